@@ -1,0 +1,30 @@
+# Every verb installs what it needs first. PYTHON=python3.13 chooses another Python.
+export PYTHON ?= python3
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+demo: ## starts the service with example data and a pretend Stripe, and prints the links
+	@scripts/install run-time
+	@exec .venv/bin/donate demo
+
+test: ## runs every test, with a real PostgreSQL and a real browser
+	@scripts/install
+	@.venv/bin/python scripts/install_browser.py
+	.venv/bin/pytest -n auto --durations 10
+
+check: ## asks every checker at once: ruff, mypy, import-linter, djlint
+	@scripts/install
+	@scripts/check
+
+fix: ## lets ruff put right what it can
+	@scripts/install
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+pictures: ## takes the pictures of README and docs from the demo
+	@scripts/install
+	@.venv/bin/python scripts/install_browser.py
+	.venv/bin/python -m scripts.pictures
+
+.PHONY: help demo test check fix pictures

@@ -1,0 +1,113 @@
+"""Finds a Chromium for the tests, or brings one, and writes its path to .browsers/path.
+
+Tried in this order: DONATE_CHROMIUM, a browser on this machine, Playwright's own download,
+Debian's package. Refuses a browser that does not start.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+BROWSERS = Path(__file__).resolve().parent.parent / ".browsers"
+FOUND = BROWSERS / "path"
+
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+ASK_PLAYWRIGHT = (
+    "from playwright.sync_api import sync_playwright as start\n"
+    "with start() as playwright: print(playwright.chromium.executable_path)"
+)
+CHOSEN_BADLY = "DONATE_CHROMIUM names no browser that starts: "
+NOT_FOUND = (
+    "The tests need Chromium, and none could be installed here. Install Chromium or Chrome, "
+    "or set DONATE_CHROMIUM to the path of one, and run this again."
+)
+
+
+def run(
+    command: Sequence[str], timeout_s: int, environment: Mapping[str, str] | None = None
+) -> str | None:
+    """What the command printed, or None if it failed, took too long or is not there."""
+    try:
+        return subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=True,
+            timeout=timeout_s,
+            env={**os.environ, **(environment or {})},
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def starts(path: str) -> bool:
+    """A name on PATH is not enough: Ubuntu's chromium-browser only advertises a snap."""
+    return run([path, "--version"], timeout_s=30) is not None
+
+
+def on_this_machine() -> str | None:
+    paths = (shutil.which(name) for name in NAMES)
+    return next((path for path in paths if path and starts(path)), None)
+
+
+def from_playwright() -> str | None:
+    say("No Chromium here; asking Playwright for one.")
+    at = {"PLAYWRIGHT_BROWSERS_PATH": str(BROWSERS)}
+    install = [sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"]
+    if run(install, timeout_s=300, environment=at) is None:
+        return None
+    path = run([sys.executable, "-c", ASK_PLAYWRIGHT], timeout_s=30, environment=at)
+    return path if path and starts(path) else None
+
+
+def from_debian() -> str | None:
+    say("Asking Debian's packages for Chromium.")
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    quietly = {"DEBIAN_FRONTEND": "noninteractive"}
+    apt_get = [*as_root, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+    run([*apt_get, "update"], timeout_s=300, environment=quietly)
+    install = [*apt_get, "install", "--yes", "--no-install-recommends", "chromium"]
+    if run(install, timeout_s=900, environment=quietly) is None:
+        return None
+    return on_this_machine()
+
+
+def find_browser() -> str | None:
+    if chosen := os.environ.get("DONATE_CHROMIUM"):
+        return chosen if starts(chosen) else None
+    if FOUND.exists() and os.access(FOUND.read_text().strip(), os.X_OK):
+        return FOUND.read_text().strip()
+    return on_this_machine() or from_playwright() or from_debian()
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    path = find_browser()
+    if path is None:
+        chosen = os.environ.get("DONATE_CHROMIUM")
+        say(CHOSEN_BADLY + chosen if chosen else NOT_FOUND)
+        return 1
+    BROWSERS.mkdir(exist_ok=True)
+    FOUND.write_text(path + "\n")
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Takes the pictures of README and docs from a demo that it starts."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.browser import steps
+from tests.browser.conftest import CHROMIUM_FLAGS, FOUND_BROWSER, Demo, running_demo
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs/pictures"
+
+
+def take_all(demo: Demo) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=FOUND_BROWSER.read_text().strip(), args=list(CHROMIUM_FLAGS)
+        )
+        phone = page_of(browser, demo.service, 390, 844)
+        steps.fill_in(phone, "card")
+        take(phone, "give")
+        steps.give(phone, "card")
+        steps.pay(phone)
+        phone.wait_for_url("**/gifts/**")
+        steps.expect_status(phone, "confirmed")
+        take(phone, "received")
+        steps.give(phone, "interac", language="fr")
+        phone.wait_for_url("**/gifts/**")
+        take(phone, "interac-fr")
+        desk = page_of(browser, demo.service, 1180, 760)
+        steps.sign_in(desk, demo)
+        take(desk, "finance", whole=False)
+        browser.close()
+
+
+def page_of(browser: Browser, service: str, width: int, height: int) -> Page:
+    size = ViewportSize(width=width, height=height)
+    return browser.new_context(base_url=service, viewport=size).new_page()
+
+
+def take(page: Page, name: str, *, whole: bool = True) -> None:
+    page.evaluate("document.activeElement.blur()")
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder)) as demo:
+        take_all(demo)
