@@ -1,0 +1,205 @@
+"""The database: SQLite in one file, or PostgreSQL for several processes. Commits happen here only.
+
+On SQLite every write begins with BEGIN IMMEDIATE and waits its turn behind one lock: a read that
+turns into a write later fails at once with BUSY, whatever the busy timeout says.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session, SQLModel
+
+from donate.errors import DatabaseBusy, Misconfigured
+
+BUSY_TIMEOUT_S: Final = 5.0
+_SQLITE_ERROR: Final = 1  # the code of our own mistakes: no such table, a wrong statement
+_POSTGRESQL_READ_ONLY: Final = "25006"  # a standby, or a disk that went read-only
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant, aware and in UTC, whether or not the database keeps a zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is not an instant")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware time in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One database and the two ways to use it: `reading` and `writing`."""
+
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            # Not chained: what was wrong with it may be a piece of the password.
+            raise Misconfigured("DATABASE_URL is not a database address") from None
+        backend = parsed.get_backend_name()
+        if backend not in ("sqlite", "postgresql"):
+            raise Misconfigured("DATABASE_URL must begin with sqlite:/// or postgresql://")
+        self.is_sqlite: Final = backend == "sqlite"
+        self._lock = threading.Lock()
+        self._busy_timeout_s = busy_timeout_s
+        if self.is_sqlite:
+            if parsed.database in (None, "", ":memory:"):
+                raise Misconfigured("DATABASE_URL must name a file: sqlite:///donate.sqlite3")
+            self.engine: Engine = create_engine(
+                parsed,
+                hide_parameters=True,  # errors end in logs, and parameters are donors' data
+                connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
+            )
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self.engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_size=10,
+                max_overflow=10,
+                pool_timeout=busy_timeout_s,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args={
+                    "connect_timeout": 5,
+                    # A vanished server is noticed in seconds, not in the system's quarter hour.
+                    "tcp_user_timeout": 10_000,
+                    "keepalives_idle": 10,
+                    "keepalives_interval": 5,
+                    "keepalives_count": 2,
+                    "application_name": "donate",
+                    # Without it, who meets a lock waits for as long as it is held.
+                    "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
+                },
+            )
+        self._writing_engine = self.engine.execution_options(writes=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session that sees one state of the database and leaves it unchanged."""
+        with _busy_when_it_cannot(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Open a transaction that is committed when the block ends and undone when it raises.
+
+        Raises DatabaseBusy when the database cannot take it now; nothing is written then.
+        """
+        with (
+            _busy_when_it_cannot(),
+            self._turn(),
+            Session(self._writing_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._lock.acquire(timeout=self._busy_timeout_s):
+            raise DatabaseBusy("the database is busy")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def ping(self) -> None:
+        """Ask the database something trivial. Raises DatabaseBusy."""
+        with self.reading() as session:
+            session.execute(text("SELECT 1"))
+
+    def upgrade(self) -> None:
+        """Bring the tables up to this version of the code. Raises DatabaseBusy."""
+        from alembic import command  # noqa: PLC0415 -- half the import time of the service
+        from alembic.config import Config  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with (
+            _busy_when_it_cannot(),
+            self._turn(),
+            self._writing_engine.begin() as connection,
+        ):
+            if not self.is_sqlite:
+                connection.execute(text("SET LOCAL lock_timeout = 0"))
+                # Of two processes that start together, one migrates and the other waits for it.
+                connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> int:
+    """Insert rows, leaving out those that a UNIQUE constraint knows already. Returns how many."""
+    if not rows:
+        return 0
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).values(rows).on_conflict_do_nothing()
+    counted = statement.execution_options(preserve_rowcount=True)  # PostgreSQL says -1 without
+    return session.execute(counted).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+@contextmanager
+def _busy_when_it_cannot() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseBusy("every connection is in use") from error
+    except DBAPIError as error:
+        if _is_no_mistake_of_ours(error):
+            raise DatabaseBusy(str(error.orig).partition("\n")[0]) from error
+        raise
+
+
+def _is_no_mistake_of_ours(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
+        return True
+    if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
+        # A full disk ends a transaction in SQLite by itself, and the savepoints in it.
+        return "no such savepoint" in str(error.orig)
+    return isinstance(error, OperationalError)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # Or INSERT OR REPLACE would delete a fact without the trigger that refuses it.
+    cursor.execute("PRAGMA recursive_triggers = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

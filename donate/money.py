@@ -1,0 +1,174 @@
+"""Money: a whole number of minor units and a currency. No floats, and currencies never add up.
+
+Minor units follow Stripe, which differs from ISO 4217 for a few currencies:
+https://docs.stripe.com/currencies#minor-units
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from babel import Locale
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    get_currency_symbol,
+    get_group_symbol,
+    list_currencies,
+)
+
+from donate.errors import N_, BadInput
+
+# currency: (digits after the mark, amounts come in steps of so many minor units)
+_SPECIAL: Final[dict[str, tuple[int, int]]] = {
+    **dict.fromkeys("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), (0, 1)),
+    **dict.fromkeys("BHD JOD KWD OMR TND".split(), (3, 10)),
+    "ISK": (2, 100),
+    "UGX": (2, 100),
+}
+_KNOWN: Final = frozenset(list_currencies())
+
+# Stripe's own ceiling is 8 digits of minor units, 12 for a few currencies; a column holds 18.
+MAX_AMOUNT_MINOR: Final = 999_999_999_999
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many digits of `currency` stand after the decimal mark."""
+    return _SPECIAL.get(currency, (2, 1))[0]
+
+
+def minor_step(currency: str) -> int:
+    """Return the smallest step in minor units that Stripe takes for `currency`."""
+    return _SPECIAL.get(currency, (2, 1))[1]
+
+
+def is_currency(code: str) -> bool:
+    """Tell whether `code` is an ISO 4217 code in upper case."""
+    return code in _KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units of one currency: `Money(5_000, "CAD")` is fifty dollars."""
+
+    amount_minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a whole number of a known currency."""
+        if type(self.amount_minor) is not int:
+            raise TypeError(f"minor units are whole numbers, not {self.amount_minor!r}")
+        if not is_currency(self.currency):
+            raise ValueError(f"unknown currency {self.currency!r}")
+
+    @property
+    def decimal(self) -> Decimal:
+        """The amount in major units, exact: `Decimal("50.00")`."""
+        return Decimal(self.amount_minor).scaleb(-minor_digits(self.currency))
+
+
+def format_money(money: Money, locale: str) -> str:
+    """Write `money` as readers of `locale` write it: `$50.00`, `50,00 $`."""
+    return _with_decimals(money, minor_digits(money.currency), locale)
+
+
+def format_briefly(money: Money, locale: str) -> str:
+    """Write a whole amount without its zeros, `$25`, `25 $`; any other in full."""
+    digits = minor_digits(money.currency)
+    return _with_decimals(money, digits if money.amount_minor % 10**digits else 0, locale)
+
+
+def _with_decimals(money: Money, digits: int, locale: str) -> str:
+    # CLDR shows some currencies (RSD, ALL) without the cents that Stripe takes: ours are shown.
+    pattern = Locale.parse(_babel(locale)).currency_formats["standard"].pattern
+    exact = pattern.replace(".00", "." + "0" * digits if digits else "")
+    return format_currency(
+        money.decimal, money.currency, exact, locale=_babel(locale), currency_digits=False
+    )
+
+
+def format_amount(money: Money, locale: str) -> str:
+    """Write the bare number as one would type it: `1,234.50`, `1 234,50`."""
+    digits = minor_digits(money.currency)
+    pattern = "#,##0." + "0" * digits if digits else "#,##0"
+    return format_decimal(money.decimal, format=pattern, locale=_babel(locale))
+
+
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
+_SIGNS: Final = frozenset("$¥€£")
+# No thousands begin with a zero: who types `0,500` means half of one, not five hundred.
+_WHOLE = re.compile(r"[0-9]+|[1-9][0-9]{0,2}(?P<sep>[ ,.\u2019'])[0-9]{3}(?:(?P=sep)[0-9]{3})*")
+
+
+def read_amount(text: str, currency: str, locale: str) -> Money:
+    """Read what a person typed as an exact amount of `currency`; nothing is rounded or guessed.
+
+    `12.50` and `12,50` are understood everywhere; `1,000` is a thousand only where readers of
+    `locale` write it so.
+
+    Raises BadInput (field `amount`) with a sentence that says what to type instead.
+    """
+    sign = "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
+    typed = text.translate(_SPACES).strip().strip(sign).strip()
+    if not typed:
+        raise BadInput("amount", N_("Please enter an amount."))
+    if typed.startswith(("-", "\u2212")):
+        raise BadInput("amount", N_("The amount must be more than zero."))
+    whole, mark, minor = _at_the_decimal_mark(typed, locale)
+    found = _WHOLE.fullmatch(whole)
+    if not found or (mark and found["sep"] == mark) or (mark and not re.fullmatch("[0-9]+", minor)):
+        raise _unreadable(currency, locale)
+    return _exact(re.sub("[^0-9]", "", whole), minor, currency, locale)
+
+
+def _at_the_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
+    """Split at the decimal mark, if there is one: whole part, mark, digits after it."""
+    marks = re.findall("[.,]", typed)
+    if not marks:
+        return typed, "", ""
+    whole, mark, minor = typed.rpartition(marks[-1])
+    alone = len(set(marks)) == 1
+    if alone and len(minor) == 3 and mark == get_group_symbol(_babel(locale)):
+        return typed, "", ""
+    return whole, mark, minor
+
+
+def _exact(whole: str, minor: str, currency: str, locale: str) -> Money:
+    digits = minor_digits(currency)
+    if minor and not digits:
+        raise BadInput("amount", N_("Please leave out the decimals: this currency has none."))
+    if len(minor) > digits:
+        if len(minor) == len("000") and not whole.startswith("0"):
+            raise _perhaps_thousands(digits, currency, locale)
+        message = N_("Please enter at most %(digits)s digits after the decimal mark.")
+        raise BadInput("amount", message, {"digits": str(digits)})
+    whole = whole.lstrip("0") or "0"
+    if len(whole) > len(str(MAX_AMOUNT_MINOR)) - digits:
+        raise BadInput("amount", N_("That amount is larger than we can take online."))
+    amount_minor = int(whole) * 10**digits + int(minor.ljust(digits, "0") or 0)
+    if amount_minor == 0:
+        raise BadInput("amount", N_("The amount must be more than zero."))
+    if amount_minor % minor_step(currency):
+        raise _unreadable(currency, locale)
+    return Money(amount_minor, currency)
+
+
+def _perhaps_thousands(digits: int, currency: str, locale: str) -> BadInput:
+    # Who types `1,000` in French, or `1.000` in English, means a thousand more often than not.
+    message = N_(
+        "Please enter at most %(digits)s digits after the decimal mark. "
+        "A thousand is written %(thousand)s."
+    )
+    thousand = format_amount(Money(1000 * 10 ** minor_digits(currency), currency), locale)
+    return BadInput("amount", message, {"digits": str(digits), "thousand": thousand})
+
+
+def _unreadable(currency: str, locale: str) -> BadInput:
+    message = N_("Please enter the amount in digits, such as %(example)s.")
+    example = Money(50 * 10 ** minor_digits(currency), currency)
+    return BadInput("amount", message, {"example": format_amount(example, locale)})
+
+
+def _babel(locale: str) -> str:
+    return locale.replace("-", "_")

@@ -1,0 +1,266 @@
+"""What a giving code stands for: country, currency, languages, modes and limits, as data.
+
+Reads `regions.toml` (or another file) once, at start, and refuses it with errors that name the
+key. Knows no gift and no database.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
+from zoneinfo import available_timezones
+
+from babel import Locale, UnknownLocaleError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from donate.errors import N_, Misconfigured, NotFound
+from donate.money import MAX_AMOUNT_MINOR, is_currency, minor_step
+
+SHIPPED: Final = Path(__file__).with_name("regions.toml")
+
+
+class Mode(StrEnum):
+    """A way to pay."""
+
+    CARD = "card"
+    INTERAC = "interac"
+    GIVING_CODE = "giving_code"
+
+    @property
+    def through_stripe(self) -> bool:
+        """Whether Stripe takes the money; else staff see it on the bank's statement."""
+        return self is Mode.CARD
+
+
+class Frequency(StrEnum):
+    """How often."""
+
+    ONCE = "once"
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+AmountMinor = Annotated[int, Field(strict=True, gt=0, le=MAX_AMOUNT_MINOR)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Strict):
+    """The same words in each language a donor may read."""
+
+    en: str
+    fr: str
+
+    def in_language(self, language: str) -> str:
+        """Return the words in `language` (`fr-CA` reads the French)."""
+        return self.fr if language.startswith("fr") else self.en
+
+
+class Organisation(_Strict):
+    """Who receives. Empty means not known: shown nowhere, named by `donate doctor`."""
+
+    legal_name: str = ""
+    registration_number: str = ""
+    address: str = ""
+    email: EmailStr | None = None
+
+    def unknown(self) -> list[str]:
+        """Name the parts nobody has filled in yet."""
+        return [name for name, value in self.model_dump().items() if not value]
+
+
+class ModeTerms(_Strict):
+    """On which terms a region offers a mode. Amounts in minor units of the region's currency."""
+
+    min_minor: AmountMinor = 100
+    max_minor: AmountMinor = 2_500_000
+    countries: frozenset[Country] = frozenset()
+    """Donors' countries that may use it; empty means any."""
+    send_to: EmailStr | None = None
+    instructions: Text | None = None
+
+
+class Region(_Strict):
+    """One giving code and all that follows from it."""
+
+    code: Code
+    name: Text
+    country: Country
+    currency: str
+    languages: Annotated[list[str], Field(min_length=1)]
+    time_zone: str
+    frequencies: Annotated[list[Frequency], Field(min_length=1)] = [Frequency.ONCE]
+    presets_minor: Annotated[list[AmountMinor], Field(max_length=6)]
+    organisation: Organisation = Organisation()
+    modes: Annotated[dict[Mode, ModeTerms], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if not is_currency(self.currency):
+            raise ValueError(f"currency: {self.currency!r} is not an ISO 4217 code")
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"time_zone: {self.time_zone!r} is not an IANA time zone")
+        for language in self.languages:
+            try:
+                Locale.parse(language, sep="-")
+            except (ValueError, UnknownLocaleError) as error:
+                raise ValueError(f"languages: {language!r} is not a language tag") from error
+        for mode, terms in self.modes.items():
+            if terms.min_minor > terms.max_minor:
+                raise ValueError(f"modes.{mode}: min_minor is above max_minor")
+        self._amounts_can_be_given()
+        self._interac_is_for_canada_only()
+        return self
+
+    def _amounts_can_be_given(self) -> None:
+        amounts = {"presets_minor": self.presets_minor}
+        for mode, terms in self.modes.items():
+            amounts[f"modes.{mode}"] = [terms.min_minor, terms.max_minor]
+        step = minor_step(self.currency)
+        for key, values in amounts.items():
+            for value in values:
+                if value % step:
+                    raise ValueError(f"{key}: {value} is not a multiple of {step}")
+
+    def _interac_is_for_canada_only(self) -> None:
+        # Interac moves Canadian dollars between Canadian accounts and nothing else.
+        terms = self.modes.get(Mode.INTERAC)
+        if terms is None:
+            return
+        if self.country != "CA" or self.currency != "CAD" or terms.countries != {"CA"}:
+            raise ValueError(
+                "modes.interac: needs country = 'CA', currency = 'CAD' and countries = ['CA']"
+            )
+        if terms.send_to is None:
+            raise ValueError("modes.interac.send_to: the address that takes e-Transfers is missing")
+
+    def language(self, wanted: str | None) -> str:
+        """Return the region's language nearest to `wanted`, or its first."""
+        short = (wanted or "").lower().replace("_", "-").partition("-")[0]
+        for language in self.languages:
+            if short and language.lower().partition("-")[0] == short:
+                return language
+        return self.languages[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Whether a donor may use a mode here, and if not, why (a msgid)."""
+
+    mode: Mode
+    min_minor: int
+    max_minor: int
+    why_not: str | None = None
+
+    @property
+    def available(self) -> bool:
+        """Whether the mode may be used."""
+        return self.why_not is None
+
+
+def offers(region: Region, *, country: str, currency: str, frequency: str) -> dict[Mode, Offer]:
+    """Decide which of a region's modes a donor may use: the one place where that is decided.
+
+    A mode that the region does not have is not in the answer; one that this donor may not use is,
+    with the reason.
+    """
+    answer = {}
+    for mode, terms in region.modes.items():
+        why_not = None
+        if currency != region.currency:
+            why_not = N_("Gifts here are made in another currency.")
+        elif frequency not in region.frequencies:
+            why_not = N_("This way to give is not offered that often.")
+        elif terms.countries and country not in terms.countries:
+            why_not = (
+                N_("For Canada only: it needs a Canadian bank account.")
+                if mode is Mode.INTERAC
+                else N_("This way to give is not offered in your country.")
+            )
+        answer[mode] = Offer(
+            mode=mode, min_minor=terms.min_minor, max_minor=terms.max_minor, why_not=why_not
+        )
+    return answer
+
+
+class UnknownCode(NotFound):
+    """No region has this giving code; `suggestion` is the nearest one that exists, if any."""
+
+    def __init__(self, typed: str, suggestion: str | None) -> None:
+        self.typed = typed
+        self.suggestion = suggestion
+        super().__init__("unknown giving code")
+
+
+class Regions(Mapping[str, Region]):
+    """All regions by giving code."""
+
+    def __init__(self, regions: Mapping[str, Region]) -> None:
+        self._regions = dict(regions)
+
+    def __getitem__(self, code: str) -> Region:
+        """Return the region of exactly `code`."""
+        return self._regions[code]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the codes."""
+        return iter(self._regions)
+
+    def __len__(self) -> int:
+        """Count the regions."""
+        return len(self._regions)
+
+    def find(self, typed: str) -> Region:
+        """Find the region of a code as a person types it: any case, with spaces or dashes.
+
+        Raises UnknownCode, with a suggestion where one is near.
+        """
+        code = re.sub(r"[\s\-‐-―_.]+", "", typed[:64]).upper()
+        if code in self._regions:
+            return self._regions[code]
+        near = difflib.get_close_matches(code, self._regions, n=1, cutoff=0.6)
+        raise UnknownCode(typed[:64], near[0] if near else None)
+
+
+def load_regions(path: Path = SHIPPED) -> Regions:
+    """Read and check a regions file. Raises Misconfigured naming the file, code and key."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: not valid TOML: {error}") from error
+    if not tables:
+        raise Misconfigured(f"{path}: has no region; add a table such as [LWCAN]")
+    regions: dict[str, Region] = {}
+    problems: list[str] = []
+    for code, table in tables.items():
+        if not isinstance(table, dict):
+            problems.append(f"{code}: must be a table, such as [{code.upper()}]")
+            continue
+        if "code" in table:
+            problems.append(f"{code}.code: the table's name is the code; leave this key out")
+            continue
+        try:
+            regions[code] = Region.model_validate({"code": code, **table})
+        except ValidationError as error:
+            for problem in error.errors():
+                place = ".".join([code, *map(str, problem["loc"])])
+                problems.append(f"{place}: {problem['msg'].removeprefix('Value error, ')}")
+    if problems:
+        raise Misconfigured(f"{path}:\n  " + "\n  ".join(problems))
+    return Regions(regions)

@@ -1,0 +1,139 @@
+"""Every setting, from the environment or a `.env` file. A wrong or empty secret stops the start."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from donate.errors import Misconfigured
+from donate.regions import SHIPPED
+
+# Not `xxx` or `your`: one real key in three hundred has such a run of letters by chance.
+_PLACEHOLDERS: Final = tuple(
+    "changeme change-me change_me placeholder replace example "
+    "your_ your- yourkey yoursecret < ...".split()
+)
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""Several values in one variable, separated by commas."""
+
+
+class Settings(BaseSettings):
+    """The settings. Each field is the environment variable of the same name in upper case."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: str = "sqlite:///donate.sqlite3"
+    public_url: str = "http://127.0.0.1:8000"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    regions_file: Path = SHIPPED
+
+    stripe_secret_key: SecretStr
+    stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_account: str = ""
+    checkout_hosts: Words = ("checkout.stripe.com",)
+
+    trusted_proxies: Words = ()
+    card_gifts_per_network: Annotated[int, Field(ge=1)] = 60
+    card_gifts_in_all: Annotated[int, Field(ge=1)] = 3_000
+    gifts_per_network: Annotated[int, Field(ge=1)] = 300
+    gifts_in_all: Annotated[int, Field(ge=1)] = 20_000
+    metrics_token: SecretStr = SecretStr("")
+    demo: bool = False
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("checkout_hosts", "trusted_proxies", "stripe_webhook_secret", mode="before")
+    @classmethod
+    def _separate(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(word for part in value.split(",") if (word := part.strip()))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "*" in value:
+            raise ValueError("must name the proxies: with * anybody could claim any address")
+        return value
+
+    @field_validator("public_url", "stripe_api_base")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+            raise ValueError("must begin with https:// (or http:// on this machine)")
+        return value.rstrip("/")
+
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        value = SecretStr(value.get_secret_value().strip())
+        _refuse_placeholder(value)
+        if not value.get_secret_value().startswith(
+            ("sk_test_", "sk_live_", "rk_test_", "rk_live_")
+        ):
+            raise ValueError(
+                "must be a Stripe secret key: sk_test_…, sk_live_…, rk_test_… or rk_live_…"
+            )
+        return value
+
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _are_signing_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value:
+            raise ValueError("is empty")
+        for secret in value:
+            _refuse_placeholder(secret)
+            if not secret.get_secret_value().startswith("whsec_"):
+                raise ValueError(
+                    "must be a signing secret: whsec_… (several are separated by commas)"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _demo_takes_no_real_money(self) -> Self:
+        if self.demo and self.livemode:
+            raise ValueError("STRIPE_SECRET_KEY: the demo refuses a live key; use sk_test_…")
+        return self
+
+    @model_validator(mode="after")
+    def _real_money_goes_by_https(self) -> Self:
+        for name in ("public_url", "stripe_api_base"):
+            if self.livemode and not getattr(self, name).startswith("https://"):
+                raise ValueError(f"{name.upper()} must begin with https:// with a live key")
+        return self
+
+    @property
+    def livemode(self) -> bool:
+        """Whether the Stripe key moves real money."""
+        return "_live_" in self.stripe_secret_key.get_secret_value()[:8]
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Every signing secret in force; two while one is rolled."""
+        return tuple(secret.get_secret_value() for secret in self.stripe_webhook_secret)
+
+
+def _refuse_placeholder(secret: SecretStr) -> None:
+    value = secret.get_secret_value()
+    if not value:
+        raise ValueError("is empty")
+    dull = len(set(value.rpartition("_")[2])) < 8  # such as whsec_xxxxxxxxxxxx
+    if dull or len(value) < 16 or any(word in value.lower() for word in _PLACEHOLDERS):
+        raise ValueError("looks like a placeholder; put the real secret here")
+
+
+def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
+    """Read the settings. Raises Misconfigured that names each variable, never its value."""
+    try:
+        return Settings(_env_file=env_file, **given)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_input=False, include_url=False):
+            name = str(problem["loc"][0]).upper() if problem["loc"] else ""
+            words = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{name} {words}" if name else words)
+        raise Misconfigured("\n".join([*lines, "See .env.example for every setting."])) from None

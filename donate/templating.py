@@ -1,0 +1,121 @@
+"""Pages in the reader's language: Jinja templates, Babel catalogues, money and dates as read there.
+
+Catalogues are read from the `.po` files at start, so there is no compiled copy to go stale.
+"""
+
+import gettext
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from donate.errors import BadInput
+from donate.money import Money, format_money
+
+ROOM: Final = Path(__file__).parent
+LOCALES: Final = ROOM / "locale"
+TEMPLATES: Final = ROOM / "templates"
+STATIC: Final = ROOM / "static"
+
+# What the pages are written in; a region may offer fewer.
+LANGUAGES: Final = ("en-CA", "fr-CA")
+
+
+@cache
+def translations(language: str) -> gettext.NullTranslations:
+    """Return the catalogue for `language` (`fr-CA` reads the French); English needs none."""
+    catalogue = LOCALES / f"{language[:2]}.po"
+    if not catalogue.exists():
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    with catalogue.open("rb") as file:
+        write_mo(compiled, read_po(file))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def say(language: str, message: str, values: Mapping[str, str] | None = None) -> str:
+    """Translate a message and fill its %(name)s places."""
+    return translations(language).gettext(message) % dict(values or {})
+
+
+class Pages:
+    """Renders templates. `site` holds what every page may show, such as the demo's banner."""
+
+    def __init__(self, **site: Any) -> None:
+        self._site = site
+        self._loader = FileSystemLoader(TEMPLATES)
+        self._environments: dict[str, Environment] = {}
+
+    def render(
+        self,
+        template: str,
+        language: str,
+        *,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
+    ) -> HTMLResponse:
+        """Answer with a page. A name that the template uses and nobody gave is an error."""
+        return HTMLResponse(
+            self.text(template, language, **context), status_code=status_code, headers=headers
+        )
+
+    def text(self, template: str, language: str, **context: Any) -> str:
+        """Render a template to text in `language`."""
+        return self._in(language).get_template(template).render(**context)
+
+    def _in(self, language: str) -> Environment:
+        if language not in self._environments:
+            self._environments[language] = self._environment(language)
+        return self._environments[language]
+
+    def _environment(self, language: str) -> Environment:
+        environment = Environment(
+            loader=self._loader,
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+        locale = language.replace("-", "_")
+
+        def money(value: Money) -> str:
+            return format_money(value, language)
+
+        def day(value: date) -> str:
+            return format_date(value, format="long", locale=locale)
+
+        def moment(value: datetime, time_zone: str) -> str:
+            return format_datetime(
+                value, format="medium", tzinfo=ZoneInfo(time_zone), locale=locale
+            )
+
+        def sentence(problem: BadInput) -> str:
+            return say(language, problem.message, problem.values)
+
+        environment.filters.update(money=money, day=day, moment=moment, sentence=sentence)
+        environment.globals.update(site=self._site, language=language)
+        return environment
+
+
+def language_for(wanted: str | None, accepts: str | None, offered: Sequence[str]) -> str:
+    """Choose among `offered`: what the reader asked for, else what their browser prefers."""
+    preferred = [part.partition(";")[0] for part in (accepts or "")[:500].split(",")]
+    for tag in [wanted or "", *preferred]:
+        short = tag.strip().lower().partition("-")[0]
+        for language in offered:
+            if short and language.lower().partition("-")[0] == short:
+                return language
+    return offered[0]
