@@ -1,0 +1,181 @@
+"""What a donor may choose: the same rules for the page and for the JSON door."""
+
+import re
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from typing import Final
+
+from babel import Locale
+from email_validator import EmailNotValidError, validate_email
+from stdnum import luhn
+
+from donate.errors import N_, BadInput, BadInputs
+from donate.money import Money, format_money, minor_step
+from donate.regions import Frequency, Mode, Region, offers
+
+MAX_NAME: Final = 200
+# Marks in the wrong order take Unicode the square of their number to put right: 60 kB, seconds.
+_MAX_TYPED: Final = 1_000
+
+_MAX_CARD_DIGITS: Final = 19
+_DIGIT_GROUPS: Final = re.compile(r"[0-9]+(?:[\s\-‐-―._/]{1,3}[0-9]+)*")
+
+# Two-letter codes in CLDR that stand for no country: unions, "unknown" and test locales; and Sark
+# (CQ), a part of Guernsey that has no name in French.
+_NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a donor chose, checked against what their region offers."""
+
+    region: Region
+    mode: Mode
+    frequency: Frequency
+    amount: Money
+    country: str
+    language: str
+    name: str
+    email: str
+
+
+def check_choice(
+    region: Region,
+    *,
+    mode: str,
+    amount: Money | BadInput,
+    frequency: str,
+    country: str,
+    language: str,
+    name: str,
+    email: str,
+) -> Choice:
+    """Check everything a donor chose against the region, whatever a page showed them.
+
+    Raises BadInputs with one sentence for each field that is wrong.
+    """
+    language = region.language(language)
+    problems: list[BadInput] = []
+    if isinstance(amount, BadInput):
+        problems.append(amount)
+    if country not in countries():
+        problems.append(BadInput("country", N_("Please choose your country from the list.")))
+    problems += _about_the_mode(
+        region,
+        mode=mode,
+        amount=amount,
+        frequency=frequency,
+        country=country,
+        language=language,
+    )
+    name, email = tidy_name(name), _in_one_form(email.strip())
+    for check, value in ((_about_the_name, name), (_about_the_email, email)):
+        problem = check(value)
+        if problem:
+            problems.append(problem)
+    if problems or isinstance(amount, BadInput):
+        raise BadInputs(problems)
+    return Choice(
+        region=region,
+        mode=Mode(mode),
+        frequency=Frequency(frequency),
+        amount=amount,
+        country=country,
+        language=language,
+        name=name,
+        email=email,
+    )
+
+
+def _about_the_mode(
+    region: Region,
+    *,
+    mode: str,
+    amount: Money | BadInput,
+    frequency: str,
+    country: str,
+    language: str,
+) -> list[BadInput]:
+    currency = region.currency if isinstance(amount, BadInput) else amount.currency
+    if currency != region.currency:
+        message = N_("Gifts under %(code)s are made in %(currency)s.")
+        return [BadInput("currency", message, {"code": region.code, "currency": region.currency})]
+    if frequency not in region.frequencies:
+        return [BadInput("frequency", N_("This way to give is not offered that often."))]
+    offered = offers(region, country=country, currency=currency, frequency=frequency)
+    offer = {str(known): offer for known, offer in offered.items()}.get(mode)
+    if offer is None:
+        return [BadInput("mode", N_("Please choose how you would like to give."))]
+    if offer.why_not:
+        return [BadInput("mode", offer.why_not)]
+    if isinstance(amount, BadInput):
+        return []
+    if amount.amount_minor < offer.min_minor:
+        least = format_money(Money(offer.min_minor, currency), language)
+        return [
+            BadInput("amount", N_("The least for this way to give is %(least)s."), {"least": least})
+        ]
+    if amount.amount_minor > offer.max_minor:
+        most = format_money(Money(offer.max_minor, currency), language)
+        return [
+            BadInput("amount", N_("The most for this way to give is %(most)s."), {"most": most})
+        ]
+    if amount.amount_minor % minor_step(currency):
+        return [BadInput("amount", N_("Please enter a whole amount in this currency."))]
+    return []
+
+
+@cache
+def countries() -> frozenset[str]:
+    """Return the ISO 3166 codes of the countries a donor may live in."""
+    codes = (str(code) for code in Locale("en").territories)
+    return frozenset(c for c in codes if re.fullmatch("[A-Z]{2}", c)) - _NO_COUNTRIES
+
+
+def tidy_name(name: str) -> str:
+    """Return a name on one line, without the spaces around it, in one Unicode form."""
+    return _in_one_form(re.sub(r"\s+", " ", name).strip())
+
+
+def _in_one_form(text: str) -> str:
+    # What is too long to be kept in any form is refused as it came.
+    return unicodedata.normalize("NFC", text) if len(text) <= _MAX_TYPED else text
+
+
+def _about_the_name(name: str) -> BadInput | None:
+    if not any(map(str.isprintable, name)):
+        return BadInput("name", N_("Please enter your name."))
+    if len(name) > MAX_NAME:
+        return BadInput("name", N_("Please shorten your name to 200 characters."))
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in name):
+        return BadInput("name", N_("Your name has a character that we cannot store."))
+    if holds_card_number(name):
+        return BadInput("name", N_("That looks like a card number. Please never write one here."))
+    return None
+
+
+def _about_the_email(email: str) -> BadInput | None:
+    if not email:
+        return BadInput("email", N_("Please enter your e-mail address."))
+    if len(email) <= _MAX_TYPED:
+        with suppress(EmailNotValidError):
+            validate_email(email, check_deliverability=False)
+            return None
+    return BadInput("email", N_("Please check your e-mail address, such as name@example.com."))
+
+
+def holds_card_number(text: str) -> bool:
+    """Tell whether 13 to 19 digits in `text`, however spaced, make a valid card number.
+
+    Digits before or after it do not hide it: `12 4242 4242 4242 4242`.
+    """
+    for run in _DIGIT_GROUPS.findall(unicodedata.normalize("NFKC", text)):
+        groups = re.findall("[0-9]+", run)
+        for first in range(len(groups)):
+            for digits in accumulate(groups[first : first + _MAX_CARD_DIGITS]):
+                if 13 <= len(digits) <= _MAX_CARD_DIGITS and luhn.is_valid(digits):
+                    return True
+    return False

@@ -1,0 +1,46 @@
+"""What can become known about a gift: a closed list. Facts are only ever added, never changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class FactKind(StrEnum):
+    """The kinds of fact, in the past tense, and what `source_id` names for each."""
+
+    GIFT_OPENED = "gift_opened"  # the gift
+    CHECKOUT_REQUESTED = "checkout_requested"  # our own "gift:attempt"
+    CHECKOUT_OPENED = "checkout_opened"  # the checkout session
+    CHECKOUT_REFUSED = "checkout_refused"  # our own "gift:attempt"
+    CHECKOUT_EXPIRED = "checkout_expired"  # the checkout session
+    PAYMENT_PROCESSING = "payment_processing"  # the checkout session
+    PAYMENT_SUCCEEDED = "payment_succeeded"  # the payment intent
+    PAYMENT_FAILED = "payment_failed"  # the checkout session
+    PAYMENT_DECLINED = "payment_declined"  # the charge, or the event that told of it
+    TRANSFER_RECEIVED = "transfer_received"  # the bank's reference
+    TRANSFER_UNDONE = "transfer_undone"  # the transfer_received that it takes back
+    REFUND_STARTED = "refund_started"  # the refund
+    REFUND_SUCCEEDED = "refund_succeeded"  # the refund
+    REFUND_FAILED = "refund_failed"  # the refund
+    DISPUTE_OPENED = "dispute_opened"  # the dispute
+    DISPUTE_WON = "dispute_won"  # the dispute
+    DISPUTE_LOST = "dispute_lost"  # the dispute
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that became known. `kind` and `source_id` together name it once and for all.
+
+    `amount_minor` is in minor units of `currency`; both or neither. `actor` is `donor`, `stripe`,
+    `service` or `staff:<id>`. `evidence` is what we were shown, as plain JSON.
+    """
+
+    kind: FactKind
+    source_id: str
+    happened_at: datetime
+    actor: str
+    amount_minor: int | None = None
+    currency: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict, compare=False)

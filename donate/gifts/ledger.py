@@ -1,0 +1,204 @@
+"""The only code that changes a gift. It never commits: the caller's transaction is the unit."""
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from random import Random, SystemRandom
+
+from sqlalchemy import tuple_
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from donate.clock import local_date
+from donate.database import insert_new
+from donate.errors import DonateError
+from donate.gifts.choice import Choice
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.queries import gift_by_form_key
+from donate.gifts.status import StatusName, status_of
+from donate.references import new_reference
+
+_REFERENCE_TRIES = 5
+
+
+class Outcome(StrEnum):
+    """What became of one fact that was handed in."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+    CONTRADICTED = "contradicted"
+    """The same kind and source are recorded with another gift or amount; nothing was written."""
+
+
+def open_gift(
+    session: Session, choice: Choice, form_key: str, *, now: datetime, dice: Random | None = None
+) -> Gift:
+    """Record what a donor chose. The same `form_key` again returns the gift it opened before."""
+    dice = dice or SystemRandom()
+    for _ in range(_REFERENCE_TRIES):
+        known = gift_by_form_key(session, form_key)
+        if known:
+            return known
+        try:
+            with session.begin_nested():
+                return _insert_gift(session, choice, form_key, now, dice)
+        except IntegrityError:
+            continue  # another process was first with this form, or drew the same reference
+    raise DonateError("no free reference was found")
+
+
+def _insert_gift(
+    session: Session, choice: Choice, form_key: str, now: datetime, dice: Random
+) -> Gift:
+    donor = Donor(
+        name=choice.name, email=choice.email, country=choice.country, language=choice.language
+    )
+    session.add(donor)
+    session.flush()
+    assert donor.id is not None
+    gift = Gift(
+        id=_new_gift_id(now),
+        reference=new_reference(choice.region.code, dice),
+        token=secrets.token_urlsafe(16),
+        form_key=form_key,
+        code=choice.region.code,
+        mode=choice.mode,
+        frequency=choice.frequency,
+        amount_minor=choice.amount.amount_minor,
+        currency=choice.amount.currency,
+        language=choice.language,
+        time_zone=choice.region.time_zone,
+        donor_id=donor.id,
+        opened_at=now,
+        opened_on=local_date(now, choice.region.time_zone),
+        status=StatusName.AWAITED,
+    )
+    session.add(gift)
+    session.flush()
+    opened = Fact(
+        kind=FactKind.GIFT_OPENED,
+        source_id=str(gift.id),
+        happened_at=now,
+        actor="donor",
+        amount_minor=gift.amount_minor,
+        currency=gift.currency,
+        evidence={"code": gift.code, "mode": gift.mode, "country": choice.country},
+    )
+    record_facts(session, [(gift.id, opened)], now=now)
+    return gift
+
+
+def record_facts(
+    session: Session, entries: Sequence[tuple[uuid.UUID, Fact]], *, now: datetime
+) -> list[Outcome]:
+    """Add facts and rewrite the cached status of the gifts they touch, in this transaction.
+
+    Returns what became of each entry, in order. Recording a fact again changes nothing. Raises
+    LookupError for a gift that does not exist.
+    """
+    gifts = _lock(session, {gift_id for gift_id, _ in entries})
+    facts: dict[uuid.UUID, dict[tuple[str, str], Fact]] = {gift_id: {} for gift_id in gifts}
+    rows = session.exec(select(GiftFact).where(col(GiftFact.gift_id).in_(gifts)))
+    for row in rows:
+        facts[row.gift_id][row.kind, row.source_id] = row.as_fact()
+
+    fresh: dict[tuple[str, str], tuple[uuid.UUID, Fact]] = {}
+    for gift_id, fact in entries:
+        key = (str(fact.kind), fact.source_id)
+        if key not in facts[gift_id]:
+            fresh.setdefault(key, (gift_id, fact))
+    elsewhere = _insert(session, fresh, now)
+    for key, (gift_id, fact) in fresh.items():
+        if key not in elsewhere:
+            facts[gift_id][key] = fact
+
+    outcomes = []
+    seen: set[tuple[str, str]] = set()
+    for gift_id, fact in entries:
+        key = (str(fact.kind), fact.source_id)
+        recorded = facts[gift_id].get(key)
+        if recorded is None or not _says_the_same(recorded, fact):
+            outcomes.append(Outcome.CONTRADICTED)
+        elif key in fresh and key not in seen:
+            outcomes.append(Outcome.RECORDED)
+            seen.add(key)
+        else:
+            outcomes.append(Outcome.KNOWN)
+    for gift_id in {gift_id for key, (gift_id, _) in fresh.items() if key not in elsewhere}:
+        refresh_status(gifts[gift_id], list(facts[gift_id].values()))
+    session.flush()
+    return outcomes
+
+
+def refresh_status(gift: Gift, facts: Sequence[Fact]) -> None:
+    """Rewrite the cached copy on the gift of what its facts mean."""
+    status = status_of(facts)
+    gift.status = status.name
+    gift.received_minor = status.received_minor
+    gift.returned_minor = status.returned_minor
+    gift.net_minor = status.net_minor
+    gift.received_on = (
+        local_date(status.received_at, gift.time_zone) if status.received_at else None
+    )
+    gift.flags = ",".join(sorted(status.flags))
+
+
+def _lock(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Gift]:
+    # Sorted, so that two processes with overlapping batches cannot wait for each other in a ring.
+    statement = (
+        select(Gift)
+        .where(col(Gift.id).in_(gift_ids))
+        .order_by(col(Gift.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    gifts = {gift.id: gift for gift in session.exec(statement)}
+    missing = gift_ids - gifts.keys()
+    if missing:
+        raise LookupError(f"no gift {', '.join(map(str, missing))}")
+    return gifts
+
+
+def _insert(
+    session: Session, fresh: dict[tuple[str, str], tuple[uuid.UUID, Fact]], now: datetime
+) -> set[tuple[str, str]]:
+    """Insert facts; return the keys that another gift holds already."""
+    rows = [
+        {
+            "gift_id": gift_id,
+            "kind": str(fact.kind),
+            "source_id": fact.source_id,
+            "amount_minor": fact.amount_minor,
+            "currency": fact.currency,
+            "happened_at": fact.happened_at,
+            "recorded_at": now,
+            "actor": fact.actor,
+            "evidence": dict(fact.evidence),
+        }
+        for gift_id, fact in fresh.values()
+    ]
+    if insert_new(session, GiftFact, rows) == len(rows):
+        return set()
+    holders = session.exec(
+        select(GiftFact.kind, GiftFact.source_id, GiftFact.gift_id).where(
+            tuple_(col(GiftFact.kind), col(GiftFact.source_id)).in_(list(fresh))
+        )
+    )
+    return {
+        (kind, source) for kind, source, gift_id in holders if fresh[kind, source][0] != gift_id
+    }
+
+
+def _says_the_same(recorded: Fact, fact: Fact) -> bool:
+    return (recorded.amount_minor, recorded.currency) == (fact.amount_minor, fact.currency)
+
+
+def _new_gift_id(now: datetime) -> uuid.UUID:
+    """Make a UUID of version 7 (RFC 9562): its time comes first, so new rows lie side by side."""
+    millis = int(now.timestamp() * 1000)
+    value = millis << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

@@ -1,0 +1,132 @@
+"""The rows of the heart. They do not validate: `choice` does before, and the constraints do after.
+
+The tables themselves are made by `donate/migrations`; a test holds the two together.
+"""
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+)
+from sqlmodel import Field, SQLModel
+
+from donate.database import UtcDateTime
+from donate.gifts.facts import Fact, FactKind
+from donate.money import Money
+
+# SQLite gives a row number only to INTEGER PRIMARY KEY.
+RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Donor(SQLModel, table=True):
+    """A person or organisation that gives, as they wrote themselves with one gift."""
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    name: str = Field(max_length=200)
+    email: str = Field(max_length=254, index=True)
+    country: str = Field(max_length=2)
+    language: str = Field(max_length=16)
+
+
+class Gift(SQLModel, table=True):
+    """One act of giving: what the donor chose, and a cached copy of what its facts mean."""
+
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="gift_amount_is_positive"),
+        CheckConstraint("length(currency) = 3", name="gift_currency_is_a_code"),
+        CheckConstraint(
+            "received_minor >= 0 AND returned_minor >= 0 "
+            "AND net_minor >= 0 AND net_minor <= received_minor",
+            name="gift_net_is_within_received",
+        ),
+        # What gift_fact points at, so that a fact in another currency cannot be written.
+        UniqueConstraint("id", "currency", name="gift_id_and_currency"),
+        Index("gift_newest", "opened_at", "id"),
+        Index("gift_by_status", "status", "opened_at"),
+        Index("gift_by_day_received", "received_on"),
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    reference: str = Field(max_length=32, unique=True)
+    token: str = Field(max_length=64, unique=True)
+    form_key: str = Field(max_length=128, unique=True)
+    code: str = Field(max_length=16)
+    mode: str = Field(max_length=32)
+    frequency: str = Field(max_length=16)
+    amount_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    language: str = Field(max_length=16)
+    time_zone: str = Field(max_length=64)
+    donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger, unique=True)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    opened_on: date
+
+    status: str = Field(max_length=32)
+    received_minor: int = Field(default=0, sa_type=BigInteger)
+    returned_minor: int = Field(default=0, sa_type=BigInteger)
+    net_minor: int = Field(default=0, sa_type=BigInteger)
+    received_on: date | None = None
+    flags: str = Field(default="", max_length=200)
+
+    @property
+    def amount(self) -> Money:
+        """What the donor chose to give."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def received(self) -> Money:
+        """What came in."""
+        return Money(self.received_minor, self.currency)
+
+    @property
+    def net(self) -> Money:
+        """What is left of it after refunds and disputes."""
+        return Money(self.net_minor, self.currency)
+
+
+class GiftFact(SQLModel, table=True):
+    """One fact about one gift. A trigger in the database refuses any change or removal."""
+
+    __tablename__ = "gift_fact"
+    __table_args__ = (
+        UniqueConstraint("kind", "source_id", name="gift_fact_once"),
+        ForeignKeyConstraint(
+            ["gift_id", "currency"], ["gift.id", "gift.currency"], name="gift_fact_in_currency"
+        ),
+        CheckConstraint("amount_minor > 0", name="gift_fact_amount_is_positive"),
+        CheckConstraint(
+            "(amount_minor IS NULL) = (currency IS NULL)", name="gift_fact_amount_has_currency"
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    kind: str = Field(max_length=32)
+    source_id: str = Field(max_length=255)
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = Field(default=None, max_length=3)
+    happened_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(max_length=64)
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+    def as_fact(self) -> Fact:
+        """Return the row as the value that `status_of` reads."""
+        return Fact(
+            kind=FactKind(self.kind),
+            source_id=self.source_id,
+            happened_at=self.happened_at,
+            actor=self.actor,
+            amount_minor=self.amount_minor,
+            currency=self.currency,
+            evidence=self.evidence,
+        )

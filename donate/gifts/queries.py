@@ -1,0 +1,148 @@
+"""How to read gifts. Nothing here writes."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, func, tuple_
+from sqlmodel import Session, col, select
+
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.money import Money
+
+DateOf = Literal["chosen", "received"]
+
+
+@dataclass(frozen=True, slots=True)
+class GiftFilter:
+    """Which gifts to show; what is None or empty does not restrict. Dates are the region's.
+
+    `by` says which date `first_day` and `last_day` are about; both days are included.
+    """
+
+    status: str | None = None
+    mode: str | None = None
+    code: str | None = None
+    reference_part: str | None = None
+    """Letters and digits in upper case; dashes in the reference do not count."""
+    by: DateOf = "chosen"
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of gifts ended: the next one begins right after."""
+
+    opened_at: datetime
+    id: uuid.UUID
+
+
+def gift_by_id(session: Session, gift_id: uuid.UUID) -> Gift | None:
+    """Return the gift with this id."""
+    return session.get(Gift, gift_id)
+
+
+def gift_by_token(session: Session, token: str) -> Gift | None:
+    """Return the gift whose donor holds this token."""
+    return session.exec(select(Gift).where(Gift.token == token)).one_or_none()
+
+
+def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
+    """Return the gift that this form, or this request of a program, opened."""
+    return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
+
+
+def donor_of(session: Session, gift: Gift) -> Donor:
+    """Return the donor of a gift."""
+    return session.exec(select(Donor).where(Donor.id == gift.donor_id)).one()
+
+
+def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
+    """Return everything known about a gift, in the order in which it happened."""
+    facts = session.exec(select(GiftFact).where(GiftFact.gift_id == gift_id))
+    # Stripe tells whole seconds; within one, the order in which we heard is the better guess.
+    return sorted(facts, key=lambda fact: (fact.happened_at.replace(microsecond=0), fact.id))
+
+
+def gifts_by_source(
+    session: Session, kind: FactKind, source_ids: Sequence[str]
+) -> dict[str, uuid.UUID]:
+    """Return which gift each source (a payment intent, say) told a fact of `kind` about."""
+    statement = select(GiftFact.source_id, GiftFact.gift_id).where(
+        GiftFact.kind == kind, col(GiftFact.source_id).in_(source_ids)
+    )
+    return dict(session.exec(statement).all())
+
+
+def gift_by_reference(session: Session, reference: str) -> Gift | None:
+    """Return the gift with exactly this reference."""
+    return session.exec(select(Gift).where(Gift.reference == reference)).one_or_none()
+
+
+def newest_gifts(
+    session: Session, wanted: GiftFilter, *, limit: int, after: Cursor | None = None
+) -> list[tuple[Gift, Donor]]:
+    """Return up to `limit` gifts with their donors, newest first, from right after `after`."""
+    statement = (
+        select(Gift, Donor)
+        .join(Donor, col(Donor.id) == col(Gift.donor_id))
+        .where(*_conditions(wanted))
+        .order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())
+        .limit(limit)
+    )
+    if after:
+        place = tuple_(col(Gift.opened_at), col(Gift.id))
+        statement = statement.where(place < (after.opened_at, after.id))
+    return [(gift, donor) for gift, donor in session.exec(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What the gifts of one currency come to."""
+
+    gifts: int
+    chosen: Money
+    received: Money
+    net: Money
+
+
+def totals(session: Session, wanted: GiftFilter) -> list[Total]:
+    """Return what all gifts that `wanted` lets through come to, one line for each currency."""
+    sums = (func.sum(col(c)) for c in (Gift.amount_minor, Gift.received_minor, Gift.net_minor))
+    statement = (
+        select(col(Gift.currency), func.count())
+        .add_columns(*sums)
+        .where(*_conditions(wanted))
+        .group_by(col(Gift.currency))
+        .order_by(col(Gift.currency))
+    )
+    # PostgreSQL sums BIGINT to NUMERIC, hence int().
+    return [
+        Total(count, *(Money(int(amount), currency) for amount in amounts))
+        for currency, count, *amounts in session.execute(statement)
+    ]
+
+
+def _conditions(wanted: GiftFilter) -> list[ColumnElement[bool]]:
+    conditions = [
+        column == value
+        for column, value in (
+            (col(Gift.status), wanted.status),
+            (col(Gift.mode), wanted.mode),
+            (col(Gift.code), wanted.code),
+        )
+        if value
+    ]
+    if wanted.reference_part:
+        bare = func.replace(col(Gift.reference), "-", "")
+        conditions.append(bare.contains(wanted.reference_part, autoescape=True))
+    day = col(Gift.received_on) if wanted.by == "received" else col(Gift.opened_on)
+    if wanted.first_day:
+        conditions.append(day >= wanted.first_day)
+    if wanted.last_day:
+        conditions.append(day <= wanted.last_day)
+    return conditions
