@@ -1,0 +1,207 @@
+"""Opens a checkout session for a gift in three beats: write the intent, ask, write the answer.
+
+No transaction is open while Stripe is asked. Killed between any two beats, the next try finds the
+intent, asks with the same key and the same parameters, and gets the same session.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from sqlmodel import Session, col, select
+
+from donate.clock import Clock
+from donate.database import Database, insert_new
+from donate.errors import N_, Conflict, NotFound, StripeRefused
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.queries import donor_of, facts_of
+from donate.gifts.status import STILL_PAYABLE
+from donate.stripe_gateway.client import OpenedSession, StripeClient
+from donate.stripe_gateway.models import OpenCheckout
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
+
+# Stripe takes 30 minutes to 24 hours; an hour less leaves room for clocks that differ.
+SESSION_LIFE: Final = timedelta(hours=23)
+# Stripe remembers a key for at least 24 hours. After this an unanswered request starts anew.
+INTENT_LIFE: Final = timedelta(hours=22)
+# A session about to expire is not worth sending anyone to.
+_WORTH_OPENING: Final = timedelta(minutes=2)
+# When to ask Stripe about a session nobody told us the end of, after it was opened.
+ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
+_MOST_ATTEMPTS: Final = 20
+
+
+class Checkouts:
+    """Checkout sessions for gifts."""
+
+    def __init__(
+        self, database: Database, client: StripeClient, clock: Clock, public_url: str
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._clock = clock
+        self._public_url = public_url
+
+    def open_for(self, gift: Gift) -> str:
+        """Return the address of a session in which this gift can be paid; at most one is open.
+
+        Raises Conflict when there is nothing left to pay, StripeUnavailable and its kin when
+        Stripe gives no usable answer. The gift is recorded either way.
+        """
+        now = self._clock.now()
+        with self._database.writing() as session:
+            # Locked, so that of two requests at once the second finds the first one's intent.
+            fresh = session.get(Gift, gift.id, with_for_update=True)
+            if fresh is None:
+                raise NotFound("no such gift")
+            if fresh.status not in STILL_PAYABLE:
+                raise Conflict(N_("This gift is already paid, or its payment is under way."))
+            facts = facts_of(session, gift.id)
+            url = _still_open(session, gift, facts, now)
+            if url:
+                return url
+            attempt, asked_at = _intent(session, gift, facts, now)
+            params = self._params(gift, donor_of(session, gift), attempt, asked_at)
+        source = f"{gift.id}:{attempt}"
+        try:
+            opened = self._client.create_session(params, idempotency_key=f"donate-{source}")
+        except StripeRefused as refused:
+            self._remember(gift, _refused(source, str(refused), self._clock.now()))
+            raise
+        self._remember(
+            gift, _opened(opened.session_id, attempt, self._clock.now()), opened, asked_at
+        )
+        return opened.url
+
+    def _remember(
+        self,
+        gift: Gift,
+        fact: Fact,
+        opened: OpenedSession | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            record_facts(session, [(gift.id, fact)], now=now)
+            if opened and asked_at:
+                row = {
+                    "session_id": opened.session_id,
+                    "gift_id": gift.id,
+                    "url": opened.url,
+                    "opened_at": now,
+                    "expires_at": asked_at + SESSION_LIFE,
+                    "ask_at": now + ASK_AFTER[0],
+                }
+                insert_new(session, OpenCheckout, [row])
+
+    def _params(
+        self, gift: Gift, donor: Donor, attempt: int, asked_at: datetime
+    ) -> "SessionCreateParams":
+        """Everything here follows from the gift and the intent, so that a retry sends the same."""
+        metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
+        page = f"{self._public_url}/gifts/{gift.token}"
+        return {
+            "mode": "payment",
+            "submit_type": "donate",
+            "allowed_payment_method_types": ["card"],
+            # The donor pays the very amount and currency that was recorded, never a converted one.
+            "adaptive_pricing": {"enabled": False},
+            "client_reference_id": gift.reference,
+            "customer_email": donor.email,
+            "locale": _locale(gift.language),
+            "expires_at": int((asked_at + SESSION_LIFE).timestamp()),
+            "success_url": f"{page}?back=paid",
+            "cancel_url": f"{page}?back=cancelled",
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata, "description": gift.reference},
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": gift.currency.lower(),
+                        "unit_amount": gift.amount_minor,
+                        "product_data": {"name": _product(gift)},
+                    },
+                }
+            ],
+        }
+
+
+def _locale(language: str) -> Literal["en", "fr-CA", "fr", "auto"]:
+    match language.partition("-"):
+        case "fr", _, "CA":
+            return "fr-CA"
+        case ("en" | "fr") as spoken, _, _:
+            return spoken
+        case _:
+            return "auto"
+
+
+def _product(gift: Gift) -> str:
+    return f"Don {gift.reference}" if gift.language.startswith("fr") else f"Gift {gift.reference}"
+
+
+def _still_open(session: Session, gift: Gift, facts: list[GiftFact], now: datetime) -> str | None:
+    over = {
+        f.source_id for f in facts if f.kind in (FactKind.CHECKOUT_EXPIRED, FactKind.PAYMENT_FAILED)
+    }
+    statement = (
+        select(OpenCheckout)
+        .where(OpenCheckout.gift_id == gift.id, OpenCheckout.expires_at > now + _WORTH_OPENING)
+        .order_by(col(OpenCheckout.opened_at).desc())
+    )
+    return next((row.url for row in session.exec(statement) if row.session_id not in over), None)
+
+
+def _intent(
+    session: Session, gift: Gift, facts: list[GiftFact], now: datetime
+) -> tuple[int, datetime]:
+    """Return the attempt to make and when it was meant: the unanswered one, or a new one."""
+    answered = {
+        fact.evidence.get("attempt")
+        for fact in facts
+        if fact.kind in (FactKind.CHECKOUT_OPENED, FactKind.CHECKOUT_REFUSED)
+    }
+    requested = {
+        fact.evidence["attempt"]: fact.happened_at
+        for fact in facts
+        if fact.kind == FactKind.CHECKOUT_REQUESTED
+    }
+    for attempt, asked_at in requested.items():
+        if attempt not in answered and now - asked_at < INTENT_LIFE:
+            return attempt, asked_at
+    attempt = len(requested) + 1
+    if attempt > _MOST_ATTEMPTS:
+        raise Conflict(N_("Too many tries for this gift. Please begin again."))
+    fact = Fact(
+        kind=FactKind.CHECKOUT_REQUESTED,
+        source_id=f"{gift.id}:{attempt}",
+        happened_at=now,
+        actor="donor",
+        evidence={"attempt": attempt},
+    )
+    record_facts(session, [(gift.id, fact)], now=now)
+    return attempt, now
+
+
+def _opened(session_id: str, attempt: int, now: datetime) -> Fact:
+    return Fact(
+        kind=FactKind.CHECKOUT_OPENED,
+        source_id=session_id,
+        happened_at=now,
+        actor="stripe",
+        evidence={"attempt": attempt},
+    )
+
+
+def _refused(source: str, reason: str, now: datetime) -> Fact:
+    return Fact(
+        kind=FactKind.CHECKOUT_REFUSED,
+        source_id=source,
+        happened_at=now,
+        actor="stripe",
+        evidence={"attempt": int(source.rpartition(":")[2]), "reason": reason},
+    )

@@ -1,0 +1,162 @@
+"""The few calls we make to Stripe, each with a deadline and one family of errors.
+
+The SDK alone would wait 80 seconds, never retry, and write telemetry into the home folder. What it
+raises is turned into "refused" (it will say so again) or "unavailable" (the outcome is unknown).
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import stripe
+
+from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
+from donate.observability import STRIPE_REFUSED_KEY
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
+
+# A donor waits for this on a phone. Two tries of at most 3.5 s each and the pause between fit in.
+DEADLINE_S: Final = 8.0
+PER_TRY_S: Final = 3.5
+_RETRIES: Final = 1
+# More calls than this at once means that Stripe hangs; the rest wait within their own deadline.
+_AT_ONCE: Final = 32
+# Whoever waits holds one of the server's threads, which other donors need too.
+MOST_WAITING: Final = 64
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """What Stripe opened: the session's id, and where the donor goes."""
+
+    session_id: str
+    url: str
+
+
+class StripeClient:
+    """Stripe, as far as we need it."""
+
+    def __init__(
+        self,
+        secret_key: str,
+        api_base: str,
+        checkout_hosts: tuple[str, ...],
+        *,
+        deadline_s: float = DEADLINE_S,
+        per_try_s: float = PER_TRY_S,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        stripe.enable_telemetry = False
+        self._checkout_hosts = checkout_hosts
+        self._deadline_s = deadline_s
+        self._http: Any = stripe.HTTPXClient(
+            timeout=httpx.Timeout(per_try_s), allow_sync_methods=True
+        )
+        self._sdk = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": api_base},
+            max_network_retries=_RETRIES,
+            http_client=self._http,
+        )
+        self._line = threading.BoundedSemaphore(most_waiting)
+        self._calls = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="stripe")
+
+    def create_session(self, params: "SessionCreateParams", idempotency_key: str) -> OpenedSession:
+        """Open a checkout session; the same key and params again give the same session.
+
+        Raises StripeRefused, StripeKeyRefused or StripeUnavailable.
+        """
+        session = self._in_line(
+            lambda: self._sdk.v1.checkout.sessions.create(
+                params, options={"idempotency_key": idempotency_key}
+            )
+        )
+        found = _as_json(session, "checkout.session")
+        session_id, url = found.get("id"), found.get("url")
+        if not isinstance(session_id, str) or not isinstance(url, str) or not self._leads_to(url):
+            raise StripeUnavailable("Stripe's answer has no address to send the donor to")
+        return OpenedSession(session_id, url)
+
+    def retrieve_session(self, session_id: str) -> dict[str, Any]:
+        """Return a checkout session as Stripe's JSON, with its payment intent and latest charge.
+
+        Raises as `create_session` does.
+        """
+        session = self._in_line(
+            lambda: self._sdk.v1.checkout.sessions.retrieve(
+                session_id, {"expand": ["payment_intent.latest_charge"]}
+            )
+        )
+        return _as_json(session, "checkout.session")
+
+    def close(self) -> None:
+        """Stop waiting for calls under way, and hang up."""
+        self._calls.shutdown(wait=False, cancel_futures=True)
+        self._http.close()
+
+    def _leads_to(self, url: str) -> bool:
+        # Never send a donor, and their card, to a host that nobody configured.
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        return parts.scheme in ("https", "http") and parts.netloc in self._checkout_hosts
+
+    def _in_line(self, call: Callable[[], _Answer]) -> _Answer:
+        if not self._line.acquire(blocking=False):
+            raise StripeUnavailable("too many wait for Stripe")
+        try:
+            return self._within_deadline(call)
+        finally:
+            self._line.release()
+
+    def _within_deadline(self, call: Callable[[], _Answer]) -> _Answer:
+        # A thread, because a server that drips a byte a second defeats every per-read timeout.
+        future = self._calls.submit(call)
+        try:
+            return future.result(timeout=self._deadline_s)
+        except FutureTimeout as error:
+            future.cancel()
+            raise StripeUnavailable("Stripe did not answer in time") from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            STRIPE_REFUSED_KEY.inc()
+            raise StripeKeyRefused(_in_short(error)) from error
+        except stripe.RateLimitError as error:
+            raise StripeUnavailable(_in_short(error)) from error
+        except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
+            raise StripeRefused(_in_short(error)) from error
+        except stripe.StripeError as error:
+            if _replayed(error):
+                # Stripe answers from its memory of this key: asking again changes nothing.
+                raise StripeRefused(_in_short(error)) from error
+            raise StripeUnavailable(_in_short(error)) from error
+        except Exception as error:
+            # The SDK lets through what its parser raises on answers that are no JSON object.
+            raise StripeUnavailable(type(error).__name__) from error
+
+
+def _as_json(answer: Any, kind: str) -> dict[str, Any]:
+    # A 200 with `[]` or `null` comes back as a list or None.
+    if not isinstance(answer, stripe.StripeObject):
+        raise StripeUnavailable("Stripe's answer is not an object")
+    found: dict[str, Any] = answer.to_dict()
+    if found.get("object") != kind:
+        raise StripeUnavailable(f"Stripe's answer is not a {kind}")
+    return found
+
+
+def _replayed(error: stripe.StripeError) -> bool:
+    headers = {str(k).lower(): v for k, v in dict(error.headers or {}).items()}
+    return headers.get("idempotent-replayed") == "true"
+
+
+def _in_short(error: stripe.StripeError) -> str:
+    # Code and request id only: Stripe's sentences may quote a donor's address.
+    return f"{type(error).__name__} {error.http_status} {error.code or ''} {error.request_id or ''}"

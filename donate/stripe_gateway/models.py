@@ -1,0 +1,60 @@
+"""The inbox, and the checkout sessions that are open at Stripe."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from donate.database import UtcDateTime
+from donate.gifts.models import RowNumber
+
+
+class EventState(StrEnum):
+    """How far an event has come."""
+
+    WAITING = "waiting"  # to be settled at `due_at`
+    SETTLED = "settled"  # its facts are in the ledger
+    IGNORED = "ignored"  # authentic, and nothing for us to record
+    FOREIGN = "foreign"  # another account's, or the other mode's
+    SET_ASIDE = "set_aside"  # authentic, but it cannot be applied; staff decide
+
+
+class StripeEvent(SQLModel, table=True):
+    """An event exactly as it arrived, stored before anything was done about it."""
+
+    __tablename__ = "stripe_event"
+    __table_args__ = (
+        Index("stripe_event_due", "state", "due_at"),
+        Index("stripe_event_waits_for", "waits_for"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    event_id: str = Field(max_length=255, unique=True)
+    type: str = Field(max_length=255)
+    source: str = Field(max_length=16)  # "webhook", or "asked" when we fetched it ourselves
+    payload: bytes = Field(sa_type=LargeBinary)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    state: str = Field(max_length=16)
+    reason: str = Field(default="", max_length=500)
+    tries: int = 0
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    waits_for: str | None = Field(default=None, max_length=255)
+    gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
+    settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OpenCheckout(SQLModel, table=True):
+    """A checkout session that Stripe opened for a gift, and when to ask Stripe about it next."""
+
+    __tablename__ = "open_checkout"
+    __table_args__ = (Index("open_checkout_to_ask", "ask_at"),)
+
+    session_id: str = Field(primary_key=True, max_length=255)
+    gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    url: str = Field(max_length=2000)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

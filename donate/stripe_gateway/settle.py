@@ -1,0 +1,232 @@
+"""Turns stored events into facts, in batches: read, check against the gift, record, mark.
+
+An event that fails alone never holds up its neighbours: the batch is undone, and each is tried by
+itself within the same claim.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, assert_never
+
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.gifts.facts import FactKind
+from donate.gifts.ledger import Outcome, record_facts
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.queries import gifts_by_source
+from donate.observability import EVENTS_SETTLED
+from donate.stripe_gateway.inbox import due_events, try_again_later, wake_those_waiting_for
+from donate.stripe_gateway.models import EventState, OpenCheckout, StripeEvent
+from donate.stripe_gateway.snapshots import (
+    Irrelevant,
+    Reading,
+    Unusable,
+    envelope_of,
+    read_event,
+)
+from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
+
+log = logging.getLogger(__name__)
+
+Readings = list[tuple[StripeEvent, Reading]]
+
+BATCH: Final = 200
+# After one of these, nothing more is to be asked about the session.
+_ENDS: Final = frozenset(
+    {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_FAILED, FactKind.CHECKOUT_EXPIRED}
+)
+
+
+class Settler:
+    """Settles what waits in the inbox. Any number may run at once on PostgreSQL."""
+
+    def __init__(self, database: Database, clock: Clock, *, livemode: bool, account: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._livemode = livemode
+        self._account = account
+
+    def settle_due(self) -> int:
+        """Settle up to one batch of events that are due; returns how many were looked at."""
+        now = self._clock.now()
+        with self._database.writing() as session:
+            events = due_events(session, now, BATCH)
+            if not events:
+                return 0
+            try:
+                with session.begin_nested():
+                    self._settle(session, events, now)
+            except OperationalError:
+                raise  # the database itself: all of it is done again at the next round
+            except Exception:
+                log.exception("a batch of %d events failed; settling each alone", len(events))
+                for event in events:
+                    self._settle_alone(session, event, now)
+        for event in events:
+            EVENTS_SETTLED.labels(event.state).inc()
+        return len(events)
+
+    def _settle_alone(self, session: Session, event: StripeEvent, now: datetime) -> None:
+        session.refresh(event)
+        try:
+            with session.begin_nested():
+                self._settle(session, [event], now)
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.exception("event %s failed", event.event_id)
+            session.refresh(event)
+            try_again_later(event, f"it failed here: {type(error).__name__}", now)
+
+    def _settle(self, session: Session, events: Sequence[StripeEvent], now: datetime) -> None:
+        readings = [(event, r) for event in events if (r := self._read(event, now)) is not None]
+        _lock_gifts_of(session, [r for _, r in readings])
+        # Payments first: a refund in the same batch finds the payment that it is about.
+        self._record_named(session, [(e, r) for e, r in readings if r.gift_id is not None], now)
+        self._record_returns(session, [(e, r) for e, r in readings if r.gift_id is None], now)
+
+    def _read(self, event: StripeEvent, now: datetime) -> Reading | None:
+        """Return the reading of an event with facts; mark any other event as what it is."""
+        try:
+            envelope = envelope_of(event.payload)
+            foreign = why_foreign(envelope, livemode=self._livemode, account=self._account)
+            if foreign:
+                _mark(event, EventState.FOREIGN, foreign, now)
+                return None
+            reading = read_event(envelope)
+        except Unusable as unusable:
+            _mark(event, EventState.SET_ASIDE, str(unusable), now)
+            return None
+        match reading:
+            case Irrelevant():
+                _mark(event, EventState.IGNORED, reading.reason, now)
+                return None
+            case Reading():
+                return reading
+            case _:
+                assert_never(reading)
+
+    def _record_named(self, session: Session, readings: Readings, now: datetime) -> None:
+        """Record what names its gift itself, after checking that it is true to it."""
+        expected = _expectations(session, {r.gift_id for _, r in readings if r.gift_id})
+        claims = [r.claim.session_id for _, r in readings if r.claim]
+        taken = gifts_by_source(session, FactKind.CHECKOUT_OPENED, claims)
+        true: Readings = []
+        for event, reading in readings:
+            assert reading.gift_id is not None
+            expectation = expected.get(reading.gift_id)
+            if expectation is None:
+                try_again_later(event, "no gift with this id is known", now)
+                continue
+            event.gift_id = reading.gift_id
+            untrue = reading.claim and why_untrue(reading.claim, expectation)
+            holder = taken.get(reading.claim.session_id) if reading.claim else None
+            if holder and holder != reading.gift_id:
+                untrue = "the checkout session belongs to another gift"
+            if untrue:
+                _mark(event, EventState.SET_ASIDE, untrue, now)
+            else:
+                true.append((event, reading))
+        self._record(session, true, now)
+        self._after_named(session, [reading for _, reading in true], now)
+
+    def _after_named(self, session: Session, readings: list[Reading], now: datetime) -> None:
+        told = [(fact, reading.claim) for reading in readings for fact in reading.facts]
+        paid = {fact.source_id for fact, _ in told if fact.kind == FactKind.PAYMENT_SUCCEEDED}
+        wake_those_waiting_for(session, paid, now)
+        over = {claim.session_id for fact, claim in told if claim and fact.kind in _ENDS}
+        if over:
+            ended = col(OpenCheckout.session_id).in_(over)
+            session.execute(update(OpenCheckout).where(ended).values(ask_at=None))
+
+    def _record_returns(self, session: Session, readings: Readings, now: datetime) -> None:
+        """Record refunds and disputes, which name a payment; until that is known, they wait."""
+        payments = [r.payment_intent for _, r in readings if r.payment_intent]
+        holders = gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, payments)
+        expected = _expectations(session, set(holders.values()))
+        known: Readings = []
+        for event, reading in readings:
+            gift_id = holders.get(reading.payment_intent or "")
+            if gift_id is None:
+                event.waits_for = reading.payment_intent
+                try_again_later(event, "the payment that it is about is not known yet", now)
+                continue
+            event.gift_id = gift_id
+            currencies = {fact.currency for fact in reading.facts}
+            if currencies != {expected[gift_id].currency}:
+                _mark(event, EventState.SET_ASIDE, "its currency is not the gift's", now)
+            else:
+                known.append((event, reading))
+        self._record(session, known, now)
+
+    def _record(self, session: Session, readings: Readings, now: datetime) -> None:
+        entries = [(event, fact) for event, reading in readings for fact in reading.facts]
+        facts = [(_tied(event), fact) for event, fact in entries]
+        outcomes = record_facts(session, facts, now=now) if facts else []
+        contradicted = {
+            event.id
+            for (event, _), outcome in zip(entries, outcomes, strict=True)
+            if outcome is Outcome.CONTRADICTED
+        }
+        for event, _ in readings:
+            if event.id in contradicted:
+                reason = "it contradicts a fact that is already recorded"
+                _mark(event, EventState.SET_ASIDE, reason, now)
+            else:
+                _mark(event, EventState.SETTLED, "", now)
+
+
+def _lock_gifts_of(session: Session, readings: Sequence[Reading]) -> None:
+    # All at once and in one order, so that two settlers cannot wait for each other in a ring.
+    payments = [r.payment_intent for r in readings if r.payment_intent]
+    gift_ids = set(gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, payments).values())
+    gift_ids |= {r.gift_id for r in readings if r.gift_id}
+    ids = select(Gift.id).where(col(Gift.id).in_(gift_ids)).order_by(col(Gift.id))
+    session.exec(ids.with_for_update()).all()
+
+
+def _tied(event: StripeEvent) -> uuid.UUID:
+    assert event.gift_id is not None
+    return event.gift_id
+
+
+def _mark(event: StripeEvent, state: EventState, reason: str, now: datetime) -> None:
+    event.state = state
+    event.reason = reason[:500]
+    event.settled_at = now
+    event.waits_for = None
+
+
+def _expectations(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Expectation]:
+    gifts = session.exec(select(Gift).where(col(Gift.id).in_(gift_ids)))
+    about = session.exec(
+        select(GiftFact).where(
+            col(GiftFact.gift_id).in_(gift_ids),
+            col(GiftFact.kind).in_([FactKind.CHECKOUT_REQUESTED, FactKind.CHECKOUT_OPENED]),
+        )
+    )
+    requested: dict[uuid.UUID, set[int]] = {}
+    sessions: dict[uuid.UUID, dict[int, str]] = {}
+    for fact in about:
+        attempt = int(fact.evidence["attempt"])
+        if fact.kind == FactKind.CHECKOUT_REQUESTED:
+            requested.setdefault(fact.gift_id, set()).add(attempt)
+        else:
+            sessions.setdefault(fact.gift_id, {})[attempt] = fact.source_id
+    return {
+        gift.id: Expectation(
+            reference=gift.reference,
+            mode=gift.mode,
+            amount_minor=gift.amount_minor,
+            currency=gift.currency,
+            requested=frozenset(requested.get(gift.id, ())),
+            sessions=sessions.get(gift.id, {}),
+        )
+        for gift in gifts
+    }

@@ -1,0 +1,54 @@
+"""Is an event ours, and true to the gift it names? Pure; each answer is a reason staff can read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from donate.regions import Mode
+from donate.stripe_gateway.snapshots import Claim, Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What we recorded about a gift before Stripe told us anything.
+
+    `requested` are the attempts for which a session was asked; `sessions` the session that each
+    attempt got, as far as we heard.
+    """
+
+    reference: str
+    mode: str
+    amount_minor: int
+    currency: str
+    requested: frozenset[int]
+    sessions: Mapping[int, str]
+
+
+def why_foreign(envelope: Envelope, *, livemode: bool, account: str) -> str | None:
+    """Return why an event is not for this service at all, or None."""
+    if envelope.livemode != livemode:
+        return (
+            "a live event at a test service"
+            if envelope.livemode
+            else "a test event at a live service"
+        )
+    if envelope.account and envelope.account != account:
+        return "an event of another account"
+    return None
+
+
+def why_untrue(claim: Claim, expected: Expectation) -> str | None:
+    """Return in what a session contradicts the gift it names, or None."""
+    if not Mode(expected.mode).through_stripe:
+        return f"the gift is given by {expected.mode}, not through Stripe"
+    if claim.reference != expected.reference:
+        return "client_reference_id is not the gift's reference"
+    if claim.currency != expected.currency:
+        return f"currency is {claim.currency}, the gift's is {expected.currency}"
+    if claim.amount_minor != expected.amount_minor:
+        return f"amount is {claim.amount_minor}, the gift's is {expected.amount_minor}"
+    if claim.attempt not in expected.requested:
+        return "no checkout session was requested with that attempt"
+    bound = expected.sessions.get(claim.attempt, claim.session_id)
+    if bound != claim.session_id:
+        return f"the gift's checkout session is {bound}"
+    return None
