@@ -1,0 +1,1 @@
+"""The donor's pages: give, and see what became of it."""

@@ -1,0 +1,64 @@
+"""Records a choice, commits, and only then begins the way to give: nobody who tried is lost."""
+
+import logging
+
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import Conflict, Unavailable
+from donate.gifts.choice import Choice
+from donate.gifts.ledger import open_gift
+from donate.gifts.models import Gift
+from donate.gifts.queries import gift_by_form_key
+from donate.modes import Modes, Redirect
+from donate.rate_limit import GivingLimits
+from donate.regions import Mode
+
+log = logging.getLogger(__name__)
+
+
+class FirstStep:
+    """What happens between a form and the page that the donor sees next."""
+
+    def __init__(
+        self, database: Database, modes: Modes, clock: Clock, limits: GivingLimits
+    ) -> None:
+        self._database = database
+        self._modes = modes
+        self._clock = clock
+        self._limits = limits
+
+    def take(self, choice: Choice, form_key: str, address: str) -> Response:
+        """Open the gift that `form_key` names, or find it, and lead the donor at `address` on.
+
+        Raises DatabaseBusy or TooManyTries when nothing could be recorded.
+        """
+        now = self._clock.now()
+        with self._database.writing() as session:
+            if not gift_by_form_key(session, form_key):
+                self._limits.count(choice.mode, address, now)
+            gift = open_gift(session, choice, form_key, now=now)
+        try:
+            return self.lead_on(gift)
+        except Conflict:
+            return see(page_of(gift))
+
+    def lead_on(self, gift: Gift) -> Response:
+        """Begin the gift's mode. Raises Conflict when there is nothing left to pay."""
+        try:
+            step = self._modes[Mode(gift.mode)].begin(gift)
+        except Unavailable as error:
+            log.warning("a card page was not opened: %s", type(error).__name__)
+            return see(f"{page_of(gift)}?problem=card")
+        return see(step.url if isinstance(step, Redirect) else page_of(gift))
+
+
+def see(address: str) -> Response:
+    """Send the browser on to `address`, by GET whatever came before."""
+    return RedirectResponse(address, status_code=303)
+
+
+def page_of(gift: Gift) -> str:
+    """Return the address of the donor's page of a gift."""
+    return f"/gifts/{gift.token}"

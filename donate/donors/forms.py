@@ -1,0 +1,137 @@
+"""Reads what a donor typed into a form, and says which gift it asks for. Pure.
+
+Nothing is guessed: a field that is missing, a file, or there twice with two values counts as
+empty. A card number is never shown again to anyone.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from donate.errors import BadInput
+from donate.gifts.choice import Choice, check_choice, holds_card_number
+from donate.money import Money, read_amount
+from donate.regions import Frequency, Region
+
+OTHER: Final = "other"
+"""The value of the radio button beside the free amount."""
+_MAX_SHOWN: Final = 300
+# A card number that begins within what is shown, however spaced, ends within so many more.
+_MAX_BESIDE: Final = 100
+_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}")
+_UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class GiveForm:
+    """The fields of the form, exactly as they came."""
+
+    nonce: str = ""
+    lang: str = ""
+    language_switch: str = ""
+    preset: str = ""
+    amount: str = ""
+    mode: str = ""
+    frequency: str = Frequency.ONCE
+    country: str = ""
+    name: str = ""
+    email: str = ""
+
+    @property
+    def nonce_holds(self) -> bool:
+        """Whether the form is one that we handed out, as far as its look tells."""
+        return _NONCE.fullmatch(self.nonce) is not None
+
+    def fresh(self) -> "GiveForm":
+        """Return the same form under a new nonce."""
+        return replace(self, nonce=new_nonce())
+
+    def shown(self) -> "GiveForm":
+        """Return the form as it can stand in a page again."""
+        return GiveForm(**{name: showable(getattr(self, name)) for name in _FIELDS})
+
+
+_FIELDS: Final = tuple(GiveForm.__dataclass_fields__)
+
+
+def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
+    """Read the fields of a posted form; what is not plain text counts as empty."""
+    values: dict[str, str] = {}
+    for name, value in fields:
+        if name in _FIELDS:
+            text = value if isinstance(value, str) else ""
+            values[name] = text if values.get(name, text) == text else ""
+    return GiveForm(**values)
+
+
+def blank_form(region: Region, *, amount: str = "", mode: str = "") -> GiveForm:
+    """Return the form that a donor sees first; a link may have filled in amount and mode."""
+    form = GiveForm(
+        nonce=new_nonce(),
+        mode=mode if mode in region.modes else next(iter(region.modes)),
+        country=region.country,
+    )
+    if not amount:
+        return form
+    try:
+        wanted = read_amount(amount[:32], region.currency, "en")
+    except BadInput:
+        return form
+    if wanted.amount_minor in region.presets_minor:
+        return replace(form, preset=str(wanted.amount_minor))
+    return replace(form, preset=OTHER, amount=amount[:32])
+
+
+def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
+    """Return what the donor chose. Raises BadInputs with a sentence for each wrong field."""
+    return check_choice(
+        region,
+        mode=form.mode,
+        amount=_amount(form, region, language),
+        frequency=form.frequency,
+        country=form.country,
+        language=language,
+        name=form.name,
+        email=form.email,
+    )
+
+
+def form_key(nonce: str, choice: Choice) -> str:
+    """Name one form with one content: sent again it is the same gift, changed it is another."""
+    chosen = [
+        nonce,
+        choice.region.code,
+        choice.mode,
+        choice.frequency,
+        choice.amount.amount_minor,
+        choice.amount.currency,
+        choice.country,
+        choice.language,
+        choice.name,
+        choice.email,
+    ]
+    return "form:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+
+
+def new_nonce() -> str:
+    """Return what tells one form from every other."""
+    return secrets.token_urlsafe(16)
+
+
+def _amount(form: GiveForm, region: Region, language: str) -> Money | BadInput:
+    if form.preset in {str(preset) for preset in region.presets_minor}:
+        return Money(int(form.preset), region.currency)
+    try:
+        return read_amount(form.amount, region.currency, language)
+    except BadInput as problem:
+        return problem
+
+
+def showable(text: str) -> str:
+    """Return what somebody typed so that it can stand in a page: short, and no card number."""
+    text = text[: _MAX_SHOWN + _MAX_BESIDE]
+    return "" if holds_card_number(text) else _UNSHOWABLE.sub("\ufffd", text)[:_MAX_SHOWN]

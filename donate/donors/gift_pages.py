@@ -1,0 +1,150 @@
+"""The donor's page of one gift: what became of it, and what the donor may still do."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from donate.database import Database
+from donate.donors import gift_view, words
+from donate.donors.first_step import FirstStep, page_of, see
+from donate.donors.reading import Typed, languages_beside
+from donate.errors import BadInputs, Conflict, NotFound
+from donate.gifts.choice import check_choice
+from donate.gifts.models import Donor, Gift
+from donate.gifts.queries import donor_of, gift_by_token
+from donate.modes import Instructions, Modes
+from donate.rate_limit import address_of
+from donate.regions import Mode, Region, Regions
+from donate.templating import LANGUAGES, Pages, language_for
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class GiftPages:
+    """Routes under `/gifts/{token}`. Whoever holds the token is the donor; others get 404."""
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        modes: Modes,
+        pages: Pages,
+        *,
+        first_step: FirstStep,
+        look_again: Callable[[Gift], None] | None,
+    ) -> None:
+        self._database = database
+        self._regions = regions
+        self._modes = modes
+        self._pages = pages
+        self._first_step = first_step
+        self._look_again = look_again
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        for method, path, answer in (
+            ("GET", "/gifts/{token}", self.show),
+            ("POST", "/gifts/{token}/checkout", self.pay_by_card),
+            ("POST", "/gifts/{token}/instead", self.give_another_way),
+        ):
+            router.add_api_route(path, answer, methods=[method], response_model=None)
+
+    def show(
+        self, request: Request, token: str, back: str = "", problem: str = "", look: str = ""
+    ) -> Response:
+        """Show the truth about one gift."""
+        gift, donor = self._find(token)
+        # A donor may have paid and closed Stripe's page: nobody is told "not paid" unasked.
+        if self._look_again and gift_view.may_be_paid(gift) and problem != "card":
+            self._look_again(gift)
+            gift, donor = self._find(token)
+        looks = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0
+        return self._page(request, gift, donor, back=back, problem=problem, looks=looks)
+
+    def pay_by_card(self, request: Request, token: str) -> Response:
+        """Send the donor to the card page of a gift that is not paid yet."""
+        gift, donor = self._find(token)
+        if gift.mode != Mode.CARD:
+            return see(page_of(gift))
+        try:
+            return self._first_step.lead_on(gift)
+        except Conflict as conflict:
+            gift, donor = self._find(token)
+            return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])
+
+    def give_another_way(self, request: Request, token: str, form: Typed) -> Response:
+        """Open the same gift in another mode: nobody types their name twice."""
+        gift, donor = self._find(token)
+        region = self._regions.get(gift.code)
+        if region is None or not gift_view.may_still_give(gift):
+            return see(page_of(gift))
+        try:
+            choice = check_choice(
+                region,
+                mode=form.mode,
+                amount=gift.amount,
+                frequency=gift.frequency,
+                country=donor.country,
+                language=gift.language,
+                name=donor.name,
+                email=donor.email,
+            )
+        except BadInputs:
+            return see(f"/give/{region.code}")
+        key = f"instead:{gift.id}:{choice.mode}"
+        return self._first_step.take(choice, key, address_of(request))
+
+    def _find(self, token: str) -> tuple[Gift, Donor]:
+        # A NUL would be an error in PostgreSQL, not a gift that is not there.
+        if _TOKEN.fullmatch(token):
+            with self._database.reading() as session:
+                gift = gift_by_token(session, token)
+                if gift:
+                    return gift, donor_of(session, gift)
+        raise NotFound("no such gift")
+
+    def _page(
+        self,
+        request: Request,
+        gift: Gift,
+        donor: Donor,
+        *,
+        back: str = "",
+        problem: str = "",
+        looks: int = 0,
+        notice: str = "",
+        status_code: int = 200,
+    ) -> Response:
+        spoken = [gift.language, *(s for s in LANGUAGES if s[:2] != gift.language[:2])]
+        language = language_for(request.query_params.get("lang"), None, spoken)
+        region = self._regions.get(gift.code)
+        view = gift_view.view_gift(
+            gift,
+            donor,
+            region,
+            self._instructions(gift, region),
+            language=language,
+            back=back,
+            problem=problem,
+        )
+        return self._pages.render(
+            "donors/gift.html",
+            language,
+            status_code=status_code,
+            view=view,
+            notice=notice,
+            back=back if back in ("paid", "cancelled") else "",
+            next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,
+            instead=words.MODE_INSTEAD,
+            languages=languages_beside(language, spoken),
+        )
+
+    def _instructions(self, gift: Gift, region: Region | None) -> Instructions | None:
+        mode = gift_view.known_mode(gift)
+        if region is None or mode is None or mode == Mode.CARD or mode not in region.modes:
+            return None
+        step = self._modes[mode].begin(gift)
+        return step if isinstance(step, Instructions) else None

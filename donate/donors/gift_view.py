@@ -1,0 +1,145 @@
+"""What the page of one gift shows: the truth in plain words, and what may be done next. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from donate.donors import words
+from donate.gifts.models import Donor, Gift
+from donate.gifts.status import STILL_PAYABLE, StatusName
+from donate.modes import Instructions
+from donate.money import Money
+from donate.regions import Mode, Region, offers
+
+_UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
+# Banks limit one transfer, and the lowest limits are about CAD 3,000.
+_SPLIT_ABOVE_MINOR: Final = 300_000
+MOST_LOOKS: Final = 12
+"""How often a page without JavaScript looks again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiftView:
+    """One gift as its donor sees it."""
+
+    gift: Gift
+    status: StatusName
+    status_name: str
+    headline: str
+    explanation: str
+    tone: str
+    mode_name: str
+    instructions: Instructions | None
+    by_card: bool
+    may_pay: bool
+    tries_again: bool
+    others: Sequence[Mode]
+    """Other ways in which the same gift could be made."""
+    looks_again: bool
+    show_received: bool
+    returned: Money | None
+    suggest_split: bool
+    copy_amount: str
+    region: Region | None
+
+
+def may_still_give(gift: Gift) -> bool:
+    """Whether the gift can still be paid, or be made in another way instead."""
+    return gift.status in STILL_PAYABLE
+
+
+def may_be_paid(gift: Gift) -> bool:
+    """Whether Stripe may know of a payment that we do not."""
+    return gift.mode == Mode.CARD and gift.status in _UNDECIDED
+
+
+def awaits_confirmation(gift: Gift, back: str) -> bool:
+    """Whether the donor has come back from paying and Stripe has not said so yet."""
+    return back == "paid" and may_be_paid(gift)
+
+
+def view_gift(
+    gift: Gift,
+    donor: Donor,
+    region: Region | None,
+    instructions: Instructions | None,
+    *,
+    language: str,
+    back: str,
+    problem: str,
+) -> GiftView:
+    """Put together what the page of a gift shows."""
+    status = StatusName(gift.status)
+    mode = known_mode(gift)
+    looks_again = awaits_confirmation(gift, back)
+    headline, explanation = _words(gift, status, back, problem)
+    may_pay = may_still_give(gift) and not looks_again
+    plain_amount = str(gift.amount.decimal)
+    return GiftView(
+        gift=gift,
+        status=status,
+        status_name=words.STATUS_NAMES[status],
+        headline=headline,
+        explanation=explanation,
+        tone=_tone(status),
+        mode_name=words.MODE_NAMES[mode] if mode else gift.mode,
+        instructions=instructions if may_pay else None,
+        by_card=mode == Mode.CARD,
+        may_pay=may_pay,
+        tries_again=problem == "card" or status != StatusName.AWAITED,
+        others=_others(gift, donor, region) if may_pay else (),
+        looks_again=looks_again,
+        show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
+        returned=Money(gift.returned_minor, gift.currency) if gift.returned_minor else None,
+        suggest_split=mode == Mode.INTERAC and gift.amount_minor > _SPLIT_ABOVE_MINOR,
+        copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
+        region=region,
+    )
+
+
+def known_mode(gift: Gift) -> Mode | None:
+    """Return the gift's mode, or None where this version no longer knows it."""
+    return Mode(gift.mode) if gift.mode in set(Mode) else None
+
+
+def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Words:
+    if gift.mode == Mode.CARD:
+        if awaits_confirmation(gift, back) and status == StatusName.AWAITED:
+            return words.CARD_BACK_PAID
+        if status in (StatusName.AWAITED, StatusName.LAPSED) and problem == "card":
+            return words.CARD_PROBLEM
+        if status == StatusName.AWAITED and back == "cancelled":
+            return words.CARD_BACK_CANCELLED
+        return words.STATUS_WORDS[status]
+    if status == StatusName.AWAITED:
+        return words.AWAITING_TRANSFER if gift.mode == Mode.INTERAC else words.AWAITING_CODE
+    if status == StatusName.LAPSED:
+        return words.LAPSED_BY_HAND
+    return words.STATUS_WORDS[status]
+
+
+def _tone(status: StatusName) -> str:
+    match status:
+        case StatusName.CONFIRMED:
+            return "good"
+        case StatusName.FAILED | StatusName.DISPUTED | StatusName.CHARGED_BACK:
+            return "bad"
+        case StatusName.AWAITED | StatusName.LAPSED:
+            return "wait"
+        case _:
+            return "info"
+
+
+def _others(gift: Gift, donor: Donor, region: Region | None) -> list[Mode]:
+    if region is None:
+        return []
+    offered = offers(
+        region, country=donor.country, currency=gift.currency, frequency=gift.frequency
+    )
+    return [
+        mode
+        for mode, offer in offered.items()
+        if mode != gift.mode
+        and offer.available
+        and offer.min_minor <= gift.amount_minor <= offer.max_minor
+    ]

@@ -1,0 +1,107 @@
+"""What the Give page shows: presets, ways to give, countries, and what is wrong, in words. Pure."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from babel import Locale
+from babel.numbers import get_currency_name
+
+from donate.donors.forms import OTHER, GiveForm
+from donate.donors.words import MODE_HELP, MODE_NAMES
+from donate.errors import BadInput
+from donate.gifts.choice import countries
+from donate.money import Money, format_briefly
+from donate.regions import Frequency, Mode, Region, offers
+
+
+@dataclass(frozen=True, slots=True)
+class ModeCard:
+    """One way to give, and why this donor may not use it, if so."""
+
+    mode: Mode
+    name: str
+    help: str
+    why_not: str | None
+    elsewhere: str | None
+    """Why donors outside `countries` may not use it."""
+    countries: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, and the id of the element where it is put right."""
+
+    bad: BadInput
+    at: str
+
+
+def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
+    """Return the region's ways to give, as they look to a donor of the form's country."""
+    country = form.country if form.country in countries() else region.country
+    frequency = form.frequency if form.frequency in region.frequencies else Frequency.ONCE
+
+    def why_not(country: str, mode: Mode) -> str | None:
+        found = offers(region, country=country, currency=region.currency, frequency=frequency)
+        return found[mode].why_not
+
+    return [
+        ModeCard(
+            mode=mode,
+            name=MODE_NAMES[mode],
+            help=MODE_HELP[mode],
+            why_not=why_not(country, mode),
+            elsewhere=why_not("", mode),
+            countries=" ".join(sorted(terms.countries)),
+        )
+        for mode, terms in region.modes.items()
+    ]
+
+
+def presets(region: Region, language: str) -> list[tuple[str, str]]:
+    """Return each preset's value and how it reads: `("2500", "$25")`."""
+    return [
+        (str(minor), format_briefly(Money(minor, region.currency), language))
+        for minor in region.presets_minor
+    ]
+
+
+def currency_name(currency: str, language: str) -> str:
+    """Return the name of a currency in the plural: `Canadian dollars`."""
+    name = get_currency_name(currency, count=100, locale=Locale.parse(language, sep="-"))
+    return f"{name} ({currency})"
+
+
+def country_names(region: Region, language: str) -> list[tuple[str, str]]:
+    """Return codes and names of all countries, the region's own first."""
+    names = _sorted_names(language)
+    own = [(code, name) for code, name in names if code == region.country]
+    return own + [(code, name) for code, name in names if code != region.country]
+
+
+@cache
+def _sorted_names(language: str) -> list[tuple[str, str]]:
+    territories = Locale.parse(language, sep="-").territories
+
+    def place(code: str) -> str:
+        # Without accents, so that États-Unis stands beside Espagne and not after Zimbabwe.
+        plain = unicodedata.normalize("NFD", territories.get(code, code))
+        return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+
+    return [(code, territories.get(code, code)) for code in sorted(countries(), key=place)]
+
+
+def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list[Problem]:
+    """Say where on the page each problem is put right, in the order of the page."""
+    order = ("currency", "frequency", "amount", "mode", "name", "email", "country")
+    first_preset = f"preset-{region.presets_minor[0]}" if region.presets_minor else "amount"
+    at = {
+        "name": "name",
+        "email": "email",
+        "country": "country",
+        "amount": "amount" if form.preset == OTHER else first_preset,
+        "mode": f"mode-{next(iter(region.modes))}",
+    }
+    ranked = sorted(bad, key=lambda b: order.index(b.field) if b.field in order else len(order))
+    return [Problem(b, at.get(b.field, "give")) for b in ranked]

@@ -1,0 +1,161 @@
+"""The donor's pages: find the giving code, choose how to give, and give."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.donors import give_view, words
+from donate.donors.first_step import FirstStep, see
+from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
+from donate.donors.gift_pages import GiftPages
+from donate.donors.reading import Typed, language_of, languages_beside
+from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
+from donate.gifts.models import Gift
+from donate.modes import Modes
+from donate.rate_limit import GivingLimits, address_of
+from donate.regions import Region, Regions, UnknownCode
+from donate.templating import LANGUAGES, Pages
+
+_STALE: Final = N_("This page had grown old. Please look over your choice and tap Give again.")
+_CROWDED: Final = N_(
+    "Very many gifts are being made from here just now. Please choose another way to give, "
+    "or come back in ten minutes."
+)
+_BUSY: Final = N_("We cannot take this just now. Nothing was lost: please tap Give again.")
+
+
+class DonorPages:
+    """Everything a donor sees. `look_again` asks whether a card gift is paid; it never raises."""
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        modes: Modes,
+        pages: Pages,
+        clock: Clock,
+        *,
+        limits: GivingLimits,
+        look_again: Callable[[Gift], None] | None = None,
+    ) -> None:
+        self._regions = regions
+        self._pages = pages
+        self._first_step = FirstStep(database, modes, clock, limits)
+        self.router = APIRouter(include_in_schema=False)
+        for method, path, answer in (
+            ("GET", "/", self.first_page),
+            ("GET", "/give/{code}", self.show_form),
+            ("POST", "/give/{code}", self.give),
+        ):
+            self.router.add_api_route(path, answer, methods=[method], response_model=None)
+        gift_pages = GiftPages(
+            database, regions, modes, pages, first_step=self._first_step, look_again=look_again
+        )
+        gift_pages.add_to(self.router)
+
+    def first_page(self, request: Request, code: str = "") -> Response:
+        """Lead to the one region there is, or let the donor choose."""
+        if code.strip():
+            return self._with_region(request, code, lambda region: see(f"/give/{region.code}"))
+        if len(self._regions) == 1:
+            return see(_with_language(f"/give/{next(iter(self._regions))}", request))
+        language = language_of(request, LANGUAGES)
+        regions = sorted(self._regions.values(), key=lambda r: r.name.in_language(language))
+        return self._pages.render("donors/first_page.html", language, regions=regions)
+
+    def show_form(self, request: Request, code: str, amount: str = "", mode: str = "") -> Response:
+        """Show the Give page under its canonical address."""
+
+        def answer(region: Region) -> Response:
+            if code != region.code:
+                return see(_with_query(f"/give/{region.code}", request))
+            form = blank_form(region, amount=amount, mode=mode)
+            return self._form(region, language_of(request, region.languages), form)
+
+        return self._with_region(request, code, answer)
+
+    def give(self, request: Request, code: str, form: Typed) -> Response:
+        """Record the choice, commit, and only then begin the way to give."""
+
+        def answer(region: Region) -> Response:
+            language = language_of(request, region.languages, form.language_switch or form.lang)
+            if form.language_switch:
+                return self._form(region, language, form if form.nonce_holds else form.fresh())
+            if not form.nonce_holds or request.headers.get("sec-fetch-site") == "cross-site":
+                # Another site may lead here, but what is given is for the donor to send.
+                return self._form(region, language, form.fresh(), status_code=422, notice=_STALE)
+            try:
+                choice = read_choice(form, region, language)
+            except BadInputs as bad:
+                return self._form(region, language, form, status_code=422, problems=bad.problems)
+            try:
+                key = form_key(form.nonce, choice)
+                return self._first_step.take(choice, key, address_of(request))
+            except (TooManyTries, DatabaseBusy) as late:
+                status_code, notice = (
+                    (429, _CROWDED) if isinstance(late, TooManyTries) else (503, _BUSY)
+                )
+                answer = self._form(region, language, form, status_code=status_code, notice=notice)
+                answer.headers["Retry-After"] = str(late.retry_after_s)
+                return answer
+
+        return self._with_region(request, code, answer)
+
+    def _with_region(
+        self, request: Request, code: str, answer: Callable[[Region], Response]
+    ) -> Response:
+        try:
+            region = self._regions.find(code)
+        except UnknownCode as unknown:
+            return self._pages.render(
+                "donors/unknown_code.html",
+                language_of(request, LANGUAGES),
+                status_code=404,
+                typed=showable(unknown.typed),
+                suggestion=unknown.suggestion,
+            )
+        return answer(region)
+
+    def _form(
+        self,
+        region: Region,
+        language: str,
+        form: GiveForm,
+        *,
+        status_code: int = 200,
+        problems: Sequence[BadInput] = (),
+        notice: str = "",
+    ) -> Response:
+        # With "no-store", "back" to a form that was sent once is an error page of the browser's.
+        headers = {"Cache-Control": "private, no-cache"}
+        return self._pages.render(
+            "donors/give.html",
+            language,
+            status_code=status_code,
+            headers=headers,
+            region=region,
+            form=form.shown(),
+            other=OTHER,
+            problems=give_view.problems_in(problems, region, form),
+            notice=notice,
+            modes=give_view.mode_cards(region, form),
+            presets=give_view.presets(region, language),
+            countries=give_view.country_names(region, language),
+            languages=languages_beside(language, region.languages),
+            place=region.name.in_language(language),
+            currency=give_view.currency_name(region.currency, language),
+            frequency_names=words.FREQUENCY_NAMES,
+        )
+
+
+def _with_language(address: str, request: Request) -> str:
+    wanted = request.query_params.get("lang", "")
+    return f"{address}?lang={wanted}" if wanted in LANGUAGES else address
+
+
+def _with_query(address: str, request: Request) -> str:
+    return f"{address}?{request.url.query}" if request.url.query else address

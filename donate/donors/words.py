@@ -1,0 +1,115 @@
+"""What a donor reads about ways to give and about their gift: each status has its own words."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from donate.errors import N_
+from donate.gifts.status import StatusName
+from donate.regions import Frequency, Mode
+
+MODE_NAMES: Final[Mapping[Mode, str]] = {
+    Mode.CARD: N_("Card"),
+    Mode.INTERAC: N_("Interac e-Transfer"),
+    Mode.GIVING_CODE: N_("Giving code"),
+}
+
+MODE_HELP: Final[Mapping[Mode, str]] = {
+    Mode.CARD: N_("Credit or debit. You finish on Stripe’s secure page."),
+    Mode.INTERAC: N_("For Canada only. You send it from your own bank."),
+    Mode.GIVING_CODE: N_("By cheque, bank transfer or in person, quoting a reference."),
+}
+
+MODE_INSTEAD: Final[Mapping[Mode, str]] = {
+    Mode.CARD: N_("Give by card instead"),
+    Mode.INTERAC: N_("Give by Interac e-Transfer instead"),
+    Mode.GIVING_CODE: N_("Give by giving code instead"),
+}
+
+FREQUENCY_NAMES: Final[Mapping[Frequency, str]] = {
+    Frequency.ONCE: N_("One-time gift"),
+}
+
+STATUS_NAMES: Final[Mapping[StatusName, str]] = {
+    StatusName.AWAITED: N_("Awaited"),
+    StatusName.PROCESSING: N_("On its way"),
+    StatusName.CONFIRMED: N_("Received"),
+    StatusName.PARTLY_REFUNDED: N_("Partly refunded"),
+    StatusName.REFUNDED: N_("Refunded"),
+    StatusName.DISPUTED: N_("Disputed"),
+    StatusName.CHARGED_BACK: N_("Taken back"),
+    StatusName.FAILED: N_("Not paid"),
+    StatusName.LAPSED: N_("Lapsed"),
+}
+
+Words = tuple[str, str]
+"""A headline, and a sentence or two below it."""
+
+STATUS_WORDS: Final[Mapping[StatusName, Words]] = {
+    StatusName.AWAITED: (
+        N_("Your gift is not paid yet"),
+        N_("Your choice is recorded. No payment has reached us so far."),
+    ),
+    StatusName.PROCESSING: (
+        N_("Your gift is on its way"),
+        N_("The payment is under way. It is not yet in our account; there is nothing left to do."),
+    ),
+    StatusName.CONFIRMED: (
+        N_("Received, thank you!"),
+        N_("Your gift has arrived. Please keep the reference for your records."),
+    ),
+    StatusName.PARTLY_REFUNDED: (
+        N_("Part of your gift was refunded"),
+        N_("We received your gift, and a part of it went back to you."),
+    ),
+    StatusName.REFUNDED: (
+        N_("Your gift was refunded"),
+        N_("All of it went back to you. It can take a few days to show on your statement."),
+    ),
+    StatusName.DISPUTED: (
+        N_("Your bank has a question about this gift"),
+        N_(
+            "The payment is disputed, and the bank holds the money until that is settled. "
+            "If you did not ask for this, please tell your bank."
+        ),
+    ),
+    StatusName.CHARGED_BACK: (
+        N_("Your bank took this gift back"),
+        N_(
+            "The payment was disputed and the money went back to you. "
+            "If that was a mistake, you are welcome to give once more."
+        ),
+    ),
+    StatusName.FAILED: (
+        N_("The payment did not go through"),
+        N_("Nothing was charged. You can try again, or choose another way to give."),
+    ),
+    StatusName.LAPSED: (
+        N_("This gift was not paid in time"),
+        N_("Nothing was charged. You can still pay it now, or choose another way to give."),
+    ),
+}
+
+AWAITING_TRANSFER: Final[Words] = (
+    N_("Waiting for your transfer"),
+    N_("Thank you! Your gift is recorded. Please send the transfer from your bank within 30 days."),
+)
+AWAITING_CODE: Final[Words] = (
+    N_("Waiting for your gift"),
+    N_("Thank you! Your gift is recorded. Please quote this reference when you give."),
+)
+LAPSED_BY_HAND: Final[Words] = (
+    N_("This gift did not reach us in time"),
+    N_("If you have sent it already, all is well: it will still be matched by its reference."),
+)
+CARD_BACK_PAID: Final[Words] = (
+    N_("Thank you! We are waiting for the confirmation"),
+    N_("This takes a few seconds as a rule. This page looks again by itself."),
+)
+CARD_BACK_CANCELLED: Final[Words] = (
+    N_("You left the card page"),
+    N_("No payment has reached us so far. Your choice is recorded, should you want to go on."),
+)
+CARD_PROBLEM: Final[Words] = (
+    N_("The card page cannot be opened just now"),
+    N_("Your choice is recorded and nothing was charged. Please try again, or choose another way."),
+)

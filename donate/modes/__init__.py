@@ -1,0 +1,40 @@
+"""One file for each way to give. Each answers `begin(gift)` with a redirect or instructions.
+
+What else a new one needs stands in `docs/tour.md`.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from donate.gifts.models import Gift
+from donate.modes.card import Card
+from donate.modes.giving_code import GivingCode
+from donate.modes.interac import Interac
+from donate.modes.next_step import Instructions, NextStep, Redirect
+from donate.regions import Mode, Regions
+from donate.stripe_gateway.checkout import Checkouts
+
+__all__ = ["Instructions", "ModeOfPayment", "Modes", "NextStep", "Redirect", "build_modes"]
+
+
+class ModeOfPayment(Protocol):
+    """A way to give."""
+
+    def begin(self, gift: Gift) -> NextStep:
+        """Say what the donor does next. May be called again for the same gift; no gift doubles.
+
+        Raises StripeUnavailable where Stripe gives no usable answer: the gift stays recorded.
+        """
+        ...
+
+
+Modes = Mapping[Mode, ModeOfPayment]
+
+
+def build_modes(regions: Regions, checkouts: Checkouts) -> Modes:
+    """Make every mode there is. What a region offers of them is decided by `regions.offers`."""
+    return {
+        Mode.CARD: Card(checkouts),
+        Mode.INTERAC: Interac(regions),
+        Mode.GIVING_CODE: GivingCode(regions),
+    }

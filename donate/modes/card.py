@@ -1,0 +1,16 @@
+"""Card, through a Stripe Checkout session. Card data never touches this service."""
+
+from donate.gifts.models import Gift
+from donate.modes.next_step import Redirect
+from donate.stripe_gateway.checkout import Checkouts
+
+
+class Card:
+    """Sends the donor to Stripe's page for this gift."""
+
+    def __init__(self, checkouts: Checkouts) -> None:
+        self._checkouts = checkouts
+
+    def begin(self, gift: Gift) -> Redirect:
+        """Return the address of the gift's open checkout session, opening one where none is."""
+        return Redirect(self._checkouts.open_for(gift))

@@ -1,0 +1,24 @@
+"""Any other way in which the donor quotes the code: cheque, bank transfer, in person."""
+
+from donate.gifts.models import Gift
+from donate.modes.next_step import Instructions
+from donate.regions import Mode, Regions
+
+
+class GivingCode:
+    """Tells the donor which code and reference to quote."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+
+    def begin(self, gift: Gift) -> Instructions:
+        """Return the instructions for this gift; nothing is asked of anyone."""
+        region = self._regions[gift.code]
+        return Instructions(
+            mode=Mode.GIVING_CODE,
+            amount=gift.amount,
+            reference=gift.reference,
+            code=gift.code,
+            text=region.modes[Mode.GIVING_CODE].instructions,
+            contact=region.organisation.email,
+        )

@@ -1,0 +1,32 @@
+"""What a donor does next: go to a page, or follow instructions."""
+
+from dataclasses import dataclass
+
+from donate.money import Money
+from donate.regions import Mode, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Go to this address; it is Stripe's page."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """Pay this exact amount and quote this reference; the rest depends on the mode."""
+
+    mode: Mode
+    amount: Money
+    reference: str
+    code: str
+    send_to: str | None = None
+    """Interac: the address that takes the e-Transfer."""
+    text: Text | None = None
+    """Giving code: the region's own words."""
+    contact: str | None = None
+    """Whom to write to with a question."""
+
+
+NextStep = Redirect | Instructions

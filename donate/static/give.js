@@ -1,0 +1,66 @@
+// Makes the Give page quicker to use. Everything works without it, and the server decides.
+"use strict";
+
+const form = document.getElementById("give");
+const amount = document.getElementById("amount");
+const other = document.getElementById("preset-other");
+const country = document.getElementById("country");
+const button = document.getElementById("give-button");
+const news = document.getElementById("mode-news");
+
+document.getElementById("problems")?.focus();
+
+if (other) {
+  // A tap on "other amount" goes on to its field; arrow keys pass through the choices undisturbed.
+  other.addEventListener("click", (event) => {
+    if (event.detail > 0) amount.focus();
+  });
+  amount.addEventListener("input", () => {
+    if (amount.value) other.checked = true;
+  });
+}
+
+function showWhatTheCountryAllows() {
+  const reasons = [];
+  for (const choice of document.querySelectorAll("[data-countries]")) {
+    const radio = choice.querySelector("input");
+    const why = choice.querySelector(".why");
+    const allowed = choice.dataset.countries.split(" ").includes(country.value);
+    if (!allowed) {
+      radio.checked = false;
+      reasons.push(`${choice.querySelector("label").textContent}: ${choice.dataset.elsewhere}`);
+    }
+    radio.disabled = !allowed;
+    why.textContent = allowed ? "" : choice.dataset.elsewhere;
+  }
+  return reasons.join(" ");
+}
+
+country.addEventListener("change", () => {
+  news.textContent = showWhatTheCountryAllows();
+});
+
+const plainLabel = button.textContent;
+
+function nameTheAmount() {
+  const preset = document.querySelector("[name=preset]:checked");
+  const chosen = preset && preset !== other;
+  button.textContent = chosen
+    ? button.dataset.withAmount.replace("#", preset.labels[0].textContent)
+    : plainLabel;
+}
+
+document.getElementById("amount-group").addEventListener("input", nameTheAmount);
+
+form.addEventListener("submit", (event) => {
+  // Only after the form is on its way, or the pressed button's own value would be lost.
+  setTimeout(() => {
+    if (!event.defaultPrevented) button.disabled = true;
+  });
+});
+window.addEventListener("pageshow", () => {
+  // Also after "back", when the browser has put in again what was chosen before.
+  button.disabled = false;
+  showWhatTheCountryAllows();
+  nameTheAmount();
+});
