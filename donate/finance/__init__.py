@@ -1,0 +1,1 @@
+"""The staff's pages: sign-in, the gifts, and what is known about each."""

@@ -1,0 +1,259 @@
+"""Who may do what: the one place that decides. What no route has opened stays shut.
+
+A route says what it needs with `@needs(...)`; one that says nothing is open to nobody.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.finance.models import Role
+from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen, same_secret
+from donate.finance.trail import record_refusal
+from donate.finance.words import LANGUAGE
+from donate.rate_limit import address_of, printable
+from donate.templating import Pages
+
+HOME: Final = "/finance/gifts"
+SIGN_IN: Final = "/finance/sign-in"
+EVERYBODY: Final = "everybody"
+"""What a route needs that strangers may use, such as the sign-in page."""
+
+Handler = TypeVar("Handler", bound=Callable[..., Response])
+
+
+def needs(needed: Role | str) -> Callable[[Handler], Handler]:
+    """Say which role a route needs, or that it is open to EVERYBODY."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.needs = needed  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request that the gate let through."""
+
+    staff: SignedIn | None
+    form: Mapping[str, str]
+    address: str
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """The member of staff. Only routes that need a role may ask."""
+        assert self.staff is not None
+        return self.staff
+
+
+class Answered(Exception):
+    """The gate has answered; the route is not reached."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+        super().__init__(response.status_code)
+
+
+class FinanceRoute(APIRoute):
+    """A route whose gate may answer in its place."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler so that `Answered` becomes the answer."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Answered as answered:
+                return answered.response
+
+        return handle
+
+
+async def _read_form(request: Request) -> FormData:
+    if request.method != "POST":
+        return FormData()
+    try:
+        return await request.form(max_files=0, max_fields=40)
+    except ValueError:  # a charset of their own that cannot read it
+        raise HTTPException(400) from None
+
+
+class Gate:
+    """Lets a request through to its route, or answers in its place and records the refusal."""
+
+    def __init__(self, database: Database, pages: Pages, clock: Clock, *, https: bool) -> None:
+        self._database = database
+        self._pages = pages
+        self._clock = clock
+        self._https = https
+        # `__Host-` binds a cookie to this host, https and the root path; without https there is
+        # no such promise to make.
+        prefix = "__Host-" if https else ""
+        self.session_cookie: Final = f"{prefix}donate_staff"
+        self.form_cookie: Final = f"{prefix}donate_form"
+
+    def router(self) -> APIRouter:
+        """Return a router whose every route stands behind this gate."""
+        return APIRouter(
+            prefix="/finance",
+            route_class=FinanceRoute,
+            dependencies=[Depends(self._let_in)],
+            include_in_schema=False,
+        )
+
+    def set_cookie(self, response: Response, name: str, value: str) -> None:
+        """Set a cookie that lasts until the browser closes and that no script can read."""
+        response.set_cookie(
+            name, value, httponly=True, secure=self._https, samesite="lax", path="/"
+        )
+
+    def drop_cookie(self, response: Response, name: str) -> None:
+        """Have the browser forget a cookie."""
+        response.delete_cookie(name, httponly=True, secure=self._https, samesite="lax", path="/")
+
+    def _let_in(self, request: Request, form: Annotated[FormData, Depends(_read_form)]) -> None:
+        needed = getattr(request.scope["endpoint"], "needs", None)
+        staff = self._who(request)
+        # A charset may also make lone surrogates, which no hash, page or database can take.
+        typed = {
+            name: value.encode("utf-8", "replace").decode()
+            for name, value in form.items()
+            if isinstance(value, str)
+        }
+        request.state.visit = Visit(staff, typed, address_of(request))
+        if needed is None:
+            raise self.refusal(request, staff, "not open", 403, "This page is not open to anybody.")
+        if request.method == "POST" and is_from_elsewhere(request):
+            raise self.refusal(
+                request, staff, "cross-site", 403, "This form was sent from another site."
+            )
+        if needed == EVERYBODY:
+            return
+        if staff is None:
+            raise self._to_sign_in(request)
+        if request.method == "POST" and not same_secret(typed.get("csrf", ""), staff.csrf_token):
+            raise self.refusal(
+                request,
+                staff,
+                "stale form",
+                403,
+                "This form is from an earlier sign-in. Nothing was changed: go back, reload the "
+                "page, and send it again.",
+            )
+        if not staff.may(Role(needed)):
+            raise self.refusal(
+                request, staff, f"needs {needed}", 403, "Your role does not include this."
+            )
+
+    def _who(self, request: Request) -> SignedIn | None:
+        now = self._clock.now()
+        with self._database.reading() as session:
+            staff = find_session(session, request.cookies.get(self.session_cookie, ""), now=now)
+        if staff and now - staff.last_seen_at >= SEEN_EVERY:
+            with self._database.writing() as session:
+                mark_seen(session, staff.token_hash, now=now)
+        return staff
+
+    def _to_sign_in(self, request: Request) -> Answered:
+        self.record_refusal(request, None, "not signed in")
+        path = request.url.path
+        if request.method != "GET":
+            # What is posted stands below the page that it was posted from.
+            target = path.rpartition("/")[0]
+        else:
+            target = f"{path}?{request.url.query}" if request.url.query else path
+        return Answered(
+            RedirectResponse(f"{SIGN_IN}?{urlencode({'next': safe_next(target)})}", 303)
+        )
+
+    def refusal(
+        self, request: Request, staff: SignedIn | None, why: str, status_code: int, sentence: str
+    ) -> Answered:
+        """Record a refusal and return the page that says so."""
+        self.record_refusal(request, staff, why)
+        page = self._pages.render(
+            "finance/refused.html",
+            LANGUAGE,
+            status_code=status_code,
+            staff=staff,
+            sentence=sentence,
+        )
+        return Answered(page)
+
+    def record_refusal(self, request: Request, staff: SignedIn | None, why: str) -> None:
+        """Record what was tried and why it was refused."""
+        with self._database.writing() as session:
+            record_refusal(
+                session,
+                why,
+                now=self._clock.now(),
+                staff_id=staff.staff_id if staff else None,
+                about=printable(f"{request.method} {request.url.path}"),
+                address=address_of(request),
+            )
+
+
+def visit_of(request: Request) -> Visit:
+    """Return what the gate let through. A route without a gate fails here."""
+    visit: Visit = request.state.visit
+    return visit
+
+
+Visiting = Annotated[Visit, Depends(visit_of)]
+
+
+def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
+    """Answer 405, and record it, wherever a path is asked in a way that no route takes."""
+    every = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    taken: dict[str, set[str]] = {}
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        taken.setdefault(route.path, set()).update(route.methods or ())
+
+    @needs(EVERYBODY)
+    def refuse(request: Request, visit: Visiting) -> Response:
+        answer = gate.refusal(
+            request, visit.staff, "wrong method", 405, "That cannot be done here."
+        ).response
+        answer.headers["Allow"] = ", ".join(sorted(taken[request.scope["route"].path]))
+        return answer
+
+    for path, methods in taken.items():
+        router.add_api_route(
+            path.removeprefix(router.prefix), refuse, methods=sorted(every - methods)
+        )
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that another site sent this. Silence is not a yes.
+
+    Our pages send no referrer, and so browsers write `Origin: null` for their forms: only
+    Sec-Fetch-Site tells then, which they send wherever cookies can be secure.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("origin", "null")
+    return origin != "null" and origin.partition("://")[2] != request.headers.get("host")
+
+
+def safe_next(target: str) -> str:
+    """Return `target` if it is a page of ours for staff, else the first of them."""
+    path, _, query = target.partition("?")
+    parts = path.split("/")
+    ours = parts[:2] == ["", "finance"] and not {".", ".."} & set(parts) and "//" not in path
+    plain = all(c.isascii() and c.isprintable() and c not in "\\#" for c in path + query)
+    if ours and plain and not path.startswith((SIGN_IN, "/finance/sign-out")):
+        return target
+    return HOME

@@ -1,0 +1,99 @@
+"""Which gifts staff ask for: read from the address, checked, and written back into links."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from donate.errors import BadInput
+from donate.finance.transfers import read_day
+from donate.finance.words import MODES, STATUSES
+from donate.gifts.queries import Cursor, DateOf, GiftFilter
+
+FIELDS: Final = ("status", "mode", "code", "by", "from", "to")
+# Month end asks for what came in; the date on which it was chosen is the other question.
+DATES: Final[Mapping[str, DateOf]] = {"received": "received", "chosen": "chosen"}
+MAX_TYPED: Final = 64
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for: the filter, what was typed, and what could not be understood."""
+
+    wanted: GiftFilter
+    typed: Mapping[str, str]
+    problems: Mapping[str, BadInput] = field(default_factory=dict)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything restricts the list."""
+        return any(self.typed.values())
+
+    def link(self, **more: str) -> str:
+        """Write the same wish as a link, with `more` added."""
+        given = {name: value for name, value in self.typed.items() if value} | more
+        return f"/finance/gifts?{urlencode(given)}" if given else "/finance/gifts"
+
+
+def read_wish(query: Mapping[str, str], codes: list[str]) -> Wish:
+    """Read a wish. What is not understood is a problem beside its field; nothing is guessed."""
+    typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in FIELDS}
+    problems: dict[str, BadInput] = {}
+    choices = (
+        ("status", list(STATUSES)),
+        ("mode", list(MODES)),
+        ("code", codes),
+        ("by", list(DATES)),
+    )
+    for name, known in choices:
+        if typed[name] and typed[name] not in known:
+            problems[name] = BadInput(name, f"Please choose a {name} from the list.")
+    days: dict[str, date | None] = {}
+    for name in ("from", "to"):
+        days[name] = read_day(typed[name])
+        if typed[name] and days[name] is None:
+            problems[name] = BadInput(name, "Please enter a date such as 2026-03-31.")
+    first, last = days["from"], days["to"]
+    if first and last and first > last:
+        problems["to"] = BadInput("to", "This is before the first day.")
+    wanted = GiftFilter(
+        status=typed["status"] or None,
+        mode=typed["mode"] or None,
+        code=typed["code"] or None,
+        by=DATES.get(typed["by"], "chosen"),
+        first_day=first,
+        last_day=last,
+    )
+    return Wish(wanted, typed, problems)
+
+
+def months(today: date) -> list[tuple[str, str]]:
+    """Return links for this month and the one before: where month end begins."""
+    first = today.replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    return [
+        ("Received this month", _days(first, today)),
+        ("Received last month", _days(before, first - timedelta(days=1))),
+    ]
+
+
+def _days(first: date, last: date) -> str:
+    query = {"by": "received", "from": first.isoformat(), "to": last.isoformat()}
+    return "/finance/gifts?" + urlencode(query)
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Write where a page ended as it stands in a link: microseconds since 1970, and the id."""
+    return f"{(cursor.opened_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.id.hex}"
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """Read where a page ended, or return None for what we never wrote."""
+    found = re.fullmatch(r"([0-9]{1,17})-([0-9a-f]{32})", text)
+    if not found:
+        return None
+    return Cursor(_EPOCH + timedelta(microseconds=int(found[1])), uuid.UUID(found[2]))

@@ -1,0 +1,270 @@
+"""The list of gifts, and everything known about one of them."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from babel import Locale
+from fastapi import Request
+from sqlmodel import Session, col, func, select
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock, local_date
+from donate.database import Database
+from donate.errors import BadInput, NotFound
+from donate.finance.access import HOME, Visit, Visiting, needs
+from donate.finance.filters import months, read_cursor, read_wish, write_cursor
+from donate.finance.models import Role, Staff
+from donate.finance.transfers import BY_HAND, transfers_in_force
+from donate.finance.words import (
+    FLAGS,
+    KINDS,
+    LANGUAGE,
+    MODES,
+    STATUS_SENTENCES,
+    STATUSES,
+    actor_name,
+    why,
+)
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.queries import (
+    Cursor,
+    GiftFilter,
+    donor_of,
+    facts_of,
+    gift_by_id,
+    gift_by_reference,
+    newest_gifts,
+    totals,
+)
+from donate.money import Money, format_amount
+from donate.rate_limit import GivingLimits
+from donate.references import is_reference, tidy_reference
+from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.templating import Pages
+
+PAGE_SIZE: Final = 50
+LEAST_SEARCHED: Final = 3
+WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A fact as staff read it."""
+
+    fact: GiftFact
+    kind: str
+    by: str
+    day: date | None
+    """The bank's date, where a transfer has no time of day."""
+    amount: Money | None
+    evidence: list[tuple[str, str]]
+    taken_back: bool
+
+
+class GiftPages:
+    """The list of gifts, and one gift."""
+
+    def __init__(
+        self,
+        database: Database,
+        pages: Pages,
+        clock: Clock,
+        time_zone: str,
+        *,
+        codes: list[str],
+        limits: GivingLimits,
+    ) -> None:
+        self._database = database
+        self._pages = pages
+        self._clock = clock
+        self._time_zone = time_zone
+        self._codes = codes
+        self._limits = limits
+
+    @needs(Role.VIEWER)
+    def home(self, request: Request, visit: Visiting) -> Response:
+        """Lead to the gifts."""
+        return RedirectResponse(HOME, 303)
+
+    @needs(Role.VIEWER)
+    def gifts(self, request: Request, visit: Visiting) -> Response:
+        """Show the newest gifts that match, and what all that match come to."""
+        query = request.query_params
+        wish = read_wish(query, self._codes)
+        searched = query.get("reference", "").strip()[:64]
+        problems = dict(wish.problems)
+        after = read_cursor(query.get("after", ""))
+        if query.get("after") and after is None:
+            problems["after"] = BadInput(
+                "after", "This link is not complete, so the list cannot go on from there."
+            )
+        with self._database.reading() as session:
+            rows = sums = None
+            if searched:
+                try:
+                    rows = _find(session, searched)
+                except BadInput as problem:
+                    problems["reference"] = problem
+            if rows and len(rows) == 1:
+                return RedirectResponse(f"/finance/gifts/{rows[0][0].id}", 303)
+            set_aside = _count_set_aside(session)
+            if not problems and not searched:
+                # One more than a page, to know whether there is another.
+                rows = newest_gifts(session, wish.wanted, limit=PAGE_SIZE + 1, after=after)
+                sums = totals(session, wish.wanted)
+        older = None
+        if rows and len(rows) > PAGE_SIZE and not searched:
+            rows = rows[:PAGE_SIZE]
+            last = rows[-1][0]
+            older = wish.link(after=write_cursor(Cursor(last.opened_at, last.id)))
+        return self._pages.render(
+            "finance/gifts.html",
+            LANGUAGE,
+            status_code=422 if problems else 200,
+            staff=visit.signed_in,
+            wish=wish,
+            searched=searched,
+            problems=problems,
+            rows=rows,
+            totals=sums,
+            older=older,
+            is_first_page=after is None,
+            set_aside=set_aside,
+            card_gifts_refused=self._limits.cards.refused(self._clock.now()),
+            codes=[(code, code) for code in self._codes],
+            months=months(local_date(self._clock.now(), self._time_zone)),
+            words=WORDS,
+        )
+
+    @needs(Role.VIEWER)
+    def gift(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Show everything known about one gift."""
+        return self.show(visit, gift_id, done=request.query_params.get("done", ""))
+
+    def show(
+        self,
+        visit: Visit,
+        gift_id: str,
+        *,
+        done: str = "",
+        typed: Mapping[str, str] | None = None,
+        problems: Sequence[BadInput] = (),
+        conflict: str = "",
+        status_code: int = 200,
+    ) -> Response:
+        """Render one gift, with what was typed into its forms and what is wrong with that."""
+        with self._database.reading() as session:
+            gift = find_gift(session, gift_id)
+            donor = donor_of(session, gift)
+            facts = facts_of(session, gift.id)
+            names = _staff_names(session, facts)
+        in_force = transfers_in_force(facts)
+        territories = Locale.parse(LANGUAGE, sep="-").territories
+        return self._pages.render(
+            "finance/gift.html",
+            LANGUAGE,
+            status_code=status_code,
+            staff=visit.signed_in,
+            gift=gift,
+            donor=donor,
+            country=territories.get(donor.country, donor.country),
+            tongue=Locale.parse(donor.language, sep="-").get_display_name(
+                LANGUAGE.replace("-", "_")
+            ),
+            returned=Money(gift.returned_minor, gift.currency),
+            because=[STATUS_SENTENCES[gift.status], *why(gift, facts, names)],
+            # As it became known: a transfer's date may lie before the gift was chosen.
+            known=[
+                _known(f, gift, names, in_force=f in in_force)
+                for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
+            ],
+            transfers=in_force,
+            may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
+            today=local_date(self._clock.now(), gift.time_zone),
+            prefilled=format_amount(gift.amount, LANGUAGE),
+            done=done,
+            typed=typed or {},
+            problems={p.field: p for p in problems},
+            conflict=conflict,
+            words=WORDS,
+        )
+
+
+def find_gift(session: Session, text: str) -> Gift:
+    """Return the gift with this id. Raises NotFound for any other text."""
+    try:
+        gift_id = uuid.UUID(text)
+    except ValueError as error:
+        raise NotFound("no such gift") from error
+    gift = gift_by_id(session, gift_id) if str(gift_id) == text else None
+    if gift is None:
+        raise NotFound("no such gift")
+    return gift
+
+
+def _find(session: Session, typed: str) -> list[tuple[Gift, Donor]]:
+    """Return the gift with this reference, or the newest whose reference has this part."""
+    reference = tidy_reference(typed)
+    if is_reference(reference) and reference.replace("-", "").isalnum():
+        gift = gift_by_reference(session, reference)
+        if gift is None:
+            raise BadInput(
+                "reference", "No gift has the reference %(reference)s.", {"reference": reference}
+            )
+        return [(gift, donor_of(session, gift))]
+    part = "".join(c for c in reference if c.isascii() and c.isalnum())
+    if len(part) < LEAST_SEARCHED:
+        raise BadInput(
+            "reference", f"Please enter at least {LEAST_SEARCHED} characters of the reference."
+        )
+    found = newest_gifts(session, GiftFilter(reference_part=part), limit=PAGE_SIZE)
+    if not found:
+        raise BadInput(
+            "reference",
+            "No gift has %(part)s in its reference. Perhaps a character is mistyped.",
+            {"part": part},
+        )
+    return found
+
+
+def _count_set_aside(session: Session) -> int:
+    statement = select(func.count()).where(col(StripeEvent.state) == EventState.SET_ASIDE)
+    return session.exec(statement).one()
+
+
+def _staff_names(session: Session, facts: Sequence[GiftFact]) -> dict[str, str]:
+    ids = {f.actor.removeprefix("staff:") for f in facts if f.actor.startswith("staff:")}
+    numbers = [int(i) for i in ids if i.isdecimal()]
+    staff = session.exec(select(Staff).where(col(Staff.id).in_(numbers)))
+    return {f"staff:{person.id}": person.name for person in staff}
+
+
+def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> Known:
+    amount = None
+    if fact.amount_minor is not None and fact.currency:
+        amount = Money(fact.amount_minor, fact.currency)
+    is_transfer = fact.kind == FactKind.TRANSFER_RECEIVED
+    return Known(
+        fact=fact,
+        kind=KINDS[fact.kind],
+        by=actor_name(fact.actor, names),
+        day=local_date(fact.happened_at, gift.time_zone) if is_transfer else None,
+        amount=amount,
+        evidence=[
+            (name.replace("_", " "), readable(value))
+            for name, value in fact.evidence.items()
+            if value not in (None, "", [], {})
+        ],
+        taken_back=is_transfer and not in_force,
+    )
+
+
+def readable(value: Any) -> str:
+    """Write a value of JSON as a person reads it, in characters that every page can carry."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,85 @@
+"""Staff, their sessions, and the trail of what they did."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index
+from sqlmodel import Field, SQLModel
+
+from donate.database import UtcDateTime
+from donate.gifts.models import RowNumber
+
+
+class Role(StrEnum):
+    """What a member of staff may do."""
+
+    VIEWER = "viewer"  # sees gifts
+    FINANCE = "finance"  # sees gifts, and records what reached the bank
+
+
+class Staff(SQLModel, table=True):
+    """A member of staff."""
+
+    __table_args__ = (CheckConstraint("email = lower(email)", name="staff_email_is_lower_case"),)
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    email: str = Field(max_length=254, unique=True)
+    name: str = Field(max_length=200)
+    role: str = Field(max_length=16)
+    password_hash: str = Field(max_length=500)
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class StaffSession(SQLModel, table=True):
+    """A signed-in browser. Only a hash of its cookie is kept."""
+
+    __tablename__ = "staff_session"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
+    csrf_token: str = Field(max_length=64)
+    signed_in_at: datetime = Field(sa_type=UtcDateTime)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StaffToken(SQLModel, table=True):
+    """What a program sends to read gifts as a member of staff. Only a hash of it is kept."""
+
+    __tablename__ = "staff_token"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=BigInteger, index=True)
+    added_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignInFailure(SQLModel, table=True):
+    """A wrong password, kept for a while so that guessing gets slower."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (
+        Index("sign_in_failure_by_email", "email", "address", "failed_at"),
+        Index("sign_in_failure_by_address", "address", "failed_at"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    email: str = Field(max_length=254)
+    address: str = Field(max_length=64)
+    failed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StaffAct(SQLModel, table=True):
+    """Something a member of staff did, or was refused. Only ever added."""
+
+    __tablename__ = "staff_act"
+    __table_args__ = (Index("staff_act_newest", "happened_at"),)
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    staff_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=BigInteger)
+    act: str = Field(max_length=64)
+    about: str = Field(default="", max_length=255)
+    address: str = Field(default="", max_length=64)
+    happened_at: datetime = Field(sa_type=UtcDateTime)
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

@@ -1,0 +1,60 @@
+"""The staff's pages, put together: every path, and what answers there."""
+
+import time
+from collections.abc import Callable
+
+from pwdlib import PasswordHash
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.finance.access import Gate, refuse_other_methods
+from donate.finance.gifts import GiftPages
+from donate.finance.set_aside import SetAsidePages
+from donate.finance.sign_in import SignIn
+from donate.finance.staff import PASSWORDS
+from donate.finance.trail_pages import TrailPages
+from donate.finance.transfer_pages import TransferPages
+from donate.rate_limit import GivingLimits
+from donate.regions import Regions
+from donate.templating import Pages
+
+
+class FinancePages:
+    """The staff's room. `https` says whether the public address is one."""
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        pages: Pages,
+        clock: Clock,
+        *,
+        https: bool,
+        limits: GivingLimits,
+        passwords: PasswordHash = PASSWORDS,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        gate = Gate(database, pages, clock, https=https)
+        sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
+        # Staff have one wall clock: that of the first region.
+        time_zone = next(iter(regions.values())).time_zone
+        gifts = GiftPages(database, pages, clock, time_zone, codes=list(regions), limits=limits)
+        transfers = TransferPages(database, clock, gifts)
+        set_aside = SetAsidePages(database, pages, time_zone)
+        trail = TrailPages(database, pages, time_zone)
+
+        self.router = gate.router()
+        for method, path, answer in (
+            ("GET", "/sign-in", sign_in.form),
+            ("POST", "/sign-in", sign_in.sign_in),
+            ("POST", "/sign-out", sign_in.sign_out),
+            ("GET", "", gifts.home),
+            ("GET", "/gifts", gifts.gifts),
+            ("GET", "/gifts/{gift_id}", gifts.gift),
+            ("POST", "/gifts/{gift_id}/received", transfers.received),
+            ("POST", "/gifts/{gift_id}/undone", transfers.undone),
+            ("GET", "/set-aside", set_aside.set_aside),
+            ("GET", "/trail", trail.trail),
+        ):
+            self.router.add_api_route(path, answer, methods=[method])
+        refuse_other_methods(self.router, gate)

@@ -1,0 +1,114 @@
+"""Signed-in browsers. The cookie holds a random token; the database only a hash of it."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session, col, delete, or_, select
+
+from donate.finance.models import Role, Staff, StaffSession
+
+IDLE_LIMIT: Final = timedelta(minutes=60)
+ABSOLUTE_LIMIT: Final = timedelta(hours=12)
+# Not every page view is worth a write; the idle limit may come this much early.
+SEEN_EVERY: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A member of staff in a session that is still good."""
+
+    staff_id: int
+    name: str
+    email: str
+    role: Role
+    csrf_token: str
+    token_hash: str
+    last_seen_at: datetime
+
+    @property
+    def actor(self) -> str:
+        """What a fact records as its actor."""
+        return f"staff:{self.staff_id}"
+
+    def may(self, needed: Role) -> bool:
+        """Whether this person may do what `needed` names. Finance staff may what viewers may."""
+        return needed in (Role.VIEWER, self.role)
+
+
+def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
+    """Begin a session and return its token, which is nowhere else. Ended ones are cleared away."""
+    session.execute(
+        delete(StaffSession).where(
+            or_(
+                col(StaffSession.expires_at) <= now,
+                col(StaffSession.last_seen_at) <= now - IDLE_LIMIT,
+            )
+        )
+    )
+    token = secrets.token_urlsafe(32)
+    session.add(
+        StaffSession(
+            token_hash=hash_of(token),
+            staff_id=staff_id,
+            csrf_token=secrets.token_urlsafe(32),
+            signed_in_at=now,
+            last_seen_at=now,
+            expires_at=now + ABSOLUTE_LIMIT,
+        )
+    )
+    session.flush()
+    return token
+
+
+def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | None:
+    """Return who holds this token, unless the session is over or the person disabled."""
+    if not token:
+        return None
+    found = session.exec(
+        select(StaffSession, Staff)
+        .join(Staff, col(Staff.id) == col(StaffSession.staff_id))
+        .where(
+            StaffSession.token_hash == hash_of(token),
+            StaffSession.expires_at > now,
+            StaffSession.last_seen_at > now - IDLE_LIMIT,
+            col(Staff.disabled_at).is_(None),
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    row, staff = found
+    return SignedIn(
+        staff_id=row.staff_id,
+        name=staff.name,
+        email=staff.email,
+        role=Role(staff.role),
+        csrf_token=row.csrf_token,
+        token_hash=row.token_hash,
+        last_seen_at=row.last_seen_at,
+    )
+
+
+def mark_seen(session: Session, token_hash: str, *, now: datetime) -> None:
+    """Put off the idle limit."""
+    row = session.get(StaffSession, token_hash)
+    if row:
+        row.last_seen_at = max(row.last_seen_at, now)
+
+
+def end_session(session: Session, token: str) -> None:
+    """End the session of this token, if there is one."""
+    session.execute(delete(StaffSession).where(col(StaffSession.token_hash) == hash_of(token)))
+
+
+def hash_of(token: str) -> str:
+    """Return what is kept of a token. It is random, so a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def same_secret(one: str, other: str) -> bool:
+    """Compare in constant time; two empty ones are not the same."""
+    return bool(one) and hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())

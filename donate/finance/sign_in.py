@@ -1,0 +1,214 @@
+"""Signing in and out. Whoever may not come in learns nothing about why."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request
+from pwdlib import PasswordHash
+from sqlmodel import select
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import Unavailable
+from donate.finance.access import (
+    EVERYBODY,
+    HOME,
+    SIGN_IN,
+    Gate,
+    Visiting,
+    needs,
+    safe_next,
+)
+from donate.finance.models import Role, Staff
+from donate.finance.sessions import end_session, same_secret, start_session
+from donate.finance.staff import MAX_PASSWORD, PASSWORDS, tidy_email
+from donate.finance.throttle import Pace, Try, begin_try, forget_tries
+from donate.finance.trail import record_act
+from donate.finance.words import LANGUAGE
+from donate.rate_limit import network_of
+from donate.templating import Pages
+
+WRONG: Final = "That e-mail address and password do not belong together."
+TOO_MANY: Final = "Too many tries. Please wait before you try again."
+NO_COOKIE: Final = (
+    "Your browser did not send back what this page gave it. Please allow cookies for this site "
+    "and try again."
+)
+PAUSE_S: Final = 1.0
+# One hash takes 64 MiB and a whole core for a moment, and whoever waits holds one of the server's
+# threads, which donors need too.
+HASHES_AT_ONCE: Final = 2
+IN_LINE_AT_ONCE: Final = 8
+DELAYED_AT_ONCE: Final = 4
+DELAYED_RETRY_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Somebody who knew the password, and a costlier hash of it where the old one is too cheap."""
+
+    staff: Staff
+    better_hash: str | None
+
+
+class SignIn:
+    """The pages that open and end a session."""
+
+    def __init__(
+        self,
+        database: Database,
+        pages: Pages,
+        clock: Clock,
+        gate: Gate,
+        *,
+        passwords: PasswordHash = PASSWORDS,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._database = database
+        self._pages = pages
+        self._clock = clock
+        self._gate = gate
+        self._passwords = passwords
+        self._pause = pause
+        self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
+        self._in_line = threading.BoundedSemaphore(IN_LINE_AT_ONCE)
+        self._delayed = threading.BoundedSemaphore(DELAYED_AT_ONCE)
+        # What is compared when there is nobody to compare with, so that it takes as long.
+        self._nobodys_hash = passwords.hash(secrets.token_urlsafe(32))
+
+    @needs(EVERYBODY)
+    def form(self, request: Request, visit: Visiting) -> Response:
+        """Show the form."""
+        target = safe_next(request.query_params.get("next", HOME))
+        if visit.staff:
+            return RedirectResponse(target, 303)
+        signed_out = request.query_params.get("done") == "signed-out"
+        return self._form(request, target, done="You are signed out." if signed_out else "")
+
+    @needs(EVERYBODY)
+    def sign_in(self, request: Request, visit: Visiting) -> Response:
+        """Open a session for the right password."""
+        target = safe_next(visit.form.get("next", HOME))
+        typed = visit.form.get("email", "")
+        given = request.cookies.get(self._gate.form_cookie, "")
+        if not same_secret(visit.form.get("form_token", ""), given):
+            self._gate.record_refusal(request, None, "sign-in without its form")
+            return self._form(request, target, typed, problem=NO_COOKIE, status_code=403)
+        email, network = tidy_email(typed), network_of(visit.address)
+        with self._database.writing() as session:
+            attempt = begin_try(session, email, network, now=self._clock.now())
+        if attempt.pace != Pace.GO:
+            late = self._slow_down(request, attempt, target, typed)
+            if late:
+                return late
+        proven = self._check(email, visit.form.get("password", ""))
+        if proven is None:
+            self._gate.record_refusal(request, None, "wrong e-mail or password")
+            return self._form(request, target, typed, problem=WRONG, status_code=401)
+        return self._let_in(request, proven, network, target)
+
+    @needs(Role.VIEWER)
+    def sign_out(self, request: Request, visit: Visiting) -> Response:
+        """End the session."""
+        with self._database.writing() as session:
+            end_session(session, request.cookies.get(self._gate.session_cookie, ""))
+            record_act(
+                session,
+                "signed_out",
+                now=self._clock.now(),
+                staff_id=visit.signed_in.staff_id,
+                address=visit.address,
+            )
+        answer = RedirectResponse(f"{SIGN_IN}?done=signed-out", 303)
+        self._gate.drop_cookie(answer, self._gate.session_cookie)
+        return answer
+
+    def _slow_down(
+        self, request: Request, attempt: Try, target: str, typed: str
+    ) -> Response | None:
+        retry_after_s = attempt.retry_after_s
+        if attempt.pace == Pace.SLOWLY:
+            if self._delayed.acquire(blocking=False):
+                try:
+                    self._pause(PAUSE_S)
+                finally:
+                    self._delayed.release()
+                return None
+            retry_after_s = DELAYED_RETRY_S
+        self._gate.record_refusal(request, None, "too many tries")
+        return self._form(
+            request,
+            target,
+            typed,
+            problem=TOO_MANY,
+            status_code=429,
+            headers={"Retry-After": str(retry_after_s)},
+        )
+
+    def _check(self, email: str, password: str) -> Proven | None:
+        """Return whose password this is. Takes one hash, whoever asks and whatever is wrong."""
+        with self._database.reading() as session:
+            staff = session.exec(select(Staff).where(Staff.email == email)).one_or_none()
+        known = staff is not None and staff.disabled_at is None and len(password) <= MAX_PASSWORD
+        against = staff.password_hash if staff and known else self._nobodys_hash
+        if not self._in_line.acquire(blocking=False):
+            raise Unavailable("too many are signing in at once")
+        try:
+            with self._hashing:
+                right, better = self._passwords.verify_and_update(password[:MAX_PASSWORD], against)
+        finally:
+            self._in_line.release()
+        return Proven(staff, better) if staff and known and right else None
+
+    def _let_in(self, request: Request, proven: Proven, network: str, target: str) -> Response:
+        now = self._clock.now()
+        staff_id = proven.staff.id
+        assert staff_id is not None
+        with self._database.writing() as session:
+            row = session.get(Staff, staff_id, with_for_update=True)
+            if row is None or row.password_hash != proven.staff.password_hash:
+                raise Unavailable("the password was changed meanwhile")
+            row.password_hash = proven.better_hash or row.password_hash
+            forget_tries(session, row.email, network)
+            end_session(session, request.cookies.get(self._gate.session_cookie, ""))
+            token = start_session(session, staff_id, now=now)
+            record_act(session, "signed_in", now=now, staff_id=staff_id, address=network)
+        answer = RedirectResponse(target, 303)
+        self._gate.set_cookie(answer, self._gate.session_cookie, token)
+        self._gate.drop_cookie(answer, self._gate.form_cookie)
+        return answer
+
+    def _form(
+        self,
+        request: Request,
+        target: str,
+        typed: str = "",
+        *,
+        problem: str = "",
+        done: str = "",
+        status_code: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        # A form of an earlier tab stays good: the same cookie serves both.
+        form_token = request.cookies.get(self._gate.form_cookie, "")
+        if not (20 <= len(form_token) <= 100 and form_token.isascii()):
+            form_token = secrets.token_urlsafe(32)
+        answer = self._pages.render(
+            "finance/sign_in.html",
+            LANGUAGE,
+            status_code=status_code,
+            headers=headers,
+            staff=None,
+            next=target,
+            email=typed[:254],
+            form_token=form_token,
+            problem=problem,
+            done=done,
+        )
+        self._gate.set_cookie(answer, self._gate.form_cookie, form_token)
+        return answer

@@ -1,0 +1,132 @@
+"""Who works here: added, given a password, disabled and enabled again. It never commits."""
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+from pwdlib import PasswordHash
+from sqlmodel import Session, col, delete, select
+
+from donate.errors import BadInput, Conflict, NotFound
+from donate.finance.models import Role, Staff, StaffSession, StaffToken
+from donate.finance.trail import record_act
+from donate.rate_limit import printable
+
+MIN_PASSWORD = 12
+# Argon2 takes any length; a limit keeps one sign-in from costing more than another.
+MAX_PASSWORD = 500
+_OBVIOUS: Final = ("password", "passw0rd", "letmein", "qwerty", "welcome", "donate", "loveworld")
+_STEPS: Final = "01234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm"
+
+PASSWORDS: Final = PasswordHash.recommended()
+
+
+def tidy_email(typed: str) -> str:
+    """Return an address as we compare it: lower case, and nothing a database would refuse."""
+    email = unicodedata.normalize("NFKC", typed[:1000]).strip().lower()
+    return printable(email)[:254]
+
+
+def add_staff(
+    session: Session,
+    email: str,
+    *,
+    name: str,
+    role: Role,
+    password: str,
+    now: datetime,
+    passwords: PasswordHash = PASSWORDS,
+) -> Staff:
+    """Add a member of staff. Raises BadInput naming the field, Conflict for a known address."""
+    email = tidy_email(email)
+    try:
+        validate_email(email, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise BadInput("email", "Please check the e-mail address.") from error
+    name = re.sub(r"\s+", " ", name).strip()
+    if not name or len(name) > 200 or not name.isprintable():
+        raise BadInput("name", "Please give a name of up to 200 characters.")
+    check_password(password, email)
+    if session.exec(select(Staff).where(Staff.email == email)).first():
+        raise Conflict(f"{email} is already a member of staff.")
+    staff = Staff(
+        email=email,
+        name=name,
+        role=Role(role),
+        password_hash=passwords.hash(password),
+        added_at=now,
+    )
+    session.add(staff)
+    session.flush()
+    record_act(session, "staff_added", about=email, now=now, detail={"role": staff.role})
+    return staff
+
+
+def set_password(
+    session: Session,
+    email: str,
+    password: str,
+    *,
+    now: datetime,
+    passwords: PasswordHash = PASSWORDS,
+) -> None:
+    """Give a member of staff a new password, and end every session and token of theirs."""
+    staff = staff_by_email(session, email)
+    check_password(password, staff.email)
+    staff.password_hash = passwords.hash(password)
+    _end_sessions(session, staff)
+    record_act(session, "password_set", about=staff.email, now=now)
+
+
+def disable(session: Session, email: str, *, now: datetime) -> None:
+    """Keep a member of staff out from now on. What they did stays theirs."""
+    staff = staff_by_email(session, email)
+    staff.disabled_at = staff.disabled_at or now
+    _end_sessions(session, staff)
+    record_act(session, "staff_disabled", about=staff.email, now=now)
+
+
+def enable(session: Session, email: str, *, now: datetime) -> None:
+    """Let a disabled member of staff in again."""
+    staff = staff_by_email(session, email)
+    staff.disabled_at = None
+    record_act(session, "staff_enabled", about=staff.email, now=now)
+
+
+def staff_by_email(session: Session, email: str) -> Staff:
+    """Return the member of staff with this address. Raises NotFound."""
+    tidied = tidy_email(email)
+    staff = session.exec(select(Staff).where(Staff.email == tidied)).one_or_none()
+    if staff is None:
+        raise NotFound(f"{tidied} is no member of staff.")
+    return staff
+
+
+def all_staff(session: Session) -> list[Staff]:
+    """Return everybody, disabled or not, by address."""
+    return list(session.exec(select(Staff).order_by(Staff.email)))
+
+
+def check_password(password: str, email: str) -> None:
+    """Refuse what somebody would guess. Raises BadInput with a sentence that says why."""
+    if len(password) < MIN_PASSWORD:
+        raise BadInput("password", f"Please use at least {MIN_PASSWORD} characters.")
+    if len(password) > MAX_PASSWORD:
+        raise BadInput("password", f"Please use at most {MAX_PASSWORD} characters.")
+    bare = re.sub(r"[\W_]+", "", password.lower())
+    own = {re.sub(r"[\W_]+", "", part) for part in (email, email.partition("@")[0])}
+    if bare in own:
+        raise BadInput("password", "Please do not use the e-mail address as the password.")
+    left = bare.strip("0123456789")
+    if len(set(password)) < 5 or bare in _STEPS or left in _OBVIOUS or left in own:
+        raise BadInput(
+            "password", "That password is among the first that are guessed. Please use another."
+        )
+
+
+def _end_sessions(session: Session, staff: Staff) -> None:
+    for held in (StaffSession, StaffToken):
+        session.execute(delete(held).where(col(held.staff_id) == staff.id))
+    session.flush()

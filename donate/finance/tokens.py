@@ -1,0 +1,37 @@
+"""Staff tokens: what a program of the staff's sends to read any gift. Only hashes are kept."""
+
+import secrets
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session, col, select
+
+from donate.finance.models import Staff, StaffToken
+from donate.finance.sessions import hash_of
+from donate.finance.staff import staff_by_email
+from donate.finance.trail import record_act
+
+PREFIX: Final = "staff_"
+
+
+def add_token(session: Session, email: str, *, now: datetime) -> str:
+    """Make a token that reads as this member of staff; it is shown once. Raises NotFound."""
+    staff = staff_by_email(session, email)
+    assert staff.id is not None
+    token = PREFIX + secrets.token_urlsafe(32)
+    session.add(StaffToken(token_hash=hash_of(token), staff_id=staff.id, added_at=now))
+    session.flush()
+    record_act(session, "token_added", about=staff.email, now=now)
+    return token
+
+
+def is_staff_token(session: Session, token: str) -> bool:
+    """Tell whether a token is one of ours, of somebody who is not disabled."""
+    if not token.startswith(PREFIX):
+        return False
+    statement = (
+        select(StaffToken)
+        .join(Staff, col(Staff.id) == col(StaffToken.staff_id))
+        .where(StaffToken.token_hash == hash_of(token), col(Staff.disabled_at).is_(None))
+    )
+    return session.exec(statement).first() is not None

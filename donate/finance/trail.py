@@ -1,0 +1,75 @@
+"""What staff did, and what was refused. Entries are only ever added."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlmodel import Session, col, func, select
+
+from donate.finance.models import StaffAct
+
+log = logging.getLogger(__name__)
+
+REFUSED: Final = "refused"
+# Strangers knock at every hour. One entry of 200 bytes each and this many an hour stay below
+# 100 MB a year; what is beyond stands in the log.
+MAX_STRANGERS_AN_HOUR: Final = 50
+
+
+def record_act(
+    session: Session,
+    act: str,
+    *,
+    now: datetime,
+    staff_id: int | None = None,
+    about: str = "",
+    address: str = "",
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add one entry. `staff_id` is None for strangers and for the command line."""
+    session.add(
+        StaffAct(
+            staff_id=staff_id,
+            act=act,
+            about=about[:255],
+            address=address[:64],
+            happened_at=now,
+            detail=dict(detail or {}),
+        )
+    )
+    session.flush()
+
+
+def record_refusal(
+    session: Session,
+    why: str,
+    *,
+    now: datetime,
+    staff_id: int | None,
+    about: str,
+    address: str,
+) -> None:
+    """Add an entry about a refused attempt, unless strangers have filled this hour's share."""
+    log.info("refused (%s): staff %s at %s", why, staff_id, about)
+    if staff_id is None:
+        lately = session.exec(
+            select(func.count())
+            .select_from(StaffAct)
+            .where(
+                StaffAct.act == REFUSED,
+                col(StaffAct.staff_id).is_(None),
+                StaffAct.happened_at > now - timedelta(hours=1),
+            )
+        ).one()
+        if lately >= MAX_STRANGERS_AN_HOUR:
+            return
+    record_act(
+        session,
+        REFUSED,
+        now=now,
+        staff_id=staff_id,
+        about=about,
+        address=address,
+        detail={"why": why},
+    )

@@ -1,0 +1,44 @@
+"""The newest entries of the trail, for finance staff."""
+
+from typing import Final
+
+from fastapi import Request
+from sqlmodel import col, select
+from starlette.responses import Response
+
+from donate.database import Database
+from donate.finance.access import Visiting, needs
+from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.words import LANGUAGE
+from donate.templating import Pages
+
+SHOWN: Final = 200
+
+
+class TrailPages:
+    """What staff did, and what was refused."""
+
+    def __init__(self, database: Database, pages: Pages, time_zone: str) -> None:
+        self._database = database
+        self._pages = pages
+        self._time_zone = time_zone
+
+    @needs(Role.FINANCE)
+    def trail(self, request: Request, visit: Visiting) -> Response:
+        """Show the newest entries."""
+        with self._database.reading() as session:
+            statement = (
+                select(StaffAct, Staff)
+                .join(Staff, col(Staff.id) == col(StaffAct.staff_id), isouter=True)
+                .order_by(col(StaffAct.happened_at).desc(), col(StaffAct.id).desc())
+                .limit(SHOWN)
+            )
+            acts = list(session.exec(statement))
+        return self._pages.render(
+            "finance/trail.html",
+            LANGUAGE,
+            staff=visit.signed_in,
+            acts=acts,
+            time_zone=self._time_zone,
+            shown=SHOWN,
+        )

@@ -1,0 +1,85 @@
+"""The forms that mark a transfer as received and take that back."""
+
+from collections.abc import Callable
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import BadInput, BadInputs, Conflict
+from donate.finance.access import Visit, Visiting, needs
+from donate.finance.gifts import GiftPages, find_gift
+from donate.finance.models import Role
+from donate.finance.trail import record_act
+from donate.finance.transfers import check_transfer, mark_received, undo_transfer
+from donate.gifts.ledger import Outcome
+from donate.gifts.models import Gift
+
+
+class TransferPages:
+    """What finance staff do by hand about a gift."""
+
+    def __init__(self, database: Database, clock: Clock, gift_pages: GiftPages) -> None:
+        self._database = database
+        self._clock = clock
+        self._gift_pages = gift_pages
+
+    @needs(Role.FINANCE)
+    def received(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Mark a transfer as received."""
+        now = self._clock.now()
+
+        def mark(session: Session, gift: Gift) -> Outcome:
+            transfer = check_transfer(gift, visit.form, now=now)
+            return mark_received(session, gift, transfer, actor=visit.signed_in.actor, now=now)
+
+        return self._act(visit, gift_id, "marked", mark)
+
+    @needs(Role.FINANCE)
+    def undone(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Take back a transfer that was marked received."""
+        now = self._clock.now()
+
+        def undo(session: Session, gift: Gift) -> Outcome:
+            return undo_transfer(
+                session,
+                gift,
+                visit.form.get("transfer", ""),
+                visit.form.get("reason", ""),
+                actor=visit.signed_in.actor,
+                now=now,
+            )
+
+        return self._act(visit, gift_id, "undone", undo)
+
+    def _act(
+        self, visit: Visit, gift_id: str, act: str, do: Callable[[Session, Gift], Outcome]
+    ) -> Response:
+        try:
+            with self._database.writing() as session:
+                gift = find_gift(session, gift_id)
+                outcome = do(session, gift)
+                if outcome == Outcome.RECORDED:
+                    record_act(
+                        session,
+                        f"transfer_{act}",
+                        now=self._clock.now(),
+                        staff_id=visit.signed_in.staff_id,
+                        about=gift.reference,
+                        address=visit.address,
+                    )
+        except BadInput as problem:
+            problems: tuple[BadInput, ...] = (problem,)
+        except BadInputs as found:
+            problems = found.problems
+        except Conflict as conflict:
+            return self._gift_pages.show(
+                visit, gift_id, typed=visit.form, conflict=str(conflict), status_code=409
+            )
+        else:
+            return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)
+        return self._gift_pages.show(
+            visit, gift_id, typed=visit.form, problems=problems, status_code=422
+        )

@@ -1,0 +1,212 @@
+"""Marking a transfer as received, and taking that back. Decides; the page fetches and writes.
+
+At any time a bank reference confirms at most one gift: its fact is named `REFERENCE#k`, where k
+counts how often it was taken back, and the ledger takes each name once.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, TypeVar
+
+from sqlmodel import Session, col, func, select
+
+from donate.clock import local_date, start_of_day
+from donate.errors import BadInput, BadInputs, Conflict
+from donate.finance.words import LANGUAGE, MODES
+from donate.gifts.choice import holds_card_number
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import Outcome, record_facts
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.queries import facts_of
+from donate.money import Money, format_money, read_amount
+from donate.regions import Mode
+
+BY_HAND: Final = frozenset(mode for mode in Mode if not mode.through_stripe)
+MAX_BANK_REFERENCE: Final = 100
+MAX_NOTE: Final = 500
+# A transfer may come before its gift is entered, but a date further back is a mistyped year.
+MAX_DAYS_BEFORE: Final = 400
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a member of staff read on the bank's statement, checked."""
+
+    received_on: date
+    amount: Money
+    bank_reference: str
+    note: str
+
+
+def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Transfer:
+    """Check what was typed about a transfer. Raises BadInputs, or Conflict for another mode."""
+    refuse_other_modes(gift)
+    problems: list[BadInput] = []
+
+    def checked(check: Callable[[], T]) -> T | None:
+        try:
+            return check()
+        except BadInput as problem:
+            problems.append(problem)
+            return None
+
+    received_on = checked(lambda: _check_date(gift, typed.get("received_on", ""), now=now))
+    amount = checked(lambda: read_amount(typed.get("amount", "")[:100], gift.currency, LANGUAGE))
+    bank_reference = checked(lambda: _check_bank_reference(typed.get("bank_reference", "")))
+    note = checked(lambda: check_words("note", typed.get("note", "")))
+    if received_on is None or amount is None or bank_reference is None or note is None:
+        raise BadInputs(problems)
+    return Transfer(received_on, amount, bank_reference, note)
+
+
+def refuse_other_modes(gift: Gift) -> None:
+    """Raise Conflict for a gift that no transfer can confirm."""
+    if gift.mode not in BY_HAND:
+        raise Conflict(
+            f"A gift by {MODES[gift.mode].lower()} is confirmed by Stripe, never by hand."
+        )
+
+
+def read_day(text: str) -> date | None:
+    """Read a date as a browser sends it, 2026-03-31, or return None."""
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}", text) else None
+    except ValueError:
+        return None
+
+
+def _check_date(gift: Gift, text: str, *, now: datetime) -> date:
+    day = read_day(text.strip())
+    if day is None:
+        raise BadInput("received_on", "Please enter the transfer's date, such as 2026-03-31.")
+    if day > local_date(now, gift.time_zone):
+        raise BadInput("received_on", "That date is still to come.")
+    if day < gift.opened_on - timedelta(days=MAX_DAYS_BEFORE):
+        raise BadInput(
+            "received_on",
+            "That is more than a year before this gift was chosen. Please check the year.",
+        )
+    return day
+
+
+def _check_bank_reference(text: str) -> str:
+    reference = check_words("bank_reference", text, most=MAX_BANK_REFERENCE)
+    if "\n" in reference:
+        raise BadInput("bank_reference", "Please enter the bank reference on one line.")
+    if not 1 <= len(key_of(reference)) <= MAX_BANK_REFERENCE:
+        raise BadInput("bank_reference", "Please enter the reference on the bank's statement.")
+    return reference
+
+
+def check_words(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
+    """Return free text as it is kept. Raises BadInput for what must not be."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if required and not text:
+        raise BadInput(field, "Please write a few words about why.")
+    if len(text) > most:
+        raise BadInput(field, f"Please shorten this to {most} characters.")
+    if not text.replace("\n", "").isprintable():
+        raise BadInput(field, "This has a character that we cannot store.")
+    if holds_card_number(text):
+        raise BadInput(field, "That looks like a card number. Please never write one here.")
+    return text
+
+
+def key_of(bank_reference: str) -> str:
+    """Return what makes two spellings of a bank reference the same: letters and digits alone."""
+    whole = unicodedata.normalize("NFKC", bank_reference).upper()
+    return "".join(c for c in whole if c.isalnum())
+
+
+def mark_received(
+    session: Session, gift: Gift, transfer: Transfer, *, actor: str, now: datetime
+) -> Outcome:
+    """Record that a transfer came in. The same again changes nothing; Conflict says what else."""
+    refuse_other_modes(gift)
+    key = key_of(transfer.bank_reference)
+    source_id = f"{key}#{_times_undone(session, key)}"
+    happened_at = start_of_day(transfer.received_on, gift.time_zone)
+    fact = Fact(
+        kind=FactKind.TRANSFER_RECEIVED,
+        source_id=source_id,
+        happened_at=happened_at,
+        actor=actor,
+        amount_minor=transfer.amount.amount_minor,
+        currency=transfer.amount.currency,
+        evidence={
+            "date": transfer.received_on.isoformat(),
+            "bank_reference": transfer.bank_reference,
+            "note": transfer.note,
+        },
+    )
+    (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
+    if outcome == Outcome.RECORDED:
+        return outcome
+    holder, recorded = session.exec(
+        select(Gift, GiftFact)
+        .join(GiftFact, col(GiftFact.gift_id) == col(Gift.id))
+        .where(GiftFact.kind == fact.kind, GiftFact.source_id == source_id)
+    ).one()
+    if holder.id != gift.id:
+        raise Conflict(
+            f"This bank reference already confirms {holder.reference}. If it is another transfer, "
+            "add what tells them apart."
+        )
+    if outcome == Outcome.CONTRADICTED or recorded.happened_at != happened_at:
+        assert recorded.amount_minor is not None
+        amount = format_money(Money(recorded.amount_minor, gift.currency), LANGUAGE)
+        day = local_date(recorded.happened_at, gift.time_zone)
+        raise Conflict(
+            f"This bank reference already confirms this gift: {amount}, received on {day}. To "
+            "correct that, take it back first. If it is another transfer, add what tells them "
+            "apart."
+        )
+    return outcome
+
+
+def undo_transfer(
+    session: Session, gift: Gift, source_id: str, reason: str, *, actor: str, now: datetime
+) -> Outcome:
+    """Take back a transfer that was marked received. A second time changes nothing."""
+    reason = check_words("reason", reason, required=True)
+    received = next(
+        (
+            fact
+            for fact in facts_of(session, gift.id)
+            if fact.kind == FactKind.TRANSFER_RECEIVED and fact.source_id == source_id
+        ),
+        None,
+    )
+    if received is None:
+        raise Conflict("This gift has no such transfer to take back.")
+    fact = Fact(
+        kind=FactKind.TRANSFER_UNDONE,
+        source_id=source_id,
+        happened_at=now,
+        actor=actor,
+        amount_minor=received.amount_minor,
+        currency=received.currency,
+        evidence={"reason": reason},
+    )
+    (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
+    return outcome
+
+
+def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:
+    """Return the transfers among `facts` that nobody took back."""
+    undone = {f.source_id for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
+    return [f for f in facts if f.kind == FactKind.TRANSFER_RECEIVED and f.source_id not in undone]
+
+
+def _times_undone(session: Session, key: str) -> int:
+    # A key has letters and digits alone, so LIKE finds no more than it should.
+    return session.exec(
+        select(func.count())
+        .select_from(GiftFact)
+        .where(GiftFact.kind == FactKind.TRANSFER_UNDONE, col(GiftFact.source_id).like(f"{key}#%"))
+    ).one()

@@ -1,0 +1,117 @@
+"""What the records mean in plain words, for staff."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from babel.dates import format_date
+
+from donate.clock import local_date
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.status import Flag, StatusName
+from donate.money import Money, format_money
+from donate.regions import Mode
+
+LANGUAGE: Final = "en-CA"
+
+MODES: Final[dict[str, str]] = {
+    Mode.CARD: "Card",
+    Mode.INTERAC: "Interac e-Transfer",
+    Mode.GIVING_CODE: "Giving code",
+}
+
+STATUSES: Final[dict[str, str]] = {
+    StatusName.AWAITED: "Awaited",
+    StatusName.PROCESSING: "Processing",
+    StatusName.CONFIRMED: "Confirmed",
+    StatusName.PARTLY_REFUNDED: "Partly refunded",
+    StatusName.REFUNDED: "Refunded",
+    StatusName.DISPUTED: "Disputed",
+    StatusName.CHARGED_BACK: "Charged back",
+    StatusName.FAILED: "Failed",
+    StatusName.LAPSED: "Lapsed",
+}
+
+STATUS_SENTENCES: Final[dict[str, str]] = {
+    StatusName.AWAITED: "Chosen, and nothing received yet.",
+    StatusName.PROCESSING: "The donor has paid; the bank has not yet said that it went through.",
+    StatusName.CONFIRMED: "The money is received.",
+    StatusName.PARTLY_REFUNDED: "The money was received, and part of it went back.",
+    StatusName.REFUNDED: "The money was received, and all of it went back.",
+    StatusName.DISPUTED: "The donor's bank disputes the payment and holds the money meanwhile.",
+    StatusName.CHARGED_BACK: "The donor's bank took the money back after a dispute.",
+    StatusName.FAILED: "The payment did not go through.",
+    StatusName.LAPSED: "The donor left before paying, and the payment page has expired.",
+}
+
+FLAGS: Final[dict[str, str]] = {
+    Flag.PAID_MORE_THAN_ONCE: "Paid more than once",
+    Flag.AMOUNT_DIFFERS: "Not the amount chosen",
+    Flag.RETURNED_MORE_THAN_RECEIVED: "More went back than came in",
+}
+
+KINDS: Final[dict[str, str]] = {
+    FactKind.GIFT_OPENED: "Gift chosen",
+    FactKind.CHECKOUT_REQUESTED: "Card page asked for",
+    FactKind.CHECKOUT_OPENED: "Card page opened",
+    FactKind.CHECKOUT_REFUSED: "Card page refused by Stripe",
+    FactKind.CHECKOUT_EXPIRED: "Card page expired",
+    FactKind.PAYMENT_PROCESSING: "Payment on its way",
+    FactKind.PAYMENT_SUCCEEDED: "Payment received",
+    FactKind.PAYMENT_FAILED: "Payment failed",
+    FactKind.PAYMENT_DECLINED: "Card declined",
+    FactKind.TRANSFER_RECEIVED: "Transfer received",
+    FactKind.TRANSFER_UNDONE: "Transfer taken back",
+    FactKind.REFUND_STARTED: "Refund started",
+    FactKind.REFUND_SUCCEEDED: "Refund made",
+    FactKind.REFUND_FAILED: "Refund failed",
+    FactKind.DISPUTE_OPENED: "Dispute opened",
+    FactKind.DISPUTE_WON: "Dispute won",
+    FactKind.DISPUTE_LOST: "Dispute lost",
+}
+
+_MONEY_MOVED: Final = {
+    FactKind.PAYMENT_SUCCEEDED: "received",
+    FactKind.TRANSFER_RECEIVED: "received",
+    FactKind.REFUND_SUCCEEDED: "refunded",
+    FactKind.REFUND_FAILED: "not refunded after all",
+    FactKind.DISPUTE_OPENED: "disputed",
+    FactKind.DISPUTE_WON: "given back to us after a dispute",
+    FactKind.DISPUTE_LOST: "lost in a dispute",
+}
+
+
+def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
+    """Say who told us a fact."""
+    ours = {"donor": "The donor", "stripe": "Stripe", "service": "This service"}
+    return ours.get(actor) or staff_names.get(actor, actor)
+
+
+def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -> list[str]:
+    """Say, one sentence for each time money moved, why a gift has the status it has."""
+    sentences = []
+    undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
+    for fact in facts:
+        moved = _MONEY_MOVED.get(FactKind(fact.kind))
+        if moved is None:
+            continue
+        amount = (
+            format_money(Money(fact.amount_minor, fact.currency), LANGUAGE)
+            if fact.amount_minor is not None and fact.currency
+            else "The money"
+        )
+        by = actor_name(fact.actor, staff_names)
+        day = format_date(
+            local_date(fact.happened_at, gift.time_zone), "long", locale=LANGUAGE.replace("-", "_")
+        )
+        taken_back = undone.get(fact.source_id) if fact.kind == FactKind.TRANSFER_RECEIVED else None
+        if taken_back:
+            who = actor_name(taken_back.actor, staff_names)
+            sentences.append(f"{amount}, marked as received on {day}, was a mistake, says {who}.")
+        else:
+            sentences.append(f"{amount} {moved} on {day}, says {by}.")
+    if gift.status == StatusName.AWAITED and gift.mode == Mode.INTERAC:
+        sentences.append(f"We wait for an e-Transfer that quotes {gift.reference}.")
+    if gift.status == StatusName.AWAITED and gift.mode == Mode.GIVING_CODE:
+        sentences.append(f"We wait for a payment that quotes {gift.reference}.")
+    return sentences
