@@ -1,0 +1,1 @@
+"""JSON for other programs: open a gift, ask about one, and what a region offers."""

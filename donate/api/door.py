@@ -1,0 +1,57 @@
+"""The doors for other programs, under `/api/v1`, and the description of them."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from donate.api.description import describe
+from donate.api.gifts import GiftRoutes, StaffTokenCheck
+from donate.api.regions import RegionRoutes
+from donate.clock import Clock
+from donate.database import Database
+from donate.modes import Modes
+from donate.rate_limit import GivingLimits
+from donate.regions import Regions
+
+PREFIX: Final = "/api/v1"
+
+
+class Api:
+    """Everything that speaks JSON to programs; `router` has it all."""
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        modes: Modes,
+        clock: Clock,
+        public_url: str,
+        *,
+        limits: GivingLimits,
+        is_staff_token: StaffTokenCheck,
+    ) -> None:
+        self.router = APIRouter(
+            prefix=PREFIX, generate_unique_id_function=lambda route: str(route.name)
+        )
+        self.router.include_router(
+            GiftRoutes(
+                database,
+                regions,
+                modes,
+                clock,
+                public_url,
+                limits=limits,
+                is_staff_token=is_staff_token,
+            ).router,
+            tags=["gifts"],
+        )
+        self.router.include_router(RegionRoutes(regions, public_url).router, tags=["regions"])
+        self._description: dict[str, Any] = describe(self.router)
+        self.router.add_api_route(
+            "/openapi.json", self.describe, methods=["GET"], include_in_schema=False
+        )
+
+    def describe(self) -> JSONResponse:
+        """Describe these doors to programs."""
+        return JSONResponse(self._description)

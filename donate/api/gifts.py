@@ -1,0 +1,288 @@
+"""Gifts for other programs: open one, safely asked again, and say what became of it.
+
+The gift is committed before any way of paying begins. The sender's key is never stored or logged,
+only its hash.
+"""
+
+import secrets
+import uuid
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel import Session
+from starlette.exceptions import HTTPException
+
+from donate.api.description import refusals
+from donate.api.problems import BadHeader
+from donate.api.schemas import KnownGift, NewGift, NextInstructions, NextRedirect, OpenedGift
+from donate.api.strict_json import StrictJsonRoute
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import N_, BadInput, BadInputs, NotFound
+from donate.gifts.choice import Choice, check_choice
+from donate.gifts.ledger import open_gift
+from donate.gifts.models import Donor, Gift
+from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id
+from donate.gifts.status import STILL_PAYABLE, StatusName
+from donate.modes import Modes, Redirect
+from donate.money import Money, is_currency
+from donate.rate_limit import GivingLimits, address_of
+from donate.regions import Mode, Region, Regions, UnknownCode
+
+_NOBODYS: Final = secrets.token_urlsafe(16)
+
+# Where in the body the fields stand that `check_choice` names.
+_PLACES: Final = {"amount": "amount_minor", "name": "donor/name", "email": "donor/email"}
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=16,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="Your own name for this gift: 16 to 255 visible ASCII characters, such as a "
+        "new UUID. Sent again with the same body it answers with the same gift, never a second "
+        "one. It is that long because two strangers must not arrive at the same one.",
+        examples=["6f1c2a4e-5d6b-4f0e-9a55-0d2f4b1c7e88"],
+    ),
+]
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(
+        HTTPBearer(
+            auto_error=False,
+            scheme_name="GiftToken",
+            description="The token that came with the gift when it was opened, or a staff token.",
+        )
+    ),
+]
+
+
+StaffTokenCheck = Callable[[Session, str], bool]
+"""Whether a token is a staff token; the staff's room knows."""
+
+
+class GiftRoutes:
+    """`POST /gifts` and `GET /gifts/{gift_id}`."""
+
+    def __init__(
+        self,
+        database: Database,
+        regions: Regions,
+        modes: Modes,
+        clock: Clock,
+        public_url: str,
+        *,
+        limits: GivingLimits,
+        is_staff_token: StaffTokenCheck,
+    ) -> None:
+        self._database = database
+        self._regions = regions
+        self._modes = modes
+        self._clock = clock
+        self._public_url = public_url
+        self._limits = limits
+        self._is_staff_token = is_staff_token
+        self.router = APIRouter()
+        self.router.add_api_route(
+            "/gifts",
+            self.open_gift,
+            methods=["POST"],
+            status_code=201,
+            response_description="The gift is recorded; the same for the same key and body.",
+            responses={
+                201: {"headers": _HEADERS, "links": _LINKS},
+                **refusals(400, 408, 409, 413, 415, 422, 429, 502, 503),
+            },
+            route_class_override=StrictJsonRoute,
+        )
+        self.router.add_api_route(
+            "/gifts/{gift_id}",
+            self.show_gift,
+            methods=["GET"],
+            response_description="What is known of the gift.",
+            responses=refusals(401, 404, 503),
+        )
+
+    def open_gift(
+        self,
+        new: NewGift,
+        idempotency_key: IdempotencyKey,
+        request: Request,
+        response: Response,
+    ) -> OpenedGift:
+        """Record a gift and begin its mode.
+
+        A body that is well formed but asks for what the region does not offer is refused with 422.
+        After 502 or 503 send the same request with the same key again: it continues the same gift.
+        """
+        choice = _read_choice(new, self._region_of(new))
+        form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
+        with self._database.writing() as session:
+            known = gift_by_form_key(session, form_key) is not None
+            if not known:
+                self._limits.count(choice.mode, address_of(request), self._clock.now())
+            gift = open_gift(session, choice, form_key, now=self._clock.now())
+            if _what_is_recorded(gift, donor_of(session, gift)) != _what_is_asked(choice):
+                raise BadHeader(
+                    "Idempotency-Key",
+                    N_("This key was used for another gift. Please send a new key for a new gift."),
+                )
+        step = self._begin(gift)
+        response.headers["Location"] = f"/api/v1/gifts/{gift.id}"
+        if known:
+            response.headers["Idempotency-Replayed"] = "true"
+        return OpenedGift(
+            id=gift.id,
+            reference=gift.reference,
+            status=StatusName(gift.status),
+            token=gift.token,
+            status_url=self._page_of(gift),
+            next=step,
+        )
+
+    def show_gift(
+        self,
+        gift_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})],
+        credentials: Bearer,
+    ) -> KnownGift:
+        """Say what is known of a gift to whoever holds its token, or a staff token.
+
+        A wrong token and a gift that never was get the same answer.
+        """
+        if credentials is None:
+            raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
+        gift = self._find(gift_id)
+        token = gift.token if gift else _NOBODYS
+        given = credentials.credentials
+        holds = secrets.compare_digest(given.encode(), token.encode())
+        if gift is None or not (holds or self._may_read_all(given)):
+            raise NotFound("no such gift")
+        return KnownGift(
+            id=gift.id,
+            reference=gift.reference,
+            status=StatusName(gift.status),
+            code=gift.code,
+            mode=Mode(gift.mode),
+            currency=gift.currency,
+            amount_minor=gift.amount_minor,
+            received_minor=gift.received_minor,
+            net_minor=gift.net_minor,
+            opened_at=gift.opened_at,
+            status_url=self._page_of(gift),
+        )
+
+    def _region_of(self, new: NewGift) -> Region:
+        try:
+            return self._regions.find(new.code)
+        except UnknownCode as unknown:
+            if unknown.suggestion is None:
+                raise BadInput("code", N_("No region has this giving code.")) from None
+            message = N_("No region has this giving code. Did you mean %(code)s?")
+            raise BadInput("code", message, {"code": unknown.suggestion}) from None
+
+    def _begin(self, gift: Gift) -> NextRedirect | NextInstructions:
+        if gift.status not in STILL_PAYABLE:
+            # Asked again when it is paid: the donor sees so, and is not told to pay once more.
+            return NextRedirect(url=self._page_of(gift))
+        step = self._modes[Mode(gift.mode)].begin(gift)
+        if isinstance(step, Redirect):
+            return NextRedirect(url=step.url)
+        return NextInstructions(
+            mode=step.mode,
+            code=step.code,
+            amount_minor=step.amount.amount_minor,
+            currency=step.amount.currency,
+            reference=step.reference,
+            send_to=step.send_to,
+            text=step.text.in_language(gift.language) if step.text else None,
+            contact=step.contact,
+        )
+
+    def _may_read_all(self, token: str) -> bool:
+        with self._database.reading() as session:
+            return self._is_staff_token(session, token)
+
+    def _find(self, gift_id: str) -> Gift | None:
+        try:
+            wanted = uuid.UUID(gift_id)
+        except ValueError:
+            return None
+        with self._database.reading() as session:
+            return gift_by_id(session, wanted)
+
+    def _page_of(self, gift: Gift) -> str:
+        return f"{self._public_url}/gifts/{gift.token}"
+
+
+def _read_choice(new: NewGift, region: Region) -> Choice:
+    amount: Money | BadInput
+    if is_currency(new.currency):
+        amount = Money(new.amount_minor, new.currency)
+    else:
+        amount = BadInput("currency", N_("There is no such currency."))
+    try:
+        return check_choice(
+            region,
+            mode=new.mode,
+            amount=amount,
+            frequency=new.frequency,
+            country=new.country,
+            language=region.language(new.language),
+            name=new.donor.name,
+            email=new.donor.email,
+        )
+    except BadInputs as bad:
+        raise BadInputs(
+            [BadInput(_PLACES.get(p.field, p.field), p.message, p.values) for p in bad.problems]
+        ) from None
+
+
+def _what_is_asked(choice: Choice) -> tuple[object, ...]:
+    return (
+        choice.region.code,
+        choice.mode,
+        choice.frequency,
+        choice.amount,
+        choice.language,
+        choice.country,
+        choice.name,
+        choice.email,
+    )
+
+
+def _what_is_recorded(gift: Gift, donor: Donor) -> tuple[object, ...]:
+    return (
+        gift.code,
+        gift.mode,
+        gift.frequency,
+        gift.amount,
+        gift.language,
+        donor.country,
+        donor.name,
+        donor.email,
+    )
+
+
+_HEADERS: Final = {
+    "Location": {
+        "description": "Where to ask what became of the gift, with its token.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Idempotency-Replayed": {
+        "description": "The gift was recorded before, under the same key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_LINKS: Final = {
+    "show_gift": {
+        "operationId": "show_gift",
+        "parameters": {"gift_id": "$response.body#/id"},
+        "description": "With the token as a Bearer token.",
+    }
+}

@@ -1,0 +1,110 @@
+"""Problem documents (RFC 9457): what every refusal under `/api/` looks like. Nothing internal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, NotRequired
+
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+
+from donate.errors import N_, BadInput
+from donate.templating import say
+
+MEDIA_TYPE: Final = "application/problem+json"
+# Somebody who sends ten thousand wrong fields needs no ten thousand sentences.
+MOST_ERRORS: Final = 20
+
+# What pydantic says of these speaks of Python; what it says of limits and patterns is fine.
+_SENTENCES: Final = {
+    "missing": N_("This is missing."),
+    "extra_forbidden": N_("There is no such field."),
+    "int_type": N_("This has to be a whole number, without quotes or decimals."),
+    "string_type": N_("This has to be text."),
+    "model_attributes_type": N_("This has to be an object."),
+}
+
+
+class ProblemError(TypedDict):
+    """One thing that is wrong with the request."""
+
+    detail: Annotated[str, Field(description="What is wrong, and what to send instead.")]
+    pointer: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="Where it is in the body (RFC 6901); empty for the whole body.",
+                examples=["/donor/email"],
+            ),
+        ]
+    ]
+    header: NotRequired[
+        Annotated[str, Field(description="Which header it is.", examples=["Idempotency-Key"])]
+    ]
+
+
+class Problem(TypedDict):
+    """Why a request was refused, as RFC 9457 has it."""
+
+    type: Annotated[str, Field(description="`about:blank`: the status says it.")]
+    title: Annotated[str, Field(examples=["Please check what you entered."])]
+    status: Annotated[int, Field(ge=400, le=599, examples=[422])]
+    detail: NotRequired[str]
+    errors: NotRequired[list[ProblemError]]
+    suggestion: NotRequired[
+        Annotated[
+            str,
+            Field(description="The giving code that may have been meant.", examples=["LWCAN"]),
+        ]
+    ]
+
+
+class Unreadable(HTTPException):
+    """The body is not what it says it is. `detail` is a msgid."""
+
+
+class BadHeader(BadInput):
+    """What is wrong stands in a header; `field` is its name."""
+
+
+def problem(
+    status: int, title: str, detail: str = "", headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """Return a problem document."""
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    return JSONResponse(
+        body | more,
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type=MEDIA_TYPE,
+    )
+
+
+def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]:
+    """Return each problem with its sentence in `language` and where in the request it is."""
+    return [
+        ProblemError(detail=say(language, p.message, p.values), header=p.field)
+        if isinstance(p, BadHeader)
+        else ProblemError(detail=say(language, p.message, p.values), pointer=f"/{p.field}")
+        for p in problems
+    ]
+
+
+def errors_at(found: Sequence[Mapping[str, Any]], language: str) -> list[ProblemError]:
+    """Return what pydantic found and where, without the input that it quotes."""
+    return [
+        _error_at(each["loc"], say(language, _SENTENCES[each["type"]]))
+        if each["type"] in _SENTENCES
+        else _error_at(each["loc"], each["msg"])
+        for each in found[:MOST_ERRORS]
+    ]
+
+
+def _error_at(place: Sequence[str | int], detail: str) -> ProblemError:
+    room, *path = map(str, place)
+    if room == "header":
+        return ProblemError(detail=detail, header=path[0])
+    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
+    return ProblemError(detail=detail, pointer=pointer)

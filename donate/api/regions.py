@@ -1,0 +1,112 @@
+"""What a region offers, for pages that embed giving: public, cacheable, readable from anywhere."""
+
+from hashlib import sha256
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Path, Request
+from starlette.responses import Response
+
+from donate.api.description import refusals
+from donate.api.problems import problem
+from donate.api.schemas import OfferedMode, OfferedRegion
+from donate.errors import N_
+from donate.money import minor_digits, minor_step
+from donate.regions import Region, Regions, UnknownCode
+from donate.templating import LANGUAGES, language_for, say
+
+# Nothing here is anybody's own, so any page may read it.
+_OPEN: Final = {"Access-Control-Allow-Origin": "*"}
+# A change of a region's limits shows within five minutes; the server checks them anyway.
+_CACHED: Final = "public, max-age=300"
+
+_NOTHING_HERE: Final = N_("There is nothing here.")
+_UNKNOWN_CODE: Final = N_("No region has this giving code.")
+
+
+class RegionRoutes:
+    """`GET /regions/{code}`. What each region offers is written out once, at start."""
+
+    def __init__(self, regions: Regions, public_url: str) -> None:
+        self._regions = regions
+        self._offers: dict[str, tuple[bytes, str]] = {}
+        for region in regions.values():
+            body = _offered(region, public_url).model_dump_json().encode()
+            self._offers[region.code] = body, f'"{sha256(body).hexdigest()[:32]}"'
+        self.router = APIRouter()
+        self.router.add_api_route(
+            "/regions/{code}",
+            self.show_region,
+            methods=["GET"],
+            response_model=OfferedRegion,
+            response_description="What the region offers.",
+            responses={
+                200: {"headers": _HEADERS},
+                304: {
+                    "description": "Nothing changed since then.",
+                    "headers": _HEADERS,
+                },
+                **refusals(404),
+            },
+        )
+
+    def show_region(
+        self,
+        request: Request,
+        code: Annotated[
+            str, Path(description="The giving code; case, spaces and dashes do not matter.")
+        ],
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        """Say what a giving code stands for: currency, modes and their limits, languages."""
+        try:
+            region = self._regions.find(code)
+        except UnknownCode as unknown:
+            language = language_for(None, request.headers.get("accept-language"), LANGUAGES)
+            more = {"suggestion": unknown.suggestion} if unknown.suggestion else {}
+            title, detail = say(language, _NOTHING_HERE), say(language, _UNKNOWN_CODE)
+            return problem(404, title, detail, _OPEN, **more)
+        body, etag = self._offers[region.code]
+        headers = {"ETag": etag, "Cache-Control": _CACHED, **_OPEN}
+        if _knows(if_none_match, etag):
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+
+def _knows(if_none_match: str | None, etag: str) -> bool:
+    named = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    return bool(named & {etag, "*"})
+
+
+def _offered(region: Region, public_url: str) -> OfferedRegion:
+    return OfferedRegion(
+        code=region.code,
+        name={"en": region.name.en, "fr": region.name.fr},
+        country=region.country,
+        currency=region.currency,
+        minor_digits=minor_digits(region.currency),
+        minor_step=minor_step(region.currency),
+        languages=region.languages,
+        frequencies=region.frequencies,
+        presets_minor=region.presets_minor,
+        modes=[
+            OfferedMode(
+                mode=mode,
+                min_minor=terms.min_minor,
+                max_minor=terms.max_minor,
+                countries=sorted(terms.countries),
+            )
+            for mode, terms in region.modes.items()
+        ],
+        give_url=f"{public_url}/give/{region.code}",
+    )
+
+
+_HEADERS: Final = {
+    "ETag": {"required": True, "schema": {"type": "string"}},
+    "Cache-Control": {"required": True, "schema": {"type": "string"}},
+    "Access-Control-Allow-Origin": {
+        "description": "Any page may read this.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["*"]},
+    },
+}
