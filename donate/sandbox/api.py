@@ -1,0 +1,170 @@
+"""The door of the API: who asks, has it been asked before, what is the answer, is there trouble."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import json
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from donate.sandbox.checkout import expire_due_sessions
+from donate.sandbox.endpoints import perform
+from donate.sandbox.errors import Refusal, invalid_parameter, wrong_key
+from donate.sandbox.form import decode_form
+from donate.sandbox.idempotency import Answer, IdempotencyKeys
+from donate.sandbox.store import API_VERSION, Store
+from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
+
+LOGGED_REQUESTS = 10_000
+
+
+@dataclass
+class LoggedRequest:
+    request_id: str
+    method: str
+    path: str
+    idempotency_key: str | None
+    parameters: dict[str, Any]
+    stripe_version: str | None
+    trouble: str | None = None
+    status: int | None = None
+    replayed: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Api:
+    def __init__(self, store: Store, secret_key: str, seed: int) -> None:
+        self._store = store
+        self._secret_key = secret_key
+        self._seed = seed
+        self.forget_everything()
+
+    def forget_everything(self) -> None:
+        self._keys = IdempotencyKeys()
+        self.troubles = Troubles(self._seed)
+        self.log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
+
+    async def answer(self, request: Request) -> ASGIApp:
+        """Never raises for anything a caller can send."""
+        asked = LoggedRequest(
+            request_id=self._store.new_id("req_", 14),
+            method=request.method,
+            path=request.url.path,
+            idempotency_key=request.headers.get("idempotency-key"),
+            parameters={},
+            stripe_version=request.headers.get("stripe-version"),
+        )
+        self.log.append(asked)
+        try:
+            self._authenticate(request)
+            asked.parameters = decode_form(await _form_of(request))
+            _refuse_other_versions(asked.stripe_version)
+        except Refusal as refusal:
+            return self._response(asked, self._refuse(asked, refusal))
+        trouble = self.troubles.take(asked.method, asked.path)
+        if trouble is not None:
+            asked.trouble = trouble.kind
+            instead = answer_instead(trouble.kind)
+            if instead is not None:
+                asked.status = getattr(instead, "status_code", None)
+                return instead
+        answer = await self._answer_once(asked, trouble)
+        return self._response(asked, answer, trouble)
+
+    async def _answer_once(self, asked: LoggedRequest, trouble: Trouble | None) -> Answer:
+        """Do the work, unless this key has had its answer before."""
+        key = asked.idempotency_key if asked.method == "POST" else None
+        if key:
+            try:
+                parameters = json.dumps(asked.parameters, sort_keys=True)
+                kept = self._keys.begin(key, asked.path, parameters, self._store.now())
+            except Refusal as refusal:
+                return self._refuse(asked, refusal)
+            if kept is not None:
+                asked.replayed = True
+                return kept
+        is_final = False
+        try:
+            if trouble is not None and trouble.kind == "hang":
+                await asyncio.sleep(trouble.seconds)
+            answer, is_final = self._work(asked, trouble)
+            if key and is_final:
+                self._keys.keep(key, answer)
+            return answer
+        finally:
+            if key and not is_final:
+                self._keys.forget(key)
+
+    def _work(self, asked: LoggedRequest, trouble: Trouble | None) -> tuple[Answer, bool]:
+        store = self._store
+        try:
+            refusal = refusal_for(trouble.kind) if trouble else None
+            if refusal is not None:
+                raise refusal
+            expire_due_sessions(store)
+            with store.during_request(asked.request_id, asked.idempotency_key):
+                result = perform(store, asked.method, asked.path, asked.parameters)
+        except Refusal as refusal:
+            return self._refuse(asked, refusal), refusal.is_final
+        body = json.dumps(result, indent=2).encode()
+        return Answer(200, body, asked.request_id), True
+
+    def _authenticate(self, request: Request) -> None:
+        given = _key_in(request.headers.get("authorization"))
+        if given is None or not hmac.compare_digest(given.encode(), self._secret_key.encode()):
+            raise wrong_key(given)
+
+    def _refuse(self, asked: LoggedRequest, refusal: Refusal) -> Answer:
+        log_url = f"{self._store.public_url}/_sandbox/requests?request_id={asked.request_id}"
+        body = json.dumps(refusal.body(log_url), indent=2).encode()
+        return Answer(refusal.status, body, asked.request_id)
+
+    def _response(
+        self, asked: LoggedRequest, answer: Answer, trouble: Trouble | None = None
+    ) -> ASGIApp:
+        asked.status = answer.status
+        headers = {
+            "content-type": "application/json",
+            "request-id": asked.request_id,
+            "stripe-version": API_VERSION,
+        }
+        if asked.idempotency_key and asked.method == "POST":
+            headers["idempotency-key"] = asked.idempotency_key
+            headers["original-request"] = answer.request_id
+        if asked.replayed:
+            headers["idempotent-replayed"] = "true"
+        spoiled = spoil(trouble, answer.body, headers) if trouble and answer.status == 200 else None
+        return spoiled or Response(answer.body, answer.status, headers)
+
+
+async def _form_of(request: Request) -> bytes:
+    if request.method == "POST":
+        return await request.body()
+    return str(request.url.query).encode()
+
+
+def _key_in(authorization: str | None) -> str | None:
+    scheme, _, credentials = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer" and credentials:
+        return credentials.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return None
+
+
+def _refuse_other_versions(version: str | None) -> None:
+    if version not in (None, API_VERSION):
+        raise invalid_parameter(
+            "Stripe-Version", f"This sandbox speaks {API_VERSION} only, not {version}."
+        )

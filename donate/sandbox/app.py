@@ -1,0 +1,107 @@
+"""Opens the sandbox: a config becomes an app, and the app is served on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from donate.sandbox.api import Api
+from donate.sandbox.checkout import expire_due_sessions
+from donate.sandbox.control import control_routes, refused
+from donate.sandbox.errors import Refusal
+from donate.sandbox.hosted_page import page_routes
+from donate.sandbox.store import Store
+from donate.sandbox.webhooks import Deliveries
+from donate.sandbox.wire import OpenWireProtocol, Reset
+
+EXPIRY_ROUND_S = 1.0
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """`public_url` is where browsers find the hosted pages; ids follow from `seed`."""
+
+    secret_key: str
+    webhook_secret: str
+    webhook_url: str | None = None
+    public_url: str = "http://127.0.0.1:8001"
+    retry_delays_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.secret_key.startswith("sk_test_"):
+            raise ValueError("the sandbox takes test keys only: secret_key begins with sk_test_")
+        if not self.webhook_secret:
+            raise ValueError("webhook_secret is empty: anybody could sign events")
+
+
+def create_app(config: SandboxConfig) -> FastAPI:
+    store = Store(config.seed, config.public_url)
+    deliveries = Deliveries(config.webhook_secret, config.webhook_url, config.retry_delays_s)
+    store.on_event = deliveries.submit
+    api = Api(store, config.secret_key, config.seed)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        deliveries.open()
+        expiring = asyncio.create_task(_expire_sessions(store))
+        yield
+        expiring.cancel()
+        with suppress(asyncio.CancelledError):
+            await expiring
+        await deliveries.close()
+
+    app = FastAPI(
+        title="A pretend Stripe", lifespan=lifespan, docs_url="/_sandbox/docs", redoc_url=None
+    )
+    app.add_exception_handler(Refusal, refused)
+    app.include_router(control_routes(store, api, deliveries))
+    app.include_router(page_routes(store))
+    app.mount("/v1", _api_door(api))
+    return app
+
+
+def create_server(config: SandboxConfig, host: str, port: int) -> uvicorn.Server:
+    """A server not yet running; raise ValueError for a host that others could reach."""
+    if host != "localhost" and not ip_address(host).is_loopback:
+        raise ValueError(f"the sandbox asks nobody for a password: {host} is not loopback")
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(config),
+            host=host,
+            port=port,
+            http=OpenWireProtocol,
+            loop="asyncio",
+            log_level="warning",
+            access_log=False,
+            # A request that was told to hang must not keep the sandbox from closing.
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+def serve(config: SandboxConfig, host: str = "127.0.0.1", port: int = 8001) -> None:
+    create_server(config, host, port).run()
+
+
+def _api_door(api: Api) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await api.answer(Request(scope, receive))
+            await response(scope, receive, send)
+        except asyncio.CancelledError:
+            # Only closing cancels a request, and only one that was told to hang or to drip.
+            await Reset()(scope, receive, send)
+
+    return answer
+
+
+async def _expire_sessions(store: Store) -> None:
+    while True:
+        await asyncio.sleep(EXPIRY_ROUND_S)
+        expire_due_sessions(store)

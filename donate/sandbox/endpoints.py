@@ -1,0 +1,203 @@
+"""Every address of the API the sandbox plays, and what is done there."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from donate.sandbox.checkout import create_session, expire_session
+from donate.sandbox.errors import Refusal, unrecognized_url
+from donate.sandbox.expand import answer_with, line_item_list
+from donate.sandbox.lists import Filter, equals, event_types, page
+from donate.sandbox.objects import account
+from donate.sandbox.parameters import Check, choice, email_address, flag, read, record, text
+from donate.sandbox.refunds import create_refund
+from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.store import Store
+
+# https://docs.stripe.com/api/events: events can be read for 30 days.
+EVENT_LIFE_S = 30 * 86_400
+
+Endpoint = Callable[[Store, dict[str, Any], str], StripeObject]
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: re.Pattern[str]
+    endpoint: Endpoint
+
+
+def perform(store: Store, method: str, path: str, parameters: dict[str, Any]) -> StripeObject:
+    """Do what the request asks, or raise Refusal."""
+    for route in ROUTES:
+        match = route.path.fullmatch(path)
+        if match and route.method == method:
+            object_id = match.groupdict().get("id", "")
+            result = route.endpoint(store, parameters, object_id)
+            try:
+                return answer_with(store, result, parameters.get("expand", []))
+            except Refusal as refusal:
+                refusal.is_final = method == "POST"
+                raise
+    raise unrecognized_url(method, path)
+
+
+def _retrieve(choose: Callable[[Store], Shelf], param: str) -> Endpoint:
+    def retrieve(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
+        read(parameters, {})
+        return store.find(choose(store), object_id, param)
+
+    return retrieve
+
+
+def _list(choose: Callable[[Store], Shelf], url: str, **filters: tuple[Check, Filter]) -> Endpoint:
+    return lambda store, parameters, _: page(choose(store), url, parameters, filters)
+
+
+def _create_session(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_session(store, parameters)
+
+
+def _expire_session(store: Store, parameters: dict[str, Any], session_id: str) -> StripeObject:
+    read(parameters, {})
+    return expire_session(store, store.find(store.sessions, session_id, "session"))
+
+
+def _list_line_items(store: Store, parameters: dict[str, Any], session_id: str) -> StripeObject:
+    read(parameters, {})
+    return line_item_list(store, store.find(store.sessions, session_id, "session")["id"])
+
+
+def _create_refund(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_refund(store, parameters)
+
+
+def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
+    read(parameters, {})
+    if account_id not in ("", store.account_id):
+        raise Refusal(
+            f"The provided key does not have access to account '{account_id}' (or that account "
+            "does not exist).",
+            status=403,
+            code="account_invalid",
+        )
+    return account(store)
+
+
+def _list_events(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    filters: dict[str, tuple[Check, Filter]] = {
+        "delivery_success": (flag, _is_delivered),
+        "type": (text(), _is_of_type),
+        "types": (event_types, lambda event, types: any(_is_of_type(event, t) for t in types)),
+    }
+    oldest = store.now() - EVENT_LIFE_S
+    return page(store.events, "/v1/events", parameters, filters, created_after=oldest)
+
+
+def _is_delivered(event: StripeObject, wanted: object) -> bool:
+    return bool(event["pending_webhooks"] == 0) is wanted
+
+
+def _is_of_type(event: StripeObject, wanted: str) -> bool:
+    if wanted.endswith(".*"):
+        return bool(event["type"].startswith(wanted[:-1]))
+    return bool(event["type"] == wanted)
+
+
+def _has_email(session: StripeObject, wanted: dict[str, str]) -> bool:
+    return (session["customer_details"] or {}).get("email") == wanted["email"]
+
+
+def _route(method: str, path: str, endpoint: Endpoint) -> Route:
+    return Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)")), endpoint)
+
+
+def _sessions(store: Store) -> Shelf:
+    return store.sessions
+
+
+def _payment_intents(store: Store) -> Shelf:
+    return store.payment_intents
+
+
+def _charges(store: Store) -> Shelf:
+    return store.charges
+
+
+def _refunds(store: Store) -> Shelf:
+    return store.refunds
+
+
+def _disputes(store: Store) -> Shelf:
+    return store.disputes
+
+
+def _balance_transactions(store: Store) -> Shelf:
+    return store.balance_transactions
+
+
+ROUTES = (
+    _route("POST", "/v1/checkout/sessions", _create_session),
+    _route(
+        "GET",
+        "/v1/checkout/sessions",
+        _list(
+            _sessions,
+            "/v1/checkout/sessions",
+            customer_details=(record({"email": email_address}, required=["email"]), _has_email),
+            payment_intent=(text(), equals("payment_intent")),
+            status=(choice("complete", "expired", "open"), equals("status")),
+        ),
+    ),
+    _route("GET", "/v1/checkout/sessions/{id}", _retrieve(_sessions, "session")),
+    _route("POST", "/v1/checkout/sessions/{id}/expire", _expire_session),
+    _route("GET", "/v1/checkout/sessions/{id}/line_items", _list_line_items),
+    _route("GET", "/v1/payment_intents", _list(_payment_intents, "/v1/payment_intents")),
+    _route("GET", "/v1/payment_intents/{id}", _retrieve(_payment_intents, "intent")),
+    _route(
+        "GET",
+        "/v1/charges",
+        _list(_charges, "/v1/charges", payment_intent=(text(), equals("payment_intent"))),
+    ),
+    _route("GET", "/v1/charges/{id}", _retrieve(_charges, "id")),
+    _route("POST", "/v1/refunds", _create_refund),
+    _route(
+        "GET",
+        "/v1/refunds",
+        _list(
+            _refunds,
+            "/v1/refunds",
+            charge=(text(), equals("charge")),
+            payment_intent=(text(), equals("payment_intent")),
+        ),
+    ),
+    _route("GET", "/v1/refunds/{id}", _retrieve(_refunds, "id")),
+    _route(
+        "GET",
+        "/v1/disputes",
+        _list(
+            _disputes,
+            "/v1/disputes",
+            charge=(text(), equals("charge")),
+            payment_intent=(text(), equals("payment_intent")),
+        ),
+    ),
+    _route("GET", "/v1/disputes/{id}", _retrieve(_disputes, "id")),
+    _route(
+        "GET",
+        "/v1/balance_transactions",
+        _list(
+            _balance_transactions,
+            "/v1/balance_transactions",
+            currency=(text(), equals("currency")),
+            source=(text(), equals("source")),
+            type=(text(), equals("type")),
+        ),
+    ),
+    _route("GET", "/v1/balance_transactions/{id}", _retrieve(_balance_transactions, "id")),
+    _route("GET", "/v1/events", _list_events),
+    _route("GET", "/v1/events/{id}", _retrieve(lambda store: store.events, "id")),
+    _route("GET", "/v1/account", _retrieve_account),
+    _route("GET", "/v1/accounts/{id}", _retrieve_account),
+)

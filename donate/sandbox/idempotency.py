@@ -1,0 +1,77 @@
+"""Idempotency keys: the first answer is kept, and given again to whoever repeats the request.
+
+https://docs.stripe.com/api/idempotent_requests
+"""
+
+from dataclasses import dataclass
+
+from donate.sandbox.errors import Refusal
+
+LONGEST_KEY = 255
+# Stripe may forget a key after 24 hours; the sandbox always does, so that tests can rely on it.
+KEY_LIFE_S = 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    request_id: str
+
+
+@dataclass(frozen=True)
+class _Use:
+    path: str
+    parameters: str
+    began_at: int
+    answer: Answer | None
+
+
+class IdempotencyKeys:
+    def __init__(self) -> None:
+        self._uses: dict[str, _Use] = {}
+
+    def begin(self, key: str, path: str, parameters: str, now: int) -> Answer | None:
+        """The answer kept under this key, or None when the caller is the first and has to work.
+
+        Raise Refusal for a key that is in use, or was used for something else.
+        """
+        if len(key) > LONGEST_KEY:
+            raise Refusal(
+                f"Idempotency keys can be up to {LONGEST_KEY} characters long.",
+                kind="idempotency_error",
+            )
+        use = self._uses.get(key)
+        if use is None or (use.answer is not None and now - use.began_at > KEY_LIFE_S):
+            self._uses[key] = _Use(path, parameters, now, None)
+            return None
+        if use.path != path:
+            raise Refusal(
+                "Keys for idempotent requests can only be used for the same endpoint they were "
+                f"first used for ('{path}' vs '{use.path}'). Try using a key other than '{key}' "
+                "if you meant to execute a different request.",
+                kind="idempotency_error",
+            )
+        if use.parameters != parameters:
+            raise Refusal(
+                "Keys for idempotent requests can only be used with the same parameters they were "
+                f"first used with. Try using a key other than '{key}' if you meant to execute a "
+                "different request.",
+                kind="idempotency_error",
+            )
+        if use.answer is None:
+            raise Refusal(
+                "There is currently another in-progress request using this idempotency key "
+                f"({key}); it probably was submitted twice. Please try again later.",
+                status=409,
+                code="idempotency_key_in_use",
+            )
+        return use.answer
+
+    def keep(self, key: str, answer: Answer) -> None:
+        use = self._uses[key]
+        self._uses[key] = _Use(use.path, use.parameters, use.began_at, answer)
+
+    def forget(self, key: str) -> None:
+        """Nothing was executed: the key is free again."""
+        del self._uses[key]

@@ -1,0 +1,288 @@
+"""New objects in Stripe's shapes, with every field that Stripe's API reference gives them.
+
+Field names: https://docs.stripe.com/api. What the sandbox has no use for is null here, as it is
+at Stripe when nothing was asked for.
+"""
+
+from typing import Any
+
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+
+def nothing_in(names: str) -> dict[str, None]:
+    return dict.fromkeys(names.split())
+
+
+def new_session(store: Store, asked: dict[str, Any], total: int, currency: str) -> StripeObject:
+    """`asked` holds the checked parameters of the request."""
+    session_id = store.new_id("cs_test_a1", 56)
+    email = asked.get("customer_email")
+    return {
+        "id": session_id,
+        "object": "checkout.session",
+        **nothing_in(
+            "after_expiration client_secret collected_information consent consent_collection "
+            "currency_conversion customer customer_account invoice payment_intent payment_link "
+            "permissions recovered_from saved_payment_method_options setup_intent "
+            "shipping_address_collection shipping_cost subscription wallet_options"
+        ),
+        # Said again as it was asked.
+        **{
+            name: asked.get(name)
+            for name in (
+                "allow_promotion_codes allowed_payment_method_types billing_address_collection "
+                "branding_settings cancel_url client_reference_id customer_email "
+                "excluded_payment_method_types expires_at integration_identifier locale mode "
+                "origin_context payment_method_types submit_type success_url"
+            ).split()
+        },
+        "adaptive_pricing": asked.get("adaptive_pricing", {"enabled": False}),
+        "amount_subtotal": total,
+        "amount_total": total,
+        "automatic_tax": {"enabled": False, **nothing_in("liability provider status")},
+        "created": store.now(),
+        "currency": currency,
+        "custom_fields": [],
+        "custom_text": {
+            **nothing_in("after_submit shipping_address submit terms_of_service_acceptance"),
+            **asked.get("custom_text", {}),
+        },
+        "customer_creation": asked.get("customer_creation", "if_required"),
+        "customer_details": customer_details(email, None) if email else None,
+        "discounts": [],
+        "invoice_creation": {
+            "enabled": False,
+            "invoice_data": {
+                **nothing_in("account_tax_ids custom_fields description footer issuer"),
+                "metadata": {},
+                "rendering_options": None,
+            },
+        },
+        "livemode": False,
+        "managed_payments": {"enabled": False},
+        "metadata": asked.get("metadata", {}),
+        "payment_method_collection": "if_required",
+        "payment_method_configuration_details": {"id": "pmc_1SandboxDefault", "parent": None},
+        "payment_method_options": asked.get("payment_method_options", {}),
+        "payment_status": "unpaid",
+        "phone_number_collection": asked.get("phone_number_collection", {"enabled": False}),
+        "shipping_options": [],
+        "status": "open",
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        "url": f"{store.public_url}/pay/{session_id}",
+    }
+
+
+def no_address() -> dict[str, None]:
+    return nothing_in("city country line1 line2 postal_code state")
+
+
+def customer_details(email: str | None, name: str | None) -> dict[str, Any]:
+    return {
+        "address": no_address() if name else None,
+        "business_name": None,
+        "email": email,
+        "individual_name": None,
+        "name": name,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [] if name else None,
+    }
+
+
+def new_line_item(store: Store, asked: dict[str, Any], currency: str) -> StripeObject:
+    data = asked["price_data"]
+    total = data["unit_amount"] * asked["quantity"]
+    return {
+        "id": store.new_id("li_1"),
+        "object": "item",
+        "adjustable_quantity": None,
+        "amount_discount": 0,
+        "amount_subtotal": total,
+        "amount_tax": 0,
+        "amount_total": total,
+        "currency": currency,
+        "description": data["product_data"]["name"],
+        "metadata": asked.get("metadata", {}),
+        "price": {
+            "id": store.new_id("price_1"),
+            "object": "price",
+            **nothing_in(
+                "custom_unit_amount lookup_key nickname recurring tiers_mode transform_quantity"
+            ),
+            "active": False,
+            "billing_scheme": "per_unit",
+            "created": store.now(),
+            "currency": currency,
+            "livemode": False,
+            "metadata": {},
+            "product": store.new_id("prod_", 14),
+            "tax_behavior": data.get("tax_behavior", "unspecified"),
+            "type": "one_time",
+            "unit_amount": data["unit_amount"],
+            "unit_amount_decimal": str(data["unit_amount"]),
+        },
+        "quantity": asked["quantity"],
+    }
+
+
+def new_payment_intent(store: Store, session: StripeObject) -> StripeObject:
+    intent_id = store.new_id("pi_3")
+    asked = store.payment_intent_data[session["id"]]
+    return {
+        "id": intent_id,
+        "object": "payment_intent",
+        **nothing_in(
+            "application application_fee_amount automatic_payment_methods canceled_at "
+            "cancellation_reason customer customer_account excluded_payment_method_types "
+            "last_payment_error latest_charge next_action on_behalf_of payment_method "
+            "payment_method_configuration_details processing review setup_future_usage shipping "
+            "source transfer_data transfer_group"
+        ),
+        **{
+            name: asked.get(name)
+            for name in (
+                "description receipt_email statement_descriptor statement_descriptor_suffix"
+            ).split()
+        },
+        "allowed_payment_method_types": session["allowed_payment_method_types"],
+        "amount": session["amount_total"],
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "capture_method": asked.get("capture_method", "automatic_async"),
+        "client_secret": f"{intent_id}_secret_{store.new_id('', 25)}",
+        "confirmation_method": "automatic",
+        "created": store.now(),
+        "currency": session["currency"],
+        "livemode": False,
+        "managed_payments": {"enabled": False},
+        "metadata": dict(asked.get("metadata", {})),
+        "payment_method_options": {name: {} for name in session["payment_method_types"]},
+        "payment_method_types": session["payment_method_types"],
+        "status": "requires_payment_method",
+    }
+
+
+def new_charge(
+    store: Store,
+    intent: StripeObject,
+    billing: dict[str, Any],
+    method_details: dict[str, Any],
+) -> StripeObject:
+    # What is not a card payment has ids of its own at Stripe, though it is a charge all the same.
+    prefix = "ch_3" if method_details["type"] == "card" else "py_3"
+    return {
+        "id": store.new_id(prefix),
+        "object": "charge",
+        **nothing_in(
+            "application application_fee application_fee_amount balance_transaction customer "
+            "failure_balance_transaction failure_code failure_message on_behalf_of outcome "
+            "receipt_number receipt_url review shipping source source_transfer transfer_data "
+            "transfer_group"
+        ),
+        "amount": intent["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "billing_details": {"address": no_address(), "phone": None, "tax_id": None, **billing},
+        "calculated_statement_descriptor": "SANDBOX",
+        "captured": False,
+        "created": store.now(),
+        "currency": intent["currency"],
+        "description": intent["description"],
+        "disputed": False,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "paid": False,
+        "payment_intent": intent["id"],
+        "payment_method": store.new_id("pm_1"),
+        "payment_method_details": method_details,
+        "radar_options": {},
+        "receipt_email": intent["receipt_email"],
+        "refunded": False,
+        "statement_descriptor": intent["statement_descriptor"],
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+        "status": "pending",
+    }
+
+
+def new_refund(
+    store: Store, charge: StripeObject, amount: int, status: str, asked: dict[str, Any]
+) -> StripeObject:
+    prefix = "re_3" if charge["payment_method_details"]["type"] == "card" else "pyr_1"
+    return {
+        "id": store.new_id(prefix),
+        "object": "refund",
+        **nothing_in(
+            "balance_transaction customer customer_account receipt_number source_transfer_reversal "
+            "transfer_reversal"
+        ),
+        "amount": amount,
+        "charge": charge["id"],
+        "created": store.now(),
+        "currency": charge["currency"],
+        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "metadata": asked.get("metadata", {}),
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "reason": asked.get("reason"),
+        "status": status,
+    }
+
+
+def new_dispute(store: Store, charge: StripeObject, reason: str) -> StripeObject:
+    return {
+        "id": store.new_id("du_1"),
+        "object": "dispute",
+        "amount": charge["amount"],
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": store.now(),
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {},
+        "evidence_details": {
+            "due_by": store.now() + 9 * 86_400,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": {
+            "card": {
+                "brand": "visa",
+                "case_type": "chargeback",
+                "network_reason_code": "10.4",
+            },
+            "type": "card",
+        },
+        "reason": reason,
+        "status": "needs_response",
+    }
+
+
+def account(store: Store) -> StripeObject:
+    return {
+        "id": store.account_id,
+        "object": "account",
+        "business_profile": {"name": "Sandbox charity", "support_email": None, "url": None},
+        "business_type": "non_profit",
+        "capabilities": {"acss_debit_payments": "active", "card_payments": "active"},
+        "charges_enabled": True,
+        "country": "CA",
+        "created": 1_577_836_800,
+        "default_currency": "cad",
+        "details_submitted": True,
+        "email": "sandbox@example.com",
+        "metadata": {},
+        "payouts_enabled": True,
+        "settings": {"dashboard": {"display_name": "Sandbox charity", "timezone": "Etc/UTC"}},
+        "type": "standard",
+    }

@@ -1,0 +1,109 @@
+"""Everything the pretend Stripe remembers: its clock, its ids, its objects and its events.
+
+Only the event loop's thread touches the store, one whole request at a time and never across an
+`await`. That is its one lock.
+"""
+
+import copy
+import heapq
+import random
+import string
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from donate.sandbox.errors import no_such
+from donate.sandbox.shelf import Shelf, StripeObject
+
+API_VERSION = "2026-10-28.endive"
+
+_LETTERS = string.ascii_letters + string.digits
+
+
+class Store:
+    def __init__(self, seed: int, public_url: str) -> None:
+        self.public_url = public_url.rstrip("/")
+        self.on_event: Callable[[StripeObject], None] = lambda _: None
+        self._seed = seed
+        self.forget_everything()
+
+    def forget_everything(self) -> None:
+        """Begin anew, with the same ids to come as the first time."""
+        self._random = random.Random(self._seed)
+        self._set_clock: int | None = None
+        self._request: dict[str, str | None] = {"id": None, "idempotency_key": None}
+        self._expiries: list[tuple[int, str]] = []
+
+        self.account_id = self.new_id("acct_", 16)
+        self.sessions = Shelf("checkout.session")
+        self.payment_intents = Shelf("payment_intent")
+        self.charges = Shelf("charge")
+        self.refunds = Shelf("refund")
+        self.disputes = Shelf("dispute")
+        self.balance_transactions = Shelf("balance_transaction")
+        self.events = Shelf("event")
+        # What belongs to a session and yet is no field of it.
+        self.line_items: dict[str, list[StripeObject]] = {}
+        self.payment_intent_data: dict[str, dict[str, Any]] = {}
+
+    def now(self) -> int:
+        return int(time.time()) if self._set_clock is None else self._set_clock
+
+    def set_clock(self, now: int | None) -> None:
+        """Stop the clock at `now` in unix seconds, or let it follow real time again."""
+        self._set_clock = now
+
+    def new_id(self, prefix: str, length: int = 24) -> str:
+        return prefix + "".join(self._random.choices(_LETTERS, k=length))
+
+    def find(self, shelf: Shelf, object_id: str, param: str = "id") -> StripeObject:
+        thing = shelf.get(object_id)
+        if thing is None:
+            raise no_such(shelf.kind, object_id, param)
+        return thing
+
+    @contextmanager
+    def during_request(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
+        """Events made inside carry the request that made them."""
+        outside = self._request
+        self._request = {"id": request_id, "idempotency_key": idempotency_key}
+        try:
+            yield
+        finally:
+            self._request = outside
+
+    def announce(
+        self,
+        kind: str,
+        thing: StripeObject,
+        previous: dict[str, Any] | None = None,
+        at: int | None = None,
+    ) -> None:
+        """Make an event: a snapshot of the object as it is now, never changed afterwards."""
+        data: dict[str, Any] = {"object": copy.deepcopy(thing)}
+        if previous is not None:
+            data["previous_attributes"] = copy.deepcopy(previous)
+        event = {
+            "id": self.new_id("evt_1"),
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.now() if at is None else at,
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": 0,
+            "request": dict(self._request),
+            "type": kind,
+        }
+        self.events.put(event)
+        self.on_event(event)
+
+    def expire_later(self, session: StripeObject) -> None:
+        heapq.heappush(self._expiries, (session["expires_at"], session["id"]))
+
+    def sessions_due_to_expire(self) -> Iterator[StripeObject]:
+        while self._expiries and self._expiries[0][0] <= self.now():
+            _, session_id = heapq.heappop(self._expiries)
+            session = self.sessions.get(session_id)
+            if session is not None and session["status"] == "open":
+                yield session

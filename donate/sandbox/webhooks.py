@@ -1,0 +1,139 @@
+"""Events on their way to the receiver: signed, delivered side by side, tried again when refused.
+
+Signatures: https://docs.stripe.com/webhooks#verify-manually
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import httpx
+
+from donate.sandbox.shelf import StripeObject
+
+# Enough to be busy, few enough that a small receiver is not drowned.
+SIDE_BY_SIDE = 16
+RECEIVER_TIMEOUT_S = 20
+LOGGED_DELIVERIES = 10_000
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One try to hand over one event; `status` is None when no answer came."""
+
+    event: str
+    type: str
+    url: str
+    attempt: int
+    status: int | None
+    error: str | None
+    at: float
+
+
+def sign(body: bytes, secret: str, at: int) -> str:
+    """The value of Stripe-Signature for this body at this moment, in unix seconds."""
+    signed = str(at).encode() + b"." + body
+    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+class Deliveries:
+    def __init__(self, secret: str, url: str | None, retry_delays_s: tuple[float, ...]) -> None:
+        self._secret = secret
+        self._first_url = url
+        self._retry_delays_s = retry_delays_s
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.forget_everything()
+        self._side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._client: httpx.AsyncClient | None = None
+
+    def forget_everything(self) -> None:
+        """Stop what is under way, and begin anew."""
+        for task in self._under_way:
+            task.cancel()
+        self.url = self._first_url
+        self.paused = False
+        self._missed: list[StripeObject] = []
+        self.log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
+
+    def open(self) -> None:
+        self._client = httpx.AsyncClient(timeout=RECEIVER_TIMEOUT_S, trust_env=False)
+
+    async def close(self) -> None:
+        """Stop at once: what was not delivered stays undelivered."""
+        self.forget_everything()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    @property
+    def pending(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def missed(self) -> int:
+        return len(self._missed)
+
+    def submit(self, event: StripeObject) -> None:
+        if self.url is None:
+            return
+        event["pending_webhooks"] = 1
+        if self.paused:
+            self._missed.append(event)
+        else:
+            self._start(event)
+
+    def resume(self, *, deliver_missed: bool) -> None:
+        self.paused = False
+        missed, self._missed = self._missed, []
+        if deliver_missed:
+            for event in missed:
+                self._start(event)
+
+    async def send_again(self, event: StripeObject, times: int) -> list[Delivery]:
+        """Hand over an event `times` more, all at once, whatever happened to it before."""
+        return list(await asyncio.gather(*(self._send(event, 1) for _ in range(times))))
+
+    def _start(self, event: StripeObject) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(event))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _deliver(self, event: StripeObject) -> None:
+        for attempt, delay_s in enumerate((0.0, *self._retry_delays_s), start=1):
+            await asyncio.sleep(delay_s)
+            delivery = await self._send(event, attempt)
+            if delivery.status is not None and 200 <= delivery.status < 300:
+                return
+
+    async def _send(self, event: StripeObject, attempt: int) -> Delivery:
+        assert self._client is not None, "deliveries begin when the server has started"
+        assert self.url is not None
+        url = self.url
+        body = json.dumps(event, indent=2).encode()
+        status, error = None, None
+        async with self._side_by_side:
+            at = int(time.time())
+            headers = {
+                "content-type": "application/json; charset=utf-8",
+                "stripe-signature": sign(body, self._secret, at),
+                "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+            }
+            try:
+                answer = await self._client.post(url, content=body, headers=headers)
+                status = answer.status_code
+            except httpx.HTTPError as problem:
+                error = f"{type(problem).__name__}: {problem}"
+        if status is not None and 200 <= status < 300:
+            event["pending_webhooks"] = 0
+        delivery = Delivery(event["id"], event["type"], url, attempt, status, error, time.time())
+        self.log.append(delivery)
+        return delivery
+
+
+def as_json(delivery: Delivery) -> dict[str, Any]:
+    return asdict(delivery)
