@@ -1,0 +1,154 @@
+"""Opens the front door: settings in, FastAPI out. Things are wired together here only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from donate import error_answers
+from donate.api.door import Api
+from donate.clock import Clock, SystemClock
+from donate.database import Database
+from donate.donors.pages import DonorPages
+from donate.finance.pages import FinancePages
+from donate.finance.tokens import is_staff_token
+from donate.health import Health
+from donate.modes import build_modes
+from donate.protection import BodyLimit, SecurityHeaders
+from donate.rate_limit import GivingLimits, Tries
+from donate.regions import Regions, load_regions
+from donate.settings import Settings
+from donate.stripe_gateway.catchup import Catchup
+from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.client import MOST_WAITING, StripeClient
+from donate.stripe_gateway.endpoint import WebhookDoor
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.settle import Settler
+from donate.templating import STATIC, Pages
+from donate.worker import Job, Worker
+
+# More than may wait for Stripe: when it hangs, other ways to give and every page still answer.
+THREADS: Final = MOST_WAITING + 36
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service is made of, with or without a web face."""
+
+    database: Database
+    regions: Regions
+    clock: Clock
+    stripe: StripeClient
+    checkouts: Checkouts
+    inbox: Inbox
+    settler: Settler
+    catchup: Catchup
+    worker: Worker
+
+
+def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
+    """Make the parts. Nothing is connected, opened or sent yet."""
+    clock = clock or SystemClock()
+    database = Database(settings.database_url)
+    stripe = StripeClient(
+        settings.stripe_secret_key.get_secret_value(),
+        settings.stripe_api_base,
+        settings.checkout_hosts,
+    )
+    settler = Settler(database, clock, livemode=settings.livemode, account=settings.stripe_account)
+    jobs: list[Job] = []
+    worker = Worker(jobs)
+    inbox = Inbox(database, on_stored=worker.nudge)
+    catchup = Catchup(database, stripe, inbox, settler, clock)
+    jobs += [settler.settle_due, catchup.ask_due]
+    return Parts(
+        database=database,
+        regions=load_regions(settings.regions_file),
+        clock=clock,
+        stripe=stripe,
+        checkouts=Checkouts(database, stripe, clock, settings.public_url),
+        inbox=inbox,
+        settler=settler,
+        catchup=catchup,
+        worker=worker,
+    )
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """Build the service. It connects to nothing before it starts serving."""
+    parts = build_parts(settings, clock)
+    database, regions, clock = parts.database, parts.regions, parts.clock
+    pages = Pages(demo=settings.demo)
+    modes = build_modes(regions, parts.checkouts)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        database.upgrade()
+        parts.inbox.start()
+        parts.worker.start()
+        yield
+        parts.inbox.stop()
+        parts.worker.stop()
+        parts.stripe.close()
+        database.close()
+
+    app = FastAPI(
+        title="donate",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,  # the room for programs describes itself, and nothing else
+    )
+    answer = error_answers.install(app, pages)
+    limits = GivingLimits(
+        cards=Tries(settings.card_gifts_per_network, settings.card_gifts_in_all),
+        gifts=Tries(settings.gifts_per_network, settings.gifts_in_all),
+    )
+    donors = DonorPages(
+        database,
+        regions,
+        modes,
+        pages,
+        clock,
+        limits=limits,
+        look_again=lambda gift: parts.catchup.look_again(gift.id),
+    )
+    https = settings.public_url.startswith("https://")
+    app.include_router(donors.router)
+    finance = FinancePages(database, regions, pages, clock, https=https, limits=limits)
+    api = Api(
+        database,
+        regions,
+        modes,
+        clock,
+        settings.public_url,
+        limits=limits,
+        is_staff_token=is_staff_token,
+    )
+    app.include_router(finance.router)
+    app.include_router(api.router)
+    app.include_router(WebhookDoor(parts.inbox, settings.webhook_secrets, clock).router)
+    app.include_router(Health(database, settings.metrics_token.get_secret_value()).router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+    app.add_middleware(BodyLimit, answer=answer)
+    app.add_middleware(
+        SecurityHeaders,
+        checkout_origins=_origins(settings.checkout_hosts, settings.public_url),
+        https=https,
+    )
+    return app
+
+
+def _origins(hosts: tuple[str, ...], public_url: str) -> tuple[str, ...]:
+    # Plain http is for the pretend Stripe beside a service on this machine only.
+    local = urlsplit(public_url).hostname in ("127.0.0.1", "localhost", "::1")
+    schemes = ("https", "http") if local else ("https",)
+    return tuple(f"{scheme}://{host}" for host in hosts for scheme in schemes)

@@ -1,0 +1,230 @@
+"""donate serve · work · demo · sandbox · staff · audit · db · doctor."""
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from donate.clock import SystemClock
+from donate.database import Database
+from donate.errors import BadInput, DonateError
+from donate.observability import configure_logging
+from donate.settings import Settings, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. What goes wrong is said in a sentence."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = given.run
+    try:
+        return run(given)
+    except BadInput as error:
+        print(f"donate: {error.message % error.values}", file=sys.stderr)
+    except DonateError as error:
+        print(f"donate: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="donate", description="A donation-payment service.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve donors, staff and Stripe")
+    serve.add_argument("--processes", type=int, default=1, help="more than 1 needs PostgreSQL")
+    serve.set_defaults(run=_serve)
+
+    work = commands.add_parser("work", help="do what is due, beside `serve` (PostgreSQL)")
+    work.set_defaults(run=_work)
+
+    demo = commands.add_parser("demo", help="everything offline, with a year of example gifts")
+    demo.set_defaults(run=_demo)
+
+    sandbox = commands.add_parser("sandbox", help="a pretend Stripe on this machine")
+    sandbox.add_argument("--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "8001")))
+    sandbox.add_argument("--webhook-url", help="where its webhooks go")
+    sandbox.set_defaults(run=_sandbox)
+
+    staff = commands.add_parser("staff", help="who may sign in at /finance")
+    _add_staff_acts(staff.add_subparsers(required=True, metavar="ACT"))
+
+    audit = commands.add_parser("audit", help="recompute every gift from its facts")
+    audit.set_defaults(run=_audit)
+
+    db = commands.add_parser("db", help="the database")
+    upgrade = db.add_subparsers(required=True, metavar="ACT").add_parser("upgrade")
+    upgrade.set_defaults(run=_db_upgrade)
+
+    doctor = commands.add_parser("doctor", help="say what is not right or not known yet")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _add_staff_acts(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    add = acts.add_parser("add", help="add someone; asks for a password")
+    add.add_argument("--name", required=True)
+    add.add_argument("--role", choices=["viewer", "finance"], default="finance")
+    add.set_defaults(run=_staff_add)
+    password = acts.add_parser("password", help="set a new password and end their sessions")
+    password.set_defaults(run=_staff_password)
+    disable = acts.add_parser("disable", help="keep someone out")
+    disable.set_defaults(run=_staff_disable)
+    enable = acts.add_parser("enable", help="let them in again")
+    enable.set_defaults(run=_staff_enable)
+    token = acts.add_parser("token", help="make a token for a program that reads gifts")
+    token.set_defaults(run=_staff_token)
+    for act in (add, password, disable, enable, token):
+        act.add_argument("email")
+    acts.add_parser("list", help="everybody").set_defaults(run=_staff_list)
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from donate.server import serve  # noqa: PLC0415 -- other commands need no web server
+
+    serve(_settings(), processes=given.processes)
+    return 0
+
+
+def _work(_: argparse.Namespace) -> int:
+    from donate.server import work  # noqa: PLC0415
+
+    work(_settings())
+    return 0
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from donate.demo import demo  # noqa: PLC0415
+
+    return demo()
+
+
+def _sandbox(given: argparse.Namespace) -> int:
+    from donate.sandbox.app import SandboxConfig, serve  # noqa: PLC0415
+
+    settings = _settings()
+    config = SandboxConfig(
+        secret_key=settings.stripe_secret_key.get_secret_value(),
+        webhook_secret=settings.webhook_secrets[0],
+        webhook_url=given.webhook_url or f"{settings.public_url}/webhooks/stripe",
+        public_url=f"http://127.0.0.1:{given.port}",
+    )
+    serve(config, "127.0.0.1", given.port)
+    return 0
+
+
+def _staff_add(given: argparse.Namespace) -> int:
+    from donate.finance.models import Role  # noqa: PLC0415
+    from donate.finance.staff import add_staff  # noqa: PLC0415
+
+    password, now = _ask_password(), SystemClock().now()
+    with _database().writing() as session:
+        role = Role(given.role)
+        staff = add_staff(
+            session, given.email, name=given.name, role=role, password=password, now=now
+        )
+    print(f"{staff.email} may now sign in as {staff.role}.")
+    return 0
+
+
+def _staff_password(given: argparse.Namespace) -> int:
+    from donate.finance.staff import set_password  # noqa: PLC0415
+
+    password, now = _ask_password(), SystemClock().now()
+    with _database().writing() as session:
+        set_password(session, given.email, password, now=now)
+    print("The password is set, and open sessions are ended.")
+    return 0
+
+
+def _staff_disable(given: argparse.Namespace) -> int:
+    from donate.finance.staff import disable  # noqa: PLC0415
+
+    with _database().writing() as session:
+        disable(session, given.email, now=SystemClock().now())
+    print(f"{given.email} can no longer sign in.")
+    return 0
+
+
+def _staff_enable(given: argparse.Namespace) -> int:
+    from donate.finance.staff import enable  # noqa: PLC0415
+
+    with _database().writing() as session:
+        enable(session, given.email, now=SystemClock().now())
+    print(f"{given.email} may sign in again.")
+    return 0
+
+
+def _staff_token(given: argparse.Namespace) -> int:
+    from donate.finance.tokens import add_token  # noqa: PLC0415
+
+    with _database().writing() as session:
+        print(add_token(session, given.email, now=SystemClock().now()))
+    return 0
+
+
+def _staff_list(_: argparse.Namespace) -> int:
+    from donate.finance.staff import all_staff  # noqa: PLC0415
+
+    with _database().reading() as session:
+        for staff in all_staff(session):
+            state = "disabled" if staff.disabled_at else staff.role
+            print(f"{staff.email}\t{staff.name}\t{state}")
+    return 0
+
+
+def _audit(_: argparse.Namespace) -> int:
+    from donate.gifts.audit import differences  # noqa: PLC0415
+
+    found = 0
+    with _database().reading() as session:
+        for line in differences(session):
+            found += 1
+            print(line)
+    print(f"{found} differences." if found else "Every gift is what its facts mean.")
+    return 1 if found else 0
+
+
+def _db_upgrade(_: argparse.Namespace) -> int:
+    _database()
+    print("The tables are up to date.")
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from donate.doctor import examine  # noqa: PLC0415
+
+    worries = list(examine(_settings()))
+    for worry in worries:
+        print(f"- {worry}")
+    print(f"{len(worries)} to look at." if worries else "All is well.")
+    return 1 if worries else 0
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return settings
+
+
+def _database() -> Database:
+    database = Database(_settings().database_url)
+    database.upgrade()
+    return database
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password (12 characters or more): ")
+    if first != getpass.getpass("The same again: "):
+        raise BadInput("password", "The two passwords differ; nothing was changed.")
+    return first
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError):
+        sys.exit(main())

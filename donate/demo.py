@@ -1,0 +1,163 @@
+"""`donate demo`: the whole job offline, with a pretend Stripe and a year of example gifts.
+
+Takes no real money: it makes up its own test keys, and refuses to start beside a live one.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from donate.app import build_parts
+from donate.clock import FixedClock, SystemClock
+from donate.demo_gifts import Pretend, lay_down_a_year
+from donate.errors import Misconfigured
+from donate.finance.models import Role
+from donate.finance.staff import add_staff
+from donate.settings import load_settings
+
+FOLDER: Final = Path(".demo")
+STAFF_EMAIL: Final = "finance@example.org"
+START_TIMEOUT_S: Final = 20
+
+
+def demo() -> int:
+    """Run until interrupted. Raises Misconfigured when a port is taken or a live key is near."""
+    if "_live_" in os.environ.get("STRIPE_SECRET_KEY", ""):
+        raise Misconfigured("the demo refuses to start beside a live key; unset STRIPE_SECRET_KEY")
+    port, sandbox_port = _port("DONATE_PORT", 8000), _port("SANDBOX_PORT", 8001)
+    environment = _environment(port, sandbox_port)
+    service, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
+    with ExitStack() as running:
+        signal.signal(signal.SIGTERM, _interrupt)
+        children = [
+            running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
+            running.enter_context(_child(["serve"], environment)),
+        ]
+        for address in (f"{sandbox}/", f"{service}/readyz"):
+            _wait_until_answered(address, children)
+        password = _prepare(environment, sandbox)
+        print(_welcome(service, sandbox, password), flush=True)
+        while all(child.poll() is None for child in children):
+            time.sleep(0.5)
+    raise Misconfigured("the demo stopped: one of its two processes ended; see above")
+
+
+def _environment(port: int, sandbox_port: int) -> dict[str, str]:
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("demo.sqlite3*"):
+        old.unlink()
+    ours = {
+        "DATABASE_URL": f"sqlite:///{FOLDER / 'demo.sqlite3'}",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
+        "STRIPE_API_BASE": f"http://127.0.0.1:{sandbox_port}",
+        "STRIPE_ACCOUNT": "",
+        "CHECKOUT_HOSTS": f"127.0.0.1:{sandbox_port}",
+        "DEMO": "true",
+        "LOG_LEVEL": "WARNING",
+    }
+    return os.environ | ours
+
+
+def _prepare(environment: Mapping[str, str], sandbox: str) -> str:
+    """Add a year of gifts and someone who may see them; returns their password."""
+    settings = load_settings(None, **{k.lower(): environment[k] for k in environment})
+    now = SystemClock().now()
+    clock = FixedClock(now)
+    parts = build_parts(settings, clock)
+    try:
+        with parts.database.writing() as session:
+            password = secrets.token_urlsafe(9)
+            staff = add_staff(
+                session,
+                STAFF_EMAIL,
+                name="Demo Finance",
+                role=Role.FINANCE,
+                password=password,
+                now=now,
+            )
+        with httpx.Client(base_url=sandbox, timeout=30) as client:
+            lay_down_a_year(parts, clock, Pretend(client), staff, _show_progress)
+    finally:
+        parts.stripe.close()
+        parts.database.close()
+    return password
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stdout.isatty() or done == total:
+        end = "\n" if done == total else ""
+        print(f"\rA year of example gifts: {done} of {total}", end=end, flush=True)
+
+
+def _welcome(service: str, sandbox: str, password: str) -> str:
+    return f"""
+The demo is ready. No real money moves: Stripe is a pretend one on this machine.
+
+  Give          {service}/give/LWCAN
+  Test card     4242 4242 4242 4242, any later date, any CVC
+  Finance       {service}/finance
+  Sign in       {STAFF_EMAIL}   {password}
+  Pretend Stripe {sandbox}
+
+Ctrl-C stops it."""
+
+
+def _port(name: str, default: int) -> int:
+    typed = os.environ.get(name, str(default))
+    if not typed.isdigit() or not 0 < int(typed) < 65536:
+        raise Misconfigured(f"{name} must be a port number, such as {default}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(typed)))
+        except OSError as error:
+            raise Misconfigured(
+                f"port {typed} is taken; choose another with {name}=8123 make demo"
+            ) from error
+    return int(typed)
+
+
+@contextmanager
+def _child(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    # -m and not the script, so that the same interpreter and the same code run.
+    command = [sys.executable, "-m", "donate.cli", *command]
+    child = subprocess.Popen(command, env=environment)  # noqa: S603 -- our own words only
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=12)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _wait_until_answered(address: str, children: list[subprocess.Popen[bytes]]) -> None:
+    until = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < until:
+        if any(child.poll() is not None for child in children):
+            break
+        try:
+            if httpx.get(address, timeout=2).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise Misconfigured("the demo did not start; see above")
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,145 @@
+"""A year of example gifts for the demo, through the real ledger and the pretend Stripe."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+import httpx
+from sqlmodel import func, select
+
+from donate.app import Parts
+from donate.clock import FixedClock, local_date
+from donate.finance.models import Staff
+from donate.finance.transfers import Transfer, mark_received
+from donate.gifts.choice import check_choice
+from donate.gifts.ledger import open_gift
+from donate.gifts.models import Gift
+from donate.money import Money
+from donate.regions import Mode
+from donate.stripe_gateway.models import EventState, StripeEvent
+
+CODE: Final = "LWCAN"
+COUNT: Final = 160
+DAYS: Final = 364
+_SETTLE_TIMEOUT_S: Final = 10
+
+_FIRST = (
+    "Amélie Grace Chidi Marie Daniel Ngozi Luc Sarah Tunde Hélène Peter Aisha Jean Ruth".split()
+)
+_LAST = "Tremblay Okafor Smith Gagnon Lee Adeyemi Roy Brown Bouchard Eze Martin Wilson".split()
+_AMOUNTS = (2_000, 2_500, 2_500, 5_000, 5_000, 5_000, 10_000, 10_000, 15_000, 25_000, 50_000, 7_350)
+_MODES = (Mode.CARD,) * 13 + (Mode.INTERAC,) * 5 + (Mode.GIVING_CODE,) * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pretend:
+    """The pretend Stripe's levers."""
+
+    client: httpx.Client
+
+    def pull(self, lever: str, **what: Any) -> dict[str, Any]:
+        """Move one lever; returns what it says."""
+        answer = self.client.post(f"/_sandbox/{lever}", json=what)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def lay_down_a_year(
+    parts: Parts,
+    clock: FixedClock,
+    stripe: Pretend,
+    staff: Staff,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Open, pay, abandon and refund example gifts on the days of the past year."""
+    dice = Random(CODE)  # noqa: S311 -- the same gifts in every demo
+    today = clock.now()
+    stripe.pull("webhooks", paused=True)
+    for done, moment in enumerate(_moments(today, dice), start=1):
+        clock.instant = moment
+        stripe.pull("clock", now=int(moment.timestamp()))
+        gift = _open(parts, moment, dice)
+        if gift.mode == Mode.CARD:
+            _through_stripe(parts, stripe, gift, dice)
+        elif today - moment > timedelta(days=14) or dice.random() < 0.3:
+            _through_the_bank(parts, gift, staff, moment, dice)
+        progress(done, COUNT)
+    clock.instant = today
+    stripe.pull("clock", now=None)
+    stripe.pull("webhooks", paused=False, deliver_missed=True)
+    _wait_until_settled(parts, stripe)
+
+
+def _moments(today: datetime, dice: Random) -> list[datetime]:
+    """Draw the times of the gifts; more fall in December, and near the end of a month."""
+    moments: list[datetime] = []
+    while len(moments) < COUNT:
+        moment = today - timedelta(
+            days=dice.randrange(DAYS), hours=dice.randrange(1, 14), seconds=dice.randrange(3600)
+        )
+        weight = 1.0 if moment.month == 12 else 0.5 + (0.3 if moment.day > 24 else 0)
+        if dice.random() < weight:
+            moments.append(moment)
+    return sorted(moments)
+
+
+def _open(parts: Parts, moment: datetime, dice: Random) -> Gift:
+    first, last = dice.choice(_FIRST), dice.choice(_LAST)
+    choice = check_choice(
+        parts.regions[CODE],
+        mode=dice.choice(_MODES),
+        amount=Money(dice.choice(_AMOUNTS), "CAD"),
+        frequency="once",
+        country="CA",
+        language="fr-CA" if first in ("Amélie", "Luc", "Hélène", "Jean") else "en-CA",
+        name=f"{first} {last}",
+        email=f"donor{dice.randrange(10_000)}@example.org",
+    )
+    with parts.database.writing() as session:
+        return open_gift(session, choice, f"demo:{dice.getrandbits(128):x}", now=moment, dice=dice)
+
+
+def _through_stripe(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> None:
+    session = parts.checkouts.open_for(gift).rpartition("/")[2].partition("?")[0]
+    fate = dice.random()
+    if fate < 0.07:
+        return  # abandoned: it expires as the days go by
+    if fate < 0.12:
+        stripe.pull("pay", session=session, outcome="declined")
+    paid = stripe.pull("pay", session=session, card="4242424242424242")
+    payment = paid["charge"]["payment_intent"]
+    if fate > 0.985:
+        stripe.pull("dispute", payment_intent=payment)
+    elif fate > 0.97:
+        stripe.pull("refund", payment_intent=payment)
+    elif fate > 0.95:
+        stripe.pull("refund", payment_intent=payment, amount=gift.amount_minor // 2)
+
+
+def _through_the_bank(
+    parts: Parts, gift: Gift, staff: Staff, moment: datetime, dice: Random
+) -> None:
+    arrived = moment + timedelta(hours=dice.randrange(1, 40))
+    transfer = Transfer(
+        received_on=local_date(arrived, gift.time_zone),
+        amount=gift.amount,
+        bank_reference=f"C1A{dice.randrange(10**8):08}",
+        note="Example: seen on the bank's statement",
+    )
+    with parts.database.writing() as session:
+        mark_received(session, gift, transfer, actor=f"staff:{staff.id}", now=arrived)
+
+
+def _wait_until_settled(parts: Parts, stripe: Pretend) -> None:
+    until = time.monotonic() + _SETTLE_TIMEOUT_S
+    waiting = select(func.count()).where(StripeEvent.state == EventState.WAITING)
+    while time.monotonic() < until:
+        state = stripe.client.get("/_sandbox/state").json()
+        with parts.database.reading() as session:
+            if not state["deliveries"]["pending"] and not session.exec(waiting).one():
+                return
+        time.sleep(0.1)

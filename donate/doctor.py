@@ -1,0 +1,35 @@
+"""Says what is not right or not known yet, a sentence each; mends nothing."""
+
+from collections.abc import Iterator
+
+from sqlmodel import func, select
+
+from donate.database import Database
+from donate.errors import DatabaseBusy
+from donate.finance.models import Staff
+from donate.regions import load_regions
+from donate.settings import Settings
+from donate.stripe_gateway.models import EventState, StripeEvent
+
+
+def examine(settings: Settings) -> Iterator[str]:
+    """Look at settings, regions and database. Asks nobody outside this machine."""
+    if settings.demo:
+        yield "DEMO is on: pages say that no gift is real"
+    for code, region in load_regions(settings.regions_file).items():
+        for name in region.organisation.unknown():
+            yield f"{code}: organisation.{name} is not known yet; fill it in in the regions file"
+    database = Database(settings.database_url)
+    try:
+        database.upgrade()
+        with database.reading() as session:
+            if not session.exec(select(func.count()).select_from(Staff)).one():
+                yield "nobody can sign in at /finance; add someone with `donate staff add`"
+            aside = select(func.count()).where(StripeEvent.state == EventState.SET_ASIDE)
+            count = session.exec(aside).one()
+            if count:
+                yield f"{count} events were set aside; see /finance/set-aside"
+    except DatabaseBusy as error:
+        yield f"the database does not answer ({error})"
+    finally:
+        database.close()

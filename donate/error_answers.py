@@ -1,0 +1,148 @@
+"""Turns the error tree into answers: a page for people, a problem document for programs.
+
+Problem documents follow RFC 9457. Nothing internal is ever shown.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from donate.api.problems import Unreadable, errors_at, errors_in, problem
+from donate.errors import (
+    N_,
+    BadInput,
+    BadInputs,
+    Conflict,
+    DonateError,
+    NotFound,
+    StripeRefused,
+    TooManyTries,
+    Unavailable,
+)
+from donate.templating import LANGUAGES, Pages, language_for, say
+
+log = logging.getLogger(__name__)
+
+_TITLES: Final = {
+    400: N_("That request could not be understood."),
+    401: N_("Please say who is asking."),
+    403: N_("That is not allowed."),
+    404: N_("There is nothing here."),
+    405: N_("That cannot be done here."),
+    408: N_("The request took too long to arrive."),
+    409: N_("That contradicts what is already recorded."),
+    413: N_("The request is too large."),
+    415: N_("That is in a form that cannot be read here."),
+    422: N_("Please check what you entered."),
+    429: N_("Too many tries. Please wait a little and try again."),
+    500: N_("Something went wrong on our side. Nothing was lost; please try again."),
+    502: N_("The card page cannot be opened just now. Please try again, or choose another way."),
+    503: N_("We cannot take this just now. Please try again in a moment."),
+}
+
+
+class Answer(Protocol):
+    """Answers a request with a status: a page for people, a problem document for programs."""
+
+    def __call__(
+        self,
+        request: Request,
+        status: int,
+        detail: str = "",
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Response:
+        """Say `detail` (a msgid) below the title; `more` stands in a problem document only."""
+        ...
+
+
+def install(app: FastAPI, pages: Pages) -> Answer:
+    """Have `app` answer every error of ours, and every mistake of a stranger's, in kind.
+
+    Returns how, for what stands before the app.
+    """
+
+    def answer(
+        request: Request,
+        status: int,
+        detail: str = "",
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Response:
+        language = _language_of(request)
+        title = say(language, _TITLES.get(status) or _TITLES[500 if status >= 500 else 400])
+        detail = say(language, detail) if detail else ""
+        if _is_for_programs(request):
+            return problem(status, title, detail, headers, **more)
+        return pages.render(
+            "error.html", language, status_code=status, headers=headers, title=title, detail=detail
+        )
+
+    def ours(request: Request, error: Exception) -> Response:
+        status, headers = _status_of(error)
+        if status >= 500:
+            log.warning("answered %s: %s", status, type(error).__name__)
+        match error:
+            case BadInputs():
+                errors = errors_in(error.problems, _language_of(request))
+                return answer(request, status, headers=headers, errors=errors)
+            case BadInput():
+                errors = errors_in((error,), _language_of(request))
+                return answer(request, status, headers=headers, errors=errors)
+            case Conflict():
+                return answer(request, status, str(error), headers)
+            case _:
+                return answer(request, status, headers=headers)
+
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = error.detail if isinstance(error, Unreadable) else ""
+        return answer(request, error.status_code, detail, error.headers)
+
+    def malformed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        # A missing or unfit header is 400, as draft-ietf-httpapi-idempotency-key-header has it.
+        status = 400 if any(e["loc"][0] == "header" for e in error.errors()) else 422
+        return answer(request, status, errors=errors_at(error.errors(), _language_of(request)))
+
+    def unforeseen(request: Request, _error: Exception) -> Response:
+        return answer(request, 500)
+
+    app.add_exception_handler(DonateError, ours)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(Exception, unforeseen)
+    return answer
+
+
+def _is_for_programs(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/webhooks/"))
+
+
+def _language_of(request: Request) -> str:
+    return language_for(
+        request.query_params.get("lang"), request.headers.get("accept-language"), LANGUAGES
+    )
+
+
+def _status_of(error: Exception) -> tuple[int, dict[str, str]]:
+    match error:
+        case BadInput() | BadInputs():
+            return 422, {}
+        case NotFound():
+            return 404, {}
+        case Conflict():
+            return 409, {}
+        case TooManyTries():
+            return 429, {"Retry-After": str(error.retry_after_s)}
+        case StripeRefused():
+            return 502, {}
+        case Unavailable():
+            return 503, {"Retry-After": str(error.retry_after_s)}
+        case _:
+            return 500, {}

@@ -1,0 +1,145 @@
+"""Runs the service as a process: one on SQLite, any number on PostgreSQL."""
+
+import asyncio
+import fcntl
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar, Final
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.engine import make_url
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from donate.app import build_parts, create_app
+from donate.errors import Misconfigured
+from donate.observability import configure_logging
+from donate.settings import Settings, load_settings
+
+# After SIGTERM, what is under way may take this long.
+DRAIN_S = 10
+# A browser's head is a few kilobytes, and comes in one piece.
+MAX_HEAD_BYTES: Final = 64 * 1024
+HEAD_TIMEOUT_S: Final = 10.0
+
+
+class ShortHeads(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, to those who come to the point.
+
+    httptools reads a head for as long as somebody sends one, and keeps all of it; what stands
+    before our rooms sees nothing of that yet.
+    """
+
+    head_timeout_s: ClassVar[float] = HEAD_TIMEOUT_S
+    _in_head = False
+    _head_bytes = 0
+    _hang_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give a new connection so much time for its first head."""
+        super().connection_made(transport)
+        self._hang_up = self.loop.call_later(self.head_timeout_s, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the time."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Count from here."""
+        super().on_message_begin()
+        self._stop_waiting()
+        self._in_head = True
+        self._hang_up = self.loop.call_later(self.head_timeout_s, self.transport.close)
+
+    def on_headers_complete(self) -> None:
+        """Count no further: what follows is the body."""
+        self._stop_waiting()
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless it is too much of a head."""
+        super().data_received(data)
+        self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def _stop_waiting(self) -> None:
+        if self._hang_up:
+            self._hang_up.cancel()
+            self._hang_up = None
+
+
+def app() -> FastAPI:
+    """Build the service from the environment; each of several processes calls this."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return create_app(settings)
+
+
+def serve(settings: Settings, processes: int = 1) -> None:
+    """Serve until told to stop. Raises Misconfigured for more than one process on SQLite."""
+    sqlite_file = _sqlite_file(settings.database_url)
+    if sqlite_file and processes > 1:
+        raise Misconfigured(
+            "SQLite serves one process. For more, set DATABASE_URL to a PostgreSQL database."
+        )
+    with _alone_with(sqlite_file):
+        uvicorn.run(
+            "donate.server:app" if processes > 1 else create_app(settings),
+            factory=processes > 1,
+            workers=processes,
+            host=settings.host,
+            port=settings.port,
+            http=ShortHeads,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+
+
+def work(settings: Settings) -> None:
+    """Do what is due until told to stop, without a web face. Raises Misconfigured on SQLite."""
+    if _sqlite_file(settings.database_url):
+        raise Misconfigured(
+            "On SQLite `donate serve` does this work itself. `donate work` needs PostgreSQL."
+        )
+    parts = build_parts(settings)
+    parts.database.upgrade()
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    parts.worker.start()
+    stop.wait()
+    parts.worker.stop()
+    parts.stripe.close()
+    parts.database.close()
+
+
+def _sqlite_file(database_url: str) -> Path | None:
+    url = make_url(database_url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+@contextmanager
+def _alone_with(sqlite_file: Path | None) -> Iterator[None]:
+    """Hold the file's lock, so that a second server on the same file says so and stops."""
+    if sqlite_file is None:
+        yield
+        return
+    with sqlite_file.with_name(sqlite_file.name + ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Misconfigured(
+                f"another `donate serve` has {sqlite_file.name} open. SQLite serves one process; "
+                "for more, set DATABASE_URL to a PostgreSQL database."
+            ) from error
+        yield
