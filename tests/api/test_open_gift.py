@@ -1,0 +1,174 @@
+"""A program opens a gift: what it is told to do next, and what it is refused."""
+
+from typing import Any
+
+import pytest
+
+from donate.money import MAX_AMOUNT_MINOR
+from tests.api.program import ANN, GIFT, Program, new_key, pointers_in, problem_in
+
+
+def test_instructions(first_program: Program) -> None:
+    """An Interac gift is recorded, and answered with where to send how much with which words."""
+    answer = first_program.open()
+    assert answer.status_code == 201
+    (gift,) = first_program.gifts()
+    assert answer.json() == {
+        "id": str(gift.id),
+        "reference": gift.reference,
+        "status": "awaited",
+        "token": gift.token,
+        "status_url": f"http://127.0.0.1:8000/gifts/{gift.token}",
+        "next": {
+            "kind": "instructions",
+            "mode": "interac",
+            "code": "LWCAN",
+            "amount_minor": 5000,
+            "currency": "CAD",
+            "reference": gift.reference,
+            "send_to": "transfers@example.org",
+            "text": None,
+            "contact": "give@example.org",
+        },
+    }
+    assert answer.headers["location"] == f"/api/v1/gifts/{gift.id}"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("language", "taken", "text"),
+    [
+        ("fr", "fr-CA", "Par chèque."),
+        ("en-GB", "en-CA", "By cheque."),
+        ("de", "en-CA", "By cheque."),
+    ],
+)
+def test_in_the_donors_language(program: Program, language: str, taken: str, text: str) -> None:
+    """The region's language nearest to the donor's is recorded, and its words are given."""
+    answer = program.open(mode="giving_code", language=language)
+    assert answer.json()["next"]["text"] == text
+    assert program.gifts()[-1].language == taken
+
+
+def test_card(card_program: tuple[Program, str]) -> None:
+    """A card gift is answered with the address of Stripe's page."""
+    program, stripe = card_program
+    step = program.open(mode="card").json()["next"]
+    assert step["kind"] == "redirect"
+    assert step["url"].startswith(stripe)
+
+
+def test_recorded_before_stripe_is_asked(first_program: Program) -> None:
+    """With Stripe down the answer is 503 with a time to wait, and the gift is there."""
+    answer = first_program.open(mode="card")
+    problem_in(answer, 503)
+    assert int(answer.headers["retry-after"]) > 0
+    assert [gift.status for gift in first_program.gifts()] == ["awaited"]
+
+
+@pytest.mark.parametrize(
+    ("code", "currency", "amount_minor"),
+    [("LWJPN", "JPY", 500), ("LWKWT", "KWD", 5000), ("LWKWT", "KWD", 5010)],
+)
+def test_other_minor_units(program: Program, code: str, currency: str, amount_minor: int) -> None:
+    """Yen have no smaller part, dinars a thousand in steps of ten; the amount is kept exactly."""
+    answer = program.open(
+        code=code, currency=currency, amount_minor=amount_minor, mode="giving_code", country="JP"
+    )
+    assert answer.json()["next"]["amount_minor"] == amount_minor
+
+
+REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"code": "LWCAM"}, ["/code"]),
+    ({"code": "lwcan"}, ["/code"]),
+    ({"code": "LW-CAN"}, ["/code"]),
+    ({"code": "LWCAN\u0000"}, ["/code"]),
+    ({"mode": "cash"}, ["/mode"]),
+    ({"mode": "CARD"}, ["/mode"]),
+    ({"mode": ["card"]}, ["/mode"]),
+    ({"mode": "interac", "country": "US"}, ["/mode"]),
+    ({"code": "LWJPN", "currency": "JPY", "mode": "interac"}, ["/mode"]),
+    ({"frequency": "monthly"}, ["/frequency"]),
+    *(({"amount_minor": a}, ["/amount_minor"]) for a in (0, -5, 99, 2_500_001)),
+    *(({"amount_minor": a}, ["/amount_minor"]) for a in (10**12, 10**30, MAX_AMOUNT_MINOR)),
+    *(({"amount_minor": a}, ["/amount_minor"]) for a in (True, 50.0, 50.5, 5e3, None, [5000])),
+    *(({"amount_minor": a}, ["/amount_minor"]) for a in ("5000", "50.00", "１００", "1e3", "")),
+    ({"currency": "USD"}, ["/currency"]),
+    ({"currency": "cad"}, ["/currency"]),
+    ({"currency": "QQQ"}, ["/currency"]),
+    ({"currency": "CAD "}, ["/currency"]),
+    ({"code": "LWKWT", "currency": "KWD", "mode": "giving_code", "amount_minor": 5005},
+     ["/amount_minor"]),
+    ({"country": "ca"}, ["/country"]),
+    ({"country": "Canada"}, ["/country"]),
+    ({"country": "ZZ", "mode": "giving_code"}, ["/country"]),
+    ({"language": "english please"}, ["/language"]),
+    ({"language": 7}, ["/language"]),
+    ({"donor": None}, ["/donor"]),
+    ({"donor": {}}, ["/donor/name", "/donor/email"]),
+    ({"donor": ANN | {"name": ""}}, ["/donor/name"]),
+    ({"donor": ANN | {"name": " \t "}}, ["/donor/name"]),
+    ({"donor": ANN | {"name": "a" * 201}}, ["/donor/name"]),
+    ({"donor": ANN | {"name": "Ann\u0000Lee"}}, ["/donor/name"]),
+    ({"donor": ANN | {"name": "4242 4242 4242 4242"}}, ["/donor/name"]),
+    ({"donor": ANN | {"email": "ann"}}, ["/donor/email"]),
+    ({"donor": ANN | {"email": "ann@example.com\nBcc: x@example.com"}}, ["/donor/email"]),
+    ({"donor": ANN | {"email": "a" * 250 + "@example.com"}}, ["/donor/email"]),
+    ({"donor": ANN | {"phone": "1"}}, ["/donor/phone"]),
+    ({"note": "x"}, ["/note"]),
+    ({"a/b~c": 1}, ["/a~1b~0c"]),
+    ({"form_key": "x", "status": "confirmed"}, ["/form_key", "/status"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "pointers"), REFUSED)
+def test_refused(program: Program, changes: dict[str, Any], pointers: list[str]) -> None:
+    """What no gift or this region cannot be is refused; the pointer names it as in the body."""
+    before = len(program.gifts())
+    assert pointers_in(program.open(**changes)) == pointers
+    assert len(program.gifts()) == before
+
+
+def test_all_that_is_wrong_at_once(program: Program) -> None:
+    """Everything that the region refuses is said in one answer."""
+    answer = program.open(
+        amount_minor=1, country="ZZ", mode="giving_code", donor={**ANN, "email": "abc"}
+    )
+    assert pointers_in(answer) == ["/country", "/amount_minor", "/donor/email"]
+
+
+@pytest.mark.parametrize("field", ["code", "mode", "amount_minor", "currency", "country", "donor"])
+def test_missing(program: Program, field: str) -> None:
+    """Every field but the language is needed."""
+    answer = program.http.post(
+        "/api/v1/gifts",
+        json={k: v for k, v in GIFT.items() if k != field},
+        headers={"Idempotency-Key": new_key()},
+    )
+    assert pointers_in(answer) == [f"/{field}"]
+
+
+def test_a_code_that_is_nearly_right(program: Program) -> None:
+    """An unknown code is answered with the one that may have been meant."""
+    (error,) = problem_in(program.open(code="LWCAM"), 422)["errors"]
+    assert error["detail"] == "No region has this giving code. Did you mean LWCAN?"
+
+
+def test_what_was_sent_is_not_quoted(program: Program) -> None:
+    """A refusal names the field and keeps nothing of what it held."""
+    donor = {"name": "Secret\u0000Name", "email": "secret.address"}
+    answer = program.open(donor=donor, mode="secret-mode", amount_minor="secret-amount")
+    assert "ecret" not in answer.text
+
+
+def test_sentences_in_french(program: Program) -> None:
+    """A program that asks for French gets French sentences."""
+    answer = program.http.post(
+        "/api/v1/gifts",
+        json={**GIFT, "donor": {**ANN, "email": "abc"}},
+        headers={"Idempotency-Key": new_key(), "Accept-Language": "fr"},
+    )
+    problem = problem_in(answer, 422)
+    assert problem["title"] == "Veuillez vérifier ce que vous avez inscrit."
+    assert "courriel" in problem["errors"][0]["detail"]

@@ -1,0 +1,97 @@
+"""What a region offers, for pages that embed giving."""
+
+import pytest
+
+from tests.api.program import Program, problem_in
+
+
+def test_what_a_region_offers(program: Program) -> None:
+    """Everything a page needs to let a donor choose is in one answer."""
+    answer = program.http.get("/api/v1/regions/LWCAN")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "code": "LWCAN",
+        "name": {"en": "Canada", "fr": "Canada (le)"},
+        "country": "CA",
+        "currency": "CAD",
+        "minor_digits": 2,
+        "minor_step": 1,
+        "languages": ["en-CA", "fr-CA"],
+        "frequencies": ["once"],
+        "presets_minor": [2500, 5000],
+        "modes": [
+            {"mode": "card", "min_minor": 200, "max_minor": 2500000, "countries": []},
+            {"mode": "interac", "min_minor": 100, "max_minor": 2500000, "countries": ["CA"]},
+            {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000, "countries": []},
+        ],
+        "give_url": "http://127.0.0.1:8000/give/LWCAN",
+    }
+
+
+@pytest.mark.parametrize(("code", "digits", "step"), [("LWJPN", 0, 1), ("LWKWT", 3, 10)])
+def test_minor_units_are_told(program: Program, code: str, digits: int, step: int) -> None:
+    """A page need not know which currencies have no cents, or mils in steps of ten."""
+    told = program.http.get(f"/api/v1/regions/{code}").json()
+    assert (told["minor_digits"], told["minor_step"]) == (digits, step)
+
+
+@pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN ", "lw can", "LW\u2010CAN"])
+def test_codes_as_people_type_them(program: Program, typed: str) -> None:
+    """Case, spaces and dashes do not matter."""
+    assert program.http.get(f"/api/v1/regions/{typed}").json()["code"] == "LWCAN"
+
+
+def test_an_unknown_code(program: Program) -> None:
+    """An unknown code is 404 with the code that may have been meant, readable from anywhere."""
+    answer = program.http.get("/api/v1/regions/LWCNA")
+    assert problem_in(answer, 404)["suggestion"] == "LWCAN"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "typed", ["nothing-like-it", "%00", "%FF", "%F0%9F%8E%81", "x" * 3000, "a%2Fb"]
+)
+def test_a_code_unlike_any(program: Program, typed: str) -> None:
+    """What is near no code is 404 without a suggestion."""
+    assert "suggestion" not in problem_in(program.http.get(f"/api/v1/regions/{typed}"), 404)
+
+
+def test_readable_from_anywhere(program: Program) -> None:
+    """Any page may read regions, and no page may open gifts or read them."""
+    origin = {"Origin": "https://example.net"}
+    regions = program.http.get("/api/v1/regions/LWCAN", headers=origin)
+    assert regions.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in regions.headers
+    preflight = {**origin, "Access-Control-Request-Method": "POST"}
+    for answer in (
+        program.http.options("/api/v1/gifts", headers=preflight),
+        program.http.post("/api/v1/gifts", json={}, headers=origin),
+        program.http.get("/api/v1/gifts/1", headers=origin),
+    ):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_cached(program: Program) -> None:
+    """What a page has already is not sent again: the same ETag gets 304 with the same headers."""
+    first = program.http.get("/api/v1/regions/LWCAN")
+    etag = first.headers["etag"]
+    assert first.headers["cache-control"] == "public, max-age=300"
+    for named in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = program.http.get("/api/v1/regions/lw-can", headers={"If-None-Match": named})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "access-control-allow-origin"):
+            assert again.headers[name] == first.headers[name]
+
+
+@pytest.mark.parametrize("named", ['"other"', "", "garbage", 'W/""'])
+def test_not_cached(program: Program, named: str) -> None:
+    """Another ETag gets the whole answer."""
+    answer = program.http.get("/api/v1/regions/LWCAN", headers={"If-None-Match": named})
+    assert answer.status_code == 200
+
+
+def test_each_region_has_its_etag(program: Program) -> None:
+    """Two regions never share an ETag."""
+    codes = ("LWCAN", "LWJPN", "LWKWT")
+    tags = {program.http.get(f"/api/v1/regions/{code}").headers["etag"] for code in codes}
+    assert len(tags) == 3

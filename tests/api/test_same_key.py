@@ -1,0 +1,200 @@
+"""The same key again is the same gift, whatever happened in between."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from tests.api.program import (
+    ANN,
+    Program,
+    calling,
+    new_key,
+    problem_in,
+    stripe_at,
+)
+from tests.real_parts import Sqlite, free_port
+from tests.sandbox.running import run_sandbox
+
+AT_ONCE = 20
+
+
+def sessions_at(stripe: str) -> int:
+    state = httpx.get(f"{stripe}/_sandbox/state", trust_env=False, verify=False).json()
+    return sum(state["counts"]["sessions"].values())
+
+
+def make_trouble(stripe: str, kind: str, times: int) -> None:
+    # Stripe's SDK tries again once by itself where the connection broke.
+    lever = {"path": "/v1/checkout/sessions", "method": "POST", "kind": kind, "times": times}
+    answer = httpx.post(f"{stripe}/_sandbox/trouble", json=lever, trust_env=False, verify=False)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("mode", ["interac", "giving_code", "card"])
+def test_same_answer(card_program: tuple[Program, str], mode: str) -> None:
+    """The same key and body get the same answer, marked as one that was given before."""
+    program, _ = card_program
+    key = new_key()
+    first, again = program.open(key, mode=mode), program.open(key, mode=mode)
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(program.gifts()) == 1
+
+
+def test_same_as_it_was_meant(program: Program) -> None:
+    """Spaces around a name and the order of fields make no other gift."""
+    key = new_key()
+    first = program.open(key)
+    donor = {"email": " ann@example.com", "name": " Ann  Lee "}
+    assert program.open(key, donor=donor).json() == first.json()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mode": "giving_code"},
+        {"amount_minor": 5001},
+        {"language": "fr-CA"},
+        {"mode": "giving_code", "country": "US"},
+        {"donor": ANN | {"name": "Eve"}},
+        {"donor": ANN | {"email": "eve@example.com"}},
+        {"code": "LWJPN", "currency": "JPY", "mode": "giving_code"},
+    ],
+)
+def test_same_key_for_another_gift(program: Program, changes: dict[str, Any]) -> None:
+    """The same key with another body is refused, and neither gift nor token is told."""
+    key = new_key()
+    first = program.open(key)
+    before = len(program.gifts())
+    answer = program.open(key, **changes)
+    (error,) = problem_in(answer, 422)["errors"]
+    assert error["header"] == "Idempotency-Key"
+    assert "used for another gift" in error["detail"]
+    assert first.json()["token"] not in answer.text
+    assert len(program.gifts()) == before
+
+
+def test_other_keys_are_other_gifts(program: Program) -> None:
+    """Two gifts that are equal in all but the key are two gifts; case matters in a key."""
+    ids = {program.open(key).json()["id"] for key in ("Abcdefghijklmnop", "abcdefghijklmnop")}
+    assert len(ids) == 2
+
+
+def test_twenty_at_once(first_program: Program) -> None:
+    """Twenty requests at once with one key open one gift, and all are told of it."""
+    key = new_key()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = list(threads.map(lambda _: first_program.open(key), range(AT_ONCE)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert len(first_program.gifts()) == 1
+
+
+def test_twenty_different_at_once(first_program: Program) -> None:
+    """Of twenty different bodies with one key at once, one is taken and the others are refused."""
+    key = new_key()
+
+    def open_gift(extra: int) -> int:
+        return first_program.open(key, amount_minor=5000 + extra).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        statuses = list(threads.map(open_gift, range(AT_ONCE)))
+    assert sorted(statuses) == [201] + [422] * (AT_ONCE - 1)
+    assert len(first_program.gifts()) == 1
+
+
+def test_twenty_cards_at_once(card_program: tuple[Program, str]) -> None:
+    """Twenty requests at once for one card gift open one gift and one session."""
+    program, stripe = card_program
+    key = new_key()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = list(threads.map(lambda _: program.open(key, mode="card"), range(AT_ONCE)))
+    # Stripe may ask all but the first to come again while it answers the first.
+    assert {answer.status_code for answer in answers} <= {201, 503}
+    assert len({answer.text for answer in answers if answer.status_code == 201}) == 1
+    assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
+
+
+def test_stripe_down_then_up(database_url: str) -> None:
+    """What failed because Stripe was down goes on with the same key: one gift, one session."""
+    port, key = free_port(), new_key()
+    stripe = f"http://127.0.0.1:{port}"
+    with calling(database_url, **stripe_at(stripe)) as program:
+        problem_in(program.open(key, mode="card"), 503)
+        with run_sandbox(port):
+            first, again = program.open(key, mode="card"), program.open(key, mode="card")
+            assert first.json() == again.json()
+            assert first.json()["next"]["url"].startswith(stripe)
+            assert first.headers["idempotency-replayed"] == "true"
+            assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
+
+
+@pytest.mark.parametrize(("kind", "tries"), [("reset_after", 2), ("cut_body", 2), ("html_200", 1)])
+def test_answer_lost_on_the_way(card_program: tuple[Program, str], kind: str, tries: int) -> None:
+    """When Stripe acted and its answer was lost, the same key finds that very session."""
+    program, stripe = card_program
+    key = new_key()
+    make_trouble(stripe, kind, times=tries)
+    problem_in(program.open(key, mode="card"), 503)
+    assert program.open(key, mode="card").status_code == 201
+    assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
+
+
+def test_stripe_refused(card_program: tuple[Program, str]) -> None:
+    """After Stripe said no (502), the same key makes a new attempt for the same gift."""
+    program, stripe = card_program
+    key = new_key()
+    make_trouble(stripe, "400", times=1)
+    problem_in(program.open(key, mode="card"), 502)
+    assert program.open(key, mode="card").status_code == 201
+    assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
+
+
+@pytest.mark.parametrize("mode", ["interac", "card"])
+def test_paid_meanwhile(program: Program, mode: str) -> None:
+    """Asked again when it is paid, the answer leads to the gift's page: nobody pays twice."""
+    key = new_key()
+    program.open(key, mode=mode)
+    gift = program.gifts()[-1]
+    now = datetime.now(UTC)
+    paid = Fact(
+        kind=FactKind.TRANSFER_RECEIVED,
+        source_id=f"bank-{gift.reference}",
+        happened_at=now,
+        actor="staff:1",
+        amount_minor=5000,
+        currency="CAD",
+    )
+    with program.database.writing() as session:
+        record_facts(session, [(gift.id, paid)], now=now)
+    again = program.open(key, mode=mode)
+    assert again.status_code == 201
+    assert again.json()["status"] == "confirmed"
+    assert again.json()["next"] == {"kind": "redirect", "url": again.json()["status_url"]}
+
+
+def test_keys_are_nowhere(
+    sqlite: Sqlite, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A key is neither logged nor stored: whoever learns it could ask for the gift's token."""
+    caplog.set_level(logging.DEBUG)
+    url = sqlite.fresh_url()
+    key = "remember-me-0123456789"
+    with calling(url) as program:
+        program.open(key)
+        program.open(key, amount_minor=1)
+        program.open(key, mode="card")
+        program.open("remember-me-9876543210", mode="card")
+        program.database.engine.dispose()
+        stored = [gift.form_key for gift in program.gifts()]
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]
+    assert ours
+    assert "remember-me" not in "".join([*ours, *capfd.readouterr(), *stored])

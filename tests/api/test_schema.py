@@ -1,0 +1,58 @@
+"""The description is true: Schemathesis believes it and tries whatever it allows and forbids."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.api.program import Program, calling_with_stripe, keyed
+from tests.real_parts import Sqlite
+
+HERE = Path(__file__).parent
+
+
+def test_only_these_doors(program: Program) -> None:
+    """The description names the doors for programs and no page or webhook."""
+    described = program.http.get("/api/v1/openapi.json").json()
+    assert sorted(described["paths"]) == [
+        "/api/v1/gifts",
+        "/api/v1/gifts/{gift_id}",
+        "/api/v1/regions/{code}",
+    ]
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+
+
+def test_examples_work(program: Program) -> None:
+    """The example in the description opens a gift."""
+    described = program.http.get("/api/v1/openapi.json").json()
+    (example,) = described["components"]["schemas"]["NewGift"]["examples"]
+    answer = program.http.post("/api/v1/gifts", json=example, headers=keyed(None))
+    assert answer.status_code == 201
+
+
+def test_schemathesis_finds_nothing(sqlite: Sqlite) -> None:
+    """Against the real service and a pretend Stripe, every check of Schemathesis holds."""
+    with calling_with_stripe(sqlite.fresh_url()) as (program, _):
+        gift = program.open().json()
+        run = subprocess.run(
+            [
+                Path(sys.executable).with_name("schemathesis"),
+                f"--config-file={HERE / 'schemathesis.toml'}",
+                "run",
+                f"{program.url}/api/v1/openapi.json",
+            ],
+            env={
+                **os.environ,
+                "NO_COLOR": "1",
+                "GIFT_ID": gift["id"],
+                "GIFT_TOKEN": gift["token"],
+            },
+            cwd=HERE.parent.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        # Not everything was refused: gifts of every mode came about.
+        assert {opened.mode for opened in program.gifts()} == {"card", "interac", "giving_code"}

@@ -1,0 +1,112 @@
+"""What became of a gift: told to whoever holds its token, and to nobody else."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from donate.finance.models import Role
+from donate.finance.staff import add_staff, disable
+from donate.finance.tokens import add_token
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from tests.api.program import Program, problem_in
+
+
+def test_shown_with_its_token(first_program: Program) -> None:
+    """With its token a gift is told in full, money included."""
+    opened = first_program.open().json()
+    (gift,) = first_program.gifts()
+    now = datetime.now(UTC)
+    facts = [
+        (FactKind.TRANSFER_RECEIVED, "bank-1", 5000),
+        (FactKind.REFUND_SUCCEEDED, "re_1", 1500),
+    ]
+    with first_program.database.writing() as session:
+        for kind, source, amount in facts:
+            fact = Fact(kind, source, now, "service", amount_minor=amount, currency="CAD")
+            record_facts(session, [(gift.id, fact)], now=now)
+    answer = first_program.show(gift.id, gift.token)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert datetime.fromisoformat(told.pop("opened_at")) == gift.opened_at
+    assert told == {
+        "id": opened["id"],
+        "reference": opened["reference"],
+        "status": "partly_refunded",
+        "code": "LWCAN",
+        "mode": "interac",
+        "currency": "CAD",
+        "amount_minor": 5000,
+        "received_minor": 5000,
+        "net_minor": 3500,
+        "status_url": opened["status_url"],
+    }
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_where_the_answer_said(program: Program) -> None:
+    """The address and the token of the first answer lead to the gift."""
+    answer = program.open()
+    headers = {"Authorization": f"bearer {answer.json()['token']}"}
+    told = program.http.get(answer.headers["location"], headers=headers)
+    assert told.json()["id"] == answer.json()["id"]
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "x" * 22, "x" * 60_000, "caf\u00e9".encode("latin-1").decode("latin-1"), "a b"]
+)
+def test_a_wrong_token_and_no_gift_look_the_same(program: Program, token: str) -> None:
+    """A wrong token, another gift's token and an unknown gift get one and the same 404."""
+    gift_id = program.open().json()["id"]
+    headers = [(b"authorization", b"Bearer " + token.encode("latin-1"))]
+    wrong = program.http.get(f"/api/v1/gifts/{gift_id}", headers=headers)
+    if len(token) > 50_000:  # the server itself refuses such a header
+        assert wrong.status_code in (400, 404, 431)
+        return
+    unknown = program.show(uuid.uuid4(), "x")
+    others = program.show(gift_id, program.open().json()["token"])
+    for answer in (wrong, unknown, others):
+        problem_in(answer, 404)
+        assert answer.content == wrong.content
+        kept = {k: v for k, v in answer.headers.items() if k != "date"}
+        assert kept == {k: v for k, v in wrong.headers.items() if k != "date"}
+
+
+@pytest.mark.parametrize("gift_id", ["1", "LWCAN-7KQ4M2X", "%00", "%FF", "'", "x" * 500, "..%2F"])
+def test_what_is_no_id(program: Program, gift_id: str) -> None:
+    """What cannot be a gift's id is answered as a gift that never was."""
+    problem_in(program.show(gift_id, "x" * 22), 404)
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Basic YTpi", "Bearer"])
+def test_without_a_token(program: Program, authorization: str | None) -> None:
+    """Without a token the answer is 401, and says which kind is wanted."""
+    gift_id = program.open().json()["id"]
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = program.http.get(f"/api/v1/gifts/{gift_id}", headers=headers)
+    problem_in(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_staff_token_reads_any_gift(first_program: Program) -> None:
+    """A staff token reads a gift until its owner is disabled; one that we did not make never."""
+    first_program.open()
+    (gift,) = first_program.gifts()
+    now = datetime.now(UTC)
+    with first_program.database.writing() as session:
+        add_staff(
+            session,
+            "clerk@example.org",
+            name="Clerk",
+            role=Role.VIEWER,
+            password="a-long-walk-in-the-woods",
+            now=now,
+        )
+        token = add_token(session, "clerk@example.org", now=now)
+    assert first_program.show(gift.id, token).json()["reference"] == gift.reference
+    assert first_program.show(uuid.uuid4(), token).status_code == 404
+    assert first_program.show(gift.id, token[:-1] + "?").status_code == 404
+    with first_program.database.writing() as session:
+        disable(session, "clerk@example.org", now=now)
+    assert first_program.show(gift.id, token).status_code == 404

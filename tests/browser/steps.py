@@ -1,0 +1,54 @@
+"""What donors and staff do, step by step, as sentences."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Demo
+
+
+def fill_in(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
+    """Go to the Give page as one types it, and fill in everything."""
+    page.goto(f"/give/lw-can?lang={language}")
+    page.locator(f"label[for=preset-{preset}]").click()
+    page.locator(f"label[for=mode-{mode}]").click()
+    page.locator("#name").fill("Ann Lee")
+    page.locator("#email").fill("ann@example.org")
+
+
+def give(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
+    """Fill in the Give page and press Give."""
+    fill_in(page, mode, preset=preset, language=language)
+    page.locator("#give-button").click()
+
+
+def pay(page: Page, card: str = "4242 4242 4242 4242") -> None:
+    """Pay on the pretend Stripe's page."""
+    page.locator("[name=number]").fill(card)
+    page.locator("[name=expiry]").fill("12/34")
+    page.locator("[name=cvc]").fill("123")
+    page.locator("[name=name]").fill("Ann Lee")
+    page.locator("button[type=submit]").click()
+
+
+def expect_status(page: Page, status: str) -> None:
+    """See the gift's status on the donor's page, which refreshes itself or is asked to."""
+    if page.locator(".status").first.get_attribute("class") != f"status status-{status}":
+        page.reload()
+    expect(page.locator(f".status-{status}").first).to_be_visible()
+
+
+def reference_on(page: Page) -> str:
+    """Read the gift's reference on the donor's page."""
+    found = re.search(r"LWCAN-[0-9A-Z]{7}", page.locator("main").inner_text())
+    assert found
+    return found[0]
+
+
+def sign_in(page: Page, demo: Demo) -> None:
+    """Sign in at the staff's pages."""
+    page.goto("/finance")
+    page.locator("[name=email]").fill(demo.email)
+    page.locator("[name=password]").fill(demo.password)
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/finance/gifts**")

@@ -1,0 +1,121 @@
+"""Every page: no axe violation, no sideways scrolling on a small phone, light and dark."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser import steps
+from tests.browser.conftest import Demo, OpenPage
+
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what axe finds, by rule, with the elements."""
+    found = Axe().run(page, options=WCAG).response["violations"]
+    return [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
+
+
+def the_form(page: Page) -> None:
+    page.goto("/give/LWCAN")
+
+
+def the_form_with_mistakes(page: Page) -> None:
+    page.goto("/give/LWCAN")
+    page.locator("#give-button").click()
+    page.wait_for_selector("#problems")
+
+
+def an_unknown_code(page: Page) -> None:
+    page.goto("/give/LWCAM")
+
+
+def a_gift_waiting_for_the_card(page: Page) -> None:
+    steps.give(page, "card")
+    page.wait_for_url("**/pay/**")
+    page.locator("a[href*='back=cancelled']").first.click()
+
+
+def a_gift_received(page: Page) -> None:
+    steps.give(page, "card")
+    steps.pay(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "confirmed")
+
+
+def the_interac_instructions(page: Page) -> None:
+    steps.give(page, "interac", language="fr")
+    page.wait_for_url("**/gifts/**")
+
+
+def the_code_instructions(page: Page) -> None:
+    steps.give(page, "giving_code")
+    page.wait_for_url("**/gifts/**")
+
+
+def a_page_that_is_not_there(page: Page) -> None:
+    page.goto("/gifts/nosuchgift")
+
+
+PAGES: list[Callable[[Page], None]] = [
+    the_form,
+    the_form_with_mistakes,
+    an_unknown_code,
+    a_gift_waiting_for_the_card,
+    a_gift_received,
+    the_interac_instructions,
+    the_code_instructions,
+    a_page_that_is_not_there,
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("go", PAGES, ids=lambda go: go.__name__)
+def test_axe_finds_nothing(open_page: OpenPage, go: Callable[[Page], None], scheme: str) -> None:
+    """Axe finds no violation of WCAG 2.2 AA or of its best practices."""
+    page = open_page(color_scheme=scheme, viewport={"width": 320, "height": 640})
+    go(page)
+    assert violations(page) == []
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 320, f"the page is {wide} px wide on a screen of 320"
+
+
+def the_list(page: Page) -> None:
+    page.goto("/finance/gifts")
+
+
+def a_confirmed_gift(page: Page) -> None:
+    page.goto("/finance/gifts?status=confirmed")
+    page.locator("td.reference a").first.click()
+    page.wait_for_url("**/finance/gifts/*-*")
+
+
+def an_awaited_interac_gift(page: Page) -> None:
+    page.goto("/finance/gifts?status=awaited&mode=interac")
+    page.locator("td.reference a").first.click()
+    page.wait_for_url("**/finance/gifts/*-*")
+
+
+def what_was_set_aside(page: Page) -> None:
+    page.goto("/finance/set-aside")
+
+
+def the_trail(page: Page) -> None:
+    page.goto("/finance/trail")
+
+
+STAFF_PAGES = [the_list, a_confirmed_gift, an_awaited_interac_gift, what_was_set_aside, the_trail]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo, scheme: str) -> None:
+    """Axe finds no violation on the sign-in page and on each staff page."""
+    page = open_page(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    page.goto("/finance/sign-in")
+    assert violations(page) == []
+    steps.sign_in(page, demo)
+    for go in STAFF_PAGES:
+        go(page)
+        assert violations(page) == [], go.__name__

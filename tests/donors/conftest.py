@@ -1,0 +1,32 @@
+"""Visitors to a service with regions of its own, whose Stripe does not answer."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from donate.database import Database
+from tests.donors.visiting import REGIONS, Visitor, visiting
+from tests.real_parts import Sqlite
+
+
+@pytest.fixture(scope="module")
+def _service(sqlite: Sqlite) -> Iterator[Visitor]:
+    url = sqlite.fresh_url()
+    database = Database(url)
+    with visiting(database, url, regions_file=REGIONS) as visitor:
+        yield visitor
+    database.close()
+
+
+@pytest.fixture
+def visitor(_service: Visitor) -> Visitor:
+    """Somebody at a service that others have visited before; on SQLite."""
+    return replace(_service, before=frozenset(gift.id for gift in _service.gifts()))
+
+
+@pytest.fixture
+def first_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
+    """Somebody at a service of their own; the test runs once on each kind of database."""
+    with visiting(database, database_url, regions_file=REGIONS) as visitor:
+        yield visitor

@@ -1,0 +1,147 @@
+"""Card: the gift is there before Stripe is asked, and what Stripe does never shows as an error."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from donate.clock import SystemClock
+from donate.database import Database
+from donate.donors.pages import DonorPages
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.modes import Instructions, Redirect
+from donate.rate_limit import GivingLimits, Tries
+from donate.regions import Mode, load_regions
+from donate.templating import Pages
+from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
+from tests.sandbox.running import run_sandbox
+
+
+@pytest.fixture
+def card_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
+    """Somebody at a service whose Stripe is the sandbox."""
+    with run_sandbox() as stripe:
+        host = stripe.url.removeprefix("http://")
+        settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}
+        with visiting(database, database_url, **settings) as visitor:
+            yield visitor
+
+
+def test_to_the_card_page(card_visitor: Visitor) -> None:
+    """Give leads to Stripe's page; the same form again, and the button, lead to the same one."""
+    nonce = card_visitor.nonce()
+    place = card_visitor.give(nonce=nonce, mode="card").headers["location"]
+    assert "/gifts/" not in place
+    assert card_visitor.give(nonce=nonce, mode="card").headers["location"] == place
+    (gift,) = card_visitor.gifts()
+    assert card_visitor.post(f"/gifts/{gift.token}/checkout").headers["location"] == place
+    assert gift.status == "awaited"
+
+
+def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
+    """With Stripe down the gift exists, awaited, and the donor reads that and what to do."""
+    answer = first_visitor.give(mode="card")
+    (gift,) = first_visitor.gifts()
+    assert gift.status == "awaited"
+    assert answer.headers["location"] == f"/gifts/{gift.token}?problem=card"
+    page = first_visitor.get(answer.headers["location"]).text
+    words = words_of(page)
+    assert "The card page cannot be opened just now" in words
+    assert "Your choice is recorded and nothing was charged." in words
+    assert "Try again" in words
+    assert "Give by Interac e-Transfer instead" in words
+    assert "Error" not in words
+    again = first_visitor.post(f"/gifts/{gift.token}/checkout")
+    assert again.headers["location"] == f"/gifts/{gift.token}?problem=card"
+    assert len(first_visitor.gifts()) == 1
+
+
+def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
+    """An Interac gift goes through with Stripe down, and has no card page."""
+    gift = visitor.given(mode="interac")
+    answer = visitor.post(f"/gifts/{gift.token}/checkout")
+    assert answer.headers["location"] == f"/gifts/{gift.token}"
+
+
+@pytest.mark.parametrize(
+    ("query", "headline", "looks_again"),
+    [
+        ("", "Your gift is not paid yet", False),
+        ("?back=paid", "Thank you! We are waiting for the confirmation", True),
+        ("?back=cancelled", "You left the card page", False),
+        ("?problem=card", "The card page cannot be opened just now", False),
+    ],
+)
+def test_back_from_the_card_page(
+    visitor: Visitor, query: str, headline: str, looks_again: bool
+) -> None:
+    """The page believes the facts and not the address: until they come, it says what it awaits."""
+    gift = visitor.given(mode="card")
+    page = visitor.get(f"/gifts/{gift.token}{query}").text
+    assert headline in words_of(page)
+    assert ("data-looks-again" in page) == looks_again
+    assert ("/checkout" in page) != looks_again
+    assert "Check again" in words_of(page)
+
+
+@pytest.mark.parametrize(("look", "then"), [("", 1), ("&look=11", 12), ("&look=12", None)])
+def test_a_page_without_script_looks_a_dozen_times(
+    visitor: Visitor, look: str, then: int | None
+) -> None:
+    """Without JavaScript the page asks again every ten seconds, twelve times and then no more."""
+    gift = visitor.given(mode="card")
+    page = visitor.get(f"/gifts/{gift.token}?back=paid{look}").text
+    assert ('http-equiv="refresh"' in page) == (then is not None)
+    assert then is None or f"look={then}&amp;" in page
+
+
+class Unasked:
+    """A mode that nobody should begin."""
+
+    def begin(self, gift: Gift) -> Redirect | Instructions:
+        raise AssertionError("begun")
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=card", 0)]
+)
+def test_looking_again_settles_before_it_shows(visitor: Visitor, query: str, asked: int) -> None:
+    """However the donor came, Stripe is asked before the page says that nothing was paid."""
+    from fastapi import FastAPI  # noqa: PLC0415
+    from starlette.testclient import TestClient  # noqa: PLC0415
+
+    gift = visitor.given(mode="card")
+    calls = []
+
+    def look_again(asked_about: Gift) -> None:
+        calls.append(asked_about.id)
+        now = datetime.now(UTC)
+        fact = Fact(
+            kind=FactKind.PAYMENT_SUCCEEDED,
+            source_id=f"pi_{gift.reference}",
+            happened_at=now,
+            actor="stripe",
+            amount_minor=5_000,
+            currency="CAD",
+        )
+        with visitor.database.writing() as session:
+            record_facts(session, [(gift.id, fact)], now=now)
+
+    app = FastAPI()
+    pages = DonorPages(
+        visitor.database,
+        load_regions(REGIONS),
+        dict.fromkeys(Mode, Unasked()),
+        Pages(demo=False),
+        SystemClock(),
+        limits=GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000)),
+        look_again=look_again,
+    )
+    app.include_router(pages.router)
+    with TestClient(app) as client:
+        first, second = (client.get(f"/gifts/{gift.token}{query}").text for _ in range(2))
+    assert len(calls) == asked
+    assert ("Received, thank you!" in words_of(first)) == bool(asked)
+    assert first == second

@@ -1,0 +1,156 @@
+"""The server refuses what a region does not offer, whatever a page showed; codes are forgiving."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.donors.visiting import Visitor, error_at, value_of, words_of
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"mode": "gold"}, "mode", "Please choose how you would like to give."),
+        ({"mode": ""}, "mode", "Please choose how you would like to give."),
+        ({"mode": None}, "mode", "Please choose how you would like to give."),
+        ({"mode": "bank_debit"}, "mode", "Please choose how you would like to give."),
+        ({"country": "FR"}, "mode", "For Canada only: it needs a Canadian bank account."),
+        ({"country": "XX"}, "country", "Please choose your country from the list."),
+        ({"country": "ca"}, "country", "Please choose your country from the list."),
+        ({"country": None}, "country", "Please choose your country from the list."),
+        ({"frequency": "monthly"}, "frequency", "This way to give is not offered that often."),
+        ({"name": "  "}, "name", "Please enter your name."),
+        ({"name": None}, "name", "Please enter your name."),
+        ({"name": "A" * 201}, "name", "Please shorten your name to 200 characters."),
+        (
+            {"email": "nobody"},
+            "email",
+            "Please check your e-mail address, such as name@example.com.",
+        ),
+        ({"email": None}, "email", "Please enter your e-mail address."),
+    ],
+)
+def test_refused_beside_its_field(
+    visitor: Visitor, fields: dict[str, Any], field: str, sentence: str
+) -> None:
+    """What is not offered or missing is refused by the server, with a sentence at its field."""
+    answer = visitor.give(**fields)
+    assert answer.status_code == 422
+    assert error_at(answer.text, field) == sentence
+    assert visitor.gifts() == []
+
+
+def test_interac_is_not_in_regions_without_it(visitor: Visitor) -> None:
+    """A region without Interac takes no Interac gift, even from a form made up for it."""
+    answer = visitor.give("LWJPN", amount="5000", country="JP")
+    assert error_at(answer.text, "mode") == "Please choose how you would like to give."
+    assert "Interac" not in visitor.get("/give/LWJPN").text
+
+
+def test_all_is_said_at_once_and_kept(visitor: Visitor) -> None:
+    """A form with several mistakes names all of them, links each, and keeps what was typed."""
+    page = visitor.give(amount="abc", email="nope", country="FR", name="Zoë & Co").text
+    assert page.count("<title>Error:") == 1
+    targets = re.findall(r'<li><a href="#([^"]+)">', page)
+    assert targets == ["amount", "mode-card", "email"]
+    assert all(f'id="{target}"' in page for target in targets)
+    for field, typed in (("amount", "abc"), ("email", "nope"), ("name", "Zoë & Co")):
+        assert value_of(page, field) == typed
+    assert '<option value="FR" selected>' in page
+    assert page.count('aria-invalid="true"') == 2
+    assert 'aria-describedby="email-hint email-error"' in page
+
+
+def test_a_mended_form_is_taken(visitor: Visitor) -> None:
+    """The nonce lives on after a refusal, so the mended form is the first gift of that form."""
+    nonce = visitor.nonce()
+    refused = visitor.give(nonce=nonce, amount="abc").text
+    assert f'name="nonce" value="{nonce}"' in refused
+    assert visitor.given(nonce=nonce).amount_minor == 5_000
+    assert len(visitor.gifts()) == 1
+
+
+@pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN%20", "lw%20can", "Lw%E2%80%93Can"])
+def test_codes_as_people_type_them(visitor: Visitor, typed: str) -> None:
+    """A code in any case, with spaces or dashes, leads to its own address, and posts are taken."""
+    answer = visitor.get(f"/give/{typed}?lang=fr-CA")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/give/LWCAN?lang=fr-CA")
+    assert visitor.get(f"/?code={typed}").headers["location"] == "/give/LWCAN"
+    assert visitor.give(typed, nonce=visitor.nonce()).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/give/LWCAM", "/?code=LWCAM"])
+def test_an_unknown_code_gets_a_suggestion(visitor: Visitor, path: str) -> None:
+    """An unknown code is a 404 page with the nearest code as a link and a field to type again."""
+    answer = visitor.get(path)
+    assert answer.status_code == 404
+    assert 'href="/give/LWCAN"' in answer.text
+    assert value_of(answer.text, "code") == "LWCAM"
+
+
+@pytest.mark.parametrize("code", ["ZZZ", "%00", "%ED%A0%80", "%3Cscript%3E", "A" * 3_000])
+def test_nonsense_codes_are_404(visitor: Visitor, code: str) -> None:
+    """A code that is nothing like one is a 404 page without a guess and without an echo of tags."""
+    answer = visitor.get(f"/give/{code}")
+    assert answer.status_code == 404
+    assert "<script>" not in answer.text
+    assert visitor.post(f"/give/{code}").status_code == 404
+
+
+def test_the_first_page_lists_places(visitor: Visitor) -> None:
+    """With several regions, the first page links each, in the reader's language."""
+    page = visitor.get("/", "fr-CA").text
+    assert all(f'href="/give/{code}"' in page for code in ("LWCAN", "LWJPN", "LWKWT"))
+    assert "Koweït" in words_of(page)
+
+
+def test_countries_in_the_readers_language(visitor: Visitor) -> None:
+    """All countries are there under the names the reader knows, the region's own first."""
+    page = visitor.get("/give/LWCAN", "fr-CA").text
+    names = re.findall(r'<option value="(\w\w)"[^>]*>([^<]+)', page)
+    assert names[0] == ("CA", "Canada")
+    assert ("DE", "Allemagne") in names
+    assert len(names) == len(dict(names)) > 240
+    listed = [name for _, name in names]
+    assert listed.index("Espagne") < listed.index("États-Unis") < listed.index("Finlande")
+
+
+def test_the_language_switch_keeps_what_was_typed(visitor: Visitor) -> None:
+    """Changing the language shows the same form, with the same nonce, and complains of nothing."""
+    nonce = visitor.nonce()
+    answer = visitor.give(nonce=nonce, amount="12,5", name="", language_switch="fr-CA")
+    assert answer.status_code == 200
+    assert '<html lang="fr-CA">' in answer.text
+    assert value_of(answer.text, "amount") == "12,5"
+    assert value_of(answer.text, "email") == "anne@example.org"
+    assert f'value="{nonce}"' in answer.text
+    assert 'class="error"' not in answer.text
+    assert visitor.gifts() == []
+
+
+def test_french_by_browser_and_by_link(visitor: Visitor) -> None:
+    """A French browser or ?lang=fr gets French; the gift remembers it."""
+    assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN", "fr").text
+    assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN?lang=fr").text
+    assert visitor.given(lang="fr-CA").language == "fr-CA"
+
+
+def test_back_finds_the_form(visitor: Visitor) -> None:
+    """A form that was sent may be kept by the browser, or "back" would be an error there."""
+    assert visitor.get("/give/LWCAN").headers["cache-control"] == "private, no-cache"
+    assert visitor.give(amount="abc").headers["cache-control"] == "private, no-cache"
+
+
+def test_a_busy_database_loses_nothing(visitor: Visitor) -> None:
+    """When the choice cannot be recorded, the form comes back as it was, to be sent once more."""
+    nonce = visitor.nonce()
+    with visitor.database.writing() as session:
+        session.execute(text("SELECT 1"))  # takes the turn to write
+        answer = visitor.give(nonce=nonce)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert "Nothing was lost" in words_of(answer.text)
+    assert value_of(answer.text, "name") == "Anne Ouellet"
+    assert visitor.given(nonce=nonce).amount_minor == 5_000

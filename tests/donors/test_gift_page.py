@@ -1,0 +1,190 @@
+"""The page of one gift shows its truth, in words of its own for each status, to its donor only."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from donate.database import Database
+from donate.donors.words import STATUS_NAMES, STATUS_WORDS
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.gifts.status import StatusName
+from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
+
+NOW = datetime.now(UTC)
+
+PAID = (FactKind.PAYMENT_SUCCEEDED, 5_000)
+MEANS: dict[StatusName, list[tuple[FactKind, int | None]]] = {
+    StatusName.PROCESSING: [(FactKind.PAYMENT_PROCESSING, None)],
+    StatusName.CONFIRMED: [PAID],
+    StatusName.PARTLY_REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 2_000)],
+    StatusName.REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 5_000)],
+    StatusName.DISPUTED: [PAID, (FactKind.DISPUTE_OPENED, 5_000)],
+    StatusName.CHARGED_BACK: [PAID, (FactKind.DISPUTE_LOST, 5_000)],
+    StatusName.FAILED: [(FactKind.PAYMENT_FAILED, None)],
+    StatusName.LAPSED: [(FactKind.CHECKOUT_EXPIRED, None)],
+}
+
+
+def learn(database: Database, gift: Gift, *facts: tuple[FactKind, int | None]) -> None:
+    with database.writing() as session:
+        entries = [
+            (
+                gift.id,
+                Fact(
+                    kind=kind,
+                    source_id=f"{gift.reference}:{place}",
+                    happened_at=NOW + timedelta(seconds=place),
+                    actor="stripe",
+                    amount_minor=amount_minor,
+                    currency="CAD" if amount_minor else None,
+                ),
+            )
+            for place, (kind, amount_minor) in enumerate(facts)
+        ]
+        record_facts(session, entries, now=NOW)
+
+
+def test_every_status_has_words() -> None:
+    """No status is without a headline, a sentence and a name."""
+    assert set(STATUS_WORDS) == set(STATUS_NAMES) == set(StatusName)
+    assert set(MEANS) | {StatusName.AWAITED} == set(StatusName)
+
+
+@pytest.mark.parametrize("mode", ["card", "interac", "giving_code"])
+@pytest.mark.parametrize("status", MEANS)
+def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode: str) -> None:
+    """The page says what the facts mean, shows the badge, and asks for money only where unpaid."""
+    gift = visitor.given(mode=mode)
+    learn(visitor.database, gift, *MEANS[status])
+    for back in ("", "?back=paid", "?back=cancelled", "?problem=card", "?back=%00&look=x&lang=zz"):
+        answer = visitor.get(f"/gifts/{gift.token}{back}")
+        assert answer.status_code == 200
+        assert f'<span class="status status-{status}">' in answer.text
+        unpaid = status in (StatusName.FAILED, StatusName.LAPSED)
+        assert (f"/gifts/{gift.token}/instead" in answer.text) == unpaid
+        assert (f"/gifts/{gift.token}/checkout" in answer.text) == (unpaid and mode == "card")
+    if mode == "card":
+        assert STATUS_WORDS[status][0] in words_of(visitor.get(f"/gifts/{gift.token}").text)
+
+
+def test_interac_instructions(first_visitor: Visitor) -> None:
+    """Interac: the address, the exact amount and the reference, each in one piece to copy."""
+    gift = first_visitor.given(mode="interac", amount="1234.50")
+    answer = first_visitor.get(f"/gifts/{gift.token}")
+    copies = re.findall(r'data-copy="([^"]+)"', answer.text)
+    assert copies == ["transfers@example.org", "1234.50", gift.reference]
+    words = words_of(answer.text)
+    assert "Waiting for your transfer" in words
+    assert "$1,234.50" in words
+    assert "For Canada only" in words
+    assert "about $3,000" not in words
+    french = first_visitor.get(f"/gifts/{gift.token}?lang=fr-CA").text
+    assert 'data-copy="1234,50"' in french
+    assert "En attente de votre virement" in words_of(french)
+
+
+@pytest.mark.parametrize(("amount", "split"), [("3000", False), ("3000.01", True)])
+def test_large_transfers_may_be_split(visitor: Visitor, amount: str, split: bool) -> None:
+    """Above CAD 3,000 the page says that several transfers may carry the same reference."""
+    gift = visitor.given(mode="interac", amount=amount)
+    page = visitor.get(f"/gifts/{gift.token}").text
+    assert ("write the same reference in each" in page) == split
+
+
+def test_giving_code_instructions(visitor: Visitor) -> None:
+    """Giving code: the region's own words in the reader's language, code and reference."""
+    gift = visitor.given(mode="giving_code", lang="fr-CA", amount="50,00")
+    page = visitor.get(f"/gifts/{gift.token}").text
+    assert "Par chèque." in words_of(page)
+    assert re.findall(r'data-copy="([^"]+)"', page) == ["50,00", gift.reference, "LWCAN"]
+
+
+@pytest.mark.parametrize("token", ["x" * 22, "%00", "%ED%A0%80", "a%27--", "x" * 5_000, "é"])
+def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
+    """An unknown token is a 404 page, for each thing one could do with it."""
+    pages = [
+        first_visitor.get(f"/gifts/{token}"),
+        first_visitor.post(f"/gifts/{token}/checkout"),
+        first_visitor.post(f"/gifts/{token}/instead", mode="card"),
+    ]
+    assert {page.status_code for page in pages} == {404}
+    assert "There is nothing here." in pages[0].text
+
+
+def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
+    """A gift's page is not indexed or cached, tells no other site, and names no donor."""
+    gift = visitor.given()
+    answer = visitor.get(f"/gifts/{gift.token}")
+    assert '<meta name="robots" content="noindex">' in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "anne@" not in answer.text
+    assert "Ouellet" not in answer.text
+    assert not re.findall(r'(?:href|src|action)="(?:https?:)?//', answer.text)
+
+
+def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_path: Path) -> None:
+    """When the region has left the file, or the mode the region, the page still shows the truth."""
+    gifts = [first_visitor.given(mode=mode) for mode in ("interac", "giving_code", "card")]
+    text = REGIONS.read_text(encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_text(text[text.index("[LWJPN]") :], encoding="utf-8")
+    fewer = tmp_path / "fewer.toml"
+    cut = text.index("[LWCAN.modes.interac]"), text.index("[LWJPN]")
+    fewer.write_text(text[: cut[0]] + text[cut[1] :], encoding="utf-8")
+    for regions_file in (elsewhere, fewer):
+        with visiting(first_visitor.database, database_url, regions_file=regions_file) as later:
+            for gift in gifts:
+                answer = later.get(f"/gifts/{gift.token}")
+                assert answer.status_code == 200
+                assert gift.reference in answer.text
+                instead = later.post(f"/gifts/{gift.token}/instead", mode="interac")
+                assert instead.status_code == 303
+
+
+def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
+    """One tap makes the same gift in another mode, once, without typing anything again."""
+    card = first_visitor.given(mode="card")
+    places = {
+        first_visitor.post(f"/gifts/{card.token}/instead", mode="interac").headers["location"]
+        for _ in range(2)
+    }
+    assert len(places) == 1
+    _, other = first_visitor.gifts()
+    assert places == {f"/gifts/{other.token}"}
+    assert (other.mode, other.amount) == ("interac", card.amount)
+
+
+@pytest.mark.parametrize("mode", ["gold", "", "bank_debit"])
+def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
+    """A mode that is not offered leads back to the form, and opens nothing."""
+    gift = visitor.given()
+    answer = visitor.post(f"/gifts/{gift.token}/instead", mode=mode)
+    assert answer.headers["location"] == "/give/LWCAN"
+    assert len(visitor.gifts()) == 1
+
+
+def test_a_paid_gift_is_not_made_again(visitor: Visitor) -> None:
+    """Once money has come, neither another way nor the card page is to be had."""
+    gift = visitor.given(mode="card")
+    learn(visitor.database, gift, PAID)
+    instead = visitor.post(f"/gifts/{gift.token}/instead", mode="interac")
+    assert instead.headers["location"] == f"/gifts/{gift.token}"
+    again = visitor.post(f"/gifts/{gift.token}/checkout")
+    assert again.status_code == 409
+    assert "This gift is already paid" in words_of(again.text)
+    assert len(visitor.gifts()) == 1
+
+
+def test_what_came_and_went_is_said(visitor: Visitor) -> None:
+    """What was received is said where it differs from what was chosen, and what went back."""
+    gift = visitor.given(mode="interac")
+    learn(visitor.database, gift, (FactKind.TRANSFER_RECEIVED, 4_000))
+    assert "Received so far $40.00" in words_of(visitor.get(f"/gifts/{gift.token}").text)
+    other = visitor.given(mode="card")
+    learn(visitor.database, other, *MEANS[StatusName.PARTLY_REFUNDED])
+    assert "Went back $20.00" in words_of(visitor.get(f"/gifts/{other.token}").text)

@@ -1,0 +1,158 @@
+"""Whatever arrives at the form, it is harmless, and never an error of ours."""
+
+import contextlib
+import html
+import time
+
+import pytest
+from hypothesis import given, strategies as st
+
+from donate.donors.forms import form_key, read_choice, read_form, showable
+from donate.errors import BadInputs
+from donate.regions import load_regions
+from tests.donors.visiting import ANNE, REGIONS, Visitor, error_at, value_of
+
+CARD_NUMBER = "4242 4242 4242 4242"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "' onfocus='x",
+        "=HYPERLINK(1)",
+        "{{ 7 * 7 }}",
+        "%(name)s %s",
+    ],
+)
+def test_names_are_only_names(visitor: Visitor, name: str) -> None:
+    """Markup and formulas in a name are kept as they are and shown as text."""
+    page = visitor.give(name=name, email="nope").text
+    assert value_of(page, "name") == name
+    assert html.escape(name, quote=False) == name or name not in page
+    visitor.given(name=name)
+
+
+@pytest.mark.parametrize("field", ["name", "email", "amount"])
+def test_a_card_number_is_never_shown_again(visitor: Visitor, field: str) -> None:
+    """A card number typed into a field is refused, and stands on no page and in no gift."""
+    answer = visitor.give(**{field: CARD_NUMBER})
+    assert answer.status_code == 422
+    assert "4242" not in answer.text
+    assert visitor.gifts() == []
+    if field == "name":
+        assert error_at(answer.text, "name").startswith("That looks like a card number.")
+
+
+@pytest.mark.parametrize(
+    "odd", ["a\x00b", "a\x1bb", "a" * 60_000, "\ue000", "\U0010ffff", "é" * 201]
+)
+@pytest.mark.parametrize("field", ["name", "email", "amount", "mode", "country", "preset"])
+def test_odd_text_is_refused(visitor: Visitor, field: str, odd: str) -> None:
+    """Control characters and floods are refused with a page, and nothing is opened."""
+    answer = visitor.give(**({field: odd} | ({"amount": ""} if field == "preset" else {})))
+    assert answer.status_code == 422
+    assert "\x00" not in answer.text
+    assert len(answer.content) < 100_000
+    assert visitor.gifts() == []
+
+
+@pytest.mark.parametrize("flood", ["1 " * 30_000, "a" + "\u0315\u0300" * 15_000])
+def test_a_flood_costs_no_more_than_a_page(flood: str) -> None:
+    """60 kB of digits apart, or of accents in the wrong order, are shown again within a moment."""
+    began = time.perf_counter()
+    for _ in range(3):
+        showable(flood)
+    assert time.perf_counter() - began < 1
+
+
+def test_a_card_number_is_not_shown_in_part() -> None:
+    """A card number that begins just before the cut is seen although it ends behind it."""
+    assert showable("a" * 299 + "   ".join(CARD_NUMBER.replace(" ", ""))) == ""
+    assert showable("a" * 400 + CARD_NUMBER) == "a" * 300
+
+
+def test_a_hundred_kilobytes_are_too_much(visitor: Visitor) -> None:
+    """A body beyond the limit is stopped at the door."""
+    assert visitor.give(name="a" * 100_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "charset", ["unicode_escape", "utf-7", "idna", "undefined", "a%00b", "hex"]
+)
+def test_made_up_charsets(visitor: Visitor, charset: str) -> None:
+    """A body in a charset that makes lone surrogates, or that fails, ends in the form again."""
+    parts = ANNE | {"nonce": visitor.nonce(), "name": "\\ud800 \\udfff"}
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in parts.items()
+    )
+    answer = visitor.client.post(
+        "/give/LWCAN",
+        content=f"{body}--b--\r\n".encode(),
+        headers={"content-type": f"multipart/form-data; boundary=b; charset={charset}"},
+        follow_redirects=False,
+    )
+    # hex and the like are no text encodings: the name is then a name with backslashes.
+    assert answer.status_code in (422, 303)
+    assert charset != "unicode_escape" or "that we cannot store" in error_at(answer.text, "name")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"no boundary here"),
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\n\r\n--b--"),
+        ("application/json", b'{"name": "Anne"}'),
+        ("application/x-www-form-urlencoded", b"%ED%A0%80=%ED%A0%80&name=%ff&&&==;;"),
+        ("application/x-www-form-urlencoded", b"x=1&" * 5_000),
+        ("", b""),
+    ],
+)
+def test_bodies_that_are_no_form(visitor: Visitor, content_type: str, body: bytes) -> None:
+    """A body that cannot be read counts as an empty form: the donor gets a form to fill in."""
+    answer = visitor.client.post(
+        "/give/LWCAN", content=body, headers={"content-type": content_type}
+    )
+    assert answer.status_code == 422
+    assert 'name="nonce"' in answer.text
+
+
+def test_a_file_is_no_text(visitor: Visitor) -> None:
+    """A file in place of text counts as nothing typed."""
+    fields = ANNE | {"nonce": visitor.nonce()}
+    del fields["name"]
+    answer = visitor.client.post("/give/LWCAN", data=fields, files={"name": ("a.txt", b"Anne")})
+    assert error_at(answer.text, "name") == "Please enter your name."
+
+
+def test_a_field_twice_is_not_guessed(visitor: Visitor) -> None:
+    """A field that comes twice with two values counts as empty; twice the same is the same."""
+    answer = visitor.give(amount=["50.00", "5000.00"])
+    assert error_at(answer.text, "amount") == "Please enter an amount."
+    assert visitor.given(amount=["50.00", "50.00"]).amount_minor == 5_000
+
+
+@pytest.mark.parametrize(
+    "nonce", [None, "", "short", "x" * 41, "x" * 60_000, "ä" * 22, "x\x00" * 11]
+)
+def test_a_nonce_that_is_not_ours(visitor: Visitor, nonce: str | None) -> None:
+    """Without a sound nonce the form comes back under a fresh one, with a sentence, and no gift."""
+    answer = visitor.give(nonce=nonce)
+    assert answer.status_code == 422
+    assert "This page had grown old." in answer.text
+    assert value_of(answer.text, "name") == "Anne Ouellet"
+    assert visitor.gifts() == []
+
+
+@given(st.dictionaries(st.sampled_from([*ANNE, "nonce", "lang"]), st.text()))
+def test_any_text_is_a_choice_or_refused(fields: dict[str, str]) -> None:
+    """Whatever text is typed, it is a whole choice or it is refused in words; and shows again."""
+    form = read_form(fields.items())
+    region = load_regions(REGIONS)["LWCAN"]
+    with contextlib.suppress(BadInputs):
+        assert form_key(form.nonce, read_choice(form, region, "en-CA")).startswith("form:")
+    shown = form.shown()
+    "".join([shown.name, shown.email, shown.amount, shown.nonce]).encode()

@@ -1,0 +1,68 @@
+"""Every word that donors and staff read exists in French, complete and with the same places."""
+
+import re
+from functools import cache
+from typing import Final
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+from donate.templating import LOCALES, ROOM
+
+PLACE: Final = re.compile(r"%\(\w+\)s|%")
+UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=\s)|'")
+
+
+@cache
+def messages_in_use() -> frozenset[str]:
+    with (LOCALES / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
+    found = extract_from_dir(str(ROOM), methods, options, keywords={**DEFAULT_KEYWORDS, "N_": None})
+    return frozenset(message for _, _, message, _, _ in found if isinstance(message, str))
+
+
+@cache
+def french() -> Catalog:
+    with (LOCALES / "fr.po").open("rb") as file:
+        return read_po(file, locale="fr")
+
+
+def translated() -> list[tuple[str, str]]:
+    return [(str(m.id), str(m.string)) for m in french() if m.id]
+
+
+def test_every_message_has_its_french() -> None:
+    """Each message in code and templates has a French one that is neither empty nor fuzzy."""
+    ready = {str(m.id) for m in french() if m.id and m.string and not m.fuzzy}
+    assert sorted(messages_in_use() - ready) == [], "run scripts/messages, then translate"
+
+
+def test_no_french_without_use() -> None:
+    """The catalogue keeps no message that nothing says any more."""
+    known = {english for english, _ in translated()} | set(map(str, french().obsolete))
+    assert sorted(known - messages_in_use()) == [], "run scripts/messages"
+
+
+@pytest.mark.parametrize(("english", "in_french"), translated())
+def test_places_are_the_same(english: str, in_french: str) -> None:
+    """A translation has the same %(name)s places as its original, and no stray percent sign."""
+    assert sorted(PLACE.findall(english)) == sorted(PLACE.findall(in_french))
+
+
+@pytest.mark.parametrize("in_french", [text for _, text in translated()])
+def test_french_is_set_as_in_canada(in_french: str) -> None:
+    """No-break space before a colon, none before ! ? ;, and curly apostrophes."""
+    assert not UNUSUAL_IN_CANADA.search(in_french)
+
+
+def test_words_are_found_in_every_room() -> None:
+    """The mapping reads code and templates."""
+    used = messages_in_use()
+    assert {
+        "Please enter an amount.",
+        "Continue to the card page",
+        "There is nothing here.",
+    } <= used

@@ -1,0 +1,104 @@
+"""`donate serve` as a process of its own, which can be killed at a named beat."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from donate.database import Database
+from tests.journeys.travelling import World, pretend_stripe, until
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
+from tests.stripe_gateway.service import DOOR
+
+ROOT = Path(__file__).parent.parent.parent
+KILLED = -9
+
+
+@dataclass
+class Machine:
+    """A machine that runs one service at a time, and loses its power on demand."""
+
+    world: World
+    folder: Path
+    settings: dict[str, str]
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def command(self, *words: str, killed_at: str = "") -> subprocess.Popen[bytes]:
+        self.mark.unlink(missing_ok=True)
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        given = kept | self.settings | {"PYTHONPATH": str(ROOT), "KILLED_MARK": str(self.mark)}
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("killed_at.py")), *words],
+                cwd=self.folder,
+                env=given | {"KILLED_AT": killed_at},
+                stdout=log,
+                stderr=log,
+            )
+        self.running.append(process)
+        return process
+
+    @property
+    def mark(self) -> Path:
+        return self.folder / "killed"
+
+    def serve(self, killed_at: str = "") -> subprocess.Popen[bytes]:
+        """Start the service; return when it answers, or was killed already."""
+        process = self.command("serve", killed_at=killed_at)
+        until(lambda: process.poll() is not None or self.answers(), patience_s=30)
+        return process
+
+    def answers(self) -> bool:
+        try:
+            return self.world.http.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def was_killed(self, process: subprocess.Popen[bytes], beat: str) -> None:
+        """Check that the process was killed, and at this beat."""
+        assert process.wait(30) == KILLED, (self.folder / "log").read_text()
+        assert self.mark.read_text() == beat
+
+    def audit(self) -> int:
+        return self.command("audit").wait(30)
+
+
+@contextmanager
+def a_machine(database_url: str, folder: Path) -> Iterator[Machine]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    database = Database(database_url)
+    with (
+        pretend_stripe(address + DOOR) as sandbox,
+        httpx.Client(base_url=address, verify=False, trust_env=False, timeout=20) as http,
+    ):
+        settings = {
+            "DATABASE_URL": database_url,
+            "PUBLIC_URL": address,
+            "PORT": str(port),
+            "STRIPE_SECRET_KEY": SECRET_KEY,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "STRIPE_API_BASE": sandbox.url,
+            "CHECKOUT_HOSTS": urlsplit(sandbox.url).netloc,
+        }
+        machine = Machine(World(address, http, database, sandbox), folder, settings)
+        try:
+            yield machine
+        finally:
+            for process in machine.running:
+                process.kill()
+                process.wait(10)
+            database.close()
+
+
+def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    start = time.monotonic()
+    process.wait(seconds + 10)
+    return time.monotonic() - start <= seconds

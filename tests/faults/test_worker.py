@@ -1,0 +1,48 @@
+"""The worker goes on: a job that hangs or fails holds up neither the others nor itself."""
+
+import threading
+
+from donate.errors import DatabaseBusy
+from donate.worker import Worker
+
+PATIENCE_S = 5.0
+
+
+def test_a_job_that_hangs_holds_up_no_other() -> None:
+    """While one job waits for somebody, a nudge still brings the other one round at once."""
+    release, rounds = threading.Event(), threading.Semaphore(0)
+
+    def hang() -> int:
+        release.wait(PATIENCE_S)
+        return 0
+
+    def count() -> int:
+        rounds.release()
+        return 0
+
+    worker = Worker([hang, count])
+    worker.start()
+    for _ in range(5):
+        assert rounds.acquire(timeout=PATIENCE_S / 10)
+        worker.nudge()
+    release.set()
+    worker.stop()
+
+
+def test_a_job_that_fails_is_done_again() -> None:
+    """Whatever a job raises, expected or not, the next round does it again."""
+    raised: list[Exception] = [DatabaseBusy("busy"), RuntimeError("unforeseen")]
+    done = threading.Event()
+
+    def job() -> int:
+        if raised:
+            raise raised.pop()
+        done.set()
+        return 0
+
+    worker = Worker([job])
+    worker.start()
+    while not done.wait(0.01):
+        worker.nudge()
+    worker.stop()
+    assert raised == []

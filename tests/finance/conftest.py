@@ -1,0 +1,23 @@
+"""The staff's room on an empty database."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from donate.database import Database
+from tests.finance.room import Room, open_room
+from tests.real_parts import Sqlite
+
+
+@pytest.fixture
+def room(sqlite: Sqlite) -> Iterator[Room]:
+    """The room on SQLite, for rules that the kind of database cannot change."""
+    database = Database(sqlite.fresh_url())
+    yield open_room(database)
+    database.close()
+
+
+@pytest.fixture
+def room_on_each(database: Database) -> Room:
+    """The room on SQLite and on PostgreSQL."""
+    return open_room(database)

@@ -1,0 +1,196 @@
+"""The staff's room with a clock to turn, and staff who are signed in."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import Session, select
+
+from donate import error_answers
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.pages import FinancePages
+from donate.finance.sessions import start_session
+from donate.finance.staff import add_staff, staff_by_email
+from donate.gifts.choice import check_choice
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import open_gift, record_facts
+from donate.gifts.models import Gift
+from donate.money import Money
+from donate.rate_limit import GivingLimits, Tries
+from donate.regions import load_regions
+from donate.templating import Pages
+
+NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
+PASSWORD = "seven calm herons"
+
+
+def cheap_hash(cost: int = 1) -> PasswordHash:
+    """Return a thousandth of the recommended cost: these tests are not about what a hash costs."""
+    return PasswordHash((Argon2Hasher(time_cost=cost, memory_cost=64, parallelism=1),))
+
+
+CHEAP = cheap_hash()
+REGIONS = load_regions()
+PAGES = Pages(demo=False)
+
+
+class Pauses(list[float]):
+    """How long each delayed sign-in would have waited; `pause` may be given something to do."""
+
+    pause: Callable[[float], None] | None = None
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+        if self.pause:
+            self.pause(seconds)
+
+
+@dataclass
+class Room:
+    """Everything a test of the staff's room works with."""
+
+    database: Database
+    clock: FixedClock
+    finance: FinancePages
+    app: FastAPI
+    pauses: Pauses
+
+    def browser(self, address: str = "203.0.113.5") -> TestClient:
+        """Return a browser with an empty cookie jar at `address`."""
+        return TestClient(self.app, client=(address, 50_000), follow_redirects=False)
+
+    def add_staff(
+        self, email: str = "ann@example.org", role: Role = Role.FINANCE, cost: int = 1
+    ) -> int:
+        with self.database.writing() as session:
+            staff = add_staff(
+                session,
+                email,
+                name="Ann Lee",
+                role=role,
+                password=PASSWORD,
+                now=self.clock.now(),
+                passwords=cheap_hash(cost),
+            )
+            assert staff.id is not None
+            return staff.id
+
+    def staff(self, email: str) -> Staff:
+        with self.database.reading() as session:
+            return staff_by_email(session, email)
+
+    def signed_in(self, role: Role = Role.FINANCE, email: str = "") -> TestClient:
+        """Return a browser that holds the session of a new member of staff."""
+        staff_id = self.add_staff(email or f"{role}@example.org", role)
+        browser = self.browser()
+        with self.database.writing() as session:
+            token = start_session(session, staff_id, now=self.clock.now())
+        browser.cookies.set("donate_staff", token, domain="testserver.local")
+        return browser
+
+    def acts(self) -> list[StaffAct]:
+        with self.database.reading() as session:
+            return list(session.exec(select(StaffAct).order_by(StaffAct.id)))  # type: ignore[arg-type]
+
+    def refusals(self) -> list[str]:
+        return [act.detail["why"] for act in self.acts() if act.act == "refused"]
+
+    def gift(self, key: str = "form-1", **more: Any) -> Gift:
+        with self.database.writing() as session:
+            return put_gift(session, key, now=more.pop("now", self.clock.now()), **more)
+
+    def reread(self, gift: Gift) -> Gift:
+        with self.database.reading() as session:
+            return session.get_one(Gift, gift.id)
+
+    def wait(self, **how_long: float) -> None:
+        self.clock.instant += timedelta(**how_long)
+
+
+TRIES = GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000))
+
+
+def open_room(database: Database, *, https: bool = False, passwords: PasswordHash = CHEAP) -> Room:
+    clock = FixedClock(NOW)
+    pauses = Pauses()
+    finance = FinancePages(
+        database,
+        REGIONS,
+        PAGES,
+        clock,
+        https=https,
+        limits=TRIES,
+        passwords=passwords,
+        pause=pauses,
+    )
+    app = FastAPI(redirect_slashes=False)
+    error_answers.install(app, PAGES)
+    app.include_router(finance.router)
+    return Room(database, clock, finance, app, pauses)
+
+
+def put_gift(
+    session: Session,
+    key: str,
+    *,
+    now: datetime,
+    mode: str = "interac",
+    amount_minor: int = 5_000,
+    name: str = "Maya Tremblay",
+    received_minor: int | None = None,
+) -> Gift:
+    """Open a gift, and let money come in where `received_minor` says how much."""
+    choice = check_choice(
+        REGIONS["LWCAN"],
+        mode=mode,
+        amount=Money(amount_minor, "CAD"),
+        frequency="once",
+        country="CA",
+        language="en-CA",
+        name=name,
+        email="maya@example.com",
+    )
+    gift = open_gift(session, choice, key, now=now)
+    if received_minor is not None:
+        paid = Fact(
+            kind=FactKind.PAYMENT_SUCCEEDED,
+            source_id=f"pi_{key}",
+            happened_at=now,
+            actor="stripe",
+            amount_minor=received_minor,
+            currency="CAD",
+        )
+        record_facts(session, [(gift.id, paid)], now=now)
+    return gift
+
+
+def sign_in(
+    browser: TestClient, email: str = "ann@example.org", password: str = PASSWORD, **more: Any
+) -> Response:
+    """Sign in as a browser does: open the form, fill it in, send it."""
+    form = browser.get("/finance/sign-in", params={"next": more.pop("next", "/finance/gifts")})
+    given = fields(form) | {"email": email, "password": password}
+    return browser.post("/finance/sign-in", data=given, **more)
+
+
+def fields(page: Response) -> dict[str, str]:
+    """Return the hidden fields of the forms of a page."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+
+
+def csrf(browser: TestClient) -> str:
+    return fields(browser.get("/finance/gifts"))["csrf"]
+
+
+def rows(page: Response) -> list[str]:
+    """Return the references in the list of gifts, in order."""
+    return re.findall(r">(LWCAN-\w{7})</a>", page.text)

@@ -1,0 +1,213 @@
+"""Who may do what, asked of every route there is."""
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
+from starlette.responses import Response
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.finance.access import EVERYBODY
+from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.pages import FinancePages
+from donate.templating import Pages
+from tests.finance.room import CHEAP, NOW, REGIONS, TRIES, Room, csrf
+
+ALL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+UNKNOWN_GIFT = "018f0000-0000-7000-8000-000000000000"
+
+
+def every_route() -> list[APIRoute]:
+    """Return every route of the room, from the router itself."""
+    nowhere = Database("sqlite:////nowhere/at/all")
+    room = FinancePages(
+        nowhere, REGIONS, Pages(), FixedClock(NOW), https=False, limits=TRIES, passwords=CHEAP
+    )
+    return [route for route in room.router.routes if isinstance(route, APIRoute)]
+
+
+def needed(route: APIRoute) -> str | None:
+    return getattr(route.endpoint, "needs", None)
+
+
+OURS = [
+    (method, route.path.replace("{gift_id}", UNKNOWN_GIFT), needed(route))
+    for route in every_route()
+    if route.endpoint.__name__ != "refuse"
+    for method in sorted(route.methods or ())
+]
+SHUT = [(method, path, role) for method, path, role in OURS if role != EVERYBODY]
+
+each = pytest.mark.parametrize(("method", "path"), [case[:2] for case in SHUT])
+each_post = pytest.mark.parametrize("path", [path for method, path, _ in SHUT if method == "POST"])
+
+
+def ask(browser: TestClient, method: str, path: str, **more: str) -> int:
+    data = {"csrf": more.pop("csrf")} if "csrf" in more else None
+    return browser.request(method, path, data=data, headers=more).status_code
+
+
+def test_every_route_says_what_it_needs() -> None:
+    """No route is without a need, and only the sign-in form and refusals are for everybody."""
+    assert all(needed(route) in (*Role, EVERYBODY) for route in every_route())
+    open_to_all = {r.path for r in every_route() if needed(r) == EVERYBODY}
+    names = {r.endpoint.__name__ for r in every_route() if needed(r) == EVERYBODY}
+    assert names == {"form", "sign_in", "refuse"}
+    assert "/finance/sign-in" in open_to_all
+    assert len(SHUT) >= 8
+
+
+def test_a_route_that_says_nothing_is_open_to_nobody(room: Room) -> None:
+    """Forgetting to say what a route needs shuts it, for finance staff too."""
+
+    def forgotten() -> Response:
+        return Response("secret")
+
+    room.finance.router.add_api_route("/forgotten", forgotten, methods=["GET"])
+    browser = room.signed_in()
+    answer = browser.get("/finance/forgotten")
+    assert answer.status_code == 403
+    assert "secret" not in answer.text
+    assert room.refusals() == ["not open"]
+
+
+@each
+def test_nobody_is_sent_to_sign_in(room: Room, method: str, path: str) -> None:
+    """Without a session every route leads to the sign-in form, and that is recorded."""
+    answer = room.browser().request(method, path, data={"csrf": "x"} if method == "POST" else None)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/finance/sign-in?next=%2Ffinance")
+    assert room.refusals() == ["not signed in"]
+
+
+@pytest.mark.parametrize(("method", "path", "role"), SHUT)
+def test_a_viewer_only_looks(room: Room, method: str, path: str, role: str) -> None:
+    """A viewer gets what needs a viewer, and 403 for the rest, which is recorded."""
+    browser = room.signed_in(Role.VIEWER)
+    status = ask(browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {}))
+    if role == Role.VIEWER:
+        assert status in (200, 303, 404)
+        assert room.refusals() == []
+    else:
+        assert status == 403
+        assert room.refusals() == ["needs finance"]
+
+
+@each
+def test_finance_staff_may_all(room: Room, method: str, path: str) -> None:
+    """Finance staff are refused nowhere; a gift that is not there is simply not there."""
+    browser = room.signed_in()
+    status = ask(browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {}))
+    assert status == (404 if UNKNOWN_GIFT in path else status)
+    assert status in (200, 303, 404)
+    assert room.refusals() == []
+
+
+@each
+def test_a_disabled_user_is_nobody(room: Room, method: str, path: str) -> None:
+    """Who was disabled is nobody, even where the session row is still there."""
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    token = csrf(browser)
+    with room.database.writing() as session:
+        session.execute(update(Staff).values(disabled_at=NOW))
+    assert ask(browser, method, path, **({"csrf": token} if method == "POST" else {})) == 303
+    assert room.refusals() == ["not signed in"]
+
+
+@each_post
+@pytest.mark.parametrize("token", [None, "", "stale", "é"])
+def test_a_form_needs_its_token(room: Room, path: str, token: str | None) -> None:
+    """A form without the session's own token is refused and recorded."""
+    browser = room.signed_in()
+    assert ask(browser, "POST", path, **({} if token is None else {"csrf": token})) == 403
+    assert room.refusals() == ["stale form"]
+
+
+@each_post
+def test_a_token_of_an_earlier_session_is_stale(room: Room, path: str) -> None:
+    """The token of somebody else's session does not do."""
+    other = csrf(room.signed_in(Role.FINANCE, "other@example.org"))
+    assert ask(room.signed_in(), "POST", path, csrf=other) == 403
+
+
+@pytest.mark.parametrize("path", [path for method, path, _ in OURS if method == "POST"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "http://testserver.evil.example"},
+        {"origin": "http://[broken"},
+    ],
+    ids=str,
+)
+def test_another_site_may_not_send_our_forms(
+    room: Room, path: str, headers: dict[str, str]
+) -> None:
+    """A form sent from another site is refused and recorded, token or not, sign-in included."""
+    browser = room.signed_in()
+    assert ask(browser, "POST", path, csrf=csrf(browser), **headers) == 403
+    assert room.refusals() == ["cross-site"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "same-origin", "origin": "null"},
+        {"origin": "http://testserver"},
+        {"origin": "null"},
+        {},
+    ],
+    ids=str,
+)
+def test_our_own_forms_are_taken(room: Room, headers: dict[str, str]) -> None:
+    """What browsers say of a form of our own, which has no referrer, is good enough."""
+    browser = room.signed_in()
+    assert ask(browser, "POST", "/finance/sign-out", csrf=csrf(browser), **headers) == 303
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        pytest.param(method, path.replace("{gift_id}", UNKNOWN_GIFT), id=f"{method} {path}")
+        for path in sorted({r.path for r in every_route()})
+        for method in sorted(
+            ALL
+            - {
+                m
+                for r in every_route()
+                if r.path == path and r.endpoint.__name__ != "refuse"
+                for m in (r.methods or ())
+            }
+        )
+    ],
+)
+def test_a_wrong_method_is_refused(room: Room, method: str, path: str) -> None:
+    """A path asked in a way that it does not take answers 405 and is recorded."""
+    answer = room.browser().request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"]
+    assert room.refusals() == ["wrong method"]
+
+
+def test_the_trail_is_only_added_to(database: Database) -> None:
+    """The database itself refuses to change or remove what staff did."""
+    with database.writing() as session:
+        session.add(StaffAct(act="signed_in", happened_at=NOW))
+    for statement in (
+        update(StaffAct).values(act="nothing"),
+        delete(StaffAct).where(col(StaffAct.id) > 0),
+    ):
+        with pytest.raises(DBAPIError, match="only ever added"), database.writing() as session:
+            session.execute(statement)
+
+
+def test_a_hostile_path_is_recorded_harmlessly(room_on_each: Room) -> None:
+    """Bytes that a database would refuse in a path are neither an error nor a gap in the trail."""
+    answer = room_on_each.browser().get("/finance/gifts/%00%0d%0a<script>")
+    assert answer.status_code == 303
+    assert room_on_each.refusals() == ["not signed in"]

@@ -1,0 +1,258 @@
+"""The list of gifts: filtered, paged, added up, searched."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from donate.database import Database
+from donate.finance.gifts import PAGE_SIZE
+from donate.finance.words import KINDS, MODES, STATUS_SENTENCES, STATUSES
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift
+from donate.gifts.status import StatusName
+from donate.regions import Mode
+from donate.stripe_gateway.models import EventState, StripeEvent
+from tests.finance.room import NOW, Room, put_gift, rows
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=HYPERLINK(1)",
+    "{{ 7*7 }}",
+]
+
+
+@pytest.fixture
+def few(room_on_each: Room) -> dict[str, Gift]:
+    """Four gifts over two months, one of them across midnight."""
+    room = room_on_each
+    return {
+        "old card": room.gift(
+            "a", mode="card", now=NOW - timedelta(days=30), amount_minor=2_500, received_minor=2_500
+        ),
+        "late interac": room.gift("b", now=NOW.replace(day=1, hour=3), amount_minor=10_000),
+        "code": room.gift("c", mode="giving_code", now=NOW - timedelta(days=1)),
+        "new card": room.gift("d", mode="card", amount_minor=5_000, received_minor=4_000),
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["new card", "code", "late interac", "old card"]),
+        ("status=confirmed", ["new card", "old card"]),
+        ("status=awaited&mode=interac", ["late interac"]),
+        ("mode=card", ["new card", "old card"]),
+        ("code=LWCAN&status=", ["new card", "code", "late interac", "old card"]),
+        # It was still February in Toronto.
+        ("to=2026-02-28", ["late interac", "old card"]),
+        ("from=2026-03-01", ["new card", "code"]),
+        ("from=2026-03-09&to=2026-03-09", ["code"]),
+        ("status=failed", []),
+    ],
+)
+def test_a_filter_finds_what_it_says(
+    room_on_each: Room, few: dict[str, Gift], query: str, found: list[str]
+) -> None:
+    """Each filter restricts the list, newest first; dates are those of the gift's region."""
+    browser = room_on_each.signed_in()
+    page = browser.get(f"/finance/gifts?{query}")
+    assert page.status_code == 200
+    assert rows(page) == [few[name].reference for name in found]
+    assert ("No gift matches." in page.text) == (not found)
+
+
+@pytest.mark.usefixtures("few")
+def test_totals_are_of_everything_that_matches(room_on_each: Room) -> None:
+    """The totals count what the filter lets through, not just one page of it."""
+    page = room_on_each.signed_in().get("/finance/gifts?mode=card").text
+    assert re.findall(r"<dd>([^<]+)</dd>", page) == ["2", "$75.00", "$65.00", "$65.00"]
+
+
+def test_a_quick_link_leads_to_last_month(room: Room) -> None:
+    """Month end is one click away."""
+    page = room.signed_in().get("/finance/gifts").text
+    assert "/finance/gifts?by=received&amp;from=2026-02-01&amp;to=2026-02-28" in page
+    assert "/finance/gifts?by=received&amp;from=2026-03-01&amp;to=2026-03-10" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("status=zz", "Please choose a status from the list."),
+        ("mode=paypal", "Please choose a mode from the list."),
+        ("code=lwcan", "Please choose a code from the list."),
+        ("from=yesterday", "Please enter a date such as 2026-03-31."),
+        ("from=2026-02-30", "Please enter a date such as 2026-03-31."),
+        ("to=20260331", "Please enter a date such as 2026-03-31."),
+        ("to=99999-01-01", "Please enter a date such as 2026-03-31."),
+        ("from=2026-03-02&to=2026-03-01", "This is before the first day."),
+        ("after=yesterday", "This link is not complete"),
+        ("after=99999999999999999999-0", "This link is not complete"),
+        ("reference=LWCAN-2222222", "No gift has LWCAN2222222"),
+        ("reference=%00", "at least 3 characters"),
+        ("reference=%25s-2222222", "Perhaps a character is mistyped"),
+        ("status=%3Cscript%3E", "Please choose a status from the list."),
+        ("status=" + "a" * 5_000, "Please choose a status from the list."),
+    ],
+)
+def test_what_cannot_be_understood_is_said(room: Room, query: str, sentence: str) -> None:
+    """A bad value gets a sentence beside its field and no list that might mislead."""
+    room.gift()
+    page = room.signed_in().get(f"/finance/gifts?{query}")
+    assert page.status_code == 422
+    assert sentence in page.text
+    assert rows(page) == []
+    assert "<script>" not in page.text
+
+
+def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> None:
+    """Following "older" shows every gift once, in order, also those of the same instant."""
+    room = room_on_each
+    with database.writing() as session:
+        put = [
+            put_gift(
+                session,
+                f"form-{i}",
+                now=NOW - timedelta(seconds=i // 7, microseconds=i // 7),
+                mode="interac" if i % 9 else "card",
+            )
+            for i in range(2 * PAGE_SIZE + 20)
+        ]
+    wanted = {gift.reference for gift in put if gift.mode == "interac"}
+    browser = room.signed_in()
+    seen: list[str] = []
+    link: str | None = "/finance/gifts?mode=interac"
+    while link:
+        page = browser.get(link)
+        seen += rows(page)
+        older = re.search(r'rel="next" href="([^"]+)"', page.text)
+        link = older[1].replace("&amp;", "&") if older else None
+        assert link is None or "mode=interac" in link
+        if len(seen) == PAGE_SIZE:
+            room.gift("meanwhile")
+    assert len(seen) == len(set(seen))
+    assert set(seen) == wanted
+
+
+@pytest.mark.parametrize("change", [str, str.lower, lambda r: f"  {r.replace('-', ' ')} "])
+def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> None:
+    """A reference in any case, with spaces or without its dash, opens the gift."""
+    gift = room_on_each.gift()
+    assert callable(change)
+    answer = room_on_each.signed_in().get(
+        "/finance/gifts", params={"reference": change(gift.reference)}
+    )
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/finance/gifts/{gift.id}"
+
+
+def test_a_reference_that_no_gift_has(room: Room) -> None:
+    """A reference that could be right, and is not, is named in the sentence about it."""
+    gift = room.gift()
+    other = gift.reference.replace("LWCAN", "LWXYZ")
+    page = room.signed_in().get("/finance/gifts", params={"reference": other})
+    assert page.status_code == 422
+    assert f"No gift has the reference {other}." in page.text
+
+
+def test_a_part_of_a_reference_is_enough(room_on_each: Room) -> None:
+    """A part that one gift has opens it; one that several have lists these and no others."""
+    gift, other = room_on_each.gift(), room_on_each.gift("b")
+    browser = room_on_each.signed_in()
+    body = gift.reference.rpartition("-")[2]
+    for part in (body, body.lower(), f"#{gift.reference}", gift.reference[:-1]):
+        answer = browser.get("/finance/gifts", params={"reference": part})
+        assert answer.status_code == 303, (part, answer.text)
+        assert answer.headers["location"] == f"/finance/gifts/{gift.id}"
+    page = browser.get("/finance/gifts", params={"reference": "lwcan"})
+    assert set(rows(page)) == {gift.reference, other.reference}
+    for typed, sentence in (("k8", "at least 3 characters"), ("0_0%0", "No gift has 000 in its")):
+        page = browser.get("/finance/gifts", params={"reference": typed})
+        assert page.status_code == 422
+        assert sentence in page.text
+
+
+def test_an_empty_room_says_so(room: Room) -> None:
+    """Before the first gift the page says that there is none."""
+    assert "No gifts yet." in room.signed_in().get("/finance/gifts").text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_donor_wrote_stays_text(room: Room, name: str) -> None:
+    """Names with markup or formulas are shown as they were written, everywhere."""
+    gift = room.gift(name=name)
+    browser = room.signed_in()
+    for page in (browser.get("/finance/gifts"), browser.get(f"/finance/gifts/{gift.id}")):
+        assert name not in page.text or not set(name) & set('<>"')
+        assert "49" not in re.sub(r"[\w-]*49[\w-]*", "", page.text)
+        assert "&lt;" in page.text or "=HYPERLINK(1)" in page.text or "{{ 7*7 }}" in page.text
+
+
+PAYLOADS = {
+    "json": b'{"id": "evt_1", "name": "<script>alert(1)</script>"}',
+    "not json": b"<script>alert(1)</script>",
+    "not utf-8": b"\xff\xfe\x00<script>alert(1)</script>",
+    "deep": b"[" * 100_000,
+    "surrogate": b'{"name": "\\ud800<script>alert(1)</script>"}',
+    "long number": b'{"n": ' + b"9" * 5_000 + b"}",
+    "long": b'{"name": "' + b"x" * 400_000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_what_was_set_aside_can_be_read(room: Room, payload: bytes) -> None:
+    """An event that was set aside is counted on the list, and shown whatever its bytes are."""
+    gift = room.gift()
+    with room.database.writing() as session:
+        session.add(an_event("evt_1", payload, gift=gift))
+        session.add(an_event("evt_2", b"{}", state=EventState.SETTLED))
+    browser = room.signed_in()
+    assert "1 event was set aside" in browser.get("/finance/gifts").text
+    page = browser.get("/finance/set-aside")
+    assert page.status_code == 200
+    for shown in ("evt_1", "The amount is not the gift&#39;s.", gift.reference):
+        assert shown in page.text
+    assert "evt_2" not in page.text
+    assert "<script>" not in page.text
+    assert len(page.content) < 60_000
+
+
+def test_what_was_set_aside_is_paged(room: Room) -> None:
+    """Following "older" shows every event that was set aside once."""
+    with room.database.writing() as session:
+        session.add_all(an_event(f"evt_{i:03}", b"{}") for i in range(60))
+    browser = room.signed_in()
+    seen: list[str] = []
+    link: str | None = "/finance/set-aside"
+    while link:
+        page = browser.get(link).text
+        seen += re.findall(r"evt_\d{3}", page)
+        older = re.search(r'rel="next" href="([^"]+)"', page)
+        link = older[1] if older else None
+    assert seen == [f"evt_{i:03}" for i in reversed(range(60))]
+    assert browser.get("/finance/set-aside?before=x").status_code == 422
+
+
+def an_event(
+    event_id: str, payload: bytes, *, gift: Gift | None = None, state: str = EventState.SET_ASIDE
+) -> StripeEvent:
+    return StripeEvent(
+        event_id=event_id,
+        type="checkout.session.completed",
+        source="webhook",
+        payload=payload,
+        received_at=NOW,
+        state=state,
+        reason="The amount is not the gift's.",
+        due_at=NOW,
+        gift_id=gift.id if gift else None,
+    )
+
+
+def test_everything_has_plain_words() -> None:
+    """Each status, mode and kind of fact has words for staff."""
+    assert STATUSES.keys() == STATUS_SENTENCES.keys() == set(StatusName)
+    assert MODES.keys() == set(Mode)
+    assert KINDS.keys() == set(FactKind)

@@ -1,0 +1,280 @@
+"""Signing in: who may, what the browser is given, and what nobody learns."""
+
+import re
+
+import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import select
+
+from donate.database import Database
+from donate.finance.models import Role, StaffSession
+from donate.finance.sessions import hash_of
+from donate.finance.staff import disable, enable, set_password
+from tests.finance.room import CHEAP, NOW, PASSWORD, Room, csrf, fields, open_room, sign_in
+from tests.real_parts import Sqlite
+
+
+def test_the_right_password_opens_the_room(room: Room) -> None:
+    """Who signs in is led to the page that was asked for, and it opens."""
+    room.add_staff()
+    browser = room.browser()
+    answer = sign_in(browser, next="/finance/gifts?status=awaited")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/finance/gifts?status=awaited"
+    assert browser.get("/finance/gifts").status_code == 200
+    assert [act.act for act in room.acts()] == ["staff_added", "signed_in"]
+
+
+def test_the_address_is_taken_in_any_case(room: Room) -> None:
+    """Capitals and spaces around an e-mail address do not matter; in a password they do."""
+    room.add_staff()
+    assert sign_in(room.browser(), " Ann@Example.ORG ").status_code == 303
+    assert sign_in(room.browser(), "ann@example.org", PASSWORD.upper()).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ann@example.org", "not her password"),
+        ("ann@example.org", ""),
+        ("ann@example.org", "x" * 60_000),
+        ("nobody@example.org", PASSWORD),
+        ("disabled@example.org", PASSWORD),
+        ("", ""),
+        ("ann@example.org\x00", PASSWORD),
+        ("' OR 1=1 --", PASSWORD),
+        ("a" * 30_000, PASSWORD),
+    ],
+)
+def test_whoever_may_not_come_in_reads_the_same(
+    room_on_each: Room, email: str, password: str
+) -> None:
+    """Wrong password, unknown address and disabled staff get one and the same answer."""
+    room = room_on_each
+    room.add_staff()
+    room.add_staff("disabled@example.org")
+    with room.database.writing() as session:
+        disable(session, "disabled@example.org", now=NOW)
+    browser = room.browser()
+    answer = sign_in(browser, email, password)
+    assert answer.status_code == 401
+    assert "That e-mail address and password do not belong together." in answer.text
+    without = re.sub(r'(name="(form_token|email)"[^>]* value=")[^"]*', r"\1", answer.text)
+    wrong = sign_in(room.browser(), "someone@example.org", "something else")
+    assert without == re.sub(r'(name="(form_token|email)"[^>]* value=")[^"]*', r"\1", wrong.text)
+    assert browser.get("/finance/gifts").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("charset", "status_code"), [("unicode_escape", 401), ("undefined", 400), ("punycode", 400)]
+)
+def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str, status_code: int) -> None:
+    """A form in a charset that makes lone surrogates, or that fails, is refused like any other."""
+    browser = room.browser()
+    typed = fields(browser.get("/finance/sign-in"))
+    typed |= {"email": "\\ud800\\x00@b.c", "password": "\\udfff", "next": "\\ud800"}
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in typed.items()
+    )
+    answer = browser.post(
+        "/finance/sign-in",
+        content=f"{body}--b--\r\n".encode(),
+        headers={"content-type": f"multipart/form-data; boundary=b; charset={charset}"},
+    )
+    assert answer.status_code == status_code
+
+
+def test_the_password_is_never_sent_back(room: Room) -> None:
+    """A form that comes back keeps the address and not the password."""
+    answer = sign_in(room.browser(), "ann@example.org", "hunter2 hunter2")
+    assert "ann@example.org" in answer.text
+    assert "hunter2" not in answer.text
+
+
+class CountingHasher(Argon2Hasher):
+    """The real thing, counting how often it is used."""
+
+    times = 0
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002
+        self.times += 1
+        return super().verify(password, hash)
+
+
+@pytest.mark.parametrize("email", ["ann@example.org", "nobody@example.org", "gone@example.org"])
+def test_every_wrong_try_takes_one_hash(sqlite: Sqlite, email: str) -> None:
+    """Unknown, disabled and mistyped all cost the same work, so time tells nothing."""
+    counting = CountingHasher(time_cost=1, memory_cost=64, parallelism=1)
+    database = Database(sqlite.fresh_url())
+    room = open_room(database, passwords=PasswordHash((counting,)))
+    room.add_staff()
+    room.add_staff("gone@example.org")
+    with database.writing() as session:
+        disable(session, "gone@example.org", now=NOW)
+    assert sign_in(room.browser(), email, "not the password").status_code == 401
+    assert counting.times == 1
+    database.close()
+
+
+def test_only_a_hash_of_the_cookie_is_kept(room: Room) -> None:
+    """The database holds the SHA-256 of the cookie, which holds 256 random bits."""
+    browser = room.signed_in()
+    token = browser.cookies["donate_staff"]
+    with room.database.reading() as session:
+        (row,) = session.exec(select(StaffSession))
+    assert row.token_hash == hash_of(token)
+    assert token not in row.model_dump_json()
+    assert len(token) == 43
+
+
+@pytest.mark.parametrize(
+    ("https", "name", "secure"),
+    [(True, "__Host-donate_staff", True), (False, "donate_staff", False)],
+)
+def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure: bool) -> None:
+    """No script reads it, no other site sends it, and with https it never travels without."""
+    database = Database(sqlite.fresh_url())
+    room = open_room(database, https=https)
+    room.add_staff()
+    browser = room.browser()
+    browser.base_url = f"{'https' if https else 'http'}://testserver"
+    answer = sign_in(browser)
+    (cookie,) = [c for c in answer.headers.get_list("set-cookie") if c.startswith(f"{name}=")]
+    flags = {part.strip().lower() for part in cookie.split(";")[1:]}
+    assert {"httponly", "samesite=lax", "path=/"} <= flags
+    assert ("secure" in flags) == secure
+    assert not any(flag.startswith(("domain", "max-age", "expires")) for flag in flags)
+    database.close()
+
+
+def test_a_sign_in_begins_a_new_session(room: Room) -> None:
+    """The token changes with every sign-in, and one planted beforehand is worth nothing."""
+    room.add_staff()
+    browser = room.browser()
+    browser.cookies.set("donate_staff", "planted")
+    sign_in(browser)
+    first = browser.cookies.get("donate_staff", domain="testserver.local")
+    assert first
+    assert first != "planted"
+    again = room.browser()
+    sign_in(again)
+    assert again.cookies["donate_staff"] != first
+
+
+def test_signing_out_ends_the_session(room: Room) -> None:
+    """After signing out the old cookie opens nothing, even if somebody kept a copy."""
+    browser = room.signed_in()
+    token = browser.cookies["donate_staff"]
+    answer = browser.post("/finance/sign-out", data={"csrf": csrf(browser)})
+    assert answer.status_code == 303
+    assert "donate_staff" not in browser.cookies
+    assert "You are signed out." in browser.get(answer.headers["location"]).text
+    thief = room.browser()
+    thief.cookies.set("donate_staff", token)
+    assert thief.get("/finance/gifts").status_code == 303
+
+
+@pytest.mark.parametrize("ends", [{"minutes": 60}, {"hours": 12}])
+def test_a_session_ends_by_itself(room: Room, ends: dict[str, float]) -> None:
+    """A session ends after an hour without a request, and after twelve hours whatever happens."""
+    browser = room.signed_in()
+    if "hours" in ends:
+        for _ in range(14):
+            assert browser.get("/finance/gifts").status_code == 200
+            room.wait(minutes=50)
+        room.wait(minutes=19)
+    else:
+        room.wait(minutes=59)
+        assert browser.get("/finance/gifts").status_code == 200
+        room.wait(minutes=60)
+    assert browser.get("/finance/gifts").status_code == 303
+
+
+def test_sessions_that_are_over_are_cleared_away(room: Room) -> None:
+    """Old sessions do not pile up: the next sign-in removes them."""
+    room.add_staff()
+    for _ in range(3):
+        sign_in(room.browser())
+        room.wait(hours=2)
+    with room.database.reading() as session:
+        assert len(session.exec(select(StaffSession)).all()) == 1
+
+
+def test_disabling_ends_what_is_open(room_on_each: Room) -> None:
+    """A disabled member of staff is out at the next request, and in again when enabled."""
+    room = room_on_each
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    with room.database.writing() as session:
+        disable(session, "ann@example.org", now=NOW)
+    assert browser.get("/finance/gifts").status_code == 303
+    with room.database.writing() as session:
+        enable(session, "ann@example.org", now=NOW)
+    assert browser.get("/finance/gifts").status_code == 303
+    assert sign_in(room.browser()).status_code == 303
+
+
+def test_a_new_password_ends_what_is_open(room: Room) -> None:
+    """After a change of password the old one is wrong and open sessions are over."""
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    with room.database.writing() as session:
+        set_password(session, "ann@example.org", "three loud geese", now=NOW, passwords=CHEAP)
+    assert browser.get("/finance/gifts").status_code == 303
+    assert sign_in(room.browser()).status_code == 401
+    assert sign_in(room.browser(), password="three loud geese").status_code == 303
+
+
+def test_a_form_from_nowhere_signs_nobody_in(room: Room) -> None:
+    """Without the cookie that came with the form, the right password opens nothing."""
+    room.add_staff()
+    form = fields(room.browser().get("/finance/sign-in"))
+    given = form | {"email": "ann@example.org", "password": PASSWORD}
+    answer = room.browser().post("/finance/sign-in", data=given)
+    assert answer.status_code == 403
+    assert "allow cookies" in answer.text
+    assert "sign-in without its form" in room.refusals()
+
+
+def test_two_tabs_share_one_form(room: Room) -> None:
+    """Opening the form again does not spoil the one that is open already."""
+    room.add_staff()
+    browser = room.browser()
+    first = fields(browser.get("/finance/sign-in"))
+    browser.get("/finance/sign-in")
+    given = first | {"email": "ann@example.org", "password": PASSWORD}
+    assert browser.post("/finance/sign-in", data=given).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example/finance",
+        "/\\evil.example",
+        "/finance\\@evil.example",
+        "/finance//evil.example",
+        "/finance/../give/LWCAN",
+        "/financeevil",
+        "/finance/gifts\r\nSet-Cookie: x=1",
+        "/finance/sign-out",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+def test_the_way_on_stays_in_the_room(room: Room, target: str) -> None:
+    """Whatever `next` says, a sign-in leads to a page for staff and nowhere else."""
+    room.add_staff()
+    answer = sign_in(room.browser(), next=target)
+    assert answer.headers["location"] == "/finance/gifts"
+
+
+def test_a_hash_that_became_cheap_is_made_anew(room: Room) -> None:
+    """Signing in replaces a hash made with an outdated cost, and the password stays the same."""
+    room.add_staff("old@example.org", cost=2)
+    before = room.staff("old@example.org").password_hash
+    assert sign_in(room.browser(), "old@example.org").status_code == 303
+    after = room.staff("old@example.org").password_hash
+    assert "t=2" in before
+    assert "t=1" in after
+    assert sign_in(room.browser(), "old@example.org").status_code == 303

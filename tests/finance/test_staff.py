@@ -1,0 +1,110 @@
+"""Adding staff, and what a password must be."""
+
+import pytest
+
+from donate.database import Database
+from donate.errors import BadInput, Conflict, NotFound
+from donate.finance.models import Role
+from donate.finance.staff import (
+    add_staff,
+    all_staff,
+    check_password,
+    disable,
+    set_password,
+    staff_by_email,
+)
+from tests.finance.room import CHEAP, NOW, PASSWORD, Room
+
+
+def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
+    """An address is kept in lower case, once, and the password only as an Argon2 hash."""
+    for email in ("Ann@Example.org", "zoe@example.org"):
+        with database.writing() as session:
+            add_staff(
+                session, email, name=" Ann  Lee ", role=Role.VIEWER, password=PASSWORD, now=NOW
+            )
+    with database.reading() as session:
+        assert [s.email for s in all_staff(session)] == ["ann@example.org", "zoe@example.org"]
+        ann = staff_by_email(session, "ANN@example.org")
+    assert (ann.name, ann.role) == ("Ann Lee", "viewer")
+    assert ann.password_hash.startswith("$argon2id$")
+    assert PASSWORD not in ann.password_hash
+    with pytest.raises(Conflict, match="already a member of staff"), database.writing() as session:
+        add_staff(
+            session,
+            "ANN@EXAMPLE.ORG",
+            name="Ann",
+            role=Role.VIEWER,
+            password=PASSWORD,
+            now=NOW,
+            passwords=CHEAP,
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("email", {"email": "ann"}),
+        ("email", {"email": ""}),
+        ("email", {"email": "ann@exa mple.org"}),
+        ("email", {"email": "änn@example.org"}),
+        ("name", {"name": " "}),
+        ("name", {"name": "x" * 201}),
+        ("name", {"name": "a\x00b"}),
+        ("password", {"password": "short"}),
+    ],
+)
+def test_what_is_wrong_about_staff_is_named(room: Room, field: str, more: dict[str, str]) -> None:
+    """A bad address, name or password is refused, naming the field, and nobody is added."""
+    given = {"email": "ann@example.org", "name": "Ann", "password": PASSWORD} | more
+    with pytest.raises(BadInput) as found, room.database.writing() as session:
+        add_staff(
+            session,
+            given["email"],
+            name=given["name"],
+            role=Role.FINANCE,
+            password=given["password"],
+            now=NOW,
+            passwords=CHEAP,
+        )
+    assert found.value.field == field
+    with room.database.reading() as session:
+        assert all_staff(session) == []
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("", "at least 12"),
+        ("elevenchars", "at least 12"),
+        ("x" * 501, "at most 500"),
+        ("ann.lee.long@example.org", "e-mail"),
+        ("Ann.Lee.Long@Example.Org", "e-mail"),
+        ("ann-lee-long", "e-mail"),
+        ("password1234", "guessed"),
+        ("PASSWORD-2026!", "guessed"),
+        ("123456789012", "guessed"),
+        ("qwertyuiopas", "guessed"),
+        ("aaaaaaaaaaaa", "guessed"),
+        ("annleelong2026", "guessed"),
+    ],
+)
+def test_a_password_that_would_be_guessed_is_refused(password: str, says: str) -> None:
+    """Short ones, one's own address, and those that are tried first, each with its reason."""
+    with pytest.raises(BadInput) as found:
+        check_password(password, "ann.lee.long@example.org")
+    assert says in found.value.message
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "correct horse battery staple", "ünïcödé pässwörd"])
+def test_a_good_password_is_taken(password: str) -> None:
+    """Length is what counts: no rule asks for signs or capitals."""
+    check_password(password, "ann@example.org")
+
+
+def test_unknown_staff_are_not_found(room: Room) -> None:
+    """Nobody is disabled or given a password by a mistyped address."""
+    with pytest.raises(NotFound), room.database.writing() as session:
+        disable(session, "nobody@example.org", now=NOW)
+    with pytest.raises(NotFound), room.database.writing() as session:
+        set_password(session, "nobody@example.org", PASSWORD, now=NOW, passwords=CHEAP)

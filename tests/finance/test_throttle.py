@@ -1,0 +1,170 @@
+"""Guessing gets slow, for the guesser."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlmodel import func, select
+
+from donate.database import Database
+from donate.finance.models import SignInFailure
+from donate.finance.sign_in import DELAYED_AT_ONCE
+from donate.finance.throttle import (
+    MAX_PER_ADDRESS,
+    MAX_PER_EMAIL,
+    MAX_PER_PAIR,
+    MAX_ROWS,
+    WINDOW,
+    Pace,
+    begin_try,
+)
+from donate.finance.trail import MAX_STRANGERS_AN_HOUR
+from donate.rate_limit import network_of
+from tests.finance.room import NOW, Room, sign_in
+
+
+def failures(database: Database) -> int:
+    with database.reading() as session:
+        return session.exec(select(func.count()).select_from(SignInFailure)).one()
+
+
+def test_guessing_is_stopped_before_the_password_is_looked_at(room_on_each: Room) -> None:
+    """After five failures even the right password is refused from there, with a time to wait."""
+    room = room_on_each
+    room.add_staff()
+    for _ in range(MAX_PER_PAIR):
+        assert sign_in(room.browser(), password="a wrong guess").status_code == 401
+    answer = sign_in(room.browser())
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= WINDOW.total_seconds() + 1
+    assert "Too many tries." in answer.text
+    assert "too many tries" in room.refusals()
+    assert sign_in(room.browser("198.51.100.7")).status_code == 303, "from elsewhere"
+    room.wait(seconds=int(answer.headers["retry-after"]))
+    assert sign_in(room.browser()).status_code == 303, "after the wait"
+
+
+def test_signing_in_forgives(room: Room) -> None:
+    """Who mistypes four times and then gets it right starts from nothing."""
+    room.add_staff()
+    for _ in range(3):
+        for _ in range(MAX_PER_PAIR - 1):
+            assert sign_in(room.browser(), password="a wrong guess").status_code == 401
+        assert sign_in(room.browser()).status_code == 303
+    assert failures(room.database) == 0
+
+
+def test_one_address_may_not_try_many_people(database: Database) -> None:
+    """Thirty failures from one address stop it for every e-mail, and for no other address."""
+    with database.writing() as session:
+        paces = [
+            begin_try(session, f"{i}@example.org", "203.0.113.5", now=NOW).pace
+            for i in range(MAX_PER_ADDRESS + 2)
+        ]
+        assert paces == [Pace.GO] * MAX_PER_ADDRESS + [Pace.STOP] * 2
+        assert begin_try(session, "x@example.org", "203.0.113.6", now=NOW).pace == Pace.GO
+
+
+def test_many_addresses_only_delay(room: Room) -> None:
+    """A guesser with many addresses slows one person's sign-in down, but never keeps her out."""
+    room.add_staff()
+    with room.database.writing() as session:
+        for i in range(MAX_PER_EMAIL):
+            begin_try(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
+    assert sign_in(room.browser()).status_code == 303
+    assert room.pauses == [1.0]
+
+
+def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
+    """Only a few wait at once; the next is told to come back in some seconds."""
+    room.add_staff()
+    with room.database.writing() as session:
+        for i in range(MAX_PER_EMAIL):
+            begin_try(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
+    waiting = threading.Barrier(DELAYED_AT_ONCE + 1)
+    go_on = threading.Event()
+
+    def pause(_: float) -> None:
+        waiting.wait(timeout=10)
+        go_on.wait(timeout=10)
+
+    room.pauses.pause = pause
+    tries = [
+        threading.Thread(target=sign_in, args=(room.browser(f"192.0.2.{i}"),))
+        for i in range(DELAYED_AT_ONCE)
+    ]
+    for one in tries:
+        one.start()
+    waiting.wait(timeout=10)
+    answer = sign_in(room.browser("192.0.2.99"))
+    go_on.set()
+    for one in tries:
+        one.join()
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "5"
+
+
+def test_the_table_stays_small(room: Room) -> None:
+    """What is older than the window is removed, and beyond the limit nothing is stored at all."""
+    database = room.database
+    with database.writing() as session:
+        rows = [
+            SignInFailure(email=f"{i}@example.org", address=f"net {i}", failed_at=NOW)
+            for i in range(MAX_ROWS)
+        ]
+        session.bulk_save_objects(rows)
+    with database.writing() as session:
+        assert begin_try(session, "a@example.org", "new", now=NOW).pace == Pace.SLOWLY
+    assert failures(database) == MAX_ROWS
+    with database.writing() as session:
+        later = NOW + WINDOW + timedelta(seconds=1)
+        assert begin_try(session, "a@example.org", "new", now=later).pace == Pace.GO
+    assert failures(database) == 1
+
+
+def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> None:
+    """Twenty tries at once from one address get through as often as five one after another."""
+    paces = []
+
+    def attempt() -> None:
+        with database.writing() as session:
+            paces.append(begin_try(session, "ann@example.org", "203.0.113.5", now=NOW).pace)
+
+    threads = [threading.Thread(target=attempt) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(paces) == [Pace.GO] * MAX_PER_PAIR + [Pace.STOP] * (20 - MAX_PER_PAIR)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.5", "203.0.113.5"),
+        ("::ffff:203.0.113.5", "203.0.113.5"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("x" * 200, "x" * 64),
+        ("a\x00\nb", "a??b"),
+        ("", "unknown"),
+    ],
+)
+def test_one_household_is_one_place(address: str, network: str) -> None:
+    """An IPv6 address counts as its /64, and what is no address counts as what it is."""
+    assert network_of(address) == network
+
+
+def test_strangers_do_not_fill_the_trail(room: Room) -> None:
+    """What strangers try is recorded up to a limit an hour; what staff try, always."""
+    browser = room.signed_in()
+    for _ in range(MAX_STRANGERS_AN_HOUR + 5):
+        room.browser().get("/finance/gifts")
+    assert len(room.refusals()) == MAX_STRANGERS_AN_HOUR
+    browser.post("/finance/sign-out", data={"csrf": "stale"})
+    assert len(room.refusals()) == MAX_STRANGERS_AN_HOUR + 1
+    room.wait(hours=1)
+    room.browser().get("/finance/gifts")
+    assert len(room.refusals()) == MAX_STRANGERS_AN_HOUR + 2

@@ -1,0 +1,277 @@
+"""Marking a transfer as received, and taking it back."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from donate.finance.models import Role
+from donate.finance.transfers import key_of
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from tests.finance.room import Room, csrf
+
+GOOD = {"received_on": "2026-03-09", "amount": "50.00", "bank_reference": "CA-1234 x", "note": ""}
+
+
+def mark(browser: TestClient, gift: Gift, **typed: str) -> Response:
+    data = GOOD | typed | {"csrf": csrf(browser)}
+    return browser.post(f"/finance/gifts/{gift.id}/received", data=data)
+
+
+def undo(browser: TestClient, gift: Gift, transfer: str, reason: str = "wrong gift") -> Response:
+    data = {"transfer": transfer, "reason": reason, "csrf": csrf(browser)}
+    return browser.post(f"/finance/gifts/{gift.id}/undone", data=data)
+
+
+def sources(room: Room, gift: Gift, kind: FactKind = FactKind.TRANSFER_RECEIVED) -> list[str]:
+    with room.database.reading() as session:
+        return [f.source_id for f in facts_of(session, gift.id) if f.kind == kind]
+
+
+@pytest.mark.parametrize("mode", ["interac", "giving_code"])
+def test_a_transfer_confirms_its_gift(room_on_each: Room, mode: str) -> None:
+    """Marking records the bank's date, the amount, who marked it, and on what ground."""
+    room = room_on_each
+    gift = room.gift(mode=mode)
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    answer = mark(browser, gift, note="statement 12,\r\nline 3")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/finance/gifts/{gift.id}?done=marked"
+    confirmed = room.reread(gift)
+    assert (confirmed.status, confirmed.received_minor) == ("confirmed", 5_000)
+    assert confirmed.received_on == date(2026, 3, 9)
+    with room.database.reading() as session:
+        fact = facts_of(session, gift.id)[0]
+    assert fact.source_id == "CA1234X#0"
+    assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)  # midnight in Toronto, DST
+    assert fact.actor == f"staff:{room.staff('ann@example.org').id}"
+    assert fact.evidence == {
+        "date": "2026-03-09",
+        "bank_reference": "CA-1234 x",
+        "note": "statement 12,\nline 3",
+    }
+    page = browser.get(answer.headers["location"]).text
+    assert "The transfer is recorded." in page
+    assert "$50.00 received on March 9, 2026, says Ann Lee." in page
+    act = room.acts()[-1]
+    assert (act.act, act.about) == ("transfer_marked", gift.reference)
+
+
+def test_another_amount_is_recorded_as_it_is(room: Room) -> None:
+    """What came in counts, not what was chosen; the difference is flagged."""
+    gift = room.gift()
+    browser = room.signed_in()
+    assert mark(browser, gift, amount="1,049.5").status_code == 303
+    assert room.reread(gift).received_minor == 104_950
+    assert room.reread(gift).flags == "amount_differs"
+    assert "Not the amount chosen" in browser.get("/finance/gifts").text
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"received_on": ""}, "Please enter the transfer&#39;s date"),
+        ({"received_on": "9 March"}, "Please enter the transfer&#39;s date"),
+        ({"received_on": "2026-02-29"}, "Please enter the transfer&#39;s date"),
+        ({"received_on": "2026-03-11"}, "That date is still to come."),
+        ({"received_on": "2025-02-02"}, "Please check the year."),
+        ({"received_on": "0001-01-01"}, "Please check the year."),
+        ({"amount": ""}, "Please enter an amount."),
+        ({"amount": "0"}, "The amount must be more than zero."),
+        ({"amount": "-5"}, "The amount must be more than zero."),
+        ({"amount": "NaN"}, "Please enter the amount in digits"),
+        ({"amount": "50.001"}, "at most 2 digits"),
+        ({"amount": "9" * 40}, "larger than we can take"),
+        ({"bank_reference": ""}, "Please enter the reference on the bank"),
+        ({"bank_reference": "---"}, "Please enter the reference on the bank"),
+        ({"bank_reference": "x" * 101}, "Please shorten this to 100 characters."),
+        ({"bank_reference": "\ufdfa" * 60}, "Please enter the reference on the bank"),
+        ({"bank_reference": "a\nb"}, "on one line"),
+        ({"bank_reference": "a\x00b"}, "a character that we cannot store"),
+        ({"bank_reference": "4242 4242 4242 4242"}, "That looks like a card number."),
+        ({"note": "card 4242-4242-4242-4242"}, "That looks like a card number."),
+        ({"note": "x" * 501}, "Please shorten this to 500 characters."),
+        ({"note": "a\u202eb"}, "a character that we cannot store"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field(
+    room: Room, typed: dict[str, str], sentence: str
+) -> None:
+    """A bad value is refused with a sentence, nothing is recorded, and the input is kept."""
+    gift = room.gift()
+    answer = mark(room.signed_in(), gift, **({"note": "keep me"} | typed))
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert "keep me" in answer.text or "note" in typed
+    assert sources(room, gift) == []
+
+
+def test_every_problem_is_named_at_once(room: Room) -> None:
+    """Nobody has to mend one field at a time."""
+    answer = mark(room.signed_in(), room.gift(), received_on="x", amount="x", bank_reference="")
+    assert answer.text.count('class="error"') == 3
+
+
+@pytest.mark.parametrize(
+    ("now", "date_typed", "status"),
+    [
+        # 23:59 on the 31st in Toronto, when it is the 1st in UTC and New Year's Day in London.
+        (datetime(2027, 1, 1, 4, 59, tzinfo=UTC), "2026-12-31", 303),
+        (datetime(2027, 1, 1, 4, 59, tzinfo=UTC), "2027-01-01", 422),
+        (datetime(2027, 1, 1, 5, 0, tzinfo=UTC), "2027-01-01", 303),
+    ],
+)
+def test_today_is_the_regions_today(
+    room: Room, now: datetime, date_typed: str, status: int
+) -> None:
+    """Which dates are still to come is decided where the region lives."""
+    room.clock.instant = now
+    gift = room.gift()
+    assert mark(room.signed_in(), gift, received_on=date_typed).status_code == status
+    if status == 303:
+        assert room.reread(gift).received_on == date.fromisoformat(date_typed)
+
+
+def test_a_double_click_marks_once(room_on_each: Room) -> None:
+    """The same form again changes nothing and is no error, however the reference is spelt."""
+    room = room_on_each
+    gift = room.gift()
+    browser = room.signed_in()
+    for spelling in ("CA-1234 x", "CA-1234 x", "ca1234X"):
+        assert mark(browser, gift, bank_reference=spelling).status_code == 303
+    assert sources(room, gift) == ["CA1234X#0"]
+    assert [a.act for a in room.acts()].count("transfer_marked") == 1
+
+
+def test_a_bank_reference_confirms_one_gift(room_on_each: Room) -> None:
+    """A second gift cannot have the same transfer; the answer names the first, and input stays."""
+    room = room_on_each
+    first, second = room.gift("a"), room.gift("b")
+    browser = room.signed_in()
+    mark(browser, first)
+    answer = mark(browser, second, note="keep me")
+    assert answer.status_code == 409
+    assert f"This bank reference already confirms {first.reference}." in answer.text
+    assert "add what tells them apart" in answer.text
+    assert "keep me" in answer.text
+    assert room.reread(second).status == "awaited"
+    assert mark(browser, second, bank_reference="CA-1234 x second").status_code == 303
+
+
+@pytest.mark.parametrize("changed", [{"amount": "49.00"}, {"received_on": "2026-03-08"}])
+def test_a_correction_is_never_swallowed(room: Room, changed: dict[str, str]) -> None:
+    """The same reference with another amount or date says that the first must be taken back."""
+    gift = room.gift()
+    browser = room.signed_in()
+    mark(browser, gift)
+    answer = mark(browser, gift, **changed)
+    assert answer.status_code == 409
+    assert "already confirms this gift: $50.00, received on 2026-03-09." in answer.text
+    assert room.reread(gift).received_minor == 5_000
+
+
+def test_taking_back_is_a_fact_too(room_on_each: Room) -> None:
+    """Taking back keeps everything that was recorded, needs a reason, and frees the reference."""
+    room = room_on_each
+    gift, other = room.gift("a"), room.gift("b")
+    browser = room.signed_in()
+    mark(browser, gift)
+    answer = undo(browser, gift, "CA1234X#0", "")
+    assert answer.status_code == 422
+    assert "Please write a few words about why." in answer.text
+    for _ in range(2):  # a double click is harmless
+        answer = undo(browser, gift, "CA1234X#0", "<b>other</b> donor")
+        assert answer.status_code == 303
+    assert room.reread(gift).status == "awaited"
+    assert room.reread(gift).received_on is None
+    page = browser.get(answer.headers["location"]).text
+    assert "Taken back" in page
+    assert "&lt;b&gt;other&lt;/b&gt; donor" in page
+    assert mark(browser, other).status_code == 303
+    assert sources(room, other) == ["CA1234X#1"]
+    assert mark(browser, gift).status_code == 409
+    undo(browser, other, "CA1234X#1")
+    assert mark(browser, gift).status_code == 303
+    assert sources(room, gift) == ["CA1234X#0", "CA1234X#2"]
+    assert [a.act for a in room.acts()].count("transfer_undone") == 2
+
+
+@pytest.mark.parametrize("transfer", ["", "CA1234X#1", "OTHER#0", "\x00"])
+def test_only_a_transfer_of_this_gift_is_taken_back(room_on_each: Room, transfer: str) -> None:
+    """What is no transfer of this gift cannot be taken back through it."""
+    room = room_on_each
+    gift = room.gift("a")
+    browser = room.signed_in()
+    mark(browser, gift)
+    mark(browser, room.gift("b"), bank_reference="other")
+    assert undo(browser, gift, transfer).status_code == 409
+    assert sources(room, gift, FactKind.TRANSFER_UNDONE) == []
+
+
+def test_one_gift_may_come_in_two_transfers(room: Room) -> None:
+    """Banks limit a transfer, so donors split; both count, and the gift is flagged."""
+    gift = room.gift(amount_minor=500_000)
+    browser = room.signed_in()
+    mark(browser, gift, amount="3,000.00", bank_reference="one")
+    mark(browser, gift, amount="2,000.00", bank_reference="two")
+    assert room.reread(gift).received_minor == 500_000
+    assert room.reread(gift).flags == "paid_more_than_once"
+
+
+def test_a_card_gift_is_never_marked_by_hand(room: Room) -> None:
+    """Only Stripe's signed word confirms a card gift."""
+    gift = room.gift(mode="card")
+    browser = room.signed_in()
+    answer = mark(browser, gift)
+    assert answer.status_code == 409
+    assert "confirmed by Stripe, never by hand" in answer.text
+    assert "/received" not in browser.get(f"/finance/gifts/{gift.id}").text
+
+
+def test_a_viewer_sees_no_form(room: Room) -> None:
+    """Who may not mark is not offered it."""
+    gift = room.gift()
+    page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}")
+    assert page.status_code == 200
+    assert "/received" not in page.text
+
+
+@pytest.mark.parametrize(
+    "gift_id", ["018f0000-0000-7000-8000-000000000000", "1", "%00", "{018f}", "x" * 500]
+)
+def test_a_gift_that_is_not_there(room_on_each: Room, gift_id: str) -> None:
+    """An unknown id and a malformed one are the same: 404, to look at and to act on."""
+    browser = room_on_each.signed_in()
+    token = csrf(browser)
+    assert browser.get(f"/finance/gifts/{gift_id}").status_code == 404
+    for act in ("received", "undone"):
+        path = f"/finance/gifts/{gift_id}/{act}"
+        assert browser.post(path, data=GOOD | {"csrf": token}).status_code == 404
+
+
+def test_one_spelling_leads_to_a_gift(room: Room) -> None:
+    """A gift has one address: its id in capitals or without dashes is no other."""
+    gift = room.gift()
+    browser = room.signed_in()
+    assert browser.get(f"/finance/gifts/{str(gift.id).upper()}").status_code == 404
+    assert browser.get(f"/finance/gifts/{gift.id.hex}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("CA-1234 x", "CA1234X"),
+        ("ca 1234#X", "CA1234X"),
+        ("１２３", "123"),
+        ("%_a", "A"),
+        ("straße", "STRASSE"),
+        ("--", ""),
+    ],
+)
+def test_one_reference_has_one_key(typed: str, key: str) -> None:
+    """Case, spaces and signs do not make another reference of one; LIKE finds nothing odd in it."""
+    assert key_of(typed) == key

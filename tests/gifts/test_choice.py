@@ -1,0 +1,256 @@
+"""The choice: what a region does not offer is refused, whatever a page showed, and all at once."""
+
+import time
+from typing import Any
+
+import pytest
+from babel import Locale
+
+from donate.errors import BadInput, BadInputs
+from donate.gifts.choice import countries, holds_card_number, tidy_name
+from donate.money import Money
+from tests.gifts.given import choose
+
+
+def problems(**more: Any) -> dict[str, str]:
+    with pytest.raises(BadInputs) as refused:
+        choose(**more)
+    found = refused.value.problems
+    assert len({problem.field for problem in found}) == len(found)
+    return {problem.field: problem.message % problem.values for problem in found}
+
+
+def cad(amount_minor: int) -> Money:
+    return Money(amount_minor, "CAD")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"mode": "interac"},
+        {"mode": "giving_code", "country": "FR"},
+        {"country": "US"},
+        {"amount": cad(200)},
+        {"amount": cad(2_500_000)},
+        {"mode": "interac", "amount": cad(100)},
+        {"mode": "giving_code", "amount": cad(100_000_000)},
+        {"name": "x" * 200},
+        {"name": "José Ñandú"},
+        {"name": "李小龍"},
+        {"name": "أحمد"},
+        {"name": "O'Brien & Söhne (1987)"},
+        {"name": "=HYPERLINK(1)"},
+        {"name": "🙂"},
+        {"name": "Studio 54, 20 000 lieues"},
+        {"name": "Account 1234 5678 9012 3456"},
+        {"name": "4242 4242 4242 4241"},
+        {"email": "Ann.Lee+gifts@sub.example.co.uk"},
+        {"email": "jos\u00e9@example.com"},
+        {"email": f"{'a' * 64}@example.com"},
+    ],
+)
+def test_what_is_offered_is_taken(more: dict[str, Any]) -> None:
+    """What the region offers is taken as it was chosen, to its very limits."""
+    choice = choose(**more)
+    assert {key: getattr(choice, key) for key in more} == more
+
+
+LEAST, MOST = "The least for this way to give is {}.", "The most for this way to give is {}."
+CHOOSE = "Please choose how you would like to give."
+CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
+COUNTRY = "Please choose your country from the list."
+OFTEN = "This way to give is not offered that often."
+NAME, EMAIL = (
+    "Please enter your name.",
+    "Please check your e-mail address, such as name@example.com.",
+)
+CHARACTER = "Your name has a character that we cannot store."
+CARD = "That looks like a card number. Please never write one here."
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "sentence"),
+    [
+        ({"mode": "bank_debit"}, "mode", CHOOSE),
+        ({"mode": "Card"}, "mode", CHOOSE),
+        ({"mode": ""}, "mode", CHOOSE),
+        ({"mode": "card\x00"}, "mode", CHOOSE),
+        ({"mode": "interac", "country": "US"}, "mode", CANADA_ONLY),
+        ({"mode": "interac", "country": "GB"}, "mode", CANADA_ONLY),
+        ({"frequency": "monthly"}, "frequency", OFTEN),
+        ({"frequency": ""}, "frequency", OFTEN),
+        ({"country": ""}, "country", COUNTRY),
+        ({"country": "ca"}, "country", COUNTRY),
+        ({"country": "ZZ"}, "country", COUNTRY),
+        ({"country": "EU"}, "country", COUNTRY),
+        ({"country": "XX"}, "country", COUNTRY),
+        ({"country": "CAN"}, "country", COUNTRY),
+        ({"country": "001"}, "country", COUNTRY),
+        ({"amount": Money(5_000, "USD")}, "currency", "Gifts under LWCAN are made in CAD."),
+        ({"amount": Money(5_000, "JPY")}, "currency", "Gifts under LWCAN are made in CAD."),
+        ({"amount": cad(199)}, "amount", LEAST.format("$2.00")),
+        ({"amount": cad(0)}, "amount", LEAST.format("$2.00")),
+        ({"amount": cad(-5_000)}, "amount", LEAST.format("$2.00")),
+        ({"amount": cad(99), "mode": "interac"}, "amount", LEAST.format("$1.00")),
+        ({"amount": cad(2_500_001)}, "amount", MOST.format("$25,000.00")),
+        (
+            {"amount": cad(100_000_001), "mode": "giving_code"},
+            "amount",
+            MOST.format("$1,000,000.00"),
+        ),
+        ({"amount": cad(199), "language": "fr"}, "amount", LEAST.format("2,00\u00a0$")),
+        ({"amount": cad(199), "language": "xx"}, "amount", LEAST.format("$2.00")),
+        ({"amount": cad(199), "language": ""}, "amount", LEAST.format("$2.00")),
+        ({"amount": cad(199), "language": "\x00" * 99}, "amount", LEAST.format("$2.00")),
+        (
+            {"amount": BadInput("amount", "Please enter an amount.")},
+            "amount",
+            "Please enter an amount.",
+        ),
+        ({"name": ""}, "name", NAME),
+        ({"name": " \t\u00a0\n"}, "name", NAME),
+        ({"name": "\u200b"}, "name", NAME),
+        ({"name": "\u202e\u2066"}, "name", NAME),
+        ({"name": "x" * 201}, "name", "Please shorten your name to 200 characters."),
+        ({"name": "x" * 100_000}, "name", "Please shorten your name to 200 characters."),
+        ({"name": "Ann\x00Lee"}, "name", CHARACTER),
+        ({"name": "Ann\x1b[31mLee"}, "name", CHARACTER),
+        ({"name": "Ann\x9fLee"}, "name", CHARACTER),
+        ({"name": "Ann\ud800Lee"}, "name", CHARACTER),
+        ({"name": "Ann\ue000Lee"}, "name", CHARACTER),
+        ({"name": "Ann\uffffLee"}, "name", CHARACTER),
+        ({"name": "4242424242424242"}, "name", CARD),
+        ({"email": ""}, "email", "Please enter your e-mail address."),
+        ({"email": " \n"}, "email", "Please enter your e-mail address."),
+        ({"email": "ann"}, "email", EMAIL),
+        ({"email": "ann@"}, "email", EMAIL),
+        ({"email": "@example.com"}, "email", EMAIL),
+        ({"email": "ann@localhost"}, "email", EMAIL),
+        ({"email": "ann@example..com"}, "email", EMAIL),
+        ({"email": "Ann <ann@example.com>"}, "email", EMAIL),
+        ({"email": "ann@example.com,bob@example.com"}, "email", EMAIL),
+        ({"email": "ann@example.com\nBcc: bob@example.com"}, "email", EMAIL),
+        ({"email": "ann\x00@example.com"}, "email", EMAIL),
+        ({"email": "ann\ud800@example.com"}, "email", EMAIL),
+        ({"email": "ann@\ud800.com"}, "email", EMAIL),
+        ({"email": f"{'a' * 250}@example.com"}, "email", EMAIL),
+        (
+            {"email": f"a@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.{'f' * 20}.com"},
+            "email",
+            EMAIL,
+        ),
+    ],
+)
+def test_what_is_not_offered_is_refused(more: dict[str, Any], field: str, sentence: str) -> None:
+    """What the region does not offer, or cannot be stored, is refused beside the field."""
+    assert problems(**more) == {field: sentence}
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    """Several problems come together, each once, so that nobody mends them one at a time."""
+    amount = BadInput("amount", "Please enter an amount.")
+    found = problems(amount=amount, mode="x", country="x", name="", email="x")
+    assert list(found) == ["amount", "country", "mode", "name", "email"]
+
+
+# Accents in the wrong order: to sort them takes the square of their number.
+ACCENTS = "a" + "\u0315\u0300" * 25_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"email": "a@" + "b." * 50_000},
+        {"email": ACCENTS + "@b.com"},
+        {"name": "4 " * 50_000},
+        {"name": ACCENTS},
+    ],
+)
+def test_a_flood_is_refused_quickly(more: dict[str, str]) -> None:
+    """100 kB in any field is refused at once."""
+    began = time.perf_counter()
+    assert set(problems(**more)) == set(more)
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Ann   Lee ", "Ann Lee"),
+        ("Ann\r\nLee", "Ann Lee"),
+        ("Ann\u00a0\u2003Lee", "Ann Lee"),
+        ("Ann\u2028Lee", "Ann Lee"),
+        ("Jose\u0301", "Jos\u00e9"),
+    ],
+)
+def test_a_name_is_kept_on_one_line(typed: str, kept: str) -> None:
+    """A name is one line, without the spaces around it, in one form of Unicode."""
+    assert tidy_name(typed) == kept
+    assert choose(name=typed).name == kept
+
+
+def test_an_email_is_kept_in_one_form() -> None:
+    """An address typed in pieces is stored in the form that was checked, so that it fits."""
+    typed, composed = "e\u0301" * 30, "\u00e9" * 30
+    host = ".".join("b" * 60 for _ in range(3))
+    kept = choose(email=f" {typed}@{host}.com ").email
+    assert kept == f"{composed}@{host}.com"
+
+
+@pytest.mark.parametrize(
+    ("typed", "spoken"), [("fr", "fr-CA"), ("fr-FR", "fr-CA"), ("de", "en-CA"), ("", "en-CA")]
+)
+def test_a_language_is_one_of_the_region(typed: str, spoken: str) -> None:
+    """The gift keeps a language that the region speaks."""
+    assert choose(language=typed).language == spoken
+
+
+CARDS = ["4242424242424242", "5555555555554444", "378282246310005", "6011000990139424"]
+
+
+@pytest.mark.parametrize("card", [*CARDS, "4000056655665556", "6205500000000000004"])
+@pytest.mark.parametrize(
+    "separator", ["", " ", "-", "  ", "\u00a0", ".", "\u2013", " - ", "_", "/"]
+)
+@pytest.mark.parametrize(
+    "around", ["{}", "my card: {}, thanks", "Apt 12 {}", "{} 12/29 123", "a{}b"]
+)
+def test_a_card_number_is_seen(card: str, separator: str, around: str) -> None:
+    """A card number is seen however it is spaced and whatever stands around it."""
+    spaced = separator.join(card[i : i + 4] for i in range(0, len(card), 4))
+    assert holds_card_number(around.format(spaced))
+
+
+def test_a_card_number_in_wide_digits_is_seen() -> None:
+    """Full-width digits are digits."""
+    wide = CARDS[0].translate({ord(str(n)): 0xFF10 + n for n in range(10)})
+    assert holds_card_number(wide)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Ann Lee",
+        "4242 4242 4242",
+        "4242 4242 4242 4241",
+        "1234567890123456",
+        "+1 (416) 555-0199",
+        "2026-03-01",
+        "LWCAN-7KQ4M2X",
+        "4242, 4242, 4242, 4242",
+    ],
+)
+def test_what_is_no_card_number_is_none(text: str) -> None:
+    """Digits that are too few, or fail the check, or are apart, are no card number."""
+    assert not holds_card_number(text)
+
+
+def test_countries_are_countries() -> None:
+    """The list has the countries of ISO 3166, and none of CLDR's other two-letter codes."""
+    assert {"CA", "US", "FR", "NG", "ZA", "GB", "IN"} <= countries()
+    assert countries().isdisjoint({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ", "UK"})
+    assert 240 < len(countries()) < 265
+    for tag in ("en_CA", "fr_CA"):
+        assert countries() <= set(Locale.parse(tag).territories), "each has a name"

@@ -1,0 +1,194 @@
+"""Queries: filters let through what they say, and pages show every gift once."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.facts import FactKind
+from donate.gifts.ledger import open_gift, record_facts
+from donate.gifts.models import Gift
+from donate.gifts.queries import (
+    Cursor,
+    GiftFilter,
+    Total,
+    donor_of,
+    facts_of,
+    gift_by_id,
+    gift_by_reference,
+    gift_by_token,
+    gifts_by_source,
+    newest_gifts,
+    totals,
+)
+from donate.money import Money
+from tests.gifts.given import CANADA, NOW, choose, fact, open_one, paid
+
+ALL = GiftFilter()
+
+
+def form_keys(session: Session, wanted: GiftFilter) -> set[str]:
+    return {gift.form_key for gift, _ in newest_gifts(session, wanted, limit=100)}
+
+
+@pytest.fixture
+def several(database: Database) -> Database:
+    """Four gifts: by card and paid, by card and awaited, by Interac, and under another code."""
+    with database.writing() as session:
+        first = open_one(session, "paid", now=datetime(2026, 1, 1, 4, 59, 59, tzinfo=UTC))
+        record_facts(session, [(first.id, paid())], now=NOW)
+        open_one(session, "awaited", now=datetime(2026, 1, 1, 5, 0, 0, tzinfo=UTC))
+        open_one(session, "interac", now=datetime(2026, 2, 1, 12, tzinfo=UTC), mode="interac")
+        elsewhere = CANADA.model_copy(update={"code": "LWUSA", "currency": "USD"})
+        choice = replace(choose(), region=elsewhere, amount=Money(700, "USD"))
+        open_gift(session, choice, "elsewhere", now=NOW)
+    return database
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (ALL, "paid awaited interac elsewhere"),
+        (GiftFilter(status="confirmed"), "paid"),
+        (GiftFilter(status="awaited"), "awaited interac elsewhere"),
+        (GiftFilter(status="Confirmed"), ""),
+        (GiftFilter(mode="interac"), "interac"),
+        (GiftFilter(code="LWUSA"), "elsewhere"),
+        (GiftFilter(status="", mode="", code=""), "paid awaited interac elsewhere"),
+        (GiftFilter(first_day=date(2026, 1, 1)), "awaited interac elsewhere"),
+        (GiftFilter(last_day=date(2025, 12, 31)), "paid"),
+        (GiftFilter(first_day=date(2026, 1, 1), last_day=date(2026, 1, 1)), "awaited"),
+        (GiftFilter(first_day=date(2026, 1, 2), last_day=date(2026, 1, 1)), ""),
+        (GiftFilter(by="received", first_day=date(2026, 1, 1)), "paid"),
+        (GiftFilter(by="received", last_day=date(2025, 12, 31)), ""),
+        (GiftFilter(mode="card", status="awaited", code="LWCAN"), "awaited"),
+        (GiftFilter(status="' OR 1=1 --"), ""),
+    ],
+)
+def test_a_filter_lets_through_what_it_says(
+    several: Database, wanted: GiftFilter, found: str
+) -> None:
+    """Each part of a filter restricts; dates are those of the region, both ends included."""
+    with several.reading() as session:
+        assert form_keys(session, wanted) == set(found.split())
+        assert sum(line.gifts for line in totals(session, wanted)) == len(found.split())
+
+
+def test_totals_are_by_currency(several: Database) -> None:
+    """Currencies never add up: each has a line of its own."""
+    with several.reading() as session:
+        assert totals(session, ALL) == [
+            Total(3, Money(15_000, "CAD"), Money(5_000, "CAD"), Money(5_000, "CAD")),
+            Total(1, Money(700, "USD"), Money(0, "USD"), Money(0, "USD")),
+        ]
+        assert totals(session, GiftFilter(code="NONE")) == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_pages_show_every_gift_once(database: Database, limit: int) -> None:
+    """Page after page shows each gift once, newest first, also those of one instant."""
+    with database.writing() as session:
+        for n in range(12):
+            later = timedelta(seconds=n // 4, microseconds=n % 2)
+            open_one(session, f"form-{n}", now=NOW + later)
+    shown: list[Gift] = []
+    after: Cursor | None = None
+    with database.reading() as session:
+        while page := newest_gifts(session, ALL, limit=limit, after=after):
+            assert len(page) <= limit
+            assert all(donor.id == gift.donor_id for gift, donor in page)
+            shown += [gift for gift, _ in page]
+            after = Cursor(shown[-1].opened_at, shown[-1].id)
+    assert len({gift.id for gift in shown}) == len(shown) == 12
+    order = [(gift.opened_at, gift.id.int) for gift in shown]
+    assert order == sorted(order, reverse=True)
+
+
+def test_a_gift_that_comes_between_pages_moves_nothing(database: Database) -> None:
+    """A gift opened while staff turn the page neither repeats nor hides another."""
+    with database.writing() as session:
+        keys = [open_one(session, f"form-{n}", now=NOW + timedelta(n)).form_key for n in range(4)]
+    with database.reading() as session:
+        (first, _), (second, _) = newest_gifts(session, ALL, limit=2)
+    with database.writing() as session:
+        open_one(session, "late", now=NOW + timedelta(9))
+    with database.reading() as session:
+        after = Cursor(second.opened_at, second.id)
+        rest = [gift.form_key for gift, _ in newest_gifts(session, ALL, limit=9, after=after)]
+    assert [first.form_key, second.form_key, *rest] == keys[::-1]
+
+
+def test_facts_are_told_in_the_order_they_happened(database: Database) -> None:
+    """Facts come by the second in which they happened, and within it as we heard of them."""
+    with database.writing() as session:
+        gift = open_one(session, now=NOW + timedelta(microseconds=900_000))
+        heard = [
+            fact(FactKind.REFUND_SUCCEEDED, "re_1", 100, happened_at=NOW + timedelta(seconds=9)),
+            fact(FactKind.CHECKOUT_OPENED, "cs_1", happened_at=NOW),
+            paid(happened_at=NOW + timedelta(seconds=5)),
+        ]
+        for one in heard:
+            record_facts(session, [(gift.id, one)], now=NOW)
+        other = open_one(session, "form-2")
+    with database.reading() as session:
+        kinds = [str(row.kind) for row in facts_of(session, gift.id)]
+        assert [str(row.kind) for row in facts_of(session, other.id)] == ["gift_opened"]
+    assert kinds == ["gift_opened", "checkout_opened", "payment_succeeded", "refund_succeeded"]
+
+
+def test_a_gift_is_found_by_its_names(database: Database) -> None:
+    """Id, token and reference each find the one gift, exactly as written, and else nothing."""
+    with database.writing() as session:
+        gift, other = open_one(session), open_one(session, "form-2", name="Bob")
+    with database.reading() as session:
+        for found in (
+            gift_by_id(session, gift.id),
+            gift_by_token(session, gift.token),
+            gift_by_reference(session, gift.reference),
+        ):
+            assert found is not None
+            assert found.id == gift.id
+        assert gift_by_token(session, gift.token.swapcase()) is None
+        assert gift_by_token(session, "") is None
+        assert gift_by_token(session, gift.reference) is None
+        assert gift_by_reference(session, gift.reference.lower()) is None
+        assert donor_of(session, other).name == "Bob"
+
+
+def test_a_source_tells_its_gift(database: Database) -> None:
+    """A payment is found under the kind of fact that it told, and under no other."""
+    with database.writing() as session:
+        gift = open_one(session)
+        record_facts(session, [(gift.id, paid())], now=NOW)
+    with database.reading() as session:
+        wanted = ["pi_1", "pi_2"]
+        assert gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, wanted) == {"pi_1": gift.id}
+        assert gifts_by_source(session, FactKind.REFUND_SUCCEEDED, wanted) == {}
+        assert gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("status", "'refunded'"),
+        ("received_minor", "5001"),
+        ("returned_minor", "1"),
+        ("net_minor", "0"),
+        ("received_on", "'2026-03-02'"),
+        ("flags", "'paid_more_than_once'"),
+    ],
+)
+def test_the_audit_sees_every_wrong_copy(several: Database, column: str, value: str) -> None:
+    """A cached copy that is not what the facts mean is told, by reference and by column."""
+    with several.reading() as session:
+        assert list(differences(session)) == []
+    with several.writing() as session:
+        statement = f"UPDATE gift SET {column} = {value} WHERE form_key = 'paid'"
+        session.connection().exec_driver_sql(statement)
+    with several.reading() as session:
+        reference = session.exec(select(Gift.reference).where(Gift.form_key == "paid")).one()
+        (line,) = differences(session)
+    assert line.startswith(f"{reference}: {column} is ")

@@ -1,0 +1,142 @@
+"""The tables: the database itself refuses to change a fact, and money that cannot be."""
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import select
+
+from donate.database import Database
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift, GiftFact
+from tests.gifts.given import NOW, open_one, paid
+from tests.real_parts import Postgres, Sqlite
+
+
+@pytest.fixture
+def gift(database: Database) -> Gift:
+    with database.writing() as session:
+        gift = open_one(session)
+        record_facts(session, [(gift.id, paid())], now=NOW)
+    return gift
+
+
+def facts(database: Database) -> list[dict[str, Any]]:
+    with database.reading() as session:
+        return [row.model_dump() for row in session.exec(select(GiftFact).order_by("id"))]
+
+
+def is_refused(database: Database, statement: str, words: str) -> None:
+    before = facts(database)
+    with pytest.raises(DBAPIError, match=words), database.writing() as session:
+        session.connection().exec_driver_sql(statement)
+    assert facts(database) == before
+
+
+COPY = "INSERT INTO gift_fact SELECT * FROM gift_fact"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE gift_fact SET amount_minor = 1",
+        "UPDATE gift_fact SET evidence = '{}' WHERE kind = 'payment_succeeded'",
+        "DELETE FROM gift_fact",
+        "DELETE FROM gift_fact WHERE id = 1",
+    ],
+)
+@pytest.mark.usefixtures("gift")
+def test_a_fact_is_never_changed(database: Database, statement: str) -> None:
+    """No statement changes or removes a fact, whoever sends it."""
+    assert len(facts(database)) == 2
+    is_refused(database, statement, "only ever added")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO gift_fact SELECT * FROM gift_fact",
+        "REPLACE INTO gift_fact SELECT * FROM gift_fact",
+        f"{COPY} WHERE 1 ON CONFLICT (kind, source_id) DO UPDATE SET amount_minor = 1",
+    ],
+)
+def test_a_fact_is_not_replaced_in_sqlite(sqlite: Sqlite, statement: str) -> None:
+    """SQLite's ways to write over a row that is there are refused as well."""
+    database = Database(sqlite.fresh_url())
+    with database.writing() as session:
+        open_one(session)
+    is_refused(database, statement, "only ever added")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE gift_fact",
+        "TRUNCATE gift CASCADE",
+        f"{COPY} ON CONFLICT (kind, source_id) DO UPDATE SET amount_minor = 1",
+    ],
+)
+def test_a_fact_is_not_replaced_in_postgresql(postgres: Postgres, statement: str) -> None:
+    """PostgreSQL's ways to empty a table or write over a row are refused as well."""
+    database = Database(postgres.fresh_url())
+    with database.writing() as session:
+        open_one(session)
+    is_refused(database, statement, "only ever added")
+    database.close()
+
+
+@pytest.mark.usefixtures("gift")
+def test_a_gift_with_facts_is_not_removed(database: Database) -> None:
+    """A gift that something is known about cannot be deleted from under its facts."""
+    is_refused(database, "DELETE FROM gift", "(?i)foreign key")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "amount_minor = 0",
+        "amount_minor = -1",
+        "amount_minor = NULL",
+        "currency = 'CA'",
+        "received_minor = -1",
+        "returned_minor = -1",
+        "net_minor = -1",
+        "net_minor = received_minor + 1",
+        "status = NULL",
+        "donor_id = 999",
+        "currency = 'USD'",
+    ],
+)
+@pytest.mark.usefixtures("gift")
+def test_a_gift_holds_no_impossible_money(database: Database, change: str) -> None:
+    """Whatever code writes, a gift's amounts stay positive and its net within what came in."""
+    with pytest.raises(IntegrityError), database.writing() as session:
+        session.connection().exec_driver_sql(f"UPDATE gift SET {change}")
+    with database.reading() as session:
+        assert session.exec(select(Gift)).one().net_minor == 5_000
+
+
+@pytest.mark.parametrize("column", ["id", "reference", "token", "form_key", "donor_id"])
+def test_what_names_a_gift_names_one(database: Database, gift: Gift, column: str) -> None:
+    """No two gifts share an id, a reference, a token, a form or a donor."""
+    with database.writing() as session:
+        other = open_one(session, "form-2")
+    same = other.model_dump() | {column: getattr(gift, column)}
+    if column != "id":
+        same["id"] = uuid.uuid4()
+        for unique in {"reference", "token", "form_key"} - {column}:
+            same[unique] += "x"
+    if column != "donor_id":
+        with database.writing() as session:
+            same["donor_id"] = _new_donor(session)
+    with pytest.raises(IntegrityError), database.writing() as session:
+        session.add(Gift(**same))
+
+
+def _new_donor(session: Any) -> int:
+    statement = "INSERT INTO donor (name, email, country, language) VALUES ('A', 'b', 'CA', 'en')"
+    session.connection().exec_driver_sql(statement)
+    number: int = session.connection().exec_driver_sql("SELECT max(id) FROM donor").scalar_one()
+    return number

@@ -1,0 +1,67 @@
+"""What a newcomer types first answers clearly, even where it cannot help."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+INSTALL_BROWSER = ROOT / "scripts" / "install_browser.py"
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def program(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(["#!/bin/sh", *lines]))
+    path.chmod(0o755)
+    return path
+
+
+def test_plain_make_lists_every_verb() -> None:
+    """`make` says what each of its verbs does, on one line each."""
+    makefile = (ROOT / "Makefile").read_text()
+    verbs = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
+    listed = dict(
+        line.split("\t") for line in run("make", "--no-print-directory").stdout.splitlines()
+    )
+    assert {f"make {verb}" for verb in verbs} == listed.keys()
+    assert all(listed.values())
+
+
+def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    """Python older than 3.11 stops the install before it changes anything, and says so."""
+    old = program(tmp_path / "python3", "exit 1")
+    install = run("scripts/install", PYTHON=str(old))
+    assert install.returncode == 1
+    assert install.stderr.startswith("This needs Python 3.11 or newer")
+
+
+def test_a_browser_that_does_not_start_is_refused(tmp_path: Path) -> None:
+    """DONATE_CHROMIUM is taken at its word: if that one does not start, no other is tried."""
+    broken = program(tmp_path / "chromium", "exit 1")
+    install = run(sys.executable, INSTALL_BROWSER, DONATE_CHROMIUM=str(broken))
+    assert install.returncode == 1
+    assert "DONATE_CHROMIUM names no browser that starts" in install.stderr
+
+
+def test_the_browser_on_the_machine_is_the_one_used(tmp_path: Path) -> None:
+    """A browser that starts is found on PATH behind one that does not, and remembered."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "scripts").mkdir()
+    script = shutil.copy(INSTALL_BROWSER, tmp_path / "scripts")
+    program(tmp_path / "bin" / "chromium", "exit 1")
+    good = program(tmp_path / "bin" / "google-chrome", "echo Google Chrome 1.0")
+    install = run(sys.executable, script, PATH=str(tmp_path / "bin"), DONATE_CHROMIUM="")
+    assert install.stdout.strip() == str(good)
+    assert (tmp_path / ".browsers" / "path").read_text().strip() == str(good)

@@ -1,0 +1,37 @@
+"""One word for each thing, and the same word in the code."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from donate.finance.models import Role
+from donate.gifts.facts import FactKind
+from donate.gifts.status import Flag, StatusName
+from donate.regions import Mode
+
+ROOT = Path(__file__).parent.parent.parent
+VAGUE = {"base", "common", "helpers", "manager", "misc", "service", "services", "utils"}
+
+
+def glossary_words() -> set[str]:
+    """Read what stands in the first column, and every `word` in backticks."""
+    rows = [
+        line for line in (ROOT / "docs/glossary.md").read_text().splitlines() if line[:1] == "|"
+    ]
+    first_column = {row.split("|")[1].strip(" `*").lower() for row in rows}
+    return first_column | {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+
+
+@pytest.mark.parametrize("words", [FactKind, StatusName, Flag, Mode, Role])
+def test_the_glossary_has_every_word_of_the_code(words: type[StrEnum]) -> None:
+    """Each fact, status, flag, mode and role stands in the glossary as it is called in the code."""
+    assert {str(word) for word in words} - glossary_words() == set()
+
+
+def test_no_file_is_named_for_nothing() -> None:
+    """No file or folder has a name that could hold anything, and none is called stripe."""
+    names = {path.stem for path in (ROOT / "donate").rglob("*.py")}
+    names |= {path.name for path in (ROOT / "donate").rglob("*") if path.is_dir()}
+    assert names & (VAGUE | {"stripe"}) == set()

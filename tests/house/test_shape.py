@@ -1,0 +1,51 @@
+"""Files and functions stay short enough to read, and every test states its rule."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+FILES = [
+    path
+    for folder in ("donate", "tests", "scripts")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    # A migration says once, in order, what happened to the tables; it is never edited again.
+    if "versions" not in path.parts
+]
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 70
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, Function):
+                yield f"{file.relative_to(ROOT)}:{node.lineno} {node.name}", node
+
+
+def lines(function: Function) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_a_file_is_read_in_one_sitting() -> None:
+    """No file is longer than 300 lines."""
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in FILES}
+    assert {file: n for file, n in lengths.items() if n > MAX_FILE_LINES} == {}
+
+
+def test_a_function_fits_on_a_screen() -> None:
+    """No function is longer than 70 lines."""
+    lengths = {where: lines(function) for where, function in functions()}
+    assert {where: n for where, n in lengths.items() if n > MAX_FUNCTION_LINES} == {}
+
+
+def test_a_test_states_its_rule() -> None:
+    """Every test begins with a sentence that says what has to be true."""
+    rules = {
+        where: ast.get_docstring(function) or ""
+        for where, function in functions()
+        if function.name.startswith("test_")
+    }
+    assert [where for where, rule in rules.items() if not rule.endswith((".", "?"))] == []

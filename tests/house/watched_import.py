@@ -1,0 +1,25 @@
+"""Imports the module it is told to, and prints every file write and network call on the way."""
+
+import importlib
+import os
+import sys
+
+NETWORK = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
+CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink"}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+noticed: list[str] = []
+
+
+def notice(event: str, args: tuple[object, ...]) -> None:
+    if event in NETWORK | CHANGES:
+        noticed.append(f"{event} {args}")
+    elif event == "open":
+        path, _, flags = args
+        if isinstance(flags, int) and flags & WRITING and path != os.devnull:
+            noticed.append(f"opened {path} to write")
+
+
+sys.addaudithook(notice)
+importlib.import_module(sys.argv[1])
+print("\n".join(noticed), end="")

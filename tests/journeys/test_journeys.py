@@ -1,0 +1,156 @@
+"""From the Give page to a confirmed gift, as people and Stripe go through it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from donate.clock import local_date
+from donate.finance.models import Role
+from donate.finance.staff import add_staff
+from donate.gifts.queries import facts_of
+from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
+from tests.real_parts import SECRET_KEY
+
+PASSWORD = "seven calm herons"
+COMPLETED = "checkout.session.completed"
+
+
+def test_card(world: World) -> None:
+    """A donor chooses, pays at Stripe, and reads that the gift is received."""
+    checkout = world.submit(world.fill_in())
+    assert checkout.startswith(f"{world.sandbox.url}/pay/")
+    assert world.gift().status == "awaited"
+    back = world.pay(checkout)
+    assert back.startswith(f"{world.url}/gifts/")
+    until(lambda: RECEIVED in world.page(back))
+    gift = world.gift()
+    assert (gift.status, gift.received_minor, gift.net_minor) == ("confirmed", AMOUNT, AMOUNT)
+    assert gift.reference in world.page(back)
+    totals = world.sandbox.control("GET", "/_sandbox/state")["totals"]
+    assert totals["cad"]["paid"] == AMOUNT
+
+
+def test_one_form_is_one_gift(world: World) -> None:
+    """Sent twice, reloaded and gone back to, a form leads to the same gift and the same page."""
+    form = world.fill_in()
+    first = world.submit(form)
+    assert world.submit(form) == first
+    back = world.pay(first)
+    until(lambda: RECEIVED in world.page(back))
+    assert RECEIVED in world.page(world.submit(form))
+    assert world.gift().status == "confirmed"
+
+
+def test_a_declined_card_and_another(world: World) -> None:
+    """A declined card is a fact and no end: the donor pays with another one."""
+    checkout = world.submit(world.fill_in())
+    session_id = checkout.rpartition("/")[2]
+    world.sandbox.pay(session_id, outcome="declined")
+    until(lambda: "payment_declined" in world.facts())
+    assert world.gift().status == "awaited"
+    back = world.pay(checkout)
+    until(lambda: RECEIVED in world.page(back))
+
+
+def test_interac(world: World) -> None:
+    """The donor reads where to send how much; staff mark it received, and can take that back."""
+    address = world.submit(world.fill_in("interac"))
+    gift = world.gift()
+    page = world.page(address)
+    for shown in ("partnership@loveworldcan.ca", gift.reference, "50.00", "Waiting for your tran"):
+        assert shown in page
+    assert RECEIVED not in page
+    sign_in(world)
+    details = f"/finance/gifts/{gift.id}"
+    marking = {
+        "csrf": field(world.page(details), "csrf"),
+        "received_on": local_date(datetime.now(UTC), gift.time_zone).isoformat(),
+        "amount": "50.00",
+        "bank_reference": "CA1b2c3d",
+        "note": "",
+    }
+    assert world.http.post(f"{details}/received", data=marking).status_code == 303
+    assert RECEIVED in world.page(address)
+    assert world.gift().received_minor == AMOUNT
+    with world.database.reading() as session:
+        (received,) = [f for f in facts_of(session, gift.id) if f.kind == "transfer_received"]
+    undoing = {
+        "csrf": marking["csrf"],
+        "transfer": received.source_id,
+        "reason": "It was another donor's.",
+    }
+    assert world.http.post(f"{details}/undone", data=undoing).status_code == 303
+    assert RECEIVED not in world.page(address)
+    assert (world.gift().status, world.gift().received_minor) == ("awaited", 0)
+
+
+def sign_in(world: World) -> None:
+    with world.database.writing() as session:
+        add_staff(
+            session,
+            "bea@example.org",
+            name="Bea Roy",
+            role=Role.FINANCE,
+            password=PASSWORD,
+            now=datetime.now(UTC) - timedelta(minutes=1),
+        )
+    form = world.page("/finance/sign-in")
+    typed = {name: field(form, name) for name in ("form_token", "next")}
+    typed |= {"email": "bea@example.org", "password": PASSWORD}
+    assert world.http.post("/finance/sign-in", data=typed).status_code == 303
+
+
+def test_a_webhook_often(world: World) -> None:
+    """The webhook delivered fifty times more changes nothing."""
+    back = world.pay(world.submit(world.fill_in()))
+    until(lambda: RECEIVED in world.page(back))
+    before = world.facts()
+    (completed,) = world.events(COMPLETED)
+    world.deliver(completed, times=50)
+    assert world.facts() == before
+    assert world.gift().net_minor == AMOUNT
+
+
+def test_a_webhook_never(world: World) -> None:
+    """No webhook comes: the donor's return is enough to ask Stripe, and the page says received."""
+    world.webhooks(paused=True)
+    back = world.pay(world.submit(world.fill_in()))
+    assert RECEIVED in world.page(back)
+    assert world.gift().status == "confirmed"
+
+
+def test_a_webhook_late(world: World) -> None:
+    """What arrives after we asked ourselves is the same payment, counted once."""
+    world.webhooks(paused=True)
+    back = world.pay(world.submit(world.fill_in()))
+    assert RECEIVED in world.page(back)
+    before = world.facts()
+    world.webhooks(paused=False, deliver_missed=True)
+    until(lambda: not world.sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"])
+    assert world.facts() == before
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_webhooks_in_any_order(world: World, backwards: bool) -> None:
+    """Paid, partly refunded, disputed and won: told forwards or backwards, the end is the same."""
+    world.webhooks(paused=True)
+    checkout = world.submit(world.fill_in())
+    world.pay(checkout)
+    headers = {"authorization": f"Bearer {SECRET_KEY}"}
+    session = world.sandbox.http.get(
+        f"/v1/checkout/sessions/{checkout.rpartition('/')[2]}", headers=headers
+    ).json()
+    payment = session["payment_intent"]
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=payment, amount=1_000)
+    opened = world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=payment)
+    dispute = opened["dispute"]["id"]
+    world.sandbox.control("POST", f"/_sandbox/dispute/{dispute}", outcome="won")
+    events = world.events()
+    for event_id in reversed(events) if backwards else events:
+        world.deliver(event_id)
+
+    def ended() -> bool:
+        gift = world.gift()
+        return (gift.status, gift.net_minor, gift.flags) == ("partly_refunded", AMOUNT - 1_000, "")
+
+    until(ended)

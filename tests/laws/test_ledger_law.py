@@ -1,0 +1,111 @@
+"""The law of the ledger: in any order, chunks and repetition, the cached row is what facts mean."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from sqlmodel import Session
+
+from donate.clock import local_date
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import Outcome, record_facts
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of, gift_by_id
+from donate.gifts.status import status_of
+from tests.gifts.given import open_one
+from tests.laws.test_status_law import BEGAN, EVERY_FACT, name_of
+from tests.real_parts import Postgres, Sqlite
+
+# Examples share one database: each opens a gift of its own and names its facts after it.
+NUMBERS = itertools.count()
+
+TOLD = st.lists(
+    st.sampled_from([fact for fact in EVERY_FACT if fact.kind != FactKind.GIFT_OPENED]),
+    unique_by=name_of,
+    min_size=1,
+    max_size=12,
+)
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(sqlite: Sqlite) -> Iterator[Database]:
+    database = Database(sqlite.fresh_url())
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgres: Postgres) -> Iterator[Database]:
+    database = Database(postgres.fresh_url())
+    yield database
+    database.close()
+
+
+def hold_the_law(database: Database, facts: list[Fact], data: st.DataObject) -> None:
+    number = next(NUMBERS)
+    own = [replace(fact, source_id=f"{fact.source_id}{number}") for fact in facts]
+    again = data.draw(st.lists(st.sampled_from(own), max_size=8), label="again")
+    entries = data.draw(st.permutations(own + again), label="in this order")
+    cuts = data.draw(st.sets(st.integers(1, len(entries)), max_size=4), label="cut at")
+    with database.writing() as session:
+        gift_id = open_one(session, f"form-{number}", now=BEGAN).id
+    outcomes: list[Outcome] = []
+    for start, end in itertools.pairwise(sorted({0, len(entries), *cuts})):
+        with database.writing() as session:
+            chunk = [(gift_id, fact) for fact in entries[start:end]]
+            outcomes += record_facts(session, chunk, now=BEGAN)
+    expected = [
+        Outcome.KNOWN if fact in entries[:place] else Outcome.RECORDED
+        for place, fact in enumerate(entries)
+    ]
+    assert outcomes == expected
+    with database.reading() as session:
+        gift = gift_by_id(session, gift_id)
+        assert gift is not None
+        is_what_facts_mean(session, gift, own)
+
+
+def is_what_facts_mean(session: Session, gift: Gift, told: list[Fact]) -> None:
+    recorded = {row.as_fact() for row in facts_of(session, gift.id) if row.kind != "gift_opened"}
+    assert {name_of(fact) for fact in recorded} == {name_of(fact) for fact in told}
+    opened = Fact(FactKind.GIFT_OPENED, str(gift.id), BEGAN, "donor", 5_000, "CAD")
+    status = status_of([opened, *told])
+    assert gift.status == status.name
+    assert gift.received_minor == status.received_minor
+    assert gift.returned_minor == status.returned_minor
+    assert gift.net_minor == status.net_minor
+    assert gift.flags == ",".join(sorted(status.flags))
+    received_on = status.received_at and local_date(status.received_at, "America/Toronto")
+    assert gift.received_on == received_on
+
+
+@settings(max_examples=100, deadline=None)
+@given(facts=TOLD, data=st.data())
+def test_the_ledger_means_its_facts_on_sqlite(
+    on_sqlite: Database, facts: list[Fact], data: st.DataObject
+) -> None:
+    """The same facts in any order, cut anywhere, with repeats, end in the same cached row."""
+    hold_the_law(on_sqlite, facts, data)
+
+
+@settings(max_examples=30, deadline=None)
+@given(facts=TOLD, data=st.data())
+def test_the_ledger_means_its_facts_on_postgresql(
+    on_postgresql: Database, facts: list[Fact], data: st.DataObject
+) -> None:
+    """The same facts in any order, cut anywhere, with repeats, end in the same cached row."""
+    hold_the_law(on_postgresql, facts, data)
+
+
+def test_the_audit_finds_nothing_afterwards(on_sqlite: Database, on_postgresql: Database) -> None:
+    """After all of that, on both databases, every cached copy is what its facts mean."""
+    for database in (on_sqlite, on_postgresql):
+        with database.writing() as session:
+            gift = open_one(session, "the last")
+            record_facts(session, [(gift.id, replace(EVERY_FACT[0], source_id="x"))], now=BEGAN)
+        with database.reading() as session:
+            assert list(differences(session)) == []

@@ -1,0 +1,120 @@
+"""The law of facts: order and repetition are nothing, and the books never go below zero."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings, strategies as st
+
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.status import Flag, StatusName, status_of
+
+K = FactKind
+BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
+WITH_MONEY = {
+    K.GIFT_OPENED,
+    K.PAYMENT_SUCCEEDED,
+    K.TRANSFER_RECEIVED,
+    K.TRANSFER_UNDONE,
+    K.REFUND_STARTED,
+    K.REFUND_SUCCEEDED,
+    K.REFUND_FAILED,
+    K.DISPUTE_OPENED,
+    K.DISPUTE_WON,
+    K.DISPUTE_LOST,
+}
+
+
+# Few sources, so that facts are about the same payment, session, refund or dispute.
+EVERY_FACT = [
+    Fact(
+        kind, source, BEGAN + timedelta(seconds=second), "stripe", amount, "CAD" if amount else None
+    )
+    for kind in FactKind
+    for source in ("a", "b", "c")
+    for second in (0, 1)
+    for amount in ((1, 2_500, 5_000, 10**12) if kind in WITH_MONEY else (None,))
+]
+
+
+def name_of(fact: Fact) -> tuple[str, str]:
+    return fact.kind, fact.source_id
+
+
+FACTS = st.lists(st.sampled_from(EVERY_FACT), unique_by=name_of, max_size=15)
+MANY = settings(max_examples=250, deadline=None)
+
+
+@MANY
+@given(FACTS, st.data())
+def test_order_and_repetition_are_nothing(facts: list[Fact], data: st.DataObject) -> None:
+    """Any permutation of facts, with any of them repeated, means the same."""
+    again = data.draw(st.lists(st.sampled_from(facts), max_size=20)) if facts else []
+    shuffled = data.draw(st.permutations(facts + again))
+    assert status_of(shuffled) == status_of(facts)
+
+
+@MANY
+@given(FACTS)
+def test_the_books_never_go_below_zero(facts: list[Fact]) -> None:
+    """What is left is never negative nor more than what came in, and any excess is flagged."""
+    status = status_of(facts)
+    assert 0 <= status.net_minor <= status.received_minor
+    assert status.net_minor == max(0, status.received_minor - status.returned_minor)
+    more_returned = status.returned_minor > status.received_minor
+    assert (Flag.RETURNED_MORE_THAN_RECEIVED in status.flags) == more_returned
+    assert (status.received_at is None) == (status.received_minor == 0)
+
+
+def counted(facts: list[Fact], kind: FactKind, unless: FactKind | None = None) -> int:
+    back = {fact.source_id for fact in facts if fact.kind == unless}
+    return sum(
+        fact.amount_minor or 0 for fact in facts if fact.kind == kind and fact.source_id not in back
+    )
+
+
+@MANY
+@given(FACTS)
+def test_every_cent_that_came_in_counts(facts: list[Fact]) -> None:
+    """Received is the sum of all payments, and of all transfers that were not undone."""
+    payments = counted(facts, K.PAYMENT_SUCCEEDED)
+    transfers = counted(facts, K.TRANSFER_RECEIVED, unless=K.TRANSFER_UNDONE)
+    assert status_of(facts).received_minor == payments + transfers
+
+
+NO_MONEY = {StatusName.AWAITED, StatusName.PROCESSING, StatusName.FAILED, StatusName.LAPSED}
+BAD_NEWS = {K.PAYMENT_FAILED, K.PAYMENT_DECLINED, K.CHECKOUT_EXPIRED, K.CHECKOUT_REFUSED}
+
+
+@MANY
+@given(FACTS)
+def test_money_in_hand_outranks_everything_else(facts: list[Fact]) -> None:
+    """A gift is awaited, processing, failed or lapsed exactly while it received no money."""
+    status = status_of(facts)
+    assert (status.name in NO_MONEY) == (status.received_minor == 0)
+
+
+def without(*kinds: FactKind) -> Callable[[list[Fact]], list[Fact]]:
+    return lambda facts: [fact for fact in facts if fact.kind not in kinds]
+
+
+@MANY
+@given(FACTS)
+def test_bad_news_takes_no_money_away(facts: list[Fact]) -> None:
+    """Failures, declines and expiries change nothing about a gift that received money."""
+    status = status_of(facts)
+    if status.received_minor:
+        assert status_of(without(*BAD_NEWS)(facts)) == status
+
+
+@MANY
+@given(FACTS)
+def test_a_dispute_that_is_won_never_was(facts: list[Fact]) -> None:
+    """Without its lost ones, a gift whose disputes are all won is as if there had been none."""
+    fought = without(K.DISPUTE_LOST)(facts)
+    opened = [fact for fact in fought if fact.kind == K.DISPUTE_OPENED]
+    won = [
+        Fact(K.DISPUTE_WON, fact.source_id, BEGAN, "stripe", fact.amount_minor, fact.currency)
+        for fact in opened
+    ]
+    peace = without(K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)(facts)
+    assert status_of(fought + won) == status_of(peace)

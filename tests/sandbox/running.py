@@ -1,0 +1,145 @@
+"""What the sandbox's tests run: the server in a thread, and somebody to deliver webhooks to."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+from donate.sandbox.app import SandboxConfig, create_server
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
+
+PATIENCE_S = 5.0
+
+# Any, because the SDK has a type of its own for each dict in it.
+SESSION: Any = {
+    "mode": "payment",
+    "submit_type": "donate",
+    "success_url": "http://127.0.0.1:9/thanks?session={CHECKOUT_SESSION_ID}",
+    "cancel_url": "http://127.0.0.1:9/changed-my-mind",
+    "line_items": [
+        {
+            "quantity": 1,
+            "price_data": {
+                "currency": "cad",
+                "unit_amount": 2_500,
+                "product_data": {"name": "Gift to the charity"},
+            },
+        }
+    ],
+}
+
+CARD = {
+    "method": "card",
+    "email": "donor@example.com",
+    "number": "4242 4242 4242 4242",
+    "expiry": "12/39",
+    "cvc": "123",
+    "name": "Ada Lovelace",
+}
+
+
+def asking(**more: Any) -> Any:
+    return {**SESSION, **more}
+
+
+def session_of(amount: int, currency: str = "cad", **more: Any) -> Any:
+    price = {"currency": currency, "unit_amount": amount, "product_data": {"name": "Gift"}}
+    return {**SESSION, "line_items": [{"quantity": 1, "price_data": price}], **more}
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    url: str
+    http: httpx.Client
+
+    def control(self, method: str, path: str, /, **lever: Any) -> Any:
+        """Pull a lever and give what it answers; a refusal raises httpx.HTTPStatusError."""
+        json = lever if method == "POST" else None
+        answer = self.http.request(method, path, json=json)
+        answer.raise_for_status()
+        return answer.json()
+
+    def pay(self, session_id: str, outcome: str = "paid", **lever: Any) -> Any:
+        return self.control("POST", "/_sandbox/pay", session=session_id, outcome=outcome, **lever)
+
+
+@contextmanager
+def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox]:
+    """Run a sandbox in a thread, under the secrets of `make_settings`."""
+    port = port or free_port()
+    url = f"http://127.0.0.1:{port}"
+    given: dict[str, Any] = {
+        "secret_key": SECRET_KEY,
+        "webhook_secret": WEBHOOK_SECRET,
+        "public_url": url,
+        "retry_delays_s": (0.02, 0.04),
+        "seed": 7,
+    }
+    config = SandboxConfig(**(given | more))
+    server = create_server(config, "127.0.0.1", port)
+    thread = threading.Thread(target=server.run, name="sandbox")
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        with httpx.Client(base_url=url, verify=False, trust_env=False) as http:
+            yield RunningSandbox(url, http)
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive(), "the sandbox did not close"
+
+
+@dataclass(frozen=True)
+class Received:
+    body: bytes
+    signature: str
+
+
+class Receiver:
+    """Answers 200 unless told otherwise: `answers` are the next statuses, first come first."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.answers: deque[int] = deque()
+        self.delay_s = 0.0
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                time.sleep(receiver.delay_s)
+                receiver.received.append(Received(body, self.headers["stripe-signature"]))
+                self.send_response(receiver.answers.popleft() if receiver.answers else 200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing: pytest shows what matters."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+
+    def __enter__(self) -> "Receiver":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.005)

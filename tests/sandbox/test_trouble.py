@@ -1,0 +1,197 @@
+"""Each kind of misbehaviour, as the unpatched SDK and a plain HTTP client meet it."""
+
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+
+from donate.sandbox.trouble import KINDS, Trouble, Troubles
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.conftest import client_of
+from tests.sandbox.running import SESSION, RunningSandbox, run_sandbox, wait_until
+
+SESSIONS = "/v1/checkout/sessions"
+
+
+def trouble(sandbox: RunningSandbox, kind: str, **more: object) -> None:
+    sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind=kind, **more)
+
+
+def count(client: stripe.StripeClient) -> int:
+    return len(client.v1.checkout.sessions.list({"limit": 100}).data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "status"),
+    [
+        ("500", stripe.APIError, 500),
+        ("502_before", stripe.APIError, 502),
+        ("409", stripe.APIError, 409),
+        ("429", stripe.RateLimitError, 429),
+        ("401", stripe.AuthenticationError, 401),
+        ("400", stripe.InvalidRequestError, 400),
+        ("redirect", stripe.APIError, 302),
+        ("reset_before", stripe.APIConnectionError, None),
+    ],
+)
+def test_trouble_before_the_work_makes_nothing(
+    fresh_client: stripe.StripeClient,
+    fresh_sandbox: RunningSandbox,
+    kind: str,
+    error: type[stripe.StripeError],
+    status: int | None,
+) -> None:
+    """The SDK raises, and no session was made."""
+    trouble(fresh_sandbox, kind)
+    with pytest.raises(error) as failed:
+        fresh_client.v1.checkout.sessions.create(SESSION)
+    assert failed.value.http_status == status
+    assert count(fresh_client) == 0
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "cut_body", "html_200", "empty_200"])
+def test_trouble_after_the_work_hides_a_session(
+    fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str, kind: str
+) -> None:
+    """The SDK raises although the session exists; the same key brings that very session."""
+    trouble(fresh_sandbox, kind)
+    with pytest.raises((stripe.APIError, stripe.APIConnectionError)):
+        fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
+    assert count(fresh_client) == 1
+    again = fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
+    assert again.url is not None
+    assert count(fresh_client) == 1
+
+
+def test_odd_successes_look_like_answers(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """A 200 may hold a list, nothing, no address, or an address elsewhere; the SDK is content."""
+    answers: list[Any] = []
+    for kind in ("list_200", "null_200", "no_url", "other_host"):
+        trouble(sandbox, kind)
+        answers.append(client.v1.checkout.sessions.create(SESSION))
+    assert answers[0] == []
+    assert answers[1] is None
+    assert answers[2].url is None
+    assert answers[3].url == "https://checkout.example.net/pay/elsewhere"
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip"])
+def test_slow_answers_come_in_the_end(
+    client: stripe.StripeClient, sandbox: RunningSandbox, kind: str
+) -> None:
+    """A hanging or dripping answer takes its seconds and is a true one."""
+    trouble(sandbox, kind, seconds=0.2)
+    before = time.monotonic()
+    assert client.v1.checkout.sessions.create(SESSION).url is not None
+    assert time.monotonic() - before >= 0.2
+
+
+def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> None:
+    """Every single read is quick, so that only a limit on the whole call can end it."""
+    trouble(sandbox, "drip", seconds=0.6, method="GET")
+    answer = sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""), timeout=0.3)
+    assert answer.elapsed.total_seconds() > 0.3
+    assert answer.json()["object"] == "list"
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
+def test_a_reset_is_a_reset(sandbox: RunningSandbox, kind: str) -> None:
+    """The connection ends with RST, not with a polite end of the stream."""
+    trouble(sandbox, kind, method="GET")
+    with pytest.raises(httpx.ReadError, match="reset by peer"):
+        sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
+
+
+def test_a_cut_body_ends_in_mid_sentence(sandbox: RunningSandbox) -> None:
+    """The length is promised, half of it comes, and then the connection ends."""
+    trouble(sandbox, "cut_body", method="GET")
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
+
+
+def test_the_sdk_gets_through_a_short_trouble(
+    fresh_sandbox: RunningSandbox, http_client: stripe.HTTPClient
+) -> None:
+    """With retries allowed one reset is survived, and there is one session."""
+    patient = stripe.StripeClient(
+        SECRET_KEY,
+        base_addresses={"api": fresh_sandbox.url},
+        http_client=http_client,
+        max_network_retries=2,
+    )
+    trouble(fresh_sandbox, "reset_after")
+    assert patient.v1.checkout.sessions.create(SESSION).url is not None
+    assert count(client_of(fresh_sandbox, http_client)) == 1
+
+
+def test_trouble_happens_as_often_as_asked(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """`times` answers go wrong and the next is right; other routes are spared."""
+    trouble(sandbox, "429", times=2)
+    assert client.v1.checkout.sessions.list().data is not None
+    for _ in range(2):
+        with pytest.raises(stripe.RateLimitError):
+            client.v1.checkout.sessions.create(SESSION)
+    assert client.v1.checkout.sessions.create(SESSION).url is not None
+
+
+def test_trouble_can_be_taken_back(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
+    """What was queued can be cleared."""
+    trouble(sandbox, "500", times=5)
+    assert sandbox.control("DELETE", "/_sandbox/trouble") == {"waiting": 0}
+    assert client.v1.checkout.sessions.create(SESSION).url is not None
+
+
+def test_a_wrong_key_uses_up_no_trouble(sandbox: RunningSandbox) -> None:
+    """Strangers are refused before any trouble is dealt out."""
+    trouble(sandbox, "500", method="GET")
+    assert sandbox.http.get(SESSIONS).status_code == 401
+    assert sandbox.http.get(SESSIONS, auth=(SECRET_KEY, "")).status_code == 500
+
+
+def test_any_trouble_follows_from_the_seed() -> None:
+    """`any` is a known kind each time, and the same ones again for the same seed."""
+
+    def drawn(seed: int) -> list[str]:
+        troubles = Troubles(seed)
+        troubles.add(Trouble("/v1/*", "GET", "any", 0), times=50)
+        taken = [troubles.take("GET", "/v1/events") for _ in range(50)]
+        return [one.kind for one in taken if one is not None]
+
+    assert drawn(3) == drawn(3) != drawn(4)
+    assert set(drawn(3)) <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip"])
+def test_closing_lets_go_of_who_hangs(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A sandbox that closes ends its hanging answers by a reset, and within seconds."""
+    ended: list[Exception] = []
+
+    def ask(url: str) -> None:
+        try:
+            httpx.get(url, auth=(SECRET_KEY, ""), timeout=60, trust_env=False)
+        except httpx.HTTPError as error:
+            ended.append(error)
+
+    with run_sandbox() as sandbox:
+        trouble(sandbox, kind, method="GET", seconds=60)
+        asking = threading.Thread(target=ask, args=[sandbox.url + SESSIONS])
+        asking.start()
+        wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["trouble"] == 0)
+        before = time.monotonic()
+    asking.join()
+    assert time.monotonic() - before < 4
+    assert [type(error) for error in ended] == [httpx.ReadError]
+    assert "Traceback" not in caplog.text
+
+
+def test_an_unknown_kind_of_trouble_is_refused(sandbox: RunningSandbox) -> None:
+    """A misspelt kind is a 422 and not a quiet success."""
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        trouble(sandbox, "earthquake")

@@ -1,0 +1,199 @@
+"""Events are signed, delivered at least once, tried again, and never in the way of the API."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import stripe
+
+from donate.sandbox.app import SandboxConfig, create_server
+from tests.real_parts import WEBHOOK_SECRET
+from tests.sandbox.running import (
+    SESSION,
+    Receiver,
+    RunningSandbox,
+    run_sandbox,
+    wait_until,
+)
+
+
+def types(receiver: Receiver) -> list[str]:
+    return [json.loads(received.body)["type"] for received in receiver.received]
+
+
+def pay_one(client: stripe.StripeClient, sandbox: RunningSandbox, outcome: str = "paid") -> Any:
+    session = client.v1.checkout.sessions.create(SESSION)
+    return sandbox.pay(session.id, outcome)["session"]
+
+
+def is_quiet(sandbox: RunningSandbox) -> bool:
+    pending = sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"]
+    return bool(pending == 0)
+
+
+def test_every_event_arrives_signed(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """Each delivery passes Stripe's own check, with the moment of signing being now."""
+    pay_one(fresh_client, fresh_sandbox)
+    wait_until(lambda: len(receiver.received) == 4)
+    assert sorted(types(receiver)) == [
+        "charge.succeeded",
+        "checkout.session.completed",
+        "payment_intent.created",
+        "payment_intent.succeeded",
+    ]
+    for received in receiver.received:
+        assert stripe.WebhookSignature.verify_header(
+            received.body.decode(), received.signature, WEBHOOK_SECRET, tolerance=5
+        )
+
+
+def test_an_event_holds_the_object_as_it_was(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """The payload of checkout.session.completed is the paid session, and does not change later."""
+    session = pay_one(fresh_client, fresh_sandbox)
+    fresh_sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
+    charge_event = fresh_client.v1.events.list({"type": "charge.succeeded"}).data[0]
+    assert charge_event.data.object["amount_refunded"] == 0
+    wait_until(lambda: "checkout.session.completed" in types(receiver))
+    bodies = [json.loads(received.body) for received in receiver.received]
+    completed = next(body for body in bodies if body["type"] == "checkout.session.completed")
+    assert completed["data"]["object"] == session
+
+
+def test_an_event_says_which_request_made_it(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, key: str
+) -> None:
+    """What the API was asked for names the request; what a donor did names none."""
+    session = pay_one(fresh_client, fresh_sandbox)
+    refund = fresh_client.v1.refunds.create(
+        {"payment_intent": session["payment_intent"]}, {"idempotency_key": key}
+    )
+    by_request = fresh_client.v1.events.list({"type": "refund.created"}).data[0].request
+    by_donor = fresh_client.v1.events.list({"type": "charge.succeeded"}).data[0].request
+    assert refund.last_response is not None
+    assert by_request is not None
+    assert by_donor is not None
+    assert (by_request.id, by_request.idempotency_key) == (refund.last_response.request_id, key)
+    assert (by_donor.id, by_donor.idempotency_key) == (None, None)
+
+
+def test_a_refused_event_is_sent_again(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """Anything but a 2xx is tried again after a while, and the log has every try."""
+    receiver.answers.extend([500, 302])
+    session = fresh_client.v1.checkout.sessions.create(SESSION)
+    fresh_client.v1.checkout.sessions.expire(session.id)
+    wait_until(lambda: is_quiet(fresh_sandbox))
+    assert types(receiver) == ["checkout.session.expired"] * 3
+    log = fresh_sandbox.control("GET", "/_sandbox/webhooks/deliveries")
+    assert [(delivery["attempt"], delivery["status"]) for delivery in log] == [
+        (1, 500),
+        (2, 302),
+        (3, 200),
+    ]
+    assert fresh_client.v1.events.list({"delivery_success": False}).data == []
+
+
+def test_retries_come_to_an_end(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """After the last delay the event stays undelivered, and can be asked for as such."""
+    receiver.answers.extend([503] * 3)
+    session = fresh_client.v1.checkout.sessions.create(SESSION)
+    fresh_client.v1.checkout.sessions.expire(session.id)
+    wait_until(lambda: is_quiet(fresh_sandbox))
+    assert len(receiver.received) == 3
+    undelivered = fresh_client.v1.events.list({"delivery_success": False}).data
+    assert [event.pending_webhooks for event in undelivered] == [1]
+
+
+def test_nobody_listening_stops_nothing(http_client: stripe.HTTPClient) -> None:
+    """A receiver that is down is logged as an error of the connection."""
+    from tests.sandbox.conftest import client_of  # noqa: PLC0415
+
+    with run_sandbox(webhook_url="http://127.0.0.1:9/nobody", retry_delays_s=()) as sandbox:
+        pay_one(client_of(sandbox, http_client), sandbox)
+        wait_until(lambda: is_quiet(sandbox))
+        log = sandbox.control("GET", "/_sandbox/webhooks/deliveries")
+    assert {delivery["status"] for delivery in log} == {None}
+    assert all("ConnectError" in delivery["error"] for delivery in log)
+
+
+def test_a_slow_receiver_does_not_hold_up_the_api(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """Deliveries happen side by side, behind the API's back."""
+    receiver.delay_s = 0.3
+    before = time.monotonic()
+    pay_one(fresh_client, fresh_sandbox)
+    assert time.monotonic() - before < receiver.delay_s
+    wait_until(lambda: len(receiver.received) == 4)
+    assert time.monotonic() - before < 4 * receiver.delay_s
+
+
+def test_paused_events_are_made_and_kept_back(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """While paused nothing is delivered; unpausing alone does not bring what was missed."""
+    fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
+    pay_one(fresh_client, fresh_sandbox)
+    assert len(fresh_client.v1.events.list({"delivery_success": False}).data) == 4
+    state = fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=False)
+    assert (state["paused"], state["missed"], state["pending"]) == (False, 0, 0)
+    assert receiver.received == []
+
+
+def test_missed_events_come_when_asked_for(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """Unpausing with deliver_missed brings everything."""
+    fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
+    pay_one(fresh_client, fresh_sandbox)
+    fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
+    wait_until(lambda: len(receiver.received) == 4)
+
+
+def test_an_event_can_be_delivered_many_times(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> None:
+    """The same event arrives as often as asked, each time with the same id."""
+    fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
+    pay_one(fresh_client, fresh_sandbox)
+    event = fresh_client.v1.events.list({"type": "checkout.session.completed"}).data[0]
+    sent = fresh_sandbox.control("POST", "/_sandbox/webhooks/deliver", event=event.id, times=5)
+    assert [delivery["status"] for delivery in sent["deliveries"]] == [200] * 5
+    assert {json.loads(received.body)["id"] for received in receiver.received} == {event.id}
+    assert len(receiver.received) == 5
+
+
+def test_closing_stops_deliveries(http_client: stripe.HTTPClient, receiver: Receiver) -> None:
+    """A sandbox that closes does not wait for its retries."""
+    from tests.sandbox.conftest import client_of  # noqa: PLC0415
+
+    receiver.answers.extend([500] * 4)
+    with run_sandbox(webhook_url=receiver.url, retry_delays_s=(60.0,)) as sandbox:
+        pay_one(client_of(sandbox, http_client), sandbox)
+        wait_until(lambda: len(receiver.received) == 4)
+        before = time.monotonic()
+    assert time.monotonic() - before < 3
+
+
+@pytest.mark.parametrize(
+    ("secret_key", "webhook_secret"), [("sk_live_1", "whsec_1"), ("", "whsec_1"), ("sk_test_1", "")]
+)
+def test_a_config_that_is_unsafe_is_refused(secret_key: str, webhook_secret: str) -> None:
+    """Live keys and empty secrets stop the sandbox from being made."""
+    with pytest.raises(ValueError, match="secret"):
+        SandboxConfig(secret_key=secret_key, webhook_secret=webhook_secret)
+
+
+def test_the_sandbox_listens_on_loopback_only() -> None:
+    """A host that others could reach is refused."""
+    config = SandboxConfig(secret_key="sk_test_1", webhook_secret="whsec_1")
+    with pytest.raises(ValueError, match="loopback"):
+        create_server(config, "0.0.0.0", 8001)

@@ -1,0 +1,207 @@
+"""Gifts as a donor leaves them, and events as Stripe would write and sign them."""
+
+import itertools
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import select
+from stripe import WebhookSignature
+
+from donate.clock import Clock, FixedClock
+from donate.database import Database, insert_new
+from donate.gifts.choice import check_choice
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import open_gift, record_facts
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.queries import donor_of
+from donate.money import Money
+from donate.regions import load_regions
+from donate.stripe_gateway.inbox import Arrival
+from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.settle import Settler
+from tests.real_parts import WEBHOOK_SECRET
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+AMOUNT = 5_000
+
+_numbers = itertools.count(1)
+_REGION = load_regions()["LWCAN"]
+
+
+def give(
+    database: Database,
+    *,
+    mode: str = "card",
+    attempts: int = 1,
+    opened: str | None = None,
+    language: str = "en-CA",
+) -> Gift:
+    """Open a gift for which `attempts` sessions were asked; `opened` is the one we heard of."""
+    choice = check_choice(
+        _REGION,
+        mode=mode,
+        amount=Money(AMOUNT, "CAD"),
+        frequency="once",
+        country="CA",
+        language=language,
+        name="Ann Lee",
+        email="ann@example.com",
+    )
+    with database.writing() as session:
+        gift = open_gift(session, choice, f"form-{uuid.uuid4()}", now=NOW)
+        told = [_requested(gift, attempt) for attempt in range(1, attempts + 1)]
+        if opened:
+            told.append(_fact(FactKind.CHECKOUT_OPENED, opened, attempt=1))
+        record_facts(session, [(gift.id, fact) for fact in told], now=NOW)
+    return gift
+
+
+def give_many(database: Database, how_many: int) -> list[Gift]:
+    """Open gifts as `give` does, by copying one: thousands in a moment."""
+    first = give(database)
+    gifts = [
+        Gift(
+            **first.model_dump()
+            | {name: str(uuid.uuid4())[:32] for name in ("reference", "token", "form_key")}
+            | {"id": uuid.uuid4(), "donor_id": 1_000_000 + number}
+        )
+        for number in range(1, how_many)
+    ]
+    with database.writing() as session:
+        donor = donor_of(session, first).model_dump()
+        for some in _pieces(gifts):
+            insert_new(session, Donor, [donor | {"id": gift.donor_id} for gift in some])
+            insert_new(session, Gift, [gift.model_dump() for gift in some])
+            opened = _fact(FactKind.GIFT_OPENED, "", amount_minor=AMOUNT, currency="CAD")
+            facts = [(gift.id, replace(opened, source_id=str(gift.id))) for gift in some]
+            facts += [(gift.id, _requested(gift, 1)) for gift in some]
+            record_facts(session, facts, now=NOW)
+    return [first, *gifts]
+
+
+def _requested(gift: Gift, attempt: int) -> Fact:
+    return _fact(FactKind.CHECKOUT_REQUESTED, f"{gift.id}:{attempt}", attempt=attempt)
+
+
+def _fact(kind: FactKind, source_id: str, *, attempt: int | None = None, **money: Any) -> Fact:
+    evidence = {"attempt": attempt} if attempt else {}
+    return Fact(
+        kind=kind, source_id=source_id, happened_at=NOW, actor="donor", evidence=evidence, **money
+    )
+
+
+def _pieces(things: list[Any]) -> Iterator[list[Any]]:
+    for at in range(0, len(things), 500):
+        yield things[at : at + 500]
+
+
+def session_for(gift: Gift, **more: Any) -> dict[str, Any]:
+    """Return a paid checkout session of this gift as Stripe shows it."""
+    number = next(_numbers)
+    return {
+        "id": f"cs_test_{number}",
+        "object": "checkout.session",
+        "mode": "payment",
+        "status": "complete",
+        "payment_status": "paid",
+        "payment_intent": f"pi_{number}",
+        "amount_total": gift.amount_minor,
+        "currency": gift.currency.lower(),
+        "client_reference_id": gift.reference,
+        "metadata": {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"},
+    } | more
+
+
+def refund_of(payment: str, amount: int, status: str = "succeeded", **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"re_{next(_numbers)}",
+        "object": "refund",
+        "amount": amount,
+        "currency": "cad",
+        "payment_intent": payment,
+        "reason": None,
+        "status": status,
+    } | more
+
+
+def dispute_of(payment: str, status: str = "needs_response", **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"du_{next(_numbers)}",
+        "object": "dispute",
+        "amount": AMOUNT,
+        "currency": "cad",
+        "payment_intent": payment,
+        "reason": "fraudulent",
+        "status": status,
+    } | more
+
+
+def event(kind: str, about: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"evt_{next(_numbers)}",
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "type": kind,
+        "livemode": False,
+        "created": int(NOW.timestamp()),
+        "data": {"object": about},
+    } | more
+
+
+def as_bytes(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, indent=2).encode()
+
+
+def sign(body: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
+    """Sign as Stripe does."""
+    moment = int(time.time() if at is None else at)
+    header: str = WebhookSignature.generate_signature_header(body.decode(), secret, moment)
+    return header
+
+
+def settler_of(database: Database, clock: Clock | None = None) -> Settler:
+    return Settler(database, clock or FixedClock(NOW), livemode=False, account="")
+
+
+def store(database: Database, *told: dict[str, Any], now: datetime = NOW) -> None:
+    """Put events into the inbox, in this order, in one transaction."""
+    rows = [Arrival(as_bytes(one), now).as_row() for one in told]
+    with database.writing() as session:
+        for some in _pieces(rows):
+            insert_new(session, StripeEvent, some)
+
+
+def settle(database: Database, *told: dict[str, Any], clock: Clock | None = None) -> None:
+    """Store events and settle everything that is due."""
+    clock = clock or FixedClock(NOW)
+    store(database, *told, now=clock.now())
+    settler = settler_of(database, clock)
+    while settler.settle_due():
+        pass
+
+
+def gift_now(database: Database, gift: Gift) -> Gift:
+    with database.reading() as session:
+        return session.exec(select(Gift).where(Gift.id == gift.id)).one()
+
+
+def facts_now(database: Database, gift: Gift) -> list[tuple[str, str]]:
+    """Return kind and source of every fact about a gift, sorted."""
+    with database.reading() as session:
+        rows = session.exec(select(GiftFact).where(GiftFact.gift_id == gift.id))
+        return sorted((fact.kind, fact.source_id) for fact in rows)
+
+
+def stored_events(database: Database) -> list[StripeEvent]:
+    with database.reading() as session:
+        return list(session.exec(select(StripeEvent)))
+
+
+def event_now(database: Database, told: dict[str, Any]) -> StripeEvent:
+    with database.reading() as session:
+        return session.exec(select(StripeEvent).where(StripeEvent.event_id == told["id"])).one()

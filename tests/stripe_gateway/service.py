@@ -1,0 +1,102 @@
+"""The service on a real port, and a caller who can be as rude as a socket allows."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from sqlalchemy import func
+from sqlmodel import select
+
+from donate.app import create_app
+from donate.database import Database
+from donate.stripe_gateway.models import StripeEvent
+from tests.real_parts import make_settings, served
+from tests.stripe_gateway.given import sign
+
+DOOR = "/webhooks/stripe"
+
+
+@dataclass(frozen=True)
+class Service:
+    url: str
+    http: httpx.Client
+    database: Database
+
+    def deliver(self, body: bytes, **more: Any) -> httpx.Response:
+        """Hand over an event as Stripe would."""
+        headers = {"stripe-signature": sign(body)} | more
+        return self.http.post(DOOR, content=body, headers=headers)
+
+    @contextmanager
+    def another_caller(self) -> Iterator["Service"]:
+        """Call the same service over connections that no other thread uses."""
+        with client_of(self.url) as http:
+            yield replace(self, http=http)
+
+    def stored(self) -> int:
+        with self.database.reading() as session:
+            return session.exec(select(func.count()).select_from(StripeEvent)).one()
+
+    def send_as_it_is(self, start: str, headers: bytes, body: bytes = b"") -> int:
+        """Return the status of the answer to a request that no client library would write."""
+        with self.connect() as caller:
+            caller.sendall(
+                f"{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".encode()
+                + f"Content-Length: {len(body)}\r\n".encode()
+                + headers
+                + b"\r\n\r\n"
+                + body
+            )
+            return int(answer_to(caller).split(b" ")[1])
+
+    def connect(self) -> socket.socket:
+        parts = urlsplit(self.url)
+        return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=15)
+
+
+@contextmanager
+def serving(database_url: str, port: int | None = None, **settings: Any) -> Iterator[Service]:
+    """Serve the whole service on this database."""
+    with served(create_app(make_settings(database_url, **settings)), port) as url:
+        yield from calling(url, database_url)
+
+
+def calling(url: str, database_url: str) -> Iterator[Service]:
+    """Give somebody who calls the service at `url` and looks into its database."""
+    database = Database(database_url)
+    try:
+        with client_of(url) as http:
+            yield Service(url, http, database)
+    finally:
+        database.close()
+
+
+def client_of(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, verify=False, trust_env=False, timeout=20)
+
+
+def head(headers: str) -> bytes:
+    """Return the beginning of a request to the doorway."""
+    return f"POST {DOOR} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode("latin-1")
+
+
+def answer_to(caller: socket.socket) -> bytes:
+    """Return everything the server says until it hangs up."""
+    said = b""
+    while True:
+        try:
+            piece = caller.recv(65_536)
+        except ConnectionResetError:
+            return said
+        if not piece:
+            return said
+        said += piece
+
+
+def seconds_since(start: float) -> float:
+    return time.monotonic() - start

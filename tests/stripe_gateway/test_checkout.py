@@ -1,0 +1,204 @@
+"""A checkout session in three beats: write the intent, ask Stripe, write the answer."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from donate.clock import Clock, FixedClock
+from donate.database import Database
+from donate.errors import Conflict, StripeUnavailable
+from donate.gifts.models import Gift
+from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.client import StripeClient
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    event,
+    facts_now,
+    gift_now,
+    give,
+    session_for,
+    settle,
+)
+
+PUBLIC_URL = "https://give.example.org"
+SESSIONS = "/v1/checkout/sessions"
+
+
+@pytest.fixture
+def client(sandbox: RunningSandbox) -> Iterator[StripeClient]:
+    client = client_of(sandbox)
+    yield client
+    client.close()
+
+
+def client_of(sandbox: RunningSandbox, **more: Any) -> StripeClient:
+    return StripeClient(SECRET_KEY, sandbox.url, (urlsplit(sandbox.url).netloc,), **more)
+
+
+def checkouts_of(database: Database, client: StripeClient, clock: Clock | None = None) -> Checkouts:
+    return Checkouts(database, client, clock or FixedClock(datetime.now(UTC)), PUBLIC_URL)
+
+
+def asked(sandbox: RunningSandbox) -> list[dict[str, Any]]:
+    """Return the requests for new sessions, in order."""
+    log: list[dict[str, Any]] = sandbox.control("GET", "/_sandbox/requests")
+    return [one for one in log if (one["method"], one["path"]) == ("POST", SESSIONS)]
+
+
+def sessions(sandbox: RunningSandbox) -> dict[str, int]:
+    counts: dict[str, int] = sandbox.control("GET", "/_sandbox/state")["counts"]["sessions"]
+    return counts
+
+
+def kinds(database: Database, gift: Gift) -> list[str]:
+    return [kind for kind, _ in facts_now(database, gift)]
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "product"), [("en-CA", "en", "Gift"), ("fr-CA", "fr-CA", "Don")]
+)
+def test_stripe_is_asked_for_exactly_this_gift(
+    database: Database,
+    sandbox: RunningSandbox,
+    client: StripeClient,
+    language: str,
+    locale: str,
+    product: str,
+) -> None:
+    """Amount, currency, language, reference and metadata are the gift's; the key is ours."""
+    gift = give(database, attempts=0, language=language)
+    clock = FixedClock(datetime.now(UTC))
+    url = checkouts_of(database, client, clock).open_for(gift)
+    assert url.startswith(f"{sandbox.url}/pay/cs_test_")
+    (request,) = asked(sandbox)
+    assert request["idempotency_key"] == f"donate-{gift.id}:1"
+    metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
+    page = f"{PUBLIC_URL}/gifts/{gift.token}"
+    data = {"currency": "cad", "unit_amount": str(AMOUNT)}
+    named = {"product_data": {"name": f"{product} {gift.reference}"}}
+    sent = request["parameters"]
+    assert in_one_shape(sent) == in_one_shape(
+        {
+            "mode": "payment",
+            "submit_type": "donate",
+            "allowed_payment_method_types": ["card"],
+            "adaptive_pricing": {"enabled": "false"},
+            "client_reference_id": gift.reference,
+            "customer_email": "ann@example.com",
+            "locale": locale,
+            "expires_at": str(int((clock.instant + timedelta(hours=23)).timestamp())),
+            "success_url": f"{page}?back=paid",
+            "cancel_url": f"{page}?back=cancelled",
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata, "description": gift.reference},
+            "line_items": [{"quantity": "1", "price_data": data | named}],
+        }
+    )
+
+
+def in_one_shape(sent: Any) -> Any:
+    """Return what was sent with its lists as Stripe's numbered form fields would have them."""
+    if isinstance(sent, dict):
+        return {str(name): in_one_shape(value) for name, value in sent.items()}
+    if isinstance(sent, list):
+        return {str(number): in_one_shape(value) for number, value in enumerate(sent)}
+    return str(sent).lower() if isinstance(sent, bool) else str(sent)
+
+
+def test_an_open_session_is_given_again(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """Who comes back gets the same session, and Stripe is not asked again."""
+    gift = give(database, attempts=0)
+    checkouts = checkouts_of(database, client)
+    assert checkouts.open_for(gift) == checkouts.open_for(gift)
+    assert len(asked(sandbox)) == 1
+
+
+def test_an_expired_session_is_followed_by_a_new_one(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """After an expiry, told or passed by, the next attempt has a number and a key of its own."""
+    gift = give(database, attempts=0)
+    clock = FixedClock(datetime.now(UTC))
+    checkouts = checkouts_of(database, client, clock)
+    first = checkouts.open_for(gift)
+    told = session_for(gift, id=first.rpartition("/")[2], payment_status="unpaid")
+    settle(database, event("checkout.session.expired", told), clock=clock)
+    assert gift_now(database, gift).status == "lapsed"
+    second = checkouts.open_for(gift)
+    clock.instant += timedelta(hours=22, minutes=59)
+    sandbox.control("POST", "/_sandbox/clock", now=int(clock.instant.timestamp()))
+    third = checkouts.open_for(gift)
+    assert len({first, second, third}) == 3
+    keys = [request["idempotency_key"] for request in asked(sandbox)]
+    assert keys == [f"donate-{gift.id}:{attempt}" for attempt in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("payment_status", ["paid", "unpaid"])
+def test_what_is_paid_is_not_paid_again(
+    database: Database, sandbox: RunningSandbox, client: StripeClient, payment_status: str
+) -> None:
+    """A gift that is paid, or whose payment is under way, gets no second session."""
+    gift = give(database)
+    told = session_for(gift, payment_status=payment_status)
+    settle(database, event("checkout.session.completed", told))
+    with pytest.raises(Conflict):
+        checkouts_of(database, client).open_for(gift)
+    assert asked(sandbox) == []
+
+
+class Meeting:
+    """A clock at which two meet before either goes on, and which tells them different times."""
+
+    def __init__(self) -> None:
+        self._meeting = threading.Barrier(2)
+        self._start = datetime.now(UTC)
+        self._local = threading.local()
+
+    def now(self) -> datetime:
+        if not hasattr(self._local, "instant"):
+            place = self._meeting.wait(5)
+            self._local.instant = self._start + timedelta(seconds=7 * place)
+        instant: datetime = self._local.instant
+        return instant
+
+
+def test_two_at_once_get_one_session(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """A double click is one session, though the two requests read different times."""
+    for _ in range(5):
+        gift, before = give(database, attempts=0), sum(sessions(sandbox).values())
+        checkouts = checkouts_of(database, client, Meeting())
+        with ThreadPoolExecutor(2) as donors:
+            urls = set(donors.map(checkouts.open_for, [gift, gift]))
+        assert len(urls) == 1
+        assert sum(sessions(sandbox).values()) == before + 1
+        assert kinds(database, gift).count("checkout_opened") == 1
+        assert "checkout_refused" not in kinds(database, gift)
+
+
+def test_an_answer_that_was_never_remembered_is_asked_for_again(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """When we asked and do not know the answer, hours later the same key gives the same session."""
+    gift = give(database, attempts=0)
+    clock = FixedClock(datetime.now(UTC))
+    checkouts = checkouts_of(database, client, clock)
+    sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="no_url", times=1)
+    with pytest.raises(StripeUnavailable):
+        checkouts.open_for(gift)
+    clock.instant += timedelta(hours=21)
+    url = checkouts.open_for(gift)
+    first, again = asked(sandbox)
+    assert (again["replayed"], first["parameters"] == again["parameters"]) == (True, True)
+    assert sessions(sandbox) == {"open": 1}
+    assert sandbox.http.get(url).status_code == 200

@@ -1,0 +1,191 @@
+"""The doorway under bodies that are too large, too slow or never end."""
+
+import gzip
+import logging
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from fastapi import FastAPI
+
+from donate.clock import SystemClock
+from donate.database import Database
+from donate.protection import MAX_EVENT_BYTES, BodyLimit
+from donate.stripe_gateway.endpoint import WebhookDoor
+from donate.stripe_gateway.inbox import Inbox
+from tests.real_parts import WEBHOOK_SECRET, Sqlite, served
+from tests.stripe_gateway.given import as_bytes, event, sign
+from tests.stripe_gateway.service import (
+    DOOR,
+    Service,
+    answer_to,
+    calling,
+    head,
+    seconds_since,
+    serving,
+)
+from tests.stripe_gateway.test_doorway import mac
+
+QUICK_S = 1.0
+PATIENCE_S = 0.6
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.fixture(scope="module")
+def service(sqlite: Sqlite) -> Iterator[Service]:
+    with serving(sqlite.fresh_url()) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def impatient(sqlite: Sqlite) -> Iterator[Service]:
+    """The doorway behind a limit on time that a test can wait for."""
+    url = sqlite.fresh_url()
+    with doorway(Database(url), url) as service:
+        yield service
+
+
+@contextmanager
+def doorway(database: Database, url: str) -> Iterator[Service]:
+    inbox = Inbox(database, on_stored=lambda: None)
+    app = FastAPI(redirect_slashes=False)
+    app.include_router(WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router)
+    app.add_middleware(BodyLimit, timeout_s=PATIENCE_S)
+    inbox.start()
+    with served(app) as base:
+        yield from calling(base, url)
+    inbox.stop()
+    database.close()
+
+
+def an_event(size: int = 0) -> bytes:
+    return as_bytes(event("customer.created", {"id": "cus_1", "padding": "x" * size}))
+
+
+def test_an_event_just_under_the_cap_is_taken(service: Service) -> None:
+    """The cap is for what no event of Stripe's comes near, not for large events."""
+    body = an_event(MAX_EVENT_BYTES - 1_000)
+    assert service.deliver(body).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["declared", "chunked"])
+def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
+    """Over the cap the answer is 413, whether the length was said or found out, signed or not."""
+    body, before, start = an_event(MAX_EVENT_BYTES), service.stored(), time.monotonic()
+    length = f"Content-Length: {len(body)}" if how == "declared" else CHUNKED
+    with service.connect() as caller:
+        caller.sendall(head(f"{length}\r\nstripe-signature: {sign(body)}"))
+        if how == "chunked":
+            for at in range(0, MAX_EVENT_BYTES + 1, 32_768):
+                piece = body[at : at + 32_768]
+                caller.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        assert b" 413 " in answer_to(caller).split(b"\r\n")[0]
+    assert (service.stored(), seconds_since(start) < QUICK_S) == (before, True)
+
+
+@pytest.mark.parametrize("length", ["99999999999999999999999", "-1", "1e3", "0x10", "12, 13"])
+def test_a_length_that_is_none_is_refused(service: Service, length: str) -> None:
+    """A declared length that is absurd or no number is refused at once, and is no 500."""
+    start = time.monotonic()
+    with service.connect() as caller:
+        caller.sendall(head(f"Content-Length: {length}"))
+        assert answer_to(caller).split(b" ")[1] in (b"400", b"413")
+    assert seconds_since(start) < QUICK_S
+
+
+def test_chunks_without_end_are_cut_off(service: Service) -> None:
+    """Who never stops sending is disconnected, after no more than the cap and the buffers."""
+    start, sent, cut_off = time.monotonic(), 0, False
+    with service.connect() as caller:
+        caller.sendall(head(CHUNKED))
+        while not cut_off and seconds_since(start) < 10:
+            try:
+                caller.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+                sent += 0x10000
+            except (BrokenPipeError, ConnectionResetError):
+                cut_off = True
+    assert (cut_off, seconds_since(start) < 3) == (True, True)
+    assert sent < 32 * MAX_EVENT_BYTES
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 100000", CHUNKED])
+def test_a_dripped_body_is_hung_up_on(impatient: Service, length: str) -> None:
+    """A body that drips is answered 408 when its time is over, however steadily it drips."""
+    start = time.monotonic()
+    with impatient.connect() as caller:
+        caller.sendall(head(length))
+        stop = threading.Event()
+
+        def drip() -> None:
+            while not stop.wait(0.02):
+                try:
+                    caller.sendall(b"1\r\nx\r\n" if length == CHUNKED else b"x")
+                except OSError:
+                    return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        said = answer_to(caller)
+        stop.set()
+        dripping.join()
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert PATIENCE_S <= seconds_since(start) < PATIENCE_S + QUICK_S
+
+
+def test_a_body_that_never_comes_is_hung_up_on(impatient: Service) -> None:
+    """Who promises a body and sends nothing is hung up on as well."""
+    start = time.monotonic()
+    with impatient.connect() as caller:
+        caller.sendall(head("Content-Length: 100"))
+        assert answer_to(caller).startswith(b"HTTP/1.1 408 ")
+    assert seconds_since(start) < PATIENCE_S + QUICK_S
+
+
+def test_others_are_served_meanwhile(impatient: Service) -> None:
+    """While forty callers drip, Stripe's own events are taken as quickly as ever."""
+    callers = [impatient.connect() for _ in range(40)]
+    try:
+        for caller in callers:
+            caller.sendall(head(CHUNKED) + b"1\r\nx\r\n")
+        for _ in range(5):
+            start = time.monotonic()
+            assert impatient.deliver(an_event()).status_code == 200
+            assert seconds_since(start) < 0.5
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+def test_hanging_up_halfway_leaves_no_trace(
+    impatient: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who hangs up in the middle of a body stores nothing and fills no log with errors."""
+    before = impatient.stored()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            with impatient.connect() as caller:
+                caller.sendall(head("Content-Length: 1000") + b'{"id":')
+        assert impatient.deliver(an_event()).status_code == 200
+        time.sleep(0.1)
+    assert impatient.stored() == before + 1
+    assert [record.name for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "squeeze"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_a_bomb_stays_packed(service: Service, encoding: str, squeeze: object) -> None:
+    """A compressed body is never unpacked: it is no text, and so it is refused."""
+    assert callable(squeeze)
+    bomb, now = squeeze(b"0" * 50_000_000), int(time.time())
+    before, start = service.stored(), time.monotonic()
+    answer = service.http.post(
+        DOOR,
+        content=bomb,
+        headers={"content-encoding": encoding, "stripe-signature": f"t={now},v1={mac(bomb, now)}"},
+    )
+    assert (answer.status_code, service.stored()) == (400, before)
+    assert seconds_since(start) < QUICK_S

@@ -1,0 +1,232 @@
+"""Signed, but odd: stored as the very bytes, marked with a reason, and no gift is touched."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import EventState, StripeEvent
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import (
+    as_bytes,
+    event,
+    facts_now,
+    gift_now,
+    give,
+    session_for,
+    stored_events,
+)
+from tests.stripe_gateway.service import Service, serving
+
+SET_ASIDE, IGNORED, FOREIGN = EventState.SET_ASIDE, EventState.IGNORED, EventState.FOREIGN
+COMPLETED = "checkout.session.completed"
+
+
+@pytest.fixture(scope="module")
+def service(sqlite: Sqlite) -> Iterator[Service]:
+    with serving(sqlite.fresh_url()) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def postgres_service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    with serving(request.getfixturevalue("postgres").fresh_url()) as service:
+        yield service
+
+
+def without(told: dict[str, Any], key: str) -> bytes:
+    return as_bytes({name: value for name, value in told.items() if name != key})
+
+
+def paid(gift: Gift, **more: Any) -> dict[str, Any]:
+    return event(COMPLETED, session_for(gift, **more))
+
+
+def text(told: dict[str, Any], old: str, new: str) -> bytes:
+    written = as_bytes(told).decode()
+    assert written.count(old) == 1
+    return written.replace(old, new).encode()
+
+
+ODD_AMOUNTS: tuple[Any, ...] = (
+    *(0, -1, -5_000, 2**63, 10**30, 50.0, 5000.5, True),
+    *("5000", None, [], {"a": 1}),
+)
+
+Odd = tuple[Callable[[Gift], bytes], EventState, str]
+
+
+def of_amount(odd: Any) -> Odd:
+    return (
+        lambda gift: paid_as(gift, amount_total=odd),
+        SET_ASIDE,
+        "amount_total is not a usable amount",
+    )
+
+
+def paid_as(gift: Gift, **more: Any) -> bytes:
+    return as_bytes(paid(gift, **more))
+
+
+ODD: dict[str, Odd] = {
+    "not JSON": (lambda _: b"hello %f" % time.time(), SET_ASIDE, "not readable as JSON"),
+    "cut short": (lambda gift: as_bytes(paid(gift))[:-40], SET_ASIDE, "not readable as JSON"),
+    "a list": (lambda gift: b"[" + as_bytes(paid(gift)) + b"]", SET_ASIDE, "not a JSON object"),
+    "null": (lambda _: b"null", SET_ASIDE, "not a JSON object"),
+    "empty object": (lambda _: b"{}", SET_ASIDE, "id is missing"),
+    "nested deep": (lambda _: b"[" * 100_000 + b"]" * 100_000, SET_ASIDE, "RecursionError"),
+    "objects nested deep": (
+        lambda _: b'{"a":' * 80_000 + b"1" + b"}" * 80_000,
+        SET_ASIDE,
+        "RecursionError",
+    ),
+    "a number of 5,000 digits": (
+        lambda gift: text(paid(gift), '"amount_total": 5000', f'"amount_total": {"5" * 5_000}'),
+        SET_ASIDE,
+        "not readable as JSON",
+    ),
+    "a name twice": (
+        lambda gift: text(
+            paid(gift), '"amount_total": 5000', '"amount_total": 5000, "amount_total": 1'
+        ),
+        SET_ASIDE,
+        "amount is 1, the gift's is 5000",
+    ),
+    "a NUL in an id": (lambda gift: paid_as(gift, id="cs_\0"), SET_ASIDE, "id is missing or odd"),
+    "a lone surrogate": (
+        lambda gift: paid_as(gift, client_reference_id="\ud800"),
+        SET_ASIDE,
+        "client_reference_id is missing or odd",
+    ),
+    "an emoji": (
+        lambda gift: text(paid(gift), f'id": "{gift.reference}"', 'id": "\N{PARTY POPPER}"'),
+        SET_ASIDE,
+        "client_reference_id is missing or odd",
+    ),
+    "no id": (lambda gift: without(paid(gift), "id"), SET_ASIDE, "id is missing"),
+    "no type": (lambda gift: without(paid(gift), "type"), SET_ASIDE, "type is missing"),
+    "no livemode": (lambda gift: without(paid(gift), "livemode"), SET_ASIDE, "livemode is missing"),
+    "no created": (lambda gift: without(paid(gift), "created"), SET_ASIDE, "created is not a time"),
+    "no data": (lambda gift: without(paid(gift), "data"), SET_ASIDE, "data.object is missing"),
+    "an object that is a list": (
+        lambda _: as_bytes(event(COMPLETED, [])),
+        SET_ASIDE,
+        "data.object is missing",
+    ),
+    "a thin event": (
+        lambda _: as_bytes({"id": f"evt_thin_{time.time_ns()}", "object": "v2.core.event"}),
+        SET_ASIDE,
+        "thin (v2)",
+    ),
+    "an unknown type": (
+        lambda _: as_bytes(event("terminal.reader.action_failed", {"id": "tmr_1"})),
+        IGNORED,
+        "nothing to record",
+    ),
+    "a session of another system": (
+        lambda gift: as_bytes(paid(gift, metadata={"order": "7"})),
+        IGNORED,
+        "did not open",
+    ),
+    "live": (
+        lambda gift: as_bytes(event(COMPLETED, session_for(gift), livemode=True)),
+        FOREIGN,
+        "a live event at a test service",
+    ),
+    "another account": (
+        lambda gift: as_bytes(event(COMPLETED, session_for(gift), account="acct_other")),
+        FOREIGN,
+        "another account",
+    ),
+    **{f"amount {odd!r}": of_amount(odd) for odd in ODD_AMOUNTS},
+    "no payment required": (
+        lambda gift: paid_as(gift, payment_status="no_payment_required"),
+        SET_ASIDE,
+        "that is no gift",
+    ),
+    "paid with no payment": (
+        lambda gift: paid_as(gift, payment_intent=None),
+        SET_ASIDE,
+        "payment_intent is missing",
+    ),
+    "of mode subscription": (
+        lambda gift: paid_as(gift, mode="subscription"),
+        SET_ASIDE,
+        "of mode 'subscription'",
+    ),
+    "of mode setup": (lambda gift: paid_as(gift, mode="setup"), SET_ASIDE, "of mode 'setup'"),
+    "of a mode of 4,000 letters": (
+        lambda gift: paid_as(gift, mode="m\0" * 2_000),
+        SET_ASIDE,
+        "a checkout session of mode",
+    ),
+    "gift_id that is none": (
+        lambda gift: paid_as(gift, metadata={"gift_id": "7; DROP TABLE gift", "attempt": "1"}),
+        SET_ASIDE,
+        "not one of our ids",
+    ),
+}
+
+
+def kept(service: Service, body: bytes) -> StripeEvent:
+    """Return the stored event that holds exactly these bytes, once it is no longer waiting."""
+    until = time.monotonic() + 5
+    while True:
+        found = [row for row in stored_events(service.database) if row.payload == body]
+        if found and found[0].state != EventState.WAITING:
+            assert len(found) == 1
+            return found[0]
+        assert time.monotonic() < until, "it was not settled"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_event_is_kept_and_explained(service: Service, name: str) -> None:
+    """It is answered 200, kept byte for byte, marked with the reason; the gift is untouched."""
+    explain(service, name)
+
+
+@pytest.mark.parametrize("name", ["a NUL in an id", "a lone surrogate", "nested deep", "live"])
+def test_postgresql_keeps_them_too(postgres_service: Service, name: str) -> None:
+    """What PostgreSQL could not store as text is kept there as bytes all the same."""
+    explain(postgres_service, name)
+
+
+def explain(service: Service, name: str) -> None:
+    write, state, reason = ODD[name]
+    gift = give(service.database)
+    before = facts_now(service.database, gift)
+    body = write(gift)
+    assert service.deliver(body).status_code == 200
+    row = kept(service, body)
+    assert (row.state, reason in row.reason) == (state, True), row.reason
+    assert facts_now(service.database, gift) == before
+    assert gift_now(service.database, gift).status == "awaited"
+
+
+def test_the_same_oddity_is_kept_once(service: Service) -> None:
+    """Bytes that have no name of their own are named by themselves: sent again, known."""
+    body = b"no name %f" % time.time()
+    before = service.stored()
+    assert [service.deliver(body).status_code for _ in range(3)] == [200] * 3
+    assert service.stored() == before + 1
+
+
+@pytest.mark.parametrize("version", ["2020-08-27", "2025-03-31.basil", "2099-01-01.quince", None])
+def test_the_version_of_an_event_does_not_matter(service: Service, version: str | None) -> None:
+    """What we read of a checkout session has looked the same in every version: it counts."""
+    gift = give(service.database)
+    body = as_bytes(event(COMPLETED, session_for(gift), api_version=version))
+    assert service.deliver(body).status_code == 200
+    assert kept(service, body).state == EventState.SETTLED
+    assert gift_now(service.database, gift).status == "confirmed"
+
+
+def test_a_written_form_is_not_changed(service: Service) -> None:
+    """Spaces, order, escapes and decimals of the payload stay as they arrived."""
+    body = json.dumps(event("x.y", {"z": 1.10, "\u00e9": "\ud83d\ude00"})).encode() + b" \n\t"
+    assert service.deliver(body).status_code == 200
+    assert kept(service, body).state == IGNORED

@@ -1,0 +1,218 @@
+"""Signed, but odd: whatever an event holds, it is understood or set aside with a reason."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from donate.money import MAX_AMOUNT_MINOR
+from donate.stripe_gateway.snapshots import Reading, Unusable, envelope_of, read_event
+from tests.stripe_gateway.examples import (
+    COMPLETED,
+    DISPUTE,
+    LATER,
+    REFUND,
+    SESSION,
+    event,
+)
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "not readable as JSON"),
+        (b"hello", "not readable as JSON"),
+        (b"\xff\xfe\xfd", "not readable as JSON"),
+        (b'{"id": "evt_1"', "not readable as JSON"),
+        (b"[" * DEEP + b"]" * DEEP, "not readable as JSON (RecursionError)"),
+        (b'{"a":' * DEEP + b"1" + b"}" * DEEP, "not readable as JSON (RecursionError)"),
+        (b'{"created": ' + b"9" * 5_000 + b"}", "not readable as JSON (ValueError)"),
+        (b"null", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b"7", "not a JSON object"),
+        (b'"evt_1"', "not a JSON object"),
+        (b"NaN", "not a JSON object"),
+        (b"{}", "id is missing"),
+    ],
+)
+def test_what_is_no_event_is_unusable(body: bytes, reason: str) -> None:
+    """A signed body that is no JSON object, however big or deep, is unusable with the reason."""
+    with pytest.raises(Unusable) as unusable:
+        envelope_of(body)
+    assert str(unusable.value).startswith(reason)
+
+
+GONE = object()
+ODD = [GONE, None, 7, 1.5, True, [], {}, ["evt_1"], "", "a b", "\x00", "\ud800", "é", "x" * 256]
+
+
+def spoilt(whole: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of an event in which one value is another, or gone."""
+    whole = copy.deepcopy(whole)
+    inner = whole
+    for key in path[:-1]:
+        inner = inner[key]
+    if value is GONE:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return whole
+
+
+def reason_against(whole: dict[str, Any]) -> str:
+    with pytest.raises(Unusable) as unusable:
+        read_event(envelope_of(json.dumps(whole).encode()))
+    return str(unusable.value)
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("key", ["id", "type"])
+def test_an_event_has_a_name_and_a_type(key: str, value: Any) -> None:
+    """An event without a usable id or type is unusable, and the reason says which."""
+    whole = spoilt(event(COMPLETED, SESSION), key, value=value)
+    assert reason_against(whole) == f"{key} is missing or odd"
+
+
+@pytest.mark.parametrize("value", [GONE, None, 0, 1, "false", []])
+def test_an_event_is_live_or_a_test(value: Any) -> None:
+    """Nothing but true or false says whether an event moved real money."""
+    whole = spoilt(event(COMPLETED, SESSION), "livemode", value=value)
+    assert reason_against(whole) == "livemode is missing"
+
+
+@pytest.mark.parametrize("value", [GONE, None, [], "x", {}, {"object": None}, {"object": []}])
+def test_an_event_is_about_something(value: Any) -> None:
+    """An event without data.object is unusable."""
+    whole = spoilt(event(COMPLETED, SESSION), "data", value=value)
+    assert reason_against(whole) == "data.object is missing"
+
+
+@pytest.mark.parametrize(
+    "value", [GONE, None, 0, -1, 1.5, True, "1772366400", 2**33, 2**63, 10**30]
+)
+def test_an_event_has_a_time(value: Any) -> None:
+    """A time that is none, or that no column holds, is unusable."""
+    whole = spoilt(event(COMPLETED, SESSION), "created", value=value)
+    assert reason_against(whole) == "created is not a time"
+
+
+def test_a_thin_event_says_so() -> None:
+    """An event of the v2 kind, which holds no snapshot, is unusable with that as the reason."""
+    thin = {"id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter", "livemode": False}
+    assert "thin (v2)" in reason_against(thin)
+
+
+BAD_AMOUNTS = [GONE, None, 0, -5_000, "5000", 50.5, 5000.0, True, [], 2**63, MAX_AMOUNT_MINOR + 1]
+
+
+@pytest.mark.parametrize("value", BAD_AMOUNTS)
+@pytest.mark.parametrize(
+    ("kind", "found", "key"),
+    [
+        (COMPLETED, SESSION, "amount_total"),
+        (LATER, SESSION, "amount_total"),
+        ("refund.created", REFUND, "amount"),
+        ("charge.dispute.created", DISPUTE, "amount"),
+    ],
+)
+def test_an_amount_is_a_whole_number(
+    kind: str, found: dict[str, Any], key: str, value: Any
+) -> None:
+    """An amount that is no whole number of minor units above zero is never taken for money."""
+    whole = spoilt(event(kind, found), "data", "object", key, value=value)
+    assert reason_against(whole) == f"{key} is not a usable amount"
+
+
+@pytest.mark.parametrize("value", [GONE, None, "", "dollars", "xyz", 124, ["cad"], "c\u00e4d"])
+@pytest.mark.parametrize(("kind", "found"), [(COMPLETED, SESSION), ("refund.created", REFUND)])
+def test_a_currency_is_known(kind: str, found: dict[str, Any], value: Any) -> None:
+    """Money of no known currency is unusable."""
+    whole = spoilt(event(kind, found), "data", "object", "currency", value=value)
+    assert reason_against(whole) == "currency is not a known one"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("mode", "subscription", "a checkout session of mode 'subscription'"),
+        ("mode", "setup", "a checkout session of mode 'setup'"),
+        ("mode", GONE, "a checkout session of mode ''"),
+        ("mode", ["payment"], "a checkout session of mode ''"),
+        ("payment_status", "no_payment_required", "payment_status is 'no_payment_required'"),
+        ("payment_status", "PAID", "payment_status is 'PAID'"),
+        ("payment_status", GONE, "payment_status is ''"),
+        ("payment_status", ["paid"], "payment_status is ''"),
+        ("payment_intent", GONE, "payment_intent is missing or odd"),
+        ("payment_intent", {"id": "pi_1"}, "payment_intent is missing or odd"),
+        ("payment_intent", "pi_1\n", "payment_intent is missing or odd"),
+        ("id", "x" * 256, "id is missing or odd"),
+        ("client_reference_id", None, "client_reference_id is missing or odd"),
+        ("metadata", {"gift_id": "7", "attempt": "1"}, "metadata.gift_id is not one of our ids"),
+        ("metadata", {"gift_id": 7}, "metadata.gift_id is not one of our ids"),
+        ("metadata", {"gift_id": ["x"]}, "metadata.gift_id is not one of our ids"),
+        ("metadata", {"gift_id": ""}, "metadata.gift_id is not one of our ids"),
+        ("metadata", {**SESSION["metadata"], "attempt": 1}, "metadata.attempt is missing"),
+        ("metadata", {**SESSION["metadata"], "attempt": "-1"}, "metadata.attempt is missing"),
+        ("metadata", {**SESSION["metadata"], "attempt": "\u0661"}, "metadata.attempt is missing"),
+        ("metadata", {**SESSION["metadata"], "attempt": "1" * 99}, "metadata.attempt is missing"),
+    ],
+)
+def test_an_odd_session_is_no_gift(key: str, value: Any, reason: str) -> None:
+    """A session that says one odd thing about money or gift is unusable; the reason names it."""
+    whole = spoilt(event(COMPLETED, SESSION), "data", "object", key, value=value)
+    assert reason_against(whole).startswith(reason)
+
+
+def test_unpaid_is_never_a_payment() -> None:
+    """A late success that is not marked as paid is no payment."""
+    whole = spoilt(event(LATER, SESSION), "data", "object", "payment_status", value="unpaid")
+    assert "that is no gift" in reason_against(whole)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "key", "value"),
+    [
+        ("refund.created", REFUND, "status", "reversed"),
+        ("refund.created", REFUND, "status", None),
+        ("refund.created", REFUND, "status", []),
+        ("refund.created", REFUND, "status", {}),
+        ("refund.created", REFUND, "id", 7),
+        ("refund.created", REFUND, "payment_intent", {"id": "pi_1"}),
+        ("refund.created", REFUND, "payment_intent", "x" * 256),
+        ("refund.created", REFUND, "payment_intent", "pi\x00"),
+        ("charge.dispute.closed", DISPUTE, "status", None),
+        ("charge.dispute.closed", DISPUTE, "status", ["won"]),
+        ("charge.dispute.closed", DISPUTE, "payment_intent", "\ud800"),
+    ],
+)
+def test_an_odd_return_is_unusable(kind: str, found: dict[str, Any], key: str, value: Any) -> None:
+    """A refund or dispute that cannot be tied or understood is set aside, not passed over."""
+    assert reason_against(spoilt(event(kind, found), "data", "object", key, value=value))
+
+
+@pytest.mark.parametrize("version", ["2022-11-15", "2025-03-31.basil", "2099-01-01.zebra", None, 7])
+def test_the_version_of_the_api_is_no_obstacle(version: Any) -> None:
+    """What holds all that is needed is understood, whichever version of the API wrote it."""
+    whole = event(COMPLETED, SESSION, api_version=version)
+    assert isinstance(read_event(envelope_of(json.dumps(whole).encode())), Reading)
+
+
+@pytest.mark.parametrize("account", [GONE, None, 7, ["acct_1"], {}])
+def test_an_odd_account_is_none(account: Any) -> None:
+    """Only a text names an account."""
+    whole = spoilt(event(COMPLETED, SESSION, account=None), "account", value=account)
+    assert envelope_of(json.dumps(whole).encode()).account is None
+
+
+def test_of_doubled_keys_the_last_counts() -> None:
+    """A key that is there twice is read once, the same each time."""
+    body = json.dumps(event(COMPLETED, SESSION)).replace(
+        '"amount_total": 5000', '"amount_total": 1, "amount_total": 5000'
+    )
+    reading = read_event(envelope_of(body.encode()))
+    assert isinstance(reading, Reading)
+    assert reading.claim is not None
+    assert reading.claim.amount_minor == 5_000

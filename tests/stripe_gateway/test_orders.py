@@ -1,0 +1,129 @@
+"""Order is nothing: whatever comes first, a gift ends as the same."""
+
+from collections import Counter
+from itertools import permutations
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import func
+from sqlmodel import select
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import EventState, StripeEvent
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    NOW,
+    dispute_of,
+    event,
+    give_many,
+    refund_of,
+    session_for,
+    settle,
+)
+
+Told = list[dict[str, Any]]
+End = tuple[str, int, int, str]
+
+SESSION = "checkout.session"
+
+
+def paid_late(gift: Gift, *, dispute: str) -> Told:
+    """Paid after days, refunded in part, disputed; and an expiry that cannot be true."""
+    session = session_for(gift)
+    payment = session["payment_intent"]
+    refund, claim = refund_of(payment, 1_000, "pending"), dispute_of(payment, amount=4_000)
+    return [
+        event(f"{SESSION}.completed", session | {"payment_status": "unpaid"}),
+        event(f"{SESSION}.async_payment_succeeded", session),
+        event("refund.created", refund),
+        event("refund.updated", refund | {"status": "succeeded"}),
+        event("charge.dispute.created", claim),
+        event("charge.dispute.closed", claim | {"status": dispute}),
+        event(f"{SESSION}.expired", session | {"payment_status": "unpaid"}),
+    ]
+
+
+def won(gift: Gift) -> Told:
+    return paid_late(gift, dispute="won")
+
+
+def lost(gift: Gift) -> Told:
+    return paid_late(gift, dispute="lost")
+
+
+def failed(gift: Gift) -> Told:
+    """A debit that failed: declined, and no money ever came."""
+    session = session_for(gift, payment_status="unpaid")
+    metadata = {"gift_id": str(gift.id)}
+    intent = {"id": "pi", "metadata": metadata, "latest_charge": f"py_{gift.reference}"}
+    return [
+        event(f"{SESSION}.completed", session),
+        event(f"{SESSION}.async_payment_failed", session),
+        event("payment_intent.payment_failed", intent),
+        event("charge.failed", {"id": f"py_{gift.reference}", "metadata": metadata}),
+    ]
+
+
+def ends(database: Database, stories: list[Told]) -> Counter[End]:
+    """Tell each story in its order, a round for each place in it; return how the gifts ended."""
+    clock = FixedClock(NOW)
+    for place in range(len(stories[0])):
+        settle(database, *(story[place] for story in stories), clock=clock)
+    # Nothing is left waiting: what came early was woken at once, without the clock's help.
+    with database.reading() as session:
+        by_state = select(StripeEvent.state, func.count()).group_by(StripeEvent.state)
+        assert session.exec(by_state).all() == [(EventState.SETTLED, sum(map(len, stories)))]
+        assert list(differences(session)) == []
+        return Counter(
+            (gift.status, gift.received_minor, gift.net_minor, gift.flags)
+            for gift in session.exec(select(Gift))
+        )
+
+
+def stories_of(database: Database, tell: Any, orders: list[tuple[int, ...]]) -> list[Told]:
+    gifts = give_many(database, len(orders))
+    return [
+        [told[place] for place in order]
+        for order, told in zip(orders, map(tell, gifts), strict=True)
+    ]
+
+
+DICE = Random(5)
+EVERY = [
+    (*order[:place], 6, *order[place:])
+    for order in permutations(range(6))
+    for place in [DICE.randrange(7)]
+]
+SOME = DICE.sample(list(permutations(range(7))), 150)
+
+WON: End = ("partly_refunded", AMOUNT, AMOUNT - 1_000, "")
+LOST: End = ("charged_back", AMOUNT, 0, "")
+FAILED: End = ("failed", 0, 0, "")
+
+
+def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
+    """All orders of a gift's six events, an expiry thrown in anywhere, end in the same status."""
+    database = Database(sqlite.fresh_url())
+    assert ends(database, stories_of(database, won, EVERY)) == {WON: len(EVERY)}
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("tell", "orders", "end"),
+    [
+        (won, SOME, WON),
+        (lost, SOME, LOST),
+        (failed, list(permutations(range(4))), FAILED),
+    ],
+    ids=["won", "lost", "failed"],
+)
+def test_orders_end_the_same(
+    database: Database, tell: Any, orders: list[tuple[int, ...]], end: End
+) -> None:
+    """Whether a gift ends well or not, orders drawn by lot end the same."""
+    assert ends(database, stories_of(database, tell, orders)) == {end: len(orders)}

@@ -1,0 +1,141 @@
+"""Many at once: one event told a thousand times, two workers on one backlog, and how soon."""
+
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import pytest
+
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import EventState
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    as_bytes,
+    event,
+    event_now,
+    facts_now,
+    gift_now,
+    give,
+    give_many,
+    refund_of,
+    session_for,
+    settler_of,
+    store,
+    stored_events,
+)
+from tests.stripe_gateway.service import Service, serving
+
+COMPLETED = "checkout.session.completed"
+PAID_LATER = "checkout.session.async_payment_succeeded"
+SOON_S = 0.2
+
+
+@pytest.fixture
+def service(database_url: str) -> Iterator[Service]:
+    with serving(database_url) as service:
+        yield service
+
+
+def until_confirmed(database: Database, gift: Gift) -> None:
+    until = time.monotonic() + 10
+    while gift_now(database, gift).status != "confirmed":
+        assert time.monotonic() < until, "it was never confirmed"
+        time.sleep(0.005)
+
+
+def payments(database: Database, gift: Gift) -> int:
+    return [kind for kind, _ in facts_now(database, gift)].count("payment_succeeded")
+
+
+def test_one_event_a_thousand_times_from_fifty_callers(service: Service) -> None:
+    """However often and from however many sides an event is told, it is one fact and one gift."""
+    gift = give(service.database)
+    body = as_bytes(event(COMPLETED, session_for(gift)))
+
+    def deliver_twenty_times(_: int) -> list[int]:
+        # Each caller has connections of its own, as Stripe's senders do.
+        with service.another_caller() as caller:
+            return [caller.deliver(body).status_code for _ in range(20)]
+
+    with ThreadPoolExecutor(50) as callers:
+        answers = Counter(chain.from_iterable(callers.map(deliver_twenty_times, range(50))))
+    assert answers == {200: 1_000}
+    until_confirmed(service.database, gift)
+    assert (service.stored(), payments(service.database, gift)) == (1, 1)
+    assert gift_now(service.database, gift).received_minor == AMOUNT
+
+
+def test_two_events_that_say_the_same_at_once(service: Service) -> None:
+    """Two different events about one payment at the same instant are one fact."""
+    gifts = give_many(service.database, 20)
+    for gift in gifts:
+        session = session_for(gift)
+        bodies = [as_bytes(event(kind, session)) for kind in (COMPLETED, PAID_LATER)]
+        together = threading.Barrier(2)
+
+        def deliver(body: bytes, together: threading.Barrier = together) -> int:
+            together.wait(5)
+            return service.deliver(body).status_code
+
+        with ThreadPoolExecutor(2) as callers:
+            assert list(callers.map(deliver, bodies)) == [200, 200]
+    for gift in gifts:
+        until_confirmed(service.database, gift)
+        assert payments(service.database, gift) == 1
+        assert gift_now(service.database, gift).flags == ""
+
+
+def test_two_settlers_share_a_backlog(database: Database) -> None:
+    """Settlers side by side settle everything, and each fact once, refunds before payments too."""
+    gifts = give_many(database, 200)
+    told = []
+    for gift in gifts:
+        session = session_for(gift)
+        told += [
+            event("refund.created", refund_of(session["payment_intent"], 1_000)),
+            event(COMPLETED, session),
+            event(PAID_LATER, session),
+        ]
+    store(database, *told)
+
+    def settle_all(_: int) -> int:
+        settler, settled, rests = settler_of(database), 0, 0
+        while rests < 3:
+            done = settler.settle_due()
+            settled += done
+            rests = 0 if done else rests + 1
+        return settled
+
+    with ThreadPoolExecutor(2) as settlers:
+        looked_at = list(settlers.map(settle_all, range(2)))
+    assert min(looked_at) > 0 or database.is_sqlite
+    # A refund looked at while another settler had its payment in hand is due again in two seconds.
+    left = [row for row in stored_events(database) if row.state != EventState.SETTLED]
+    assert all(row.waits_for and row.tries == 1 for row in left)
+    assert sum(looked_at) >= len(told) - len(left)
+    for gift in gifts:
+        assert payments(database, gift) == 1
+    with database.reading() as reading:
+        assert list(differences(reading)) == []
+
+
+def test_a_webhook_confirms_at_once(sqlite: Sqlite) -> None:
+    """In the default set-up a gift is confirmed within 200 ms of its webhook (median of 20)."""
+    with serving(sqlite.fresh_url()) as service:
+        gifts, took = give_many(service.database, 20), []
+        for gift in gifts:
+            told = event(COMPLETED, session_for(gift))
+            start = time.monotonic()
+            assert service.deliver(as_bytes(told)).status_code == 200
+            while event_now(service.database, told).state == EventState.WAITING:
+                time.sleep(0.002)
+            took.append(time.monotonic() - start)
+            assert gift_now(service.database, gift).status == "confirmed"
+    assert statistics.median(took) < SOON_S

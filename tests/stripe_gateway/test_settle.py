@@ -1,0 +1,298 @@
+"""Settling: an event counts only when it is ours and true to the gift, and then exactly once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import EventState
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    dispute_of,
+    event,
+    event_now,
+    facts_now,
+    gift_now,
+    give,
+    refund_of,
+    session_for,
+    settle,
+    stored_events,
+)
+
+COMPLETED = "checkout.session.completed"
+PAID_LATER = "checkout.session.async_payment_succeeded"
+FAILED_LATER = "checkout.session.async_payment_failed"
+EXPIRED = "checkout.session.expired"
+
+
+def status_of(database: Database, gift: Gift) -> tuple[str, int, int, str]:
+    """Return status, received, net and flags, after checking that they follow from the facts."""
+    with database.reading() as session:
+        assert list(differences(session)) == []
+    now = gift_now(database, gift)
+    return now.status, now.received_minor, now.net_minor, now.flags
+
+
+def test_a_paid_session_confirms_its_gift(database: Database) -> None:
+    """One signed event about a paid session is enough: the gift is confirmed."""
+    gift = give(database)
+    told = event(COMPLETED, session_for(gift))
+    settle(database, told)
+    assert status_of(database, gift) == ("confirmed", AMOUNT, AMOUNT, "")
+    row = event_now(database, told)
+    assert (row.state, row.gift_id) == (EventState.SETTLED, gift.id)
+
+
+def named(gift: Gift, **more: Any) -> dict[str, Any]:
+    metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
+    return session_for(gift, metadata=metadata | more)
+
+
+Untrue = tuple[Callable[[Gift], dict[str, Any]], str]
+
+UNTRUE: dict[str, Untrue] = {
+    "the reference of another gift": (
+        lambda gift: session_for(gift, client_reference_id="LWCAN-2222222"),
+        "client_reference_id is not the gift's reference",
+    ),
+    "no reference": (
+        lambda gift: session_for(gift, client_reference_id=None),
+        "client_reference_id is missing",
+    ),
+    "another session": (
+        lambda gift: session_for(gift, id="cs_another"),
+        "the gift's checkout session is cs_bound",
+    ),
+    "an attempt never made": (
+        lambda gift: named(gift, attempt="2"),
+        "no checkout session was requested with that attempt",
+    ),
+    "no attempt": (lambda gift: named(gift, attempt=None), "metadata.attempt is missing"),
+    "another currency": (
+        lambda gift: session_for(gift, id="cs_bound", currency="usd"),
+        "currency is USD, the gift's is CAD",
+    ),
+    "no currency": (
+        lambda gift: session_for(gift, id="cs_bound", currency="zzz"),
+        "currency is not a known one",
+    ),
+    "a cent less": (
+        lambda gift: session_for(gift, id="cs_bound", amount_total=AMOUNT - 1),
+        f"amount is {AMOUNT - 1}, the gift's is {AMOUNT}",
+    ),
+    "a cent more": (
+        lambda gift: session_for(gift, id="cs_bound", amount_total=AMOUNT + 1),
+        f"amount is {AMOUNT + 1}, the gift's is {AMOUNT}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNTRUE)
+def test_what_contradicts_the_gift_is_set_aside(database: Database, name: str) -> None:
+    """A session that is not what we asked for is set aside with its reason; the gift stays."""
+    gift = give(database, opened="cs_bound")
+    write, reason = UNTRUE[name]
+    before, told = facts_now(database, gift), event(COMPLETED, write(gift))
+    settle(database, told)
+    row = event_now(database, told)
+    assert (row.state, reason in row.reason) == (EventState.SET_ASIDE, True), row.reason
+    assert facts_now(database, gift) == before
+    assert status_of(database, gift) == ("awaited", 0, 0, "")
+
+
+@pytest.mark.parametrize("mode", ["interac", "giving_code"])
+def test_a_gift_of_another_mode_takes_no_card_money(database: Database, mode: str) -> None:
+    """A session that names a gift which is not given through Stripe is set aside."""
+    gift = give(database, mode=mode)
+    told = event(COMPLETED, session_for(gift))
+    settle(database, told)
+    assert event_now(database, told).reason == f"the gift is given by {mode}, not through Stripe"
+    assert status_of(database, gift) == ("awaited", 0, 0, "")
+
+
+def test_a_session_belongs_to_one_gift(database: Database) -> None:
+    """A session that confirmed one gift cannot confirm another, whatever its metadata says now."""
+    first, second = give(database), give(database)
+    session = session_for(first)
+    settle(database, event(COMPLETED, session))
+    stolen = event(COMPLETED, session_for(second, id=session["id"]))
+    settle(database, stolen)
+    assert event_now(database, stolen).reason == "the checkout session belongs to another gift"
+    assert status_of(database, first)[0] == "confirmed"
+    assert status_of(database, second)[0] == "awaited"
+
+
+def test_a_payment_belongs_to_one_gift(database: Database) -> None:
+    """The same payment told of two gifts counts once; the second telling is set aside."""
+    first, second = give(database), give(database)
+    session = session_for(first)
+    again = event(COMPLETED, session_for(second, payment_intent=session["payment_intent"]))
+    settle(database, event(COMPLETED, session))
+    settle(database, again)
+    row = event_now(database, again)
+    assert (row.state, row.reason) == (
+        EventState.SET_ASIDE,
+        "it contradicts a fact that is already recorded",
+    )
+    assert status_of(database, first) == ("confirmed", AMOUNT, AMOUNT, "")
+    assert status_of(database, second)[1:] == (0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"livemode": True}, "a live event at a test service"),
+        ({"account": "acct_other"}, "an event of another account"),
+    ],
+)
+def test_a_stranger_s_event_is_foreign(
+    database: Database, more: dict[str, Any], reason: str
+) -> None:
+    """An event of the other mode or of another account is marked foreign; the gift stays."""
+    gift = give(database)
+    told = event(COMPLETED, session_for(gift), **more)
+    settle(database, told)
+    row = event_now(database, told)
+    assert (row.state, row.reason) == (EventState.FOREIGN, reason)
+    assert status_of(database, gift) == ("awaited", 0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("steps", "meant"),
+    [
+        ([(COMPLETED, "unpaid")], ("processing", 0)),
+        ([(COMPLETED, "unpaid"), (PAID_LATER, "paid")], ("confirmed", AMOUNT)),
+        ([(COMPLETED, "unpaid"), (FAILED_LATER, "unpaid")], ("failed", 0)),
+        ([(PAID_LATER, "paid")], ("confirmed", AMOUNT)),
+        ([(COMPLETED, "paid"), (PAID_LATER, "paid")], ("confirmed", AMOUNT)),
+        ([(EXPIRED, "unpaid")], ("lapsed", 0)),
+        ([(EXPIRED, "unpaid"), (COMPLETED, "paid")], ("confirmed", AMOUNT)),
+        ([(FAILED_LATER, "unpaid"), (COMPLETED, "paid")], ("confirmed", AMOUNT)),
+        ([(COMPLETED, "paid"), (EXPIRED, "unpaid")], ("confirmed", AMOUNT)),
+    ],
+)
+def test_a_session_ends(
+    database: Database, steps: list[tuple[str, str]], meant: tuple[str, int]
+) -> None:
+    """Unpaid is under way, paid is confirmed, and money in hand outranks failure and expiry."""
+    gift = give(database)
+    session = session_for(gift)
+    for kind, payment_status in steps:
+        settle(database, event(kind, session | {"payment_status": payment_status}))
+    assert status_of(database, gift)[:2] == meant
+    assert {row.state for row in stored_events(database)} == {EventState.SETTLED}
+
+
+def test_a_decline_is_known_and_ends_nothing(database: Database) -> None:
+    """Declines are kept as facts; the donor may still pay in the same session."""
+    gift = give(database, opened="cs_bound")
+    metadata = {"gift_id": str(gift.id)}
+    error = {"code": "card_declined", "decline_code": "generic_decline"}
+    intent = {
+        "id": "pi_1",
+        "metadata": metadata,
+        "latest_charge": "ch_1",
+        "last_payment_error": error,
+    }
+    charge = {"id": "ch_1", "metadata": metadata, "failure_code": "card_declined"}
+    settle(database, event("payment_intent.payment_failed", intent), event("charge.failed", charge))
+    assert facts_now(database, gift).count(("payment_declined", "ch_1")) == 1
+    assert status_of(database, gift)[0] == "awaited"
+    settle(database, event(COMPLETED, session_for(gift, id="cs_bound", payment_intent="pi_1")))
+    assert status_of(database, gift)[0] == "confirmed"
+
+
+Part = tuple[str, int, str]
+
+RETURNS: dict[str, tuple[list[Part], tuple[str, int, str]]] = {
+    "in full": ([("re_1", AMOUNT, "succeeded")], ("refunded", 0, "")),
+    "three parts": (
+        [("re_1", 1_000, "succeeded"), ("re_2", 1_000, "succeeded"), ("re_3", 500, "succeeded")],
+        ("partly_refunded", 2_500, ""),
+    ),
+    "three parts that are all": (
+        [("re_1", 1_000, "succeeded"), ("re_2", 3_999, "succeeded"), ("re_3", 1, "succeeded")],
+        ("refunded", 0, ""),
+    ),
+    "pending": ([("re_1", AMOUNT, "pending")], ("confirmed", AMOUNT, "")),
+    "pending, then succeeded": (
+        [("re_1", 2_000, "pending"), ("re_1", 2_000, "succeeded")],
+        ("partly_refunded", 3_000, ""),
+    ),
+    "failed after it succeeded": (
+        [("re_1", 2_000, "succeeded"), ("re_1", 2_000, "failed")],
+        ("confirmed", AMOUNT, ""),
+    ),
+    "canceled": ([("re_1", 2_000, "canceled")], ("confirmed", AMOUNT, "")),
+    "more than was paid": (
+        [("re_1", 3_000, "succeeded"), ("re_2", 3_000, "succeeded")],
+        ("refunded", 0, "returned_more_than_received"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RETURNS)
+def test_a_refund_takes_back_what_it_says(database: Database, name: str) -> None:
+    """Refunds count when they succeed, never twice, and the net never falls below zero."""
+    gift = give(database)
+    session = session_for(gift)
+    settle(database, event(COMPLETED, session))
+    payment = session["payment_intent"]
+    parts, meant = RETURNS[name]
+    for refund_id, amount, status in parts:
+        refund = refund_of(payment, amount, status, id=f"{refund_id}_{gift.reference}")
+        settle(database, event("refund.updated", refund), event("refund.created", refund))
+    status, received, net, flags = status_of(database, gift)
+    assert (received, (status, net, flags)) == (AMOUNT, meant)
+
+
+@pytest.mark.parametrize(
+    ("steps", "meant"),
+    [
+        (["needs_response"], ("disputed", 0)),
+        (["needs_response", "under_review"], ("disputed", 0)),
+        (["needs_response", "won"], ("confirmed", AMOUNT)),
+        (["needs_response", "lost"], ("charged_back", 0)),
+        (["lost"], ("charged_back", 0)),
+        (["warning_needs_response"], ("confirmed", AMOUNT)),
+    ],
+)
+def test_a_dispute_takes_the_money_until_it_is_won(
+    database: Database, steps: list[str], meant: tuple[str, int]
+) -> None:
+    """An open or lost dispute takes the gift's money away, a won one gives it back."""
+    gift = give(database)
+    session = session_for(gift)
+    settle(database, event(COMPLETED, session))
+    dispute = dispute_of(session["payment_intent"])
+    for status in steps:
+        kind = "closed" if status in ("won", "lost") else "created"
+        settle(database, event(f"charge.dispute.{kind}", dispute | {"status": status}))
+    status_now, _, net, _ = status_of(database, gift)
+    assert (status_now, net) == meant
+
+
+def test_a_refund_in_another_currency_is_set_aside(database: Database) -> None:
+    """Money goes back in the currency it came in; anything else is set aside."""
+    gift = give(database)
+    session = session_for(gift)
+    odd = event("refund.created", refund_of(session["payment_intent"], 100, currency="usd"))
+    settle(database, event(COMPLETED, session), odd)
+    assert event_now(database, odd).reason == "its currency is not the gift's"
+    assert status_of(database, gift) == ("confirmed", AMOUNT, AMOUNT, "")
+
+
+def test_a_refund_of_another_amount_is_set_aside(database: Database) -> None:
+    """The same refund told with another amount is never ignored: it is set aside."""
+    gift = give(database)
+    session = session_for(gift)
+    refund = refund_of(session["payment_intent"], 1_000)
+    odd = event("refund.updated", refund | {"amount": 2_000})
+    settle(database, event(COMPLETED, session), event("refund.created", refund))
+    settle(database, odd)
+    assert event_now(database, odd).state == EventState.SET_ASIDE
+    assert status_of(database, gift) == ("partly_refunded", AMOUNT, 4_000, "")

@@ -1,0 +1,67 @@
+"""Settlers side by side on PostgreSQL never wait for each other in a ring."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.stripe_gateway.inbox import RETRY_AFTER
+from tests.real_parts import Postgres
+from tests.stripe_gateway.given import NOW, event, gift_now, give, refund_of, session_for, settle
+
+COMPLETED = "checkout.session.completed"
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    return postgres.fresh_url()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url, busy_timeout_s=2)
+    yield database
+    database.close()
+
+
+def test_an_event_in_other_hands_is_not_waited_for(url: str, database: Database) -> None:
+    """A payment is settled while another settler has its refund in hand; the refund follows."""
+    gift = give(database)
+    session = session_for(gift)
+    settle(database, event("refund.created", refund_of(session["payment_intent"], 1_000)))
+    with psycopg.connect(url) as other:
+        assert other.execute("SELECT id FROM stripe_event FOR UPDATE").fetchall()
+        settle(database, event(COMPLETED, session))
+        assert gift_now(database, gift).status == "confirmed"
+    settle(database, clock=FixedClock(NOW + RETRY_AFTER[0]))
+    assert gift_now(database, gift).status == "partly_refunded"
+
+
+def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
+    """Whether a gift is paid or refunded, a batch locks its gifts in the order of their ids."""
+    first, second = sorted((give(database), give(database)), key=lambda gift: gift.id)
+    paid = session_for(first)
+    settle(database, event(COMPLETED, paid))
+    batch = [
+        event(COMPLETED, session_for(second)),
+        event("refund.created", refund_of(paid["payment_intent"], 1_000)),
+    ]
+    lock = "SELECT id FROM gift WHERE id = %s FOR UPDATE NOWAIT"
+    with ThreadPoolExecutor(1) as settler, psycopg.connect(url) as other:
+        other.execute(lock, [first.id])
+        settled = settler.submit(settle, database, *batch)
+        until = time.monotonic() + 1.5
+        while not other.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        ).fetchall():
+            assert time.monotonic() < until, "the settler never came to the first gift"
+        other.execute(lock, [second.id])  # would fail if the settler held it already
+        other.rollback()
+        settled.result(10)
+    assert gift_now(database, first).status == "partly_refunded"
+    assert gift_now(database, second).status == "confirmed"

@@ -1,0 +1,146 @@
+"""Settling what cannot be settled yet: it waits, is tried again, and in the end staff decide."""
+
+import uuid
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.stripe_gateway.inbox import RETRY_AFTER
+from donate.stripe_gateway.models import EventState
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    NOW,
+    dispute_of,
+    event,
+    event_now,
+    gift_now,
+    give,
+    give_many,
+    refund_of,
+    session_for,
+    settle,
+    stored_events,
+)
+from tests.stripe_gateway.test_settle import COMPLETED, status_of
+
+WAITING, SETTLED, SET_ASIDE = EventState.WAITING, EventState.SETTLED, EventState.SET_ASIDE
+
+
+def test_two_sessions_paid_for_one_gift_are_both_kept(database: Database) -> None:
+    """Two tabs, two payments: both are money received, and the gift is flagged."""
+    gift = give(database, attempts=2)
+    for attempt in ("1", "2"):
+        metadata = {"gift_id": str(gift.id), "attempt": attempt}
+        settle(database, event(COMPLETED, session_for(gift, metadata=metadata)))
+    assert status_of(database, gift) == (
+        "confirmed",
+        2 * AMOUNT,
+        2 * AMOUNT,
+        "amount_differs,paid_more_than_once",
+    )
+
+
+def test_a_refund_waits_for_its_payment(database: Database) -> None:
+    """A refund heard of first waits, and counts at once when the payment arrives."""
+    gift, other = give(database), give(database)
+    session = session_for(gift)
+    payment = session["payment_intent"]
+    refund = event("refund.created", refund_of(payment, 2_000))
+    dispute = event("charge.dispute.created", dispute_of(payment, amount=3_000))
+    settle(database, refund, dispute)
+    settle(database, event(COMPLETED, session_for(other)))
+    for early in (refund, dispute):
+        row = event_now(database, early)
+        assert (row.state, row.waits_for, row.tries) == (WAITING, payment, 1)
+        assert row.reason == "the payment that it is about is not known yet"
+    settle(database, event(COMPLETED, session))  # the clock has not moved
+    assert event_now(database, refund).state == event_now(database, dispute).state == SETTLED
+    assert status_of(database, gift) == ("disputed", AMOUNT, 0, "")
+    assert status_of(database, other) == ("confirmed", AMOUNT, AMOUNT, "")
+
+
+def test_a_refund_of_nobody_s_payment_is_set_aside_in_the_end(database: Database) -> None:
+    """What waits for a payment that never comes is tried eight times more, then set aside."""
+    refund = event("refund.created", refund_of("pi_of_another_shop", 100))
+    clock = FixedClock(NOW)
+    settle(database, refund, clock=clock)
+    for tried, pause in enumerate(RETRY_AFTER, start=1):
+        clock.instant += pause - timedelta(milliseconds=1)
+        settle(database, clock=clock)
+        assert (event_now(database, refund).state, event_now(database, refund).tries) == (
+            WAITING,
+            tried,
+        )
+        clock.instant += timedelta(milliseconds=1)
+        settle(database, clock=clock)
+    assert event_now(database, refund).state == SET_ASIDE
+    assert event_now(database, refund).reason == "the payment that it is about is not known yet"
+
+
+def test_an_unknown_gift_is_set_aside_in_the_end(database: Database) -> None:
+    """An event about a gift that we do not know is tried for three days, then set aside."""
+    gift = give(database)
+    metadata = {"gift_id": str(uuid.uuid4()), "attempt": "1"}
+    told = event(COMPLETED, session_for(gift, metadata=metadata))
+    clock = FixedClock(NOW)
+    settle(database, told, clock=clock)
+    assert event_now(database, told).state == WAITING
+    for pause in RETRY_AFTER:
+        clock.instant += pause
+        settle(database, clock=clock)
+    row = event_now(database, told)
+    assert (row.state, row.reason) == (SET_ASIDE, "no gift with this id is known")
+    assert clock.instant - NOW > timedelta(days=3)
+    assert status_of(database, gift)[0] == "awaited"
+
+
+def test_an_event_before_our_own_commit_matches(database: Database) -> None:
+    """An event that overtakes our note of the session's id confirms, and the note then fits."""
+    gift = give(database)
+    session = session_for(gift)
+    settle(database, event(COMPLETED, session))
+    other = event(COMPLETED, session_for(gift))
+    settle(database, other)
+    assert event_now(database, other).reason == f"the gift's checkout session is {session['id']}"
+    assert status_of(database, gift) == ("confirmed", AMOUNT, AMOUNT, "")
+
+
+def poison(database: Database, payment: str) -> None:
+    """Have the database itself refuse the fact about this payment."""
+    trigger = "CREATE TRIGGER poison BEFORE INSERT ON gift_fact"
+    when = f"NEW.source_id = '{payment}'"
+    if database.is_sqlite:
+        statements = [f"{trigger} WHEN {when} BEGIN SELECT RAISE(ABORT, 'poison'); END"]
+    else:
+        body = "$$ BEGIN RAISE EXCEPTION 'poison'; END $$"
+        statements = [
+            f"CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS {body}",
+            f"{trigger} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION poison()",
+        ]
+    with database.writing() as session:
+        for statement in statements:
+            session.execute(text(statement))
+
+
+def test_one_poisoned_event_holds_up_nobody(database: Database) -> None:
+    """Of 200 events one fails: 199 gifts are confirmed at once, the one is tried again later."""
+    gifts = give_many(database, 200)
+    sessions = [session_for(gift) for gift in gifts]
+    poison(database, sessions[77]["payment_intent"])
+    told = [event(COMPLETED, session) for session in sessions]
+    settle(database, *told)
+    states = [row.state for row in stored_events(database)]
+    assert (states.count(SETTLED), states.count(WAITING)) == (199, 1)
+    bad = event_now(database, told[77])
+    assert (bad.state, bad.tries) == (WAITING, 1)
+    assert bad.reason.startswith("it failed here: ")
+    assert gift_now(database, gifts[77]).status == "awaited"
+    assert status_of(database, gifts[78])[0] == "confirmed"
+    with database.writing() as session:
+        session.execute(
+            text("DROP TRIGGER poison" + ("" if database.is_sqlite else " ON gift_fact"))
+        )
+    settle(database, clock=FixedClock(NOW + RETRY_AFTER[0]))
+    assert status_of(database, gifts[77])[0] == "confirmed"

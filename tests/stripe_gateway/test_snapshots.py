@@ -1,0 +1,138 @@
+"""Snapshots: what each kind of event tells about a gift, and what is nothing to us."""
+
+from typing import Any
+
+import pytest
+
+from donate.stripe_gateway.snapshots import Claim, Irrelevant, Reading
+from tests.stripe_gateway.examples import (
+    AT,
+    CHARGE,
+    COMPLETED,
+    DECLINE,
+    DISPUTE,
+    EXPIRED,
+    FAILED,
+    GIFT_ID,
+    LATER,
+    REFUND,
+    SESSION,
+    read,
+)
+
+
+def facts(reading: Reading | Irrelevant) -> list[tuple[str, str, int | None]]:
+    assert isinstance(reading, Reading)
+    assert {(fact.happened_at, fact.actor) for fact in reading.facts} == {(AT, "stripe")}
+    return [(str(fact.kind), fact.source_id, fact.amount_minor) for fact in reading.facts]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payment_status", "told"),
+    [
+        (COMPLETED, "paid", ("payment_succeeded", "pi_1", 5_000)),
+        (COMPLETED, "unpaid", ("payment_processing", "cs_test_1", None)),
+        (LATER, "paid", ("payment_succeeded", "pi_1", 5_000)),
+        (FAILED, "unpaid", ("payment_failed", "cs_test_1", None)),
+        (EXPIRED, "unpaid", ("checkout_expired", "cs_test_1", None)),
+    ],
+)
+def test_what_a_session_tells(
+    kind: str, payment_status: str, told: tuple[str, str, int | None]
+) -> None:
+    """A session tells that it was opened, what became of it, and what it claims of its gift."""
+    reading = read(kind, SESSION, payment_status=payment_status)
+    assert facts(reading) == [("checkout_opened", "cs_test_1", None), told]
+    assert isinstance(reading, Reading)
+    assert (reading.gift_id, reading.payment_intent) == (GIFT_ID, None)
+    assert reading.claim == Claim("cs_test_1", 1, "LWCAN-7KQ4M2X", 5_000, "CAD")
+    assert reading.facts[0].evidence == {"attempt": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "told"),
+    [
+        ("refund.created", REFUND, ("refund_succeeded", "re_1", 1_000)),
+        ("refund.updated", REFUND | {"status": "pending"}, ("refund_started", "re_1", 1_000)),
+        (
+            "refund.created",
+            REFUND | {"status": "requires_action"},
+            ("refund_started", "re_1", 1_000),
+        ),
+        ("refund.failed", REFUND | {"status": "failed"}, ("refund_failed", "re_1", 1_000)),
+        (
+            "charge.refund.updated",
+            REFUND | {"status": "canceled"},
+            ("refund_failed", "re_1", 1_000),
+        ),
+        ("charge.dispute.created", DISPUTE, ("dispute_opened", "dp_1", 1_000)),
+        ("charge.dispute.closed", DISPUTE | {"status": "won"}, ("dispute_won", "dp_1", 1_000)),
+        ("charge.dispute.closed", DISPUTE | {"status": "lost"}, ("dispute_lost", "dp_1", 1_000)),
+        ("charge.dispute.created", DISPUTE | {"status": "lost"}, ("dispute_lost", "dp_1", 1_000)),
+    ],
+)
+def test_what_a_return_tells(kind: str, found: dict[str, Any], told: tuple[str, str, int]) -> None:
+    """A refund or dispute names the payment that it is about, and one fact."""
+    reading = read(kind, found)
+    assert facts(reading) == [told]
+    assert isinstance(reading, Reading)
+    assert (reading.gift_id, reading.payment_intent, reading.claim) == (None, "pi_1", None)
+    assert {fact.currency for fact in reading.facts} == {"CAD"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "source_id", "evidence"),
+    [
+        (
+            "payment_intent.payment_failed",
+            DECLINE,
+            "ch_1",
+            {"code": "card_declined", "decline_code": "insufficient_funds"},
+        ),
+        ("payment_intent.payment_failed", DECLINE | {"latest_charge": None}, "evt_1", None),
+        ("payment_intent.payment_failed", DECLINE | {"latest_charge": "x" * 999}, "evt_1", None),
+        ("payment_intent.payment_failed", DECLINE | {"latest_charge": "\x00"}, "evt_1", None),
+        ("payment_intent.payment_failed", DECLINE | {"last_payment_error": None}, "ch_1", {}),
+        ("payment_intent.payment_failed", DECLINE | {"last_payment_error": [1]}, "ch_1", {}),
+        ("charge.failed", CHARGE, "ch_1", {"code": "expired"}),
+    ],
+)
+def test_what_a_decline_tells(
+    kind: str, found: dict[str, Any], source_id: str, evidence: dict[str, str] | None
+) -> None:
+    """A declined card is one fact without money, named by its charge if that has a name."""
+    reading = read(kind, found)
+    assert facts(reading) == [("payment_declined", source_id, None)]
+    assert isinstance(reading, Reading)
+    assert reading.gift_id == GIFT_ID
+    assert evidence is None or reading.facts[0].evidence == evidence
+
+
+@pytest.mark.parametrize(
+    "kind", ["customer.created", "x", "charge", "charge.refunded", "refund", "."]
+)
+def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
+    """A type of event that we do not read is irrelevant, whatever is in it."""
+    assert isinstance(read(kind, {}), Irrelevant)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "more"),
+    [
+        (COMPLETED, SESSION, {"metadata": {}}),
+        (COMPLETED, SESSION, {"metadata": None}),
+        (COMPLETED, SESSION, {"metadata": {"order": "7"}, "mode": "subscription"}),
+        ("refund.created", REFUND, {"payment_intent": None}),
+        ("charge.dispute.created", DISPUTE, {"payment_intent": None}),
+        ("charge.dispute.created", DISPUTE, {"status": "warning_needs_response"}),
+        ("charge.dispute.closed", DISPUTE, {"status": "warning_closed"}),
+        ("charge.dispute.closed", DISPUTE, {"status": "prevented"}),
+        ("payment_intent.payment_failed", DECLINE, {"metadata": {}}),
+        ("checkout.session.something_new", SESSION, {}),
+    ],
+)
+def test_what_is_not_ours_is_nothing_to_us(
+    kind: str, found: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """What this service did not begin, or that moved no money, is irrelevant."""
+    assert isinstance(read(kind, found, **more), Irrelevant)

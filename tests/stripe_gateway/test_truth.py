@@ -1,0 +1,103 @@
+"""Truth: an event counts only when it is ours, and says of its gift what we recorded."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from donate.regions import Mode
+from donate.stripe_gateway.snapshots import Claim, Envelope
+from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
+
+CLAIM = Claim(
+    session_id="cs_1", attempt=1, reference="LWCAN-7KQ4M2X", amount_minor=5_000, currency="CAD"
+)
+EXPECTED = Expectation(
+    reference="LWCAN-7KQ4M2X",
+    mode="card",
+    amount_minor=5_000,
+    currency="CAD",
+    requested=frozenset({1, 2}),
+    sessions={1: "cs_1"},
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "sessions"),
+    [
+        (CLAIM, {1: "cs_1"}),
+        (CLAIM, {}),
+        (replace(CLAIM, attempt=2, session_id="cs_2"), {1: "cs_1"}),
+        (replace(CLAIM, attempt=2, session_id="cs_2"), {1: "cs_1", 2: "cs_2"}),
+    ],
+)
+def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int, str]) -> None:
+    """A claim that agrees with what was recorded is true, also before we heard of its session."""
+    assert why_untrue(claim, replace(EXPECTED, sessions=sessions)) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded", "reason"),
+    [
+        ({"reference": "LWCAN-0000000"}, {}, "client_reference_id"),
+        ({"reference": ""}, {}, "client_reference_id"),
+        ({"reference": "lwcan-7kq4m2x"}, {}, "client_reference_id"),
+        ({"amount_minor": 4_999}, {}, "amount is 4999, the gift's is 5000"),
+        ({"amount_minor": 50}, {}, "amount is 50,"),
+        ({"currency": "USD"}, {}, "currency is USD, the gift's is CAD"),
+        ({"attempt": 3}, {}, "no checkout session was requested"),
+        ({}, {"requested": frozenset()}, "no checkout session was requested"),
+        ({"session_id": "cs_2"}, {}, "the gift's checkout session is cs_1"),
+        ({"attempt": 2}, {"sessions": {1: "cs_1", 2: "cs_2"}}, "checkout session is cs_2"),
+        ({}, {"mode": "interac"}, "given by interac"),
+        ({}, {"mode": "giving_code"}, "given by giving_code"),
+    ],
+)
+def test_each_contradiction_is_told(
+    said: dict[str, Any], recorded: dict[str, Any], reason: str
+) -> None:
+    """One thing that differs from what was recorded is enough, and the reason names it."""
+    untrue = why_untrue(replace(CLAIM, **said), replace(EXPECTED, **recorded))
+    assert untrue is not None
+    assert reason in untrue
+
+
+def test_only_modes_of_stripe_are_confirmed_by_stripe() -> None:
+    """Of all modes there are, a session can confirm a gift by card alone."""
+    true = [m for m in Mode if why_untrue(CLAIM, replace(EXPECTED, mode=m)) is None]
+    assert true == [Mode.CARD]
+
+
+def envelope(*, livemode: bool, account: str | None) -> Envelope:
+    return Envelope(
+        event_id="evt_1",
+        type="checkout.session.completed",
+        account=account,
+        livemode=livemode,
+        happened_at=datetime(2026, 3, 1, tzinfo=UTC),
+        object={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "ours", "reason"),
+    [
+        ((False, None), (False, ""), None),
+        ((True, None), (True, ""), None),
+        ((False, ""), (False, ""), None),
+        ((True, "acct_1"), (True, "acct_1"), None),
+        ((True, None), (True, "acct_1"), None),
+        ((False, None), (True, ""), "a test event at a live service"),
+        ((True, None), (False, ""), "a live event at a test service"),
+        ((True, "acct_2"), (True, "acct_1"), "an event of another account"),
+        ((True, "acct_1"), (True, ""), "an event of another account"),
+        ((False, "acct_1"), (True, "acct_1"), "a test event at a live service"),
+    ],
+)
+def test_a_foreign_event_is_told(
+    event: tuple[bool, str | None], ours: tuple[bool, str], reason: str | None
+) -> None:
+    """An event of the other mode or of another account is not ours."""
+    arrived = envelope(livemode=event[0], account=event[1])
+    assert why_foreign(arrived, livemode=ours[0], account=ours[1]) == reason

@@ -1,0 +1,170 @@
+"""The commands: what they say, and how they end."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import update
+from sqlmodel import select
+
+from donate.cli import main
+from donate.database import Database
+from donate.finance.models import Staff
+from donate.gifts.choice import check_choice
+from donate.gifts.ledger import open_gift
+from donate.gifts.models import Gift
+from donate.money import Money
+from donate.regions import load_regions
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Sqlite, free_port
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def environment(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Settings in the environment, and a folder without a `.env` to stand in."""
+    given = {
+        "DATABASE_URL": sqlite.fresh_url(),
+        "STRIPE_SECRET_KEY": SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "PORT": str(free_port()),
+        "LOG_LEVEL": "WARNING",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return given
+
+
+@pytest.fixture
+def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    """The doctor names each part of an organisation that is empty, and that nobody can sign in."""
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    for part in ("legal_name", "registration_number", "address"):
+        assert f"LWCAN: organisation.{part} is not known yet" in said
+    assert "donate staff add" in said
+
+
+def test_audit_finds_nothing_then_what_was_changed(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The audit passes, and fails once somebody has changed a cached amount behind our back."""
+    database = Database(environment["DATABASE_URL"])
+    choice = check_choice(
+        load_regions()["LWCAN"],
+        mode="interac",
+        amount=Money(5000, "CAD"),
+        frequency="once",
+        country="CA",
+        language="en-CA",
+        name="Ann Lee",
+        email="ann@example.org",
+    )
+    with database.writing() as session:
+        gift = open_gift(session, choice, "form-1", now=NOW)
+    assert main(["audit"]) == 0
+    with database.writing() as session:
+        session.execute(update(Gift).values(received_minor=5000, net_minor=5000))
+    database.close()
+    assert main(["audit"]) == 1
+    assert f"{gift.reference}: net_minor is 5000, its facts mean 0" in capsys.readouterr().out
+
+
+def test_staff_are_added_and_kept_out(
+    environment: dict[str, str],
+    type_in: Callable[[str], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Staff are added with a password that is not shown, listed, disabled and enabled."""
+    type_in("a-long-walk-in-the-woods\n")
+    assert main(["staff", "add", "Ann@Example.org", "--name", "Ann Lee"]) == 0
+    assert main(["staff", "disable", "ann@example.org"]) == 0
+    assert main(["staff", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "ann@example.org\tAnn Lee\tdisabled" in said
+    assert "woods" not in said
+    assert main(["staff", "enable", "ann@example.org"]) == 0
+    database = Database(environment["DATABASE_URL"])
+    with database.reading() as session:
+        staff = session.exec(select(Staff)).one()
+    database.close()
+    assert staff.disabled_at is None
+    assert staff.password_hash.startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["staff", "add", "ann@example.org", "--name", "Ann"], "at least 12 characters"),
+        (["staff", "add", "no-address", "--name", "Ann"], "check the e-mail address"),
+        (["staff", "disable", "nobody@example.org"], "is no member of staff"),
+        (["serve", "--processes", "2"], "SQLite serves one process"),
+        (["work"], "`donate work` needs PostgreSQL"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    type_in: Callable[[str], None],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    """A command that cannot be done exits with 1 and says why, without a traceback."""
+    type_in("short\n")
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_no_start_without_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    """An empty secret stops the start, and the message names the variable."""
+    monkeypatch.setenv(name, "")
+    assert main(["serve"]) == 1
+    assert name in capsys.readouterr().err
+
+
+def test_the_demo_refuses_a_live_key(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The demo does not start where a live key is set."""
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_" + "4fJd83kfLs02mQpZ7uYtR1")
+    assert main(["demo"]) == 1
+    assert "refuses to start beside a live key" in capsys.readouterr().err
+
+
+def test_a_second_server_on_one_sqlite_file_says_so(environment: dict[str, str]) -> None:
+    """SQLite serves one process: the second stops with a sentence, the first goes on."""
+    command = [sys.executable, "-m", "donate.cli", "serve"]
+    with subprocess.Popen(command, env=os.environ) as first:
+        address = f"http://127.0.0.1:{environment['PORT']}/readyz"
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                if httpx.get(address).is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 1
+        assert "SQLite serves one process" in second.stderr
+        assert httpx.get(address).is_success
+        first.send_signal(signal.SIGTERM)

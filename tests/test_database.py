@@ -1,0 +1,244 @@
+"""The database: all or nothing, and a database that cannot take it now is said to be busy."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import func, select
+
+from donate.database import Database, insert_new
+from donate.errors import DatabaseBusy, Misconfigured
+from donate.gifts.models import Donor
+from tests.real_parts import Postgres, Sqlite
+
+
+def donor(email: str = "ann@example.com", **more: Any) -> Donor:
+    return Donor(**({"name": "Ann", "email": email, "country": "CA", "language": "en-CA"} | more))
+
+
+def donors(database: Database) -> int:
+    with database.reading() as session:
+        return session.exec(select(func.count()).select_from(Donor)).one()
+
+
+@pytest.fixture
+def hasty(database_url: str) -> Iterator[Database]:
+    """A database that gives up waiting after a tenth of a second."""
+    database = Database(database_url, busy_timeout_s=0.1)
+    yield database
+    database.close()
+
+
+def test_a_block_that_ends_is_committed(database: Database) -> None:
+    """What a writing block did is there for everybody once it ended."""
+    with database.writing() as session:
+        session.add(donor())
+    assert donors(database) == 1
+
+
+def test_a_block_that_raises_is_undone(database: Database) -> None:
+    """A writing block that raises leaves nothing, and the error reaches the caller as it was."""
+
+    def fail() -> None:
+        with database.writing() as session:
+            session.add(donor())
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert donors(database) == 0
+
+
+def test_reading_leaves_everything_as_it_was(database: Database) -> None:
+    """What a reading block adds is not kept."""
+    with database.reading() as session:
+        session.add(donor())
+        session.flush()
+    assert donors(database) == 0
+
+
+def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
+    """While one writes, others read what was there before."""
+    with hasty.writing() as session:
+        session.add(donor())
+        session.flush()
+        assert donors(hasty) == 0
+
+
+def test_writers_queue(database_url: str) -> None:
+    """Twenty that read and then write, in two processes, all get their turn; no count is lost."""
+    processes = [Database(database_url), Database(database_url)]
+    with processes[0].writing() as session:
+        session.add(donor(name="0"))
+
+    def count_up(database: Database) -> None:
+        with database.writing() as session:
+            row = session.exec(select(Donor).with_for_update()).one()
+            row.name = str(int(row.name) + 1)
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(count_up, processes * 10))
+    with processes[0].reading() as session:
+        assert session.exec(select(Donor.name)).one() == "20"
+    for database in processes:
+        database.close()
+
+
+@contextlib.contextmanager
+def locked_by_another(url: str) -> Iterator[None]:
+    """Another process, as far as locks can tell, holds what a writer needs."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        statement = "BEGIN EXCLUSIVE"
+    else:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        statement = "LOCK TABLE donor"
+    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql(statement)
+        yield
+        connection.exec_driver_sql("ROLLBACK")
+
+
+def test_a_locked_database_is_busy_and_then_is_not(database_url: str, hasty: Database) -> None:
+    """A lock held for longer than the timeout is DatabaseBusy; once released, all goes on."""
+    with locked_by_another(database_url), pytest.raises(DatabaseBusy), hasty.writing() as session:
+        session.add(donor())
+    with hasty.writing() as session:
+        session.add(donor())
+    assert donors(hasty) == 1
+
+
+def test_a_turn_is_not_waited_for_forever(sqlite: Sqlite) -> None:
+    """On SQLite a writer that finds another thread writing for too long is told that it is busy."""
+    database = Database(sqlite.fresh_url(), busy_timeout_s=0.05)
+    with database.writing(), pytest.raises(DatabaseBusy), database.writing():
+        pass
+    with database.writing() as session:
+        session.add(donor())
+    database.close()
+
+
+def _no_more_pages(connection: sqlite3.Connection, _record: object) -> None:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [donor(name="x" * 200).model_dump(exclude={"id"}) for _ in range(count)]
+
+
+@pytest.mark.parametrize("in_savepoint", [False, True])
+def test_a_full_disk_is_busy(sqlite: Sqlite, in_savepoint: bool) -> None:
+    """A write that finds the disk full says so, and leaves what was there before."""
+    database = Database(sqlite.fresh_url())
+    sa.event.listen(database.engine, "connect", _no_more_pages)
+    with database.writing() as session:
+        session.add(donor())
+
+    def fill() -> None:
+        with database.writing() as session, contextlib.ExitStack() as stack:
+            if in_savepoint:
+                stack.enter_context(session.begin_nested())
+            insert_new(session, Donor, rows(1_000))
+
+    for _ in range(2):
+        with pytest.raises(DatabaseBusy):
+            fill()
+        assert donors(database) == 1
+    database.close()
+
+
+def test_a_read_only_file_is_busy(sqlite: Sqlite) -> None:
+    """A write to a file that went read-only is DatabaseBusy; reading goes on."""
+    url = sqlite.fresh_url()
+    database = Database(url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
+    with pytest.raises(DatabaseBusy, match="readonly"), database.writing() as session:
+        session.add(donor())
+    assert donors(database) == 0
+    database.close()
+
+
+def test_a_standby_is_busy(postgres: Postgres) -> None:
+    """A write to a PostgreSQL that takes none for now, as after a failover, is DatabaseBusy."""
+    database = Database(postgres.fresh_url())
+    with database.writing() as session:
+        session.connection().exec_driver_sql("SET default_transaction_read_only = on")
+    with pytest.raises(DatabaseBusy, match="read-only"), database.writing() as session:
+        session.add(donor())
+    assert donors(database) == 0
+    database.close()
+
+
+def test_a_connection_that_was_cut_is_busy_once(postgres: Postgres) -> None:
+    """A connection ended in the middle of a write is DatabaseBusy, and the next write succeeds."""
+    url = postgres.fresh_url()
+    database, other = Database(url), Database(url)
+
+    def write_and_be_cut() -> None:
+        with database.writing() as session:
+            session.add(donor())
+            session.flush()
+            pid = session.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            with other.writing() as killer:
+                killer.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+
+    with pytest.raises(DatabaseBusy):
+        write_and_be_cut()
+    with database.writing() as session:
+        session.add(donor())
+    assert donors(database) == 1
+    database.close()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////nowhere/at/all/donate.sqlite3",
+        "postgresql://nobody:hunter2@127.0.0.1:9/nothing",
+    ],
+)
+def test_a_database_that_is_not_there_is_busy(url: str) -> None:
+    """Who cannot reach the database is told so, at every door to it, and no password with it."""
+    database = Database(url)
+    for knock in (database.ping, database.upgrade):
+        with pytest.raises(DatabaseBusy) as busy:
+            knock()
+        assert "hunter2" not in str(busy.value)
+    database.close()
+
+
+def test_a_mistake_of_ours_is_not_called_busy(database: Database) -> None:
+    """A statement that can never succeed is an error of its own, not one to try again."""
+    with pytest.raises(DBAPIError), database.writing() as session:
+        session.execute(sa.text("SELECT * FROM no_such_table"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://root:hunter2@localhost/donate",
+        "postgres://root:hunter2@localhost/donate",
+        "postgresql://root:hun:ter2@[::1/donate",
+        "postgresql://root@localhost:hunter2/donate",
+    ],
+)
+def test_an_address_that_is_none_stops_the_start(url: str) -> None:
+    """A wrong DATABASE_URL is named, and no piece of it is repeated."""
+    with pytest.raises(Misconfigured, match=r"^DATABASE_URL ") as refused:
+        Database(url)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None

@@ -1,0 +1,97 @@
+"""Migrations: run any number of times and by several at once, they make what the models say."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlmodel import SQLModel
+
+import donate.finance.models
+import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
+from donate.database import Database
+from tests.real_parts import Postgres
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    """Alembic finds nothing that the models have and the tables lack, or the other way round."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+@pytest.mark.parametrize("table", SQLModel.metadata.sorted_tables, ids=lambda table: table.name)
+def test_constraints_agree_by_name(database: Database, table: sa.Table) -> None:
+    """CHECK constraints and indexes, which Alembic compares in part, are there by name."""
+    inspector = sa.inspect(database.engine)
+    checks = {c["name"] for c in inspector.get_check_constraints(table.name)}
+    assert checks == {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+    unique = {c["name"] for c in inspector.get_unique_constraints(table.name)}
+    indexes = {i["name"] for i in inspector.get_indexes(table.name)} - unique
+    assert indexes == {index.name for index in table.indexes}
+
+
+def test_every_table_of_the_models_is_there(database: Database) -> None:
+    """The database has the tables of the models, Alembic's own, and no other."""
+    tables = set(sa.inspect(database.engine).get_table_names())
+    assert tables == {*SQLModel.metadata.tables, "alembic_version"}
+
+
+def test_an_upgrade_again_changes_nothing(database: Database) -> None:
+    """Upgrading what is up to date is harmless, however often."""
+    before = everything(database)
+    database.upgrade()
+    database.upgrade()
+    assert everything(database) == before
+
+
+def everything(database: Database) -> list[Any]:
+    if database.is_sqlite:
+        statement = "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"
+    else:
+        statement = "SELECT table_name, column_name FROM information_schema.columns ORDER BY 1, 2"
+    with database.reading() as session:
+        return list(session.connection().exec_driver_sql(statement).all())
+
+
+def empty_sqlite(folder: Path, _postgres: Postgres) -> str:
+    return f"sqlite:///{folder}/100% new?.sqlite3".replace("?", "%3F")
+
+
+def empty_postgresql(_folder: Path, postgres: Postgres) -> str:
+    with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE empty")
+    return postgres.url_of("empty")
+
+
+@pytest.mark.parametrize("empty", [empty_sqlite, empty_postgresql])
+def test_two_upgrades_at_once_make_one_set_of_tables(
+    tmp_path: Path, postgres: Postgres, empty: Callable[[Path, Postgres], str]
+) -> None:
+    """Of services that start together on an empty database one migrates, the others wait for it."""
+    url = empty(tmp_path, postgres)
+    databases = [Database(url) for _ in range(4)]
+    failures: list[BaseException] = []
+
+    def upgrade(database: Database) -> None:
+        try:
+            database.upgrade()
+        except BaseException as error:  # noqa: BLE001 -- told below
+            failures.append(error)
+
+    threads = [threading.Thread(target=upgrade, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert {*SQLModel.metadata.tables} <= set(sa.inspect(databases[0].engine).get_table_names())
+    for database in databases:
+        database.close()

@@ -1,0 +1,296 @@
+"""Regions: a file with a mistake stops the start and names it; codes are found as people type."""
+
+from pathlib import Path
+
+import pytest
+
+from donate.errors import Misconfigured
+from donate.money import Money, format_money
+from donate.regions import Mode, Offer, Region, UnknownCode, load_regions, offers
+
+GOOD = """
+[LWCAN]
+country = "CA"
+currency = "CAD"
+languages = ["en-CA", "fr-CA"]
+time_zone = "America/Toronto"
+presets_minor = [2500, 5000]
+name = {en = "Canada", fr = "Canada"}
+[LWCAN.modes.card]
+min_minor = 200
+max_minor = 2500000
+[LWCAN.modes.interac]
+countries = ["CA"]
+send_to = "gifts@example.com"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "regions.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(Misconfigured) as refused:
+        load_regions(path)
+    return str(refused.value)
+
+
+def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
+    """Without a mistake the file is taken, so it is the mistakes that are refused below."""
+    assert set(load_regions(write(tmp_path, GOOD))["LWCAN"].modes) == {Mode.CARD, Mode.INTERAC}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "named"),
+    [
+        ('country = "CA"', 'country = "CA"\ncolour = "red"', "LWCAN.colour"),
+        ('country = "CA"', 'country = "Canada"', "LWCAN.country"),
+        ('country = "CA"', "", "LWCAN.country"),
+        ('country = "CA"', 'country = "CA"\ncode = "OTHER"', "LWCAN.code"),
+        ('currency = "CAD"', 'currency = "CA$"', "LWCAN: currency"),
+        ('currency = "CAD"', 'currency = "cad"', "LWCAN: currency"),
+        ('currency = "CAD"', "currency = 840", "LWCAN.currency"),
+        ('"America/Toronto"', '"America/Torono"', "LWCAN: time_zone"),
+        ('"America/Toronto"', '"../../etc/passwd"', "LWCAN: time_zone"),
+        ('["en-CA", "fr-CA"]', '["en-CA", "xx"]', "LWCAN: languages"),
+        ('["en-CA", "fr-CA"]', '["en_CA"]', "LWCAN: languages"),
+        ('["en-CA", "fr-CA"]', '[""]', "LWCAN: languages"),
+        ('["en-CA", "fr-CA"]', "[]", "LWCAN.languages"),
+        ('["en-CA", "fr-CA"]', '"en-CA"', "LWCAN.languages"),
+        ("[2500, 5000]", "[2500, -1]", "LWCAN.presets_minor.1"),
+        ("[2500, 5000]", "[0]", "LWCAN.presets_minor.0"),
+        ("[2500, 5000]", "[25.0]", "LWCAN.presets_minor.0"),
+        ("[2500, 5000]", '["2500"]', "LWCAN.presets_minor.0"),
+        ("[2500, 5000]", "[true]", "LWCAN.presets_minor.0"),
+        ("[2500, 5000]", "[1, 2, 3, 4, 5, 6, 7]", "LWCAN.presets_minor"),
+        ("min_minor = 200", "min_minor = -200", "LWCAN.modes.card.min_minor"),
+        ("min_minor = 200", "min_minor = 200.5", "LWCAN.modes.card.min_minor"),
+        ("min_minor = 200", 'min_minor = "200"', "LWCAN.modes.card.min_minor"),
+        ("min_minor = 200", "min_minor = 2500001", "LWCAN: modes.card: min_minor"),
+        ("max_minor = 2500000", "max_minor = 1000000000000", "LWCAN.modes.card.max_minor"),
+        ("max_minor = 2500000", "maximum = 5", "LWCAN.modes.card.maximum"),
+        ("modes.card", "modes.cash", "LWCAN.modes.cash"),
+        ('name = {en = "Canada", fr = "Canada"}', 'name = {en = "Canada"}', "LWCAN.name.fr"),
+        ('name = {en = "Canada", fr = "Canada"}', 'name = "Canada"', "LWCAN.name"),
+        ('countries = ["CA"]', "", "LWCAN: modes.interac"),
+        ('countries = ["CA"]', 'countries = ["CA", "US"]', "LWCAN: modes.interac"),
+        ('countries = ["CA"]', 'countries = ["ca"]', "LWCAN.modes.interac.countries"),
+        ('country = "CA"', 'country = "US"', "LWCAN: modes.interac"),
+        ('currency = "CAD"', 'currency = "USD"', "LWCAN: modes.interac"),
+        ('send_to = "gifts@example.com"', "", "LWCAN: modes.interac.send_to"),
+        ('"gifts@example.com"', '"gifts at example"', "LWCAN.modes.interac.send_to"),
+        ('country = "CA"', 'country = "CA"\nfrequencies = []', "LWCAN.frequencies"),
+        ('country = "CA"', 'country = "CA"\nfrequencies = ["daily"]', "LWCAN.frequencies.0"),
+        ("LWCAN", "lwcan", "lwcan.code"),
+        ("LWCAN", '"LW-CAN"', "LW-CAN.code"),
+        ("LWCAN", "L", "L.code"),
+        ("\n[LWCAN]\n", "\nLWCAM = 5\n[LWCAN]\n", "LWCAM: must be a table"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, right: str, wrong: str, named: str) -> None:
+    """A mistake stops the start with a message that names the file, the code and the key."""
+    assert right in GOOD
+    path = write(tmp_path, GOOD.replace(right, wrong))
+    message = refusal(path)
+    assert str(path) in message
+    assert f"\n  {named}" in message
+
+
+def test_all_mistakes_are_named_together(tmp_path: Path) -> None:
+    """Two mistakes in two regions are told in one go."""
+    two = GOOD.replace("min_minor = 200", "min_minor = 0") + GOOD.replace("LWCAN", "LWTWO").replace(
+        'country = "CA"', ""
+    )
+    message = refusal(write(tmp_path, two))
+    assert "LWCAN.modes.card.min_minor" in message
+    assert "LWTWO.country" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "has no region"),
+        (b"# nothing yet\n", "has no region"),
+        (b"[LWCAN\n", "not valid TOML"),
+        (b"[LWCAN]\n[LWCAN]\n", "not valid TOML"),
+        (b"name = \xff\xfe", "not valid TOML"),
+    ],
+)
+def test_what_is_no_regions_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    """A file that is empty, no TOML or no UTF-8 is refused by name."""
+    path = tmp_path / "regions.toml"
+    path.write_bytes(content)
+    assert refusal(path).startswith(f"{path}: {words}")
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    """A file that is not there, or is a folder, is refused by name."""
+    assert refusal(tmp_path / name).startswith(f"{tmp_path / name}: cannot be read")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "LWCAN",
+        "lwcan",
+        "LW-CAN",
+        "LWCAN ",
+        " lw can\t",
+        "L.W.C.A.N",
+        "lw\u2013can",
+        "Lw_Can",
+        "\u00a0LWCAN",
+    ],
+)
+def test_a_code_is_found_as_people_type_it(typed: str) -> None:
+    """Case, spaces and dashes do not matter in a giving code."""
+    assert load_regions().find(typed).code == "LWCAN"
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggestion"),
+    [
+        ("LWCA", "LWCAN"),
+        ("LWCANN", "LWCAN"),
+        ("lwcam", "LWCAN"),
+        ("WLCAN", "LWCAN"),
+        ("ZZZZZ", None),
+        ("", None),
+        ("-", None),
+        ("\ud800", None),
+        ("L" * 100_000, None),
+    ],
+)
+def test_an_unknown_code_gets_a_suggestion(typed: str, suggestion: str | None) -> None:
+    """An unknown code is not found; the nearest one is suggested where one is near."""
+    with pytest.raises(UnknownCode) as unknown:
+        load_regions().find(typed)
+    assert unknown.value.suggestion == suggestion
+    assert len(unknown.value.typed) <= 64
+
+
+ELSEWHERE = """
+[TOKYO]
+country = "JP"
+currency = "JPY"
+languages = ["ja", "en"]
+time_zone = "Asia/Tokyo"
+presets_minor = [500, 1000]
+name = {en = "Japan", fr = "Japon"}
+[TOKYO.modes.card]
+min_minor = 50
+[TOKYO.modes.giving_code]
+countries = ["JP", "KR"]
+
+[KUWAIT]
+country = "KW"
+currency = "KWD"
+languages = ["en"]
+time_zone = "Asia/Kuwait"
+presets_minor = [5000]
+name = {en = "Kuwait", fr = "Koweït"}
+[KUWAIT.modes.card]
+min_minor = 150
+"""
+
+
+def test_regions_of_other_currencies_are_taken(tmp_path: Path) -> None:
+    """A region may be of yen or dinars, with limits in their own minor units."""
+    regions = load_regions(write(tmp_path, ELSEWHERE))
+    assert set(regions) == {"TOKYO", "KUWAIT"}
+    yen, dinars = regions["TOKYO"], regions["KUWAIT"]
+    assert format_money(Money(yen.presets_minor[1], yen.currency), "en") == "¥1,000"
+    assert format_money(Money(dinars.modes[Mode.CARD].min_minor, "KWD"), "en") == "KWD0.150"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "named"),
+    [
+        ("[5000]", "[5005]", "KUWAIT: presets_minor: 5005"),
+        ("min_minor = 150", "min_minor = 155", "KUWAIT: modes.card: 155"),
+        ("min_minor = 150", "max_minor = 1001", "KUWAIT: modes.card: 1001"),
+    ],
+)
+def test_a_limit_can_be_given(tmp_path: Path, right: str, wrong: str, named: str) -> None:
+    """An amount that Stripe does not take in the region's currency is no preset and no limit."""
+    assert f"\n  {named}" in refusal(write(tmp_path, ELSEWHERE.replace(right, wrong)))
+
+
+CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
+NOT_THERE = "This way to give is not offered in your country."
+OTHER_MONEY = "Gifts here are made in another currency."
+NOT_SO_OFTEN = "This way to give is not offered that often."
+
+
+def why_not(region: Region, country: str, currency: str, frequency: str) -> dict[str, str | None]:
+    found = offers(region, country=country, currency=currency, frequency=frequency)
+    assert [mode for mode, offer in found.items() if offer.mode != mode] == []
+    assert [o for o in found.values() if o.available != (o.why_not is None)] == []
+    return {str(mode): offer.why_not for mode, offer in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("country", "currency", "frequency", "interac", "others"),
+    [
+        ("CA", "CAD", "once", None, None),
+        ("US", "CAD", "once", CANADA_ONLY, None),
+        ("", "CAD", "once", CANADA_ONLY, None),
+        ("ca", "CAD", "once", CANADA_ONLY, None),
+        ("CA", "USD", "once", OTHER_MONEY, OTHER_MONEY),
+        ("CA", "cad", "once", OTHER_MONEY, OTHER_MONEY),
+        ("CA", "CAD", "monthly", NOT_SO_OFTEN, NOT_SO_OFTEN),
+        ("CA", "CAD", "", NOT_SO_OFTEN, NOT_SO_OFTEN),
+    ],
+)
+def test_what_canada_offers(
+    country: str, currency: str, frequency: str, interac: str | None, others: str | None
+) -> None:
+    """Country, currency and frequency decide which modes a donor may use, each with its reason."""
+    assert why_not(load_regions()["LWCAN"], country, currency, frequency) == {
+        "card": others,
+        "interac": interac,
+        "giving_code": others,
+    }
+
+
+def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
+    """A mode kept for countries other than Canada does not speak of Canada."""
+    tokyo = load_regions(write(tmp_path, ELSEWHERE))["TOKYO"]
+    assert why_not(tokyo, "KR", "JPY", "once") == {"card": None, "giving_code": None}
+    assert why_not(tokyo, "CA", "JPY", "once") == {"card": None, "giving_code": NOT_THERE}
+
+
+def test_an_offer_has_the_limits_of_its_mode() -> None:
+    """Each mode is offered with limits of its own."""
+    canada = load_regions()["LWCAN"]
+    found = offers(canada, country="CA", currency="CAD", frequency="once")
+    assert found[Mode.CARD] == Offer(mode=Mode.CARD, min_minor=200, max_minor=2_500_000)
+    assert found[Mode.INTERAC].min_minor == 100
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        ("fr-CA", "fr-CA"),
+        ("fr", "fr-CA"),
+        ("FR_fr", "fr-CA"),
+        ("en-GB", "en-CA"),
+        ("frr", "en-CA"),
+        ("de", "en-CA"),
+        ("", "en-CA"),
+        (None, "en-CA"),
+        ("-", "en-CA"),
+    ],
+)
+def test_the_nearest_language_is_spoken(wanted: str | None, language: str) -> None:
+    """A donor gets the region's language nearest to theirs, or its first."""
+    assert load_regions()["LWCAN"].language(wanted) == language
+
+
+def test_unknown_parts_of_the_organisation_are_named() -> None:
+    """What nobody has filled in about the organisation can be asked for by name."""
+    unknown = load_regions()["LWCAN"].organisation.unknown()
+    assert unknown == ["legal_name", "registration_number", "address"]

@@ -1,0 +1,62 @@
+"""What the server takes from strangers before any of our rooms is asked."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from donate.server import MAX_HEAD_BYTES, ShortHeads
+from tests.real_parts import served
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the length of what came."""
+    body = await Request(scope, receive).body()
+    await PlainTextResponse(str(len(body)))(scope, receive, send)
+
+
+class Impatient(ShortHeads):
+    """The same with less time."""
+
+    head_timeout_s = 0.3
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Serve as we do, with little time for a head."""
+    with served(echo, http=Impatient, lifespan="off") as url:
+        yield url
+
+
+def connect(url: str) -> socket.socket:
+    there = urlsplit(url)
+    return socket.create_connection((there.hostname, there.port or 80), timeout=5)
+
+
+@pytest.mark.parametrize("begins", [b"GET /?", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_that_never_ends_is_cut_off(url: str, begins: bytes) -> None:
+    """Ten megabytes of address, of one header or of many are not read to the end."""
+    more = b"X: y\r\n" * 2_000 if begins.endswith(b"1.1\r\n") else b"a" * 12_000
+    with connect(url) as caller, pytest.raises(ConnectionError):
+        caller.sendall(begins + more * (10_000_000 // len(more)))
+
+
+@pytest.mark.parametrize("begins", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
+def test_a_head_that_does_not_come_is_not_waited_for(url: str, begins: bytes) -> None:
+    """Who says nothing, or stops in the middle of a head, is hung up on."""
+    with connect(url) as caller:
+        caller.sendall(begins)
+        assert caller.recv(100) == b""
+
+
+def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
+    """Only the head is measured, and each one of a connection anew."""
+    headers = {"X": "y" * (MAX_HEAD_BYTES // 2)}
+    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+        for _ in range(4):
+            assert client.post("/", content=b"b" * 300_000).text == "300000"

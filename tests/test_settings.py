@@ -1,0 +1,238 @@
+"""Settings: a wrong secret stops the start, and the message names the variable, never its value."""
+
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings as law, strategies as st
+
+from donate.errors import Misconfigured
+from donate.settings import Settings, load_settings
+
+KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"
+LIVE = "sk_live_51Kd83kfLs02mQpZ7uYtR1"
+REAL = {"stripe_secret_key": LIVE, "public_url": "https://give.example.org"}
+SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
+OTHER_SECRET = "whsec_9aBc83kfLs02mQpZ7uYtR2"
+VARIABLES = [name.upper() for name in Settings.model_fields]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def load(**more: Any) -> Settings:
+    given: dict[str, Any] = {"stripe_secret_key": KEY, "stripe_webhook_secret": SECRET}
+    return load_settings(None, **(given | more))
+
+
+def refusal(**more: Any) -> str:
+    with pytest.raises(Misconfigured) as refused:
+        load(**more)
+    assert refused.value.__cause__ is None
+    return str(refused.value)
+
+
+BAD_SECRETS = [
+    "",
+    " ",
+    "\t\n",
+    "changeme",
+    "CHANGE-ME-CHANGE-ME",
+    "{prefix}...",
+    "{prefix}",
+    "{prefix}short",
+    "{prefix}xxxxxxxxxxxxxxxxxxxxxxxx",
+    "{prefix}XXXXXXXXXXXXXXXXXXXXXXXX",
+    "{prefix}000000000000000000000000",
+    "{prefix}your_secret_goes_here",
+    "{prefix}replace_this_with_yours",
+    "{prefix}example1234567890abc",
+    "<{prefix}4fJd83kfLs02mQpZ7uYtR1>",
+    "4fJd83kfLs02mQpZ7uYtR1wwww",
+    "{other}4fJd83kfLs02mQpZ7uYtR1",
+]
+
+
+@pytest.mark.parametrize("bad", BAD_SECRETS)
+@pytest.mark.parametrize(
+    ("name", "prefix", "other"),
+    [
+        ("stripe_secret_key", "sk_test_", "pk_test_"),
+        ("stripe_secret_key", "rk_live_", "whsec_"),
+        ("stripe_webhook_secret", "whsec_", "sk_test_"),
+    ],
+)
+def test_a_wrong_secret_stops_the_start(name: str, prefix: str, other: str, bad: str) -> None:
+    """A secret that is empty, blank, a placeholder or of another kind is refused by name only."""
+    value = bad.format(prefix=prefix, other=other)
+    message = refusal(**{name: value})
+    assert message.startswith(f"{name.upper()} ")
+    assert len(message.splitlines()) == 2
+    if len(value.strip()) > len(prefix):
+        assert value not in message
+
+
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_a_missing_secret_stops_the_start(name: str) -> None:
+    """Without a secret the service does not start, and both are asked for at once."""
+    with pytest.raises(Misconfigured) as refused:
+        load_settings(None)
+    assert f"{name} " in str(refused.value)
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    """Several mistakes are told together, a line each."""
+    message = refusal(stripe_secret_key="", stripe_webhook_secret="", port="0", demo="perhaps")
+    names = [line.split()[0] for line in message.splitlines()[:-1]]
+    assert sorted(names) == ["DEMO", "PORT", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"stripe_secret_key": "hunter2hunter2hunter2"},
+        {"stripe_webhook_secret": f"{SECRET},hunter2hunter2hunter2"},
+        {"port": "hunter2"},
+        {"demo": "hunter2"},
+        {"log_level": "hunter2"},
+        {"public_url": "ftp://hunter2"},
+        {"demo": True, "stripe_secret_key": "sk_live_51Khunter2Ls02mQpZ7uYt"},
+    ],
+)
+def test_no_refusal_repeats_a_value(more: dict[str, Any]) -> None:
+    """A message about a wrong setting ends in logs, so it never holds the value."""
+    message = refusal(**more)
+    assert "hunter2" not in message
+    assert list(more)[-1].upper() in message
+
+
+@law(max_examples=300, deadline=None)
+@given(st.text(string.ascii_letters + string.digits, min_size=24, max_size=99))
+def test_a_real_secret_is_taken(random: str) -> None:
+    """No random run of letters and digits, such as real secrets are, is taken for a placeholder."""
+    if len(set(random)) < 12:
+        random += string.ascii_letters
+    load(
+        **REAL | {"stripe_secret_key": f"sk_live_51{random}"},
+        stripe_webhook_secret=f"whsec_{random}",
+    )
+
+
+@pytest.mark.parametrize("chance", ["xxx", "Xxx", "your", "yOuR"])
+def test_letters_that_fell_so_by_chance_are_taken(chance: str) -> None:
+    """A real secret may hold what looks like a word of a placeholder: one in hundreds does."""
+    load(stripe_webhook_secret=f"whsec_4fJd83kf{chance}Ls02mQpZ7")
+
+
+@pytest.mark.parametrize(
+    ("given", "secrets"),
+    [
+        (SECRET, (SECRET,)),
+        (f"{SECRET},{OTHER_SECRET}", (SECRET, OTHER_SECRET)),
+        (f" {SECRET} ,\t{OTHER_SECRET}\n", (SECRET, OTHER_SECRET)),
+        (f"{SECRET},", (SECRET,)),
+    ],
+)
+def test_two_webhook_secrets_hold_while_one_is_rolled(given: str, secrets: tuple[str, ...]) -> None:
+    """Several signing secrets are separated by commas, and each is in force."""
+    assert load(stripe_webhook_secret=given).webhook_secrets == secrets
+
+
+@pytest.mark.parametrize("given", [",", " , ", f"{SECRET},nonsense-nonsense-1234"])
+def test_one_wrong_webhook_secret_is_enough(given: str) -> None:
+    """No empty or wrong secret hides behind a comma."""
+    assert refusal(stripe_webhook_secret=given).startswith("STRIPE_WEBHOOK_SECRET ")
+
+
+@pytest.mark.parametrize(
+    ("key", "livemode"),
+    [
+        (KEY, False),
+        (LIVE, True),
+        (KEY.replace("sk", "rk"), False),
+        (LIVE.replace("sk", "rk"), True),
+        (f" {LIVE}\n", True),
+        ("sk_test_51_live_Kd83kfLs02mQpZ7uYtR1", False),
+    ],
+)
+def test_the_key_says_whether_money_is_real(key: str, livemode: bool) -> None:
+    """Live or test is read from the key's beginning, and from nowhere else."""
+    settings = load(**REAL | {"stripe_secret_key": key})
+    assert settings.livemode is livemode
+    assert settings.stripe_secret_key.get_secret_value() == key.strip()
+
+
+def test_the_demo_takes_no_real_money() -> None:
+    """The demo runs with a test key only."""
+    assert load(demo=True).demo
+    assert "STRIPE_SECRET_KEY" in refusal(demo=True, stripe_secret_key=LIVE)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [("", ()), (" ", ()), ("a", ("a",)), ("a, b ,c", ("a", "b", "c")), ("a,,b,", ("a", "b"))],
+)
+@pytest.mark.parametrize("name", ["checkout_hosts", "trusted_proxies"])
+def test_a_list_is_separated_by_commas(name: str, given: str, words: tuple[str, ...]) -> None:
+    """A list holds what stands between the commas, and an empty variable is an empty list."""
+    assert getattr(load(**{name: given}), name) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("https://give.example.org/", "https://give.example.org"),
+        ("https://give.example.org//", "https://give.example.org"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+    ],
+)
+def test_an_address_ends_without_a_slash(given: str, address: str) -> None:
+    """Paths are added to the address, so it keeps no slash at its end."""
+    assert load(public_url=given).public_url == address
+
+
+@pytest.mark.parametrize(
+    "given", ["", "give.example.org", "//x", "https://", "https:", "javascript:1", "https://["]
+)
+@pytest.mark.parametrize("name", ["public_url", "stripe_api_base"])
+def test_an_address_is_one(name: str, given: str) -> None:
+    """An address without http, https or a host stops the start."""
+    assert refusal(**{name: given}).startswith(f"{name.upper()} ")
+
+
+@pytest.mark.parametrize("level", ["LOUD", "", "info"])
+def test_a_log_level_is_one_that_there_is(level: str) -> None:
+    """A log level that logging does not know stops the start."""
+    assert refusal(log_level=level).startswith("LOG_LEVEL ")
+
+
+def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says counts before what `.env` says, and both are read."""
+    file = tmp_path / ".env"
+    file.write_text(f"STRIPE_SECRET_KEY={KEY}\nSTRIPE_WEBHOOK_SECRET={SECRET}\nPORT=9000\n")
+    monkeypatch.setenv("PORT", "9001")
+    settings = load_settings(file)
+    assert (settings.port, settings.webhook_secrets) == (9001, (SECRET,))
+
+
+def test_a_secret_is_not_shown() -> None:
+    """Settings that end in a log show no secret."""
+    shown = repr(load(stripe_webhook_secret=f"{SECRET},{OTHER_SECRET}", metrics_token="hunter2"))
+    assert [s for s in (KEY, SECRET, OTHER_SECRET, "hunter2") if s in shown] == []
+
+
+@pytest.mark.parametrize("name", ["public_url", "stripe_api_base"])
+def test_real_money_goes_by_https(name: str) -> None:
+    """With a live key, donors and Stripe are reached by https only."""
+    with pytest.raises(Misconfigured, match=f"{name.upper()} must begin with https://"):
+        load(**REAL | {name: "http://give.example.org"})
+
+
+def test_proxies_are_named() -> None:
+    """To trust every proxy is to believe every address that anybody claims."""
+    with pytest.raises(Misconfigured, match="TRUSTED_PROXIES must name the proxies"):
+        load(trusted_proxies="*")

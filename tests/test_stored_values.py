@@ -1,0 +1,71 @@
+"""What is stored: instants come back as they were, and what is known already is left out."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlmodel import select
+
+from donate.database import Database, insert_new
+from donate.gifts.models import Donor
+from donate.stripe_gateway.models import EventState, StripeEvent
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def event(received_at: datetime, event_id: str = "evt_1") -> StripeEvent:
+    return StripeEvent(
+        event_id=event_id,
+        type="ping",
+        source="webhook",
+        payload=b"{}",
+        received_at=received_at,
+        state=EventState.WAITING,
+        due_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC),
+        datetime(2025, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-8))),
+        datetime(2026, 1, 1, 13, 45, tzinfo=timezone(timedelta(hours=13, minutes=45))),
+    ],
+)
+def test_an_instant_comes_back_in_utc(database: Database, instant: datetime) -> None:
+    """An instant of any zone comes back as the same instant, aware and in UTC."""
+    with database.writing() as session:
+        session.add(event(instant))
+    with database.reading() as session:
+        read = session.exec(select(StripeEvent.received_at)).one()
+    assert read == instant
+    assert read.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(database: Database) -> None:
+    """A naive time is no instant, and is not stored."""
+    with pytest.raises(StatementError, match="without a zone"), database.writing() as session:
+        session.add(event(datetime(2026, 3, 1, 12, 0)))  # noqa: DTZ001 -- naive on purpose
+
+
+def test_only_new_rows_are_inserted(database: Database) -> None:
+    """Rows that a UNIQUE constraint knows are left out, and the rest are counted."""
+
+    def insert(*event_ids: str) -> int:
+        found = [event(NOW, event_id).model_dump(exclude={"id"}) for event_id in event_ids]
+        with database.writing() as session:
+            return insert_new(session, StripeEvent, found)
+
+    assert insert() == 0
+    assert insert("evt_1", "evt_2") == 2
+    assert insert("evt_2", "evt_3", "evt_3") == 1
+    assert insert("evt_1", "evt_2", "evt_3") == 0
+
+
+def test_only_what_is_known_is_left_out(database: Database) -> None:
+    """A row that breaks any other constraint is an error, not left out in silence."""
+    nameless: dict[str, Any] = {"name": None, "email": "a@b.ca", "country": "CA", "language": "en"}
+    with pytest.raises(IntegrityError), database.writing() as session:
+        insert_new(session, Donor, [nameless])

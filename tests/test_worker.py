@@ -1,0 +1,184 @@
+"""The worker: goes round for ever, at once when nudged, and no failure stops it."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from donate.errors import DatabaseBusy, StripeUnavailable
+from donate.worker import HEARTBEAT_S, Job, Worker
+
+SOON_S = 0.1
+
+
+class Counted:
+    """A job that says when it ran; `found` is what its rounds find, one after the other."""
+
+    def __init__(self, found: Sequence[int | Exception] = ()) -> None:
+        self._found = list(found)
+        self._ran = threading.Semaphore(0)
+        self.times: list[float] = []
+
+    def do(self) -> int:
+        self.times.append(time.monotonic())
+        found = self._found.pop(0) if self._found else 0
+        self._ran.release()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def ran(self, timeout_s: float = 5) -> bool:
+        return self._ran.acquire(timeout=timeout_s)
+
+
+class Running:
+    """Starts workers, and stops them when the test is over."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+
+    def start(self, *jobs: Job) -> Worker:
+        worker = Worker(jobs)
+        self._workers.append(worker)
+        worker.start()
+        return worker
+
+    def stop(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("a bug"), DatabaseBusy("locked"), StripeUnavailable("no answer")]
+)
+def test_a_failure_stops_nothing(running: Running, failure: Exception) -> None:
+    """A job that fails is tried again at the next round, and the others go on."""
+    failing, other = Counted([failure, failure]), Counted()
+    worker = running.start(failing.do, other.do)
+    for _ in range(3):
+        assert failing.ran()
+        assert other.ran()
+        time.sleep(0.02)  # they rest
+        worker.nudge()
+
+
+def test_a_failure_is_told(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+    """A bug is logged with where it is; a database that is busy is one line without."""
+    failing = Counted([RuntimeError("a bug"), DatabaseBusy("locked"), 0])
+    worker = running.start(failing.do)
+    for _ in range(3):
+        assert failing.ran()
+        time.sleep(0.02)
+        worker.nudge()
+    worker.stop()
+    told = [(record.levelname, record.exc_info is not None) for record in caplog.records]
+    assert told == [("ERROR", True), ("WARNING", False)]
+    assert all("Counted.do" in record.getMessage() for record in caplog.records)
+
+
+def test_a_nudge_wakes_at_once(running: Running) -> None:
+    """A nudge ends every job's rest at once."""
+    jobs = [Counted(), Counted()]
+    worker = running.start(*(job.do for job in jobs))
+    assert all(job.ran() for job in jobs)
+    time.sleep(0.05)
+    nudged_at = time.monotonic()
+    worker.nudge()
+    assert all(job.ran() for job in jobs)
+    assert all(job.times[1] - nudged_at < SOON_S for job in jobs)
+
+
+def test_without_a_nudge_it_goes_round_at_the_heartbeat(running: Running) -> None:
+    """When nothing was due, the next round is a heartbeat later: not sooner, not much later."""
+    job = Counted()
+    running.start(job.do)
+    assert job.ran()
+    assert job.ran()
+    assert HEARTBEAT_S - 0.05 < job.times[1] - job.times[0] < HEARTBEAT_S + 0.5
+
+
+def test_while_there_is_work_it_does_not_rest(running: Running) -> None:
+    """A round that found something is followed by another at once."""
+    job = Counted([5, 5, 5, 0])
+    running.start(job.do)
+    assert all(job.ran() for _ in range(4))
+    assert job.times[3] - job.times[0] < SOON_S
+
+
+def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
+    """What becomes due while a round looks elsewhere is found right after it."""
+    inside, go_on, second = threading.Event(), threading.Event(), threading.Event()
+
+    def job() -> int:
+        if inside.is_set():
+            second.set()
+        inside.set()
+        go_on.wait(5)
+        return 0
+
+    worker = running.start(job)
+    assert inside.wait(5)
+    worker.nudge()
+    go_on.set()
+    assert second.wait(SOON_S)
+
+
+def test_a_slow_job_holds_up_no_other(running: Running) -> None:
+    """While one job waits for somebody, the others go round."""
+    go_on, other = threading.Event(), Counted([1, 1, 1])
+
+    def slow() -> int:
+        go_on.wait(5)
+        return 0
+
+    running.start(slow, other.do)
+    assert all(other.ran() for _ in range(3))
+    go_on.set()
+
+
+def test_it_stops_promptly(running: Running) -> None:
+    """Asked to stop while it rests, it stops at once and does not go round again."""
+    jobs = [Counted(), Counted()]
+    worker = running.start(*(job.do for job in jobs))
+    assert all(job.ran() for job in jobs)
+    time.sleep(0.05)
+    began = time.monotonic()
+    worker.stop()
+    assert time.monotonic() - began < SOON_S
+    worker.nudge()
+    assert not any(job.ran(0.05) for job in jobs)
+
+
+def test_it_finishes_what_it_began(running: Running) -> None:
+    """Asked to stop in the middle of a round, it ends that round first."""
+    inside, done = threading.Event(), threading.Event()
+
+    def job() -> int:
+        inside.set()
+        time.sleep(0.1)
+        done.set()
+        return 1
+
+    worker = running.start(job)
+    assert inside.wait(5)
+    worker.stop()
+    assert done.is_set()
+
+
+def test_it_stops_in_any_state() -> None:
+    """Stopping what has not begun, has no job, or has stopped already is harmless."""
+    Worker([]).stop()
+    Worker([Counted().do]).stop()
+    worker = Worker([])
+    worker.nudge()
+    worker.start()
+    worker.stop()
+    worker.stop()
