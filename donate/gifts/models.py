@@ -66,7 +66,9 @@ class Gift(SQLModel, table=True):
     currency: str = Field(max_length=3)
     language: str = Field(max_length=16)
     time_zone: str = Field(max_length=64)
-    donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger, unique=True)
+    donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger)
+    # The gift that began the monthly promise this one is a month of; its own id for the first.
+    pledge_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     opened_on: date
 

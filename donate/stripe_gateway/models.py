@@ -43,6 +43,9 @@ class StripeEvent(SQLModel, table=True):
     waits_for: str | None = Field(default=None, max_length=255)
     gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # Which gift staff say it is about, whatever it says itself, and who said so.
+    tied_to: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
+    tied_by: str = Field(default="", max_length=64)
 
 
 class OpenCheckout(SQLModel, table=True):

@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("time_zone", sa.String(length=64), nullable=False),
         sa.Column("donor_id", sa.BigInteger(), nullable=False),
+        sa.Column("pledge_id", sa.Uuid(), nullable=True),
         sa.Column("opened_at", INSTANT, nullable=False),
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
@@ -93,13 +94,14 @@ def upgrade() -> None:
             ["donor_id"],
             ["donor.id"],
         ),
+        sa.ForeignKeyConstraint(["pledge_id"], ["gift.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("donor_id"),
         sa.UniqueConstraint("form_key"),
         sa.UniqueConstraint("id", "currency", name="gift_id_and_currency"),
         sa.UniqueConstraint("reference"),
         sa.UniqueConstraint("token"),
     )
+    op.create_index("ix_gift_pledge_id", "gift", ["pledge_id"])
     op.create_index("gift_by_day_received", "gift", ["received_on"])
     op.create_index("gift_by_status", "gift", ["status", "opened_at"])
     op.create_index("gift_newest", "gift", ["opened_at", "id"])
@@ -202,10 +204,13 @@ def upgrade() -> None:
         sa.Column("waits_for", sa.String(length=255), nullable=True),
         sa.Column("gift_id", sa.Uuid(), nullable=True),
         sa.Column("settled_at", INSTANT, nullable=True),
+        sa.Column("tied_to", sa.Uuid(), nullable=True),
+        sa.Column("tied_by", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
             ["gift_id"],
             ["gift.id"],
         ),
+        sa.ForeignKeyConstraint(["tied_to"], ["gift.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("event_id"),
     )
