@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import JSON, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from donate.database import UtcDateTime
@@ -19,6 +19,7 @@ class EventState(StrEnum):
     IGNORED = "ignored"  # authentic, and nothing for us to record
     FOREIGN = "foreign"  # another account's, or the other mode's
     SET_ASIDE = "set_aside"  # authentic, but it cannot be applied; staff decide
+    DISMISSED = "dismissed"  # was set aside, and staff decided that nothing is to be done
 
 
 class StripeEvent(SQLModel, table=True):
@@ -46,6 +47,8 @@ class StripeEvent(SQLModel, table=True):
     # Which gift staff say it is about, whatever it says itself, and who said so.
     tied_to: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
     tied_by: str = Field(default="", max_length=64)
+    # What staff decided about it, oldest first; `aside` writes it.
+    history: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
 
 
 class OpenCheckout(SQLModel, table=True):

@@ -206,6 +206,7 @@ def upgrade() -> None:
         sa.Column("settled_at", INSTANT, nullable=True),
         sa.Column("tied_to", sa.Uuid(), nullable=True),
         sa.Column("tied_by", sa.String(length=64), nullable=False),
+        sa.Column("history", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["gift_id"],
             ["gift.id"],
