@@ -122,7 +122,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     https = settings.public_url.startswith("https://")
     app.include_router(donors.router)
-    finance = FinancePages(database, regions, pages, clock, https=https, limits=limits)
+    finance = FinancePages(
+        database,
+        regions,
+        pages,
+        clock,
+        https=https,
+        limits=limits,
+        on_due=parts.worker.nudge,
+    )
     api = Api(
         database,
         regions,

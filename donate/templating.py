@@ -52,7 +52,7 @@ class Pages:
     """Renders templates. `site` holds what every page may show, such as the demo's banner."""
 
     def __init__(self, **site: Any) -> None:
-        self._site = site
+        self.site = site
         self._loader = FileSystemLoader(TEMPLATES)
         self._environments: dict[str, Environment] = {}
 
@@ -106,7 +106,7 @@ class Pages:
             return say(language, problem.message, problem.values)
 
         environment.filters.update(money=money, day=day, moment=moment, sentence=sentence)
-        environment.globals.update(site=self._site, language=language)
+        environment.globals.update(site=self.site, language=language)
         return environment
 
 

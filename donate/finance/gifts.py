@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from babel import Locale
 from fastapi import Request
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock, local_date
@@ -17,7 +17,8 @@ from donate.database import Database
 from donate.errors import BadInput, NotFound
 from donate.finance.access import HOME, Visit, Visiting, needs
 from donate.finance.filters import months, read_cursor, read_wish, write_cursor
-from donate.finance.models import Role, Staff
+from donate.finance.models import Role
+from donate.finance.staff import names_of
 from donate.finance.transfers import BY_HAND, transfers_in_force
 from donate.finance.words import (
     FLAGS,
@@ -44,7 +45,6 @@ from donate.gifts.queries import (
 from donate.money import Money, format_amount
 from donate.rate_limit import GivingLimits
 from donate.references import is_reference, tidy_reference
-from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.templating import Pages
 
 PAGE_SIZE: Final = 50
@@ -112,7 +112,6 @@ class GiftPages:
                     problems["reference"] = problem
             if rows and len(rows) == 1:
                 return RedirectResponse(f"/finance/gifts/{rows[0][0].id}", 303)
-            set_aside = _count_set_aside(session)
             if not problems and not searched:
                 # One more than a page, to know whether there is another.
                 rows = newest_gifts(session, wish.wanted, limit=PAGE_SIZE + 1, after=after)
@@ -134,7 +133,6 @@ class GiftPages:
             totals=sums,
             older=older,
             is_first_page=after is None,
-            set_aside=set_aside,
             card_gifts_refused=self._limits.cards.refused(self._clock.now()),
             codes=[(code, code) for code in self._codes],
             months=months(local_date(self._clock.now(), self._time_zone)),
@@ -162,7 +160,7 @@ class GiftPages:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
-            names = _staff_names(session, facts)
+            names = names_of(session, {fact.actor for fact in facts})
         in_force = transfers_in_force(facts)
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
@@ -230,18 +228,6 @@ def _find(session: Session, typed: str) -> list[tuple[Gift, Donor]]:
             {"part": part},
         )
     return found
-
-
-def _count_set_aside(session: Session) -> int:
-    statement = select(func.count()).where(col(StripeEvent.state) == EventState.SET_ASIDE)
-    return session.exec(statement).one()
-
-
-def _staff_names(session: Session, facts: Sequence[GiftFact]) -> dict[str, str]:
-    ids = {f.actor.removeprefix("staff:") for f in facts if f.actor.startswith("staff:")}
-    numbers = [int(i) for i in ids if i.isdecimal()]
-    staff = session.exec(select(Staff).where(col(Staff.id).in_(numbers)))
-    return {f"staff:{person.id}": person.name for person in staff}
 
 
 def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> Known:

@@ -8,6 +8,7 @@ from pwdlib import PasswordHash
 from donate.clock import Clock
 from donate.database import Database
 from donate.finance.access import Gate, refuse_other_methods
+from donate.finance.frame import StaffPages
 from donate.finance.gifts import GiftPages
 from donate.finance.set_aside import SetAsidePages
 from donate.finance.sign_in import SignIn
@@ -20,9 +21,12 @@ from donate.templating import Pages
 
 
 class FinancePages:
-    """The staff's room. `https` says whether the public address is one."""
+    """The staff's room.
 
-    def __init__(
+    `https` says whether the public address is one; `on_due` is told when staff made an event due.
+    """
+
+    def __init__(  # noqa: PLR0913 -- what the whole room is made of
         self,
         database: Database,
         regions: Regions,
@@ -31,16 +35,18 @@ class FinancePages:
         *,
         https: bool,
         limits: GivingLimits,
+        on_due: Callable[[], None],
         passwords: PasswordHash = PASSWORDS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        pages = StaffPages(pages, database, clock)
         gate = Gate(database, pages, clock, https=https)
         sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
         # Staff have one wall clock: that of the first region.
         time_zone = next(iter(regions.values())).time_zone
         gifts = GiftPages(database, pages, clock, time_zone, codes=list(regions), limits=limits)
         transfers = TransferPages(database, clock, gifts)
-        set_aside = SetAsidePages(database, pages, time_zone)
+        set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         trail = TrailPages(database, pages, time_zone)
 
         self.router = gate.router()
@@ -54,6 +60,10 @@ class FinancePages:
             ("POST", "/gifts/{gift_id}/received", transfers.received),
             ("POST", "/gifts/{gift_id}/undone", transfers.undone),
             ("GET", "/set-aside", set_aside.set_aside),
+            ("GET", "/set-aside/{number}", set_aside.event),
+            ("POST", "/set-aside/{number}/tried", set_aside.tried),
+            ("POST", "/set-aside/{number}/tied", set_aside.tied),
+            ("POST", "/set-aside/{number}/dismissed", set_aside.dismissed),
             ("GET", "/trail", trail.trail),
         ):
             self.router.add_api_route(path, answer, methods=[method])

@@ -1,87 +1,225 @@
-"""Events that are authentic but could not be applied: shown, never dropped."""
+"""Events that are authentic but could not be applied: shown, never dropped, and decided about."""
 
-import json
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from fastapi import Request
 from sqlmodel import Session, col, select
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from donate.clock import Clock
 from donate.database import Database
-from donate.errors import BadInput
-from donate.finance.access import Visiting, needs
-from donate.finance.gifts import readable
+from donate.errors import BadInput, Conflict, NotFound
+from donate.finance.access import Visit, Visiting, needs
+from donate.finance.aside_words import Aside, standing_of, write_aside
 from donate.finance.models import Role
+from donate.finance.staff import names_of
+from donate.finance.trail import record_act
+from donate.finance.transfers import check_words
 from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
+from donate.gifts.queries import gift_by_reference
+from donate.references import is_reference, tidy_reference
+from donate.stripe_gateway.aside import dismiss, take_event, tie, try_again, was_set_aside
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.templating import Pages
 
 PAGE_SIZE: Final = 25
-# An event may be half a megabyte, most of it nobody's reading.
-MAX_SHOWN: Final = 20_000
+LEAST_WHY: Final = 3
+MOST_WHY: Final = 300
+MOST_TYPED: Final = 64
+LIST: Final = "/finance/set-aside"
 
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """An event as staff read it."""
-
-    event: StripeEvent
-    gift: Gift | None
-    payload: str
+Decide = Callable[[Session, StripeEvent], bool]
+"""Decides about an event that is locked; returns whether anything changed."""
 
 
 class SetAsidePages:
-    """The list of what was set aside."""
+    """What was set aside, and what staff decide about it. `on_due` is told of what became due."""
 
-    def __init__(self, database: Database, pages: Pages, time_zone: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        pages: Pages,
+        clock: Clock,
+        time_zone: str,
+        *,
+        on_due: Callable[[], None],
+    ) -> None:
         self._database = database
         self._pages = pages
+        self._clock = clock
         self._time_zone = time_zone
+        self._on_due = on_due
 
     @needs(Role.VIEWER)
     def set_aside(self, request: Request, visit: Visiting) -> Response:
-        """Show events that were set aside, newest first."""
+        """Show events that are set aside, or were and are dismissed, newest first."""
+        dismissed = request.query_params.get("show") == "dismissed"
         typed = request.query_params.get("before", "")
-        before = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 18 else None
+        before = _row_number(typed)
         problem = None
         if typed and before is None:
             problem = BadInput("before", "This link is not complete; here are the newest.")
+        state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
-            found = _newest(session, before)
-        events = [Aside(e, gift, pretty(e.payload)) for e, gift in found[:PAGE_SIZE]]
-        more = len(found) > PAGE_SIZE
+            found = _newest(session, state, before)
+            items = _write_all(session, found[:PAGE_SIZE])
+        older = None
+        if len(found) > PAGE_SIZE:
+            show = "show=dismissed&" if dismissed else ""
+            older = f"{LIST}?{show}before={items[-1].event.id}"
         return self._pages.render(
             "finance/set_aside.html",
             LANGUAGE,
             status_code=422 if problem else 200,
             staff=visit.signed_in,
-            events=events,
+            items=items,
+            dismissed=dismissed,
+            may_decide=visit.signed_in.may(Role.FINANCE),
             problem=problem,
-            older=f"/finance/set-aside?before={events[-1].event.id}" if more else None,
+            older=older,
+            time_zone=self._time_zone,
+        )
+
+    @needs(Role.VIEWER)
+    def event(self, request: Request, visit: Visiting, number: str) -> Response:
+        """Show one event, what staff decided about it, and what may be decided now."""
+        return self._show(visit, number)
+
+    @needs(Role.FINANCE)
+    def tried(self, request: Request, visit: Visiting, number: str) -> Response:
+        """Try an event again; one that was dismissed comes back so."""
+        now, actor = self._clock.now(), visit.signed_in.actor
+        return self._decide(visit, number, lambda _, e: try_again(e, actor=actor, now=now))
+
+    @needs(Role.FINANCE)
+    def tied(self, request: Request, visit: Visiting, number: str) -> Response:
+        """Tie an event to the gift that it is about."""
+        now, actor = self._clock.now(), visit.signed_in.actor
+
+        def decide(session: Session, event: StripeEvent) -> bool:
+            gift = _find_gift(session, visit.form.get("reference", ""))
+            return tie(event, gift, actor=actor, now=now)
+
+        return self._decide(visit, number, decide)
+
+    @needs(Role.FINANCE)
+    def dismissed(self, request: Request, visit: Visiting, number: str) -> Response:
+        """Dismiss an event, with a reason."""
+        now, actor = self._clock.now(), visit.signed_in.actor
+
+        def decide(_: Session, event: StripeEvent) -> bool:
+            return dismiss(event, _check_reason(visit.form), actor=actor, now=now)
+
+        return self._decide(visit, number, decide)
+
+    def _decide(self, visit: Visit, number: str, decide: Decide) -> Response:
+        try:
+            with self._database.writing() as session:
+                event = take_event(session, _number_in(number))
+                if decide(session, event):
+                    self._record(session, visit, event)
+        except BadInput as problem:
+            return self._show(visit, number, problem=problem, status_code=422)
+        except Conflict as conflict:
+            return self._show(visit, number, conflict=str(conflict), status_code=409)
+        if event.state == EventState.WAITING:
+            self._on_due()
+        return RedirectResponse(f"{LIST}/{event.id}", 303)
+
+    def _record(self, session: Session, visit: Visit, event: StripeEvent) -> None:
+        decided = event.history[-1]
+        record_act(
+            session,
+            f"event_{decided['decision']}",
+            now=self._clock.now(),
+            staff_id=visit.signed_in.staff_id,
+            about=event.event_id,
+            address=visit.address,
+            detail={"why": decided["why"]} if decided["why"] else {},
+        )
+
+    def _show(
+        self,
+        visit: Visit,
+        number: str,
+        *,
+        problem: BadInput | None = None,
+        conflict: str = "",
+        status_code: int = 200,
+    ) -> Response:
+        with self._database.reading() as session:
+            event = session.get(StripeEvent, _number_in(number))
+            if event is None or not (was_set_aside(event)):
+                raise NotFound("no such event was set aside")
+            (item,) = _write_all(session, [event])
+        return self._pages.render(
+            "finance/set_aside_event.html",
+            LANGUAGE,
+            status_code=status_code,
+            staff=visit.signed_in,
+            item=item,
+            standing=standing_of(event),
+            may_decide=visit.signed_in.may(Role.FINANCE),
+            typed={name: text[: 2 * MOST_WHY] for name, text in visit.form.items()},
+            problems={problem.field: problem} if problem else {},
+            conflict=conflict,
             time_zone=self._time_zone,
         )
 
 
-def _newest(session: Session, before: int | None) -> list[tuple[StripeEvent, Gift | None]]:
+def _newest(session: Session, state: EventState, before: int | None) -> list[StripeEvent]:
+    # One more than a page, to know whether there is another.
     statement = (
-        select(StripeEvent, Gift)
-        .join(Gift, col(Gift.id) == col(StripeEvent.gift_id), isouter=True)
-        .where(StripeEvent.state == EventState.SET_ASIDE)
+        select(StripeEvent)
+        .where(StripeEvent.state == state)
         .order_by(col(StripeEvent.id).desc())
         .limit(PAGE_SIZE + 1)
     )
     if before is not None:
         statement = statement.where(col(StripeEvent.id) < before)
-    return [(event, gift) for event, gift in session.exec(statement)]
+    return list(session.exec(statement))
 
 
-def pretty(payload: bytes) -> str:
-    """Write a payload as indented JSON where it is JSON, and else as the text it is."""
-    try:
-        value: Any = json.loads(payload)
-        text = readable(json.dumps(value, ensure_ascii=False, indent=2))
-    except (ValueError, RecursionError):
-        text = payload.decode("utf-8", "replace")
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n… and more"
+def _write_all(session: Session, events: Sequence[StripeEvent]) -> list[Aside]:
+    ids = {i for event in events for i in (event.gift_id, event.tied_to) if i}
+    gifts = {g.id: g for g in session.exec(select(Gift).where(col(Gift.id).in_(ids)))}
+    names = names_of(session, {entry["by"] for event in events for entry in event.history})
+    return [write_aside(event, gifts, names) for event in events]
+
+
+def _find_gift(session: Session, typed: str) -> Gift:
+    reference = tidy_reference(typed[:MOST_TYPED])
+    if not (is_reference(reference) and reference.replace("-", "").isalnum()):
+        raise BadInput(
+            "reference",
+            "Please enter a gift's whole reference, such as LWCAN-7KQ4M2X. A character of this "
+            "one is missing or mistyped."
+            if reference
+            else "Please enter the reference of the gift.",
+        )
+    gift = gift_by_reference(session, reference)
+    if gift is None:
+        raise BadInput(
+            "reference", "No gift has the reference %(reference)s.", {"reference": reference}
+        )
+    return gift
+
+
+def _check_reason(typed: Mapping[str, str]) -> str:
+    reason = check_words("reason", typed.get("reason", ""), most=MOST_WHY, required=True)
+    if len(reason) < LEAST_WHY:
+        raise BadInput("reason", "Please write a few words about why.")
+    return reason
+
+
+def _row_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
+
+
+def _number_in(text: str) -> int:
+    number = _row_number(text)
+    if number is None:
+        raise NotFound("no such event")
+    return number

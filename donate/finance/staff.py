@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -107,6 +108,14 @@ def staff_by_email(session: Session, email: str) -> Staff:
 def all_staff(session: Session) -> list[Staff]:
     """Return everybody, disabled or not, by address."""
     return list(session.exec(select(Staff).order_by(Staff.email)))
+
+
+def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
+    """Return the names of those among `actors`, such as `staff:7`, who are members of staff."""
+    ids = {actor.removeprefix("staff:") for actor in actors if actor.startswith("staff:")}
+    numbers = [int(i) for i in ids if i.isdecimal()]
+    staff = session.exec(select(Staff).where(col(Staff.id).in_(numbers)))
+    return {f"staff:{person.id}": person.name for person in staff}
 
 
 def check_password(password: str, email: str) -> None:

@@ -63,6 +63,8 @@ class Room:
     finance: FinancePages
     app: FastAPI
     pauses: Pauses
+    nudges: list[datetime]
+    """When the worker was told that something became due."""
 
     def browser(self, address: str = "203.0.113.5") -> TestClient:
         """Return a browser with an empty cookie jar at `address`."""
@@ -122,6 +124,7 @@ TRIES = GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000))
 def open_room(database: Database, *, https: bool = False, passwords: PasswordHash = CHEAP) -> Room:
     clock = FixedClock(NOW)
     pauses = Pauses()
+    nudges: list[datetime] = []
     finance = FinancePages(
         database,
         REGIONS,
@@ -129,13 +132,14 @@ def open_room(database: Database, *, https: bool = False, passwords: PasswordHas
         clock,
         https=https,
         limits=TRIES,
+        on_due=lambda: nudges.append(clock.now()),
         passwords=passwords,
         pause=pauses,
     )
     app = FastAPI(redirect_slashes=False)
     error_answers.install(app, PAGES)
     app.include_router(finance.router)
-    return Room(database, clock, finance, app, pauses)
+    return Room(database, clock, finance, app, pauses, nudges)
 
 
 def put_gift(

@@ -1,0 +1,56 @@
+"""What staff should know on whatever page they are; the frame of every staff page says it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlmodel import Session, col, func, select
+
+from donate.stripe_gateway.models import EventState, StripeEvent
+
+# Every page counts, so it has to cost the same however many there are.
+MOST_COUNTED: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence for staff, and the words that lead to the page where they can act.
+
+    `href` and `link` are empty where there is no such page. `here` is what that page calls itself:
+    there the notice is left out. `count` stands beside the page in the navigation.
+    """
+
+    sentence: str
+    link: str = ""
+    href: str = ""
+    here: str = ""
+    count: str = ""
+
+
+def notices(session: Session, now: datetime) -> list[Notice]:  # noqa: ARG001 -- others may need it
+    """Return what staff should know at `now`, the most urgent first."""
+    found = []
+    aside = count_set_aside(session)
+    if aside:
+        many = "999+" if aside >= MOST_COUNTED else str(aside)
+        were = "event was" if aside == 1 else "events were"
+        found.append(
+            Notice(
+                sentence=f"{many} {were} set aside: authentic, but not applied to any gift.",
+                link="Look at it." if aside == 1 else "Look at them.",
+                href="/finance/set-aside",
+                here="set-aside",
+                count=many,
+            )
+        )
+    return found
+
+
+def count_set_aside(session: Session) -> int:
+    """Return how many events wait for staff to decide; MOST_COUNTED stands for that many or more.
+
+    Those that were dismissed are decided about.
+    """
+    aside = select(StripeEvent.id).where(col(StripeEvent.state) == EventState.SET_ASIDE)
+    some = aside.limit(MOST_COUNTED).subquery()
+    return session.exec(select(func.count()).select_from(some)).one()
