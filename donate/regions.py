@@ -48,6 +48,7 @@ class Frequency(StrEnum):
     """How often."""
 
     ONCE = "once"
+    MONTHLY = "monthly"
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}$")]
@@ -185,6 +186,8 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
             why_not = N_("Gifts here are made in another currency.")
         elif frequency not in region.frequencies:
             why_not = N_("This way to give is not offered that often.")
+        elif frequency != Frequency.ONCE and not mode.through_stripe:
+            why_not = N_("For one gift at a time: nothing can collect it every month.")
         elif terms.countries and country not in terms.countries:
             why_not = (
                 N_("For Canada only: it needs a Canadian bank account.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class FactKind(StrEnum):
@@ -16,17 +16,27 @@ class FactKind(StrEnum):
     CHECKOUT_REFUSED = "checkout_refused"  # our own "gift:attempt"
     CHECKOUT_EXPIRED = "checkout_expired"  # the checkout session
     PAYMENT_PROCESSING = "payment_processing"  # the checkout session
-    PAYMENT_SUCCEEDED = "payment_succeeded"  # the payment intent
-    PAYMENT_FAILED = "payment_failed"  # the checkout session
+    PAYMENT_SUCCEEDED = "payment_succeeded"  # the payment intent; for a month, the invoice
+    PAYMENT_NAMED = "payment_named"  # the payment intent that paid an invoice
+    PAYMENT_FAILED = "payment_failed"  # the checkout session; for a month, the invoice
     PAYMENT_DECLINED = "payment_declined"  # the charge, or the event that told of it
     TRANSFER_RECEIVED = "transfer_received"  # the bank's reference
     TRANSFER_UNDONE = "transfer_undone"  # the transfer_received that it takes back
+    REFUND_REQUESTED = "refund_requested"  # our own "gift:refund:number"
+    REFUND_REFUSED = "refund_refused"  # the refund_requested that it answers
     REFUND_STARTED = "refund_started"  # the refund
     REFUND_SUCCEEDED = "refund_succeeded"  # the refund
     REFUND_FAILED = "refund_failed"  # the refund
+    PLEDGE_STARTED = "pledge_started"  # the subscription
+    PLEDGE_CHANGED = "pledge_changed"  # the event that told of it
+    PLEDGE_ENDED = "pledge_ended"  # the subscription
     DISPUTE_OPENED = "dispute_opened"  # the dispute
     DISPUTE_WON = "dispute_won"  # the dispute
     DISPUTE_LOST = "dispute_lost"  # the dispute
+
+
+# The kinds whose source names a payment: refunds and disputes say which one they are about.
+PAYMENT_NAMES: Final = (FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from random import Random, SystemRandom
+from typing import Any
 
 from sqlalchemy import tuple_
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +20,9 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.queries import gift_by_form_key
 from donate.gifts.status import StatusName, status_of
+from donate.money import Money
 from donate.references import new_reference
+from donate.regions import Frequency
 
 _REFERENCE_TRIES = 5
 
@@ -37,6 +40,71 @@ def open_gift(
     session: Session, choice: Choice, form_key: str, *, now: datetime, dice: Random | None = None
 ) -> Gift:
     """Record what a donor chose. The same `form_key` again returns the gift it opened before."""
+
+    def insert(dice: Random) -> Gift:
+        donor = Donor(
+            name=choice.name, email=choice.email, country=choice.country, language=choice.language
+        )
+        session.add(donor)
+        session.flush()
+        assert donor.id is not None
+        own = _own_values(choice.region.code, choice.amount, choice.region.time_zone, now, dice)
+        gift = Gift(
+            **own,
+            form_key=form_key,
+            mode=choice.mode,
+            frequency=choice.frequency,
+            language=choice.language,
+            donor_id=donor.id,
+            pledge_id=own["id"] if choice.frequency is Frequency.MONTHLY else None,
+        )
+        evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
+        return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
+
+    return _open_once(session, form_key, insert, dice)
+
+
+def open_month(
+    session: Session,
+    pledge_id: uuid.UUID,
+    invoice_id: str,
+    amount: Money,
+    *,
+    invoiced_at: datetime,
+    now: datetime,
+    dice: Random | None = None,
+) -> Gift:
+    """Open the gift of a later month; the same invoice again returns the gift it opened before.
+
+    `pledge_id` is the gift that began the pledge; whoever calls holds its lock.
+    """
+    first = session.get_one(Gift, pledge_id)
+    form_key = month_key(invoice_id)
+
+    def insert(dice: Random) -> Gift:
+        gift = Gift(
+            **_own_values(first.code, amount, first.time_zone, invoiced_at, dice),
+            form_key=form_key,
+            mode=first.mode,
+            frequency=first.frequency,
+            language=first.language,
+            donor_id=first.donor_id,
+            pledge_id=first.id,
+        )
+        evidence = {"invoice": invoice_id, "pledge": first.reference}
+        return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
+
+    return _open_once(session, form_key, insert, dice)
+
+
+def month_key(invoice_id: str) -> str:
+    """Return the `form_key` of the gift that an invoice opens. No form can send one like it."""
+    return f"month:{invoice_id}"
+
+
+def _open_once(
+    session: Session, form_key: str, insert: Callable[[Random], Gift], dice: Random | None
+) -> Gift:
     dice = dice or SystemRandom()
     for _ in range(_REFERENCE_TRIES):
         known = gift_by_form_key(session, form_key)
@@ -44,48 +112,43 @@ def open_gift(
             return known
         try:
             with session.begin_nested():
-                return _insert_gift(session, choice, form_key, now, dice)
+                return insert(dice)
         except IntegrityError:
             continue  # another process was first with this form, or drew the same reference
     raise DonateError("no free reference was found")
 
 
+def _own_values(
+    code: str, amount: Money, time_zone: str, opened_at: datetime, dice: Random
+) -> dict[str, Any]:
+    """Return what each gift has for itself, whoever opened it."""
+    return {
+        "id": _new_gift_id(opened_at),
+        "reference": new_reference(code, dice),
+        "token": secrets.token_urlsafe(16),
+        "code": code,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "time_zone": time_zone,
+        "opened_at": opened_at,
+        "opened_on": local_date(opened_at, time_zone),
+        "status": StatusName.AWAITED,
+    }
+
+
 def _insert_gift(
-    session: Session, choice: Choice, form_key: str, now: datetime, dice: Random
+    session: Session, gift: Gift, *, actor: str, evidence: dict[str, str], now: datetime
 ) -> Gift:
-    donor = Donor(
-        name=choice.name, email=choice.email, country=choice.country, language=choice.language
-    )
-    session.add(donor)
-    session.flush()
-    assert donor.id is not None
-    gift = Gift(
-        id=_new_gift_id(now),
-        reference=new_reference(choice.region.code, dice),
-        token=secrets.token_urlsafe(16),
-        form_key=form_key,
-        code=choice.region.code,
-        mode=choice.mode,
-        frequency=choice.frequency,
-        amount_minor=choice.amount.amount_minor,
-        currency=choice.amount.currency,
-        language=choice.language,
-        time_zone=choice.region.time_zone,
-        donor_id=donor.id,
-        opened_at=now,
-        opened_on=local_date(now, choice.region.time_zone),
-        status=StatusName.AWAITED,
-    )
     session.add(gift)
     session.flush()
     opened = Fact(
         kind=FactKind.GIFT_OPENED,
         source_id=str(gift.id),
-        happened_at=now,
-        actor="donor",
+        happened_at=gift.opened_at,
+        actor=actor,
         amount_minor=gift.amount_minor,
         currency=gift.currency,
-        evidence={"code": gift.code, "mode": gift.mode, "country": choice.country},
+        evidence=evidence,
     )
     record_facts(session, [(gift.id, opened)], now=now)
     return gift

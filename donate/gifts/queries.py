@@ -69,11 +69,11 @@ def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
 
 
 def gifts_by_source(
-    session: Session, kind: FactKind, source_ids: Sequence[str]
+    session: Session, kinds: Sequence[FactKind], source_ids: Sequence[str]
 ) -> dict[str, uuid.UUID]:
-    """Return which gift each source (a payment intent, say) told a fact of `kind` about."""
+    """Return which gift each source (a payment intent, say) told a fact of these kinds about."""
     statement = select(GiftFact.source_id, GiftFact.gift_id).where(
-        GiftFact.kind == kind, col(GiftFact.source_id).in_(source_ids)
+        col(GiftFact.kind).in_(kinds), col(GiftFact.source_id).in_(source_ids)
     )
     return dict(session.exec(statement).all())
 

@@ -5,7 +5,7 @@ intent, asks with the same key and the same parameters, and gets the same sessio
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlmodel import Session, col, select
 
@@ -17,6 +17,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.queries import donor_of, facts_of
 from donate.gifts.status import STILL_PAYABLE
+from donate.regions import Frequency
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
 
@@ -57,6 +58,8 @@ class Checkouts:
             fresh = session.get(Gift, gift.id, with_for_update=True)
             if fresh is None:
                 raise NotFound("no such gift")
+            if fresh.pledge_id not in (None, fresh.id):
+                raise Conflict(N_("This month is collected by itself; the card is tried again."))
             if fresh.status not in STILL_PAYABLE:
                 raise Conflict(N_("This gift is already paid, or its payment is under way."))
             facts = facts_of(session, gift.id)
@@ -103,9 +106,9 @@ class Checkouts:
         """Everything here follows from the gift and the intent, so that a retry sends the same."""
         metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
         page = f"{self._public_url}/gifts/{gift.token}"
-        return {
+        about: Any = {"metadata": metadata, "description": gift.reference}
+        params: SessionCreateParams = {
             "mode": "payment",
-            "submit_type": "donate",
             "allowed_payment_method_types": ["card"],
             # The donor pays the very amount and currency that was recorded, never a converted one.
             "adaptive_pricing": {"enabled": False},
@@ -116,7 +119,6 @@ class Checkouts:
             "success_url": f"{page}?back=paid",
             "cancel_url": f"{page}?back=cancelled",
             "metadata": metadata,
-            "payment_intent_data": {"metadata": metadata, "description": gift.reference},
             "line_items": [
                 {
                     "quantity": 1,
@@ -128,6 +130,14 @@ class Checkouts:
                 }
             ],
         }
+        if gift.frequency == Frequency.MONTHLY:
+            params["mode"] = "subscription"
+            params["line_items"][0]["price_data"]["recurring"] = {"interval": "month"}
+            params["subscription_data"] = about
+        else:
+            params["submit_type"] = "donate"
+            params["payment_intent_data"] = about
+        return params
 
 
 def _locale(language: str) -> Literal["en", "fr-CA", "fr", "auto"]:

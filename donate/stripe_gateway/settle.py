@@ -7,6 +7,7 @@ itself within the same claim.
 import logging
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -16,20 +17,17 @@ from sqlmodel import Session, col, select
 
 from donate.clock import Clock
 from donate.database import Database
-from donate.gifts.facts import FactKind
-from donate.gifts.ledger import Outcome, record_facts
+from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
+from donate.gifts.ledger import Outcome, month_key, open_month, record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import gifts_by_source
+from donate.money import Money
 from donate.observability import EVENTS_SETTLED
+from donate.regions import Frequency
 from donate.stripe_gateway.inbox import due_events, try_again_later, wake_those_waiting_for
-from donate.stripe_gateway.models import EventState, OpenCheckout, StripeEvent
-from donate.stripe_gateway.snapshots import (
-    Irrelevant,
-    Reading,
-    Unusable,
-    envelope_of,
-    read_event,
-)
+from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
+from donate.stripe_gateway.readings import Irrelevant, Month, Reading, Unusable
+from donate.stripe_gateway.snapshots import envelope_of, read_event
 from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
 
 log = logging.getLogger(__name__)
@@ -86,10 +84,16 @@ class Settler:
 
     def _settle(self, session: Session, events: Sequence[StripeEvent], now: datetime) -> None:
         readings = [(event, r) for event in events if (r := self._read(event, now)) is not None]
-        _lock_gifts_of(session, [r for _, r in readings])
-        # Payments first: a refund in the same batch finds the payment that it is about.
-        self._record_named(session, [(e, r) for e, r in readings if r.gift_id is not None], now)
-        self._record_returns(session, [(e, r) for e, r in readings if r.gift_id is None], now)
+        _lock_gifts_of(session, readings)
+        tied = [(e, r) for e, r in readings if e.tied_to is not None]
+        named = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is not None]
+        rest = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is None]
+        # Payments first, then their other names: a refund in the same batch finds what it is about.
+        self._record_tied(session, tied, now)
+        self._record_named(session, named, now)
+        for names in (True, False):
+            about = [(e, r) for e, r in rest if _gives_a_name(r) is names]
+            self._record_returns(session, about, now)
 
     def _read(self, event: StripeEvent, now: datetime) -> Reading | None:
         """Return the reading of an event with facts; mark any other event as what it is."""
@@ -112,11 +116,24 @@ class Settler:
             case _:
                 assert_never(reading)
 
+    def _record_tied(self, session: Session, readings: Readings, now: datetime) -> None:
+        """Record what staff tied to a gift: they saw in what it differs."""
+        currencies = _currencies(session, {e.tied_to for e, _ in readings if e.tied_to})
+        told: Readings = []
+        for event, reading in readings:
+            assert event.tied_to is not None
+            event.gift_id = event.tied_to
+            if _in_another_currency(reading, currencies[event.tied_to]):
+                _mark(event, EventState.SET_ASIDE, "its currency is not the gift's", now)
+            else:
+                told.append((event, _tied_by(reading, event.tied_by)))
+        self._record(session, told, now)
+
     def _record_named(self, session: Session, readings: Readings, now: datetime) -> None:
         """Record what names its gift itself, after checking that it is true to it."""
         expected = _expectations(session, {r.gift_id for _, r in readings if r.gift_id})
-        claims = [r.claim.session_id for _, r in readings if r.claim]
-        taken = gifts_by_source(session, FactKind.CHECKOUT_OPENED, claims)
+        claims = [r.claim.session_id for _, r in readings if r.claim and r.claim.session_id]
+        taken = gifts_by_source(session, [FactKind.CHECKOUT_OPENED], claims)
         true: Readings = []
         for event, reading in readings:
             assert reading.gift_id is not None
@@ -126,40 +143,31 @@ class Settler:
                 continue
             event.gift_id = reading.gift_id
             untrue = reading.claim and why_untrue(reading.claim, expectation)
-            holder = taken.get(reading.claim.session_id) if reading.claim else None
+            holder = taken.get(reading.claim.session_id or "") if reading.claim else None
             if holder and holder != reading.gift_id:
                 untrue = "the checkout session belongs to another gift"
             if untrue:
                 _mark(event, EventState.SET_ASIDE, untrue, now)
-            else:
-                true.append((event, reading))
+                continue
+            if reading.month:
+                event.gift_id = _month_of(session, reading.gift_id, reading.month, now)
+            true.append((event, reading))
         self._record(session, true, now)
-        self._after_named(session, [reading for _, reading in true], now)
-
-    def _after_named(self, session: Session, readings: list[Reading], now: datetime) -> None:
-        told = [(fact, reading.claim) for reading in readings for fact in reading.facts]
-        paid = {fact.source_id for fact, _ in told if fact.kind == FactKind.PAYMENT_SUCCEEDED}
-        wake_those_waiting_for(session, paid, now)
-        over = {claim.session_id for fact, claim in told if claim and fact.kind in _ENDS}
-        if over:
-            ended = col(OpenCheckout.session_id).in_(over)
-            session.execute(update(OpenCheckout).where(ended).values(ask_at=None))
 
     def _record_returns(self, session: Session, readings: Readings, now: datetime) -> None:
         """Record refunds and disputes, which name a payment; until that is known, they wait."""
-        payments = [r.payment_intent for _, r in readings if r.payment_intent]
-        holders = gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, payments)
-        expected = _expectations(session, set(holders.values()))
+        payments = [r.payment for _, r in readings if r.payment]
+        holders = gifts_by_source(session, PAYMENT_NAMES, payments)
+        currencies = _currencies(session, set(holders.values()))
         known: Readings = []
         for event, reading in readings:
-            gift_id = holders.get(reading.payment_intent or "")
+            gift_id = holders.get(reading.payment or "")
             if gift_id is None:
-                event.waits_for = reading.payment_intent
+                event.waits_for = reading.payment
                 try_again_later(event, "the payment that it is about is not known yet", now)
                 continue
             event.gift_id = gift_id
-            currencies = {fact.currency for fact in reading.facts}
-            if currencies != {expected[gift_id].currency}:
+            if _in_another_currency(reading, currencies[gift_id]):
                 _mark(event, EventState.SET_ASIDE, "its currency is not the gift's", now)
             else:
                 known.append((event, reading))
@@ -180,14 +188,45 @@ class Settler:
                 _mark(event, EventState.SET_ASIDE, reason, now)
             else:
                 _mark(event, EventState.SETTLED, "", now)
+        _follow_up(session, [fact for _, fact in entries], now)
 
 
-def _lock_gifts_of(session: Session, readings: Sequence[Reading]) -> None:
+def _follow_up(session: Session, facts: Sequence[Fact], now: datetime) -> None:
+    """Wake what waited for these payments, and ask no more about what has ended."""
+    known = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
+    wake_those_waiting_for(session, known, now)
+    over = {fact.evidence.get("session", fact.source_id) for fact in facts if fact.kind in _ENDS}
+    if over:
+        ended = col(OpenCheckout.session_id).in_(over)
+        session.execute(update(OpenCheckout).where(ended).values(ask_at=None))
+    answered = {fact.evidence["request"] for fact in facts if "request" in fact.evidence}
+    if answered:
+        requests = col(OpenRefund.key).in_(answered)
+        session.execute(update(OpenRefund).where(requests).values(ask_at=None))
+
+
+def _gives_a_name(reading: Reading) -> bool:
+    return all(fact.kind == FactKind.PAYMENT_NAMED for fact in reading.facts)
+
+
+def _in_another_currency(reading: Reading, currency: str) -> bool:
+    return any(fact.currency not in (None, currency) for fact in reading.facts)
+
+
+def _tied_by(reading: Reading, actor: str) -> Reading:
+    facts = [replace(f, evidence={**f.evidence, "tied_by": actor}) for f in reading.facts]
+    return replace(reading, facts=tuple(facts))
+
+
+def _lock_gifts_of(session: Session, readings: Readings) -> None:
     # All at once and in one order, so that two settlers cannot wait for each other in a ring.
-    payments = [r.payment_intent for r in readings if r.payment_intent]
-    gift_ids = set(gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, payments).values())
-    gift_ids |= {r.gift_id for r in readings if r.gift_id}
-    ids = select(Gift.id).where(col(Gift.id).in_(gift_ids)).order_by(col(Gift.id))
+    payments = [r.payment for _, r in readings if r.payment]
+    gift_ids = set(gifts_by_source(session, PAYMENT_NAMES, payments).values())
+    gift_ids |= {r.gift_id for _, r in readings if r.gift_id}
+    gift_ids |= {event.tied_to for event, _ in readings if event.tied_to}
+    months = [month_key(r.month.invoice_id) for _, r in readings if r.month]
+    held = col(Gift.id).in_(gift_ids) | col(Gift.form_key).in_(months)
+    ids = select(Gift.id).where(held).order_by(col(Gift.id))
     session.exec(ids.with_for_update()).all()
 
 
@@ -201,6 +240,14 @@ def _mark(event: StripeEvent, state: EventState, reason: str, now: datetime) -> 
     event.reason = reason[:500]
     event.settled_at = now
     event.waits_for = None
+
+
+def _month_of(session: Session, pledge_id: uuid.UUID, month: Month, now: datetime) -> uuid.UUID:
+    amount = Money(month.amount_minor, month.currency)
+    gift = open_month(
+        session, pledge_id, month.invoice_id, amount, invoiced_at=month.invoiced_at, now=now
+    )
+    return gift.id
 
 
 def _expectations(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Expectation]:
@@ -223,6 +270,7 @@ def _expectations(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID,
         gift.id: Expectation(
             reference=gift.reference,
             mode=gift.mode,
+            monthly=gift.frequency == Frequency.MONTHLY,
             amount_minor=gift.amount_minor,
             currency=gift.currency,
             requested=frozenset(requested.get(gift.id, ())),
@@ -230,3 +278,8 @@ def _expectations(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID,
         )
         for gift in gifts
     }
+
+
+def _currencies(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    wanted = select(Gift.id, Gift.currency).where(col(Gift.id).in_(gift_ids))
+    return dict(session.exec(wanted).all())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from donate.regions import Mode
-from donate.stripe_gateway.snapshots import Claim, Envelope
+from donate.stripe_gateway.readings import Claim, Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Expectation:
 
     reference: str
     mode: str
+    monthly: bool
     amount_minor: int
     currency: str
     requested: frozenset[int]
@@ -37,15 +38,19 @@ def why_foreign(envelope: Envelope, *, livemode: bool, account: str) -> str | No
 
 
 def why_untrue(claim: Claim, expected: Expectation) -> str | None:
-    """Return in what a session contradicts the gift it names, or None."""
+    """Return in what Stripe's object contradicts the gift it names, or None."""
     if not Mode(expected.mode).through_stripe:
         return f"the gift is given by {expected.mode}, not through Stripe"
+    if claim.monthly != expected.monthly:
+        return "it is about a monthly gift" if claim.monthly else "the gift is a monthly one"
     if claim.reference != expected.reference:
-        return "client_reference_id is not the gift's reference"
+        return f"its reference is {claim.reference}, the gift's is {expected.reference}"
     if claim.currency != expected.currency:
         return f"currency is {claim.currency}, the gift's is {expected.currency}"
-    if claim.amount_minor != expected.amount_minor:
+    if claim.amount_minor not in (None, expected.amount_minor):
         return f"amount is {claim.amount_minor}, the gift's is {expected.amount_minor}"
+    if claim.attempt is None:
+        return None
     if claim.attempt not in expected.requested:
         return "no checkout session was requested with that attempt"
     bound = expected.sessions.get(claim.attempt, claim.session_id)

@@ -165,9 +165,9 @@ def test_a_source_tells_its_gift(database: Database) -> None:
         record_facts(session, [(gift.id, paid())], now=NOW)
     with database.reading() as session:
         wanted = ["pi_1", "pi_2"]
-        assert gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, wanted) == {"pi_1": gift.id}
-        assert gifts_by_source(session, FactKind.REFUND_SUCCEEDED, wanted) == {}
-        assert gifts_by_source(session, FactKind.PAYMENT_SUCCEEDED, []) == {}
+        assert gifts_by_source(session, [FactKind.PAYMENT_SUCCEEDED], wanted) == {"pi_1": gift.id}
+        assert gifts_by_source(session, [FactKind.REFUND_SUCCEEDED], wanted) == {}
+        assert gifts_by_source(session, [FactKind.PAYMENT_SUCCEEDED], []) == {}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from donate.gifts.facts import Fact
 from donate.money import MAX_AMOUNT_MINOR
-from donate.stripe_gateway.snapshots import Irrelevant, Unusable, envelope_of, read_event
+from donate.stripe_gateway.readings import Irrelevant, Unusable
+from donate.stripe_gateway.snapshots import envelope_of, read_event
 from tests.stripe_gateway.examples import KINDS, event
 
 JSON = st.recursive(

@@ -20,7 +20,7 @@ from donate.gifts.ledger import open_gift, record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.queries import donor_of
 from donate.money import Money
-from donate.regions import load_regions
+from donate.regions import Frequency, load_regions
 from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.models import StripeEvent
 from donate.stripe_gateway.settle import Settler
@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 AMOUNT = 5_000
 
 _numbers = itertools.count(1)
-_REGION = load_regions()["LWCAN"]
+_REGION = load_regions()["LWCAN"].model_copy(update={"frequencies": list(Frequency)})
 
 
 def give(
@@ -40,13 +40,14 @@ def give(
     attempts: int = 1,
     opened: str | None = None,
     language: str = "en-CA",
+    frequency: str = "once",
 ) -> Gift:
     """Open a gift for which `attempts` sessions were asked; `opened` is the one we heard of."""
     choice = check_choice(
         _REGION,
         mode=mode,
         amount=Money(AMOUNT, "CAD"),
-        frequency="once",
+        frequency=frequency,
         country="CA",
         language=language,
         name="Ann Lee",

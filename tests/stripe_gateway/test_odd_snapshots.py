@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from donate.money import MAX_AMOUNT_MINOR
-from donate.stripe_gateway.snapshots import Reading, Unusable, envelope_of, read_event
+from donate.stripe_gateway.readings import Reading, Unusable
+from donate.stripe_gateway.snapshots import envelope_of, read_event
 from tests.stripe_gateway.examples import (
     COMPLETED,
     DISPUTE,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from donate.stripe_gateway.snapshots import Claim, Irrelevant, Reading
+from donate.stripe_gateway.readings import Claim, Irrelevant, Reading
 from tests.stripe_gateway.examples import (
     AT,
     CHARGE,
@@ -44,8 +44,8 @@ def test_what_a_session_tells(
     reading = read(kind, SESSION, payment_status=payment_status)
     assert facts(reading) == [("checkout_opened", "cs_test_1", None), told]
     assert isinstance(reading, Reading)
-    assert (reading.gift_id, reading.payment_intent) == (GIFT_ID, None)
-    assert reading.claim == Claim("cs_test_1", 1, "LWCAN-7KQ4M2X", 5_000, "CAD")
+    assert (reading.gift_id, reading.payment) == (GIFT_ID, None)
+    assert reading.claim == Claim("LWCAN-7KQ4M2X", False, "CAD", 5_000, "cs_test_1", 1)
     assert reading.facts[0].evidence == {"attempt": 1}
 
 
@@ -76,7 +76,7 @@ def test_what_a_return_tells(kind: str, found: dict[str, Any], told: tuple[str, 
     reading = read(kind, found)
     assert facts(reading) == [told]
     assert isinstance(reading, Reading)
-    assert (reading.gift_id, reading.payment_intent, reading.claim) == (None, "pi_1", None)
+    assert (reading.gift_id, reading.payment, reading.claim) == (None, "pi_1", None)
     assert {fact.currency for fact in reading.facts} == {"CAD"}
 
 

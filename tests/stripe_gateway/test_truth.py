@@ -7,15 +7,21 @@ from typing import Any
 import pytest
 
 from donate.regions import Mode
-from donate.stripe_gateway.snapshots import Claim, Envelope
+from donate.stripe_gateway.readings import Claim, Envelope
 from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
 
 CLAIM = Claim(
-    session_id="cs_1", attempt=1, reference="LWCAN-7KQ4M2X", amount_minor=5_000, currency="CAD"
+    reference="LWCAN-7KQ4M2X",
+    monthly=False,
+    amount_minor=5_000,
+    currency="CAD",
+    session_id="cs_1",
+    attempt=1,
 )
 EXPECTED = Expectation(
     reference="LWCAN-7KQ4M2X",
     mode="card",
+    monthly=False,
     amount_minor=5_000,
     currency="CAD",
     requested=frozenset({1, 2}),
@@ -40,9 +46,11 @@ def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int,
 @pytest.mark.parametrize(
     ("said", "recorded", "reason"),
     [
-        ({"reference": "LWCAN-0000000"}, {}, "client_reference_id"),
-        ({"reference": ""}, {}, "client_reference_id"),
-        ({"reference": "lwcan-7kq4m2x"}, {}, "client_reference_id"),
+        ({"reference": "LWCAN-0000000"}, {}, "its reference is LWCAN-0000000"),
+        ({"reference": ""}, {}, "its reference is ,"),
+        ({"reference": "lwcan-7kq4m2x"}, {}, "the gift's is LWCAN-7KQ4M2X"),
+        ({"monthly": True}, {}, "it is about a monthly gift"),
+        ({}, {"monthly": True}, "the gift is a monthly one"),
         ({"amount_minor": 4_999}, {}, "amount is 4999, the gift's is 5000"),
         ({"amount_minor": 50}, {}, "amount is 50,"),
         ({"currency": "USD"}, {}, "currency is USD, the gift's is CAD"),

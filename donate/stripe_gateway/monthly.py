@@ -1,0 +1,139 @@
+"""Reads what tells of a pledge: invoices, their payments, and the subscription itself. Pure.
+
+Since API version 2025-03-31.basil an invoice names its subscription under `parent`, and its payment
+in an event of its own; before, both stood on the invoice. Either is understood.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from donate.gifts.facts import Fact, FactKind
+from donate.stripe_gateway.readings import (
+    Claim,
+    Envelope,
+    Irrelevant,
+    Month,
+    Reading,
+    is_id,
+    read_amount,
+    read_currency,
+    read_gift_id,
+    read_instant,
+    read_text,
+    read_word,
+    stripe_fact,
+)
+
+
+def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
+    """Say what an invoice that was paid, or could not be collected, tells of a month."""
+    found = envelope.object
+    metadata = _details(found).get("metadata")
+    gift_id = read_gift_id(metadata)
+    if gift_id is None or not isinstance(metadata, dict):
+        return Irrelevant("an invoice that this service did not bring about")
+    asked_for = "amount_paid" if step == "paid" else "amount_due"
+    if found.get(asked_for) == 0:
+        return Irrelevant("an invoice over nothing")
+    invoice_id, amount_minor = read_text(found, "id"), read_amount(found, asked_for)
+    currency, first = read_currency(found), found.get("billing_reason") == "subscription_create"
+    if step == "paid":
+        facts = list(_paid(envelope, amount_minor, currency))
+    elif first:
+        tried = f"{invoice_id}:{found.get('attempt_count')}"
+        facts = [stripe_fact(FactKind.PAYMENT_DECLINED, tried, envelope.happened_at)]
+    else:
+        facts = [stripe_fact(FactKind.PAYMENT_FAILED, invoice_id, envelope.happened_at)]
+    return Reading(
+        facts=tuple(facts),
+        gift_id=gift_id,
+        claim=Claim(
+            reference=read_text(metadata, "reference"),
+            monthly=True,
+            amount_minor=amount_minor if first else None,
+            currency=currency,
+        ),
+        month=None
+        if first
+        else Month(invoice_id, amount_minor, currency, read_instant(found, "created")),
+    )
+
+
+def read_invoice_payment(envelope: Envelope) -> Reading | Irrelevant:
+    """Say which payment intent paid an invoice: refunds and disputes name only that."""
+    found = envelope.object
+    payment = found.get("payment")
+    if not isinstance(payment, dict) or payment.get("type") != "payment_intent":
+        return Irrelevant("an invoice that no payment intent paid")
+    invoice_id, intent = read_text(found, "invoice"), read_text(payment, "payment_intent")
+    return Reading(facts=(_named(envelope, intent, invoice_id),), payment=invoice_id)
+
+
+def read_subscription(envelope: Envelope) -> Reading | Irrelevant:
+    """Say what became of the pledge behind a subscription."""
+    found, at = envelope.object, envelope.happened_at
+    metadata = found.get("metadata")
+    gift_id = read_gift_id(metadata)
+    if gift_id is None or not isinstance(metadata, dict):
+        return Irrelevant("a subscription that this service did not begin")
+    subscription_id, status = read_text(found, "id"), read_word(found, "status")
+    if envelope.type == "customer.subscription.created":
+        fact = stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at)
+    elif envelope.type == "customer.subscription.deleted" or status == "canceled":
+        fact = stripe_fact(FactKind.PLEDGE_ENDED, subscription_id, at)
+    else:
+        evidence = {
+            "subscription": subscription_id,
+            "status": status,
+            "paused": found.get("pause_collection") is not None,
+            "ends_with_the_month": found.get("cancel_at_period_end") is True,
+        }
+        fact = stripe_fact(
+            FactKind.PLEDGE_CHANGED, envelope.event_id, at, **_each_month(found), evidence=evidence
+        )
+    claim = Claim(
+        reference=read_text(metadata, "reference"), monthly=True, currency=read_currency(found)
+    )
+    return Reading(facts=(fact,), gift_id=gift_id, claim=claim)
+
+
+def _details(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what an invoice says of its subscription, in today's place or in the one before."""
+    parent = invoice.get("parent")
+    details = (parent if isinstance(parent, dict) else invoice).get("subscription_details")
+    return details if isinstance(details, dict) else {}
+
+
+def _paid(envelope: Envelope, amount_minor: int, currency: str) -> Iterator[Fact]:
+    found, invoice_id = envelope.object, read_text(envelope.object, "id")
+    yield stripe_fact(
+        FactKind.PAYMENT_SUCCEEDED,
+        invoice_id,
+        envelope.happened_at,
+        amount_minor=amount_minor,
+        currency=currency,
+        evidence={"billing_reason": read_word(found, "billing_reason")},
+    )
+    if is_id(found.get("payment_intent")):
+        yield _named(envelope, found["payment_intent"], invoice_id)
+
+
+def _named(envelope: Envelope, intent: str, invoice_id: str) -> Fact:
+    return stripe_fact(
+        FactKind.PAYMENT_NAMED, intent, envelope.happened_at, evidence={"invoice": invoice_id}
+    )
+
+
+def _each_month(subscription: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the pledge is about each month, where its one item says so."""
+    items = subscription.get("items")
+    rows = items.get("data") if isinstance(items, dict) else None
+    if not isinstance(rows, list) or len(rows) != 1 or not isinstance(rows[0], dict):
+        return {}
+    price = rows[0].get("price")
+    if not isinstance(price, dict) or rows[0].get("quantity") != 1:
+        return {}
+    return {
+        "amount_minor": read_amount(price, "unit_amount"),
+        "currency": read_currency(subscription),
+    }

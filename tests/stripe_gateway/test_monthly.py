@@ -1,0 +1,222 @@
+"""Pledges: the first month and its session are one payment; later months are gifts themselves."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import EventState
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    event,
+    event_now,
+    facts_now,
+    gift_now,
+    give,
+    refund_of,
+    session_for,
+    settle,
+    settler_of,
+    store,
+)
+from tests.stripe_gateway.months import (
+    BASIL,
+    BEFORE_BASIL,
+    TODAY,
+    first_session,
+    invoice_event,
+    invoice_payment_event,
+    subscription_event,
+)
+
+COMPLETED = "checkout.session.completed"
+FIRST = "subscription_create"
+
+
+def months_of(database: Database, pledge: Gift) -> list[Gift]:
+    """Return the later months of a pledge."""
+    with database.reading() as session:
+        found = session.exec(select(Gift).where(Gift.pledge_id == pledge.id, Gift.id != pledge.id))
+        return list(found)
+
+
+def audited(database: Database) -> bool:
+    with database.reading() as session:
+        return list(differences(session)) == []
+
+
+def test_every_order_of_the_first_month_ends_the_same(database: Database) -> None:
+    """The first invoice and its session are one payment, whichever of their events comes first."""
+    for number, order in enumerate(permutations(range(4))):
+        gift = give(database, frequency="monthly")
+        invoice_id = f"in_{gift.reference}"
+        told = [
+            event(COMPLETED, first_session(gift)),
+            invoice_event(gift, invoice_id, reason=FIRST),
+            invoice_payment_event(invoice_id),
+            event("refund.created", refund_of(f"pi_{invoice_id}", 1_000)),
+        ]
+        for place in order:
+            settle(database, told[place])
+        now = gift_now(database, gift)
+        assert (now.status, now.received_minor) == ("partly_refunded", AMOUNT), f"order {number}"
+        assert (now.net_minor, now.flags) == (AMOUNT - 1_000, "")
+        assert ("pledge_started", f"sub_{gift.reference}") in facts_now(database, gift)
+        assert months_of(database, gift) == []
+    assert audited(database)
+
+
+def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
+    """A month that failed first is one gift, paid once, also when it is known before the first."""
+    for order in permutations(range(5)):
+        gift = give(database, frequency="monthly")
+        invoice_id = f"in_2_{gift.reference}"
+        told = [
+            invoice_event(gift, invoice_id, step="payment_failed"),
+            invoice_event(gift, invoice_id),
+            invoice_event(gift, invoice_id),
+            invoice_payment_event(invoice_id),
+            event(COMPLETED, first_session(gift)),
+        ]
+        for place in order:
+            settle(database, told[place])
+        (month,) = months_of(database, gift)
+        assert (month.status, month.received_minor, month.flags) == ("confirmed", AMOUNT, "")
+        assert (month.donor_id, month.code, month.mode) == (gift.donor_id, gift.code, "card")
+        assert month.reference != gift.reference
+        assert ("payment_named", f"pi_{invoice_id}") in facts_now(database, month)
+        assert gift_now(database, gift).received_minor == AMOUNT
+    assert audited(database)
+
+
+def test_one_batch_of_many_months(database: Database) -> None:
+    """Twelve months that arrive at once, each twice, are twelve gifts."""
+    gift = give(database, frequency="monthly")
+    told = [invoice_event(gift, f"in_{month}") for month in range(12) for _ in range(2)]
+    settle(database, *told, event(COMPLETED, first_session(gift)))
+    months = months_of(database, gift)
+    assert [month.status for month in months] == ["confirmed"] * 12
+    assert audited(database)
+
+
+@pytest.mark.parametrize("version", [BEFORE_BASIL, BASIL, TODAY])
+def test_each_api_version_is_understood(database: Database, version: str) -> None:
+    """Before basil, basil and today tell the same: the month, its money, and who paid it."""
+    gift = give(database, frequency="monthly")
+    settle(database, invoice_event(gift, "in_2", version=version))
+    if version != BEFORE_BASIL:
+        settle(database, invoice_payment_event("in_2"))
+    settle(database, event("refund.created", refund_of("pi_in_2", AMOUNT)))
+    (month,) = months_of(database, gift)
+    assert (month.status, month.received_minor, month.net_minor) == ("refunded", AMOUNT, 0)
+
+
+def test_a_month_that_fails_stays_failed(database: Database) -> None:
+    """A month that could not be collected is a failed gift, and the first one stays as it was."""
+    gift = give(database, frequency="monthly")
+    settle(
+        database,
+        event(COMPLETED, first_session(gift)),
+        invoice_event(gift, "in_2", step="payment_failed"),
+        invoice_event(gift, "in_2", step="payment_failed", attempt_count=2),
+    )
+    (month,) = months_of(database, gift)
+    assert (month.status, month.received_minor) == ("failed", 0)
+    assert gift_now(database, gift).status == "confirmed"
+
+
+def test_a_first_month_that_is_declined_may_still_be_paid(database: Database) -> None:
+    """Each declined try of the first month is noted, and the gift is still awaited."""
+    gift = give(database, frequency="monthly", opened="cs_test_1")
+    tries = [
+        invoice_event(gift, "in_1", step="payment_failed", reason=FIRST, attempt_count=attempt)
+        for attempt in (1, 2)
+    ]
+    settle(database, *tries)
+    declined = [source for kind, source in facts_now(database, gift) if kind == "payment_declined"]
+    assert declined == ["in_1:1", "in_1:2"]
+    assert gift_now(database, gift).status == "awaited"
+
+
+def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
+    """Starting, changing and ending are facts about the gift that began the pledge."""
+    gift = give(database, frequency="monthly")
+    changed = subscription_event(gift, "updated", at=1, status="past_due")
+    settle(
+        database,
+        subscription_event(gift, "created"),
+        changed,
+        subscription_event(gift, "deleted", at=2),
+    )
+    told = [(kind, source) for kind, source in facts_now(database, gift) if "pledge" in kind]
+    subscription = f"sub_{gift.reference}"
+    assert told == [
+        ("pledge_changed", changed["id"]),
+        ("pledge_ended", subscription),
+        ("pledge_started", subscription),
+    ]
+    assert gift_now(database, gift).received_minor == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        ({"currency": "usd"}, "currency is USD"),
+        ({"currency": "xyz"}, "currency is not a known one"),
+        ({"amount_paid": -1}, "amount_paid is not a usable amount"),
+        ({"amount_paid": "5000"}, "amount_paid is not a usable amount"),
+        ({"created": None}, "created is not a time"),
+        ({"id": None}, "id is missing or odd"),
+        ({"amount_paid": 4_000, "billing_reason": FIRST}, "amount is 4000"),
+    ],
+)
+def test_an_invoice_that_is_not_true_is_set_aside(
+    database: Database, spoil: dict[str, Any], reason: str
+) -> None:
+    """An invoice that contradicts its pledge opens no gift, and staff read why."""
+    gift = give(database, frequency="monthly")
+    told = invoice_event(gift, "in_2", **spoil)
+    settle(database, told)
+    row = event_now(database, told)
+    assert row.state == EventState.SET_ASIDE
+    assert reason in row.reason
+    assert (months_of(database, gift), gift_now(database, gift).received_minor) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "spoil", [{"amount_paid": 0}, {"parent": None}, {"parent": {}}, {"parent": {"type": "quote"}}]
+)
+def test_an_invoice_that_is_no_gift_is_ignored(database: Database, spoil: dict[str, Any]) -> None:
+    """Another product's invoice on the same account, and one over nothing, are none of ours."""
+    told = invoice_event(give(database, frequency="monthly"), "in_2", **spoil)
+    settle(database, told)
+    assert event_now(database, told).state == EventState.IGNORED
+
+
+def test_one_gift_and_a_pledge_are_not_taken_for_each_other(database: Database) -> None:
+    """A session or an invoice of the other kind than the gift's is set aside."""
+    once, monthly = give(database), give(database, frequency="monthly")
+    told = [
+        event(COMPLETED, first_session(once)),
+        invoice_event(once, "in_9"),
+        event(COMPLETED, session_for(monthly)),
+        subscription_event(once, "created"),
+    ]
+    settle(database, *told)
+    reasons = [event_now(database, one).reason for one in told]
+    assert ["monthly" in reason for reason in reasons] == [True] * 4
+    assert {gift_now(database, gift).received_minor for gift in (once, monthly)} == {0}
+
+
+def test_a_month_is_opened_once(database: Database) -> None:
+    """Failed and then paid, settled in two transactions, is the same month."""
+    gift = give(database, frequency="monthly")
+    for step in ("payment_failed", "paid"):
+        store(database, invoice_event(gift, "in_2", step=step))
+        assert settler_of(database).settle_due() == 1
+    (month,) = months_of(database, gift)
+    assert month.status == "confirmed"
