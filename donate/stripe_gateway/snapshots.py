@@ -89,7 +89,7 @@ def _session(step: str, found: Mapping[str, Any], at: datetime) -> Reading | Irr
         return Irrelevant("a checkout session that this service did not open")
     mode = found.get("mode")
     if mode not in ("payment", "subscription"):
-        raise Unusable(f"a checkout session of the mode {read_word(found, 'mode')!r}")
+        raise Unusable(f"a checkout session of mode {read_word(found, 'mode')!r}")
     status, session_id = read_word(found, "payment_status"), read_text(found, "id")
     claim = Claim(
         reference=read_text(found, "client_reference_id"),

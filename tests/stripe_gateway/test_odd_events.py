@@ -153,9 +153,9 @@ ODD: dict[str, Odd] = {
         "payment_intent is missing",
     ),
     "of mode subscription": (
-        lambda gift: paid_as(gift, mode="subscription"),
+        lambda gift: paid_as(gift, mode="subscription", invoice="in_1", subscription="sub_1"),
         SET_ASIDE,
-        "of mode 'subscription'",
+        "it is about a monthly gift",
     ),
     "of mode setup": (lambda gift: paid_as(gift, mode="setup"), SET_ASIDE, "of mode 'setup'"),
     "of a mode of 4,000 letters": (

@@ -138,7 +138,7 @@ def test_a_currency_is_known(kind: str, found: dict[str, Any], value: Any) -> No
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("mode", "subscription", "a checkout session of mode 'subscription'"),
+        ("mode", "subscription", "invoice is missing or odd"),
         ("mode", "setup", "a checkout session of mode 'setup'"),
         ("mode", GONE, "a checkout session of mode ''"),
         ("mode", ["payment"], "a checkout session of mode ''"),

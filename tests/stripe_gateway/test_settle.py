@@ -57,7 +57,7 @@ Untrue = tuple[Callable[[Gift], dict[str, Any]], str]
 UNTRUE: dict[str, Untrue] = {
     "the reference of another gift": (
         lambda gift: session_for(gift, client_reference_id="LWCAN-2222222"),
-        "client_reference_id is not the gift's reference",
+        "its reference is LWCAN-2222222",
     ),
     "no reference": (
         lambda gift: session_for(gift, client_reference_id=None),
