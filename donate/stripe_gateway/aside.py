@@ -14,7 +14,8 @@ from donate.errors import BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.regions import Mode
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.snapshots import Envelope, Unusable, envelope_of
+from donate.stripe_gateway.readings import Envelope, Unusable
+from donate.stripe_gateway.snapshots import envelope_of
 
 
 class Decision(StrEnum):

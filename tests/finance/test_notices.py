@@ -1,0 +1,112 @@
+"""What every staff page says beside its own matter."""
+
+import itertools
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+
+from donate.finance.access import EVERYBODY
+from donate.finance.models import Role
+from donate.finance.notices import MOST_COUNTED, count_set_aside, notices
+from donate.stripe_gateway.models import EventState, StripeEvent
+from tests.finance.asides import decide, paid, put_aside
+from tests.finance.room import NOW, Room
+from tests.stripe_gateway import given
+
+NUMBERS = itertools.count()
+
+
+def put_events(room: Room, how_many: int, state: str = EventState.SET_ASIDE) -> None:
+    with room.database.writing() as session:
+        session.add_all(
+            StripeEvent(
+                event_id=f"evt_notice_{next(NUMBERS)}",
+                type="refund.created",
+                source="webhook",
+                payload=b"{}",
+                received_at=NOW,
+                state=state,
+                due_at=NOW,
+            )
+            for _ in range(how_many)
+        )
+
+
+def counted(page: str) -> list[str]:
+    """Return the numbers in the navigation."""
+    return re.findall(r'Set aside <span class="count">([^<]+)</span>', page)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> None:
+    """Each page behind the gate has the count in its navigation, whatever else it shows."""
+    browser = room.signed_in(role)
+    given.give(room.database)
+    events = [
+        put_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
+    ]
+    there = {"gift_id": str(given.give(room.database).id), "number": str(events[0].id)}
+    seen = []
+    for route in room.finance.router.routes:
+        assert isinstance(route, APIRoute)
+        if (
+            "GET" not in (route.methods or ())
+            or getattr(route.endpoint, "needs", None) == EVERYBODY
+        ):
+            continue
+        page = browser.get(route.path.format(**there), follow_redirects=True)
+        if "text/html" in page.headers["content-type"]:
+            assert counted(page.text) == ["3"], route.path
+            seen.append(route.path)
+    assert {"/finance/gifts", "/finance/gifts/{gift_id}", "/finance/set-aside"} < set(seen)
+    assert {"/finance/set-aside/{number}", "/finance/trail"} < set(seen)
+
+
+def test_nothing_is_said_of_nothing(room: Room) -> None:
+    """Without anything set aside there is no count and no notice, and strangers never see one."""
+    browser = room.signed_in()
+    put_events(room, 3, EventState.SETTLED)
+    page = browser.get("/finance/gifts").text
+    assert counted(page) == []
+    assert "set aside:" not in page
+    put_events(room, 1)
+    assert counted(browser.get("/finance/gifts").text) == ["1"]
+    assert 'class="count"' not in room.browser().get("/finance/sign-in").text
+
+
+def test_the_notice_leads_there_and_stays_away_from_there(room: Room) -> None:
+    """Other pages lead to what is set aside; its own pages need no notice of it."""
+    browser = room.signed_in()
+    put_events(room, 2)
+    for path in ("/finance/gifts", "/finance/trail"):
+        page = browser.get(path).text
+        assert "2 events were set aside: authentic, but not applied to any gift." in page
+        assert '<a href="/finance/set-aside">Look at them.</a>' in page
+    assert "2 events were set aside" not in browser.get("/finance/set-aside").text
+
+
+def test_what_is_dismissed_does_not_count(room_on_each: Room) -> None:
+    """Whoever dismisses an event, or has it tried again, takes it out of the count."""
+    room = room_on_each
+    browser = room.signed_in()
+    events = [
+        put_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
+    ]
+    decide(browser, events[0], "dismissed", reason="a test")
+    assert counted(browser.get("/finance/gifts").text) == ["2"]
+    decide(browser, events[1], "tried")
+    assert counted(browser.get("/finance/gifts").text) == ["1"]
+
+
+def test_counting_has_an_end(room_on_each: Room) -> None:
+    """However many are set aside, no page counts further than a thousand."""
+    room = room_on_each
+    put_events(room, MOST_COUNTED - 1)
+    with room.database.reading() as session:
+        assert [notice.count for notice in notices(session, NOW)] == ["999"]
+    put_events(room, 2)
+    put_events(room, 5, EventState.DISMISSED)
+    with room.database.reading() as session:
+        assert count_set_aside(session) == MOST_COUNTED
+    assert counted(room.signed_in().get("/finance/gifts").text) == ["999+"]

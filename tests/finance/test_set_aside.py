@@ -1,0 +1,218 @@
+"""What staff decide about an event that was set aside, through the pages."""
+
+from html import escape
+from random import Random
+
+import pytest
+
+from donate.finance.models import Role
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.queries import gift_by_reference
+from donate.references import new_reference
+from donate.stripe_gateway.models import EventState
+from tests.finance.asides import decide, look, paid, put_aside, reread, settle
+from tests.finance.room import Room
+from tests.stripe_gateway import given
+
+
+def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
+    """Trying again settles the gift once the cause is mended, and says who tried and when."""
+    room = room_on_each
+    gift = given.give(room.database, attempts=0)
+    event = put_aside(room.database, paid(gift))
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    assert (
+        "No checkout session was requested with that attempt"
+        in browser.get("/finance/set-aside").text
+    )
+
+    asked = Fact(
+        kind=FactKind.CHECKOUT_REQUESTED,
+        source_id=f"{gift.id}:1",
+        happened_at=given.NOW,
+        actor="donor",
+        evidence={"attempt": 1},
+    )
+    with room.database.writing() as session:
+        record_facts(session, [(gift.id, asked)], now=given.NOW)
+    answer = decide(browser, event, "tried")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"/finance/set-aside/{event.id}",
+    )
+    waiting = reread(room, event)
+    assert (waiting.state, waiting.due_at, waiting.tries) == (
+        EventState.WAITING,
+        room.clock.now(),
+        0,
+    )
+    assert room.nudges == [room.clock.now()]
+    assert "It is being tried again." in look(browser, event)
+
+    settle(room)
+    assert given.gift_now(room.database, gift).status == "confirmed"
+    page = look(browser, event)
+    assert "It is settled: what it says is recorded." in page
+    assert "Tried again" in page
+    assert "Ann Lee" in page
+    assert "It was set aside then: no checkout session was requested with that attempt" in page
+    act = room.acts()[-1]
+    assert (act.act, act.about) == ("event_tried_again", event.event_id)
+
+
+def test_a_refund_whose_payment_came_too_late(room_on_each: Room) -> None:
+    """A refund that waited in vain for its payment is recorded when staff try it again."""
+    room = room_on_each
+    gift = given.give(room.database)
+    payment = paid(gift)
+    refund = given.event(
+        "refund.created", given.refund_of(payment["data"]["object"]["payment_intent"], 2_000)
+    )
+    given.store(room.database, refund, now=room.clock.now())
+    for _ in range(9):
+        settle(room)
+        room.wait(days=3)
+    event = given.event_now(room.database, refund)
+    assert event.state == EventState.SET_ASIDE
+    given.settle(room.database, payment, clock=room.clock)
+    assert reread(room, event).state == EventState.SET_ASIDE
+
+    assert decide(room.signed_in(), event, "tried").status_code == 303
+    settle(room)
+    assert given.gift_now(room.database, gift).status == "partly_refunded"
+
+
+def test_trying_in_vain_sets_it_aside_again(room: Room) -> None:
+    """Where the cause is still there the event comes back, with its history."""
+    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    browser = room.signed_in()
+    for tries in (1, 2):
+        decide(browser, event, "tried")
+        settle(room)
+        page = look(browser, event)
+        assert "It was set aside again: " in page
+        assert page.count("<strong>Tried again</strong>") == tries
+
+
+def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
+    """A payment of another amount counts, as it is, for the gift that staff name; all see who."""
+    room = room_on_each
+    gift, other = given.give(room.database), given.give(room.database)
+    event = put_aside(room.database, paid(other, amount_total=4_000))
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    typed = gift.reference.lower().replace("-", " ")
+    assert decide(browser, event, "tied", reference=typed).status_code == 303
+    tied = reread(room, event)
+    actor = f"staff:{room.staff('ann@example.org').id}"
+    assert (tied.state, tied.tied_to, tied.tied_by) == (EventState.WAITING, gift.id, actor)
+    assert room.nudges == [room.clock.now()]
+
+    settle(room)
+    paid_gift = given.gift_now(room.database, gift)
+    assert (paid_gift.status, paid_gift.received_minor) == ("confirmed", 4_000)
+    assert paid_gift.flags == "amount_differs"
+    assert given.gift_now(room.database, other).status == "awaited"
+    assert f"<strong>Tied to a gift</strong>: {gift.reference}" in look(browser, event)
+    act = room.acts()[-1]
+    assert (act.act, act.detail) == ("event_tied", {"why": gift.reference})
+    assert f"event tied: {gift.reference}" in browser.get("/finance/trail").text
+
+
+def test_a_payment_that_counts_already_is_not_counted_twice(room: Room) -> None:
+    """Tying what another gift has already been paid with sets the event aside once more."""
+    first, second = given.give(room.database), given.give(room.database)
+    told = paid(first)
+    given.settle(room.database, told)
+    again = given.event(told["type"], told["data"]["object"] | {"amount_total": 4_000})
+    event = put_aside(room.database, again)
+    decide(room.signed_in(), event, "tied", reference=second.reference)
+    settle(room)
+    assert reread(room, event).state == EventState.SET_ASIDE
+    assert given.gift_now(room.database, second).received_minor == 0
+    assert given.gift_now(room.database, first).received_minor == given.AMOUNT
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Please enter the reference of the gift."),
+        ("LWCAN-7KQ4M2", "whole reference"),
+        ("<b>%s%(x)s\x00", "whole reference"),
+        ("LWCAN-" + "é" * 500, "whole reference"),
+        ("LWCAN-22223CX", "whole reference"),
+        ("unknown", "No gift has the reference LWCAN-"),
+        ("interac", "is not given through Stripe"),
+        ("card", "This event is not in CAD, the currency of LWCAN-"),
+    ],
+)
+def test_a_gift_that_it_cannot_be_about(room: Room, typed: str, sentence: str) -> None:
+    """A gift that is not there, or cannot be meant, is refused beside the field; input stays."""
+    gift = given.give(room.database)
+    by_mode = {mode: given.give(room.database, mode=mode).reference for mode in ("card", "interac")}
+    with room.database.reading() as session:
+        unknown = new_reference("LWCAN", Random(1))
+        assert gift_by_reference(session, unknown) is None
+    reference = (by_mode | {"unknown": unknown}).get(typed, typed)
+    event = put_aside(room.database, paid(gift, currency="usd"))
+    answer = decide(room.signed_in(), event, "tied", reference=reference)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'aria-invalid="true" aria-describedby="reference-error"' in answer.text
+    assert escape(reference)[:20] in answer.text
+    assert reread(room, event) == event
+    assert room.nudges == []
+
+
+def test_dismissing_says_who_and_why(room_on_each: Room) -> None:
+    """A dismissed event leaves the open ones, stays to be read with its reason, and comes back."""
+    room = room_on_each
+    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    reason = "Paid back by hand & closed"
+    assert decide(browser, event, "dismissed", reason=f"  {reason} ").status_code == 303
+    assert reread(room, event).state == EventState.DISMISSED
+    assert room.nudges == []
+    assert event.event_id not in browser.get("/finance/set-aside").text
+    tab = browser.get("/finance/set-aside?show=dismissed").text
+    assert event.event_id in tab
+    for page in (tab, look(browser, event)):
+        assert "<strong>Dismissed</strong>: Paid back by hand &amp; closed" in page
+        assert "Ann Lee" in page
+    act = room.acts()[-1]
+    assert (act.act, act.about) == ("event_dismissed", event.event_id)
+    assert act.detail == {"why": reason}
+
+    assert decide(browser, event, "tried").status_code == 303
+    settle(room)
+    assert event.event_id in browser.get("/finance/set-aside").text
+    assert "<strong>Dismissed</strong>" in look(browser, event)
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("", "Please write a few words about why."),
+        ("  ok ", "Please write a few words about why."),
+        ("x" * 301, "Please shorten this to 300 characters."),
+        ("a\u202eb c", "a character that we cannot store"),
+        ("card 4242 4242 4242 4242", "That looks like a card number."),
+    ],
+)
+def test_a_reason_is_required(room: Room, reason: str, sentence: str) -> None:
+    """Without a reason of 3 to 300 characters nothing is dismissed, and what was typed stays."""
+    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    answer = decide(room.signed_in(), event, "dismissed", reason=reason)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'aria-describedby="reason-error"' in answer.text
+    assert f">{reason}</textarea>" in answer.text
+    assert reread(room, event) == event
+
+
+@pytest.mark.parametrize("reason", ["abc", "x" * 300])
+def test_the_shortest_and_the_longest_reason(room: Room, reason: str) -> None:
+    """Three characters and three hundred are both enough."""
+    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    assert decide(room.signed_in(), event, "dismissed", reason=reason).status_code == 303
+    assert reread(room, event).history[-1]["why"] == reason

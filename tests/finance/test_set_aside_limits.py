@@ -1,0 +1,94 @@
+"""What was set aside: who may decide, what may be decided, and what is shown."""
+
+import pytest
+
+from donate.finance.models import Role
+from tests.finance.asides import decide, look, paid, put_aside, reread
+from tests.finance.room import Room, csrf
+from tests.stripe_gateway import given
+
+UNREADABLE = b"<script>alert(1)</script> cut sho"
+TYPED = {"tied": {"reference": "LWCAN-7KQ4M2X"}, "dismissed": {"reason": "a test of Stripe's"}}
+each_act = pytest.mark.parametrize("act", ["tried", "tied", "dismissed"])
+
+
+def test_what_nobody_can_read_can_only_be_dismissed(room_on_each: Room) -> None:
+    """Bytes that are no event are shown as text, offered no other act, and refused them too."""
+    room = room_on_each
+    gift = given.give(room.database)
+    event = put_aside(room.database, UNREADABLE)
+    browser = room.signed_in()
+    for page in (browser.get("/finance/set-aside").text, look(browser, event)):
+        assert "Try again" not in page
+        assert "<script>" not in page
+    assert "Nobody can read this event" in look(browser, event)
+    assert "&lt;script&gt;alert(1)" in look(browser, event)
+    for act, sentence in (
+        ("tried", "Nobody can read this event, so trying it again cannot help."),
+        ("tied", "Nobody can read this event, so it cannot be tied to a gift."),
+    ):
+        answer = decide(browser, event, act, reference=gift.reference)
+        assert answer.status_code == 409
+        assert sentence in answer.text
+    assert reread(room, event) == event
+    assert decide(browser, event, "dismissed", reason="half a message").status_code == 303
+    assert "Try again" not in look(browser, event)
+    assert decide(browser, event, "tried").status_code == 409
+
+
+@each_act
+def test_a_viewer_sees_and_does_not_decide(room: Room, act: str) -> None:
+    """A viewer reads the list and the event, finds no form there, and is refused every act."""
+    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    browser = room.signed_in(Role.VIEWER)
+    for page in (browser.get("/finance/set-aside").text, look(browser, event)):
+        assert event.event_id in page
+        assert page.count("<form") == 1  # to sign out
+    answer = decide(browser, event, act, **TYPED.get(act, {}))
+    assert answer.status_code == 403
+    assert reread(room, event) == event
+
+
+@each_act
+def test_a_stale_form_or_a_link_decides_nothing(room: Room, act: str) -> None:
+    """Without the session's own token, or asked with GET, nothing is changed."""
+    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    browser = room.signed_in()
+    path = f"/finance/set-aside/{event.id}/{act}"
+    stale = csrf(room.signed_in(Role.FINANCE, "other@example.org"))
+    assert browser.post(path, data=TYPED.get(act, {}) | {"csrf": stale}).status_code == 403
+    assert browser.get(path, params=TYPED.get(act, {})).status_code == 405
+    look(browser, event)
+    assert reread(room, event) == event
+    assert room.nudges == []
+
+
+def test_only_what_was_set_aside_is_shown(room: Room) -> None:
+    """Events that staff never had to decide about have no page here, and odd numbers none."""
+    told = paid(given.give(room.database))
+    given.settle(room.database, told)
+    settled = given.event_now(room.database, told)
+    browser = room.signed_in()
+    for number in (settled.id, 987_654, "x", "-1", "9" * 40, "%C2%B2"):
+        assert browser.get(f"/finance/set-aside/{number}").status_code == 404
+    assert decide(browser, settled, "dismissed", reason="not mine").status_code == 404
+
+
+def test_a_hostile_event_is_harmless(room: Room) -> None:
+    """Whatever an event holds is shown as text, in the list, on its page and in what it says."""
+    hostile = '"><script>alert(1)</script>{{ 7*7 }}'
+    told = paid(
+        given.give(room.database),
+        client_reference_id=hostile,
+        customer_details={"email": hostile},
+        payment_intent=hostile,
+        currency="xx" + hostile,
+    )
+    event = put_aside(room.database, told)
+    browser = room.signed_in()
+    decide(browser, event, "dismissed", reason=f"it said {hostile}")
+    pages = [browser.get("/finance/set-aside?show=dismissed").text, look(browser, event)]
+    for page in [*pages, browser.get("/finance/trail").text]:
+        assert "&lt;script&gt;alert(1)" in page
+        assert "{{ 7*7 }}" in page
+        assert "<script>alert" not in page
