@@ -1,4 +1,4 @@
-"""donate serve · work · demo · sandbox · staff · audit · db · doctor."""
+"""donate serve · work · demo · sandbox · staff · audit · catchup · db · doctor."""
 
 import argparse
 import getpass
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from donate.clock import SystemClock
 from donate.database import Database
@@ -52,8 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     staff = commands.add_parser("staff", help="who may sign in at /finance")
     _add_staff_acts(staff.add_subparsers(required=True, metavar="ACT"))
 
-    audit = commands.add_parser("audit", help="recompute every gift from its facts")
+    audit = commands.add_parser("audit", help="recompute every gift from its facts, and check every constraint")
     audit.set_defaults(run=_audit)
+
+    catchup = commands.add_parser("catchup", help="fetch what Stripe has and we do not")
+    catchup.add_argument("--since", help="reach further back: 2026-03-01, or 45d (days ago)")
+    catchup.set_defaults(run=_catchup)
 
     db = commands.add_parser("db", help="the database")
     upgrade = db.add_subparsers(required=True, metavar="ACT").add_parser("upgrade")
@@ -177,15 +182,23 @@ def _staff_list(_: argparse.Namespace) -> int:
 
 
 def _audit(_: argparse.Namespace) -> int:
+    from donate.constraints import broken_constraints  # noqa: PLC0415
     from donate.gifts.audit import differences  # noqa: PLC0415
 
     found = 0
     with _database().reading() as session:
-        for line in differences(session):
+        for line in chain(broken_constraints(session), differences(session)):
             found += 1
             print(line)
-    print(f"{found} differences." if found else "Every gift is what its facts mean.")
+    well = "Every gift is what its facts mean, and every constraint holds."
+    print(f"{found} differences." if found else well)
     return 1 if found else 0
+
+
+def _catchup(given: argparse.Namespace) -> int:
+    from donate.missed import catch_up  # noqa: PLC0415
+
+    return catch_up(_settings(), given.since)
 
 
 def _db_upgrade(_: argparse.Namespace) -> int:
