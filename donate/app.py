@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,11 +24,14 @@ from donate.protection import BodyLimit, SecurityHeaders
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
 from donate.settings import Settings
+from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.checkout import Checkouts
 from donate.stripe_gateway.client import MOST_WAITING, StripeClient
 from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.lists import StripeLists, reading_client
+from donate.stripe_gateway.schedule import Schedule
 from donate.stripe_gateway.settle import Settler
 from donate.templating import STATIC, Pages
 from donate.worker import Job, Worker
@@ -47,25 +51,37 @@ class Parts:
     checkouts: Checkouts
     inbox: Inbox
     settler: Settler
+    asker: Asker
+    lists: StripeLists
     catchup: Catchup
     worker: Worker
+
+    def close(self) -> None:
+        """Finish what is under way, then hang up everywhere."""
+        self.catchup.stop()
+        self.worker.stop()
+        self.stripe.close()
+        self.lists.close()
+        self.database.close()
 
 
 def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     """Make the parts. Nothing is connected, opened or sent yet."""
     clock = clock or SystemClock()
     database = Database(settings.database_url)
-    stripe = StripeClient(
-        settings.stripe_secret_key.get_secret_value(),
-        settings.stripe_api_base,
-        settings.checkout_hosts,
-    )
+    key = settings.stripe_secret_key.get_secret_value()
+    stripe = StripeClient(key, settings.stripe_api_base, settings.checkout_hosts)
+    lists = StripeLists(reading_client(key, settings.stripe_api_base), clock)
     settler = Settler(database, clock, livemode=settings.livemode, account=settings.stripe_account)
     jobs: list[Job] = []
     worker = Worker(jobs)
     inbox = Inbox(database, on_stored=worker.nudge)
-    catchup = Catchup(database, stripe, inbox, settler, clock)
-    jobs += [settler.settle_due, catchup.ask_due]
+    asker = Asker(database, stripe, inbox, settler, clock)
+    catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
+    jobs += [settler.settle_due, asker.ask_due]
+    if settings.catchup_every_minutes:
+        every = timedelta(minutes=settings.catchup_every_minutes)
+        jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)
     return Parts(
         database=database,
         regions=load_regions(settings.regions_file),
@@ -74,6 +90,8 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         checkouts=Checkouts(database, stripe, clock, settings.public_url),
         inbox=inbox,
         settler=settler,
+        asker=asker,
+        lists=lists,
         catchup=catchup,
         worker=worker,
     )
@@ -94,9 +112,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         parts.worker.start()
         yield
         parts.inbox.stop()
-        parts.worker.stop()
-        parts.stripe.close()
-        database.close()
+        parts.close()
 
     app = FastAPI(
         title="donate",
@@ -118,7 +134,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         pages,
         clock,
         limits=limits,
-        look_again=lambda gift: parts.catchup.look_again(gift.id),
+        look_again=lambda gift: parts.asker.look_again(gift.id),
     )
     https = settings.public_url.startswith("https://")
     app.include_router(donors.router)

@@ -4,6 +4,7 @@ On SQLite every write begins with BEGIN IMMEDIATE and waits its turn behind one 
 turns into a write later fails at once with BUSY, whatever the busy timeout says.
 """
 
+import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,6 +150,36 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    @contextmanager
+    def alone(self, task: str) -> Iterator[bool]:
+        """Hold `task` for as long as the block lasts; gives False when another process has it.
+
+        The system itself lets go of it when this process dies, in whatever way.
+        """
+        if self.is_sqlite:
+            with Path(f"{self.engine.url.database}.{task}.lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    yield False
+                else:
+                    yield True
+            return
+        with _busy_when_it_cannot():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            with _busy_when_it_cannot():
+                # Of a machine that vanished, PostgreSQL would believe for hours that it lives.
+                connection.execute(text("SET tcp_keepalives_idle = 10"))
+                connection.execute(text("SET tcp_keepalives_interval = 5"))
+                connection.execute(text("SET tcp_keepalives_count = 2"))
+                ask = text("SELECT pg_try_advisory_lock(7237846, hashtext(:task))")
+                held = bool(connection.execute(ask, {"task": task}).scalar_one())
+            yield held
+        finally:
+            connection.invalidate()  # the lock is the connection's, which ends with it
+            connection.close()
 
     def close(self) -> None:
         """Give every connection back."""

@@ -9,6 +9,7 @@ from donate.errors import DatabaseBusy
 from donate.finance.models import Staff
 from donate.regions import load_regions
 from donate.settings import Settings
+from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 
@@ -29,6 +30,9 @@ def examine(settings: Settings) -> Iterator[str]:
             count = session.exec(aside).one()
             if count:
                 yield f"{count} events were set aside; see /finance/set-aside"
+            silence = webhook_silence(session)
+            if silence:
+                yield str(silence)
     except DatabaseBusy as error:
         yield f"the database does not answer ({error})"
     finally:

@@ -82,7 +82,17 @@ class StripeUnavailable(Unavailable):
 
 
 class StripeRefused(StripeUnavailable):
-    """Stripe answered no, and will answer the same to the same request."""
+    """Stripe answered no, and will answer the same to the same request.
+
+    `code` is Stripe's word for why, or the parameter that was wrong. With `may_have_acted`, Stripe
+    only repeats that it failed, or that the key was used for something else: look before asking
+    with another key.
+    """
+
+    def __init__(self, message: str, *, code: str = "", may_have_acted: bool = False) -> None:
+        self.code = code
+        self.may_have_acted = may_have_acted
+        super().__init__(message)
 
 
 class StripeKeyRefused(StripeUnavailable):

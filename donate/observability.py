@@ -13,6 +13,13 @@ WORKER_ROUND: Final = Gauge(
     "donate_worker_last_round_seconds", "When the worker last did each job", ["job"]
 )
 STRIPE_REFUSED_KEY: Final = Counter("donate_stripe_key_refused", "Calls Stripe refused our key for")
+WEBHOOK_HEARD: Final = Gauge(
+    "donate_webhook_heard_seconds", "When the newest webhook came that Stripe had signed"
+)
+WEBHOOK_MISSED: Final = Gauge(
+    "donate_webhook_missed_seconds",
+    "When the newest event happened that no webhook had brought a quarter of an hour later",
+)
 
 
 class _JsonLines(logging.Formatter):

@@ -89,20 +89,25 @@ def serve(settings: Settings, processes: int = 1) -> None:
             "SQLite serves one process. For more, set DATABASE_URL to a PostgreSQL database."
         )
     with _alone_with(sqlite_file):
-        uvicorn.run(
-            "donate.server:app" if processes > 1 else create_app(settings),
-            factory=processes > 1,
-            workers=processes,
-            host=settings.host,
-            port=settings.port,
-            http=ShortHeads,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=DRAIN_S,
-        )
+        run("donate.server:app" if processes > 1 else create_app(settings), settings, processes)
+
+
+def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
+    """Run an application, or the factory of that name, until told to stop."""
+    uvicorn.run(
+        application,
+        factory=isinstance(application, str),
+        workers=processes,
+        host=settings.host,
+        port=settings.port,
+        http=ShortHeads,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=DRAIN_S,
+    )
 
 
 def work(settings: Settings) -> None:
@@ -118,9 +123,7 @@ def work(settings: Settings) -> None:
         signal.signal(name, lambda *_: stop.set())
     parts.worker.start()
     stop.wait()
-    parts.worker.stop()
-    parts.stripe.close()
-    parts.database.close()
+    parts.close()
 
 
 def _sqlite_file(database_url: str) -> Path | None:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     card_gifts_in_all: Annotated[int, Field(ge=1)] = 3_000
     gifts_per_network: Annotated[int, Field(ge=1)] = 300
     gifts_in_all: Annotated[int, Field(ge=1)] = 20_000
+    catchup_every_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
     metrics_token: SecretStr = SecretStr("")
     demo: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -80,6 +80,7 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": "http://127.0.0.1:9",
         "checkout_hosts": "127.0.0.1:9",
+        "catchup_every_minutes": 0,  # or a test's service would ask when it likes
         # All tests come from one network, and share a service where they can.
         "card_gifts_per_network": 3_000,
         "gifts_per_network": 20_000,

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from sqlmodel import SQLModel
 
 import donate.finance.models
+import donate.stripe_gateway.catchup_models
 import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
 from donate.database import Database
 from tests.real_parts import Postgres

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
+from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 # Every page counts, so it has to cost the same however many there are.
@@ -30,6 +31,9 @@ class Notice:
 def notices(session: Session, now: datetime) -> list[Notice]:  # noqa: ARG001 -- others may need it
     """Return what staff should know at `now`, the most urgent first."""
     found = []
+    silence = webhook_silence(session)
+    if silence:
+        found.append(Notice(sentence=str(silence)))
     aside = count_set_aside(session)
     if aside:
         many = "999+" if aside >= MOST_COUNTED else str(aside)

@@ -1,174 +1,222 @@
-"""Asks Stripe about checkout sessions whose end nobody told us, through the same inbox and code.
+"""Fetches what Stripe has and we do not, into the same inbox, and says what differs.
 
-A webhook that is slow or never comes is made up for twice: when the donor returns and looks, and
-by the worker, which asks a few times until the session has expired.
+Page by page: ask (no transaction open), store what is new, settle it, compare, and write down how
+far we are. Broken off between any two of these, the page is looked at again, which changes nothing.
 """
 
 import json
-import logging
 import threading
-import uuid
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from donate.clock import Clock
 from donate.database import Database
-from donate.errors import DonateError, StripeRefused, StripeUnavailable
-from donate.stripe_gateway.checkout import ASK_AFTER
-from donate.stripe_gateway.client import StripeClient
+from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
+from donate.observability import WEBHOOK_MISSED
+from donate.stripe_gateway.catchup_models import CatchupRun
+from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, Stretch, plan_of
+from donate.stripe_gateway.catchup_runs import (
+    SOURCE,
+    Report,
+    begin_run,
+    newly_set_aside,
+    report_of,
+    save_run,
+    still_to_settle,
+    unfinished_run,
+    why_another_mode,
+)
+from donate.stripe_gateway.comparing import Comparison, Telling, add_totals, compare, retell
+from donate.stripe_gateway.hearing import LATE_AFTER, newest_missed
 from donate.stripe_gateway.inbox import Arrival, Inbox
-from donate.stripe_gateway.models import OpenCheckout
+from donate.stripe_gateway.lists import StripeLists
+from donate.stripe_gateway.models import StripeEvent
 from donate.stripe_gateway.settle import Settler
 
-log = logging.getLogger(__name__)
+TASK: Final = "catchup"
+# Another process may be settling what we fetched; it is done in moments.
+_SETTLED_WITHIN_S: Final = 10
+_ROUNDS_A_PAGE: Final = 5
 
-# A donor's page looks every few seconds; Stripe is asked no more often than this.
-LEAST_PAUSE: Final = timedelta(seconds=4)
-# A delayed payment may take five business days to end; after this we stop asking by ourselves.
-_GIVE_UP_AFTER: Final = timedelta(days=8)
-_AT_A_TIME: Final = 10
-_LOOKING_AT_ONCE: Final = 8
+Tell = Callable[[str], None]
+
+
+class Stopped(Exception):
+    """The process is being ended; the run goes on with the next one."""
 
 
 class Catchup:
-    """What Stripe knows and we do not."""
+    """Looks through what Stripe lists. One process at a time."""
 
     def __init__(
         self,
         database: Database,
-        client: StripeClient,
+        lists: StripeLists,
         inbox: Inbox,
         settler: Settler,
         clock: Clock,
+        *,
+        livemode: bool,
     ) -> None:
         self._database = database
-        self._client = client
+        self._lists = lists
         self._inbox = inbox
         self._settler = settler
         self._clock = clock
-        self._looking = threading.BoundedSemaphore(_LOOKING_AT_ONCE)
+        self._livemode = livemode
+        self._stopping = threading.Event()
 
-    def look_again(self, gift_id: uuid.UUID) -> None:
-        """Ask about a gift whose donor is looking, and settle what we hear. Never raises.
+    def stop(self) -> None:
+        """Break off before the next page, for good."""
+        self._stopping.set()
 
-        When many look at once, the rest see what is known: Stripe allows so many calls a second.
+    def run(self, since: datetime | None = None, tell: Tell = lambda _: None) -> list[Report]:
+        """Go on with a run that was broken off, then catch up with everything until now.
+
+        `since` makes it reach further back than it would. Returns a report for each run.
+
+        Raises Conflict when another process is at it, Stopped, and StripeUnavailable or its kin
+        when Stripe gives no usable answer; what was done until then stays done.
         """
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
-            self._ask_about_gift(gift_id)
-        except DonateError as error:
-            log.warning("could not look again: %s", type(error).__name__)
-        finally:
-            self._looking.release()
+        with self._database.alone(TASK) as alone:
+            if not alone:
+                raise Conflict("another catch-up is running; this one has left everything to it")
+            reports = []
+            now = self._clock.now()
+            with self._database.reading() as session:
+                why = why_another_mode(session, livemode=self._livemode)
+                unfinished = unfinished_run(session, since, now)
+            if why:
+                raise Conflict(why)
+            if unfinished:
+                tell(f"going on with the catch-up that began at {unfinished.started_at:%H:%M:%S}")
+                reports.append(self._finish(unfinished, tell))
+            with self._database.writing() as session:
+                run = begin_run(session, None if unfinished else since, self._clock.now())
+            reports.append(self._finish(run, tell))
+            return reports
 
-    def _ask_about_gift(self, gift_id: uuid.UUID) -> None:
-        now = self._clock.now()
-        with self._database.writing() as session:
-            newest = (
-                select(OpenCheckout)
-                .where(OpenCheckout.gift_id == gift_id, col(OpenCheckout.ask_at).is_not(None))
-                .order_by(col(OpenCheckout.opened_at).desc())
-                .limit(1)
-            )
-            checkout = session.exec(newest).one_or_none()
-            if checkout is None or not _take(session, checkout, now):
-                return
-        self._ask(checkout.session_id)
-        self._settler.settle_due()
-
-    def ask_due(self) -> int:
-        """Ask about a few sessions that are due; returns how many were asked about.
-
-        Taken one at a time: when Stripe does not answer, the others stay due for the next round.
-        """
-        for asked in range(_AT_A_TIME):
-            session_id = self._take_due()
-            if session_id is None:
-                return asked
+    def _finish(self, run: CatchupRun, tell: Tell) -> Report:
+        plan = plan_of(run.since, run.started_at)
+        while run.stretch < len(plan):
+            stretch = plan[run.stretch]
             try:
-                self._ask(session_id)
-            except StripeRefused as error:
-                log.warning("Stripe would not tell about a session: %s", error)
-            except StripeUnavailable as error:
-                log.warning("could not ask about a session: %s", error)
-                return 0  # rest for a heartbeat
-        return _AT_A_TIME
+                self._take_page(run, stretch)
+            except StripeKeyRefused as refused:
+                if stretch.listing is Listing.EVENTS:
+                    raise StripeKeyRefused(_may_not_read(stretch.listing, refused)) from refused
+                self._skip(run, _may_not_read(stretch.listing, refused), stretch.listing)
+            looked_at = f"{run.events:,} events and {run.objects:,} objects looked at"
+            tell(f"{stretch.listing} since {stretch.created_from:%Y-%m-%d}: {looked_at}")
+        return self._close(run)
 
-    def _take_due(self) -> str | None:
-        now = self._clock.now()
-        with self._database.writing() as session:
-            due = (
-                select(OpenCheckout)
-                .where(col(OpenCheckout.ask_at) <= now)
-                .order_by(col(OpenCheckout.ask_at))
-                .limit(1)
-                .with_for_update(skip_locked=True)
+    def _take_page(self, run: CatchupRun, stretch: Stretch) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+        page = self._lists.page(stretch, run.cursor, self._stopping)
+        is_last = not page.has_more
+        further: dict[str, Any] = {
+            "cursor": "" if is_last else page.objects[-1]["id"],
+            "stretch": run.stretch + is_last,
+        }
+        if stretch.listing is Listing.EVENTS:
+            self._take_events(run, page.objects)
+            further["events"] = run.events + len(page.objects)
+        else:
+            further |= self._take_objects(run, stretch.listing, page.objects)
+            further["objects"] = run.objects + len(page.objects)
+        self._save(run, **further)
+
+    def _take_events(self, run: CatchupRun, events: Sequence[dict[str, Any]]) -> None:
+        ids = [event["id"] for event in events]
+        with self._database.reading() as session:
+            known = set(
+                session.exec(select(StripeEvent.event_id).where(col(StripeEvent.event_id).in_(ids)))
             )
-            checkout = session.exec(due).one_or_none()
-            return checkout.session_id if checkout and _take(session, checkout, now) else None
-
-    def _ask(self, session_id: str) -> None:
-        found = self._client.retrieve_session(session_id)
+        fresh = [event for event in events if event["id"] not in known]
+        if not fresh:
+            return
         now = self._clock.now()
-        event = _as_event(found, now)
-        if event:
-            self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
+        # Noted before they are stored: afterwards nobody could tell that they were missing.
+        late = [at for at in map(_made_at, fresh) if at and at <= now - LATE_AFTER]
+        if late and (run.missed_at is None or max(late) > run.missed_at):
+            self._save(run, missed_at=max(late))
+        self._store([json.dumps(event).encode() for event in fresh])
 
+    def _take_objects(
+        self, run: CatchupRun, listing: Listing, objects: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Compare objects with what is recorded, fetch what lacks; returns the new sums."""
+        tellings = [
+            telling
+            for found in objects
+            for telling in retell(listing, found, run.started_at, livemode=self._livemode)
+            if telling.happened_at <= run.started_at  # what came since is the next run's
+        ]
+        found = self._compare(tellings)
+        old = run.started_at - EVENTS_REACH
+        wanted = [lack.telling for lack in found.lacking if not lack.is_staffs_turn]
+        wanted += [one for one in tellings if one.reading is None and one.happened_at < old]
+        if wanted:
+            self._store([telling.payload for telling in wanted])
+            self._settle_all(run)
+            found = self._compare(tellings)
+        return {
+            "totals": add_totals(run.totals, found.totals),
+            "differing": run.differing | {lack.key: lack.sentence for lack in found.lacking},
+        }
 
-def _take(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
-    """Note that we ask now and when to ask next; False when somebody else just did."""
-    taken = session.execute(
-        update(OpenCheckout)
-        .where(
-            col(OpenCheckout.session_id) == checkout.session_id,
-            col(OpenCheckout.asked_at).is_(None)
-            | (col(OpenCheckout.asked_at) <= now - LEAST_PAUSE),
+    def _compare(self, tellings: Sequence[Telling]) -> Comparison:
+        with self._database.reading() as session:
+            return compare(session, tellings)
+
+    def _store(self, payloads: Sequence[bytes]) -> None:
+        now = self._clock.now()
+        self._inbox.store_now(*(Arrival(payload, now, source=SOURCE) for payload in payloads))
+        for _ in range(_ROUNDS_A_PAGE):
+            if not self._settler.settle_due():
+                break
+
+    def _settle_all(self, run: CatchupRun) -> None:
+        """Settle what this run fetched, or wait a little while another process does."""
+        pause_s = 0.05
+        for _ in range(int(_SETTLED_WITHIN_S / pause_s)):
+            while self._settler.settle_due() and not self._stopping.is_set():
+                pass
+            with self._database.reading() as session:
+                if not still_to_settle(session, run, self._clock.now()):
+                    return
+            if self._stopping.wait(pause_s):
+                raise Stopped
+
+    def _skip(self, run: CatchupRun, why: str, listing: Listing) -> None:
+        self._save(
+            run, stretch=run.stretch + 1, cursor="", differing=run.differing | {listing: why}
         )
-        .values(asked_at=now, ask_at=_ask_next(checkout, now))
-    )
-    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+    def _save(self, run: CatchupRun, **changed: Any) -> None:
+        with self._database.writing() as session:
+            save_run(session, run, **changed)
+
+    def _close(self, run: CatchupRun) -> Report:
+        self._settle_all(run)
+        with self._database.writing() as session:
+            differing = newly_set_aside(session, run) | run.differing
+            save_run(session, run, differing=differing, finished_at=self._clock.now())
+            report = report_of(session, run)
+            missed_at = newest_missed(session)
+        if missed_at:
+            WEBHOOK_MISSED.set(missed_at.timestamp())
+        return report
 
 
-def _ask_next(checkout: OpenCheckout, now: datetime) -> datetime | None:
-    planned = [checkout.opened_at + after for after in ASK_AFTER]
-    planned.append(checkout.expires_at + timedelta(minutes=5))
-    later = next((moment for moment in planned if moment > now), now + timedelta(hours=12))
-    return later if later < checkout.opened_at + _GIVE_UP_AFTER else None
+def _made_at(event: dict[str, Any]) -> datetime | None:
+    created = event.get("created")
+    return datetime.fromtimestamp(created, UTC) if type(created) is int else None
 
 
-def _as_event(found: dict[str, Any], now: datetime) -> dict[str, Any] | None:
-    """Dress a session up as the event that would have told of its end; None while it is open."""
-    intent = _object(found.get("payment_intent"))
-    match found.get("status"), found.get("payment_status"), intent.get("status"):
-        case "expired", _, _:
-            step = "expired"
-        case "complete", "unpaid", "requires_payment_method" | "canceled":
-            step = "async_payment_failed"
-        case "complete", _, _:
-            step = "completed"
-        case _:
-            return None
-    return {
-        "id": f"asked:{found.get('id')}:{step}:{found.get('payment_status')}",
-        "object": "event",
-        "type": f"checkout.session.{step}",
-        "livemode": found.get("livemode"),
-        "created": _paid_at(intent) or int(now.timestamp()),
-        "data": {"object": found | {"payment_intent": intent.get("id")}},
-    }
-
-
-def _paid_at(intent: dict[str, Any]) -> int | None:
-    """Return when a card was charged. The gift's date is that day, however late we ask."""
-    charge = _object(intent.get("latest_charge"))
-    by_card = _object(charge.get("payment_method_details")).get("type") == "card"
-    created = charge.get("created")
-    return created if by_card and charge.get("paid") and isinstance(created, int) else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _may_not_read(listing: Listing, refused: StripeUnavailable) -> str:
+    return f"Stripe does not let this key read {listing} ({refused}): see README for what it needs"

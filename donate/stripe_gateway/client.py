@@ -4,10 +4,12 @@ The SDK alone would wait 80 seconds, never retry, and write telemetry into the h
 raises is turned into "refused" (it will say so again) or "unavailable" (the outcome is unknown).
 """
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.observability import STRIPE_REFUSED_KEY
 
 if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams, RefundListParams
     from stripe.params.checkout import SessionCreateParams
 
 # A donor waits for this on a phone. Two tries of at most 3.5 s each and the pause between fit in.
@@ -26,6 +29,8 @@ PER_TRY_S: Final = 3.5
 _RETRIES: Final = 1
 # More calls than this at once means that Stripe hangs; the rest wait within their own deadline.
 _AT_ONCE: Final = 32
+# Nobody refunds one payment more often than this; with more, what we look for may be beyond.
+_MOST_PAGES_OF_REFUNDS: Final = 10
 # Whoever waits holds one of the server's threads, which other donors need too.
 MOST_WAITING: Final = 64
 
@@ -38,6 +43,14 @@ class OpenedSession:
 
     session_id: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of one of Stripe's lists, the newest first, each object as Stripe's own JSON."""
+
+    objects: list[dict[str, Any]]
+    has_more: bool
 
 
 class StripeClient:
@@ -96,6 +109,57 @@ class StripeClient:
         )
         return _as_json(session, "checkout.session")
 
+    def create_refund(self, params: "RefundCreateParams", idempotency_key: str) -> dict[str, Any]:
+        """Send money back; the same key and params again give the same refund, as Stripe's JSON.
+
+        Raises as `create_session` does.
+        """
+        refund = self._in_line(
+            lambda: self._sdk.v1.refunds.create(
+                params, options={"idempotency_key": idempotency_key}
+            )
+        )
+        return _named(_as_json(refund, "refund"))
+
+    def refunds_of(self, payment_intent: str) -> list[dict[str, Any]]:
+        """Return every refund of a payment, whoever made it, as Stripe's JSON; the newest first.
+
+        Raises as `create_session` does, and StripeUnavailable when there are too many to read.
+        """
+        found: list[dict[str, Any]] = []
+        params: RefundListParams = {"payment_intent": payment_intent, "limit": 100}
+        for _ in range(_MOST_PAGES_OF_REFUNDS):
+            page = _as_json(self._in_line(partial(self._sdk.v1.refunds.list, params)), "list")
+            rows, more = page.get("data"), page.get("has_more")
+            if not isinstance(rows, list) or not isinstance(more, bool):
+                raise StripeUnavailable("Stripe's answer is not a list of refunds")
+            if not all(isinstance(row, dict) for row in rows):
+                raise StripeUnavailable("Stripe's answer is not a list of refunds")
+            found += [_named(row) for row in rows]
+            if not more:
+                return found
+            params["starting_after"] = found[-1]["id"]
+        raise StripeUnavailable("a payment has more refunds than we read")
+
+    def list_page(self, listing: str, params: Mapping[str, Any]) -> Page:
+        """Return a page of `listing`: events, sessions, invoices, subscriptions, refunds, disputes.
+
+        Raises as `create_session` does; a page that is not one is StripeUnavailable.
+        """
+        v1 = self._sdk.v1
+        lists: dict[str, Callable[[Any], Any]] = {
+            "disputes": v1.disputes.list,
+            "events": v1.events.list,
+            "invoices": v1.invoices.list,
+            "refunds": v1.refunds.list,
+            "sessions": v1.checkout.sessions.list,
+            "subscriptions": v1.subscriptions.list,
+        }
+        answer = self._in_line(partial(lists[listing], dict(params)))
+        _as_json(answer, "list")
+        # Not as the SDK reads it: an event is kept exactly as Stripe gives it.
+        return _page_of(json.loads(answer.last_response.body))
+
     def close(self) -> None:
         """Stop waiting for calls under way, and hang up."""
         self._calls.shutdown(wait=False, cancel_futures=True)
@@ -131,11 +195,14 @@ class StripeClient:
         except stripe.RateLimitError as error:
             raise StripeUnavailable(_in_short(error)) from error
         except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
-            raise StripeRefused(_in_short(error)) from error
+            reused = isinstance(error, stripe.IdempotencyError)
+            raise StripeRefused(
+                _in_short(error), code=_code(error), may_have_acted=reused
+            ) from error
         except stripe.StripeError as error:
             if _replayed(error):
                 # Stripe answers from its memory of this key: asking again changes nothing.
-                raise StripeRefused(_in_short(error)) from error
+                raise StripeRefused(_in_short(error), may_have_acted=True) from error
             raise StripeUnavailable(_in_short(error)) from error
         except Exception as error:
             # The SDK lets through what its parser raises on answers that are no JSON object.
@@ -150,6 +217,28 @@ def _as_json(answer: Any, kind: str) -> dict[str, Any]:
     if found.get("object") != kind:
         raise StripeUnavailable(f"Stripe's answer is not a {kind}")
     return found
+
+
+def _page_of(found: dict[str, Any]) -> Page:
+    rows, more = found.get("data"), found.get("has_more")
+    if not isinstance(rows, list) or not isinstance(more, bool):
+        raise StripeUnavailable("Stripe's answer is not a list")
+    if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
+        raise StripeUnavailable("Stripe's list has things in it without an id")
+    if more and not rows:
+        raise StripeUnavailable("Stripe's list is empty and says that there is more")
+    return Page(rows, more)
+
+
+def _named(found: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(found.get("id"), str):
+        raise StripeUnavailable("Stripe's answer has no id")
+    return found
+
+
+def _code(error: stripe.StripeError) -> str:
+    # Stripe has no code for an amount that is too large, but says which parameter was wrong.
+    return str(error.code or getattr(error, "param", None) or "")[:100]
 
 
 def _replayed(error: stripe.StripeError) -> bool:

@@ -20,8 +20,10 @@ from sqlmodel import Session, col, select
 
 from donate.database import Database, insert_new
 from donate.errors import DatabaseBusy
+from donate.stripe_gateway.hearing import NOTED_EVERY, note_heard
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.snapshots import Unusable, envelope_of
+from donate.stripe_gateway.readings import Unusable
+from donate.stripe_gateway.snapshots import envelope_of
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class Inbox:
         self._timeout_s = timeout_s
         self._waiting: queue.Queue[tuple[Arrival, Future[None]] | None] = queue.Queue(queue_limit)
         self._writer: threading.Thread | None = None
+        self._noted_at: datetime | None = None
 
     def start(self) -> None:
         """Start the one writer."""
@@ -114,14 +117,14 @@ class Inbox:
         except TimeoutError as error:
             raise DatabaseBusy("the database did not take it in time") from error
 
-    def store_now(self, arrival: Arrival) -> None:
-        """Store an event from a thread of our own. Raises DatabaseBusy.
+    def store_now(self, *arrivals: Arrival) -> int:
+        """Store events from a thread of our own; returns how many are new. Raises DatabaseBusy.
 
         The worker is not nudged: on PostgreSQL it would take the event from under the hands of who
         asked for it, and a donor who looks would read that the gift is still on its way.
         """
         with self._database.writing() as session:
-            insert_new(session, StripeEvent, [arrival.as_row()])
+            return insert_new(session, StripeEvent, [arrival.as_row() for arrival in arrivals])
 
     def _write(self) -> None:
         while True:
@@ -149,8 +152,14 @@ class Inbox:
     def _commit(self, group: Sequence[tuple[Arrival, Future[None]]]) -> None:
         try:
             rows = [arrival.as_row() for arrival, _ in group]
+            heard_at = max(arrival.received_at for arrival, _ in group)
+            is_news = self._noted_at is None or heard_at - self._noted_at >= NOTED_EVERY
             with self._database.writing() as session:
                 insert_new(session, StripeEvent, rows)
+                if is_news:
+                    note_heard(session, heard_at)
+            if is_news:
+                self._noted_at = heard_at
         except DatabaseBusy as busy:
             for _, stored in group:
                 _answer(stored, busy)

@@ -1,10 +1,10 @@
-"""The inbox, and the checkout sessions that are open at Stripe."""
+"""The inbox, the checkout sessions that are open at Stripe, and the refunds asked for."""
 
 import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Column, Index, LargeBinary
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from donate.database import UtcDateTime
@@ -64,3 +64,26 @@ class OpenCheckout(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OpenRefund(SQLModel, table=True):
+    """A refund that staff asked for, and when to ask Stripe next; the facts say what became of it.
+
+    `keys_spent` counts the idempotency keys that Stripe answers from memory with a failure of its
+    own.
+    """
+
+    __tablename__ = "open_refund"
+    __table_args__ = (Index("open_refund_to_ask", "ask_at"),)
+
+    key: str = Field(primary_key=True, max_length=64)
+    gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    form_key: str = Field(max_length=128, unique=True)
+    payment: str = Field(max_length=255)
+    amount_minor: int = Field(sa_type=BigInteger)
+    reason: str = Field(max_length=32)
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    tries: int
+    keys_spent: int = 0

@@ -87,6 +87,7 @@ def a_machine(database_url: str, folder: Path) -> Iterator[Machine]:
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "STRIPE_API_BASE": sandbox.url,
             "CHECKOUT_HOSTS": urlsplit(sandbox.url).netloc,
+            "CATCHUP_EVERY_MINUTES": "0",
         }
         machine = Machine(World(address, http, database, sandbox), folder, settings)
         try:

@@ -190,6 +190,48 @@ def upgrade() -> None:
     op.create_index("ix_open_checkout_gift_id", "open_checkout", ["gift_id"])
     op.create_index("open_checkout_to_ask", "open_checkout", ["ask_at"])
     op.create_table(
+        "open_refund",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("gift_id", sa.Uuid(), nullable=False),
+        sa.Column("form_key", sa.String(length=128), nullable=False),
+        sa.Column("payment", sa.String(length=255), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("requested_at", INSTANT, nullable=False),
+        sa.Column("ask_at", INSTANT, nullable=True),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("keys_spent", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["gift_id"], ["gift.id"]),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("form_key"),
+    )
+    op.create_index("ix_open_refund_gift_id", "open_refund", ["gift_id"])
+    op.create_index("open_refund_to_ask", "open_refund", ["ask_at"])
+    op.create_table(
+        "catchup_run",
+        sa.Column("id", ROW_NUMBER, nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.Column("stretch", sa.Integer(), nullable=False),
+        sa.Column("cursor", sa.String(length=255), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("objects", sa.Integer(), nullable=False),
+        sa.Column("inbox_before", ROW_NUMBER, nullable=False),
+        sa.Column("missed_at", INSTANT, nullable=True),
+        sa.Column("totals", sa.JSON(), nullable=False),
+        sa.Column("differing", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "webhook_heard",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("heard_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "stripe_event",
         sa.Column("id", ROW_NUMBER, nullable=False),
         sa.Column("event_id", sa.String(length=255), nullable=False),

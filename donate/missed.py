@@ -1,0 +1,36 @@
+"""Carries out `donate catchup`: fetches what was missed, and says what was found."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+
+from donate.app import build_parts
+from donate.clock import SystemClock
+from donate.errors import BadInput
+from donate.settings import Settings
+
+
+def catch_up(settings: Settings, since: str | None) -> int:
+    """Catch up with Stripe; returns 1 when something differs. Raises as `Catchup.run` does."""
+    now = SystemClock().now()
+    begin = read_since(since, now) if since else None
+    parts = build_parts(settings)
+    try:
+        parts.database.upgrade()
+        reports = parts.catchup.run(begin, tell=lambda line: print(line, file=sys.stderr))
+    finally:
+        parts.close()
+    for report in reports:
+        print("\n".join(report.lines()))
+    return 1 if any(report.differing for report in reports) else 0
+
+
+def read_since(text: str, now: datetime) -> datetime:
+    """Read `2026-03-01` (in UTC) or `45d` (days ago). Raises BadInput."""
+    try:
+        if re.fullmatch("[0-9]{1,5}d", text):
+            return now - timedelta(days=int(text[:-1]))
+        return min(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC), now)
+    except (ValueError, OverflowError) as error:
+        message = "--since takes a day such as 2026-03-01, or a number of days such as 45d."
+        raise BadInput("since", message) from error

@@ -1,0 +1,141 @@
+"""Asks Stripe about checkout sessions whose end nobody told us, through the same inbox and code.
+
+A webhook that is slow or never comes is made up for twice: when the donor returns and looks, and
+by the worker, which asks a few times until the session has expired.
+"""
+
+import json
+import logging
+import threading
+import uuid
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import DonateError, StripeRefused, StripeUnavailable
+from donate.stripe_gateway.checkout import ASK_AFTER
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.models import OpenCheckout
+from donate.stripe_gateway.retelling import retell_session
+from donate.stripe_gateway.settle import Settler
+
+log = logging.getLogger(__name__)
+
+# A donor's page looks every few seconds; Stripe is asked no more often than this.
+LEAST_PAUSE: Final = timedelta(seconds=4)
+# A delayed payment may take five business days to end; after this we stop asking by ourselves.
+_GIVE_UP_AFTER: Final = timedelta(days=8)
+_AT_A_TIME: Final = 10
+_LOOKING_AT_ONCE: Final = 8
+
+
+class Asker:
+    """Asks about single sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: StripeClient,
+        inbox: Inbox,
+        settler: Settler,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._inbox = inbox
+        self._settler = settler
+        self._clock = clock
+        self._looking = threading.BoundedSemaphore(_LOOKING_AT_ONCE)
+
+    def look_again(self, gift_id: uuid.UUID) -> None:
+        """Ask about a gift whose donor is looking, and settle what we hear. Never raises.
+
+        When many look at once, the rest see what is known: Stripe allows so many calls a second.
+        """
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            self._ask_about_gift(gift_id)
+        except DonateError as error:
+            log.warning("could not look again: %s", type(error).__name__)
+        finally:
+            self._looking.release()
+
+    def _ask_about_gift(self, gift_id: uuid.UUID) -> None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            newest = (
+                select(OpenCheckout)
+                .where(OpenCheckout.gift_id == gift_id, col(OpenCheckout.ask_at).is_not(None))
+                .order_by(col(OpenCheckout.opened_at).desc())
+                .limit(1)
+            )
+            checkout = session.exec(newest).one_or_none()
+            if checkout is None or not _take(session, checkout, now):
+                return
+        self._ask(checkout.session_id)
+        self._settler.settle_due()
+
+    def ask_due(self) -> int:
+        """Ask about a few sessions that are due; returns how many were asked about.
+
+        Taken one at a time: when Stripe does not answer, the others stay due for the next round.
+        """
+        for asked in range(_AT_A_TIME):
+            session_id = self._take_due()
+            if session_id is None:
+                return asked
+            try:
+                self._ask(session_id)
+            except StripeRefused as error:
+                log.warning("Stripe would not tell about a session: %s", error)
+            except StripeUnavailable as error:
+                log.warning("could not ask about a session: %s", error)
+                return 0  # rest for a heartbeat
+        return _AT_A_TIME
+
+    def _take_due(self) -> str | None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            due = (
+                select(OpenCheckout)
+                .where(col(OpenCheckout.ask_at) <= now)
+                .order_by(col(OpenCheckout.ask_at))
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            checkout = session.exec(due).one_or_none()
+            return checkout.session_id if checkout and _take(session, checkout, now) else None
+
+    def _ask(self, session_id: str) -> None:
+        found = self._client.retrieve_session(session_id)
+        now = self._clock.now()
+        event = retell_session(found, now)
+        if event:
+            self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
+
+
+def _take(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
+    """Note that we ask now and when to ask next; False when somebody else just did."""
+    taken = session.execute(
+        update(OpenCheckout)
+        .where(
+            col(OpenCheckout.session_id) == checkout.session_id,
+            col(OpenCheckout.asked_at).is_(None)
+            | (col(OpenCheckout.asked_at) <= now - LEAST_PAUSE),
+        )
+        .values(asked_at=now, ask_at=_ask_next(checkout, now))
+    )
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def _ask_next(checkout: OpenCheckout, now: datetime) -> datetime | None:
+    planned = [checkout.opened_at + after for after in ASK_AFTER]
+    planned.append(checkout.expires_at + timedelta(minutes=5))
+    later = next((moment for moment in planned if moment > now), now + timedelta(hours=12))
+    return later if later < checkout.opened_at + _GIVE_UP_AFTER else None

@@ -1,0 +1,166 @@
+"""Begins, resumes and keeps the one catch-up that may run, and says what it found."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+
+from donate.errors import Conflict
+from donate.gifts.models import Gift
+from donate.money import Money
+from donate.stripe_gateway.catchup_models import CatchupRun
+from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
+from donate.stripe_gateway.models import EventState, OpenCheckout, StripeEvent
+
+SOURCE = "catchup"
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one catch-up found. `missing` were not in the inbox; `by_state` is what became of them.
+
+    `totals` are minor units by currency; `differing` has a sentence for each gift or object.
+    """
+
+    since: datetime
+    events: int
+    objects: int
+    missing: int
+    by_state: dict[str, int]
+    totals: dict[str, dict[str, int]]
+    differing: dict[str, str]
+
+    def lines(self) -> list[str]:
+        """Say it in sentences."""
+        missing = f"{self.missing:,} were missing"
+        waiting = self.by_state.get(EventState.WAITING, 0)
+        if self.missing:
+            missing += f", {waiting:,} of them wait" if waiting else ", now settled"
+        looked_at = f"{self.events:,} events and {self.objects:,} payments, refunds and disputes"
+        said = [f"looked at {looked_at}; {missing}; {len(self.differing):,} differ."]
+        for currency, total in sorted(self.totals.items()):
+            listed, recorded = (
+                Money(total[name], currency).decimal for name in ("listed", "recorded")
+            )
+            said.append(
+                f"Stripe lists {listed:,} {currency} in {total['payments']:,} payments; "
+                f"{recorded:,} {currency} of it are recorded."
+            )
+        foreign = self.by_state.get(EventState.FOREIGN, 0)
+        if foreign:
+            said.append(f"{foreign:,} belong to another account or to the other mode.")
+        sentences = sorted(self.differing.values())
+        said += sentences[:_NAMED]
+        if len(sentences) > _NAMED:
+            said.append(f"… and {len(sentences) - _NAMED:,} more.")
+        return said
+
+
+def unfinished_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun | None:
+    """Return the run that was broken off lately, if it reaches back to `since`."""
+    newest = session.exec(select(CatchupRun).order_by(col(CatchupRun.id).desc()).limit(1))
+    run = newest.one_or_none()
+    if run is None or run.finished_at or now - run.started_at > RESUMED_WITHIN:
+        return None
+    return run if since is None or run.since <= since else None
+
+
+def last_finished_run(session: Session) -> CatchupRun | None:
+    """Return the newest run that came to its end."""
+    finished = select(CatchupRun).where(col(CatchupRun.finished_at).is_not(None))
+    return session.exec(finished.order_by(col(CatchupRun.id).desc()).limit(1)).one_or_none()
+
+
+def begin_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun:
+    """Add a run that leaves no gap behind the last one; `since` can only make it reach further."""
+    begin = _where_the_last_began(session, now) - OVERLAP
+    run = CatchupRun(
+        since=min(begin, since) if since else begin,
+        started_at=now,
+        inbox_before=session.exec(select(func.max(col(StripeEvent.id)))).one() or 0,
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def save_run(session: Session, run: CatchupRun, **changed: Any) -> None:
+    """Write down how far a run has come. Raises Conflict when somebody else went on with it."""
+    pages = run.pages + 1
+    saved = session.execute(
+        update(CatchupRun)
+        .where(col(CatchupRun.id) == run.id, col(CatchupRun.pages) == run.pages)
+        .values(**changed, pages=pages)
+    )
+    if not saved.rowcount:  # type: ignore[attr-defined]
+        raise Conflict("another catch-up has gone on with this one")
+    for name, value in (changed | {"pages": pages}).items():
+        setattr(run, name, value)
+
+
+def report_of(session: Session, run: CatchupRun) -> Report:
+    """Return what a run found, and what became of what was missing."""
+    states = session.exec(
+        select(StripeEvent.state, func.count())
+        .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.source == SOURCE)
+        .group_by(StripeEvent.state)
+    )
+    by_state = Counter(dict(states.all()))
+    return Report(
+        since=run.since,
+        events=run.events,
+        objects=run.objects,
+        missing=by_state.total(),
+        by_state=dict(by_state),
+        totals=run.totals,
+        differing=run.differing,
+    )
+
+
+def newly_set_aside(session: Session, run: CatchupRun) -> dict[str, str]:
+    """Return a sentence for each event that came in since this run began and was set aside."""
+    aside = session.exec(
+        select(StripeEvent.event_id, StripeEvent.type, StripeEvent.reason, StripeEvent.gift_id)
+        .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.state == EventState.SET_ASIDE)
+        .order_by(col(StripeEvent.id))
+    )
+    return {
+        str(gift_id or event_id): f"{event_id} ({kind}) was set aside: {reason}."
+        for event_id, kind, reason, gift_id in aside
+    }
+
+
+def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
+    """Tell whether anything that this run fetched was not looked at even once."""
+    untouched = select(StripeEvent.id).where(
+        col(StripeEvent.id) > run.inbox_before,
+        StripeEvent.source == SOURCE,
+        StripeEvent.state == EventState.WAITING,
+        col(StripeEvent.due_at) <= now,
+    )
+    return session.exec(untouched.limit(1)).one_or_none() is not None
+
+
+def why_another_mode(session: Session, *, livemode: bool) -> str | None:
+    """Return why our key is not the one that the gifts here were made with, or None."""
+    newest = select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)
+    found = session.exec(newest).one_or_none() or ""
+    ours, other = ("live", "test") if livemode else ("test", "live")
+    if not found.startswith(f"cs_{other}_"):
+        return None
+    return (
+        f"STRIPE_SECRET_KEY is a {ours} key, and the gifts in this database were made with a "
+        f"{other} key; nothing was fetched"
+    )
+
+
+def _where_the_last_began(session: Session, now: datetime) -> datetime:
+    last = last_finished_run(session)
+    if last:
+        return last.started_at
+    first_gift: datetime | None = session.exec(select(func.min(col(Gift.opened_at)))).one()
+    return first_gift or now

@@ -1,0 +1,128 @@
+"""Dresses an object of Stripe's up as the event that would have told of it. Pure.
+
+Events can be read for thirty days; objects for ever. The id follows from the object and how far it
+has come, so that telling the same again is harmless.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+_IN_THE_END = ("won", "lost")
+
+
+def retell_session(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any] | None:
+    """Tell of a checkout session's end; None while it is open.
+
+    Its payment intent is given whole, with the latest charge in it.
+    """
+    intent = _object(found.get("payment_intent"))
+    at: int | None
+    match found.get("status"), found.get("payment_status"), intent.get("status"):
+        case "expired", _, _:
+            step, at = "expired", min(_seconds(found, "expires_at") or 0, int(asked_at.timestamp()))
+        case "complete", "unpaid", "requires_payment_method" | "canceled":
+            step, at = "async_payment_failed", _seconds(_charge(intent), "created")
+        case "complete", _, _:
+            step, at = "completed", _paid_at(intent)
+        case _:
+            return None
+    told = dict(found) | {"payment_intent": intent.get("id")}
+    name = f"{found.get('id')}:{step}:{found.get('payment_status')}"
+    return _event(name, f"checkout.session.{step}", told, at or int(asked_at.timestamp()))
+
+
+def retell_refund(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+    """Tell how far a refund has come."""
+    name = f"{found.get('id')}:{found.get('status')}"
+    return _event(name, "refund.updated", found, _began(found, asked_at))
+
+
+def retell_dispute(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+    """Tell how far a dispute has come. One that was won ended when the money came back."""
+    ended = found.get("status") in _IN_THE_END
+    moves = _objects(found.get("balance_transactions"))
+    moved = [_seconds(move, "created") for move in moves]
+    at = max(filter(None, moved), default=None) if ended else None
+    name = f"{found.get('id')}:{found.get('status')}"
+    step = "closed" if ended else "created"
+    return _event(name, f"charge.dispute.{step}", found, at or _began(found, asked_at))
+
+
+def retell_invoice(found: Mapping[str, Any], asked_at: datetime) -> Iterator[dict[str, Any]]:
+    """Tell of an invoice that was paid, and by which payments, where it has them with it."""
+    moves = _object(found.get("status_transitions"))
+    at = _seconds(moves, "paid_at") or _began(found, asked_at)
+    yield _event(f"{found.get('id')}:paid", "invoice.paid", found, at)
+    for payment in _objects(_object(found.get("payments")).get("data")):
+        if payment.get("status") == "paid":
+            told = {"invoice": found.get("id")} | payment
+            yield _event(f"{payment.get('id')}:paid", "invoice_payment.paid", told, at)
+
+
+def retell_subscription(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+    """Tell what a subscription is now. What it was in between, nobody can tell any more."""
+    if found.get("status") == "canceled":
+        at = _seconds(found, "ended_at") or _seconds(found, "canceled_at")
+        name, step = f"{found.get('id')}:deleted", "deleted"
+    else:
+        at, step = int(asked_at.timestamp()), "updated"
+        name = f"{found.get('id')}:{_print_of(found)}"
+    kind = f"customer.subscription.{step}"
+    return _event(name, kind, found, at or _began(found, asked_at))
+
+
+def _event(name: str, kind: str, found: Mapping[str, Any], at: int) -> dict[str, Any]:
+    return {
+        "id": f"asked:{name}",
+        "object": "event",
+        "type": kind,
+        "livemode": found.get("livemode"),
+        "created": at,
+        "data": {"object": dict(found)},
+    }
+
+
+def _began(found: Mapping[str, Any], asked_at: datetime) -> int:
+    return _seconds(found, "created") or int(asked_at.timestamp())
+
+
+def _charge(intent: Mapping[str, Any]) -> dict[str, Any]:
+    return _object(intent.get("latest_charge"))
+
+
+def _paid_at(intent: Mapping[str, Any]) -> int | None:
+    """Return when the money came. The gift's date is that day, however late we ask.
+
+    A card is charged at once; a bank debit that began on one day comes on another, and only the
+    balance says on which.
+    """
+    charge = _charge(intent)
+    by_card = _object(charge.get("payment_method_details")).get("type") == "card"
+    if by_card:
+        return _seconds(charge, "created") if charge.get("paid") else None
+    return _seconds(_object(charge.get("balance_transaction")), "created")
+
+
+def _print_of(subscription: Mapping[str, Any]) -> str:
+    """Return a short name for what a subscription is now, which changes when that does."""
+    told = {
+        key: subscription.get(key)
+        for key in ("status", "pause_collection", "cancel_at_period_end", "items")
+    }
+    return f"{zlib.crc32(json.dumps(told, sort_keys=True).encode()):08x}"
+
+
+def _seconds(found: Mapping[str, Any], key: str) -> int | None:
+    value = found.get(key)
+    return value if type(value) is int and value > 0 else None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [_object(item) for item in value] if isinstance(value, list) else []

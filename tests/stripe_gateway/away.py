@@ -1,0 +1,266 @@
+"""A world in which time passes at Stripe and here alike, and whose webhooks nobody hears."""
+
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlmodel import select
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.choice import check_choice
+from donate.gifts.facts import FactKind
+from donate.gifts.ledger import open_gift
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.queries import gift_by_id
+from donate.money import Money
+from donate.regions import Region, load_regions
+from donate.stripe_gateway.catchup import Catchup
+from donate.stripe_gateway.catchup_runs import Report
+from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.lists import StripeLists
+from donate.stripe_gateway.settle import Settler
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import settler_of
+from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+
+EVENTS = "/v1/events"
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Away:
+    database: Database
+    sandbox: RunningSandbox
+    clock: FixedClock
+    regions: dict[str, Region]
+    checkouts: Checkouts
+    lists: StripeLists
+    settler: Settler
+    inbox: Inbox
+    catchup: Catchup
+    waits: list[float]
+    dice: random.Random = field(default_factory=lambda: random.Random(7))
+    told: list[str] = field(default_factory=list)
+
+    def another(self) -> Catchup:
+        """Return what a second process would run."""
+        return Catchup(
+            self.database, self.lists, self.inbox, self.settler, self.clock, livemode=False
+        )
+
+    def move_to(self, instant: datetime) -> None:
+        self.clock.instant = instant
+        self.sandbox.control("POST", "/_sandbox/clock", now=int(instant.timestamp()))
+
+    def later(self, delta: timedelta) -> None:
+        self.move_to(self.clock.instant + delta)
+
+    def open(self, currency: str = "CAD", amount_minor: int = 5_000) -> tuple[Gift, str]:
+        """Give, and return the gift and the session that is open for it."""
+        choice = check_choice(
+            self.regions[currency],
+            mode="card",
+            amount=Money(amount_minor, currency),
+            frequency="once",
+            country="CA",
+            language="en-CA",
+            name="Ann Lee",
+            email="ann@example.com",
+        )
+        with self.database.writing() as session:
+            gift = open_gift(session, choice, f"form-{uuid.uuid4()}", now=self.clock.now())
+        return gift, self.checkouts.open_for(gift).rpartition("/")[2]
+
+    def paid(self, currency: str = "CAD", amount_minor: int = 5_000) -> tuple[Gift, str]:
+        """Return a gift that was paid, and its payment intent."""
+        gift, session_id = self.open(currency, amount_minor)
+        return gift, str(self.sandbox.pay(session_id)["charge"]["payment_intent"])
+
+    def refund(self, intent: str, **lever: Any) -> str:
+        made = self.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, **lever)
+        return str(made["refund"]["id"])
+
+    def dispute(self, intent: str, outcome: str = "") -> None:
+        made = self.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
+        if outcome:
+            self.later(HOUR)
+            address = f"/_sandbox/dispute/{made['dispute']['id']}"
+            self.sandbox.control("POST", address, outcome=outcome)
+
+    def live(self, gifts: int, days: float) -> None:
+        """Let so many gifts be given over so many days, and every end befall some of them."""
+        pause = timedelta(days=days) / gifts
+        for number in range(gifts):
+            begun = self.clock.instant
+            self._one_more(number)
+            self.move_to(max(self.clock.instant, begun + pause))
+
+    def _one_more(self, number: int) -> None:
+        currency = "USD" if number % 3 == 0 else "CAD"
+        amount = self.dice.randrange(200, 100_000)
+        match number % 12:
+            case 8:
+                self.open(currency, amount)  # and never come back
+            case 9:
+                _, session_id = self.open(currency, amount)
+                self.sandbox.pay(session_id, outcome="declined")
+            case 10 | 11:
+                _, session_id = self.open(currency, amount)
+                self.sandbox.pay(session_id, outcome="processing")
+                self.later(HOUR)
+                succeeds = number % 12 == 10
+                self.sandbox.control(
+                    "POST", "/_sandbox/settle", session=session_id, succeed=succeeds
+                )
+            case _:
+                _, intent = self.paid(currency, amount)
+                self._return(number % 8, intent, amount)
+
+    def _return(self, how: int, intent: str, amount: int) -> None:
+        match how:
+            case 1:
+                self.refund(intent)
+            case 2:
+                for part in (amount // 3, amount // 4):
+                    self.refund(intent, amount=part)
+            case 3:
+                self.dispute(intent)
+            case 4:
+                self.dispute(intent, "won")
+            case 5:
+                self.dispute(intent, "lost")
+            case 6:
+                self.refund(intent, status="failed")
+                pending = self.refund(intent, amount=amount // 2, status="pending")
+                address = f"/_sandbox/refund/{pending}"
+                self.sandbox.control("POST", address, status="succeeded")
+
+    def run(self, since: datetime | None = None) -> Report:
+        """Catch up once; nothing was broken off before."""
+        (report,) = self.catchup.run(since, self.told.append)
+        return report
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every event of the last 30 days that Stripe lists."""
+        found: list[dict[str, Any]] = []
+        asked: dict[str, Any] = {"limit": 100}
+        while True:
+            answer = self.sandbox.http.get(
+                EVENTS, params=asked, headers={"authorization": f"Bearer {SECRET_KEY}"}
+            )
+            page = answer.raise_for_status().json()
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+            asked["starting_after"] = found[-1]["id"]
+
+    def trouble(self, kind: str, times: int, path: str = "/v1/*", seconds: float = 0.4) -> None:
+        self.sandbox.control(
+            "POST",
+            "/_sandbox/trouble",
+            path=path,
+            method="GET",
+            kind=kind,
+            times=times,
+            seconds=seconds,
+        )
+
+    def gift(self, gift: Gift) -> Gift:
+        with self.database.reading() as session:
+            found = gift_by_id(session, gift.id)
+            assert found is not None
+            return found
+
+    def statuses(self) -> Counter[str]:
+        with self.database.reading() as session:
+            return Counter(session.exec(select(Gift.status)))
+
+
+def check_totals(away: Away) -> None:
+    """Compare the facts, to the cent and by currency, with what the pretend Stripe's books say."""
+    with away.database.reading() as session:
+        assert list(differences(session)) == []
+    assert our_totals(away.database) == their_totals(away.sandbox)
+
+
+def their_totals(sandbox: RunningSandbox) -> dict[str, dict[str, int]]:
+    totals = sandbox.control("GET", "/_sandbox/state")["totals"]
+    return {
+        currency.upper(): {name: sums[name] for name in ("paid", "refunded", "disputed")}
+        for currency, sums in totals.items()
+    }
+
+
+def our_totals(database: Database) -> dict[str, dict[str, int]]:
+    with database.reading() as session:
+        facts = list(session.exec(select(GiftFact)))
+    undone = {
+        fact.source_id for fact in facts if fact.kind in (FactKind.REFUND_FAILED, "dispute_won")
+    }
+    names = {
+        FactKind.PAYMENT_SUCCEEDED: "paid",
+        FactKind.REFUND_SUCCEEDED: "refunded",
+        FactKind.DISPUTE_OPENED: "disputed",
+        FactKind.DISPUTE_LOST: "disputed",
+    }
+    amounts = {
+        (names[FactKind(fact.kind)], fact.source_id): (fact.currency, fact.amount_minor)
+        for fact in facts
+        if fact.kind in names and fact.source_id not in undone
+    }
+    sums: dict[str, dict[str, int]] = {}
+    for (name, _), (currency, amount) in amounts.items():
+        assert currency is not None
+        assert amount is not None
+        ours = sums.setdefault(currency, dict.fromkeys(("paid", "refunded", "disputed"), 0))
+        ours[name] += amount
+    return sums
+
+
+@contextmanager
+def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) -> Iterator[Away]:
+    """Give a world whose clocks stand `days_ago` before now."""
+    clock = FixedClock(datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago))
+    client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
+    waits: list[float] = []
+
+    def wait(stopping: threading.Event, seconds: float) -> bool:
+        waits.append(seconds)
+        return stopping.is_set()
+
+    lists = StripeLists(client, clock, wait)
+    settler = settler_of(database, clock)
+    inbox = Inbox(database, on_stored=lambda: None)
+    away = Away(
+        database=database,
+        sandbox=sandbox,
+        clock=clock,
+        regions=_regions(),
+        checkouts=checkouts_of(database, client, clock),
+        lists=lists,
+        settler=settler,
+        inbox=inbox,
+        catchup=Catchup(database, lists, inbox, settler, clock, livemode=False),
+        waits=waits,
+    )
+    away.move_to(clock.instant)
+    try:
+        yield away
+    finally:
+        client.close()
+
+
+def _regions() -> dict[str, Region]:
+    """Return the shipped region, and the same in another currency."""
+    shipped = load_regions()["LWCAN"]
+    return {"CAD": shipped, "USD": shipped.model_copy(update={"currency": "USD"})}

@@ -1,0 +1,227 @@
+"""When a webhook never comes: we ask, by ourselves and when the donor looks, and count it once."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from donate.stripe_gateway.asking import Asker
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.settle import Settler
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import facts_now, gift_now, give, settle, settler_of, stored_events
+from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+
+EVERY_SESSION = "/v1/checkout/sessions/*"
+
+
+@dataclass
+class World:
+    database: Database
+    sandbox: RunningSandbox
+    clock: FixedClock
+    client: StripeClient
+    settler: Settler
+    asker: Asker
+
+    def opened(self) -> tuple[Gift, str]:
+        """Give, and return the gift and the session that is open for it."""
+        gift = give(self.database, attempts=0)
+        url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
+        return gift, url.rpartition("/")[2]
+
+    def paid(self) -> Gift:
+        gift, session_id = self.opened()
+        self.sandbox.pay(session_id)
+        return gift
+
+    def later(self, **delta: int) -> None:
+        self.clock.instant += timedelta(**delta)
+
+    def settle(self) -> None:
+        while self.settler.settle_due():
+            pass
+
+    def calls(self) -> int:
+        log = self.sandbox.control("GET", "/_sandbox/requests")
+        return sum(request["method"] == "GET" for request in log)
+
+    def status(self, gift: Gift) -> str:
+        return gift_now(self.database, gift).status
+
+
+@pytest.fixture
+def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
+    clock = FixedClock(datetime.now(UTC))
+    client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
+    settler = settler_of(database, clock)
+    inbox = Inbox(database, on_stored=lambda: None)
+    asker = Asker(database, client, inbox, settler, clock)
+    yield World(database, sandbox, clock, client, settler, asker)
+    client.close()
+
+
+def test_a_donor_who_looks_is_told(world: World) -> None:
+    """The donor is back, the webhook is not: one look at Stripe confirms the gift."""
+    gift = world.paid()
+    world.asker.look_again(gift.id)
+    assert world.status(gift) == "confirmed"
+
+
+def test_the_gift_s_day_is_the_payment_s(world: World) -> None:
+    """Asked two days later, the gift still counts for the moment when the card was charged."""
+    gift, session_id = world.opened()
+    charged = world.sandbox.pay(session_id)["charge"]["created"]
+    world.later(days=2)
+    world.asker.look_again(gift.id)
+    with world.database.reading() as session:
+        paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
+    assert paid.happened_at == datetime.fromtimestamp(charged, UTC)
+
+
+def test_a_bank_that_said_no_is_heard(world: World) -> None:
+    """A delayed payment that failed while nobody told us is found to have failed."""
+    gift, session_id = world.opened()
+    world.sandbox.control("POST", "/_sandbox/pay", session=session_id, outcome="processing")
+    world.asker.look_again(gift.id)
+    assert world.status(gift) == "processing"
+    world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)
+    world.later(minutes=1)
+    world.asker.look_again(gift.id)
+    assert world.status(gift) == "failed"
+
+
+def test_an_open_session_tells_nothing(world: World) -> None:
+    """A session that nobody has paid yet leaves the gift as it is."""
+    gift, _ = world.opened()
+    world.asker.look_again(gift.id)
+    assert (world.status(gift), stored_events(world.database)) == ("awaited", [])
+
+
+def test_one_donor_s_impatience_is_one_call(world: World) -> None:
+    """However often a page looks, at once or in a row, Stripe is asked once in four seconds."""
+    gift, _ = world.opened()
+    with ThreadPoolExecutor(8) as lookers:
+        list(lookers.map(world.asker.look_again, [gift.id] * 8))
+    world.asker.look_again(gift.id)
+    assert world.calls() == 1
+    world.later(seconds=4)
+    world.asker.look_again(gift.id)
+    assert world.calls() == 2
+
+
+def test_we_ask_by_ourselves(world: World) -> None:
+    """Three minutes after a session was opened, and not before, Stripe is asked about it."""
+    gift = world.paid()
+    world.later(seconds=179)
+    assert world.asker.ask_due() == 0
+    world.later(seconds=1)
+    assert world.asker.ask_due() == 1
+    world.settle()
+    assert world.status(gift) == "confirmed"
+    world.later(days=10)
+    assert (world.asker.ask_due(), world.calls()) == (0, 1)
+
+
+def test_we_do_not_ask_for_ever(world: World) -> None:
+    """About a session that never ends we ask at least once a day, and after eight days no more."""
+    world.opened()
+    hours_asked = []
+    for hour in range(1, 24 * 9):
+        world.later(hours=1)
+        if world.asker.ask_due():
+            hours_asked.append(hour)
+    pauses = [later - earlier for earlier, later in itertools.pairwise([0, *hours_asked])]
+    assert max(pauses) < 24
+    assert 7 * 24 < hours_asked[-1] < 8 * 24
+    assert len(hours_asked) < 25
+
+
+def test_several_workers_ask_once(world: World) -> None:
+    """Two workers at once ask about each session once."""
+    gifts = [world.paid() for _ in range(5)]
+    world.later(minutes=3)
+    with ThreadPoolExecutor(2) as workers:
+        asked = list(workers.map(lambda _: world.asker.ask_due(), range(2)))
+    while world.asker.ask_due():
+        pass
+    assert (sum(asked) <= 5, world.calls()) == (True, 5)
+    world.settle()
+    assert {world.status(gift) for gift in gifts} == {"confirmed"}
+
+
+def test_the_webhook_comes_after_all(world: World) -> None:
+    """What we asked for and what Stripe tells later are one fact and one gift."""
+    gift = world.paid()
+    world.asker.look_again(gift.id)
+    before = facts_now(world.database, gift)
+    (late,) = [told for told in events(world) if told["type"] == "checkout.session.completed"]
+    settle(world.database, late, clock=world.clock)
+    assert [row.state for row in stored_events(world.database)] == ["settled", "settled"]
+    assert facts_now(world.database, gift) == before
+
+
+def events(world: World) -> list[dict[str, object]]:
+    """Return every event that the sandbox made, as Stripe's list of events gives them."""
+    answer = world.sandbox.http.get(
+        "/v1/events", params={"limit": 100}, headers={"authorization": f"Bearer {SECRET_KEY}"}
+    )
+    answer.raise_for_status()
+    found: list[dict[str, object]] = answer.json()["data"]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["500", "429", "401", "reset_before", "hang", "list_200", "400"])
+def test_a_stripe_that_is_down_is_no_error_of_ours(world: World, kind: str) -> None:
+    """Neither the donor's page nor the worker fails; when Stripe is back the gift is confirmed."""
+    gift = world.paid()
+    world.sandbox.control(
+        "POST",
+        "/_sandbox/trouble",
+        path=EVERY_SESSION,
+        method="GET",
+        kind=kind,
+        times=10,
+        seconds=0.5,
+    )
+    world.asker.look_again(gift.id)
+    world.later(minutes=3)
+    world.asker.ask_due()
+    assert world.status(gift) == "awaited"
+    world.sandbox.control("DELETE", "/_sandbox/trouble")
+    world.later(minutes=12)
+    assert world.asker.ask_due() == 1
+    world.settle()
+    assert world.status(gift) == "confirmed"
+
+
+def test_a_stripe_that_hangs_is_asked_about_one_session_a_round(world: World) -> None:
+    """When one question times out, the others stay due and the worker is soon free again."""
+    gifts = [world.paid() for _ in range(4)]
+    world.later(minutes=3)
+    world.sandbox.control(
+        "POST",
+        "/_sandbox/trouble",
+        path=EVERY_SESSION,
+        method="GET",
+        kind="hang",
+        times=8,
+        seconds=0.8,
+    )
+    start = time.monotonic()
+    assert world.asker.ask_due() == 0
+    assert time.monotonic() - start < 3.5
+    world.sandbox.control("DELETE", "/_sandbox/trouble")
+    assert world.asker.ask_due() == 3
+    world.settle()
+    assert [world.status(gift) for gift in gifts].count("confirmed") == 3
