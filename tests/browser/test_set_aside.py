@@ -1,0 +1,117 @@
+"""Staff decide about what was set aside, in a real browser against the whole service."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from donate.finance.models import Role
+from donate.finance.staff import add_staff
+from tests.browser import steps
+from tests.browser.conftest import Demo, OpenPage
+from tests.browser.test_accessibility import violations
+from tests.real_parts import Sqlite
+from tests.stripe_gateway import given
+from tests.stripe_gateway.service import Service, serving
+
+STAFF = Demo(service="", sandbox="", email="ann@example.org", password="seven calm herons")
+with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=["js", "no-js"])
+
+
+@pytest.fixture
+def service(sqlite: Sqlite) -> Iterator[Service]:
+    """The whole service with its worker, and somebody who may sign in."""
+    with serving(sqlite.fresh_url()) as service:
+        with service.database.writing() as session:
+            add_staff(
+                session,
+                STAFF.email,
+                name="Ann Lee",
+                role=Role.FINANCE,
+                password=STAFF.password,
+                now=given.NOW,
+            )
+        yield service
+
+
+def hear(service: Service, body: bytes) -> None:
+    assert service.deliver(body).status_code == 200
+
+
+def hear_of_another_amount(service: Service) -> str:
+    """Let Stripe tell that a gift was paid with another amount; returns its reference."""
+    gift = given.give(service.database)
+    told = given.session_for(gift, amount_total=4_000)
+    hear(service, given.as_bytes(given.event("checkout.session.completed", told)))
+    return gift.reference
+
+
+def reload_until(page: Page, text: str) -> None:
+    """See `text` on a page that does not refresh itself; the worker takes a moment."""
+    for _ in range(50):
+        if page.get_by_text(text).count():
+            return
+        page.wait_for_timeout(100)
+        page.reload()
+    expect(page.get_by_text(text)).to_be_visible()
+
+
+@with_and_without_script
+def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, script: bool) -> None:
+    """Staff see the count, correct a mistyped reference, tie the event, and the gift is there."""
+    reference = hear_of_another_amount(service)
+    page = open_page(java_script_enabled=script, base_url=service.url)
+    steps.sign_in(page, STAFF)
+    reload_until(page, "1 event was set aside")
+    page.get_by_role("link", name="Set aside 1").click()
+    page.get_by_role("link", name="Tie to a gift, or dismiss").click()
+    page.locator("summary", has_text="Tie to a gift").click()
+    page.get_by_label("Reference of the gift").fill(reference[:-1])
+    page.get_by_role("button", name="Tie to this gift").click()
+    expect(page.locator("#reference-error")).to_be_visible()
+    assert page.get_by_label("Reference of the gift").input_value() == reference[:-1]
+    page.get_by_label("Reference of the gift").fill(reference.lower())
+    page.get_by_role("button", name="Tie to this gift").click()
+    page.wait_for_url("**/finance/set-aside/*")
+    reload_until(page, "It is settled")
+    expect(page.locator(".site-nav .count")).to_have_count(0)
+    page.locator("dd a", has_text=reference).first.click()
+    expect(page.locator(".status-confirmed")).to_be_visible()
+    expect(page.get_by_text("Not the amount chosen")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_about_what_was_set_aside(
+    open_page: OpenPage, service: Service, scheme: str
+) -> None:
+    """Axe finds no violation where there is something to decide, on a small phone too."""
+    hear_of_another_amount(service)
+    hear(service, b'{"id": "evt_cut_off')
+    page = open_page(
+        color_scheme=scheme, viewport={"width": 320, "height": 640}, base_url=service.url
+    )
+
+    def check(name: str) -> None:
+        assert violations(page) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+
+    steps.sign_in(page, STAFF)
+    reload_until(page, "2 events were set aside")
+    check("the notice")
+    page.goto("/finance/set-aside")
+    check("the list")
+    page.get_by_role("link", name="Dismiss", exact=True).click()
+    check("an unreadable event")
+    page.goto("/finance/set-aside")
+    page.get_by_role("link", name="Tie to a gift, or dismiss").click()
+    page.locator("summary", has_text="Dismiss").click()
+    page.get_by_label("Reason").fill("   ")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("#reason-error")).to_be_visible()
+    check("a mistake")
+    page.get_by_label("Reason").fill("A test of the web team")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("It is dismissed")).to_be_visible()
+    check("a dismissed event")
+    page.goto("/finance/set-aside?show=dismissed")
+    check("the dismissed ones")
