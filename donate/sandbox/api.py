@@ -18,8 +18,9 @@ from donate.sandbox.endpoints import perform
 from donate.sandbox.errors import Refusal, invalid_parameter, wrong_key
 from donate.sandbox.form import decode_form
 from donate.sandbox.idempotency import Answer, IdempotencyKeys
-from donate.sandbox.store import API_VERSION, Store
+from donate.sandbox.store import Store
 from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
+from donate.sandbox.versions import TODAY
 
 LOGGED_REQUESTS = 10_000
 
@@ -134,7 +135,7 @@ class Api:
         headers = {
             "content-type": "application/json",
             "request-id": asked.request_id,
-            "stripe-version": API_VERSION,
+            "stripe-version": TODAY,
         }
         if asked.idempotency_key and asked.method == "POST":
             headers["idempotency-key"] = asked.idempotency_key
@@ -164,7 +165,7 @@ def _key_in(authorization: str | None) -> str | None:
 
 
 def _refuse_other_versions(version: str | None) -> None:
-    if version not in (None, API_VERSION):
+    if version not in (None, TODAY):
         raise invalid_parameter(
-            "Stripe-Version", f"This sandbox speaks {API_VERSION} only, not {version}."
+            "Stripe-Version", f"This sandbox speaks {TODAY} only, not {version}."
         )

@@ -42,7 +42,7 @@ class SandboxConfig:
 
 def create_app(config: SandboxConfig) -> FastAPI:
     store = Store(config.seed, config.public_url)
-    deliveries = Deliveries(config.webhook_secret, config.webhook_url, config.retry_delays_s)
+    deliveries = Deliveries(store, config.webhook_secret, config.webhook_url, config.retry_delays_s)
     store.on_event = deliveries.submit
     api = Api(store, config.secret_key, config.seed)
 

@@ -5,170 +5,28 @@ from typing import Any
 from donate.sandbox import currencies
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.objects import new_line_item, new_session
-from donate.sandbox.parameters import (
-    choice,
-    email_address,
-    flag,
-    list_of,
-    metadata,
-    only,
-    read,
-    record,
-    text,
-    web_address,
-    whole,
-)
+from donate.sandbox.parameters import read
+from donate.sandbox.session_parameters import KNOWN_TO_STRIPE, SESSION
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
+from donate.sandbox.subscriptions import abandon_subscription
 
 SHORTEST_LIFE_S = 30 * 60
 LONGEST_LIFE_S = 24 * 60 * 60
 # A caller's clock and the time the request travels may differ from ours by a little.
 LIFE_TOLERANCE_S = 60
 
-METHODS_PLAYED = ("card", "acss_debit")
-METHODS_KNOWN = (
-    *METHODS_PLAYED,
-    *"affirm afterpay_clearpay alipay amazon_pay bancontact cashapp eps ideal klarna konbini link "
-    "p24 paypal revolut_pay sepa_debit sofort us_bank_account wechat_pay".split(),
-)
-
-LOCALES = (
-    "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt "
-    "nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW"
-).split()
-
-LINE_ITEM = record(
-    {
-        "price_data": record(
-            {
-                "currency": currencies.currency_code,
-                "product_data": record(
-                    {
-                        "name": text(longest=250),
-                        "description": text(longest=40_000),
-                        "images": list_of(web_address, longest=8),
-                        "metadata": metadata,
-                        "tax_code": text(),
-                        "unit_label": text(longest=12),
-                    },
-                    required=["name"],
-                ),
-                "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
-                "unit_amount": whole(0, currencies.LARGEST_AMOUNT),
-            },
-            required=["currency", "product_data", "unit_amount"],
-            not_here=["product", "recurring", "unit_amount_decimal"],
-        ),
-        "quantity": whole(1, 999_999),
-        "metadata": metadata,
-    },
-    required=["price_data", "quantity"],
-    not_here=["adjustable_quantity", "dynamic_tax_rates", "price", "tax_rates"],
-)
-
-PAYMENT_INTENT_DATA = record(
-    {
-        "capture_method": choice("automatic", "automatic_async"),
-        "description": text(longest=1_000),
-        "metadata": metadata,
-        "receipt_email": email_address,
-        "statement_descriptor": text(pattern=r"[^<>\\'\"*]{5,22}"),
-        "statement_descriptor_suffix": text(pattern=r"[^<>\\'\"*]{1,22}"),
-    },
-    not_here=[
-        "application_fee_amount",
-        "on_behalf_of",
-        "setup_future_usage",
-        "shipping",
-        "transfer_data",
-        "transfer_group",
-    ],
-)
-
-PAYMENT_METHOD_OPTIONS = record(
-    {
-        "acss_debit": record(
-            {
-                "currency": choice("cad", "usd"),
-                "mandate_options": record(
-                    {
-                        "custom_mandate_url": web_address,
-                        "interval_description": text(longest=500),
-                        "payment_schedule": choice("combined", "interval", "sporadic"),
-                        "transaction_type": choice("business", "personal"),
-                    },
-                    not_here=["default_for"],
-                ),
-                "verification_method": choice("automatic", "instant", "microdeposits"),
-            },
-            not_here=["setup_future_usage", "target_date"],
-        ),
-        "card": record(
-            {"request_three_d_secure": choice("any", "automatic", "challenge")},
-            not_here=["capture_method", "installments", "restrictions", "setup_future_usage"],
-        ),
-    }
-)
-
-CUSTOM_TEXT = record({"message": text(longest=1_200)}, required=["message"])
-
-SESSION = {
-    "adaptive_pricing": record({"enabled": flag}),
-    "allow_promotion_codes": flag,
-    "allowed_payment_method_types": list_of(choice(*METHODS_KNOWN)),
-    "automatic_tax": record({"enabled": only("false")}, required=["enabled"]),
-    "billing_address_collection": choice("auto", "required"),
-    "branding_settings": record(
-        {
-            "background_color": text(),
-            "border_style": choice("pill", "rectangular", "rounded"),
-            "button_color": text(),
-            "display_name": text(),
-            "font_family": text(),
-        },
-        not_here=["icon", "logo"],
-    ),
-    "cancel_url": web_address,
-    "client_reference_id": text(longest=200),
-    "currency": currencies.currency_code,
-    "custom_text": record({"after_submit": CUSTOM_TEXT, "submit": CUSTOM_TEXT}),
-    "customer_creation": only("if_required"),
-    "customer_email": email_address,
-    "excluded_payment_method_types": list_of(choice(*METHODS_KNOWN)),
-    "expires_at": whole(),
-    "integration_identifier": text(longest=200),
-    "line_items": list_of(LINE_ITEM),
-    "locale": choice(*LOCALES),
-    "metadata": metadata,
-    "mode": choice("payment", "setup", "subscription"),
-    "origin_context": choice("mobile_app", "web"),
-    "payment_intent_data": PAYMENT_INTENT_DATA,
-    "payment_method_options": PAYMENT_METHOD_OPTIONS,
-    "phone_number_collection": record({"enabled": flag}, required=["enabled"]),
-    "submit_type": choice("auto", "book", "donate", "pay", "subscribe"),
-    "success_url": web_address,
-    "ui_mode": only("hosted_page"),
-}
-
-KNOWN_TO_STRIPE = (
-    "after_expiration consent_collection custom_fields customer customer_account customer_update "
-    "discounts invoice_creation managed_payments name_collection optional_items "
-    "payment_method_collection payment_method_configuration payment_method_data permissions "
-    "redirect_on_completion return_url saved_payment_method_options setup_intent_data "
-    "shipping_address_collection shipping_options subscription_data tax_id_collection "
-    "wallet_options"
-).split()
-
 
 def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
     refuse_payment_method_types(parameters)
     asked = read(parameters, SESSION, required=["mode"], not_here=KNOWN_TO_STRIPE)
-    if asked["mode"] != "payment":
+    if asked["mode"] == "setup":
         raise not_in_this_sandbox("mode", asked["mode"])
+    _refuse_what_the_mode_has_not(asked)
     for name in ("line_items", "success_url"):
         if not asked.get(name):
             raise missing_parameter(name)
+    _refuse_prices_of_another_mode(asked)
     currency = _common_currency(asked)
     total = _total(asked["line_items"], currency)
     asked["payment_method_types"] = _methods_offered(asked, currency)
@@ -180,6 +38,7 @@ def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
         new_line_item(store, item, currency) for item in asked["line_items"]
     ]
     store.payment_intent_data[session["id"]] = asked.get("payment_intent_data", {})
+    store.subscription_data[session["id"]] = asked.get("subscription_data", {})
     store.expire_later(session)
     return session
 
@@ -195,6 +54,7 @@ def expire_session(store: Store, session: StripeObject, at: int | None = None) -
     session["status"] = "expired"
     session["url"] = None
     store.announce("checkout.session.expired", session, at=at)
+    abandon_subscription(store, session["id"])
     return session
 
 
@@ -213,6 +73,44 @@ def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
             "allowed_payment_method_types or excluded_payment_method_types instead.",
             code="payment_method_types_no_longer_supported",
         )
+
+
+def _refuse_what_the_mode_has_not(asked: dict[str, Any]) -> None:
+    mode = asked["mode"]
+    has_not = {
+        "payment": ["subscription_data"],
+        "subscription": ["customer_creation", "payment_intent_data"],
+    }
+    for name in has_not[mode]:
+        if name in asked:
+            raise invalid_parameter(name, f"You can not pass `{name}` in `{mode}` mode.")
+
+
+def _refuse_prices_of_another_mode(asked: dict[str, Any]) -> None:
+    prices = [item["price_data"] for item in asked["line_items"]]
+    rhythms = [price["recurring"] for price in prices if "recurring" in price]
+    if asked["mode"] == "payment" and rhythms:
+        raise invalid_parameter(
+            "line_items",
+            "You specified `payment` mode but passed a recurring price. Either switch to "
+            "`subscription` mode or use only one-time prices.",
+        )
+    if asked["mode"] == "payment":
+        return
+    if not rhythms:
+        raise invalid_parameter(
+            "line_items",
+            "You must provide at least one recurring price in `subscription` mode when using "
+            "prices.",
+        )
+    if any(rhythm != rhythms[0] for rhythm in rhythms):
+        raise invalid_parameter(
+            "line_items",
+            "Checkout does not support multiple prices with different billing intervals.",
+        )
+    if len(rhythms) < len(prices):
+        index = next(index for index, price in enumerate(prices) if "recurring" not in price)
+        raise not_in_this_sandbox(f"line_items[{index}][price_data]", "one_time")
 
 
 def _common_currency(asked: dict[str, Any]) -> str:
@@ -242,7 +140,14 @@ def _methods_offered(asked: dict[str, Any], currency: str) -> list[str]:
     excluded = asked.get("excluded_payment_method_types", [])
     mandate = asked.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")
     fitting = ["card"]
-    if currency in ("cad", "usd"):
+    if asked["mode"] == "subscription":
+        # Checkout offers pre-authorized debit in payment and setup mode only.
+        if allowed == ["acss_debit"]:
+            raise invalid_parameter(
+                "allowed_payment_method_types",
+                "The payment method `acss_debit` cannot be used in `subscription` mode.",
+            )
+    elif currency in ("cad", "usd"):
         if mandate or (allowed and "acss_debit" in allowed):
             _check_mandate(mandate or {})
             fitting.append("acss_debit")

@@ -1,10 +1,8 @@
 """Every address of the API the sandbox plays, and what is done there."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from donate.sandbox.billing_endpoints import BILLING_ROUTES
 from donate.sandbox.checkout import create_session, expire_session
 from donate.sandbox.errors import Refusal, unrecognized_url
 from donate.sandbox.expand import answer_with, line_item_list
@@ -12,47 +10,27 @@ from donate.sandbox.lists import Filter, equals, event_types, page
 from donate.sandbox.objects import account
 from donate.sandbox.parameters import Check, choice, email_address, flag, read, record, text
 from donate.sandbox.refunds import create_refund
+from donate.sandbox.routes import list_of_shelf, retrieve_from, route
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 
 # https://docs.stripe.com/api/events: events can be read for 30 days.
 EVENT_LIFE_S = 30 * 86_400
 
-Endpoint = Callable[[Store, dict[str, Any], str], StripeObject]
-
-
-@dataclass(frozen=True)
-class Route:
-    method: str
-    path: re.Pattern[str]
-    endpoint: Endpoint
-
 
 def perform(store: Store, method: str, path: str, parameters: dict[str, Any]) -> StripeObject:
     """Do what the request asks, or raise Refusal."""
-    for route in ROUTES:
-        match = route.path.fullmatch(path)
-        if match and route.method == method:
+    for known in ROUTES:
+        match = known.path.fullmatch(path)
+        if match and known.method == method:
             object_id = match.groupdict().get("id", "")
-            result = route.endpoint(store, parameters, object_id)
+            result = known.endpoint(store, parameters, object_id)
             try:
                 return answer_with(store, result, parameters.get("expand", []))
             except Refusal as refusal:
                 refusal.is_final = method == "POST"
                 raise
     raise unrecognized_url(method, path)
-
-
-def _retrieve(choose: Callable[[Store], Shelf], param: str) -> Endpoint:
-    def retrieve(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
-        read(parameters, {})
-        return store.find(choose(store), object_id, param)
-
-    return retrieve
-
-
-def _list(choose: Callable[[Store], Shelf], url: str, **filters: tuple[Check, Filter]) -> Endpoint:
-    return lambda store, parameters, _: page(choose(store), url, parameters, filters)
 
 
 def _create_session(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
@@ -109,10 +87,6 @@ def _has_email(session: StripeObject, wanted: dict[str, str]) -> bool:
     return (session["customer_details"] or {}).get("email") == wanted["email"]
 
 
-def _route(method: str, path: str, endpoint: Endpoint) -> Route:
-    return Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)")), endpoint)
-
-
 def _sessions(store: Store) -> Shelf:
     return store.sessions
 
@@ -138,11 +112,11 @@ def _balance_transactions(store: Store) -> Shelf:
 
 
 ROUTES = (
-    _route("POST", "/v1/checkout/sessions", _create_session),
-    _route(
+    route("POST", "/v1/checkout/sessions", _create_session),
+    route(
         "GET",
         "/v1/checkout/sessions",
-        _list(
+        list_of_shelf(
             _sessions,
             "/v1/checkout/sessions",
             customer_details=(record({"email": email_address}, required=["email"]), _has_email),
@@ -150,44 +124,44 @@ ROUTES = (
             status=(choice("complete", "expired", "open"), equals("status")),
         ),
     ),
-    _route("GET", "/v1/checkout/sessions/{id}", _retrieve(_sessions, "session")),
-    _route("POST", "/v1/checkout/sessions/{id}/expire", _expire_session),
-    _route("GET", "/v1/checkout/sessions/{id}/line_items", _list_line_items),
-    _route("GET", "/v1/payment_intents", _list(_payment_intents, "/v1/payment_intents")),
-    _route("GET", "/v1/payment_intents/{id}", _retrieve(_payment_intents, "intent")),
-    _route(
+    route("GET", "/v1/checkout/sessions/{id}", retrieve_from(_sessions, "session")),
+    route("POST", "/v1/checkout/sessions/{id}/expire", _expire_session),
+    route("GET", "/v1/checkout/sessions/{id}/line_items", _list_line_items),
+    route("GET", "/v1/payment_intents", list_of_shelf(_payment_intents, "/v1/payment_intents")),
+    route("GET", "/v1/payment_intents/{id}", retrieve_from(_payment_intents, "intent")),
+    route(
         "GET",
         "/v1/charges",
-        _list(_charges, "/v1/charges", payment_intent=(text(), equals("payment_intent"))),
+        list_of_shelf(_charges, "/v1/charges", payment_intent=(text(), equals("payment_intent"))),
     ),
-    _route("GET", "/v1/charges/{id}", _retrieve(_charges, "id")),
-    _route("POST", "/v1/refunds", _create_refund),
-    _route(
+    route("GET", "/v1/charges/{id}", retrieve_from(_charges, "id")),
+    route("POST", "/v1/refunds", _create_refund),
+    route(
         "GET",
         "/v1/refunds",
-        _list(
+        list_of_shelf(
             _refunds,
             "/v1/refunds",
             charge=(text(), equals("charge")),
             payment_intent=(text(), equals("payment_intent")),
         ),
     ),
-    _route("GET", "/v1/refunds/{id}", _retrieve(_refunds, "id")),
-    _route(
+    route("GET", "/v1/refunds/{id}", retrieve_from(_refunds, "id")),
+    route(
         "GET",
         "/v1/disputes",
-        _list(
+        list_of_shelf(
             _disputes,
             "/v1/disputes",
             charge=(text(), equals("charge")),
             payment_intent=(text(), equals("payment_intent")),
         ),
     ),
-    _route("GET", "/v1/disputes/{id}", _retrieve(_disputes, "id")),
-    _route(
+    route("GET", "/v1/disputes/{id}", retrieve_from(_disputes, "id")),
+    route(
         "GET",
         "/v1/balance_transactions",
-        _list(
+        list_of_shelf(
             _balance_transactions,
             "/v1/balance_transactions",
             currency=(text(), equals("currency")),
@@ -195,9 +169,10 @@ ROUTES = (
             type=(text(), equals("type")),
         ),
     ),
-    _route("GET", "/v1/balance_transactions/{id}", _retrieve(_balance_transactions, "id")),
-    _route("GET", "/v1/events", _list_events),
-    _route("GET", "/v1/events/{id}", _retrieve(lambda store: store.events, "id")),
-    _route("GET", "/v1/account", _retrieve_account),
-    _route("GET", "/v1/accounts/{id}", _retrieve_account),
+    route("GET", "/v1/balance_transactions/{id}", retrieve_from(_balance_transactions, "id")),
+    route("GET", "/v1/events", _list_events),
+    route("GET", "/v1/events/{id}", retrieve_from(lambda store: store.events, "id")),
+    route("GET", "/v1/account", _retrieve_account),
+    route("GET", "/v1/accounts/{id}", _retrieve_account),
+    *BILLING_ROUTES,
 )

@@ -3,11 +3,11 @@
 https://docs.stripe.com/api/expanding_objects
 """
 
-import copy
 from itertools import islice
 from typing import Any
 
 from donate.sandbox.balance import as_of
+from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import Refusal
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
@@ -18,7 +18,7 @@ LISTED_INSIDE = 10
 
 def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeObject:
     """A copy of `result` as of now, expanded along each path."""
-    answer = _seen_now(store, copy.deepcopy(result))
+    answer = _seen_now(store, copy_of(result))
     if answer.get("object") == "list":
         answer["data"] = [_seen_now(store, item) for item in answer["data"]]
     for path in paths:
@@ -32,16 +32,27 @@ def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeO
 def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
     return {
         "object": "list",
-        "data": copy.deepcopy(store.line_items[session_id]),
+        "data": copy_of(store.line_items[session_id]),
         "has_more": False,
         "url": f"/v1/checkout/sessions/{session_id}/line_items",
+    }
+
+
+def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
+    """One payment intent pays an invoice here, however often it is tried; a draft has none."""
+    payment = store.payments_of_invoices.get(invoice_id)
+    return {
+        "object": "list",
+        "data": [copy_of(payment)] if payment else [],
+        "has_more": False,
+        "url": f"/v1/invoice_payments?invoice={invoice_id}",
     }
 
 
 def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
     """The ten newest; the rest are at the address the list names."""
     refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
-    found = copy.deepcopy(list(islice(refunds, LISTED_INSIDE + 1)))
+    found = copy_of(list(islice(refunds, LISTED_INSIDE + 1)))
     return {
         "object": "list",
         "data": found[:LISTED_INSIDE],
@@ -62,24 +73,39 @@ def _expand(store: Store, thing: StripeObject, steps: list[str], path: str) -> N
     if name == "refunds" and thing.get("object") == "charge":
         thing[name] = _refund_list(store, thing["id"])
         return
-    if name not in thing or (thing[name] is not None and not _is_expandable(thing[name])):
+    if name == "payments" and thing.get("object") == "invoice":
+        thing[name] = payment_list(store, thing["id"])
+    if name not in thing or not _is_expandable(thing[name], rest):
         raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
     if isinstance(thing[name], str):
         found = store.find(_shelf_of(store, thing[name]), thing[name])
-        thing[name] = _seen_now(store, copy.deepcopy(found))
+        thing[name] = _seen_now(store, copy_of(found))
     if rest and thing[name] is not None:
         _expand(store, thing[name], rest, path)
 
 
-def _is_expandable(value: Any) -> bool:
+def _is_expandable(value: Any, rest: list[str]) -> bool:
+    if value is None:
+        return True
     if isinstance(value, dict):
-        return "object" in value
-    prefixes = ("pi_", "ch_", "py_", "re_", "pyr_", "txn_", "du_")
-    return isinstance(value, str) and value.startswith(prefixes)
+        # A hash that is no object can only be passed through.
+        return "object" in value or bool(rest)
+    return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
+
+
+_EXPANDABLE = "pi ch py re pyr txn du cus sub in inpay".split()
 
 
 def _shelf_of(store: Store, object_id: str) -> Shelf:
     match object_id.partition("_")[0]:
+        case "cus":
+            return store.customers
+        case "sub":
+            return store.subscriptions
+        case "in":
+            return store.invoices
+        case "inpay":
+            return store.invoice_payments
         case "pi":
             return store.payment_intents
         case "ch" | "py":

@@ -12,13 +12,14 @@ from fastapi import APIRouter, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from donate.sandbox.charges import Attempt, bank_debit_attempt, card_attempt
 from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.currencies import written
 from donate.sandbox.errors import Refusal
 from donate.sandbox.page_words import WORDS
 from donate.sandbox.parameters import email_address
 from donate.sandbox.payment_methods import TEST_CARDS
-from donate.sandbox.payments import Attempt, bank_debit_attempt, card_attempt, pay
+from donate.sandbox.payments import pay
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -170,8 +171,8 @@ def _pay_page(
         form_goes_to=session["success_url"],
         session=session,
         items=items,
-        total=_money(session["amount_total"], session["currency"], words),
-        submit=words["submit"].get(session["submit_type"] or "auto", words["submit"]["auto"]),
+        total=_total(store, session, words),
+        submit=words["submit"].get(_submit_type(session), words["submit"]["auto"]),
         submission=submission,
         email=session["customer_email"] or submission.typed.get("email", ""),
     )
@@ -224,6 +225,22 @@ def _words(session: StripeObject) -> dict[str, Any]:
 
 def _money(amount: int, currency: str, words: dict[str, Any]) -> str:
     return f"{written(amount, currency, words['decimal_mark'])}\N{NO-BREAK SPACE}{currency.upper()}"
+
+
+def _submit_type(session: StripeObject) -> str:
+    usual = "subscribe" if session["mode"] == "subscription" else "auto"
+    return str(session["submit_type"] or usual)
+
+
+def _total(store: Store, session: StripeObject, words: dict[str, Any]) -> str:
+    written = _money(session["amount_total"], session["currency"], words)
+    recurring = store.line_items[session["id"]][0]["price"]["recurring"]
+    if recurring is None:
+        return written
+    count, interval = recurring["interval_count"], recurring["interval"]
+    return (
+        f"{written} {words['each'][interval] if count == 1 else words['every'][interval] % count}"
+    )
 
 
 def _recent(store: Store) -> list[StripeObject]:

@@ -6,17 +6,16 @@ at Stripe when nothing was asked for.
 
 from typing import Any
 
+from donate.sandbox.nothing import nothing_in
+from donate.sandbox.prices import new_price
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-
-
-def nothing_in(names: str) -> dict[str, None]:
-    return dict.fromkeys(names.split())
 
 
 def new_session(store: Store, asked: dict[str, Any], total: int, currency: str) -> StripeObject:
     """`asked` holds the checked parameters of the request."""
     session_id = store.new_id("cs_test_a1", 56)
+    is_recurring = asked["mode"] == "subscription"
     email = asked.get("customer_email")
     return {
         "id": session_id,
@@ -48,21 +47,14 @@ def new_session(store: Store, asked: dict[str, Any], total: int, currency: str) 
             **nothing_in("after_submit shipping_address submit terms_of_service_acceptance"),
             **asked.get("custom_text", {}),
         },
-        "customer_creation": asked.get("customer_creation", "if_required"),
+        "customer_creation": "always" if is_recurring else "if_required",
         "customer_details": customer_details(email, None) if email else None,
         "discounts": [],
-        "invoice_creation": {
-            "enabled": False,
-            "invoice_data": {
-                **nothing_in("account_tax_ids custom_fields description footer issuer"),
-                "metadata": {},
-                "rendering_options": None,
-            },
-        },
+        "invoice_creation": None if is_recurring else _no_invoice(),
         "livemode": False,
         "managed_payments": {"enabled": False},
         "metadata": asked.get("metadata", {}),
-        "payment_method_collection": "if_required",
+        "payment_method_collection": "always" if is_recurring else "if_required",
         "payment_method_configuration_details": {"id": "pmc_1SandboxDefault", "parent": None},
         "payment_method_options": asked.get("payment_method_options", {}),
         "payment_status": "unpaid",
@@ -72,6 +64,17 @@ def new_session(store: Store, asked: dict[str, Any], total: int, currency: str) 
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         "url": f"{store.public_url}/pay/{session_id}",
+    }
+
+
+def _no_invoice() -> dict[str, Any]:
+    return {
+        "enabled": False,
+        "invoice_data": {
+            **nothing_in("account_tax_ids custom_fields description footer issuer"),
+            "metadata": {},
+            "rendering_options": None,
+        },
     }
 
 
@@ -106,49 +109,34 @@ def new_line_item(store: Store, asked: dict[str, Any], currency: str) -> StripeO
         "currency": currency,
         "description": data["product_data"]["name"],
         "metadata": asked.get("metadata", {}),
-        "price": {
-            "id": store.new_id("price_1"),
-            "object": "price",
-            **nothing_in(
-                "custom_unit_amount lookup_key nickname recurring tiers_mode transform_quantity"
-            ),
-            "active": False,
-            "billing_scheme": "per_unit",
-            "created": store.now(),
-            "currency": currency,
-            "livemode": False,
-            "metadata": {},
-            "product": store.new_id("prod_", 14),
-            "tax_behavior": data.get("tax_behavior", "unspecified"),
-            "type": "one_time",
-            "unit_amount": data["unit_amount"],
-            "unit_amount_decimal": str(data["unit_amount"]),
-        },
+        "price": new_price(store, data, currency),
         "quantity": asked["quantity"],
     }
 
 
-def new_payment_intent(store: Store, session: StripeObject) -> StripeObject:
+def new_payment_intent(
+    store: Store, amount: int, currency: str, methods: list[str], asked: dict[str, Any]
+) -> StripeObject:
+    """`asked` is what the session's `payment_intent_data` held, or an invoice brings along."""
     intent_id = store.new_id("pi_3")
-    asked = store.payment_intent_data[session["id"]]
     return {
         "id": intent_id,
         "object": "payment_intent",
         **nothing_in(
-            "application application_fee_amount automatic_payment_methods canceled_at "
-            "cancellation_reason customer customer_account excluded_payment_method_types "
-            "last_payment_error latest_charge next_action on_behalf_of payment_method "
-            "payment_method_configuration_details processing review setup_future_usage shipping "
-            "source transfer_data transfer_group"
+            "allowed_payment_method_types application application_fee_amount "
+            "automatic_payment_methods canceled_at cancellation_reason customer_account "
+            "excluded_payment_method_types last_payment_error latest_charge next_action "
+            "on_behalf_of payment_method payment_method_configuration_details processing review "
+            "shipping source transfer_data transfer_group"
         ),
         **{
             name: asked.get(name)
             for name in (
-                "description receipt_email statement_descriptor statement_descriptor_suffix"
+                "customer description receipt_email setup_future_usage statement_descriptor "
+                "statement_descriptor_suffix"
             ).split()
         },
-        "allowed_payment_method_types": session["allowed_payment_method_types"],
-        "amount": session["amount_total"],
+        "amount": amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
@@ -156,12 +144,12 @@ def new_payment_intent(store: Store, session: StripeObject) -> StripeObject:
         "client_secret": f"{intent_id}_secret_{store.new_id('', 25)}",
         "confirmation_method": "automatic",
         "created": store.now(),
-        "currency": session["currency"],
+        "currency": currency,
         "livemode": False,
         "managed_payments": {"enabled": False},
         "metadata": dict(asked.get("metadata", {})),
-        "payment_method_options": {name: {} for name in session["payment_method_types"]},
-        "payment_method_types": session["payment_method_types"],
+        "payment_method_options": {name: {} for name in methods},
+        "payment_method_types": methods,
         "status": "requires_payment_method",
     }
 
@@ -178,7 +166,7 @@ def new_charge(
         "id": store.new_id(prefix),
         "object": "charge",
         **nothing_in(
-            "application application_fee application_fee_amount balance_transaction customer "
+            "application application_fee application_fee_amount balance_transaction "
             "failure_balance_transaction failure_code failure_message on_behalf_of outcome "
             "receipt_number receipt_url review shipping source source_transfer transfer_data "
             "transfer_group"
@@ -191,6 +179,7 @@ def new_charge(
         "captured": False,
         "created": store.now(),
         "currency": intent["currency"],
+        "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "fraud_details": {},

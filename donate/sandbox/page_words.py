@@ -22,7 +22,15 @@ WORDS: dict[str, dict[str, Any]] = {
         "institution": "Institution number",
         "transit": "Transit number",
         "account": "Account number",
-        "submit": {"auto": "Pay", "book": "Book", "donate": "Donate", "pay": "Pay"},
+        "each": {"month": "each month", "year": "each year"},
+        "every": {"month": "every %d months", "year": "every %d years"},
+        "submit": {
+            "auto": "Pay",
+            "book": "Book",
+            "donate": "Donate",
+            "pay": "Pay",
+            "subscribe": "Subscribe",
+        },
         "agree": "I authorize this debit, as I would at a real bank.",
         "errors_title": "Please check what you entered",
         "errors": {
@@ -67,7 +75,15 @@ WORDS: dict[str, dict[str, Any]] = {
         "institution": "Numéro d’institution",
         "transit": "Numéro de transit",
         "account": "Numéro de compte",
-        "submit": {"auto": "Payer", "book": "Réserver", "donate": "Donner", "pay": "Payer"},
+        "each": {"month": "par mois", "year": "par an"},
+        "every": {"month": "tous les %d mois", "year": "tous les %d ans"},
+        "submit": {
+            "auto": "Payer",
+            "book": "Réserver",
+            "donate": "Donner",
+            "pay": "Payer",
+            "subscribe": "S’abonner",
+        },
         "agree": "J’autorise ce débit, comme je le ferais à une vraie banque.",
         "errors_title": "Veuillez vérifier votre saisie",
         "errors": {

@@ -147,6 +147,20 @@ def metadata(value: Any, path: str) -> dict[str, str]:
     return read
 
 
+def metadata_change(value: Any, path: str) -> dict[str, str | None]:
+    """What to set and what to unset, which is None; nothing at all unsets everything."""
+    kept: dict[str, str | None] = dict(metadata(value, path))
+    if value == "":
+        return {}
+    pairs = dict(enumerate(value)) if isinstance(value, list) else value
+    return {str(key): kept.get(str(key)) for key in pairs}
+
+
+def unset_or(check: Check) -> Check:
+    """A parameter that an empty string takes away."""
+    return lambda value, path: None if value == "" else check(value, path)
+
+
 def list_of(check: Check, longest: int = 100) -> Check:
     def check_all(value: Any, path: str) -> list[Any]:
         if not isinstance(value, list):

@@ -6,7 +6,7 @@ https://docs.stripe.com/testing
 from dataclasses import dataclass
 from typing import Any
 
-from donate.sandbox.objects import nothing_in
+from donate.sandbox.nothing import nothing_in
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ TEST_CARDS = {
         KnownCard("4000001240000000", "visa", "CA"),
         KnownCard("5555555555554444", "mastercard", "US"),
         KnownCard("378282246310005", "amex", "US"),
+        # A refund to it is pending at first: https://docs.stripe.com/testing#refunds
+        KnownCard("4000000000007726", "visa", "US"),
         KnownCard("4000000000000002", "visa", "US", GENERIC_DECLINE),
         KnownCard("4000000000009995", "visa", "US", INSUFFICIENT_FUNDS),
         KnownCard("4000000000000069", "visa", "US", EXPIRED_CARD),

@@ -4,19 +4,21 @@ Only the event loop's thread touches the store, one whole request at a time and 
 `await`. That is its one lock.
 """
 
-import copy
 import heapq
 import random
 import string
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import no_such
 from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.versions import TODAY
 
-API_VERSION = "2026-10-28.endive"
+if TYPE_CHECKING:
+    from donate.sandbox.charges import Attempt
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -42,10 +44,21 @@ class Store:
         self.refunds = Shelf("refund")
         self.disputes = Shelf("dispute")
         self.balance_transactions = Shelf("balance_transaction")
+        self.customers = Shelf("customer")
+        self.subscriptions = Shelf("subscription")
+        self.invoices = Shelf("invoice")
+        self.invoice_payments = Shelf("invoice_payment")
         self.events = Shelf("event")
         # What belongs to a session and yet is no field of it.
         self.line_items: dict[str, list[StripeObject]] = {}
         self.payment_intent_data: dict[str, dict[str, Any]] = {}
+        self.subscription_data: dict[str, dict[str, Any]] = {}
+        # The subscription a session will have when it is paid: session id to subscription id.
+        self.begun_subscriptions: dict[str, str] = {}
+        self.saved_methods: dict[str, Attempt] = {}
+        self.products: set[str] = set()
+        self.payments_of_invoices: dict[str, StripeObject] = {}
+        self.invoices_of_intents: dict[str, str] = {}
 
     def now(self) -> int:
         return int(time.time()) if self._set_clock is None else self._set_clock
@@ -81,13 +94,13 @@ class Store:
         at: int | None = None,
     ) -> None:
         """Make an event: a snapshot of the object as it is now, never changed afterwards."""
-        data: dict[str, Any] = {"object": copy.deepcopy(thing)}
+        data: dict[str, Any] = {"object": copy_of(thing)}
         if previous is not None:
-            data["previous_attributes"] = copy.deepcopy(previous)
+            data["previous_attributes"] = copy_of(previous)
         event = {
             "id": self.new_id("evt_1"),
             "object": "event",
-            "api_version": API_VERSION,
+            "api_version": TODAY,
             "created": self.now() if at is None else at,
             "data": data,
             "livemode": False,

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 
 from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+from donate.sandbox.versions import TODAY, Version, is_known_in, seen_in
 
 # Enough to be busy, few enough that a small receiver is not drowned.
 SIDE_BY_SIDE = 16
@@ -42,7 +44,10 @@ def sign(body: bytes, secret: str, at: int) -> str:
 
 
 class Deliveries:
-    def __init__(self, secret: str, url: str | None, retry_delays_s: tuple[float, ...]) -> None:
+    def __init__(
+        self, store: Store, secret: str, url: str | None, retry_delays_s: tuple[float, ...]
+    ) -> None:
+        self._store = store
         self._secret = secret
         self._first_url = url
         self._retry_delays_s = retry_delays_s
@@ -57,6 +62,7 @@ class Deliveries:
             task.cancel()
         self.url = self._first_url
         self.paused = False
+        self.api_version: Version = TODAY
         self._missed: list[StripeObject] = []
         self.log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
 
@@ -79,7 +85,7 @@ class Deliveries:
         return len(self._missed)
 
     def submit(self, event: StripeObject) -> None:
-        if self.url is None:
+        if self.url is None or not is_known_in(self.api_version, event["type"]):
             return
         event["pending_webhooks"] = 1
         if self.paused:
@@ -114,7 +120,8 @@ class Deliveries:
         assert self._client is not None, "deliveries begin when the server has started"
         assert self.url is not None
         url = self.url
-        body = json.dumps(event, indent=2).encode()
+        seen = seen_in(self.api_version, event, self._store)
+        body = json.dumps(seen, indent=2).encode()
         status, error = None, None
         async with self._side_by_side:
             at = int(time.time())

@@ -53,6 +53,18 @@ def session_of(amount: int, currency: str = "cad", **more: Any) -> Any:
     return {**SESSION, "line_items": [{"quantity": 1, "price_data": price}], **more}
 
 
+def monthly_of(amount: int, currency: str = "cad", **more: Any) -> Any:
+    """A session that begins a subscription of this amount a month."""
+    price = {
+        "currency": currency,
+        "unit_amount": amount,
+        "product_data": {"name": "Gift each month"},
+        "recurring": {"interval": "month"},
+    }
+    items = [{"quantity": 1, "price_data": price}]
+    return {**SESSION, "mode": "subscription", "line_items": items, **more}
+
+
 @dataclass(frozen=True)
 class RunningSandbox:
     url: str
@@ -64,6 +76,11 @@ class RunningSandbox:
         answer = self.http.request(method, path, json=json)
         answer.raise_for_status()
         return answer.json()
+
+    def renew(self, subscription_id: str, *, succeed: bool = True) -> Any:
+        """Begin the next period; gives the subscription and its new invoice."""
+        path = f"/_sandbox/subscriptions/{subscription_id}/renew"
+        return self.control("POST", path, succeed=succeed)
 
     def pay(self, session_id: str, outcome: str = "paid", **lever: Any) -> Any:
         return self.control("POST", "/_sandbox/pay", session=session_id, outcome=outcome, **lever)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.running import SESSION, RunningSandbox
+from tests.sandbox.running import SESSION, RunningSandbox, monthly_of
 
 FIELDS = {
     "checkout.session": """
@@ -57,6 +57,61 @@ FIELDS = {
         evidence evidence_details is_charge_refundable livemode metadata payment_intent
         payment_method_details reason status
     """,
+    "customer": """
+        id object address balance created currency default_source delinquent description discount
+        email invoice_prefix invoice_settings livemode metadata name next_invoice_sequence phone
+        preferred_locales shipping tax_exempt test_clock
+    """,
+    "subscription": """
+        id object application application_fee_percent automatic_tax billing_cycle_anchor
+        billing_cycle_anchor_config billing_mode billing_schedules billing_thresholds cancel_at
+        cancel_at_period_end canceled_at cancellation_details collection_method created currency
+        customer customer_account days_until_due default_payment_method default_source
+        default_tax_rates description discounts ended_at invoice_settings items latest_invoice
+        livemode managed_payments metadata next_pending_invoice_item_invoice on_behalf_of
+        pause_collection payment_settings pending_invoice_item_interval pending_setup_intent
+        pending_update schedule start_date status test_clock transfer_data trial_end
+        trial_settings trial_start
+    """,
+    "subscription_item": """
+        id object billing_thresholds created current_period_end current_period_start discounts
+        metadata plan price quantity subscription tax_rates
+    """,
+    "price": """
+        id object active billing_scheme created currency custom_unit_amount livemode lookup_key
+        metadata nickname product recurring tax_behavior tiers_mode transform_quantity type
+        unit_amount unit_amount_decimal
+    """,
+    "plan": """
+        id object active amount amount_decimal billing_scheme created currency interval
+        interval_count livemode metadata meter nickname product tiers_mode transform_usage
+        trial_period_days usage_type
+    """,
+    "invoice": """
+        id object account_country account_name account_tax_ids amount_due amount_overpaid
+        amount_paid amount_remaining amount_shipping application attempt_count attempted
+        auto_advance automatic_tax automatically_finalizes_at billing_reason collection_method
+        created currency custom_fields customer customer_account customer_address customer_email
+        customer_name customer_phone customer_shipping customer_tax_exempt customer_tax_ids
+        default_payment_method default_source default_tax_rates description discounts due_date
+        effective_at ending_balance footer from_invoice hosted_invoice_url invoice_pdf issuer
+        last_finalization_error latest_revision lines livemode metadata next_payment_attempt
+        number on_behalf_of parent payment_settings period_end period_start
+        post_payment_credit_notes_amount pre_payment_credit_notes_amount receipt_number rendering
+        shipping_cost shipping_details starting_balance statement_descriptor status
+        status_transitions subtotal subtotal_excluding_tax test_clock total
+        total_discount_amounts total_excluding_tax total_pretax_credit_amounts total_taxes
+        webhooks_delivered_at
+    """,
+    "line_item": """
+        id object amount currency description discount_amounts discountable discounts invoice
+        livemode metadata parent period pretax_credit_amounts pricing quantity quantity_decimal
+        subscription subtotal taxes
+    """,
+    "invoice_payment": """
+        id object amount_paid amount_requested created currency invoice is_default livemode
+        payment status status_transitions
+    """,
     "event": """
         id object api_version created data livemode pending_webhooks request type
     """,
@@ -73,6 +128,15 @@ INSIDE: dict[tuple[str, str], str] = {
         address business_name email individual_name name phone tax_exempt tax_ids
     """,
     ("checkout.session", "total_details"): "amount_discount amount_shipping amount_tax",
+    ("invoice", "parent"): "subscription_details type",
+    ("invoice", "status_transitions"): """
+        finalized_at marked_uncollectible_at paid_at voided_at
+    """,
+    ("invoice_payment", "payment"): "payment_intent type",
+    ("line_item", "pricing"): "type unit_amount_decimal",
+    ("line_item", "parent"): "invoice_item_details subscription_item_details type",
+    ("price", "recurring"): "interval interval_count meter trial_period_days usage_type",
+    ("subscription", "cancellation_details"): "comment feedback reason",
     ("event", "data"): "object",
     ("event", "request"): "id idempotency_key",
 }
@@ -100,6 +164,29 @@ def objects(
         "balance_transaction": line.to_dict(),
         "dispute": client.v1.disputes.retrieve(dispute["id"]).to_dict(),
         "event": event.to_dict(),
+        **billing_objects(client, fresh_sandbox),
+    }
+
+
+def billing_objects(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> dict[str, dict[str, Any]]:
+    """One of each, after the first payment of a subscription."""
+    session = client.v1.checkout.sessions.create(monthly_of(2_500))
+    invoice_id = sandbox.pay(session.id)["session"]["invoice"]
+    expand = ["customer", "payments", "parent.subscription_details.subscription"]
+    invoice = client.v1.invoices.retrieve(invoice_id, {"expand": expand}).to_dict()
+    subscription = invoice["parent"]["subscription_details"]["subscription"]
+    item = subscription["items"]["data"][0]
+    return {
+        "customer": invoice["customer"],
+        "subscription": subscription,
+        "subscription_item": item,
+        "price": item["price"],
+        "plan": item["plan"],
+        "invoice": invoice,
+        "line_item": invoice["lines"]["data"][0],
+        "invoice_payment": invoice["payments"]["data"][0],
     }
 
 
@@ -134,6 +221,13 @@ def test_ids_look_like_stripes(objects: dict[str, dict[str, Any]]) -> None:
         "balance_transaction": "txn_",
         "dispute": "du_",
         "event": "evt_",
+        "customer": "cus_",
+        "subscription": "sub_",
+        "subscription_item": "si_",
+        "price": "price_",
+        "invoice": "in_",
+        "line_item": "il_",
+        "invoice_payment": "inpay_",
     }
     for kind, prefix in prefixes.items():
         assert objects[kind]["id"].startswith(prefix)

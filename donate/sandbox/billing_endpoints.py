@@ -1,0 +1,122 @@
+"""The addresses of billing: customers, subscriptions, invoices and what paid them."""
+
+from typing import Any
+
+from donate.sandbox.lists import Filter, equals, page
+from donate.sandbox.parameters import Check, choice, email_address, read, record, text
+from donate.sandbox.routes import list_of_shelf, retrieve_from, route
+from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.store import Store
+from donate.sandbox.subscription_changes import cancel_subscription, change_subscription
+
+SUBSCRIPTION_STATUSES = (
+    "active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"
+).split()
+
+
+def _customers(store: Store) -> Shelf:
+    return store.customers
+
+
+def _subscriptions(store: Store) -> Shelf:
+    return store.subscriptions
+
+
+def _invoices(store: Store) -> Shelf:
+    return store.invoices
+
+
+def _invoice_payments(store: Store) -> Shelf:
+    return store.invoice_payments
+
+
+def _change_subscription(
+    store: Store, parameters: dict[str, Any], subscription_id: str
+) -> StripeObject:
+    subscription = store.find(store.subscriptions, subscription_id, "id")
+    return change_subscription(store, subscription, parameters)
+
+
+def _cancel_subscription(
+    store: Store, parameters: dict[str, Any], subscription_id: str
+) -> StripeObject:
+    subscription = store.find(store.subscriptions, subscription_id, "id")
+    return cancel_subscription(store, subscription, parameters)
+
+
+def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    filters: dict[str, tuple[Check, Filter]] = {
+        "customer": (text(), equals("customer")),
+        "status": (choice(*SUBSCRIPTION_STATUSES), _has_status),
+    }
+    # Without a status, all that are not canceled: https://docs.stripe.com/api/subscriptions/list
+    asked = parameters if "status" in parameters else {**parameters, "status": "not canceled"}
+    if asked is not parameters:
+        filters["status"] = (text(), lambda thing, _: bool(thing["status"] != "canceled"))
+    return page(store.subscriptions, "/v1/subscriptions", asked, filters)
+
+
+def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
+    read(parameters, {})
+    lines: StripeObject = store.find(store.invoices, invoice_id, "invoice")["lines"]
+    return lines
+
+
+def _has_status(subscription: StripeObject, wanted: str) -> bool:
+    if wanted == "ended":
+        return subscription["status"] in ("canceled", "incomplete_expired")
+    return wanted in ("all", subscription["status"])
+
+
+def _is_for_subscription(invoice: StripeObject, wanted: str) -> bool:
+    return bool(invoice["parent"]["subscription_details"]["subscription"] == wanted)
+
+
+def _is_payment(payment: StripeObject, wanted: dict[str, str]) -> bool:
+    return all(payment["payment"].get(name) == value for name, value in wanted.items())
+
+
+BILLING_ROUTES = (
+    route(
+        "GET",
+        "/v1/customers",
+        list_of_shelf(_customers, "/v1/customers", email=(email_address, equals("email"))),
+    ),
+    route("GET", "/v1/customers/{id}", retrieve_from(_customers, "id")),
+    route("GET", "/v1/subscriptions", _list_subscriptions),
+    route("GET", "/v1/subscriptions/{id}", retrieve_from(_subscriptions, "id")),
+    route("POST", "/v1/subscriptions/{id}", _change_subscription),
+    route("DELETE", "/v1/subscriptions/{id}", _cancel_subscription),
+    route(
+        "GET",
+        "/v1/invoices",
+        list_of_shelf(
+            _invoices,
+            "/v1/invoices",
+            customer=(text(), equals("customer")),
+            status=(choice("draft", "open", "paid", "uncollectible", "void"), equals("status")),
+            subscription=(text(), _is_for_subscription),
+        ),
+    ),
+    route("GET", "/v1/invoices/{id}", retrieve_from(_invoices, "invoice")),
+    route("GET", "/v1/invoices/{id}/lines", _list_lines),
+    route(
+        "GET",
+        "/v1/invoice_payments",
+        list_of_shelf(
+            _invoice_payments,
+            "/v1/invoice_payments",
+            invoice=(text(), equals("invoice")),
+            payment=(
+                record(
+                    {"payment_intent": text(), "type": choice("payment_intent")},
+                    required=["type"],
+                    not_here=["payment_record"],
+                ),
+                _is_payment,
+            ),
+            status=(choice("canceled", "open", "paid"), equals("status")),
+        ),
+    ),
+    route("GET", "/v1/invoice_payments/{id}", retrieve_from(_invoice_payments, "id")),
+)

@@ -1,0 +1,117 @@
+"""Charges: one try to take the money of a payment intent, and how it ends."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from donate.sandbox.balance import book_payment
+from donate.sandbox.objects import new_charge
+from donate.sandbox.payment_methods import (
+    BANK_REFUSED,
+    GENERIC_DECLINE,
+    Decline,
+    KnownCard,
+    bank_debit_details,
+    card_details,
+)
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+Outcome = Literal["paid", "declined", "processing"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One submission of the page, already told apart from a typing mistake."""
+
+    email: str | None
+    name: str | None
+    method_details: dict[str, Any]
+    outcome: Outcome
+    decline: Decline = GENERIC_DECLINE
+
+
+def card_attempt(card: KnownCard, email: str | None, name: str | None) -> Attempt:
+    details = card_details(card.number, card.brand, card.country)
+    if card.decline:
+        return Attempt(email, name, details, "declined", card.decline)
+    return Attempt(email, name, details, "paid")
+
+
+def bank_debit_attempt(
+    institution: str, transit: str, account: str, email: str | None, name: str | None
+) -> Attempt:
+    details = bank_debit_details(institution, transit, account)
+    return Attempt(email, name, details, "processing", BANK_REFUSED)
+
+
+def charge_intent(store: Store, intent: StripeObject, attempt: Attempt) -> StripeObject:
+    """Try to take the money; what it comes to is the status of the charge that is returned."""
+    billing = {"email": attempt.email, "name": attempt.name}
+    charge = new_charge(store, intent, billing, attempt.method_details)
+    store.charges.put(charge)
+    intent["latest_charge"] = charge["id"]
+    if attempt.outcome == "declined":
+        fail_charge(store, charge, intent, attempt.decline)
+        return charge
+    intent["payment_method"] = charge["payment_method"]
+    if attempt.outcome == "paid":
+        succeed_charge(store, charge, intent)
+    else:
+        intent["status"] = "processing"
+        store.announce("payment_intent.processing", intent)
+        store.announce("charge.pending", charge)
+    return charge
+
+
+def succeed_charge(store: Store, charge: StripeObject, intent: StripeObject) -> None:
+    book_payment(store, charge)
+    charge.update(
+        amount_captured=charge["amount"],
+        captured=True,
+        outcome=_outcome("approved_by_network", "authorized", None, "Payment complete."),
+        paid=True,
+        status="succeeded",
+    )
+    intent.update(amount_received=intent["amount"], last_payment_error=None, status="succeeded")
+    store.announce("charge.succeeded", charge)
+    store.announce("payment_intent.succeeded", intent)
+
+
+def fail_charge(store: Store, charge: StripeObject, intent: StripeObject, decline: Decline) -> None:
+    charge.update(
+        failure_code=decline.code,
+        failure_message=decline.message,
+        outcome=_outcome(
+            "declined_by_network", "issuer_declined", decline.decline_code, decline.message
+        ),
+        status="failed",
+    )
+    intent.update(
+        last_payment_error={
+            "charge": charge["id"],
+            "code": decline.code,
+            "decline_code": decline.decline_code,
+            "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
+            "message": decline.message,
+            "payment_method": {"id": charge["payment_method"], "object": "payment_method"},
+            "type": "card_error",
+        },
+        payment_method=None,
+        status="requires_payment_method",
+    )
+    store.announce("charge.failed", charge)
+    store.announce("payment_intent.payment_failed", intent)
+
+
+def _outcome(network: str, kind: str, reason: str | None, message: str) -> dict[str, Any]:
+    return {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": network,
+        "reason": reason,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": message,
+        "type": kind,
+    }

@@ -1,0 +1,34 @@
+"""Levers for tests and demonstrations, under /_sandbox/: what at Stripe only time or people move.
+
+Nobody is asked for a key here: the sandbox listens on loopback only.
+"""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from donate.sandbox.api import Api
+from donate.sandbox.control.money import add_money
+from donate.sandbox.control.state import add_state
+from donate.sandbox.control.subscriptions import add_subscriptions
+from donate.sandbox.control.trouble import add_trouble
+from donate.sandbox.control.webhooks import add_webhooks
+from donate.sandbox.errors import Refusal
+from donate.sandbox.store import Store
+from donate.sandbox.webhooks import Deliveries
+
+
+async def refused(_: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, Refusal)
+    return JSONResponse(
+        {"error": refusal.message, "param": refusal.param}, status_code=refusal.status
+    )
+
+
+def control_routes(store: Store, api: Api, deliveries: Deliveries) -> APIRouter:
+    router = APIRouter(prefix="/_sandbox", tags=["control"])
+    add_state(router, store, api, deliveries)
+    add_money(router, store)
+    add_subscriptions(router, store)
+    add_webhooks(router, store, deliveries)
+    add_trouble(router, api)
+    return router

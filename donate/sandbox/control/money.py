@@ -1,0 +1,123 @@
+"""Levers that a donor, a bank or a dashboard would move: paying, settling, refunds, disputes."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+
+from donate.sandbox.charges import Attempt, Outcome, card_attempt
+from donate.sandbox.checkout import expire_due_sessions, expire_session
+from donate.sandbox.control.levers import Lever
+from donate.sandbox.disputes import close_dispute, open_dispute
+from donate.sandbox.errors import Refusal
+from donate.sandbox.expand import answer_with
+from donate.sandbox.payment_methods import (
+    BANK_REFUSED,
+    GENERIC_DECLINE,
+    TEST_CARDS,
+    bank_debit_details,
+    card_details,
+)
+from donate.sandbox.payments import pay, settle
+from donate.sandbox.refunds import RefundStatus, create_refund, move_refund
+from donate.sandbox.store import Store
+
+
+class Pay(Lever):
+    session: str
+    card: str | None = None
+    outcome: Outcome | None = None
+    name: str | None = "Sam Sandbox"
+    email: str | None = None
+
+
+class Settle(Lever):
+    session: str
+    succeed: bool
+
+
+class Expire(Lever):
+    session: str
+
+
+class Refund(Lever):
+    payment_intent: str
+    amount: int | None = None
+    status: RefundStatus = "succeeded"
+
+
+class MoveRefund(Lever):
+    status: Literal["succeeded", "failed"]
+
+
+class Dispute(Lever):
+    payment_intent: str
+    reason: str = "fraudulent"
+
+
+class CloseDispute(Lever):
+    outcome: Literal["won", "lost"]
+
+
+def add_money(router: APIRouter, store: Store) -> None:
+    @router.post("/pay")
+    async def pay_session(lever: Pay) -> dict[str, Any]:
+        expire_due_sessions(store)
+        session = store.find(store.sessions, lever.session, "session")
+        charge = pay(store, session, _attempt(lever, session["payment_method_types"]))
+        return {
+            "session": answer_with(store, session, []),
+            "charge": answer_with(store, charge, []),
+        }
+
+    @router.post("/settle")
+    async def settle_session(lever: Settle) -> dict[str, Any]:
+        session = store.find(store.sessions, lever.session, "session")
+        charge = settle(store, session, succeeds=lever.succeed)
+        return {
+            "session": answer_with(store, session, []),
+            "charge": answer_with(store, charge, []),
+        }
+
+    @router.post("/expire")
+    async def expire(lever: Expire) -> dict[str, Any]:
+        expire_due_sessions(store)
+        session = store.find(store.sessions, lever.session, "session")
+        return {"session": answer_with(store, expire_session(store, session), [])}
+
+    @router.post("/refund")
+    async def refund(lever: Refund) -> dict[str, Any]:
+        asked = {"payment_intent": lever.payment_intent}
+        if lever.amount is not None:
+            asked["amount"] = str(lever.amount)
+        return {"refund": answer_with(store, create_refund(store, asked, lever.status), [])}
+
+    @router.post("/refund/{refund_id}")
+    async def move(refund_id: str, lever: MoveRefund) -> dict[str, Any]:
+        found = store.find(store.refunds, refund_id)
+        return {"refund": answer_with(store, move_refund(store, found, lever.status), [])}
+
+    @router.post("/dispute")
+    async def dispute(lever: Dispute) -> dict[str, Any]:
+        intent = store.find(store.payment_intents, lever.payment_intent, "payment_intent")
+        return {"dispute": answer_with(store, open_dispute(store, intent, lever.reason), [])}
+
+    @router.post("/dispute/{dispute_id}")
+    async def close(dispute_id: str, lever: CloseDispute) -> dict[str, Any]:
+        found = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, close_dispute(store, found, lever.outcome), [])}
+
+
+def _attempt(lever: Pay, methods: list[str]) -> Attempt:
+    if (lever.card is None) == (lever.outcome is None):
+        raise Refusal("Give either a card or an outcome.", param="outcome")
+    if lever.card is not None:
+        card = TEST_CARDS.get(lever.card.replace(" ", ""))
+        if card is None:
+            raise Refusal("Only the test cards listed on the index page exist.", param="card")
+        return card_attempt(card, lever.email, lever.name)
+    assert lever.outcome is not None
+    if lever.outcome == "processing" or methods == ["acss_debit"]:
+        details = bank_debit_details("000", "11000", "000123456789")
+        return Attempt(lever.email, lever.name, details, lever.outcome, BANK_REFUSED)
+    details = card_details("4242424242424242", "visa", "US")
+    return Attempt(lever.email, lever.name, details, lever.outcome, GENERIC_DECLINE)

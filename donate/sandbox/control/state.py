@@ -1,0 +1,95 @@
+"""What is there, what was asked, and what time it is."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter
+
+from donate.sandbox.api import Api
+from donate.sandbox.checkout import expire_due_sessions
+from donate.sandbox.control.levers import Lever
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+from donate.sandbox.webhooks import Deliveries
+
+
+class Clock(Lever):
+    now: int | None
+
+
+def add_state(router: APIRouter, store: Store, api: Api, deliveries: Deliveries) -> None:
+    @router.get("/state")
+    async def state() -> dict[str, Any]:
+        expire_due_sessions(store)
+        return {
+            "now": store.now(),
+            "totals": totals(store),
+            "counts": {
+                "sessions": _by_status(store.sessions),
+                "payment_intents": len(store.payment_intents),
+                "charges": _by_status(store.charges),
+                "refunds": _by_status(store.refunds),
+                "disputes": _by_status(store.disputes),
+                "balance_transactions": len(store.balance_transactions),
+                "subscriptions": _by_status(store.subscriptions),
+                "invoices": _by_status(store.invoices),
+                "events": len(store.events),
+            },
+            "deliveries": {
+                "pending": deliveries.pending,
+                "missed": deliveries.missed,
+                "paused": deliveries.paused,
+                "url": deliveries.url,
+            },
+            "trouble": len(api.troubles.waiting()),
+        }
+
+    @router.delete("/state")
+    async def forget_everything() -> dict[str, Any]:
+        for room in (store, api, deliveries):
+            room.forget_everything()
+        return {"forgotten": True}
+
+    @router.post("/clock")
+    async def clock(lever: Clock) -> dict[str, Any]:
+        store.set_clock(lever.now)
+        expire_due_sessions(store)
+        return {"now": store.now(), "follows_real_time": lever.now is None}
+
+    @router.get("/requests")
+    async def requests(request_id: str | None = None) -> list[dict[str, Any]]:
+        return [logged.as_json() for logged in api.log if request_id in (None, logged.request_id)]
+
+    @router.delete("/requests")
+    async def forget_requests() -> dict[str, int]:
+        forgotten = len(api.log)
+        api.log.clear()
+        return {"forgotten": forgotten}
+
+
+def totals(store: Store) -> dict[str, dict[str, int]]:
+    """Minor units for each currency; `fees` and `net` are what the balance says."""
+    sums: dict[str, Counter[str]] = {}
+
+    def add(currency: str, name: str, amount: int) -> None:
+        sums.setdefault(currency, Counter(paid=0, refunded=0, disputed=0, fees=0, net=0))
+        sums[currency][name] += amount
+
+    for charge in store.charges:
+        if charge["status"] == "succeeded":
+            add(charge["currency"], "paid", charge["amount"])
+    for refund in store.refunds:
+        if refund["status"] != "failed":
+            add(refund["currency"], "refunded", refund["amount"])
+    for dispute in store.disputes:
+        if dispute["status"] != "won":
+            add(dispute["currency"], "disputed", dispute["amount"])
+    for transaction in store.balance_transactions:
+        add(transaction["currency"], "fees", transaction["fee"])
+        add(transaction["currency"], "net", transaction["net"])
+    return {currency: dict(counter) for currency, counter in sorted(sums.items())}
+
+
+def _by_status(things: Iterable[StripeObject]) -> dict[str, int]:
+    return dict(Counter(thing["status"] for thing in things))

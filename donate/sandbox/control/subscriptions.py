@@ -1,0 +1,43 @@
+"""Levers of what recurs: the next period of a subscription, its end, and an unpaid invoice."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from donate.sandbox.control.levers import Lever
+from donate.sandbox.errors import Refusal
+from donate.sandbox.expand import answer_with
+from donate.sandbox.store import Store
+from donate.sandbox.subscriptions import OVER, collect_again, end_subscription, renew
+
+
+class Collect(Lever):
+    succeed: bool = True
+
+
+def add_subscriptions(router: APIRouter, store: Store) -> None:
+    @router.post("/subscriptions/{subscription_id}/renew")
+    async def renew_subscription(subscription_id: str, lever: Collect) -> dict[str, Any]:
+        subscription = store.find(store.subscriptions, subscription_id)
+        invoice = renew(store, subscription, succeeds=lever.succeed)
+        return {
+            "subscription": answer_with(store, subscription, []),
+            "invoice": invoice and answer_with(store, invoice, ["payments"]),
+        }
+
+    @router.post("/subscriptions/{subscription_id}/cancel")
+    async def cancel(subscription_id: str) -> dict[str, Any]:
+        subscription = store.find(store.subscriptions, subscription_id)
+        if subscription["status"] in OVER:
+            raise Refusal(f"This subscription is already {subscription['status']}.")
+        end_subscription(store, subscription)
+        return {"subscription": answer_with(store, subscription, [])}
+
+    @router.post("/invoices/{invoice_id}/pay")
+    async def pay_invoice(invoice_id: str, lever: Collect) -> dict[str, Any]:
+        invoice = store.find(store.invoices, invoice_id)
+        charge = collect_again(store, invoice, succeeds=lever.succeed)
+        return {
+            "invoice": answer_with(store, invoice, ["payments"]),
+            "charge": answer_with(store, charge, []),
+        }

@@ -1,0 +1,31 @@
+"""The lever that makes the API's next answers go wrong."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from donate.sandbox.api import Api
+from donate.sandbox.control.levers import MAX_TIMES, Lever
+from donate.sandbox.trouble import Kind, Trouble
+
+
+class MakeTrouble(Lever):
+    path: str
+    method: str = "POST"
+    kind: Kind
+    times: Annotated[int, Field(ge=1, le=MAX_TIMES)] = 1
+    seconds: Annotated[float, Field(ge=0, le=600)] = 30.0
+
+
+def add_trouble(router: APIRouter, api: Api) -> None:
+    @router.post("/trouble")
+    async def trouble(lever: MakeTrouble) -> dict[str, Any]:
+        chosen = Trouble(lever.path, lever.method.upper(), lever.kind, lever.seconds)
+        api.troubles.add(chosen, lever.times)
+        return {"waiting": len(api.troubles.waiting())}
+
+    @router.delete("/trouble")
+    async def no_trouble() -> dict[str, Any]:
+        api.troubles.clear()
+        return {"waiting": 0}

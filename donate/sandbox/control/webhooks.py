@@ -1,0 +1,56 @@
+"""Levers of the deliveries: where they go, when, how often, and in which version of the API."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from donate.sandbox.control.levers import MAX_TIMES, Lever
+from donate.sandbox.errors import Refusal
+from donate.sandbox.store import Store
+from donate.sandbox.versions import Version
+from donate.sandbox.webhooks import Deliveries, as_json
+
+
+class Webhooks(Lever):
+    paused: bool | None = None
+    url: str | None = None
+    api_version: Version | None = None
+    deliver_missed: bool = False
+
+
+class Deliver(Lever):
+    event: str
+    times: Annotated[int, Field(ge=1, le=MAX_TIMES)] = 1
+
+
+def add_webhooks(router: APIRouter, store: Store, deliveries: Deliveries) -> None:
+    @router.post("/webhooks")
+    async def webhooks(lever: Webhooks) -> dict[str, Any]:
+        if lever.url is not None:
+            deliveries.url = lever.url
+        if lever.api_version is not None:
+            deliveries.api_version = lever.api_version
+        if lever.paused is True:
+            deliveries.paused = True
+        if lever.paused is False:
+            deliveries.resume(deliver_missed=lever.deliver_missed)
+        return {
+            "paused": deliveries.paused,
+            "url": deliveries.url,
+            "api_version": deliveries.api_version,
+            "pending": deliveries.pending,
+            "missed": deliveries.missed,
+        }
+
+    @router.post("/webhooks/deliver")
+    async def deliver(lever: Deliver) -> dict[str, Any]:
+        event = store.find(store.events, lever.event, "event")
+        if deliveries.url is None:
+            raise Refusal("There is no webhook URL to deliver to.", param="url")
+        sent = await deliveries.send_again(event, lever.times)
+        return {"deliveries": [as_json(delivery) for delivery in sent]}
+
+    @router.get("/webhooks/deliveries")
+    async def delivery_log() -> list[dict[str, Any]]:
+        return [as_json(delivery) for delivery in deliveries.log]

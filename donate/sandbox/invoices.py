@@ -1,0 +1,103 @@
+"""Invoices: made for a subscription, finalized, and collected by a payment intent of their own.
+
+https://docs.stripe.com/billing/invoices/subscription
+"""
+
+from donate.sandbox.charges import Attempt, charge_intent
+from donate.sandbox.errors import Refusal
+from donate.sandbox.invoice_objects import new_invoice, new_invoice_payment
+from donate.sandbox.objects import new_payment_intent
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+DAYS_UNTIL_NEXT_TRY = 3
+
+_DAY_S = 86_400
+_DESCRIPTIONS = {
+    "subscription_create": "Subscription creation",
+    "subscription_cycle": "Subscription update",
+}
+
+
+def draft_invoice(store: Store, subscription: StripeObject, reason: str) -> StripeObject:
+    customer = store.find(store.customers, subscription["customer"])
+    invoice = new_invoice(store, subscription, customer, reason)
+    store.invoices.put(invoice)
+    subscription["latest_invoice"] = invoice["id"]
+    store.announce("invoice.created", invoice)
+    return invoice
+
+
+def finalize(store: Store, invoice: StripeObject) -> None:
+    """Number a draft, and make the payment intent that it is to be paid by."""
+    customer = store.find(store.customers, invoice["customer"])
+    number = customer["next_invoice_sequence"]
+    customer["next_invoice_sequence"] += 1
+    invoice["number"] = f"{customer['invoice_prefix']}-{number:04}"
+    invoice["status"] = "open"
+    invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = store.now()
+    first = invoice["billing_reason"] == "subscription_create"
+    asked = {
+        "customer": customer["id"],
+        "description": _DESCRIPTIONS[invoice["billing_reason"]],
+        "setup_future_usage": "off_session" if first else None,
+    }
+    intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], ["card"], asked)
+    store.payment_intents.put(intent)
+    payment = new_invoice_payment(store, invoice, intent)
+    store.invoice_payments.put(payment)
+    store.payments_of_invoices[invoice["id"]] = payment
+    store.invoices_of_intents[intent["id"]] = invoice["id"]
+    store.announce("invoice.finalized", invoice)
+    store.announce("payment_intent.created", intent)
+
+
+def collect(store: Store, invoice: StripeObject, attempt: Attempt) -> StripeObject:
+    """Try to take the money of an open invoice; returns the charge, failed or not."""
+    if invoice["status"] != "open":
+        raise Refusal(f"This invoice is {invoice['status']}: there is nothing to collect.")
+    payment = store.payments_of_invoices[invoice["id"]]
+    intent = store.find(store.payment_intents, payment["payment"]["payment_intent"])
+    charge = charge_intent(store, intent, attempt)
+    invoice["attempted"] = True
+    invoice["attempt_count"] += 1
+    if charge["paid"]:
+        _mark_paid(store, invoice, payment)
+    else:
+        is_cycle = invoice["billing_reason"] == "subscription_cycle"
+        next_try = store.now() + DAYS_UNTIL_NEXT_TRY * _DAY_S
+        invoice["next_payment_attempt"] = next_try if is_cycle else None
+        store.announce("invoice.payment_failed", invoice)
+    return charge
+
+
+def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
+    """`status` is void or uncollectible: either way nobody will be asked for the money."""
+    moment = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]
+    invoice.update(status=status, auto_advance=False, next_payment_attempt=None)
+    invoice["status_transitions"][moment] = store.now()
+    payment = store.payments_of_invoices[invoice["id"]]
+    payment["status"] = "canceled"
+    payment["status_transitions"]["canceled_at"] = store.now()
+    intent = store.find(store.payment_intents, payment["payment"]["payment_intent"])
+    intent.update(status="canceled", canceled_at=store.now(), cancellation_reason="void_invoice")
+    store.announce("payment_intent.canceled", intent)
+    kind = "invoice.voided" if status == "void" else "invoice.marked_uncollectible"
+    store.announce(kind, invoice)
+
+
+def _mark_paid(store: Store, invoice: StripeObject, payment: StripeObject) -> None:
+    amount, now = invoice["amount_due"], store.now()
+    invoice.update(
+        amount_paid=amount,
+        amount_remaining=0,
+        auto_advance=False,
+        next_payment_attempt=None,
+        status="paid",
+    )
+    invoice["status_transitions"]["paid_at"] = now
+    payment.update(amount_paid=amount, status="paid")
+    payment["status_transitions"]["paid_at"] = now
+    store.announce("invoice.paid", invoice)
+    store.announce("invoice.payment_succeeded", invoice)
+    store.announce("invoice_payment.paid", payment)

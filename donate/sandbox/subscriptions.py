@@ -1,0 +1,140 @@
+"""Subscriptions: begun by a checkout session, renewed each period, changed, paused and ended.
+
+https://docs.stripe.com/billing/subscriptions/overview
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from donate.sandbox.charges import Attempt, Outcome
+from donate.sandbox.copies import copy_of
+from donate.sandbox.errors import Refusal
+from donate.sandbox.invoices import close_unpaid, collect, draft_invoice, finalize
+from donate.sandbox.months import MONTHS_IN, months_after, months_between
+from donate.sandbox.payment_methods import GENERIC_DECLINE
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+from donate.sandbox.subscription_objects import new_customer, new_subscription
+
+OVER = ("canceled", "incomplete_expired")
+
+
+def begin_subscription(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
+    """Try to pay a session's first invoice, and return the charge; after a decline, try again."""
+    if attempt.outcome == "processing":
+        raise Refusal("A subscription is not begun by a payment that takes days.")
+    subscription = _subscription_of(store, session, attempt)
+    invoice = store.find(store.invoices, subscription["latest_invoice"])
+    charge = collect(store, invoice, attempt)
+    if not charge["paid"]:
+        return charge
+    del store.begun_subscriptions[session["id"]]
+    store.saved_methods[subscription["id"]] = attempt
+    session["customer"] = subscription["customer"]
+    session["invoice"] = invoice["id"]
+    session["subscription"] = subscription["id"]
+    method = charge["payment_method"]
+    change(store, subscription, status="active", default_payment_method=method)
+    return charge
+
+
+def abandon_subscription(store: Store, session_id: str) -> None:
+    """End what a session began, when it expires with only declines behind it."""
+    subscription_id = store.begun_subscriptions.pop(session_id, None)
+    if subscription_id is None:
+        return
+    subscription = store.find(store.subscriptions, subscription_id)
+    close_unpaid(store, store.find(store.invoices, subscription["latest_invoice"]), "void")
+    change(store, subscription, status="incomplete_expired", ended_at=store.now())
+
+
+def renew(store: Store, subscription: StripeObject, *, succeeds: bool) -> StripeObject | None:
+    """Begin the next period, as if the last one had passed, and collect for it.
+
+    Returns the new invoice; None when the subscription was to end with its period, and has.
+    """
+    if subscription["status"] not in ("active", "past_due"):
+        raise Refusal(f"A subscription that is {subscription['status']} is not renewed.")
+    if subscription["cancel_at_period_end"]:
+        end_subscription(store, subscription)
+        return None
+    before = {name: copy_of(subscription[name]) for name in ("items", "latest_invoice")}
+    for item in subscription["items"]["data"]:
+        _move_to_next_period(item, subscription["billing_cycle_anchor"])
+    invoice = draft_invoice(store, subscription, "subscription_cycle")
+    store.announce("customer.subscription.updated", subscription, previous=before)
+    paused = subscription["pause_collection"]
+    if paused and paused["behavior"] == "keep_as_draft":
+        invoice["auto_advance"] = False
+        return invoice
+    finalize(store, invoice)
+    if paused:
+        status = "void" if paused["behavior"] == "void" else "uncollectible"
+        close_unpaid(store, invoice, status)
+        return invoice
+    collect_again(store, invoice, succeeds=succeeds)
+    return invoice
+
+
+def collect_again(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
+    """Try an open invoice with the saved method; the subscription follows. Returns the charge."""
+    subscription_id = invoice["parent"]["subscription_details"]["subscription"]
+    subscription = store.find(store.subscriptions, subscription_id)
+    saved = store.saved_methods.get(subscription_id)
+    if saved is None:
+        raise Refusal("This invoice is a checkout session's to pay.")
+    outcome: Outcome = "paid" if succeeds else "declined"
+    charge = collect(store, invoice, replace(saved, outcome=outcome, decline=GENERIC_DECLINE))
+    is_latest = subscription["latest_invoice"] == invoice["id"]
+    if subscription["status"] not in OVER and is_latest:
+        change(store, subscription, status="active" if succeeds else "past_due")
+    return charge
+
+
+def end_subscription(store: Store, subscription: StripeObject) -> None:
+    """End it now, however it came to that."""
+    now = store.now()
+    subscription["canceled_at"] = subscription["canceled_at"] or now
+    subscription["ended_at"] = now
+    subscription["status"] = "canceled"
+    subscription["cancellation_details"]["reason"] = "cancellation_requested"
+    store.announce("customer.subscription.deleted", subscription)
+
+
+def change(store: Store, subscription: StripeObject, **values: Any) -> None:
+    """Set these fields and announce what they were; nothing is said where nothing changed."""
+    before = {
+        name: copy_of(subscription[name])
+        for name, value in values.items()
+        if subscription[name] != value
+    }
+    if before:
+        subscription.update(values)
+        store.announce("customer.subscription.updated", subscription, previous=before)
+
+
+def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
+    """Made at the first try and not before; later tries pay the same first invoice."""
+    begun = store.begun_subscriptions.get(session["id"])
+    if begun is not None:
+        return store.find(store.subscriptions, begun)
+    customer = new_customer(store, attempt.email, attempt.name, session["currency"])
+    store.customers.put(customer)
+    store.announce("customer.created", customer)
+    items, asked = store.line_items[session["id"]], store.subscription_data[session["id"]]
+    subscription = new_subscription(store, customer, items, asked)
+    store.subscriptions.put(subscription)
+    store.begun_subscriptions[session["id"]] = subscription["id"]
+    invoice = draft_invoice(store, subscription, "subscription_create")
+    store.announce("customer.subscription.created", subscription)
+    finalize(store, invoice)
+    return subscription
+
+
+def _move_to_next_period(item: StripeObject, anchor: int) -> None:
+    recurring = item["price"]["recurring"]
+    months = MONTHS_IN[recurring["interval"]] * recurring["interval_count"]
+    start = item["current_period_end"]
+    item["current_period_start"] = start
+    # Counted from the anchor, so that the 31st comes back after a short month.
+    item["current_period_end"] = months_after(anchor, months_between(anchor, start) + months)
