@@ -31,6 +31,7 @@ from donate.stripe_gateway.client import MOST_WAITING, StripeClient
 from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.lists import StripeLists, reading_client
+from donate.stripe_gateway.refunds import Refunds
 from donate.stripe_gateway.schedule import Schedule
 from donate.stripe_gateway.settle import Settler
 from donate.templating import STATIC, Pages
@@ -54,6 +55,7 @@ class Parts:
     asker: Asker
     lists: StripeLists
     catchup: Catchup
+    refunds: Refunds
     worker: Worker
 
     def close(self) -> None:
@@ -78,7 +80,8 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     inbox = Inbox(database, on_stored=worker.nudge)
     asker = Asker(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
-    jobs += [settler.settle_due, asker.ask_due]
+    refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
+    jobs += [settler.settle_due, asker.ask_due, refunds.ask_due]
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)
@@ -93,21 +96,23 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         asker=asker,
         lists=lists,
         catchup=catchup,
+        refunds=refunds,
         worker=worker,
     )
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """Build the service. It connects to nothing before it starts serving."""
-    parts = build_parts(settings, clock)
-    database, regions, clock = parts.database, parts.regions, parts.clock
-    pages = Pages(demo=settings.demo)
-    modes = build_modes(regions, parts.checkouts)
+    return open_front_door(build_parts(settings, clock), settings)
+
+
+def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
+    """Give the parts a web face. They begin to work when it begins to serve."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
-        database.upgrade()
+        parts.database.upgrade()
         parts.inbox.start()
         parts.worker.start()
         yield
@@ -122,11 +127,25 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,  # the room for programs describes itself, and nothing else
     )
+    pages = Pages(demo=settings.demo)
     answer = error_answers.install(app, pages)
-    limits = GivingLimits(
-        cards=Tries(settings.card_gifts_per_network, settings.card_gifts_in_all),
-        gifts=Tries(settings.gifts_per_network, settings.gifts_in_all),
+    _add_rooms(app, parts, settings, pages)
+    app.include_router(WebhookDoor(parts.inbox, settings.webhook_secrets, parts.clock).router)
+    app.include_router(Health(parts.database, settings.metrics_token.get_secret_value()).router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyLimit, answer=answer)
+    app.add_middleware(
+        SecurityHeaders,
+        checkout_origins=_origins(settings.checkout_hosts, settings.public_url),
+        https=_is_https(settings),
     )
+    return app
+
+
+def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> None:
+    """Add what donors, staff and other programs see."""
+    database, regions, clock = parts.database, parts.regions, parts.clock
+    modes, limits = build_modes(regions, parts.checkouts), _limits_in(settings)
     donors = DonorPages(
         database,
         regions,
@@ -136,16 +155,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         limits=limits,
         look_again=lambda gift: parts.asker.look_again(gift.id),
     )
-    https = settings.public_url.startswith("https://")
-    app.include_router(donors.router)
     finance = FinancePages(
         database,
         regions,
         pages,
         clock,
-        https=https,
+        https=_is_https(settings),
         limits=limits,
         on_due=parts.worker.nudge,
+        refunds=parts.refunds,
     )
     api = Api(
         database,
@@ -156,19 +174,19 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         limits=limits,
         is_staff_token=is_staff_token,
     )
-    app.include_router(finance.router)
-    app.include_router(api.router)
-    app.include_router(WebhookDoor(parts.inbox, settings.webhook_secrets, clock).router)
-    app.include_router(Health(database, settings.metrics_token.get_secret_value()).router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for room in (donors, finance, api):
+        app.include_router(room.router)
 
-    app.add_middleware(BodyLimit, answer=answer)
-    app.add_middleware(
-        SecurityHeaders,
-        checkout_origins=_origins(settings.checkout_hosts, settings.public_url),
-        https=https,
+
+def _is_https(settings: Settings) -> bool:
+    return settings.public_url.startswith("https://")
+
+
+def _limits_in(settings: Settings) -> GivingLimits:
+    return GivingLimits(
+        cards=Tries(settings.card_gifts_per_network, settings.card_gifts_in_all),
+        gifts=Tries(settings.gifts_per_network, settings.gifts_in_all),
     )
-    return app
 
 
 def _origins(hosts: tuple[str, ...], public_url: str) -> tuple[str, ...]:

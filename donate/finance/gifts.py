@@ -1,6 +1,7 @@
 """The list of gifts, and everything known about one of them."""
 
 import json
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from donate.errors import BadInput, NotFound
 from donate.finance.access import HOME, Visit, Visiting, needs
 from donate.finance.filters import months, read_cursor, read_wish, write_cursor
 from donate.finance.models import Role
+from donate.finance.refunds import returns_of
 from donate.finance.staff import names_of
 from donate.finance.transfers import BY_HAND, transfers_in_force
 from donate.finance.words import (
@@ -182,6 +184,9 @@ class GiftPages:
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
             transfers=in_force,
+            returns=returns_of(gift, [fact.as_fact() for fact in facts], names),
+            may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
+            form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
             today=local_date(self._clock.now(), gift.time_zone),
             prefilled=format_amount(gift.amount, LANGUAGE),

@@ -10,6 +10,7 @@ from donate.database import Database
 from donate.finance.access import Gate, refuse_other_methods
 from donate.finance.frame import StaffPages
 from donate.finance.gifts import GiftPages
+from donate.finance.refund_pages import RefundPages
 from donate.finance.set_aside import SetAsidePages
 from donate.finance.sign_in import SignIn
 from donate.finance.staff import PASSWORDS
@@ -17,6 +18,7 @@ from donate.finance.trail_pages import TrailPages
 from donate.finance.transfer_pages import TransferPages
 from donate.rate_limit import GivingLimits
 from donate.regions import Regions
+from donate.stripe_gateway.refunds import Refunds
 from donate.templating import Pages
 
 
@@ -36,6 +38,7 @@ class FinancePages:
         https: bool,
         limits: GivingLimits,
         on_due: Callable[[], None],
+        refunds: Refunds,
         passwords: PasswordHash = PASSWORDS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -46,6 +49,7 @@ class FinancePages:
         time_zone = next(iter(regions.values())).time_zone
         gifts = GiftPages(database, pages, clock, time_zone, codes=list(regions), limits=limits)
         transfers = TransferPages(database, clock, gifts)
+        returns = RefundPages(database, clock, gifts, refunds)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         trail = TrailPages(database, pages, time_zone)
 
@@ -59,6 +63,7 @@ class FinancePages:
             ("GET", "/gifts/{gift_id}", gifts.gift),
             ("POST", "/gifts/{gift_id}/received", transfers.received),
             ("POST", "/gifts/{gift_id}/undone", transfers.undone),
+            ("POST", "/gifts/{gift_id}/refund", returns.refund),
             ("GET", "/set-aside", set_aside.set_aside),
             ("GET", "/set-aside/{number}", set_aside.event),
             ("POST", "/set-aside/{number}/tried", set_aside.tried),

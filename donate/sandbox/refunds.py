@@ -24,10 +24,13 @@ KNOWN_TO_STRIPE = (
 
 
 def create_refund(
-    store: Store, parameters: dict[str, Any], status: RefundStatus = "succeeded"
+    store: Store, parameters: dict[str, Any], status: RefundStatus | None = None
 ) -> StripeObject:
+    """Without a status, the card decides whether it is done at once or under way."""
     asked = read(parameters, REFUND, not_here=KNOWN_TO_STRIPE)
     charge = _charge_to_refund(store, asked)
+    if status is None:
+        status = "pending" if _is_slow(charge) else "succeeded"
     amount = asked.get("amount", charge["amount"] - charge["amount_refunded"])
     _refuse_too_much(charge, amount)
 
@@ -82,6 +85,11 @@ def _charge_to_refund(store: Store, asked: dict[str, Any]) -> StripeObject:
             is_final=True,
         )
     return store.find(store.charges, intent["latest_charge"])
+
+
+def _is_slow(charge: StripeObject) -> bool:
+    card = charge["payment_method_details"].get("card")
+    return card is not None and card["last4"] == "7726"
 
 
 def _refuse_too_much(charge: StripeObject, amount: int) -> None:

@@ -20,7 +20,7 @@ from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.observability import STRIPE_REFUSED_KEY
 
 if TYPE_CHECKING:
-    from stripe.params import RefundCreateParams, RefundListParams
+    from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
 # A donor waits for this on a phone. Two tries of at most 3.5 s each and the pause between fit in.
@@ -119,7 +119,10 @@ class StripeClient:
                 params, options={"idempotency_key": idempotency_key}
             )
         )
-        return _named(_as_json(refund, "refund"))
+        found = _as_json(refund, "refund")
+        if not isinstance(found.get("id"), str):
+            raise StripeUnavailable("Stripe's answer has no id")
+        return found
 
     def refunds_of(self, payment_intent: str) -> list[dict[str, Any]]:
         """Return every refund of a payment, whoever made it, as Stripe's JSON; the newest first.
@@ -127,16 +130,11 @@ class StripeClient:
         Raises as `create_session` does, and StripeUnavailable when there are too many to read.
         """
         found: list[dict[str, Any]] = []
-        params: RefundListParams = {"payment_intent": payment_intent, "limit": 100}
+        params: dict[str, Any] = {"payment_intent": payment_intent, "limit": 100}
         for _ in range(_MOST_PAGES_OF_REFUNDS):
-            page = _as_json(self._in_line(partial(self._sdk.v1.refunds.list, params)), "list")
-            rows, more = page.get("data"), page.get("has_more")
-            if not isinstance(rows, list) or not isinstance(more, bool):
-                raise StripeUnavailable("Stripe's answer is not a list of refunds")
-            if not all(isinstance(row, dict) for row in rows):
-                raise StripeUnavailable("Stripe's answer is not a list of refunds")
-            found += [_named(row) for row in rows]
-            if not more:
+            page = self.list_page("refunds", params)
+            found += page.objects
+            if not page.has_more:
                 return found
             params["starting_after"] = found[-1]["id"]
         raise StripeUnavailable("a payment has more refunds than we read")
@@ -228,12 +226,6 @@ def _page_of(found: dict[str, Any]) -> Page:
     if more and not rows:
         raise StripeUnavailable("Stripe's list is empty and says that there is more")
     return Page(rows, more)
-
-
-def _named(found: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(found.get("id"), str):
-        raise StripeUnavailable("Stripe's answer has no id")
-    return found
 
 
 def _code(error: stripe.StripeError) -> str:

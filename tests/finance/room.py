@@ -14,7 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
 from donate import error_answers
-from donate.clock import FixedClock
+from donate.clock import Clock, FixedClock
 from donate.database import Database
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
@@ -27,7 +27,12 @@ from donate.gifts.models import Gift
 from donate.money import Money
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import load_regions
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.refunds import Refunds
+from donate.stripe_gateway.settle import Settler
 from donate.templating import Pages
+from tests.real_parts import SECRET_KEY
 
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
 PASSWORD = "seven calm herons"
@@ -121,7 +126,24 @@ class Room:
 TRIES = GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000))
 
 
-def open_room(database: Database, *, https: bool = False, passwords: PasswordHash = CHEAP) -> Room:
+def refunds_through(client: StripeClient, database: Database, clock: Clock) -> Refunds:
+    """Return what asks Stripe for refunds; nothing nudges a worker here."""
+    settler = Settler(database, clock, livemode=False, account="")
+    inbox = Inbox(database, on_stored=lambda: None)
+    return Refunds(database, client, inbox, settler, clock, livemode=False)
+
+
+# A Stripe that nobody can reach, for the rules that need none.
+NO_STRIPE = StripeClient(SECRET_KEY, "http://127.0.0.1:9", ())
+
+
+def open_room(
+    database: Database,
+    *,
+    https: bool = False,
+    passwords: PasswordHash = CHEAP,
+    stripe: StripeClient = NO_STRIPE,
+) -> Room:
     clock = FixedClock(NOW)
     pauses = Pauses()
     nudges: list[datetime] = []
@@ -133,6 +155,7 @@ def open_room(database: Database, *, https: bool = False, passwords: PasswordHas
         https=https,
         limits=TRIES,
         on_due=lambda: nudges.append(clock.now()),
+        refunds=refunds_through(stripe, database, clock),
         passwords=passwords,
         pause=pauses,
     )

@@ -14,7 +14,16 @@ from donate.finance.access import EVERYBODY
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
 from donate.templating import Pages
-from tests.finance.room import CHEAP, NOW, REGIONS, TRIES, Room, csrf
+from tests.finance.room import (
+    CHEAP,
+    NO_STRIPE,
+    NOW,
+    REGIONS,
+    TRIES,
+    Room,
+    csrf,
+    refunds_through,
+)
 
 ALL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNKNOWN = {"{gift_id}": "018f0000-0000-7000-8000-000000000000", "{number}": "987654321"}
@@ -31,6 +40,7 @@ def every_route() -> list[APIRoute]:
         https=False,
         limits=TRIES,
         on_due=lambda: None,
+        refunds=refunds_through(NO_STRIPE, nowhere, FixedClock(NOW)),
         passwords=CHEAP,
     )
     return [route for route in room.router.routes if isinstance(route, APIRoute)]

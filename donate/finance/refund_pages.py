@@ -1,0 +1,77 @@
+"""The form that sends money back to a donor."""
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import BadInput, BadInputs, Conflict
+from donate.finance.access import Visit, Visiting, needs
+from donate.finance.gifts import GiftPages, find_gift
+from donate.finance.models import Role
+from donate.finance.refunds import check_refund, too_much
+from donate.finance.trail import record_act
+from donate.gifts.queries import facts_of
+from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.refund_requests import MoreThanIsLeft, request_refund
+from donate.stripe_gateway.refunds import Refunds
+
+
+class RefundPages:
+    """What finance staff send back."""
+
+    def __init__(
+        self, database: Database, clock: Clock, gift_pages: GiftPages, refunds: Refunds
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._gift_pages = gift_pages
+        self._refunds = refunds
+
+    @needs(Role.FINANCE)
+    def refund(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Write the request down, ask Stripe, and show what it said."""
+        try:
+            requested = self._write_down(visit, gift_id)
+        except BadInput as problem:
+            problems: tuple[BadInput, ...] = (problem,)
+        except BadInputs as found:
+            problems = found.problems
+        except MoreThanIsLeft as too_far:
+            problems = (too_much(too_far.left),)
+        except Conflict as conflict:
+            return self._gift_pages.show(
+                visit, gift_id, typed=visit.form, conflict=str(conflict), status_code=409
+            )
+        else:
+            if requested:
+                self._refunds.ask_now(requested)
+            return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund", 303)
+        return self._gift_pages.show(
+            visit, gift_id, typed=visit.form, problems=problems, status_code=422
+        )
+
+    def _write_down(self, visit: Visit, gift_id: str) -> OpenRefund | None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            gift = find_gift(session, gift_id)
+            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+            requested = request_refund(
+                session,
+                gift.id,
+                check_refund(gift, facts, visit.form),
+                form_key=visit.form["form_key"],
+                actor=visit.signed_in.actor,
+                now=now,
+            )
+            if requested:
+                record_act(
+                    session,
+                    "refund_requested",
+                    now=now,
+                    staff_id=visit.signed_in.staff_id,
+                    about=gift.reference,
+                    address=visit.address,
+                    detail={"amount_minor": requested.amount_minor, "request": requested.key},
+                )
+        return requested

@@ -1,0 +1,195 @@
+"""Sending money back: checks what staff typed, and says in words what became of each request.
+
+Decides; the page fetches and writes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from babel.dates import format_date
+
+from donate.clock import local_date
+from donate.errors import BadInput, BadInputs, Conflict
+from donate.finance.transfers import BY_HAND, check_words
+from donate.finance.words import LANGUAGE, MODES, actor_name
+from donate.gifts.facts import Fact
+from donate.gifts.models import Gift
+from donate.gifts.refundable import RefundRequest, RequestState, payments_of, requests_of
+from donate.money import Money, format_amount, format_money, read_amount
+from donate.stripe_gateway.refund_requests import REASONS, WantedRefund
+from donate.stripe_gateway.refunds import KEY_REFUSED
+
+REASON_WORDS: Final = {
+    "requested_by_donor": "The donor asked for it",
+    "duplicate": "Paid twice",
+    "fraudulent": "Fraud (Stripe then blocks the card and the e-mail)",
+}
+MAX_FORM_KEY: Final = 64
+
+_STATES: Final = {
+    RequestState.WAITING: (
+        "Stripe was asked and has not answered yet. It is asked again until it does; please do "
+        "not send this money back in another way."
+    ),
+    RequestState.STARTED: "Stripe has taken it; the money is on its way.",
+    RequestState.SUCCEEDED: "Stripe has sent the money back.",
+    RequestState.FAILED: "The donor's bank did not take it. The money is with us again.",
+}
+_REFUSED: Final = {
+    KEY_REFUSED: (
+        "Stripe does not accept our key for refunds. Whoever runs this service has to see to it."
+    ),
+    "amount": "Stripe says that it is more than is left of the payment.",
+    "charge_already_refunded": "Stripe says that this payment has gone back already.",
+    "charge_disputed": "Stripe says that the donor's bank disputes this payment.",
+    "refund_disputed_payment": "Stripe says that the donor's bank disputes this payment.",
+}
+_SURE: Final = "Please tick this box, so that no money goes by mistake."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A payment that has something left, as the form offers it."""
+
+    payment: str
+    words: str
+    left: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A refund that was asked for here, as staff read it."""
+
+    amount: Money
+    asked_at: datetime
+    by: str
+    reason: str
+    note: str
+    state: RequestState
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What the page of a gift says about sending money back.
+
+    `choices` is empty where there is no form; `why_not` then says why, if there is anything to say.
+    """
+
+    choices: Sequence[Choice]
+    requests: Sequence[Request]
+    why_not: str = ""
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """The reasons to choose from, in words."""
+        return REASON_WORDS
+
+    @property
+    def prefilled(self) -> str:
+        """What is left of the newest payment, as one would type it."""
+        return format_amount(self.choices[0].left, LANGUAGE)
+
+
+def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> Returns:
+    """Say what can go back of a gift, and what became of what was asked for."""
+    requests = [_request(gift, request, names) for request in requests_of(facts)]
+    payments = payments_of(facts)
+    if gift.mode in BY_HAND:
+        why_not = "Money that came by transfer is returned by hand: from the bank, not from here."
+        return Returns((), requests, why_not if gift.received_minor else "")
+    choices = [
+        Choice(
+            payment=payment.intent,
+            words=_payment(gift, payment.paid_at, payment.received_minor, payment.left_minor),
+            left=Money(payment.left_minor, gift.currency),
+        )
+        for payment in payments
+        if payment.intent and payment.left_minor
+    ]
+    why_not = "Nothing is left that could be sent back." if payments else ""
+    if any(payment.left_minor and not payment.intent for payment in payments):
+        why_not = "Stripe has not told yet which payment this is. It can be sent back when it has."
+    return Returns(choices, requests, "" if choices else why_not)
+
+
+def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> WantedRefund:
+    """Check what was typed about a refund. Raises BadInputs, or Conflict for another mode."""
+    if gift.mode in BY_HAND:
+        raise Conflict(f"A gift by {MODES[gift.mode]} is returned by hand, from the bank.")
+    if not 1 <= len(typed.get("form_key", "")) <= MAX_FORM_KEY:
+        raise Conflict("This form is not complete. Please reload the page and fill it in again.")
+    problems: list[BadInput] = []
+
+    def checked(check: Callable[[], T]) -> T | None:
+        try:
+            return check()
+        except BadInput as problem:
+            problems.append(problem)
+            return None
+
+    payment = checked(lambda: _check_payment(facts, typed.get("payment", "")))
+    amount = checked(lambda: read_amount(typed.get("amount", "")[:100], gift.currency, LANGUAGE))
+    reason = checked(lambda: _check_reason(typed.get("reason", "")))
+    note = checked(lambda: check_words("note", typed.get("note", "")))
+    if typed.get("confirmed") != "yes":
+        problems.append(BadInput("confirmed", _SURE))
+    if payment is None or amount is None or reason is None or note is None or problems:
+        raise BadInputs(problems)
+    return WantedRefund(payment, amount.amount_minor, reason, note)
+
+
+def too_much(left: Money) -> BadInput:
+    """Say beside the field that no more than `left` can go back."""
+    if not left.amount_minor:
+        return BadInput("amount", "Nothing is left of this payment that could be sent back.")
+    words = {"left": format_money(left, LANGUAGE)}
+    return BadInput("amount", "No more than %(left)s is left of this payment.", words)
+
+
+def _check_payment(facts: Sequence[Fact], text: str) -> str:
+    if text not in {payment.intent for payment in payments_of(facts) if payment.intent}:
+        raise BadInput("payment", "Please choose which payment to send back.")
+    return text
+
+
+def _check_reason(text: str) -> str:
+    if text not in REASONS:
+        raise BadInput("reason", "Please choose a reason from the list.")
+    return text
+
+
+def _payment(gift: Gift, paid_at: datetime, received_minor: int, left_minor: int) -> str:
+    received, left = (
+        format_money(Money(amount, gift.currency), LANGUAGE)
+        for amount in (received_minor, left_minor)
+    )
+    day = format_date(
+        local_date(paid_at, gift.time_zone), "long", locale=LANGUAGE.replace("-", "_")
+    )
+    return f"{received} received on {day}, {left} left"
+
+
+def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> Request:
+    asked = request.asked
+    if request.state == RequestState.REFUSED:
+        code = f" ({request.code})" if request.code else ""
+        why = _REFUSED.get(
+            request.code, f"Stripe would not do it{code}; its Dashboard may say more."
+        )
+        sentence = f"Refused, nothing was sent: {why}"
+    else:
+        sentence = _STATES[request.state]
+    return Request(
+        amount=Money(asked.amount_minor or 0, gift.currency),
+        asked_at=asked.happened_at,
+        by=actor_name(asked.actor, names),
+        reason=REASON_WORDS.get(str(asked.evidence.get("reason")), ""),
+        note=str(asked.evidence.get("note", "")),
+        state=request.state,
+        sentence=sentence,
+    )

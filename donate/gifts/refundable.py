@@ -1,0 +1,120 @@
+"""What can still go back of each payment of a gift, and what became of each refund asked for here.
+
+Pure. A request counts as gone until it is answered: two clerks can never promise the same money.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from donate.gifts.facts import Fact, FactKind
+
+
+class RequestState(StrEnum):
+    """How far a refund that staff asked for has come."""
+
+    WAITING = "waiting"  # nobody has answered: it may have been made, or not
+    REFUSED = "refused"  # it was not made
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # it was made, and came back
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """A refund that staff asked for. `code` says why it was refused."""
+
+    asked: Fact
+    state: RequestState
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment, in minor units of the gift's currency.
+
+    `intent` is what Stripe refunds: the payment intent; None as long as nobody told its name.
+    """
+
+    intent: str | None
+    paid_at: datetime
+    received_minor: int
+    left_minor: int
+
+
+_ANSWERS = {
+    FactKind.REFUND_FAILED: RequestState.FAILED,
+    FactKind.REFUND_SUCCEEDED: RequestState.SUCCEEDED,
+    FactKind.REFUND_STARTED: RequestState.STARTED,
+}
+
+
+def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
+    """Return the refunds asked for here, the newest first. What Stripe made outranks a refusal."""
+    facts = list(facts)
+    told: dict[str, RequestState] = {}
+    # The last to write wins: an end outranks a beginning, and failing outranks all.
+    for kind, state in reversed(_ANSWERS.items()):
+        told |= {f.evidence["request"]: state for f in facts if _answers(f, kind)}
+    refused = {f.source_id: f for f in facts if f.kind == FactKind.REFUND_REFUSED}
+    found = []
+    for fact in facts:
+        if fact.kind != FactKind.REFUND_REQUESTED:
+            continue
+        no = refused.get(fact.source_id)
+        if fact.source_id in told:
+            found.append(RefundRequest(fact, told[fact.source_id]))
+        elif no:
+            code = str(no.evidence.get("code", ""))
+            found.append(RefundRequest(fact, RequestState.REFUSED, code))
+        else:
+            found.append(RefundRequest(fact, RequestState.WAITING))
+    return sorted(found, key=_number, reverse=True)
+
+
+def payments_of(facts: Iterable[Fact]) -> list[Payment]:
+    """Return the payments that came through Stripe, the newest first, and what is left of each."""
+    facts = list(facts)
+    by_kind: dict[FactKind, dict[str, Fact]] = {kind: {} for kind in FactKind}
+    for fact in facts:
+        by_kind[fact.kind][fact.source_id] = fact
+    intents = {
+        str(named.evidence.get("invoice")): intent
+        for intent, named in by_kind[FactKind.PAYMENT_NAMED].items()
+    }
+    gone = _gone(by_kind)
+    gone += [r.asked for r in requests_of(facts) if r.state == RequestState.WAITING]
+    found = []
+    for source, paid in by_kind[FactKind.PAYMENT_SUCCEEDED].items():
+        intent = intents.get(source, None if source.startswith("in_") else source)
+        received = paid.amount_minor or 0
+        away = sum(f.amount_minor or 0 for f in gone if _payment_of(f) in (None, intent, source))
+        left = max(0, received - away)
+        found.append(Payment(intent, paid.happened_at, received, left))
+    return sorted(found, key=lambda payment: payment.paid_at, reverse=True)
+
+
+def _number(request: RefundRequest) -> int:
+    return int(request.asked.source_id.rpartition(":")[2])
+
+
+def _answers(fact: Fact, kind: FactKind) -> bool:
+    return fact.kind == kind and isinstance(fact.evidence.get("request"), str)
+
+
+def _gone(by_kind: Mapping[FactKind, dict[str, Fact]]) -> list[Fact]:
+    """Return one fact for each refund under way or made, and each dispute open or lost."""
+    refunds = by_kind[FactKind.REFUND_STARTED] | by_kind[FactKind.REFUND_SUCCEEDED]
+    disputes = dict(by_kind[FactKind.DISPUTE_OPENED])
+    for won in by_kind[FactKind.DISPUTE_WON]:
+        disputes.pop(won, None)
+    disputes |= by_kind[FactKind.DISPUTE_LOST]
+    back = by_kind[FactKind.REFUND_FAILED]
+    return [f for source, f in refunds.items() if source not in back] + list(disputes.values())
+
+
+def _payment_of(fact: Fact) -> str | None:
+    # Who does not say which payment it was counts against each: rather too little goes back.
+    named = fact.evidence.get("payment_intent") or fact.evidence.get("payment")
+    return named if isinstance(named, str) else None

@@ -1,0 +1,194 @@
+"""Refunds that start at our desk, in three beats: write the request, ask Stripe, settle its answer.
+
+The answer goes through the inbox like any event, so a webhook may be faster and it is all the same.
+An outcome that we do not know stays open and is asked about again, so that one request is one
+refund, however often we or Stripe fall over.
+"""
+
+import json
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlmodel import Session, col, select
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import DonateError, StripeKeyRefused, StripeRefused, StripeUnavailable
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from donate.gifts.refundable import RequestState, requests_of
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.refund_requests import ASK_AGAIN_AFTER, REASONS
+from donate.stripe_gateway.retelling import retell_refund
+from donate.stripe_gateway.settle import Settler
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams
+
+log = logging.getLogger(__name__)
+
+# Why a request was refused when it was not Stripe's word for anything.
+KEY_REFUSED: Final = "key_refused"
+# Stripe remembers an idempotency key for at least 24 hours; an hour less is for clocks that differ.
+# https://docs.stripe.com/api/idempotent_requests
+KEY_LIFE: Final = timedelta(hours=23)
+# Stripe failed half way: what it still may do about that has so long to show in its list.
+LET_IT_SHOW: Final = timedelta(minutes=10)
+_AT_A_TIME: Final = 10
+
+
+class Refunds:
+    """Asks Stripe for what was requested, until each request has an answer."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: StripeClient,
+        inbox: Inbox,
+        settler: Settler,
+        clock: Clock,
+        *,
+        livemode: bool,
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._inbox = inbox
+        self._settler = settler
+        self._clock = clock
+        self._livemode = livemode
+
+    def ask_now(self, request: OpenRefund) -> None:
+        """Ask for a refund that was just requested, and settle the answer. Never raises.
+
+        What goes wrong leaves the request open, and the worker asks again.
+        """
+        try:
+            if self._ask(request):
+                self._settler.settle_due()
+        except DonateError as error:
+            log.warning("a refund stays open: %s", type(error).__name__)
+
+    def ask_due(self) -> int:
+        """Ask about a few open requests that are due; returns how many were answered.
+
+        Taken one at a time: when Stripe does not answer, the others stay due for the next round.
+        """
+        for answered in range(_AT_A_TIME):
+            request = self._take_due()
+            if request is None:
+                return answered
+            if not self._ask(request):
+                return 0  # rest for a heartbeat
+        return _AT_A_TIME
+
+    def _take_due(self) -> OpenRefund | None:
+        """Claim a request, and note when it is to be asked again should nobody hear of it."""
+        now = self._clock.now()
+        with self._database.writing() as session:
+            due = (
+                select(OpenRefund)
+                .where(col(OpenRefund.ask_at) <= now)
+                .order_by(col(OpenRefund.ask_at))
+                .limit(_AT_A_TIME)
+                .with_for_update(skip_locked=True)
+            )
+            for request in session.exec(due):
+                if not _is_waiting(session, request):
+                    request.ask_at = None
+                    continue
+                request.asked_at = now
+                request.tries += 1
+                again = min(request.tries, len(ASK_AGAIN_AFTER)) - 1
+                request.ask_at = now + ASK_AGAIN_AFTER[again]
+                return request
+        return None
+
+    def _ask(self, request: OpenRefund) -> bool:
+        """Ask Stripe, and write down what it says; False when the outcome stays unknown."""
+        try:
+            refund = self._found_or_made(request)
+        except StripeRefused as refused:
+            log.warning("Stripe refused a refund: %s", refused)
+            if refused.may_have_acted:
+                self._take_another_key(request)
+                return False
+            self._record_refusal(request, refused.code)
+            return True
+        except StripeKeyRefused as refused:
+            if request.tries > 1:  # an earlier try may have been heard
+                log.warning("a refund stays open: %s", refused)
+                return False
+            self._record_refusal(request, KEY_REFUSED)
+            return True
+        except StripeUnavailable as error:
+            log.warning("a refund stays open: %s", error)
+            return False
+        now = self._clock.now()
+        # A refund does not say itself whether it is live; our key asked, so it is what we are.
+        event = retell_refund(refund, now) | {"livemode": self._livemode}
+        self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
+        return True
+
+    def _found_or_made(self, request: OpenRefund) -> dict[str, Any]:
+        # Once the key may be forgotten, or another one is used, asking again could pay twice.
+        if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
+            for refund in self._client.refunds_of(request.payment):
+                if _object(refund.get("metadata")).get("request") == request.key:
+                    return refund
+        return self._client.create_refund(_params(request), _idempotency_key(request))
+
+    def _take_another_key(self, request: OpenRefund) -> None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            row = session.get_one(OpenRefund, request.key, with_for_update=True)
+            # Of two who heard of the same failure, one takes the next key.
+            if row.ask_at and row.keys_spent == request.keys_spent:
+                row.keys_spent += 1
+                row.ask_at = max(row.ask_at, now + LET_IT_SHOW)
+
+    def _record_refusal(self, request: OpenRefund, code: str) -> None:
+        now = self._clock.now()
+        fact = Fact(
+            kind=FactKind.REFUND_REFUSED,
+            source_id=request.key,
+            happened_at=now,
+            actor="stripe",
+            evidence={"code": code},
+        )
+        with self._database.writing() as session:
+            # Whoever settles locks the gift first, too.
+            session.get_one(Gift, request.gift_id, with_for_update=True)
+            if _is_waiting(session, request):
+                record_facts(session, [(request.gift_id, fact)], now=now)
+            session.get_one(OpenRefund, request.key).ask_at = None
+
+
+def _is_waiting(session: Session, request: OpenRefund) -> bool:
+    facts = [row.as_fact() for row in facts_of(session, request.gift_id)]
+    return any(
+        known.asked.source_id == request.key and known.state == RequestState.WAITING
+        for known in requests_of(facts)
+    )
+
+
+def _params(request: OpenRefund) -> "RefundCreateParams":
+    """Everything here follows from the request, so that a retry sends the same."""
+    return {
+        "payment_intent": request.payment,
+        "amount": request.amount_minor,
+        "reason": REASONS[request.reason],
+        "metadata": {"gift_id": str(request.gift_id), "request": request.key},
+    }
+
+
+def _idempotency_key(request: OpenRefund) -> str:
+    return f"donate-{request.key}" + (f":{request.keys_spent}" if request.keys_spent else "")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,72 @@
+"""The page of a gift with a pretend Stripe behind it, and finance staff who send money back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.stripe_gateway.client import StripeClient
+from tests.finance.room import Room, fields, open_room
+from tests.sandbox.running import RunningSandbox, run_sandbox
+from tests.stripe_gateway.returning import CARD, QUICK, REFUNDS, pay, stripe_list
+from tests.stripe_gateway.test_checkout import client_of
+
+GOOD = {"amount": "50.00", "reason": "requested_by_donor", "note": "", "confirmed": "yes"}
+
+
+@dataclass
+class Desk:
+    room: Room
+    sandbox: RunningSandbox
+    stripe: StripeClient
+    browser: TestClient
+
+    def paid(self, card: str = CARD) -> Gift:
+        gift = self.room.gift(mode="card")
+        pay(
+            self.room.database,
+            self.sandbox,
+            self.stripe,
+            gift,
+            clock=self.room.clock,
+            card=card,
+        )
+        return gift
+
+    def page(self, gift: Gift) -> Response:
+        return self.browser.get(f"/finance/gifts/{gift.id}")
+
+    def form(self, gift: Gift) -> dict[str, str]:
+        """Open the gift's page and fill in its refund form."""
+        found = fields(self.page(gift))
+        return GOOD | {name: found[name] for name in ("csrf", "form_key", "payment")}
+
+    def send(self, gift: Gift, form: dict[str, str]) -> Response:
+        return self.browser.post(f"/finance/gifts/{gift.id}/refund", data=form)
+
+    def refund(self, gift: Gift, **typed: str) -> str:
+        """Fill in the form, send it, and return the page that follows."""
+        answer = self.send(gift, self.form(gift) | typed)
+        assert answer.status_code == 303
+        return self.browser.get(answer.headers["location"]).text
+
+    def made(self) -> list[int]:
+        return [refund["amount"] for refund in stripe_list(self.sandbox, REFUNDS)]
+
+    def trouble(self, kind: str) -> None:
+        self.sandbox.control("POST", "/_sandbox/trouble", path=REFUNDS, kind=kind, times=2)
+
+
+@contextmanager
+def open_desk(database: Database) -> Iterator[Desk]:
+    with run_sandbox() as sandbox:
+        stripe = client_of(sandbox, **QUICK)
+        room = open_room(database, stripe=stripe)
+        now = int(room.clock.now().timestamp())
+        sandbox.control("POST", "/_sandbox/clock", now=now)
+        yield Desk(room, sandbox, stripe, room.signed_in())
+        stripe.close()

@@ -1,0 +1,241 @@
+"""Sending money back from the page of a gift."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from donate.database import Database
+from donate.finance.models import Role
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from tests.finance.refund_desk import GOOD, Desk, open_desk
+from tests.finance.room import csrf, fields, refunds_through
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.returning import REFUNDS, SLOW_TO_REFUND, stripe_list, tell
+
+
+@pytest.fixture
+def desk(sqlite: Sqlite) -> Iterator[Desk]:
+    """The desk on SQLite, for rules that the kind of database cannot change."""
+    database = Database(sqlite.fresh_url())
+    with open_desk(database) as desk:
+        yield desk
+    database.close()
+
+
+@pytest.fixture
+def desk_on_each(database: Database) -> Iterator[Desk]:
+    """The desk on SQLite and on PostgreSQL."""
+    with open_desk(database) as desk:
+        yield desk
+
+
+def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
+    """The form comes filled in; once sent, the page says so, and the trail who did it."""
+    desk = desk_on_each
+    gift = desk.paid()
+    before = desk.page(gift).text
+    assert 'name="amount" inputmode="decimal" autocomplete="off" value="50.00"' in before
+    assert "$50.00 received on" in before
+    assert "$50.00 left" in before
+    page = desk.refund(gift, note="asked <b>by phone</b>")
+    assert "$50.00: Stripe has sent the money back." in page
+    assert "Asked for by Ann Lee" in page
+    assert "The donor asked for it." in page
+    assert "asked &lt;b&gt;by phone&lt;/b&gt;" in page
+    assert "Nothing is left that could be sent back." in page
+    assert 'name="confirmed"' not in page
+    assert (desk.room.reread(gift).status, desk.made()) == ("refunded", [5_000])
+    act = desk.room.acts()[-1]
+    assert (act.act, act.about) == ("refund_requested", gift.reference)
+    assert act.detail == {"amount_minor": 5_000, "request": f"{gift.id}:refund:1"}
+
+
+def test_a_part_goes_back(desk: Desk) -> None:
+    """A part is read exactly, and the form then offers the rest."""
+    gift = desk.paid()
+    page = desk.refund(gift, amount="12,50", reason="duplicate")
+    assert "$12.50: Stripe has sent the money back." in page
+    assert "Paid twice." in page
+    assert 'value="37.50"' in page
+    assert desk.room.reread(gift).net_minor == 3_750
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"amount": ""}, "Please enter an amount."),
+        ({"amount": "0"}, "The amount must be more than zero."),
+        ({"amount": "-5"}, "The amount must be more than zero."),
+        ({"amount": "1e1"}, "Please enter the amount in digits"),
+        ({"amount": "5.001"}, "at most 2 digits"),
+        ({"amount": "50.01"}, "No more than $50.00 is left of this payment."),
+        ({"reason": "because"}, "Please choose a reason from the list."),
+        ({"reason": ""}, "Please choose a reason from the list."),
+        ({"payment": "pi_of_another"}, "Please choose which payment to send back."),
+        ({"confirmed": ""}, "Please tick this box"),
+        ({"note": "4242 4242 4242 4242"}, "That looks like a card number."),
+        ({"note": "x" * 501}, "Please shorten this to 500 characters."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field(
+    desk: Desk, typed: dict[str, str], sentence: str
+) -> None:
+    """A bad value is refused with a sentence, nobody is asked, and what was typed is kept."""
+    gift = desk.paid()
+    answer = desk.send(gift, desk.form(gift) | {"note": "keep me"} | typed)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    (field,) = typed
+    assert f'id="{field}-error"' in answer.text
+    assert "keep me" in answer.text or "note" in typed
+    assert '<details class="card act" open>' in answer.text
+    assert (desk.made(), desk.room.reread(gift).net_minor) == ([], 5_000)
+    assert "refund_requested" not in [act.act for act in desk.room.acts()]
+
+
+def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
+    """The same form again is no error and no second refund; changed meanwhile, it is refused."""
+    desk = desk_on_each
+    gift = desk.paid()
+    form = desk.form(gift) | {"amount": "10.00"}
+    for _ in range(3):
+        assert desk.send(gift, form).status_code == 303
+    changed = desk.send(gift, form | {"amount": "20.00"})
+    assert (changed.status_code, desk.made()) == (409, [1_000])
+    assert "This form was sent before, with something else in it." in changed.text
+    assert [act.act for act in desk.room.acts()].count("refund_requested") == 1
+    again = GOOD | fields(changed) | {"amount": "20.00"}
+    assert desk.send(gift, again).status_code == 303
+    assert desk.made() == [2_000, 1_000]
+
+
+def test_two_clerks_see_what_the_other_took(desk_on_each: Desk) -> None:
+    """Whose page is older is told what is left now, beside the amount."""
+    desk = desk_on_each
+    gift = desk.paid()
+    late = desk.form(gift)
+    desk.refund(gift, amount="30.00")
+    answer = desk.send(gift, late)
+    assert answer.status_code == 422
+    assert "No more than $20.00 is left of this payment." in answer.text
+    assert desk.made() == [3_000]
+
+
+def test_a_slow_refund_says_so(desk: Desk) -> None:
+    """Money that is on its way back is called that, and can no longer be sent."""
+    gift = desk.paid(card=SLOW_TO_REFUND)
+    assert "Stripe has taken it; the money is on its way." in desk.refund(gift)
+    assert desk.room.reread(gift).status == "confirmed"
+    refund = stripe_list(desk.sandbox, REFUNDS)[0]
+    desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    page = desk.page(gift).text
+    assert "The money is with us again." in page
+    assert 'name="confirmed"' in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [("400", "Stripe would not do it (mode)"), ("401", "Stripe does not accept our key")],
+)
+def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
+    """The clerk reads why nothing was sent, and may try again."""
+    gift = desk.paid()
+    desk.trouble(kind)
+    page = desk.refund(gift)
+    assert "notice-bad" in page
+    assert "Refused, nothing was sent:" in page
+    assert sentence in page
+    assert 'name="confirmed"' in page
+
+
+def test_refunded_in_the_dashboard_meanwhile(desk: Desk) -> None:
+    """What Stripe knows and we do not yet is told in Stripe's place."""
+    gift = desk.paid()
+    form = desk.form(gift)
+    desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=form["payment"])
+    assert "Stripe says that this payment has gone back already." in desk.refund(gift)
+
+
+def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
+    """The clerk is told to wait, the money is reserved, and the worker ends it as one refund."""
+    desk = desk_on_each
+    gift = desk.paid()
+    desk.trouble("reset_after")
+    page = desk.refund(gift)
+    assert "Stripe was asked and has not answered yet." in page
+    assert 'name="confirmed"' not in page
+    assert desk.room.reread(gift).status == "confirmed"
+    desk.room.clock.instant += timedelta(minutes=1)
+    refunds = refunds_through(desk.stripe, desk.room.database, desk.room.clock)
+    assert refunds.ask_due() == 1
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    assert "Stripe has sent the money back." in desk.page(gift).text
+    assert (desk.room.reread(gift).status, desk.made()) == ("refunded", [5_000])
+
+
+def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
+    """While the bank holds the money there is no form, and a page from before does not help."""
+    gift = desk.paid()
+    form = desk.form(gift)
+    desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=form["payment"])
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    assert 'name="confirmed"' not in desk.page(gift).text
+    answer = desk.send(gift, form)
+    assert answer.status_code == 422
+    assert (desk.made(), desk.room.reread(gift).status) == ([], "disputed")
+
+
+def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
+    """A gift that was paid twice offers both payments, the newest first, each with its rest."""
+    desk = desk_on_each
+    gift = desk.paid()
+    first = fields(desk.page(gift))["payment"]
+    with desk.room.database.writing() as session:
+        later = desk.room.clock.now() + timedelta(hours=1)
+        second = Fact(FactKind.PAYMENT_SUCCEEDED, "pi_second", later, "stripe", 5_000, "CAD")
+        record_facts(session, [(gift.id, second)], now=desk.room.clock.now())
+    page = desk.page(gift).text
+    assert "paid_more_than_once" in desk.room.reread(gift).flags
+    assert page.index('<option value="pi_second"') < page.index(f'<option value="{first}"')
+    form = GOOD | fields(desk.page(gift)) | {"payment": first, "reason": "duplicate"}
+    assert desk.send(gift, form).status_code == 303
+    page = desk.page(gift).text
+    assert "pi_second" in page
+    assert desk.room.reread(gift).net_minor == 5_000
+    (refund,) = stripe_list(desk.sandbox, REFUNDS)
+    assert refund["payment_intent"] == first
+
+
+@pytest.mark.parametrize("mode", ["interac", "giving_code"])
+def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
+    """What did not come through Stripe cannot go back through it: the page says so."""
+    gift = desk.room.gift(mode=mode, received_minor=5_000)
+    page = desk.page(gift).text
+    assert "is returned by hand: from the bank, not from here." in page
+    assert "/refund" not in page
+    form = GOOD | {"csrf": csrf(desk.browser), "form_key": "x", "payment": "pi_form-1"}
+    answer = desk.send(gift, form)
+    assert (answer.status_code, desk.made()) == (409, [])
+
+
+def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
+    """Who may only look is offered nothing, and nor is anybody before money came."""
+    gift = desk.paid()
+    viewer = desk.room.signed_in(Role.VIEWER)
+    assert "/refund" not in viewer.get(f"/finance/gifts/{gift.id}").text
+    form = desk.form(gift) | {"csrf": csrf(viewer)}
+    answer = viewer.post(f"/finance/gifts/{gift.id}/refund", data=form)
+    assert (answer.status_code, desk.made()) == (403, [])
+    unpaid = desk.room.gift("form-2", mode="card")
+    assert "/refund" not in desk.page(unpaid).text
+
+
+@pytest.mark.parametrize("form_key", ["", "x" * 65])
+def test_a_form_without_its_key_is_not_taken(desk: Desk, form_key: str) -> None:
+    """Without what tells one form from the next, nothing is sent."""
+    gift = desk.paid()
+    answer = desk.send(gift, desk.form(gift) | {"form_key": form_key})
+    assert (answer.status_code, desk.made()) == (409, [])

@@ -1,0 +1,173 @@
+"""A desk that sends money back: real gifts paid at the sandbox, and somebody who refunds them."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlmodel import select
+
+from donate.clock import Clock, FixedClock
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from donate.gifts.refundable import Payment, RefundRequest, payments_of, requests_of
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.refund_requests import WantedRefund, request_refund
+from donate.stripe_gateway.refunds import Refunds
+from donate.stripe_gateway.settle import Settler
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import AMOUNT, gift_now, give, settle, settler_of
+from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+
+REFUNDS = "/v1/refunds"
+CARD = "4242424242424242"
+SLOW_TO_REFUND = "4000000000007726"
+QUICK = {"deadline_s": 1.2, "per_try_s": 0.4}
+
+_forms = itertools.count(1)
+
+
+def stripe_list(sandbox: RunningSandbox, path: str, **params: str) -> list[dict[str, Any]]:
+    """Return up to a hundred objects as Stripe's API lists them, the newest first."""
+    answer = sandbox.http.get(
+        path, params={"limit": "100"} | params, headers={"authorization": f"Bearer {SECRET_KEY}"}
+    )
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+def tell(database: Database, sandbox: RunningSandbox, clock: Clock) -> None:
+    """Deliver every event there is, as the webhook would; settle them all."""
+    told = reversed(stripe_list(sandbox, "/v1/events"))
+    settle(database, *told, clock=clock)
+
+
+def pay(
+    database: Database,
+    sandbox: RunningSandbox,
+    client: StripeClient,
+    gift: Gift,
+    *,
+    clock: Clock,
+    card: str = CARD,
+) -> None:
+    """Pay a gift on Stripe's page, and hear of it."""
+    url = checkouts_of(database, client, clock).open_for(gift)
+    session_id = url.rpartition("/")[2]
+    sandbox.control("POST", "/_sandbox/pay", session=session_id, card=card)
+    tell(database, sandbox, clock)
+
+
+@dataclass
+class Desk:
+    database: Database
+    sandbox: RunningSandbox
+    clock: FixedClock
+    client: StripeClient
+    settler: Settler
+    refunds: Refunds
+
+    def paid(self, card: str = CARD) -> Gift:
+        """Return a card gift of 50 dollars that was paid."""
+        gift = give(self.database, attempts=0)
+        pay(self.database, self.sandbox, self.client, gift, clock=self.clock, card=card)
+        assert self.gift(gift).status == "confirmed"
+        return gift
+
+    def gift(self, gift: Gift) -> Gift:
+        return gift_now(self.database, gift)
+
+    def request(
+        self,
+        gift: Gift,
+        amount_minor: int = AMOUNT,
+        form_key: str | None = None,
+        reason: str = "requested_by_donor",
+    ) -> OpenRefund | None:
+        """Write down that a refund is wanted, of the newest payment; nobody is asked yet."""
+        with self.database.writing() as session:
+            return request_refund(
+                session,
+                gift.id,
+                WantedRefund(str(self.payments(gift)[0].intent), amount_minor, reason, "a note"),
+                form_key=form_key or f"form-{next(_forms)}",
+                actor="staff:1",
+                now=self.clock.now(),
+            )
+
+    def refund(self, gift: Gift, amount_minor: int = AMOUNT) -> RefundRequest:
+        """Request a refund, ask Stripe at once, and return what became of it."""
+        request = self.request(gift, amount_minor)
+        assert request is not None
+        self.refunds.ask_now(request)
+        return self.requests(gift)[0]
+
+    def requests(self, gift: Gift) -> list[RefundRequest]:
+        with self.database.reading() as session:
+            return requests_of([row.as_fact() for row in facts_of(session, gift.id)])
+
+    def states(self, gift: Gift) -> list[str]:
+        return [str(request.state) for request in self.requests(gift)]
+
+    def payments(self, gift: Gift) -> list[Payment]:
+        with self.database.reading() as session:
+            return payments_of([row.as_fact() for row in facts_of(session, gift.id)])
+
+    def left(self, gift: Gift) -> int:
+        return sum(payment.left_minor for payment in self.payments(gift))
+
+    def rows(self) -> list[OpenRefund]:
+        with self.database.reading() as session:
+            return list(session.exec(select(OpenRefund)))
+
+    def made(self) -> list[int]:
+        """Return the amounts of the refunds at Stripe that did not fail, the newest first."""
+        found = stripe_list(self.sandbox, REFUNDS)
+        return [refund["amount"] for refund in found if refund["status"] != "failed"]
+
+    def asked(self, method: str = "POST") -> list[dict[str, Any]]:
+        """Return the requests that our client sent about refunds, in order."""
+        log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
+        ours = [one for one in log if one["stripe_version"]]
+        return [one for one in ours if (one["method"], one["path"]) == (method, REFUNDS)]
+
+    def tell(self) -> None:
+        tell(self.database, self.sandbox, self.clock)
+
+    def settle(self) -> None:
+        while self.settler.settle_due():
+            pass
+
+    def later(self, **delta: float) -> None:
+        """Let time pass, here and at Stripe."""
+        self.clock.instant += timedelta(**delta)
+        self.sandbox.control("POST", "/_sandbox/clock", now=int(self.clock.instant.timestamp()))
+
+    def trouble(self, kind: str, times: int = 1, method: str = "POST", seconds: float = 1) -> None:
+        self.sandbox.control(
+            "POST",
+            "/_sandbox/trouble",
+            path=REFUNDS,
+            method=method,
+            kind=kind,
+            times=times,
+            seconds=seconds,
+        )
+
+
+@contextmanager
+def a_desk(database: Database, sandbox: RunningSandbox, **more: float) -> Iterator[Desk]:
+    clock = FixedClock(datetime.now(UTC))
+    client = client_of(sandbox, **(QUICK | more))
+    settler = settler_of(database, clock)
+    inbox = Inbox(database, on_stored=lambda: None)
+    refunds = Refunds(database, client, inbox, settler, clock, livemode=False)
+    yield Desk(database, sandbox, clock, client, settler, refunds)
+    client.close()

@@ -1,0 +1,212 @@
+"""When the outcome of a refund is unknown: asked again, looked for, and made exactly once."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from donate.database import Database
+from donate.sandbox.trouble import DoneAndSpoiled, NotDone
+from donate.stripe_gateway.refund_requests import ASK_AGAIN_AFTER
+from tests.real_parts import Sqlite
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import AMOUNT, facts_now
+from tests.stripe_gateway.returning import Desk, a_desk
+
+HANG_S = 1.5
+REFUSED = {"400": "mode", "401": "key_refused"}
+# These spoil an address that a refund does not have; one 409 or broken line the SDK mends itself.
+HARMLESS = ("no_url", "other_host")
+
+
+@pytest.fixture
+def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
+    with a_desk(database, sandbox) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
+    """A desk for rules that the kind of database cannot change."""
+    database = Database(sqlite.fresh_url())
+    with a_desk(database, sandbox) as desk:
+        yield desk
+    database.close()
+
+
+@pytest.mark.parametrize("kind", get_args(NotDone) + get_args(DoneAndSpoiled))
+def test_whatever_stripe_does_it_is_one_refund(desk_on_sqlite: Desk, kind: str) -> None:
+    """Broken in any way, a request is refused for good, or ends as exactly one refund."""
+    go_through(desk_on_sqlite, kind)
+
+
+@pytest.mark.parametrize("kind", ["500", "hang", "reset_after"])
+def test_on_each_database_it_is_one_refund(desk: Desk, kind: str) -> None:
+    """Failed, silent, or done and not told: on either database it is one refund in the end."""
+    go_through(desk, kind)
+
+
+def go_through(desk: Desk, kind: str) -> None:
+    """Refund through two tries that go wrong, and check how it ends."""
+    gift = desk.paid()
+    desk.trouble(kind, times=2, seconds=HANG_S)
+    first = desk.refund(gift, 2_000)
+    assert (first.state, first.code) == (
+        ("refused", REFUSED[kind])
+        if kind in REFUSED
+        else ("succeeded" if kind in HARMLESS else "waiting", "")
+    )
+    desk.sandbox.control("DELETE", "/_sandbox/trouble")
+    if kind == "hang":
+        time.sleep(HANG_S)
+    desk.later(minutes=15)
+    desk.refunds.ask_due()
+    desk.settle()
+    desk.tell()
+    left = AMOUNT if kind in REFUSED else 3_000
+    assert desk.made() == ([] if kind in REFUSED else [2_000])
+    assert desk.left(gift) == left == desk.gift(gift).net_minor
+    assert desk.states(gift) == ["refused" if kind in REFUSED else "succeeded"]
+    assert [row.ask_at for row in desk.rows()] == [None]
+    desk.later(days=3)
+    assert desk.refunds.ask_due() == 0
+
+
+def test_a_failure_that_is_only_repeated_needs_another_key(desk: Desk) -> None:
+    """Stripe repeats its own failure under one key: we give it time, look, and take the next."""
+    gift = desk.paid()
+    desk.trouble("500")
+    assert desk.refund(gift).state == "waiting"
+    desk.later(minutes=9)
+    assert desk.refunds.ask_due() == 0
+    desk.later(minutes=1)
+    assert desk.refunds.ask_due() == 1
+    key = f"donate-{gift.id}:refund:1"
+    assert [one["idempotency_key"] for one in desk.asked()] == [key, key, f"{key}:1"]
+    assert len(desk.asked("GET")) == 1
+    assert desk.made() == [AMOUNT]
+
+
+def test_a_key_refused_later_leaves_the_request_open(desk: Desk) -> None:
+    """Once a try may have been heard, a revoked key is no answer to what became of it."""
+    gift = desk.paid()
+    desk.trouble("reset_before", times=2)
+    desk.refund(gift)
+    desk.trouble("401")
+    desk.later(minutes=1)
+    assert (desk.refunds.ask_due(), desk.states(gift)) == (0, ["waiting"])
+    desk.later(minutes=5)
+    assert desk.refunds.ask_due() == 1
+    desk.settle()
+    assert (desk.states(gift), desk.made()) == (["succeeded"], [AMOUNT])
+
+
+@pytest.mark.parametrize(("kind", "posts"), [("reset_after", 2), ("reset_before", 3)])
+def test_after_a_day_we_look_before_we_ask(desk: Desk, kind: str, posts: int) -> None:
+    """Stripe has forgotten the key: what was made is found in its list, what was not is made."""
+    gift = desk.paid()
+    desk.trouble(kind, times=2)
+    assert desk.refund(gift, 2_000).state == "waiting"
+    desk.later(hours=25)
+    assert desk.refunds.ask_due() == 1
+    desk.settle()
+    assert (desk.states(gift), desk.made()) == (["succeeded"], [2_000])
+    assert (len(desk.asked()), len(desk.asked("GET"))) == (posts, 1)
+
+
+def test_we_look_through_every_page(desk: Desk) -> None:
+    """Ours is found behind a hundred newer refunds of the same payment."""
+    gift = desk.paid()
+    desk.trouble("reset_after", times=2)
+    desk.refund(gift, 2_000)
+    intent = desk.payments(gift)[0].intent
+    for _ in range(100):
+        desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=1)
+    desk.later(hours=25)
+    assert desk.refunds.ask_due() == 1
+    assert (len(desk.asked()), len(desk.asked("GET"))) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", ["hang", "500", "429", "list_200", "null_200", "cut_body"])
+def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -> None:
+    """When Stripe does not show its refunds, no second one is risked."""
+    desk = desk_on_sqlite
+    gift = desk.paid()
+    desk.trouble("reset_after", times=2)
+    desk.refund(gift, 2_000)
+    desk.later(hours=25)
+    desk.trouble(kind, times=2, method="GET", seconds=0.8)
+    assert desk.refunds.ask_due() == 0
+    assert (desk.states(gift), len(desk.asked())) == (["waiting"], 2)
+    desk.sandbox.control("DELETE", "/_sandbox/trouble")
+    desk.later(hours=7)
+    assert desk.refunds.ask_due() == 1
+    desk.settle()
+    assert (desk.states(gift), desk.made()) == (["succeeded"], [2_000])
+
+
+def test_the_webhook_is_faster_than_our_answer(desk: Desk) -> None:
+    """An event that bears our metadata closes the request; nobody is asked any more."""
+    gift = desk.paid()
+    desk.trouble("reset_after", times=2)
+    assert desk.refund(gift).state == "waiting"
+    desk.tell()
+    assert (desk.states(gift), desk.gift(gift).status) == (["succeeded"], "refunded")
+    desk.later(days=2)
+    assert (desk.refunds.ask_due(), len(desk.asked())) == (0, 2)
+
+
+def test_an_answer_after_the_webhook_changes_nothing(desk: Desk) -> None:
+    """Who asks while the webhook arrives hears the same, and it is one fact."""
+    gift = desk.paid()
+    request = desk.request(gift)
+    assert request is not None
+    desk.refunds.ask_now(request)
+    before = facts_now(desk.database, gift)
+    desk.tell()
+    desk.refunds.ask_now(request)
+    assert facts_now(desk.database, gift) == before
+    assert (desk.asked()[1]["replayed"], desk.made()) == (True, [AMOUNT])
+
+
+def test_several_workers_ask_once(desk: Desk) -> None:
+    """Two workers at once ask for each open request once."""
+    gifts = [desk.paid() for _ in range(5)]
+    for gift in gifts:
+        desk.request(gift)
+    assert desk.refunds.ask_due() == 0  # the desk that wrote them down asks first
+    desk.later(seconds=15)
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(lambda _: desk.refunds.ask_due(), range(2)))
+    while desk.refunds.ask_due():
+        pass
+    desk.settle()
+    assert len(desk.asked()) == 5
+    assert {desk.gift(gift).status for gift in gifts} == {"refunded"}
+
+
+def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
+    """While Stripe says nothing, a request is asked for after seconds, then hours, for days."""
+    gift = desk.paid()
+    desk.trouble("429", times=100)
+    desk.trouble("429", times=100, method="GET")
+    start = desk.clock.instant
+    assert desk.refund(gift).state == "waiting"
+    asked = [start]
+    while desk.clock.instant < start + timedelta(days=3):
+        (row,) = desk.rows()
+        assert row.ask_at is not None
+        desk.clock.instant = row.ask_at
+        desk.refunds.ask_due()
+        asked.append(row.ask_at)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert pauses == [*ASK_AGAIN_AFTER, *[ASK_AGAIN_AFTER[-1]] * (len(pauses) - 6)]
+    assert len(desk.asked()) + len(desk.asked("GET")) == len(asked) < 20
+    desk.sandbox.control("DELETE", "/_sandbox/trouble")
+    desk.later(hours=6)
+    desk.refunds.ask_due()
+    assert desk.made() == [AMOUNT]

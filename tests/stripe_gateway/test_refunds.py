@@ -1,0 +1,224 @@
+"""A refund in three beats: write the request, ask Stripe, settle its answer like any event."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from donate.database import Database
+from donate.errors import Conflict, NotFound
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.refund_requests import MoreThanIsLeft, WantedRefund, request_refund
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    event,
+    facts_now,
+    give,
+    session_for,
+    settle,
+    stored_events,
+)
+from tests.stripe_gateway.returning import SLOW_TO_REFUND, Desk, a_desk
+
+MANY = 6
+
+
+@pytest.fixture
+def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
+    with a_desk(database, sandbox) as desk:
+        yield desk
+
+
+def refund_facts(desk: Desk, gift: Gift) -> list[str]:
+    return [kind for kind, _ in facts_now(desk.database, gift) if kind.startswith("refund")]
+
+
+def test_stripe_is_asked_for_exactly_this_refund(desk: Desk) -> None:
+    """Payment, amount, reason and metadata follow from the request; so does the key."""
+    gift = desk.paid()
+    assert desk.refund(gift).state == "succeeded"
+    (request,) = desk.asked()
+    key = f"{gift.id}:refund:1"
+    assert request["idempotency_key"] == f"donate-{key}"
+    assert request["parameters"] == {
+        "payment_intent": desk.payments(gift)[0].intent,
+        "amount": str(AMOUNT),
+        "reason": "requested_by_customer",
+        "metadata": {"gift_id": str(gift.id), "request": key},
+    }
+    now = desk.gift(gift)
+    assert (now.status, now.returned_minor, now.net_minor) == ("refunded", AMOUNT, 0)
+    assert refund_facts(desk, gift) == ["refund_requested", "refund_succeeded"]
+    desk.tell()
+    assert refund_facts(desk, gift) == ["refund_requested", "refund_succeeded"]
+    assert {row.state for row in stored_events(desk.database)} <= {"settled", "ignored"}
+
+
+def test_a_request_alone_changes_nothing_but_what_is_left(desk: Desk) -> None:
+    """Written down and not yet asked, it moves no amount and no status, and reserves its money."""
+    gift = desk.paid()
+    desk.request(gift, 2_000)
+    now = desk.gift(gift)
+    assert (now.status, now.returned_minor, now.net_minor) == ("confirmed", 0, AMOUNT)
+    assert (desk.left(gift), desk.states(gift), desk.asked()) == (3_000, ["waiting"], [])
+
+
+def test_parts_add_up_to_the_whole(desk: Desk) -> None:
+    """Three partial refunds are three facts; what is left shrinks, and no more goes back."""
+    gift = desk.paid()
+    for number, left in enumerate((3_500, 2_000, 500), start=1):
+        assert desk.refund(gift, 1_500).state == "succeeded"
+        assert (desk.gift(gift).status, desk.left(gift)) == ("partly_refunded", left)
+        assert desk.requests(gift)[0].asked.source_id == f"{gift.id}:refund:{number}"
+    with pytest.raises(MoreThanIsLeft) as too_far:
+        desk.request(gift, 501)
+    assert too_far.value.left.amount_minor == 500
+    desk.refund(gift, 500)
+    assert (desk.gift(gift).status, desk.left(gift)) == ("refunded", 0)
+    assert desk.made() == [500, 1_500, 1_500, 1_500]
+
+
+def at_once(tries: list[Callable[[], OpenRefund | None]]) -> list[object]:
+    """Do all of it at the same moment; return what came back, or was raised."""
+    start = threading.Barrier(len(tries))
+
+    def run(one: Callable[[], OpenRefund | None]) -> object:
+        start.wait()
+        try:
+            return one()
+        except Conflict as conflict:
+            return conflict
+
+    with ThreadPoolExecutor(len(tries)) as clerks:
+        return list(clerks.map(run, tries))
+
+
+def test_two_clerks_cannot_send_back_the_same_money(desk: Desk) -> None:
+    """Of many who want 30 of 50 dollars at the same moment, one gets it; the others are told."""
+    gift = desk.paid()
+    ends = at_once([lambda: desk.request(gift, 3_000)] * MANY)
+    assert sum(isinstance(end, OpenRefund) for end in ends) == 1
+    assert sum(isinstance(end, MoreThanIsLeft) for end in ends) == MANY - 1
+    assert desk.left(gift) == 2_000
+
+
+def test_one_form_is_one_refund(desk: Desk) -> None:
+    """However often and however fast one form is sent, one request is written down."""
+    gift = desk.paid()
+    ends = at_once([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
+    assert sum(end is None for end in ends) == MANY - 1
+    assert (desk.left(gift), desk.states(gift)) == (4_000, ["waiting"])
+    with pytest.raises(Conflict, match="something else in it"):
+        desk.request(gift, 1_001, form_key="the form")
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "left"), [("succeeded", "refunded", 0), ("failed", "confirmed", AMOUNT)]
+)
+def test_a_slow_refund_ends_as_the_bank_says(desk: Desk, end: str, status: str, left: int) -> None:
+    """While it is under way its money is reserved; when the bank fails it, it is ours again."""
+    gift = desk.paid(card=SLOW_TO_REFUND)
+    assert desk.refund(gift).state == "started"
+    assert (desk.gift(gift).status, desk.left(gift)) == ("confirmed", 0)
+    refund_id = dict(facts_now(desk.database, gift))["refund_started"]
+    desk.sandbox.control("POST", f"/_sandbox/refund/{refund_id}", status=end)
+    desk.tell()
+    assert (desk.states(gift), desk.gift(gift).status) == ([end], status)
+    assert desk.left(gift) == left
+
+
+def test_a_refund_that_comes_back_can_be_made_again(desk: Desk) -> None:
+    """After the bank returned a refund, the next request has a key of its own and goes through."""
+    gift = desk.paid()
+    desk.refund(gift)
+    refund_id = dict(facts_now(desk.database, gift))["refund_succeeded"]
+    desk.sandbox.control("POST", f"/_sandbox/refund/{refund_id}", status="failed")
+    desk.tell()
+    assert (desk.gift(gift).status, desk.states(gift)) == ("confirmed", ["failed"])
+    assert desk.refund(gift).state == "succeeded"
+    assert (desk.gift(gift).status, desk.made()) == ("refunded", [AMOUNT])
+
+
+def test_a_refusal_is_kept_with_its_code_alone(desk: Desk) -> None:
+    """What Stripe refuses is a fact, frees what was reserved, and is not asked for again."""
+    gift = desk.paid()
+    intent = desk.payments(gift)[0].intent
+    desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=4_000)
+    too_much = desk.refund(gift, 2_000)  # nobody has told us of the other one
+    assert (too_much.state, too_much.code) == ("refused", "amount")
+    assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
+    assert desk.left(gift) == AMOUNT
+    desk.later(days=2)
+    assert (desk.refunds.ask_due(), len(desk.asked())) == (0, 1)
+    desk.tell()
+    assert desk.left(gift) == 1_000
+    assert desk.refund(gift, 1_000).state == "succeeded"
+    assert (desk.gift(gift).status, desk.gift(gift).flags) == ("refunded", "")
+
+
+def test_all_gone_and_disputed_are_refused_by_their_codes(desk: Desk) -> None:
+    """Of a payment that is refunded or disputed without our knowing, nothing more goes back."""
+    for lever, code in (("refund", "charge_already_refunded"), ("dispute", "charge_disputed")):
+        gift = desk.paid()
+        intent = desk.payments(gift)[0].intent
+        desk.sandbox.control("POST", f"/_sandbox/{lever}", payment_intent=intent)
+        refused = desk.refund(gift, 100)
+        assert (refused.state, refused.code) == ("refused", code)
+
+
+def test_what_a_dispute_holds_does_not_go_back(desk: Desk) -> None:
+    """An open dispute leaves nothing to refund; one that we win gives it back, a lost one never."""
+    for outcome, left in (("won", AMOUNT), ("lost", 0)):
+        gift = desk.paid()
+        intent = desk.payments(gift)[0].intent
+        opened = desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
+        desk.tell()
+        with pytest.raises(MoreThanIsLeft):
+            desk.request(gift, 1)
+        dispute_id = opened["dispute"]["id"]
+        desk.sandbox.control("POST", f"/_sandbox/dispute/{dispute_id}", outcome=outcome)
+        desk.tell()
+        assert desk.left(gift) == left
+
+
+def test_each_payment_of_a_gift_has_its_own_rest(desk: Desk) -> None:
+    """A gift that was paid twice is refunded by payment; one that it does not have is refused."""
+    gift = give(desk.database, attempts=2)
+    for number in (1, 2):
+        paid = session_for(gift, id=f"cs_{number}", payment_intent=f"pi_twice_{number}")
+        about = paid | {"metadata": paid["metadata"] | {"attempt": str(number)}}
+        told = event("checkout.session.completed", about, created=1_772_000_000 + number)
+        settle(desk.database, told)
+    assert desk.gift(gift).flags == "amount_differs,paid_more_than_once"
+    desk.request(gift, AMOUNT)
+    assert {p.intent: p.left_minor for p in desk.payments(gift)} == {
+        "pi_twice_1": AMOUNT,
+        "pi_twice_2": 0,
+    }
+    with pytest.raises(Conflict, match="no such payment"), desk.database.writing() as session:
+        request_refund(
+            session,
+            gift.id,
+            WantedRefund("pi_of_another", 1, "duplicate", ""),
+            form_key="x",
+            actor="staff:1",
+            now=desk.clock.now(),
+        )
+
+
+def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
+    """Nothing is written down for a gift that does not exist."""
+    with pytest.raises(NotFound), desk.database.writing() as session:
+        request_refund(
+            session,
+            uuid.uuid4(),
+            WantedRefund("pi_1", 1, "duplicate", ""),
+            form_key="x",
+            actor="staff:1",
+            now=desk.clock.now(),
+        )
+    assert desk.rows() == []
