@@ -1,0 +1,103 @@
+"""The power goes at every beat of a refund, and each time the worker ends it as one refund."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from donate.finance.models import Role
+from donate.finance.sessions import start_session
+from donate.finance.staff import add_staff
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import OpenRefund
+from tests.faults.processes import Machine, a_machine
+from tests.finance.refund_desk import GOOD
+from tests.finance.room import CHEAP, PASSWORD
+from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
+
+GATEWAY = "donate.stripe_gateway"
+
+# In the order in which a refund comes by them; the clerk waits at the first one only.
+WRITTEN_DOWN = "donate.finance.refund_pages:RefundPages._write_down:after"  # nobody was asked
+WHILE_THE_WORKER_ASKS = [
+    f"{GATEWAY}.refunds:Refunds._take_due:after",  # claimed, and not asked
+    f"{GATEWAY}.client:StripeClient.create_refund:before",  # about to ask
+    f"{GATEWAY}.client:StripeClient.create_refund:after",  # Stripe answered; not remembered
+    f"{GATEWAY}.inbox:Inbox.store_now:after",  # in the inbox; perhaps not settled
+]
+
+
+def sign_in(world: World) -> None:
+    """Give the caller the session of a member of the finance staff."""
+    now = datetime.now(UTC)
+    with world.database.writing() as session:
+        staff = add_staff(
+            session,
+            "ann@example.org",
+            name="Ann Lee",
+            role=Role.FINANCE,
+            password=PASSWORD,
+            now=now,
+            passwords=CHEAP,
+        )
+        assert staff.id is not None
+        token = start_session(session, staff.id, now=now)
+    world.http.cookies.set("donate_staff", token)
+
+
+def paid(machine: Machine) -> Gift:
+    world = machine.world
+    back = world.pay(world.submit(world.fill_in()))
+    until(lambda: RECEIVED in world.page(back))
+    return world.gift()
+
+
+def send_back(world: World, gift: Gift) -> httpx.Response:
+    """Fill in the refund form of a gift and send it."""
+    page = world.page(f"/finance/gifts/{gift.id}")
+    hidden = {name: field(page, name) for name in ("form_key", "payment")}
+    form = page[page.index("/refund") :]
+    return world.http.post(
+        f"/finance/gifts/{gift.id}/refund", data=GOOD | hidden | {"csrf": field(form, "csrf")}
+    )
+
+
+def cut_the_wait(world: World) -> None:
+    """Make every open request due, as time would."""
+    with world.database.writing() as session:
+        session.execute(update(OpenRefund).values(ask_at=datetime.now(UTC)))
+
+
+def test_a_refund_survives_every_crash(database_url: str, tmp_path: Path) -> None:
+    """Killed at each beat in turn and started again, one request is exactly one refund."""
+    with a_machine(database_url, tmp_path) as machine:
+        world = machine.world
+        process = machine.serve(killed_at=WRITTEN_DOWN)
+        gift = paid(machine)
+        sign_in(world)
+        world.webhooks(paused=True)  # or Stripe's events would end it without us
+        with pytest.raises(httpx.TransportError):
+            send_back(world, gift)
+        machine.was_killed(process, WRITTEN_DOWN)
+        assert world.gift().status == "confirmed"
+
+        for beat in WHILE_THE_WORKER_ASKS:
+            cut_the_wait(world)
+            process = machine.serve(killed_at=beat)
+            machine.was_killed(process, beat)
+
+        machine.serve()
+        until(lambda: world.gift().status == "refunded")
+        assert "Stripe has sent the money back." in world.page(f"/finance/gifts/{gift.id}")
+        world.webhooks(paused=False, deliver_missed=True)
+        until(lambda: not world.sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"])
+        assert Counter(world.facts())["refund_requested"] == 1
+        assert Counter(world.facts())["refund_succeeded"] == 1
+        assert (world.gift().returned_minor, world.gift().flags) == (AMOUNT, "")
+        state = world.sandbox.control("GET", "/_sandbox/state")
+        assert state["counts"]["refunds"] == {"succeeded": 1}
+    with a_machine(database_url, tmp_path) as machine:
+        assert machine.audit() == 0
