@@ -48,12 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="a pretend Stripe on this machine")
     sandbox.add_argument("--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "8001")))
     sandbox.add_argument("--webhook-url", help="where its webhooks go")
+    sandbox.add_argument(
+        "--mischief", type=int, metavar="SEED", help="misbehave, and say how, line by line"
+    )
     sandbox.set_defaults(run=_sandbox)
 
     staff = commands.add_parser("staff", help="who may sign in at /finance")
     _add_staff_acts(staff.add_subparsers(required=True, metavar="ACT"))
 
-    audit = commands.add_parser("audit", help="recompute every gift from its facts, and check every constraint")
+    audit = commands.add_parser(
+        "audit", help="recompute every gift from its facts, and check every constraint"
+    )
     audit.set_defaults(run=_audit)
 
     catchup = commands.add_parser("catchup", help="fetch what Stripe has and we do not")
@@ -116,6 +121,8 @@ def _sandbox(given: argparse.Namespace) -> int:
         webhook_secret=settings.webhook_secrets[0],
         webhook_url=given.webhook_url or f"{settings.public_url}/webhooks/stripe",
         public_url=f"http://127.0.0.1:{given.port}",
+        mischief_seed=given.mischief,
+        tell=lambda line: print(line, flush=True),
     )
     serve(config, "127.0.0.1", given.port)
     return 0

@@ -168,3 +168,18 @@ def test_a_second_server_on_one_sqlite_file_says_so(environment: dict[str, str])
         assert "SQLite serves one process" in second.stderr
         assert httpx.get(address).is_success
         first.send_signal(signal.SIGTERM)
+
+
+def test_mischief_can_be_watched(tmp_path: Path) -> None:
+    """`donate sandbox --mischief` says in a line what it does to an event or an answer."""
+    port, lines = free_port(), tmp_path / "lines"
+    command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]
+    with lines.open("w") as said, subprocess.Popen(command, stdout=said, env=os.environ) as sandbox:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and "GET /v1/account " not in lines.read_text():
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/v1/account", auth=(SECRET_KEY, ""), timeout=1)
+            except httpx.TransportError:
+                time.sleep(0.02)
+        sandbox.send_signal(signal.SIGTERM)
+    assert "GET /v1/account " in lines.read_text()

@@ -18,6 +18,7 @@ from donate.sandbox.endpoints import perform
 from donate.sandbox.errors import Refusal, invalid_parameter, wrong_key
 from donate.sandbox.form import decode_form
 from donate.sandbox.idempotency import Answer, IdempotencyKeys
+from donate.sandbox.mischief import Mischief
 from donate.sandbox.store import Store
 from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
 from donate.sandbox.versions import TODAY
@@ -42,8 +43,9 @@ class LoggedRequest:
 
 
 class Api:
-    def __init__(self, store: Store, secret_key: str, seed: int) -> None:
+    def __init__(self, store: Store, mischief: Mischief, secret_key: str, seed: int) -> None:
         self._store = store
+        self._mischief = mischief
         self._secret_key = secret_key
         self._seed = seed
         self.forget_everything()
@@ -70,7 +72,9 @@ class Api:
             _refuse_other_versions(asked.stripe_version)
         except Refusal as refusal:
             return self._response(asked, self._refuse(asked, refusal))
-        trouble = self.troubles.take(asked.method, asked.path)
+        trouble = self.troubles.take(asked.method, asked.path) or self._mischief.trouble_for(
+            asked.method, asked.path
+        )
         if trouble is not None:
             asked.trouble = trouble.kind
             instead = answer_instead(trouble.kind)

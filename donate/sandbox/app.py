@@ -1,7 +1,7 @@
 """Opens the sandbox: a config becomes an app, and the app is served on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,6 +15,7 @@ from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.control import control_routes, refused
 from donate.sandbox.errors import Refusal
 from donate.sandbox.hosted_page import page_routes
+from donate.sandbox.mischief import Mischief
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks import Deliveries
 from donate.sandbox.wire import OpenWireProtocol, Reset
@@ -24,7 +25,10 @@ EXPIRY_ROUND_S = 1.0
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """`public_url` is where browsers find the hosted pages; ids follow from `seed`."""
+    """`public_url` is where browsers find the hosted pages; ids follow from `seed`.
+
+    With a `mischief_seed` it misbehaves, and `tell` hears of each mischief in a line.
+    """
 
     secret_key: str
     webhook_secret: str
@@ -32,6 +36,8 @@ class SandboxConfig:
     public_url: str = "http://127.0.0.1:8001"
     retry_delays_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     seed: int = 1
+    mischief_seed: int | None = None
+    tell: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         if not self.secret_key.startswith("sk_test_"):
@@ -42,9 +48,12 @@ class SandboxConfig:
 
 def create_app(config: SandboxConfig) -> FastAPI:
     store = Store(config.seed, config.public_url)
-    deliveries = Deliveries(store, config.webhook_secret, config.webhook_url, config.retry_delays_s)
+    mischief = Mischief(config.mischief_seed, config.tell)
+    deliveries = Deliveries(
+        store, mischief, config.webhook_secret, config.webhook_url, config.retry_delays_s
+    )
     store.on_event = deliveries.submit
-    api = Api(store, config.secret_key, config.seed)
+    api = Api(store, mischief, config.secret_key, config.seed)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -60,7 +69,7 @@ def create_app(config: SandboxConfig) -> FastAPI:
         title="A pretend Stripe", lifespan=lifespan, docs_url="/_sandbox/docs", redoc_url=None
     )
     app.add_exception_handler(Refusal, refused)
-    app.include_router(control_routes(store, api, deliveries))
+    app.include_router(control_routes(store, api, deliveries, mischief))
     app.include_router(page_routes(store))
     app.mount("/v1", _api_door(api))
     return app

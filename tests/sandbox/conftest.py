@@ -9,6 +9,7 @@ import pytest
 import stripe
 
 from tests.real_parts import SECRET_KEY
+from tests.sandbox.mischievous import World
 from tests.sandbox.running import Receiver, RunningSandbox, run_sandbox
 
 
@@ -52,6 +53,14 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def client(sandbox: RunningSandbox, http_client: stripe.HTTPClient) -> stripe.StripeClient:
     return client_of(sandbox, http_client)
+
+
+@pytest.fixture
+def world(
+    fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
+) -> World:
+    """Nothing is in it yet, and no mischief has begun."""
+    return World(fresh_sandbox, fresh_client, receiver)
 
 
 @pytest.fixture

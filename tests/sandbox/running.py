@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,18 +119,26 @@ class Received:
 
 
 class Receiver:
-    """Answers 200 unless told otherwise: `answers` are the next statuses, first come first."""
+    """Answers 200 unless told otherwise: `answers` are the next statuses, first come first.
+
+    `most_at_once` is how many deliveries of one body were ever being received together.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.answers: deque[int] = deque()
         self.delay_s = 0.0
+        self.most_at_once = 0
+        self._inside = Counter[bytes]()
+        self._lock = threading.Lock()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
+                receiver._enter(body)
                 time.sleep(receiver.delay_s)
+                receiver._leave(body)
                 receiver.received.append(Received(body, self.headers["stripe-signature"]))
                 self.send_response(receiver.answers.popleft() if receiver.answers else 200)
                 self.send_header("content-length", "0")
@@ -144,6 +152,15 @@ class Receiver:
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
         )
+
+    def _enter(self, body: bytes) -> None:
+        with self._lock:
+            self._inside[body] += 1
+            self.most_at_once = max(self.most_at_once, self._inside[body])
+
+    def _leave(self, body: bytes) -> None:
+        with self._lock:
+            self._inside[body] -= 1
 
     def __enter__(self) -> "Receiver":
         self._thread.start()

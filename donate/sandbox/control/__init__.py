@@ -7,12 +7,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from donate.sandbox.api import Api
+from donate.sandbox.control.mischief import add_mischief
 from donate.sandbox.control.money import add_money
 from donate.sandbox.control.state import add_state
 from donate.sandbox.control.subscriptions import add_subscriptions
 from donate.sandbox.control.trouble import add_trouble
 from donate.sandbox.control.webhooks import add_webhooks
 from donate.sandbox.errors import Refusal
+from donate.sandbox.mischief import Mischief
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks import Deliveries
 
@@ -24,11 +26,12 @@ async def refused(_: Request, refusal: Exception) -> JSONResponse:
     )
 
 
-def control_routes(store: Store, api: Api, deliveries: Deliveries) -> APIRouter:
+def control_routes(store: Store, api: Api, deliveries: Deliveries, mischief: Mischief) -> APIRouter:
     router = APIRouter(prefix="/_sandbox", tags=["control"])
-    add_state(router, store, api, deliveries)
+    add_state(router, store, api, deliveries, mischief)
     add_money(router, store)
     add_subscriptions(router, store)
     add_webhooks(router, store, deliveries)
     add_trouble(router, api)
+    add_mischief(router, mischief)
     return router

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from donate.sandbox.api import Api
 from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.control.levers import Lever
+from donate.sandbox.mischief import Mischief
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks import Deliveries
@@ -18,7 +19,9 @@ class Clock(Lever):
     now: int | None
 
 
-def add_state(router: APIRouter, store: Store, api: Api, deliveries: Deliveries) -> None:
+def add_state(
+    router: APIRouter, store: Store, api: Api, deliveries: Deliveries, mischief: Mischief
+) -> None:
     @router.get("/state")
     async def state() -> dict[str, Any]:
         expire_due_sessions(store)
@@ -38,16 +41,18 @@ def add_state(router: APIRouter, store: Store, api: Api, deliveries: Deliveries)
             },
             "deliveries": {
                 "pending": deliveries.pending,
+                "held": deliveries.held,
                 "missed": deliveries.missed,
                 "paused": deliveries.paused,
                 "url": deliveries.url,
             },
+            "mischief": mischief.terms and mischief.terms.seed,
             "trouble": len(api.troubles.waiting()),
         }
 
     @router.delete("/state")
     async def forget_everything() -> dict[str, Any]:
-        for room in (store, api, deliveries):
+        for room in (mischief, store, api, deliveries):
             room.forget_everything()
         return {"forgotten": True}
 

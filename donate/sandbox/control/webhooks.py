@@ -17,6 +17,7 @@ class Webhooks(Lever):
     url: str | None = None
     api_version: Version | None = None
     deliver_missed: bool = False
+    flush: bool = False
 
 
 class Deliver(Lever):
@@ -35,10 +36,12 @@ def add_webhooks(router: APIRouter, store: Store, deliveries: Deliveries) -> Non
             deliveries.paused = True
         if lever.paused is False:
             deliveries.resume(deliver_missed=lever.deliver_missed)
+        flushed = deliveries.flush() if lever.flush else 0
         return {
             "paused": deliveries.paused,
             "url": deliveries.url,
             "api_version": deliveries.api_version,
+            "flushed": flushed,
             "pending": deliveries.pending,
             "missed": deliveries.missed,
         }

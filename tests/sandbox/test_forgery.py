@@ -1,0 +1,67 @@
+"""Forged events name real gifts and lie about them; nothing of the sandbox's own believes them."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import stripe
+
+from donate.sandbox.forgery import what_can_be_forged
+from tests.real_parts import WEBHOOK_SECRET
+from tests.sandbox.mischievous import World
+from tests.sandbox.running import Received
+from tests.sandbox.test_subscriptions import begin
+
+
+def test_forged_events_name_real_gifts(world: World) -> None:
+    """Each forgery is extra, says another amount, and lies in one of four ways."""
+    world.begin(1, "forge")
+    world.pay(12)
+    paid = {
+        s.id: s.amount_total for s in world.client.v1.checkout.sessions.list({"limit": 99}).data
+    }
+    lies = Counter[str]()
+    for received in world.received():
+        event = json.loads(received.body)
+        thing = event["data"]["object"]
+        if thing["object"] != "checkout.session" or thing["amount_total"] == paid[thing["id"]]:
+            continue
+        lies[lie_in(event, received)] += 1
+    assert set(lies) == {"wrong_amount", "foreign_account", "other_livemode", "bad_signature"}
+    assert lies.total() == len(world.done()) == 12
+
+
+def lie_in(event: dict[str, Any], received: Received) -> str:
+    """What a careful receiver finds wrong with it before it compares amounts."""
+    try:
+        stripe.WebhookSignature.verify_header(
+            received.body.decode(), received.signature, WEBHOOK_SECRET, tolerance=300
+        )
+    except stripe.SignatureVerificationError:
+        return "bad_signature"
+    if "account" in event:
+        return "foreign_account"
+    return "other_livemode" if event["livemode"] else "wrong_amount"
+
+
+def test_forged_events_move_no_money(world: World) -> None:
+    """Totals and the list of events are the same as without them."""
+    seen = []
+    for seed in (None, 1):
+        world.sandbox.control("DELETE", "/_sandbox/state")
+        world.begin(seed, "forge")
+        world.pay(3)
+        state = world.sandbox.control("GET", "/_sandbox/state")
+        seen.append((state["totals"], state["counts"], len(world.made())))
+    assert seen[0] == seen[1]
+
+
+def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) -> None:
+    """Only the signature vouches for a later month's amount: no well-signed lie is told of it."""
+    subscription_id = begin(world.client, world.sandbox)["subscription"]
+    world.sandbox.renew(subscription_id)
+    later, first = world.client.v1.events.list({"type": "invoice.paid"}).data
+    assert "wrong_amount" in what_can_be_forged(first.to_dict())
+    assert "wrong_amount" not in what_can_be_forged(later.to_dict())
+    made: Any = world.client.v1.events.list({"type": "invoice.created"}).data[0]
+    assert what_can_be_forged(made.to_dict()) == ()
