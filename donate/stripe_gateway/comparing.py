@@ -77,22 +77,25 @@ def compare(session: Session, tellings: Sequence[Telling]) -> Comparison:
         gift_id = reading.gift_id or gifts.payments.get(reading.payment or "")
         if gift_id is None:
             continue
+        missing = []
         for fact in reading.facts:
             amount = recorded.get((fact.kind, fact.source_id), 0)
             if fact.kind == FactKind.PAYMENT_SUCCEEDED and _counts(reading):
                 _add(totals, fact, amount or 0)
-            if (fact.kind, fact.source_id) in recorded and amount == fact.amount_minor:
-                continue
-            is_known = gift_id in gifts.references
+            if (fact.kind, fact.source_id) not in recorded or amount != fact.amount_minor:
+                missing.append(fact)
+        if missing:
+            reference = gifts.references.get(gift_id)
+            fact = max(missing, key=lambda one: one.amount_minor or 0)
+            amount = recorded.get((fact.kind, fact.source_id), 0)
             lacking.append(
                 Lack(
                     telling,
                     key=str(gift_id),
-                    sentence=_sentence(telling, fact, gifts.references.get(gift_id), amount or 0),
-                    is_staffs_turn=not is_known or gift_id in gifts.with_something_aside,
+                    sentence=_sentence(telling, fact, reference, amount or 0),
+                    is_staffs_turn=reference is None or gift_id in gifts.with_something_aside,
                 )
             )
-            break
     return Comparison(totals, lacking)
 
 

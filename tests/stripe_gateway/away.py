@@ -25,6 +25,7 @@ from donate.regions import Region, load_regions
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.catchup_runs import Report
 from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.lists import StripeLists
 from donate.stripe_gateway.settle import Settler
@@ -43,6 +44,7 @@ class Away:
     sandbox: RunningSandbox
     clock: FixedClock
     regions: dict[str, Region]
+    client: StripeClient
     checkouts: Checkouts
     lists: StripeLists
     settler: Settler
@@ -175,6 +177,11 @@ class Away:
             seconds=seconds,
         )
 
+    def calls(self, path: str) -> int:
+        """Return how often a list was asked for."""
+        log = self.sandbox.control("GET", "/_sandbox/requests")
+        return sum((one["method"], one["path"]) == ("GET", path) for one in log)
+
     def gift(self, gift: Gift) -> Gift:
         with self.database.reading() as session:
             found = gift_by_id(session, gift.id)
@@ -190,7 +197,9 @@ def check_totals(away: Away) -> None:
     """Compare the facts, to the cent and by currency, with what the pretend Stripe's books say."""
     with away.database.reading() as session:
         assert list(differences(session)) == []
-    assert our_totals(away.database) == their_totals(away.sandbox)
+    theirs = their_totals(away.sandbox)
+    assert theirs
+    assert our_totals(away.database) == theirs
 
 
 def their_totals(sandbox: RunningSandbox) -> dict[str, dict[str, int]]:
@@ -246,6 +255,7 @@ def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) 
         sandbox=sandbox,
         clock=clock,
         regions=_regions(),
+        client=client,
         checkouts=checkouts_of(database, client, clock),
         lists=lists,
         settler=settler,

@@ -1,0 +1,147 @@
+"""What a catch-up says is true: what differs is named, and what was missed is told to staff."""
+
+from concurrent.futures import Future
+from datetime import timedelta
+
+from sqlalchemy import update
+from sqlmodel import select
+
+from donate.finance.notices import notices
+from donate.gifts.models import Gift
+from donate.stripe_gateway.hearing import webhook_silence
+from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.models import StripeEvent
+from tests.sandbox.running import asking
+from tests.stripe_gateway.away import HOUR, Away
+from tests.stripe_gateway.given import as_bytes, event, session_for, store
+
+MINUTE = timedelta(minutes=1)
+
+
+def silence(away: Away) -> str:
+    with away.database.reading() as session:
+        return str(webhook_silence(session) or "")
+
+
+def hear(away: Away, told: dict[str, object]) -> None:
+    """Let an event come in by webhook now."""
+    inbox = Inbox(away.database, on_stored=lambda: None)
+    arrival = Arrival(as_bytes(told), away.clock.now())
+    inbox._commit([(arrival, Future())])
+
+
+def test_the_report_counts_what_was_missing(away: Away) -> None:
+    """Of ten payments three were never told: exactly those are missing, and all is said once."""
+    for _ in range(10):
+        away.paid()
+    completed = [one for one in away.events() if one["type"] == "checkout.session.completed"]
+    store(away.database, *completed[3:], now=away.clock.now())
+    away.later(MINUTE)
+    report = away.run()
+    looked_at = "looked at 10 events and 10 payments, refunds and disputes"
+    assert report.lines() == [
+        f"{looked_at}; 3 were missing, now settled; 0 differ.",
+        "Stripe lists 500.00 CAD in 10 payments; 500.00 CAD of it are recorded.",
+    ]
+    assert away.statuses() == {"confirmed": 10}
+    assert len(away.told) == 4
+    assert away.told[0].endswith(": 10 events and 0 objects looked at")
+
+
+def test_a_payment_that_is_not_the_gifts_differs(away: Away) -> None:
+    """An event that is set aside, and money listed but not recorded, are one named difference."""
+    gift, _ = away.paid()
+    with away.database.writing() as session:
+        session.execute(update(Gift).values(amount_minor=4_000))
+    away.later(MINUTE)
+    report = away.run()
+    assert list(report.differing) == [str(gift.id)]
+    sentence = report.differing[str(gift.id)]
+    assert f"payment succeeded of 50.00 CAD for {gift.reference}: not recorded." in sentence
+    assert report.totals == {"CAD": {"listed": 5_000, "recorded": 0, "payments": 1}}
+    assert report.by_state == {"set_aside": 1}
+    with away.database.reading() as session:
+        assert len(session.exec(select(StripeEvent)).all()) == 1
+    away.later(HOUR)
+    again = away.run()
+    assert (again.missing, again.differing) == (0, report.differing)
+
+
+def test_an_event_set_aside_is_named(away: Away) -> None:
+    """What was fetched and could not be applied is in the report, with the reason."""
+    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    away.sandbox.pay(opened.session_id)
+    away.later(MINUTE)
+    report = away.run()
+    (sentence,) = report.differing.values()
+    assert "(checkout.session.completed) was set aside: metadata.gift_id is not" in sentence
+    assert report.by_state == {"set_aside": 1}
+    away.later(HOUR)
+    assert away.run().differing == {}
+
+
+def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
+    """A payment, refund and dispute that this service has no part in do not differ."""
+    opened = away.client.create_session(asking(), "other")
+    intent = away.sandbox.pay(opened.session_id)["charge"]["payment_intent"]
+    away.refund(intent, amount=100)
+    away.dispute(intent)
+    away.later(MINUTE)
+    report = away.run()
+    assert (report.differing, report.totals) == ({}, {})
+
+
+def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(away: Away) -> None:
+    """Webhooks that stop while Stripe lists newer events are a banner, until one comes again."""
+    gift, _ = away.open()
+    hear(away, event("checkout.session.completed", session_for(gift)))
+    assert not silence(away)
+    heard = away.clock.now()
+    away.later(HOUR)
+    away.paid()
+    away.later(14 * MINUTE)
+    away.run()
+    assert not silence(away)  # a webhook may be that late
+    away.later(HOUR)
+    away.paid()
+    away.later(16 * MINUTE)
+    away.run()
+    said = silence(away)
+    assert f"stopped arriving on {heard.day} {heard:%B %Y at %H:%M} UTC" in said
+    assert "gifts are fetched by catch-up instead" in said
+    with away.database.reading() as session:
+        assert said in {notice.sentence for notice in notices(session, away.clock.now())}
+    hear(away, event("customer.created", {"id": "cus_1"}))
+    assert not silence(away)
+
+
+def test_no_webhook_ever_is_noticed(away: Away) -> None:
+    """Where no webhook has ever arrived and gifts come, staff are told that none has."""
+    away.paid()
+    away.later(16 * MINUTE)
+    away.run()
+    assert silence(away).startswith("None of Stripe's webhooks has arrived yet")
+
+
+def test_a_late_delivery_ends_the_silence(away: Away) -> None:
+    """An event that catch-up fetched first and a webhook brings later counts as delivered."""
+    away.paid()
+    away.later(16 * MINUTE)
+    away.run()
+    assert silence(away)
+    (fetched,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
+    hear(away, fetched)
+    assert not silence(away)
+    with away.database.reading() as session:
+        (stored,) = session.exec(select(StripeEvent))
+    assert stored.source == "catchup"
+
+
+def test_silence_is_none_when_nothing_happens(away: Away) -> None:
+    """A quiet month is no silence: Stripe lists nothing newer than the last webhook."""
+    away.paid()
+    (told,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
+    hear(away, told)
+    away.later(timedelta(days=28))
+    away.run()
+    assert not silence(away)

@@ -1,0 +1,182 @@
+"""Catching up beside others: another catch-up, live deliveries, a restored copy of the database."""
+
+import shutil
+import threading
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from sqlmodel import select
+
+from donate.database import Database
+from donate.errors import Conflict
+from donate.stripe_gateway.catchup import Catchup, Stopped
+from donate.stripe_gateway.catchup_models import CatchupRun
+from donate.stripe_gateway.models import StripeEvent
+from tests.journeys.travelling import until
+from tests.real_parts import Sqlite
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals, going_away
+from tests.stripe_gateway.service import DOOR, serving
+
+
+def test_of_two_at_once_one_says_so(away: Away) -> None:
+    """While one catch-up runs, a second leaves everything to it, and says so."""
+    away.live(24, days=20)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def pause(_: str) -> None:
+        inside.set()
+        go_on.wait(20)
+
+    first = threading.Thread(target=away.catchup.run, args=(None, pause))
+    first.start()
+    assert inside.wait(20)
+    with pytest.raises(Conflict, match="another catch-up is running"):
+        away.another().run()
+    before = away.calls(EVENTS)
+    go_on.set()
+    first.join()
+    check_totals(away)
+    with away.database.reading() as session:
+        (run,) = session.exec(select(CatchupRun))
+    assert run.finished_at is not None
+    assert before < away.calls(EVENTS) <= 22
+
+
+def test_many_at_once_leave_one_of_each(away: Away) -> None:
+    """However many begin at the same moment, one finishes, and every fact is there once."""
+    away.live(24, days=3)
+    refused: list[Conflict] = []
+    together = threading.Barrier(5)
+
+    def catch_up(catchup: Catchup) -> None:
+        together.wait()
+        try:
+            catchup.run()
+        except Conflict as conflict:
+            refused.append(conflict)
+
+    threads = [threading.Thread(target=catch_up, args=(away.another(),)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) < 5
+    check_totals(away)
+    with away.database.reading() as session:
+        ids = Counter(session.exec(select(StripeEvent.event_id)))
+    assert set(ids.values()) == {1}
+
+
+def test_a_run_that_is_stopped_goes_on_where_it_was(away: Away) -> None:
+    """Stopped after every second page, it takes the next page then, and counts each thing once."""
+    away.live(60, days=10)
+    for _ in range(5):
+        with pytest.raises(Stopped):
+            stop_after_two_pages(away.another())
+    resumed, fresh = away.catchup.run()
+    check_totals(away)
+    with away.database.reading() as session:
+        stored = Counter(session.exec(select(StripeEvent.source)))
+    assert stored == {"catchup": resumed.missing}
+    assert resumed.missing == resumed.events
+    assert (fresh.missing, resumed.differing, fresh.differing) == (0, {}, {})
+    asked = [
+        str(one["parameters"])
+        for one in away.sandbox.control("GET", "/_sandbox/requests")
+        if one["path"] == EVENTS and "lt" in one["parameters"]["created"]
+    ]
+    assert len(asked) == len(set(asked)) >= 10
+
+
+def stop_after_two_pages(catchup: Catchup) -> None:
+    pages: list[str] = []
+
+    def stop_soon(told: str) -> None:
+        pages.append(told)
+        if len(pages) == 3:  # the first says what it goes on with, or is a page more
+            catchup.stop()
+
+    catchup.run(None, stop_soon)
+
+
+def test_an_old_broken_off_run_is_begun_anew(away: Away) -> None:
+    """A run broken off half a day ago is not gone on with: Stripe may have forgotten its place."""
+    away.live(12, days=3)
+    catchup = away.another()
+    with pytest.raises(Stopped):
+        catchup.run(None, lambda _: catchup.stop())
+    away.later(timedelta(hours=13))
+    report = away.run()
+    assert report.events > 0
+    check_totals(away)
+
+
+def test_while_webhooks_come_in(database: Database, sandbox: RunningSandbox) -> None:
+    """Events that are delivered, some twice, while catch-up fetches the same ones count once."""
+    # The present, because the service goes by the machine's clock.
+    with going_away(database, sandbox, days_ago=0.04) as away:
+        with serving(str(database.engine.url.render_as_string(hide_password=False))) as service:
+            url = service.url + DOOR
+            assert urlsplit(url).hostname == "127.0.0.1"
+            sandbox.control("POST", "/_sandbox/webhooks", url=url, paused=True)
+            away.live(36, days=0.0001)
+            running = threading.Thread(target=catch_up_again, args=(away,))
+            running.start()
+            sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
+            until(lambda: not state(sandbox)["deliveries"]["pending"], patience_s=60)
+            running.join()
+            for event in away.events()[:5]:
+                sandbox.control("POST", "/_sandbox/webhooks/deliver", event=event["id"], times=3)
+        away.later(HOUR)
+        report = away.catchup.run()[-1]
+        check_totals(away)
+        assert report.differing == {}
+        with database.reading() as session:
+            ids = Counter(session.exec(select(StripeEvent.event_id)))
+        assert set(ids.values()) == {1}
+
+
+def catch_up_again(away: Away) -> None:
+    for _ in range(3):
+        away.catchup.run()
+
+
+def state(sandbox: RunningSandbox) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = sandbox.control("GET", "/_sandbox/state")
+    return found
+
+
+def test_yesterdays_copy_is_filled_up_again(
+    sqlite: Sqlite, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    """A copy from before the payments, put in the place of the database, gets them all back."""
+    url = sqlite.fresh_url()
+    file = Path(url.removeprefix("sqlite:///"))
+    database = Database(url)
+    with going_away(database, sandbox, days_ago=3) as away:
+        opened = [away.open() for _ in range(12)]
+        away.run()
+        database.close()
+        shutil.copy(file, tmp_path / "copy")
+        intents = [away.sandbox.pay(session)["charge"]["payment_intent"] for _, session in opened]
+        away.refund(intents[0])
+        lost, _ = away.paid()  # a gift that the copy knows nothing of
+        away.later(timedelta(minutes=1))
+        away.run()
+        check_totals(away)
+        database.close()
+        for beside in ("-wal", "-shm"):
+            Path(f"{file}{beside}").unlink(missing_ok=True)
+        shutil.copy(tmp_path / "copy", file)
+        away.later(HOUR)
+        report = away.run()
+        assert away.statuses() == {"confirmed": 11, "refunded": 1}
+        (sentence,) = report.differing.values()
+        assert "50.00 CAD for a gift that is not recorded here" in sentence
+        assert list(report.differing) == [str(lost.id)]
+        assert report.totals == {"CAD": {"listed": 65_000, "recorded": 60_000, "payments": 13}}
+    database.close()

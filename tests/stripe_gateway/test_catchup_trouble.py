@@ -1,0 +1,101 @@
+"""Catching up with a Stripe that is not well: patience, then a sentence; never a double."""
+
+import pytest
+from sqlmodel import select
+
+from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
+from donate.stripe_gateway.catchup import Catchup
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.hearing import newest_missed
+from donate.stripe_gateway.lists import PATIENCE_S, StripeLists
+from donate.stripe_gateway.models import StripeEvent
+from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
+
+PACE_S = 0.05
+
+
+def pauses(away: Away) -> list[float]:
+    return [wait for wait in away.waits if wait > PACE_S]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["429", "500", "html_200", "cut_body", "hang", "list_200", "empty_200", "reset_after", "any"],
+)
+def test_it_asks_again_until_it_gets_an_answer(away: Away, kind: str) -> None:
+    """Whatever comes instead of a page, the same page is asked for again, and nothing doubles."""
+    away.live(24, days=6)
+    # The odd ones that nothing helps against are left out: a refusal is not trouble.
+    kinds = ["429", "500", "drip", "null_200", "409"] if kind == "any" else [kind] * 3
+    for one in kinds:
+        away.trouble(one, times=2)
+    report = away.run()
+    assert (report.missing, report.differing) == (report.events, {})
+    assert pauses(away)
+    check_totals(away)
+    assert away.run().missing == 0
+
+
+def test_it_gives_up_after_a_while_and_goes_on_later(away: Away) -> None:
+    """After a minute of no answer it stops with what was done kept, and goes on from there."""
+    away.live(24, days=20)
+    away.trouble("500", times=100, path="/v1/refunds")
+    with pytest.raises(StripeUnavailable, match="no usable answer about refunds"):
+        away.run()
+    assert pauses(away)[-len(PATIENCE_S) :] == list(PATIENCE_S)
+    looked_at = away.calls(EVENTS)
+    away.sandbox.control("DELETE", "/_sandbox/trouble")
+    away.later(HOUR)
+    resumed, fresh = away.catchup.run()
+    check_totals(away)
+    assert (resumed.differing, fresh.missing) == ({}, 0)
+    assert resumed.missing == resumed.events > 0
+    # The resumed run asks for no event again; the fresh one looks at two hours.
+    assert away.calls(EVENTS) == looked_at + 1
+
+
+def test_smaller_pages_are_asked_for_when_a_page_does_not_come(away: Away) -> None:
+    """A page that takes too long is asked for in smaller pieces, none of which is left out."""
+    away.live(24, days=1)
+    away.trouble("hang", times=6, path=EVENTS, seconds=0.5)
+    report = away.run()
+    asked = away.sandbox.control("GET", "/_sandbox/requests")
+    limits = {one["parameters"].get("limit") for one in asked if one["path"] == EVENTS}
+    assert {"100", "50"} <= limits
+    assert report.missing == report.events
+    check_totals(away)
+
+
+def test_a_key_that_stripe_does_not_take_is_named(away: Away) -> None:
+    """With a wrong key, one sentence says what Stripe does not let it read, and nothing is lost."""
+    away.paid()
+    stranger = StripeClient("sk_test_4fJd83kfLs02mQpZ7uYtR1", away.sandbox.url, ())
+    lists = StripeLists(stranger, away.clock)
+    catchup = Catchup(away.database, lists, away.inbox, away.settler, away.clock, livemode=False)
+    with pytest.raises(StripeKeyRefused, match="does not let this key read events"):
+        catchup.run()
+    stranger.close()
+    away.catchup.run()
+    check_totals(away)
+
+
+def test_one_list_that_the_key_may_not_read_is_a_difference(away: Away) -> None:
+    """What could not be compared is named, and the rest is caught up with."""
+    away.live(12, days=1)
+    away.trouble("401", times=1, path="/v1/disputes")
+    report = away.run()
+    (sentence,) = report.differing.values()
+    assert "does not let this key read disputes" in sentence
+    check_totals(away)
+    assert away.run().differing == {}
+
+
+def test_a_key_of_the_other_mode_fetches_nothing(away: Away) -> None:
+    """A live key beside gifts that were made in test mode is refused before Stripe is asked."""
+    away.paid()
+    live = Catchup(away.database, away.lists, away.inbox, away.settler, away.clock, livemode=True)
+    with pytest.raises(Conflict, match=r"is a live key, and the gifts .* with a test key"):
+        live.run()
+    with away.database.reading() as session:
+        assert session.exec(select(StripeEvent)).all() == []
+        assert newest_missed(session) is None
