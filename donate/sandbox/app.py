@@ -57,7 +57,6 @@ def create_app(config: SandboxConfig) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        deliveries.open()
         expiring = asyncio.create_task(_expire_sessions(store))
         yield
         expiring.cancel()

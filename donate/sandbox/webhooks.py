@@ -13,8 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import httpx
-
+from donate.sandbox.courier import Courier, NotDelivered
 from donate.sandbox.held_back import HeldBack
 from donate.sandbox.mischief import PLAIN, Mischief, Plan
 from donate.sandbox.shelf import StripeObject
@@ -72,7 +71,7 @@ class Deliveries:
         self._under_way: set[asyncio.Task[None]] = set()
         self.forget_everything()
         self._side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._client: httpx.AsyncClient | None = None
+        self._courier = Courier()
 
     def forget_everything(self) -> None:
         """Stop what is under way, and begin anew."""
@@ -86,15 +85,11 @@ class Deliveries:
         self._missed: list[tuple[StripeObject, Plan]] = []
         self.log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
 
-    def open(self) -> None:
-        self._client = httpx.AsyncClient(timeout=RECEIVER_TIMEOUT_S, trust_env=False)
-
     async def close(self) -> None:
         """Stop at once: what was not delivered stays undelivered."""
         self.forget_everything()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        await self._courier.close()
 
     @property
     def pending(self) -> int:
@@ -170,7 +165,6 @@ class Deliveries:
                 return
 
     async def _send(self, letter: Letter, attempt: int) -> Delivery:
-        assert self._client is not None, "deliveries begin when the server has started"
         assert self.url is not None
         url, event = self.url, letter.event
         body = json.dumps(seen_in(letter.version, event, self._store), indent=2).encode()
@@ -183,10 +177,9 @@ class Deliveries:
                 "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
             }
             try:
-                answer = await self._client.post(url, content=body, headers=headers)
-                status = answer.status_code
-            except httpx.HTTPError as problem:
-                error = f"{type(problem).__name__}: {problem}"
+                status = await self._courier.post(url, body, headers, RECEIVER_TIMEOUT_S)
+            except NotDelivered as problem:
+                error = str(problem)
         if status is not None and 200 <= status < 300:
             event["pending_webhooks"] = 0
         delivery = Delivery(event["id"], event["type"], url, attempt, status, error, time.time())
