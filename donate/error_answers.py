@@ -20,7 +20,7 @@ from donate.errors import (
     Conflict,
     DonateError,
     NotFound,
-    StripeRefused,
+    StripeUnavailable,
     TooManyTries,
     Unavailable,
 )
@@ -41,9 +41,11 @@ _TITLES: Final = {
     422: N_("Please check what you entered."),
     429: N_("Too many tries. Please wait a little and try again."),
     500: N_("Something went wrong on our side. Nothing was lost; please try again."),
-    502: N_("The card page cannot be opened just now. Please try again, or choose another way."),
     503: N_("We cannot take this just now. Please try again in a moment."),
 }
+_NO_CARD_PAGE: Final = N_(
+    "The card page cannot be opened just now. Please try again, or choose another way."
+)
 
 
 class Answer(Protocol):
@@ -96,6 +98,8 @@ def install(app: FastAPI, pages: Pages) -> Answer:
                 return answer(request, status, headers=headers, errors=errors)
             case Conflict():
                 return answer(request, status, str(error), headers)
+            case StripeUnavailable():
+                return answer(request, status, _NO_CARD_PAGE, headers)
             case _:
                 return answer(request, status, headers=headers)
 
@@ -140,8 +144,6 @@ def _status_of(error: Exception) -> tuple[int, dict[str, str]]:
             return 409, {}
         case TooManyTries():
             return 429, {"Retry-After": str(error.retry_after_s)}
-        case StripeRefused():
-            return 502, {}
         case Unavailable():
             return 503, {"Retry-After": str(error.retry_after_s)}
         case _:

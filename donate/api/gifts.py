@@ -96,7 +96,7 @@ class GiftRoutes:
             response_description="The gift is recorded; the same for the same key and body.",
             responses={
                 201: {"headers": _HEADERS, "links": _LINKS},
-                **refusals(400, 408, 409, 413, 415, 422, 429, 502, 503),
+                **refusals(400, 408, 409, 413, 415, 422, 429, 503),
             },
             route_class_override=StrictJsonRoute,
         )
@@ -118,7 +118,7 @@ class GiftRoutes:
         """Record a gift and begin its mode.
 
         A body that is well formed but asks for what the region does not offer is refused with 422.
-        After 502 or 503 send the same request with the same key again: it continues the same gift.
+        After 503 send the same request with the same key again: it continues the same gift.
         """
         choice = _read_choice(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"

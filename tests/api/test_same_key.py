@@ -149,11 +149,11 @@ def test_answer_lost_on_the_way(card_program: tuple[Program, str], kind: str, tr
 
 
 def test_stripe_refused(card_program: tuple[Program, str]) -> None:
-    """After Stripe said no (502), the same key makes a new attempt for the same gift."""
+    """After Stripe said no (503), the same key makes a new attempt for the same gift."""
     program, stripe = card_program
     key = new_key()
     make_trouble(stripe, "400", times=1)
-    problem_in(program.open(key, mode="card"), 502)
+    problem_in(program.open(key, mode="card"), 503)
     assert program.open(key, mode="card").status_code == 201
     assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
