@@ -3,10 +3,12 @@
 Pure. A request counts as gone until it is answered: two clerks can never promise the same money.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from donate.gifts.facts import Fact, FactKind
 
@@ -43,7 +45,8 @@ class Payment:
     left_minor: int
 
 
-_ANSWERS = {
+_OURS: Final = re.compile(r":refund:([0-9]{1,6})\Z")
+_ANSWERS: Final = {
     FactKind.REFUND_FAILED: RequestState.FAILED,
     FactKind.REFUND_SUCCEEDED: RequestState.SUCCEEDED,
     FactKind.REFUND_STARTED: RequestState.STARTED,
@@ -53,18 +56,19 @@ _ANSWERS = {
 def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
     """Return the refunds asked for here, the newest first. What Stripe made outranks a refusal."""
     facts = list(facts)
-    told: dict[str, RequestState] = {}
+    told: dict[tuple[str, int | None], RequestState] = {}
     # The last to write wins: an end outranks a beginning, and failing outranks all.
     for kind, state in reversed(_ANSWERS.items()):
-        told |= {f.evidence["request"]: state for f in facts if _answers(f, kind)}
+        told |= {_answered(f): state for f in facts if f.kind == kind}
     refused = {f.source_id: f for f in facts if f.kind == FactKind.REFUND_REFUSED}
     found = []
     for fact in facts:
         if fact.kind != FactKind.REFUND_REQUESTED:
             continue
         no = refused.get(fact.source_id)
-        if fact.source_id in told:
-            found.append(RefundRequest(fact, told[fact.source_id]))
+        end = told.get((fact.source_id, fact.amount_minor))
+        if end:
+            found.append(RefundRequest(fact, end))
         elif no:
             code = str(no.evidence.get("code", ""))
             found.append(RefundRequest(fact, RequestState.REFUSED, code))
@@ -95,12 +99,23 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
     return sorted(found, key=lambda payment: payment.paid_at, reverse=True)
 
 
+def next_number(facts: Iterable[Fact]) -> int:
+    """Return the number of the next request: after a restored backup, Stripe may know of more."""
+    return 1 + max(_number_in(name) for f in facts for name in (f.source_id, _answered(f)[0]))
+
+
+def _answered(fact: Fact) -> tuple[str, int | None]:
+    """Return which request a refund bears, and its amount: another amount is another refund."""
+    return str(fact.evidence.get("request", "")), fact.amount_minor
+
+
 def _number(request: RefundRequest) -> int:
-    return int(request.asked.source_id.rpartition(":")[2])
+    return _number_in(request.asked.source_id)
 
 
-def _answers(fact: Fact, kind: FactKind) -> bool:
-    return fact.kind == kind and isinstance(fact.evidence.get("request"), str)
+def _number_in(name: str) -> int:
+    found = _OURS.search(name)
+    return int(found[1]) if found else 0
 
 
 def _gone(by_kind: Mapping[FactKind, dict[str, Fact]]) -> list[Fact]:

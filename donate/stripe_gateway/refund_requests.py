@@ -16,7 +16,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
-from donate.gifts.refundable import payments_of, requests_of
+from donate.gifts.refundable import next_number, payments_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenRefund
 
@@ -88,7 +88,7 @@ def request_refund(
         raise Conflict("This gift has no such payment to send back.")
     if wanted.amount_minor > payment.left_minor:
         raise MoreThanIsLeft(Money(payment.left_minor, gift.currency))
-    key = f"{gift.id}:refund:{len(requests_of(facts)) + 1}"
+    key = f"{gift.id}:refund:{next_number(facts)}"
     requested = Fact(
         kind=FactKind.REFUND_REQUESTED,
         source_id=key,

@@ -138,7 +138,7 @@ class Refunds:
         # Once the key may be forgotten, or another one is used, asking again could pay twice.
         if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
             for refund in self._client.refunds_of(request.payment):
-                if _object(refund.get("metadata")).get("request") == request.key:
+                if _answers(refund, request):
                     return refund
         return self._client.create_refund(_params(request), _idempotency_key(request))
 
@@ -190,5 +190,8 @@ def _idempotency_key(request: OpenRefund) -> str:
     return f"donate-{request.key}" + (f":{request.keys_spent}" if request.keys_spent else "")
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _answers(refund: dict[str, Any], request: OpenRefund) -> bool:
+    # After a restored backup a number may be given twice; then the amounts tell them apart.
+    metadata = refund.get("metadata")
+    named = metadata.get("request") if isinstance(metadata, dict) else None
+    return (named, refund.get("amount")) == (request.key, request.amount_minor)

@@ -199,10 +199,11 @@ def _follow_up(session: Session, facts: Sequence[Fact], now: datetime) -> None:
     if over:
         ended = col(OpenCheckout.session_id).in_(over)
         session.execute(update(OpenCheckout).where(ended).values(ask_at=None))
-    answered = {fact.evidence["request"] for fact in facts if "request" in fact.evidence}
-    if answered:
-        requests = col(OpenRefund.key).in_(answered)
-        session.execute(update(OpenRefund).where(requests).values(ask_at=None))
+    for fact in facts:
+        if "request" in fact.evidence:
+            request = col(OpenRefund.key) == fact.evidence["request"]
+            same = col(OpenRefund.amount_minor) == fact.amount_minor
+            session.execute(update(OpenRefund).where(request, same).values(ask_at=None))
 
 
 def _gives_a_name(reading: Reading) -> bool:

@@ -5,17 +5,21 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from donate.database import Database
+from donate.gifts.models import Gift
 from donate.sandbox.trouble import DoneAndSpoiled, NotDone
 from donate.stripe_gateway.refund_requests import ASK_AGAIN_AFTER
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import AMOUNT, facts_now
 from tests.stripe_gateway.returning import Desk, a_desk
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams
 
 HANG_S = 1.5
 REFUSED = {"400": "mode", "401": "key_refused"}
@@ -210,3 +214,50 @@ def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
     desk.later(hours=6)
     desk.refunds.ask_due()
     assert desk.made() == [AMOUNT]
+
+
+def made_before_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> None:
+    """Refund as our desk did, in a day that the restored backup does not know."""
+    key = f"{gift.id}:refund:1"
+    params: RefundCreateParams = {
+        "payment_intent": str(desk.payments(gift)[0].intent),
+        "amount": amount_minor,
+        "reason": "requested_by_customer",
+        "metadata": {"gift_id": str(gift.id), "request": key},
+    }
+    desk.client.create_refund(params, f"donate-{key}")
+
+
+def test_after_a_restored_backup_the_same_again_is_one_refund(desk: Desk) -> None:
+    """Who sends back once more what the backup forgot finds the refund that was made."""
+    gift = desk.paid()
+    made_before_the_backup(desk, gift, 1_000)
+    assert desk.refund(gift, 1_000).state == "succeeded"
+    assert (desk.made(), desk.left(gift)) == ([1_000], 4_000)
+
+
+def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) -> None:
+    """A forgotten refund under the same number is never taken for one of another amount."""
+    gift = desk.paid()
+    made_before_the_backup(desk, gift, 1_000)
+    assert desk.refund(gift, 2_000).state == "waiting"
+    desk.tell()
+    assert (desk.states(gift), desk.left(gift)) == (["waiting"], 2_000)
+    desk.later(minutes=15)
+    assert desk.refunds.ask_due() == 1
+    desk.settle()
+    assert (desk.states(gift), desk.made(), desk.left(gift)) == (
+        ["succeeded"],
+        [2_000, 1_000],
+        2_000,
+    )
+
+
+def test_numbers_go_on_after_what_stripe_knows(desk: Desk) -> None:
+    """When the forgotten refund was heard of again, the next request has a number of its own."""
+    gift = desk.paid()
+    made_before_the_backup(desk, gift, 1_000)
+    desk.tell()
+    assert desk.refund(gift, 1_000).state == "succeeded"
+    assert desk.requests(gift)[0].asked.source_id == f"{gift.id}:refund:2"
+    assert desk.made() == [1_000, 1_000]

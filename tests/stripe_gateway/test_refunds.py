@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
 
 from donate.database import Database
 from donate.errors import Conflict, NotFound
@@ -18,6 +19,7 @@ from tests.stripe_gateway.given import (
     event,
     facts_now,
     give,
+    refund_of,
     session_for,
     settle,
     stored_events,
@@ -222,3 +224,26 @@ def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
             now=desk.clock.now(),
         )
     assert desk.rows() == []
+
+
+def test_the_facts_decide_and_not_the_work_list(desk: Desk) -> None:
+    """A request that has its answer is never asked for again, whatever the work list says."""
+    gift = desk.paid()
+    desk.refund(gift)
+    with desk.database.writing() as session:
+        session.execute(update(OpenRefund).values(ask_at=desk.clock.now()))
+    assert (desk.refunds.ask_due(), len(desk.asked())) == (0, 1)
+    assert [row.ask_at for row in desk.rows()] == [None]
+
+
+def test_a_refusal_of_what_was_made_is_not_recorded(desk: Desk) -> None:
+    """When Stripe's event says that it was made, no refusal can say that it was not."""
+    gift = desk.paid()
+    request = desk.request(gift)
+    assert request is not None
+    made = refund_of(request.payment, AMOUNT, metadata={"request": request.key})
+    settle(desk.database, event("refund.created", made), clock=desk.clock)
+    desk.trouble("400")
+    desk.refunds.ask_now(request)
+    assert refund_facts(desk, gift) == ["refund_requested", "refund_succeeded"]
+    assert desk.states(gift) == ["succeeded"]

@@ -1,0 +1,53 @@
+"""Finance staff send money back, in a real Chromium and without JavaScript."""
+
+from playwright.sync_api import expect
+
+from tests.browser import steps
+from tests.browser.conftest import Demo, OpenPage
+from tests.browser.test_accessibility import violations
+
+
+def test_staff_send_a_part_back(open_page: OpenPage, demo: Demo) -> None:
+    """Staff open the form, are told what is wrong, mend it, and read that the money went."""
+    donor = open_page()
+    steps.give(donor, "card")
+    steps.pay(donor)
+    donor.wait_for_url("**/gifts/**")
+    steps.expect_status(donor, "confirmed")
+
+    staff = open_page(java_script_enabled=False)
+    steps.sign_in(staff, demo)
+    staff.goto(f"/finance/gifts?reference={steps.reference_on(donor)}")
+    staff.get_by_text("Refund", exact=True).click()
+    expect(staff.locator("#amount")).to_have_value("50.00")
+    staff.locator("#amount").fill("70.00")
+    staff.locator("#reason").select_option("duplicate")
+    staff.get_by_label("Yes, send this amount back").check()
+    staff.get_by_role("button", name="Send it back").click()
+    expect(staff.locator("#amount-error")).to_contain_text("No more than $50.00 is left")
+    expect(staff.locator("#amount")).to_have_value("70.00")
+    expect(staff.locator("#reason")).to_have_value("duplicate")
+
+    staff.locator("#amount").fill("20")
+    staff.get_by_label("Yes, send this amount back").check()
+    staff.get_by_role("button", name="Send it back").click()
+    expect(staff.get_by_role("status")).to_contain_text("$20.00: Stripe has sent the money back.")
+    expect(staff.locator(".status-partly_refunded").first).to_be_visible()
+
+
+def test_axe_finds_nothing_on_the_refund_form(open_page: OpenPage, demo: Demo) -> None:
+    """Axe finds no violation on the form, with mistakes in it, on a phone, light and dark."""
+    for scheme in ("light", "dark"):
+        page = open_page(color_scheme=scheme, viewport={"width": 320, "height": 800})
+        steps.sign_in(page, demo)
+        page.goto("/finance/gifts?status=confirmed&mode=card")
+        page.locator("td.reference a").first.click()
+        page.get_by_text("Refund", exact=True).click()
+        assert violations(page) == []
+        page.locator("#amount").fill("9,999,999")
+        page.get_by_label("Yes, send this amount back").check()
+        page.get_by_role("button", name="Send it back").click()
+        expect(page.locator("#amount-error")).to_be_visible()
+        assert violations(page) == []
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, f"the page is {wide} px wide on a screen of 320"
