@@ -1,0 +1,241 @@
+"""Donors, Stripe and the power do as they please, in any order; the books end right to the cent.
+
+A short run here; the long proof asks for another profile (--hypothesis-profile=prove) and a seed.
+What fails is printed as the fewest steps that lead there.
+"""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings, strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlmodel import select
+
+from donate.errors import Conflict
+from donate.gifts.facts import FactKind
+from donate.gifts.models import GiftFact
+from donate.stripe_gateway.refund_requests import WantedRefund, request_refund
+from tests.laws.whole import Whole, check_books, running_whole
+from tests.real_parts import Postgres, Sqlite
+from tests.sandbox.running import RunningSandbox, run_sandbox
+
+STEPS, RUNS = 30, 5
+CHANGES = [{"amount_total": 1}, {"currency": "usd"}, {"client_reference_id": "LWCAN-2222222"}]
+TROUBLES = ["500", "409", "429", "reset_before", "reset_after", "html_200", "null_200"]
+CALLS = [
+    ("POST", "/v1/checkout/sessions"),
+    ("GET", "/v1/checkout/sessions/*"),
+    ("POST", "/v1/refunds"),
+]
+
+
+class Machine(RuleBasedStateMachine):
+    """What may happen, one rule each."""
+
+    databases: ClassVar[Sqlite | Postgres]
+    sandbox: ClassVar[RunningSandbox]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = running_whole(self.databases.fresh_url(), self.sandbox)
+        self.whole: Whole = self.running.__enter__()
+        self.keys: list[tuple[str, str, int]] = []
+        self.sessions: list[str] = []
+        self.refunds = 0
+
+    def teardown(self) -> None:
+        """Stripe behaves again, one catch-up runs, and the books are compared."""
+        try:
+            reports = self.whole.catch_up()
+            check_books(self.whole)
+            assert [line for report in reports for line in report.differing] == []
+        finally:
+            self.running.__exit__(None, None, None)
+
+    @rule(frequency=st.sampled_from(["once", "once", "monthly"]), amount=st.integers(200, 99_999))
+    def a_donor_gives(self, frequency: str, amount: int) -> None:
+        self.keys.append((f"donor-number-{len(self.keys):04}", frequency, amount))
+        self._give(self.keys[-1])
+
+    @precondition(lambda self: self.keys)
+    @rule(data=st.data())
+    def a_donor_sends_the_form_again(self, data: st.DataObject) -> None:
+        self._give(data.draw(st.sampled_from(self.keys)))
+
+    @initialize(frequency=st.sampled_from(["once", "monthly"]), amount=st.integers(200, 99_999))
+    def begin(self, frequency: str, amount: int) -> None:
+        """No run is about nothing: it begins with money."""
+        self.a_donor_gives_and_pays(frequency, amount)
+
+    @rule(frequency=st.sampled_from(["once", "monthly"]), amount=st.integers(200, 99_999))
+    def a_donor_gives_and_pays(self, frequency: str, amount: int) -> None:
+        self.keys.append((f"donor-number-{len(self.keys):04}", frequency, amount))
+        session = self._give(self.keys[-1])
+        if session:
+            self.whole.pull("pay", session=session, outcome="paid")
+
+    def _give(self, wanted: tuple[str, str, int]) -> str | None:
+        key, frequency, amount = wanted
+        session = self.whole.give(key, frequency=frequency, amount_minor=amount)
+        if session and session not in self.sessions:
+            self.sessions.append(session)
+        return session
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data(), outcome=st.sampled_from(["paid", "paid", "paid", "declined"]))
+    def a_donor_pays(self, data: st.DataObject, outcome: str) -> None:
+        session = data.draw(st.sampled_from(self.sessions))
+        self.whole.pull("pay", session=session, outcome=outcome)
+
+    @precondition(lambda self: self.sessions)
+    @rule(data=st.data())
+    def a_session_expires(self, data: st.DataObject) -> None:
+        self.whole.pull("expire", session=data.draw(st.sampled_from(self.sessions)))
+
+    @precondition(lambda self: self._at_stripe("subscriptions"))
+    @rule(data=st.data(), succeed=st.booleans())
+    def a_month_comes(self, data: st.DataObject, succeed: bool) -> None:
+        one = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
+        made = self.whole.pull(f"subscriptions/{one}/renew", succeed=succeed)
+        if made and made["invoice"] and not succeed and data.draw(st.booleans()):
+            self.whole.pull(f"invoices/{made['invoice']['id']}/pay", succeed=True)
+
+    @precondition(lambda self: self._at_stripe("subscriptions"))
+    @rule(data=st.data())
+    def a_pledge_ends(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
+        self.whole.pull(f"subscriptions/{one}/cancel")
+
+    @precondition(lambda self: self._at_stripe("payment_intents"))
+    @rule(
+        data=st.data(),
+        amount=st.integers(1, 5_000),
+        status=st.sampled_from(["succeeded", "pending", "failed"]),
+    )
+    def stripe_refunds(self, data: st.DataObject, amount: int, status: str) -> None:
+        intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
+        made = self.whole.pull("refund", payment_intent=intent, amount=amount, status=status)
+        if made and status == "pending":
+            end = data.draw(st.sampled_from(["succeeded", "failed"]))
+            self.whole.pull(f"refund/{made['refund']['id']}", status=end)
+
+    @precondition(lambda self: self._at_stripe("payment_intents"))
+    @rule(data=st.data(), outcome=st.sampled_from(["won", "lost", None]))
+    def a_bank_disputes(self, data: st.DataObject, outcome: str | None) -> None:
+        intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
+        made = self.whole.pull("dispute", payment_intent=intent)
+        if made and outcome:
+            self.whole.pull(f"dispute/{made['dispute']['id']}", outcome=outcome)
+
+    @rule(amount=st.integers(1, 5_000))
+    def the_desk_refunds(self, amount: int) -> None:
+        parts = self.whole.parts
+        names = (FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED)
+        with parts.database.reading() as session:
+            known = session.exec(
+                select(GiftFact)
+                .where(GiftFact.kind.in_(names), GiftFact.source_id.like("pi_%"))  # type: ignore[attr-defined]
+                .order_by(GiftFact.source_id)
+            ).first()
+        if known is None:
+            return
+        self.refunds += 1
+        wanted = WantedRefund(known.source_id, amount, "requested_by_donor", "")
+        request = None
+        try:
+            with parts.database.writing() as session:
+                request = request_refund(
+                    session,
+                    known.gift_id,
+                    wanted,
+                    form_key=str(self.refunds),
+                    actor="staff:1",
+                    now=parts.clock.now(),
+                )
+        except Conflict:
+            return  # more than is left
+        if request:
+            parts.refunds.ask_now(request)
+
+    @rule(data=st.data())
+    def events_arrive(self, data: st.DataObject) -> None:
+        told = self.whole.events()
+        if told:
+            for one in data.draw(st.lists(st.sampled_from(told), max_size=8)):
+                assert self.whole.deliver(one) == 200
+
+    @rule(data=st.data(), change=st.sampled_from(CHANGES))
+    def somebody_forges(self, data: st.DataObject, change: dict[str, Any]) -> None:
+        """Unsigned it is refused; signed by another account's or mode's hand, it counts nothing."""
+        told = [one for one in self.whole.events() if one["type"].startswith("checkout.session")]
+        if not told:
+            return
+        one = data.draw(st.sampled_from(told))
+        spoilt = one | {"id": f"evt_{uuid.uuid4().hex}"}
+        assert self.whole.deliver(spoilt, secret="whsec_somebodys_elses_secret_1") == 400
+        assert self.whole.deliver(spoilt | {"livemode": True}) == 200
+        changed = spoilt | {"id": f"evt_{uuid.uuid4().hex}"}
+        changed["data"] = {"object": one["data"]["object"] | change}
+        assert self.whole.deliver(changed) == 200
+
+    @rule()
+    def the_worker_goes_round(self) -> None:
+        self.whole.go_round()
+
+    @rule()
+    def the_power_goes(self) -> None:
+        self.whole.crash()
+
+    @rule(minutes=st.sampled_from([1, 20, 180, 1_500, 4_000]))
+    def time_passes(self, minutes: int) -> None:
+        self.whole.pass_time(timedelta(minutes=minutes))
+
+    @rule(minutes=st.sampled_from([-20, 20]))
+    def our_clock_jumps(self, minutes: int) -> None:
+        self.whole.clock.instant += timedelta(minutes=minutes)
+
+    @rule(kind=st.sampled_from(TROUBLES), call=st.sampled_from(CALLS))
+    def stripe_has_trouble(self, kind: str, call: tuple[str, str]) -> None:
+        method, path = call
+        self.whole.pull("trouble", path=path, method=method, kind=kind, times=1)
+
+    def _at_stripe(self, shelf: str) -> list[str]:
+        return self.whole.listed(shelf)
+
+
+def how_long() -> settings:
+    if settings.get_current_profile_name() == "prove":
+        return settings(stateful_step_count=STEPS)
+    return settings(
+        stateful_step_count=STEPS,
+        max_examples=RUNS,
+        deadline=None,
+        derandomize=True,  # what others push must not fail here by chance
+        phases=[Phase.generate],  # the long proof looks for the fewest steps
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.fixture(scope="module")
+def one_sandbox() -> Iterator[RunningSandbox]:
+    with run_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+def test_the_books_end_right(
+    request: pytest.FixtureRequest, one_sandbox: RunningSandbox, backend: str
+) -> None:
+    """Whatever happened in whatever order, after one catch-up our books are Stripe's."""
+    Machine.databases = request.getfixturevalue(backend)
+    Machine.sandbox = one_sandbox
+    run_state_machine_as_test(Machine, settings=how_long())

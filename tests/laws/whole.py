@@ -1,0 +1,194 @@
+"""The whole service in one process, beside a pretend Stripe over HTTP, with time in our hands.
+
+Nothing runs by itself here: the worker goes round when it is told to, and a crash forgets whatever
+was not on disk. What the books must say at the end is asked of the pretend Stripe.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from donate.app import Parts, build_parts, open_front_door
+from donate.clock import FixedClock
+from donate.constraints import broken_constraints
+from donate.database import Database
+from donate.errors import Unavailable
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift, GiftFact
+from donate.settings import Settings
+from donate.stripe_gateway.catchup_runs import Report
+from donate.stripe_gateway.models import EventState, StripeEvent
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, make_settings
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.away import our_totals, their_totals
+from tests.stripe_gateway.given import sign
+from tests.stripe_gateway.service import DOOR
+
+REGIONS = Path(__file__).with_name("regions.toml")
+BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
+# A gift's answer may be that it is recorded and Stripe cannot be reached just now.
+LATER = 503
+
+
+@dataclass
+class Whole:
+    """The service, its pretend Stripe, and every answer that was given."""
+
+    settings: Settings
+    sandbox: RunningSandbox
+    clock: FixedClock
+    parts: Parts = field(init=False)
+    web: TestClient = field(init=False)
+    answers: Counter[int] = field(default_factory=Counter)
+
+    def start(self) -> None:
+        self.parts = build_parts(self.settings, self.clock)
+        self.parts.inbox.start()
+        # Not entered: its lifespan would set the worker going.
+        self.web = TestClient(
+            open_front_door(self.parts, self.settings), raise_server_exceptions=False
+        )
+
+    def crash(self) -> None:
+        """Forget everything that is not on disk, and start again."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        self.parts.inbox.stop()
+        self.parts.close()
+
+    def pass_time(self, delta: timedelta) -> None:
+        """Let time pass at Stripe and here alike."""
+        self.clock.instant += delta
+        self.tell_stripe_the_time()
+
+    def tell_stripe_the_time(self) -> None:
+        self.pull("clock", now=int(self.clock.instant.timestamp()))
+
+    def pull(self, lever: str, **more: Any) -> dict[str, Any] | None:
+        """Pull one of the pretend Stripe's levers; None when it says that this cannot be."""
+        answer = self.sandbox.http.post(f"/_sandbox/{lever}", json=more)
+        assert answer.is_success or answer.is_client_error, answer.text
+        pulled: dict[str, Any] = answer.json()
+        return pulled if answer.is_success else None
+
+    def give(self, key: str, *, frequency: str, amount_minor: int) -> str | None:
+        """Give through the API; returns the session that Stripe opened, or None for now."""
+        answer = self.web.post(
+            "/api/v1/gifts",
+            json={
+                "code": "LWCAN",
+                "mode": "card",
+                "amount_minor": amount_minor,
+                "currency": "CAD",
+                "frequency": frequency,
+                "country": "CA",
+                "donor": {"name": "Ann Lee", "email": "ann@example.com"},
+            },
+            headers={"Idempotency-Key": key},
+        )
+        self.answers[answer.status_code] += 1
+        assert answer.status_code in (201, 409, LATER), answer.text
+        if answer.status_code != 201:
+            return None  # it is paid already, or Stripe cannot be asked just now
+        return str(urlsplit(answer.json()["next"]["url"]).path.rpartition("/")[2])
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what Stripe told so far, as its list has it, the newest first."""
+        return self._list("events")
+
+    def listed(self, shelf: str) -> list[str]:
+        """Return the ids of all there are of a kind of thing at Stripe."""
+        return [thing["id"] for thing in self._list(shelf)]
+
+    def _list(self, shelf: str) -> list[dict[str, Any]]:
+        answer = self.sandbox.http.get(
+            f"/v1/{shelf}",
+            params={"limit": 100},
+            headers={"authorization": f"Bearer {SECRET_KEY}"},
+        )
+        found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]
+        return found
+
+    def deliver(self, event: dict[str, Any], *, secret: str = WEBHOOK_SECRET) -> int:
+        """Hand over an event at the door; returns the answer's status."""
+        body = json.dumps(event).encode()
+        answer = self.web.post(
+            DOOR,
+            content=body,
+            headers={"stripe-signature": sign(body, secret, self.clock.instant.timestamp())},
+        )
+        self.answers[answer.status_code] += 1
+        return answer.status_code
+
+    def go_round(self) -> None:
+        """Do what the worker does in one round, each job once."""
+        for job in (
+            self.parts.settler.settle_due,
+            self.parts.asker.ask_due,
+            self.parts.refunds.ask_due,
+        ):
+            try:
+                job()
+            except Unavailable:
+                self.answers[LATER] += 0  # it is tried at the next round
+
+    def catch_up(self) -> list[Report]:
+        """Fetch everything from Stripe, and settle until nothing waits."""
+        self.sandbox.control("DELETE", "/_sandbox/trouble")
+        reports = self.parts.catchup.run(BEGIN - timedelta(days=1))
+        for _ in range(40):
+            self.go_round()
+            if not self._waiting():
+                break
+            self.pass_time(timedelta(hours=2))
+        return reports
+
+    def _waiting(self) -> bool:
+        with self.parts.database.reading() as session:
+            waiting = select(StripeEvent.id).where(StripeEvent.state == EventState.WAITING)
+            return session.exec(waiting.limit(1)).first() is not None
+
+
+def check_books(whole: Whole) -> None:
+    """Check that Stripe was paid what we confirmed, to the cent, and that no answer was a 500."""
+    database: Database = whole.parts.database
+    theirs, ours = their_totals(whole.sandbox), our_totals(database)
+    assert ours == {currency: sums for currency, sums in theirs.items() if any(sums.values())}
+    with database.reading() as session:
+        assert list(differences(session)) == []
+        assert list(broken_constraints(session)) == []
+        facts = session.exec(select(GiftFact.kind, GiftFact.source_id)).all()
+        received = sum(gift.received_minor for gift in session.exec(select(Gift)))
+    assert len(set(facts)) == len(facts)
+    assert received == sum(sums["paid"] for sums in theirs.values())
+    assert {status for status in whole.answers if status >= 500} <= {LATER}
+
+
+@contextmanager
+def running_whole(database_url: str, sandbox: RunningSandbox) -> Iterator[Whole]:
+    """Run the service on an empty database, beside a pretend Stripe that begins anew."""
+    sandbox.control("DELETE", "/_sandbox/state")
+    settings = make_settings(
+        database_url,
+        stripe_api_base=sandbox.url,
+        checkout_hosts=urlsplit(sandbox.url).netloc,
+        regions_file=REGIONS,
+    )
+    whole = Whole(settings, sandbox, FixedClock(BEGIN))
+    whole.tell_stripe_the_time()
+    whole.start()
+    try:
+        yield whole
+    finally:
+        whole.stop()
