@@ -3,11 +3,15 @@
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from donate.app import build_parts
 from donate.clock import SystemClock
 from donate.errors import BadInput
 from donate.settings import Settings
+
+# There is nothing older at Stripe.
+STRIPE_BEGAN: Final = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def catch_up(settings: Settings, since: str | None) -> int:
@@ -29,8 +33,9 @@ def read_since(text: str, now: datetime) -> datetime:
     """Read `2026-03-01` (in UTC) or `45d` (days ago). Raises BadInput."""
     try:
         if re.fullmatch("[0-9]{1,5}d", text):
-            return now - timedelta(days=int(text[:-1]))
-        return min(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC), now)
+            return max(now - timedelta(days=int(text[:-1])), STRIPE_BEGAN)
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return max(min(day, now), STRIPE_BEGAN)
     except (ValueError, OverflowError) as error:
         message = "--since takes a day such as 2026-03-01, or a number of days such as 45d."
         raise BadInput("since", message) from error

@@ -40,6 +40,8 @@ TASK: Final = "catchup"
 # Another process may be settling what we fetched; it is done in moments.
 _SETTLED_WITHIN_S: Final = 10
 _ROUNDS_A_PAGE: Final = 5
+# Whose an invoice's payment is, is known only when the invoice is recorded.
+_ROUNDS_TO_FETCH: Final = 2
 
 Tell = Callable[[str], None]
 
@@ -158,12 +160,14 @@ class Catchup:
         ]
         found = self._compare(tellings)
         old = run.started_at - EVENTS_REACH
-        wanted = [lack.telling for lack in found.lacking if not lack.is_staffs_turn]
-        wanted += [one for one in tellings if one.reading is None and one.happened_at < old]
-        if wanted:
+        wanted = [one for one in tellings if one.reading is None and one.happened_at < old]
+        for _ in range(_ROUNDS_TO_FETCH):
+            wanted += [lack.telling for lack in found.lacking if not lack.is_staffs_turn]
+            if not wanted:
+                break
             self._store([telling.payload for telling in wanted])
             self._settle_all(run)
-            found = self._compare(tellings)
+            found, wanted = self._compare(tellings), []
         return {
             "totals": add_totals(run.totals, found.totals),
             "differing": run.differing | {lack.key: lack.sentence for lack in found.lacking},

@@ -56,6 +56,9 @@ class Listing(StrEnum):
 # How long after its creation an object may still change in a way that counts, where no event is
 # left to tell: a session and its bank debit, a failing refund, a dispute before its end.
 _STILL_CHANGES: Final = {
+    # Before the sessions: of a pledge's first month, only the invoice says when it was paid.
+    Listing.INVOICES: timedelta(days=45),
+    Listing.SUBSCRIPTIONS: timedelta(days=3650),
     Listing.PAID_SESSIONS: timedelta(days=15),
     Listing.EXPIRED_SESSIONS: timedelta(days=2),
     Listing.REFUNDS: timedelta(days=45),

@@ -26,7 +26,8 @@ def retell_session(found: Mapping[str, Any], asked_at: datetime) -> dict[str, An
         case "complete", "unpaid", "requires_payment_method" | "canceled":
             step, at = "async_payment_failed", _seconds(_charge(intent), "created")
         case "complete", _, _:
-            step, at = "completed", _paid_at(intent)
+            by_invoice = found.get("mode") == "subscription"
+            step, at = "completed", _seconds(found, "created") if by_invoice else _paid_at(intent)
         case _:
             return None
     told = dict(found) | {"payment_intent": intent.get("id")}

@@ -21,7 +21,7 @@ from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import gift_by_id
 from donate.money import Money
-from donate.regions import Region, load_regions
+from donate.regions import Frequency, Region, load_regions
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.catchup_runs import Report
 from donate.stripe_gateway.checkout import Checkouts
@@ -67,13 +67,15 @@ class Away:
     def later(self, delta: timedelta) -> None:
         self.move_to(self.clock.instant + delta)
 
-    def open(self, currency: str = "CAD", amount_minor: int = 5_000) -> tuple[Gift, str]:
+    def open(
+        self, currency: str = "CAD", amount_minor: int = 5_000, frequency: str = "once"
+    ) -> tuple[Gift, str]:
         """Give, and return the gift and the session that is open for it."""
         choice = check_choice(
             self.regions[currency],
             mode="card",
             amount=Money(amount_minor, currency),
-            frequency="once",
+            frequency=frequency,
             country="CA",
             language="en-CA",
             name="Ann Lee",
@@ -272,5 +274,5 @@ def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) 
 
 def _regions() -> dict[str, Region]:
     """Return the shipped region, and the same in another currency."""
-    shipped = load_regions()["LWCAN"]
+    shipped = load_regions()["LWCAN"].model_copy(update={"frequencies": list(Frequency)})
     return {"CAD": shipped, "USD": shipped.model_copy(update={"currency": "USD"})}

@@ -44,7 +44,7 @@ def test_the_report_counts_what_was_missing(away: Away) -> None:
         "Stripe lists 500.00 CAD in 10 payments; 500.00 CAD of it are recorded.",
     ]
     assert away.statuses() == {"confirmed": 10}
-    assert len(away.told) == 4
+    assert len(away.told) == 5
     assert away.told[0].endswith(": 10 events and 0 objects looked at")
 
 

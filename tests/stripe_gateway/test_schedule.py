@@ -1,0 +1,83 @@
+"""Catching up by the worker's heartbeat: every so often, by one process, in nobody's way."""
+
+import threading
+import time
+from datetime import timedelta
+
+from sqlmodel import select
+
+from donate.stripe_gateway.catchup_models import CatchupRun
+from donate.stripe_gateway.schedule import Schedule
+from tests.journeys.travelling import until
+from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
+from tests.stripe_gateway.service import serving
+
+
+def runs(away: Away) -> int:
+    with away.database.reading() as session:
+        return len(session.exec(select(CatchupRun)).all())
+
+
+def schedule_of(away: Away) -> Schedule:
+    return Schedule(away.another(), away.database, away.clock, HOUR)
+
+
+def test_it_runs_once_an_hour(away: Away) -> None:
+    """At the first heartbeat, and then an hour after the last run began; not in between."""
+    away.paid()
+    schedule = schedule_of(away)
+    for _ in range(3):
+        assert schedule.catch_up_when_due() == 0
+    assert runs(away) == 1
+    check_totals(away)
+    away.later(timedelta(minutes=59))
+    schedule.catch_up_when_due()
+    assert runs(away) == 1
+    away.later(timedelta(minutes=1))
+    schedule.catch_up_when_due()
+    assert runs(away) == 2
+
+
+def test_of_two_processes_one_does_it(away: Away) -> None:
+    """Two workers with a schedule of their own catch up once an hour together."""
+    first, second = schedule_of(away), schedule_of(away)
+    for _ in range(4):
+        for schedule in (first, second):
+            schedule.catch_up_when_due()
+        away.later(timedelta(minutes=30))
+    assert runs(away) == 2
+
+
+def test_trouble_is_met_again_soon(away: Away) -> None:
+    """A run that Stripe broke off is gone on with after five minutes, not after an hour."""
+    away.paid()
+    away.trouble("500", times=100)
+    schedule = schedule_of(away)
+    schedule.catch_up_when_due()
+    away.sandbox.control("DELETE", "/_sandbox/trouble")
+    schedule.catch_up_when_due()
+    assert away.statuses() == {"awaited": 1}
+    away.later(timedelta(minutes=5))
+    schedule.catch_up_when_due()
+    check_totals(away)
+
+
+def test_the_service_does_it_by_itself(away: Away) -> None:
+    """A service that starts after a silence fetches what it missed, and still stops at once."""
+    address = away.database.engine.url.render_as_string(hide_password=False)
+    paid, _ = away.paid()
+    with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=60):
+        until(lambda: away.gift(paid).status == "confirmed", patience_s=30)
+        until(lambda: away.calls(EVENTS) > 1)
+        away.trouble("hang", times=5, seconds=20)
+        began = time.monotonic()
+    assert time.monotonic() - began < 12
+    assert not [one for one in threading.enumerate() if "catch_up" in one.name]
+
+
+def test_nought_turns_it_off(away: Away) -> None:
+    """With CATCHUP_EVERY_MINUTES=0 the service asks for no list by itself."""
+    address = away.database.engine.url.render_as_string(hide_password=False)
+    with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=0):
+        time.sleep(1.5)
+    assert away.calls(EVENTS) == 0

@@ -1,0 +1,136 @@
+"""`donate catchup` at the terminal: what it says, and how it ends."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from donate.cli import main
+from donate.database import Database
+from donate.errors import BadInput
+from donate.missed import STRIPE_BEGAN, read_since
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
+from tests.sandbox.running import asking, run_sandbox
+from tests.stripe_gateway.away import Away, check_totals, going_away
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def away(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Away]:
+    """Two days ago, with settings in the environment that lead to the same places."""
+    with run_sandbox() as sandbox, going_away(database, sandbox, days_ago=2) as away:
+        given = {
+            "DATABASE_URL": database_url,
+            "STRIPE_SECRET_KEY": SECRET_KEY,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "STRIPE_API_BASE": sandbox.url,
+            "LOG_LEVEL": "ERROR",
+        }
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        yield away
+
+
+def test_it_says_what_it_looks_at_and_what_it_found(
+    away: Away, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Progress goes to standard error page by page, the report to standard output; it exits 0."""
+    away.live(12, days=1)
+    assert main(["catchup"]) == 0
+    check_totals(away)
+    said = capsys.readouterr()
+    assert "were missing, now settled; 0 differ." in said.out
+    assert "Stripe lists" in said.out
+    assert "events and" in said.err
+    assert main(["catchup", "--since", "45d"]) == 0
+    assert "; 0 were missing; 0 differ." in capsys.readouterr().out
+
+
+def test_it_exits_1_when_something_differs(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
+    """What could not be applied is named, and the exit code says so."""
+    away.open()
+    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    away.sandbox.pay(opened.session_id)
+    assert main(["catchup"]) == 1
+    assert "was set aside: metadata.gift_id" in capsys.readouterr().out
+
+
+def test_doctor_tells_of_a_silence(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
+    """The doctor says that no webhook arrives while Stripe lists events."""
+    away.paid()
+    assert main(["catchup"]) == 0
+    main(["doctor"])
+    assert "None of Stripe's webhooks has arrived yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["--since", "yesterday"], {}, "--since takes a day such as"),
+        (["--since", "99999d"], {}, ""),
+        ([], {"STRIPE_SECRET_KEY": "sk_test_4fJd83kfLs02mQpZ7u"}, "does not let this key read"),
+        (
+            [],
+            {"STRIPE_SECRET_KEY": "rk_live_4fJd83kfLs02mQpZ7u", "PUBLIC_URL": "https://x.example"},
+            "must begin with https:// with a live key",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    away: Away,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    environment: dict[str, str],
+    sentence: str,
+) -> None:
+    """A day that is none, or a key that is not taken, ends with 1 and one sentence."""
+    away.paid()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["catchup", *arguments]) == (1 if sentence else 0)
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+def test_two_commands_at_once(
+    away: Away, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second of two says that another is running, and exits with 1."""
+    with database.alone("catchup") as alone:
+        assert alone
+        assert main(["catchup"]) == 1
+    assert "another catch-up is running" in capsys.readouterr().err
+    assert main(["catchup"]) == 0
+    assert away.calls("/v1/events") > 0
+
+
+def test_since_is_a_day_or_so_many_days() -> None:
+    """A date is its midnight in UTC, 45d is so long ago, and the future is now."""
+    assert read_since("2026-02-01", NOW) == datetime(2026, 2, 1, tzinfo=UTC)
+    assert read_since("45d", NOW) == NOW - timedelta(days=45)
+    assert read_since("2027-01-01", NOW) == NOW
+    assert read_since("99999d", NOW) == read_since("0001-01-01", NOW) == STRIPE_BEGAN
+
+
+@pytest.mark.parametrize("text", ["", "d", "-1d", "2026-02-30", "1.5d", "999999d", "01/02/2026"])
+def test_any_other_since_is_refused(text: str) -> None:
+    """What is no day is refused, and nothing is guessed."""
+    with pytest.raises(BadInput, match="--since takes"):
+        read_since(text, NOW)
+
+
+def test_the_task_is_free_again(database: Database) -> None:
+    """Who holds a task keeps others out, in this process too, and only for as long."""
+    with database.alone("one") as first, database.alone("one") as second:
+        assert (first, second) == (True, False)
+        with database.alone("two") as other:
+            assert other
+    with database.alone("one") as again:
+        assert again
