@@ -77,6 +77,8 @@ def read_subscription(envelope: Envelope) -> Reading | Irrelevant:
     if gift_id is None or not isinstance(metadata, dict):
         return Irrelevant("a subscription that this service did not begin")
     subscription_id, status = read_text(found, "id"), read_word(found, "status")
+    if status in ("incomplete", "incomplete_expired"):
+        return Irrelevant("a subscription whose first month is not paid")
     if envelope.type == "customer.subscription.created":
         fact = stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at)
     elif envelope.type == "customer.subscription.deleted" or status == "canceled":

@@ -10,6 +10,7 @@ from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import EventState
+from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import (
     AMOUNT,
     event,
@@ -160,6 +161,18 @@ def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
         ("pledge_started", subscription),
     ]
     assert gift_now(database, gift).received_minor == 0
+
+
+@pytest.mark.parametrize("status", ["incomplete", "incomplete_expired"])
+@pytest.mark.parametrize("step", ["created", "updated"])
+def test_a_pledge_that_was_never_paid_did_not_start(sqlite: Sqlite, step: str, status: str) -> None:
+    """A subscription that waits for its first month, in vain perhaps, is no pledge yet."""
+    database = Database(sqlite.fresh_url())
+    gift = give(database, frequency="monthly")
+    told = subscription_event(gift, step, status=status)
+    settle(database, told)
+    assert event_now(database, told).state == EventState.IGNORED
+    database.close()
 
 
 @pytest.mark.parametrize(
