@@ -7,7 +7,7 @@ turns into a write later fails at once with BUSY, whatever the busy timeout says
 import fcntl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -178,7 +178,10 @@ class Database:
                 held = bool(connection.execute(ask, {"task": task}).scalar_one())
             yield held
         finally:
-            connection.invalidate()  # the lock is the connection's, which ends with it
+            with suppress(DBAPIError):
+                # By itself it ends when PostgreSQL sees that the connection did: a moment later.
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
+            connection.invalidate()
             connection.close()
 
     def close(self) -> None:

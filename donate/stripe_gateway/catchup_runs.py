@@ -2,10 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, func, select
 
 from donate.errors import Conflict
@@ -15,8 +15,9 @@ from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.models import EventState, OpenCheckout, StripeEvent
 
-SOURCE = "catchup"
-_NAMED = 20
+SOURCE: Final = "catchup"
+KEPT: Final = timedelta(days=90)
+_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def last_finished_run(session: Session) -> CatchupRun | None:
 def begin_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun:
     """Add a run that leaves no gap behind the last one; `since` can only make it reach further."""
     begin = _where_the_last_began(session, now) - OVERLAP
+    _forget_old_runs(session, now)
     run = CatchupRun(
         since=min(begin, since) if since else begin,
         started_at=now,
@@ -156,6 +158,17 @@ def why_another_mode(session: Session, *, livemode: bool) -> str | None:
         f"STRIPE_SECRET_KEY is a {ours} key, and the gifts in this database were made with a "
         f"{other} key; nothing was fetched"
     )
+
+
+def _forget_old_runs(session: Session, now: datetime) -> None:
+    # One an hour; each staff page reads them, and wants to know of the last weeks only.
+    last = last_finished_run(session)
+    if last:
+        session.execute(
+            delete(CatchupRun).where(
+                col(CatchupRun.id) < last.id, col(CatchupRun.started_at) < now - KEPT
+            )
+        )
 
 
 def _where_the_last_began(session: Session, now: datetime) -> datetime:

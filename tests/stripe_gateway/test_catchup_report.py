@@ -3,6 +3,7 @@
 from concurrent.futures import Future
 from datetime import timedelta
 
+from prometheus_client import REGISTRY
 from sqlalchemy import update
 from sqlmodel import select
 
@@ -106,6 +107,8 @@ def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(away: Away) 
     away.paid()
     away.later(16 * MINUTE)
     away.run()
+    missed = REGISTRY.get_sample_value("donate_webhook_missed_seconds")
+    assert missed == (away.clock.now() - 16 * MINUTE).timestamp()
     said = silence(away)
     assert f"stopped arriving on {heard.day} {heard:%B %Y at %H:%M} UTC" in said
     assert "gifts are fetched by catch-up instead" in said

@@ -2,12 +2,14 @@
 
 import shutil
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlmodel import select
 
 from donate.database import Database
@@ -131,6 +133,9 @@ def test_while_webhooks_come_in(database: Database, sandbox: RunningSandbox) -> 
             running.join()
             for event in away.events()[:5]:
                 sandbox.control("POST", "/_sandbox/webhooks/deliver", event=event["id"], times=3)
+        heard = REGISTRY.get_sample_value("donate_webhook_heard_seconds")
+        assert heard is not None
+        assert time.time() - heard < 60
         away.later(HOUR)
         report = away.catchup.run()[-1]
         check_totals(away)

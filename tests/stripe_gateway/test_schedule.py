@@ -48,6 +48,17 @@ def test_of_two_processes_one_does_it(away: Away) -> None:
     assert runs(away) == 2
 
 
+def test_old_runs_are_forgotten(away: Away) -> None:
+    """Runs of more than 90 days ago are gone, but for the last that came to its end."""
+    for _ in range(3):
+        away.run()
+        away.later(timedelta(days=80))
+    assert runs(away) == 2
+    away.later(timedelta(days=400))
+    assert away.run().since < away.clock.now() - timedelta(days=400)
+    assert runs(away) == 2
+
+
 def test_trouble_is_met_again_soon(away: Away) -> None:
     """A run that Stripe broke off is gone on with after five minutes, not after an hour."""
     away.paid()
