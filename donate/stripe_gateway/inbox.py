@@ -206,13 +206,17 @@ def try_again_later(event: StripeEvent, reason: str, now: datetime) -> None:
 
 
 def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -> None:
-    """Make events due that wait for one of these payments to be known."""
+    """Make events due that wait for one of these payments to be known, or were tired of waiting."""
     if not sources:
         return
     # Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
     free = (
         select(StripeEvent.id)
-        .where(StripeEvent.state == EventState.WAITING, col(StripeEvent.waits_for).in_(sources))
+        .where(
+            col(StripeEvent.state).in_([EventState.WAITING, EventState.SET_ASIDE]),
+            col(StripeEvent.waits_for).in_(sources),
+        )
         .with_for_update(skip_locked=True)
     )
-    session.execute(update(StripeEvent).where(col(StripeEvent.id).in_(free)).values(due_at=now))
+    awake = {"state": EventState.WAITING, "due_at": now}
+    session.execute(update(StripeEvent).where(col(StripeEvent.id).in_(free)).values(awake))
