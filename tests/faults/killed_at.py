@@ -1,12 +1,14 @@
 """Runs the command line, and is killed as by a power cut at the beat that KILLED_AT names.
 
-KILLED_AT is `module:name:before` or `module:name:after`; KILLED_MARK is a file that is written a
-moment earlier, so that a test can tell that the beat was reached. Without KILLED_AT nothing dies.
+KILLED_AT is `module:name:before` or `module:name:after`, and with a number behind it (`:3`) the
+beat is let pass until it comes for that time. KILLED_MARK is a file that is written a moment
+earlier, so that a test can tell that the beat was reached. Without KILLED_AT nothing dies.
 A beat `after` counts only when something was done: a round that found nothing is none.
 """
 
 import functools
 import importlib
+import itertools
 import os
 import signal
 import sys
@@ -22,7 +24,8 @@ def cut_the_power() -> NoReturn:
 
 
 def arrange(beat: str) -> None:
-    module_name, path, side = beat.split(":")
+    module_name, path, side, *time = beat.split(":")
+    last, times = int(time[0]) if time else 1, itertools.count(1)
     owner_path, _, name = path.rpartition(".")
     module = importlib.import_module(module_name)
     owner: Any = attrgetter(owner_path)(module) if owner_path else module
@@ -31,9 +34,11 @@ def arrange(beat: str) -> None:
     @functools.wraps(real)
     def watched(*args: Any, **more: Any) -> Any:
         if side == "before":
-            cut_the_power()
+            if next(times) == last:
+                cut_the_power()
+            return real(*args, **more)
         done = real(*args, **more)
-        if done != 0:
+        if done != 0 and next(times) == last:
             cut_the_power()
         return done
 
