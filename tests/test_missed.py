@@ -28,7 +28,7 @@ def away(
             "STRIPE_SECRET_KEY": SECRET_KEY,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "STRIPE_API_BASE": sandbox.url,
-            "LOG_LEVEL": "ERROR",
+            "LOG_LEVEL": "WARNING",
         }
         for name, value in given.items():
             monkeypatch.setenv(name, value)
