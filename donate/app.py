@@ -31,6 +31,7 @@ from donate.stripe_gateway.client import MOST_WAITING, StripeClient
 from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.lists import StripeLists, reading_client
+from donate.stripe_gateway.pacing import PacedSettling
 from donate.stripe_gateway.refunds import Refunds
 from donate.stripe_gateway.schedule import Schedule
 from donate.stripe_gateway.settle import Settler
@@ -77,11 +78,12 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     settler = Settler(database, clock, livemode=settings.livemode, account=settings.stripe_account)
     jobs: list[Job] = []
     worker = Worker(jobs)
-    inbox = Inbox(database, on_stored=worker.nudge)
+    inbox = Inbox(database, on_stored=lambda: worker.nudge(settling.settle_due))
+    settling = PacedSettling(settler, inbox)
     asker = Asker(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
     refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
-    jobs += [settler.settle_due, asker.ask_due, refunds.ask_due]
+    jobs += [settling.settle_due, asker.ask_due, refunds.ask_due]
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)
@@ -129,8 +131,9 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     )
     pages = Pages(demo=settings.demo)
     answer = error_answers.install(app, pages)
-    _add_rooms(app, parts, settings, pages)
+    # First: a request pays for every route that is looked at before its own.
     app.include_router(WebhookDoor(parts.inbox, settings.webhook_secrets, parts.clock).router)
+    _add_rooms(app, parts, settings, pages)
     app.include_router(Health(parts.database, settings.metrics_token.get_secret_value()).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, answer=answer)

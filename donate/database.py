@@ -6,6 +6,7 @@ turns into a write later fails at once with BUSY, whatever the busy timeout says
 
 import fcntl
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -48,6 +49,38 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class _Turns:
+    """A lock that goes to who waits longest: one who writes on and on would starve the others."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    def take(self, timeout_s: float) -> bool:
+        with self._mutex:
+            if not self._taken:
+                self._taken = True
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        if turn.acquire(timeout=timeout_s):
+            return True
+        with self._mutex:
+            if turn not in self._waiting:
+                return True  # it came in the last moment
+            self._waiting.remove(turn)
+            return False
+
+    def give_back(self) -> None:
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
 class Database:
     """One database and the two ways to use it: `reading` and `writing`."""
 
@@ -61,7 +94,7 @@ class Database:
         if backend not in ("sqlite", "postgresql"):
             raise Misconfigured("DATABASE_URL must begin with sqlite:/// or postgresql://")
         self.is_sqlite: Final = backend == "sqlite"
-        self._lock = threading.Lock()
+        self._turns = _Turns()
         self._busy_timeout_s = busy_timeout_s
         if self.is_sqlite:
             if parsed.database in (None, "", ":memory:"):
@@ -120,12 +153,12 @@ class Database:
         if not self.is_sqlite:
             yield
             return
-        if not self._lock.acquire(timeout=self._busy_timeout_s):
+        if not self._turns.take(self._busy_timeout_s):
             raise DatabaseBusy("the database is busy")
         try:
             yield
         finally:
-            self._lock.release()
+            self._turns.give_back()
 
     def ping(self) -> None:
         """Ask the database something trivial. Raises DatabaseBusy."""
@@ -193,11 +226,13 @@ def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any
     """Insert rows, leaving out those that a UNIQUE constraint knows already. Returns how many."""
     if not rows:
         return 0
+    session.flush()
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table).values(rows).on_conflict_do_nothing()
+    # One statement run for many rows: a VALUES list would be compiled anew for each number of them.
+    statement = insert(SQLModel.metadata.tables[str(table.__tablename__)]).on_conflict_do_nothing()
     counted = statement.execution_options(preserve_rowcount=True)  # PostgreSQL says -1 without
-    return session.execute(counted).rowcount  # type: ignore[attr-defined,no-any-return]
+    return session.connection().execute(counted, rows).rowcount
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ DRAIN_S = 10
 # A browser's head is a few kilobytes, and comes in one piece.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
+SWITCH_S: Final = 0.001
 
 
 class ShortHeads(HttpToolsProtocol):
@@ -94,6 +96,8 @@ def serve(settings: Settings, processes: int = 1) -> None:
 
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
     """Run an application, or the factory of that name, until told to stop."""
+    # While the worker computes, an answer would have to wait five milliseconds for its turn.
+    sys.setswitchinterval(SWITCH_S)
     uvicorn.run(
         application,
         factory=isinstance(application, str),

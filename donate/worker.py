@@ -33,10 +33,11 @@ class Worker:
         for rounds in self._rounds:
             rounds.start()
 
-    def nudge(self) -> None:
-        """Go round at once: something has just become due."""
+    def nudge(self, *jobs: Job) -> None:
+        """Do these jobs at once, or all of them: something has just become due."""
         for rounds in self._rounds:
-            rounds.nudge()
+            if not jobs or rounds.job in jobs:
+                rounds.nudge()
 
     def stop(self) -> None:
         """Finish the rounds under way, then stop."""
@@ -51,7 +52,7 @@ class _Rounds(threading.Thread):
 
     def __init__(self, job: Job) -> None:
         super().__init__(name=job.__qualname__, daemon=True)
-        self._job = job
+        self.job = job
         self._nudged = threading.Event()
         self._stopping = threading.Event()
 
@@ -72,7 +73,7 @@ class _Rounds(threading.Thread):
         """Do the job once; returns how much was done. What fails is tried at the next round."""
         done = 0
         try:
-            done = self._job()
+            done = self.job()
         except Unavailable as error:
             log.warning("%s cannot run just now: %s", self.name, type(error).__name__)
         except Exception:

@@ -7,16 +7,19 @@ costs a few disk flushes and not one each.
 import asyncio
 import hashlib
 import logging
-import queue
+import math
 import threading
+import time
+import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session, SQLModel, col
 
 from donate.database import Database, insert_new
 from donate.errors import DatabaseBusy
@@ -32,6 +35,8 @@ QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
 # Stripe is told to come again when the disk takes longer; it would hang up by itself later.
 STORE_TIMEOUT_S: Final = 8.0
+QUIET_AFTER_S: Final = 0.1
+TOO_LATE: Final = "the database did not take it in time"
 # When an event that could not be settled is tried again; after the last, staff decide.
 RETRY_AFTER: Final = (
     timedelta(seconds=2),
@@ -43,6 +48,10 @@ RETRY_AFTER: Final = (
     timedelta(days=1),
     timedelta(days=2),
 )
+
+
+Stored = asyncio.Future[Exception | None]
+"""Done when an arrival is on disk, or with the reason why it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,10 @@ class Inbox:
         self._database = database
         self._on_stored = on_stored
         self._timeout_s = timeout_s
-        self._waiting: queue.Queue[tuple[Arrival, Future[None]] | None] = queue.Queue(queue_limit)
+        self._queue_limit = queue_limit
+        self._waiting: SimpleQueue[tuple[Arrival, Stored] | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
+        self._heard_at = -math.inf
         self._noted_at: datetime | None = None
 
     def start(self) -> None:
@@ -104,18 +115,25 @@ class Inbox:
             self._waiting.put(None)
             self._writer.join()
 
+    def is_quiet(self) -> bool:
+        """Tell whether no event has come in lately."""
+        return time.monotonic() - self._heard_at > QUIET_AFTER_S
+
     async def store(self, arrival: Arrival) -> None:
         """Return when the event is on disk, or was already. Raises DatabaseBusy when it is not."""
-        stored: Future[None] = Future()
+        if self._waiting.qsize() >= self._queue_limit:
+            raise DatabaseBusy("the inbox is full")
+        self._heard_at = time.monotonic()
+        loop = asyncio.get_running_loop()
+        stored: Stored = loop.create_future()
+        self._waiting.put((arrival, stored))
+        too_late = loop.call_later(self._timeout_s, _answer, [stored], DatabaseBusy(TOO_LATE))
         try:
-            self._waiting.put_nowait((arrival, stored))
-        except queue.Full as error:
-            raise DatabaseBusy("the inbox is full") from error
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await asyncio.wrap_future(stored)
-        except TimeoutError as error:
-            raise DatabaseBusy("the database did not take it in time") from error
+            error = await stored
+        finally:
+            too_late.cancel()
+        if error:
+            raise error
 
     def store_now(self, *arrivals: Arrival) -> int:
         """Store events from a thread of our own; returns how many are new. Raises DatabaseBusy.
@@ -133,8 +151,8 @@ class Inbox:
                 return
             self._commit(group)
 
-    def _next_group(self) -> list[tuple[Arrival, Future[None]]]:
-        group: list[tuple[Arrival, Future[None]]] = []
+    def _next_group(self) -> list[tuple[Arrival, Stored]]:
+        group: list[tuple[Arrival, Stored]] = []
         item = self._waiting.get()
         while item is not None:
             group.append(item)
@@ -142,14 +160,14 @@ class Inbox:
                 break
             try:
                 item = self._waiting.get_nowait()
-            except queue.Empty:
+            except Empty:
                 break
         else:
             if group:
                 self._waiting.put(None)  # stop after this group
         return group
 
-    def _commit(self, group: Sequence[tuple[Arrival, Future[None]]]) -> None:
+    def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
             rows = [arrival.as_row() for arrival, _ in group]
             heard_at = max(arrival.received_at for arrival, _ in group)
@@ -161,41 +179,83 @@ class Inbox:
             if is_news:
                 self._noted_at = heard_at
         except DatabaseBusy as busy:
-            for _, stored in group:
-                _answer(stored, busy)
+            _tell(group, busy)
         except Exception as error:
             # One odd event must not refuse its neighbours; alone, it is asked for again.
             if len(group) == 1:
                 log.exception("an event could not be stored")
-                _answer(group[0][1], DatabaseBusy(type(error).__name__))
+                _tell(group, DatabaseBusy(type(error).__name__))
             else:
                 for one in group:
                     self._commit([one])
         else:
             self._on_stored()
-            for _, stored in group:
-                _answer(stored, None)
+            _tell(group, None)
 
 
-def _answer(stored: Future[None], error: Exception | None) -> None:
-    # The one who waits may have hung up, and so cancelled the future.
-    if stored.set_running_or_notify_cancel():
-        stored.set_exception(error) if error else stored.set_result(None)
+def _tell(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
+    """Wake all who wait for this group at once: each call into the loop costs a system call."""
+    waiting = [stored for _, stored in group]
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        waiting[0].get_loop().call_soon_threadsafe(_answer, waiting, error)
 
 
-def due_events(session: Session, now: datetime, limit: int) -> list[StripeEvent]:
+def _answer(waiting: Sequence[Stored], error: Exception | None) -> None:
+    for stored in waiting:
+        # The one who waited may have hung up, or been told that it took too long.
+        if not stored.done():
+            stored.set_result(error)
+
+
+@dataclass(slots=True)
+class Claimed:
+    """An event in the hands of one settler, and what becomes of it; `save` writes that down."""
+
+    id: int
+    event_id: str
+    payload: bytes
+    state: str
+    reason: str
+    tries: int
+    due_at: datetime
+    waits_for: str | None
+    gift_id: uuid.UUID | None
+    settled_at: datetime | None
+    tied_to: uuid.UUID | None
+    tied_by: str
+
+
+# Columns, not rows: every event would become an object of the ORM first, which costs the most.
+_EVENT = SQLModel.metadata.tables["stripe_event"].c
+_CLAIM = select(*(_EVENT[field.name] for field in fields(Claimed)))
+_SAVED = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
+_SAVE = (
+    update(SQLModel.metadata.tables["stripe_event"])
+    .where(_EVENT.id == bindparam("claimed"))
+    .values({name: bindparam(name) for name in _SAVED})
+)
+
+
+def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
     """Claim up to `limit` events that wait to be settled, oldest first, until the commit."""
     statement = (
-        select(StripeEvent)
-        .where(StripeEvent.state == EventState.WAITING, col(StripeEvent.due_at) <= now)
-        .order_by(col(StripeEvent.due_at), col(StripeEvent.id))
+        _CLAIM.where(_EVENT.state == EventState.WAITING, _EVENT.due_at <= now)
+        .order_by(_EVENT.due_at, _EVENT.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list(session.exec(statement))
+    return [Claimed(*row) for row in session.execute(statement)]
 
 
-def try_again_later(event: StripeEvent, reason: str, now: datetime) -> None:
+def save(session: Session, events: Sequence[Claimed]) -> None:
+    """Write down what became of claimed events."""
+    rows = [{name: getattr(event, name) for name in _SAVED} for event in events]
+    for row, event in zip(rows, events, strict=True):
+        row["claimed"] = event.id
+    session.connection().execute(_SAVE, rows)
+
+
+def try_again_later(event: Claimed, reason: str, now: datetime) -> None:
     """Put an event off; after its last try, set it aside."""
     event.reason = reason[:500]
     if event.tries >= len(RETRY_AFTER):
@@ -211,7 +271,7 @@ def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -
         return
     # Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
     free = (
-        select(StripeEvent.id)
+        select(col(StripeEvent.id))
         .where(
             col(StripeEvent.state).in_([EventState.WAITING, EventState.SET_ASIDE]),
             col(StripeEvent.waits_for).in_(sources),

@@ -7,32 +7,39 @@ itself within the same claim.
 import logging
 import uuid
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from donate.clock import Clock
 from donate.database import Database
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import Outcome, month_key, open_month, record_facts
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.models import Gift
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.observability import EVENTS_SETTLED
-from donate.regions import Frequency
-from donate.stripe_gateway.inbox import due_events, try_again_later, wake_those_waiting_for
-from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
+from donate.stripe_gateway.expectations import currencies_of, expectations_of
+from donate.stripe_gateway.inbox import (
+    Claimed,
+    due_events,
+    save,
+    try_again_later,
+    wake_those_waiting_for,
+)
+from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund
 from donate.stripe_gateway.readings import Irrelevant, Month, Reading, Unusable
 from donate.stripe_gateway.snapshots import envelope_of, read_event
-from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
+from donate.stripe_gateway.truth import why_foreign, why_untrue
 
 log = logging.getLogger(__name__)
 
-Readings = list[tuple[StripeEvent, Reading]]
+Readings = list[tuple[Claimed, Reading]]
 
 BATCH: Final = 200
 # After one of these, nothing more is to be asked about the session.
@@ -50,13 +57,14 @@ class Settler:
         self._livemode = livemode
         self._account = account
 
-    def settle_due(self) -> int:
-        """Settle up to one batch of events that are due; returns how many were looked at."""
+    def settle_due(self, at_most: int = BATCH) -> int:
+        """Settle up to so many events that are due; returns how many were looked at."""
         now = self._clock.now()
         with self._database.writing() as session:
-            events = due_events(session, now, BATCH)
-            if not events:
+            claimed = due_events(session, now, at_most)
+            if not claimed:
                 return 0
+            events = [copy(event) for event in claimed]
             try:
                 with session.begin_nested():
                     self._settle(session, events, now)
@@ -64,38 +72,41 @@ class Settler:
                 raise  # the database itself: all of it is done again at the next round
             except Exception:
                 log.exception("a batch of %d events failed; settling each alone", len(events))
-                for event in events:
-                    self._settle_alone(session, event, now)
+                events = [self._settle_alone(session, event, now) for event in claimed]
         for event in events:
             EVENTS_SETTLED.labels(event.state).inc()
         return len(events)
 
-    def _settle_alone(self, session: Session, event: StripeEvent, now: datetime) -> None:
-        session.refresh(event)
+    def _settle_alone(self, session: Session, claimed: Claimed, now: datetime) -> Claimed:
+        event = copy(claimed)
         try:
             with session.begin_nested():
                 self._settle(session, [event], now)
         except OperationalError:
             raise
         except Exception as error:
-            log.exception("event %s failed", event.event_id)
-            session.refresh(event)
+            log.exception("event %s failed", claimed.event_id)
+            event = copy(claimed)
             try_again_later(event, f"it failed here: {type(error).__name__}", now)
+            save(session, [event])
+        return event
 
-    def _settle(self, session: Session, events: Sequence[StripeEvent], now: datetime) -> None:
+    def _settle(self, session: Session, events: Sequence[Claimed], now: datetime) -> None:
         readings = [(event, r) for event in events if (r := self._read(event, now)) is not None]
         _lock_gifts_of(session, readings)
         tied = [(e, r) for e, r in readings if e.tied_to is not None]
         named = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is not None]
         rest = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is None]
         # Payments first, then their other names: a refund in the same batch finds what it is about.
-        self._record_tied(session, tied, now)
-        self._record_named(session, named, now)
+        told = self._record_tied(session, tied, now)
+        told += self._record_named(session, named, now)
         for names in (True, False):
             about = [(e, r) for e, r in rest if _gives_a_name(r) is names]
-            self._record_returns(session, about, now)
+            told += self._record_returns(session, about, now)
+        save(session, events)
+        _follow_up(session, told, now)
 
-    def _read(self, event: StripeEvent, now: datetime) -> Reading | None:
+    def _read(self, event: Claimed, now: datetime) -> Reading | None:
         """Return the reading of an event with facts; mark any other event as what it is."""
         try:
             envelope = envelope_of(event.payload)
@@ -116,9 +127,11 @@ class Settler:
             case _:
                 assert_never(reading)
 
-    def _record_tied(self, session: Session, readings: Readings, now: datetime) -> None:
+    def _record_tied(self, session: Session, readings: Readings, now: datetime) -> list[Fact]:
         """Record what staff tied to a gift: they saw in what it differs."""
-        currencies = _currencies(session, {e.tied_to for e, _ in readings if e.tied_to})
+        if not readings:
+            return []
+        currencies = currencies_of(session, {e.tied_to for e, _ in readings if e.tied_to})
         told: Readings = []
         for event, reading in readings:
             assert event.tied_to is not None
@@ -127,11 +140,13 @@ class Settler:
                 _mark(event, EventState.SET_ASIDE, "its currency is not the gift's", now)
             else:
                 told.append((event, _tied_by(reading, event.tied_by)))
-        self._record(session, told, now)
+        return self._record(session, told, now)
 
-    def _record_named(self, session: Session, readings: Readings, now: datetime) -> None:
+    def _record_named(self, session: Session, readings: Readings, now: datetime) -> list[Fact]:
         """Record what names its gift itself, after checking that it is true to it."""
-        expected = _expectations(session, {r.gift_id for _, r in readings if r.gift_id})
+        if not readings:
+            return []
+        expected = expectations_of(session, {r.gift_id for _, r in readings if r.gift_id})
         claims = [r.claim.session_id for _, r in readings if r.claim and r.claim.session_id]
         taken = gifts_by_source(session, [FactKind.CHECKOUT_OPENED], claims)
         true: Readings = []
@@ -152,13 +167,15 @@ class Settler:
             if reading.month:
                 event.gift_id = _month_of(session, reading.gift_id, reading.month, now)
             true.append((event, reading))
-        self._record(session, true, now)
+        return self._record(session, true, now)
 
-    def _record_returns(self, session: Session, readings: Readings, now: datetime) -> None:
+    def _record_returns(self, session: Session, readings: Readings, now: datetime) -> list[Fact]:
         """Record refunds and disputes, which name a payment; until that is known, they wait."""
+        if not readings:
+            return []
         payments = [r.payment for _, r in readings if r.payment]
         holders = gifts_by_source(session, PAYMENT_NAMES, payments)
-        currencies = _currencies(session, set(holders.values()))
+        currencies = currencies_of(session, set(holders.values()))
         known: Readings = []
         for event, reading in readings:
             gift_id = holders.get(reading.payment or "")
@@ -171,9 +188,10 @@ class Settler:
                 _mark(event, EventState.SET_ASIDE, "its currency is not the gift's", now)
             else:
                 known.append((event, reading))
-        self._record(session, known, now)
+        return self._record(session, known, now)
 
-    def _record(self, session: Session, readings: Readings, now: datetime) -> None:
+    def _record(self, session: Session, readings: Readings, now: datetime) -> list[Fact]:
+        """Record these, mark their events, and return what they told."""
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
         facts = [(_tied(event), fact) for event, fact in entries]
         outcomes = record_facts(session, facts, now=now) if facts else []
@@ -188,7 +206,7 @@ class Settler:
                 _mark(event, EventState.SET_ASIDE, reason, now)
             else:
                 _mark(event, EventState.SETTLED, "", now)
-        _follow_up(session, [fact for _, fact in entries], now)
+        return [fact for _, fact in entries]
 
 
 def _follow_up(session: Session, facts: Sequence[Fact], now: datetime) -> None:
@@ -227,16 +245,16 @@ def _lock_gifts_of(session: Session, readings: Readings) -> None:
     gift_ids |= {event.tied_to for event, _ in readings if event.tied_to}
     months = [month_key(r.month.invoice_id) for _, r in readings if r.month]
     held = col(Gift.id).in_(gift_ids) | col(Gift.form_key).in_(months)
-    ids = select(Gift.id).where(held).order_by(col(Gift.id))
-    session.exec(ids.with_for_update()).all()
+    ids = select(col(Gift.id)).where(held).order_by(col(Gift.id))
+    session.execute(ids.with_for_update()).all()
 
 
-def _tied(event: StripeEvent) -> uuid.UUID:
+def _tied(event: Claimed) -> uuid.UUID:
     assert event.gift_id is not None
     return event.gift_id
 
 
-def _mark(event: StripeEvent, state: EventState, reason: str, now: datetime) -> None:
+def _mark(event: Claimed, state: EventState, reason: str, now: datetime) -> None:
     event.state = state
     event.reason = reason[:500]
     event.settled_at = now
@@ -249,38 +267,3 @@ def _month_of(session: Session, pledge_id: uuid.UUID, month: Month, now: datetim
         session, pledge_id, month.invoice_id, amount, invoiced_at=month.invoiced_at, now=now
     )
     return gift.id
-
-
-def _expectations(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Expectation]:
-    gifts = session.exec(select(Gift).where(col(Gift.id).in_(gift_ids)))
-    about = session.exec(
-        select(GiftFact).where(
-            col(GiftFact.gift_id).in_(gift_ids),
-            col(GiftFact.kind).in_([FactKind.CHECKOUT_REQUESTED, FactKind.CHECKOUT_OPENED]),
-        )
-    )
-    requested: dict[uuid.UUID, set[int]] = {}
-    sessions: dict[uuid.UUID, dict[int, str]] = {}
-    for fact in about:
-        attempt = int(fact.evidence["attempt"])
-        if fact.kind == FactKind.CHECKOUT_REQUESTED:
-            requested.setdefault(fact.gift_id, set()).add(attempt)
-        else:
-            sessions.setdefault(fact.gift_id, {})[attempt] = fact.source_id
-    return {
-        gift.id: Expectation(
-            reference=gift.reference,
-            mode=gift.mode,
-            monthly=gift.frequency == Frequency.MONTHLY,
-            amount_minor=gift.amount_minor,
-            currency=gift.currency,
-            requested=frozenset(requested.get(gift.id, ())),
-            sessions=sessions.get(gift.id, {}),
-        )
-        for gift in gifts
-    }
-
-
-def _currencies(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
-    wanted = select(Gift.id, Gift.currency).where(col(Gift.id).in_(gift_ids))
-    return dict(session.exec(wanted).all())

@@ -1,6 +1,6 @@
 """What a catch-up says is true: what differs is named, and what was missed is told to staff."""
 
-from concurrent.futures import Future
+import asyncio
 from datetime import timedelta
 
 from prometheus_client import REGISTRY
@@ -28,7 +28,9 @@ def hear(away: Away, told: dict[str, object]) -> None:
     """Let an event come in by webhook now."""
     inbox = Inbox(away.database, on_stored=lambda: None)
     arrival = Arrival(as_bytes(told), away.clock.now())
-    inbox._commit([(arrival, Future())])
+    inbox.start()
+    asyncio.run(inbox.store(arrival))
+    inbox.stop()
 
 
 def test_the_report_counts_what_was_missing(away: Away) -> None:

@@ -1,0 +1,49 @@
+"""Settles what is due at a pace that leaves the doorway its speed.
+
+Stripe waits for our answer, and nobody waits for the ledger as long as it follows within seconds.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.settle import BATCH, Settler
+
+# While events stream in, each batch holds up the answers to those that come meanwhile.
+SMALL_BATCH: Final = 50
+# Nine rests to one part of work: settling takes a tenth of the time from the doorway.
+RESTS: Final = 9
+LEAST_REST_S: Final = 0.02
+MOST_REST_S: Final = 0.3
+# After so long a stream that leaves a backlog, settling takes half of the time.
+PATIENCE_S: Final = 3.0
+
+
+class PacedSettling:
+    """One job of the worker: `settle_due`, and a rest after it while events stream in."""
+
+    def __init__(
+        self, settler: Settler, inbox: Inbox, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._settler = settler
+        self._inbox = inbox
+        self._sleep = sleep
+        self._behind_since: float | None = None
+
+    def settle_due(self) -> int:
+        """Settle one batch of events that are due; returns how many were looked at."""
+        if self._inbox.is_quiet():
+            self._behind_since = None
+            return self._settler.settle_due(BATCH)
+        start = time.monotonic()
+        settled = self._settler.settle_due(SMALL_BATCH)
+        end = time.monotonic()
+        if settled < SMALL_BATCH:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = start
+        late = self._behind_since is not None and end - self._behind_since > PATIENCE_S
+        rest = (end - start) * (1 if late else RESTS)
+        self._sleep(min(max(rest, LEAST_REST_S), MOST_REST_S))
+        return settled
