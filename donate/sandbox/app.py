@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from donate.sandbox.api import Api
@@ -102,6 +103,8 @@ def _api_door(api: Api) -> ASGIApp:
         try:
             response = await api.answer(Request(scope, receive))
             await response(scope, receive, send)
+        except ClientDisconnect:
+            return  # who asked was killed in the middle of asking
         except asyncio.CancelledError:
             # Only closing cancels a request, and only one that was told to hang or to drip.
             await Reset()(scope, receive, send)

@@ -10,9 +10,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,11 +30,12 @@ from donate.finance.sessions import start_session
 from donate.finance.staff import add_staff
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
 from tests.faults.people import People
+from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, Nursery, nursery
 from tests.faults.reckoning import listed, wrongs
 from tests.finance.room import CHEAP, PASSWORD
 from tests.journeys.travelling import pretend_stripe, until
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import as_bytes, sign
 from tests.stripe_gateway.service import DOOR
@@ -123,7 +123,7 @@ class Town:
         self, start: Nursery, database_url: str, folder: Path, sandbox: RunningSandbox, port: int
     ) -> None:
         self._start = start
-        self._folder = folder
+        self.folder = folder
         self.sandbox = sandbox
         self.database = Database(database_url)
         self.url = f"http://127.0.0.1:{port}"
@@ -145,7 +145,7 @@ class Town:
 
     def run(self, *words: str, killed_at: str = "") -> Forked:
         settings = self._settings | {"KILLED_AT": killed_at}
-        return self._start.start(*words, folder=self._folder, settings=settings)
+        return self._start.start(*words, folder=self.folder, settings=settings)
 
     def staff_token(self) -> str:
         now = datetime.now(UTC)
@@ -257,23 +257,13 @@ def _end_everything(town: Town, dice: Random, report: Report) -> None:
     # The service may be catching up by itself; whoever asks meanwhile is told so, and ends with 1.
     caught_up = any(town.run("catchup").wait(120) == 0 for _ in range(20))
     if not caught_up:
-        report.wrong.append("the catch-up did not come to an end: see the log")
+        said = (town.folder / "log").read_text()[-1_500:]
+        report.wrong.append(f"the catch-up did not come to an end: {said}")
     again = town.deliver_everything_again(dice)
     report.answers.update(again)
     if set(again) != {200}:
         report.wrong.append(f"delivered again, events were answered {dict(again)}")
     until(lambda: not town.waiting(), 120)
-
-
-@contextmanager
-def a_fresh(backend: str, folder: Path) -> Iterator[str]:
-    """Give the address of a migrated, empty database."""
-    if backend == "sqlite":
-        yield Sqlite(folder).fresh_url()
-        return
-    server = Postgres(folder / "server")
-    yield server.fresh_url()
-    server.close()
 
 
 def _on(backend: str, kills: int, seed: int) -> Report:

@@ -14,7 +14,7 @@ import httpx
 
 from donate.database import Database
 from tests.journeys.travelling import World, pretend_stripe, until
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 from tests.stripe_gateway.service import DOOR
 
 ROOT = Path(__file__).parent.parent.parent
@@ -103,3 +103,14 @@ def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
     start = time.monotonic()
     process.wait(seconds + 10)
     return time.monotonic() - start <= seconds
+
+
+@contextmanager
+def a_fresh(backend: str, folder: Path) -> Iterator[str]:
+    """Give the address of a migrated, empty database."""
+    if backend == "sqlite":
+        yield Sqlite(folder).fresh_url()
+        return
+    server = Postgres(folder / "server")
+    yield server.fresh_url()
+    server.close()

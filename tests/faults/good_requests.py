@@ -1,0 +1,210 @@
+"""Good requests to every door, some with a field that is odd, as raw as they go over the wire."""
+
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from donate.gifts.models import Gift
+from tests.faults.oddities import ODD_TEXTS, spoil_json
+from tests.stripe_gateway.given import event, session_for, sign
+from tests.stripe_gateway.service import DOOR
+
+Headers = tuple[tuple[str, str], ...]
+FORM: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
+JSON: Final = (("Content-Type", "application/json"),)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request; `whole` when the server has to answer it without waiting for more."""
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes = b""
+    whole: bool = True
+    chunked: bool = False
+    cut_at: int | None = None
+
+    def as_bytes(self) -> bytes:
+        head = f"{self.method} {self.path} HTTP/1.1\r\n"
+        names = {name.lower() for name, _ in self.headers}
+        more: list[tuple[str, str]] = []
+        if "host" not in names:
+            more.append(("Host", "localhost"))
+        if "connection" not in names:
+            more.append(("Connection", "close"))
+        body = self.body
+        if self.chunked:
+            more.append(("Transfer-Encoding", "chunked"))
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+        elif "content-length" not in names and "transfer-encoding" not in names:
+            more.append(("Content-Length", str(len(body))))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (*more, *self.headers))
+        raw = (head + lines + "\r\n").encode("latin-1", "replace") + body
+        return raw[: self.cut_at] if self.cut_at is not None else raw
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a stranger may have found out, and more: gifts, and the cookie of one of the staff."""
+
+    card: Gift
+    interac: Gift
+    cookie: str
+    csrf: str
+    aside: int
+
+
+def good_request(known: Known, dice: Random) -> Request:
+    """Draw a request that is as it should be."""
+    return dice.choice((_page, _page, _form, _api, _event, _event, _staff_page, _staff_form))(
+        known, dice
+    )
+
+
+def _page(known: Known, dice: Random) -> Request:
+    token = dice.choice([known.card.token, known.interac.token])
+    path = dice.choice(
+        [
+            "/",
+            "/?code=lwcan",
+            "/give/LWCAN",
+            "/give/lw-can",
+            "/give/LWCAN?amount=50&mode=card&lang=fr-CA",
+            f"/gifts/{token}",
+            f"/gifts/{token}?back=paid&look=3",
+            "/static/donate.css",
+            "/static/give.js",
+            "/healthz",
+            "/readyz",
+            "/metrics",
+            "/finance/sign-in",
+            "/finance/sign-in?next=/finance/gifts",
+            "/api/v1/openapi.json",
+            "/api/v1/regions/LWCAN",
+        ]
+    )
+    return Request("GET", path)
+
+
+def _given(dice: Random) -> dict[str, str]:
+    return {
+        "nonce": f"{dice.getrandbits(128):032x}",
+        "lang": "en-CA",
+        "preset": dice.choice(["5000", "other"]),
+        "amount": "12.50",
+        "mode": dice.choice(["interac", "interac", "giving_code", "card"]),
+        "frequency": "once",
+        "country": "CA",
+        "name": "Ann Lee",
+        "email": "ann@example.com",
+    }
+
+
+def _form(known: Known, dice: Random) -> Request:
+    token = dice.choice([known.card.token, known.interac.token])
+    path, fields = dice.choice(
+        [
+            ("/give/LWCAN", _given(dice)),
+            ("/give/LWCAN", _given(dice)),
+            (f"/gifts/{token}/instead", {"mode": "interac"}),
+            (f"/gifts/{token}/checkout", {}),
+            ("/finance/sign-in", {"email": "a@example.org", "password": "x" * 12, "csrf": "x"}),
+        ]
+    )
+    return Request("POST", path, FORM, _encoded(fields, dice))
+
+
+def _api(known: Known, dice: Random) -> Request:
+    if dice.random() < 0.2:
+        bearer = (("Authorization", f"Bearer {known.card.token}"),)
+        return Request("GET", f"/api/v1/gifts/{known.card.id}", bearer)
+    wanted: Any = {
+        "code": "LWCAN",
+        "mode": "interac",
+        "amount_minor": 5_000,
+        "currency": "CAD",
+        "frequency": "once",
+        "country": "CA",
+        "language": "fr-CA",
+        "donor": {"name": "Ann Lee", "email": "ann@example.com"},
+    }
+    if dice.random() < 0.6:
+        wanted = spoil_json(wanted, dice)
+    key = (("Idempotency-Key", f"{dice.getrandbits(64):x}"),)
+    return Request("POST", "/api/v1/gifts", JSON + key, written(wanted))
+
+
+def _event(known: Known, dice: Random) -> Request:
+    kind = dice.choice(
+        "checkout.session.completed checkout.session.expired payment_intent.payment_failed "
+        "refund.created refund.failed charge.dispute.created invoice.paid invoice_payment.paid "
+        "customer.subscription.updated customer.created".split()
+    )
+    told: Any = event(kind, session_for(known.card), id=f"evt_{dice.getrandbits(64):x}")
+    for _ in range(dice.choice([0, 1, 1, 3])):
+        told = spoil_json(told, dice)
+    body = written(told)
+    if dice.random() < 0.1:
+        body = dice.choice([b"[" * 50_000, b'{"a":' * 20_000, b"null", b"", b'"x"', b"{}"])
+    signed = sign(body) if dice.random() < 0.9 else "t=1,v1=0"
+    return Request("POST", DOOR, (*JSON, ("Stripe-Signature", signed)), body)
+
+
+def _staff_page(known: Known, dice: Random) -> Request:
+    path = dice.choice(
+        [
+            "/finance",
+            "/finance/gifts",
+            "/finance/gifts?status=confirmed&by=received&from=2026-01-01&until=2026-12-31&page=2",
+            "/finance/gifts?q=LWCAN-7KQ4M2X",
+            f"/finance/gifts/{known.card.id}",
+            "/finance/set-aside",
+            f"/finance/set-aside/{known.aside}",
+            "/finance/trail",
+        ]
+    )
+    return Request("GET", path, (("Cookie", f"donate_staff={known.cookie}"),))
+
+
+def _staff_form(known: Known, dice: Random) -> Request:
+    csrf = {"csrf": known.csrf}
+    received = {
+        "form_key": f"{dice.getrandbits(64):x}",
+        "received_on": "2026-03-01",
+        "amount": "50.00",
+        "bank_reference": f"CA{dice.getrandbits(40)}",
+        "note": "",
+    }
+    refund = {"form_key": "f", "payment": "pi_1", "amount": "1", "reason": "duplicate"}
+    path, fields = dice.choice(
+        [
+            (f"/finance/gifts/{known.interac.id}/received", received),
+            (f"/finance/gifts/{known.interac.id}/undone", {"transfer": "CA1", "reason": "x"}),
+            (f"/finance/gifts/{known.card.id}/refund", refund | {"confirmed": "yes"}),
+            (f"/finance/set-aside/{known.aside}/tried", {}),
+            (f"/finance/set-aside/{known.aside}/tied", {"reference": known.card.reference}),
+            (f"/finance/set-aside/{known.aside}/dismissed", {"reason": "not ours"}),
+        ]
+    )
+    cookie = (("Cookie", f"donate_staff={known.cookie}"),)
+    return Request("POST", path, FORM + cookie, _encoded(fields | csrf, dice))
+
+
+def _encoded(fields: dict[str, str], dice: Random) -> bytes:
+    """Write a form, now and then with something odd in it."""
+    pairs = list(fields.items())
+    for _ in range(dice.choice([0, 1, 1, 2])):
+        if pairs:
+            at = dice.randrange(len(pairs))
+            pairs[at] = (pairs[at][0], dice.choice(ODD_TEXTS))
+    if pairs and dice.random() < 0.2:
+        pairs.append(dice.choice(pairs))
+    return urlencode(pairs, errors="surrogatepass").encode()
+
+
+def written(told: Any) -> bytes:
+    return json.dumps(told).encode("utf-8", "surrogatepass")
