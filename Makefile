@@ -13,6 +13,10 @@ test: ## runs every test, with a real PostgreSQL and a real browser
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/pytest -n auto --durations 10
 
+prove: ## the long proofs: schedules, kills and strangers; about twenty minutes
+	@scripts/install
+	@scripts/prove
+
 check: ## asks every checker at once: ruff, mypy, import-linter, djlint
 	@scripts/install
 	@scripts/check
@@ -27,4 +31,4 @@ pictures: ## takes the pictures of README and docs from the demo
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/python -m scripts.pictures
 
-.PHONY: help demo test check fix pictures
+.PHONY: help demo test prove check fix pictures
