@@ -26,9 +26,13 @@ fix: ## lets ruff put right what it can
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
+bench: ## measures the webhook road: answers, confirmed gifts, latency, backlog, cost curve
+	@scripts/install
+	.venv/bin/python -m tests.benchmarks
+
 pictures: ## takes the pictures of README and docs from the demo
 	@scripts/install
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/python -m scripts.pictures
 
-.PHONY: help demo test prove check fix pictures
+.PHONY: help demo test prove check fix bench pictures

@@ -1,0 +1,65 @@
+"""`make bench`: prints a table of what the webhook's road carries, and writes it as JSON.
+
+Everything stays on this machine, over loopback, with the service in one process and the load in
+another. `--quick` is the same in a few seconds, to see that it still runs; its figures say little.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from contextlib import closing, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.benchmarks.measures import FULL, QUICK, Bench, Figure
+from tests.real_parts import Postgres, Sqlite
+
+RESULT = Path("bench/latest.json")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few seconds instead of minutes")
+    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one database")
+    parser.add_argument("--result", type=Path, default=RESULT, help="where to write the JSON")
+    given = parser.parse_args()
+    figures: list[Figure] = []
+    start = time.monotonic()
+    for kind in ("sqlite", "postgresql"):
+        if given.only in (None, kind):
+            figures += measure(kind, quick=given.quick)
+    result = {
+        "measured_on": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "seconds": round(time.monotonic() - start),
+        "quick": given.quick,
+        "figures": [asdict(figure) for figure in figures],
+    }
+    given.result.parent.mkdir(exist_ok=True)
+    given.result.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"\nIn {result['seconds']} s on {result['measured_on']}; also in {given.result}.")
+
+
+def measure(kind: str, *, quick: bool) -> list[Figure]:
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="donate-bench-") as name:
+        folder = Path(name)
+        postgres = Postgres(folder / "postgres") if kind == "postgresql" else None
+        with closing(postgres) if postgres else nullcontext():
+            bench = Bench(postgres or Sqlite(folder), folder, QUICK if quick else FULL)
+            for figure in bench.run():
+                print(as_line(figure), flush=True)
+                figures.append(figure)
+    return figures
+
+
+def as_line(figure: Figure) -> str:
+    value = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.1f}"
+    line = f"{figure.database:10}  {figure.what:45} {value:>9} {figure.unit:3}"
+    return f"{line} {figure.ratio:8.2f} of {figure.ceiling}" if figure.ratio else line.rstrip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The ceiling: the service's own server, middleware and doorway, and no database behind it."""
+
+from fastapi import FastAPI
+
+from donate.clock import SystemClock
+from donate.database import Database
+from donate.protection import BodyLimit, SecurityHeaders
+from donate.server import run
+from donate.settings import Settings, load_settings
+from donate.stripe_gateway.endpoint import WebhookDoor
+from donate.stripe_gateway.inbox import Arrival, Inbox
+
+
+class NoInbox(Inbox):
+    """Takes every event and keeps none."""
+
+    async def store(self, arrival: Arrival) -> None:
+        """Return at once."""
+
+
+def bare_app(settings: Settings) -> FastAPI:
+    app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
+    inbox = NoInbox(Database(settings.database_url), on_stored=lambda: None)
+    app.include_router(WebhookDoor(inbox, settings.webhook_secrets, SystemClock()).router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders, checkout_origins=(), https=False)
+    return app
+
+
+if __name__ == "__main__":
+    given = load_settings()
+    run(bare_app(given), given)

@@ -1,0 +1,206 @@
+"""What is measured on the webhook's road, each as a ratio to a ceiling measured beside it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from tests.benchmarks.callers import Answers, offer, pour
+from tests.benchmarks.events import paid, sign_all
+from tests.benchmarks.processes import Running, bare, serving
+from tests.benchmarks.stock import Stock
+from tests.real_parts import Postgres, Sqlite
+
+OFFERED: Final = (100, 350, 1_000)
+POLL_S: Final = 0.02
+# A backlog of a hundred thousand takes a minute; what takes longer than this is stuck.
+PATIENCE_S: Final = 400.0
+WAITING: Final = "stripe_event WHERE state = 'waiting'"
+CONFIRMED: Final = "gift WHERE status = 'confirmed'"
+EVENTS: Final = "stripe_event"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. `stores` are numbers of gifts; the first is what others compare to."""
+
+    burst: int
+    rounds: int
+    offered_s: float
+    backlog: int
+    stores: tuple[int, ...]
+
+
+QUICK: Final = Size(burst=200, rounds=1, offered_s=0.2, backlog=500, stores=(200, 1_000))
+FULL: Final = Size(
+    burst=4_000, rounds=3, offered_s=6, backlog=100_000, stores=(1_000, 10_000, 100_000, 1_000_000)
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `ratio` is to `ceiling`, which was measured in the same run."""
+
+    database: str
+    what: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    ceiling: str = ""
+
+
+@dataclass
+class Place:
+    """A served database, and how many of its gifts are to be confirmed."""
+
+    stock: Stock
+    service: Running
+
+    def requests(self, how_many: int) -> list[bytes]:
+        """Open gifts, and return the signed requests that tell of their payments."""
+        return sign_all(paid(names.as_words()) for names in self.stock.add_awaited(how_many))
+
+    def deliver(self, how_many: int) -> tuple[float, float]:
+        """Pour events in; return acknowledgements and confirmed gifts a second."""
+        requests = self.requests(how_many)
+        before = self.stock.count(CONFIRMED)
+        start = time.perf_counter()
+        answers = pour(self.service.port, requests)
+        self.wait_until_settled()
+        seconds = time.perf_counter() - start
+        self.check(answers, before + how_many)
+        return answers.rate, how_many / seconds
+
+    def offer(self, rate: int, seconds: float) -> Answers:
+        """Offer events at a rate, and wait until all are settled."""
+        requests = self.requests(int(rate * seconds))
+        before = self.stock.count(CONFIRMED)
+        answers = offer(self.service.port, requests, rate)
+        self.wait_until_settled()
+        self.check(answers, before + len(requests))
+        return answers
+
+    def wait_until_settled(self) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while self.stock.count(WAITING):
+            assert time.monotonic() < until, "events are not settled"
+            time.sleep(POLL_S)
+
+    def check(self, answers: Answers, confirmed: int) -> None:
+        """Hold that nothing was refused and every gift is confirmed: a lost event is no speed."""
+        found = self.stock.count(CONFIRMED)
+        assert (answers.refused, found) == (0, confirmed), (answers.refused, found, confirmed)
+
+
+class Bench:
+    """One database kind under measurement."""
+
+    def __init__(self, parts: Sqlite | Postgres, folder: Path, size: Size) -> None:
+        self._parts = parts
+        self._folder = folder
+        self._size = size
+        self._name = "SQLite" if isinstance(parts, Sqlite) else "PostgreSQL"
+
+    def run(self) -> Iterator[Figure]:
+        """Measure everything, one figure after the other."""
+        with ExitStack() as stack:
+            ceiling = stack.enter_context(bare(self._folder))
+            place = self._place(stack, self._size.stores[0])
+            yield from self._bursts(place, ceiling)
+            yield from self._latencies(place, ceiling)
+            yield self._figure("peak memory so far", place.service.peak_megabytes(), "MB")
+        yield from self._backlog()
+        yield from self._cost_curve()
+
+    def _bursts(self, place: Place, ceiling: Running) -> Iterator[Figure]:
+        """(a) and (b): as fast as 32 connections can."""
+        size = self._size
+        place.deliver(size.burst // 4)  # whatever is done once is done now
+        bares, taken, confirmed = [], [], []
+        for _ in range(size.rounds):
+            bares.append(pour(ceiling.port, place.requests(size.burst)).rate)
+            acknowledged, settled = place.deliver(size.burst)
+            taken.append(acknowledged)
+            confirmed.append(settled)
+        best, beside = median(bares), "answers without a database"
+        yield self._figure("answers without a database", best, "/s", 1.0, beside)
+        for what, rates in (("durable answers", taken), ("confirmed gifts", confirmed)):
+            yield self._figure(what, median(rates), "/s", median(rates) / best, beside)
+
+    def _latencies(self, place: Place, ceiling: Running) -> Iterator[Figure]:
+        """(c): open loop, so that a stall counts for all who would have called meanwhile."""
+        for rate in OFFERED:
+            seconds = self._size.offered_s
+            without = offer(ceiling.port, place.requests(int(rate * seconds)), rate)
+            answers = place.offer(rate, seconds)
+            for share, name in ((0.5, "p50"), (0.99, "p99")):
+                yield self._figure(
+                    f"{name} at {rate:,}/s offered",
+                    answers.percentile_ms(share),
+                    "ms",
+                    answers.percentile_ms(share) / without.percentile_ms(share),
+                    "the same without a database",
+                )
+
+    def _backlog(self) -> Iterator[Figure]:
+        """(d): what an outage leaves."""
+        stock = self._stock(self._size.stores[0])
+        before = stock.count(CONFIRMED)
+        stock.add_awaited(self._size.backlog, told=True)
+        stock.rest()
+        with serving(stock.url, self._folder) as service:
+            place = Place(stock, service)
+            start = time.perf_counter()
+            place.wait_until_settled()
+            seconds = time.perf_counter() - start
+            place.check(Answers(seconds, [], 0), before + self._size.backlog)
+            what = f"backlog of {self._size.backlog:,} settled in"
+            yield self._figure(what, seconds, "s")
+            yield self._figure("peak memory meanwhile", service.peak_megabytes(), "MB")
+        stock.close()
+
+    def _cost_curve(self) -> Iterator[Figure]:
+        """(e): a small store and a growing one, in turns, so that both see the same machine."""
+        first, *larger = self._size.stores
+        growing = self._stock(first)
+        with ExitStack() as stack:
+            small = self._place(stack, first)
+            stored = first
+            for gifts in larger:
+                growing.add_confirmed(gifts - stored)
+                growing.rest()
+                stored = gifts
+                with serving(growing.url, self._folder) as service:
+                    yield from self._compare(small, Place(growing, service), first, gifts)
+        growing.close()
+
+    def _compare(self, small: Place, large: Place, first: int, gifts: int) -> Iterator[Figure]:
+        how_many = self._size.burst // 2
+        large.deliver(how_many // 4)
+        rates = [
+            (small.deliver(how_many), large.deliver(how_many)) for _ in range(self._size.rounds)
+        ]
+        for at, what in enumerate(("durable answers", "confirmed gifts")):
+            few = median(pair[0][at] for pair in rates)
+            many = median(pair[1][at] for pair in rates)
+            name = f"{what} with {gifts:,} gifts stored"
+            yield self._figure(name, many, "/s", many / few, f"with {first:,} stored")
+
+    def _place(self, stack: ExitStack, gifts: int) -> Place:
+        stock = self._stock(gifts)
+        stack.callback(stock.close)
+        return Place(stock, stack.enter_context(serving(stock.url, self._folder)))
+
+    def _stock(self, gifts: int) -> Stock:
+        stock = Stock(self._parts.fresh_url())
+        stock.add_confirmed(gifts)
+        stock.rest()
+        return stock
+
+    def _figure(
+        self, what: str, value: float, unit: str, ratio: float | None = None, ceiling: str = ""
+    ) -> Figure:
+        return Figure(self._name, what, value, unit, ratio, ceiling)

@@ -1,0 +1,259 @@
+"""Fills a database with gifts by the million, by copying two that went the ordinary way.
+
+Rows are written as the driver stores them, past every object: what is measured is the service,
+not the filling. Ids are scattered as Stripe's are, so that indexes grow as they do in life.
+"""
+
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+from sqlalchemy.engine import make_url
+from sqlmodel import select
+
+from donate.clock import FixedClock
+from donate.database import Database, insert_new
+from donate.gifts.models import Gift
+from donate.stripe_gateway.models import OpenCheckout
+from tests.benchmarks.events import paid
+from tests.stripe_gateway.given import NOW, event, give, session_for, settle
+
+AT_A_TIME: Final = 20_000
+_TABLES: Final = ("donor", "gift", "gift_fact", "stripe_event", "open_checkout")
+_BEGUN: Final = datetime(2023, 1, 1, tzinfo=UTC)
+_FIRST_ID: Final = 1_000_000
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Names:
+    """The ids of one gift and of all that Stripe says about it, from nothing but its number."""
+
+    number: int
+    gift: uuid.UUID
+    scattered: str
+
+    @classmethod
+    def of(cls, number: int) -> "Names":
+        scattered = hashlib.blake2b(b"%d" % number, digest_size=16).hexdigest()
+        moment = _BEGUN + timedelta(seconds=60 * number)
+        stamp = int(moment.timestamp() * 1000) << 80
+        return cls(number, uuid.UUID(int=stamp | int(scattered[:19], 16)), scattered)
+
+    def as_words(self) -> dict[str, str]:
+        """What an event says of them."""
+        return {
+            "gift": str(self.gift),
+            "reference": self.reference,
+            "session": f"cs_test_{self.scattered}",
+            "payment": f"pi_{self.scattered}",
+            "event": f"evt_{self.scattered}",
+        }
+
+    @property
+    def reference(self) -> str:
+        return f"LWCAN-{self.scattered[:12].upper()}"
+
+
+class Stock:
+    """A database to fill."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._bulk = _Sqlite(url) if url.startswith("sqlite") else _Postgres(url)
+        self._made = 0
+        database = Database(url)
+        self._awaited = self._template(database, settled=False)
+        self._confirmed = self._template(database, settled=True)
+        database.close()
+
+    def add_confirmed(self, how_many: int) -> None:
+        """Add gifts that were paid and settled."""
+        self._add(how_many, self._confirmed)
+
+    def add_awaited(self, how_many: int, *, told: bool = False) -> list[Names]:
+        """Add gifts whose donors are at Stripe's page; `told` puts their events in the inbox."""
+        return self._add(how_many, self._awaited, waiting=told)
+
+    def count(self, condition: str) -> int:
+        """Return how many rows `condition`, a piece of SQL from a table's name on, is true of."""
+        return int(self._bulk.ask(f"SELECT count(*) AS n FROM {condition}")[0]["n"])
+
+    def rest(self) -> None:
+        """Leave the database as one that has lived: written out, and with statistics."""
+        for act in self._bulk.rests:
+            self._bulk.act(act)
+
+    def close(self) -> None:
+        self._bulk.close()
+
+    def _add(
+        self, how_many: int, template: dict[str, list[Row]], *, waiting: bool = False
+    ) -> list[Names]:
+        added: list[Names] = []
+        while how_many > len(added):
+            piece = min(AT_A_TIME, how_many - len(added))
+            names = [Names.of(self._made + number) for number in range(1, piece + 1)]
+            self._made += piece
+            added += names
+            for table in _TABLES:
+                for row in template[table]:
+                    self._bulk.insert(table, list(row), self._copies(table, row, names))
+            if waiting:
+                row = self._confirmed["stripe_event"][0] | {
+                    "state": "waiting", "gift_id": None, "settled_at": None
+                }  # fmt: skip
+                self._bulk.insert("stripe_event", list(row), self._waiting(row, names))
+            self._bulk.commit()
+        return added
+
+    def _copies(self, table: str, row: Row, names: Iterable[Names]) -> Iterator[list[Any]]:
+        for name in names:
+            yield list((row | self._changes(table, row, name)).values())
+
+    def _waiting(self, row: Row, names: Iterable[Names]) -> Iterator[list[Any]]:
+        for name in names:
+            words = name.as_words()
+            yield list((row | {"event_id": words["event"], "payload": paid(words)}).values())
+
+    def _changes(self, table: str, row: Row, name: Names) -> Row:
+        gift_id, scattered = self._bulk.as_stored(name.gift), name.scattered
+        match table:
+            case "donor":
+                return {"id": _FIRST_ID + name.number, "email": f"{scattered[:9]}@example.com"}
+            case "gift":
+                return {
+                    "id": gift_id,
+                    "reference": name.reference,
+                    "token": scattered[:22],
+                    "form_key": scattered,
+                    "donor_id": _FIRST_ID + name.number,
+                }
+            case "gift_fact":
+                sources = {
+                    "gift_opened": str(name.gift),
+                    "checkout_requested": f"{name.gift}:1",
+                    "checkout_opened": f"cs_test_{scattered}",
+                    "payment_succeeded": f"pi_{scattered}",
+                }
+                return {"gift_id": gift_id, "source_id": sources[row["kind"]]}
+            case "stripe_event":
+                return {"gift_id": gift_id, "event_id": f"evt_{scattered}"}
+            case _:
+                return {"gift_id": gift_id, "session_id": f"cs_test_{scattered}"}
+
+    def _template(self, database: Database, *, settled: bool) -> dict[str, list[Row]]:
+        session_id = f"cs_test_template_{settled}"
+        gift = give(database, opened=session_id)
+        with database.writing() as session:
+            later = NOW + timedelta(days=3650)
+            row = {"session_id": session_id, "gift_id": gift.id, "url": "https://127.0.0.1/c/pay"}
+            row |= {"opened_at": NOW, "expires_at": later, "ask_at": later}
+            insert_new(session, OpenCheckout, [row])
+        if settled:
+            told = event("checkout.session.completed", session_for(gift, id=session_id))
+            settle(database, told, clock=FixedClock(NOW))
+        with database.reading() as session:
+            donor_id = session.exec(select(Gift.donor_id).where(Gift.id == gift.id)).one()
+        named = f"gift_id = '{self._bulk.as_stored(gift.id)}'"
+        rows = {
+            "donor": self._bulk.ask(f"SELECT * FROM donor WHERE id = {donor_id}"),
+            "gift": self._bulk.ask(f"SELECT * FROM gift WHERE {named.removeprefix('gift_')}"),
+        }
+        rows |= {t: self._bulk.ask(f"SELECT * FROM {t} WHERE {named}") for t in _TABLES[2:]}
+        for table in ("gift_fact", "stripe_event"):
+            rows[table] = [{k: v for k, v in row.items() if k != "id"} for row in rows[table]]
+        return rows
+
+
+class _Sqlite:
+    rests = ("PRAGMA wal_checkpoint(TRUNCATE)",)
+
+    def __init__(self, url: str) -> None:
+        self._connection = sqlite3.connect(make_url(url).database or "")
+        self._connection.row_factory = sqlite3.Row
+        # Nothing here has to outlive a power failure, and random ids want their index in memory.
+        for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
+            self._connection.execute(f"PRAGMA {pragma}")
+
+    def as_stored(self, value: uuid.UUID) -> str:
+        return value.hex
+
+    def ask(self, question: str) -> list[Row]:
+        return [dict(row) for row in self._connection.execute(question)]
+
+    def insert(self, table: str, columns: list[str], rows: Iterator[list[Any]]) -> None:
+        marks = ",".join("?" * len(columns))
+        self._connection.executemany(
+            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows
+        )
+
+    def act(self, statement: str) -> None:
+        self._connection.execute(statement).fetchall()
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Postgres:
+    rests = ("VACUUM ANALYZE", "CHECKPOINT")
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, row_factory=dict_row)
+        # Without the checks of foreign keys, which would take most of the time.
+        self._connection.execute("SET session_replication_role = replica")
+        self._connection.execute("SET synchronous_commit = off")
+        self._connection.commit()
+
+    def as_stored(self, value: uuid.UUID) -> str:
+        return str(value)
+
+    def ask(self, question: str) -> list[Row]:
+        rows = self._connection.execute(question).fetchall()
+        self._connection.commit()
+        return rows
+
+    def insert(self, table: str, columns: list[str], rows: Iterator[list[Any]]) -> None:
+        copy = f"COPY {table} ({','.join(columns)}) FROM STDIN"
+        with self._connection.cursor().copy(copy) as into:
+            lines: list[str] = []
+            for row in rows:
+                lines.append("\t".join(map(_as_copied, row)))
+                if len(lines) == 500:
+                    into.write("\n".join(lines) + "\n")
+                    lines.clear()
+            into.write("".join(line + "\n" for line in lines))
+
+    def act(self, statement: str) -> None:
+        self._connection.autocommit = True
+        self._connection.execute(statement)
+        self._connection.autocommit = False
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _as_copied(value: Any) -> str:
+    match value:
+        case None:
+            return r"\N"
+        case bytes():
+            return r"\\x" + value.hex()
+        case dict():
+            return json.dumps(value)
+        case _:
+            return str(value)
