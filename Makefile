@@ -26,6 +26,10 @@ fix: ## lets ruff put right what it can
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
+mutants: ## plants bugs in a copy of the service, one by one, and says which test catches each
+	@scripts/install
+	.venv/bin/python -m scripts.mutants
+
 bench: ## measures the webhook road: answers, confirmed gifts, latency, backlog, cost curve
 	@scripts/install
 	.venv/bin/python -m tests.benchmarks
@@ -35,4 +39,4 @@ pictures: ## takes the pictures of README and docs from the demo
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/python -m scripts.pictures
 
-.PHONY: help demo test prove check fix bench pictures
+.PHONY: help demo test prove check fix mutants bench pictures

@@ -71,6 +71,17 @@ def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
         assert donors(hasty) == 0
 
 
+def test_sqlite_waits_for_the_disk_and_keeps_its_rules(sqlite: Sqlite) -> None:
+    """Every SQLite connection flushes at each commit, and lets no write get round a constraint."""
+    database = Database(sqlite.fresh_url())
+    kept = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+    for opened in (database.reading, database.writing):
+        with opened() as session:
+            found = {name: session.scalar(sa.text(f"PRAGMA {name}")) for name in kept}
+        assert found == kept  # 2 is FULL
+    database.close()
+
+
 def test_writers_queue(database_url: str) -> None:
     """Twenty that read and then write, in two processes, all get their turn; no count is lost."""
     processes = [Database(database_url), Database(database_url)]

@@ -115,6 +115,16 @@ def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
     assert "There is nothing here." in pages[0].text
 
 
+def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
+    """Neither a piece of a token, nor its other case, nor what others know of the gift will do."""
+    gift = visitor.given()
+    token = gift.token
+    others = [token[:-1], token[:4], token[1:], f"{token}x", token.swapcase(), "%", "_" * 22]
+    for other in [*others, gift.reference, str(gift.id), gift.id.hex, str(gift.donor_id)]:
+        assert visitor.get(f"/gifts/{other}").status_code == 404, other
+    assert visitor.get(f"/gifts/{token}").status_code == 200
+
+
 def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
     """A gift's page is not indexed or cached, tells no other site, and names no donor."""
     gift = visitor.given()

@@ -9,9 +9,18 @@ import pytest
 
 from donate.clock import FixedClock
 from donate.database import Database
-from donate.stripe_gateway.inbox import RETRY_AFTER
+from donate.stripe_gateway.inbox import RETRY_AFTER, due_events
 from tests.real_parts import Postgres
-from tests.stripe_gateway.given import NOW, event, gift_now, give, refund_of, session_for, settle
+from tests.stripe_gateway.given import (
+    NOW,
+    event,
+    gift_now,
+    give,
+    refund_of,
+    session_for,
+    settle,
+    store,
+)
 
 COMPLETED = "checkout.session.completed"
 
@@ -39,6 +48,14 @@ def test_an_event_in_other_hands_is_not_waited_for(url: str, database: Database)
         assert gift_now(database, gift).status == "confirmed"
     settle(database, clock=FixedClock(NOW + RETRY_AFTER[0]))
     assert gift_now(database, gift).status == "partly_refunded"
+
+
+def test_what_one_has_claimed_no_other_takes(database: Database) -> None:
+    """Of two that claim what is due at once, each has events of its own and waits for nobody."""
+    store(database, *(event("customer.created", {"id": f"cus_{n}"}) for n in range(5)))
+    with database.writing() as one, database.writing() as other:
+        claims = [due_events(one, NOW, 3), due_events(other, NOW, 3)]
+    assert [[claimed.id for claimed in claim] for claim in claims] == [[1, 2, 3], [4, 5]]
 
 
 def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:

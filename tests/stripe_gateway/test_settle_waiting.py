@@ -79,6 +79,22 @@ def test_a_refund_of_nobody_s_payment_is_set_aside_in_the_end(database: Database
     assert event_now(database, refund).reason == "the payment that it is about is not known yet"
 
 
+def test_a_refund_that_gave_up_waiting_is_woken(database: Database) -> None:
+    """A payment that is found after its refund was set aside settles both; nobody is asked."""
+    gift = give(database)
+    session = session_for(gift)
+    refund = event("refund.created", refund_of(session["payment_intent"], 2_000))
+    clock = FixedClock(NOW)
+    settle(database, refund, clock=clock)
+    for pause in RETRY_AFTER:
+        clock.instant += pause
+        settle(database, clock=clock)
+    assert event_now(database, refund).state == SET_ASIDE
+    settle(database, event(COMPLETED, session), clock=clock)
+    assert event_now(database, refund).state == SETTLED
+    assert status_of(database, gift) == ("partly_refunded", AMOUNT, AMOUNT - 2_000, "")
+
+
 def test_an_unknown_gift_is_set_aside_in_the_end(database: Database) -> None:
     """An event about a gift that we do not know is tried for three days, then set aside."""
     gift = give(database)
