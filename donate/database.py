@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, text
+from sqlalchemy import DateTime, Dialect, Engine, Executable, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
@@ -227,12 +228,17 @@ def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any
     if not rows:
         return 0
     session.flush()
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = _insert_into(str(table.__tablename__), session.get_bind().dialect.name)
+    return session.connection().execute(statement, rows).rowcount
+
+
+@cache
+def _insert_into(table: str, dialect: str) -> Executable:
     # One statement run for many rows: a VALUES list would be compiled anew for each number of them.
-    statement = insert(SQLModel.metadata.tables[str(table.__tablename__)]).on_conflict_do_nothing()
-    counted = statement.execution_options(preserve_rowcount=True)  # PostgreSQL says -1 without
-    return session.connection().execute(counted, rows).rowcount
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(SQLModel.metadata.tables[table]).on_conflict_do_nothing()
+    # PostgreSQL says -1 without
+    return statement.execution_options(preserve_rowcount=True)
 
 
 @contextmanager

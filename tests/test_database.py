@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -253,3 +255,28 @@ def test_an_address_that_is_none_stops_the_start(url: str) -> None:
         Database(url)
     assert "hunter2" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
+    """One who writes on and on lets each of those who wait have a turn in between."""
+    database = Database(sqlite.fresh_url())
+    order: list[str] = []
+    stop = threading.Event()
+
+    def write_on_and_on() -> None:
+        while not stop.is_set():
+            with database.writing():
+                order.append("busy")
+                time.sleep(0.005)
+
+    busy = threading.Thread(target=write_on_and_on)
+    busy.start()
+    for _ in range(10):
+        time.sleep(0.002)
+        before = len(order)
+        with database.writing():
+            order.append("patient")
+        assert len(order) - before <= 3  # the one under way, and at most one that was waiting
+    stop.set()
+    busy.join()
+    database.close()

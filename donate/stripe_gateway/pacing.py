@@ -15,7 +15,7 @@ SMALL_BATCH: Final = 50
 # Nine rests to one part of work: settling takes a tenth of the time from the doorway.
 RESTS: Final = 9
 LEAST_REST_S: Final = 0.02
-MOST_REST_S: Final = 0.3
+MOST_REST_S: Final = 0.5
 # After so long a stream that leaves a backlog, settling takes half of the time.
 PATIENCE_S: Final = 3.0
 
@@ -44,6 +44,6 @@ class PacedSettling:
         elif self._behind_since is None:
             self._behind_since = start
         late = self._behind_since is not None and end - self._behind_since > PATIENCE_S
-        rest = (end - start) * (1 if late else RESTS)
-        self._sleep(min(max(rest, LEAST_REST_S), MOST_REST_S))
+        rest = MOST_REST_S if self._inbox.is_crowded() else (end - start) * RESTS
+        self._sleep(end - start if late else min(max(rest, LEAST_REST_S), MOST_REST_S))
         return settled

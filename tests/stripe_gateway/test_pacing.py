@@ -1,0 +1,70 @@
+"""While events stream in, settling leaves the doorway its speed; afterwards it hurries."""
+
+import asyncio
+import time
+
+from donate.clock import SystemClock
+from donate.database import Database
+from donate.stripe_gateway.inbox import QUIET_AFTER_S, Arrival, Inbox
+from donate.stripe_gateway.pacing import (
+    LEAST_REST_S,
+    MOST_REST_S,
+    PATIENCE_S,
+    SMALL_BATCH,
+    PacedSettling,
+)
+from tests.stripe_gateway.given import as_bytes, event, settler_of
+
+MORE = 2 * SMALL_BATCH + 5
+
+
+async def arrive(inbox: Inbox, how_many: int) -> None:
+    now = SystemClock().now()
+    told = (as_bytes(event("customer.created", {"id": "cus_1"})) for _ in range(how_many))
+    await asyncio.gather(*(inbox.store(Arrival(body, now)) for body in told))
+
+
+def settle_in_the_stream(
+    settling: PacedSettling, inbox: Inbox, rests: list[float]
+) -> tuple[int, float]:
+    """Let events come in and settle; again when that took so long that all was quiet.
+
+    Gives how many were settled, and the seconds.
+    """
+    before, settled, seconds = len(rests), 0, 0.0
+    while len(rests) == before:
+        asyncio.run(arrive(inbox, MORE))
+        start = time.monotonic()
+        settled = settling.settle_due()
+        seconds = time.monotonic() - start
+    return settled, seconds
+
+
+def test_settling_rests_while_events_stream_in(database: Database) -> None:
+    """A stream is settled in small batches with rests between, and what is left at once."""
+    inbox = Inbox(database, on_stored=lambda: None)
+    rests: list[float] = []
+    settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
+    inbox.start()
+    assert (settling.settle_due(), rests) == (0, [])
+    assert settle_in_the_stream(settling, inbox, rests)[0] == SMALL_BATCH
+    assert LEAST_REST_S <= rests[0] <= MOST_REST_S
+    time.sleep(QUIET_AFTER_S * 2)
+    assert settling.settle_due() == MORE - SMALL_BATCH
+    assert (settling.settle_due(), len(rests)) == (0, 1)
+    inbox.stop()
+
+
+def test_a_backlog_is_not_put_off_for_ever(database: Database) -> None:
+    """After seconds of a stream that leaves a backlog, settling rests no longer than it works."""
+    inbox = Inbox(database, on_stored=lambda: None)
+    rests: list[float] = []
+    settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
+    inbox.start()
+    settle_in_the_stream(settling, inbox, rests)
+    assert rests[-1] >= LEAST_REST_S
+    until, seconds = time.monotonic() + PATIENCE_S + 0.5, 0.0
+    while time.monotonic() < until:
+        _, seconds = settle_in_the_stream(settling, inbox, rests)
+    assert rests[-1] <= seconds
+    inbox.stop()
