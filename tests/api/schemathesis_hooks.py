@@ -35,6 +35,7 @@ def granted(body: dict[str, Any]) -> dict[str, Any]:
         **body,
         "code": "LWCAN",
         "currency": "CAD",
+        "frequency": "once",
         # JSON Schema takes 5000.0 for a whole number; this door takes digits only.
         "amount_minor": min(max(int(body["amount_minor"]), least), most),
         "country": "CA" if body["mode"] == "interac" else lives_in,

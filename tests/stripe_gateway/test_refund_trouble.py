@@ -21,7 +21,7 @@ from tests.stripe_gateway.returning import Desk, a_desk
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
 
-HANG_S = 1.5
+HANG_S = 2.8
 REFUSED = {"400": "mode", "401": "key_refused"}
 # These spoil an address that a refund does not have; one 409 or broken line the SDK mends itself.
 HARMLESS = ("no_url", "other_host")
