@@ -61,10 +61,9 @@ def test_a_backlog_is_not_put_off_for_ever(database: Database) -> None:
     rests: list[float] = []
     settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
     inbox.start()
-    settle_in_the_stream(settling, inbox, rests)
-    assert rests[-1] >= LEAST_REST_S
-    until, seconds = time.monotonic() + PATIENCE_S + 0.5, 0.0
-    while time.monotonic() < until:
+    start, seconds = time.monotonic(), 0.0
+    while not rests or rests[-1] > seconds:
+        assert time.monotonic() < start + 60
         _, seconds = settle_in_the_stream(settling, inbox, rests)
-    assert rests[-1] <= seconds
+    assert time.monotonic() > start + PATIENCE_S
     inbox.stop()
