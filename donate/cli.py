@@ -231,7 +231,8 @@ def _settings() -> Settings:
 
 
 def _database() -> Database:
-    database = Database(_settings().database_url)
+    # Who sits at a terminal can wait for a long audit, and can stop waiting.
+    database = Database(_settings().database_url, silence_s=None)
     database.upgrade()
     return database
 

@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Dialect, Engine, Executable, create_engine, event, text
+from sqlalchemy import DateTime, Dialect, Engine, Executable, create_engine, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel
 
+from donate.connecting import SILENCE_S, patience, watch_postgresql, watch_sqlite
 from donate.errors import DatabaseBusy, Misconfigured
 
 BUSY_TIMEOUT_S: Final = 5.0
@@ -85,7 +86,13 @@ class _Turns:
 class Database:
     """One database and the two ways to use it: `reading` and `writing`."""
 
-    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        silence_s: float | None = SILENCE_S,
+    ) -> None:
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError):
@@ -105,8 +112,7 @@ class Database:
                 hide_parameters=True,  # errors end in logs, and parameters are donors' data
                 connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
             )
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            self._check_file = watch_sqlite(self.engine)
         else:
             self.engine = create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
@@ -127,6 +133,8 @@ class Database:
                     "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
                 },
             )
+            watch_postgresql(self.engine, silence_s)
+            self._check_file = _trust_it
         self._writing_engine = self.engine.execution_options(writes=True)
 
     @contextmanager
@@ -148,6 +156,7 @@ class Database:
             session.begin(),
         ):
             yield session
+        self._check_file()  # replaced meanwhile, what was committed is nowhere
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -177,6 +186,7 @@ class Database:
             _busy_when_it_cannot(),
             self._turn(),
             self._writing_engine.begin() as connection,
+            patience(connection),
         ):
             if not self.is_sqlite:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -241,6 +251,10 @@ def _insert_into(table: str, dialect: str) -> Executable:
     return statement.execution_options(preserve_rowcount=True)
 
 
+def _trust_it() -> None:
+    """PostgreSQL's files are its own affair."""
+
+
 @contextmanager
 def _busy_when_it_cannot() -> Iterator[None]:
     try:
@@ -262,19 +276,3 @@ def _is_no_mistake_of_ours(error: DBAPIError) -> bool:
         # A full disk ends a transaction in SQLite by itself, and the savepoints in it.
         return "no such savepoint" in str(error.orig)
     return isinstance(error, OperationalError)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    # Or INSERT OR REPLACE would delete a fact without the trigger that refuses it.
-    cursor.execute("PRAGMA recursive_triggers = ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Any) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

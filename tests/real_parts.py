@@ -42,6 +42,13 @@ class Postgres:
         self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
         return self.url_of(name)
 
+    def restart(self) -> None:
+        """Stop the server, which ends every connection, and start it again."""
+        self._admin.close()
+        self._server.stop()
+        self._server.ensure_postgres_running()
+        self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+
     def close(self) -> None:
         self._admin.close()
         self._server.cleanup()

@@ -21,8 +21,8 @@ _REFUSALS: Final = {
     422: "Some of the body is wrong, is not offered by the region, or is not what this "
     "Idempotency-Key was sent with before. `errors` says where.",
     429: "Too many card gifts were begun from this address, or in all. Nothing was recorded.",
-    503: "Cannot be done just now; a gift may be recorded and Stripe out of reach, or unwilling. The "
-    "same request with the same key continues where it stopped.",
+    503: "Cannot be done just now; a gift may be recorded and Stripe out of reach, or unwilling. "
+    "The same request with the same key continues where it stopped.",
 }
 _RETRY_AFTER: Final = {
     "Retry-After": {

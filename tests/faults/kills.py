@@ -1,8 +1,7 @@
 """The power goes again and again while people give: at the end, the books are Stripe's to the cent.
 
-As a program: python -m tests.faults.kills --kills 1000 --seed 7
-Half of the kills are on SQLite and half on PostgreSQL. The seed chooses when, or at which beat, the
-power goes; what people do at that moment is theirs.
+python -m tests.faults.kills --kills 1000 --seed 7, half of them on SQLite, half on PostgreSQL. The
+seed chooses when, or at which beat, the power goes; what people do at that moment is theirs.
 """
 
 import argparse
@@ -205,6 +204,9 @@ class Town:
         with ThreadPoolExecutor(DELIVERERS) as pool:
             return Counter(pool.map(deliver, bodies))
 
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
     def close(self) -> None:
         self._http.close()
         self.database.close()
@@ -237,10 +239,10 @@ def run_kills(start: Nursery, database_url: str, folder: Path, *, kills: int, se
         _end_everything(town, dice, report)
         process.kill()
         if town.run("audit").wait(60):
-            report.wrong.append("the audit found differences: see the log")
+            report.wrong.append(f"the audit found differences: {town.log()[-1_500:]}")
         report.wrong += wrongs(town.database, sandbox, people.begun)
         report.paid_minor = sandbox.control("GET", "/_sandbox/state")["totals"]["cad"]["paid"]
-        log = (folder / "log").read_text()
+        log = town.log()
         if "Traceback" in log:
             report.wrong.append(f"the log has a trace: ...{log[log.index('Traceback') :][:3000]}")
         town.close()
@@ -255,10 +257,12 @@ def _end_everything(town: Town, dice: Random, report: Report) -> None:
     until(lambda: not sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"], 120)
     town.make_due()
     # The service may be catching up by itself; whoever asks meanwhile is told so, and ends with 1.
-    caught_up = any(town.run("catchup").wait(120) == 0 for _ in range(20))
-    if not caught_up:
-        said = (town.folder / "log").read_text()[-1_500:]
-        report.wrong.append(f"the catch-up did not come to an end: {said}")
+    last = time.monotonic() + 120
+    while town.run("catchup").wait(120):
+        if time.monotonic() > last:
+            report.wrong.append(f"the catch-up did not come to an end: {town.log()[-1_500:]}")
+            break
+        time.sleep(1)
     again = town.deliver_everything_again(dice)
     report.answers.update(again)
     if set(again) != {200}:
@@ -268,7 +272,7 @@ def _end_everything(town: Town, dice: Random, report: Report) -> None:
 
 def _on(backend: str, kills: int, seed: int) -> Report:
     with (
-        tempfile.TemporaryDirectory(prefix="kills-") as name,
+        tempfile.TemporaryDirectory() as name,
         a_fresh(backend, Path(name)) as database_url,
         nursery(Path(name)) as start,
     ):
@@ -287,9 +291,7 @@ def main(arguments: list[str] | None = None, tell: Callable[[str], None] = print
         runs = [pool.submit(_on, backend, share, given.seed) for backend in backends]
         reports = [run.result() for run in runs]
     for report in reports:
-        tell(report.line())
-        for line in report.wrong[:20]:
-            tell(f"  {line}")
+        tell("\n  ".join([report.line(), *report.wrong[:20]]))
     return 1 if any(report.wrong for report in reports) else 0
 
 

@@ -137,7 +137,7 @@ class Proxy:
         except Cut as cut:
             self.faults_met += 1
             call.end(reset=cut.reset)
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled when the line is taken down
             call.end(reset=True)
         finally:
             call.end(reset=False)

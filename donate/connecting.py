@@ -1,0 +1,133 @@
+"""What is known of a connection to a database: how it begins, and when it is not to be trusted.
+
+SQLite goes on writing to a file that was moved away or replaced, and nobody would ever read that.
+PostgreSQL's driver waits for ever for a server that says nothing.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import Connection, Engine, event
+
+from donate.errors import DatabaseBusy
+
+# Longer than a lock is waited for, and than any statement of a page takes.
+SILENCE_S: Final = 10.0
+
+
+class SameFile:
+    """Watches that the file of an SQLite database is the one that was opened first."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        """Raise DatabaseBusy when it is another file by now, or none."""
+        if self._path is not None and _identity_of(self._path) != self._identity:
+            raise DatabaseBusy("the database file was replaced or is gone: restart the service")
+
+    def remember(self, connection: Any) -> None:
+        """Remember the file of the first connection."""
+        if self._path is None:
+            self._path = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+            self._identity = _identity_of(self._path)
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def watch_sqlite(engine: Engine) -> Callable[[], None]:
+    """Have each connection set up, and refused once the file is another; returns the check."""
+    file = SameFile()
+
+    def before_connecting(*_: Any) -> None:
+        file.check()  # SQLite would make an empty file where there is none
+
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Or INSERT OR REPLACE would delete a fact without the trigger that refuses it.
+        cursor.execute("PRAGMA recursive_triggers = ON")
+        cursor.close()
+        file.remember(connection)
+
+    def taken(_connection: Any, _record: Any, _proxy: Any) -> None:
+        file.check()
+
+    event.listen(engine, "do_connect", before_connecting)
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "checkout", taken)
+    event.listen(engine, "begin", _begin_sqlite)
+    return file.check
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """A connection that gives itself up when the server says nothing for `silence_s`."""
+
+    silence_s: float | None = None
+
+    def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
+        """Wait for the server, but not for ever. Raises psycopg.OperationalError."""
+        if self.silence_s is not None:
+            gen = self._while_it_speaks(gen, self.silence_s)
+        return super().wait(gen, *args, **more)
+
+    def _while_it_speaks(self, gen: Any, silence_s: float) -> Generator[Any, Any, Any]:
+        heard_at = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                now = time.monotonic()
+                if ready:
+                    heard_at = now
+                elif now - heard_at > silence_s:
+                    # What became of a commit is unknown, so nothing more may be said on this line.
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("the server says nothing")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
+    """Have no connection wait longer than that for a word; None waits for ever."""
+
+    def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
+        connection = ImpatientConnection.connect(*args, **parameters)
+        connection.silence_s = silence_s
+        return connection
+
+    event.listen(engine, "do_connect", connect)
+
+
+@contextmanager
+def patience(connection: Connection) -> Iterator[None]:
+    """Let a connection wait for as long as it takes within the block."""
+    found = connection.connection.driver_connection
+    if not isinstance(found, ImpatientConnection):
+        yield
+        return
+    silence_s, found.silence_s = found.silence_s, None
+    try:
+        yield
+    finally:
+        found.silence_s = silence_s

@@ -1,0 +1,230 @@
+"""The line to PostgreSQL fails in each of its ways: 503 or really stored, and back by itself."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import psycopg
+import pytest
+from sqlmodel import select
+
+from donate.constraints import broken_constraints
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift, GiftFact
+from donate.stripe_gateway.models import StripeEvent
+from tests.faults.proxy import Proxy, proxy_to
+from tests.journeys.travelling import ANN, field as field_of, until
+from tests.real_parts import Postgres
+from tests.stripe_gateway.given import as_bytes, event, give_many, session_for
+from tests.stripe_gateway.service import Service, serving
+
+GIFTS = 40
+CALLERS = 4
+# The doorway's own limit, and what a busy machine adds.
+SOON_S = 8.0 + 2.5
+
+
+@dataclass
+class Line:
+    """The service behind a line that can fail, and a database that is looked into beside it."""
+
+    service: Service
+    proxy: Proxy
+    direct: Database
+    gifts: list[Gift]
+    taken: set[str] = field(default_factory=set)
+    answers: Counter[int] = field(default_factory=Counter)
+    odd: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.told = [event("checkout.session.completed", session_for(g)) for g in self.gifts]
+
+    def deliver(self, told: list[dict[str, Any]]) -> None:
+        """Deliver events from several callers, and note each answer."""
+        with ThreadPoolExecutor(CALLERS) as pool:
+            list(pool.map(self._deliver, told))
+
+    def _deliver(self, one: dict[str, Any]) -> None:
+        start = time.monotonic()
+        answer = self.service.deliver(as_bytes(one))
+        self.slowest_s = max(self.slowest_s, time.monotonic() - start)
+        self.answers[answer.status_code] += 1
+        if answer.status_code == 200:
+            self.taken.add(one["id"])
+        elif answer.status_code != 503 or "retry-after" not in answer.headers:
+            self.odd.append(f"{answer.status_code} {answer.text}")
+
+    def stored(self) -> list[str]:
+        with self.direct.reading() as session:
+            return list(session.exec(select(StripeEvent.event_id)))
+
+    def ends_well(self) -> None:
+        """Deliver everything until it is taken, and once more: each gift is paid once."""
+        assert self.odd == []
+        assert self.taken <= set(self.stored())
+        until(lambda: self.service.http.get("/readyz").status_code == 200, patience_s=20)
+        left = list(self.told)
+        last = time.monotonic() + 30
+        while left:
+            assert time.monotonic() < last, "it did not come back"
+            self.deliver(left)
+            left = [one for one in left if one["id"] not in self.taken]
+        self.answers.clear()
+        self.deliver(self.told)
+        assert self.answers == {200: len(self.told)}
+        assert sorted(self.stored()) == sorted(one["id"] for one in self.told)
+        until(lambda: self._confirmed() == len(self.gifts), patience_s=30)
+        with self.direct.reading() as session:
+            kinds = Counter(session.exec(select(GiftFact.kind)))
+            assert kinds["payment_succeeded"] == len(self.gifts)
+            assert [*broken_constraints(session), *differences(session)] == []
+        assert self.odd == []
+
+    def _confirmed(self) -> int:
+        with self.direct.reading() as session:
+            return len(session.exec(select(Gift.id).where(Gift.status == "confirmed")).all())
+
+
+def socket_of(url: str) -> str:
+    folder = parse_qs(urlsplit(url).query)["host"][0]
+    return f"{folder}/.s.PGSQL.5432"
+
+
+@contextmanager
+def a_line(url: str) -> Iterator[Line]:
+    with ExitStack() as stack:
+        proxy = stack.enter_context(proxy_to(socket_of(url)))
+        name = urlsplit(url).path.lstrip("/")
+        direct = Database(url)
+        stack.callback(direct.close)
+        gifts = give_many(direct, GIFTS)
+        through = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
+        service = stack.enter_context(serving(through))
+        stack.callback(proxy.heal)
+        yield Line(service, proxy, direct, gifts)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"refuses": True},
+        {"reset": True},
+        {"lose_answer_to": b"COMMIT"},
+        {"lose_request": b"COMMIT"},
+        {"lose_answer_to": b"INSERT"},
+        {"cut_there": 900},
+        {"cut_back": 700},
+        {"delay_s": 0.2},
+        {"silent": True},
+        {"hangs": True},
+    ],
+)
+def test_an_event_is_stored_or_asked_for_again(postgres: Postgres, how: dict[str, Any]) -> None:
+    """However the line fails: 503 in time or really stored, and all is well when it heals."""
+    with a_line(postgres.fresh_url()) as line:
+        line.deliver(line.told[:5])
+        line.proxy.fail(**how)
+        if "silent" not in how:
+            line.proxy.end_calls()
+        line.deliver(line.told[5:9] if how.keys() & {"silent", "hangs"} else line.told[5:25])
+        assert line.slowest_s < SOON_S
+        line.proxy.heal()
+        line.ends_well()
+
+
+def test_a_commit_whose_answer_is_lost_counts_once(postgres: Postgres) -> None:
+    """PostgreSQL committed and we never heard: 503, it is there, and told again, it is once."""
+    with a_line(postgres.fresh_url()) as line:
+        line.proxy.fail(lose_answer_to=b"COMMIT")
+        line.deliver(line.told[:1])
+        assert line.answers == {503: 1}
+        assert line.stored() == [line.told[0]["id"]]
+        line.proxy.heal()
+        line.ends_well()
+
+
+def test_a_form_is_recorded_or_tried_again(postgres: Postgres) -> None:
+    """A donor whose commit was cut reads that nothing was lost; the same form is then one gift."""
+    with a_line(postgres.fresh_url()) as line:
+        page = line.service.http.get("/give/LWCAN").text
+        form = ANN | {"mode": "interac", "lang": "en-CA", "nonce": field_of(page, "nonce")}
+        for how in ({"lose_request": b"COMMIT"}, {"lose_answer_to": b"COMMIT"}):
+            line.proxy.fail(**how)
+            answer = line.service.http.post("/give/LWCAN", data=form)
+            assert (answer.status_code, "Nothing was lost" in answer.text) == (503, True)
+            assert answer.headers["retry-after"]
+        line.proxy.heal()
+        assert line.service.http.post("/give/LWCAN", data=form).status_code == 303
+        with line.direct.reading() as session:
+            assert len(session.exec(select(Gift.id).where(Gift.mode == "interac")).all()) == 1
+
+
+def test_a_silent_server_holds_nobody_for_ever(postgres: Postgres) -> None:
+    """While PostgreSQL says nothing, pages are answered 503 in time, and afterwards they open."""
+    with a_line(postgres.fresh_url()) as line, ThreadPoolExecutor(30) as visitors:
+        assert line.service.http.get("/readyz").status_code == 200
+        line.proxy.fail(silent=True)
+
+        def look(_: int) -> tuple[int, float]:
+            start = time.monotonic()
+            with httpx.Client(base_url=line.service.url, verify=False, trust_env=False) as http:
+                status = http.get("/readyz", timeout=60).status_code
+            return status, time.monotonic() - start
+
+        answers = list(visitors.map(look, range(30)))
+        assert {status for status, _ in answers} == {503}
+        assert max(seconds for _, seconds in answers) < 25
+        line.proxy.heal()
+        line.ends_well()
+
+
+def test_a_pool_that_is_used_up_is_a_503(postgres: Postgres) -> None:
+    """When every connection waits, the next caller hears 503; then all goes on."""
+    url = postgres.fresh_url()
+    with a_line(url) as line, ThreadPoolExecutor(30) as donors:
+        pages = [line.service.http.get("/give/LWCAN").text for _ in range(25)]
+        with psycopg.connect(url) as other:
+            other.execute("LOCK TABLE gift IN ACCESS EXCLUSIVE MODE")
+
+            def give(page: str) -> int:
+                form = ANN | {"mode": "interac", "nonce": field_of(page, "nonce")}
+                with httpx.Client(base_url=line.service.url, verify=False) as http:
+                    return http.post("/give/LWCAN", data=form, timeout=60).status_code
+
+            answers = Counter(donors.map(give, pages))
+            other.rollback()
+        assert answers == {503: 25}
+        assert Counter(donors.map(give, pages)) == {303: 25}
+        line.ends_well()
+
+
+def test_a_restarted_server_is_not_noticed_for_long(tmp_path: Path) -> None:
+    """PostgreSQL stops and starts again while events stream in: what got 200 is there."""
+    server = Postgres(tmp_path / "server")
+    try:
+        with a_line(server.fresh_url()) as line:
+            stop = threading.Event()
+
+            def stream() -> None:
+                while not stop.is_set():
+                    line.deliver(line.told[:20])
+
+            caller = threading.Thread(target=stream)
+            caller.start()
+            server.restart()
+            stop.set()
+            caller.join()
+            assert line.answers[503]
+            line.ends_well()
+    finally:
+        server.close()
