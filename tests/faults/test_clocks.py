@@ -1,0 +1,104 @@
+"""Clocks jump, years end elsewhere, and some days have 23 or 25 hours: no gift minds."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from donate.app import create_app
+from donate.clock import FixedClock, local_date, start_of_day
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.stripe_gateway.models import EventState
+from tests.journeys.travelling import until
+from tests.real_parts import make_settings, served
+from tests.stripe_gateway.given import (
+    NOW,
+    as_bytes,
+    event,
+    event_now,
+    gift_now,
+    give,
+    session_for,
+    settle,
+    settler_of,
+    sign,
+    store,
+)
+from tests.stripe_gateway.service import DOOR, client_of
+
+
+@pytest.mark.parametrize("hours", [-30, -5, 5, 30])
+def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> None:
+    """Hours forth or back between hearing of a payment and settling it: settled when due, once."""
+    gift, clock = give(database), FixedClock(NOW)
+    told = event("checkout.session.completed", session_for(gift))
+    store(database, told, now=NOW)
+    clock.instant = NOW + timedelta(hours=hours)
+    settler_of(database, clock).settle_due()
+    assert event_now(database, told).state == (
+        EventState.SETTLED if hours > 0 else EventState.WAITING
+    )
+    # Told in other words meanwhile, as when the donor looks and Stripe is asked: not held up.
+    again = told | {"id": f"{told['id']}_asked"}
+    settle(database, again, clock=clock)
+    assert gift_now(database, gift).status == "confirmed"
+    clock.instant = NOW + timedelta(seconds=1)
+    while settler_of(database, clock).settle_due():
+        pass
+    assert {event_now(database, one).state for one in (told, again)} == {EventState.SETTLED}
+    assert gift_now(database, gift).received_minor == gift.amount_minor
+    with database.reading() as session:
+        assert list(differences(session)) == []
+
+
+@pytest.mark.parametrize("hours", [-6, 6])
+def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
+    """While our clock is hours off events are refused as too old or too new; later they are taken."""
+    clock = FixedClock(datetime.now(UTC) + timedelta(hours=hours))
+    database = Database(database_url)
+    with (
+        served(create_app(make_settings(database_url), clock)) as url,
+        client_of(url) as http,
+    ):
+        gift = give(database)
+        body = as_bytes(event("checkout.session.completed", session_for(gift)))
+        headers = {"stripe-signature": sign(body)}
+        assert http.post(DOOR, content=body, headers=headers).status_code == 400
+        assert http.get("/give/LWCAN").status_code == 200
+        clock.instant = datetime.now(UTC)
+        assert http.post(DOOR, content=body, headers=headers).status_code == 200
+        until(lambda: gift_now(database, gift).status == "confirmed")
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "received_on"),
+    [
+        (datetime(2027, 1, 1, 4, 59, 59, tzinfo=UTC), date(2026, 12, 31)),
+        (datetime(2027, 1, 1, 5, 0, 0, tzinfo=UTC), date(2027, 1, 1)),
+        (datetime(2026, 3, 8, 4, 59, 59, tzinfo=UTC), date(2026, 3, 7)),
+        (datetime(2026, 3, 9, 3, 59, 59, tzinfo=UTC), date(2026, 3, 8)),
+        (datetime(2026, 11, 1, 3, 59, 59, tzinfo=UTC), date(2026, 10, 31)),
+        (datetime(2026, 11, 2, 4, 59, 59, tzinfo=UTC), date(2026, 11, 1)),
+    ],
+)
+def test_a_gift_is_received_on_the_day_it_was_there(
+    database: Database, paid_at: datetime, received_on: date
+) -> None:
+    """Paid in the last second of a year in Toronto, it belongs to that year, whatever UTC says."""
+    gift = give(database)
+    paid = event("checkout.session.completed", session_for(gift), created=int(paid_at.timestamp()))
+    settle(database, paid, clock=FixedClock(paid_at + timedelta(hours=40)))
+    assert gift_now(database, gift).received_on == received_on
+
+
+@pytest.mark.parametrize(
+    "zone", ["America/Toronto", "America/St_Johns", "America/Havana", "Asia/Beirut", "UTC"]
+)
+def test_a_day_begins_once(zone: str) -> None:
+    """Each day begins at an instant that is on it, right after one that is on the day before."""
+    for number in range(800):
+        day = date(2026, 1, 1) + timedelta(days=number)
+        begins = start_of_day(day, zone)
+        assert local_date(begins, zone) == day
+        assert local_date(begins - timedelta(microseconds=1), zone) == day - timedelta(days=1)

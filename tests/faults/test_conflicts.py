@@ -1,0 +1,104 @@
+"""PostgreSQL undoes one of two that stand in each other's way: it is done again, by itself."""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from sqlmodel import select
+
+from donate.clock import FixedClock
+from donate.constraints import broken_constraints
+from donate.database import Database
+from donate.errors import DatabaseBusy
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift, GiftFact
+from tests.journeys.travelling import until
+from tests.real_parts import Postgres
+from tests.stripe_gateway.given import (
+    NOW,
+    as_bytes,
+    event,
+    gift_now,
+    give,
+    give_many,
+    session_for,
+    settler_of,
+    store,
+)
+from tests.stripe_gateway.service import serving
+
+DEADLOCKED = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+
+def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
+    """A settler that waits in a ring with somebody is undone as a whole, and settles afterwards."""
+    url = postgres.fresh_url()
+    database = Database(url, busy_timeout_s=30)  # or the lock timeout would come first
+    gift = give(database)
+    store(database, event("checkout.session.completed", session_for(gift)))
+    settler = settler_of(database, FixedClock(NOW))
+    raised: list[Exception] = []
+
+    def settle() -> None:
+        try:
+            settler.settle_due()
+        except DatabaseBusy as busy:
+            raised.append(busy)
+
+    with psycopg.connect(url) as other:
+        other.execute("SET deadlock_timeout = '20s'")  # so that the settler is the victim
+        other.execute("SELECT 1 FROM gift FOR UPDATE")
+        settling = threading.Thread(target=settle)
+        settling.start()
+        with psycopg.connect(url, autocommit=True) as looking:
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            until(lambda: looking.execute(waits).fetchall()[0][0])
+        other.execute("UPDATE stripe_event SET tries = tries")
+        settling.join()
+        assert [("deadlock" in str(busy)) for busy in raised] == [True]
+        assert gift_now(database, gift).status == "awaited"
+        other.rollback()
+    assert settler.settle_due() == 1
+    assert gift_now(database, gift).status == "confirmed"
+    database.close()
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_stricter_postgresql_is_survived(postgres: Postgres, level: str) -> None:
+    """Where any transaction may be refused as not serializable: 200 or 503, and each gift paid once."""
+    url = postgres.fresh_url()
+    with psycopg.connect(url, autocommit=True) as admin:
+        name = admin.info.dbname
+        admin.execute(f'ALTER DATABASE "{name}" SET default_transaction_isolation = "{level}"')
+    database = Database(url)
+    gifts = give_many(database, 60)
+    bodies = [
+        as_bytes(event(f"checkout.session.{step}", about))
+        for about in map(session_for, gifts)
+        for step in ("completed", "async_payment_succeeded")
+    ]
+    answers: Counter[int] = Counter()
+    # Two services, whose workers are in each other's way.
+    with serving(url) as one, serving(url) as two, ThreadPoolExecutor(8) as callers:
+        left = [(body, service) for body in bodies for service in (one, two)]
+        last = time.monotonic() + 30
+        while left:
+            assert time.monotonic() < last
+            found = list(callers.map(lambda pair: pair[1].deliver(pair[0]).status_code, left))
+            answers.update(found)
+            left = [pair for pair, status in zip(left, found, strict=True) if status != 200]
+        assert set(answers) <= {200, 503}
+
+        def confirmed() -> int:
+            with database.reading() as session:
+                return len(session.exec(select(Gift.id).where(Gift.status == "confirmed")).all())
+
+        until(lambda: confirmed() == len(gifts), patience_s=30)
+    with database.reading() as session:
+        kinds = Counter(session.exec(select(GiftFact.kind)))
+        assert kinds["payment_succeeded"] == len(gifts)
+        assert [*broken_constraints(session), *differences(session)] == []
+    database.close()
