@@ -53,7 +53,7 @@ def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> Non
 
 @pytest.mark.parametrize("hours", [-6, 6])
 def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
-    """While our clock is hours off events are refused as too old or too new; later they are taken."""
+    """While our clock is hours off, events are refused as too old or new; later they are taken."""
     clock = FixedClock(datetime.now(UTC) + timedelta(hours=hours))
     database = Database(database_url)
     with (

@@ -68,7 +68,7 @@ def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_a_stricter_postgresql_is_survived(postgres: Postgres, level: str) -> None:
-    """Where any transaction may be refused as not serializable: 200 or 503, and each gift paid once."""
+    """Where any transaction may be refused as not serializable, each gift is still paid once."""
     url = postgres.fresh_url()
     with psycopg.connect(url, autocommit=True) as admin:
         name = admin.info.dbname
