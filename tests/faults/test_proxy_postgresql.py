@@ -124,7 +124,7 @@ def a_line(url: str) -> Iterator[Line]:
         {"lose_answer_to": b"INSERT"},
         {"cut_there": 900},
         {"cut_back": 700},
-        {"delay_s": 0.2},
+        {"delay_s": 0.05},
         {"silent": True},
         {"hangs": True},
     ],
