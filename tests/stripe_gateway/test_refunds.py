@@ -1,10 +1,12 @@
 """A refund in three beats: write the request, ask Stripe, settle its answer like any event."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from sqlalchemy import update
 
@@ -13,6 +15,7 @@ from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.refund_requests import MoreThanIsLeft, WantedRefund, request_refund
+from tests.real_parts import Postgres
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import (
     AMOUNT,
@@ -27,6 +30,10 @@ from tests.stripe_gateway.given import (
 from tests.stripe_gateway.returning import SLOW_TO_REFUND, Desk, a_desk
 
 MANY = 6
+THAT_WAIT = (
+    "SELECT count(*) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 @pytest.fixture
@@ -106,6 +113,30 @@ def test_two_clerks_cannot_send_back_the_same_money(desk: Desk) -> None:
     assert sum(isinstance(end, OpenRefund) for end in ends) == 1
     assert sum(isinstance(end, MoreThanIsLeft) for end in ends) == MANY - 1
     assert desk.left(gift) == 2_000
+
+
+def test_the_second_clerk_is_told_what_the_first_one_left(
+    postgres: Postgres, sandbox: RunningSandbox
+) -> None:
+    """Two who both have to wait for the gift look at it one after the other, and not before."""
+    url = postgres.fresh_url()
+    database = Database(url)
+    with (
+        a_desk(database, sandbox) as desk,
+        psycopg.connect(url) as other,
+        psycopg.connect(url, autocommit=True) as watcher,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        gift = desk.paid()
+        other.execute("SELECT id FROM gift FOR UPDATE")
+        ends = pool.submit(at_once, [lambda: desk.request(gift, 3_000)] * 2)
+        until = time.monotonic() + 10
+        while watcher.execute(THAT_WAIT).fetchone() != (2,):
+            assert time.monotonic() < until, "they never both came to the gift"
+        other.rollback()
+        told = sorted(type(end).__name__ for end in ends.result(20))
+        assert (told, desk.left(gift)) == (["MoreThanIsLeft", "OpenRefund"], 2_000)
+    database.close()
 
 
 def test_one_form_is_one_refund(desk: Desk) -> None:
