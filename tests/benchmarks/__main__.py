@@ -14,51 +14,72 @@ from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.benchmarks.measures import FULL, QUICK, Bench, Figure
+from tests.benchmarks.measures import FULL, PARTS, QUICK, Bench, Figure
 from tests.real_parts import Postgres, Sqlite
 
 RESULT = Path("bench/latest.json")
+# Above it, somebody else's work is measured along with ours.
+IDLE = 0.5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few seconds instead of minutes")
     parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one database")
+    parser.add_argument("--parts", default=PARTS, help="some of acde; see measures.py")
     parser.add_argument("--result", type=Path, default=RESULT, help="where to write the JSON")
     given = parser.parse_args()
     figures: list[Figure] = []
-    start = time.monotonic()
+    busy, start = os.getloadavg()[0], time.monotonic()
+    if busy > IDLE:
+        print(
+            f"Others use this machine (load {busy:.1f}): what follows says little but the ratios."
+        )
     for kind in ("sqlite", "postgresql"):
         if given.only in (None, kind):
-            figures += measure(kind, quick=given.quick)
+            figures += measure(kind, given.parts, quick=given.quick)
     result = {
         "measured_on": f"{os.cpu_count()} cores, Python {platform.python_version()}",
         "seconds": round(time.monotonic() - start),
         "quick": given.quick,
-        "figures": [asdict(figure) for figure in figures],
+        "busy_before": round(busy, 1),
+        "figures": [as_json(figure, quick=given.quick) for figure in figures],
     }
-    given.result.parent.mkdir(exist_ok=True)
+    given.result.parent.mkdir(parents=True, exist_ok=True)
     given.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"\nIn {result['seconds']} s on {result['measured_on']}; also in {given.result}.")
 
 
-def measure(kind: str, *, quick: bool) -> list[Figure]:
+def measure(kind: str, parts: str, *, quick: bool) -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory(prefix="donate-bench-") as name:
         folder = Path(name)
         postgres = Postgres(folder / "postgres") if kind == "postgresql" else None
         with closing(postgres) if postgres else nullcontext():
             bench = Bench(postgres or Sqlite(folder), folder, QUICK if quick else FULL)
-            for figure in bench.run():
-                print(as_line(figure), flush=True)
+            for figure in bench.run(parts):
+                print(as_line(figure, quick=quick), flush=True)
                 figures.append(figure)
     return figures
 
 
-def as_line(figure: Figure) -> str:
+def as_line(figure: Figure, *, quick: bool) -> str:
     value = f"{figure.value:,.0f}" if figure.value >= 100 else f"{figure.value:.1f}"
     line = f"{figure.database:10}  {figure.what:45} {value:>9} {figure.unit:3}"
-    return f"{line} {figure.ratio:8.2f} of {figure.ceiling}" if figure.ratio else line.rstrip()
+    if figure.ratio is not None:
+        line += f" {figure.ratio:8.2f} of {figure.ceiling}"
+    if figure.target and not quick:
+        met = figure.target.is_met(figure.value, figure.ratio)
+        line += f"  ({'reaches' if met else 'MISSES'} {figure.target})"
+    return line.rstrip()
+
+
+def as_json(figure: Figure, *, quick: bool) -> dict[str, object]:
+    told: dict[str, object] = asdict(figure)
+    if figure.target and not quick:
+        met = figure.target.is_met(figure.value, figure.ratio)
+        told |= {"target": str(figure.target), "met": met}
+    return told
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ from tests.benchmarks.callers import Answers, offer, pour
 from tests.benchmarks.events import paid, sign_all
 from tests.benchmarks.processes import Running, bare, serving
 from tests.benchmarks.stock import Stock
+from tests.benchmarks.targets import TARGETS, Target
 from tests.real_parts import Postgres, Sqlite
 
+# a: durable answers and confirmed gifts, c: latencies, d: a backlog, e: the cost of many gifts.
+PARTS: Final = "acde"
 OFFERED: Final = (100, 350, 1_000)
 POLL_S: Final = 0.02
 # A backlog of a hundred thousand takes a minute; what takes longer than this is stuck.
@@ -50,6 +53,11 @@ class Figure:
     unit: str
     ratio: float | None = None
     ceiling: str = ""
+
+    @property
+    def target(self) -> Target | None:
+        """What it is to reach on two cores; the small versions of `--quick` have none."""
+        return TARGETS[self.database].get(self.what)
 
 
 @dataclass
@@ -104,19 +112,24 @@ class Bench:
         self._size = size
         self._name = "SQLite" if isinstance(parts, Sqlite) else "PostgreSQL"
 
-    def run(self) -> Iterator[Figure]:
-        """Measure everything, one figure after the other."""
-        with ExitStack() as stack:
-            ceiling = stack.enter_context(bare(self._folder))
-            place = self._place(stack, self._size.stores[0])
-            yield from self._bursts(place, ceiling)
-            yield from self._latencies(place, ceiling)
-            yield self._figure("peak memory so far", place.service.peak_megabytes(), "MB")
-        yield from self._backlog()
-        yield from self._cost_curve()
+    def run(self, parts: str = PARTS) -> Iterator[Figure]:
+        """Measure these parts, one figure after the other."""
+        if "a" in parts or "c" in parts:
+            with ExitStack() as stack:
+                ceiling = stack.enter_context(bare(self._folder))
+                place = self._place(stack, self._size.stores[0])
+                if "a" in parts:
+                    yield from self._bursts(place, ceiling)
+                if "c" in parts:
+                    yield from self._latencies(place, ceiling)
+                yield self._figure("peak memory so far", place.service.peak_megabytes(), "MB")
+        if "d" in parts:
+            yield from self._backlog()
+        if "e" in parts:
+            yield from self._cost_curve()
 
     def _bursts(self, place: Place, ceiling: Running) -> Iterator[Figure]:
-        """(a) and (b): as fast as 32 connections can."""
+        """(a): as fast as 32 connections can."""
         size = self._size
         place.deliver(size.burst // 4)  # whatever is done once is done now
         bares, taken, confirmed = [], [], []

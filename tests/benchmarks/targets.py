@@ -1,0 +1,35 @@
+"""What the webhook's road is to carry on two cores, the load on them included."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on a figure's value, or on its ratio to the ceiling measured beside it."""
+
+    bound: float
+    at_most: bool = False
+    of_ratio: bool = False
+
+    def is_met(self, value: float, ratio: float | None) -> bool:
+        found = ratio if self.of_ratio else value
+        assert found is not None, "this figure has no ceiling"
+        return found < self.bound if self.at_most else found >= self.bound
+
+    def __str__(self) -> str:
+        bound = f"{self.bound:.2f}" if self.of_ratio else f"{self.bound:,.0f}"
+        return f"{'<' if self.at_most else '>='} {bound}"
+
+
+_BOTH: Final = {
+    "confirmed gifts": Target(1_000),
+    "p99 at 350/s offered": Target(15, at_most=True),
+    "durable answers with 1,000,000 gifts stored": Target(0.80, of_ratio=True),
+    "confirmed gifts with 1,000,000 gifts stored": Target(0.80, of_ratio=True),
+}
+TARGETS: Final[Mapping[str, Mapping[str, Target]]] = {
+    "SQLite": _BOTH | {"durable answers": Target(0.60, of_ratio=True)},
+    "PostgreSQL": _BOTH | {"durable answers": Target(0.40, of_ratio=True)},
+}
