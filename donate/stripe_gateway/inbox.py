@@ -37,6 +37,7 @@ GROUP_LIMIT: Final = 500
 STORE_TIMEOUT_S: Final = 8.0
 # When so many come at once, the next are let gather for a moment: a commit costs as much as ten.
 CROWD: Final = 5
+GATHER: Final = 12
 GATHER_S: Final = 0.002
 QUIET_AFTER_S: Final = 0.1
 TOO_LATE: Final = "the database did not take it in time"
@@ -163,7 +164,9 @@ class Inbox:
         group: list[tuple[Arrival, Stored]] = []
         item = self._waiting.get()
         if self._crowded:
-            time.sleep(GATHER_S)
+            until = time.monotonic() + GATHER_S
+            while self._waiting.qsize() < GATHER and time.monotonic() < until:
+                time.sleep(GATHER_S / 10)
         while item is not None:
             group.append(item)
             if len(group) >= GROUP_LIMIT:
