@@ -96,7 +96,7 @@ def _chunked(request: Request, dice: Random) -> Request:
 
 
 def _truncated(request: Request, dice: Random) -> Request:
-    return replace(request, cut_at=dice.randrange(len(request.as_bytes())), whole=False)
+    return replace(request, cut_at=dice.randrange(len(request.as_bytes()) + 1), whole=False)
 
 
 SPOILERS: Final[tuple[Callable[[Request, Random], Request], ...]] = (

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ def warm_up(folder: Path) -> None:
 
     import asyncio  # noqa: PLC0415
 
+    import donate.cli  # noqa: PLC0415
     import donate.server  # noqa: F401, PLC0415
     from donate.app import create_app  # noqa: PLC0415
     from tests.real_parts import make_settings  # noqa: PLC0415
@@ -131,6 +133,9 @@ def become(order: Mapping[str, Any]) -> None:
         if beat := os.environ.get("KILLED_AT"):
             arrange(beat)
         status = main(order["words"])
+    except BaseException:
+        traceback.print_exc()  # os._exit, which is the end of a fork, would not
+        raise
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
