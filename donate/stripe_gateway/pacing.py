@@ -16,8 +16,10 @@ SMALL_BATCH: Final = 50
 RESTS: Final = 9
 LEAST_REST_S: Final = 0.02
 MOST_REST_S: Final = 0.5
-# After so long a stream that leaves a backlog, settling takes half of the time.
+# After so long a stream that leaves a backlog, settling takes a third of the time: the doorway has
+# to keep up first, since what it cannot take is asked for again.
 PATIENCE_S: Final = 3.0
+RESTS_WHEN_LATE: Final = 2
 
 
 class PacedSettling:
@@ -45,5 +47,7 @@ class PacedSettling:
             self._behind_since = start
         late = self._behind_since is not None and end - self._behind_since > PATIENCE_S
         rest = MOST_REST_S if self._inbox.is_crowded() else (end - start) * RESTS
-        self._sleep(end - start if late else min(max(rest, LEAST_REST_S), MOST_REST_S))
+        self._sleep(
+            (end - start) * RESTS_WHEN_LATE if late else min(max(rest, LEAST_REST_S), MOST_REST_S)
+        )
         return settled
