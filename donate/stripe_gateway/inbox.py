@@ -279,17 +279,18 @@ def try_again_later(event: Claimed, reason: str, now: datetime) -> None:
         event.tries += 1
 
 
+_ENDED: Final = tuple(s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE})
+
+
 def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -> None:
     """Make events due that wait for one of these payments to be known, or were tired of waiting."""
     if not sources:
         return
     # Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
+    # "Not one of these", because for "one of those" SQLite would walk through all that wait.
     free = (
         select(col(StripeEvent.id))
-        .where(
-            col(StripeEvent.state).in_([EventState.WAITING, EventState.SET_ASIDE]),
-            col(StripeEvent.waits_for).in_(sources),
-        )
+        .where(col(StripeEvent.waits_for).in_(sources), col(StripeEvent.state).not_in(_ENDED))
         .with_for_update(skip_locked=True)
     )
     awake = {"state": EventState.WAITING, "due_at": now}

@@ -27,7 +27,7 @@ class StripeEvent(SQLModel, table=True):
 
     __tablename__ = "stripe_event"
     __table_args__ = (
-        Index("stripe_event_due", "state", "due_at"),
+        Index("stripe_event_due", "state", "due_at", "id"),
         Index("stripe_event_waits_for", "waits_for"),
     )
 

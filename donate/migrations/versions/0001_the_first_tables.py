@@ -258,7 +258,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id"),
     )
     op.create_index("ix_stripe_event_gift_id", "stripe_event", ["gift_id"])
-    op.create_index("stripe_event_due", "stripe_event", ["state", "due_at"])
+    op.create_index("stripe_event_due", "stripe_event", ["state", "due_at", "id"])
     op.create_index("stripe_event_waits_for", "stripe_event", ["waits_for"])
     on_sqlite = op.get_bind().dialect.name == "sqlite"
     if not on_sqlite:
