@@ -150,6 +150,7 @@ def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> N
         assert isinstance(waits.exception(timeout=5), StripeUnavailable)
     with pytest.raises(StripeRefused):
         client.retrieve_session("cs_1")
+    client.close()
 
 
 def test_the_server_has_threads_for_others(sqlite: Sqlite) -> None:
