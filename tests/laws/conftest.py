@@ -1,7 +1,11 @@
 """How long the laws are tried: briefly in the tests, at length in the long proof."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+# `PROVE` shortens the long proof, as it does all of scripts/prove.
+RUNS = max(2, round(300 * float(os.environ.get("PROVE", "1"))))
 
-settings.register_profile("prove", max_examples=300, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("prove", max_examples=RUNS, deadline=None, suppress_health_check=SLOW)
