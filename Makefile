@@ -13,7 +13,7 @@ test: ## runs every test, with a real PostgreSQL and a real browser
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/pytest -n auto --durations 10
 
-prove: ## the long proofs: schedules, kills and strangers; about twenty minutes
+prove: ## the long proofs: schedules, the whole machine, kills, strangers; PROVE=0.01 for a glance
 	@scripts/install
 	@scripts/prove
 
