@@ -143,7 +143,7 @@ def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -
     desk.trouble("reset_after", times=2)
     desk.refund(gift, 2_000)
     desk.later(hours=25)
-    desk.trouble(kind, times=2, method="GET", seconds=0.8)
+    desk.trouble(kind, times=2, method="GET", seconds=HANG_S)
     assert desk.refunds.ask_due() == 0
     assert (desk.states(gift), len(desk.asked())) == (["waiting"], 2)
     desk.sandbox.control("DELETE", "/_sandbox/trouble")
