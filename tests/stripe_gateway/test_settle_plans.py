@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, event as hook
 from sqlmodel import SQLModel
 
@@ -14,15 +15,20 @@ from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, event, give, session_for, settle
 
 
-def test_settling_walks_through_nothing(sqlite: Sqlite) -> None:
-    """No statement of settling reads a whole table, and only the claim those that wait."""
+@pytest.mark.parametrize("how_many", [1, 10, 50, BATCH])
+def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
+    """However many events are settled, their gifts' facts are found one by one, never by kind."""
     with closing(Database(sqlite.fresh_url())) as database:
-        gift = give(database, opened="cs_test_1")
+        told = []
+        for number in range(how_many):
+            gift = give(database, opened=f"cs_test_{number}")
+            told.append(session_for(gift, id=f"cs_test_{number}", payment_intent=f"pi_{number}"))
         with _asked() as asked:
-            settle(database, event("checkout.session.completed", session_for(gift, id="cs_test_1")))
+            settle(database, *(event("checkout.session.completed", found) for found in told))
         steps = list(_steps(database, asked))
     tables = set(SQLModel.metadata.tables)
     assert not [step for step in steps if step.startswith("SCAN") and step.split()[1] in tables]
+    assert not [step for step in steps if step.endswith("(kind=?)")]
     assert sum("stripe_event_due" in step for step in steps) == 1
 
 
