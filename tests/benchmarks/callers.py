@@ -116,7 +116,10 @@ class Caller:
                 late.append((self._requests.popleft(), due))
                 due += dice.expovariate(rate)
             while late and free:
-                free.pop().send(*late.popleft())
+                line = free.pop()
+                # One that was idle for long, the service has hung up on.
+                if not line.transport.is_closing():
+                    line.send(*late.popleft())
             await asyncio.sleep(TICK_S)
         return await self._all_answered(opened, start)
 
