@@ -26,11 +26,19 @@ from donate.references import new_reference
 from donate.regions import Frequency
 
 _REFERENCE_TRIES = 5
+_GIFT, _FACT = (SQLModel.metadata.tables[name].c for name in ("gift", "gift_fact"))
+# Columns, not rows: a batch reads a thousand facts, and each row would become an object first.
 _FACTS = select(
-    *(col(c) for c in (GiftFact.gift_id, GiftFact.kind, GiftFact.source_id)),
-    *(col(c) for c in (GiftFact.happened_at, GiftFact.actor)),
-    *(col(c) for c in (GiftFact.amount_minor, GiftFact.currency)),
-).where(col(GiftFact.gift_id).in_(bindparam("gift_ids", expanding=True)))
+    *(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.happened_at, _FACT.actor),
+    *(_FACT.amount_minor, _FACT.currency),
+).where(_FACT.gift_id.in_(bindparam("gift_ids", expanding=True)))
+# Sorted, so that two processes with overlapping batches cannot wait for each other in a ring.
+_LOCK = (
+    select(_GIFT.id, _GIFT.time_zone)
+    .where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
+    .order_by(_GIFT.id)
+    .with_for_update()
+)
 _CACHED = ("status", "received_minor", "returned_minor", "net_minor", "received_on", "flags")
 _REWRITE = (
     update(SQLModel.metadata.tables["gift"])
@@ -226,14 +234,8 @@ def _cached_copy(gift_id: uuid.UUID, status: Status, time_zone: str) -> dict[str
 
 def _lock(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Lock gifts until the commit; return each one's time zone."""
-    # Sorted, so that two processes with overlapping batches cannot wait for each other in a ring.
-    statement = (
-        select(col(Gift.id), col(Gift.time_zone))
-        .where(col(Gift.id).in_(gift_ids))
-        .order_by(col(Gift.id))
-        .with_for_update()
-    )
-    zones = {gift.id: gift.time_zone for gift in session.execute(statement)}
+    rows = session.connection().execute(_LOCK, {"gift_ids": list(gift_ids)})
+    zones: dict[uuid.UUID, str] = dict(rows.all())
     missing = gift_ids - zones.keys()
     if missing:
         raise LookupError(f"no gift {', '.join(map(str, missing))}")
@@ -245,8 +247,7 @@ def _facts_of(
 ) -> dict[uuid.UUID, dict[tuple[str, str], Fact]]:
     """Return the facts of each gift by kind and source, without what we were shown as evidence."""
     facts: dict[uuid.UUID, dict[tuple[str, str], Fact]] = {gift_id: {} for gift_id in gift_ids}
-    # Columns, not rows: a batch reads a thousand facts, and each row would become an object first.
-    rows = session.execute(_FACTS, {"gift_ids": list(facts)})
+    rows = session.connection().execute(_FACTS, {"gift_ids": list(facts)})
     for gift_id, kind, source_id, happened_at, actor, amount_minor, currency in rows:
         facts[gift_id][kind, source_id] = Fact(
             FactKind(kind), source_id, happened_at, actor, amount_minor, currency

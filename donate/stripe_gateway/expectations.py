@@ -6,27 +6,29 @@ Columns, not rows: in a batch, making an object of each row would cost more than
 import uuid
 
 from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel
 
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift, GiftFact
 from donate.regions import Frequency
 from donate.stripe_gateway.truth import Expectation
 
+_GIFT, _FACT = (SQLModel.metadata.tables[name].c for name in ("gift", "gift_fact"))
 _CHOSEN = select(
-    *(col(c) for c in (Gift.id, Gift.reference, Gift.mode, Gift.frequency)),
-    *(col(c) for c in (Gift.amount_minor, Gift.currency)),
-).where(col(Gift.id).in_(bindparam("gift_ids", expanding=True)))
+    *(_GIFT.id, _GIFT.reference, _GIFT.mode, _GIFT.frequency, _GIFT.amount_minor, _GIFT.currency)
+).where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
 # Of every kind: asked for two kinds, SQLite would go through all facts of these that there are.
-_KNOWN = select(
-    *(col(c) for c in (GiftFact.gift_id, GiftFact.kind, GiftFact.source_id, GiftFact.evidence))
-).where(col(GiftFact.gift_id).in_(bindparam("gift_ids", expanding=True)))
+_KNOWN = select(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.evidence).where(
+    _FACT.gift_id.in_(bindparam("gift_ids", expanding=True))
+)
+_CURRENCIES = select(_GIFT.id, _GIFT.currency).where(
+    _GIFT.id.in_(bindparam("gift_ids", expanding=True))
+)
 
 
 def expectations_of(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Expectation]:
     """Return what we recorded about each of these gifts before Stripe told us of it."""
-    gifts = session.execute(_CHOSEN, {"gift_ids": list(gift_ids)})
-    about = session.execute(_KNOWN, {"gift_ids": list(gift_ids)})
+    gifts = session.connection().execute(_CHOSEN, {"gift_ids": list(gift_ids)})
+    about = session.connection().execute(_KNOWN, {"gift_ids": list(gift_ids)})
     requested: dict[uuid.UUID, set[int]] = {}
     sessions: dict[uuid.UUID, dict[int, str]] = {}
     for gift_id, kind, session_id, evidence in about:
@@ -50,5 +52,5 @@ def expectations_of(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUI
 
 def currencies_of(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the currency of each of these gifts."""
-    wanted = select(col(Gift.id), col(Gift.currency)).where(col(Gift.id).in_(gift_ids))
-    return {gift.id: gift.currency for gift in session.execute(wanted)}
+    rows = session.connection().execute(_CURRENCIES, {"gift_ids": list(gift_ids)})
+    return dict(rows.all())

@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, SQLModel
 
 from donate.database import Database, insert_new
 from donate.errors import DatabaseBusy
@@ -241,7 +241,13 @@ class Claimed:
 
 # Columns, not rows: every event would become an object of the ORM first, which costs the most.
 _EVENT = SQLModel.metadata.tables["stripe_event"].c
-_CLAIM = select(*(_EVENT[field.name] for field in fields(Claimed)))
+_CLAIM = (
+    select(*(_EVENT[field.name] for field in fields(Claimed)))
+    .where(_EVENT.state == EventState.WAITING, _EVENT.due_at <= bindparam("now"))
+    .order_by(_EVENT.due_at, _EVENT.id)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+)
 _SAVED = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
 _SAVE = (
     update(SQLModel.metadata.tables["stripe_event"])
@@ -252,13 +258,8 @@ _SAVE = (
 
 def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
     """Claim up to `limit` events that wait to be settled, oldest first, until the commit."""
-    statement = (
-        _CLAIM.where(_EVENT.state == EventState.WAITING, _EVENT.due_at <= now)
-        .order_by(_EVENT.due_at, _EVENT.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [Claimed(*row) for row in session.execute(statement)]
+    rows = session.connection().execute(_CLAIM, {"now": now, "at_most": limit})
+    return [Claimed(*row) for row in rows]
 
 
 def save(session: Session, events: Sequence[Claimed]) -> None:
@@ -280,18 +281,22 @@ def try_again_later(event: Claimed, reason: str, now: datetime) -> None:
 
 
 _ENDED: Final = tuple(s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE})
+# Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
+# "Not one of these", because for "one of those" SQLite would walk through all that wait.
+_SLEEPING = (
+    select(_EVENT.id)
+    .where(_EVENT.waits_for.in_(bindparam("sources", expanding=True)))
+    .where(_EVENT.state.not_in(_ENDED))
+    .with_for_update(skip_locked=True)
+)
+_WAKE = (
+    update(SQLModel.metadata.tables["stripe_event"])
+    .where(_EVENT.id.in_(_SLEEPING))
+    .values(state=EventState.WAITING, due_at=bindparam("now"))
+)
 
 
 def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -> None:
     """Make events due that wait for one of these payments to be known, or were tired of waiting."""
-    if not sources:
-        return
-    # Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
-    # "Not one of these", because for "one of those" SQLite would walk through all that wait.
-    free = (
-        select(col(StripeEvent.id))
-        .where(col(StripeEvent.waits_for).in_(sources), col(StripeEvent.state).not_in(_ENDED))
-        .with_for_update(skip_locked=True)
-    )
-    awake = {"state": EventState.WAITING, "due_at": now}
-    session.execute(update(StripeEvent).where(col(StripeEvent.id).in_(free)).values(awake))
+    if sources:
+        session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

@@ -12,15 +12,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from donate.clock import Clock
 from donate.database import Database
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import Outcome, month_key, open_month, record_facts
-from donate.gifts.models import Gift
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.observability import EVENTS_SETTLED
@@ -32,7 +31,7 @@ from donate.stripe_gateway.inbox import (
     try_again_later,
     wake_those_waiting_for,
 )
-from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund
+from donate.stripe_gateway.models import EventState, OpenRefund
 from donate.stripe_gateway.readings import Irrelevant, Month, Reading, Unusable
 from donate.stripe_gateway.snapshots import envelope_of, read_event
 from donate.stripe_gateway.truth import why_foreign, why_untrue
@@ -45,6 +44,22 @@ BATCH: Final = 200
 # After one of these, nothing more is to be asked about the session.
 _ENDS: Final = frozenset(
     {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_FAILED, FactKind.CHECKOUT_EXPIRED}
+)
+
+
+_CHECKOUT = SQLModel.metadata.tables["open_checkout"]
+_ASK_NO_MORE = (
+    update(_CHECKOUT)
+    .where(_CHECKOUT.c.session_id.in_(bindparam("over", expanding=True)))
+    .values(ask_at=None)
+)
+_GIFT = SQLModel.metadata.tables["gift"].c
+# All at once and in one order, so that two settlers cannot wait for each other in a ring.
+_LOCK = select(_GIFT.id).order_by(_GIFT.id).with_for_update()
+_LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
+_LOCK_MONTHS = _LOCK.where(
+    _GIFT.id.in_(bindparam("gift_ids", expanding=True))
+    | _GIFT.form_key.in_(bindparam("months", expanding=True))
 )
 
 
@@ -215,8 +230,7 @@ def _follow_up(session: Session, facts: Sequence[Fact], now: datetime) -> None:
     wake_those_waiting_for(session, known, now)
     over = {fact.evidence.get("session", fact.source_id) for fact in facts if fact.kind in _ENDS}
     if over:
-        ended = col(OpenCheckout.session_id).in_(over)
-        session.execute(update(OpenCheckout).where(ended).values(ask_at=None))
+        session.connection().execute(_ASK_NO_MORE, {"over": list(over)})
     for fact in facts:
         if "request" in fact.evidence:
             request = col(OpenRefund.key) == fact.evidence["request"]
@@ -238,15 +252,13 @@ def _tied_by(reading: Reading, actor: str) -> Reading:
 
 
 def _lock_gifts_of(session: Session, readings: Readings) -> None:
-    # All at once and in one order, so that two settlers cannot wait for each other in a ring.
     payments = [r.payment for _, r in readings if r.payment]
     gift_ids = set(gifts_by_source(session, PAYMENT_NAMES, payments).values())
     gift_ids |= {r.gift_id for _, r in readings if r.gift_id}
     gift_ids |= {event.tied_to for event, _ in readings if event.tied_to}
     months = [month_key(r.month.invoice_id) for _, r in readings if r.month]
-    held = col(Gift.id).in_(gift_ids) | col(Gift.form_key).in_(months)
-    ids = select(col(Gift.id)).where(held).order_by(col(Gift.id))
-    session.execute(ids.with_for_update()).all()
+    held = {"gift_ids": list(gift_ids)} | ({"months": months} if months else {})
+    session.connection().execute(_LOCK_MONTHS if months else _LOCK_GIFTS, held).all()
 
 
 def _tied(event: Claimed) -> uuid.UUID:
