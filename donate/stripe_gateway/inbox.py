@@ -258,8 +258,8 @@ _SAVE = (
 
 def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
     """Claim up to `limit` events that wait to be settled, oldest first, until the commit."""
-    rows = session.connection().execute(_CLAIM, {"now": now, "at_most": limit})
-    return [Claimed(*row) for row in rows]
+    asked = {"now": now, "at_most": limit}
+    return [Claimed(*row) for row in session.connection().execute(_CLAIM, asked)]
 
 
 def save(session: Session, events: Sequence[Claimed]) -> None:
@@ -283,15 +283,12 @@ def try_again_later(event: Claimed, reason: str, now: datetime) -> None:
 _ENDED: Final = tuple(s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE})
 # Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
 # "Not one of these", because for "one of those" SQLite would walk through all that wait.
-_SLEEPING = (
-    select(_EVENT.id)
-    .where(_EVENT.waits_for.in_(bindparam("sources", expanding=True)))
-    .where(_EVENT.state.not_in(_ENDED))
-    .with_for_update(skip_locked=True)
+_SLEEPING = select(_EVENT.id).where(
+    _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_ENDED)
 )
 _WAKE = (
     update(SQLModel.metadata.tables["stripe_event"])
-    .where(_EVENT.id.in_(_SLEEPING))
+    .where(_EVENT.id.in_(_SLEEPING.with_for_update(skip_locked=True)))
     .values(state=EventState.WAITING, due_at=bindparam("now"))
 )
 
