@@ -31,7 +31,12 @@ _FIRST = (
 )
 _LAST = "Tremblay Okafor Smith Gagnon Lee Adeyemi Roy Brown Bouchard Eze Martin Wilson".split()
 _AMOUNTS = (2_000, 2_500, 2_500, 5_000, 5_000, 5_000, 10_000, 10_000, 15_000, 25_000, 50_000, 7_350)
-_MODES = (Mode.CARD,) * 13 + (Mode.INTERAC,) * 5 + (Mode.GIVING_CODE,) * 2
+_MODES = (
+    *(Mode.CARD,) * 12,
+    *(Mode.BANK_DEBIT,) * 3,
+    *(Mode.INTERAC,) * 5,
+    *(Mode.GIVING_CODE,) * 2,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ def lay_down_a_year(
         stripe.pull("clock", now=int(moment.timestamp()))
         gift = _open(parts, moment, dice)
         if gift.mode == Mode.CARD:
-            _through_stripe(parts, stripe, gift, dice)
+            _by_card(parts, stripe, gift, dice)
+        elif gift.mode == Mode.BANK_DEBIT:
+            _by_debit(parts, stripe, gift, dice, ended=today - moment > timedelta(days=7))
         elif today - moment > timedelta(days=14) or dice.random() < 0.3:
             _through_the_bank(parts, gift, staff, moment, dice)
         progress(done, COUNT)
@@ -103,8 +110,8 @@ def _open(parts: Parts, moment: datetime, dice: Random) -> Gift:
         return open_gift(session, choice, f"demo:{dice.getrandbits(128):x}", now=moment, dice=dice)
 
 
-def _through_stripe(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> None:
-    session = parts.checkouts.open_for(gift).rpartition("/")[2].partition("?")[0]
+def _by_card(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> None:
+    session = _checkout(parts, gift)
     fate = dice.random()
     if fate < 0.07:
         return  # abandoned: it expires as the days go by
@@ -118,6 +125,17 @@ def _through_stripe(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> 
         stripe.pull("refund", payment_intent=payment)
     elif fate > 0.95:
         stripe.pull("refund", payment_intent=payment, amount=gift.amount_minor // 2)
+
+
+def _by_debit(parts: Parts, stripe: Pretend, gift: Gift, dice: Random, *, ended: bool) -> None:
+    session = _checkout(parts, gift)
+    stripe.pull("pay", session=session, outcome="processing")
+    if ended:
+        stripe.pull("settle", session=session, succeed=dice.random() > 0.1)
+
+
+def _checkout(parts: Parts, gift: Gift) -> str:
+    return parts.checkouts.open_for(gift).rpartition("/")[2].partition("?")[0]
 
 
 def _through_the_bank(

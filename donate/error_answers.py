@@ -43,8 +43,8 @@ _TITLES: Final = {
     500: N_("Something went wrong on our side. Nothing was lost; please try again."),
     503: N_("We cannot take this just now. Please try again in a moment."),
 }
-_NO_CARD_PAGE: Final = N_(
-    "The card page cannot be opened just now. Please try again, or choose another way."
+_NO_PAYMENT_PAGE: Final = N_(
+    "The payment page cannot be opened just now. Please try again, or choose another way."
 )
 
 
@@ -99,7 +99,7 @@ def install(app: FastAPI, pages: Pages) -> Answer:
             case Conflict():
                 return answer(request, status, str(error), headers)
             case StripeUnavailable():
-                return answer(request, status, _NO_CARD_PAGE, headers)
+                return answer(request, status, _NO_PAYMENT_PAGE, headers)
             case _:
                 return answer(request, status, headers=headers)
 

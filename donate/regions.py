@@ -35,13 +35,19 @@ class Mode(StrEnum):
     """A way to pay."""
 
     CARD = "card"
+    BANK_DEBIT = "bank_debit"
     INTERAC = "interac"
     GIVING_CODE = "giving_code"
 
     @property
     def through_stripe(self) -> bool:
         """Whether Stripe takes the money; else staff see it on the bank's statement."""
-        return self is Mode.CARD
+        return self in (Mode.CARD, Mode.BANK_DEBIT)
+
+    @property
+    def for_canada_only(self) -> bool:
+        """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
+        return self in (Mode.BANK_DEBIT, Mode.INTERAC)
 
 
 class Frequency(StrEnum):
@@ -124,7 +130,7 @@ class Region(_Strict):
             if terms.min_minor > terms.max_minor:
                 raise ValueError(f"modes.{mode}: min_minor is above max_minor")
         self._amounts_can_be_given()
-        self._interac_is_for_canada_only()
+        self._canadian_modes_are_for_canada_only()
         return self
 
     def _amounts_can_be_given(self) -> None:
@@ -137,16 +143,15 @@ class Region(_Strict):
                 if value % step:
                     raise ValueError(f"{key}: {value} is not a multiple of {step}")
 
-    def _interac_is_for_canada_only(self) -> None:
-        # Interac moves Canadian dollars between Canadian accounts and nothing else.
-        terms = self.modes.get(Mode.INTERAC)
-        if terms is None:
-            return
-        if self.country != "CA" or self.currency != "CAD" or terms.countries != {"CA"}:
-            raise ValueError(
-                "modes.interac: needs country = 'CA', currency = 'CAD' and countries = ['CA']"
-            )
-        if terms.send_to is None:
+    def _canadian_modes_are_for_canada_only(self) -> None:
+        canadian = self.country == "CA" and self.currency == "CAD"
+        for mode, terms in self.modes.items():
+            if mode.for_canada_only and not (canadian and terms.countries == {"CA"}):
+                raise ValueError(
+                    f"modes.{mode}: needs country = 'CA', currency = 'CAD' and countries = ['CA']"
+                )
+        interac = self.modes.get(Mode.INTERAC)
+        if interac and interac.send_to is None:
             raise ValueError("modes.interac.send_to: the address that takes e-Transfers is missing")
 
     def language(self, wanted: str | None) -> str:
@@ -191,7 +196,7 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
         elif terms.countries and country not in terms.countries:
             why_not = (
                 N_("For Canada only: it needs a Canadian bank account.")
-                if mode is Mode.INTERAC
+                if mode.for_canada_only
                 else N_("This way to give is not offered in your country.")
             )
         answer[mode] = Offer(

@@ -83,6 +83,7 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
         ('"gifts@example.com"', '"gifts at example"', "LWCAN.modes.interac.send_to"),
         ('country = "CA"', 'country = "CA"\nfrequencies = []', "LWCAN.frequencies"),
         ('country = "CA"', 'country = "CA"\nfrequencies = ["daily"]', "LWCAN.frequencies.0"),
+        ("modes.card]", "modes.bank_debit]", "LWCAN: modes.bank_debit: needs country = 'CA'"),
         ("LWCAN", "lwcan", "lwcan.code"),
         ("LWCAN", '"LW-CAN"', "LW-CAN.code"),
         ("LWCAN", "L", "L.code"),
@@ -233,7 +234,7 @@ def why_not(region: Region, country: str, currency: str, frequency: str) -> dict
 
 
 @pytest.mark.parametrize(
-    ("country", "currency", "frequency", "interac", "others"),
+    ("country", "currency", "frequency", "canadian", "others"),
     [
         ("CA", "CAD", "once", None, None),
         ("US", "CAD", "once", CANADA_ONLY, None),
@@ -246,12 +247,13 @@ def why_not(region: Region, country: str, currency: str, frequency: str) -> dict
     ],
 )
 def test_what_canada_offers(
-    country: str, currency: str, frequency: str, interac: str | None, others: str | None
+    country: str, currency: str, frequency: str, canadian: str | None, others: str | None
 ) -> None:
     """Country, currency and frequency decide which modes a donor may use, each with its reason."""
     assert why_not(load_regions()["LWCAN"], country, currency, frequency) == {
         "card": others,
-        "interac": interac,
+        "bank_debit": canadian,
+        "interac": canadian,
         "giving_code": others,
     }
 

@@ -50,7 +50,7 @@ class FirstStep:
             step = self._modes[Mode(gift.mode)].begin(gift)
         except Unavailable as error:
             log.warning("a card page was not opened: %s", type(error).__name__)
-            return see(f"{page_of(gift)}?problem=card")
+            return see(f"{page_of(gift)}?problem=page")
         return see(step.url if isinstance(step, Redirect) else page_of(gift))
 
 

@@ -17,7 +17,7 @@ from donate.gifts.models import Donor, Gift
 from donate.gifts.queries import donor_of, gift_by_token
 from donate.modes import Instructions, Modes
 from donate.rate_limit import address_of
-from donate.regions import Mode, Region, Regions
+from donate.regions import Region, Regions
 from donate.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -47,7 +47,7 @@ class GiftPages:
         """Add the routes."""
         for method, path, answer in (
             ("GET", "/gifts/{token}", self.show),
-            ("POST", "/gifts/{token}/checkout", self.pay_by_card),
+            ("POST", "/gifts/{token}/checkout", self.pay),
             ("POST", "/gifts/{token}/instead", self.give_another_way),
         ):
             router.add_api_route(path, answer, methods=[method], response_model=None)
@@ -58,16 +58,16 @@ class GiftPages:
         """Show the truth about one gift."""
         gift, donor = self._find(token)
         # A donor may have paid and closed Stripe's page: nobody is told "not paid" unasked.
-        if self._look_again and gift_view.may_be_paid(gift) and problem != "card":
+        if self._look_again and gift_view.may_be_paid(gift) and problem != "page":
             self._look_again(gift)
             gift, donor = self._find(token)
         looks = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0
         return self._page(request, gift, donor, back=back, problem=problem, looks=looks)
 
-    def pay_by_card(self, request: Request, token: str) -> Response:
-        """Send the donor to the card page of a gift that is not paid yet."""
+    def pay(self, request: Request, token: str) -> Response:
+        """Send the donor to Stripe's page for a gift that is not paid yet."""
         gift, donor = self._find(token)
-        if gift.mode != Mode.CARD:
+        if not gift_view.goes_through_stripe(gift):
             return see(page_of(gift))
         try:
             return self._first_step.lead_on(gift)
@@ -144,7 +144,7 @@ class GiftPages:
 
     def _instructions(self, gift: Gift, region: Region | None) -> Instructions | None:
         mode = gift_view.known_mode(gift)
-        if region is None or mode is None or mode == Mode.CARD or mode not in region.modes:
+        if region is None or mode is None or mode.through_stripe or mode not in region.modes:
             return None
         step = self._modes[mode].begin(gift)
         return step if isinstance(step, Instructions) else None

@@ -30,7 +30,9 @@ class GiftView:
     tone: str
     mode_name: str
     instructions: Instructions | None
-    by_card: bool
+    through_stripe: bool
+    continues: str
+    """What the button to Stripe's page says; empty for a mode without one."""
     may_pay: bool
     tries_again: bool
     others: Sequence[Mode]
@@ -50,7 +52,13 @@ def may_still_give(gift: Gift) -> bool:
 
 def may_be_paid(gift: Gift) -> bool:
     """Whether Stripe may know of a payment that we do not."""
-    return gift.mode == Mode.CARD and gift.status in _UNDECIDED
+    return goes_through_stripe(gift) and gift.status in _UNDECIDED
+
+
+def goes_through_stripe(gift: Gift) -> bool:
+    """Whether the gift is paid on a page of Stripe's."""
+    mode = known_mode(gift)
+    return mode is not None and mode.through_stripe
 
 
 def awaits_confirmation(gift: Gift, back: str) -> bool:
@@ -84,9 +92,10 @@ def view_gift(
         tone=_tone(status),
         mode_name=words.MODE_NAMES[mode] if mode else gift.mode,
         instructions=instructions if may_pay else None,
-        by_card=mode == Mode.CARD,
+        through_stripe=goes_through_stripe(gift),
+        continues=words.CONTINUE.get(mode, "") if mode else "",
         may_pay=may_pay,
-        tries_again=problem == "card" or status != StatusName.AWAITED,
+        tries_again=problem == "page" or status != StatusName.AWAITED,
         others=_others(gift, donor, region) if may_pay else (),
         looks_again=looks_again,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
@@ -103,14 +112,15 @@ def known_mode(gift: Gift) -> Mode | None:
 
 
 def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Words:
-    if gift.mode == Mode.CARD:
+    if goes_through_stripe(gift):
         if awaits_confirmation(gift, back) and status == StatusName.AWAITED:
-            return words.CARD_BACK_PAID
-        if status in (StatusName.AWAITED, StatusName.LAPSED) and problem == "card":
-            return words.CARD_PROBLEM
+            return words.BACK_PAID
+        if status in (StatusName.AWAITED, StatusName.LAPSED) and problem == "page":
+            return words.NO_PAGE
         if status == StatusName.AWAITED and back == "cancelled":
-            return words.CARD_BACK_CANCELLED
-        return words.STATUS_WORDS[status]
+            return words.BACK_CANCELLED
+        own = words.DEBIT_WORDS if gift.mode == Mode.BANK_DEBIT else {}
+        return own.get(status, words.STATUS_WORDS[status])
     if status == StatusName.AWAITED:
         return words.AWAITING_TRANSFER if gift.mode == Mode.INTERAC else words.AWAITING_CODE
     if status == StatusName.LAPSED:

@@ -9,20 +9,28 @@ from donate.regions import Frequency, Mode
 
 MODE_NAMES: Final[Mapping[Mode, str]] = {
     Mode.CARD: N_("Card"),
+    Mode.BANK_DEBIT: N_("Bank debit"),
     Mode.INTERAC: N_("Interac e-Transfer"),
     Mode.GIVING_CODE: N_("Giving code"),
 }
 
 MODE_HELP: Final[Mapping[Mode, str]] = {
     Mode.CARD: N_("Credit or debit. You finish on Stripe’s secure page."),
+    Mode.BANK_DEBIT: N_("For Canada only. You agree to it once, on Stripe’s secure page."),
     Mode.INTERAC: N_("For Canada only. You send it from your own bank."),
     Mode.GIVING_CODE: N_("By cheque, bank transfer or in person, quoting a reference."),
 }
 
 MODE_INSTEAD: Final[Mapping[Mode, str]] = {
     Mode.CARD: N_("Give by card instead"),
+    Mode.BANK_DEBIT: N_("Give by bank debit instead"),
     Mode.INTERAC: N_("Give by Interac e-Transfer instead"),
     Mode.GIVING_CODE: N_("Give by giving code instead"),
+}
+
+CONTINUE: Final[Mapping[Mode, str]] = {
+    Mode.CARD: N_("Continue to the card page"),
+    Mode.BANK_DEBIT: N_("Continue to the bank debit page"),
 }
 
 FREQUENCY_NAMES: Final[Mapping[Frequency, str]] = {
@@ -101,15 +109,28 @@ LAPSED_BY_HAND: Final[Words] = (
     N_("This gift did not reach us in time"),
     N_("If you have sent it already, all is well: it will still be matched by its reference."),
 )
-CARD_BACK_PAID: Final[Words] = (
+DEBIT_WORDS: Final[Mapping[StatusName, Words]] = {
+    StatusName.PROCESSING: (
+        N_("Your gift is on its way"),
+        N_(
+            "Your bank has been asked for the debit, which takes up to five business days. "
+            "There is nothing left to do; this page will say when it has arrived."
+        ),
+    ),
+    StatusName.FAILED: (
+        N_("Your bank did not allow the debit"),
+        N_("No money was taken. You can try again, or choose another way to give."),
+    ),
+}
+BACK_PAID: Final[Words] = (
     N_("Thank you! We are waiting for the confirmation"),
     N_("This takes a few seconds as a rule. This page looks again by itself."),
 )
-CARD_BACK_CANCELLED: Final[Words] = (
-    N_("You left the card page"),
+BACK_CANCELLED: Final[Words] = (
+    N_("You left the payment page"),
     N_("No payment has reached us so far. Your choice is recorded, should you want to go on."),
 )
-CARD_PROBLEM: Final[Words] = (
-    N_("The card page cannot be opened just now"),
+NO_PAGE: Final[Words] = (
+    N_("The payment page cannot be opened just now"),
     N_("Your choice is recorded and nothing was charged. Please try again, or choose another way."),
 )

@@ -16,6 +16,7 @@ LANGUAGE: Final = "en-CA"
 
 MODES: Final[dict[str, str]] = {
     Mode.CARD: "Card",
+    Mode.BANK_DEBIT: "Bank debit",
     Mode.INTERAC: "Interac e-Transfer",
     Mode.GIVING_CODE: "Giving code",
 }

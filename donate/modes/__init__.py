@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from donate.gifts.models import Gift
+from donate.modes.bank_debit import BankDebit
 from donate.modes.card import Card
 from donate.modes.giving_code import GivingCode
 from donate.modes.interac import Interac
@@ -35,6 +36,7 @@ def build_modes(regions: Regions, checkouts: Checkouts) -> Modes:
     """Make every mode there is. What a region offers of them is decided by `regions.offers`."""
     return {
         Mode.CARD: Card(checkouts),
+        Mode.BANK_DEBIT: BankDebit(checkouts),
         Mode.INTERAC: Interac(regions),
         Mode.GIVING_CODE: GivingCode(regions),
     }

@@ -19,7 +19,7 @@ from donate.sandbox.errors import Refusal
 from donate.sandbox.page_words import WORDS
 from donate.sandbox.parameters import email_address
 from donate.sandbox.payment_methods import TEST_CARDS
-from donate.sandbox.payments import pay
+from donate.sandbox.payments import pay, settle
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -60,7 +60,7 @@ def page_routes(store: Store) -> APIRouter:
     @router.get("/")
     async def index() -> Response:
         expire_due_sessions(store)
-        recent = [_listed(session) for session in _recent(store)]
+        recent = [_listed(store, session) for session in _recent(store)]
         cards = TEST_CARDS.values()
         return _html("index.html", WORDS["en"], sessions=recent, cards=cards, doors=_DOORS)
 
@@ -91,6 +91,13 @@ def page_routes(store: Store) -> APIRouter:
             submission.errors["number"] = declined[attempt.decline.decline_code]
             return _pay_page(store, session, submission, status=402)
         return RedirectResponse(_success_url(session), status_code=303)
+
+    @router.post("/pay/{session_id}/bank")
+    async def decide(session_id: str, request: Request) -> Response:
+        session = _session(store, session_id)
+        if session is not None and _bank_decides(store, session):
+            settle(store, session, succeeds=(await request.form()).get("says") == "yes")
+        return RedirectResponse("/", status_code=303)
 
     return router
 
@@ -247,7 +254,13 @@ def _recent(store: Store) -> list[StripeObject]:
     return list(islice(store.sessions.newest_first(), SESSIONS_ON_INDEX))
 
 
-def _listed(session: StripeObject) -> dict[str, Any]:
+def _bank_decides(store: Store, session: StripeObject) -> bool:
+    """Whether a bank debit is under way, which at a real bank takes days."""
+    intent = store.payment_intents.get(session["payment_intent"] or "")
+    return intent is not None and intent["status"] == "processing"
+
+
+def _listed(store: Store, session: StripeObject) -> dict[str, Any]:
     return {
         "id": session["id"],
         "url": session["url"],
@@ -255,4 +268,5 @@ def _listed(session: StripeObject) -> dict[str, Any]:
         "reference": session["client_reference_id"],
         "status": session["status"],
         "payment_status": session["payment_status"],
+        "bank_decides": _bank_decides(store, session),
     }

@@ -17,7 +17,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.queries import donor_of, facts_of
 from donate.gifts.status import STILL_PAYABLE
-from donate.regions import Frequency
+from donate.regions import Frequency, Mode
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
 
@@ -33,6 +33,10 @@ _WORTH_OPENING: Final = timedelta(minutes=2)
 # When to ask Stripe about a session nobody told us the end of, after it was opened.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
 _MOST_ATTEMPTS: Final = 20
+# How a mode is called at Stripe.
+METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
+# One debit of a person's account, when they ask for it.
+_MANDATE: Final[Any] = {"payment_schedule": "sporadic", "transaction_type": "personal"}
 
 
 class Checkouts:
@@ -109,7 +113,7 @@ class Checkouts:
         about: Any = {"metadata": metadata, "description": gift.reference}
         params: SessionCreateParams = {
             "mode": "payment",
-            "allowed_payment_method_types": ["card"],
+            "allowed_payment_method_types": [METHODS[Mode(gift.mode)]],
             # The donor pays the very amount and currency that was recorded, never a converted one.
             "adaptive_pricing": {"enabled": False},
             "client_reference_id": gift.reference,
@@ -137,6 +141,8 @@ class Checkouts:
         else:
             params["submit_type"] = "donate"
             params["payment_intent_data"] = about
+        if gift.mode == Mode.BANK_DEBIT:
+            params["payment_method_options"] = {"acss_debit": {"mandate_options": _MANDATE}}
         return params
 
 

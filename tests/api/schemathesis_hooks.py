@@ -8,7 +8,13 @@ from email_validator import EmailNotValidError, validate_email
 
 from donate.gifts.choice import countries, holds_card_number
 
-LIMITS = {"card": (200, 2_500_000), "interac": (100, 2_500_000), "giving_code": (100, 100_000_000)}
+LIMITS = {
+    "card": (200, 2_500_000),
+    "bank_debit": (200, 2_500_000),
+    "interac": (100, 2_500_000),
+    "giving_code": (100, 100_000_000),
+}
+CANADIAN = ("bank_debit", "interac")
 
 
 @schemathesis.hook
@@ -38,7 +44,7 @@ def granted(body: dict[str, Any]) -> dict[str, Any]:
         "frequency": "once",
         # JSON Schema takes 5000.0 for a whole number; this door takes digits only.
         "amount_minor": min(max(int(body["amount_minor"]), least), most),
-        "country": "CA" if body["mode"] == "interac" else lives_in,
+        "country": "CA" if body["mode"] in CANADIAN else lives_in,
         "donor": {
             # JSON Schema has no words for "printable, not only spaces, and no card number".
             "name": donor["name"] if is_a_name(donor["name"]) else "Ann Lee",

@@ -21,6 +21,7 @@ def test_what_a_region_offers(program: Program) -> None:
         "presets_minor": [2500, 5000],
         "modes": [
             {"mode": "card", "min_minor": 200, "max_minor": 2500000, "countries": []},
+            {"mode": "bank_debit", "min_minor": 200, "max_minor": 2500000, "countries": ["CA"]},
             {"mode": "interac", "min_minor": 100, "max_minor": 2500000, "countries": ["CA"]},
             {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000, "countries": []},
         ],

@@ -31,6 +31,15 @@ def pay(page: Page, card: str = "4242 4242 4242 4242") -> None:
     page.locator("button[type=submit]").click()
 
 
+def agree_to_debit(page: Page) -> None:
+    """Name a bank account on the pretend Stripe's page, and agree."""
+    page.locator("[name=institution]").fill("000")
+    page.locator("[name=transit]").fill("11000")
+    page.locator("[name=account]").fill("000123456789")
+    page.locator("[name=name]").fill("Ann Lee")
+    page.locator("button[type=submit]").click()
+
+
 def expect_status(page: Page, status: str) -> None:
     """See the gift's status on the donor's page, which refreshes itself or is asked to."""
     if page.locator(".status").first.get_attribute("class") != f"status status-{status}":

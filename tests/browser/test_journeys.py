@@ -25,6 +25,26 @@ def test_a_card_gift_is_received(open_page: OpenPage, script: bool, language: st
     expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
 
 
+@with_and_without_script
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_bank_debit_arrives_days_later(
+    open_page: OpenPage, demo: Demo, script: bool, language: str
+) -> None:
+    """A donor agrees to a debit, reads that it is under way, and days later that it has arrived."""
+    page = open_page(java_script_enabled=script)
+    steps.give(page, "bank_debit", language=language)
+    page.wait_for_url("**/pay/**")
+    session_id = page.url.rpartition("/")[2]
+    steps.agree_to_debit(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "processing")
+    bank = open_page(java_script_enabled=script)
+    bank.goto(demo.sandbox)
+    bank.locator(f"form[action='/pay/{session_id}/bank'] button").first.click()
+    steps.expect_status(page, "confirmed")
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
 def test_a_declined_card_can_be_followed_by_another(open_page: OpenPage) -> None:
     """After a declined card the donor stays on Stripe's page, and the next card pays the gift."""
     page = open_page()

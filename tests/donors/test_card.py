@@ -45,16 +45,16 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
     answer = first_visitor.give(mode="card")
     (gift,) = first_visitor.gifts()
     assert gift.status == "awaited"
-    assert answer.headers["location"] == f"/gifts/{gift.token}?problem=card"
+    assert answer.headers["location"] == f"/gifts/{gift.token}?problem=page"
     page = first_visitor.get(answer.headers["location"]).text
     words = words_of(page)
-    assert "The card page cannot be opened just now" in words
+    assert "The payment page cannot be opened just now" in words
     assert "Your choice is recorded and nothing was charged." in words
     assert "Try again" in words
     assert "Give by Interac e-Transfer instead" in words
     assert "Error" not in words
     again = first_visitor.post(f"/gifts/{gift.token}/checkout")
-    assert again.headers["location"] == f"/gifts/{gift.token}?problem=card"
+    assert again.headers["location"] == f"/gifts/{gift.token}?problem=page"
     assert len(first_visitor.gifts()) == 1
 
 
@@ -70,8 +70,8 @@ def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
     [
         ("", "Your gift is not paid yet", False),
         ("?back=paid", "Thank you! We are waiting for the confirmation", True),
-        ("?back=cancelled", "You left the card page", False),
-        ("?problem=card", "The card page cannot be opened just now", False),
+        ("?back=cancelled", "You left the payment page", False),
+        ("?problem=page", "The payment page cannot be opened just now", False),
     ],
 )
 def test_back_from_the_card_page(
@@ -105,7 +105,7 @@ class Unasked:
 
 
 @pytest.mark.parametrize(
-    ("query", "asked"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=card", 0)]
+    ("query", "asked"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=page", 0)]
 )
 def test_looking_again_settles_before_it_shows(visitor: Visitor, query: str, asked: int) -> None:
     """However the donor came, Stripe is asked before the page says that nothing was paid."""

@@ -15,7 +15,7 @@ from tests.donors.visiting import Visitor, error_at, value_of, words_of
         ({"mode": "gold"}, "mode", "Please choose how you would like to give."),
         ({"mode": ""}, "mode", "Please choose how you would like to give."),
         ({"mode": None}, "mode", "Please choose how you would like to give."),
-        ({"mode": "bank_debit"}, "mode", "Please choose how you would like to give."),
+        ({"mode": "cash"}, "mode", "Please choose how you would like to give."),
         ({"country": "FR"}, "mode", "For Canada only: it needs a Canadian bank account."),
         ({"country": "XX"}, "country", "Please choose your country from the list."),
         ({"country": "ca"}, "country", "Please choose your country from the list."),

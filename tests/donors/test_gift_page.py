@@ -60,7 +60,7 @@ def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode
     """The page says what the facts mean, shows the badge, and asks for money only where unpaid."""
     gift = visitor.given(mode=mode)
     learn(visitor.database, gift, *MEANS[status])
-    for back in ("", "?back=paid", "?back=cancelled", "?problem=card", "?back=%00&look=x&lang=zz"):
+    for back in ("", "?back=paid", "?back=cancelled", "?problem=page", "?back=%00&look=x&lang=zz"):
         answer = visitor.get(f"/gifts/{gift.token}{back}")
         assert answer.status_code == 200
         assert f'<span class="status status-{status}">' in answer.text
@@ -169,7 +169,7 @@ def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
     assert (other.mode, other.amount) == ("interac", card.amount)
 
 
-@pytest.mark.parametrize("mode", ["gold", "", "bank_debit"])
+@pytest.mark.parametrize("mode", ["gold", "", "cash"])
 def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
     """A mode that is not offered leads back to the form, and opens nothing."""
     gift = visitor.given()

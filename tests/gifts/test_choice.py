@@ -72,12 +72,13 @@ CARD = "That looks like a card number. Please never write one here."
 @pytest.mark.parametrize(
     ("more", "field", "sentence"),
     [
-        ({"mode": "bank_debit"}, "mode", CHOOSE),
+        ({"mode": "cash"}, "mode", CHOOSE),
         ({"mode": "Card"}, "mode", CHOOSE),
         ({"mode": ""}, "mode", CHOOSE),
         ({"mode": "card\x00"}, "mode", CHOOSE),
         ({"mode": "interac", "country": "US"}, "mode", CANADA_ONLY),
         ({"mode": "interac", "country": "GB"}, "mode", CANADA_ONLY),
+        ({"mode": "bank_debit", "country": "US"}, "mode", CANADA_ONLY),
         ({"frequency": "monthly"}, "frequency", OFTEN),
         ({"frequency": ""}, "frequency", OFTEN),
         ({"country": ""}, "country", COUNTRY),

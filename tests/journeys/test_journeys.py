@@ -8,7 +8,7 @@ from donate.clock import local_date
 from donate.finance.models import Role
 from donate.finance.staff import add_staff
 from donate.gifts.queries import facts_of
-from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
+from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field, until
 from tests.real_parts import SECRET_KEY
 
 PASSWORD = "seven calm herons"
@@ -50,6 +50,28 @@ def test_a_declined_card_and_another(world: World) -> None:
     assert world.gift().status == "awaited"
     back = world.pay(checkout)
     until(lambda: RECEIVED in world.page(back))
+
+
+def test_bank_debit(world: World) -> None:
+    """A donor agrees to a debit; days later it arrives, or the bank refuses it and another does."""
+    checkout = world.submit(world.fill_in("bank_debit"))
+    back = world.pay(checkout, BANK_ACCOUNT)
+    until(lambda: world.gift().status == "processing")
+    assert "Your bank has been asked for the debit" in world.page(back)
+    assert RECEIVED not in world.page(back)
+    session_id = checkout.rpartition("/")[2]
+    world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)
+    until(lambda: world.gift().status == "failed")
+    assert "Your bank did not allow the debit" in world.page(back)
+    again = world.submit_to(f"/gifts/{world.gift().token}/checkout")
+    assert again != checkout
+    back = world.pay(again, BANK_ACCOUNT)
+    until(lambda: world.gift().status == "processing")
+    session_id = again.rpartition("/")[2]
+    world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=True)
+    until(lambda: RECEIVED in world.page(back))
+    gift = world.gift()
+    assert (gift.status, gift.received_minor, gift.flags) == ("confirmed", AMOUNT, "")
 
 
 def test_interac(world: World) -> None:

@@ -19,6 +19,13 @@ from tests.sandbox.running import CARD, RunningSandbox, run_sandbox
 
 RECEIVED = "Received, thank you!"
 AMOUNT = 5_000
+BANK_ACCOUNT = {
+    "method": "acss_debit",
+    "institution": "000",
+    "transit": "11000",
+    "account": "000123456789",
+    "name": "Ann Lee",
+}
 ANN = {
     "preset": "5000",
     "frequency": "once",
@@ -47,10 +54,16 @@ class World:
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
-    def pay(self, checkout_url: str) -> str:
+    def submit_to(self, address: str) -> str:
+        """Press a button without fields; return where the donor is led."""
+        answer = self.http.post(address)
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["location"])
+
+    def pay(self, checkout_url: str, with_what: dict[str, str] = CARD) -> str:
         """Pay on Stripe's page; return where that leads back to."""
         assert self.sandbox.http.get(checkout_url).status_code == 200
-        answer = self.sandbox.http.post(checkout_url, data=CARD)
+        answer = self.sandbox.http.post(checkout_url, data=with_what)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 

@@ -1,0 +1,16 @@
+"""Canadian pre-authorized debit, through Stripe's page: the money arrives, or not, days later."""
+
+from donate.gifts.models import Gift
+from donate.modes.next_step import Redirect
+from donate.stripe_gateway.checkout import Checkouts
+
+
+class BankDebit:
+    """Sends the donor to Stripe's page, where they name their account and agree to the debit."""
+
+    def __init__(self, checkouts: Checkouts) -> None:
+        self._checkouts = checkouts
+
+    def begin(self, gift: Gift) -> Redirect:
+        """Return the address of the gift's open checkout session, opening one where none is."""
+        return Redirect(self._checkouts.open_for(gift))
