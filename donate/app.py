@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,10 @@ from donate.donors.pages import DonorPages
 from donate.finance.pages import FinancePages
 from donate.finance.tokens import is_staff_token
 from donate.health import Health
+from donate.letters.finder import LetterFinder
+from donate.letters.folder import Folder
+from donate.letters.outbox import Carrier, Outbox
+from donate.letters.smtp import Smtp
 from donate.modes import build_modes
 from donate.protection import BodyLimit, SecurityHeaders
 from donate.rate_limit import GivingLimits, Tries
@@ -71,6 +76,7 @@ class Parts:
 def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     """Make the parts. Nothing is connected, opened or sent yet."""
     clock = clock or SystemClock()
+    regions = load_regions(settings.regions_file)
     database = Database(settings.database_url)
     key = settings.stripe_secret_key.get_secret_value()
     stripe = StripeClient(key, settings.stripe_api_base, settings.checkout_hosts)
@@ -87,9 +93,21 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)
+    carrier = _carrier_of(settings)
+    if carrier:
+        outbox = Outbox(
+            database,
+            regions,
+            clock,
+            carrier,
+            sender=settings.mail_from,
+            public_url=settings.public_url,
+        )
+        on_found = partial(worker.nudge, outbox.send_due)
+        jobs += [LetterFinder(database, clock, on_found).find_due, outbox.send_due]
     return Parts(
         database=database,
-        regions=load_regions(settings.regions_file),
+        regions=regions,
         clock=clock,
         stripe=stripe,
         checkouts=Checkouts(database, stripe, clock, settings.public_url),
@@ -101,6 +119,13 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         refunds=refunds,
         worker=worker,
     )
+
+
+def _carrier_of(settings: Settings) -> Carrier | None:
+    """Return what takes letters away. Without any, none are written."""
+    if settings.mail_server:
+        return Smtp(settings.mail_server, our_name=settings.mail_from.rpartition("@")[2])
+    return Folder(settings.letters_folder) if settings.letters_folder else None
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:

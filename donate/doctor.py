@@ -17,6 +17,10 @@ def examine(settings: Settings) -> Iterator[str]:
     """Look at settings, regions and database. Asks nobody outside this machine."""
     if settings.demo:
         yield "DEMO is on: pages say that no gift is real"
+    if not settings.writes_letters:
+        yield "no letters are written: set SMTP_URL and MAIL_FROM"
+    elif settings.letters_folder and not settings.demo:
+        yield "letters go into LETTERS_FOLDER and reach no donor: set SMTP_URL instead"
     for code, region in load_regions(settings.regions_file).items():
         for name in region.organisation.unknown():
             yield f"{code}: organisation.{name} is not known yet; fill it in in the regions file"

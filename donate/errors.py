@@ -11,6 +11,8 @@ DonateError
 ├── Misconfigured       the operator has to mend a setting or a file
 └── Unavailable         nothing is wrong with the request; try again
     ├── DatabaseBusy
+    ├── MailUnavailable      the mail server did not take a letter now
+    │   └── MailRefused      it will never take this letter
     └── StripeUnavailable    the outcome is unknown: ask again with the same key
         ├── StripeRefused    Stripe said no: the same request will be refused again
         └── StripeKeyRefused Stripe does not accept our key: staff must act
@@ -75,6 +77,14 @@ class Unavailable(DonateError):
 
 class DatabaseBusy(Unavailable):
     """The database cannot take a write just now."""
+
+
+class MailUnavailable(Unavailable):
+    """The mail server took no letter just now. The message names no address and no secret."""
+
+
+class MailRefused(MailUnavailable):
+    """The mail server will never take this letter; the message is its code."""
 
 
 class StripeUnavailable(Unavailable):

@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge
 
 WEBHOOKS: Final = Counter("donate_webhooks", "Webhooks by how they were answered", ["answer"])
 EVENTS_SETTLED: Final = Counter("donate_events", "Stripe events by what became of them", ["state"])
+LETTERS: Final = Counter("donate_letters", "Letters by what became of them", ["kind", "state"])
 WORKER_ROUND: Final = Gauge(
     "donate_worker_last_round_seconds", "When the worker last did each job", ["job"]
 )

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from donate.errors import Misconfigured
+from donate.mail_server import MailServer, read_mail_server
 from donate.regions import SHIPPED
 
 # Not `xxx` or `your`: one real key in three hundred has such a run of letters by chance.
@@ -43,6 +45,9 @@ class Settings(BaseSettings):
     gifts_per_network: Annotated[int, Field(ge=1)] = 300
     gifts_in_all: Annotated[int, Field(ge=1)] = 20_000
     catchup_every_minutes: Annotated[int, Field(ge=0, le=1_440)] = 60
+    smtp_url: SecretStr = SecretStr("")
+    letters_folder: Path | None = None
+    mail_from: str = ""
     metrics_token: SecretStr = SecretStr("")
     demo: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -63,10 +68,30 @@ class Settings(BaseSettings):
 
     @field_validator("public_url", "stripe_api_base")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
+    def _is_a_web_address(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
             raise ValueError("must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
+
+    @field_validator("letters_folder", mode="before")
+    @classmethod
+    def _nothing_is_no_folder(cls, value: Any) -> Any:
+        return value or None
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            read_mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address_to_write_from(cls, value: str) -> str:
+        try:
+            return value and validate_email(value, check_deliverability=False).normalized
+        except EmailNotValidError:
+            raise ValueError("must be a plain e-mail address: give@example.org") from None
 
     @field_validator("stripe_secret_key")
     @classmethod
@@ -106,6 +131,25 @@ class Settings(BaseSettings):
             if self.livemode and not getattr(self, name).startswith("https://"):
                 raise ValueError(f"{name.upper()} must begin with https:// with a live key")
         return self
+
+    @model_validator(mode="after")
+    def _letters_go_one_way_and_have_a_sender(self) -> Self:
+        if self.mail_server and self.letters_folder:
+            raise ValueError("SMTP_URL and LETTERS_FOLDER: letters go one way; leave one empty")
+        if self.writes_letters and not self.mail_from:
+            raise ValueError("MAIL_FROM is empty: the address that letters come from")
+        return self
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where letters go, if there is such a place."""
+        url = self.smtp_url.get_secret_value()
+        return read_mail_server(url) if url else None
+
+    @property
+    def writes_letters(self) -> bool:
+        """Whether letters have anywhere to go."""
+        return bool(self.mail_server or self.letters_folder)
 
     @property
     def livemode(self) -> bool:

@@ -50,12 +50,27 @@ def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
-    """The doctor names each part of an organisation that is empty, and that nobody can sign in."""
+    """The doctor names what is empty, and that nobody can sign in or is written to."""
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     for part in ("legal_name", "registration_number", "address"):
         assert f"LWCAN: organisation.{part} is not known yet" in said
     assert "donate staff add" in said
+    assert "no letters are written: set SMTP_URL and MAIL_FROM" in said
+
+
+def test_doctor_says_that_a_folder_reaches_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Letters that go into a folder are pointed out, and those to a mail server are not."""
+    monkeypatch.setenv("MAIL_FROM", "give@example.org")
+    monkeypatch.setenv("LETTERS_FOLDER", "letters")
+    main(["doctor"])
+    assert "reach no donor" in capsys.readouterr().out
+    monkeypatch.delenv("LETTERS_FOLDER")
+    monkeypatch.setenv("SMTP_URL", "smtp://mail.example.org")
+    main(["doctor"])
+    assert "letters" not in capsys.readouterr().out
 
 
 def test_audit_finds_nothing_then_what_was_changed(

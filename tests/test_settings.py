@@ -100,6 +100,8 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         {"demo": "hunter2"},
         {"log_level": "hunter2"},
         {"public_url": "ftp://hunter2"},
+        {"smtp_url": "smtp://give:hunter2/#@mail.example.org"},
+        {"mail_from": "hunter2"},
         {"demo": True, "stripe_secret_key": "sk_live_51Khunter2Ls02mQpZ7uYt"},
     ],
 )
@@ -236,3 +238,32 @@ def test_proxies_are_named() -> None:
     """To trust every proxy is to believe every address that anybody claims."""
     with pytest.raises(Misconfigured, match="TRUSTED_PROXIES must name the proxies"):
         load(trusted_proxies="*")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"smtp_url": "smtp://mail.example.org"}, "MAIL_FROM"),
+        ({"letters_folder": "letters"}, "MAIL_FROM"),
+        ({"smtp_url": "mail.example.org:587"}, "SMTP_URL"),
+        ({"mail_from": "Give <give@example.org>"}, "MAIL_FROM"),
+        (
+            {
+                "smtp_url": "smtp://mail.example.org",
+                "letters_folder": "letters",
+                "mail_from": "give@example.org",
+            },
+            "SMTP_URL and LETTERS_FOLDER",
+        ),
+    ],
+)
+def test_letters_need_one_way_and_a_sender(given: dict[str, Any], named: str) -> None:
+    """Letters go to a mail server or a folder, not both, and from one plain address."""
+    assert refusal(**given).startswith(named)
+
+
+def test_without_a_way_no_letters_are_written() -> None:
+    """Neither a mail server nor a folder, both left empty, is a service without letters."""
+    assert not load(smtp_url="", letters_folder="", mail_from="give@example.org").writes_letters
+    for way in ({"smtp_url": "smtps://mail.example.org"}, {"letters_folder": "letters"}):
+        assert load(**way, mail_from="give@example.org").writes_letters

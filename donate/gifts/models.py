@@ -108,6 +108,8 @@ class GiftFact(SQLModel, table=True):
         CheckConstraint(
             "(amount_minor IS NULL) = (currency IS NULL)", name="gift_fact_amount_has_currency"
         ),
+        # What became known lately, for those who look for it.
+        Index("gift_fact_newest", "recorded_at"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))

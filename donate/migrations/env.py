@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 import donate.finance.models
 import donate.gifts.models
+import donate.letters.models
 import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
 
 context.configure(

@@ -9,6 +9,7 @@ import pytest
 from donate.finance.models import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.status import Flag, StatusName
+from donate.letters.kinds import LetterKind
 from donate.regions import Mode
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,9 +25,9 @@ def glossary_words() -> set[str]:
     return first_column | {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
 
 
-@pytest.mark.parametrize("words", [FactKind, StatusName, Flag, Mode, Role])
+@pytest.mark.parametrize("words", [FactKind, StatusName, Flag, Mode, Role, LetterKind])
 def test_the_glossary_has_every_word_of_the_code(words: type[StrEnum]) -> None:
-    """Each fact, status, flag, mode and role stands in the glossary as it is called in the code."""
+    """Each word of these lists stands in the glossary as it is called in the code."""
     assert {str(word) for word in words} - glossary_words() == set()
 
 

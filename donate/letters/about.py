@@ -1,0 +1,97 @@
+"""What a letter is about, as it is at the moment of sending, and whether it would still be true."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from babel.dates import format_date
+from sqlmodel import Session, col, select
+
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.queries import donor_of
+from donate.letters.kinds import LetterKind, statuses_for
+from donate.letters.models import Letter
+from donate.money import Money, format_money
+from donate.regions import Mode, Region, Regions
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A gift and what stands around it. `region` is None for a code that is no longer ours."""
+
+    gift: Gift
+    donor: Donor
+    region: Region | None
+    public_url: str
+    first: Gift | None = None
+    """The gift that began the pledge which this one is a month of."""
+    returned: Money | None = None
+    """What one refund sent back."""
+
+    @property
+    def language(self) -> str:
+        """What the donor reads."""
+        return self.gift.language
+
+    @property
+    def contact(self) -> str:
+        """Whom to write to with a question; empty where nobody is known."""
+        return (self.region and self.region.organisation.email) or ""
+
+    @property
+    def page(self) -> str:
+        """The address of the donor's page of this gift."""
+        return f"{self.public_url}/gifts/{self.gift.token}"
+
+    @property
+    def pledge_page(self) -> str | None:
+        """The address where the donor sees and changes the pledge, if there is one."""
+        return f"{self.public_url}/gifts/{self.first.token}" if self.first else None
+
+    def money(self, value: Money) -> str:
+        """Write an amount as the donor reads it."""
+        return format_money(value, self.language)
+
+    def day(self, value: date) -> str:
+        """Write a date as the donor reads it."""
+        return format_date(value, format="long", locale=self.language.replace("-", "_"))
+
+
+def look_up(session: Session, letter: Letter, regions: Regions, public_url: str) -> About:
+    """Read what a letter is about."""
+    gift = session.get_one(Gift, letter.gift_id)
+    return About(
+        gift=gift,
+        donor=donor_of(session, gift),
+        region=regions.get(gift.code),
+        public_url=public_url,
+        first=session.get_one(Gift, gift.pledge_id) if gift.pledge_id else None,
+        returned=_returned(session, letter),
+    )
+
+
+def is_true(kind: LetterKind, about: About) -> bool:
+    """Tell whether a letter would say what is so."""
+    if about.gift.status not in statuses_for(kind):
+        return False
+    if kind is LetterKind.REFUND:
+        return about.returned is not None
+    if kind in (LetterKind.INSTRUCTIONS, LetterKind.REMINDER):
+        return about.region is not None and about.gift.mode in about.region.modes
+    return True
+
+
+def _returned(session: Session, letter: Letter) -> Money | None:
+    if letter.kind != LetterKind.REFUND:
+        return None
+    told = (FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED)
+    found = session.exec(
+        select(GiftFact).where(col(GiftFact.kind).in_(told), GiftFact.source_id == letter.occasion)
+    ).all()
+    if len(found) != 1 or found[0].kind == FactKind.REFUND_FAILED:
+        return None  # it came back to us after all
+    fact = found[0]
+    return Money(fact.amount_minor, fact.currency) if fact.amount_minor and fact.currency else None
+
+
+BY_HAND = frozenset(mode for mode in Mode if not mode.through_stripe)

@@ -1,0 +1,69 @@
+"""Makes an e-mail of a draft: plain text and HTML that say the same, and headers that are ours."""
+
+import hashlib
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+
+from donate.letters.about import About
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter
+from donate.letters.words import draft, name_to_greet
+from donate.templating import Pages
+
+# Not every mail server takes eight bits.
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+
+
+class Composer:
+    """Writes letters. `sender` is the address that they come from."""
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
+        self._domain = sender.rpartition("@")[2]
+        self._pages = Pages()
+
+    def compose(self, letter: Letter, about: About, now: datetime) -> EmailMessage:
+        """Return the letter about a gift as it is now; whoever calls knows that it is true."""
+        said = draft(LetterKind(letter.kind), about)
+        name = name_to_greet(about.donor.name)
+        organisation = about.region.organisation if about.region else None
+        message = EmailMessage(policy=_POLICY)
+        message["Message-ID"] = f"<{name_of(letter)}@{self._domain}>"
+        message["Date"] = format_datetime(now)
+        message["From"] = _address(organisation.legal_name if organisation else "", self._sender)
+        message["To"] = _address(name, about.donor.email)
+        if about.contact:
+            message["Reply-To"] = about.contact
+        message["Subject"] = said.subject
+        # So that nobody's holiday answers it: RFC 3834.
+        message["Auto-Submitted"] = "auto-generated"
+        context = {"draft": said, "name": name, "organisation": organisation}
+        text = self._pages.text("letters/letter.txt", about.language, **context)
+        html = self._pages.text("letters/letter.html", about.language, **context)
+        message.set_content(text, cte="quoted-printable")
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
+        message["Content-Language"] = about.language
+        return message
+
+
+def name_of(letter: Letter) -> str:
+    """Return a letter's own name. It is the same at each try, so what came twice can be told."""
+    said = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
+    return f"{letter.kind}.{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+
+def _address(name: str, address: str) -> Address:
+    # Most servers know a domain in other letters only by its name in ASCII.
+    try:
+        found = validate_email(address, check_deliverability=False)
+    except EmailNotValidError:
+        pass  # checked when it was typed, by rules that may have been other ones
+    else:
+        address = found.ascii_email or found.normalized
+    return Address(display_name=name, addr_spec=address)

@@ -1,0 +1,174 @@
+"""Finds the gifts that lack a letter, and writes it down. Nothing is pushed here: it is looked for.
+
+Looks at what became known since it looked last, with a margin for transactions that took long, and
+once an hour at all of the past week. Finding the same twice is harmless: a letter is there once.
+What is older than that, or happened long ago, gets no letter, so that an import, a restored backup
+or a mail server that was only now set up writes to nobody about last year.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, select
+from sqlmodel import Session, SQLModel
+
+from donate.clock import Clock
+from donate.database import Database, insert_new
+from donate.gifts.facts import FactKind
+from donate.gifts.status import StatusName
+from donate.letters.about import BY_HAND
+from donate.letters.kinds import LetterKind, statuses_for
+from donate.letters.models import Letter, LetterState
+
+# Of what became known longer ago no letter is written.
+FRESH: Final = timedelta(days=7)
+# The same for what happened longer ago: as long as Stripe remembers its events.
+RECENT: Final = timedelta(days=30)
+REMIND_AFTER: Final = timedelta(days=4)
+# How long a transaction, or another process's clock, may lag behind.
+MARGIN: Final = timedelta(minutes=10)
+LOOK_AT_ALL_EVERY: Final = timedelta(hours=1)
+_AT_A_TIME: Final = 100
+
+_GIFT, _FACT, _LETTER = (SQLModel.metadata.tables[n].c for n in ("gift", "gift_fact", "letter"))
+_IS_LATER_MONTH: Final = and_(_GIFT.pledge_id.is_not(None), _GIFT.pledge_id != _GIFT.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Facts of these kinds call for a letter: one for each source, or one for each gift.
+
+    `told_late` is for what staff enter from statements that may be weeks old.
+    """
+
+    kind: LetterKind
+    facts: tuple[FactKind, ...]
+    each: bool = True
+    told_late: bool = False
+    only: ColumnElement[bool] | None = None
+
+
+_TELLING: Final = (
+    Telling(LetterKind.THANK_YOU, (FactKind.PAYMENT_SUCCEEDED,), each=False),
+    Telling(LetterKind.THANK_YOU, (FactKind.TRANSFER_RECEIVED,), each=False, told_late=True),
+    Telling(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
+    Telling(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
+    Telling(LetterKind.MONTH_FAILED, (FactKind.PAYMENT_FAILED,), only=_IS_LATER_MONTH),
+    # A pledge that ended before its first month was paid never began.
+    Telling(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
+    Telling(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
+)
+
+
+class LetterFinder:
+    """Looks for letters that are due. `on_found` is told when there are any."""
+
+    def __init__(self, database: Database, clock: Clock, on_found: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._on_found = on_found
+        self._looked_at: datetime | None = None
+        self._looked_at_all_at: datetime | None = None
+
+    def find_due(self) -> int:
+        """Write down the letters that are due; returns how many are new."""
+        now = self._clock.now()
+        since = self._since(now)
+        with self._database.reading() as session:
+            found = list(_lacking(session, since=since, now=now))
+        if not found:
+            self._looked_at = now
+            if since == now - FRESH:
+                self._looked_at_all_at = now
+            return 0
+        # Looked at again in the next round: there may be more than were taken at a time.
+        with self._database.writing() as session:
+            new = insert_new(session, Letter, [_row(*each, now) for each in found])
+        self._on_found()
+        return new
+
+    def _since(self, now: datetime) -> datetime:
+        whole, last = self._looked_at_all_at, self._looked_at
+        if whole is None or last is None or not whole <= now < whole + LOOK_AT_ALL_EVERY:
+            return now - FRESH
+        return last - MARGIN
+
+
+def _row(gift_id: Any, kind: str, occasion: str, now: datetime) -> dict[str, Any]:
+    return {
+        "gift_id": gift_id,
+        "kind": kind,
+        "occasion": occasion,
+        "again": 0,
+        "asked_by": "service",
+        "state": LetterState.WAITING,
+        "reason": "",
+        "tries": 0,
+        "written_at": now,
+        "due_at": now,
+    }
+
+
+def _lacking(session: Session, *, since: datetime, now: datetime) -> Iterator[tuple[Any, str, str]]:
+    """Give gift, kind and occasion of letters that are not there yet, some of each kind."""
+    connection = session.connection()
+    for statement in _FACTS_TO_TELL:
+        asked = {"since": since, "recent": now - RECENT}
+        yield from (tuple(row) for row in connection.execute(statement, asked))
+    for statement, after in _GIFTS_TO_WRITE_ABOUT:
+        asked = {"since": since - after, "until": now - after}
+        yield from (tuple(row) for row in connection.execute(statement, asked))
+
+
+def _told(telling: Telling) -> Select[Any]:
+    occasion = _FACT.source_id if telling.each else literal("")
+    statement = (
+        select(_FACT.gift_id, literal(str(telling.kind)), occasion)
+        .distinct()
+        .where(
+            _GIFT.id == _FACT.gift_id,
+            _FACT.recorded_at >= bindparam("since"),
+            _FACT.kind.in_([str(kind) for kind in telling.facts]),
+            _GIFT.status.in_([str(status) for status in statuses_for(telling.kind)]),
+            not_(_is_written(telling.kind, occasion)),
+        )
+        .limit(_AT_A_TIME)
+    )
+    if not telling.told_late:
+        statement = statement.where(_FACT.happened_at >= bindparam("recent"))
+    return statement if telling.only is None else statement.where(telling.only)
+
+
+def _awaited(kind: LetterKind) -> Select[Any]:
+    return (
+        select(_GIFT.id, literal(str(kind)), literal(""))
+        .where(
+            _GIFT.status == str(StatusName.AWAITED),
+            _GIFT.opened_at.between(bindparam("since"), bindparam("until")),
+            _GIFT.mode.in_([str(mode) for mode in BY_HAND]),
+            not_(_is_written(kind, literal(""))),
+        )
+        .limit(_AT_A_TIME)
+    )
+
+
+def _is_written(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bool]:
+    return (
+        select(_LETTER.id)
+        .where(
+            _LETTER.gift_id == _GIFT.id,
+            _LETTER.kind == str(kind),
+            _LETTER.occasion == occasion,
+        )
+        .exists()
+    )
+
+
+# Put together once: it is asked every second.
+_FACTS_TO_TELL: Final = tuple(_told(telling) for telling in _TELLING)
+_GIFTS_TO_WRITE_ABOUT: Final = (
+    (_awaited(LetterKind.INSTRUCTIONS), timedelta(0)),
+    (_awaited(LetterKind.REMINDER), REMIND_AFTER),
+)

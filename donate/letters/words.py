@@ -1,0 +1,262 @@
+"""What each kind of letter says. One draft makes both the plain text and the HTML of a letter."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from donate.letters.about import About
+from donate.letters.kinds import LetterKind
+from donate.regions import Mode
+from donate.templating import say
+
+# Banks limit one transfer, and the lowest limits are about CAD 3,000.
+_SPLIT_ABOVE_MINOR: Final = 300_000
+_MOST_OF_A_NAME: Final = 60
+# What has one of these may be a name, and may be a stranger's message to whom we write for them.
+_NO_NAME: Final = re.compile(r"[0-9@/\\:<>\"$€£%]|[.,!?]\S|www", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a letter says, in the donor's language, before it has an envelope."""
+
+    subject: str
+    headline: str
+    before: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+    """What is to be looked at or copied: a label and its value each."""
+    after: tuple[str, ...] = ()
+    link: tuple[str, str] = ("", "")
+    """Where to go from here: the words, and the address."""
+    manage: tuple[str, str] | None = None
+
+
+class Tongue(Protocol):
+    """Says a message in one language, with its %(name)s places filled."""
+
+    def __call__(self, message: str, **values: str) -> str:
+        """Say it."""
+        ...
+
+
+def draft(kind: LetterKind, about: About) -> Draft:
+    """Write what a letter of this kind says about a gift."""
+
+    def speak(message: str, **values: str) -> str:
+        return say(about.language, message, values)
+
+    return _DRAFTS[kind](about, speak)
+
+
+def name_to_greet(name: str) -> str:
+    """Return the name, or nothing where it could be a message: anybody can type one for anybody."""
+    if len(name) > _MOST_OF_A_NAME or _NO_NAME.search(name) or not name.isprintable():
+        return ""
+    return name
+
+
+def _thank_you(about: About, _: Tongue) -> Draft:
+    gift = about.gift
+    amount = about.money(gift.received)
+    after = [_("Please keep this letter for your records. It is not an official tax receipt.")]
+    if about.first:
+        after.insert(0, _("This is one of your monthly gifts."))
+    return Draft(
+        subject=_("Thank you for your gift of %(amount)s", amount=amount),
+        headline=_("Received, thank you!"),
+        before=(_("Your gift has arrived."),),
+        rows=(
+            (_("Amount"), amount),
+            (_("Date"), about.day(gift.received_on or gift.opened_on)),
+            (_("Reference"), gift.reference),
+        ),
+        after=tuple(after),
+        link=(_("See your gift"), about.page),
+        manage=_manage(about, _),
+    )
+
+
+def _instructions(about: About, _: Tongue) -> Draft:
+    amount = about.money(about.gift.amount)
+    return Draft(
+        subject=_(
+            "%(reference)s: how to send your gift of %(amount)s",
+            reference=about.gift.reference,
+            amount=amount,
+        ),
+        headline=_("How to send your gift"),
+        before=(_("Thank you! Your gift is recorded."), *_how(about, _)),
+        rows=_what_to_enter(about, _),
+        after=_mind(about, _),
+        link=(_("See where your gift stands"), about.page),
+    )
+
+
+def _reminder(about: About, _: Tongue) -> Draft:
+    gift = about.gift
+    return Draft(
+        subject=_(
+            "%(reference)s: your gift of %(amount)s has not reached us yet",
+            reference=gift.reference,
+            amount=about.money(gift.amount),
+        ),
+        headline=_("Your gift has not reached us yet"),
+        before=(
+            _("On %(day)s you chose to make this gift.", day=about.day(gift.opened_on)),
+            _("If you have sent it already, all is well: it is still matched by its reference."),
+            *_how(about, _),
+        ),
+        rows=_what_to_enter(about, _),
+        after=_mind(about, _),
+        link=(_("See where your gift stands"), about.page),
+    )
+
+
+def _under_way(about: About, _: Tongue) -> Draft:
+    amount = about.money(about.gift.amount)
+    return Draft(
+        subject=_("Your gift of %(amount)s is on its way", amount=amount),
+        headline=_("Your gift is on its way"),
+        before=(
+            _("Thank you! Your bank has been asked for it, which takes up to five business days."),
+            _("There is nothing left to do. We will write to you when it has arrived."),
+        ),
+        rows=_amount_and_reference(about, _),
+        link=(_("See where your gift stands"), about.page),
+        manage=_manage(about, _),
+    )
+
+
+def _failed(about: About, _: Tongue) -> Draft:
+    amount = about.money(about.gift.amount)
+    return Draft(
+        subject=_("Your gift of %(amount)s did not go through", amount=amount),
+        headline=_("The payment did not go through"),
+        before=(
+            _("Your bank did not allow it, and no money was taken."),
+            _("You can try again, or choose another way to give."),
+        ),
+        rows=_amount_and_reference(about, _),
+        link=(_("Try again or give another way"), about.page),
+        manage=_manage(about, _),
+    )
+
+
+def _month_failed(about: About, _: Tongue) -> Draft:
+    amount = about.money(about.gift.amount)
+    return Draft(
+        subject=_("Your monthly gift of %(amount)s did not go through", amount=amount),
+        headline=_("This month’s gift did not go through"),
+        before=(
+            _("Your bank did not allow it, and no money was taken."),
+            _("You can try again, or choose another way to give for this month."),
+        ),
+        rows=_amount_and_reference(about, _),
+        link=(_("Try again or give another way"), about.page),
+        manage=_manage(about, _),
+    )
+
+
+def _pledge_ended(about: About, _: Tongue) -> Draft:
+    return Draft(
+        subject=_("Your monthly gifts have ended"),
+        headline=_("Your monthly gifts have ended"),
+        before=(
+            _("Nothing more will be collected. Thank you for all that you have given!"),
+            _("Should you want to begin again, you are always welcome."),
+        ),
+        rows=((_("Reference"), about.gift.reference),),
+        link=(_("See your monthly gifts"), about.pledge_page or about.page),
+    )
+
+
+def _refund(about: About, _: Tongue) -> Draft:
+    assert about.returned is not None
+    amount = about.money(about.returned)
+    return Draft(
+        subject=_("%(amount)s of your gift went back to you", amount=amount),
+        headline=_("Money went back to you"),
+        before=(
+            _("We have sent it back the way it came. It can take a few days to show."),
+            _("If you did not expect this, please answer this letter."),
+        ),
+        rows=(
+            (_("Went back"), amount),
+            (_("Your gift"), about.money(about.gift.received)),
+            (_("Reference"), about.gift.reference),
+        ),
+        link=(_("See your gift"), about.page),
+    )
+
+
+def _manage(about: About, _: Tongue) -> tuple[str, str] | None:
+    if about.pledge_page is None:
+        return None
+    return _("See or change your monthly gifts"), about.pledge_page
+
+
+def _amount_and_reference(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
+    return (
+        (_("Amount"), about.money(about.gift.amount)),
+        (_("Reference"), about.gift.reference),
+    )
+
+
+def _how(about: About, _: Tongue) -> tuple[str, ...]:
+    if about.gift.mode == Mode.INTERAC:
+        return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
+    terms = about.region.modes.get(Mode.GIVING_CODE) if about.region else None
+    text = terms.instructions if terms else None
+    return (text.in_language(about.language),) if text else ()
+
+
+def _what_to_enter(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
+    gift, amount = about.gift, about.money(about.gift.amount)
+    if gift.mode != Mode.INTERAC:
+        return (
+            (_("Exact amount"), amount),
+            (_("Reference to quote"), gift.reference),
+            (_("Giving code"), gift.code),
+        )
+    terms = about.region.modes.get(Mode.INTERAC) if about.region else None
+    return (
+        (_("Send to"), (terms.send_to if terms else None) or about.contact),
+        (_("Exact amount"), amount),
+        (_("Message, with the reference first"), gift.reference),
+    )
+
+
+def _mind(about: About, _: Tongue) -> tuple[str, ...]:
+    """What to mind when sending. No answer to a security question stands in any letter."""
+    said = []
+    if about.gift.mode == Mode.INTERAC:
+        if about.gift.amount_minor > _SPLIT_ABOVE_MINOR:
+            said.append(
+                _(
+                    "Many banks limit one transfer to about $3,000. You may send several: "
+                    "write the same reference in each."
+                )
+            )
+        if about.contact:
+            said.append(
+                _(
+                    "If your bank asks for a security question and answer, please write to "
+                    "%(contact)s before you send. Never put the answer in the message.",
+                    contact=about.contact,
+                )
+            )
+    said.append(_("We confirm your gift once it has reached our account."))
+    return tuple(said)
+
+
+_DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {
+    LetterKind.THANK_YOU: _thank_you,
+    LetterKind.INSTRUCTIONS: _instructions,
+    LetterKind.REMINDER: _reminder,
+    LetterKind.UNDER_WAY: _under_way,
+    LetterKind.FAILED: _failed,
+    LetterKind.MONTH_FAILED: _month_failed,
+    LetterKind.PLEDGE_ENDED: _pledge_ended,
+    LetterKind.REFUND: _refund,
+}

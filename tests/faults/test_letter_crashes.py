@@ -1,0 +1,78 @@
+"""The power goes at every beat of a letter, and each time it is sent in the end."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlmodel import select
+
+from donate.letters.models import Letter
+from tests.faults.processes import Machine, a_machine
+from tests.journeys.travelling import until
+from tests.letters.post import SENDER, PostOffice, a_post_office, make_due
+
+# In the order in which a letter comes by them, and how often it has left the house by then.
+BEATS = [
+    ("donate.letters.finder:insert_new:after", 0),  # found; not committed
+    ("donate.letters.finder:LetterFinder.find_due:after", 0),  # written down
+    ("donate.letters.outbox:Outbox._send:before", 0),  # claimed
+    ("donate.letters.smtp:Smtp.carry:after", 1),  # handed over; not marked
+    ("donate.letters.outbox:Outbox.send_due:after", 2),  # and marked
+]
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    with a_post_office() as office:
+        yield office
+
+
+def letters(machine: Machine) -> list[Letter]:
+    with machine.world.database.reading() as session:
+        return list(session.exec(select(Letter)))
+
+
+def test_a_letter_survives_every_crash(
+    database_url: str, tmp_path: Path, office: PostOffice
+) -> None:
+    """Killed at each beat in turn and started again, it goes out, at least once and as the same."""
+    with a_machine(database_url, tmp_path) as machine:
+        machine.settings |= {"SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": SENDER}
+        process = machine.serve(killed_at=BEATS[0][0])
+        machine.world.submit(machine.world.fill_in("interac"))
+        for beat, sent in BEATS:
+            if beat != BEATS[0][0]:
+                make_due(machine.world.database, datetime.now(UTC))
+                process = machine.serve(killed_at=beat)
+            machine.was_killed(process, beat)
+            assert len(office.taken) == sent
+        assert [letter.state for letter in letters(machine)] == ["sent"]
+
+        machine.serve()
+        make_due(machine.world.database, datetime.now(UTC))
+        until(lambda: machine.world.http.get("/readyz").status_code == 200)
+        assert len({message["Message-ID"] for message in office.taken}) == 1
+    with a_machine(database_url, tmp_path) as machine:
+        assert machine.audit() == 0
+
+
+def test_the_service_writes_to_donors(
+    database_url: str, tmp_path: Path, office: PostOffice
+) -> None:
+    """A donor who chose Interac has the instructions within seconds; without a way, none goes."""
+    with a_machine(database_url, tmp_path) as machine:
+        process = machine.serve()
+        machine.world.submit(machine.world.fill_in("interac"))
+        process.terminate()
+        process.wait(20)
+        assert letters(machine) == []
+        machine.settings |= {"SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": SENDER}
+        machine.serve()
+        until(lambda: len(office.taken) == 1)
+        gift = machine.world.gift()
+        assert gift.reference in office.taken[0]["Subject"]
+        page = httpx.get(f"{machine.world.url}/gifts/{gift.token}")
+        assert page.status_code == 200
+        until(lambda: [letter.state for letter in letters(machine)] == ["sent"])

@@ -1,0 +1,29 @@
+"""A mail server, and desks that send through it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from donate.database import Database
+from tests.letters.post import Desk, PostOffice, a_post_office, open_desk, smtp_to
+from tests.real_parts import Sqlite
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    with a_post_office() as office:
+        yield office
+
+
+@pytest.fixture
+def desk(database: Database, office: PostOffice) -> Desk:
+    """The letters' room on SQLite and on PostgreSQL."""
+    return open_desk(database, smtp_to(office))
+
+
+@pytest.fixture
+def sqlite_desk(sqlite: Sqlite, office: PostOffice) -> Iterator[Desk]:
+    """The letters' room on SQLite, for rules that the kind of database cannot change."""
+    database = Database(sqlite.fresh_url())
+    yield open_desk(database, smtp_to(office))
+    database.close()

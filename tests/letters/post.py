@@ -1,0 +1,193 @@
+"""A real mail server on this machine, which can be told to misbehave, and who sends through it."""
+
+import asyncio
+import contextlib
+import email
+import email.policy
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session as Talk
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.letters.finder import LetterFinder
+from donate.letters.models import Letter
+from donate.letters.outbox import Carrier, Outbox
+from donate.letters.smtp import Smtp
+from donate.mail_server import MailServer
+from donate.regions import Regions, load_regions
+from tests.real_parts import free_port
+from tests.stripe_gateway.given import NOW
+
+SENDER = "give@example.org"
+SITE = "https://give.example.org"
+
+
+@dataclass
+class PostOffice:
+    """What a mail server took, and what it says to who hands over a letter."""
+
+    port: int
+    taken: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    says_to_rcpt: list[str] = field(default_factory=list)
+    says_to_data: list[str] = field(default_factory=list)
+    """Said instead of yes, one each time, until there are none left."""
+    on_taken: Callable[[], None] | None = None
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _talk: Talk, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.says_to_rcpt:
+            return self.says_to_rcpt.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _talk: Talk, envelope: Envelope) -> str:  # noqa: N802
+        if self.says_to_data:
+            return self.says_to_data.pop(0)
+        assert isinstance(envelope.content, bytes)
+        self.taken.append(read_letter(envelope.content))
+        self.recipients += envelope.rcpt_tos
+        if self.on_taken:
+            await asyncio.get_running_loop().run_in_executor(None, self.on_taken)
+        return "250 OK"
+
+    @property
+    def address(self) -> MailServer:
+        return MailServer("127.0.0.1", self.port, may_be_plain=True)
+
+    def subjects(self) -> list[str]:
+        return sorted(message["Subject"] for message in self.taken)
+
+
+def read_letter(content: bytes) -> EmailMessage:
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+@contextmanager
+def a_post_office(**how: Any) -> Iterator[PostOffice]:
+    office = PostOffice(free_port())
+    controller = Controller(office, hostname="127.0.0.1", port=office.port, **how)
+    controller.start()
+    try:
+        yield office
+    finally:
+        controller.stop()
+
+
+@dataclass
+class Desk:
+    """The letters' room of one process, with a clock to turn."""
+
+    database: Database
+    clock: FixedClock
+    finder: LetterFinder
+    outbox: Outbox
+
+    def find_all(self) -> None:
+        while self.finder.find_due():
+            pass
+
+    def send_all(self) -> None:
+        while self.outbox.send_due():
+            pass
+
+    def write(self) -> None:
+        """Find what is due, and send it."""
+        self.find_all()
+        self.send_all()
+
+    def wait(self, **how_long: float) -> None:
+        self.clock.instant += timedelta(**how_long)
+
+    def letters(self) -> list[Letter]:
+        with self.database.reading() as session:
+            return list(session.exec(select(Letter).order_by(col(Letter.id))))
+
+    def states(self) -> list[tuple[str, str]]:
+        return [(letter.kind, letter.state) for letter in self.letters()]
+
+
+def open_desk(
+    database: Database,
+    carrier: Carrier,
+    *,
+    now: datetime = NOW,
+    regions: Regions | None = None,
+) -> Desk:
+    clock = FixedClock(now)
+    outbox = Outbox(
+        database,
+        regions or load_regions(),
+        clock,
+        carrier,
+        sender=SENDER,
+        public_url=SITE,
+    )
+    return Desk(database, clock, LetterFinder(database, clock, lambda: None), outbox)
+
+
+def smtp_to(office: PostOffice, **how: Any) -> Smtp:
+    return Smtp(office.address, our_name="example.org", **how)
+
+
+def make_due(database: Database, now: datetime) -> None:
+    """Let every wait be over, as time would."""
+    with database.writing() as session:
+        session.execute(update(Letter).values(due_at=now))
+
+
+def plain(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
+    assert part
+    text: str = part.get_content()
+    return text
+
+
+def markup(message: EmailMessage) -> str:
+    part = message.get_body(("html",))
+    assert part
+    text: str = part.get_content()
+    return text
+
+
+def in_folder(folder: Path) -> list[EmailMessage]:
+    return [read_letter(file.read_bytes()) for file in sorted(folder.glob("*.eml"))]
+
+
+@contextmanager
+def a_server_that(talk: Callable[[socket.socket], None]) -> Iterator[MailServer]:
+    """Listen, and let `talk` do with each caller what it likes, in a thread of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        stopping = threading.Event()
+
+        def serve() -> None:
+            while not stopping.is_set():
+                try:
+                    caller, _ = server.accept()
+                except TimeoutError:
+                    continue
+                with caller, contextlib.suppress(OSError):
+                    caller.settimeout(20)
+                    talk(caller)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield MailServer("127.0.0.1", server.getsockname()[1], may_be_plain=True)
+        stopping.set()
+        thread.join(30)

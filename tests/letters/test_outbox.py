@@ -1,0 +1,220 @@
+"""Letters are sent at least once, marked, tried again for days, and then left to staff."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from donate.database import Database
+from donate.gifts.facts import FactKind
+from donate.letters.folder import Folder
+from donate.letters.models import Letter
+from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY, RETRY_AFTER
+from donate.letters.smtp import Smtp
+from donate.mail_server import MailServer
+from tests.letters.post import (
+    SITE,
+    Desk,
+    PostOffice,
+    in_folder,
+    make_due,
+    open_desk,
+    plain,
+    smtp_to,
+)
+from tests.letters.test_finder import tell
+from tests.real_parts import Sqlite, free_port
+from tests.stripe_gateway.given import NOW, give
+
+
+def test_a_letter_is_sent_and_marked(desk: Desk, office: PostOffice) -> None:
+    """What is found is handed to the mail server, marked as sent, and not sent again."""
+    gift = give(desk.database)
+    tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    desk.write()
+    desk.wait(days=1)
+    desk.write()
+    assert desk.states() == [("thank_you", "sent")]
+    assert desk.letters()[0].sent_at == NOW
+    assert office.recipients == ["ann@example.com"]
+    assert f"{SITE}/gifts/{gift.token}" in plain(office.taken[0])
+
+
+def test_a_letter_not_taken_now_is_taken_later(desk: Desk, office: PostOffice) -> None:
+    """A mail server that says "later" is asked again after a while, and not before."""
+    give(desk.database, mode="interac")
+    office.says_to_rcpt = ["451 4.7.1 Greylisted, come again"]
+    desk.write()
+    assert desk.states() == [("instructions", "waiting")]
+    assert desk.letters()[0].reason == "Not taken yet: SMTPRecipientsRefused 451 4.7.1."
+    desk.clock.instant = NOW + RETRY_AFTER[0] - timedelta(seconds=1)
+    desk.send_all()
+    assert office.taken == []
+    desk.wait(seconds=1)
+    desk.send_all()
+    assert desk.states() == [("instructions", "sent")]
+    assert desk.letters()[0].reason == ""
+
+
+@pytest.mark.parametrize("at", ["rcpt", "data"])
+def test_a_letter_that_is_refused_is_set_aside(desk: Desk, office: PostOffice, at: str) -> None:
+    """A letter refused for good is not tried again, and holds up no other."""
+    for _ in range(2):
+        give(desk.database, mode="interac")
+    getattr(office, f"says_to_{at}").append("550 5.1.1 ann@example.com is unknown here")
+    desk.write()
+    assert desk.states() == [("instructions", "set_aside"), ("instructions", "sent")]
+    assert desk.letters()[0].reason == "The mail server refused it: 550 5.1.1."
+    make_due(desk.database, NOW)
+    desk.send_all()
+    assert len(office.taken) == 1
+
+
+def test_after_the_last_try_staff_decide(sqlite: Sqlite) -> None:
+    """A mail server that is away for days ends in letters set aside, one try after the other."""
+    database = Database(sqlite.fresh_url())
+    nobody = MailServer("127.0.0.1", free_port(), may_be_plain=True)
+    desk = open_desk(database, Smtp(nobody, our_name="example.org"))
+    give(database, mode="interac")
+    desk.find_all()
+    for again_after in RETRY_AFTER:
+        assert desk.outbox.send_due() == 0
+        assert desk.states() == [("instructions", "waiting")]
+        desk.clock.instant += again_after
+    desk.send_all()
+    assert desk.states() == [("instructions", "set_aside")]
+    assert "9 times: ConnectionRefusedError" in desk.letters()[0].reason
+    database.close()
+
+
+def test_what_is_no_longer_true_is_not_sent(desk: Desk, office: PostOffice) -> None:
+    """A letter that waited until it was no longer so is not sent; the new one is."""
+    gift = give(desk.database, mode="interac")
+    desk.find_all()
+    tell(desk.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
+    desk.write()
+    assert desk.states() == [("instructions", "untrue"), ("thank_you", "sent")]
+    assert len(office.taken) == 1
+
+
+def test_a_refund_that_came_back_is_not_told(desk: Desk, office: PostOffice) -> None:
+    """A refund that the bank returned to us before the letter went out is not announced."""
+    gift = give(desk.database)
+    tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    tell(desk.database, gift, FactKind.REFUND_SUCCEEDED, "re_1")
+    desk.find_all()
+    tell(desk.database, gift, FactKind.REFUND_FAILED, "re_1")
+    desk.send_all()
+    assert desk.states() == [("refund", "untrue")]
+    assert office.taken == []
+
+
+def test_the_letters_of_who_died_are_sent_by_others(desk: Desk, office: PostOffice) -> None:
+    """A letter that somebody claimed and never marked is sent by another after a while."""
+    give(desk.database, mode="interac")
+    desk.find_all()
+    assert desk.outbox._claim()
+    desk.clock.instant = NOW + LEASE - timedelta(seconds=1)
+    desk.send_all()
+    assert office.taken == []
+    desk.wait(seconds=1)
+    desk.send_all()
+    assert desk.states() == [("instructions", "sent")]
+
+
+def test_a_name_of_a_letter_stays_the_same(desk: Desk, office: PostOffice) -> None:
+    """Two tries of a letter bear one Message-ID, and letters of two gifts bear two."""
+    for _ in range(2):
+        give(desk.database, mode="interac")
+    desk.write()
+    first = [message["Message-ID"] for message in office.taken]
+    with desk.database.writing() as session:
+        for letter in session.exec(select(Letter)):
+            letter.state, letter.sent_at, letter.due_at = "waiting", None, NOW
+    desk.send_all()
+    assert len(set(first)) == 2
+    assert sorted(message["Message-ID"] for message in office.taken) == sorted(first * 2)
+
+
+def test_two_workers_send_each_letter_once(database: Database, office: PostOffice) -> None:
+    """Two who send at the same time share the letters, and none goes out twice."""
+    for number in range(12):
+        tell(database, give(database), FactKind.PAYMENT_SUCCEEDED, f"pi_{number}")
+    desks = [open_desk(database, smtp_to(office)) for _ in range(2)]
+    start = threading.Barrier(2)
+
+    def work(desk: Desk) -> None:
+        start.wait(10)
+        desk.write()
+
+    threads = [threading.Thread(target=work, args=(desk,)) for desk in desks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert desks[0].states() == [("thank_you", "sent")] * 12
+    assert len({message["Message-ID"] for message in office.taken}) == len(office.taken) == 12
+
+
+def test_nobody_is_flooded_with_what_they_did_not_ask_for(
+    sqlite_desk: Desk, office: PostOffice
+) -> None:
+    """Anybody can type anybody's address: more than ten unpaid gifts a day get no more letters."""
+    for _ in range(MOST_UNASKED_A_DAY + 2):
+        give(sqlite_desk.database, mode="interac")
+    sqlite_desk.write()
+    assert len(office.taken) == MOST_UNASKED_A_DAY
+    assert [state for _, state in sqlite_desk.states()].count("set_aside") == 2
+    paid = give(sqlite_desk.database)
+    tell(sqlite_desk.database, paid, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    sqlite_desk.write()
+    assert sqlite_desk.states()[-1] == ("thank_you", "sent")
+
+
+def test_a_folder_takes_letters_where_there_is_no_server(sqlite: Sqlite, tmp_path: Path) -> None:
+    """Without a mail server each letter is one whole file, however often it is sent."""
+    database = Database(sqlite.fresh_url())
+    folder = tmp_path / "new" / "letters"
+    desk = open_desk(database, Folder(folder))
+    gift = give(database, mode="interac")
+    desk.write()
+    with database.writing() as session:
+        for letter in session.exec(select(Letter)):
+            letter.state, letter.sent_at = "waiting", None
+    desk.wait(minutes=5)
+    desk.send_all()
+    assert [gift.reference in plain(message) for message in in_folder(folder)] == [True]
+    assert [path.suffix for path in folder.iterdir()] == [".eml"]
+    database.close()
+
+
+def test_a_folder_that_cannot_be_written_is_tried_again(sqlite: Sqlite, tmp_path: Path) -> None:
+    """A folder that is a file takes no letter; it waits."""
+    database = Database(sqlite.fresh_url())
+    in_the_way = tmp_path / "letters"
+    in_the_way.write_text("not a folder")
+    desk = open_desk(database, Folder(in_the_way))
+    give(database, mode="interac")
+    desk.write()
+    assert desk.states() == [("instructions", "waiting")]
+    database.close()
+
+
+def test_a_letter_that_cannot_be_written_holds_up_no_other(
+    sqlite_desk: Desk, office: PostOffice
+) -> None:
+    """What cannot be put into an e-mail is set aside, and the next letter goes out."""
+    odd, good = (
+        give(sqlite_desk.database, mode="interac"),
+        give(sqlite_desk.database, mode="interac"),
+    )
+    with sqlite_desk.database.writing() as session:
+        donor = session.get_one(type(odd), odd.id).donor_id
+        session.connection().exec_driver_sql(
+            f"UPDATE donor SET email = 'no address at all' WHERE id = {donor}"
+        )
+    sqlite_desk.write()
+    assert sorted(sqlite_desk.states()) == [("instructions", "sent"), ("instructions", "set_aside")]
+    assert good.reference in office.subjects()[0]

@@ -1,0 +1,257 @@
+"""What a mail server may do, and that nobody waits for it for ever."""
+
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+
+from donate.errors import MailRefused, MailUnavailable
+from donate.letters.smtp import Smtp
+from donate.mail_server import MailServer, read_mail_server
+from tests.letters.post import PostOffice, a_post_office, a_server_that, smtp_to
+
+USER, PASSWORD = "give", "p@ss/w#rd"
+
+
+def a_message(to: str = "ann@example.org") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "give@example.org", to, "Hello"
+    message.set_content("A letter.")
+    return message
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that nobody has vouched for, and its key, in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    both = folder / "both.pem"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run([*request.split(), *names, *files], check=True, capture_output=True)
+    both.write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
+    return both
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same certificate, on a machine whose owner vouches for it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    return certificate
+
+
+def tls_of(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def let_in(
+    _server: object, _talk: object, _envelope: object, _how: str, data: object
+) -> AuthResult:
+    login = (getattr(data, "login", b""), getattr(data, "password", b""))
+    return AuthResult(success=login == (USER.encode(), PASSWORD.encode()))
+
+
+@pytest.fixture
+def guarded(trusted: Path) -> Iterator[PostOffice]:
+    """A mail server that wants STARTTLS and a password."""
+    how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
+    with a_post_office(**how, authenticator=let_in) as office:
+        yield office
+
+
+def test_encrypted_and_signed_in(guarded: PostOffice) -> None:
+    """A letter goes over STARTTLS with user and password, as the address says."""
+    address = f"smtp://{USER}:p%40ss%2Fw%23rd@localhost:{guarded.port}"
+    carrier = Smtp(read_mail_server(address), our_name="example.org")
+    for _ in range(2):
+        carrier.carry(a_message())
+    carrier.hang_up()
+    assert len(guarded.taken) == 2
+
+
+def test_a_wrong_password_is_for_us_to_mend(guarded: PostOffice) -> None:
+    """A refused password refuses no letter: each can be sent once it is mended."""
+    server = MailServer("localhost", guarded.port, user=USER, password="wrong")
+    carrier = Smtp(server, our_name="example.org", step_timeout_s=2)
+    with pytest.raises(MailUnavailable, match="SMTP") as refused:
+        carrier.carry(a_message())
+    assert not isinstance(refused.value, MailRefused)
+
+
+def test_a_server_that_asks_no_password_refuses_no_letter(office: PostOffice) -> None:
+    """A user and password for a server that wants none are a mistake of ours, not the letter's."""
+    server = replace(office.address, user="give", password="secret")
+    with pytest.raises(MailUnavailable, match="SMTPNotSupportedError") as refused:
+        Smtp(server, our_name="example.org").carry(a_message())
+    assert not isinstance(refused.value, MailRefused)
+
+
+def test_tls_from_the_first_byte(trusted: Path) -> None:
+    """`smtps://` is encrypted before a word is said."""
+    with a_post_office(ssl_context=tls_of(trusted)) as office:
+        server = MailServer("localhost", office.port, tls_at_once=True)
+        carrier = Smtp(server, our_name="example.org")
+        carrier.carry(a_message())
+        carrier.hang_up()
+    assert len(office.taken) == 1
+
+
+@pytest.mark.parametrize("tls_at_once", [True, False])
+def test_nobody_else_takes_our_letters(certificate: Path, tls_at_once: bool) -> None:
+    """A certificate that nobody vouches for ends the talk before a password or letter is told."""
+    tls = tls_of(certificate)
+    how = {"ssl_context": tls} if tls_at_once else {"tls_context": tls}
+    with a_post_office(**how) as office:
+        server = MailServer("localhost", office.port, tls_at_once=tls_at_once)
+        with pytest.raises(MailUnavailable, match="SSLCertVerificationError"):
+            Smtp(server, our_name="example.org").carry(a_message())
+    assert office.taken == []
+
+
+def test_nothing_goes_unencrypted_to_another_machine() -> None:
+    """A server elsewhere that offers no STARTTLS gets neither a password nor a letter."""
+    said: list[bytes] = []
+
+    def plain_only(caller: socket.socket) -> None:
+        caller.sendall(b"220 mail\r\n")
+        while line := caller.recv(1_000):
+            said.append(line)
+            caller.sendall(b"250 mail\r\n")
+
+    with a_server_that(plain_only) as here:
+        elsewhere = replace(here, may_be_plain=False, user="give", password="secret")
+        with pytest.raises(MailUnavailable, match="no encryption"):
+            Smtp(elsewhere, our_name="example.org").carry(a_message())
+    assert not any(word in b"".join(said) for word in (b"AUTH", b"MAIL", b"secret"))
+
+
+def test_one_connection_serves_several_letters(office: PostOffice) -> None:
+    """Until one hangs up, letters go over the same connection, even after a refused one."""
+    carrier = smtp_to(office)
+    office.says_to_rcpt = ["550 5.1.1 nobody"]
+    with pytest.raises(MailRefused, match=r"^550 5\.1\.1$"):
+        carrier.carry(a_message())
+    connection = carrier._connection
+    for _ in range(3):
+        carrier.carry(a_message())
+    assert connection is carrier._connection is not None
+    carrier.hang_up()
+    carrier.hang_up()
+    carrier.carry(a_message())
+    carrier.hang_up()
+    assert len(office.taken) == 4
+
+
+def test_an_address_that_a_server_cannot_write_is_refused() -> None:
+    """A server without SMTPUTF8 will never take a letter to an address outside ASCII."""
+    with a_post_office(enable_SMTPUTF8=False) as office:
+        carrier = smtp_to(office)
+        with pytest.raises(MailRefused, match="cannot write to such an address"):
+            carrier.carry(a_message("zoë@example.org"))
+        carrier.hang_up()
+
+
+def test_an_address_in_any_script_goes_where_it_can() -> None:
+    """A server with SMTPUTF8 takes it."""
+    with a_post_office(enable_SMTPUTF8=True) as office:
+        carrier = smtp_to(office)
+        carrier.carry(a_message("zoë@example.org"))
+        carrier.hang_up()
+    assert office.recipients == ["zoë@example.org"]
+
+
+def says_nothing(caller: socket.socket) -> None:
+    caller.recv(1)
+
+
+def drips(caller: socket.socket) -> None:
+    for _ in range(100):
+        caller.sendall(b"2")
+        time.sleep(0.1)
+
+
+def drips_after_the_letter(caller: socket.socket) -> None:
+    caller.sendall(b"220 mail\r\n")
+    while line := caller.recv(1_000):
+        if line.lower().startswith(b"data"):
+            caller.sendall(b"354 go on\r\n")
+        elif line.endswith(b"\r\n.\r\n"):
+            drips(caller)
+        else:
+            caller.sendall(b"250 mail\r\n")
+
+
+def hangs_up(caller: socket.socket) -> None:
+    caller.sendall(b"220 mail\r\n")
+
+
+def is_no_mail_server(caller: socket.socket) -> None:
+    caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    caller.recv(1_000)
+
+
+def is_closing(caller: socket.socket) -> None:
+    caller.sendall(b"421 4.3.2 closing\r\n")
+    caller.recv(1_000)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [says_nothing, drips, drips_after_the_letter, hangs_up, is_no_mail_server, is_closing],
+    ids=lambda talk: talk.__name__,
+)
+def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
+    """Whatever a server does, after the time for one letter it is over, and the letter waits."""
+    with a_server_that(talk) as server:  # type: ignore[arg-type]
+        carrier = Smtp(server, our_name="example.org", step_timeout_s=1, letter_timeout_s=1.5)
+        start = time.monotonic()
+        with pytest.raises(MailUnavailable) as waiting:
+            carrier.carry(a_message())
+        assert time.monotonic() - start < 5
+    assert not isinstance(waiting.value, MailRefused)
+    assert "example.org" not in str(waiting.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        ("smtp://mail.example.org", MailServer("mail.example.org", 587)),
+        ("smtps://mail.example.org", MailServer("mail.example.org", 465, tls_at_once=True)),
+        ("smtp://127.0.0.1:1025/", MailServer("127.0.0.1", 1025, may_be_plain=True)),
+        ("smtp://u%40x:p%3A%2F@h", MailServer("h", 587, user="u@x", password="p:/")),
+    ],
+)
+def test_addresses_of_mail_servers(address: str, server: MailServer) -> None:
+    """Ports have their defaults, and what cannot stand in an address is written as %XX."""
+    assert read_mail_server(address) == server
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mail.example.org", "http://mail.example.org", "smtp://", "smtp://h:port", "smtp://h:99999",
+        "smtp://user:hid#den@mail", "smtp://user:hid/den@mail", "smtp://user@mail", "smtp://[::1",
+        "smtp://:hidden@mail",
+    ],
+)  # fmt: skip
+def test_a_wrong_address_is_not_repeated(address: str) -> None:
+    """What is wrong with an address is said without a piece of it."""
+    with pytest.raises(ValueError, match=r"^(is not|must)") as wrong:
+        read_mail_server(address)
+    assert "hid" not in str(wrong.value)
+    assert wrong.value.__cause__ is None
+
+
+def test_a_password_is_not_shown() -> None:
+    """What a mail server is called in a log or an error has no password in it."""
+    assert "p%40ss" not in repr(read_mail_server("smtp://give:p%40ss@mail"))
+    assert "p@ss" not in repr(read_mail_server("smtp://give:p%40ss@mail"))

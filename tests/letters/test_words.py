@@ -1,0 +1,211 @@
+"""What letters say: each kind in both languages, the same as text and as HTML."""
+
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+import pytest
+
+from donate.database import Database
+from donate.gifts.facts import FactKind
+from donate.gifts.ledger import open_month
+from donate.gifts.models import Gift
+from donate.letters.about import About, look_up
+from donate.letters.composing import Composer
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter
+from donate.letters.words import Draft, draft, name_to_greet
+from donate.money import Money
+from donate.regions import load_regions
+from tests.letters.post import SENDER, SITE, markup, plain
+from tests.letters.test_finder import tell
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import AMOUNT, NOW, give
+
+WITHOUT_END: Final = frozenset({"br", "meta", "wbr", "!doctype"})
+CASES = [
+    (kind, mode)
+    for kind in LetterKind
+    for mode in ("interac", "giving_code")
+    if kind in (LetterKind.INSTRUCTIONS, LetterKind.REMINDER) or mode == "interac"
+]
+
+
+@pytest.fixture(scope="module")
+def empty(sqlite: Sqlite) -> Database:
+    return Database(sqlite.fresh_url())
+
+
+def a_letter(
+    database: Database, kind: LetterKind, language: str, mode: str = "interac"
+) -> tuple[Letter, About]:
+    """Return a letter of a kind that is true, and what it is about."""
+    monthly = kind in (LetterKind.MONTH_FAILED, LetterKind.PLEDGE_ENDED, LetterKind.THANK_YOU)
+    gift = (
+        give(database, language=language, frequency="monthly")
+        if monthly
+        else give(database, language=language, mode=mode)
+    )
+    if kind is LetterKind.MONTH_FAILED:
+        gift = later_month(database, gift)
+    occasion = ""
+    if kind in (LetterKind.REFUND, LetterKind.THANK_YOU):
+        tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
+    if kind is LetterKind.REFUND:
+        occasion = f"re_{gift.id}"
+        tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
+    letter = Letter(
+        gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
+    )
+    with database.reading() as session:
+        return letter, look_up(session, letter, load_regions(), SITE)
+
+
+def later_month(database: Database, first: Gift) -> Gift:
+    with database.writing() as session:
+        return open_month(
+            session, first.id, f"in_{first.id}", Money(AMOUNT, "CAD"), invoiced_at=NOW, now=NOW
+        )
+
+
+def sentences(said: Draft) -> list[str]:
+    """Return all that a draft says, without what is the same in every language."""
+    labels = [label for label, _ in said.rows]
+    links = [said.link[0], *([said.manage[0]] if said.manage else [])]
+    return [said.subject, said.headline, *said.before, *labels, *said.after, *links]
+
+
+class Reader(HTMLParser):
+    """Reads a page as a strict reader would: every element is closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value for name, value in attrs if name == "href" and value]
+        if tag not in WITHOUT_END:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "title"} & set(self.open):
+            self.words += data.split()
+
+
+def read_page(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def bare(words: list[str]) -> list[str]:
+    """Return words without the colons that stand between a label and its value."""
+    return sorted(word.rstrip(":") for word in words if word != ":")
+
+
+@pytest.mark.parametrize(("kind", "mode"), CASES)
+def test_each_letter_is_written_in_each_language(
+    empty: Database, kind: LetterKind, mode: str
+) -> None:
+    """No sentence, label or link of a French letter stands there in English."""
+    said = {}
+    for language in ("en-CA", "fr-CA"):
+        _, about = a_letter(empty, kind, language, mode)
+        said[language] = sentences(draft(kind, about))
+    english, french = said["en-CA"], said["fr-CA"]
+    assert len(english) == len(french)
+    same = {a for a, b in zip(english, french, strict=True) if a == b}
+    assert same <= {"Date"}
+
+
+@pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
+@pytest.mark.parametrize(("kind", "mode"), CASES)
+def test_text_and_html_say_the_same(
+    empty: Database, kind: LetterKind, mode: str, language: str
+) -> None:
+    """The HTML is whole, loads nothing, and has the words and the links of the plain text."""
+    letter, about = a_letter(empty, kind, language, mode)
+    message = Composer(SENDER).compose(letter, about, NOW)
+    page = read_page(markup(message))
+    text = plain(message)
+    addresses = re.findall(r"https://\S+", text)
+    assert bare(page.words) == bare(re.sub(r"https://\S+", "", text).split())
+    assert [link for link in page.links if link.startswith("https")] == addresses
+    assert all(link.startswith((f"{SITE}/gifts/", "mailto:")) for link in page.links)
+    assert page.tags.isdisjoint({"img", "link", "script", "iframe", "form"})
+    assert "None" not in text
+    assert "%(" not in text
+    assert message["Content-Language"] == language
+
+
+@pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
+def test_an_interac_letter_has_what_the_bank_asks_for(empty: Database, language: str) -> None:
+    """Address, exact amount and reference stand in it, and the reference comes first."""
+    letter, about = a_letter(empty, LetterKind.INSTRUCTIONS, language)
+    message = Composer(SENDER).compose(letter, about, NOW)
+    assert message["Subject"].startswith(about.gift.reference)
+    text = plain(message)
+    amount = "50,00\u00a0$" if language == "fr-CA" else "$50.00"
+    for needed in ("partnership@loveworldcan.ca", amount, about.gift.reference, about.page):
+        assert needed in text
+
+
+def test_a_large_transfer_may_be_split(empty: Database) -> None:
+    """Above what banks let through at a time, the letter says so, and only then."""
+    _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
+    assert "several" not in " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
+    about.gift.amount_minor = 300_001
+    assert "several" in " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
+
+
+def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
+    """A letter about a month of a pledge carries the link where the donor can change it."""
+    for kind in (LetterKind.THANK_YOU, LetterKind.MONTH_FAILED):
+        _, about = a_letter(empty, kind, "en-CA")
+        said = draft(kind, about)
+        assert about.first
+        assert said.manage
+        assert about.first.token in said.manage[1]
+    _, about = a_letter(empty, LetterKind.MONTH_FAILED, "en-CA")
+    assert about.gift.token in draft(LetterKind.MONTH_FAILED, about).link[1]
+
+
+def test_a_refund_letter_names_what_went_back(empty: Database) -> None:
+    """The amount of the one refund stands in its letter, and not what was given."""
+    _, about = a_letter(empty, LetterKind.REFUND, "en-CA")
+    assert "$25.00" in draft(LetterKind.REFUND, about).subject
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann Lee", "Zoë O’Hara-Ngũgĩ", "St. Mary’s Church", "李小龍", "Jean-Luc d'Arc, Jr."]
+)
+def test_a_name_is_greeted(name: str) -> None:
+    """Names as people and churches have them stand in the greeting."""
+    assert name_to_greet(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "You won, see example.org/prize",
+        "https:evil",
+        "Call 555 0199 now",
+        "Pay $900 here",
+        "WWW is waiting",
+        "write to me@example.org",
+        "a" * 61,
+        "Ann\u202eeeL",
+    ],
+)
+def test_what_may_be_a_message_is_not_repeated(name: str) -> None:
+    """A stranger can type any name for any address: nothing that could be spam is passed on."""
+    assert name_to_greet(name) == ""
