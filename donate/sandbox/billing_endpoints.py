@@ -2,13 +2,20 @@
 
 from typing import Any
 
+from donate.sandbox.errors import Refusal
+from donate.sandbox.invoices import void_invoice
 from donate.sandbox.lists import Filter, equals, page
 from donate.sandbox.parameters import Check, choice, email_address, read, record, text
+from donate.sandbox.portal import open_portal
 from donate.sandbox.routes import list_of_shelf, retrieve_from, route
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscription_changes import cancel_subscription, change_subscription
+from donate.sandbox.subscriptions import collect_again
 
+PAYING_KNOWN_TO_STRIPE = (
+    "forgive mandate off_session paid_out_of_band payment_method source".split()
+)
 SUBSCRIPTION_STATUSES = (
     "active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"
 ).split()
@@ -62,6 +69,40 @@ def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> St
     return lines
 
 
+def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
+    read(parameters, {}, not_here=PAYING_KNOWN_TO_STRIPE)
+    invoice = store.find(store.invoices, invoice_id, "invoice")
+    if invoice["status"] == "paid":
+        raise Refusal("Invoice is already paid", code="invoice_already_paid", is_final=True)
+    if invoice["status"] != "open":
+        raise Refusal(
+            f"This invoice is {invoice['status']} and cannot be paid.",
+            code="invoice_not_editable",
+            is_final=True,
+        )
+    charge = collect_again(store, invoice)
+    if not charge["paid"]:
+        raise Refusal(
+            charge["failure_message"],
+            status=402,
+            kind="card_error",
+            code=charge["failure_code"],
+            is_final=True,
+        )
+    return invoice
+
+
+def _void_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
+    read(parameters, {})
+    invoice = store.find(store.invoices, invoice_id, "invoice")
+    void_invoice(store, invoice)
+    return invoice
+
+
+def _open_portal(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return open_portal(store, parameters)
+
+
 def _has_status(subscription: StripeObject, wanted: str) -> bool:
     if wanted == "ended":
         return subscription["status"] in ("canceled", "incomplete_expired")
@@ -100,6 +141,9 @@ BILLING_ROUTES = (
     ),
     route("GET", "/v1/invoices/{id}", retrieve_from(_invoices, "invoice")),
     route("GET", "/v1/invoices/{id}/lines", _list_lines),
+    route("POST", "/v1/invoices/{id}/pay", _pay_invoice),
+    route("POST", "/v1/invoices/{id}/void", _void_invoice),
+    route("POST", "/v1/billing_portal/sessions", _open_portal),
     route(
         "GET",
         "/v1/invoice_payments",

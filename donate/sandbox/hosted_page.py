@@ -62,7 +62,7 @@ def page_routes(store: Store) -> APIRouter:
         expire_due_sessions(store)
         recent = [_listed(store, session) for session in _recent(store)]
         cards = TEST_CARDS.values()
-        return _html("index.html", WORDS["en"], sessions=recent, cards=cards, doors=_DOORS)
+        return html_page("index.html", WORDS["en"], sessions=recent, cards=cards, doors=_DOORS)
 
     @router.get("/page.css")
     async def style() -> Response:
@@ -121,17 +121,25 @@ def _read_attempt(store: Store, session: StripeObject, submission: Submission) -
         errors["number"] = words["method"]
     elif submission.method == "acss_debit":
         return _read_bank_debit(submission, words, email)
+    return read_card(store, submission, words, email)
+
+
+def read_card(
+    store: Store, submission: Submission, words: dict[str, str], email: str
+) -> Attempt | None:
+    """Read a card as it was typed; None, with the errors written into `submission`."""
+    typed, errors = submission.typed, submission.errors
     number = re.sub(r"[ -]", "", typed.get("number", ""))
     card = TEST_CARDS.get(number)
     if card is None:
-        errors["number"] = words["number"]
+        errors.setdefault("number", words["number"])
     if not _is_in_future(typed.get("expiry", ""), store.now()):
         errors["expiry"] = words["expiry"]
     if re.fullmatch(r"[0-9]{3,4}", typed.get("cvc", "")) is None:
         errors["cvc"] = words["cvc"]
     if errors or card is None:
         return None
-    return card_attempt(card, email, typed["name"])
+    return card_attempt(card, email, typed.get("name"))
 
 
 def _read_bank_debit(submission: Submission, words: dict[str, str], email: str) -> Attempt | None:
@@ -171,7 +179,7 @@ def _pay_page(
         {**item, "written": _money(item["amount_total"], item["currency"], words)}
         for item in store.line_items[session["id"]]
     ]
-    return _html(
+    return html_page(
         "pay.html",
         words,
         status=status,
@@ -187,13 +195,13 @@ def _pay_page(
 
 def _closed(session: StripeObject | None) -> Response:
     if session is None:
-        return _html("closed.html", WORDS["en"], status=404, state="unknown", link=None)
+        return html_page("closed.html", WORDS["en"], status=404, state="unknown", link=None)
     state = session["status"]
     link = session["cancel_url"] if state == "expired" else _success_url(session)
-    return _html("closed.html", _words(session), status=410, state=state, link=link)
+    return html_page("closed.html", _words(session), status=410, state=state, link=link)
 
 
-def _html(
+def html_page(
     template: str,
     words: dict[str, Any],
     status: int = 200,

@@ -71,6 +71,16 @@ def collect(store: Store, invoice: StripeObject, attempt: Attempt) -> StripeObje
     return charge
 
 
+def void_invoice(store: Store, invoice: StripeObject) -> None:
+    """Say that nobody will be asked for this money any more; refused for one that is paid."""
+    if invoice["status"] not in ("open", "uncollectible"):
+        raise Refusal(
+            "You can only pass in open or uncollectible invoices. This invoice isn't open.",
+            is_final=True,
+        )
+    close_unpaid(store, invoice, "void")
+
+
 def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
     """`status` is void or uncollectible: either way nobody will be asked for the money."""
     moment = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]

@@ -55,6 +55,8 @@ WORDS: dict[str, dict[str, Any]] = {
             "unknown": "There is no payment page at this address.",
         },
         "continue": "Return to the website",
+        "new_card": "Your card",
+        "save_card": "Use this card from now on",
     },
     "fr": {
         "lang": "fr",
@@ -108,5 +110,7 @@ WORDS: dict[str, dict[str, Any]] = {
             "unknown": "Il n’y a pas de page de paiement à cette adresse.",
         },
         "continue": "Revenir au site",
+        "new_card": "Votre carte",
+        "save_card": "Utiliser cette carte désormais",
     },
 }

@@ -56,6 +56,7 @@ class Store:
         # The subscription a session will have when it is paid: session id to subscription id.
         self.begun_subscriptions: dict[str, str] = {}
         self.saved_methods: dict[str, Attempt] = {}
+        self.portal_sessions: dict[str, StripeObject] = {}
         self.products: set[str] = set()
         self.payments_of_invoices: dict[str, StripeObject] = {}
         self.invoices_of_intents: dict[str, str] = {}

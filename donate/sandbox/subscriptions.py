@@ -76,18 +76,25 @@ def renew(store: Store, subscription: StripeObject, *, succeeds: bool) -> Stripe
     return invoice
 
 
-def collect_again(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
-    """Try an open invoice with the saved method; the subscription follows. Returns the charge."""
+def collect_again(
+    store: Store, invoice: StripeObject, *, succeeds: bool | None = None
+) -> StripeObject:
+    """Try an open invoice with the saved method; the subscription follows. Returns the charge.
+
+    How it ends is up to the method where `succeeds` does not say.
+    """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)
     saved = store.saved_methods.get(subscription_id)
     if saved is None:
         raise Refusal("This invoice is a checkout session's to pay.")
-    outcome: Outcome = "paid" if succeeds else "declined"
-    charge = collect(store, invoice, replace(saved, outcome=outcome, decline=GENERIC_DECLINE))
+    if succeeds is not None:
+        outcome: Outcome = "paid" if succeeds else "declined"
+        saved = replace(saved, outcome=outcome, decline=GENERIC_DECLINE)
+    charge = collect(store, invoice, saved)
     is_latest = subscription["latest_invoice"] == invoice["id"]
     if subscription["status"] not in OVER and is_latest:
-        change(store, subscription, status="active" if succeeds else "past_due")
+        change(store, subscription, status="active" if charge["paid"] else "past_due")
     return charge
 
 
