@@ -30,6 +30,7 @@ from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
 from donate.settings import Settings
 from donate.stripe_gateway.asking import Asker
+from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.checkout import Checkouts
 from donate.stripe_gateway.client import MOST_WAITING, StripeClient
@@ -37,6 +38,7 @@ from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.lists import StripeLists, reading_client
 from donate.stripe_gateway.pacing import PacedSettling
+from donate.stripe_gateway.pledges import Pledges
 from donate.stripe_gateway.refunds import Refunds
 from donate.stripe_gateway.schedule import Schedule
 from donate.stripe_gateway.settle import Settler
@@ -62,6 +64,7 @@ class Parts:
     lists: StripeLists
     catchup: Catchup
     refunds: Refunds
+    pledges: Pledges
     worker: Worker
 
     def close(self) -> None:
@@ -89,7 +92,10 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     asker = Asker(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
     refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
-    jobs += [settling.settle_due, asker.ask_due, refunds.ask_due]
+    pledges = Pledges(
+        database, Billing(stripe), inbox, settler, clock, public_url=settings.public_url
+    )
+    jobs += [settling.settle_due, asker.ask_due, refunds.ask_due, pledges.ask_due]
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)
@@ -117,6 +123,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         lists=lists,
         catchup=catchup,
         refunds=refunds,
+        pledges=pledges,
         worker=worker,
     )
 
@@ -181,6 +188,7 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
         pages,
         clock,
         limits=limits,
+        pledges=parts.pledges,
         look_again=lambda gift: parts.asker.look_again(gift.id),
     )
     finance = FinancePages(

@@ -45,6 +45,11 @@ class Mode(StrEnum):
         return self in (Mode.CARD, Mode.BANK_DEBIT)
 
     @property
+    def every_month(self) -> bool:
+        """Whether it can be collected each month without the donor."""
+        return self is Mode.CARD
+
+    @property
     def for_canada_only(self) -> bool:
         """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
         return self in (Mode.BANK_DEBIT, Mode.INTERAC)
@@ -191,7 +196,7 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
             why_not = N_("Gifts here are made in another currency.")
         elif frequency not in region.frequencies:
             why_not = N_("This way to give is not offered that often.")
-        elif frequency != Frequency.ONCE and not mode.through_stripe:
+        elif frequency != Frequency.ONCE and not mode.every_month:
             why_not = N_("For one gift at a time: nothing can collect it every month.")
         elif terms.countries and country not in terms.countries:
             why_not = (

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
     stripe_api_base: str = "https://api.stripe.com"
     stripe_account: str = ""
-    checkout_hosts: Words = ("checkout.stripe.com",)
+    checkout_hosts: Words = ("checkout.stripe.com", "billing.stripe.com")
 
     trusted_proxies: Words = ()
     card_gifts_per_network: Annotated[int, Field(ge=1)] = 60

@@ -242,7 +242,7 @@ def why_not(region: Region, country: str, currency: str, frequency: str) -> dict
         ("ca", "CAD", "once", CANADA_ONLY, None),
         ("CA", "USD", "once", OTHER_MONEY, OTHER_MONEY),
         ("CA", "cad", "once", OTHER_MONEY, OTHER_MONEY),
-        ("CA", "CAD", "monthly", NOT_SO_OFTEN, NOT_SO_OFTEN),
+        ("CA", "CAD", "weekly", NOT_SO_OFTEN, NOT_SO_OFTEN),
         ("CA", "CAD", "", NOT_SO_OFTEN, NOT_SO_OFTEN),
     ],
 )
@@ -256,6 +256,13 @@ def test_what_canada_offers(
         "interac": canadian,
         "giving_code": others,
     }
+
+
+def test_only_a_card_is_collected_every_month() -> None:
+    """What somebody has to send themselves, or to agree to each time, is for one gift at a time."""
+    offered = why_not(load_regions()["LWCAN"], "CA", "CAD", "monthly")
+    assert offered.pop("card") is None
+    assert set(offered.values()) == {"For one gift at a time: nothing can collect it every month."}
 
 
 def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:

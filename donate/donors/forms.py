@@ -15,7 +15,7 @@ from typing import Final
 from donate.errors import BadInput
 from donate.gifts.choice import Choice, check_choice, holds_card_number
 from donate.money import Money, read_amount
-from donate.regions import Frequency, Region
+from donate.regions import Region
 
 OTHER: Final = "other"
 """The value of the radio button beside the free amount."""
@@ -36,7 +36,7 @@ class GiveForm:
     preset: str = ""
     amount: str = ""
     mode: str = ""
-    frequency: str = Frequency.ONCE
+    frequency: str = ""
     country: str = ""
     name: str = ""
     email: str = ""
@@ -68,11 +68,14 @@ def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
     return GiveForm(**values)
 
 
-def blank_form(region: Region, *, amount: str = "", mode: str = "") -> GiveForm:
-    """Return the form that a donor sees first; a link may have filled in amount and mode."""
+def blank_form(
+    region: Region, *, amount: str = "", mode: str = "", frequency: str = ""
+) -> GiveForm:
+    """Return the form that a donor sees first; a link may have filled in some of it."""
     form = GiveForm(
         nonce=new_nonce(),
         mode=mode if mode in region.modes else next(iter(region.modes)),
+        frequency=frequency if frequency in region.frequencies else region.frequencies[0],
         country=region.country,
     )
     if not amount:

@@ -11,13 +11,14 @@ from donate.database import Database
 from donate.donors import gift_view, words
 from donate.donors.first_step import FirstStep, page_of, see
 from donate.donors.reading import Typed, languages_beside
-from donate.errors import BadInputs, Conflict, NotFound
+from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.choice import check_choice
 from donate.gifts.models import Donor, Gift
-from donate.gifts.queries import donor_of, gift_by_token
+from donate.gifts.queries import donor_of, gift_by_id, gift_by_token
 from donate.modes import Instructions, Modes
 from donate.rate_limit import address_of
 from donate.regions import Region, Regions
+from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -34,6 +35,7 @@ class GiftPages:
         pages: Pages,
         *,
         first_step: FirstStep,
+        pledges: Pledges,
         look_again: Callable[[Gift], None] | None,
     ) -> None:
         self._database = database
@@ -41,6 +43,7 @@ class GiftPages:
         self._modes = modes
         self._pages = pages
         self._first_step = first_step
+        self._pledges = pledges
         self._look_again = look_again
 
     def add_to(self, router: APIRouter) -> None:
@@ -70,6 +73,8 @@ class GiftPages:
         if not gift_view.goes_through_stripe(gift):
             return see(page_of(gift))
         try:
+            if gift_view.is_later_month(gift):
+                return self._try_month_again(gift)
             return self._first_step.lead_on(gift)
         except Conflict as conflict:
             gift, donor = self._find(token)
@@ -86,7 +91,7 @@ class GiftPages:
                 region,
                 mode=form.mode,
                 amount=gift.amount,
-                frequency=gift.frequency,
+                frequency=gift_view.frequency_instead(gift),
                 country=donor.country,
                 language=gift.language,
                 name=donor.name,
@@ -94,8 +99,25 @@ class GiftPages:
             )
         except BadInputs:
             return see(f"/give/{region.code}")
+        if gift_view.is_later_month(gift):
+            try:
+                # First, or the month could be collected beside what is given for it.
+                self._pledges.give_up_month(gift)
+            except Conflict:
+                return see(page_of(gift))
+            except StripeUnavailable:
+                return see(f"{page_of(gift)}?problem=page")
         key = f"instead:{gift.id}:{choice.mode}"
         return self._first_step.take(choice, key, address_of(request))
+
+    def _try_month_again(self, gift: Gift) -> Response:
+        try:
+            self._pledges.try_month_again(gift)
+        except StripeRefused:
+            return see(f"{page_of(gift)}?problem=declined")
+        except StripeUnavailable:
+            return see(f"{page_of(gift)}?problem=page")
+        return see(page_of(gift))
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
         # A NUL would be an error in PostgreSQL, not a gift that is not there.
@@ -135,12 +157,22 @@ class GiftPages:
             language,
             status_code=status_code,
             view=view,
+            pledge_page=self._pledge_page(gift),
             notice=notice,
             back=back if back in ("paid", "cancelled") else "",
             next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,
             instead=words.MODE_INSTEAD,
             languages=languages_beside(language, spoken),
         )
+
+    def _pledge_page(self, gift: Gift) -> str | None:
+        """Return where the donor manages the pledge that the gift is a month of, once it runs."""
+        if gift.pledge_id is None:
+            return None
+        with self._database.reading() as session:
+            first = gift_by_id(session, gift.pledge_id)
+        begun = first is not None and self._pledges.pledge(first).subscription is not None
+        return f"/pledges/{first.token}" if first and begun else None
 
     def _instructions(self, gift: Gift, region: Region | None) -> Instructions | None:
         mode = gift_view.known_mode(gift)

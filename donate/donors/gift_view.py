@@ -9,7 +9,7 @@ from donate.gifts.models import Donor, Gift
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Instructions
 from donate.money import Money
-from donate.regions import Mode, Region, offers
+from donate.regions import Frequency, Mode, Region, offers
 
 _UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
 # Banks limit one transfer, and the lowest limits are about CAD 3,000.
@@ -33,6 +33,8 @@ class GiftView:
     through_stripe: bool
     continues: str
     """What the button to Stripe's page says; empty for a mode without one."""
+    monthly: bool
+    later_month: bool
     may_pay: bool
     tries_again: bool
     others: Sequence[Mode]
@@ -47,7 +49,19 @@ class GiftView:
 
 def may_still_give(gift: Gift) -> bool:
     """Whether the gift can still be paid, or be made in another way instead."""
+    if is_later_month(gift):
+        return gift.status == StatusName.FAILED
     return gift.status in STILL_PAYABLE
+
+
+def is_later_month(gift: Gift) -> bool:
+    """Whether the gift is a month of a pledge that another gift began."""
+    return gift.pledge_id not in (None, gift.id)
+
+
+def frequency_instead(gift: Gift) -> str:
+    """Return how often the gift may be given in another mode: a month is given once."""
+    return Frequency.ONCE if is_later_month(gift) else gift.frequency
 
 
 def may_be_paid(gift: Gift) -> bool:
@@ -94,6 +108,8 @@ def view_gift(
         instructions=instructions if may_pay else None,
         through_stripe=goes_through_stripe(gift),
         continues=words.CONTINUE.get(mode, "") if mode else "",
+        monthly=gift.frequency == Frequency.MONTHLY,
+        later_month=is_later_month(gift),
         may_pay=may_pay,
         tries_again=problem == "page" or status != StatusName.AWAITED,
         others=_others(gift, donor, region) if may_pay else (),
@@ -112,6 +128,8 @@ def known_mode(gift: Gift) -> Mode | None:
 
 
 def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Words:
+    if is_later_month(gift) and status == StatusName.FAILED:
+        return words.MONTH_PROBLEMS.get(problem, words.MONTH_FAILED)
     if goes_through_stripe(gift):
         if awaits_confirmation(gift, back) and status == StatusName.AWAITED:
             return words.BACK_PAID
@@ -144,12 +162,15 @@ def _others(gift: Gift, donor: Donor, region: Region | None) -> list[Mode]:
     if region is None:
         return []
     offered = offers(
-        region, country=donor.country, currency=gift.currency, frequency=gift.frequency
+        region,
+        country=donor.country,
+        currency=gift.currency,
+        frequency=frequency_instead(gift),
     )
     return [
         mode
         for mode, offer in offered.items()
-        if mode != gift.mode
+        if (mode != gift.mode or is_later_month(gift))
         and offer.available
         and offer.min_minor <= gift.amount_minor <= offer.max_minor
     ]

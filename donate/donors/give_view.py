@@ -24,9 +24,11 @@ class ModeCard:
     name: str
     help: str
     why_not: str | None
+    countries: str
     elsewhere: str | None
     """Why donors outside `countries` may not use it."""
-    countries: str
+    not_monthly: str | None
+    """Why nobody may use it for a monthly gift; None where the region has none, or they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,26 @@ class Problem:
 def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
     """Return the region's ways to give, as they look to a donor of the form's country."""
     country = form.country if form.country in countries() else region.country
-    frequency = form.frequency if form.frequency in region.frequencies else Frequency.ONCE
+    chosen = form.frequency if form.frequency in region.frequencies else region.frequencies[0]
 
-    def why_not(country: str, mode: Mode) -> str | None:
+    def why_not(mode: Mode, country: str, frequency: str) -> str | None:
         found = offers(region, country=country, currency=region.currency, frequency=frequency)
         return found[mode].why_not
+
+    def not_monthly(mode: Mode) -> str | None:
+        if Frequency.MONTHLY not in region.frequencies:
+            return None
+        return why_not(mode, region.country, Frequency.MONTHLY)
 
     return [
         ModeCard(
             mode=mode,
             name=MODE_NAMES[mode],
             help=MODE_HELP[mode],
-            why_not=why_not(country, mode),
-            elsewhere=why_not("", mode),
+            why_not=why_not(mode, country, chosen),
             countries=" ".join(sorted(terms.countries)),
+            elsewhere=why_not(mode, "", region.frequencies[0]),
+            not_monthly=not_monthly(mode),
         )
         for mode, terms in region.modes.items()
     ]
@@ -100,6 +108,9 @@ def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list
         "name": "name",
         "email": "email",
         "country": "country",
+        "frequency": first_preset
+        if len(region.frequencies) == 1
+        else f"frequency-{region.frequencies[0]}",
         "amount": "amount" if form.preset == OTHER else first_preset,
         "mode": f"mode-{next(iter(region.modes))}",
     }

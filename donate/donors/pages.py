@@ -12,12 +12,14 @@ from donate.donors import give_view, words
 from donate.donors.first_step import FirstStep, see
 from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
 from donate.donors.gift_pages import GiftPages
+from donate.donors.pledge_pages import PledgePages
 from donate.donors.reading import Typed, language_of, languages_beside
 from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
 from donate.gifts.models import Gift
 from donate.modes import Modes
 from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Region, Regions, UnknownCode
+from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages
 
 _STALE: Final = N_("This page had grown old. Please look over your choice and tap Give again.")
@@ -40,6 +42,7 @@ class DonorPages:
         clock: Clock,
         *,
         limits: GivingLimits,
+        pledges: Pledges,
         look_again: Callable[[Gift], None] | None = None,
     ) -> None:
         self._regions = regions
@@ -53,9 +56,16 @@ class DonorPages:
         ):
             self.router.add_api_route(path, answer, methods=[method], response_model=None)
         gift_pages = GiftPages(
-            database, regions, modes, pages, first_step=self._first_step, look_again=look_again
+            database,
+            regions,
+            modes,
+            pages,
+            first_step=self._first_step,
+            pledges=pledges,
+            look_again=look_again,
         )
         gift_pages.add_to(self.router)
+        PledgePages(database, regions, pages, pledges).add_to(self.router)
 
     def first_page(self, request: Request, code: str = "") -> Response:
         """Lead to the one region there is, or let the donor choose."""
@@ -67,13 +77,15 @@ class DonorPages:
         regions = sorted(self._regions.values(), key=lambda r: r.name.in_language(language))
         return self._pages.render("donors/first_page.html", language, regions=regions)
 
-    def show_form(self, request: Request, code: str, amount: str = "", mode: str = "") -> Response:
+    def show_form(
+        self, request: Request, code: str, amount: str = "", mode: str = "", frequency: str = ""
+    ) -> Response:
         """Show the Give page under its canonical address."""
 
         def answer(region: Region) -> Response:
             if code != region.code:
                 return see(_with_query(f"/give/{region.code}", request))
-            form = blank_form(region, amount=amount, mode=mode)
+            form = blank_form(region, amount=amount, mode=mode, frequency=frequency)
             return self._form(region, language_of(request, region.languages), form)
 
         return self._with_region(request, code, answer)

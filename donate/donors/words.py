@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from donate.errors import N_
+from donate.gifts.pledges import PledgeState
 from donate.gifts.status import StatusName
 from donate.regions import Frequency, Mode
 
@@ -35,6 +36,7 @@ CONTINUE: Final[Mapping[Mode, str]] = {
 
 FREQUENCY_NAMES: Final[Mapping[Frequency, str]] = {
     Frequency.ONCE: N_("One-time gift"),
+    Frequency.MONTHLY: N_("Monthly gift"),
 }
 
 STATUS_NAMES: Final[Mapping[StatusName, str]] = {
@@ -120,6 +122,47 @@ DEBIT_WORDS: Final[Mapping[StatusName, Words]] = {
     StatusName.FAILED: (
         N_("Your bank did not allow the debit"),
         N_("No money was taken. You can try again, or choose another way to give."),
+    ),
+}
+PLEDGE_WORDS: Final[Mapping[PledgeState, Words]] = {
+    PledgeState.NOT_BEGUN: (
+        N_("Your monthly gift has not begun yet"),
+        N_("It begins when its first month is paid."),
+    ),
+    PledgeState.ACTIVE: (
+        N_("Thank you for giving every month"),
+        N_("Each month is collected by itself. You can change, pause or end it here at any time."),
+    ),
+    PledgeState.PAUSED: (
+        N_("Your monthly gift is paused"),
+        N_("Nothing is collected until you let it go on."),
+    ),
+    PledgeState.ENDED: (
+        N_("Your monthly gift has ended"),
+        N_("Thank you for every month. Nothing more is collected."),
+    ),
+}
+PLEDGE_DONE: Final[Mapping[str, str]] = {
+    "amount": N_("The amount is changed from the next month on."),
+    "pause": N_("It is paused. Nothing is collected until you let it go on."),
+    "resume": N_("It goes on with the next month."),
+    "cancel": N_("It has ended. Nothing more is collected."),
+}
+MONTH_FAILED: Final[Words] = (
+    N_("This month could not be collected"),
+    N_(
+        "Nothing was charged. You can try again now, use another card, "
+        "or give this month in another way."
+    ),
+)
+MONTH_PROBLEMS: Final[Mapping[str, Words]] = {
+    "declined": (
+        N_("The card was declined again"),
+        N_("Nothing was charged. Please use another card, or give this month in another way."),
+    ),
+    "page": (
+        N_("Your card cannot be asked just now"),
+        N_("Nothing was charged as far as we know. Please try again in a moment."),
     ),
 }
 BACK_PAID: Final[Words] = (

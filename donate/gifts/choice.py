@@ -63,7 +63,7 @@ def check_choice(
         problems.append(amount)
     if country not in countries():
         problems.append(BadInput("country", N_("Please choose your country from the list.")))
-    problems += _about_the_mode(
+    problems += about_the_mode(
         region,
         mode=mode,
         amount=amount,
@@ -90,7 +90,7 @@ def check_choice(
     )
 
 
-def _about_the_mode(
+def about_the_mode(
     region: Region,
     *,
     mode: str,
@@ -99,6 +99,7 @@ def _about_the_mode(
     country: str,
     language: str,
 ) -> list[BadInput]:
+    """Say what of a mode, a frequency and an amount the region does not offer this donor."""
     currency = region.currency if isinstance(amount, BadInput) else amount.currency
     if currency != region.currency:
         message = N_("Gifts under %(code)s are made in %(currency)s.")

@@ -28,6 +28,8 @@ class FactKind(StrEnum):
     REFUND_SUCCEEDED = "refund_succeeded"  # the refund
     REFUND_FAILED = "refund_failed"  # the refund
     PLEDGE_STARTED = "pledge_started"  # the subscription
+    PLEDGE_CHANGE_REQUESTED = "pledge_change_requested"  # our own "gift:change:number"
+    PLEDGE_CHANGE_REFUSED = "pledge_change_refused"  # the request that it answers
     PLEDGE_CHANGED = "pledge_changed"  # the event that told of it
     PLEDGE_ENDED = "pledge_ended"  # the subscription
     DISPUTE_OPENED = "dispute_opened"  # the dispute

@@ -19,6 +19,7 @@ from donate.errors import DonateError
 from donate.gifts.choice import Choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.pledges import month_key
 from donate.gifts.queries import gift_by_form_key
 from donate.gifts.status import Status, StatusName, status_of
 from donate.money import Money
@@ -115,11 +116,6 @@ def open_month(
         return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert, dice)
-
-
-def month_key(invoice_id: str) -> str:
-    """Return the `form_key` of the gift that an invoice opens. No form can send one like it."""
-    return f"month:{invoice_id}"
 
 
 def _open_once(

@@ -85,6 +85,12 @@ def gifts_by_source(
     return dict(session.connection().execute(_BY_SOURCE, given).all())
 
 
+def months_of(session: Session, pledge_id: uuid.UUID) -> list[Gift]:
+    """Return the gifts of a pledge, the newest month first; the one that began it is the last."""
+    months = select(Gift).where(Gift.pledge_id == pledge_id)
+    return list(session.exec(months.order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())))
+
+
 def gift_by_reference(session: Session, reference: str) -> Gift | None:
     """Return the gift with exactly this reference."""
     return session.exec(select(Gift).where(Gift.reference == reference)).one_or_none()

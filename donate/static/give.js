@@ -20,25 +20,32 @@ if (other) {
   });
 }
 
-function showWhatTheCountryAllows() {
+function whyNot(choice) {
+  const { countries, elsewhere, notMonthly } = choice.dataset;
+  if (notMonthly && form.querySelector("[name=frequency][value=monthly]:checked")) return notMonthly;
+  return countries && !countries.split(" ").includes(country.value) ? elsewhere : "";
+}
+
+function showWhatMayBeChosen() {
   const reasons = [];
-  for (const choice of document.querySelectorAll("[data-countries]")) {
+  for (const choice of document.querySelectorAll(".mode")) {
     const radio = choice.querySelector("input");
-    const why = choice.querySelector(".why");
-    const allowed = choice.dataset.countries.split(" ").includes(country.value);
-    if (!allowed) {
+    const reason = whyNot(choice);
+    if (reason) {
       radio.checked = false;
-      reasons.push(`${choice.querySelector("label").textContent}: ${choice.dataset.elsewhere}`);
+      reasons.push(`${choice.querySelector("label").textContent}: ${reason}`);
     }
-    radio.disabled = !allowed;
-    why.textContent = allowed ? "" : choice.dataset.elsewhere;
+    radio.disabled = Boolean(reason);
+    choice.querySelector(".why").textContent = reason;
   }
   return reasons.join(" ");
 }
 
-country.addEventListener("change", () => {
-  news.textContent = showWhatTheCountryAllows();
-});
+for (const field of [country, ...form.querySelectorAll("[name=frequency]")]) {
+  field.addEventListener("change", () => {
+    news.textContent = showWhatMayBeChosen();
+  });
+}
 
 const plainLabel = button.textContent;
 
@@ -61,6 +68,6 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   // Also after "back", when the browser has put in again what was chosen before.
   button.disabled = false;
-  showWhatTheCountryAllows();
+  showWhatMayBeChosen();
   nameTheAmount();
 });

@@ -92,10 +92,10 @@ class StripeClient:
             )
         )
         found = _as_json(session, "checkout.session")
-        session_id, url = found.get("id"), found.get("url")
-        if not isinstance(session_id, str) or not isinstance(url, str) or not self._leads_to(url):
-            raise StripeUnavailable("Stripe's answer has no address to send the donor to")
-        return OpenedSession(session_id, url)
+        session_id = found.get("id")
+        if not isinstance(session_id, str):
+            raise StripeUnavailable("Stripe's answer has no id")
+        return OpenedSession(session_id, self.leads_to(found))
 
     def retrieve_session(self, session_id: str) -> dict[str, Any]:
         """Return a checkout session as Stripe's JSON, with its payment intent and latest charge.
@@ -158,12 +158,33 @@ class StripeClient:
         # Not as the SDK reads it: an event is kept exactly as Stripe gives it.
         return _page_of(json.loads(answer.last_response.body))
 
+    def ask(self, call: Callable[[stripe.StripeClient], Any], kind: str) -> dict[str, Any]:
+        """Make one call, and return the object of this kind that it answers with, as Stripe's JSON.
+
+        Raises as `create_session` does.
+        """
+        answer = self._in_line(partial(call, self._sdk))
+        _as_json(answer, kind)
+        # Not as the SDK reads it, which makes numbers of some texts.
+        found: dict[str, Any] = json.loads(answer.last_response.body)
+        return found
+
+    def leads_to(self, found: Mapping[str, Any]) -> str:
+        """Return the address that an answer sends the donor to; never a host nobody configured.
+
+        Raises StripeUnavailable where there is none.
+        """
+        url = found.get("url")
+        if not isinstance(url, str) or not self._is_known(url):
+            raise StripeUnavailable("Stripe's answer has no address to send the donor to")
+        return url
+
     def close(self) -> None:
         """Stop waiting for calls under way, and hang up."""
         self._calls.shutdown(wait=False, cancel_futures=True)
         self._http.close()
 
-    def _leads_to(self, url: str) -> bool:
+    def _is_known(self, url: str) -> bool:
         # Never send a donor, and their card, to a host that nobody configured.
         try:
             parts = urlsplit(url)

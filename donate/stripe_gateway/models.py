@@ -1,10 +1,10 @@
-"""The inbox, the checkout sessions that are open at Stripe, and the refunds asked for."""
+"""The inbox, the checkout sessions open at Stripe, and what was asked for since."""
 
 import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from donate.database import UtcDateTime
@@ -64,6 +64,31 @@ class OpenCheckout(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OpenPledgeChange(SQLModel, table=True):
+    """What a donor wants done about their pledge, and when to ask Stripe next.
+
+    Of one pledge only the newest is open: whoever changes their mind is not held to the first wish.
+    """
+
+    __tablename__ = "open_pledge_change"
+    __table_args__ = (
+        Index("open_pledge_change_to_ask", "ask_at"),
+        CheckConstraint(
+            "(act = 'amount') = (amount_minor IS NOT NULL)", name="pledge_change_has_its_amount"
+        ),
+        CheckConstraint("amount_minor > 0", name="pledge_change_amount_is_positive"),
+    )
+
+    key: str = Field(primary_key=True, max_length=64)
+    gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    subscription: str = Field(max_length=255)
+    act: str = Field(max_length=16)
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tries: int
 
 
 class OpenRefund(SQLModel, table=True):

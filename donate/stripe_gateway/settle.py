@@ -19,7 +19,8 @@ from sqlmodel import Session, SQLModel, col
 from donate.clock import Clock
 from donate.database import Database
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
-from donate.gifts.ledger import Outcome, month_key, open_month, record_facts
+from donate.gifts.ledger import Outcome, open_month, record_facts
+from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.observability import EVENTS_SETTLED

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from donate.app import build_parts
 from donate.clock import SystemClock
 from donate.database import Database
 from donate.donors.pages import DonorPages
@@ -16,6 +17,7 @@ from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Mode, load_regions
 from donate.templating import Pages
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
+from tests.real_parts import make_settings
 from tests.sandbox.running import run_sandbox
 
 
@@ -107,7 +109,9 @@ class Unasked:
 @pytest.mark.parametrize(
     ("query", "asked"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=page", 0)]
 )
-def test_looking_again_settles_before_it_shows(visitor: Visitor, query: str, asked: int) -> None:
+def test_looking_again_settles_before_it_shows(
+    visitor: Visitor, database_url: str, query: str, asked: int
+) -> None:
     """However the donor came, Stripe is asked before the page says that nothing was paid."""
     from fastapi import FastAPI  # noqa: PLC0415
     from starlette.testclient import TestClient  # noqa: PLC0415
@@ -130,6 +134,7 @@ def test_looking_again_settles_before_it_shows(visitor: Visitor, query: str, ask
             record_facts(session, [(gift.id, fact)], now=now)
 
     app = FastAPI()
+    parts = build_parts(make_settings(database_url))
     pages = DonorPages(
         visitor.database,
         load_regions(REGIONS),
@@ -137,6 +142,7 @@ def test_looking_again_settles_before_it_shows(visitor: Visitor, query: str, ask
         Pages(demo=False),
         SystemClock(),
         limits=GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000)),
+        pledges=parts.pledges,
         look_again=look_again,
     )
     app.include_router(pages.router)
@@ -144,4 +150,5 @@ def test_looking_again_settles_before_it_shows(visitor: Visitor, query: str, ask
         first, second = (client.get(f"/gifts/{gift.token}{query}").text for _ in range(2))
     assert len(calls) == asked
     assert ("Received, thank you!" in words_of(first)) == bool(asked)
+    parts.close()
     assert first == second

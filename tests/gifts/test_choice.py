@@ -60,6 +60,7 @@ LEAST, MOST = "The least for this way to give is {}.", "The most for this way to
 CHOOSE = "Please choose how you would like to give."
 CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
 COUNTRY = "Please choose your country from the list."
+AT_A_TIME = "For one gift at a time: nothing can collect it every month."
 OFTEN = "This way to give is not offered that often."
 NAME, EMAIL = (
     "Please enter your name.",
@@ -79,7 +80,9 @@ CARD = "That looks like a card number. Please never write one here."
         ({"mode": "interac", "country": "US"}, "mode", CANADA_ONLY),
         ({"mode": "interac", "country": "GB"}, "mode", CANADA_ONLY),
         ({"mode": "bank_debit", "country": "US"}, "mode", CANADA_ONLY),
-        ({"frequency": "monthly"}, "frequency", OFTEN),
+        ({"mode": "interac", "frequency": "monthly"}, "mode", AT_A_TIME),
+        ({"mode": "bank_debit", "frequency": "monthly"}, "mode", AT_A_TIME),
+        ({"frequency": "weekly"}, "frequency", OFTEN),
         ({"frequency": ""}, "frequency", OFTEN),
         ({"country": ""}, "country", COUNTRY),
         ({"country": "ca"}, "country", COUNTRY),

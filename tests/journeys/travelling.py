@@ -54,9 +54,9 @@ class World:
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
-    def submit_to(self, address: str) -> str:
-        """Press a button without fields; return where the donor is led."""
-        answer = self.http.post(address)
+    def submit_to(self, address: str, **fields: str) -> str:
+        """Press a button of a donor's page; return where they are led."""
+        answer = self.http.post(address, data=fields)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
@@ -66,6 +66,16 @@ class World:
         answer = self.sandbox.http.post(checkout_url, data=with_what)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
+
+    @property
+    def stripe_headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {SECRET_KEY}"}
+
+    def invoice(self, invoice_id: str) -> dict[str, Any]:
+        """Return an invoice as Stripe has it."""
+        answer = self.sandbox.http.get(f"/v1/invoices/{invoice_id}", headers=self.stripe_headers)
+        found: dict[str, Any] = answer.json()
+        return found
 
     def page(self, address: str) -> str:
         answer = self.http.get(address)

@@ -1,0 +1,163 @@
+"""The donor's page of a monthly gift: what it comes to, and everything they may do about it."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from donate.database import Database
+from donate.donors import words
+from donate.donors.first_step import see
+from donate.donors.forms import showable
+from donate.donors.reading import Typed, languages_beside
+from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
+from donate.gifts.choice import about_the_mode
+from donate.gifts.models import Donor, Gift
+from donate.gifts.pledges import PledgeState
+from donate.gifts.queries import donor_of, gift_by_token, months_of
+from donate.money import Money, format_amount, read_amount
+from donate.regions import Regions
+from donate.stripe_gateway.pledge_requests import Act
+from donate.stripe_gateway.pledges import Pledges
+from donate.templating import LANGUAGES, Pages, language_for
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SOON: Final = N_("We have noted that. Stripe does not answer just now; it will be done soon.")
+_REFUSED: Final = N_("Stripe did not accept that, so nothing was changed. Please write to us.")
+_NO_PAGE: Final = N_("The page for your card cannot be opened just now. Please try again.")
+
+
+class PledgePages:
+    """Routes under `/pledges/{token}`: the token of the gift that began the pledge."""
+
+    def __init__(
+        self, database: Database, regions: Regions, pages: Pages, pledges: Pledges
+    ) -> None:
+        self._database = database
+        self._regions = regions
+        self._pages = pages
+        self._pledges = pledges
+
+    def add_to(self, router: APIRouter) -> None:
+        """Add the routes."""
+        for method, path, answer in (
+            ("GET", "/pledges/{token}", self.show),
+            ("POST", "/pledges/{token}/amount", self.change_amount),
+            ("POST", "/pledges/{token}/card", self.change_card),
+            ("POST", "/pledges/{token}/pause", self._changing(Act.PAUSE)),
+            ("POST", "/pledges/{token}/resume", self._changing(Act.RESUME)),
+            ("POST", "/pledges/{token}/cancel", self._changing(Act.CANCEL)),
+        ):
+            router.add_api_route(path, answer, methods=[method], response_model=None)
+
+    def show(self, request: Request, token: str, done: str = "") -> Response:
+        """Show a monthly gift and its months."""
+        gift, _ = self._find(token)
+        return self._page(request, gift, notice=words.PLEDGE_DONE.get(done, ""))
+
+    def change_amount(self, request: Request, token: str, form: Typed) -> Response:
+        """Change what is given from the next month on."""
+        gift, donor = self._find(token)
+        try:
+            amount = self._read_amount(gift, donor, form.amount, _language(request, gift))
+        except BadInput as problem:
+            return self._page(request, gift, problem=problem, typed=showable(form.amount))
+        return self._change(request, gift, Act.AMOUNT, amount)
+
+    def change_card(self, request: Request, token: str) -> Response:
+        """Lead to Stripe's page where the card is replaced."""
+        gift, _ = self._find(token)
+        try:
+            return see(self._pledges.card_page(gift))
+        except Conflict as conflict:
+            return self._page(request, gift, wrong=conflict.args[0], status_code=409)
+        except StripeUnavailable:
+            return self._page(request, gift, wrong=_NO_PAGE, status_code=503)
+
+    def _changing(self, act: Act) -> Callable[[Request, str], Response]:
+        def change(request: Request, token: str) -> Response:
+            gift, _ = self._find(token)
+            return self._change(request, gift, act)
+
+        return change
+
+    def _change(
+        self, request: Request, gift: Gift, act: Act, amount: Money | None = None
+    ) -> Response:
+        try:
+            done = self._pledges.change(gift, act, amount)
+        except Conflict as conflict:
+            return self._page(request, gift, wrong=conflict.args[0], status_code=409)
+        except StripeRefused:
+            return self._page(request, gift, wrong=_REFUSED, status_code=409)
+        language = _language(request, gift)
+        return see(f"/pledges/{gift.token}?done={act if done else 'soon'}&lang={language}")
+
+    def _read_amount(self, gift: Gift, donor: Donor, typed: str, language: str) -> Money:
+        amount = read_amount(typed, gift.currency, language)
+        region = self._regions.get(gift.code)
+        if region is None:
+            raise BadInput("amount", N_("This way to give is no longer offered here."))
+        problems = about_the_mode(
+            region,
+            mode=gift.mode,
+            amount=amount,
+            frequency=gift.frequency,
+            country=donor.country,
+            language=language,
+        )
+        if problems:
+            raise problems[0]
+        return amount
+
+    def _find(self, token: str) -> tuple[Gift, Donor]:
+        if _TOKEN.fullmatch(token):
+            with self._database.reading() as session:
+                gift = gift_by_token(session, token)
+                if gift and gift.pledge_id == gift.id:
+                    return gift, donor_of(session, gift)
+        raise NotFound("no such pledge")
+
+    def _page(
+        self,
+        request: Request,
+        gift: Gift,
+        *,
+        notice: str = "",
+        wrong: str = "",
+        problem: BadInput | None = None,
+        typed: str = "",
+        status_code: int = 200,
+    ) -> Response:
+        language = _language(request, gift)
+        pledge = self._pledges.pledge(gift)
+        with self._database.reading() as session:
+            months = months_of(session, gift.id)
+        return self._pages.render(
+            "donors/pledge.html",
+            language,
+            status_code=422 if problem else status_code,
+            gift=gift,
+            region=self._regions.get(gift.code),
+            pledge=pledge,
+            headline=words.PLEDGE_WORDS[pledge.state],
+            runs=pledge.state in (PledgeState.ACTIVE, PledgeState.PAUSED),
+            paused=pledge.state is PledgeState.PAUSED,
+            months=months,
+            status_names=words.STATUS_NAMES,
+            notice=_SOON if self._pledges.is_open(gift) else notice,
+            wrong=wrong,
+            problem=problem,
+            typed=typed if problem else format_amount(pledge.each_month, language),
+            languages=languages_beside(language, _spoken(gift)),
+        )
+
+
+def _language(request: Request, gift: Gift) -> str:
+    return language_for(request.query_params.get("lang"), None, _spoken(gift))
+
+
+def _spoken(gift: Gift) -> list[str]:
+    return [gift.language, *(s for s in LANGUAGES if s[:2] != gift.language[:2])]

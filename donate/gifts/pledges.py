@@ -1,0 +1,70 @@
+"""What the facts say of a monthly promise: whether it runs, and for how much. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from donate.gifts.facts import Fact, FactKind
+from donate.money import Money
+
+_MONTH: Final = "month:"
+
+
+class PledgeState(StrEnum):
+    """What a pledge is, in one word."""
+
+    NOT_BEGUN = "not_begun"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """A monthly promise. `each_month` is what the next month is about.
+
+    `ends_with_the_month` tells that Stripe collects no more once the running month is over.
+    """
+
+    subscription: str | None
+    state: PledgeState
+    each_month: Money
+    ends_with_the_month: bool = False
+
+
+def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
+    """Say what a pledge is, given the facts about the gift that began it and what was chosen then.
+
+    Of several changes the one that happened last counts; Stripe tells whole seconds.
+    """
+    known = sorted(facts, key=lambda fact: fact.happened_at)
+    begun = [fact for fact in known if fact.kind == FactKind.PLEDGE_STARTED]
+    changes = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGED]
+    ended = [fact for fact in known if fact.kind == FactKind.PLEDGE_ENDED]
+    last = changes[-1].evidence if changes else {}
+    amounts = [fact.amount_minor for fact in changes if fact.amount_minor]
+    named = [fact.source_id for fact in (*begun, *ended)]
+    subscription = named[0] if named else last.get("subscription")
+    if ended:
+        state = PledgeState.ENDED
+    elif not subscription:
+        state = PledgeState.NOT_BEGUN
+    else:
+        state = PledgeState.PAUSED if last.get("paused") else PledgeState.ACTIVE
+    return Pledge(
+        subscription=subscription,
+        state=state,
+        each_month=Money(amounts[-1], chosen.currency) if amounts else chosen,
+        ends_with_the_month=bool(last.get("ends_with_the_month")),
+    )
+
+
+def month_key(invoice_id: str) -> str:
+    """Return the `form_key` of the gift that an invoice opens. No form can send one like it."""
+    return f"{_MONTH}{invoice_id}"
+
+
+def invoice_of(form_key: str) -> str | None:
+    """Return the invoice that opened a gift; None for one that a donor opened."""
+    return form_key.removeprefix(_MONTH) if form_key.startswith(_MONTH) else None

@@ -1,0 +1,112 @@
+"""The calls about pledges: what a subscription is, what is to change, a month tried once more.
+
+Each raises StripeRefused, StripeKeyRefused or StripeUnavailable, as every call does.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from donate.errors import StripeUnavailable
+from donate.money import Money
+from donate.stripe_gateway.client import StripeClient
+
+if TYPE_CHECKING:
+    from stripe.params import SubscriptionUpdateParams
+    from stripe.params.billing_portal import SessionCreateParams
+
+
+class Billing:
+    """Stripe's billing, as far as a donor's wishes reach."""
+
+    def __init__(self, client: StripeClient) -> None:
+        self._client = client
+
+    def subscription(self, subscription_id: str) -> dict[str, Any]:
+        """Return a subscription as Stripe's JSON."""
+        return self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id), "subscription"
+        )
+
+    def pause(self, subscription_id: str, key: str) -> dict[str, Any]:
+        """Let months pass without collecting; their invoices are void."""
+        return self._change(subscription_id, {"pause_collection": {"behavior": "void"}}, key)
+
+    def resume(self, subscription_id: str, key: str) -> dict[str, Any]:
+        """Collect again from the next month on."""
+        return self._change(subscription_id, {"pause_collection": ""}, key)
+
+    def change_amount(self, subscription_id: str, amount: Money, key: str) -> dict[str, Any]:
+        """Collect another amount from the next month on; nothing is charged for the running one."""
+        item = _only_item(self.subscription(subscription_id))
+        changed: SubscriptionUpdateParams = {
+            "proration_behavior": "none",
+            "items": [
+                {
+                    "id": item["id"],
+                    "price_data": {
+                        "currency": amount.currency.lower(),
+                        "product": item["price"]["product"],
+                        "recurring": {"interval": "month"},
+                        "unit_amount": amount.amount_minor,
+                    },
+                }
+            ],
+        }
+        return self._change(subscription_id, changed, key)
+
+    def cancel(self, subscription_id: str, key: str) -> dict[str, Any]:
+        """End it now."""
+        options: Any = {"idempotency_key": key}
+        return self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.cancel(subscription_id, options=options),
+            "subscription",
+        )
+
+    def pay_invoice(self, invoice_id: str) -> dict[str, Any]:
+        """Try an open invoice once more with the saved card; returns it, paid.
+
+        Needs no key: an invoice is paid once. A decline is StripeRefused with Stripe's code.
+        """
+        expand: Any = {"expand": ["payments"]}
+        return self._client.ask(lambda sdk: sdk.v1.invoices.pay(invoice_id, expand), "invoice")
+
+    def invoice(self, invoice_id: str) -> dict[str, Any]:
+        """Return an invoice with its payments, as Stripe's JSON."""
+        expand: Any = {"expand": ["payments"]}
+        return self._client.ask(lambda sdk: sdk.v1.invoices.retrieve(invoice_id, expand), "invoice")
+
+    def void_invoice(self, invoice_id: str) -> dict[str, Any]:
+        """Make sure that nobody is ever asked for this month's money again."""
+        return self._client.ask(lambda sdk: sdk.v1.invoices.void_invoice(invoice_id), "invoice")
+
+    def card_page(self, customer_id: str, return_url: str, *, french: bool) -> str:
+        """Return the address of Stripe's page where a donor replaces their card."""
+        asked: SessionCreateParams = {
+            "customer": customer_id,
+            "return_url": return_url,
+            "locale": "fr-CA" if french else "en",
+        }
+        return self._client.leads_to(
+            self._client.ask(
+                lambda sdk: sdk.v1.billing_portal.sessions.create(asked), "billing_portal.session"
+            )
+        )
+
+    def _change(
+        self, subscription_id: str, params: "SubscriptionUpdateParams", key: str
+    ) -> dict[str, Any]:
+        options: Any = {"idempotency_key": key}
+        return self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.update(subscription_id, params, options=options),
+            "subscription",
+        )
+
+
+def _only_item(subscription: dict[str, Any]) -> dict[str, Any]:
+    try:
+        (item,) = subscription["items"]["data"]
+        if isinstance(item["id"], str) and isinstance(item["price"]["product"], str):
+            found: dict[str, Any] = item
+            return found
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise StripeUnavailable("the subscription is not one that this service began")

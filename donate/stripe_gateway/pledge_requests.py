@@ -1,0 +1,90 @@
+"""The first beat of a change to a pledge: the donor's wish, written down before Stripe is asked.
+
+The wish changes nothing by itself; what Stripe answers does. The newest wish replaces older ones
+that Stripe has not answered.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from donate.errors import N_, Conflict, NotFound
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.queries import facts_of
+from donate.money import Money
+from donate.stripe_gateway.models import OpenPledgeChange
+
+# When to ask again after the first, second, ... try. The first is longer than one call may take.
+ASK_AGAIN_AFTER: Final = (
+    timedelta(seconds=20),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+)
+# Nobody changes their mind more often; whoever does is a program.
+MOST_CHANGES: Final = 100
+
+
+class Act(StrEnum):
+    """What a donor may want done about a pledge."""
+
+    AMOUNT = "amount"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+def request_change(
+    session: Session, gift_id: uuid.UUID, act: Act, amount: Money | None, *, now: datetime
+) -> OpenPledgeChange:
+    """Write down what the donor wants; commit, then `Pledges.ask_now`.
+
+    `gift_id` is the gift that began the pledge; `amount` is given for Act.AMOUNT alone. Raises
+    Conflict, with a sentence for the donor, when there is no pledge to change, and NotFound.
+    """
+    gift = session.get(Gift, gift_id, with_for_update=True)
+    if gift is None:
+        raise NotFound("no such gift")
+    facts = [row.as_fact() for row in facts_of(session, gift.id)]
+    pledge = pledge_of(facts, gift.amount)
+    if pledge.state is PledgeState.ENDED:
+        raise Conflict(N_("This monthly gift has ended; there is nothing left to change."))
+    if pledge.subscription is None:
+        raise Conflict(N_("This monthly gift has not begun yet."))
+    number = 1 + sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
+    if number > MOST_CHANGES:
+        raise Conflict(N_("This has been changed too often. Please write to us."))
+    key = f"{gift.id}:change:{number}"
+    wish = Fact(
+        kind=FactKind.PLEDGE_CHANGE_REQUESTED,
+        source_id=key,
+        happened_at=now,
+        actor="donor",
+        amount_minor=amount.amount_minor if amount else None,
+        currency=amount.currency if amount else None,
+        evidence={"act": act},
+    )
+    record_facts(session, [(gift.id, wish)], now=now)
+    older = col(OpenPledgeChange.gift_id) == gift.id
+    session.execute(update(OpenPledgeChange).where(older).values(ask_at=None))
+    row = OpenPledgeChange(
+        key=key,
+        gift_id=gift.id,
+        subscription=pledge.subscription,
+        act=act,
+        amount_minor=amount.amount_minor if amount else None,
+        requested_at=now,
+        ask_at=now + ASK_AGAIN_AFTER[0],
+        tries=1,
+    )
+    session.add(row)
+    session.flush()
+    return row

@@ -1,0 +1,240 @@
+"""Carries out what donors want done about their pledges, and tries failed months once more.
+
+What Stripe answers goes through the inbox like any event, so that a webhook may be faster and it is
+all the same. An outcome that we do not know stays open, and the worker asks again.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+from sqlmodel import Session, col, select
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import (
+    N_,
+    Conflict,
+    DonateError,
+    StripeRefused,
+    StripeUnavailable,
+)
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.gifts.pledges import Pledge, invoice_of, pledge_of
+from donate.gifts.queries import facts_of
+from donate.gifts.status import StatusName
+from donate.money import Money
+from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.models import OpenPledgeChange
+from donate.stripe_gateway.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
+from donate.stripe_gateway.retelling import retell_invoice, retell_subscription
+from donate.stripe_gateway.settle import Settler
+
+log = logging.getLogger(__name__)
+
+_AT_A_TIME: Final = 10
+
+
+class Pledges:
+    """What a donor may do about a monthly promise."""
+
+    def __init__(
+        self,
+        database: Database,
+        billing: Billing,
+        inbox: Inbox,
+        settler: Settler,
+        clock: Clock,
+        *,
+        public_url: str,
+    ) -> None:
+        self._database = database
+        self._billing = billing
+        self._inbox = inbox
+        self._settler = settler
+        self._clock = clock
+        self._public_url = public_url
+
+    def change(self, gift: Gift, act: Act, amount: Money | None = None) -> bool:
+        """Write down what the donor wants, and ask Stripe; False when that is still to happen.
+
+        Raises Conflict when there is nothing to change, and StripeRefused when Stripe says no.
+        """
+        with self._database.writing() as session:
+            wish = request_change(session, gift.id, act, amount, now=self._clock.now())
+        try:
+            done = self._ask(wish)
+        except StripeRefused:
+            raise
+        except DonateError as error:
+            log.warning("a change of a pledge stays open: %s", type(error).__name__)
+            return False
+        self._settler.settle_due()
+        return done
+
+    def ask_due(self) -> int:
+        """Ask about a few changes that are due; returns how many were answered."""
+        for answered in range(_AT_A_TIME):
+            wish = self._take_due()
+            if wish is None:
+                return answered
+            try:
+                self._ask(wish)
+            except StripeRefused as refused:
+                log.warning("Stripe refused to change a pledge: %s", refused)
+            except StripeUnavailable as error:
+                log.warning("a change of a pledge stays open: %s", error)
+                return 0  # rest for a heartbeat
+        return _AT_A_TIME
+
+    def try_month_again(self, gift: Gift) -> None:
+        """Collect a failed month now, with the saved card.
+
+        Raises Conflict when there is nothing to collect, and as every call to Stripe does; a card
+        that is declined is StripeRefused.
+        """
+        invoice_id = _failed_invoice(gift)
+        try:
+            invoice = self._billing.pay_invoice(invoice_id)
+        except StripeRefused:
+            invoice = self._billing.invoice(invoice_id)
+            if invoice.get("status") != "paid":
+                raise
+        self._tell(*retell_invoice(invoice, self._clock.now()))
+
+    def give_up_month(self, gift: Gift) -> None:
+        """Make sure that a failed month is never collected, so that it may be given another way.
+
+        Raises Conflict when there is no such month, and as every call to Stripe does.
+        """
+        invoice_id = _failed_invoice(gift)
+        try:
+            self._billing.void_invoice(invoice_id)
+        except StripeRefused:
+            invoice = self._billing.invoice(invoice_id)
+            if invoice.get("status") == "paid":
+                self._tell(*retell_invoice(invoice, self._clock.now()))
+                raise Conflict(N_("This month has been paid meanwhile.")) from None
+            if invoice.get("status") != "void":
+                raise
+
+    def card_page(self, gift: Gift) -> str:
+        """Return the address of Stripe's page where the donor replaces their card.
+
+        `gift` is the one that began the pledge. Raises Conflict when it has none that runs.
+        """
+        pledge = self.pledge(gift)
+        if pledge.subscription is None:
+            raise Conflict(N_("This monthly gift has not begun yet."))
+        customer = self._billing.subscription(pledge.subscription).get("customer")
+        if not isinstance(customer, str):
+            raise StripeUnavailable("the subscription has no customer")
+        return self._billing.card_page(
+            customer,
+            f"{self._public_url}/pledges/{gift.token}",
+            french=gift.language.startswith("fr"),
+        )
+
+    def pledge(self, gift: Gift) -> Pledge:
+        """Say what the facts say of the pledge that `gift` began."""
+        with self._database.reading() as session:
+            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        return pledge_of(facts, gift.amount)
+
+    def is_open(self, gift: Gift) -> bool:
+        """Whether Stripe has not answered yet to what the donor wants."""
+        with self._database.reading() as session:
+            found = select(OpenPledgeChange.key).where(
+                OpenPledgeChange.gift_id == gift.id, col(OpenPledgeChange.ask_at).is_not(None)
+            )
+            return session.exec(found.limit(1)).first() is not None
+
+    def _take_due(self) -> OpenPledgeChange | None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            due = (
+                select(OpenPledgeChange)
+                .where(col(OpenPledgeChange.ask_at) <= now)
+                .order_by(col(OpenPledgeChange.ask_at))
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            wish = session.exec(due).one_or_none()
+            if wish:
+                wish.tries += 1
+                wish.ask_at = now + ASK_AGAIN_AFTER[min(wish.tries, len(ASK_AGAIN_AFTER)) - 1]
+            return wish
+
+    def _ask(self, wish: OpenPledgeChange) -> bool:
+        refusal = None
+        try:
+            found = self._carry_out(wish)
+        except StripeRefused as refused:
+            if refused.may_have_acted:
+                raise StripeUnavailable(str(refused)) from refused
+            # Whatever it is now, the donor is to see that.
+            found, refusal = self._billing.subscription(wish.subscription), refused
+            if wish.act == Act.CANCEL and found.get("status") == "canceled":
+                refusal = None
+        told = retell_subscription(found, self._clock.now())
+        # Under a name of this wish's own: what is true again after a change is news all the same.
+        self._tell(told | {"id": f"asked:{wish.key}"})
+        self._close(wish, refusal)
+        if refusal:
+            raise refusal
+        return True
+
+    def _carry_out(self, wish: OpenPledgeChange) -> dict[str, Any]:
+        # Each try has a key of its own: Stripe may only remember that it failed under the last one,
+        # and to do the same again changes nothing.
+        key = f"donate-{wish.key}:{wish.tries}"
+        match Act(wish.act):
+            case Act.AMOUNT:
+                with self._database.reading() as session:
+                    currency = session.get_one(Gift, wish.gift_id).currency
+                amount = Money(wish.amount_minor or 0, currency)
+                return self._billing.change_amount(wish.subscription, amount, key)
+            case Act.PAUSE:
+                return self._billing.pause(wish.subscription, key)
+            case Act.RESUME:
+                return self._billing.resume(wish.subscription, key)
+            case Act.CANCEL:
+                return self._billing.cancel(wish.subscription, key)
+            case other:
+                assert_never(other)
+
+    def _tell(self, *events: Mapping[str, Any]) -> None:
+        now = self._clock.now()
+        self._inbox.store_now(
+            *(Arrival(json.dumps(event).encode(), now, source="asked") for event in events)
+        )
+        self._settler.settle_due()
+
+    def _close(self, wish: OpenPledgeChange, refusal: StripeRefused | None) -> None:
+        with self._database.writing() as session:
+            if refusal:
+                _record_refusal(session, wish, refusal.code, self._clock.now())
+            session.get_one(OpenPledgeChange, wish.key).ask_at = None
+
+
+def _record_refusal(session: Session, wish: OpenPledgeChange, code: str, now: datetime) -> None:
+    fact = Fact(
+        kind=FactKind.PLEDGE_CHANGE_REFUSED,
+        source_id=wish.key,
+        happened_at=now,
+        actor="stripe",
+        evidence={"code": code},
+    )
+    record_facts(session, [(wish.gift_id, fact)], now=now)
+
+
+def _failed_invoice(gift: Gift) -> str:
+    invoice_id = invoice_of(gift.form_key)
+    if invoice_id is None or gift.status != StatusName.FAILED:
+        raise Conflict(N_("This month is collected by itself; there is nothing to do."))
+    return invoice_id

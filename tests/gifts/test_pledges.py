@@ -1,0 +1,62 @@
+"""What the facts say of a monthly promise, in whatever order they became known."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.pledges import PledgeState, invoice_of, month_key, pledge_of
+from donate.money import Money
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+CHOSEN = Money(5_000, "CAD")
+
+
+def fact(kind: FactKind, day: int, amount_minor: int | None = None, **evidence: Any) -> Fact:
+    source = "sub_1" if kind in (FactKind.PLEDGE_STARTED, FactKind.PLEDGE_ENDED) else f"evt_{day}"
+    at = NOW + timedelta(days=day)
+    currency = "CAD" if amount_minor else None
+    return Fact(kind, source, at, "stripe", amount_minor, currency, evidence)
+
+
+STARTED = fact(FactKind.PLEDGE_STARTED, 0)
+PAUSED = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, paused=True, subscription="sub_1")
+RESUMED = fact(FactKind.PLEDGE_CHANGED, 2, 7_550, paused=False, subscription="sub_1")
+LAST_MONTH = fact(FactKind.PLEDGE_CHANGED, 3, 7_550, ends_with_the_month=True)
+ENDED = fact(FactKind.PLEDGE_ENDED, 4)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "each_month"),
+    [
+        ([], PledgeState.NOT_BEGUN, 5_000),
+        ([STARTED], PledgeState.ACTIVE, 5_000),
+        ([STARTED, PAUSED], PledgeState.PAUSED, 5_000),
+        ([STARTED, PAUSED, RESUMED], PledgeState.ACTIVE, 7_550),
+        ([PAUSED], PledgeState.PAUSED, 5_000),
+        ([STARTED, RESUMED, ENDED], PledgeState.ENDED, 7_550),
+        ([ENDED], PledgeState.ENDED, 5_000),
+    ],
+)
+def test_what_happened_last_counts(facts: list[Fact], state: PledgeState, each_month: int) -> None:
+    """State and amount follow from when things happened, not from when we heard of them."""
+    for order in permutations(facts):
+        pledge = pledge_of(order, CHOSEN)
+        assert (pledge.state, pledge.each_month) == (state, Money(each_month, "CAD"))
+        assert pledge.subscription == ("sub_1" if facts else None)
+
+
+def test_a_pledge_that_runs_out_says_so() -> None:
+    """That Stripe stops after the running month is told while it still runs."""
+    pledge = pledge_of([STARTED, LAST_MONTH], CHOSEN)
+    assert (pledge.state, pledge.ends_with_the_month) == (PledgeState.ACTIVE, True)
+    assert not pledge_of([STARTED, RESUMED], CHOSEN).ends_with_the_month
+
+
+def test_a_month_knows_its_invoice() -> None:
+    """The key under which an invoice opens a gift names it; no form's key does."""
+    assert invoice_of(month_key("in_1")) == "in_1"
+    assert invoice_of("form:abc") is None
+    assert invoice_of("instead:month:in_1") is None

@@ -1,0 +1,169 @@
+"""A monthly gift, from the Give page to its end, as donor, Stripe and calendar go through it."""
+
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from tests.journeys.travelling import AMOUNT, RECEIVED, World, until
+from tests.sandbox.running import CARD
+
+MONTHLY = {"frequency": "monthly"}
+DECLINED = CARD | {"number": "4000 0000 0000 0002"}
+
+
+def begin(world: World) -> tuple[Gift, str]:
+    """Give monthly and pay the first month; return that gift, and the subscription."""
+    back = world.pay(world.submit(world.fill_in() | MONTHLY))
+    until(lambda: RECEIVED in world.page(back))
+    (gift,) = months(world)
+    return gift, subscription_of(world, gift)
+
+
+def subscription_of(world: World, gift: Gift) -> str:
+    def started() -> list[str]:
+        with world.database.reading() as session:
+            facts = facts_of(session, gift.id)
+        return [fact.source_id for fact in facts if fact.kind == "pledge_started"]
+
+    until(started)
+    return started()[0]
+
+
+def months(world: World) -> list[Gift]:
+    """Return every gift, the first month first, after checking that each is what its facts mean."""
+    with world.database.reading() as session:
+        assert list(differences(session)) == []
+        gifts = session.exec(select(Gift)).all()
+    return sorted(gifts, key=lambda gift: (gift.id != gift.pledge_id, gift.opened_at))
+
+
+def later_month(world: World) -> Gift:
+    (found,) = [gift for gift in months(world) if gift.pledge_id != gift.id and gift.pledge_id]
+    return found
+
+
+def at_stripe(world: World, subscription_id: str) -> dict[str, Any]:
+    answer = world.sandbox.http.get(
+        f"/v1/subscriptions/{subscription_id}", headers=world.stripe_headers
+    )
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_each_month_is_a_gift_of_its_own(world: World) -> None:
+    """The first month and its invoice are one gift; the next month is another, of one pledge."""
+    first, subscription_id = begin(world)
+    assert (first.frequency, first.received_minor) == ("monthly", AMOUNT)
+    world.sandbox.renew(subscription_id)
+    until(lambda: [gift.status for gift in months(world)] == ["confirmed", "confirmed"])
+    page = world.page(f"/pledges/{first.token}")
+    assert "Thank you for giving every month" in page
+    assert page.count("status-confirmed") == 2
+    assert f"/pledges/{first.token}" in world.page(f"/gifts/{later_month(world).token}")
+
+
+def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
+    """The donor types another amount; the next month is collected with it, this one stays."""
+    first, subscription_id = begin(world)
+    pledge = f"/pledges/{first.token}"
+    refused = world.http.post(f"{pledge}/amount", data={"amount": "1e2"})
+    assert refused.status_code == 422
+    assert 'value="1e2"' in refused.text
+    assert "done=amount" in world.submit_to(f"{pledge}/amount", amount="75.50")
+    assert "$75.50 every month" in world.page(pledge)
+    world.sandbox.renew(subscription_id)
+    until(lambda: len(months(world)) == 2)
+    assert later_month(world).received_minor == 7_550
+    assert months(world)[0].received_minor == AMOUNT
+
+
+def test_paused_and_going_on(world: World) -> None:
+    """Nothing is collected while it is paused; afterwards the months go on."""
+    first, subscription_id = begin(world)
+    pledge = f"/pledges/{first.token}"
+    world.submit_to(f"{pledge}/pause")
+    assert "Your monthly gift is paused" in world.page(pledge)
+    world.sandbox.renew(subscription_id)
+    world.submit_to(f"{pledge}/resume")
+    assert "Thank you for giving every month" in world.page(pledge)
+    world.submit_to(f"{pledge}/pause")
+    assert "Your monthly gift is paused" in world.page(pledge)
+    world.submit_to(f"{pledge}/resume")
+    world.sandbox.renew(subscription_id)
+    until(lambda: len(months(world)) == 2)
+
+
+def test_the_donor_ends_it(world: World) -> None:
+    """Ended is ended: at Stripe, on the page, and for every further wish."""
+    first, subscription_id = begin(world)
+    pledge = f"/pledges/{first.token}"
+    assert "done=cancel" in world.submit_to(f"{pledge}/cancel")
+    assert "Your monthly gift has ended" in world.page(pledge)
+    assert at_stripe(world, subscription_id)["status"] == "canceled"
+    again = world.http.post(f"{pledge}/pause")
+    assert again.status_code == 409
+    assert "there is nothing left to change" in again.text
+    assert "/pause" not in world.page(pledge)
+
+
+def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
+    """After a declined month the donor replaces the card, tries again, and it is one gift."""
+    first, subscription_id = begin(world)
+    world.sandbox.renew(subscription_id, succeed=False)
+    until(lambda: len(months(world)) == 2)
+    month = later_month(world)
+    page = f"/gifts/{month.token}"
+    assert "This month could not be collected" in world.page(page)
+    portal = world.submit_to(f"/pledges/{first.token}/card")
+    world.sandbox.http.post(portal, data=DECLINED)
+    assert world.submit_to(f"{page}/checkout").endswith("?problem=declined")
+    assert "The card was declined again" in world.page(f"{page}?problem=declined")
+    back = world.sandbox.http.post(portal, data=CARD).headers["location"]
+    assert back == f"{world.url}/pledges/{first.token}"
+    assert world.submit_to(f"{page}/checkout") == page
+    assert RECEIVED in world.page(page)
+    assert (later_month(world).status, later_month(world).received_minor) == ("confirmed", AMOUNT)
+
+
+@pytest.mark.parametrize("mode", ["interac", "card"])
+def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
+    """The month is given once, in another mode; Stripe can never collect it beside that."""
+    _, subscription_id = begin(world)
+    invoice = world.sandbox.renew(subscription_id, succeed=False)["invoice"]["id"]
+    until(lambda: len(months(world)) == 2)
+    month = later_month(world)
+    place = world.submit_to(f"/gifts/{month.token}/instead", mode=mode)
+    other = months(world)[-1]
+    assert (other.mode, other.frequency, other.amount_minor) == (mode, "once", AMOUNT)
+    assert other.pledge_id is None
+    assert place.startswith(f"{world.sandbox.url}/pay/") == (mode == "card")
+    assert world.invoice(invoice)["status"] == "void"
+    again = world.submit_to(f"/gifts/{month.token}/instead", mode=mode)
+    assert again == place
+    assert len(months(world)) == 3
+
+
+def test_a_later_month_begins_no_second_pledge(world: World) -> None:
+    """A month that was paid cannot be given again, nor tried, nor opened at Stripe."""
+    _, subscription_id = begin(world)
+    world.sandbox.renew(subscription_id)
+    until(lambda: len(months(world)) == 2)
+    month = later_month(world)
+    for act in ("checkout", "instead"):
+        answer = world.http.post(f"/gifts/{month.token}/{act}", data={"mode": "interac"})
+        assert answer.status_code in (303, 409)
+    assert len(months(world)) == 2
+
+
+def test_only_who_holds_the_first_token_manages_it(world: World) -> None:
+    """A later month's token, a single gift's and a made-up one open no pledge: all the same 404."""
+    _, subscription_id = begin(world)
+    world.sandbox.renew(subscription_id)
+    until(lambda: len(months(world)) == 2)
+    for token in (later_month(world).token, "nosuchtoken", "%00"):
+        assert world.http.get(f"/pledges/{token}").status_code == 404
+        assert world.http.post(f"/pledges/{token}/cancel").status_code == 404

@@ -1,0 +1,173 @@
+"""What a donor wants done about a pledge, when Stripe answers badly, late, or not at all."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.errors import Conflict, StripeRefused
+from donate.gifts.models import Gift
+from donate.gifts.pledges import PledgeState
+from donate.money import Money
+from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.pledge_requests import MOST_CHANGES, Act, request_change
+from donate.stripe_gateway.pledges import Pledges
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import facts_now, give, settler_of
+from tests.stripe_gateway.returning import CARD, QUICK, pay, stripe_list
+from tests.stripe_gateway.test_checkout import client_of
+
+
+@dataclass
+class Promise:
+    """A pledge whose first month is paid, and somebody who changes their mind."""
+
+    database: Database
+    sandbox: RunningSandbox
+    clock: FixedClock
+    pledges: Pledges
+    gift: Gift
+
+    @property
+    def state(self) -> PledgeState:
+        return self.pledges.pledge(self.gift).state
+
+    def later(self, **delta: float) -> None:
+        self.clock.instant += timedelta(**delta)
+
+    def trouble(self, kind: str, times: int = 1) -> None:
+        lever: Any = {"path": self.path, "kind": kind, "times": times, "seconds": 1}
+        self.sandbox.control("POST", "/_sandbox/trouble", method="POST", **lever)
+
+    @property
+    def path(self) -> str:
+        return f"/v1/subscriptions/{self.pledges.pledge(self.gift).subscription}"
+
+    def at_stripe(self) -> dict[str, Any]:
+        (found,) = stripe_list(self.sandbox, "/v1/subscriptions", status="all")
+        return found
+
+    def keys(self) -> list[str]:
+        """Return the keys under which a change was asked for, in order."""
+        log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
+        asked = [one for one in log if one["path"] == self.path and one["method"] != "GET"]
+        return [one["idempotency_key"] for one in asked]
+
+
+@contextmanager
+def a_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
+    clock = FixedClock(datetime.now(UTC))
+    client: StripeClient = client_of(sandbox, **QUICK)
+    settler = settler_of(database, clock)
+    inbox = Inbox(database, on_stored=lambda: None)
+    pledges = Pledges(
+        database, Billing(client), inbox, settler, clock, public_url="https://give.example.org"
+    )
+    gift = give(database, attempts=0, frequency="monthly")
+    pay(database, sandbox, client, gift, clock=clock, card=CARD)
+    clock.instant += timedelta(minutes=1)
+    yield Promise(database, sandbox, clock, pledges, gift)
+    client.close()
+
+
+@pytest.fixture
+def promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
+    with a_promise(database, sandbox) as promise:
+        yield promise
+
+
+@pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after", "429", "html"])
+def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str) -> None:
+    """A wish whose outcome nobody knows stays open, and is carried out by the worker, once."""
+    promise.trouble(kind, times=2)
+    assert promise.pledges.change(promise.gift, Act.PAUSE) is False
+    assert promise.pledges.is_open(promise.gift)
+    promise.sandbox.control("DELETE", "/_sandbox/trouble")
+    assert promise.pledges.ask_due() == 0
+    promise.later(minutes=1)
+    assert promise.pledges.ask_due() == 1
+    assert promise.state is PledgeState.PAUSED
+    assert promise.at_stripe()["pause_collection"]["behavior"] == "void"
+    assert not promise.pledges.is_open(promise.gift)
+    asked = f"donate-{promise.gift.id}:change:1"
+    assert set(promise.keys()) == {f"{asked}:1", f"{asked}:2"}
+    promise.later(days=1)
+    assert promise.pledges.ask_due() == 0
+
+
+def test_the_newest_wish_counts(promise: Promise) -> None:
+    """Who pauses and then ends it, while Stripe is silent, is not paused later on."""
+    promise.trouble("500", times=2)
+    promise.pledges.change(promise.gift, Act.PAUSE)
+    promise.sandbox.control("DELETE", "/_sandbox/trouble")
+    assert promise.pledges.change(promise.gift, Act.CANCEL) is True
+    promise.later(hours=1)
+    assert promise.pledges.ask_due() == 0
+    assert promise.state is PledgeState.ENDED
+    assert promise.at_stripe()["status"] == "canceled"
+
+
+def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
+    """What Stripe refuses is recorded with its code, told at once, and not asked again."""
+    promise.trouble("400")
+    with pytest.raises(StripeRefused):
+        promise.pledges.change(promise.gift, Act.AMOUNT, Money(7_550, "CAD"))
+    refused = ("pledge_change_refused", f"{promise.gift.id}:change:1")
+    assert refused in facts_now(promise.database, promise.gift)
+    assert not promise.pledges.is_open(promise.gift)
+    assert promise.pledges.pledge(promise.gift).each_month == Money(5_000, "CAD")
+
+
+def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
+    """Ending what Stripe has ended already is no error, and the page learns of it."""
+    subscription = promise.pledges.pledge(promise.gift).subscription
+    promise.sandbox.control("POST", f"/_sandbox/subscriptions/{subscription}/cancel")
+    assert promise.pledges.change(promise.gift, Act.CANCEL) is True
+    assert promise.state is PledgeState.ENDED
+    with pytest.raises(Conflict, match="nothing left to change"):
+        promise.pledges.change(promise.gift, Act.PAUSE)
+
+
+def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> None:
+    """While our key is refused the wish waits; once it is accepted again it is carried out."""
+    promise.trouble("401")
+    assert promise.pledges.change(promise.gift, Act.CANCEL) in (True, False)
+    promise.later(minutes=1)
+    promise.pledges.ask_due()
+    assert promise.state is PledgeState.ENDED
+
+
+def test_two_workers_ask_once(promise: Promise) -> None:
+    """Of two that look for what is due at once, one asks."""
+    with promise.database.writing() as session:
+        request_change(session, promise.gift.id, Act.PAUSE, None, now=promise.clock.now())
+    promise.later(minutes=1)
+    with ThreadPoolExecutor(2) as both:
+        answered = list(both.map(lambda _: promise.pledges.ask_due(), range(2)))
+    assert sum(answered) == 1
+    assert promise.state is PledgeState.PAUSED
+
+
+def test_nobody_changes_their_mind_without_end(promise: Promise) -> None:
+    """A program that changes a pledge over and over is told to stop, and nothing swells."""
+    with promise.database.writing() as session:
+        for _ in range(MOST_CHANGES):
+            request_change(session, promise.gift.id, Act.PAUSE, None, now=promise.clock.now())
+    with pytest.raises(Conflict, match="too often"):
+        promise.pledges.change(promise.gift, Act.PAUSE)
+
+
+def test_a_gift_that_is_no_pledge_has_nothing_to_change(database: Database) -> None:
+    """A single gift, and a monthly one that is not paid yet, have no pledge to change."""
+    for frequency in ("once", "monthly"):
+        gift = give(database, frequency=frequency)
+        with database.writing() as session, pytest.raises(Conflict, match="has not begun"):
+            request_change(session, gift.id, Act.PAUSE, None, now=datetime.now(UTC))
