@@ -41,6 +41,7 @@ from donate.gifts.queries import (
     facts_of,
     gift_by_id,
     gift_by_reference,
+    months_of,
     newest_gifts,
     totals,
 )
@@ -163,6 +164,7 @@ class GiftPages:
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
             names = names_of(session, {fact.actor for fact in facts})
+            months = months_of(session, gift.pledge_id) if gift.pledge_id else []
         in_force = transfers_in_force(facts)
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
@@ -183,6 +185,7 @@ class GiftPages:
                 _known(f, gift, names, in_force=f in in_force)
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
+            months=months,
             transfers=in_force,
             returns=returns_of(gift, [fact.as_fact() for fact in facts], names),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,

@@ -70,6 +70,8 @@ KINDS: Final[dict[str, str]] = {
     FactKind.REFUND_FAILED: "Refund failed",
     FactKind.PAYMENT_NAMED: "Payment named",
     FactKind.PLEDGE_STARTED: "Monthly giving began",
+    FactKind.PLEDGE_CHANGE_REQUESTED: "The donor wants their monthly giving changed",
+    FactKind.PLEDGE_CHANGE_REFUSED: "Stripe would not change the monthly giving",
     FactKind.PLEDGE_CHANGED: "Monthly giving changed",
     FactKind.PLEDGE_ENDED: "Monthly giving ended",
     FactKind.DISPUTE_OPENED: "Dispute opened",

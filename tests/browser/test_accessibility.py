@@ -55,6 +55,25 @@ def the_code_instructions(page: Page) -> None:
     page.wait_for_url("**/gifts/**")
 
 
+def a_debit_under_way(page: Page) -> None:
+    steps.give(page, "bank_debit")
+    steps.agree_to_debit(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "processing")
+
+
+def a_monthly_gift(page: Page) -> None:
+    steps.fill_in(page, "card", language="fr")
+    page.locator("label[for=frequency-monthly]").click()
+    page.locator("#give-button").click()
+    steps.pay(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "confirmed")
+    page.reload()
+    page.locator("a[href^='/pledges/']").click()
+    page.locator("summary").click()
+
+
 def a_page_that_is_not_there(page: Page) -> None:
     page.goto("/gifts/nosuchgift")
 
@@ -67,6 +86,8 @@ PAGES: list[Callable[[Page], None]] = [
     a_gift_received,
     the_interac_instructions,
     the_code_instructions,
+    a_debit_under_way,
+    a_monthly_gift,
     a_page_that_is_not_there,
 ]
 

@@ -45,6 +45,51 @@ def test_a_bank_debit_arrives_days_later(
     expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
 
 
+@with_and_without_script
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_monthly_gift_is_changed_and_ended(
+    open_page: OpenPage, script: bool, language: str
+) -> None:
+    """A donor gives every month by card, changes the amount, pauses, goes on, and ends it."""
+    page = open_page(java_script_enabled=script)
+    steps.fill_in(page, "card", language=language)
+    page.locator("label[for=frequency-monthly]").click()
+    page.locator("#give-button").click()
+    page.wait_for_url("**/pay/**")
+    steps.pay(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "confirmed")
+    page.reload()
+    page.locator("a[href^='/pledges/']").click()
+    page.locator("#amount").fill("75,50" if language == "fr" else "75.50")
+    page.locator("form[action*='/amount'] button").click()
+    expect(page.locator(".notice-good")).to_be_visible()
+    expect(page.get_by_text("75,50" if language == "fr" else "75.50").first).to_be_visible()
+    page.locator("form[action*='/pause'] button").click()
+    page.locator("form[action*='/resume'] button").click()
+    page.locator("summary").click()
+    page.locator("form[action*='/cancel'] button").click()
+    expect(page.locator("form")).to_have_count(0)
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+@with_and_without_script
+def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> None:
+    """With monthly chosen, Interac is not to be had, and the reason stands beside it."""
+    page = open_page(java_script_enabled=script)
+    steps.fill_in(page, "interac")
+    page.locator("label[for=frequency-monthly]").click()
+    if script:
+        expect(page.locator("#mode-interac")).to_be_disabled()
+        expect(page.locator("#mode-interac-why")).to_contain_text("one gift at a time")
+        page.locator("label[for=frequency-once]").click()
+        expect(page.locator("#mode-interac")).to_be_enabled()
+    else:
+        page.locator("#give-button").click()
+        expect(page.locator("#mode-error")).to_contain_text("one gift at a time")
+        expect(page.locator("#frequency-monthly")).to_be_checked()
+
+
 def test_a_declined_card_can_be_followed_by_another(open_page: OpenPage) -> None:
     """After a declined card the donor stays on Stripe's page, and the next card pays the gift."""
     page = open_page()

@@ -8,6 +8,7 @@ from sqlmodel import select
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
+from tests.journeys.test_journeys import sign_in
 from tests.journeys.travelling import AMOUNT, RECEIVED, World, until
 from tests.sandbox.running import CARD
 
@@ -63,7 +64,13 @@ def test_each_month_is_a_gift_of_its_own(world: World) -> None:
     page = world.page(f"/pledges/{first.token}")
     assert "Thank you for giving every month" in page
     assert page.count("status-confirmed") == 2
-    assert f"/pledges/{first.token}" in world.page(f"/gifts/{later_month(world).token}")
+    month = later_month(world)
+    assert f"/pledges/{first.token}" in world.page(f"/gifts/{month.token}")
+    sign_in(world)
+    for one, other in ((first, month), (month, first)):
+        staff_page = world.page(f"/finance/gifts/{one.id}")
+        assert "Every month" in staff_page
+        assert f'href="/finance/gifts/{other.id}"' in staff_page
 
 
 def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
@@ -93,6 +100,8 @@ def test_paused_and_going_on(world: World) -> None:
     world.submit_to(f"{pledge}/pause")
     assert "Your monthly gift is paused" in world.page(pledge)
     world.submit_to(f"{pledge}/resume")
+    sign_in(world)
+    assert "wants their monthly giving changed" in world.page(f"/finance/gifts/{first.id}")
     world.sandbox.renew(subscription_id)
     until(lambda: len(months(world)) == 2)
 
