@@ -286,7 +286,6 @@ def test_an_offer_has_the_limits_of_its_mode() -> None:
         ("FR_fr", "fr-CA"),
         ("en-GB", "en-CA"),
         ("frr", "en-CA"),
-        ("-", "en-CA"),
         (None, "en-CA"),
     ],
 )
