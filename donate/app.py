@@ -25,6 +25,7 @@ from donate.letters.folder import Folder
 from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.modes import build_modes
+from donate.modes.lapsing import Lapsing
 from donate.protection import BodyLimit, SecurityHeaders
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
@@ -95,7 +96,9 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     pledges = Pledges(
         database, Billing(stripe), inbox, settler, clock, public_url=settings.public_url
     )
+    lapsing = Lapsing(database, regions, clock)
     jobs += [settling.settle_due, asker.ask_due, refunds.ask_due, pledges.ask_due]
+    jobs += [lapsing.lapse_due]
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)

@@ -22,8 +22,11 @@ def examine(settings: Settings) -> Iterator[str]:
     elif settings.letters_folder and not settings.demo:
         yield "letters go into LETTERS_FOLDER and reach no donor: set SMTP_URL instead"
     for code, region in load_regions(settings.regions_file).items():
-        for name in region.organisation.unknown():
-            yield f"{code}: organisation.{name} is not known yet; fill it in in the regions file"
+        unknown = [f"organisation.{name}" for name in region.organisation.unknown()]
+        for mode, terms in region.modes.items():
+            unknown += [f"modes.{mode}.{name}" for name in terms.unknown()]
+        for name in unknown:
+            yield f"{code}: {name} is not known yet; fill it in in the regions file"
     database = Database(settings.database_url)
     try:
         database.upgrade()

@@ -95,6 +95,13 @@ class Organisation(_Strict):
         return [name for name, value in self.model_dump().items() if not value]
 
 
+class Way(_Strict):
+    """One way to give in which the donor quotes the code."""
+
+    name: Text
+    instructions: Text
+
+
 class ModeTerms(_Strict):
     """On which terms a region offers a mode. Amounts in minor units of the region's currency."""
 
@@ -102,8 +109,21 @@ class ModeTerms(_Strict):
     max_minor: AmountMinor = 2_500_000
     countries: frozenset[Country] = frozenset()
     """Donors' countries that may use it; empty means any."""
+    lapses_after_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 30
+    """How long a gift that nobody collects is waited for; money that comes later still counts."""
     send_to: EmailStr | None = None
+    """Interac: the address that takes the transfers."""
+    autodeposit: bool | None = None
+    """Interac: whether they are deposited without a question; None where nobody has said so."""
+    split_above_minor: AmountMinor | None = None
+    """Interac: from here on banks may not let it go in one transfer."""
     instructions: Text | None = None
+    ways: Annotated[list[Way], Field(max_length=6)] = []
+    """Giving code: by cheque, by bank transfer, ..., each with what to do."""
+
+    def unknown(self) -> list[str]:
+        """Name what donors would like to know and nobody has said yet."""
+        return ["autodeposit"] if self.send_to and self.autodeposit is None else []
 
 
 class Region(_Strict):

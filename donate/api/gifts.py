@@ -16,8 +16,15 @@ from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
 from donate.api.description import refusals
+from donate.api.next_step import as_told
 from donate.api.problems import BadHeader
-from donate.api.schemas import KnownGift, NewGift, NextInstructions, NextRedirect, OpenedGift
+from donate.api.schemas import (
+    KnownGift,
+    NewGift,
+    NextInstructions,
+    NextRedirect,
+    OpenedGift,
+)
 from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
 from donate.database import Database
@@ -27,7 +34,7 @@ from donate.gifts.ledger import open_gift
 from donate.gifts.models import Donor, Gift
 from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id
 from donate.gifts.status import STILL_PAYABLE, StatusName
-from donate.modes import Modes, Redirect
+from donate.modes import Modes
 from donate.money import Money, is_currency
 from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Mode, Region, Regions, UnknownCode
@@ -189,19 +196,7 @@ class GiftRoutes:
         if gift.status not in STILL_PAYABLE:
             # Asked again when it is paid: the donor sees so, and is not told to pay once more.
             return NextRedirect(url=self._page_of(gift))
-        step = self._modes[Mode(gift.mode)].begin(gift)
-        if isinstance(step, Redirect):
-            return NextRedirect(url=step.url)
-        return NextInstructions(
-            mode=step.mode,
-            code=step.code,
-            amount_minor=step.amount.amount_minor,
-            currency=step.amount.currency,
-            reference=step.reference,
-            send_to=step.send_to,
-            text=step.text.in_language(gift.language) if step.text else None,
-            contact=step.contact,
-        )
+        return as_told(self._modes[Mode(gift.mode)].begin(gift), gift.language)
 
     def _may_read_all(self, token: str) -> bool:
         with self._database.reading() as session:

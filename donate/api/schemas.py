@@ -101,6 +101,13 @@ class NextRedirect(BaseModel):
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
 
+class GivingWay(BaseModel):
+    """One way to give in which the donor quotes the code, in the gift's language."""
+
+    name: str
+    instructions: str
+
+
 class NextInstructions(BaseModel):
     """Show the donor how to pay this exact amount, quoting this reference."""
 
@@ -111,6 +118,13 @@ class NextInstructions(BaseModel):
     currency: CurrencyCode
     reference: str
     send_to: Annotated[str | None, Field(description="Where an e-Transfer goes.")]
+    parts_minor: Annotated[
+        list[AmountMinor],
+        Field(description="How to split an amount that a bank may not let go at once."),
+    ]
+    ways: Annotated[
+        list[GivingWay], Field(description="Ways to give, each with what to do, if any.")
+    ]
     text: Annotated[str | None, Field(description="The region's own words, in the gift's language")]
     contact: Annotated[str | None, Field(description="Whom the donor can write to.")]
 

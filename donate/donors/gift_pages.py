@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from donate.clock import Clock, local_date
 from donate.database import Database
 from donate.donors import gift_view, words
 from donate.donors.first_step import FirstStep, page_of, see
 from donate.donors.reading import Typed, languages_beside
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.choice import check_choice
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift
-from donate.gifts.queries import donor_of, gift_by_id, gift_by_token
+from donate.gifts.queries import donor_of, facts_of, gift_by_id, gift_by_token
 from donate.modes import Instructions, Modes
 from donate.rate_limit import address_of
 from donate.regions import Region, Regions
@@ -33,6 +37,7 @@ class GiftPages:
         regions: Regions,
         modes: Modes,
         pages: Pages,
+        clock: Clock,
         *,
         first_step: FirstStep,
         pledges: Pledges,
@@ -42,6 +47,7 @@ class GiftPages:
         self._regions = regions
         self._modes = modes
         self._pages = pages
+        self._clock = clock
         self._first_step = first_step
         self._pledges = pledges
         self._look_again = look_again
@@ -52,6 +58,7 @@ class GiftPages:
             ("GET", "/gifts/{token}", self.show),
             ("POST", "/gifts/{token}/checkout", self.pay),
             ("POST", "/gifts/{token}/instead", self.give_another_way),
+            ("POST", "/gifts/{token}/sent", self.announce),
         ):
             router.add_api_route(path, answer, methods=[method], response_model=None)
 
@@ -110,6 +117,26 @@ class GiftPages:
         key = f"instead:{gift.id}:{choice.mode}"
         return self._first_step.take(choice, key, address_of(request))
 
+    def announce(self, request: Request, token: str) -> Response:
+        """Note that the donor says they have sent it: a hint for staff, which confirms nothing."""
+        gift, _ = self._find(token)
+        if not gift_view.goes_through_stripe(gift) and gift_view.may_still_give(gift):
+            now = self._clock.now()
+            told = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
+            with self._database.writing() as session:
+                record_facts(session, [(gift.id, told)], now=now)
+        return see(f"{page_of(gift)}?lang={self._language(request, gift)}")
+
+    def _announced_on(self, gift: Gift) -> date | None:
+        if gift_view.goes_through_stripe(gift):
+            return None
+        with self._database.reading() as session:
+            told = [f for f in facts_of(session, gift.id) if f.kind == FactKind.TRANSFER_ANNOUNCED]
+        return local_date(told[0].happened_at, gift.time_zone) if told else None
+
+    def _language(self, request: Request, gift: Gift) -> str:
+        return language_for(request.query_params.get("lang"), None, _spoken(gift))
+
     def _try_month_again(self, gift: Gift) -> Response:
         try:
             self._pledges.try_month_again(gift)
@@ -140,14 +167,14 @@ class GiftPages:
         notice: str = "",
         status_code: int = 200,
     ) -> Response:
-        spoken = [gift.language, *(s for s in LANGUAGES if s[:2] != gift.language[:2])]
-        language = language_for(request.query_params.get("lang"), None, spoken)
+        language = self._language(request, gift)
         region = self._regions.get(gift.code)
         view = gift_view.view_gift(
             gift,
             donor,
             region,
             self._instructions(gift, region),
+            announced_on=self._announced_on(gift),
             language=language,
             back=back,
             problem=problem,
@@ -162,7 +189,7 @@ class GiftPages:
             back=back if back in ("paid", "cancelled") else "",
             next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,
             instead=words.MODE_INSTEAD,
-            languages=languages_beside(language, spoken),
+            languages=languages_beside(language, _spoken(gift)),
         )
 
     def _pledge_page(self, gift: Gift) -> str | None:
@@ -180,3 +207,7 @@ class GiftPages:
             return None
         step = self._modes[mode].begin(gift)
         return step if isinstance(step, Instructions) else None
+
+
+def _spoken(gift: Gift) -> list[str]:
+    return [gift.language, *(s for s in LANGUAGES if s[:2] != gift.language[:2])]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from donate.donors import words
@@ -11,9 +12,9 @@ from donate.modes import Instructions
 from donate.money import Money
 from donate.regions import Frequency, Mode, Region, offers
 
+# What a gift is waited for where its region is no longer known.
+_WAITED_DAYS: Final = 30
 _UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
-# Banks limit one transfer, and the lowest limits are about CAD 3,000.
-_SPLIT_ABOVE_MINOR: Final = 300_000
 MOST_LOOKS: Final = 12
 """How often a page without JavaScript looks again by itself."""
 
@@ -42,7 +43,9 @@ class GiftView:
     looks_again: bool
     show_received: bool
     returned: Money | None
-    suggest_split: bool
+    waited_days: int
+    announced_on: date | None
+    """The day on which the donor told us that they sent it."""
     copy_amount: str
     region: Region | None
 
@@ -86,6 +89,7 @@ def view_gift(
     region: Region | None,
     instructions: Instructions | None,
     *,
+    announced_on: date | None,
     language: str,
     back: str,
     problem: str,
@@ -116,10 +120,16 @@ def view_gift(
         looks_again=looks_again,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
         returned=Money(gift.returned_minor, gift.currency) if gift.returned_minor else None,
-        suggest_split=mode == Mode.INTERAC and gift.amount_minor > _SPLIT_ABOVE_MINOR,
+        waited_days=_waited_days(region, mode),
+        announced_on=announced_on,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )
+
+
+def _waited_days(region: Region | None, mode: Mode | None) -> int:
+    terms = region.modes.get(mode) if region and mode else None
+    return terms.lapses_after_days if terms else _WAITED_DAYS
 
 
 def known_mode(gift: Gift) -> Mode | None:

@@ -60,6 +60,7 @@ class DonorPages:
             regions,
             modes,
             pages,
+            clock,
             first_step=self._first_step,
             pledges=pledges,
             look_again=look_again,

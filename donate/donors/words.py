@@ -101,7 +101,7 @@ STATUS_WORDS: Final[Mapping[StatusName, Words]] = {
 
 AWAITING_TRANSFER: Final[Words] = (
     N_("Waiting for your transfer"),
-    N_("Thank you! Your gift is recorded. Please send the transfer from your bank within 30 days."),
+    N_("Thank you! Your gift is recorded. Please send the transfer within %(days)s days."),
 )
 AWAITING_CODE: Final[Words] = (
     N_("Waiting for your gift"),

@@ -61,6 +61,8 @@ KINDS: Final[dict[str, str]] = {
     FactKind.PAYMENT_SUCCEEDED: "Payment received",
     FactKind.PAYMENT_FAILED: "Payment failed",
     FactKind.PAYMENT_DECLINED: "Card declined",
+    FactKind.TRANSFER_ANNOUNCED: "The donor says it is sent",
+    FactKind.GIFT_LAPSED: "Waited for long enough",
     FactKind.TRANSFER_RECEIVED: "Transfer received",
     FactKind.TRANSFER_UNDONE: "Transfer taken back",
     FactKind.REFUND_REQUESTED: "Refund asked for",
@@ -81,6 +83,8 @@ KINDS: Final[dict[str, str]] = {
 
 _MONEY_MOVED: Final = {
     FactKind.PAYMENT_SUCCEEDED: "received",
+    FactKind.TRANSFER_ANNOUNCED: "The donor says it is sent",
+    FactKind.GIFT_LAPSED: "Waited for long enough",
     FactKind.TRANSFER_RECEIVED: "received",
     FactKind.REFUND_SUCCEEDED: "refunded",
     FactKind.REFUND_FAILED: "not refunded after all",

@@ -20,8 +20,10 @@ class FactKind(StrEnum):
     PAYMENT_NAMED = "payment_named"  # the payment intent that paid an invoice
     PAYMENT_FAILED = "payment_failed"  # the checkout session; for a month, the invoice
     PAYMENT_DECLINED = "payment_declined"  # the charge, or the event that told of it
+    TRANSFER_ANNOUNCED = "transfer_announced"  # the gift
     TRANSFER_RECEIVED = "transfer_received"  # the bank's reference
     TRANSFER_UNDONE = "transfer_undone"  # the transfer_received that it takes back
+    GIFT_LAPSED = "gift_lapsed"  # the gift
     REFUND_REQUESTED = "refund_requested"  # our own "gift:refund:number"
     REFUND_REFUSED = "refund_refused"  # the refund_requested that it answers
     REFUND_STARTED = "refund_started"  # the refund

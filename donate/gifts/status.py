@@ -82,11 +82,13 @@ def status_of(facts: Iterable[Fact]) -> Status:
         name = StatusName.CHARGED_BACK if lost else StatusName.REFUNDED
 
     flags = set()
-    if len(payments) > 1:
+    chosen = _total(by_kind[FactKind.GIFT_OPENED].values())
+    # A bank may not let all of it go in one transfer.
+    in_parts = len(payments) == len(transfers) and received <= chosen
+    if len(payments) > 1 and not in_parts:
         flags.add(Flag.PAID_MORE_THAN_ONCE)
     if returned > received:
         flags.add(Flag.RETURNED_MORE_THAN_RECEIVED)
-    chosen = _total(by_kind[FactKind.GIFT_OPENED].values())
     if received and chosen and received != chosen:
         flags.add(Flag.AMOUNT_DIFFERS)
     return Status(
@@ -109,7 +111,7 @@ def _before_money(by_kind: dict[FactKind, dict[str, Fact]]) -> StatusName:
         return StatusName.AWAITED
     if failed:
         return StatusName.FAILED
-    return StatusName.LAPSED if expired else StatusName.AWAITED
+    return StatusName.LAPSED if expired or by_kind[FactKind.GIFT_LAPSED] else StatusName.AWAITED
 
 
 def _without(facts: dict[str, Fact], taken_back: dict[str, Fact]) -> dict[str, Fact]:

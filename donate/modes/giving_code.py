@@ -14,11 +14,13 @@ class GivingCode:
     def begin(self, gift: Gift) -> Instructions:
         """Return the instructions for this gift; nothing is asked of anyone."""
         region = self._regions[gift.code]
+        terms = region.modes[Mode.GIVING_CODE]
         return Instructions(
             mode=Mode.GIVING_CODE,
             amount=gift.amount,
             reference=gift.reference,
             code=gift.code,
-            text=region.modes[Mode.GIVING_CODE].instructions,
+            text=terms.instructions,
+            ways=tuple(terms.ways),
             contact=region.organisation.email,
         )

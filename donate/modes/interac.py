@@ -2,7 +2,17 @@
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Instructions
+from donate.money import Money
 from donate.regions import Mode, Regions
+
+
+def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
+    """Split an amount into parts of at most `most_minor`; nothing where it need not be split."""
+    if most_minor is None or amount.amount_minor <= most_minor:
+        return ()
+    whole, rest = divmod(amount.amount_minor, most_minor)
+    parts = [most_minor] * whole + [rest] * bool(rest)
+    return tuple(Money(part, amount.currency) for part in parts)
 
 
 class Interac:
@@ -14,11 +24,14 @@ class Interac:
     def begin(self, gift: Gift) -> Instructions:
         """Return the instructions for this gift; nothing is asked of anyone."""
         region = self._regions[gift.code]
+        terms = region.modes[Mode.INTERAC]
         return Instructions(
             mode=Mode.INTERAC,
             amount=gift.amount,
             reference=gift.reference,
             code=gift.code,
-            send_to=region.modes[Mode.INTERAC].send_to,
+            send_to=terms.send_to,
+            autodeposit=terms.autodeposit,
+            parts=parts_of(gift.amount, terms.split_above_minor),
             contact=region.organisation.email,
         )

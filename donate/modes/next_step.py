@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from donate.money import Money
-from donate.regions import Mode, Text
+from donate.regions import Mode, Text, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,12 @@ class Instructions:
     code: str
     send_to: str | None = None
     """Interac: the address that takes the e-Transfer."""
+    autodeposit: bool | None = None
+    """Interac: whether no question is asked; None where that is not known."""
+    parts: tuple[Money, ...] = ()
+    """Interac: how to split an amount that a bank may not let go at once; empty where none is."""
+    ways: tuple[Way, ...] = ()
+    """Giving code: each with what to do."""
     text: Text | None = None
     """Giving code: the region's own words."""
     contact: str | None = None

@@ -27,6 +27,8 @@ def test_instructions(first_program: Program) -> None:
             "currency": "CAD",
             "reference": gift.reference,
             "send_to": "transfers@example.org",
+            "parts_minor": [],
+            "ways": [],
             "text": None,
             "contact": "give@example.org",
         },

@@ -11,6 +11,7 @@ from donate.donors.words import STATUS_NAMES, STATUS_WORDS
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
 
@@ -87,12 +88,48 @@ def test_interac_instructions(first_visitor: Visitor) -> None:
     assert "En attente de votre virement" in words_of(french)
 
 
-@pytest.mark.parametrize(("amount", "split"), [("3000", False), ("3000.01", True)])
-def test_large_transfers_may_be_split(visitor: Visitor, amount: str, split: bool) -> None:
-    """Above CAD 3,000 the page says that several transfers may carry the same reference."""
+@pytest.mark.parametrize(
+    ("amount", "parts"),
+    [
+        ("3000", ""),
+        ("3000.01", "$3,000.00 + $0.01"),
+        ("6000", "$3,000.00 + $3,000.00"),
+        ("7500.50", "$3,000.00 + $3,000.00 + $1,500.50"),
+    ],
+)
+def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str) -> None:
+    """Above the region's limit the page says how to split it, with the same reference in each."""
     gift = visitor.given(mode="interac", amount=amount)
-    page = visitor.get(f"/gifts/{gift.token}").text
-    assert ("write the same reference in each" in page) == split
+    words = words_of(visitor.get(f"/gifts/{gift.token}").text)
+    assert ("each with the same reference" in words) == bool(parts)
+    assert parts in words
+
+
+def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
+    """It is noted once, with its day; it confirms nothing, and the instructions stay."""
+    gift = visitor.given(mode="interac")
+    page = f"/gifts/{gift.token}"
+    assert "within 20 days" in words_of(visitor.get(page).text)
+    for _ in range(2):
+        assert visitor.post(f"{page}/sent").headers["location"].startswith(page)
+    words = words_of(visitor.get(page).text)
+    assert "You told us on" in words
+    assert "I have sent it" not in words
+    assert "Waiting for your transfer" in words
+    with visitor.database.reading() as session:
+        facts = facts_of(session, gift.id)
+        (now,) = [g for g in visitor.gifts() if g.id == gift.id]
+    assert [fact.kind for fact in facts] == ["gift_opened", "transfer_announced"]
+    assert (now.status, now.received_minor) == ("awaited", 0)
+
+
+def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> None:
+    """A card gift, a gift that has come and one that never was are not noted as sent."""
+    card = visitor.given(mode="card")
+    visitor.post(f"/gifts/{card.token}/sent")
+    with visitor.database.reading() as session:
+        assert "transfer_announced" not in [f.kind for f in facts_of(session, card.id)]
+    assert visitor.post("/gifts/nosuchgift/sent").status_code == 404
 
 
 def test_giving_code_instructions(visitor: Visitor) -> None:

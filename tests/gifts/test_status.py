@@ -17,6 +17,8 @@ FAILED = fact(K.PAYMENT_FAILED, "cs_1")
 DECLINED = fact(K.PAYMENT_DECLINED, "ch_1")
 REFUSED = fact(K.CHECKOUT_REFUSED, "gift:1")
 TRANSFER = fact(K.TRANSFER_RECEIVED, "C1AB", 5_000)
+ANNOUNCED = fact(K.TRANSFER_ANNOUNCED, "gift")
+LAPSED = fact(K.GIFT_LAPSED, "gift")
 UNDONE = fact(K.TRANSFER_UNDONE, "C1AB", 5_000)
 PAID = paid()
 
@@ -50,6 +52,17 @@ def dispute(kind: FactKind, amount_minor: int = 5_000) -> Fact:
         ([OPENED, TRANSFER], "confirmed", 5_000, 5_000, ""),
         ([OPENED, TRANSFER, UNDONE], "awaited", 0, 0, ""),
         ([OPENED, UNDONE], "awaited", 0, 0, ""),
+        ([OPENED, ANNOUNCED], "awaited", 0, 0, ""),
+        ([OPENED, LAPSED], "lapsed", 0, 0, ""),
+        ([OPENED, LAPSED, TRANSFER], "confirmed", 5_000, 5_000, ""),
+        ([OPENED, LAPSED, TRANSFER, UNDONE], "lapsed", 0, 0, ""),
+        (
+            [OPENED, *(fact(K.TRANSFER_RECEIVED, part, 2_500) for part in "ab")],
+            "confirmed",
+            5_000,
+            5_000,
+            "",
+        ),
         ([OPENED, paid(amount_minor=4_000)], "confirmed", 4_000, 4_000, "amount_differs"),
         (
             [OPENED, PAID, paid("pi_2")],

@@ -1,0 +1,28 @@
+"""What a donor does next, as other programs are told it."""
+
+from donate.api.schemas import GivingWay, NextInstructions, NextRedirect
+from donate.modes import NextStep, Redirect
+
+
+def as_told(step: NextStep, language: str) -> NextRedirect | NextInstructions:
+    """Write a mode's next step as JSON has it, in the language of the gift."""
+    if isinstance(step, Redirect):
+        return NextRedirect(url=step.url)
+    return NextInstructions(
+        mode=step.mode,
+        code=step.code,
+        amount_minor=step.amount.amount_minor,
+        currency=step.amount.currency,
+        reference=step.reference,
+        send_to=step.send_to,
+        parts_minor=[part.amount_minor for part in step.parts],
+        ways=[
+            GivingWay(
+                name=way.name.in_language(language),
+                instructions=way.instructions.in_language(language),
+            )
+            for way in step.ways
+        ],
+        text=step.text.in_language(language) if step.text else None,
+        contact=step.contact,
+    )

@@ -1,0 +1,65 @@
+"""Gifts that somebody was to send and nobody did."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.gifts.audit import differences
+from donate.modes.lapsing import Lapsing
+from donate.regions import SHIPPED, Regions, load_regions
+from tests.stripe_gateway.given import NOW, facts_now, gift_now, give
+
+
+@pytest.fixture
+def regions() -> Regions:
+    return load_regions()
+
+
+def lapse(database: Database, regions: Regions, **later: float) -> int:
+    return Lapsing(database, regions, FixedClock(NOW + timedelta(**later))).lapse_due()
+
+
+@pytest.mark.parametrize("mode", ["interac", "giving_code"])
+def test_after_its_days_a_gift_lapses_once(database: Database, regions: Regions, mode: str) -> None:
+    """Until then it is waited for; afterwards it is lapsed, which is one fact, once."""
+    gift = give(database, mode=mode, attempts=0)
+    assert lapse(database, regions, days=30, seconds=-1) == 0
+    assert gift_now(database, gift).status == "awaited"
+    assert lapse(database, regions, days=30) == 1
+    assert gift_now(database, gift).status == "lapsed"
+    assert ("gift_lapsed", str(gift.id)) in facts_now(database, gift)
+    assert lapse(database, regions, days=60) == 0
+    with database.reading() as session:
+        assert list(differences(session)) == []
+
+
+def test_what_stripe_collects_does_not_lapse_so(database: Database, regions: Regions) -> None:
+    """A card gift ends when its session expires, which Stripe tells."""
+    gift = give(database, mode="card")
+    assert lapse(database, regions, days=400) == 0
+    assert gift_now(database, gift).status == "awaited"
+
+
+def test_two_workers_lapse_each_gift_once(database: Database, regions: Regions) -> None:
+    """Of two that look at once, each takes what the other leaves."""
+    gifts = [give(database, mode="interac", attempts=0) for _ in range(8)]
+    with ThreadPoolExecutor(2) as both:
+        lapsed = list(both.map(lambda _: lapse(database, regions, days=31), range(2)))
+    assert sum(lapsed) == len(gifts)
+    assert {gift_now(database, gift).status for gift in gifts} == {"lapsed"}
+
+
+def test_each_region_waits_as_long_as_it_says(database: Database, tmp_path: Path) -> None:
+    """How many days is the region's to say."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    longer = tmp_path / "regions.toml"
+    waits = "[LWCAN.modes.interac]\nlapses_after_days = 90"
+    longer.write_text(text.replace("[LWCAN.modes.interac]", waits), encoding="utf-8")
+    gift = give(database, mode="interac", attempts=0)
+    assert lapse(database, load_regions(longer), days=89) == 0
+    assert lapse(database, load_regions(longer), days=90) == 1
+    assert gift_now(database, gift).status == "lapsed"
