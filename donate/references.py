@@ -6,6 +6,9 @@ single wrong character and every swap of neighbours.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
 from random import Random
 from typing import Final
 
@@ -13,6 +16,13 @@ from stdnum.iso7064 import mod_37_2
 
 ALPHABET: Final = "23456789ACEFHJKMPQRTWXY"
 LENGTH: Final = 7
+
+# What people read or type for a character of the alphabet. The check decides whether it was one.
+_MEANT: Final = str.maketrans("0ODSZGBN", "QQQ5268M")
+_LOOKALIKES: Final = {"O": "[O0]", "0": "[O0]", "I": "[I1L]", "1": "[I1L]", "L": "[L1I]"}
+# Between two characters, as typed or as a bank's columns leave it.
+_GAP: Final = r"[\s\-‐-―_.:/]{0,3}"
+_MOST_SEARCHED: Final = 10_000
 
 _BODY = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
 
@@ -33,3 +43,39 @@ def tidy_reference(text: str) -> str:
     """Return `text` as it was meant: upper case, no spaces, one dash before the seven."""
     bare = re.sub(r"[\s\-‐-―_.]+", "", text).upper()
     return f"{bare[:-LENGTH]}-{bare[-LENGTH:]}" if len(bare) > LENGTH else bare
+
+
+def find_references(text: str, codes: Iterable[str]) -> list[str]:
+    """Return the references that stand in `text`, each once, in order; the check holds for each.
+
+    Written in any case, with spaces or dashes anywhere, with a look-alike for a character, and
+    within other text. Without its code it counts only where its seven characters, digits and
+    letters, stand alone; it is then returned under each of `codes`, and only a gift that exists can
+    have been meant. What is cut short is never completed.
+    """
+    text = unicodedata.normalize("NFKC", text[:_MOST_SEARCHED]).upper()
+    codes = list(codes)
+    found: dict[str, None] = {}
+    for code in codes:
+        for match in _with_code(code).finditer(text):
+            body = re.sub(r"[^A-Z0-9]", "", match[1]).translate(_MEANT)
+            if is_reference(f"{code}-{body}"):
+                found[f"{code}-{body}"] = None
+    if not found:
+        for body in _ALONE.findall(text):
+            mixed = any(map(str.isdigit, body)) and any(map(str.isalpha, body))
+            for code in codes:
+                if mixed and is_reference(f"{code}-{body}"):
+                    found[f"{code}-{body}"] = None
+    return list(found)
+
+
+_ALONE: Final = re.compile(rf"(?<![^\W_])[{ALPHABET}]{{{LENGTH}}}(?![^\W_])")
+
+
+@cache
+def _with_code(code: str) -> re.Pattern[str]:
+    letters = _GAP.join(_LOOKALIKES.get(c, re.escape(c)) for c in code)
+    seven = f"(?:[A-Z0-9]{_GAP}){{{LENGTH - 1}}}[A-Z0-9]"
+    # Ahead only, so that a code that begins anew within what looked like a reference is seen too.
+    return re.compile(f"(?={letters}{_GAP}({seven}))")

@@ -47,11 +47,13 @@ from donate.gifts.queries import (
 )
 from donate.money import Money, format_amount
 from donate.rate_limit import GivingLimits
-from donate.references import is_reference, tidy_reference
+from donate.references import find_references, is_reference, tidy_reference
 from donate.templating import Pages
 
 PAGE_SIZE: Final = 50
 LEAST_SEARCHED: Final = 3
+# A whole line of a bank's statement may be pasted.
+MOST_SEARCHED: Final = 300
 WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS}
 
 
@@ -99,7 +101,7 @@ class GiftPages:
         """Show the newest gifts that match, and what all that match come to."""
         query = request.query_params
         wish = read_wish(query, self._codes)
-        searched = query.get("reference", "").strip()[:64]
+        searched = query.get("reference", "").strip()[:MOST_SEARCHED]
         problems = dict(wish.problems)
         after = read_cursor(query.get("after", ""))
         if query.get("after") and after is None:
@@ -110,7 +112,7 @@ class GiftPages:
             rows = sums = None
             if searched:
                 try:
-                    rows = _find(session, searched)
+                    rows = _find(session, searched, self._codes)
                 except BadInput as problem:
                     problems["reference"] = problem
             if rows and len(rows) == 1:
@@ -213,16 +215,17 @@ def find_gift(session: Session, text: str) -> Gift:
     return gift
 
 
-def _find(session: Session, typed: str) -> list[tuple[Gift, Donor]]:
+def _find(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
     """Return the gift with this reference, or the newest whose reference has this part."""
     reference = tidy_reference(typed)
-    if is_reference(reference) and reference.replace("-", "").isalnum():
-        gift = gift_by_reference(session, reference)
-        if gift is None:
-            raise BadInput(
-                "reference", "No gift has the reference %(reference)s.", {"reference": reference}
-            )
-        return [(gift, donor_of(session, gift))]
+    whole = is_reference(reference) and reference.replace("-", "").isalnum()
+    named = [reference] if whole else find_references(typed, codes)
+    gifts = [gift for name in named if (gift := gift_by_reference(session, name))]
+    if gifts:
+        return [(gift, donor_of(session, gift)) for gift in gifts]
+    if named:
+        unknown = {"reference": named[0]}
+        raise BadInput("reference", "No gift has the reference %(reference)s.", unknown)
     part = "".join(c for c in reference if c.isascii() and c.isalnum())
     if len(part) < LEAST_SEARCHED:
         raise BadInput(

@@ -148,6 +148,17 @@ def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> No
     assert answer.headers["location"] == f"/finance/gifts/{gift.id}"
 
 
+@pytest.mark.parametrize(
+    "line", ["INTERAC E-TRF {} ANN LEE", "ETRF{}ANNLEE", "Deposit: {}, thank you"]
+)
+def test_a_line_of_the_bank_leads_to_its_gift(room_on_each: Room, line: str) -> None:
+    """Staff paste what the bank wrote, and the reference in it opens the gift."""
+    gift = room_on_each.gift()
+    pasted = line.format(gift.reference.replace("-", ""))
+    answer = room_on_each.signed_in().get("/finance/gifts", params={"reference": pasted})
+    assert answer.headers["location"] == f"/finance/gifts/{gift.id}"
+
+
 def test_a_reference_that_no_gift_has(room: Room) -> None:
     """A reference that could be right, and is not, is named in the sentence about it."""
     gift = room.gift()

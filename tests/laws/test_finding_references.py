@@ -1,0 +1,135 @@
+"""A reference is found as people and banks write it, and nothing else is taken for one."""
+
+import string
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from donate.references import ALPHABET, LENGTH, find_references, new_reference
+
+CODES = ["LWCAN", "LWUS0", "HALO1"]
+DICE = Random(20261126)
+MANY = [new_reference(code, DICE) for code in CODES for _ in range(100)]
+WORDS = (
+    "INTERAC E-TRF TRANSFER DEPOSIT FROM THANK YOU CHURCH GIFT TEACHER FAMILY PARTY REF INV NO "
+    "TORONTO ON MARCH APRIL KEYCARD WATER TAX CHQ DIRECT MEMO AUTODEPOSIT VIREMENT DON MERCI"
+).split()
+
+
+def written(reference: str, how: str) -> str:
+    code, _, body = reference.partition("-")
+    ways: dict[str, Callable[[], str]] = {
+        "as it is": lambda: reference,
+        "lower case": reference.lower,
+        "without a dash": lambda: code + body,
+        "with spaces": lambda: f"{code} {body[:3]} {body[3:]}",
+        "letter by letter": lambda: " ".join(code + body),
+        "with other dashes": lambda: f"{code}\u2013{body[:4]}\u2010{body[4:]}",
+        "in other text": lambda: f"INTERAC E-TRF from ANN LEE, {reference}, thank you",
+        "squeezed": lambda: f"ETRF{code}{body}ANNLEE",
+        "in full width": lambda: "".join(chr(ord(c) + 0xFEE0) for c in reference),
+        "with O for Q": lambda: f"{code}-{body.replace('Q', 'O')}",
+        "with look-alikes": lambda: f"{code}-{body.translate(str.maketrans('Q5268M', '0SZGBN'))}",
+        "with zeros in the code": lambda: reference.replace("O", "0"),
+    }
+    return ways[how]()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "as it is",
+        "lower case",
+        "without a dash",
+        "with spaces",
+        "letter by letter",
+        "with other dashes",
+        "in other text",
+        "squeezed",
+        "in full width",
+        "with O for Q",
+        "with look-alikes",
+        "with zeros in the code",
+    ],
+)
+def test_however_it_is_written_it_is_found(how: str) -> None:
+    """Each of these ways to write a reference leads to that reference and to no other."""
+    for reference in MANY:
+        assert find_references(written(reference, how), CODES) == [reference], how
+
+
+def test_without_its_code_it_is_found_where_it_stands_alone() -> None:
+    """Seven characters alone are the reference under each code; as part of a word they are not."""
+    mixed = [r for r in MANY if set(r[-LENGTH:]) & set(string.digits)]
+    mixed = [r for r in mixed if set(r[-LENGTH:]) & set(string.ascii_uppercase)]
+    assert len(mixed) > len(MANY) / 2
+    for reference in mixed:
+        body = reference[-LENGTH:]
+        found = find_references(f"payment {body.lower()} ann", CODES)
+        assert found == [f"{code}-{body}" for code in CODES]
+        assert find_references(f"X{body}", CODES) == []
+        assert find_references(f"{body}9", CODES) == []
+
+
+def test_two_in_one_text_are_both_found() -> None:
+    """A donor who pays two gifts with one message means both."""
+    for one, other in zip(MANY[:50], MANY[50:100], strict=True):
+        if one != other:
+            assert find_references(f"{one} {other}", CODES) == [one, other]
+
+
+def test_what_is_cut_short_is_not_completed() -> None:
+    """Banks cut messages: what lost its end is none, however likely a guess would be."""
+    for reference in MANY:
+        for kept in range(len(reference)):
+            assert find_references(reference[:kept], CODES) == []
+
+
+def test_no_typo_leads_to_another_gift() -> None:
+    """Any one wrong letter or digit in the seven leads to the gift that was meant, or to none."""
+    for reference in MANY[::3]:
+        start = len(reference) - LENGTH
+        for place in range(start, len(reference)):
+            for wrong in string.ascii_uppercase + string.digits:
+                typo = reference[:place] + wrong + reference[place + 1 :]
+                assert set(find_references(typo, CODES)) <= {reference}, (reference, typo)
+
+
+def test_no_swap_leads_to_another_gift() -> None:
+    """Two neighbours that changed places are noticed, whether or not one of them looks alike."""
+    for reference in MANY:
+        for place in range(len(reference) - LENGTH, len(reference) - 1):
+            swapped = list(reference)
+            swapped[place : place + 2] = reference[place + 1], reference[place]
+            assert set(find_references("".join(swapped), CODES)) <= {reference}
+
+
+def test_no_false_hit_in_a_hundred_thousand_texts() -> None:
+    """Bank lines, names, numbers and dates hold no reference of any of a thousand gifts."""
+    dice = Random(7)
+    known = {new_reference("LWCAN", dice) for _ in range(1_000)}
+    kinds: list[Callable[[], str]] = [
+        lambda: dice.choice(WORDS),
+        lambda: "".join(dice.choices(string.digits, k=dice.randint(4, 12))),
+        lambda: "".join(dice.choices(string.ascii_uppercase + string.digits, k=dice.randint(5, 9))),
+        lambda: "".join(dice.choices(ALPHABET, k=LENGTH)),
+        lambda: f"{dice.randint(2000, 2040)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}",
+        lambda: f"({dice.randint(200, 999)}) {dice.randint(200, 999)}-{dice.randint(1000, 9999)}",
+        lambda: dice.choice(["LWCAN", "LWCAM", "LW", "CAN"]),
+    ]
+    hits, with_code = 0, 0
+    for _ in range(100_000):
+        text = " ".join(dice.choice(kinds)() for _ in range(dice.randint(1, 6)))
+        found = find_references(text, ["LWCAN"])
+        hits += bool(known & set(found))
+        with_code += bool(found) and "LWCAN" in text.replace(" ", "")
+    assert hits == 0
+    # Here a code may stand before seven random characters: one in 23 of these passes the check.
+    assert with_code < 1_000
+
+
+@pytest.mark.parametrize("text", ["", "LWCAN", "\x00", "\ud800", "-" * 50_000, "LWCAN " * 9_000])
+def test_odd_text_is_no_reference(text: str) -> None:
+    """Whatever is pasted is read quickly, and is no error."""
+    assert find_references(text, CODES) == []
