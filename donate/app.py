@@ -16,6 +16,7 @@ from donate import error_answers
 from donate.api.door import Api
 from donate.clock import Clock, SystemClock
 from donate.database import Database
+from donate.demo_letters import DemoLetters
 from donate.donors.pages import DonorPages
 from donate.finance.pages import FinancePages
 from donate.finance.tokens import is_staff_token
@@ -215,6 +216,8 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
     )
     for room in (donors, finance, api):
         app.include_router(room.router)
+    if settings.demo and settings.letters_folder:
+        app.include_router(DemoLetters(settings.letters_folder, pages).router)
 
 
 def _is_https(settings: Settings) -> bool:

@@ -26,6 +26,7 @@ from donate.finance.staff import add_staff
 from donate.settings import load_settings
 
 FOLDER: Final = Path(".demo")
+LETTERS: Final = FOLDER / "letters"
 STAFF_EMAIL: Final = "finance@example.org"
 START_TIMEOUT_S: Final = 20
 
@@ -54,7 +55,7 @@ def demo() -> int:
 
 def _environment(port: int, sandbox_port: int) -> dict[str, str]:
     FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("demo.sqlite3*"):
+    for old in (*FOLDER.glob("demo.sqlite3*"), *LETTERS.glob("*.eml")):
         old.unlink()
     ours = {
         "DATABASE_URL": f"sqlite:///{FOLDER / 'demo.sqlite3'}",
@@ -66,6 +67,9 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "STRIPE_API_BASE": f"http://127.0.0.1:{sandbox_port}",
         "STRIPE_ACCOUNT": "",
         "CHECKOUT_HOSTS": f"127.0.0.1:{sandbox_port}",
+        "SMTP_URL": "",
+        "LETTERS_FOLDER": str(LETTERS),
+        "MAIL_FROM": "give@example.org",
         "DEMO": "true",
         "LOG_LEVEL": "WARNING",
     }
@@ -111,6 +115,7 @@ The demo is ready. No real money moves: Stripe is a pretend one on this machine.
   Test card     4242 4242 4242 4242, any later date, any CVC
   Finance       {service}/finance
   Sign in       {STAFF_EMAIL}   {password}
+  Letters       {service}/demo/letters
   Pretend Stripe {sandbox}
 
 Ctrl-C stops it."""

@@ -78,6 +78,23 @@ def a_page_that_is_not_there(page: Page) -> None:
     page.goto("/gifts/nosuchgift")
 
 
+def the_letters_of_the_demo(page: Page) -> None:
+    page.goto("/demo/letters")
+
+
+def a_letter_of_the_demo(page: Page) -> None:
+    page.goto("/demo/letters")
+    page.locator(".letters a").first.click()
+    page.wait_for_url("**/demo/letters/*")
+
+
+def a_letter_as_a_mail_program_shows_it(page: Page) -> None:
+    a_letter_of_the_demo(page)
+    html = page.request.get(f"{page.url}/html").text()
+    page.goto("about:blank")
+    page.set_content(html)
+
+
 PAGES: list[Callable[[Page], None]] = [
     the_form,
     the_form_with_mistakes,
@@ -89,6 +106,9 @@ PAGES: list[Callable[[Page], None]] = [
     a_debit_under_way,
     a_monthly_gift,
     a_page_that_is_not_there,
+    the_letters_of_the_demo,
+    a_letter_of_the_demo,
+    a_letter_as_a_mail_program_shows_it,
 ]
 
 

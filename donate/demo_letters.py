@@ -1,0 +1,100 @@
+"""Pages that only the demo has: the letters that donors would have got, read from their folder."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from donate.errors import NotFound
+from donate.templating import Pages
+
+SHOWN: Final = 100
+_NAME: Final = re.compile(r"[a-z_]{1,32}\.[0-9a-f]{32}")
+_LANGUAGE: Final = "en-CA"
+_FRAMES_IT: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+# As in a mail program: no script, nothing fetched, and a link opens elsewhere.
+_FRAMED: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One letter as the demo shows it."""
+
+    name: str
+    subject: str
+    to: str
+    language: str
+    sent_at: datetime
+    headers: list[tuple[str, str]]
+    text: str
+    html: str
+
+
+class DemoLetters:
+    """`/demo/letters`, for whoever tries the demo."""
+
+    def __init__(self, folder: Path, pages: Pages) -> None:
+        self._folder = folder
+        self._pages = pages
+        self.router = APIRouter(prefix="/demo/letters", include_in_schema=False)
+        self.router.add_api_route("", self.letters, methods=["GET"])
+        self.router.add_api_route("/{name}", self.letter, methods=["GET"])
+        self.router.add_api_route("/{name}/html", self.html, methods=["GET"])
+
+    def letters(self) -> Response:
+        """List the newest letters."""
+        files = sorted(self._folder.glob("*.eml"), key=lambda file: -file.stat().st_mtime_ns)
+        found = [_shown(file) for file in files[:SHOWN]]
+        return self._pages.render("demo/letters.html", _LANGUAGE, letters=found, more=len(files))
+
+    def letter(self, name: str) -> Response:
+        """Show one letter: its headers, its HTML in a frame, and its plain text."""
+        return self._pages.render(
+            "demo/letter.html", _LANGUAGE, headers=_FRAMES_IT, letter=self._find(name)
+        )
+
+    def html(self, name: str) -> Response:
+        """Give the HTML of a letter, for that frame only."""
+        return HTMLResponse(self._find(name).html, headers=_FRAMED)
+
+    def _find(self, name: str) -> Shown:
+        file = self._folder / f"{name}.eml"
+        if not _NAME.fullmatch(name) or not file.is_file():
+            raise NotFound("no such letter")
+        return _shown(file)
+
+
+def _shown(file: Path) -> Shown:
+    message = message_from_bytes(file.read_bytes(), policy=default)
+    assert isinstance(message, EmailMessage)
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    headers = [(name, str(value)) for name, value in message.items() if _is_told(name)]
+    return Shown(
+        name=file.stem,
+        subject=str(message["Subject"]),
+        to=str(message["To"]),
+        language=str(message["Content-Language"]),
+        sent_at=parsedate_to_datetime(message["Date"]),
+        headers=headers,
+        text=text.get_content() if text else "",
+        html=html.get_content() if html else "",
+    )
+
+
+def _is_told(header: str) -> bool:
+    return header in ("From", "To", "Reply-To", "Date")

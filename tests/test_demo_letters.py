@@ -1,0 +1,115 @@
+"""The demo shows the letters that it would have sent, and nothing else shows any."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from donate.app import create_app
+from donate.database import Database
+from donate.letters.folder import Folder
+from tests.letters.post import open_desk
+from tests.real_parts import Sqlite, make_settings
+from tests.stripe_gateway.given import give
+
+Serving = Callable[..., AbstractContextManager[TestClient]]
+
+
+@pytest.fixture
+def url(sqlite: Sqlite) -> str:
+    return sqlite.fresh_url()
+
+
+@pytest.fixture
+def letters(url: str, tmp_path: Path) -> Path:
+    """A folder with the letters of two gifts in it."""
+    database, folder = Database(url), tmp_path / "letters"
+    for language in ("en-CA", "fr-CA"):
+        give(database, mode="interac", language=language)
+    open_desk(database, Folder(folder)).write()
+    database.close()
+    return folder
+
+
+@pytest.fixture
+def serving(url: str, letters: Path) -> Serving:
+    @contextmanager
+    def serve(**more: Any) -> Iterator[TestClient]:
+        given = {"letters_folder": letters, "mail_from": "give@example.org"} | more
+        with TestClient(create_app(make_settings(url, **given))) as client:
+            yield client
+
+    return serve
+
+
+def test_the_demo_lists_and_shows_letters(serving: Serving, letters: Path) -> None:
+    """Each letter stands in the list, and has a page with its text and its HTML in a frame."""
+    with serving(demo=True) as client:
+        listed = client.get("/demo/letters").text
+        for file in letters.iterdir():
+            assert f"/demo/letters/{file.stem}" in listed
+            page = client.get(f"/demo/letters/{file.stem}")
+            framed = client.get(f"/demo/letters/{file.stem}/html")
+            assert "partnership@loveworldcan.ca" in page.text
+            assert "<h1>" in framed.text
+            assert '<iframe class="letter-frame" sandbox="allow-popups' in page.text
+
+
+def test_an_empty_folder_says_what_to_do(serving: Serving, tmp_path: Path) -> None:
+    """Before the first letter the page says how to bring one about."""
+    with serving(demo=True, letters_folder=tmp_path / "none") as client:
+        assert "Make a gift" in client.get("/demo/letters").text
+
+
+def test_only_the_demo_shows_letters(serving: Serving, letters: Path) -> None:
+    """A real service shows nobody a letter, whatever stands in its folder."""
+    name = next(letters.iterdir()).stem
+    with serving(demo=False) as client:
+        for path in ("", f"/{name}", f"/{name}/html"):
+            assert client.get(f"/demo/letters{path}").status_code == 404
+
+
+def test_a_letter_can_do_nothing_here(serving: Serving, letters: Path) -> None:
+    """A shown letter runs no script, fetches nothing, and stands in a frame of ours only."""
+    name = next(letters.iterdir()).stem
+    with serving(demo=True) as client:
+        page = client.get(f"/demo/letters/{name}").headers["content-security-policy"]
+        framed = client.get(f"/demo/letters/{name}/html").headers["content-security-policy"]
+    for policy in (page, framed):
+        assert policy.startswith("default-src 'none'; ")
+        assert "script-src" not in policy
+        assert "form-action 'none'" in policy
+    assert "sandbox allow-popups" in framed
+    assert "allow-scripts" not in framed
+    assert "frame-ancestors 'self'" in framed
+    assert "frame-ancestors 'none'" in page
+
+
+@pytest.mark.parametrize(
+    "name", ["../demo.sqlite3", "%2e%2e%2fdemo", "thank_you.x", "thank_you." + "0" * 32, "a%00"]
+)
+def test_nothing_but_letters_is_read(serving: Serving, letters: Path, name: str) -> None:
+    """A name that is none of a letter leads nowhere, whatever stands beside the folder."""
+    (letters.parent / "demo.eml").write_text("Subject: secret\n\nsecret")
+    with serving(demo=True) as client:
+        answer = client.get(f"/demo/letters/{name}")
+    assert answer.status_code == 404
+    assert "secret" not in answer.text
+
+
+def test_a_stranger_s_words_are_shown_as_words(serving: Serving, letters: Path) -> None:
+    """Markup in the subject or text of a file is shown, not obeyed."""
+    odd = "thank_you." + "a" * 32
+    (letters / f"{odd}.eml").write_text(
+        "Subject: <script>alert(1)</script>\nTo: <b>\nDate: Thu, 26 Nov 2026 18:41:21 +0000\n\n"
+        "<img src=x onerror=alert(1)>"
+    )
+    with serving(demo=True) as client:
+        for path in ("", f"/{odd}"):
+            page = client.get(f"/demo/letters{path}")
+            assert page.status_code == 200
+            assert "<script>" not in page.text
+            assert "<img src=x" not in page.text
