@@ -68,6 +68,15 @@ class Money:
         return Decimal(self.amount_minor).scaleb(-minor_digits(self.currency))
 
 
+def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
+    """Split an amount into parts of at most `most_minor`; nothing where it need not be split."""
+    if most_minor is None or amount.amount_minor <= most_minor:
+        return ()
+    whole, rest = divmod(amount.amount_minor, most_minor)
+    parts = [most_minor] * whole + [rest] * bool(rest)
+    return tuple(Money(part, amount.currency) for part in parts)
+
+
 def format_money(money: Money, locale: str) -> str:
     """Write `money` as readers of `locale` write it: `$50.00`, `50,00 $`."""
     return _with_decimals(money, minor_digits(money.currency), locale)

@@ -12,7 +12,7 @@ from donate.gifts.queries import donor_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.money import Money, format_money
-from donate.regions import Mode, Region, Regions
+from donate.regions import Mode, ModeTerms, Region, Regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,14 @@ class About:
     @property
     def pledge_page(self) -> str | None:
         """The address where the donor sees and changes the pledge, if there is one."""
-        return f"{self.public_url}/gifts/{self.first.token}" if self.first else None
+        return f"{self.public_url}/pledges/{self.first.token}" if self.first else None
+
+    @property
+    def terms(self) -> ModeTerms | None:
+        """On which terms the region offers the mode of the gift, if it still does."""
+        if self.region is None or self.gift.mode not in self.region.modes:
+            return None
+        return self.region.modes[Mode(self.gift.mode)]
 
     def money(self, value: Money) -> str:
         """Write an amount as the donor reads it."""
@@ -77,7 +84,7 @@ def is_true(kind: LetterKind, about: About) -> bool:
     if kind is LetterKind.REFUND:
         return about.returned is not None
     if kind in (LetterKind.INSTRUCTIONS, LetterKind.REMINDER):
-        return about.region is not None and about.gift.mode in about.region.modes
+        return about.terms is not None
     return True
 
 

@@ -142,12 +142,19 @@ def _told(telling: Telling) -> Select[Any]:
 
 
 def _awaited(kind: LetterKind) -> Select[Any]:
+    # Who says that it is sent needs to be told neither how nor that it has not come.
+    announced = (
+        select(_FACT.id)
+        .where(_FACT.gift_id == _GIFT.id, _FACT.kind == str(FactKind.TRANSFER_ANNOUNCED))
+        .exists()
+    )
     return (
         select(_GIFT.id, literal(str(kind)), literal(""))
         .where(
             _GIFT.status == str(StatusName.AWAITED),
             _GIFT.opened_at.between(bindparam("since"), bindparam("until")),
             _GIFT.mode.in_([str(mode) for mode in BY_HAND]),
+            not_(announced),
             not_(_is_written(kind, literal(""))),
         )
         .limit(_AT_A_TIME)

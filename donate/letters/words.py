@@ -7,11 +7,10 @@ from typing import Final, Protocol
 
 from donate.letters.about import About
 from donate.letters.kinds import LetterKind
+from donate.money import parts_of
 from donate.regions import Mode
 from donate.templating import say
 
-# Banks limit one transfer, and the lowest limits are about CAD 3,000.
-_SPLIT_ABOVE_MINOR: Final = 300_000
 _MOST_OF_A_NAME: Final = 60
 # What has one of these may be a name, and may be a stranger's message to whom we write for them.
 _NO_NAME: Final = re.compile(r"[0-9@/\\:<>\"$€£%]|[.,!?]\S|www", re.IGNORECASE)
@@ -67,13 +66,24 @@ def _thank_you(about: About, _: Tongue) -> Draft:
         headline=_("Received, thank you!"),
         before=(_("Your gift has arrived."),),
         rows=(
-            (_("Amount"), amount),
+            *_what_came(about, _),
             (_("Date"), about.day(gift.received_on or gift.opened_on)),
             (_("Reference"), gift.reference),
         ),
         after=tuple(after),
         link=(_("See your gift"), about.page),
         manage=_manage(about, _),
+    )
+
+
+def _what_came(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
+    gift = about.gift
+    if gift.received_minor >= gift.amount_minor:
+        return ((_("Amount"), about.money(gift.received)),)
+    # A transfer may come in parts.
+    return (
+        (_("Your gift"), about.money(gift.amount)),
+        (_("Received so far"), about.money(gift.received)),
     )
 
 
@@ -206,9 +216,18 @@ def _amount_and_reference(about: About, _: Tongue) -> tuple[tuple[str, str], ...
 def _how(about: About, _: Tongue) -> tuple[str, ...]:
     if about.gift.mode == Mode.INTERAC:
         return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
-    terms = about.region.modes.get(Mode.GIVING_CODE) if about.region else None
-    text = terms.instructions if terms else None
-    return (text.in_language(about.language),) if text else ()
+    if about.terms is None:
+        return ()
+    said = (
+        [about.terms.instructions.in_language(about.language)] if about.terms.instructions else []
+    )
+    for way in about.terms.ways:
+        name, what = (
+            way.name.in_language(about.language),
+            way.instructions.in_language(about.language),
+        )
+        said.append(_("%(label)s: %(value)s", label=name, value=what))
+    return tuple(said)
 
 
 def _what_to_enter(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
@@ -219,9 +238,8 @@ def _what_to_enter(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
             (_("Reference to quote"), gift.reference),
             (_("Giving code"), gift.code),
         )
-    terms = about.region.modes.get(Mode.INTERAC) if about.region else None
     return (
-        (_("Send to"), (terms.send_to if terms else None) or about.contact),
+        (_("Send to"), (about.terms and about.terms.send_to) or about.contact),
         (_("Exact amount"), amount),
         (_("Message, with the reference first"), gift.reference),
     )
@@ -231,23 +249,27 @@ def _mind(about: About, _: Tongue) -> tuple[str, ...]:
     """What to mind when sending. No answer to a security question stands in any letter."""
     said = []
     if about.gift.mode == Mode.INTERAC:
-        if about.gift.amount_minor > _SPLIT_ABOVE_MINOR:
-            said.append(
-                _(
-                    "Many banks limit one transfer to about $3,000. You may send several: "
-                    "write the same reference in each."
-                )
+        parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)
+        if parts:
+            several = _(
+                "Many banks limit one transfer. You may send several, each with the same reference:"
             )
-        if about.contact:
-            said.append(
-                _(
-                    "If your bank asks for a security question and answer, please write to "
-                    "%(contact)s before you send. Never put the answer in the message.",
-                    contact=about.contact,
-                )
-            )
+            said.append(f"{several} {' + '.join(map(about.money, parts))}")
+        said.append(_about_a_question(about, _))
     said.append(_("We confirm your gift once it has reached our account."))
     return tuple(said)
+
+
+def _about_a_question(about: About, _: Tongue) -> str:
+    if about.terms and about.terms.autodeposit:
+        return _("Send it. No security question is asked: it is deposited by itself.")
+    if about.contact:
+        return _(
+            "Send it. If your bank asks for a security question and answer, please write to "
+            "%(contact)s before you send. Never put the answer in the message.",
+            contact=about.contact,
+        )
+    return _("Send it. Never put the answer to a security question in the message.")
 
 
 _DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {

@@ -2,17 +2,8 @@
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Instructions
-from donate.money import Money
+from donate.money import parts_of
 from donate.regions import Mode, Regions
-
-
-def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
-    """Split an amount into parts of at most `most_minor`; nothing where it need not be split."""
-    if most_minor is None or amount.amount_minor <= most_minor:
-        return ()
-    whole, rest = divmod(amount.amount_minor, most_minor)
-    parts = [most_minor] * whole + [rest] * bool(rest)
-    return tuple(Money(part, amount.currency) for part in parts)
 
 
 class Interac:

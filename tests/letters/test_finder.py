@@ -93,6 +93,15 @@ def test_a_reminder_after_four_days(desk: Desk) -> None:
     assert kinds(desk)[3:] == ["reminder"]
 
 
+def test_who_says_that_it_is_sent_is_not_reminded(desk: Desk) -> None:
+    """A donor who told us that the transfer is sent gets no reminder of it."""
+    gift = give(desk.database, mode="interac")
+    assert kinds(desk) == ["instructions"]
+    tell(desk.database, gift, FactKind.TRANSFER_ANNOUNCED, str(gift.id), actor="donor")
+    desk.clock.instant = NOW + REMIND_AFTER
+    assert kinds(desk) == ["instructions"]
+
+
 def test_a_debit_under_way_and_one_that_failed(desk: Desk) -> None:
     """A debit that is under way is told, and so is one that the bank refused; each try once."""
     gift = give(desk.database)

@@ -1,6 +1,7 @@
 """What letters say: each kind in both languages, the same as text and as HTML."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Final
 
@@ -16,7 +17,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words import Draft, draft, name_to_greet
 from donate.money import Money
-from donate.regions import load_regions
+from donate.regions import Mode, Text, Way, load_regions
 from tests.letters.post import SENDER, SITE, markup, plain
 from tests.letters.test_finder import tell
 from tests.real_parts import Sqlite
@@ -140,7 +141,9 @@ def test_text_and_html_say_the_same(
     addresses = re.findall(r"https://\S+", text)
     assert bare(page.words) == bare(re.sub(r"https://\S+", "", text).split())
     assert [link for link in page.links if link.startswith("https")] == addresses
-    assert all(link.startswith((f"{SITE}/gifts/", "mailto:")) for link in page.links)
+    assert all(
+        link.startswith((f"{SITE}/gifts/", f"{SITE}/pledges/", "mailto:")) for link in page.links
+    )
     assert page.tags.isdisjoint({"img", "link", "script", "iframe", "form"})
     assert "None" not in text
     assert "%(" not in text
@@ -160,11 +163,52 @@ def test_an_interac_letter_has_what_the_bank_asks_for(empty: Database, language:
 
 
 def test_a_large_transfer_may_be_split(empty: Database) -> None:
-    """Above what banks let through at a time, the letter says so, and only then."""
+    """Above what banks let through at a time, the letter says how to split, and only then."""
     _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
     assert "several" not in " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
-    about.gift.amount_minor = 300_001
-    assert "several" in " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
+    about.gift.amount_minor = 650_000
+    said = " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
+    assert "same reference: $3,000.00 + $3,000.00 + $500.00" in said
+
+
+@pytest.mark.parametrize(
+    ("autodeposit", "said"),
+    [(True, "No security question is asked"), (False, "please write to"), (None, "write to")],
+)
+def test_a_security_question_is_only_warned_of(
+    empty: Database, autodeposit: bool | None, said: str
+) -> None:
+    """Where transfers need no question the letter says so; else whom to ask, and no answer."""
+    _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
+    assert about.region
+    assert about.terms
+    terms = about.terms.model_copy(update={"autodeposit": autodeposit})
+    region = about.region.model_copy(update={"modes": {Mode.INTERAC: terms}})
+    assert said in " ".join(draft(LetterKind.INSTRUCTIONS, replace(about, region=region)).after)
+
+
+def test_ways_to_give_by_code_stand_in_the_letter(empty: Database) -> None:
+    """Each way that a region knows of is explained in the donor's language."""
+    _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "fr-CA", "giving_code")
+    assert about.region
+    assert about.terms
+    way = Way(
+        name=Text(en="By cheque", fr="Par chèque"),
+        instructions=Text(en="Post it.", fr="Postez-le."),
+    )
+    terms = about.terms.model_copy(update={"ways": [way]})
+    region = about.region.model_copy(update={"modes": {Mode.GIVING_CODE: terms}})
+    before = draft(LetterKind.INSTRUCTIONS, replace(about, region=region)).before
+    assert "Par chèque\u00a0: Postez-le." in before
+
+
+def test_a_part_is_not_called_the_whole(empty: Database) -> None:
+    """Thanks for a transfer that came in part say what was chosen and what has come so far."""
+    _, about = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
+    assert ("Amount", "$50.00") in draft(LetterKind.THANK_YOU, about).rows
+    about.gift.received_minor = 2_000
+    rows = draft(LetterKind.THANK_YOU, about).rows
+    assert rows[:2] == (("Your gift", "$50.00"), ("Received so far", "$20.00"))
 
 
 def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
@@ -174,7 +218,7 @@ def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
         said = draft(kind, about)
         assert about.first
         assert said.manage
-        assert about.first.token in said.manage[1]
+        assert said.manage[1] == f"{SITE}/pledges/{about.first.token}"
     _, about = a_letter(empty, LetterKind.MONTH_FAILED, "en-CA")
     assert about.gift.token in draft(LetterKind.MONTH_FAILED, about).link[1]
 
