@@ -18,6 +18,7 @@ from donate.database import Database
 from donate.errors import BadInput, NotFound
 from donate.finance.access import HOME, Visit, Visiting, needs
 from donate.finance.filters import months, read_cursor, read_wish, write_cursor
+from donate.finance.letter_view import sent_letters
 from donate.finance.models import Role
 from donate.finance.refunds import returns_of
 from donate.finance.staff import names_of
@@ -45,6 +46,7 @@ from donate.gifts.queries import (
     newest_gifts,
     totals,
 )
+from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
 from donate.rate_limit import GivingLimits
 from donate.references import find_references, is_reference, tidy_reference
@@ -165,7 +167,9 @@ class GiftPages:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
-            names = names_of(session, {fact.actor for fact in facts})
+            letters = letters_of(session, gift.id)
+            actors = {fact.actor for fact in facts} | {letter.asked_by for letter in letters}
+            names = names_of(session, actors)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
         in_force = transfers_in_force(facts)
         territories = Locale.parse(LANGUAGE, sep="-").territories
@@ -188,6 +192,8 @@ class GiftPages:
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
             months=months,
+            letters=sent_letters(letters, gift, names),
+            may_write=visit.signed_in.may(Role.FINANCE),
             transfers=in_force,
             returns=returns_of(gift, [fact.as_fact() for fact in facts], names),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,

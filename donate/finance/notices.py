@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
+from donate.letters import desk
 from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
 
@@ -28,7 +29,7 @@ class Notice:
     count: str = ""
 
 
-def notices(session: Session, now: datetime) -> list[Notice]:  # noqa: ARG001 -- others may need it
+def notices(session: Session, now: datetime) -> list[Notice]:
     """Return what staff should know at `now`, the most urgent first."""
     found = []
     silence = webhook_silence(session)
@@ -36,8 +37,7 @@ def notices(session: Session, now: datetime) -> list[Notice]:  # noqa: ARG001 --
         found.append(Notice(sentence=str(silence)))
     aside = count_set_aside(session)
     if aside:
-        many = "999+" if aside >= MOST_COUNTED else str(aside)
-        were = "event was" if aside == 1 else "events were"
+        many, were = _many(aside), "event was" if aside == 1 else "events were"
         found.append(
             Notice(
                 sentence=f"{many} {were} set aside: authentic, but not applied to any gift.",
@@ -47,7 +47,31 @@ def notices(session: Session, now: datetime) -> list[Notice]:  # noqa: ARG001 --
                 count=many,
             )
         )
+    return found + _about_letters(session, now)
+
+
+def _about_letters(session: Session, now: datetime) -> list[Notice]:
+    found = []
+    if desk.is_mail_late(session, now):
+        found.append(
+            Notice(sentence="Letters wait: the mail server has not taken them for an hour.")
+        )
+    unsent = desk.count_set_aside(session, most=MOST_COUNTED)
+    if unsent:
+        could = "letter to a donor" if unsent == 1 else "letters to donors"
+        found.append(
+            Notice(
+                sentence=f"{_many(unsent)} {could} could not be sent.",
+                link="Look at it." if unsent == 1 else "Look at them.",
+                href="/finance/letters",
+                here="letters",
+            )
+        )
     return found
+
+
+def _many(count: int) -> str:
+    return "999+" if count >= MOST_COUNTED else str(count)
 
 
 def count_set_aside(session: Session) -> int:

@@ -10,6 +10,7 @@ from donate.database import Database
 from donate.finance.access import Gate, refuse_other_methods
 from donate.finance.frame import StaffPages
 from donate.finance.gifts import GiftPages
+from donate.finance.letter_pages import LetterPages
 from donate.finance.refund_pages import RefundPages
 from donate.finance.set_aside import SetAsidePages
 from donate.finance.sign_in import SignIn
@@ -50,6 +51,7 @@ class FinancePages:
         gifts = GiftPages(database, pages, clock, time_zone, codes=list(regions), limits=limits)
         transfers = TransferPages(database, clock, gifts)
         returns = RefundPages(database, clock, gifts, refunds)
+        letters = LetterPages(database, pages, clock, gifts, time_zone)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         trail = TrailPages(database, pages, time_zone)
 
@@ -64,6 +66,10 @@ class FinancePages:
             ("POST", "/gifts/{gift_id}/received", transfers.received),
             ("POST", "/gifts/{gift_id}/undone", transfers.undone),
             ("POST", "/gifts/{gift_id}/refund", returns.refund),
+            ("POST", "/gifts/{gift_id}/letter-again", letters.again),
+            ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),
+            ("GET", "/letters", letters.letters),
+            ("POST", "/letters/again", letters.all_again),
             ("GET", "/set-aside", set_aside.set_aside),
             ("GET", "/set-aside/{number}", set_aside.event),
             ("POST", "/set-aside/{number}/tried", set_aside.tried),

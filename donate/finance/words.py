@@ -9,6 +9,8 @@ from donate.clock import local_date
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import Flag, StatusName
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter, LetterState
 from donate.money import Money, format_money
 from donate.regions import Mode
 
@@ -81,6 +83,17 @@ KINDS: Final[dict[str, str]] = {
     FactKind.DISPUTE_LOST: "Dispute lost",
 }
 
+LETTERS: Final[dict[str, str]] = {
+    LetterKind.THANK_YOU: "Thanks",
+    LetterKind.INSTRUCTIONS: "How to send it",
+    LetterKind.REMINDER: "Reminder",
+    LetterKind.UNDER_WAY: "Debit under way",
+    LetterKind.FAILED: "Payment failed",
+    LetterKind.MONTH_FAILED: "Month failed",
+    LetterKind.PLEDGE_ENDED: "Monthly giving ended",
+    LetterKind.REFUND: "Money went back",
+}
+
 _MONEY_MOVED: Final = {
     FactKind.PAYMENT_SUCCEEDED: "received",
     FactKind.TRANSFER_ANNOUNCED: "The donor says it is sent",
@@ -128,3 +141,18 @@ def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -
     if gift.status == StatusName.AWAITED and gift.mode == Mode.GIVING_CODE:
         sentences.append(f"We wait for a payment that quotes {gift.reference}.")
     return sentences
+
+
+def fate(letter: Letter) -> str:
+    """Say in a sentence what became of a letter."""
+    match LetterState(letter.state):
+        case LetterState.WAITING:
+            return letter.reason or "Waits to be sent."
+        case LetterState.SENT:
+            return "Sent."
+        case LetterState.UNTRUE:
+            return "Not sent: it was no longer so."
+        case LetterState.SET_ASIDE:
+            return letter.reason
+        case LetterState.DISMISSED:
+            return f"Not sent. {letter.reason}"

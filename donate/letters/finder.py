@@ -20,7 +20,7 @@ from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
 from donate.letters.about import BY_HAND
 from donate.letters.kinds import LetterKind, statuses_for
-from donate.letters.models import Letter, LetterState
+from donate.letters.models import Letter, new_letter
 
 # Of what became known longer ago no letter is written.
 FRESH: Final = timedelta(days=7)
@@ -85,7 +85,7 @@ class LetterFinder:
             return 0
         # Looked at again in the next round: there may be more than were taken at a time.
         with self._database.writing() as session:
-            new = insert_new(session, Letter, [_row(*each, now) for each in found])
+            new = insert_new(session, Letter, [new_letter(*each, now=now) for each in found])
         self._on_found()
         return new
 
@@ -94,21 +94,6 @@ class LetterFinder:
         if whole is None or last is None or not whole <= now < whole + LOOK_AT_ALL_EVERY:
             return now - FRESH
         return last - MARGIN
-
-
-def _row(gift_id: Any, kind: str, occasion: str, now: datetime) -> dict[str, Any]:
-    return {
-        "gift_id": gift_id,
-        "kind": kind,
-        "occasion": occasion,
-        "again": 0,
-        "asked_by": "service",
-        "state": LetterState.WAITING,
-        "reason": "",
-        "tries": 0,
-        "written_at": now,
-        "due_at": now,
-    }
 
 
 def _lacking(session: Session, *, since: datetime, now: datetime) -> Iterator[tuple[Any, str, str]]:

@@ -7,6 +7,7 @@ donor's data lies about.
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -46,3 +47,27 @@ class Letter(SQLModel, table=True):
     written_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+def new_letter(
+    gift_id: uuid.UUID,
+    kind: str,
+    occasion: str,
+    *,
+    now: datetime,
+    again: int = 0,
+    asked_by: str = "service",
+) -> dict[str, Any]:
+    """Return the row of a letter that is due at once."""
+    return {
+        "gift_id": gift_id,
+        "kind": kind,
+        "occasion": occasion,
+        "again": again,
+        "asked_by": asked_by,
+        "state": LetterState.WAITING,
+        "reason": "",
+        "tries": 0,
+        "written_at": now,
+        "due_at": now,
+    }

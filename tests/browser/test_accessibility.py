@@ -143,11 +143,22 @@ def what_was_set_aside(page: Page) -> None:
     page.goto("/finance/set-aside")
 
 
+def the_letters_that_were_not_sent(page: Page) -> None:
+    page.goto("/finance/letters")
+
+
 def the_trail(page: Page) -> None:
     page.goto("/finance/trail")
 
 
-STAFF_PAGES = [the_list, a_confirmed_gift, an_awaited_interac_gift, what_was_set_aside, the_trail]
+STAFF_PAGES = [
+    the_list,
+    a_confirmed_gift,
+    an_awaited_interac_gift,
+    what_was_set_aside,
+    the_letters_that_were_not_sent,
+    the_trail,
+]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,0 +1,134 @@
+"""The letters that could not be sent, and the forms to send one again or to let it be."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import RedirectResponse, Response
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import Conflict, NotFound
+from donate.finance.access import Visit, Visiting, needs
+from donate.finance.gifts import GiftPages, find_gift
+from donate.finance.models import Role
+from donate.finance.trail import record_act
+from donate.finance.words import LANGUAGE, LETTERS
+from donate.gifts.models import Gift
+from donate.letters.desk import (
+    dismiss,
+    letters_set_aside,
+    may_be_sent_again,
+    send_again,
+)
+from donate.letters.models import Letter
+from donate.templating import Pages
+
+SHOWN: Final = 200
+_MOST_DIGITS: Final = 18
+
+
+class LetterPages:
+    """What staff do about letters."""
+
+    def __init__(
+        self, database: Database, pages: Pages, clock: Clock, gift_pages: GiftPages, time_zone: str
+    ) -> None:
+        self._database = database
+        self._pages = pages
+        self._clock = clock
+        self._gift_pages = gift_pages
+        self._time_zone = time_zone
+
+    @needs(Role.VIEWER)
+    def letters(self, request: Request, visit: Visiting) -> Response:
+        """Show the letters that were set aside."""
+        with self._database.reading() as session:
+            found = letters_set_aside(session, limit=SHOWN)
+        return self._pages.render(
+            "finance/letters.html",
+            LANGUAGE,
+            staff=visit.signed_in,
+            found=found,
+            shown=SHOWN,
+            may_decide=visit.signed_in.may(Role.FINANCE),
+            done=request.query_params.get("done", ""),
+            time_zone=self._time_zone,
+            names=LETTERS,
+        )
+
+    @needs(Role.FINANCE)
+    def all_again(self, request: Request, visit: Visiting) -> Response:
+        """Have all that are shown sent again, where they still say what is so."""
+        now = self._clock.now()
+        with self._database.writing() as session:
+            sent = 0
+            for letter, gift in letters_set_aside(session, limit=SHOWN):
+                if letter.id and may_be_sent_again(letter, gift):
+                    again, actor = letter.again + 1, visit.signed_in.actor
+                    sent += bool(send_again(session, gift, letter.id, again, actor=actor, now=now))
+            if sent:
+                self._record(session, visit, "letters_again", detail={"letters": sent})
+        return RedirectResponse("/finance/letters?done=again", 303)
+
+    @needs(Role.FINANCE)
+    def again(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Have one letter sent once more."""
+        again = _number(visit.form.get("again", ""))
+
+        def send(session: Session, gift: Gift, number: int) -> Letter | None:
+            return send_again(
+                session, gift, number, again, actor=visit.signed_in.actor, now=self._clock.now()
+            )
+
+        return self._act(visit, gift_id, "letter_again", send)
+
+    @needs(Role.FINANCE)
+    def dismissed(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Let a letter be that was set aside."""
+        return self._act(visit, gift_id, "letter_dismissed", dismiss)
+
+    def _act(
+        self,
+        visit: Visit,
+        gift_id: str,
+        act: str,
+        do: Callable[[Session, Gift, int], Letter | None],
+    ) -> Response:
+        number = _number(visit.form.get("letter", ""))
+        try:
+            with self._database.writing() as session:
+                gift = find_gift(session, gift_id)
+                letter = do(session, gift, number)
+                if letter:
+                    told = {"kind": letter.kind, "letter": number}
+                    self._record(session, visit, act, about=gift.reference, detail=told)
+        except Conflict as conflict:
+            return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
+        return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)
+
+    def _record(
+        self,
+        session: Session,
+        visit: Visit,
+        act: str,
+        *,
+        about: str = "",
+        detail: Mapping[str, Any],
+    ) -> None:
+        record_act(
+            session,
+            act,
+            now=self._clock.now(),
+            staff_id=visit.signed_in.staff_id,
+            about=about,
+            address=visit.address,
+            detail=detail,
+        )
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise NotFound("no such letter")
+    return int(text)

@@ -1,0 +1,39 @@
+"""The letters about a gift, as staff read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from donate.finance.words import LETTERS, actor_name, fate
+from donate.gifts.models import Gift
+from donate.letters.desk import may_be_sent_again
+from donate.letters.models import Letter, LetterState
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A letter as staff read it. `again` counts the one that may be sent in its place, if any."""
+
+    letter: Letter
+    kind: str
+    fate: str
+    by: str
+    again: int | None
+    may_be_dismissed: bool
+
+
+def sent_letters(letters: Sequence[Letter], gift: Gift, names: Mapping[str, str]) -> list[Sent]:
+    """Say of each letter what became of it, and what may be done."""
+    return [_sent(letter, gift, letters, names) for letter in letters]
+
+
+def _sent(letter: Letter, gift: Gift, letters: Sequence[Letter], names: Mapping[str, str]) -> Sent:
+    alike = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
+    is_last = letter.again == max(x.again for x in alike)
+    return Sent(
+        letter=letter,
+        kind=LETTERS[letter.kind],
+        fate=fate(letter),
+        by=actor_name(letter.asked_by, names) if letter.again else "",
+        again=letter.again + 1 if is_last and may_be_sent_again(letter, gift) else None,
+        may_be_dismissed=letter.state == LetterState.SET_ASIDE,
+    )

@@ -1,0 +1,198 @@
+"""What staff see of letters, and what they may do about them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import col, select
+
+from donate.database import insert_new
+from donate.finance.models import Role
+from donate.gifts.models import Gift
+from donate.letters.models import Letter, new_letter
+from donate.letters.outbox import Outbox
+from donate.letters.smtp import Smtp
+from tests.finance.room import REGIONS, Room, csrf
+from tests.letters.post import SENDER, SITE, a_post_office, smtp_to
+
+REFUSED = "The mail server refused it: 550 5.1.1."
+
+
+def put_letter(room: Room, gift: Gift, kind: str = "instructions", state: str = "sent") -> Letter:
+    now = room.clock.now()
+    row = new_letter(gift.id, kind, "", now=now) | {"state": state}
+    row |= {"sent_at": now if state == "sent" else None}
+    row |= {"reason": REFUSED if state == "set_aside" else ""}
+    with room.database.writing() as session:
+        insert_new(session, Letter, [row])
+        return session.exec(select(Letter).order_by(col(Letter.id).desc())).first()  # type: ignore[return-value]
+
+
+def letters(room: Room) -> list[tuple[int, str]]:
+    with room.database.reading() as session:
+        return [(x.again, x.state) for x in session.exec(select(Letter).order_by(col(Letter.id)))]
+
+
+def press(browser: TestClient, gift: Gift, act: str, which: Letter, **more: object) -> int:
+    form = {"csrf": csrf(browser), "letter": which.id, "again": which.again + 1} | more
+    return browser.post(f"/finance/gifts/{gift.id}/{act}", data=form).status_code
+
+
+def test_a_gift_shows_its_letters(room: Room) -> None:
+    """Kind, fate and time of each letter stand on the page of its gift, for each role."""
+    gift = room.gift()
+    put_letter(room, gift)
+    put_letter(room, gift, kind="reminder", state="set_aside")
+    page = room.signed_in().get(f"/finance/gifts/{gift.id}").text
+    for words in ("How to send it", "Sent.", "Reminder", REFUSED):
+        assert words in page
+    assert page.count("Send again") == 2
+    assert page.count("Leave it unsent") == 1
+
+
+def test_a_viewer_sees_letters_and_sends_none(room: Room) -> None:
+    """Who may only look sees the letters without a button, and is refused when they press it."""
+    gift = room.gift()
+    letter = put_letter(room, gift, state="set_aside")
+    viewer = room.signed_in(Role.VIEWER)
+    page = viewer.get(f"/finance/gifts/{gift.id}").text
+    assert REFUSED in page
+    assert "Send again" not in page
+    assert "Send it again" not in viewer.get("/finance/letters").text
+    assert press(viewer, gift, "letter-again", letter) == 403
+    assert press(viewer, gift, "letter-dismissed", letter) == 403
+    assert viewer.post("/finance/letters/again", data={"csrf": csrf(viewer)}).status_code == 403
+    assert letters(room) == [(0, "set_aside")]
+
+
+def test_a_letter_is_sent_again_and_arrives(room_on_each: Room) -> None:
+    """A letter that staff send again goes out under a name of its own, and the trail says who."""
+    room = room_on_each
+    gift = room.gift()
+    letter = put_letter(room, gift)
+    browser = room.signed_in()
+    assert press(browser, gift, "letter-again", letter) == 303
+    assert letters(room) == [(0, "sent"), (1, "waiting")]
+    with a_post_office() as office:
+        sending(room, smtp_to(office)).send_due()
+    assert len(office.taken) == 1
+    assert letters(room) == [(0, "sent"), (1, "sent")]
+    act = room.acts()[-1]
+    assert (act.act, act.about) == ("letter_again", gift.reference)
+    assert act.detail == {"kind": "instructions", "letter": letter.id}
+    page = browser.get(f"/finance/gifts/{gift.id}").text
+    assert "once more, for Ann Lee" in page
+    assert page.count("Send again") == 1
+
+
+def sending(room: Room, carrier: Smtp) -> Outbox:
+    return Outbox(room.database, REGIONS, room.clock, carrier, sender=SENDER, public_url=SITE)
+
+
+def test_pressed_twice_it_is_sent_once(room: Room) -> None:
+    """A double click, or two clerks at the same form, have a letter sent once more and no more."""
+    gift = room.gift()
+    letter = put_letter(room, gift)
+    browser = room.signed_in()
+    for _ in range(2):
+        assert press(browser, gift, "letter-again", letter) == 303
+    assert letters(room) == [(0, "sent"), (1, "waiting")]
+    assert [act.act for act in room.acts()].count("letter_again") == 1
+
+
+def test_what_was_set_aside_is_decided_by_sending_it_again(room: Room) -> None:
+    """A letter set aside leaves the list when it is sent again, and keeps why it was refused."""
+    gift = room.gift()
+    letter = put_letter(room, gift, state="set_aside")
+    browser = room.signed_in()
+    assert gift.reference in browser.get("/finance/letters").text
+    assert press(browser, gift, "letter-again", letter) == 303
+    assert letters(room) == [(0, "dismissed"), (1, "waiting")]
+    assert gift.reference not in browser.get("/finance/letters").text
+    assert REFUSED in browser.get(f"/finance/gifts/{gift.id}").text
+
+
+def test_a_letter_can_be_left_unsent(room: Room) -> None:
+    """A letter that nobody can receive is let be, once, with an entry in the trail."""
+    gift = room.gift()
+    letter = put_letter(room, gift, state="set_aside")
+    browser = room.signed_in()
+    for _ in range(2):
+        assert press(browser, gift, "letter-dismissed", letter) == 303
+    assert letters(room) == [(0, "dismissed")]
+    assert [act.act for act in room.acts()].count("letter_dismissed") == 1
+
+
+def test_what_is_no_longer_so_is_not_sent_again(room: Room) -> None:
+    """Instructions for a gift that has arrived cannot be sent again, whatever the form says."""
+    gift = room.gift(received_minor=5_000)
+    letter = put_letter(room, gift)
+    browser = room.signed_in()
+    assert "Send again" not in browser.get(f"/finance/gifts/{gift.id}").text
+    assert press(browser, gift, "letter-again", letter) == 409
+    assert letters(room) == [(0, "sent")]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"letter": ""}, {"letter": "99"}, {"letter": "-1"}, {"letter": "9" * 40}, {"letter": "٣"},
+        {"again": ""}, {"again": "0"}, {"again": "7"}, {"again": "9" * 18}, {"again": "x"},
+    ],
+)  # fmt: skip
+def test_an_odd_form_finds_no_letter(room: Room, typed: dict[str, str]) -> None:
+    """A form that no page of ours made is answered with 404, and nothing is sent."""
+    gift = room.gift()
+    letter = put_letter(room, gift)
+    assert press(room.signed_in(), gift, "letter-again", letter, **typed) == 404
+    assert letters(room) == [(0, "sent")]
+
+
+def test_another_gift_s_letter_is_not_here(room: Room) -> None:
+    """A letter is found under its own gift only."""
+    mine, other = room.gift("form-1"), room.gift("form-2")
+    letter = put_letter(room, other, state="set_aside")
+    browser = room.signed_in()
+    assert press(browser, mine, "letter-again", letter) == 404
+    assert press(browser, mine, "letter-dismissed", letter) == 404
+    assert letters(room) == [(0, "set_aside")]
+
+
+def test_all_can_be_sent_again_at_once(room: Room) -> None:
+    """After the mail server is mended one press sends what still says what is so."""
+    for number in range(3):
+        put_letter(room, room.gift(f"form-{number}"), state="set_aside")
+    put_letter(room, room.gift("paid", received_minor=5_000), state="set_aside")
+    browser = room.signed_in()
+    for _ in range(2):
+        answer = browser.post("/finance/letters/again", data={"csrf": csrf(browser)})
+        assert answer.status_code == 303
+    states = [state for _, state in letters(room)]
+    assert sorted(states) == ["dismissed"] * 3 + ["set_aside"] + ["waiting"] * 3
+    assert [act.detail for act in room.acts() if act.act == "letters_again"] == [{"letters": 3}]
+
+
+def test_every_page_says_what_could_not_be_sent(room: Room) -> None:
+    """Letters set aside stand on each staff page, with a link, until they are decided about."""
+    gift = room.gift()
+    letter = put_letter(room, gift, state="set_aside")
+    browser = room.signed_in()
+    said = "1 letter to a donor could not be sent."
+    for page in ("gifts", f"gifts/{gift.id}", "set-aside", "trail"):
+        shown = browser.get(f"/finance/{page}").text
+        assert re.search(rf'{said} <a href="/finance/letters">Look at it\.</a>', shown)
+    assert said not in browser.get("/finance/letters").text
+    press(browser, gift, "letter-dismissed", letter)
+    assert said not in browser.get("/finance/gifts").text
+
+
+def test_every_page_says_when_letters_wait(room: Room) -> None:
+    """A letter that the mail server has not taken for an hour is told; one that is new is not."""
+    letter = put_letter(room, room.gift(), state="waiting")
+    with room.database.writing() as session:
+        session.get_one(Letter, letter.id).tries = 1
+    said = "Letters wait: the mail server has not taken them for an hour."
+    assert said not in room.signed_in().get("/finance/gifts").text
+    room.clock.instant += timedelta(hours=1, seconds=1)
+    assert said in room.signed_in(email="ann@example.org").get("/finance/gifts").text
