@@ -55,6 +55,10 @@ class Money:
     amount_minor: int
     currency: str
 
+    def part(self, amount_minor: int) -> "Money":
+        """Return so much of the same currency."""
+        return Money(amount_minor, self.currency)
+
     def __post_init__(self) -> None:
         """Refuse what is not a whole number of a known currency."""
         if type(self.amount_minor) is not int:

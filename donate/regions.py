@@ -9,124 +9,53 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    EmailStr,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from donate.errors import N_, Misconfigured, NotFound
-from donate.money import MAX_AMOUNT_MINOR, is_currency, minor_step
+from donate.money import is_currency, minor_step
+from donate.region_parts import (
+    AmountMinor,
+    Code,
+    Country,
+    Fee,
+    Frequency,
+    FundKey,
+    Mode,
+    ModeTerms,
+    Options,
+    Organisation,
+    Strict,
+    Text,
+    Way,
+)
+
+__all__ = [
+    "SHIPPED",
+    "Code",
+    "Country",
+    "Fee",
+    "Frequency",
+    "Mode",
+    "ModeTerms",
+    "Offer",
+    "Region",
+    "Regions",
+    "Text",
+    "UnknownCode",
+    "Way",
+    "load_regions",
+    "offers",
+]
 
 SHIPPED: Final = Path(__file__).with_name("regions.toml")
 
 
-class Mode(StrEnum):
-    """A way to pay."""
-
-    CARD = "card"
-    BANK_DEBIT = "bank_debit"
-    INTERAC = "interac"
-    GIVING_CODE = "giving_code"
-
-    @property
-    def through_stripe(self) -> bool:
-        """Whether Stripe takes the money; else staff see it on the bank's statement."""
-        return self in (Mode.CARD, Mode.BANK_DEBIT)
-
-    @property
-    def every_month(self) -> bool:
-        """Whether it can be collected each month without the donor."""
-        return self is Mode.CARD
-
-    @property
-    def for_canada_only(self) -> bool:
-        """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
-        return self in (Mode.BANK_DEBIT, Mode.INTERAC)
-
-
-class Frequency(StrEnum):
-    """How often."""
-
-    ONCE = "once"
-    MONTHLY = "monthly"
-
-
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-AmountMinor = Annotated[int, Field(strict=True, gt=0, le=MAX_AMOUNT_MINOR)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Text(_Strict):
-    """The same words in each language a donor may read."""
-
-    en: str
-    fr: str
-
-    def in_language(self, language: str) -> str:
-        """Return the words in `language` (`fr-CA` reads the French)."""
-        return self.fr if language.startswith("fr") else self.en
-
-
-class Organisation(_Strict):
-    """Who receives. Empty means not known: shown nowhere, named by `donate doctor`."""
-
-    legal_name: str = ""
-    registration_number: str = ""
-    address: str = ""
-    email: EmailStr | None = None
-
-    def unknown(self) -> list[str]:
-        """Name the parts nobody has filled in yet."""
-        return [name for name, value in self.model_dump().items() if not value]
-
-
-class Way(_Strict):
-    """One way to give in which the donor quotes the code."""
-
-    name: Text
-    instructions: Text
-
-
-class ModeTerms(_Strict):
-    """On which terms a region offers a mode. Amounts in minor units of the region's currency."""
-
-    min_minor: AmountMinor = 100
-    max_minor: AmountMinor = 2_500_000
-    countries: frozenset[Country] = frozenset()
-    """Donors' countries that may use it; empty means any."""
-    lapses_after_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 30
-    """How long a gift that nobody collects is waited for; money that comes later still counts."""
-    send_to: EmailStr | None = None
-    """Interac: the address that takes the transfers."""
-    autodeposit: bool | None = None
-    """Interac: whether they are deposited without a question; None where nobody has said so."""
-    split_above_minor: AmountMinor | None = None
-    """Interac: from here on banks may not let it go in one transfer."""
-    instructions: Text | None = None
-    ways: Annotated[list[Way], Field(max_length=6)] = []
-    """Giving code: by cheque, by bank transfer, ..., each with what to do."""
-
-    def unknown(self) -> list[str]:
-        """Name what donors would like to know and nobody has said yet."""
-        return ["autodeposit"] if self.send_to and self.autodeposit is None else []
-
-
-class Region(_Strict):
+class Region(Strict):
     """One giving code and all that follows from it."""
 
     code: Code
@@ -135,9 +64,14 @@ class Region(_Strict):
     currency: str
     languages: Annotated[list[str], Field(min_length=1)]
     time_zone: str
-    frequencies: Annotated[list[Frequency], Field(min_length=1)] = [Frequency.ONCE]
+    frequencies: Annotated[
+        list[Frequency], Field(min_length=1, default_factory=lambda: [Frequency.ONCE])
+    ]
     presets_minor: Annotated[list[AmountMinor], Field(max_length=6)]
     organisation: Organisation = Organisation()
+    options: Options = Options()
+    funds: Annotated[dict[FundKey, Text], Field(max_length=30, default_factory=dict)]
+    """What a gift may be for; empty means that donors are not asked."""
     modes: Annotated[dict[Mode, ModeTerms], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -154,6 +88,8 @@ class Region(_Strict):
         for mode, terms in self.modes.items():
             if terms.min_minor > terms.max_minor:
                 raise ValueError(f"modes.{mode}: min_minor is above max_minor")
+            if terms.fee and not mode.through_stripe:
+                raise ValueError(f"modes.{mode}.fee: nobody takes a fee of what is sent by hand")
         self._amounts_can_be_given()
         self._canadian_modes_are_for_canada_only()
         return self

@@ -31,8 +31,8 @@ from donate.database import Database
 from donate.errors import N_, BadInput, BadInputs, NotFound
 from donate.gifts.choice import Choice, check_choice
 from donate.gifts.ledger import open_gift
-from donate.gifts.models import Donor, Gift
-from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id
+from donate.gifts.models import Donor, Gift, GiftWish
+from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes
 from donate.money import Money, is_currency
@@ -42,7 +42,12 @@ from donate.regions import Mode, Region, Regions, UnknownCode
 _NOBODYS: Final = secrets.token_urlsafe(16)
 
 # Where in the body the fields stand that `check_choice` names.
-_PLACES: Final = {"amount": "amount_minor", "name": "donor/name", "email": "donor/email"}
+_PLACES: Final = {
+    "amount": "amount_minor",
+    "name": "donor/name",
+    "email": "donor/email",
+    "tribute": "tribute/name",
+}
 
 IdempotencyKey = Annotated[
     str,
@@ -134,7 +139,8 @@ class GiftRoutes:
             if not known:
                 self._limits.count(choice.mode, address_of(request), self._clock.now())
             gift = open_gift(session, choice, form_key, now=self._clock.now())
-            if _what_is_recorded(gift, donor_of(session, gift)) != _what_is_asked(choice):
+            recorded = _what_is_recorded(gift, donor_of(session, gift), wish_of(session, gift))
+            if recorded != _what_is_asked(choice):
                 raise BadHeader(
                     "Idempotency-Key",
                     N_("This key was used for another gift. Please send a new key for a new gift."),
@@ -230,6 +236,7 @@ def _read_choice(new: NewGift, region: Region) -> Choice:
             language=region.language(new.language),
             name=new.donor.name,
             email=new.donor.email,
+            wishes=new.wishes(),
         )
     except BadInputs as bad:
         raise BadInputs(
@@ -247,10 +254,11 @@ def _what_is_asked(choice: Choice) -> tuple[object, ...]:
         choice.country,
         choice.name,
         choice.email,
+        choice.added(),
     )
 
 
-def _what_is_recorded(gift: Gift, donor: Donor) -> tuple[object, ...]:
+def _what_is_recorded(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
     return (
         gift.code,
         gift.mode,
@@ -260,6 +268,7 @@ def _what_is_recorded(gift: Gift, donor: Donor) -> tuple[object, ...]:
         donor.country,
         donor.name,
         donor.email,
+        wish.model_dump(exclude={"gift_id"}) if wish else {},
     )
 
 

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from donate.api.description import refusals
 from donate.api.problems import problem
-from donate.api.schemas import OfferedMode, OfferedRegion
+from donate.api.schemas import OfferedFee, OfferedMode, OfferedRegion
 from donate.errors import N_
 from donate.money import minor_digits, minor_step
-from donate.regions import Region, Regions, UnknownCode
+from donate.regions import Frequency, Region, Regions, UnknownCode
 from donate.templating import LANGUAGES, language_for, say
 
 # Nothing here is anybody's own, so any page may read it.
@@ -94,9 +94,13 @@ def _offered(region: Region, public_url: str) -> OfferedRegion:
                 min_minor=terms.min_minor,
                 max_minor=terms.max_minor,
                 countries=sorted(terms.countries),
+                monthly=mode.every_month and Frequency.MONTHLY in region.frequencies,
+                fee=OfferedFee(**terms.fee.model_dump()) if terms.fee else None,
             )
             for mode, terms in region.modes.items()
         ],
+        options=[name for name, offered in region.options if offered],
+        funds={key: name.model_dump() for key, name in region.funds.items()},
         give_url=f"{public_url}/give/{region.code}",
     )
 

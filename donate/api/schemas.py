@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from donate.gifts.status import StatusName
+from donate.gifts.wishes import MAX_NOTE, MAX_TRIBUTE, Tribute, Wishes, tidy_words
 from donate.money import MAX_AMOUNT_MINOR
 from donate.regions import Code, Country, Frequency, Mode
 
@@ -61,6 +62,13 @@ class NewDonor(_Sent):
     ]
 
 
+class NewTribute(_Sent):
+    """In whose honour or memory."""
+
+    kind: Annotated[Tribute, Field(examples=["memory"])]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_TRIBUTE, examples=["Ann Lee"])]
+
+
 class NewGift(_Sent):
     """What a donor chose."""
 
@@ -92,6 +100,30 @@ class NewGift(_Sent):
     ]
     language: LanguageTag | None = None
     donor: NewDonor
+    fund: Annotated[
+        str, Field(max_length=32, description="One of the region's funds; empty for none.")
+    ] = ""
+    anonymous: Annotated[bool, Field(strict=True, description="Not to be named in public.")] = False
+    note: Annotated[str, Field(max_length=MAX_NOTE, description="Some words to us.")] = ""
+    tribute: NewTribute | None = None
+    cover_fee: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Add what the mode's fee takes, so that amount_minor arrives whole.",
+        ),
+    ] = False
+
+    def wishes(self) -> Wishes:
+        """Return what was added to the gift."""
+        return Wishes(
+            fund=self.fund,
+            is_anonymous=self.anonymous,
+            note=tidy_words(self.note),
+            tribute_kind=self.tribute.kind if self.tribute else "",
+            tribute_name=tidy_words(self.tribute.name) if self.tribute else "",
+            covers_fee=self.cover_fee,
+        )
 
 
 class NextRedirect(BaseModel):
@@ -162,6 +194,13 @@ class KnownGift(BaseModel):
     status_url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
 
+class OfferedFee(BaseModel):
+    """What a donor may offer to cover: hundredths of a percent, and so many minor units."""
+
+    basis_points: int
+    fixed_minor: int
+
+
 class OfferedMode(BaseModel):
     """On which terms a region offers a mode."""
 
@@ -171,6 +210,8 @@ class OfferedMode(BaseModel):
     countries: Annotated[
         list[str], Field(description="Donors' countries that may use it; empty means any.")
     ]
+    monthly: Annotated[bool, Field(description="Whether it can be collected every month.")]
+    fee: Annotated[OfferedFee | None, Field(description="What a donor may offer to cover.")]
 
 
 class OfferedRegion(BaseModel):
@@ -188,6 +229,14 @@ class OfferedRegion(BaseModel):
     frequencies: list[Frequency]
     presets_minor: list[AmountMinor]
     modes: list[OfferedMode]
+    options: Annotated[
+        list[Literal["anonymous", "note", "tribute"]],
+        Field(description="What may be added to a gift."),
+    ]
+    funds: Annotated[
+        dict[str, dict[str, str]],
+        Field(description="What a gift may be for, with its name in each language."),
+    ]
     give_url: Annotated[
         str,
         Field(description="The donor's page for this code.", json_schema_extra={"format": "uri"}),

@@ -9,17 +9,19 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 from donate.errors import BadInput
-from donate.gifts.choice import Choice, check_choice, holds_card_number
+from donate.gifts.card_numbers import holds_card_number
+from donate.gifts.choice import Choice, check_choice
+from donate.gifts.wishes import MAX_NOTE, NOTHING_ADDED, Wishes, tidy_words
 from donate.money import Money, read_amount
 from donate.regions import Region
 
 OTHER: Final = "other"
 """The value of the radio button beside the free amount."""
-_MAX_SHOWN: Final = 300
+_MAX_SHOWN: Final = MAX_NOTE
 # A card number that begins within what is shown, however spaced, ends within so many more.
 _MAX_BESIDE: Final = 100
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}")
@@ -40,6 +42,28 @@ class GiveForm:
     country: str = ""
     name: str = ""
     email: str = ""
+    cover_fee: str = ""
+    fund: str = ""
+    anonymous: str = ""
+    note: str = ""
+    tribute_kind: str = ""
+    tribute_name: str = ""
+
+    @property
+    def added(self) -> bool:
+        """Whether something was added to the gift."""
+        return self.wishes() != NOTHING_ADDED
+
+    def wishes(self) -> Wishes:
+        """Return what was added, as it was typed."""
+        return Wishes(
+            fund=self.fund,
+            is_anonymous=bool(self.anonymous),
+            note=tidy_words(self.note),
+            tribute_kind=self.tribute_kind,
+            tribute_name=tidy_words(self.tribute_name),
+            covers_fee=bool(self.cover_fee),
+        )
 
     @property
     def nonce_holds(self) -> bool:
@@ -100,6 +124,7 @@ def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
         language=language,
         name=form.name,
         email=form.email,
+        wishes=form.wishes(),
     )
 
 
@@ -116,6 +141,7 @@ def form_key(nonce: str, choice: Choice) -> str:
         choice.language,
         choice.name,
         choice.email,
+        astuple(choice.wishes),
     ]
     return "form:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 

@@ -17,9 +17,11 @@ from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUn
 from donate.gifts.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from donate.gifts.models import Donor, Gift
-from donate.gifts.queries import donor_of, facts_of, gift_by_id, gift_by_token
+from donate.gifts.models import Donor, Gift, GiftWish
+from donate.gifts.queries import donor_of, facts_of, gift_by_id, gift_by_token, wish_of
+from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
+from donate.money import Money
 from donate.rate_limit import address_of
 from donate.regions import Region, Regions
 from donate.stripe_gateway.pledges import Pledges
@@ -93,16 +95,18 @@ class GiftPages:
         region = self._regions.get(gift.code)
         if region is None or not gift_view.may_still_give(gift):
             return see(page_of(gift))
+        wanted, wishes = self._wanted(gift, region, form.mode)
         try:
             choice = check_choice(
                 region,
                 mode=form.mode,
-                amount=gift.amount,
+                amount=wanted,
                 frequency=gift_view.frequency_instead(gift),
                 country=donor.country,
                 language=gift.language,
                 name=donor.name,
                 email=donor.email,
+                wishes=wishes,
             )
         except BadInputs:
             return see(f"/give/{region.code}")
@@ -116,6 +120,27 @@ class GiftPages:
                 return see(f"{page_of(gift)}?problem=page")
         key = f"instead:{gift.id}:{choice.mode}"
         return self._first_step.take(choice, key, address_of(request))
+
+    def _wish(self, gift: Gift) -> GiftWish | None:
+        with self._database.reading() as session:
+            return wish_of(session, gift)
+
+    def _wanted(self, gift: Gift, region: Region, mode: str) -> tuple[Money, Wishes]:
+        """Return what the donor wants to give, and added to it, where it is given by `mode`."""
+        wish = self._wish(gift)
+        if wish is None:
+            return gift.amount, NOTHING_ADDED
+        # What covers the fee of one mode is nothing to another.
+        wanted = Money(gift.amount_minor - wish.fee_cover_minor, gift.currency)
+        covers = bool(wish.fee_cover_minor) and fee_cover(region, mode, wanted) is not None
+        return wanted, Wishes(
+            fund=wish.fund,
+            is_anonymous=wish.is_anonymous,
+            note=wish.note,
+            tribute_kind=wish.tribute_kind,
+            tribute_name=wish.tribute_name,
+            covers_fee=covers,
+        )
 
     def announce(self, request: Request, token: str) -> Response:
         """Note that the donor says they have sent it: a hint for staff, which confirms nothing."""
@@ -184,6 +209,8 @@ class GiftPages:
             language,
             status_code=status_code,
             view=view,
+            wish=self._wish(gift),
+            tributes=words.TRIBUTES,
             pledge_page=self._pledge_page(gift),
             notice=notice,
             back=back if back in ("paid", "cancelled") else "",

@@ -3,17 +3,18 @@
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 
 from babel import Locale
-from babel.numbers import get_currency_name
+from babel.numbers import format_percent, get_currency_name
 
 from donate.donors.forms import OTHER, GiveForm
 from donate.donors.words import MODE_HELP, MODE_NAMES
 from donate.errors import BadInput
 from donate.gifts.choice import countries
-from donate.money import Money, format_briefly
-from donate.regions import Frequency, Mode, Region, offers
+from donate.money import Money, format_briefly, format_money
+from donate.regions import Fee, Frequency, Mode, Region, offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class ModeCard:
     countries: str
     elsewhere: str | None
     """Why donors outside `countries` may not use it."""
+    fee: Fee | None
     not_monthly: str | None
     """Why nobody may use it for a monthly gift; None where the region has none, or they may."""
 
@@ -61,9 +63,36 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
             why_not=why_not(mode, country, chosen),
             countries=" ".join(sorted(terms.countries)),
             elsewhere=why_not(mode, "", region.frequencies[0]),
+            fee=terms.fee,
             not_monthly=not_monthly(mode),
         )
         for mode, terms in region.modes.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FeeInWords:
+    """What Stripe keeps of a payment in one mode, as a donor reads it: `2.9%` and `$0.30`."""
+
+    name: str
+    share: str
+    fixed: str
+
+
+def fees(region: Region, language: str) -> list[FeeInWords]:
+    """Return the fees that a donor may cover."""
+    return [
+        FeeInWords(
+            name=MODE_NAMES[mode],
+            share=format_percent(
+                Decimal(terms.fee.basis_points) / 10_000,
+                format="#,##0.##\u00a0%" if language.startswith("fr") else "#,##0.##%",
+                locale=Locale.parse(language, sep="-"),
+            ),
+            fixed=format_money(Money(terms.fee.fixed_minor, region.currency), language),
+        )
+        for mode, terms in region.modes.items()
+        if terms.fee
     ]
 
 
@@ -102,12 +131,17 @@ def _sorted_names(language: str) -> list[tuple[str, str]]:
 
 def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list[Problem]:
     """Say where on the page each problem is put right, in the order of the page."""
-    order = ("currency", "frequency", "amount", "mode", "name", "email", "country")
+    order = (
+        *("currency", "frequency", "amount", "mode", "name", "email", "country"),
+        *("fund", "cover_fee", "anonymous", "tribute", "note"),
+    )
     first_preset = f"preset-{region.presets_minor[0]}" if region.presets_minor else "amount"
     at = {
         "name": "name",
         "email": "email",
         "country": "country",
+        **{name: name for name in ("fund", "cover_fee", "anonymous", "note")},
+        "tribute": "tribute_name",
         "frequency": first_preset
         if len(region.frequencies) == 1
         else f"frequency-{region.frequencies[0]}",

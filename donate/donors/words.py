@@ -6,6 +6,7 @@ from typing import Final
 from donate.errors import N_
 from donate.gifts.pledges import PledgeState
 from donate.gifts.status import StatusName
+from donate.gifts.wishes import Tribute
 from donate.regions import Frequency, Mode
 
 MODE_NAMES: Final[Mapping[Mode, str]] = {
@@ -37,6 +38,12 @@ CONTINUE: Final[Mapping[Mode, str]] = {
 FREQUENCY_NAMES: Final[Mapping[Frequency, str]] = {
     Frequency.ONCE: N_("One-time gift"),
     Frequency.MONTHLY: N_("Monthly gift"),
+}
+
+TRIBUTES: Final[Mapping[str, str]] = {
+    "": N_("No"),
+    Tribute.HONOUR: N_("In honour of"),
+    Tribute.MEMORY: N_("In memory of"),
 }
 
 STATUS_NAMES: Final[Mapping[StatusName, str]] = {

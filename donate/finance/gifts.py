@@ -45,6 +45,7 @@ from donate.gifts.queries import (
     months_of,
     newest_gifts,
     totals,
+    wish_of,
 )
 from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
@@ -170,6 +171,7 @@ class GiftPages:
             letters = letters_of(session, gift.id)
             actors = {fact.actor for fact in facts} | {letter.asked_by for letter in letters}
             names = names_of(session, actors)
+            wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
         in_force = transfers_in_force(facts)
         territories = Locale.parse(LANGUAGE, sep="-").territories
@@ -194,6 +196,7 @@ class GiftPages:
             months=months,
             letters=sent_letters(letters, gift, names),
             may_write=visit.signed_in.may(Role.FINANCE),
+            wish=wish,
             transfers=in_force,
             returns=returns_of(gift, [fact.as_fact() for fact in facts], names),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,

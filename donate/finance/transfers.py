@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func, select
 from donate.clock import local_date, start_of_day
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.words import LANGUAGE, MODES
-from donate.gifts.choice import holds_card_number
+from donate.gifts.card_numbers import holds_card_number
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact

@@ -3,25 +3,22 @@
 import re
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from babel import Locale
 from email_validator import EmailNotValidError, validate_email
-from stdnum import luhn
 
 from donate.errors import N_, BadInput, BadInputs
+from donate.gifts.card_numbers import holds_card_number
+from donate.gifts.wishes import NOTHING_ADDED, Wishes, check_wishes, fee_cover
 from donate.money import Money, format_money, minor_step
 from donate.regions import Frequency, Mode, Region, offers
 
 MAX_NAME: Final = 200
 # Marks in the wrong order take Unicode the square of their number to put right: 60 kB, seconds.
 _MAX_TYPED: Final = 1_000
-
-_MAX_CARD_DIGITS: Final = 19
-_DIGIT_GROUPS: Final = re.compile(r"[0-9]+(?:[\s\-‐-―._/]{1,3}[0-9]+)*")
 
 # Two-letter codes in CLDR that stand for no country: unions, "unknown" and test locales; and Sark
 # (CQ), a part of Guernsey that has no name in French.
@@ -30,7 +27,10 @@ _NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a donor chose, checked against what their region offers."""
+    """What a donor chose, checked against what their region offers.
+
+    `amount` is what is charged, with `fee_cover_minor` of it to cover the fee.
+    """
 
     region: Region
     mode: Mode
@@ -40,9 +40,18 @@ class Choice:
     language: str
     name: str
     email: str
+    wishes: Wishes = NOTHING_ADDED
+    fee_cover_minor: int = 0
+
+    def added(self) -> dict[str, Any]:
+        """Return what was added to the gift as its row has it; nothing where nothing was."""
+        if self.wishes == NOTHING_ADDED:
+            return {}
+        row = asdict(self.wishes) | {"fee_cover_minor": self.fee_cover_minor}
+        return {name: value for name, value in row.items() if name != "covers_fee"}
 
 
-def check_choice(
+def check_choice(  # noqa: PLR0913 -- each is a field of the form
     region: Region,
     *,
     mode: str,
@@ -52,13 +61,19 @@ def check_choice(
     language: str,
     name: str,
     email: str,
+    wishes: Wishes = NOTHING_ADDED,
 ) -> Choice:
     """Check everything a donor chose against the region, whatever a page showed them.
+
+    `amount` is what they want to give; what covers the fee comes on top where they wish it.
 
     Raises BadInputs with one sentence for each field that is wrong.
     """
     language = region.language(language)
-    problems: list[BadInput] = []
+    problems = check_wishes(region, mode, wishes)
+    cover = _cover(region, mode, amount, wishes)
+    if cover and isinstance(amount, Money):
+        amount = Money(amount.amount_minor + cover, amount.currency)
     if isinstance(amount, BadInput):
         problems.append(amount)
     if country not in countries():
@@ -87,7 +102,16 @@ def check_choice(
         language=language,
         name=name,
         email=email,
+        wishes=wishes,
+        fee_cover_minor=cover,
     )
+
+
+def _cover(region: Region, mode: str, amount: Money | BadInput, wishes: Wishes) -> int:
+    if isinstance(amount, BadInput) or not wishes.covers_fee or amount.currency != region.currency:
+        return 0
+    cover = fee_cover(region, mode, amount)
+    return cover.amount_minor if cover else 0
 
 
 def about_the_mode(
@@ -166,17 +190,3 @@ def _about_the_email(email: str) -> BadInput | None:
             validate_email(email, check_deliverability=False)
             return None
     return BadInput("email", N_("Please check your e-mail address, such as name@example.com."))
-
-
-def holds_card_number(text: str) -> bool:
-    """Tell whether 13 to 19 digits in `text`, however spaced, make a valid card number.
-
-    Digits before or after it do not hide it: `12 4242 4242 4242 4242`.
-    """
-    for run in _DIGIT_GROUPS.findall(unicodedata.normalize("NFKC", text)):
-        groups = re.findall("[0-9]+", run)
-        for first in range(len(groups)):
-            for digits in accumulate(groups[first : first + _MAX_CARD_DIGITS]):
-                if 13 <= len(digits) <= _MAX_CARD_DIGITS and luhn.is_valid(digits):
-                    return True
-    return False

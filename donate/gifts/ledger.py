@@ -18,7 +18,7 @@ from donate.database import insert_new
 from donate.errors import DonateError
 from donate.gifts.choice import Choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gift_by_form_key
 from donate.gifts.status import Status, StatusName, status_of
@@ -80,6 +80,9 @@ def open_gift(
             pledge_id=own["id"] if choice.frequency is Frequency.MONTHLY else None,
         )
         evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
+        added = choice.added()
+        if added:
+            session.add(GiftWish(gift_id=gift.id, **added))
         return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert, dice)

@@ -95,6 +95,28 @@ class Gift(SQLModel, table=True):
         return Money(self.net_minor, self.currency)
 
 
+class GiftWish(SQLModel, table=True):
+    """What a donor added to a gift; not there when they added nothing. Later months share it."""
+
+    __tablename__ = "gift_wish"
+    __table_args__ = (
+        CheckConstraint("fee_cover_minor >= 0", name="gift_wish_cover_is_not_negative"),
+        CheckConstraint(
+            "(tribute_kind = '') = (tribute_name = '')", name="gift_wish_tribute_has_a_name"
+        ),
+        CheckConstraint("length(note) <= 500", name="gift_wish_note_is_short"),
+    )
+
+    gift_id: uuid.UUID = Field(primary_key=True, foreign_key="gift.id")
+    fund: str = Field(max_length=32)
+    is_anonymous: bool
+    note: str = Field(max_length=500)
+    tribute_kind: str = Field(max_length=16)
+    tribute_name: str = Field(max_length=200)
+    # Of what the donor chose to give, so much is to cover the fee.
+    fee_cover_minor: int = Field(sa_type=BigInteger)
+
+
 class GiftFact(SQLModel, table=True):
     """One fact about one gift. A trigger in the database refuses any change or removal."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, sql, tuple_
 from sqlmodel import Session, SQLModel, col, select
 
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.money import Money
 
 _FACT = SQLModel.metadata.tables["gift_fact"].c
@@ -66,6 +66,11 @@ def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
 def donor_of(session: Session, gift: Gift) -> Donor:
     """Return the donor of a gift."""
     return session.exec(select(Donor).where(Donor.id == gift.donor_id)).one()
+
+
+def wish_of(session: Session, gift: Gift) -> GiftWish | None:
+    """Return what the donor added to a gift; a later month has what the first one had."""
+    return session.get(GiftWish, gift.pledge_id or gift.id)
 
 
 def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:

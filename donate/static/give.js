@@ -49,15 +49,36 @@ for (const field of [country, ...form.querySelectorAll("[name=frequency]")]) {
 
 const plainLabel = button.textContent;
 
-function nameTheAmount() {
-  const preset = document.querySelector("[name=preset]:checked");
-  const chosen = preset && preset !== other;
-  button.textContent = chosen
-    ? button.dataset.withAmount.replace("#", preset.labels[0].textContent)
-    : plainLabel;
+// The least amount that leaves what is wanted after the fee, as the server reckons it.
+function withFeeCovered(wanted, { basisPoints, fixedMinor }) {
+  const left = (charged) =>
+    charged - Math.floor((charged * basisPoints + 5000) / 10000) - Number(fixedMinor);
+  let charged = wanted;
+  while (left(charged) < wanted) charged += Number(button.dataset.step);
+  return charged;
 }
 
-document.getElementById("amount-group").addEventListener("input", nameTheAmount);
+function inWords(minor) {
+  const { currency, digits } = button.dataset;
+  const written = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
+  return written.format(minor / 10 ** digits);
+}
+
+function nameTheAmount() {
+  const preset = document.querySelector("[name=preset]:checked");
+  if (!preset || preset === other) {
+    button.textContent = plainLabel;
+    return;
+  }
+  const fee = document.querySelector(".mode:has(:checked)")?.dataset;
+  const covered = document.getElementById("cover_fee")?.checked && fee?.basisPoints;
+  const amount = covered
+    ? inWords(withFeeCovered(Number(preset.value), fee))
+    : preset.labels[0].textContent;
+  button.textContent = button.dataset.withAmount.replace("#", amount);
+}
+
+form.addEventListener("input", nameTheAmount);
 
 form.addEventListener("submit", (event) => {
   // Only after the form is on its way, or the pressed button's own value would be lost.

@@ -6,7 +6,8 @@ from typing import Any
 import schemathesis
 from email_validator import EmailNotValidError, validate_email
 
-from donate.gifts.choice import countries, holds_card_number
+from donate.gifts.card_numbers import holds_card_number
+from donate.gifts.choice import countries
 
 LIMITS = {
     "card": (200, 2_500_000),
@@ -36,7 +37,7 @@ def before_call(
 def granted(body: dict[str, Any]) -> dict[str, Any]:
     least, most = LIMITS[body["mode"]]
     lives_in = body["country"] if body["country"] in countries() else "CA"
-    donor = body["donor"]
+    donor, tribute = body["donor"], body.get("tribute")
     return {
         **body,
         "code": "LWCAN",
@@ -45,6 +46,11 @@ def granted(body: dict[str, Any]) -> dict[str, Any]:
         # JSON Schema takes 5000.0 for a whole number; this door takes digits only.
         "amount_minor": min(max(int(body["amount_minor"]), least), most),
         "country": "CA" if body["mode"] in CANADIAN else lives_in,
+        "fund": "building" if body.get("fund") else "",
+        "note": body.get("note", "") if is_a_name(body.get("note", "")) else "",
+        "tribute": None if not tribute or not is_a_name(tribute["name"]) else tribute,
+        # The fee comes on top of the amount, which may be the most there is.
+        "cover_fee": False,
         "donor": {
             # JSON Schema has no words for "printable, not only spaces, and no card number".
             "name": donor["name"] if is_a_name(donor["name"]) else "Ann Lee",

@@ -4,6 +4,17 @@ import pytest
 
 from tests.api.program import Program, problem_in
 
+PLAIN = {"countries": [], "monthly": False, "fee": None}
+IN_CANADA = PLAIN | {"max_minor": 2500000, "countries": ["CA"]}
+CARD = {
+    "mode": "card",
+    "min_minor": 200,
+    "max_minor": 2500000,
+    "countries": [],
+    "monthly": False,
+    "fee": {"basis_points": 290, "fixed_minor": 30},
+}
+
 
 def test_what_a_region_offers(program: Program) -> None:
     """Everything a page needs to let a donor choose is in one answer."""
@@ -20,11 +31,16 @@ def test_what_a_region_offers(program: Program) -> None:
         "frequencies": ["once"],
         "presets_minor": [2500, 5000],
         "modes": [
-            {"mode": "card", "min_minor": 200, "max_minor": 2500000, "countries": []},
-            {"mode": "bank_debit", "min_minor": 200, "max_minor": 2500000, "countries": ["CA"]},
-            {"mode": "interac", "min_minor": 100, "max_minor": 2500000, "countries": ["CA"]},
-            {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000, "countries": []},
+            CARD,
+            {"mode": "bank_debit", "min_minor": 200, "max_minor": 2500000, "countries": ["CA"]}
+            | PLAIN,
+            {"mode": "interac", "min_minor": 100, "max_minor": 2500000, "countries": ["CA"]}
+            | PLAIN,
+            {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000, "countries": []}
+            | PLAIN,
         ],
+        "options": ["anonymous", "note", "tribute"],
+        "funds": {"building": {"en": "The building", "fr": "Le bâtiment"}},
         "give_url": "http://127.0.0.1:8000/give/LWCAN",
     }
 

@@ -22,6 +22,11 @@ def the_form(page: Page) -> None:
     page.goto("/give/LWCAN")
 
 
+def the_form_with_options(page: Page) -> None:
+    page.goto("/give/LWCAN?lang=fr")
+    page.locator("summary").click()
+
+
 def the_form_with_mistakes(page: Page) -> None:
     page.goto("/give/LWCAN")
     page.locator("#give-button").click()
@@ -97,6 +102,7 @@ def a_letter_as_a_mail_program_shows_it(page: Page) -> None:
 
 PAGES: list[Callable[[Page], None]] = [
     the_form,
+    the_form_with_options,
     the_form_with_mistakes,
     an_unknown_code,
     a_gift_waiting_for_the_card,

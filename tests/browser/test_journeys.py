@@ -74,6 +74,20 @@ def test_a_monthly_gift_is_changed_and_ended(
 
 
 @with_and_without_script
+def test_the_fee_is_covered_when_the_donor_wishes(open_page: OpenPage, script: bool) -> None:
+    """The button says what will be charged; with or without script Stripe's page charges that."""
+    page = open_page(java_script_enabled=script)
+    steps.fill_in(page, "card")
+    page.locator("summary").click()
+    page.locator("#cover_fee").check()
+    if script:
+        expect(page.locator("#give-button")).to_have_text("Give $51.80")
+    page.locator("#give-button").click()
+    page.wait_for_url("**/pay/**")
+    expect(page.locator("h1")).to_contain_text("51.80")
+
+
+@with_and_without_script
 def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> None:
     """With monthly chosen, Interac is not to be had, and the reason stands beside it."""
     page = open_page(java_script_enabled=script)

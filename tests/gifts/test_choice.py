@@ -7,7 +7,8 @@ import pytest
 from babel import Locale
 
 from donate.errors import BadInput, BadInputs
-from donate.gifts.choice import countries, holds_card_number, tidy_name
+from donate.gifts.card_numbers import holds_card_number
+from donate.gifts.choice import countries, tidy_name
 from donate.money import Money
 from tests.gifts.given import choose
 

@@ -1,0 +1,126 @@
+"""What a region is made of: modes and their terms, options, and texts in two languages."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+from donate.money import MAX_AMOUNT_MINOR
+
+
+class Mode(StrEnum):
+    """A way to pay."""
+
+    CARD = "card"
+    BANK_DEBIT = "bank_debit"
+    INTERAC = "interac"
+    GIVING_CODE = "giving_code"
+
+    @property
+    def through_stripe(self) -> bool:
+        """Whether Stripe takes the money; else staff see it on the bank's statement."""
+        return self in (Mode.CARD, Mode.BANK_DEBIT)
+
+    @property
+    def every_month(self) -> bool:
+        """Whether it can be collected each month without the donor."""
+        return self is Mode.CARD
+
+    @property
+    def for_canada_only(self) -> bool:
+        """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
+        return self in (Mode.BANK_DEBIT, Mode.INTERAC)
+
+
+class Frequency(StrEnum):
+    """How often."""
+
+    ONCE = "once"
+    MONTHLY = "monthly"
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+FundKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+AmountMinor = Annotated[int, Field(strict=True, gt=0, le=MAX_AMOUNT_MINOR)]
+
+
+class Strict(BaseModel):
+    """Nothing that is not named here, and nothing that changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Strict):
+    """The same words in each language a donor may read."""
+
+    en: str
+    fr: str
+
+    def in_language(self, language: str) -> str:
+        """Return the words in `language` (`fr-CA` reads the French)."""
+        return self.fr if language.startswith("fr") else self.en
+
+
+class Organisation(Strict):
+    """Who receives. Empty means not known: shown nowhere, named by `donate doctor`."""
+
+    legal_name: str = ""
+    registration_number: str = ""
+    address: str = ""
+    email: EmailStr | None = None
+
+    def unknown(self) -> list[str]:
+        """Name the parts nobody has filled in yet."""
+        return [name for name, value in self.model_dump().items() if not value]
+
+
+class Way(Strict):
+    """One way to give in which the donor quotes the code."""
+
+    name: Text
+    instructions: Text
+
+
+class Fee(Strict):
+    """What Stripe keeps of each payment: hundredths of a percent of it, and so much besides."""
+
+    basis_points: Annotated[int, Field(strict=True, ge=0, le=2_000)]
+    fixed_minor: Annotated[int, Field(strict=True, ge=0, le=10_000)]
+
+
+class Options(Strict):
+    """What a donor may add to a gift. Off until a region switches it on."""
+
+    anonymous: bool = False
+    """Not named in public."""
+    note: bool = False
+    """Some words to the organisation."""
+    tribute: bool = False
+    """In honour or in memory of somebody."""
+
+
+class ModeTerms(Strict):
+    """On which terms a region offers a mode. Amounts in minor units of the region's currency."""
+
+    min_minor: AmountMinor = 100
+    max_minor: AmountMinor = 2_500_000
+    countries: frozenset[Country] = frozenset()
+    """Donors' countries that may use it; empty means any."""
+    lapses_after_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 30
+    """How long a gift that nobody collects is waited for; money that comes later still counts."""
+    send_to: EmailStr | None = None
+    """Interac: the address that takes the transfers."""
+    autodeposit: bool | None = None
+    """Interac: whether they are deposited without a question; None where nobody has said so."""
+    split_above_minor: AmountMinor | None = None
+    """Interac: from here on banks may not let it go in one transfer."""
+    fee: Fee | None = None
+    """Through Stripe: what donors may offer to cover; None where they are not asked."""
+    instructions: Text | None = None
+    ways: Annotated[list[Way], Field(max_length=6)] = []
+    """Giving code: by cheque, by bank transfer, ..., each with what to do."""
+
+    def unknown(self) -> list[str]:
+        """Name what donors would like to know and nobody has said yet."""
+        return ["autodeposit"] if self.send_to and self.autodeposit is None else []
