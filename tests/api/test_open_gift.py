@@ -118,7 +118,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"donor": ANN | {"email": "ann@example.com\nBcc: x@example.com"}}, ["/donor/email"]),
     ({"donor": ANN | {"email": "a" * 250 + "@example.com"}}, ["/donor/email"]),
     ({"donor": ANN | {"phone": "1"}}, ["/donor/phone"]),
-    ({"note": "x"}, ["/note"]),
+    ({"notes": "x"}, ["/notes"]),
     ({"a/b~c": 1}, ["/a~1b~0c"]),
     ({"form_key": "x", "status": "confirmed"}, ["/form_key", "/status"]),
 ]  # fmt: skip

@@ -32,12 +32,9 @@ def test_what_a_region_offers(program: Program) -> None:
         "presets_minor": [2500, 5000],
         "modes": [
             CARD,
-            {"mode": "bank_debit", "min_minor": 200, "max_minor": 2500000, "countries": ["CA"]}
-            | PLAIN,
-            {"mode": "interac", "min_minor": 100, "max_minor": 2500000, "countries": ["CA"]}
-            | PLAIN,
-            {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000, "countries": []}
-            | PLAIN,
+            IN_CANADA | {"mode": "bank_debit", "min_minor": 200},
+            IN_CANADA | {"mode": "interac", "min_minor": 100},
+            PLAIN | {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000},
         ],
         "options": ["anonymous", "note", "tribute"],
         "funds": {"building": {"en": "The building", "fr": "Le bâtiment"}},
