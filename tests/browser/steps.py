@@ -54,6 +54,18 @@ def reference_on(page: Page) -> str:
     return found[0]
 
 
+def open_letter(page: Page, reference: str) -> None:
+    """Open the newest letter of the demo that names a gift in its subject, once it is sent."""
+    letter = page.locator(".letters a", has_text=reference).first
+    for _ in range(40):
+        page.goto("/demo/letters")
+        if letter.count():
+            break
+        page.wait_for_timeout(250)
+    letter.click()
+    page.wait_for_url("**/demo/letters/*")
+
+
 def sign_in(page: Page, demo: Demo) -> None:
     """Sign in at the staff's pages."""
     page.goto("/finance")

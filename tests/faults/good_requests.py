@@ -164,6 +164,7 @@ def _staff_page(known: Known, dice: Random) -> Request:
             f"/finance/gifts/{known.card.id}",
             "/finance/set-aside",
             f"/finance/set-aside/{known.aside}",
+            "/finance/letters",
             "/finance/trail",
         ]
     )

@@ -25,7 +25,7 @@ from tests.letters.post import (
     smtp_to,
 )
 from tests.letters.test_finder import tell
-from tests.real_parts import Sqlite, free_port
+from tests.real_parts import Postgres, Sqlite, free_port
 from tests.stripe_gateway.given import NOW, give
 
 
@@ -156,6 +156,22 @@ def test_two_workers_send_each_letter_once(database: Database, office: PostOffic
         thread.join(60)
     assert desks[0].states() == [("thank_you", "sent")] * 12
     assert len({message["Message-ID"] for message in office.taken}) == len(office.taken) == 12
+
+
+def test_a_letter_in_other_hands_is_passed_over(postgres: Postgres, office: PostOffice) -> None:
+    """While one process claims a letter, another takes the next one and does not wait."""
+    database = Database(postgres.fresh_url())
+    desk = open_desk(database, smtp_to(office))
+    for number in range(2):
+        tell(database, give(database), FactKind.PAYMENT_SUCCEEDED, f"pi_{number}")
+    desk.find_all()
+    first, second = desk.letters()
+    with database.writing() as session:
+        session.exec(select(Letter).where(Letter.id == first.id).with_for_update()).one()
+        claimed = desk.outbox._claim()
+    assert claimed
+    assert claimed.id == second.id
+    database.close()
 
 
 def test_nobody_is_flooded_with_what_they_did_not_ask_for(
