@@ -7,8 +7,8 @@ from babel.dates import format_date
 from sqlmodel import Session, col, select
 
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Donor, Gift, GiftFact
-from donate.gifts.queries import donor_of
+from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
+from donate.gifts.queries import donor_of, wish_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.money import Money, format_money
@@ -27,6 +27,8 @@ class About:
     """The gift that began the pledge which this one is a month of."""
     returned: Money | None = None
     """What one refund sent back."""
+    wish: GiftWish | None = None
+    """What the donor added to the gift."""
 
     @property
     def language(self) -> str:
@@ -74,6 +76,7 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         public_url=public_url,
         first=session.get_one(Gift, gift.pledge_id) if gift.pledge_id else None,
         returned=_returned(session, letter),
+        wish=wish_of(session, gift),
     )
 
 

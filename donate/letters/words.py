@@ -1,14 +1,14 @@
 """What each kind of letter says. One draft makes both the plain text and the HTML of a letter."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
+from donate.gifts.wishes import Tribute
 from donate.letters.about import About
+from donate.letters.how_to_send import Tongue, how, mind, what_to_enter
 from donate.letters.kinds import LetterKind
-from donate.money import parts_of
-from donate.regions import Mode
 from donate.templating import say
 
 _MOST_OF_A_NAME: Final = 60
@@ -29,14 +29,6 @@ class Draft:
     link: tuple[str, str] = ("", "")
     """Where to go from here: the words, and the address."""
     manage: tuple[str, str] | None = None
-
-
-class Tongue(Protocol):
-    """Says a message in one language, with its %(name)s places filled."""
-
-    def __call__(self, message: str, **values: str) -> str:
-        """Say it."""
-        ...
 
 
 def draft(kind: LetterKind, about: About) -> Draft:
@@ -67,6 +59,7 @@ def _thank_you(about: About, _: Tongue) -> Draft:
         before=(_("Your gift has arrived."),),
         rows=(
             *_what_came(about, _),
+            *_what_was_added(about, _),
             (_("Date"), about.day(gift.received_on or gift.opened_on)),
             (_("Reference"), gift.reference),
         ),
@@ -87,6 +80,26 @@ def _what_came(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _what_was_added(about: About, _: Tongue) -> Iterator[tuple[str, str]]:
+    wish, region = about.wish, about.region
+    if wish is None:
+        return
+    # Of another amount than the first month's nobody knows how much is to cover the fee.
+    as_chosen = about.first is None or about.first.amount_minor == about.gift.amount_minor
+    if wish.fee_cover_minor and as_chosen:
+        yield (
+            _("Of that, to cover the fee"),
+            about.money(about.gift.amount.part(wish.fee_cover_minor)),
+        )
+    if region and wish.fund in region.funds:
+        yield _("What it is for"), region.funds[wish.fund].in_language(about.language)
+    name = name_to_greet(wish.tribute_name)
+    if wish.tribute_kind == Tribute.HONOUR and name:
+        yield _("In honour of"), name
+    if wish.tribute_kind == Tribute.MEMORY and name:
+        yield _("In memory of"), name
+
+
 def _instructions(about: About, _: Tongue) -> Draft:
     amount = about.money(about.gift.amount)
     return Draft(
@@ -96,9 +109,9 @@ def _instructions(about: About, _: Tongue) -> Draft:
             amount=amount,
         ),
         headline=_("How to send your gift"),
-        before=(_("Thank you! Your gift is recorded."), *_how(about, _)),
-        rows=_what_to_enter(about, _),
-        after=_mind(about, _),
+        before=(_("Thank you! Your gift is recorded."), *how(about, _)),
+        rows=what_to_enter(about, _),
+        after=mind(about, _),
         link=(_("See where your gift stands"), about.page),
     )
 
@@ -115,10 +128,10 @@ def _reminder(about: About, _: Tongue) -> Draft:
         before=(
             _("On %(day)s you chose to make this gift.", day=about.day(gift.opened_on)),
             _("If you have sent it already, all is well: it is still matched by its reference."),
-            *_how(about, _),
+            *how(about, _),
         ),
-        rows=_what_to_enter(about, _),
-        after=_mind(about, _),
+        rows=what_to_enter(about, _),
+        after=mind(about, _),
         link=(_("See where your gift stands"), about.page),
     )
 
@@ -211,65 +224,6 @@ def _amount_and_reference(about: About, _: Tongue) -> tuple[tuple[str, str], ...
         (_("Amount"), about.money(about.gift.amount)),
         (_("Reference"), about.gift.reference),
     )
-
-
-def _how(about: About, _: Tongue) -> tuple[str, ...]:
-    if about.gift.mode == Mode.INTERAC:
-        return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
-    if about.terms is None:
-        return ()
-    said = (
-        [about.terms.instructions.in_language(about.language)] if about.terms.instructions else []
-    )
-    for way in about.terms.ways:
-        name, what = (
-            way.name.in_language(about.language),
-            way.instructions.in_language(about.language),
-        )
-        said.append(_("%(label)s: %(value)s", label=name, value=what))
-    return tuple(said)
-
-
-def _what_to_enter(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
-    gift, amount = about.gift, about.money(about.gift.amount)
-    if gift.mode != Mode.INTERAC:
-        return (
-            (_("Exact amount"), amount),
-            (_("Reference to quote"), gift.reference),
-            (_("Giving code"), gift.code),
-        )
-    return (
-        (_("Send to"), (about.terms and about.terms.send_to) or about.contact),
-        (_("Exact amount"), amount),
-        (_("Message, with the reference first"), gift.reference),
-    )
-
-
-def _mind(about: About, _: Tongue) -> tuple[str, ...]:
-    """What to mind when sending. No answer to a security question stands in any letter."""
-    said = []
-    if about.gift.mode == Mode.INTERAC:
-        parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)
-        if parts:
-            several = _(
-                "Many banks limit one transfer. You may send several, each with the same reference:"
-            )
-            said.append(f"{several} {' + '.join(map(about.money, parts))}")
-        said.append(_about_a_question(about, _))
-    said.append(_("We confirm your gift once it has reached our account."))
-    return tuple(said)
-
-
-def _about_a_question(about: About, _: Tongue) -> str:
-    if about.terms and about.terms.autodeposit:
-        return _("Send it. No security question is asked: it is deposited by itself.")
-    if about.contact:
-        return _(
-            "Send it. If your bank asks for a security question and answer, please write to "
-            "%(contact)s before you send. Never put the answer in the message.",
-            contact=about.contact,
-        )
-    return _("Send it. Never put the answer to a security question in the message.")
 
 
 _DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {

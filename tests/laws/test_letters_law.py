@@ -61,7 +61,7 @@ def follow(desk: Desk, steps: list[Step]) -> None:
     assert wanted is None or wanted in kinds
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(steps=STEPS)
 def test_each_letter_is_there_once_and_true(
     database: Database, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]

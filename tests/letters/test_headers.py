@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from donate.database import Database
 from donate.letters.about import About
@@ -64,6 +64,7 @@ def test_a_name_adds_no_header_and_no_recipient(
     assert "<script>" not in markup(office.taken[0])
 
 
+@settings(deadline=None)
 @given(name=st.text(max_size=200))
 def test_any_name_makes_a_letter(written: tuple[Letter, About], name: str) -> None:
     """Whatever a name is made of, the letter can be written and read again."""
@@ -74,6 +75,7 @@ def test_any_name_makes_a_letter(written: tuple[Letter, About], name: str) -> No
     assert plain(again).split() == plain(message).split()
 
 
+@settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=60, alphabet=LETTERS))
 def test_a_name_of_letters_arrives_whole(written: tuple[Letter, About], name: str) -> None:
     """A name in any script arrives in the greeting as it was typed."""

@@ -3,14 +3,14 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
-from donate.gifts.models import Gift
+from donate.gifts.models import Gift, GiftWish
 from donate.letters.about import About, look_up
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
@@ -209,6 +209,38 @@ def test_a_part_is_not_called_the_whole(empty: Database) -> None:
     about.gift.received_minor = 2_000
     rows = draft(LetterKind.THANK_YOU, about).rows
     assert rows[:2] == (("Your gift", "$50.00"), ("Received so far", "$20.00"))
+
+
+def a_wish(about: About, **more: Any) -> GiftWish:
+    nothing = dict.fromkeys(("fund", "note", "tribute_kind", "tribute_name"), "")
+    given: dict[str, Any] = {"is_anonymous": False, "fee_cover_minor": 0} | nothing | more
+    return GiftWish(gift_id=about.gift.id, **given)
+
+
+def test_what_was_added_stands_in_the_thanks(empty: Database) -> None:
+    """Fund, tribute and what covers the fee are confirmed in the donor's language."""
+    _, about = a_letter(empty, LetterKind.THANK_YOU, "fr-CA")
+    assert about.region
+    region = about.region.model_copy(update={"funds": {"roof": Text(en="Roof", fr="Toit")}})
+    wish = a_wish(
+        about, fund="roof", tribute_kind="memory", tribute_name="Ada", fee_cover_minor=150
+    )
+    rows = draft(LetterKind.THANK_YOU, replace(about, region=region, wish=wish)).rows
+    assert {"Toit", "Ada", "1,50\u00a0$"} <= {value for _, value in rows}
+    bare = draft(LetterKind.THANK_YOU, replace(about, wish=a_wish(about))).rows
+    assert len(rows) == len(bare) + 3
+
+
+def test_only_what_is_known_of_an_addition_is_said(empty: Database) -> None:
+    """A fund that is gone, words in place of a name, and another month's cover are left out."""
+    _, about = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
+    assert about.first
+    wish = a_wish(
+        about, fund="gone", tribute_kind="honour", tribute_name="see x.org", fee_cover_minor=150
+    )
+    first = type(about.first)(**about.first.model_dump() | {"amount_minor": 1_000})
+    rows = draft(LetterKind.THANK_YOU, replace(about, first=first, wish=wish)).rows
+    assert [label for label, _ in rows] == ["Amount", "Date", "Reference"]
 
 
 def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
