@@ -61,7 +61,7 @@ def test_a_letter_survives_every_crash(
 def test_the_service_writes_to_donors(
     database_url: str, tmp_path: Path, office: PostOffice
 ) -> None:
-    """A donor who chose Interac has the instructions within seconds; without a way, none goes."""
+    """Instructions and thanks arrive within seconds; where there is no way for letters, none do."""
     with a_machine(database_url, tmp_path) as machine:
         process = machine.serve()
         machine.world.submit(machine.world.fill_in("interac"))
@@ -76,3 +76,6 @@ def test_the_service_writes_to_donors(
         page = httpx.get(f"{machine.world.url}/gifts/{gift.token}")
         assert page.status_code == 200
         until(lambda: [letter.state for letter in letters(machine)] == ["sent"])
+        machine.world.pay(machine.world.submit(machine.world.fill_in("card")))
+        until(lambda: "Thank you for your gift of $50.00" in office.subjects())
+        assert len(office.taken) == 2
