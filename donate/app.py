@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from donate import error_answers
+from donate.api.cross_origin import OpensGiftsFrom
 from donate.api.door import Api
 from donate.clock import Clock, SystemClock
 from donate.database import Database
@@ -173,6 +174,8 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     app.include_router(Health(parts.database, settings.metrics_token.get_secret_value()).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, answer=answer)
+    if settings.embed_origins:
+        app.add_middleware(OpensGiftsFrom, origins=settings.embed_origins)
     app.add_middleware(
         SecurityHeaders,
         checkout_origins=_origins(settings.checkout_hosts, settings.public_url),

@@ -19,7 +19,8 @@ import httpx
 
 from donate.app import build_parts
 from donate.clock import FixedClock, SystemClock
-from donate.demo_gifts import Pretend, lay_down_a_year
+from donate.demo_example import example_page
+from donate.demo_gifts import CODE, Pretend, lay_down_a_year
 from donate.errors import Misconfigured
 from donate.finance.models import Role
 from donate.finance.staff import add_staff
@@ -40,6 +41,8 @@ def demo() -> int:
     service, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
     with ExitStack() as running:
         signal.signal(signal.SIGTERM, _interrupt)
+        example = running.enter_context(example_page(service, CODE))
+        environment["EMBED_ORIGINS"] = example
         children = [
             running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
             running.enter_context(_child(["serve"], environment)),
@@ -47,7 +50,7 @@ def demo() -> int:
         for address in (f"{sandbox}/", f"{service}/readyz"):
             _wait_until_answered(address, children)
         password = _prepare(environment, sandbox)
-        print(_welcome(service, sandbox, password), flush=True)
+        print(_welcome(service, sandbox, example, password), flush=True)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
     raise Misconfigured("the demo stopped: one of its two processes ended; see above")
@@ -107,12 +110,13 @@ def _show_progress(done: int, total: int) -> None:
         print(f"\rA year of example gifts: {done} of {total}", end=end, flush=True)
 
 
-def _welcome(service: str, sandbox: str, password: str) -> str:
+def _welcome(service: str, sandbox: str, example: str, password: str) -> str:
     return f"""
 The demo is ready. No real money moves: Stripe is a pretend one on this machine.
 
   Give          {service}/give/LWCAN
   Test card     4242 4242 4242 4242, any later date, any CVC
+  On a web page {example}/
   Finance       {service}/finance
   Sign in       {STAFF_EMAIL}   {password}
   Letters       {service}/demo/letters

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     stripe_account: str = ""
     checkout_hosts: Words = ("checkout.stripe.com", "billing.stripe.com")
 
+    embed_origins: Words = ()
     trusted_proxies: Words = ()
     card_gifts_per_network: Annotated[int, Field(ge=1)] = 60
     card_gifts_in_all: Annotated[int, Field(ge=1)] = 3_000
@@ -52,7 +53,10 @@ class Settings(BaseSettings):
     demo: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("checkout_hosts", "trusted_proxies", "stripe_webhook_secret", mode="before")
+    @field_validator(
+        *("checkout_hosts", "embed_origins", "trusted_proxies", "stripe_webhook_secret"),
+        mode="before",
+    )
     @classmethod
     def _separate(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -64,6 +68,16 @@ class Settings(BaseSettings):
     def _are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "*" in value:
             raise ValueError("must name the proxies: with * anybody could claim any address")
+        return value
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            bare = f"{parts.scheme}://{parts.netloc}"
+            if parts.scheme not in ("https", "http") or not parts.hostname or bare != origin:
+                raise ValueError("must be origins such as https://www.example.org, without a path")
         return value
 
     @field_validator("public_url", "stripe_api_base")

@@ -175,6 +175,27 @@ def test_the_demo_takes_no_real_money() -> None:
 
 
 @pytest.mark.parametrize(
+    "origin",
+    [
+        "www.example.org",
+        "https://",
+        "https://www.example.org/",
+        "https://a.example/give",
+        "*",
+        "null",
+    ],
+)
+def test_a_page_is_named_by_its_origin(origin: str) -> None:
+    """What is no origin, or any origin, names no page that may open gifts."""
+    with pytest.raises(Misconfigured, match="EMBED_ORIGINS must be origins"):
+        load(embed_origins=origin)
+    assert load(embed_origins="https://a.example, http://127.0.0.1:8002").embed_origins == (
+        "https://a.example",
+        "http://127.0.0.1:8002",
+    )
+
+
+@pytest.mark.parametrize(
     ("given", "words"),
     [("", ()), (" ", ()), ("a", ("a",)), ("a, b ,c", ("a", "b", "c")), ("a,,b,", ("a", "b"))],
 )

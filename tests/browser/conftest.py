@@ -31,6 +31,7 @@ class Demo:
 
     service: str
     sandbox: str
+    example: str
     email: str
     password: str
 
@@ -60,10 +61,13 @@ def running_demo(folder: Path) -> Iterator[Demo]:
             if "Ctrl-C" in line:
                 break
         signed_in = re.search(r"Sign in +(\S+) +(\S+)", said)
+        example = re.search(r"On a web page (\S+)/", said)
         assert signed_in, f"the demo did not start; it said {said!r}"
+        assert example, f"the demo has no example page; it said {said!r}"
         yield Demo(
             service=f"http://127.0.0.1:{port}",
             sandbox=f"http://127.0.0.1:{sandbox_port}",
+            example=example[1],
             email=signed_in[1],
             password=signed_in[2],
         )

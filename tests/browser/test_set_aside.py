@@ -14,7 +14,7 @@ from tests.real_parts import Sqlite
 from tests.stripe_gateway import given
 from tests.stripe_gateway.service import Service, serving
 
-STAFF = Demo(service="", sandbox="", email="ann@example.org", password="seven calm herons")
+STAFF = Demo("", "", "", email="ann@example.org", password="seven calm herons")
 with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=["js", "no-js"])
 
 

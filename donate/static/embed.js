@@ -1,0 +1,321 @@
+// Opens a Give dialog on any web page, and leads on to Stripe's page or to the instructions by a
+// full-page step. Asks for no card, keeps nothing, and without it a link is a link.
+"use strict";
+
+(() => {
+  const script = document.currentScript;
+  const service = new URL(script.src).origin;
+
+  const WORDS = {
+    en: {
+      give: "Give",
+      close: "Close",
+      amount: "Amount",
+      other: "Other amount",
+      often: "How often",
+      once: "One-time gift",
+      monthly: "Monthly gift",
+      how: "How would you like to give?",
+      card: "Card",
+      bank_debit: "Bank debit",
+      interac: "Interac e-Transfer",
+      giving_code: "Giving code",
+      name: "Name",
+      email: "E-mail",
+      more: "More options",
+      onceOnly: "For one gift at a time.",
+      elsewhere: "For Canada only.",
+      country: "I live in another country",
+      wait: "One moment…",
+      check: "Please check what you entered.",
+      write: "Please write the amount in digits, such as 50 or 50.25.",
+      choose: "Please choose how you would like to give.",
+      fill: "Please fill this in.",
+    },
+    fr: {
+      give: "Donner",
+      close: "Fermer",
+      amount: "Montant",
+      other: "Autre montant",
+      often: "Fréquence",
+      once: "Don unique",
+      monthly: "Don mensuel",
+      how: "Comment souhaitez-vous donner?",
+      card: "Carte",
+      bank_debit: "Débit bancaire",
+      interac: "Virement Interac",
+      giving_code: "Code de don",
+      name: "Nom",
+      email: "Courriel",
+      more: "Plus d’options",
+      onceOnly: "Pour un don à la fois.",
+      elsewhere: "Pour le Canada seulement.",
+      country: "J’habite un autre pays",
+      wait: "Un instant…",
+      check: "Veuillez vérifier votre saisie.",
+      write: "Veuillez écrire le montant en chiffres, comme 50 ou 50,25.",
+      choose: "Veuillez choisir comment vous souhaitez donner.",
+      fill: "Veuillez remplir ce champ.",
+    },
+  };
+
+  const STYLE = `
+    :host { color-scheme: light dark; }
+    dialog {
+      box-sizing: border-box; width: min(30rem, 100vw - 1rem); max-height: 100vh; overflow: auto;
+      padding: 1.25rem; border: 0; border-radius: var(--donate-radius, 1rem);
+      font: 1rem/1.5 var(--donate-font, system-ui, sans-serif);
+      color: var(--donate-ink, light-dark(#26201a, #f3eee6));
+      background: var(--donate-paper, light-dark(#ffffff, #201d1a));
+    }
+    dialog::backdrop { background: rgb(0 0 0 / 55%); }
+    h2 { margin: 0 0 .5rem; font-size: 1.375rem; }
+    fieldset { margin: 0 0 1rem; padding: 0; border: 0; display: grid; gap: .5rem; }
+    legend { padding: 0 0 .25rem; font-weight: 600; }
+    .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .5rem; }
+    label { display: flex; gap: .625rem; align-items: center; min-height: 2.75rem; }
+    .box { padding: 0 .75rem; border: 1px solid currentColor; border-radius: .625rem; }
+    .box:has(:checked) { outline: 2px solid var(--donate-accent, light-dark(#1f5c4d, #7fd1b9)); }
+    .box:has(:disabled) { opacity: .7; border-style: dashed; }
+    .field { display: block; }
+    .field input { box-sizing: border-box; width: 100%; min-height: 2.75rem; padding: 0 .75rem;
+      font: inherit; color: inherit; background: transparent; border: 1px solid currentColor;
+      border-radius: .625rem; }
+    small { display: block; }
+    .error { color: light-dark(#a3211d, #ffb4ab); margin: 0; font-weight: 600; }
+    .acts { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; }
+    button { min-height: 2.75rem; padding: 0 1.25rem; font: inherit; font-weight: 600;
+      border-radius: 99rem; border: 2px solid var(--donate-accent, light-dark(#1f5c4d, #7fd1b9));
+      color: inherit; background: transparent; cursor: pointer; }
+    button[type=submit] { background: var(--donate-accent, light-dark(#1f5c4d, #7fd1b9));
+      color: var(--donate-on-accent, light-dark(#ffffff, #10231e)); }
+    a { color: inherit; }
+    :focus-visible { outline: 3px solid var(--donate-accent, light-dark(#1f5c4d, #7fd1b9));
+      outline-offset: 2px; }
+  `;
+
+  const language = () => (document.documentElement.lang || "en").slice(0, 2) === "fr" ? "fr" : "en";
+
+  function make(tag, properties, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  }
+
+  function choice(name, value, text, checked) {
+    const input = make("input", { type: "radio", name, value, checked });
+    return make("label", { className: "box" }, input, make("span", {}, text));
+  }
+
+  // Whole minor units, or null: nothing is guessed.
+  function minorUnits(typed, digits) {
+    const found = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s\u00a0\u202f]/g, ""));
+    if (!found || (found[2] ?? "").length > digits) return null;
+    return Number(found[1] + (found[2] ?? "").padEnd(digits, "0")) || null;
+  }
+
+  class Dialog {
+    constructor(region, opener) {
+      this.region = region;
+      this.words = WORDS[language()];
+      this.tag = region.languages.find((tag) => tag.startsWith(language())) ?? region.languages[0];
+      // Not randomUUID, which pages without TLS do not have.
+      this.key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+      this.host = make("div", {});
+      const root = this.host.attachShadow({ mode: "open" });
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+      this.form = this.build();
+      this.dialog = make("dialog", {}, this.form);
+      this.dialog.setAttribute("aria-labelledby", "title");
+      this.dialog.addEventListener("close", () => {
+        this.host.remove();
+        opener.focus();
+      });
+      root.append(this.dialog);
+      document.body.append(this.host);
+      this.dialog.showModal();
+    }
+
+    money(minor) {
+      const { currency, minor_digits: digits } = this.region;
+      const style = { style: "currency", currency, minimumFractionDigits: minor % 10 ** digits ? digits : 0 };
+      return new Intl.NumberFormat(this.tag, style).format(minor / 10 ** digits);
+    }
+
+    build() {
+      const { words, region } = this;
+      const presets = region.presets_minor.map((minor) => choice("preset", minor, this.money(minor)));
+      const amount = make("input", { name: "amount", inputMode: "decimal", autocomplete: "off", maxLength: 20 });
+      amount.addEventListener("input", () => {
+        for (const preset of this.form.querySelectorAll("[name=preset]")) preset.checked = false;
+      });
+      const often = region.frequencies.map((each, at) => choice("frequency", each, words[each], at === 0));
+      const modes = region.modes.map(({ mode }, at) => choice("mode", mode, words[mode] ?? mode, at === 0));
+      for (const mode of modes) mode.append(make("small", {}));
+      const abroad = make("input", { type: "checkbox", name: "abroad" });
+      const form = make(
+        "form",
+        { noValidate: true },
+        make("h2", { id: "title" }, `${words.give} · ${region.name[language()]}`),
+        this.group("amount_minor", words.amount, make("div", { className: "row" }, ...presets),
+          make("label", { className: "field" }, `${words.other} (${region.currency})`, amount)),
+        ...(often.length > 1 ? [this.group("frequency", words.often, make("div", { className: "row" }, ...often))] : []),
+        this.group("mode", words.how, ...modes,
+          ...(region.modes.some(({ countries }) => countries.length)
+            ? [make("label", {}, abroad, words.country)] : [])),
+        this.group("donor", "", this.field("name", words.name, "name", "text"),
+          this.field("email", words.email, "email", "email")),
+        make("p", { className: "error", id: "problem", role: "alert" }),
+        make("div", { className: "acts" }, make("button", { type: "submit" }, words.give),
+          this.closer(), make("a", { href: this.page() }, words.more)),
+      );
+      form.addEventListener("change", () => this.showWhatMayBeChosen(form));
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.give();
+      });
+      this.showWhatMayBeChosen(form);
+      return form;
+    }
+
+    group(name, legend, ...children) {
+      const made = make("fieldset", { id: name }, ...children);
+      if (legend) made.prepend(make("legend", {}, legend));
+      return made;
+    }
+
+    field(name, text, autocomplete, type) {
+      return make("label", { className: "field" }, text, make("input", { name, autocomplete, type }));
+    }
+
+    closer() {
+      const made = make("button", { type: "button" }, this.words.close);
+      made.addEventListener("click", () => this.dialog.close());
+      return made;
+    }
+
+    // Where the same can be done without a dialog; what was chosen so far goes along.
+    page() {
+      const url = new URL(`/give/${this.region.code}`, service);
+      const chosen = this.form ? new FormData(this.form) : new FormData();
+      const minor = this.form ? this.minor(chosen) : null;
+      url.searchParams.set("lang", this.tag);
+      for (const name of ["mode", "frequency"]) {
+        if (chosen.get(name)) url.searchParams.set(name, chosen.get(name));
+      }
+      if (minor) url.searchParams.set("amount", (minor / 10 ** this.region.minor_digits).toFixed(this.region.minor_digits));
+      return url.href;
+    }
+
+    showWhatMayBeChosen(form) {
+      const chosen = new FormData(form);
+      for (const { mode, countries, monthly } of this.region.modes) {
+        const radio = form.querySelector(`[name=mode][value=${mode}]`);
+        let why = "";
+        if (chosen.get("frequency") === "monthly" && !monthly) why = this.words.onceOnly;
+        else if (countries.length && chosen.get("abroad")) why = this.words.elsewhere;
+        radio.disabled = Boolean(why);
+        if (why) radio.checked = false;
+        radio.parentElement.querySelector("small").textContent = why;
+      }
+    }
+
+    minor(chosen) {
+      const preset = chosen.get("preset");
+      return preset ? Number(preset) : minorUnits(chosen.get("amount") ?? "", this.region.minor_digits);
+    }
+
+    say(sentence, ...places) {
+      this.form.querySelector("#problem").textContent = sentence;
+      const field = places.map((place) => this.form.querySelector(place)).find(Boolean);
+      field?.setAttribute("aria-describedby", "problem");
+      (field?.matches("input") ? field : field?.querySelector("input:enabled"))?.focus();
+    }
+
+    async give() {
+      const chosen = new FormData(this.form);
+      const minor = this.minor(chosen);
+      if (!minor) return this.say(this.words.write, "[name=amount]");
+      if (!chosen.get("mode")) return this.say(this.words.choose, "#mode");
+      for (const name of ["name", "email"]) {
+        if (!chosen.get(name).trim()) return this.say(this.words.fill, `[name=${name}]`);
+      }
+      // Whoever lives elsewhere says where on the whole page.
+      if (chosen.get("abroad")) return location.assign(this.page());
+      const button = this.form.querySelector("[type=submit]");
+      button.disabled = true;
+      button.textContent = this.words.wait;
+      const gift = {
+        code: this.region.code,
+        mode: chosen.get("mode"),
+        amount_minor: minor,
+        currency: this.region.currency,
+        frequency: chosen.get("frequency") ?? this.region.frequencies[0],
+        country: this.region.country,
+        language: this.tag,
+        donor: { name: chosen.get("name"), email: chosen.get("email") },
+      };
+      try {
+        const told = await fetch(`${service}/api/v1/gifts`, {
+          method: "POST",
+          headers: {
+            "Content-Type": "application/json",
+            "Accept-Language": this.tag,
+            "Idempotency-Key": await this.keyFor(gift),
+          },
+          body: JSON.stringify(gift),
+        });
+        const answer = await told.json();
+        if (told.ok) {
+          return location.assign(answer.next.kind === "redirect" ? answer.next.url : answer.status_url);
+        }
+        if (told.status === 422 && answer.errors?.length) {
+          const [{ detail, pointer }] = answer.errors;
+          const place = pointer.split("/");
+          return this.say(detail, `[name=${place.at(-1)}]`, `#${place[1]}`);
+        }
+        location.assign(this.page());
+      } catch {
+        // Not allowed from here, or the network is away: the whole page says what to do.
+        location.assign(this.page());
+      } finally {
+        button.disabled = false;
+        button.textContent = this.words.give;
+      }
+    }
+
+    // The same gift sent twice is one gift; a changed one is another.
+    async keyFor(gift) {
+      const bytes = new TextEncoder().encode(JSON.stringify(gift));
+      let sum = 0;
+      for (const byte of bytes) sum = (Math.imul(sum, 31) + byte) | 0;
+      return `${this.key}:${sum >>> 0}`;
+    }
+  }
+
+  async function open(event, link) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    try {
+      const told = await fetch(`${service}/api/v1/regions/${encodeURIComponent(link.dataset.donate)}`);
+      if (!told.ok) throw new Error("no such region");
+      new Dialog(await told.json(), link);
+    } catch {
+      location.assign(link.href);
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-donate]");
+    if (link) open(event, link);
+  });
+
+  if (script.dataset.code) {
+    const { code, label } = script.dataset;
+    const link = make("a", { href: `${service}/give/${encodeURIComponent(code)}` }, label ?? WORDS[language()].give);
+    link.dataset.donate = code;
+    script.after(link);
+  }
+})();

@@ -1,0 +1,127 @@
+"""The Give dialog on somebody else's page: another origin, under a strict policy of its own."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import steps
+from tests.browser.conftest import Demo, OpenPage
+from tests.browser.test_accessibility import WCAG
+
+SCRIPT = Path(__file__).parent.parent.parent / "donate/static/embed.js"
+
+
+def open_dialog(open_page: OpenPage, address: str, **more: object) -> Page:
+    page = open_page(**more)
+    page.goto(address)
+    page.locator("a[data-donate]").click()
+    return page
+
+
+def fill_in(page: Page, mode: str) -> None:
+    page.locator("[name=preset]").nth(1).check()
+    page.locator(f"[name=mode][value={mode}]").check()
+    page.locator("[name=name]").fill("Ann Lee")
+    page.locator("[name=email]").fill("ann@example.org")
+    page.locator("[type=submit]").click()
+
+
+def test_it_is_small() -> None:
+    """The one file that other sites load is less than 15 kB as it is sent."""
+    assert SCRIPT.stat().st_size < 15_000
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_card_gift_from_another_page(open_page: OpenPage, demo: Demo, language: str) -> None:
+    """The dialog leads to Stripe's page by a whole step, and the gift is received."""
+    address = f"{demo.example}/{'fr' if language == 'fr' else ''}"
+    page = open_dialog(open_page, address)
+    expect(page.locator("dialog h2")).to_contain_text("Donner" if language == "fr" else "Give")
+    fill_in(page, "card")
+    page.wait_for_url("**/pay/**")
+    steps.pay(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "confirmed")
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+def test_an_interac_gift_leads_to_its_instructions(open_page: OpenPage, demo: Demo) -> None:
+    """What the donor sends themselves leads to the page that says how."""
+    page = open_dialog(open_page, f"{demo.example}/")
+    fill_in(page, "interac")
+    page.wait_for_url("**/gifts/**")
+    steps.reference_on(page)
+
+
+def test_mistakes_are_said_beside_the_field(open_page: OpenPage, demo: Demo) -> None:
+    """Without an amount, with an odd one, and with an address that is none, the dialog says so."""
+    page = open_dialog(open_page, f"{demo.example}/")
+    page.locator("[type=submit]").click()
+    expect(page.locator("#problem")).to_contain_text("in digits")
+    for odd in ("1,000", "1e2", "-5", "0", "50.123"):
+        page.locator("[name=amount]").fill(odd)
+        page.locator("[type=submit]").click()
+        expect(page.locator("#problem")).to_contain_text("in digits")
+    page.locator("[name=amount]").fill("50,25")
+    page.locator("[name=name]").fill("Ann Lee")
+    page.locator("[name=email]").fill("ann@")
+    page.locator("[type=submit]").click()
+    expect(page.locator("#problem")).to_contain_text("e-mail")
+    expect(page.locator("[name=email]")).to_be_focused()
+    assert page.url == f"{demo.example}/"
+
+
+def test_what_is_for_canada_and_for_once_says_so(open_page: OpenPage, demo: Demo) -> None:
+    """Monthly is for cards, Interac for Canada; who lives elsewhere goes on on the whole page."""
+    page = open_dialog(open_page, f"{demo.example}/")
+    page.locator("[name=frequency][value=monthly]").check()
+    expect(page.locator("[name=mode][value=interac]")).to_be_disabled()
+    page.locator("[name=frequency][value=once]").check()
+    page.locator("[name=abroad]").check()
+    expect(page.locator("[name=mode][value=interac]")).to_be_disabled()
+    fill_in(page, "card")
+    page.wait_for_url("**/give/LWCAN?**")
+    expect(page.locator("#preset-5000")).to_be_checked()
+
+
+def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
+    """Enter opens it, the focus is inside, Escape closes it and goes back to the link."""
+    page = open_page()
+    page.goto(f"{demo.example}/")
+    page.locator("a[data-donate]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("a[data-donate]")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_dialog(open_page: OpenPage, demo: Demo, scheme: str) -> None:
+    """The dialog meets WCAG 2.2 AA on a small screen, light and dark."""
+    viewport = {"width": 320, "height": 640}
+    page = open_dialog(open_page, f"{demo.example}/", color_scheme=scheme, viewport=viewport)
+    expect(page.locator("dialog")).to_be_visible()
+    assert Axe().run(page, options=WCAG).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_without_script_it_is_a_link(open_page: OpenPage, demo: Demo) -> None:
+    """Where no script runs, the link leads to the Give page."""
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{demo.example}/")
+    page.locator("a[data-donate]").click()
+    page.wait_for_url("**/give/LWCAN")
+
+
+def test_from_a_page_that_is_not_named_it_goes_on_on_the_give_page(
+    open_page: OpenPage, demo: Demo
+) -> None:
+    """An origin that the service does not name cannot open gifts; its donors lose nothing."""
+    page = open_dialog(open_page, f"{demo.example.replace('127.0.0.1', 'localhost')}/")
+    fill_in(page, "card")
+    page.wait_for_url("**/give/LWCAN?**")
+    expect(page.locator("#preset-5000")).to_be_checked()
+    expect(page.locator("#mode-card")).to_be_checked()
