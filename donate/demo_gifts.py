@@ -22,7 +22,7 @@ from donate.regions import Mode
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 CODE: Final = "LWCAN"
-COUNT: Final = 160
+COUNT: Final = 120
 DAYS: Final = 364
 _SETTLE_TIMEOUT_S: Final = 10
 

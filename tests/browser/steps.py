@@ -22,6 +22,18 @@ def give(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> 
     page.locator("#give-button").click()
 
 
+def give_monthly(page: Page, *, language: str = "en") -> None:
+    """Give every month by card, and go to the page of that pledge."""
+    fill_in(page, "card", language=language)
+    page.locator("label[for=frequency-monthly]").click()
+    page.locator("#give-button").click()
+    pay(page)
+    page.wait_for_url("**/gifts/**")
+    expect_status(page, "confirmed")
+    page.reload()
+    page.locator("a[href^='/pledges/']").click()
+
+
 def pay(page: Page, card: str = "4242 4242 4242 4242") -> None:
     """Pay on the pretend Stripe's page."""
     page.locator("[name=number]").fill(card)

@@ -68,14 +68,7 @@ def a_debit_under_way(page: Page) -> None:
 
 
 def a_monthly_gift(page: Page) -> None:
-    steps.fill_in(page, "card", language="fr")
-    page.locator("label[for=frequency-monthly]").click()
-    page.locator("#give-button").click()
-    steps.pay(page)
-    page.wait_for_url("**/gifts/**")
-    steps.expect_status(page, "confirmed")
-    page.reload()
-    page.locator("a[href^='/pledges/']").click()
+    steps.give_monthly(page, language="fr")
     page.locator("summary").click()
 
 

@@ -52,15 +52,7 @@ def test_a_monthly_gift_is_changed_and_ended(
 ) -> None:
     """A donor gives every month by card, changes the amount, pauses, goes on, and ends it."""
     page = open_page(java_script_enabled=script)
-    steps.fill_in(page, "card", language=language)
-    page.locator("label[for=frequency-monthly]").click()
-    page.locator("#give-button").click()
-    page.wait_for_url("**/pay/**")
-    steps.pay(page)
-    page.wait_for_url("**/gifts/**")
-    steps.expect_status(page, "confirmed")
-    page.reload()
-    page.locator("a[href^='/pledges/']").click()
+    steps.give_monthly(page, language=language)
     page.locator("#amount").fill("75,50" if language == "fr" else "75.50")
     page.locator("form[action*='/amount'] button").click()
     expect(page.locator(".notice-good")).to_be_visible()
