@@ -17,18 +17,11 @@ from typing import Final
 
 import httpx
 
-from donate.app import build_parts
-from donate.clock import FixedClock, SystemClock
-from donate.demo_example import example_page
-from donate.demo_gifts import CODE, Pretend, lay_down_a_year
+from donate.demo_example import CODE, STAFF_EMAIL, example_page
 from donate.errors import Misconfigured
-from donate.finance.models import Role
-from donate.finance.staff import add_staff
-from donate.settings import load_settings
 
 FOLDER: Final = Path(".demo")
 LETTERS: Final = FOLDER / "letters"
-STAFF_EMAIL: Final = "finance@example.org"
 START_TIMEOUT_S: Final = 20
 
 
@@ -47,9 +40,12 @@ def demo() -> int:
             running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
             running.enter_context(_child(["serve"], environment)),
         ]
+        # Only now: what it needs takes seconds to read, and the two are starting meanwhile.
+        from donate.demo_gifts import prepare  # noqa: PLC0415
+
         for address in (f"{sandbox}/", f"{service}/readyz"):
             _wait_until_answered(address, children)
-        password = _prepare(environment, sandbox)
+        password = prepare(environment, sandbox)
         print(_welcome(service, sandbox, example, password), flush=True)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
@@ -77,37 +73,6 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
     }
     return os.environ | ours
-
-
-def _prepare(environment: Mapping[str, str], sandbox: str) -> str:
-    """Add a year of gifts and someone who may see them; returns their password."""
-    settings = load_settings(None, **{k.lower(): environment[k] for k in environment})
-    now = SystemClock().now()
-    clock = FixedClock(now)
-    parts = build_parts(settings, clock)
-    try:
-        with parts.database.writing() as session:
-            password = secrets.token_urlsafe(9)
-            staff = add_staff(
-                session,
-                STAFF_EMAIL,
-                name="Demo Finance",
-                role=Role.FINANCE,
-                password=password,
-                now=now,
-            )
-        with httpx.Client(base_url=sandbox, timeout=30) as client:
-            lay_down_a_year(parts, clock, Pretend(client), staff, _show_progress)
-    finally:
-        parts.stripe.close()
-        parts.database.close()
-    return password
-
-
-def _show_progress(done: int, total: int) -> None:
-    if sys.stdout.isatty() or done == total:
-        end = "\n" if done == total else ""
-        print(f"\rA year of example gifts: {done} of {total}", end=end, flush=True)
 
 
 def _welcome(service: str, sandbox: str, example: str, password: str) -> str:

@@ -7,8 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
 
-_ARTICLE = """<!doctype html>
+CODE: Final = "LWCAN"
+STAFF_EMAIL: Final = "finance@example.org"
+
+_ARTICLE: Final = """<!doctype html>
 <html lang="{lang}">
 <head>
 <meta charset="utf-8">
@@ -27,7 +31,7 @@ allows no script but the service\u2019s one file.</p>
 </body>
 </html>
 """
-_STYLE = """
+_STYLE: Final = """
 :root { color-scheme: light dark; --donate-accent: light-dark(#7a2e52, #e7a3c3); }
 body { max-width: 36rem; margin: 3rem auto; padding: 0 1rem; font: 1.125rem/1.6 serif;
   color: light-dark(#1c1712, #f3eee6); background: light-dark(#ffffff, #17140f); }

@@ -1,7 +1,9 @@
 """A year of example gifts for the demo, through the real ledger and the pretend Stripe."""
 
+import secrets
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -10,18 +12,20 @@ from typing import Any, Final
 import httpx
 from sqlmodel import func, select
 
-from donate.app import Parts
-from donate.clock import FixedClock, local_date
-from donate.finance.models import Staff
+from donate.app import Parts, build_parts
+from donate.clock import FixedClock, SystemClock, local_date
+from donate.demo_example import CODE, STAFF_EMAIL
+from donate.finance.models import Role, Staff
+from donate.finance.staff import add_staff
 from donate.finance.transfers import Transfer, mark_received
 from donate.gifts.choice import check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.regions import Mode
+from donate.settings import load_settings
 from donate.stripe_gateway.models import EventState, StripeEvent
 
-CODE: Final = "LWCAN"
 COUNT: Final = 120
 DAYS: Final = 364
 _SETTLE_TIMEOUT_S: Final = 10
@@ -51,6 +55,37 @@ class Pretend:
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+
+def prepare(environment: Mapping[str, str], sandbox: str) -> str:
+    """Add a year of gifts and someone who may see them; returns their password."""
+    settings = load_settings(None, **{k.lower(): environment[k] for k in environment})
+    now = SystemClock().now()
+    clock = FixedClock(now)
+    parts = build_parts(settings, clock)
+    try:
+        with parts.database.writing() as session:
+            password = secrets.token_urlsafe(9)
+            staff = add_staff(
+                session,
+                STAFF_EMAIL,
+                name="Demo Finance",
+                role=Role.FINANCE,
+                password=password,
+                now=now,
+            )
+        with httpx.Client(base_url=sandbox, timeout=30) as client:
+            lay_down_a_year(parts, clock, Pretend(client), staff, _show_progress)
+    finally:
+        parts.stripe.close()
+        parts.database.close()
+    return password
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stdout.isatty() or done == total:
+        end = "\n" if done == total else ""
+        print(f"\rA year of example gifts: {done} of {total}", end=end, flush=True)
 
 
 def lay_down_a_year(
