@@ -16,6 +16,7 @@ from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.control import control_routes, refused
 from donate.sandbox.errors import Refusal
 from donate.sandbox.hosted_page import page_routes
+from donate.sandbox.index_page import index_routes
 from donate.sandbox.mischief import Mischief
 from donate.sandbox.portal import portal_routes
 from donate.sandbox.store import Store
@@ -71,6 +72,7 @@ def create_app(config: SandboxConfig) -> FastAPI:
     )
     app.add_exception_handler(Refusal, refused)
     app.include_router(control_routes(store, api, deliveries, mischief))
+    app.include_router(index_routes(store))
     app.include_router(page_routes(store))
     app.include_router(portal_routes(store))
     app.mount("/v1", _api_door(api))

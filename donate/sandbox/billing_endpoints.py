@@ -7,10 +7,12 @@ from donate.sandbox.invoices import void_invoice
 from donate.sandbox.lists import Filter, equals, page
 from donate.sandbox.parameters import Check, choice, email_address, read, record, text
 from donate.sandbox.portal import open_portal
+from donate.sandbox.products import create_product
 from donate.sandbox.routes import list_of_shelf, retrieve_from, route
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscription_changes import cancel_subscription, change_subscription
+from donate.sandbox.subscription_creation import create_subscription
 from donate.sandbox.subscriptions import collect_again
 
 PAYING_KNOWN_TO_STRIPE = (
@@ -35,6 +37,10 @@ def _invoices(store: Store) -> Shelf:
 
 def _invoice_payments(store: Store) -> Shelf:
     return store.invoice_payments
+
+
+def _create_subscription(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_subscription(store, parameters)
 
 
 def _change_subscription(
@@ -81,7 +87,7 @@ def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> S
             is_final=True,
         )
     charge = collect_again(store, invoice)
-    if not charge["paid"]:
+    if charge["status"] == "failed":
         raise Refusal(
             charge["failure_message"],
             status=402,
@@ -117,7 +123,23 @@ def _is_payment(payment: StripeObject, wanted: dict[str, str]) -> bool:
     return all(payment["payment"].get(name) == value for name, value in wanted.items())
 
 
+def _create_product(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_product(store, parameters)
+
+
 BILLING_ROUTES = (
+    route("POST", "/v1/products", _create_product),
+    route("GET", "/v1/products/{id}", retrieve_from(lambda store: store.products, "id")),
+    route(
+        "GET",
+        "/v1/setup_intents/{id}",
+        retrieve_from(lambda store: store.setup_intents, "intent"),
+    ),
+    route(
+        "GET",
+        "/v1/payment_methods/{id}",
+        retrieve_from(lambda store: store.payment_methods, "payment_method"),
+    ),
     route(
         "GET",
         "/v1/customers",
@@ -125,6 +147,7 @@ BILLING_ROUTES = (
     ),
     route("GET", "/v1/customers/{id}", retrieve_from(_customers, "id")),
     route("GET", "/v1/subscriptions", _list_subscriptions),
+    route("POST", "/v1/subscriptions", _create_subscription),
     route("GET", "/v1/subscriptions/{id}", retrieve_from(_subscriptions, "id")),
     route("POST", "/v1/subscriptions/{id}", _change_subscription),
     route("DELETE", "/v1/subscriptions/{id}", _cancel_subscription),

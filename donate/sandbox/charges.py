@@ -28,6 +28,8 @@ class Attempt:
     method_details: dict[str, Any]
     outcome: Outcome
     decline: Decline = GENERIC_DECLINE
+    method: str | None = None
+    """The id of the payment method, where it was saved before."""
 
 
 def card_attempt(card: KnownCard, email: str | None, name: str | None) -> Attempt:
@@ -48,6 +50,7 @@ def charge_intent(store: Store, intent: StripeObject, attempt: Attempt) -> Strip
     """Try to take the money; what it comes to is the status of the charge that is returned."""
     billing = {"email": attempt.email, "name": attempt.name}
     charge = new_charge(store, intent, billing, attempt.method_details)
+    charge["payment_method"] = attempt.method or charge["payment_method"]
     store.charges.put(charge)
     intent["latest_charge"] = charge["id"]
     if attempt.outcome == "declined":

@@ -7,6 +7,7 @@ from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter,
 from donate.sandbox.objects import new_line_item, new_session
 from donate.sandbox.parameters import read
 from donate.sandbox.session_parameters import KNOWN_TO_STRIPE, SESSION
+from donate.sandbox.setups import begin_setup, refuse_what_cannot_be_saved
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscriptions import abandon_subscription
@@ -20,23 +21,27 @@ LIFE_TOLERANCE_S = 60
 def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
     refuse_payment_method_types(parameters)
     asked = read(parameters, SESSION, required=["mode"], not_here=KNOWN_TO_STRIPE)
-    if asked["mode"] == "setup":
-        raise not_in_this_sandbox("mode", asked["mode"])
     _refuse_what_the_mode_has_not(asked)
-    for name in ("line_items", "success_url"):
+    is_setup = asked["mode"] == "setup"
+    for name in ("success_url",) if is_setup else ("line_items", "success_url"):
         if not asked.get(name):
             raise missing_parameter(name)
-    _refuse_prices_of_another_mode(asked)
+    if is_setup:
+        refuse_what_cannot_be_saved(asked)
+    else:
+        _refuse_prices_of_another_mode(asked)
     currency = _common_currency(asked)
-    total = _total(asked["line_items"], currency)
+    total = None if is_setup else _total(asked["line_items"], currency)
     asked["payment_method_types"] = _methods_offered(asked, currency)
     asked["expires_at"] = _expiry(store, asked)
 
     session = new_session(store, asked, total, currency)
     store.sessions.put(session)
     store.line_items[session["id"]] = [
-        new_line_item(store, item, currency) for item in asked["line_items"]
+        new_line_item(store, item, currency) for item in asked.get("line_items", ())
     ]
+    if is_setup:
+        begin_setup(store, session, asked)
     store.payment_intent_data[session["id"]] = asked.get("payment_intent_data", {})
     store.subscription_data[session["id"]] = asked.get("subscription_data", {})
     store.expire_later(session)
@@ -78,12 +83,25 @@ def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
 def _refuse_what_the_mode_has_not(asked: dict[str, Any]) -> None:
     mode = asked["mode"]
     has_not = {
-        "payment": ["subscription_data"],
-        "subscription": ["customer_creation", "payment_intent_data"],
+        "payment": ["setup_intent_data", "subscription_data"],
+        "setup": ["line_items", "payment_intent_data", "subscription_data"],
+        "subscription": ["customer_creation", "payment_intent_data", "setup_intent_data"],
     }
     for name in has_not[mode]:
         if name in asked:
             raise invalid_parameter(name, f"You can not pass `{name}` in `{mode}` mode.")
+    if mode == "payment" and asked.get("customer_creation") == "always":
+        raise not_in_this_sandbox("customer_creation", "always in payment mode")
+    debit = asked.get("payment_method_options", {}).get("acss_debit", {})
+    only_for_setup = {
+        "[currency]": "currency" in debit,
+        "[mandate_options][default_for]": "default_for" in debit.get("mandate_options", {}),
+    }
+    for name, is_given in only_for_setup.items():
+        if is_given and mode != "setup":
+            raise invalid_parameter(
+                f"payment_method_options[acss_debit]{name}", "This is only for `setup` mode."
+            )
 
 
 def _refuse_prices_of_another_mode(asked: dict[str, Any]) -> None:
@@ -114,7 +132,9 @@ def _refuse_prices_of_another_mode(asked: dict[str, Any]) -> None:
 
 
 def _common_currency(asked: dict[str, Any]) -> str:
-    found = {item["price_data"]["currency"] for item in asked["line_items"]}
+    found = {item["price_data"]["currency"] for item in asked.get("line_items", ())}
+    if asked["mode"] == "setup":
+        found.add(asked["payment_method_options"]["acss_debit"]["currency"])
     if asked.get("currency"):
         found.add(asked["currency"])
     if len(found) > 1:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +18,7 @@ from donate.sandbox.errors import Refusal
 from donate.sandbox.page_words import WORDS
 from donate.sandbox.parameters import email_address
 from donate.sandbox.payment_methods import TEST_CARDS
-from donate.sandbox.payments import pay, settle
+from donate.sandbox.payments import pay
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -32,14 +31,6 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _STYLE = (_HERE / "templates" / "page.css").read_text(encoding="utf-8")
-
-SESSIONS_ON_INDEX = 50
-
-_DOORS = {
-    "State": "/_sandbox/state",
-    "Requests": "/_sandbox/requests",
-    "Deliveries": "/_sandbox/webhooks/deliveries",
-}
 
 
 @dataclass
@@ -56,13 +47,6 @@ class Submission:
 
 def page_routes(store: Store) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-
-    @router.get("/")
-    async def index() -> Response:
-        expire_due_sessions(store)
-        recent = [_listed(store, session) for session in _recent(store)]
-        cards = TEST_CARDS.values()
-        return html_page("index.html", WORDS["en"], sessions=recent, cards=cards, doors=_DOORS)
 
     @router.get("/page.css")
     async def style() -> Response:
@@ -86,18 +70,11 @@ def page_routes(store: Store) -> APIRouter:
         if attempt is None:
             return _pay_page(store, session, submission, status=422)
         charge = pay(store, session, attempt)
-        if charge["status"] == "failed":
+        if charge and charge["status"] == "failed":
             declined = _words(session)["declined"]
             submission.errors["number"] = declined[attempt.decline.decline_code]
             return _pay_page(store, session, submission, status=402)
         return RedirectResponse(_success_url(session), status_code=303)
-
-    @router.post("/pay/{session_id}/bank")
-    async def decide(session_id: str, request: Request) -> Response:
-        session = _session(store, session_id)
-        if session is not None and _bank_decides(store, session):
-            settle(store, session, succeeds=(await request.form()).get("says") == "yes")
-        return RedirectResponse("/", status_code=303)
 
     return router
 
@@ -176,7 +153,7 @@ def _pay_page(
 ) -> Response:
     words = _words(session)
     items = [
-        {**item, "written": _money(item["amount_total"], item["currency"], words)}
+        {**item, "written": money_written(item["amount_total"], item["currency"], words)}
         for item in store.line_items[session["id"]]
     ]
     return html_page(
@@ -238,17 +215,19 @@ def _words(session: StripeObject) -> dict[str, Any]:
     return WORDS["fr" if (session["locale"] or "").startswith("fr") else "en"]
 
 
-def _money(amount: int, currency: str, words: dict[str, Any]) -> str:
+def money_written(amount: int, currency: str, words: dict[str, Any]) -> str:
     return f"{written(amount, currency, words['decimal_mark'])}\N{NO-BREAK SPACE}{currency.upper()}"
 
 
 def _submit_type(session: StripeObject) -> str:
-    usual = "subscribe" if session["mode"] == "subscription" else "auto"
+    usual = {"subscription": "subscribe", "setup": "agree"}.get(session["mode"], "auto")
     return str(session["submit_type"] or usual)
 
 
 def _total(store: Store, session: StripeObject, words: dict[str, Any]) -> str:
-    written = _money(session["amount_total"], session["currency"], words)
+    if session["mode"] == "setup":
+        return ""
+    written = money_written(session["amount_total"], session["currency"], words)
     recurring = store.line_items[session["id"]][0]["price"]["recurring"]
     if recurring is None:
         return written
@@ -256,25 +235,3 @@ def _total(store: Store, session: StripeObject, words: dict[str, Any]) -> str:
     return (
         f"{written} {words['each'][interval] if count == 1 else words['every'][interval] % count}"
     )
-
-
-def _recent(store: Store) -> list[StripeObject]:
-    return list(islice(store.sessions.newest_first(), SESSIONS_ON_INDEX))
-
-
-def _bank_decides(store: Store, session: StripeObject) -> bool:
-    """Whether a bank debit is under way, which at a real bank takes days."""
-    intent = store.payment_intents.get(session["payment_intent"] or "")
-    return intent is not None and intent["status"] == "processing"
-
-
-def _listed(store: Store, session: StripeObject) -> dict[str, Any]:
-    return {
-        "id": session["id"],
-        "url": session["url"],
-        "total": _money(session["amount_total"], session["currency"], WORDS["en"]),
-        "reference": session["client_reference_id"],
-        "status": session["status"],
-        "payment_status": session["payment_status"],
-        "bank_decides": _bank_decides(store, session),
-    }

@@ -3,10 +3,11 @@
 https://docs.stripe.com/billing/invoices/subscription
 """
 
-from donate.sandbox.charges import Attempt, charge_intent
+from donate.sandbox.charges import Attempt, charge_intent, fail_charge, succeed_charge
 from donate.sandbox.errors import Refusal
 from donate.sandbox.invoice_objects import new_invoice, new_invoice_payment
 from donate.sandbox.objects import new_payment_intent
+from donate.sandbox.payment_methods import BANK_REFUSED
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -42,7 +43,9 @@ def finalize(store: Store, invoice: StripeObject) -> None:
         "description": _DESCRIPTIONS[invoice["billing_reason"]],
         "setup_future_usage": "off_session" if first else None,
     }
-    intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], ["card"], asked)
+    saved = store.saved_methods.get(invoice["parent"]["subscription_details"]["subscription"])
+    methods = [saved.method_details["type"] if saved else "card"]
+    intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], methods, asked)
     store.payment_intents.put(intent)
     payment = new_invoice_payment(store, invoice, intent)
     store.invoice_payments.put(payment)
@@ -56,19 +59,56 @@ def collect(store: Store, invoice: StripeObject, attempt: Attempt) -> StripeObje
     """Try to take the money of an open invoice; returns the charge, failed or not."""
     if invoice["status"] != "open":
         raise Refusal(f"This invoice is {invoice['status']}: there is nothing to collect.")
-    payment = store.payments_of_invoices[invoice["id"]]
-    intent = store.find(store.payment_intents, payment["payment"]["payment_intent"])
+    intent = _intent_of(store, invoice)
+    if intent["status"] == "processing":
+        raise Refusal(
+            "This invoice's payment is under way already.",
+            code="payment_intent_unexpected_state",
+            is_final=True,
+        )
     charge = charge_intent(store, intent, attempt)
     invoice["attempted"] = True
     invoice["attempt_count"] += 1
-    if charge["paid"]:
-        _mark_paid(store, invoice, payment)
+    _follow(store, invoice, charge)
+    return charge
+
+
+def end_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
+    """Bring a debit that was under way to its end, days later; returns the charge."""
+    intent = _intent_of(store, invoice) if invoice["status"] == "open" else None
+    if intent is None or intent["status"] != "processing":
+        raise Refusal("This invoice has no payment under way.")
+    charge = store.find(store.charges, intent["latest_charge"])
+    if succeeds:
+        succeed_charge(store, charge, intent)
     else:
+        fail_charge(store, charge, intent, BANK_REFUSED)
+    _follow(store, invoice, charge)
+    return charge
+
+
+def is_under_way(store: Store, invoice: StripeObject) -> bool:
+    """Whether a bank has been asked for the money and has not answered."""
+    return bool(
+        invoice["status"] == "open" and _intent_of(store, invoice)["status"] == "processing"
+    )
+
+
+def _follow(store: Store, invoice: StripeObject, charge: StripeObject) -> None:
+    if charge["paid"]:
+        _mark_paid(store, invoice, store.payments_of_invoices[invoice["id"]])
+    elif charge["status"] == "failed":
+        is_card = charge["payment_method_details"]["type"] == "card"
         is_cycle = invoice["billing_reason"] == "subscription_cycle"
         next_try = store.now() + DAYS_UNTIL_NEXT_TRY * _DAY_S
-        invoice["next_payment_attempt"] = next_try if is_cycle else None
+        # A bank that refused is not asked again by itself.
+        invoice["next_payment_attempt"] = next_try if is_cycle and is_card else None
         store.announce("invoice.payment_failed", invoice)
-    return charge
+
+
+def _intent_of(store: Store, invoice: StripeObject) -> StripeObject:
+    payment = store.payments_of_invoices[invoice["id"]]
+    return store.find(store.payment_intents, payment["payment"]["payment_intent"])
 
 
 def void_invoice(store: Store, invoice: StripeObject) -> None:
@@ -78,6 +118,8 @@ def void_invoice(store: Store, invoice: StripeObject) -> None:
             "You can only pass in open or uncollectible invoices. This invoice isn't open.",
             is_final=True,
         )
+    if is_under_way(store, invoice):
+        raise Refusal("This invoice has a payment under way and cannot be voided.", is_final=True)
     close_unpaid(store, invoice, "void")
 
 
@@ -89,7 +131,7 @@ def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
     payment = store.payments_of_invoices[invoice["id"]]
     payment["status"] = "canceled"
     payment["status_transitions"]["canceled_at"] = store.now()
-    intent = store.find(store.payment_intents, payment["payment"]["payment_intent"])
+    intent = _intent_of(store, invoice)
     intent.update(status="canceled", canceled_at=store.now(), cancellation_reason="void_invoice")
     store.announce("payment_intent.canceled", intent)
     kind = "invoice.voided" if status == "void" else "invoice.marked_uncollectible"

@@ -12,10 +12,12 @@ from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 
-def new_session(store: Store, asked: dict[str, Any], total: int, currency: str) -> StripeObject:
-    """`asked` holds the checked parameters of the request."""
+def new_session(
+    store: Store, asked: dict[str, Any], total: int | None, currency: str
+) -> StripeObject:
+    """`asked` holds the checked parameters of the request; a setup has no `total`."""
     session_id = store.new_id("cs_test_a1", 56)
-    is_recurring = asked["mode"] == "subscription"
+    is_recurring, is_setup = asked["mode"] == "subscription", asked["mode"] == "setup"
     email = asked.get("customer_email")
     return {
         "id": session_id,
@@ -41,27 +43,31 @@ def new_session(store: Store, asked: dict[str, Any], total: int, currency: str) 
         "amount_total": total,
         "automatic_tax": {"enabled": False, **nothing_in("liability provider status")},
         "created": store.now(),
-        "currency": currency,
+        "currency": asked.get("currency") if is_setup else currency,
         "custom_fields": [],
         "custom_text": {
             **nothing_in("after_submit shipping_address submit terms_of_service_acceptance"),
             **asked.get("custom_text", {}),
         },
-        "customer_creation": "always" if is_recurring else "if_required",
+        "customer_creation": asked.get(
+            "customer_creation", "always" if is_recurring else "if_required"
+        ),
         "customer_details": customer_details(email, None) if email else None,
         "discounts": [],
-        "invoice_creation": None if is_recurring else _no_invoice(),
+        "invoice_creation": _no_invoice() if asked["mode"] == "payment" else None,
         "livemode": False,
         "managed_payments": {"enabled": False},
         "metadata": asked.get("metadata", {}),
         "payment_method_collection": "always" if is_recurring else "if_required",
         "payment_method_configuration_details": {"id": "pmc_1SandboxDefault", "parent": None},
         "payment_method_options": asked.get("payment_method_options", {}),
-        "payment_status": "unpaid",
+        "payment_status": "no_payment_required" if is_setup else "unpaid",
         "phone_number_collection": asked.get("phone_number_collection", {"enabled": False}),
         "shipping_options": [],
         "status": "open",
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": None
+        if is_setup
+        else {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         "url": f"{store.public_url}/pay/{session_id}",
     }

@@ -25,6 +25,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "each": {"month": "each month", "year": "each year"},
         "every": {"month": "every %d months", "year": "every %d years"},
         "submit": {
+            "agree": "Agree",
             "auto": "Pay",
             "book": "Book",
             "donate": "Donate",
@@ -80,6 +81,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "each": {"month": "par mois", "year": "par an"},
         "every": {"month": "tous les %d mois", "year": "tous les %d ans"},
         "submit": {
+            "agree": "Accepter",
             "auto": "Payer",
             "book": "Réserver",
             "donate": "Donner",

@@ -6,13 +6,22 @@ from donate.sandbox.charges import Attempt, charge_intent, fail_charge, succeed_
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects import customer_details, new_payment_intent
 from donate.sandbox.payment_methods import BANK_REFUSED
+from donate.sandbox.setups import agree, verify
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscriptions import begin_subscription
 
 
-def pay(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
-    """Make the charge and every object and event around it; raise Refusal if no longer open."""
+def pay(
+    store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True
+) -> StripeObject | None:
+    """Make the charge and every object and event around it; raise Refusal if no longer open.
+
+    In a setup there is no charge: the account is saved, `verified` or still to be.
+    """
+    if session["mode"] == "setup":
+        agree(store, session, attempt, verified=verified)
+        return None
     if session["status"] != "open":
         raise Refusal(f"This Checkout Session is {session['status']} and cannot be paid.")
     attempt = replace(attempt, email=attempt.email or session["customer_email"])
@@ -30,8 +39,11 @@ def pay(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
     return charge
 
 
-def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObject:
-    """Bring a payment that was under way to its end, days later."""
+def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObject | None:
+    """Bring a payment, or the check of a saved account, that was under way to its end."""
+    if session["mode"] == "setup":
+        verify(store, session, succeeds=succeeds)
+        return None
     intent_id = session["payment_intent"]
     intent = store.payment_intents.get(intent_id) if intent_id else None
     if intent is None or intent["status"] != "processing":

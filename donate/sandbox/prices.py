@@ -7,6 +7,7 @@ from typing import Any
 
 from donate.sandbox.errors import no_such
 from donate.sandbox.nothing import nothing_in
+from donate.sandbox.products import new_product
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -64,9 +65,7 @@ def plan_of(price: StripeObject) -> StripeObject:
 
 def _product(store: Store, data: dict[str, Any]) -> str:
     if "product" in data:
-        if data["product"] not in store.products:
+        if store.products.get(data["product"]) is None:
             raise no_such("product", data["product"], "product", status=400)
         return str(data["product"])
-    product = store.new_id("prod_", 14)
-    store.products.add(product)
-    return product
+    return str(new_product(store, data["product_data"])["id"])

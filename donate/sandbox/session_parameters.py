@@ -113,6 +113,10 @@ SUBSCRIPTION_DATA = record(
     ],
 )
 
+SETUP_INTENT_DATA = record(
+    {"description": text(longest=1_000), "metadata": metadata}, not_here=["on_behalf_of"]
+)
+
 PAYMENT_METHOD_OPTIONS = record(
     {
         "acss_debit": record(
@@ -121,11 +125,11 @@ PAYMENT_METHOD_OPTIONS = record(
                 "mandate_options": record(
                     {
                         "custom_mandate_url": web_address,
+                        "default_for": list_of(choice("invoice", "subscription")),
                         "interval_description": text(longest=500),
                         "payment_schedule": choice("combined", "interval", "sporadic"),
                         "transaction_type": choice("business", "personal"),
-                    },
-                    not_here=["default_for"],
+                    }
                 ),
                 "verification_method": choice("automatic", "instant", "microdeposits"),
             },
@@ -160,7 +164,7 @@ SESSION = {
     "client_reference_id": text(longest=200),
     "currency": currencies.currency_code,
     "custom_text": record({"after_submit": CUSTOM_TEXT, "submit": CUSTOM_TEXT}),
-    "customer_creation": only("if_required"),
+    "customer_creation": choice("always", "if_required"),
     "customer_email": email_address,
     "excluded_payment_method_types": list_of(choice(*METHODS_KNOWN)),
     "expires_at": whole(),
@@ -173,6 +177,7 @@ SESSION = {
     "payment_intent_data": PAYMENT_INTENT_DATA,
     "payment_method_options": PAYMENT_METHOD_OPTIONS,
     "phone_number_collection": record({"enabled": flag}, required=["enabled"]),
+    "setup_intent_data": SETUP_INTENT_DATA,
     "subscription_data": SUBSCRIPTION_DATA,
     "submit_type": choice("auto", "book", "donate", "pay", "subscribe"),
     "success_url": web_address,
@@ -183,7 +188,7 @@ KNOWN_TO_STRIPE = (
     "after_expiration consent_collection custom_fields customer customer_account customer_update "
     "discounts invoice_creation managed_payments name_collection optional_items "
     "payment_method_collection payment_method_configuration payment_method_data permissions "
-    "redirect_on_completion return_url saved_payment_method_options setup_intent_data "
+    "redirect_on_completion return_url saved_payment_method_options "
     "shipping_address_collection shipping_options tax_id_collection "
     "wallet_options"
 ).split()

@@ -44,6 +44,8 @@ class Store:
         self.refunds = Shelf("refund")
         self.disputes = Shelf("dispute")
         self.balance_transactions = Shelf("balance_transaction")
+        self.setup_intents = Shelf("setup_intent")
+        self.payment_methods = Shelf("payment_method")
         self.customers = Shelf("customer")
         self.subscriptions = Shelf("subscription")
         self.invoices = Shelf("invoice")
@@ -56,8 +58,10 @@ class Store:
         # The subscription a session will have when it is paid: session id to subscription id.
         self.begun_subscriptions: dict[str, str] = {}
         self.saved_methods: dict[str, Attempt] = {}
+        # What paying with a payment method is like, by its id.
+        self.attempts: dict[str, Attempt] = {}
         self.portal_sessions: dict[str, StripeObject] = {}
-        self.products: set[str] = set()
+        self.products = Shelf("product")
         self.payments_of_invoices: dict[str, StripeObject] = {}
         self.invoices_of_intents: dict[str, str] = {}
 

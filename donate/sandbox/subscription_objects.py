@@ -13,7 +13,9 @@ from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 
-def new_customer(store: Store, email: str | None, name: str | None, currency: str) -> StripeObject:
+def new_customer(
+    store: Store, email: str | None, name: str | None, currency: str | None
+) -> StripeObject:
     return {
         "id": store.new_id("cus_", 14),
         "object": "customer",
@@ -46,7 +48,7 @@ def new_subscription(
     line_items: list[StripeObject],
     asked: dict[str, Any],
 ) -> StripeObject:
-    """Incomplete until its first invoice is paid; `asked` is the session's `subscription_data`."""
+    """Incomplete until its first invoice is paid; `asked` says description and metadata."""
     now = store.now()
     subscription_id = store.new_id("sub_1")
     return {

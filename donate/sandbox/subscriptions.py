@@ -9,7 +9,7 @@ from typing import Any
 from donate.sandbox.charges import Attempt, Outcome
 from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import Refusal
-from donate.sandbox.invoices import close_unpaid, collect, draft_invoice, finalize
+from donate.sandbox.invoices import close_unpaid, collect, draft_invoice, end_debit, finalize
 from donate.sandbox.months import MONTHS_IN, months_after, months_between
 from donate.sandbox.payment_methods import GENERIC_DECLINE
 from donate.sandbox.shelf import StripeObject
@@ -38,6 +38,24 @@ def begin_subscription(store: Store, session: StripeObject, attempt: Attempt) ->
     return charge
 
 
+def begin(
+    store: Store,
+    customer: StripeObject,
+    items: list[StripeObject],
+    asked: dict[str, Any],
+    saved: Attempt | None = None,
+) -> StripeObject:
+    """Make a subscription and its first invoice, which nobody has tried to collect yet."""
+    subscription = new_subscription(store, customer, items, asked)
+    store.subscriptions.put(subscription)
+    if saved:
+        store.saved_methods[subscription["id"]] = saved
+    invoice = draft_invoice(store, subscription, "subscription_create")
+    store.announce("customer.subscription.created", subscription)
+    finalize(store, invoice)
+    return subscription
+
+
 def abandon_subscription(store: Store, session_id: str) -> None:
     """End what a session began, when it expires with only declines behind it."""
     subscription_id = store.begun_subscriptions.pop(session_id, None)
@@ -48,7 +66,9 @@ def abandon_subscription(store: Store, session_id: str) -> None:
     change(store, subscription, status="incomplete_expired", ended_at=store.now())
 
 
-def renew(store: Store, subscription: StripeObject, *, succeeds: bool) -> StripeObject | None:
+def renew(
+    store: Store, subscription: StripeObject, *, succeeds: bool | None
+) -> StripeObject | None:
     """Begin the next period, as if the last one had passed, and collect for it.
 
     Returns the new invoice; None when the subscription was to end with its period, and has.
@@ -92,9 +112,15 @@ def collect_again(
         outcome: Outcome = "paid" if succeeds else "declined"
         saved = replace(saved, outcome=outcome, decline=GENERIC_DECLINE)
     charge = collect(store, invoice, saved)
-    is_latest = subscription["latest_invoice"] == invoice["id"]
-    if subscription["status"] not in OVER and is_latest:
-        change(store, subscription, status="active" if charge["paid"] else "past_due")
+    _follow(store, subscription, invoice, charge)
+    return charge
+
+
+def settle_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
+    """Bring an invoice's debit that was under way to its end; returns the charge."""
+    charge = end_debit(store, invoice, succeeds=succeeds)
+    subscription_id = invoice["parent"]["subscription_details"]["subscription"]
+    _follow(store, store.find(store.subscriptions, subscription_id), invoice, charge)
     return charge
 
 
@@ -129,13 +155,21 @@ def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> S
     store.customers.put(customer)
     store.announce("customer.created", customer)
     items, asked = store.line_items[session["id"]], store.subscription_data[session["id"]]
-    subscription = new_subscription(store, customer, items, asked)
-    store.subscriptions.put(subscription)
+    subscription = begin(store, customer, items, asked)
     store.begun_subscriptions[session["id"]] = subscription["id"]
-    invoice = draft_invoice(store, subscription, "subscription_create")
-    store.announce("customer.subscription.created", subscription)
-    finalize(store, invoice)
     return subscription
+
+
+def _follow(
+    store: Store, subscription: StripeObject, invoice: StripeObject, charge: StripeObject
+) -> None:
+    """What a try to collect makes of the subscription: it runs while a first debit is under way."""
+    if subscription["status"] in OVER or subscription["latest_invoice"] != invoice["id"]:
+        return
+    if charge["status"] == "failed":
+        change(store, subscription, status="past_due")
+    elif charge["paid"] or subscription["status"] == "incomplete":
+        change(store, subscription, status="active")
 
 
 def _move_to_next_period(item: StripeObject, anchor: int) -> None:

@@ -8,11 +8,22 @@ from donate.sandbox.control.levers import Lever
 from donate.sandbox.errors import Refusal
 from donate.sandbox.expand import answer_with
 from donate.sandbox.store import Store
-from donate.sandbox.subscriptions import OVER, collect_again, end_subscription, renew
+from donate.sandbox.subscriptions import (
+    OVER,
+    collect_again,
+    end_subscription,
+    renew,
+    settle_debit,
+)
 
 
 class Collect(Lever):
-    succeed: bool = True
+    succeed: bool | None = True
+    """None leaves it to the saved method: a bank debit takes its days."""
+
+
+class Settle(Lever):
+    succeed: bool
 
 
 def add_subscriptions(router: APIRouter, store: Store) -> None:
@@ -32,6 +43,15 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
             raise Refusal(f"This subscription is already {subscription['status']}.")
         end_subscription(store, subscription)
         return {"subscription": answer_with(store, subscription, [])}
+
+    @router.post("/invoices/{invoice_id}/settle")
+    async def settle_invoice(invoice_id: str, lever: Settle) -> dict[str, Any]:
+        invoice = store.find(store.invoices, invoice_id)
+        charge = settle_debit(store, invoice, succeeds=lever.succeed)
+        return {
+            "invoice": answer_with(store, invoice, ["payments"]),
+            "charge": answer_with(store, charge, []),
+        }
 
     @router.post("/invoices/{invoice_id}/pay")
     async def pay_invoice(invoice_id: str, lever: Collect) -> dict[str, Any]:

@@ -1,0 +1,145 @@
+"""Sessions in which a donor agrees to later debits: an account is saved, and nothing is paid yet.
+
+https://docs.stripe.com/payments/acss-debit/set-up-payment
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from donate.sandbox.charges import Attempt
+from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
+from donate.sandbox.nothing import nothing_in
+from donate.sandbox.objects import customer_details, no_address
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+from donate.sandbox.subscription_objects import new_customer
+
+_OPTIONS = "payment_method_options[acss_debit]"
+
+
+def refuse_what_cannot_be_saved(asked: dict[str, Any]) -> None:
+    """The sandbox saves bank accounts only; cards are saved by a subscription's session."""
+    if asked.get("allowed_payment_method_types") != ["acss_debit"]:
+        raise not_in_this_sandbox("mode", "setup without acss_debit alone")
+    if "submit_type" in asked:
+        raise invalid_parameter(
+            "submit_type", "`submit_type` can only be specified in `payment` or `subscription` mode"
+        )
+    if "currency" not in asked.get("payment_method_options", {}).get("acss_debit", {}):
+        raise missing_parameter(f"{_OPTIONS}[currency]")
+
+
+def begin_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> None:
+    """Make the setup intent, which a session has from its first moment on."""
+    intent_id = store.new_id("seti_1")
+    data = asked.get("setup_intent_data", {})
+    intent = {
+        "id": intent_id,
+        "object": "setup_intent",
+        **nothing_in(
+            "application automatic_payment_methods cancellation_reason customer customer_account "
+            "excluded_payment_method_types flow_directions last_setup_error latest_attempt mandate "
+            "next_action on_behalf_of payment_method payment_method_configuration_details "
+            "single_use_mandate"
+        ),
+        "client_secret": f"{intent_id}_secret_{store.new_id('', 25)}",
+        "created": store.now(),
+        "description": data.get("description"),
+        "livemode": False,
+        "metadata": dict(data.get("metadata", {})),
+        "payment_method_options": asked["payment_method_options"],
+        "payment_method_types": asked["payment_method_types"],
+        "status": "requires_payment_method",
+        "usage": "off_session",
+    }
+    store.setup_intents.put(intent)
+    session["setup_intent"] = intent_id
+    store.announce("setup_intent.created", intent)
+
+
+def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True) -> None:
+    """Save the account. Not `verified`, its bank still has to say whose it is, which takes days."""
+    if session["status"] != "open":
+        raise Refusal(f"This Checkout Session is {session['status']}.")
+    attempt = replace(attempt, email=attempt.email or session["customer_email"])
+    intent = store.find(store.setup_intents, session["setup_intent"])
+    customer = _customer_of(store, session, attempt)
+    method = _new_method(store, attempt, customer)
+    store.payment_methods.put(method)
+    store.attempts[method["id"]] = replace(attempt, method=method["id"])
+    intent.update(
+        customer=customer,
+        mandate=store.new_id("mandate_1"),
+        payment_method=method["id"],
+        status="succeeded" if verified else "requires_action",
+    )
+    session.update(
+        customer=customer,
+        customer_details=customer_details(attempt.email, attempt.name),
+        status="complete",
+        url=None,
+    )
+    if customer:
+        store.announce("payment_method.attached", method)
+    store.announce("setup_intent.succeeded" if verified else "setup_intent.requires_action", intent)
+    store.announce("checkout.session.completed", session)
+
+
+def verify(store: Store, session: StripeObject, *, succeeds: bool) -> None:
+    """Bring a verification that was under way to its end."""
+    intent = store.setup_intents.get(session["setup_intent"] or "")
+    if intent is None or intent["status"] != "requires_action":
+        raise Refusal("This Checkout Session has no verification under way.")
+    if succeeds:
+        intent["status"] = "succeeded"
+        store.announce("setup_intent.succeeded", intent)
+        return
+    intent.update(status="requires_payment_method", payment_method=None, mandate=None)
+    intent["last_setup_error"] = {
+        "code": "payment_method_microdeposit_failed",
+        "message": "Microdeposit transfers failed.",
+        "type": "invalid_request_error",
+    }
+    store.announce("setup_intent.setup_failed", intent)
+
+
+def serves_subscriptions(store: Store, method_id: str) -> bool:
+    """Whether the donor agreed to debits by subscriptions when they named this account."""
+    intents = (one for one in store.setup_intents if one["payment_method"] == method_id)
+    intent = next(intents, None)
+    if intent is None or intent["status"] != "succeeded":
+        return False
+    mandate = intent["payment_method_options"]["acss_debit"]["mandate_options"]
+    return "subscription" in mandate.get("default_for", [])
+
+
+def _customer_of(store: Store, session: StripeObject, attempt: Attempt) -> str | None:
+    if session["customer_creation"] != "always":
+        return None
+    customer = new_customer(store, attempt.email, attempt.name, None)
+    store.customers.put(customer)
+    store.announce("customer.created", customer)
+    return str(customer["id"])
+
+
+def _new_method(store: Store, attempt: Attempt, customer: str | None) -> StripeObject:
+    shown = "bank_name fingerprint institution_number last4 transit_number".split()
+    account = attempt.method_details["acss_debit"]
+    return {
+        "id": store.new_id("pm_1"),
+        "object": "payment_method",
+        "acss_debit": {name: account[name] for name in shown},
+        "allow_redisplay": "limited",
+        "billing_details": {
+            **nothing_in("phone tax_id"),
+            "address": no_address(),
+            "email": attempt.email,
+            "name": attempt.name,
+        },
+        "created": store.now(),
+        "customer": customer,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "acss_debit",
+    }
