@@ -32,6 +32,7 @@ from donate.protection import BodyLimit, SecurityHeaders
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
 from donate.settings import Settings
+from donate.stripe_gateway.agreements import Agreements
 from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.catchup import Catchup
@@ -95,12 +96,12 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     asker = Asker(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
     refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
-    pledges = Pledges(
-        database, Billing(stripe), inbox, settler, clock, public_url=settings.public_url
-    )
+    billing = Billing(stripe)
+    pledges = Pledges(database, billing, inbox, settler, clock, public_url=settings.public_url)
+    agreements = Agreements(database, billing, inbox, settler, clock)
+    asking = (asker, refunds, pledges, agreements)
     lapsing = Lapsing(database, regions, clock)
-    jobs += [settling.settle_due, asker.ask_due, refunds.ask_due, pledges.ask_due]
-    jobs += [lapsing.lapse_due]
+    jobs += [settling.settle_due, *(asked.ask_due for asked in asking), lapsing.lapse_due]
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)

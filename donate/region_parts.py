@@ -24,7 +24,7 @@ class Mode(StrEnum):
     @property
     def every_month(self) -> bool:
         """Whether it can be collected each month without the donor."""
-        return self is Mode.CARD
+        return self.through_stripe
 
     @property
     def for_canada_only(self) -> bool:

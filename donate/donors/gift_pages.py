@@ -23,7 +23,7 @@ from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
 from donate.money import Money
 from donate.rate_limit import address_of
-from donate.regions import Region, Regions
+from donate.regions import Mode, Region, Regions
 from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages, language_for
 
@@ -164,12 +164,12 @@ class GiftPages:
 
     def _try_month_again(self, gift: Gift) -> Response:
         try:
-            self._pledges.try_month_again(gift)
+            paid = self._pledges.try_month_again(gift)
         except StripeRefused:
             return see(f"{page_of(gift)}?problem=declined")
         except StripeUnavailable:
             return see(f"{page_of(gift)}?problem=page")
-        return see(page_of(gift))
+        return see(page_of(gift) if paid else f"{page_of(gift)}?problem=asked")
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
         # A NUL would be an error in PostgreSQL, not a gift that is not there.
@@ -212,6 +212,7 @@ class GiftPages:
             wish=self._wish(gift),
             tributes=words.TRIBUTES,
             pledge_page=self._pledge_page(gift),
+            by_card=gift.mode == Mode.CARD,
             notice=notice,
             back=back if back in ("paid", "cancelled") else "",
             next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,

@@ -99,7 +99,7 @@ def view_gift(
     mode = known_mode(gift)
     looks_again = awaits_confirmation(gift, back)
     headline, explanation = _words(gift, status, back, problem)
-    may_pay = may_still_give(gift) and not looks_again
+    may_pay = may_still_give(gift) and not looks_again and problem != "asked"
     plain_amount = str(gift.amount.decimal)
     return GiftView(
         gift=gift,
@@ -139,7 +139,10 @@ def known_mode(gift: Gift) -> Mode | None:
 
 def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Words:
     if is_later_month(gift) and status == StatusName.FAILED:
-        return words.MONTH_PROBLEMS.get(problem, words.MONTH_FAILED)
+        debit = gift.mode == Mode.BANK_DEBIT
+        problems = words.DEBIT_MONTH_PROBLEMS if debit else words.MONTH_PROBLEMS
+        failed = words.DEBIT_MONTH_FAILED if debit else words.MONTH_FAILED
+        return problems.get(problem, failed)
     if goes_through_stripe(gift):
         if awaits_confirmation(gift, back) and status == StatusName.AWAITED:
             return words.BACK_PAID

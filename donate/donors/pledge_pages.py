@@ -18,7 +18,7 @@ from donate.gifts.models import Donor, Gift
 from donate.gifts.pledges import PledgeState
 from donate.gifts.queries import donor_of, gift_by_token, months_of
 from donate.money import Money, format_amount, read_amount
-from donate.regions import Regions
+from donate.regions import Mode, Regions
 from donate.stripe_gateway.pledge_requests import Act
 from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages, language_for
@@ -142,6 +142,7 @@ class PledgePages:
             gift=gift,
             region=self._regions.get(gift.code),
             pledge=pledge,
+            by_card=gift.mode == Mode.CARD,
             headline=words.PLEDGE_WORDS[pledge.state],
             runs=pledge.state in (PledgeState.ACTIVE, PledgeState.PAUSED),
             paused=pledge.state is PledgeState.PAUSED,

@@ -172,6 +172,27 @@ MONTH_PROBLEMS: Final[Mapping[str, Words]] = {
         N_("Nothing was charged as far as we know. Please try again in a moment."),
     ),
 }
+DEBIT_MONTH_FAILED: Final[Words] = (
+    N_("Your bank did not allow this month’s debit"),
+    N_("No money was taken. You can try again now, or give this month in another way."),
+)
+DEBIT_MONTH_PROBLEMS: Final[Mapping[str, Words]] = {
+    "asked": (
+        N_("Your bank has been asked again"),
+        N_(
+            "This takes up to five business days. "
+            "There is nothing left to do; this page will say when it has arrived."
+        ),
+    ),
+    "declined": (
+        N_("Your bank cannot be asked again"),
+        N_("No money was taken. Please give this month in another way."),
+    ),
+    "page": (
+        N_("Your bank cannot be asked just now"),
+        N_("No money was taken as far as we know. Please try again in a moment."),
+    ),
+}
 BACK_PAID: Final[Words] = (
     N_("Thank you! We are waiting for the confirmation"),
     N_("This takes a few seconds as a rule. This page looks again by itself."),

@@ -36,20 +36,24 @@ class Pledge:
 def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     """Say what a pledge is, given the facts about the gift that began it and what was chosen then.
 
-    Of several changes the one that happened last counts; Stripe tells whole seconds.
+    Of several changes the one that happened last counts; Stripe tells whole seconds. One that ended
+    because its first debit was refused may have begun anew since, with the same gift.
     """
     known = sorted(facts, key=lambda fact: fact.happened_at)
-    begun = [fact for fact in known if fact.kind == FactKind.PLEDGE_STARTED]
+    begun = [fact.source_id for fact in known if fact.kind == FactKind.PLEDGE_STARTED]
+    ended = [fact.source_id for fact in known if fact.kind == FactKind.PLEDGE_ENDED]
     changes = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGED]
-    ended = [fact for fact in known if fact.kind == FactKind.PLEDGE_ENDED]
+    changed = [str(fact.evidence["subscription"]) for fact in changes]
+    named = [*begun, *changed, *ended]
+    running = [one for one in named if one not in ended]
+    subscription = next(iter(running or named), None)
+    changes = [fact for fact in changes if fact.evidence["subscription"] == subscription]
     last = changes[-1].evidence if changes else {}
     amounts = [fact.amount_minor for fact in changes if fact.amount_minor]
-    named = [fact.source_id for fact in (*begun, *ended)]
-    subscription = named[0] if named else last.get("subscription")
-    if ended:
-        state = PledgeState.ENDED
-    elif not subscription:
+    if subscription is None:
         state = PledgeState.NOT_BEGUN
+    elif not running:
+        state = PledgeState.ENDED
     else:
         state = PledgeState.PAUSED if last.get("paused") else PledgeState.ACTIVE
     return Pledge(

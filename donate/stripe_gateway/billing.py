@@ -3,15 +3,18 @@
 Each raises StripeRefused, StripeKeyRefused or StripeUnavailable, as every call does.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from donate.errors import StripeUnavailable
 from donate.money import Money
 from donate.stripe_gateway.client import StripeClient
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionUpdateParams
+    from stripe.params import SubscriptionCreateParams, SubscriptionUpdateParams
     from stripe.params.billing_portal import SessionCreateParams
+
+
+_PAYMENTS: Final = "payments.data.payment.payment_intent"
 
 
 class Billing:
@@ -20,10 +23,53 @@ class Billing:
     def __init__(self, client: StripeClient) -> None:
         self._client = client
 
+    def session(self, session_id: str) -> dict[str, Any]:
+        """Return a checkout session with what was set up in it, as Stripe's JSON."""
+        return self._client.retrieve_session(session_id)
+
     def subscription(self, subscription_id: str) -> dict[str, Any]:
         """Return a subscription as Stripe's JSON."""
         return self._client.ask(
             lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id), "subscription"
+        )
+
+    def subscription_of(self, customer_id: str) -> dict[str, Any] | None:
+        """Return the newest subscription of a customer, whatever became of it, or None."""
+        asked = {"customer": customer_id, "status": "all", "limit": 1}
+        found = self._client.list_page("subscriptions", asked).objects
+        return found[0] if found else None
+
+    def create_product(self, name: str, key: str) -> str:
+        """Make what a price is the price of; returns its id."""
+        options: Any = {"idempotency_key": key}
+        found = self._client.ask(
+            lambda sdk: sdk.v1.products.create({"name": name}, options), "product"
+        )
+        return str(found.get("id"))
+
+    def begin_debits(
+        self,
+        customer_id: str,
+        method_id: str,
+        amount: Money,
+        *,
+        product_id: str,
+        metadata: dict[str, str],
+        key: str,
+    ) -> dict[str, Any]:
+        """Begin to debit a saved account, now and each month; the same key gives the same again."""
+        options: Any = {"idempotency_key": key}
+        asked: SubscriptionCreateParams = {
+            "customer": customer_id,
+            "default_payment_method": method_id,
+            "description": metadata["reference"],
+            "items": [{"price_data": _monthly(amount, product_id), "quantity": 1}],
+            "metadata": metadata,
+            "off_session": True,
+            "payment_settings": {"payment_method_types": ["acss_debit"]},
+        }
+        return self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.create(asked, options), "subscription"
         )
 
     def pause(self, subscription_id: str, key: str) -> dict[str, Any]:
@@ -39,17 +85,7 @@ class Billing:
         item = _only_item(self.subscription(subscription_id))
         changed: SubscriptionUpdateParams = {
             "proration_behavior": "none",
-            "items": [
-                {
-                    "id": item["id"],
-                    "price_data": {
-                        "currency": amount.currency.lower(),
-                        "product": item["price"]["product"],
-                        "recurring": {"interval": "month"},
-                        "unit_amount": amount.amount_minor,
-                    },
-                }
-            ],
+            "items": [{"id": item["id"], "price_data": _monthly(amount, item["price"]["product"])}],
         }
         return self._change(subscription_id, changed, key)
 
@@ -62,16 +98,16 @@ class Billing:
         )
 
     def pay_invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Try an open invoice once more with the saved card; returns it, paid.
+        """Try an open invoice once more with what was saved; returns it, paid or under way.
 
         Needs no key: an invoice is paid once. A decline is StripeRefused with Stripe's code.
         """
-        expand: Any = {"expand": ["payments"]}
+        expand: Any = {"expand": [_PAYMENTS]}
         return self._client.ask(lambda sdk: sdk.v1.invoices.pay(invoice_id, expand), "invoice")
 
     def invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Return an invoice with its payments, as Stripe's JSON."""
-        expand: Any = {"expand": ["payments"]}
+        """Return an invoice with its payments and their intents, as Stripe's JSON."""
+        expand: Any = {"expand": [_PAYMENTS]}
         return self._client.ask(lambda sdk: sdk.v1.invoices.retrieve(invoice_id, expand), "invoice")
 
     def void_invoice(self, invoice_id: str) -> dict[str, Any]:
@@ -99,6 +135,15 @@ class Billing:
             lambda sdk: sdk.v1.subscriptions.update(subscription_id, params, options=options),
             "subscription",
         )
+
+
+def _monthly(amount: Money, product_id: str) -> Any:
+    return {
+        "currency": amount.currency.lower(),
+        "product": product_id,
+        "recurring": {"interval": "month"},
+        "unit_amount": amount.amount_minor,
+    }
 
 
 def _only_item(subscription: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ intent, asks with the same key and the same parameters, and gets the same sessio
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Final
 
 from sqlmodel import Session, col, select
 
@@ -14,18 +14,13 @@ from donate.database import Database, insert_new
 from donate.errors import N_, Conflict, NotFound, StripeRefused
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import donor_of, facts_of
 from donate.gifts.status import STILL_PAYABLE
-from donate.regions import Frequency, Mode
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
+from donate.stripe_gateway.session_params import SESSION_LIFE, session_params
 
-if TYPE_CHECKING:
-    from stripe.params.checkout import SessionCreateParams
-
-# Stripe takes 30 minutes to 24 hours; an hour less leaves room for clocks that differ.
-SESSION_LIFE: Final = timedelta(hours=23)
 # Stripe remembers a key for at least 24 hours. After this an unanswered request starts anew.
 INTENT_LIFE: Final = timedelta(hours=22)
 # A session about to expire is not worth sending anyone to.
@@ -33,10 +28,6 @@ _WORTH_OPENING: Final = timedelta(minutes=2)
 # When to ask Stripe about a session nobody told us the end of, after it was opened.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
 _MOST_ATTEMPTS: Final = 20
-# How a mode is called at Stripe.
-METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
-# One debit of a person's account, when they ask for it.
-_MANDATE: Final[Any] = {"payment_schedule": "sporadic", "transaction_type": "personal"}
 
 
 class Checkouts:
@@ -63,7 +54,7 @@ class Checkouts:
             if fresh is None:
                 raise NotFound("no such gift")
             if fresh.pledge_id not in (None, fresh.id):
-                raise Conflict(N_("This month is collected by itself; the card is tried again."))
+                raise Conflict(N_("This month is collected by itself; there is nothing to do."))
             if fresh.status not in STILL_PAYABLE:
                 raise Conflict(N_("This gift is already paid, or its payment is under way."))
             facts = facts_of(session, gift.id)
@@ -71,7 +62,8 @@ class Checkouts:
             if url:
                 return url
             attempt, asked_at = _intent(session, gift, facts, now)
-            params = self._params(gift, donor_of(session, gift), attempt, asked_at)
+            donor = donor_of(session, gift)
+            params = session_params(gift, donor, attempt, asked_at, self._public_url)
         source = f"{gift.id}:{attempt}"
         try:
             opened = self._client.create_session(params, idempotency_key=f"donate-{source}")
@@ -103,61 +95,6 @@ class Checkouts:
                     "ask_at": now + ASK_AFTER[0],
                 }
                 insert_new(session, OpenCheckout, [row])
-
-    def _params(
-        self, gift: Gift, donor: Donor, attempt: int, asked_at: datetime
-    ) -> "SessionCreateParams":
-        """Everything here follows from the gift and the intent, so that a retry sends the same."""
-        metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
-        page = f"{self._public_url}/gifts/{gift.token}"
-        about: Any = {"metadata": metadata, "description": gift.reference}
-        params: SessionCreateParams = {
-            "mode": "payment",
-            "allowed_payment_method_types": [METHODS[Mode(gift.mode)]],
-            # The donor pays the very amount and currency that was recorded, never a converted one.
-            "adaptive_pricing": {"enabled": False},
-            "client_reference_id": gift.reference,
-            "customer_email": donor.email,
-            "locale": _locale(gift.language),
-            "expires_at": int((asked_at + SESSION_LIFE).timestamp()),
-            "success_url": f"{page}?back=paid",
-            "cancel_url": f"{page}?back=cancelled",
-            "metadata": metadata,
-            "line_items": [
-                {
-                    "quantity": 1,
-                    "price_data": {
-                        "currency": gift.currency.lower(),
-                        "unit_amount": gift.amount_minor,
-                        "product_data": {"name": _product(gift)},
-                    },
-                }
-            ],
-        }
-        if gift.frequency == Frequency.MONTHLY:
-            params["mode"] = "subscription"
-            params["line_items"][0]["price_data"]["recurring"] = {"interval": "month"}
-            params["subscription_data"] = about
-        else:
-            params["submit_type"] = "donate"
-            params["payment_intent_data"] = about
-        if gift.mode == Mode.BANK_DEBIT:
-            params["payment_method_options"] = {"acss_debit": {"mandate_options": _MANDATE}}
-        return params
-
-
-def _locale(language: str) -> Literal["en", "fr-CA", "fr", "auto"]:
-    match language.partition("-"):
-        case "fr", _, "CA":
-            return "fr-CA"
-        case ("en" | "fr") as spoken, _, _:
-            return spoken
-        case _:
-            return "auto"
-
-
-def _product(gift: Gift) -> str:
-    return f"Don {gift.reference}" if gift.language.startswith("fr") else f"Gift {gift.reference}"
 
 
 def _still_open(session: Session, gift: Gift, facts: list[GiftFact], now: datetime) -> str | None:

@@ -98,13 +98,13 @@ class StripeClient:
         return OpenedSession(session_id, self.leads_to(found))
 
     def retrieve_session(self, session_id: str) -> dict[str, Any]:
-        """Return a checkout session as Stripe's JSON, with its payment intent and latest charge.
+        """Return a checkout session as Stripe's JSON, with its intent and the latest charge.
 
         Raises as `create_session` does.
         """
         session = self._in_line(
             lambda: self._sdk.v1.checkout.sessions.retrieve(
-                session_id, {"expand": ["payment_intent.latest_charge"]}
+                session_id, {"expand": ["payment_intent.latest_charge", "setup_intent"]}
             )
         )
         return _as_json(session, "checkout.session")

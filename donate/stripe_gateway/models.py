@@ -52,10 +52,16 @@ class StripeEvent(SQLModel, table=True):
 
 
 class OpenCheckout(SQLModel, table=True):
-    """A checkout session that Stripe opened for a gift, and when to ask Stripe about it next."""
+    """A checkout session that Stripe opened for a gift, and when to ask Stripe about it next.
+
+    `begin_at` is set once the donor has agreed in it to monthly debits: when to see to that next.
+    """
 
     __tablename__ = "open_checkout"
-    __table_args__ = (Index("open_checkout_to_ask", "ask_at"),)
+    __table_args__ = (
+        Index("open_checkout_to_ask", "ask_at"),
+        Index("open_checkout_to_begin", "begin_at"),
+    )
 
     session_id: str = Field(primary_key=True, max_length=255)
     gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
@@ -64,6 +70,7 @@ class OpenCheckout(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    begin_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class OpenPledgeChange(SQLModel, table=True):

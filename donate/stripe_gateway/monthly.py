@@ -5,6 +5,7 @@ in an event of its own; before, both stood on the invoice. Either is understood.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from donate.gifts.facts import Fact, FactKind
@@ -16,6 +17,7 @@ from donate.stripe_gateway.readings import (
     Reading,
     is_id,
     read_amount,
+    read_attempt,
     read_currency,
     read_gift_id,
     read_instant,
@@ -23,6 +25,39 @@ from donate.stripe_gateway.readings import (
     read_word,
     stripe_fact,
 )
+
+
+def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading | Irrelevant:
+    """Say what a session tells in which a donor agrees to be debited each month.
+
+    No money is in it: the bank is asked by the subscription that begins with the agreement.
+    """
+    metadata = found.get("metadata")
+    gift_id = read_gift_id(metadata)
+    if gift_id is None or not isinstance(metadata, dict):
+        return Irrelevant("a checkout session that this service did not open")
+    session_id, attempt = read_text(found, "id"), read_attempt(metadata)
+    facts = [stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": attempt})]
+    match step:
+        case "completed":
+            evidence = {"agreement": session_id}
+            facts.append(
+                stripe_fact(FactKind.PAYMENT_PROCESSING, session_id, at, evidence=evidence)
+            )
+        case "async_payment_failed":  # as `retelling` says it: Stripe has no word for it
+            facts.append(stripe_fact(FactKind.PAYMENT_FAILED, session_id, at))
+        case "expired":
+            facts.append(stripe_fact(FactKind.CHECKOUT_EXPIRED, session_id, at))
+        case _:
+            return Irrelevant("nothing to record for this type of event")
+    claim = Claim(
+        reference=read_text(found, "client_reference_id"),
+        monthly=True,
+        currency=read_currency(_debits(found)),
+        session_id=session_id,
+        attempt=attempt,
+    )
+    return Reading(facts=tuple(facts), gift_id=gift_id, claim=claim)
 
 
 def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
@@ -39,11 +74,15 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
     currency, first = read_currency(found), found.get("billing_reason") == "subscription_create"
     if step == "paid":
         facts = list(_paid(envelope, amount_minor, currency))
+    elif first and is_id(metadata.get("session")):
+        # The bank said no to the first debit: what the donor agreed to has come to nothing.
+        told = {"agreement": metadata["session"], "invoice": invoice_id}
+        facts = [_failed(metadata["session"], envelope.happened_at, told)]
     elif first:
         tried = f"{invoice_id}:{found.get('attempt_count')}"
         facts = [stripe_fact(FactKind.PAYMENT_DECLINED, tried, envelope.happened_at)]
     else:
-        facts = [stripe_fact(FactKind.PAYMENT_FAILED, invoice_id, envelope.happened_at)]
+        facts = [_failed(invoice_id, envelope.happened_at, {})]
     return Reading(
         facts=tuple(facts),
         gift_id=gift_id,
@@ -97,6 +136,17 @@ def read_subscription(envelope: Envelope) -> Reading | Irrelevant:
         reference=read_text(metadata, "reference"), monthly=True, currency=read_currency(found)
     )
     return Reading(facts=(fact,), gift_id=gift_id, claim=claim)
+
+
+def _failed(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
+    return stripe_fact(FactKind.PAYMENT_FAILED, source, at, evidence=evidence)
+
+
+def _debits(session: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a session says about debits. A setup has no currency but theirs."""
+    options = session.get("payment_method_options")
+    debits = options.get("acss_debit") if isinstance(options, dict) else None
+    return debits if isinstance(debits, dict) else {}
 
 
 def _details(invoice: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,11 +28,12 @@ from donate.gifts.pledges import Pledge, invoice_of, pledge_of
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
+from donate.regions import Mode
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
-from donate.stripe_gateway.retelling import retell_invoice, retell_subscription
+from donate.stripe_gateway.retelling import is_under_way, retell_invoice, retell_subscription
 from donate.stripe_gateway.settle import Settler
 
 log = logging.getLogger(__name__)
@@ -92,8 +93,8 @@ class Pledges:
                 return 0  # rest for a heartbeat
         return _AT_A_TIME
 
-    def try_month_again(self, gift: Gift) -> None:
-        """Collect a failed month now, with the saved card.
+    def try_month_again(self, gift: Gift) -> bool:
+        """Collect a failed month now, with what was saved; False when a bank takes days to say.
 
         Raises Conflict when there is nothing to collect, and as every call to Stripe does; a card
         that is declined is StripeRefused.
@@ -103,9 +104,12 @@ class Pledges:
             invoice = self._billing.pay_invoice(invoice_id)
         except StripeRefused:
             invoice = self._billing.invoice(invoice_id)
-            if invoice.get("status") != "paid":
+            if invoice.get("status") != "paid" and not is_under_way(invoice):
                 raise
+        if invoice.get("status") != "paid":
+            return False
         self._tell(*retell_invoice(invoice, self._clock.now()))
+        return True
 
     def give_up_month(self, gift: Gift) -> None:
         """Make sure that a failed month is never collected, so that it may be given another way.
@@ -126,8 +130,11 @@ class Pledges:
     def card_page(self, gift: Gift) -> str:
         """Return the address of Stripe's page where the donor replaces their card.
 
-        `gift` is the one that began the pledge. Raises Conflict when it has none that runs.
+        `gift` is the one that began the pledge. Raises Conflict when it has none that runs, or is
+        not by card.
         """
+        if gift.mode != Mode.CARD:
+            raise Conflict(N_("To use another account, end this monthly gift and begin a new one."))
         pledge = self.pledge(gift)
         if pledge.subscription is None:
             raise Conflict(N_("This monthly gift has not begun yet."))

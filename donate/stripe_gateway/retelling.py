@@ -18,6 +18,8 @@ def retell_session(found: Mapping[str, Any], asked_at: datetime) -> dict[str, An
 
     Its payment intent is given whole, with the latest charge in it.
     """
+    if found.get("mode") == "setup":
+        return _retell_agreement(found, asked_at)
     intent = _object(found.get("payment_intent"))
     at: int | None
     match found.get("status"), found.get("payment_status"), intent.get("status"):
@@ -33,6 +35,24 @@ def retell_session(found: Mapping[str, Any], asked_at: datetime) -> dict[str, An
     told = dict(found) | {"payment_intent": intent.get("id")}
     name = f"{found.get('id')}:{step}:{found.get('payment_status')}"
     return _event(name, f"checkout.session.{step}", told, at or int(asked_at.timestamp()))
+
+
+def _retell_agreement(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any] | None:
+    """Tell of a session without money. That its account could not be saved, no event of it says."""
+    setup = _object(found.get("setup_intent"))
+    at: int | None
+    match found.get("status"), setup.get("status"):
+        case "expired", _:
+            step, at = "expired", min(_seconds(found, "expires_at") or 0, int(asked_at.timestamp()))
+        case "complete", "requires_payment_method" | "canceled":
+            step, at = "async_payment_failed", int(asked_at.timestamp())
+        case "complete", _:
+            step, at = "completed", _seconds(found, "created")
+        case _:
+            return None
+    told = dict(found) | {"setup_intent": setup.get("id") or found.get("setup_intent")}
+    kind = f"checkout.session.{step}"
+    return _event(f"{found.get('id')}:{step}", kind, told, at or int(asked_at.timestamp()))
 
 
 def retell_refund(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
@@ -59,8 +79,14 @@ def retell_invoice(found: Mapping[str, Any], asked_at: datetime) -> Iterator[dic
     yield _event(f"{found.get('id')}:paid", "invoice.paid", found, at)
     for payment in _objects(_object(found.get("payments")).get("data")):
         if payment.get("status") == "paid":
-            told = {"invoice": found.get("id")} | payment
+            told = {"invoice": found.get("id")} | payment | {"payment": _named(payment)}
             yield _event(f"{payment.get('id')}:paid", "invoice_payment.paid", told, at)
+
+
+def retell_begun(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+    """Tell that a subscription has begun."""
+    kind = "customer.subscription.created"
+    return _event(f"{found.get('id')}:created", kind, found, _began(found, asked_at))
 
 
 def retell_subscription(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
@@ -84,6 +110,23 @@ def _event(name: str, kind: str, found: Mapping[str, Any], at: int) -> dict[str,
         "created": at,
         "data": {"object": dict(found)},
     }
+
+
+def _named(payment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an invoice was paid by, with the intent's id alone, as an event has it."""
+    paid_by = _object(payment.get("payment"))
+    intent = paid_by.get("payment_intent")
+    return paid_by | {"payment_intent": _object(intent).get("id") or intent}
+
+
+def is_under_way(invoice: Mapping[str, Any]) -> bool:
+    """Whether a bank was asked to pay an invoice and has not answered. Its intents are whole."""
+    paid_by = (
+        _object(payment.get("payment"))
+        for payment in _objects(_object(invoice.get("payments")).get("data"))
+    )
+    statuses = [_object(one.get("payment_intent")).get("status") for one in paid_by]
+    return invoice.get("status") == "open" and "processing" in statuses
 
 
 def _began(found: Mapping[str, Any], asked_at: datetime) -> int:

@@ -54,6 +54,11 @@ _ASK_NO_MORE = (
     .where(_CHECKOUT.c.session_id.in_(bindparam("over", expanding=True)))
     .values(ask_at=None)
 )
+_SEE_TO = (
+    update(_CHECKOUT)
+    .where(_CHECKOUT.c.session_id.in_(bindparam("agreed", expanding=True)))
+    .values(ask_at=None, begin_at=bindparam("now"))
+)
 _GIFT = SQLModel.metadata.tables["gift"].c
 # All at once and in one order, so that two settlers cannot wait for each other in a ring.
 _LOCK = select(_GIFT.id).order_by(_GIFT.id).with_for_update()
@@ -226,12 +231,15 @@ class Settler:
 
 
 def _follow_up(session: Session, facts: Sequence[Fact], now: datetime) -> None:
-    """Wake what waited for these payments, and ask no more about what has ended."""
+    """Wake what waited for these payments, ask no more about what has ended, see to agreements."""
     known = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
     wake_those_waiting_for(session, known, now)
     over = {fact.evidence.get("session", fact.source_id) for fact in facts if fact.kind in _ENDS}
     if over:
         session.connection().execute(_ASK_NO_MORE, {"over": list(over)})
+    agreed = {fact.evidence["agreement"] for fact in facts if "agreement" in fact.evidence}
+    if agreed:
+        session.connection().execute(_SEE_TO, {"agreed": list(agreed), "now": now})
     for fact in facts:
         if "request" in fact.evidence:
             request = col(OpenRefund.key) == fact.evidence["request"]

@@ -10,7 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from donate.gifts.facts import Fact, FactKind
-from donate.stripe_gateway.monthly import read_invoice, read_invoice_payment, read_subscription
+from donate.stripe_gateway.monthly import (
+    read_agreement,
+    read_invoice,
+    read_invoice_payment,
+    read_subscription,
+)
 from donate.stripe_gateway.readings import (
     Claim,
     Envelope,
@@ -61,7 +66,8 @@ def read_event(envelope: Envelope) -> Reading | Irrelevant:
     kind, found = envelope.type, envelope.object
     match kind.split("."):
         case ["checkout", "session", step]:
-            return _session(step, found, envelope.happened_at)
+            read = read_agreement if found.get("mode") == "setup" else _session
+            return read(step, found, envelope.happened_at)
         case ["payment_intent", "payment_failed"]:
             return _decline(
                 found, found.get("latest_charge"), found.get("last_payment_error"), envelope

@@ -82,7 +82,7 @@ CARD = "That looks like a card number. Please never write one here."
         ({"mode": "interac", "country": "GB"}, "mode", CANADA_ONLY),
         ({"mode": "bank_debit", "country": "US"}, "mode", CANADA_ONLY),
         ({"mode": "interac", "frequency": "monthly"}, "mode", AT_A_TIME),
-        ({"mode": "bank_debit", "frequency": "monthly"}, "mode", AT_A_TIME),
+        ({"mode": "giving_code", "frequency": "monthly"}, "mode", AT_A_TIME),
         ({"frequency": "weekly"}, "frequency", OFTEN),
         ({"frequency": ""}, "frequency", OFTEN),
         ({"country": ""}, "country", COUNTRY),

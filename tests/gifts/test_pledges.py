@@ -24,7 +24,7 @@ def fact(kind: FactKind, day: int, amount_minor: int | None = None, **evidence: 
 STARTED = fact(FactKind.PLEDGE_STARTED, 0)
 PAUSED = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, paused=True, subscription="sub_1")
 RESUMED = fact(FactKind.PLEDGE_CHANGED, 2, 7_550, paused=False, subscription="sub_1")
-LAST_MONTH = fact(FactKind.PLEDGE_CHANGED, 3, 7_550, ends_with_the_month=True)
+LAST_MONTH = fact(FactKind.PLEDGE_CHANGED, 3, 7_550, ends_with_the_month=True, subscription="sub_1")
 ENDED = fact(FactKind.PLEDGE_ENDED, 4)
 
 
@@ -53,6 +53,15 @@ def test_a_pledge_that_runs_out_says_so() -> None:
     pledge = pledge_of([STARTED, LAST_MONTH], CHOSEN)
     assert (pledge.state, pledge.ends_with_the_month) == (PledgeState.ACTIVE, True)
     assert not pledge_of([STARTED, RESUMED], CHOSEN).ends_with_the_month
+
+
+def test_begun_anew_after_it_ended() -> None:
+    """Ended before its first month arrived, and begun anew: what runs is the new one, as it is."""
+    anew = Fact(FactKind.PLEDGE_STARTED, "sub_2", NOW + timedelta(days=5), "stripe")
+    for order in permutations([STARTED, RESUMED, ENDED, anew]):
+        pledge = pledge_of(order, CHOSEN)
+        assert (pledge.state, pledge.subscription) == (PledgeState.ACTIVE, "sub_2")
+        assert pledge.each_month == CHOSEN
 
 
 def test_a_month_knows_its_invoice() -> None:

@@ -77,7 +77,7 @@ class RunningSandbox:
         answer.raise_for_status()
         return answer.json()
 
-    def renew(self, subscription_id: str, *, succeed: bool = True) -> Any:
+    def renew(self, subscription_id: str, *, succeed: bool | None = True) -> Any:
         """Begin the next period; gives the subscription and its new invoice."""
         path = f"/_sandbox/subscriptions/{subscription_id}/renew"
         return self.control("POST", path, succeed=succeed)

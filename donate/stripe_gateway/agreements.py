@@ -1,0 +1,198 @@
+"""Begins the monthly debits that donors agreed to on Stripe's page, and ends what began badly.
+
+Checkout begins no subscription for bank debits: in its setup mode the donor only agrees. The worker
+finds the agreement and asks for the subscription under a key that follows from it; the answer goes
+into the inbox like any event. Killed in between it is found again: each agreement has a customer of
+its own, where what was begun already is seen.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlmodel import Session, col, select
+
+from donate.clock import Clock
+from donate.database import Database
+from donate.errors import StripeRefused, StripeUnavailable
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.models import OpenCheckout
+from donate.stripe_gateway.readings import is_id
+from donate.stripe_gateway.retelling import retell_begun, retell_session, retell_subscription
+from donate.stripe_gateway.session_params import product_name
+from donate.stripe_gateway.settle import Settler
+
+log = logging.getLogger(__name__)
+
+_AT_A_TIME: Final = 10
+# Longer than the calls of one try may take together.
+_LEAST_PAUSE: Final = timedelta(seconds=40)
+_LONGEST_PAUSE: Final = timedelta(hours=6)
+# A bank that checks with small deposits gives the donor ten days to confirm them.
+GIVE_UP_AFTER: Final = timedelta(days=15)
+_OVER: Final = ("canceled", "incomplete_expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What is to be done about the session in which a donor agreed. `why_not` ends, if not ''."""
+
+    session_id: str
+    gift: Gift
+    why_not: str
+
+
+class Agreements:
+    """Monthly debits, from the donor's agreement to a subscription."""
+
+    def __init__(
+        self,
+        database: Database,
+        billing: Billing,
+        inbox: Inbox,
+        settler: Settler,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._billing = billing
+        self._inbox = inbox
+        self._settler = settler
+        self._clock = clock
+
+    def ask_due(self) -> int:
+        """See to a few agreements that are due; returns how many were seen to."""
+        for done in range(_AT_A_TIME):
+            agreement = self._take_due()
+            if agreement is None:
+                return done
+            try:
+                self._see_to(agreement)
+            except StripeRefused as refused:
+                log.warning("Stripe refused what an agreement asks for: %s", refused)
+            except StripeUnavailable as error:
+                log.warning("an agreement stays open: %s", error)
+                return 0  # rest for a heartbeat
+        return _AT_A_TIME
+
+    def _take_due(self) -> Agreement | None:
+        now = self._clock.now()
+        with self._database.writing() as session:
+            due = (
+                select(OpenCheckout)
+                .where(col(OpenCheckout.begin_at) <= now)
+                .order_by(col(OpenCheckout.begin_at))
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            checkout = session.exec(due).one_or_none()
+            if checkout is None:
+                return None
+            age = now - checkout.opened_at
+            pause = max(_LEAST_PAUSE, min(age / 8, _LONGEST_PAUSE))
+            checkout.begin_at = now + pause if age < GIVE_UP_AFTER else None
+            gift = session.get_one(Gift, checkout.gift_id)
+            return Agreement(
+                checkout.session_id, gift, _why_not(session, gift, checkout.session_id)
+            )
+
+    def _see_to(self, agreement: Agreement) -> None:
+        found = self._billing.session(agreement.session_id)
+        setup = found.get("setup_intent")
+        status = setup.get("status") if isinstance(setup, dict) else None
+        if status in ("requires_payment_method", "canceled"):
+            self._tell(retell_session(found, self._clock.now()))
+        elif status == "succeeded" and isinstance(setup, dict):
+            self._begin_or_end(agreement, found.get("customer"), setup.get("payment_method"))
+        else:
+            return  # the bank is still to say whose account it is
+        self._close(agreement)
+
+    def _begin_or_end(self, agreement: Agreement, customer: Any, method: Any) -> None:
+        if not is_id(customer) or not is_id(method):
+            raise StripeUnavailable("the agreement names no customer and account")
+        subscription = self._billing.subscription_of(customer)
+        if agreement.why_not:
+            if subscription:
+                self._tell(self._end(agreement, subscription))
+            self._record(agreement, agreement.why_not)
+            return
+        try:
+            begun = subscription or self._begin(agreement, customer, method)
+        except StripeRefused as refused:
+            if refused.may_have_acted:
+                raise StripeUnavailable(str(refused)) from refused
+            log.warning("Stripe refused to begin monthly debits: %s", refused)
+            self._record(agreement, refused.code)
+            return
+        retell = retell_subscription if begun.get("status") in _OVER else retell_begun
+        self._tell(retell(begun, self._clock.now()))
+
+    def _begin(self, agreement: Agreement, customer: str, method: str) -> dict[str, Any]:
+        gift, key = agreement.gift, f"donate-{agreement.session_id}"
+        product = self._billing.create_product(product_name(gift), f"{key}:product")
+        metadata = {
+            "gift_id": str(gift.id),
+            "reference": gift.reference,
+            "session": agreement.session_id,
+        }
+        return self._billing.begin_debits(
+            customer,
+            method,
+            gift.amount,
+            product_id=product,
+            metadata=metadata,
+            key=f"{key}:begin",
+        )
+
+    def _end(self, agreement: Agreement, subscription: dict[str, Any]) -> dict[str, Any]:
+        """End what collects nothing, for good: the donor may have begun anew."""
+        subscription_id = str(subscription.get("id"))
+        if subscription.get("status") not in _OVER:
+            key = f"donate-{agreement.session_id}:end"
+            subscription = self._billing.cancel(subscription_id, key)
+        invoice = subscription.get("latest_invoice")
+        if is_id(invoice) and self._billing.invoice(str(invoice)).get("status") == "open":
+            self._billing.void_invoice(str(invoice))
+        return retell_subscription(subscription, self._clock.now())
+
+    def _tell(self, event: dict[str, Any] | None) -> None:
+        if event:
+            now = self._clock.now()
+            self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
+            self._settler.settle_due()
+
+    def _record(self, agreement: Agreement, why: str) -> None:
+        now = self._clock.now()
+        fact = Fact(
+            kind=FactKind.PAYMENT_FAILED,
+            source_id=agreement.session_id,
+            happened_at=now,
+            actor="stripe",
+            evidence={"reason": why},
+        )
+        with self._database.writing() as session:
+            record_facts(session, [(agreement.gift.id, fact)], now=now)
+
+    def _close(self, agreement: Agreement) -> None:
+        with self._database.writing() as session:
+            session.get_one(OpenCheckout, agreement.session_id).begin_at = None
+
+
+def _why_not(session: Session, gift: Gift, session_id: str) -> str:
+    """Return why this agreement is not to be debited, or ''."""
+    # As we heard of them, which no later event can change, whenever it says that it happened.
+    facts = sorted(facts_of(session, gift.id), key=lambda fact: fact.id or 0)
+    failed = {fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED}
+    if session_id in failed:
+        return "the first debit failed"
+    agreed = [fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_PROCESSING]
+    # Two pages of one gift may have been open at once: it is given once.
+    first = next((other for other in agreed if other not in failed), session_id)
+    return "" if first == session_id else "another agreement came first"

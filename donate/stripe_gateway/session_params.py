@@ -1,0 +1,120 @@
+"""What a checkout session is asked with. Pure.
+
+Everything follows from the gift and the intent, so that a retry sends the same under the same key.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from donate.errors import N_
+from donate.gifts.models import Donor, Gift
+from donate.money import format_money
+from donate.regions import Frequency, Mode
+from donate.templating import say
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
+
+# Stripe takes 30 minutes to 24 hours; an hour less leaves room for clocks that differ.
+SESSION_LIFE: Final = timedelta(hours=23)
+# How a mode is called at Stripe.
+METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
+
+
+def session_params(
+    gift: Gift, donor: Donor, attempt: int, asked_at: datetime, public_url: str
+) -> "SessionCreateParams":
+    """Return what to ask for: a payment, a subscription, or an account that each month is debited.
+
+    Stripe offers no pre-authorized debit in subscription mode; what begins after a setup is made by
+    `agreements`.
+    """
+    metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
+    page = f"{public_url}/gifts/{gift.token}"
+    about: Any = {"metadata": metadata, "description": gift.reference}
+    params: SessionCreateParams = {
+        "mode": "payment",
+        "allowed_payment_method_types": [METHODS[Mode(gift.mode)]],
+        "client_reference_id": gift.reference,
+        "customer_email": donor.email,
+        "locale": _locale(gift.language),
+        "expires_at": int((asked_at + SESSION_LIFE).timestamp()),
+        "success_url": f"{page}?back=paid",
+        "cancel_url": f"{page}?back=cancelled",
+        "metadata": metadata,
+    }
+    monthly = gift.frequency == Frequency.MONTHLY
+    if monthly and gift.mode == Mode.BANK_DEBIT:
+        return params | _setup(gift, about)
+    # The donor pays the very amount and currency that was recorded, never a converted one.
+    params["adaptive_pricing"] = {"enabled": False}
+    params["line_items"] = [
+        {
+            "quantity": 1,
+            "price_data": {
+                "currency": gift.currency.lower(),
+                "unit_amount": gift.amount_minor,
+                "product_data": {"name": product_name(gift)},
+            },
+        }
+    ]
+    if monthly:
+        params["mode"] = "subscription"
+        params["line_items"][0]["price_data"]["recurring"] = {"interval": "month"}
+        params["subscription_data"] = about
+    else:
+        params["submit_type"] = "donate"
+        params["payment_intent_data"] = about
+    if gift.mode == Mode.BANK_DEBIT:
+        params["payment_method_options"] = {"acss_debit": {"mandate_options": _mandate()}}
+    return params
+
+
+def product_name(gift: Gift) -> str:
+    """Return what the donor reads at Stripe and on invoices as the name of what they give."""
+    return f"Don {gift.reference}" if gift.language.startswith("fr") else f"Gift {gift.reference}"
+
+
+def _setup(gift: Gift, about: Any) -> "SessionCreateParams":
+    amount = format_money(gift.amount, gift.language)
+    terms = say(
+        gift.language,
+        N_("You agree that %(amount)s is debited now and every month, until you end it."),
+        {"amount": amount},
+    )
+    each_month = say(gift.language, N_("every month, on the day of the first debit"))
+    return {
+        "mode": "setup",
+        # An account belongs to a customer, and this one to nobody else's account.
+        "customer_creation": "always",
+        "custom_text": {"submit": {"message": terms}},
+        "setup_intent_data": about,
+        "payment_method_options": {
+            "acss_debit": {
+                "currency": "cad",
+                "mandate_options": _mandate(each_month),
+            }
+        },
+    }
+
+
+def _mandate(each_month: str = "") -> Any:
+    """Return what a person's bank is asked to allow: one debit, or those of a subscription."""
+    if not each_month:
+        return {"payment_schedule": "sporadic", "transaction_type": "personal"}
+    return {
+        "default_for": ["subscription"],
+        "interval_description": each_month,
+        "payment_schedule": "interval",
+        "transaction_type": "personal",
+    }
+
+
+def _locale(language: str) -> Literal["en", "fr-CA", "fr", "auto"]:
+    match language.partition("-"):
+        case "fr", _, "CA":
+            return "fr-CA"
+        case ("en" | "fr") as spoken, _, _:
+            return spoken
+        case _:
+            return "auto"

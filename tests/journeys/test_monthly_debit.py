@@ -1,0 +1,108 @@
+"""A monthly bank debit, from the agreement to its end: each month takes its days."""
+
+from typing import Any
+
+from donate.gifts.models import Gift
+from tests.journeys.test_monthly import at_stripe, later_month, months, subscription_of
+from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, until
+
+UNDER_WAY = "Your bank has been asked for the debit"
+
+
+def agree(world: World) -> tuple[Gift, str]:
+    """Choose a monthly debit and agree to it; return the gift, and the subscription."""
+    form = world.fill_in("bank_debit") | {"frequency": "monthly"}
+    back = world.pay(world.submit(form), BANK_ACCOUNT)
+    until(lambda: UNDER_WAY in world.page(back))
+    (gift,) = months(world)
+    return gift, subscription_of(world, gift)
+
+
+def bank_says(world: World, subscription_id: str, *, yes: bool) -> None:
+    """End the debit of the newest invoice."""
+    invoice = at_stripe(world, subscription_id)["latest_invoice"]
+    world.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
+
+
+def subscriptions(world: World) -> list[dict[str, Any]]:
+    answer = world.sandbox.http.get(
+        "/v1/subscriptions", params={"status": "all"}, headers=world.stripe_headers
+    )
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+def test_each_month_is_debited(world: World) -> None:
+    """One agreement, one subscription: the first debit arrives days later, and so do the others."""
+    gift, subscription_id = agree(world)
+    assert (months(world)[0].status, months(world)[0].received_minor) == ("processing", 0)
+    assert "Thank you for giving every month" in world.page(f"/pledges/{gift.token}")
+    bank_says(world, subscription_id, yes=True)
+    until(lambda: RECEIVED in world.page(f"/gifts/{gift.token}"))
+    world.sandbox.renew(subscription_id, succeed=None)
+    assert len(months(world)) == 1
+    bank_says(world, subscription_id, yes=True)
+    until(lambda: [month.status for month in months(world)] == ["confirmed", "confirmed"])
+    assert [month.received_minor for month in months(world)] == [AMOUNT, AMOUNT]
+    assert later_month(world).mode == "bank_debit"
+    assert [one["id"] for one in subscriptions(world)] == [subscription_id]
+
+
+def test_a_refused_first_debit_ends_it_and_can_begin_anew(world: World) -> None:
+    """What was refused collects nothing ever; the donor agrees once more, and that one runs."""
+    gift, refused = agree(world)
+    bank_says(world, refused, yes=False)
+    page = f"/gifts/{gift.token}"
+    until(lambda: "Your bank did not allow the debit" in world.page(page))
+    until(lambda: at_stripe(world, refused)["status"] == "canceled")
+    invoice = at_stripe(world, refused)["latest_invoice"]
+    until(lambda: world.invoice(invoice)["status"] == "void")
+    until(lambda: "Your monthly gift has ended" in world.page(f"/pledges/{gift.token}"))
+    world.pay(world.submit_to(f"{page}/checkout"), BANK_ACCOUNT)
+    until(lambda: len(subscriptions(world)) == 2)
+    (anew,) = (one["id"] for one in subscriptions(world) if one["id"] != refused)
+    bank_says(world, anew, yes=True)
+    until(lambda: RECEIVED in world.page(page))
+    until(lambda: "Thank you for giving every month" in world.page(f"/pledges/{gift.token}"))
+    (only,) = months(world)
+    assert (only.received_minor, only.flags) == (AMOUNT, "")
+
+
+def test_a_refused_month_is_asked_for_again(world: World) -> None:
+    """The donor has the bank asked again, once at a time, and the month is one gift."""
+    gift, subscription_id = agree(world)
+    bank_says(world, subscription_id, yes=True)
+    world.sandbox.renew(subscription_id, succeed=None)
+    bank_says(world, subscription_id, yes=False)
+    until(lambda: len(months(world)) == 2)
+    page = f"/gifts/{later_month(world).token}"
+    assert "Your bank did not allow this month’s debit" in world.page(page)
+    assert "Use another card" not in world.page(page)
+    for _ in range(2):
+        asked = world.submit_to(f"{page}/checkout")
+        assert asked == f"{page}?problem=asked"
+        assert "Your bank has been asked again" in world.page(asked)
+        assert "Try again" not in world.page(asked)
+    # While the bank is asked, the month can not be given beside it.
+    assert world.submit_to(f"{page}/instead", mode="interac") == f"{page}?problem=page"
+    bank_says(world, subscription_id, yes=True)
+    until(lambda: RECEIVED in world.page(page))
+    assert [month.received_minor for month in months(world)] == [AMOUNT, AMOUNT]
+    assert gift.id == later_month(world).pledge_id
+
+
+def test_it_is_changed_and_ended_like_any_other(world: World) -> None:
+    """Amount, pause and end work as with a card; another account needs another agreement."""
+    gift, subscription_id = agree(world)
+    bank_says(world, subscription_id, yes=True)
+    pledge = f"/pledges/{gift.token}"
+    until(lambda: RECEIVED in world.page(f"/gifts/{gift.token}"))
+    assert "Use another card" not in world.page(pledge)
+    assert "end this monthly gift and begin a new one" in world.page(pledge)
+    assert world.http.post(f"{pledge}/card").status_code == 409
+    world.submit_to(f"{pledge}/amount", amount="75.50")
+    assert "$75.50 every month" in world.page(pledge)
+    world.submit_to(f"{pledge}/pause")
+    assert "Your monthly gift is paused" in world.page(pledge)
+    assert "done=cancel" in world.submit_to(f"{pledge}/cancel")
+    assert at_stripe(world, subscription_id)["status"] == "canceled"
