@@ -23,7 +23,7 @@ from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival, Inbox
-from donate.stripe_gateway.models import OpenCheckout
+from donate.stripe_gateway.models import OpenAgreement
 from donate.stripe_gateway.readings import is_id
 from donate.stripe_gateway.retelling import retell_begun, retell_session, retell_subscription
 from donate.stripe_gateway.session_params import product_name
@@ -46,7 +46,14 @@ class Agreement:
 
     session_id: str
     gift: Gift
+    keys_spent: int
     why_not: str
+
+    @property
+    def key(self) -> str:
+        """The beginning of the idempotency keys under which Stripe is asked."""
+        spent = f":{self.keys_spent}" if self.keys_spent else ""
+        return f"donate-{self.session_id}{spent}"
 
 
 class Agreements:
@@ -76,6 +83,8 @@ class Agreements:
                 self._see_to(agreement)
             except StripeRefused as refused:
                 log.warning("Stripe refused what an agreement asks for: %s", refused)
+                if refused.may_have_acted:
+                    self._take_another_key(agreement)
             except StripeUnavailable as error:
                 log.warning("an agreement stays open: %s", error)
                 return 0  # rest for a heartbeat
@@ -85,22 +94,21 @@ class Agreements:
         now = self._clock.now()
         with self._database.writing() as session:
             due = (
-                select(OpenCheckout)
-                .where(col(OpenCheckout.begin_at) <= now)
-                .order_by(col(OpenCheckout.begin_at))
+                select(OpenAgreement)
+                .where(col(OpenAgreement.ask_at) <= now)
+                .order_by(col(OpenAgreement.ask_at))
                 .limit(1)
                 .with_for_update(skip_locked=True)
             )
-            checkout = session.exec(due).one_or_none()
-            if checkout is None:
+            found = session.exec(due).one_or_none()
+            if found is None:
                 return None
-            age = now - checkout.opened_at
+            age = now - found.heard_at
             pause = max(_LEAST_PAUSE, min(age / 8, _LONGEST_PAUSE))
-            checkout.begin_at = now + pause if age < GIVE_UP_AFTER else None
-            gift = session.get_one(Gift, checkout.gift_id)
-            return Agreement(
-                checkout.session_id, gift, _why_not(session, gift, checkout.session_id)
-            )
+            found.ask_at = now + pause if age < GIVE_UP_AFTER else None
+            gift = session.get_one(Gift, found.gift_id)
+            why_not = _why_not(session, gift, found.session_id)
+            return Agreement(found.session_id, gift, found.keys_spent, why_not)
 
     def _see_to(self, agreement: Agreement) -> None:
         found = self._billing.session(agreement.session_id)
@@ -127,7 +135,7 @@ class Agreements:
             begun = subscription or self._begin(agreement, customer, method)
         except StripeRefused as refused:
             if refused.may_have_acted:
-                raise StripeUnavailable(str(refused)) from refused
+                raise
             log.warning("Stripe refused to begin monthly debits: %s", refused)
             self._record(agreement, refused.code)
             return
@@ -135,7 +143,7 @@ class Agreements:
         self._tell(retell(begun, self._clock.now()))
 
     def _begin(self, agreement: Agreement, customer: str, method: str) -> dict[str, Any]:
-        gift, key = agreement.gift, f"donate-{agreement.session_id}"
+        gift, key = agreement.gift, agreement.key
         product = self._billing.create_product(product_name(gift), f"{key}:product")
         metadata = {
             "gift_id": str(gift.id),
@@ -155,8 +163,7 @@ class Agreements:
         """End what collects nothing, for good: the donor may have begun anew."""
         subscription_id = str(subscription.get("id"))
         if subscription.get("status") not in _OVER:
-            key = f"donate-{agreement.session_id}:end"
-            subscription = self._billing.cancel(subscription_id, key)
+            subscription = self._billing.cancel(subscription_id, f"{agreement.key}:end")
         invoice = subscription.get("latest_invoice")
         if is_id(invoice) and self._billing.invoice(str(invoice)).get("status") == "open":
             self._billing.void_invoice(str(invoice))
@@ -180,9 +187,14 @@ class Agreements:
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact)], now=now)
 
+    def _take_another_key(self, agreement: Agreement) -> None:
+        # Safe, as Stripe has an end of that request in its memory: what it began is listed by now.
+        with self._database.writing() as session:
+            session.get_one(OpenAgreement, agreement.session_id).keys_spent += 1
+
     def _close(self, agreement: Agreement) -> None:
         with self._database.writing() as session:
-            session.get_one(OpenCheckout, agreement.session_id).begin_at = None
+            session.get_one(OpenAgreement, agreement.session_id).ask_at = None
 
 
 def _why_not(session: Session, gift: Gift, session_id: str) -> str:

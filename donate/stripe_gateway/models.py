@@ -52,16 +52,10 @@ class StripeEvent(SQLModel, table=True):
 
 
 class OpenCheckout(SQLModel, table=True):
-    """A checkout session that Stripe opened for a gift, and when to ask Stripe about it next.
-
-    `begin_at` is set once the donor has agreed in it to monthly debits: when to see to that next.
-    """
+    """A checkout session that Stripe opened for a gift, and when to ask Stripe about it next."""
 
     __tablename__ = "open_checkout"
-    __table_args__ = (
-        Index("open_checkout_to_ask", "ask_at"),
-        Index("open_checkout_to_begin", "begin_at"),
-    )
+    __table_args__ = (Index("open_checkout_to_ask", "ask_at"),)
 
     session_id: str = Field(primary_key=True, max_length=255)
     gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
@@ -70,7 +64,25 @@ class OpenCheckout(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    begin_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OpenAgreement(SQLModel, table=True):
+    """A session in which a donor agreed to monthly debits, and when to see to them next.
+
+    `keys_spent` counts the idempotency keys that Stripe answers from memory with a failure of its
+    own.
+    """
+
+    __tablename__ = "open_agreement"
+    __table_args__ = (Index("open_agreement_to_see_to", "ask_at"),)
+
+    session_id: str = Field(
+        primary_key=True, max_length=255, foreign_key="open_checkout.session_id"
+    )
+    gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
+    heard_at: datetime = Field(sa_type=UtcDateTime)
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    keys_spent: int = 0
 
 
 class OpenPledgeChange(SQLModel, table=True):

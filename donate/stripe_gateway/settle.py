@@ -24,6 +24,7 @@ from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.observability import EVENTS_SETTLED
+from donate.stripe_gateway.agreed import see_to
 from donate.stripe_gateway.expectations import currencies_of, expectations_of
 from donate.stripe_gateway.inbox import (
     Claimed,
@@ -53,11 +54,6 @@ _ASK_NO_MORE = (
     update(_CHECKOUT)
     .where(_CHECKOUT.c.session_id.in_(bindparam("over", expanding=True)))
     .values(ask_at=None)
-)
-_SEE_TO = (
-    update(_CHECKOUT)
-    .where(_CHECKOUT.c.session_id.in_(bindparam("agreed", expanding=True)))
-    .values(ask_at=None, begin_at=bindparam("now"))
 )
 _GIFT = SQLModel.metadata.tables["gift"].c
 # All at once and in one order, so that two settlers cannot wait for each other in a ring.
@@ -237,9 +233,7 @@ def _follow_up(session: Session, facts: Sequence[Fact], now: datetime) -> None:
     over = {fact.evidence.get("session", fact.source_id) for fact in facts if fact.kind in _ENDS}
     if over:
         session.connection().execute(_ASK_NO_MORE, {"over": list(over)})
-    agreed = {fact.evidence["agreement"] for fact in facts if "agreement" in fact.evidence}
-    if agreed:
-        session.connection().execute(_SEE_TO, {"agreed": list(agreed), "now": now})
+    see_to(session, {f.evidence["agreement"] for f in facts if "agreement" in f.evidence}, now)
     for fact in facts:
         if "request" in fact.evidence:
             request = col(OpenRefund.key) == fact.evidence["request"]

@@ -1,0 +1,261 @@
+"""What a donor agreed to begins once, whatever happens in between, and ends if it came to nothing."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.queries import facts_of
+from donate.stripe_gateway.agreements import GIVE_UP_AFTER, Agreements
+from donate.stripe_gateway.asking import Asker
+from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.models import OpenAgreement
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import AMOUNT, gift_now, give, settler_of
+from tests.stripe_gateway.returning import QUICK, stripe_list, tell
+from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+
+BEGIN = "/v1/subscriptions"
+
+
+@dataclass
+class Desk:
+    database: Database
+    sandbox: RunningSandbox
+    clock: FixedClock
+    client: StripeClient
+    agreements: Agreements
+    asker: Asker
+
+    def opened(self, gift: Gift | None = None) -> tuple[Gift, str]:
+        gift = gift or give(self.database, attempts=0, mode="bank_debit", frequency="monthly")
+        url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
+        return gift, url.rpartition("/")[2]
+
+    def agreed(self, *, heard: bool = True, **lever: Any) -> tuple[Gift, str]:
+        """Give monthly, and agree on Stripe's page; `heard` tells whether its webhook came."""
+        gift, session_id = self.opened()
+        self.sandbox.pay(session_id, outcome="processing", **lever)
+        if heard:
+            self.hear()
+        return gift, session_id
+
+    def hear(self) -> None:
+        tell(self.database, self.sandbox, self.clock)
+
+    def later(self, **delta: float) -> None:
+        self.clock.instant += timedelta(**delta)
+        self.sandbox.control("POST", "/_sandbox/clock", now=int(self.clock.instant.timestamp()))
+
+    def trouble(self, kind: str, times: int = 1, path: str = BEGIN, method: str = "POST") -> None:
+        lever: Any = {"path": path, "kind": kind, "times": times, "seconds": 3}
+        self.sandbox.control("POST", "/_sandbox/trouble", method=method, **lever)
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        return stripe_list(self.sandbox, BEGIN, status="all")
+
+    def bank_says(self, *, yes: bool) -> None:
+        invoice = self.subscriptions()[0]["latest_invoice"]
+        self.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
+        self.hear()
+
+    def gift(self, gift: Gift) -> Gift:
+        return gift_now(self.database, gift)
+
+    def pledge(self, gift: Gift) -> PledgeState:
+        with self.database.reading() as session:
+            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        return pledge_of(facts, gift.amount).state
+
+    def due(self) -> list[datetime | None]:
+        with self.database.reading() as session:
+            return list(session.exec(select(OpenAgreement.ask_at)))
+
+
+@pytest.fixture
+def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
+    clock = FixedClock(datetime.now(UTC))
+    client = client_of(sandbox, **QUICK)
+    settler = settler_of(database, clock)
+    inbox = Inbox(database, on_stored=lambda: None)
+    agreements = Agreements(database, Billing(client), inbox, settler, clock)
+    asker = Asker(database, client, inbox, settler, clock)
+    yield Desk(database, sandbox, clock, client, agreements, asker)
+    client.close()
+
+
+def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
+    """One subscription over the chosen amount; nothing more is done, however often it is told."""
+    gift, session_id = desk.agreed()
+    assert (desk.gift(gift).status, desk.pledge(gift)) == ("processing", PledgeState.NOT_BEGUN)
+    assert desk.agreements.ask_due() == 1
+    assert desk.pledge(gift) is PledgeState.ACTIVE
+    (found,) = desk.subscriptions()
+    assert found["items"]["data"][0]["price"]["unit_amount"] == AMOUNT
+    assert found["metadata"] == {
+        "gift_id": str(gift.id),
+        "reference": gift.reference,
+        "session": session_id,
+    }
+    for _ in range(3):
+        desk.hear()
+        desk.later(hours=7)
+        desk.agreements.ask_due()
+    assert len(desk.subscriptions()) == 1
+    assert desk.due() == [None]
+    desk.bank_says(yes=True)
+    assert (desk.gift(gift).status, desk.gift(gift).received_minor) == ("confirmed", AMOUNT)
+
+
+@pytest.mark.parametrize(
+    "kind", ["500", "502_before", "reset_before", "reset_after", "429", "hang"]
+)
+@pytest.mark.parametrize("path", [BEGIN, "/v1/products"])
+def test_what_stripe_does_not_answer_is_asked_again(desk: Desk, path: str, kind: str) -> None:
+    """An outcome that nobody knows stays open; asked again, it is one subscription."""
+    gift, _ = desk.agreed()
+    desk.trouble(kind, times=2, path=path)
+    assert desk.agreements.ask_due() in (0, 1)
+    desk.sandbox.control("DELETE", "/_sandbox/trouble")
+    for _ in range(40):
+        desk.later(hours=1)
+        desk.agreements.ask_due()
+    assert desk.pledge(gift) is PledgeState.ACTIVE
+    assert len(desk.subscriptions()) == 1
+    assert desk.due() == [None]
+
+
+def test_killed_before_it_was_written_down(desk: Desk) -> None:
+    """Stripe began it and we forgot, for longer than Stripe remembers a key: it is found there."""
+    gift, session_id = desk.agreed()
+    desk.agreements.ask_due()
+    with desk.database.writing() as session:
+        session.get_one(OpenAgreement, session_id).ask_at = desk.clock.now()
+    desk.later(days=3)
+    desk.agreements.ask_due()
+    assert len(desk.subscriptions()) == 1
+    log = desk.sandbox.control("GET", "/_sandbox/requests")
+    assert sum((one["method"], one["path"]) == ("POST", BEGIN) for one in log) == 1
+    assert desk.pledge(gift) is PledgeState.ACTIVE
+
+
+def test_two_workers_begin_once(desk: Desk) -> None:
+    """Of two that look at once, one sees to it."""
+    desk.agreed()
+    with ThreadPoolExecutor(2) as both:
+        seen_to = list(both.map(lambda _: desk.agreements.ask_due(), range(2)))
+    assert sum(seen_to) == 1
+    assert len(desk.subscriptions()) == 1
+
+
+def test_a_webhook_that_never_comes(desk: Desk) -> None:
+    """The session is asked about as any other is, and its agreement begins then."""
+    gift, _ = desk.agreed(heard=False)
+    assert desk.agreements.ask_due() == 0
+    desk.asker.look_again(gift.id)
+    assert desk.gift(gift).status == "processing"
+    assert desk.agreements.ask_due() == 1
+    assert desk.pledge(gift) is PledgeState.ACTIVE
+
+
+def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
+    """It is cancelled, its invoice is void, and the donor may agree once more."""
+    gift, session_id = desk.agreed()
+    desk.agreements.ask_due()
+    desk.bank_says(yes=False)
+    assert desk.gift(gift).status == "failed"
+    desk.agreements.ask_due()
+    (refused,) = desk.subscriptions()
+    assert refused["status"] == "canceled"
+    (invoice,) = stripe_list(desk.sandbox, "/v1/invoices")
+    assert invoice["status"] == "void"
+    assert desk.pledge(gift) is PledgeState.ENDED
+    _, again = desk.opened(gift)
+    assert again != session_id
+    desk.sandbox.pay(again, outcome="processing")
+    desk.hear()
+    desk.later(minutes=1)
+    desk.agreements.ask_due()
+    assert desk.pledge(gift) is PledgeState.ACTIVE
+    assert sorted(one["status"] for one in desk.subscriptions()) == ["active", "canceled"]
+
+
+def test_refused_while_stripe_cannot_end_it(desk: Desk) -> None:
+    """What could not be ended yet is ended later, once."""
+    gift, _ = desk.agreed()
+    desk.agreements.ask_due()
+    desk.bank_says(yes=False)
+    (found,) = desk.subscriptions()
+    desk.trouble("500", times=2, path=f"{BEGIN}/{found['id']}", method="DELETE")
+    assert desk.agreements.ask_due() == 0
+    desk.sandbox.control("DELETE", "/_sandbox/trouble")
+    for _ in range(30):
+        desk.later(hours=1)
+        desk.agreements.ask_due()
+    assert desk.subscriptions()[0]["status"] == "canceled"
+    assert (desk.pledge(gift), desk.due()) == (PledgeState.ENDED, [None])
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_an_account_that_the_bank_checks_for_days(desk: Desk, succeeds: bool) -> None:
+    """Nothing is debited before the account is known to be the donor's; if it is not, it failed."""
+    gift, session_id = desk.agreed(verified=False)
+    for _ in range(8):
+        desk.agreements.ask_due()
+        desk.later(hours=6)
+    assert desk.subscriptions() == []
+    desk.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=succeeds)
+    desk.later(hours=6)
+    desk.agreements.ask_due()
+    assert desk.gift(gift).status == ("processing" if succeeds else "failed")
+    assert len(desk.subscriptions()) == succeeds
+    assert desk.due() == [None]
+
+
+def test_an_account_that_is_never_confirmed(desk: Desk) -> None:
+    """After two weeks nobody asks any more."""
+    desk.agreed(verified=False)
+    desk.clock.instant += GIVE_UP_AFTER
+    desk.agreements.ask_due()
+    assert desk.due() == [None]
+
+
+def test_what_stripe_refuses_to_begin(desk: Desk) -> None:
+    """The donor is told that it failed and may try again; the reason is kept."""
+    gift, session_id = desk.agreed()
+    desk.trouble("400")
+    assert desk.agreements.ask_due() == 1
+    assert desk.gift(gift).status == "failed"
+    with desk.database.reading() as session:
+        (failed,) = [f for f in facts_of(session, gift.id) if f.kind == "payment_failed"]
+    assert (failed.source_id, desk.subscriptions()) == (session_id, [])
+    assert "reason" in failed.evidence
+    assert desk.due() == [None]
+
+
+def test_agreed_to_on_two_pages(desk: Desk) -> None:
+    """A page about to expire and the one that followed it: a gift given in both is debited once."""
+    gift, first = desk.opened()
+    desk.later(hours=22, minutes=59)
+    _, second = desk.opened(gift)
+    assert first != second
+    for session_id in (second, first):
+        desk.sandbox.pay(session_id, outcome="processing")
+    desk.hear()
+    for _ in range(3):
+        desk.agreements.ask_due()
+        desk.later(minutes=5)
+    assert len(desk.subscriptions()) == 1
+    assert (desk.gift(gift).status, desk.pledge(gift)) == ("processing", PledgeState.ACTIVE)
+    desk.bank_says(yes=True)
+    assert (desk.gift(gift).received_minor, desk.gift(gift).flags) == (AMOUNT, "")
