@@ -37,6 +37,8 @@ _LEAST_PAUSE: Final = timedelta(seconds=40)
 _LONGEST_PAUSE: Final = timedelta(hours=6)
 # A bank that checks with small deposits gives the donor ten days to confirm them.
 GIVE_UP_AFTER: Final = timedelta(days=15)
+# Stripe's list may lag behind what it has done.
+LET_IT_SHOW: Final = timedelta(minutes=10)
 _OVER: Final = ("canceled", "incomplete_expired")
 
 
@@ -188,9 +190,14 @@ class Agreements:
             record_facts(session, [(agreement.gift.id, fact)], now=now)
 
     def _take_another_key(self, agreement: Agreement) -> None:
-        # Safe, as Stripe has an end of that request in its memory: what it began is listed by now.
+        # That request has ended, and Stripe only remembers how: what it began will be listed.
+        now = self._clock.now()
         with self._database.writing() as session:
-            session.get_one(OpenAgreement, agreement.session_id).keys_spent += 1
+            row = session.get_one(OpenAgreement, agreement.session_id, with_for_update=True)
+            # Of two who heard of the same failure, one takes the next key.
+            if row.ask_at and row.keys_spent == agreement.keys_spent:
+                row.keys_spent += 1
+                row.ask_at = max(row.ask_at, now + LET_IT_SHOW)
 
     def _close(self, agreement: Agreement) -> None:
         with self._database.writing() as session:

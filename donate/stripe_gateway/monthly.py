@@ -15,6 +15,7 @@ from donate.stripe_gateway.readings import (
     Irrelevant,
     Month,
     Reading,
+    Unusable,
     is_id,
     read_amount,
     read_attempt,
@@ -36,6 +37,9 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
     gift_id = read_gift_id(metadata)
     if gift_id is None or not isinstance(metadata, dict):
         return Irrelevant("a checkout session that this service did not open")
+    status = read_word(found, "payment_status")
+    if status != "no_payment_required":
+        raise Unusable(f"payment_status is {status!r} where nothing was to be paid")
     session_id, attempt = read_text(found, "id"), read_attempt(metadata)
     facts = [stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": attempt})]
     match step:

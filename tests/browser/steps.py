@@ -52,6 +52,18 @@ def agree_to_debit(page: Page) -> None:
     page.locator("button[type=submit]").click()
 
 
+def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
+    """Wait for a monthly debit on the pretend Stripe's front page, and say yes for the bank."""
+    page.goto(demo.sandbox)
+    mine = page.locator("tr", has_text=reference).locator("form[action^='/invoices/'] button")
+    for _ in range(40):
+        if mine.count():
+            break
+        page.wait_for_timeout(250)
+        page.reload()
+    mine.first.click()
+
+
 def expect_status(page: Page, status: str) -> None:
     """See the gift's status on the donor's page, which refreshes itself or is asked to."""
     if page.locator(".status").first.get_attribute("class") != f"status status-{status}":

@@ -66,6 +66,31 @@ def test_a_monthly_gift_is_changed_and_ended(
 
 
 @with_and_without_script
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_bank_is_debited_every_month(
+    open_page: OpenPage, demo: Demo, script: bool, language: str
+) -> None:
+    """A donor agrees once, reads that the bank has been asked, and days later that it has come."""
+    page = open_page(java_script_enabled=script)
+    steps.fill_in(page, "bank_debit", language=language)
+    page.locator("label[for=frequency-monthly]").click()
+    page.locator("#give-button").click()
+    page.wait_for_url("**/pay/**")
+    terms = "chaque mois, jusqu’à ce que" if language == "fr" else "every month, until you end it"
+    expect(page.get_by_text(terms)).to_be_visible()
+    steps.agree_to_debit(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "processing")
+    steps.let_the_bank_pay(open_page(java_script_enabled=script), demo, steps.reference_on(page))
+    steps.expect_status(page, "confirmed")
+    page.reload()
+    page.locator("a[href^='/pledges/']").click()
+    expect(page.locator("form[action*='/card']")).to_have_count(0)
+    expect(page.locator("form[action*='/pause'] button")).to_be_visible()
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+@with_and_without_script
 def test_the_fee_is_covered_when_the_donor_wishes(open_page: OpenPage, script: bool) -> None:
     """The button says what will be charged; with or without script Stripe's page charges that."""
     page = open_page(java_script_enabled=script)

@@ -35,7 +35,8 @@ ACCOUNT = {
 
 def agreed(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> Any:
     """A session in which the donor has named their account, with its setup intent."""
-    session = client.v1.checkout.sessions.create({**SETUP, **more})
+    asked: Any = {**SETUP, **more}
+    session = client.v1.checkout.sessions.create(asked)
     assert sandbox.http.post(f"/pay/{session.id}", data=ACCOUNT).status_code == 303
     return client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]}).to_dict()
 
@@ -97,8 +98,8 @@ def test_the_page_says_what_is_agreed_to(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
     """The page has no total of its own: it shows the text that came with the session."""
-    text = {"submit": {"message": "25.00 CAD each month."}}
-    session = client.v1.checkout.sessions.create({**SETUP, "custom_text": text})
+    asked: Any = {**SETUP, "custom_text": {"submit": {"message": "25.00 CAD each month."}}}
+    session = client.v1.checkout.sessions.create(asked)
     page = sandbox.http.get(f"/pay/{session.id}").text
     assert "25.00 CAD each month." in page
     assert ">Agree </button>" in page

@@ -1,4 +1,4 @@
-"""What a donor agreed to begins once, whatever happens in between, and ends if it came to nothing."""
+"""What a donor agreed to begins once, whatever happens, and ends if it came to nothing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -157,7 +157,11 @@ ODD: dict[str, Odd] = {
         SET_ASIDE,
         "it is about a monthly gift",
     ),
-    "of mode setup": (lambda gift: paid_as(gift, mode="setup"), SET_ASIDE, "of mode 'setup'"),
+    "of mode setup": (
+        lambda gift: paid_as(gift, mode="setup"),
+        SET_ASIDE,
+        "payment_status is 'paid' where nothing was to be paid",
+    ),
     "of a mode of 4,000 letters": (
         lambda gift: paid_as(gift, mode="m\0" * 2_000),
         SET_ASIDE,

@@ -139,7 +139,7 @@ def test_a_currency_is_known(kind: str, found: dict[str, Any], value: Any) -> No
     ("key", "value", "reason"),
     [
         ("mode", "subscription", "invoice is missing or odd"),
-        ("mode", "setup", "a checkout session of mode 'setup'"),
+        ("mode", "setup", "payment_status is 'paid' where nothing was to be paid"),
         ("mode", GONE, "a checkout session of mode ''"),
         ("mode", ["payment"], "a checkout session of mode ''"),
         ("payment_status", "no_payment_required", "payment_status is 'no_payment_required'"),
