@@ -259,9 +259,9 @@ def test_what_canada_offers(
 
 def test_what_is_collected_every_month() -> None:
     """What somebody has to send themselves is for one gift at a time."""
-    alone = "For one gift at a time: nothing can collect it every month."
     found = why_not(load_regions()["LWCAN"], "CA", "CAD", "monthly")
-    assert found == {"card": None, "bank_debit": None, "interac": alone, "giving_code": alone}
+    assert [found.pop(mode) for mode in ("card", "bank_debit")] == [None, None]
+    assert set(found.values()) == {"For one gift at a time: nothing can collect it every month."}
 
 
 def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
@@ -273,8 +273,7 @@ def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
 
 def test_an_offer_has_the_limits_of_its_mode() -> None:
     """Each mode is offered with limits of its own."""
-    canada = load_regions()["LWCAN"]
-    found = offers(canada, country="CA", currency="CAD", frequency="once")
+    found = offers(load_regions()["LWCAN"], country="CA", currency="CAD", frequency="once")
     assert found[Mode.CARD] == Offer(mode=Mode.CARD, min_minor=200, max_minor=2_500_000)
     assert found[Mode.INTERAC].min_minor == 100
 
