@@ -1,0 +1,130 @@
+"""Every donor page in French: what reads the same in both languages is a name or a number."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from donate.database import Database
+from donate.donors.give_view import country_names
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.regions import load_regions
+from donate.templating import translations
+from tests.donors.test_options import OPTIONS
+from tests.donors.visiting import REGIONS, Visitor, visiting
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+NOT_READ = {"script", "style"}
+# What stands in pages as it is: codes, addresses, names that somebody gave, names of languages.
+NAMES = {"LWCAN", "Example <Charity>", "give@example.org", "transfers@", "example.org", "Canada"}
+
+
+class Reader(HTMLParser):
+    """Collects what a person reads or hears: texts, and the names of things without text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside.append(tag)
+        spoken = ("alt", "aria-label", "data-elsewhere", "data-not-monthly", "data-copied")
+        for name, value in attrs:
+            if name in spoken and value:
+                self.read.add(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            while self._inside.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        text = " ".join(data.split())
+        if any(map(str.isalpha, text)) and not NOT_READ & set(self._inside):
+            self.read.add(text)
+
+
+def texts(page: str) -> set[str]:
+    reader = Reader()
+    reader.feed(page)
+    return reader.read
+
+
+@pytest.fixture
+def visitor(database: Database, database_url: str, tmp_path: Path) -> Iterator[Visitor]:
+    """Somebody at a region that offers everything there is."""
+    path = tmp_path / "regions.toml"
+    every = 'frequencies = ["once", "monthly"]\npresets_minor'
+    shipped = REGIONS.read_text(encoding="utf-8").replace("presets_minor", every, 1)
+    path.write_text(shipped + OPTIONS, encoding="utf-8")
+    with visiting(database, database_url, regions_file=path) as visitor:
+        yield visitor
+
+
+def told(visitor: Visitor, gift: Gift, *facts: Fact) -> str:
+    with visitor.database.writing() as session:
+        entries = [(gift.id, replace(f, source_id=f"{f.source_id}{gift.id}")) for f in facts]
+        record_facts(session, entries, now=NOW)
+    return f"/gifts/{gift.token}?"
+
+
+def fact(kind: FactKind, amount_minor: int | None = None) -> Fact:
+    currency = "CAD" if amount_minor else None
+    return Fact(kind, "x", NOW, "stripe", amount_minor, currency)
+
+
+K = FactKind
+PAGES: dict[str, Callable[[Visitor], str]] = {
+    "the form": lambda _: "/give/LWCAN?",
+    "an unknown code": lambda _: "/give/NOWHERE?",
+    "interac": lambda v: told(v, v.given(mode="interac", amount="6500.00")),
+    "interac, sent": lambda v: told(v, v.given(mode="interac"), fact(K.TRANSFER_ANNOUNCED)),
+    "interac, lapsed": lambda v: told(v, v.given(mode="interac"), fact(K.GIFT_LAPSED)),
+    "by code": lambda v: told(v, v.given(mode="giving_code")),
+    "card": lambda v: told(v, v.given(mode="card", cover_fee="yes")),
+    "card, no page": lambda v: told(v, v.given(mode="card")) + "problem=page&",
+    "card, left": lambda v: told(v, v.given(mode="card")) + "back=cancelled&",
+    "card, back": lambda v: told(v, v.given(mode="card")) + "back=paid&",
+    "debit, under way": lambda v: told(v, v.given(mode="bank_debit"), fact(K.PAYMENT_PROCESSING)),
+    "debit, refused": lambda v: told(v, v.given(mode="bank_debit"), fact(K.PAYMENT_FAILED)),
+    "received": lambda v: told(v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000)),
+    "refunded in part": lambda v: told(
+        v,
+        v.given(mode="card"),
+        fact(K.PAYMENT_SUCCEEDED, 5_000),
+        fact(K.REFUND_SUCCEEDED, 1_000),
+    ),
+    "disputed": lambda v: told(
+        v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000), fact(K.DISPUTE_OPENED, 5_000)
+    ),
+    "monthly": lambda v: told(
+        v,
+        v.given(mode="card", frequency="monthly"),
+        fact(K.PAYMENT_SUCCEEDED, 5_000),
+        fact(K.PLEDGE_STARTED),
+    ).replace("/gifts/", "/pledges/"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_left_in_english(visitor: Visitor, name: str) -> None:
+    """A text that is the same in both languages is a name, or has the same word in both."""
+    address = PAGES[name](visitor)
+    english, french = (
+        texts(visitor.get(f"{address}lang={tag}", tag).text) for tag in ("en-CA", "fr-CA")
+    )
+    assert len(french) > 5
+    assert english != french
+    same = {text for text in english & french if translations("fr-CA").gettext(text) != text}
+    assert same == set(), "these have a French that is not used"
+    region = load_regions(REGIONS)["LWCAN"]
+    countries = {text for tag in ("en-CA", "fr-CA") for _, text in country_names(region, tag)}
+    left = english & french - countries - NAMES - {gift.reference for gift in visitor.gifts()}
+    catalogue = translations("fr-CA")._catalog  # type: ignore[attr-defined]
+    assert {text for text in left if text not in catalogue} == set(), "these are not translated"
