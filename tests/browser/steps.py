@@ -6,6 +6,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo
 
+# What Stripe tells is settled within a moment; on a machine with much to do, within seconds.
+ASKED_AGAIN = 20
+
 
 def fill_in(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
     """Go to the Give page as one types it, and fill in everything."""
@@ -66,9 +69,13 @@ def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
 
 def expect_status(page: Page, status: str) -> None:
     """See the gift's status on the donor's page, which refreshes itself or is asked to."""
-    if page.locator(".status").first.get_attribute("class") != f"status status-{status}":
+    wanted = page.locator(f".status-{status}").first
+    for _ in range(ASKED_AGAIN):
+        if wanted.is_visible():
+            break
+        page.wait_for_timeout(250)
         page.reload()
-    expect(page.locator(f".status-{status}").first).to_be_visible()
+    expect(wanted).to_be_visible()
 
 
 def reference_on(page: Page) -> str:

@@ -219,7 +219,8 @@ def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     tab_to("[name=preset]")
     page.keyboard.press("Space")
     tab_to("[name=mode]")
-    page.keyboard.press("ArrowDown")
+    while not page.locator("#mode-interac").is_checked():
+        page.keyboard.press("ArrowDown")
     tab_to("#name")
     page.keyboard.type("Ann Lee")
     tab_to("#email")
