@@ -219,7 +219,7 @@ def new_refund(
         "charge": charge["id"],
         "created": store.now(),
         "currency": charge["currency"],
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "destination_details": _destination(charge),
         "metadata": asked.get("metadata", {}),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
@@ -250,17 +250,22 @@ def new_dispute(store: Store, charge: StripeObject, reason: str) -> StripeObject
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": {
-            "card": {
-                "brand": "visa",
-                "case_type": "chargeback",
-                "network_reason_code": "10.4",
-            },
-            "type": "card",
-        },
+        "payment_method_details": _disputed_by(charge),
         "reason": reason,
         "status": "needs_response",
     }
+
+
+def _destination(charge: StripeObject) -> dict[str, Any]:
+    method = charge["payment_method_details"]["type"]
+    return {method: {"type": "refund"} if method == "card" else {}, "type": method}
+
+
+def _disputed_by(charge: StripeObject) -> dict[str, Any]:
+    if charge["payment_method_details"]["type"] != "card":
+        return {"type": charge["payment_method_details"]["type"]}
+    visa = {"brand": "visa", "case_type": "chargeback", "network_reason_code": "10.4"}
+    return {"card": visa, "type": "card"}
 
 
 def account(store: Store) -> StripeObject:

@@ -8,18 +8,19 @@ its own, where what was begun already is seen.
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from donate.clock import Clock
 from donate.database import Database
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from donate.gifts.models import Gift
+from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival, Inbox
@@ -35,7 +36,8 @@ _AT_A_TIME: Final = 10
 # Longer than the calls of one try may take together.
 _LEAST_PAUSE: Final = timedelta(seconds=40)
 _LONGEST_PAUSE: Final = timedelta(hours=6)
-# A bank that checks with small deposits gives the donor ten days to confirm them.
+# A bank that checks with small deposits gives the donor ten days to confirm them. Nobody is debited
+# about what they agreed to longer ago, such as before we were away: they are asked to begin anew.
 GIVE_UP_AFTER: Final = timedelta(days=15)
 # Stripe's list may lag behind what it has done.
 LET_IT_SHOW: Final = timedelta(minutes=10)
@@ -44,12 +46,16 @@ _OVER: Final = ("canceled", "incomplete_expired")
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What is to be done about the session in which a donor agreed. `why_not` ends, if not ''."""
+    """What is to be done about the session in which a donor agreed. `why_not` ends, if not ''.
+
+    `is_old` tells that it is too long ago to begin now.
+    """
 
     session_id: str
     gift: Gift
     keys_spent: int
     why_not: str
+    is_old: bool
 
     @property
     def key(self) -> str:
@@ -105,12 +111,16 @@ class Agreements:
             found = session.exec(due).one_or_none()
             if found is None:
                 return None
-            age = now - found.heard_at
-            pause = max(_LEAST_PAUSE, min(age / 8, _LONGEST_PAUSE))
-            found.ask_at = now + pause if age < GIVE_UP_AFTER else None
+            found.ask_at = now + max(_LEAST_PAUSE, min((now - found.heard_at) / 8, _LONGEST_PAUSE))
             gift = session.get_one(Gift, found.gift_id)
-            why_not = _why_not(session, gift, found.session_id)
-            return Agreement(found.session_id, gift, found.keys_spent, why_not)
+            facts = facts_of(session, gift.id)
+            return Agreement(
+                found.session_id,
+                gift,
+                found.keys_spent,
+                why_not=_why_not(gift, facts, found.session_id),
+                is_old=now - _agreed_at(facts, found.session_id, now) > GIVE_UP_AFTER,
+            )
 
     def _see_to(self, agreement: Agreement) -> None:
         found = self._billing.session(agreement.session_id)
@@ -120,6 +130,8 @@ class Agreements:
             self._tell(retell_session(found, self._clock.now()))
         elif status == "succeeded" and isinstance(setup, dict):
             self._begin_or_end(agreement, found.get("customer"), setup.get("payment_method"))
+        elif agreement.is_old:
+            self._record(agreement, "the account was never confirmed")
         else:
             return  # the bank is still to say whose account it is
         self._close(agreement)
@@ -132,6 +144,9 @@ class Agreements:
             if subscription:
                 self._tell(self._end(agreement, subscription))
             self._record(agreement, agreement.why_not)
+            return
+        if agreement.is_old and not subscription:
+            self._record(agreement, "it was agreed to too long ago")
             return
         try:
             begun = subscription or self._begin(agreement, customer, method)
@@ -204,14 +219,19 @@ class Agreements:
             session.get_one(OpenAgreement, agreement.session_id).ask_at = None
 
 
-def _why_not(session: Session, gift: Gift, session_id: str) -> str:
+def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
     """Return why this agreement is not to be debited, or ''."""
-    # As we heard of them, which no later event can change, whenever it says that it happened.
-    facts = sorted(facts_of(session, gift.id), key=lambda fact: fact.id or 0)
     failed = {fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED}
-    if session_id in failed:
+    if session_id in failed and not gift.received_minor:
         return "the first debit failed"
-    agreed = [fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_PROCESSING]
+    # As we heard of them, which no later event can change, whenever it says that it happened.
+    heard = sorted(facts, key=lambda fact: fact.id or 0)
+    agreed = [fact.source_id for fact in heard if fact.kind == FactKind.PAYMENT_PROCESSING]
     # Two pages of one gift may have been open at once: it is given once.
     first = next((other for other in agreed if other not in failed), session_id)
     return "" if first == session_id else "another agreement came first"
+
+
+def _agreed_at(facts: Sequence[GiftFact], session_id: str, now: datetime) -> datetime:
+    told = (FactKind.PAYMENT_PROCESSING, session_id)
+    return next((f.happened_at for f in facts if (f.kind, f.source_id) == told), now)

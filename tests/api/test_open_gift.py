@@ -61,6 +61,17 @@ def test_card(card_program: tuple[Program, str]) -> None:
     assert step["url"].startswith(stripe)
 
 
+@pytest.mark.parametrize("frequency", ["once", "monthly"])
+def test_bank_debit(card_program: tuple[Program, str], frequency: str) -> None:
+    """A debit is agreed to on Stripe's page, for one gift and for every month; only in Canada."""
+    program, stripe = card_program
+    answer = program.open(mode="bank_debit", frequency=frequency)
+    assert answer.json()["next"]["url"].startswith(stripe)
+    gift = program.gifts()[-1]
+    assert (gift.mode, gift.frequency, gift.status) == ("bank_debit", frequency, "awaited")
+    problem_in(program.open(mode="bank_debit", frequency=frequency, country="US"), 422)
+
+
 def test_recorded_before_stripe_is_asked(first_program: Program) -> None:
     """With Stripe down the answer is 503 with a time to wait, and the gift is there."""
     answer = first_program.open(mode="card")
@@ -91,7 +102,8 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"mode": ["card"]}, ["/mode"]),
     ({"mode": "interac", "country": "US"}, ["/mode"]),
     ({"code": "LWJPN", "currency": "JPY", "mode": "interac"}, ["/mode"]),
-    ({"frequency": "monthly"}, ["/frequency"]),
+    ({"frequency": "monthly", "mode": "interac"}, ["/mode"]),
+    ({"frequency": "monthly", "code": "LWJPN", "currency": "JPY"}, ["/frequency"]),
     *(({"amount_minor": a}, ["/amount_minor"]) for a in (0, -5, 99, 2_500_001)),
     *(({"amount_minor": a}, ["/amount_minor"]) for a in (10**12, 10**30, MAX_AMOUNT_MINOR)),
     *(({"amount_minor": a}, ["/amount_minor"]) for a in (True, 50.0, 50.5, 5e3, None, [5000])),

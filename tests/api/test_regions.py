@@ -11,7 +11,7 @@ CARD = {
     "min_minor": 200,
     "max_minor": 2500000,
     "countries": [],
-    "monthly": False,
+    "monthly": True,
     "fee": {"basis_points": 290, "fixed_minor": 30},
 }
 
@@ -28,11 +28,11 @@ def test_what_a_region_offers(program: Program) -> None:
         "minor_digits": 2,
         "minor_step": 1,
         "languages": ["en-CA", "fr-CA"],
-        "frequencies": ["once"],
+        "frequencies": ["once", "monthly"],
         "presets_minor": [2500, 5000],
         "modes": [
             CARD,
-            IN_CANADA | {"mode": "bank_debit", "min_minor": 200},
+            IN_CANADA | {"mode": "bank_debit", "min_minor": 200, "monthly": True},
             IN_CANADA | {"mode": "interac", "min_minor": 100},
             PLAIN | {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000},
         ],

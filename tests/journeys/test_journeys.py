@@ -74,6 +74,23 @@ def test_bank_debit(world: World) -> None:
     assert (gift.status, gift.received_minor, gift.flags) == ("confirmed", AMOUNT, "")
 
 
+def test_a_debit_that_the_bank_takes_back(world: World) -> None:
+    """A debit can be disputed weeks after it arrived; what the bank took is not counted as ours."""
+    checkout = world.submit(world.fill_in("bank_debit"))
+    back = world.pay(checkout, BANK_ACCOUNT)
+    session_id = checkout.rpartition("/")[2]
+    paid = world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=True)
+    until(lambda: RECEIVED in world.page(back))
+    intent = paid["session"]["payment_intent"]
+    dispute = world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)["dispute"]
+    until(lambda: (world.gift().status, world.gift().net_minor) == ("disputed", 0))
+    assert "Your bank has a question about this gift" in world.page(back)
+    ended = f"/_sandbox/dispute/{dispute['id']}"
+    world.sandbox.control("POST", ended, outcome="lost")
+    until(lambda: (world.gift().status, world.gift().net_minor) == ("charged_back", 0))
+    assert "Your bank took this gift back" in world.page(back)
+
+
 def test_interac(world: World) -> None:
     """The donor reads where to send how much; staff mark it received, and can take that back."""
     address = world.submit(world.fill_in("interac"))

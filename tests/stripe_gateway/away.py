@@ -68,12 +68,16 @@ class Away:
         self.move_to(self.clock.instant + delta)
 
     def open(
-        self, currency: str = "CAD", amount_minor: int = 5_000, frequency: str = "once"
+        self,
+        currency: str = "CAD",
+        amount_minor: int = 5_000,
+        frequency: str = "once",
+        mode: str = "card",
     ) -> tuple[Gift, str]:
         """Give, and return the gift and the session that is open for it."""
         choice = check_choice(
             self.regions[currency],
-            mode="card",
+            mode=mode,
             amount=Money(amount_minor, currency),
             frequency=frequency,
             country="CA",

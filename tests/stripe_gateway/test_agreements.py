@@ -222,12 +222,28 @@ def test_an_account_that_the_bank_checks_for_days(desk: Desk, succeeds: bool) ->
     assert desk.due() == [None]
 
 
-def test_an_account_that_is_never_confirmed(desk: Desk) -> None:
-    """After two weeks nobody asks any more."""
-    desk.agreed(verified=False)
-    desk.clock.instant += GIVE_UP_AFTER
+@pytest.mark.parametrize("verified", [True, False])
+def test_agreed_to_too_long_ago(desk: Desk, verified: bool) -> None:
+    """Whoever comes back after weeks debits nobody by surprise, and asks no more."""
+    gift, _ = desk.agreed(verified=verified)
+    desk.clock.instant += GIVE_UP_AFTER + timedelta(minutes=1)
     desk.agreements.ask_due()
+    assert desk.gift(gift).status == "failed"
+    assert desk.subscriptions() == []
     assert desk.due() == [None]
+
+
+def test_old_news_ends_nothing(desk: Desk) -> None:
+    """An agreement told of again, weeks after its debits began, changes nothing about them."""
+    gift, session_id = desk.agreed()
+    desk.agreements.ask_due()
+    desk.bank_says(yes=True)
+    desk.later(days=20)
+    with desk.database.writing() as session:
+        session.get_one(OpenAgreement, session_id).ask_at = desk.clock.now()
+    desk.agreements.ask_due()
+    assert desk.pledge(gift) is PledgeState.ACTIVE
+    assert [one["status"] for one in desk.subscriptions()] == ["active"]
 
 
 def test_what_stripe_refuses_to_begin(desk: Desk) -> None:

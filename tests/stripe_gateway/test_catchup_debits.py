@@ -1,0 +1,89 @@
+"""Monthly debits that nobody told of: what began is found, and what is old begins no more."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from donate.gifts.models import Gift
+from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.queries import facts_of
+from donate.stripe_gateway.agreements import Agreements
+from donate.stripe_gateway.billing import Billing
+from tests.stripe_gateway.away import Away, check_totals
+from tests.stripe_gateway.returning import stripe_list
+
+DAY = timedelta(days=1)
+
+
+def agreements(away: Away) -> Agreements:
+    return Agreements(away.database, Billing(away.client), away.inbox, away.settler, away.clock)
+
+
+def agreed(away: Away) -> Gift:
+    gift, session_id = away.open(frequency="monthly", mode="bank_debit")
+    away.sandbox.pay(session_id, outcome="processing")
+    return gift
+
+
+def see_to(away: Away) -> None:
+    away.later(timedelta(minutes=2))
+    agreements(away).ask_due()
+
+
+def subscriptions(away: Away) -> list[dict[str, Any]]:
+    return stripe_list(away.sandbox, "/v1/subscriptions", status="all")
+
+
+def bank_says_yes(away: Away) -> None:
+    invoice = subscriptions(away)[0]["latest_invoice"]
+    away.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=True)
+
+
+def state(away: Away, gift: Gift) -> PledgeState:
+    with away.database.reading() as session:
+        facts = [row.as_fact() for row in facts_of(session, gift.id)]
+    return pledge_of(facts, gift.amount).state
+
+
+def test_an_agreement_nobody_told_of_begins(away: Away) -> None:
+    """Found a day later by catching up, it begins then, and its months are the pledge's."""
+    gift = agreed(away)
+    away.later(DAY)
+    away.run()
+    assert away.statuses() == {"processing": 1}
+    see_to(away)
+    assert state(away, gift) is PledgeState.ACTIVE
+    away.later(5 * DAY)
+    bank_says_yes(away)
+    away.later(timedelta(hours=1))
+    away.run()
+    check_totals(away)
+    assert away.statuses() == {"confirmed": 1}
+    assert away.run().missing == 0
+
+
+@pytest.mark.parametrize("days", [20, 45])
+def test_an_old_agreement_begins_no_more(away: Away, days: int) -> None:
+    """Found weeks later, from events or from sessions, nobody is debited by surprise."""
+    agreed(away)
+    away.later(days * DAY)
+    away.run()
+    see_to(away)
+    assert away.statuses() == {"failed": 1}
+    assert subscriptions(away) == []
+    assert away.run().missing == 0
+
+
+def test_what_began_before_we_were_away_is_found(away: Away) -> None:
+    """A debit that arrived during two months of silence is confirmed from its invoice alone."""
+    gift = agreed(away)
+    away.later(timedelta(hours=1))
+    away.run()
+    see_to(away)
+    bank_says_yes(away)
+    away.later(48 * DAY)
+    away.run()
+    check_totals(away)
+    assert (away.statuses(), state(away, gift)) == ({"confirmed": 1}, PledgeState.ACTIVE)
+    assert len(subscriptions(away)) == 1
