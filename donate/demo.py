@@ -57,7 +57,7 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
     for old in (*FOLDER.glob("demo.sqlite3*"), *LETTERS.glob("*.eml")):
         old.unlink()
     ours = {
-        "DATABASE_URL": f"sqlite:///{FOLDER / 'demo.sqlite3'}",
+        "DATABASE_URL": _database_url(),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HOST": "127.0.0.1",
         "PORT": str(port),
@@ -73,6 +73,24 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
     }
     return os.environ | ours
+
+
+def _database_url() -> str:
+    """Return the demo's own file, or the empty database that DEMO_DATABASE_URL names."""
+    url = os.environ.get("DEMO_DATABASE_URL", "")
+    if not url:
+        return f"sqlite:///{FOLDER / 'demo.sqlite3'}"
+    from sqlalchemy import inspect  # noqa: PLC0415 -- what the plain demo would wait for
+
+    from donate.database import Database  # noqa: PLC0415
+
+    database = Database(url)
+    with database.reading() as session:
+        tables = inspect(session.connection()).get_table_names()
+    database.close()
+    if tables:
+        raise Misconfigured("DEMO_DATABASE_URL must name an empty database: the demo fills it")
+    return url
 
 
 def _welcome(service: str, sandbox: str, example: str, password: str) -> str:

@@ -42,6 +42,12 @@ class Postgres:
         self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
         return self.url_of(name)
 
+    def empty_url(self) -> str:
+        """Return the address of a new database with nothing in it."""
+        name = f"empty_{uuid.uuid4().hex}"
+        self._admin.execute(f"CREATE DATABASE {name}")
+        return self.url_of(name)
+
     def restart(self) -> None:
         """Stop the server, which ends every connection, and start it again."""
         self._admin.close()

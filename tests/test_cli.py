@@ -166,6 +166,20 @@ def test_the_demo_refuses_a_live_key(
     assert "refuses to start beside a live key" in capsys.readouterr().err
 
 
+def test_the_demo_refuses_a_database_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    database_url: str,
+) -> None:
+    """The demo lays its example year only where nothing is: never into records."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "")
+    monkeypatch.setenv("DEMO_DATABASE_URL", database_url)
+    assert main(["demo"]) == 1
+    assert "DEMO_DATABASE_URL must name an empty database" in capsys.readouterr().err
+
+
 def test_a_second_server_on_one_sqlite_file_says_so(environment: dict[str, str]) -> None:
     """SQLite serves one process: the second stops with a sentence, the first goes on."""
     command = [sys.executable, "-m", "donate.cli", "serve"]

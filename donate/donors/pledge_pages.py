@@ -55,44 +55,46 @@ class PledgePages:
     def show(self, request: Request, token: str, done: str = "") -> Response:
         """Show a monthly gift and its months."""
         gift, _ = self._find(token)
-        return self._page(request, gift, notice=words.PLEDGE_DONE.get(done, ""))
+        return self._page(gift, _language(request, gift), notice=words.PLEDGE_DONE.get(done, ""))
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:
         """Change what is given from the next month on."""
         gift, donor = self._find(token)
+        language = _language(request, gift, form.language_switch)
+        typed = showable(form.amount)
+        if form.language_switch:
+            return self._page(gift, language, typed=typed)
         try:
-            amount = self._read_amount(gift, donor, form.amount, _language(request, gift))
+            amount = self._read_amount(gift, donor, form.amount, language)
         except BadInput as problem:
-            return self._page(request, gift, problem=problem, typed=showable(form.amount))
-        return self._change(request, gift, Act.AMOUNT, amount)
+            return self._page(gift, language, problem=problem, typed=typed)
+        return self._change(gift, language, Act.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
         """Lead to Stripe's page where the card is replaced."""
         gift, _ = self._find(token)
+        language = _language(request, gift)
         try:
             return see(self._pledges.card_page(gift))
         except Conflict as conflict:
-            return self._page(request, gift, wrong=conflict.args[0], status_code=409)
+            return self._page(gift, language, wrong=conflict.args[0], status_code=409)
         except StripeUnavailable:
-            return self._page(request, gift, wrong=_NO_PAGE, status_code=503)
+            return self._page(gift, language, wrong=_NO_PAGE, status_code=503)
 
     def _changing(self, act: Act) -> Callable[[Request, str], Response]:
         def change(request: Request, token: str) -> Response:
             gift, _ = self._find(token)
-            return self._change(request, gift, act)
+            return self._change(gift, _language(request, gift), act)
 
         return change
 
-    def _change(
-        self, request: Request, gift: Gift, act: Act, amount: Money | None = None
-    ) -> Response:
+    def _change(self, gift: Gift, language: str, act: Act, amount: Money | None = None) -> Response:
         try:
             done = self._pledges.change(gift, act, amount)
         except Conflict as conflict:
-            return self._page(request, gift, wrong=conflict.args[0], status_code=409)
+            return self._page(gift, language, wrong=conflict.args[0], status_code=409)
         except StripeRefused:
-            return self._page(request, gift, wrong=_REFUSED, status_code=409)
-        language = _language(request, gift)
+            return self._page(gift, language, wrong=_REFUSED, status_code=409)
         return see(f"/pledges/{gift.token}?done={act if done else 'soon'}&lang={language}")
 
     def _read_amount(self, gift: Gift, donor: Donor, typed: str, language: str) -> Money:
@@ -122,16 +124,15 @@ class PledgePages:
 
     def _page(
         self,
-        request: Request,
         gift: Gift,
+        language: str,
         *,
         notice: str = "",
         wrong: str = "",
         problem: BadInput | None = None,
-        typed: str = "",
+        typed: str | None = None,
         status_code: int = 200,
     ) -> Response:
-        language = _language(request, gift)
         pledge = self._pledges.pledge(gift)
         with self._database.reading() as session:
             months = months_of(session, gift.id)
@@ -151,13 +152,13 @@ class PledgePages:
             notice=_SOON if self._pledges.is_open(gift) else notice,
             wrong=wrong,
             problem=problem,
-            typed=typed if problem else format_amount(pledge.each_month, language),
+            typed=format_amount(pledge.each_month, language) if typed is None else typed,
             languages=languages_beside(language, _spoken(gift)),
         )
 
 
-def _language(request: Request, gift: Gift) -> str:
-    return language_for(request.query_params.get("lang"), None, _spoken(gift))
+def _language(request: Request, gift: Gift, wanted: str = "") -> str:
+    return language_for(wanted or request.query_params.get("lang"), None, _spoken(gift))
 
 
 def _spoken(gift: Gift) -> list[str]:

@@ -1,4 +1,4 @@
-"""The letters that could not be sent, and the forms to send one again or to let it be."""
+"""What letters say, which could not be sent, and the forms to send one again or to let it be."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -14,15 +14,20 @@ from donate.finance.access import Visit, Visiting, needs
 from donate.finance.gifts import GiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
-from donate.finance.words import LANGUAGE, LETTERS
+from donate.finance.words import LANGUAGE, LETTERS, fate
 from donate.gifts.models import Gift
+from donate.letters.about import can_be_written, look_up
+from donate.letters.composing import word
 from donate.letters.desk import (
     dismiss,
+    letter_of,
     letters_set_aside,
     may_be_sent_again,
     send_again,
 )
+from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
+from donate.regions import Regions
 from donate.templating import Pages
 
 SHOWN: Final = 200
@@ -33,9 +38,17 @@ class LetterPages:
     """What staff do about letters."""
 
     def __init__(
-        self, database: Database, pages: Pages, clock: Clock, gift_pages: GiftPages, time_zone: str
+        self,
+        database: Database,
+        regions: Regions,
+        pages: Pages,
+        clock: Clock,
+        gift_pages: GiftPages,
+        *,
+        time_zone: str,
     ) -> None:
         self._database = database
+        self._regions = regions
         self._pages = pages
         self._clock = clock
         self._gift_pages = gift_pages
@@ -56,6 +69,30 @@ class LetterPages:
             done=request.query_params.get("done", ""),
             time_zone=self._time_zone,
             names=LETTERS,
+        )
+
+    @needs(Role.VIEWER)
+    def letter(self, request: Request, visit: Visiting, gift_id: str, number: str) -> Response:
+        """Show what a letter says, without the addresses that open what is the donor's alone."""
+        with self._database.reading() as session:
+            gift = find_gift(session, gift_id)
+            letter = letter_of(session, gift, _number(number))
+            about = look_up(session, letter, self._regions, public_url="")
+        text = ""
+        if can_be_written(LetterKind(letter.kind), about):
+            text = word(self._pages, letter, about).text
+        for one in (gift, about.first):
+            text = text.replace(one.token, "…") if one else text
+        return self._pages.render(
+            "finance/letter.html",
+            LANGUAGE,
+            staff=visit.signed_in,
+            gift=gift,
+            email=about.donor.email,
+            letter=letter,
+            kind=LETTERS[letter.kind],
+            fate=fate(letter),
+            text=text,
         )
 
     @needs(Role.FINANCE)

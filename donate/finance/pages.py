@@ -51,7 +51,7 @@ class FinancePages:
         gifts = GiftPages(database, pages, clock, time_zone, codes=list(regions), limits=limits)
         transfers = TransferPages(database, clock, gifts)
         returns = RefundPages(database, clock, gifts, refunds)
-        letters = LetterPages(database, pages, clock, gifts, time_zone)
+        letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         trail = TrailPages(database, pages, time_zone)
 
@@ -66,6 +66,7 @@ class FinancePages:
             ("POST", "/gifts/{gift_id}/received", transfers.received),
             ("POST", "/gifts/{gift_id}/undone", transfers.undone),
             ("POST", "/gifts/{gift_id}/refund", returns.refund),
+            ("GET", "/gifts/{gift_id}/letters/{number}", letters.letter),
             ("POST", "/gifts/{gift_id}/letter-again", letters.again),
             ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),
             ("GET", "/letters", letters.letters),

@@ -82,8 +82,11 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
 
 def is_true(kind: LetterKind, about: About) -> bool:
     """Tell whether a letter would say what is so."""
-    if about.gift.status not in statuses_for(kind):
-        return False
+    return about.gift.status in statuses_for(kind) and can_be_written(kind, about)
+
+
+def can_be_written(kind: LetterKind, about: About) -> bool:
+    """Tell whether there is something to say, be it true of the gift any longer or not."""
     if kind is LetterKind.REFUND:
         return about.returned is not None
     if kind in (LetterKind.INSTRUCTIONS, LetterKind.REMINDER):

@@ -1,6 +1,7 @@
 """Makes an e-mail of a draft: plain text and HTML that say the same, and headers that are ours."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -20,6 +21,30 @@ from donate.templating import Pages
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a letter says, twice."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def word(pages: Pages, letter: Letter, about: About) -> Wording:
+    """Put a letter about a gift into words, as the gift is now; see `can_be_written`."""
+    said = draft(LetterKind(letter.kind), about)
+    context = {
+        "draft": said,
+        "name": name_to_greet(about.donor.name),
+        "organisation": about.region.organisation if about.region else None,
+    }
+    return Wording(
+        subject=said.subject,
+        text=pages.text("letters/letter.txt", about.language, **context),
+        html=pages.text("letters/letter.html", about.language, **context),
+    )
+
+
 class Composer:
     """Writes letters. `sender` is the address that they come from."""
 
@@ -30,24 +55,20 @@ class Composer:
 
     def compose(self, letter: Letter, about: About, now: datetime) -> EmailMessage:
         """Return the letter about a gift as it is now; whoever calls knows that it is true."""
-        said = draft(LetterKind(letter.kind), about)
-        name = name_to_greet(about.donor.name)
+        wording = word(self._pages, letter, about)
         organisation = about.region.organisation if about.region else None
         message = EmailMessage(policy=_POLICY)
         message["Message-ID"] = f"<{name_of(letter)}@{self._domain}>"
         message["Date"] = format_datetime(now)
         message["From"] = _address(organisation.legal_name if organisation else "", self._sender)
-        message["To"] = _address(name, about.donor.email)
+        message["To"] = _address(name_to_greet(about.donor.name), about.donor.email)
         if about.contact:
             message["Reply-To"] = about.contact
-        message["Subject"] = said.subject
+        message["Subject"] = wording.subject
         # So that nobody's holiday answers it: RFC 3834.
         message["Auto-Submitted"] = "auto-generated"
-        context = {"draft": said, "name": name, "organisation": organisation}
-        text = self._pages.text("letters/letter.txt", about.language, **context)
-        html = self._pages.text("letters/letter.html", about.language, **context)
-        message.set_content(text, cte="quoted-printable")
-        message.add_alternative(html, subtype="html", cte="quoted-printable")
+        message.set_content(wording.text, cte="quoted-printable")
+        message.add_alternative(wording.html, subtype="html", cte="quoted-printable")
         message["Content-Language"] = about.language
         return message
 

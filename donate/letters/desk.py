@@ -64,7 +64,7 @@ def send_again(
 
     Raises NotFound, and Conflict where the letter would no longer say what is so.
     """
-    letter = _mine(session, gift, number)
+    letter = letter_of(session, gift, number, lock=True)
     if not 0 < again <= letter.again + 1:
         raise NotFound("no such letter")
     if again == letter.again + 1 and not may_be_sent_again(letter, gift):
@@ -79,15 +79,16 @@ def send_again(
 
 def dismiss(session: Session, gift: Gift, number: int) -> Letter | None:
     """Let a letter be that was set aside; None when that was decided before. Raises NotFound."""
-    letter = _mine(session, gift, number)
+    letter = letter_of(session, gift, number, lock=True)
     if letter.state != LetterState.SET_ASIDE:
         return None
     letter.state = LetterState.DISMISSED
     return letter
 
 
-def _mine(session: Session, gift: Gift, number: int) -> Letter:
-    letter = session.get(Letter, number, with_for_update=True)
+def letter_of(session: Session, gift: Gift, number: int, *, lock: bool = False) -> Letter:
+    """Return one letter about a gift. Raises NotFound."""
+    letter = session.get(Letter, number, with_for_update=lock)
     if letter is None or letter.gift_id != gift.id:
         raise NotFound("no such letter")
     return letter

@@ -43,14 +43,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[Demo]:
-    """Start the demo as `make demo` does, in a folder of its own."""
+def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
+    """Start the demo as `make demo` does, in a folder of its own or on another database."""
     port, sandbox_port = free_port(), free_port()
-    ports = {"DONATE_PORT": str(port), "SANDBOX_PORT": str(sandbox_port)}
+    chosen = {
+        "DONATE_PORT": str(port),
+        "SANDBOX_PORT": str(sandbox_port),
+        "DEMO_DATABASE_URL": database_url,
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "donate.cli", "demo"],
         cwd=folder,
-        env=os.environ | ports,
+        env=os.environ | chosen,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

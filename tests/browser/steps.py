@@ -78,6 +78,12 @@ def expect_status(page: Page, status: str) -> None:
     expect(wanted).to_be_visible()
 
 
+def text_of(page: Page) -> str:
+    """Read the page as a person does: narrow and fixed spaces are spaces."""
+    text = page.locator("main").inner_text()
+    return text.replace("\u200b", "").replace("\u00a0", " ").replace("\u202f", " ")
+
+
 def reference_on(page: Page) -> str:
     """Read the gift's reference on the donor's page."""
     found = re.search(r"LWCAN-[0-9A-Z]{7}", page.locator("main").inner_text())

@@ -164,6 +164,7 @@ STAFF_PAGES = [
 def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo, scheme: str) -> None:
     """Axe finds no violation on the sign-in page and on each staff page."""
     page = open_page(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    steps.give(page, "interac")
     page.goto("/finance/sign-in")
     assert violations(page) == []
     steps.sign_in(page, demo)

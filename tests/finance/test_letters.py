@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from donate.database import insert_new
 from donate.finance.models import Role
 from donate.gifts.models import Gift
+from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import Outbox
 from donate.letters.smtp import Smtp
@@ -49,6 +50,18 @@ def test_a_gift_shows_its_letters(room: Room) -> None:
         assert words in page
     assert page.count("Send again") == 2
     assert page.count("Leave it unsent") == 1
+
+
+@pytest.mark.parametrize("kind", sorted(LetterKind))
+def test_a_letter_can_be_read(room: Room, kind: str) -> None:
+    """Staff read what a letter says, or that there is nothing to say, and none of its links."""
+    gift = room.gift()
+    letter = put_letter(room, gift, kind=kind)
+    page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
+    assert page.status_code == 200
+    assert ("nothing to write any more" in page.text) == (kind == "refund")
+    assert (gift.reference in page.text.partition("<pre")[2]) == (kind != "refund")
+    assert gift.token not in page.text
 
 
 def test_a_viewer_sees_letters_and_sends_none(room: Room) -> None:
@@ -156,6 +169,7 @@ def test_another_gift_s_letter_is_not_here(room: Room) -> None:
     browser = room.signed_in()
     assert press(browser, mine, "letter-again", letter) == 404
     assert press(browser, mine, "letter-dismissed", letter) == 404
+    assert browser.get(f"/finance/gifts/{mine.id}/letters/{letter.id}").status_code == 404
     assert letters(room) == [(0, "set_aside")]
 
 

@@ -80,6 +80,11 @@ def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
     refused = world.http.post(f"{pledge}/amount", data={"amount": "1e2"})
     assert refused.status_code == 422
     assert 'value="1e2"' in refused.text
+    french = world.http.post(
+        f"{pledge}/amount", data={"amount": "75.5", "language_switch": "fr-CA"}
+    )
+    assert "Votre don mensuel" in french.text
+    assert 'value="75.5"' in french.text
     assert "done=amount" in world.submit_to(f"{pledge}/amount", amount="75.50")
     assert "$75.50 every month" in world.page(pledge)
     world.sandbox.renew(subscription_id)

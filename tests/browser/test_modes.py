@@ -1,0 +1,139 @@
+"""Each mode's journey in a real browser: on both databases, in both languages, without script."""
+
+import datetime
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import steps
+from tests.browser.conftest import Demo, OpenPage, running_demo
+
+pytestmark = [
+    pytest.mark.parametrize("script", [True, False], ids=["js", "no-js"]),
+    pytest.mark.parametrize("language", ["en", "fr"]),
+]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Demo]:
+    """The demo's processes, on its own file and on PostgreSQL."""
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").empty_url()
+    with running_demo(tmp_path_factory.mktemp("demo"), url) as demo:
+        yield demo
+
+
+def test_a_card_gift_is_received(open_page: OpenPage, script: bool, language: str) -> None:
+    """A donor chooses a card, pays on Stripe's page, and reads that the gift was received."""
+    page = open_page(java_script_enabled=script)
+    steps.give(page, "card", language=language)
+    page.wait_for_url("**/pay/**")
+    steps.pay(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "confirmed")
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+def test_a_bank_debit_arrives_days_later(
+    open_page: OpenPage, demo: Demo, script: bool, language: str
+) -> None:
+    """A donor agrees to a debit, reads that it is under way, and days later that it has arrived."""
+    page = open_page(java_script_enabled=script)
+    steps.give(page, "bank_debit", language=language)
+    page.wait_for_url("**/pay/**")
+    session_id = page.url.rpartition("/")[2]
+    steps.agree_to_debit(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "processing")
+    bank = open_page(java_script_enabled=script)
+    bank.goto(demo.sandbox)
+    bank.locator(f"form[action='/pay/{session_id}/bank'] button").first.click()
+    steps.expect_status(page, "confirmed")
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+def test_a_monthly_gift_is_changed_and_ended(
+    open_page: OpenPage, script: bool, language: str
+) -> None:
+    """A donor gives every month by card, changes the amount, pauses, goes on, and ends it."""
+    page = open_page(java_script_enabled=script)
+    steps.give_monthly(page, language=language)
+    page.locator("#amount").fill("75,50" if language == "fr" else "75.50")
+    page.locator("form[action*='/amount'] button").click()
+    expect(page.locator(".notice-good")).to_be_visible()
+    expect(page.get_by_text("75,50" if language == "fr" else "75.50").first).to_be_visible()
+    page.locator("form[action*='/pause'] button").click()
+    page.locator("form[action*='/resume'] button").click()
+    page.locator("summary").click()
+    page.locator("form[action*='/cancel'] button").click()
+    expect(page.locator("form")).to_have_count(0)
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+def test_a_bank_is_debited_every_month(
+    open_page: OpenPage, demo: Demo, script: bool, language: str
+) -> None:
+    """A donor agrees once, reads that the bank has been asked, and days later that it has come."""
+    page = open_page(java_script_enabled=script)
+    steps.fill_in(page, "bank_debit", language=language)
+    page.locator("label[for=frequency-monthly]").click()
+    page.locator("#give-button").click()
+    page.wait_for_url("**/pay/**")
+    terms = "chaque mois, jusqu’à ce que" if language == "fr" else "every month, until you end it"
+    expect(page.get_by_text(terms)).to_be_visible()
+    steps.agree_to_debit(page)
+    page.wait_for_url("**/gifts/**")
+    steps.expect_status(page, "processing")
+    steps.let_the_bank_pay(open_page(java_script_enabled=script), demo, steps.reference_on(page))
+    steps.expect_status(page, "confirmed")
+    page.reload()
+    page.locator("a[href^='/pledges/']").click()
+    expect(page.locator("form[action*='/card']")).to_have_count(0)
+    expect(page.locator("form[action*='/pause'] button")).to_be_visible()
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+def test_an_interac_gift_is_marked_received(
+    open_page: OpenPage, demo: Demo, script: bool, language: str
+) -> None:
+    """The donor reads address, amount and reference; staff mark the transfer; the donor sees it."""
+    donor = open_page(java_script_enabled=script)
+    steps.give(donor, "interac", preset=10_000, language=language)
+    donor.wait_for_url("**/gifts/**")
+    told = steps.text_of(donor)
+    assert "partnership@loveworldcan.ca" in told
+    assert ("100,00 $" if language == "fr" else "$100.00") in told
+    reference = steps.reference_on(donor)
+    steps.expect_status(donor, "awaited")
+
+    staff = open_page(java_script_enabled=script, viewport={"width": 1280, "height": 900})
+    steps.sign_in(staff, demo)
+    staff.locator("[name=reference]").fill(reference.lower().replace("-", " "))
+    staff.locator("[name=reference]").press("Enter")
+    staff.wait_for_url("**/finance/gifts/*-*")
+    today = datetime.datetime.now(ZoneInfo("America/Toronto")).date()
+    staff.locator("[name=received_on]").fill(today.isoformat())
+    staff.locator("[name=bank_reference]").fill(f"C1A {reference}")
+    staff.locator("form[action$='/received'] button").click()
+    expect(staff.locator(".status-confirmed").first).to_be_visible()
+
+    donor.reload()
+    steps.expect_status(donor, "confirmed")
+    expect(donor.locator(f"html[lang^={language}]")).to_have_count(1)
+
+
+def test_a_gift_quoting_the_code_has_instructions(
+    open_page: OpenPage, script: bool, language: str
+) -> None:
+    """Who gives by the code reads the code, the exact amount and a reference to quote."""
+    page = open_page(java_script_enabled=script)
+    steps.give(page, "giving_code", preset=2500, language=language)
+    page.wait_for_url("**/gifts/**")
+    told = steps.text_of(page)
+    assert "LWCAN" in told
+    assert ("25,00 $" if language == "fr" else "$25.00") in told
+    steps.reference_on(page)
+    expect(page.locator(f"html[lang^={language}]")).to_have_count(1)
