@@ -35,7 +35,7 @@ MOVES = """
 @each_page
 def test_letters_twice_as_large(open_page: OpenPage, go: Callable[[Page], None]) -> None:
     """At 200 % of the letters' size nothing is cut off, and nobody scrolls sideways."""
-    page = open_page(viewport={"width": 640, "height": 800}, bypass_csp=True)
+    page = open_page(viewport={"width": 640, "height": 800})
     go(page)
     page.evaluate(TWICE_AS_LARGE)
     assert page.evaluate(CUT_OFF) == []

@@ -1,8 +1,5 @@
 """`donate serve` as a process of its own, which can be killed at a named beat."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from donate.database import Database
+from tests.faults.quick_start import Forked, Nursery
 from tests.journeys.travelling import World, pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 from tests.stripe_gateway.service import DOOR
 
-ROOT = Path(__file__).parent.parent.parent
 KILLED = -9
 
 
@@ -25,23 +22,16 @@ KILLED = -9
 class Machine:
     """A machine that runs one service at a time, and loses its power on demand."""
 
+    start: Nursery
     world: World
     folder: Path
     settings: dict[str, str]
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Forked] = field(default_factory=list)
 
-    def command(self, *words: str, killed_at: str = "") -> subprocess.Popen[bytes]:
+    def command(self, *words: str, killed_at: str = "") -> Forked:
         self.mark.unlink(missing_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        given = kept | self.settings | {"PYTHONPATH": str(ROOT), "KILLED_MARK": str(self.mark)}
-        with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("killed_at.py")), *words],
-                cwd=self.folder,
-                env=given | {"KILLED_AT": killed_at},
-                stdout=log,
-                stderr=log,
-            )
+        beat = {"KILLED_AT": killed_at, "KILLED_MARK": str(self.mark)}
+        process = self.start.start(*words, folder=self.folder, settings=self.settings | beat)
         self.running.append(process)
         return process
 
@@ -49,10 +39,10 @@ class Machine:
     def mark(self) -> Path:
         return self.folder / "killed"
 
-    def serve(self, killed_at: str = "") -> subprocess.Popen[bytes]:
+    def serve(self, killed_at: str = "") -> Forked:
         """Start the service; return when it answers, or was killed already."""
         process = self.command("serve", killed_at=killed_at)
-        until(lambda: process.poll() is not None or self.answers(), patience_s=30)
+        until(lambda: process.ended() is not None or self.answers(), patience_s=30)
         return process
 
     def answers(self) -> bool:
@@ -61,7 +51,7 @@ class Machine:
         except httpx.TransportError:
             return False
 
-    def was_killed(self, process: subprocess.Popen[bytes], beat: str) -> None:
+    def was_killed(self, process: Forked, beat: str) -> None:
         """Check that the process was killed, and at this beat."""
         assert process.wait(30) == KILLED, (self.folder / "log").read_text()
         assert self.mark.read_text() == beat
@@ -71,7 +61,7 @@ class Machine:
 
 
 @contextmanager
-def a_machine(database_url: str, folder: Path) -> Iterator[Machine]:
+def a_machine(start: Nursery, database_url: str, folder: Path) -> Iterator[Machine]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     database = Database(database_url)
@@ -89,17 +79,16 @@ def a_machine(database_url: str, folder: Path) -> Iterator[Machine]:
             "CHECKOUT_HOSTS": urlsplit(sandbox.url).netloc,
             "CATCHUP_EVERY_MINUTES": "0",
         }
-        machine = Machine(World(address, http, database, sandbox), folder, settings)
+        machine = Machine(start, World(address, http, database, sandbox), folder, settings)
         try:
             yield machine
         finally:
             for process in machine.running:
                 process.kill()
-                process.wait(10)
             database.close()
 
 
-def ended_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def ended_within(process: Forked, seconds: float) -> bool:
     start = time.monotonic()
     process.wait(seconds + 10)
     return time.monotonic() - start <= seconds

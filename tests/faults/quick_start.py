@@ -42,6 +42,11 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
             self.wait(10)
 
+    def terminate(self) -> None:
+        """Ask it to stop, as an init system does."""
+        if self.ended() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
     def wait(self, seconds: float) -> int:
         """Return what it exited with. Raises TimeoutError."""
         until = time.monotonic() + seconds

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from donate.stripe_gateway.models import OpenAgreement
 from tests.faults.processes import a_machine
+from tests.faults.quick_start import Nursery
 from tests.journeys.test_monthly_debit import bank_says, subscriptions
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, World, until
 
@@ -31,9 +32,11 @@ def cut_the_wait(world: World) -> None:
         session.execute(update(OpenAgreement).values(ask_at=datetime.now(UTC)))
 
 
-def test_an_agreement_survives_every_crash(database_url: str, tmp_path: Path) -> None:
+def test_an_agreement_survives_every_crash(
+    start: Nursery, database_url: str, tmp_path: Path
+) -> None:
     """Killed at each beat in turn and started again, one agreement is one subscription."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=HEARD)
         form = world.fill_in("bank_debit") | {"frequency": "monthly"}
@@ -54,5 +57,5 @@ def test_an_agreement_survives_every_crash(database_url: str, tmp_path: Path) ->
         assert (world.gift().received_minor, world.gift().flags) == (AMOUNT, "")
         assert Counter(world.facts())["pledge_started"] == 1
         assert len(subscriptions(world)) == 1
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         assert machine.audit() == 0

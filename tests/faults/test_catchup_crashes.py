@@ -8,6 +8,7 @@ from sqlmodel import select
 from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.processes import a_machine
+from tests.faults.quick_start import Nursery
 from tests.stripe_gateway.away import EVENTS, check_totals, going_away
 
 GATEWAY = "donate.stripe_gateway"
@@ -22,9 +23,11 @@ BEATS = [
 ]
 
 
-def test_a_killed_catchup_goes_on_where_it_was(database_url: str, tmp_path: Path) -> None:
+def test_a_killed_catchup_goes_on_where_it_was(
+    start: Nursery, database_url: str, tmp_path: Path
+) -> None:
     """Killed at each beat in turn and begun again, it ends with the same totals, counted once."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         world.webhooks(paused=True)
         with going_away(world.database, world.sandbox, days_ago=8) as away:

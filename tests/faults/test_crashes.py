@@ -1,6 +1,5 @@
 """The power goes at every beat of a card gift, and each time the service goes on where it was."""
 
-import signal
 import threading
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ from sqlmodel import select
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.processes import Machine, a_machine, ended_within
+from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import AMOUNT, RECEIVED, until
 from tests.stripe_gateway.given import as_bytes, event, give_many, session_for, sign
 from tests.stripe_gateway.service import DOOR
@@ -39,9 +39,9 @@ def counts(machine: Machine) -> dict[str, int]:
     return found
 
 
-def test_a_gift_survives_every_crash(database_url: str, tmp_path: Path) -> None:
+def test_a_gift_survives_every_crash(start: Nursery, database_url: str, tmp_path: Path) -> None:
     """Killed at each beat in turn and started again, it ends as exactly one confirmed gift."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=WHILE_THE_DONOR_WAITS[0])
         form = world.fill_in()
@@ -74,13 +74,15 @@ def test_a_gift_survives_every_crash(database_url: str, tmp_path: Path) -> None:
             "payment_succeeded": 1,
         }
         assert counts(machine) == {"complete": 1}
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         assert machine.audit() == 0
 
 
-def test_stopping_under_load_loses_nothing(database_url: str, tmp_path: Path) -> None:
+def test_stopping_under_load_loses_nothing(
+    start: Nursery, database_url: str, tmp_path: Path
+) -> None:
     """SIGTERM while events stream in: it ends within ten seconds, and every 200 is on disk."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         gifts = give_many(world.database, 2_000)
         told = [event("checkout.session.completed", session_for(gift)) for gift in gifts]
@@ -108,7 +110,7 @@ def test_stopping_under_load_loses_nothing(database_url: str, tmp_path: Path) ->
         for caller in callers:
             caller.start()
         assert enough.wait(30)
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
         assert ended_within(process, 10)
         for caller in callers:
             caller.join()

@@ -7,17 +7,18 @@ from random import Random
 import pytest
 
 from tests.faults.kills import BEATS, draw_life, run_kills
-from tests.faults.quick_start import nursery
+from tests.faults.quick_start import Nursery
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 
 KILLS = 10
 SEED = 20
 
 
-def test_after_kills_the_books_are_stripes(database_url: str, tmp_path: Path) -> None:
+def test_after_kills_the_books_are_stripes(
+    start: Nursery, database_url: str, tmp_path: Path
+) -> None:
     """Killed ten times while people give, it ends with what Stripe was paid, each payment once."""
-    with nursery(tmp_path) as start:
-        report = run_kills(start, database_url, tmp_path, kills=KILLS, seed=SEED)
+    report = run_kills(start, database_url, tmp_path, kills=KILLS, seed=SEED)
     assert report.wrong == [], f"seed {SEED}"
     assert (report.kills, report.paid_minor > 0, report.gifts > 0) == (KILLS, True, True)
 
@@ -31,7 +32,7 @@ def test_a_seed_chooses_the_kills() -> None:
 
 
 @pytest.mark.parametrize("beat", ["donate.database:Database.upgrade:after:1", ""])
-def test_a_forked_service_is_killed_as_any_other(beat: str, tmp_path: Path) -> None:
+def test_a_forked_service_is_killed_as_any_other(start: Nursery, beat: str, tmp_path: Path) -> None:
     """What was forked ends with the signal that killed it, at its beat or at once."""
     settings = {
         "DATABASE_URL": f"sqlite:///{tmp_path}/donate.sqlite3",
@@ -41,13 +42,12 @@ def test_a_forked_service_is_killed_as_any_other(beat: str, tmp_path: Path) -> N
         "KILLED_AT": beat,
         "KILLED_MARK": str(tmp_path / "killed"),
     }
-    with nursery(tmp_path) as start:
-        process = start.start("serve", folder=tmp_path, settings=settings)
-        if beat:
-            assert process.wait(20) == -9
-            assert (tmp_path / "killed").read_text() == beat
-        else:
-            time.sleep(0.1)
-            assert process.ended() is None
-            process.kill()
-            assert process.status == -9
+    process = start.start("serve", folder=tmp_path, settings=settings)
+    if beat:
+        assert process.wait(20) == -9
+        assert (tmp_path / "killed").read_text() == beat
+    else:
+        time.sleep(0.1)
+        assert process.ended() is None
+        process.kill()
+        assert process.status == -9

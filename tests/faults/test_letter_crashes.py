@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from donate.letters.models import Letter
 from tests.faults.processes import Machine, a_machine
+from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import until
 from tests.letters.post import SENDER, PostOffice, a_post_office, make_due
 
@@ -35,10 +36,10 @@ def letters(machine: Machine) -> list[Letter]:
 
 
 def test_a_letter_survives_every_crash(
-    database_url: str, tmp_path: Path, office: PostOffice
+    start: Nursery, database_url: str, tmp_path: Path, office: PostOffice
 ) -> None:
     """Killed at each beat in turn and started again, it goes out, at least once and as the same."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         machine.settings |= {"SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": SENDER}
         process = machine.serve(killed_at=BEATS[0][0])
         machine.world.submit(machine.world.fill_in("interac"))
@@ -54,15 +55,15 @@ def test_a_letter_survives_every_crash(
         make_due(machine.world.database, datetime.now(UTC))
         until(lambda: machine.world.http.get("/readyz").status_code == 200)
         assert len({message["Message-ID"] for message in office.taken}) == 1
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         assert machine.audit() == 0
 
 
 def test_the_service_writes_to_donors(
-    database_url: str, tmp_path: Path, office: PostOffice
+    start: Nursery, database_url: str, tmp_path: Path, office: PostOffice
 ) -> None:
     """Instructions and thanks arrive within seconds; where there is no way for letters, none do."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         process = machine.serve()
         machine.world.submit(machine.world.fill_in("interac"))
         process.terminate()

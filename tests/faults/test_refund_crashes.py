@@ -14,6 +14,7 @@ from donate.finance.staff import add_staff
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import OpenRefund
 from tests.faults.processes import Machine, a_machine
+from tests.faults.quick_start import Nursery
 from tests.finance.refund_desk import GOOD
 from tests.finance.room import CHEAP, PASSWORD
 from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
@@ -71,9 +72,9 @@ def cut_the_wait(world: World) -> None:
         session.execute(update(OpenRefund).values(ask_at=datetime.now(UTC)))
 
 
-def test_a_refund_survives_every_crash(database_url: str, tmp_path: Path) -> None:
+def test_a_refund_survives_every_crash(start: Nursery, database_url: str, tmp_path: Path) -> None:
     """Killed at each beat in turn and started again, one request is exactly one refund."""
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=WRITTEN_DOWN)
         gift = paid(machine)
@@ -99,5 +100,5 @@ def test_a_refund_survives_every_crash(database_url: str, tmp_path: Path) -> Non
         assert (world.gift().returned_minor, world.gift().flags) == (AMOUNT, "")
         state = world.sandbox.control("GET", "/_sandbox/state")
         assert state["counts"]["refunds"] == {"succeeded": 1}
-    with a_machine(database_url, tmp_path) as machine:
+    with a_machine(start, database_url, tmp_path) as machine:
         assert machine.audit() == 0

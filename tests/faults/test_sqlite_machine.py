@@ -15,6 +15,7 @@ import pytest
 from donate.database import Database
 from donate.errors import DatabaseBusy
 from tests.faults.processes import Machine, a_machine
+from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import ANN, field, until
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import as_bytes, event, sign
@@ -45,28 +46,30 @@ def stored(file: Path) -> int:
 
 
 @contextmanager
-def a_service(sqlite: Sqlite, folder: Path) -> Iterator[tuple[Machine, Path]]:
+def a_service(start: Nursery, sqlite: Sqlite, folder: Path) -> Iterator[tuple[Machine, Path]]:
     url = sqlite.fresh_url()
-    with a_machine(url, folder) as machine:
+    with a_machine(start, url, folder) as machine:
         machine.serve()
         yield machine, Path(url.removeprefix("sqlite:///"))
 
 
-def test_a_lock_of_ten_seconds_is_waited_out(sqlite: Sqlite, tmp_path: Path) -> None:
+def test_a_lock_of_ten_seconds_is_waited_out(
+    start: Nursery, sqlite: Sqlite, tmp_path: Path
+) -> None:
     """Another process writes for ten seconds: 503 meanwhile, pages open, and then all is taken."""
-    with a_service(sqlite, tmp_path) as (machine, file):
+    with a_service(start, sqlite, tmp_path) as (machine, file):
         form = machine.world.fill_in("interac")
         hold = [sys.executable, "-c", HOLD, str(file)]
         with subprocess.Popen(hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
             assert other.stdin
             assert other.stdout
             assert other.stdout.readline() == b"held\n"
-            start, body = time.monotonic(), an_event()
+            began, body = time.monotonic(), an_event()
             assert deliver(machine, body) == 503
             answer = machine.world.http.post("/give/LWCAN", data=form)
             assert (answer.status_code, "Nothing was lost" in answer.text) == (503, True)
             assert machine.world.http.get("/give/LWCAN").status_code == 200
-            assert time.monotonic() - start >= LOCKED_S - 0.5
+            assert time.monotonic() - began >= LOCKED_S - 0.5
             other.stdin.close()
         assert deliver(machine, body) == 200
         assert machine.world.http.post("/give/LWCAN", data=form).status_code == 303
@@ -74,9 +77,9 @@ def test_a_lock_of_ten_seconds_is_waited_out(sqlite: Sqlite, tmp_path: Path) -> 
         assert machine.audit() == 0
 
 
-def test_a_full_disk_is_waited_out(sqlite: Sqlite, tmp_path: Path) -> None:
+def test_a_full_disk_is_waited_out(start: Nursery, sqlite: Sqlite, tmp_path: Path) -> None:
     """When its files cannot grow any more: 503, what got 200 is there, and then all is taken."""
-    with a_service(sqlite, tmp_path) as (machine, file):
+    with a_service(start, sqlite, tmp_path) as (machine, file):
         process = machine.running[-1]
         assert deliver(machine, an_event()) == 200
         _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
@@ -95,16 +98,16 @@ def test_a_full_disk_is_waited_out(sqlite: Sqlite, tmp_path: Path) -> None:
         assert {deliver(machine, body) for body in bodies} == {200}
         assert machine.world.http.post("/give/LWCAN", data=form).status_code == 303
         assert stored(file) == 31
-        assert process.poll() is None
+        assert process.ended() is None
         assert machine.audit() == 0
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_a_file_that_was_replaced_is_not_written_to(
-    sqlite: Sqlite, tmp_path: Path, is_gone: bool
+    start: Nursery, sqlite: Sqlite, tmp_path: Path, is_gone: bool
 ) -> None:
     """The file is moved away under us: 503 until it is back; another one needs a restart."""
-    with a_service(sqlite, tmp_path) as (machine, file):
+    with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         aside = file.with_name("moved-aside.sqlite3")
         file.rename(aside)
@@ -121,9 +124,11 @@ def test_a_file_that_was_replaced_is_not_written_to(
         assert machine.audit() == 0
 
 
-def test_a_restored_backup_is_taken_up_by_a_restart(sqlite: Sqlite, tmp_path: Path) -> None:
+def test_a_restored_backup_is_taken_up_by_a_restart(
+    start: Nursery, sqlite: Sqlite, tmp_path: Path
+) -> None:
     """A file put in the place of ours is left alone until the service starts on it anew."""
-    with a_service(sqlite, tmp_path) as (machine, file):
+    with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         backup = Path(sqlite.fresh_url().removeprefix("sqlite:///"))
         for beside in ("-wal", "-shm"):  # or SQLite would play the old file's into the new one
