@@ -123,7 +123,9 @@ def read_amount(text: str, currency: str, locale: str) -> Money:
     Raises BadInput (field `amount`) with a sentence that says what to type instead.
     """
     sign = "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
-    typed = text.translate(_SPACES).strip().strip(sign).strip()
+    typed = text.translate(_SPACES).strip().upper()
+    for named in (currency, f"{currency[:2]}{sign}", sign) if sign else (currency,):
+        typed = typed.removeprefix(named).removesuffix(named).strip()
     if not typed:
         raise BadInput("amount", N_("Please enter an amount."))
     if typed.startswith(("-", "\u2212")):

@@ -20,6 +20,8 @@ _SENTENCES: Final = {
     "missing": N_("This is missing."),
     "extra_forbidden": N_("There is no such field."),
     "int_type": N_("This has to be a whole number, without quotes or decimals."),
+    "string_too_short": N_("This is too short."),
+    "string_too_long": N_("This is too long."),
     "string_type": N_("This has to be text."),
     "model_attributes_type": N_("This has to be an object."),
 }

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Final
 
@@ -92,25 +92,26 @@ def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
     return GiveForm(**values)
 
 
-def blank_form(
-    region: Region, *, amount: str = "", mode: str = "", frequency: str = ""
-) -> GiveForm:
+def blank_form(region: Region, filled_in: Mapping[str, str]) -> GiveForm:
     """Return the form that a donor sees first; a link may have filled in some of it."""
+    mode, frequency = filled_in.get("mode", ""), filled_in.get("frequency", "")
     form = GiveForm(
         nonce=new_nonce(),
         mode=mode if mode in region.modes else next(iter(region.modes)),
         frequency=frequency if frequency in region.frequencies else region.frequencies[0],
-        country=region.country,
+        # Empty where the donor is known to live elsewhere, and has to say where.
+        country="" if filled_in.get("country") == "" else region.country,
     )
+    amount = filled_in.get("amount", "")[:32]
     if not amount:
         return form
     try:
-        wanted = read_amount(amount[:32], region.currency, "en")
+        wanted = read_amount(amount, region.currency, "en")
     except BadInput:
         return form
     if wanted.amount_minor in region.presets_minor:
         return replace(form, preset=str(wanted.amount_minor))
-    return replace(form, preset=OTHER, amount=amount[:32])
+    return replace(form, preset=OTHER, amount=amount)
 
 
 def read_choice(form: GiveForm, region: Region, language: str) -> Choice:

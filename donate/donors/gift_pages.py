@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -18,7 +17,15 @@ from donate.gifts.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
-from donate.gifts.queries import donor_of, facts_of, gift_by_id, gift_by_token, wish_of
+from donate.gifts.queries import (
+    donor_of,
+    facts_of,
+    gift_by_id,
+    gift_by_token,
+    given_instead,
+    key_instead,
+    wish_of,
+)
 from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
 from donate.money import Money
@@ -96,6 +103,7 @@ class GiftPages:
         if region is None or not gift_view.may_still_give(gift):
             return see(page_of(gift))
         wanted, wishes = self._wanted(gift, region, form.mode)
+        language = self._language(request, gift)
         try:
             choice = check_choice(
                 region,
@@ -103,13 +111,13 @@ class GiftPages:
                 amount=wanted,
                 frequency=gift_view.frequency_instead(gift),
                 country=donor.country,
-                language=gift.language,
+                language=language if language in region.languages else gift.language,
                 name=donor.name,
                 email=donor.email,
                 wishes=wishes,
             )
         except BadInputs:
-            return see(f"/give/{region.code}")
+            return see(f"/give/{region.code}?lang={language}")
         if gift_view.is_later_month(gift):
             try:
                 # First, or the month could be collected beside what is given for it.
@@ -118,7 +126,7 @@ class GiftPages:
                 return see(page_of(gift))
             except StripeUnavailable:
                 return see(f"{page_of(gift)}?problem=page")
-        key = f"instead:{gift.id}:{choice.mode}"
+        key = key_instead(gift, choice.mode)
         return self._first_step.take(choice, key, address_of(request))
 
     def _wish(self, gift: Gift) -> GiftWish | None:
@@ -152,12 +160,14 @@ class GiftPages:
                 record_facts(session, [(gift.id, told)], now=now)
         return see(f"{page_of(gift)}?lang={self._language(request, gift)}")
 
-    def _announced_on(self, gift: Gift) -> date | None:
-        if gift_view.goes_through_stripe(gift):
-            return None
+    def _since(self, gift: Gift) -> gift_view.Since:
+        if not gift_view.may_still_give(gift):
+            return gift_view.Since(announced_on=None, given_instead=None)
         with self._database.reading() as session:
+            instead = given_instead(session, gift)
             told = [f for f in facts_of(session, gift.id) if f.kind == FactKind.TRANSFER_ANNOUNCED]
-        return local_date(told[0].happened_at, gift.time_zone) if told else None
+        announced = local_date(told[0].happened_at, gift.time_zone) if told else None
+        return gift_view.Since(announced_on=announced, given_instead=instead)
 
     def _language(self, request: Request, gift: Gift) -> str:
         return language_for(request.query_params.get("lang"), None, _spoken(gift))
@@ -199,7 +209,7 @@ class GiftPages:
             donor,
             region,
             self._instructions(gift, region),
-            announced_on=self._announced_on(gift),
+            since=self._since(gift),
             language=language,
             back=back,
             problem=problem,

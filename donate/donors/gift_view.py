@@ -44,10 +44,22 @@ class GiftView:
     show_received: bool
     returned: Money | None
     waited_days: int
+    email: str
+    """Where letters go, shown so far that a slip can be seen: `a…@example.org`."""
+    given_instead: str | None
+    """The token of the gift that was made in the place of this one."""
     announced_on: date | None
     """The day on which the donor told us that they sent it."""
     copy_amount: str
     region: Region | None
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What the donor did since the gift was opened."""
+
+    announced_on: date | None
+    given_instead: Gift | None
 
 
 def may_still_give(gift: Gift) -> bool:
@@ -89,7 +101,7 @@ def view_gift(
     region: Region | None,
     instructions: Instructions | None,
     *,
-    announced_on: date | None,
+    since: Since,
     language: str,
     back: str,
     problem: str,
@@ -98,8 +110,14 @@ def view_gift(
     status = StatusName(gift.status)
     mode = known_mode(gift)
     looks_again = awaits_confirmation(gift, back)
-    headline, explanation = _words(gift, status, back, problem)
     may_pay = may_still_give(gift) and not looks_again and problem != "asked"
+    if since.given_instead:
+        may_pay = False
+        headline, explanation = words.GIVEN_INSTEAD
+    elif since.announced_on and status == StatusName.AWAITED:
+        headline, explanation = words.ANNOUNCED
+    else:
+        headline, explanation = _words(gift, status, back, problem)
     plain_amount = str(gift.amount.decimal)
     return GiftView(
         gift=gift,
@@ -121,7 +139,9 @@ def view_gift(
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
         returned=Money(gift.returned_minor, gift.currency) if gift.returned_minor else None,
         waited_days=_waited_days(region, mode),
-        announced_on=announced_on,
+        email=f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
+        given_instead=since.given_instead.token if since.given_instead else None,
+        announced_on=since.announced_on,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )

@@ -79,15 +79,13 @@ class DonorPages:
         regions = sorted(self._regions.values(), key=lambda r: r.name.in_language(language))
         return self._pages.render("donors/first_page.html", language, regions=regions)
 
-    def show_form(
-        self, request: Request, code: str, amount: str = "", mode: str = "", frequency: str = ""
-    ) -> Response:
+    def show_form(self, request: Request, code: str) -> Response:
         """Show the Give page under its canonical address."""
 
         def answer(region: Region) -> Response:
             if code != region.code:
                 return see(_with_query(f"/give/{region.code}", request))
-            form = blank_form(region, amount=amount, mode=mode, frequency=frequency)
+            form = blank_form(region, request.query_params)
             return self._form(region, language_of(request, region.languages), form)
 
         return self._with_region(request, code, answer)

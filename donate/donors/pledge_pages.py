@@ -55,7 +55,7 @@ class PledgePages:
     def show(self, request: Request, token: str, done: str = "") -> Response:
         """Show a monthly gift and its months."""
         gift, _ = self._find(token)
-        return self._page(gift, _language(request, gift), notice=words.PLEDGE_DONE.get(done, ""))
+        return self._page(gift, _language(request, gift), done=done)
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:
         """Change what is given from the next month on."""
@@ -127,13 +127,14 @@ class PledgePages:
         gift: Gift,
         language: str,
         *,
-        notice: str = "",
+        done: str = "",
         wrong: str = "",
         problem: BadInput | None = None,
         typed: str | None = None,
         status_code: int = 200,
     ) -> Response:
         pledge = self._pledges.pledge(gift)
+        notice = words.PLEDGE_DONE.get((done, pledge.state), "")
         with self._database.reading() as session:
             months = months_of(session, gift.id)
         return self._pages.render(

@@ -110,6 +110,14 @@ AWAITING_TRANSFER: Final[Words] = (
     N_("Waiting for your transfer"),
     N_("Thank you! Your gift is recorded. Please send the transfer within %(days)s days."),
 )
+ANNOUNCED: Final[Words] = (
+    N_("Thank you! We look out for your gift"),
+    N_("You told us that it is sent. This page will say when it has reached our account."),
+)
+GIVEN_INSTEAD: Final[Words] = (
+    N_("You gave this in another way"),
+    N_("Thank you! There is nothing to send or to pay here."),
+)
 AWAITING_CODE: Final[Words] = (
     N_("Waiting for your gift"),
     N_("Thank you! Your gift is recorded. Please quote this reference when you give."),
@@ -149,12 +157,14 @@ PLEDGE_WORDS: Final[Mapping[PledgeState, Words]] = {
         N_("Thank you for every month. Nothing more is collected."),
     ),
 }
-PLEDGE_DONE: Final[Mapping[str, str]] = {
-    "amount": N_("The amount is changed from the next month on."),
-    "pause": N_("It is paused. Nothing is collected until you let it go on."),
-    "resume": N_("It goes on with the next month."),
-    "cancel": N_("It has ended. Nothing more is collected."),
+PLEDGE_DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
+    ("amount", PledgeState.ACTIVE): N_("The amount is changed from the next month on."),
+    ("amount", PledgeState.PAUSED): N_("The amount is changed from the next month on."),
+    ("pause", PledgeState.PAUSED): N_("It is paused. Nothing is collected until you let it go on."),
+    ("resume", PledgeState.ACTIVE): N_("It goes on with the next month."),
+    ("cancel", PledgeState.ENDED): N_("It has ended. Nothing more is collected."),
 }
+"""What was just done, by what it left the pledge as: an old page is not told what is not so."""
 MONTH_FAILED: Final[Words] = (
     N_("This month could not be collected"),
     N_(

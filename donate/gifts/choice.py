@@ -141,13 +141,11 @@ def about_the_mode(
     if amount.amount_minor < offer.min_minor:
         least = format_money(Money(offer.min_minor, currency), language)
         return [
-            BadInput("amount", N_("The least for this way to give is %(least)s."), {"least": least})
+            BadInput("amount", N_("The smallest gift in this way is %(least)s."), {"least": least})
         ]
     if amount.amount_minor > offer.max_minor:
         most = format_money(Money(offer.max_minor, currency), language)
-        return [
-            BadInput("amount", N_("The most for this way to give is %(most)s."), {"most": most})
-        ]
+        return [BadInput("amount", N_("The largest gift in this way is %(most)s."), {"most": most})]
     if amount.amount_minor % minor_step(currency):
         return [BadInput("amount", N_("Please enter a whole amount in this currency."))]
     return []
@@ -187,6 +185,7 @@ def _about_the_email(email: str) -> BadInput | None:
         return BadInput("email", N_("Please enter your e-mail address."))
     if len(email) <= _MAX_TYPED:
         with suppress(EmailNotValidError):
-            validate_email(email, check_deliverability=False)
+            # An accent before the @ is a letter that most mail servers will not take.
+            validate_email(email, check_deliverability=False, allow_smtputf8=False)
             return None
     return BadInput("email", N_("Please check your e-mail address, such as name@example.com."))

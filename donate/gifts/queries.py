@@ -11,7 +11,9 @@ from sqlmodel import Session, SQLModel, col, select
 
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
+from donate.gifts.status import STILL_PAYABLE
 from donate.money import Money
+from donate.regions import Mode
 
 _FACT = SQLModel.metadata.tables["gift_fact"].c
 # Settling asks this for each batch: it is put together once, and goes past the objects of the ORM.
@@ -61,6 +63,18 @@ def gift_by_token(session: Session, token: str) -> Gift | None:
 def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
     """Return the gift that this form, or this request of a program, opened."""
     return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
+
+
+def key_instead(gift: Gift, mode: str) -> str:
+    """Return the form key of the gift that is made in `mode` in the place of this one."""
+    return f"instead:{gift.id}:{mode}"
+
+
+def given_instead(session: Session, gift: Gift) -> Gift | None:
+    """Return a gift that was made in the place of this one, and is paid or under way."""
+    keys = [key_instead(gift, mode) for mode in Mode]
+    made = select(Gift).where(col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE))
+    return session.exec(made.limit(1)).first()
 
 
 def donor_of(session: Session, gift: Gift) -> Donor:

@@ -8,11 +8,13 @@ from sqlmodel import Session, col, select
 
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
-from donate.gifts.queries import donor_of, wish_of
+from donate.gifts.queries import donor_of, given_instead, wish_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.money import Money, format_money
 from donate.regions import Mode, ModeTerms, Region, Regions
+
+_HOW_TO_SEND = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class About:
     """The gift that began the pledge which this one is a month of."""
     returned: Money | None = None
     """What one refund sent back."""
+    is_given_instead: bool = False
+    """Whether the donor has given it in another way, so that nothing is to be sent."""
     wish: GiftWish | None = None
     """What the donor added to the gift."""
 
@@ -76,12 +80,15 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         public_url=public_url,
         first=session.get_one(Gift, gift.pledge_id) if gift.pledge_id else None,
         returned=_returned(session, letter),
+        is_given_instead=given_instead(session, gift) is not None,
         wish=wish_of(session, gift),
     )
 
 
 def is_true(kind: LetterKind, about: About) -> bool:
     """Tell whether a letter would say what is so."""
+    if kind in _HOW_TO_SEND and about.is_given_instead:
+        return False
     return about.gift.status in statuses_for(kind) and can_be_written(kind, about)
 
 
@@ -89,7 +96,7 @@ def can_be_written(kind: LetterKind, about: About) -> bool:
     """Tell whether there is something to say, be it true of the gift any longer or not."""
     if kind is LetterKind.REFUND:
         return about.returned is not None
-    if kind in (LetterKind.INSTRUCTIONS, LetterKind.REMINDER):
+    if kind in _HOW_TO_SEND:
         return about.terms is not None
     return True
 

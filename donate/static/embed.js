@@ -109,18 +109,21 @@
 
   // Whole minor units, or null: nothing is guessed.
   function minorUnits(typed, digits) {
-    const found = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s\u00a0\u202f]/g, ""));
+    const found = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s$]/g, ""));
     if (!found || (found[2] ?? "").length > digits) return null;
     return Number(found[1] + (found[2] ?? "").padEnd(digits, "0")) || null;
   }
+
+  // Not randomUUID, which pages without TLS do not have.
+  const newKey = () =>
+    Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
   class Dialog {
     constructor(region, opener) {
       this.region = region;
       this.words = WORDS[language()];
       this.tag = region.languages.find((tag) => tag.startsWith(language())) ?? region.languages[0];
-      // Not randomUUID, which pages without TLS do not have.
-      this.key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+      this.key = newKey();
       this.host = make("div", {});
       const root = this.host.attachShadow({ mode: "open" });
       const sheet = new CSSStyleSheet();
@@ -134,6 +137,9 @@
         opener.focus();
       });
       root.append(this.dialog);
+    }
+
+    show() {
       document.body.append(this.host);
       this.dialog.showModal();
     }
@@ -154,6 +160,10 @@
       const often = region.frequencies.map((each, at) => choice("frequency", each, words[each], at === 0));
       const modes = region.modes.map(({ mode }, at) => choice("mode", mode, words[mode] ?? mode, at === 0));
       for (const mode of modes) mode.append(make("small", {}));
+      const more = make("a", { href: this.page() }, words.more);
+      more.addEventListener("click", () => {
+        more.href = this.page(); // with what was chosen until now
+      });
       const abroad = make("input", { type: "checkbox", name: "abroad" });
       const form = make(
         "form",
@@ -169,7 +179,7 @@
           this.field("email", words.email, "email", "email")),
         make("p", { className: "error", id: "problem", role: "alert" }),
         make("div", { className: "acts" }, make("button", { type: "submit" }, words.give),
-          this.closer(), make("a", { href: this.page() }, words.more)),
+          this.closer(), more),
       );
       form.addEventListener("change", () => this.showWhatMayBeChosen(form));
       form.addEventListener("submit", (event) => {
@@ -205,6 +215,7 @@
       for (const name of ["mode", "frequency"]) {
         if (chosen.get(name)) url.searchParams.set(name, chosen.get(name));
       }
+      if (chosen.get("abroad")) url.searchParams.set("country", "");
       if (minor) url.searchParams.set("amount", (minor / 10 ** this.region.minor_digits).toFixed(this.region.minor_digits));
       return url.href;
     }
@@ -227,11 +238,21 @@
       return preset ? Number(preset) : minorUnits(chosen.get("amount") ?? "", this.region.minor_digits);
     }
 
+    // Beside the field that it is about, if there is one; what was wrong before is well again.
     say(sentence, ...places) {
-      this.form.querySelector("#problem").textContent = sentence;
-      const field = places.map((place) => this.form.querySelector(place)).find(Boolean);
+      const problem = this.form.querySelector("#problem");
+      for (const marked of this.form.querySelectorAll("[aria-invalid]")) {
+        marked.removeAttribute("aria-invalid");
+        marked.removeAttribute("aria-describedby");
+      }
+      const place = [...places, ".acts"].map((each) => this.form.querySelector(each)).find(Boolean);
+      const field = place?.matches("input") ? place : place?.querySelector("input:enabled");
+      if (place === field) field?.closest("label").before(problem);
+      else place.prepend(problem);
+      problem.textContent = sentence;
+      field?.setAttribute("aria-invalid", "true");
       field?.setAttribute("aria-describedby", "problem");
-      (field?.matches("input") ? field : field?.querySelector("input:enabled"))?.focus();
+      field?.focus();
     }
 
     async give() {
@@ -269,12 +290,14 @@
         });
         const answer = await told.json();
         if (told.ok) {
+          this.key = newKey(); // who comes back gives another gift
           return location.assign(answer.next.kind === "redirect" ? answer.next.url : answer.status_url);
         }
         if (told.status === 422 && answer.errors?.length) {
           const [{ detail, pointer }] = answer.errors;
           const place = pointer.split("/");
-          return this.say(detail, `[name=${place.at(-1)}]`, `#${place[1]}`);
+          const name = place.at(-1) === "amount_minor" ? "amount" : place.at(-1);
+          return this.say(detail, `[name=${name}]:not([type=radio])`, `#${place[1]}`);
         }
         location.assign(this.page());
       } catch {
@@ -295,15 +318,25 @@
     }
   }
 
+  // A dialog that was closed comes back with what was typed.
+  const dialogs = new WeakMap();
+
   async function open(event, link) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
+    if (link.ariaBusy === "true") return;
+    link.ariaBusy = "true";
     try {
-      const told = await fetch(`${service}/api/v1/regions/${encodeURIComponent(link.dataset.donate)}`);
-      if (!told.ok) throw new Error("no such region");
-      new Dialog(await told.json(), link);
+      if (!dialogs.has(link)) {
+        const told = await fetch(`${service}/api/v1/regions/${encodeURIComponent(link.dataset.donate)}`);
+        if (!told.ok) throw new Error("no such region");
+        dialogs.set(link, new Dialog(await told.json(), link));
+      }
+      dialogs.get(link).show();
     } catch {
       location.assign(link.href);
+    } finally {
+      link.ariaBusy = null;
     }
   }
 

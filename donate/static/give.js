@@ -66,16 +66,25 @@ function inWords(minor) {
 
 function nameTheAmount() {
   const preset = document.querySelector("[name=preset]:checked");
-  if (!preset || preset === other) {
+  const wanted = preset && preset !== other ? Number(preset.value) : plainlyTyped();
+  if (!wanted) {
     button.textContent = plainLabel;
     return;
   }
   const fee = document.querySelector(".mode:has(:checked)")?.dataset;
   const covered = document.getElementById("cover_fee")?.checked && fee?.basisPoints;
-  const amount = covered
-    ? inWords(withFeeCovered(Number(preset.value), fee))
+  const written = covered || !preset || preset === other
+    ? inWords(covered ? withFeeCovered(wanted, fee) : wanted)
     : preset.labels[0].textContent;
-  button.textContent = button.dataset.withAmount.replace("#", amount);
+  button.textContent = button.dataset.withAmount.replace("#", written);
+}
+
+// Minor units where everybody reads the typed amount alike; the server reads the others.
+function plainlyTyped() {
+  const digits = Number(button.dataset.digits);
+  const found = /^(\d{1,8})(?:[.,](\d{1,2}))?$/.exec(amount.value.trim());
+  if (!found || (found[2] ?? "").length > digits) return 0;
+  return Number(found[1] + (found[2] ?? "").padEnd(digits, "0"));
 }
 
 form.addEventListener("input", nameTheAmount);

@@ -64,12 +64,21 @@ def test_mistakes_are_said_beside_the_field(open_page: OpenPage, demo: Demo) -> 
         page.locator("[name=amount]").fill(odd)
         page.locator("[type=submit]").click()
         expect(page.locator("#problem")).to_contain_text("in digits")
+    page.locator("[name=amount]").fill("0.50")
+    page.locator("[name=name]").fill("Ann Lee")
+    page.locator("[name=email]").fill("ann@example.org")
+    page.locator("[type=submit]").click()
+    expect(page.locator("#problem")).to_contain_text("smallest gift in this way is $2.00")
+    expect(page.locator("[name=amount]")).to_be_focused()
+    expect(page.locator("[name=amount][aria-invalid]")).to_be_in_viewport()
+    expect(page.locator("#problem")).to_be_in_viewport()
     page.locator("[name=amount]").fill("50,25")
     page.locator("[name=name]").fill("Ann Lee")
     page.locator("[name=email]").fill("ann@")
     page.locator("[type=submit]").click()
     expect(page.locator("#problem")).to_contain_text("e-mail")
     expect(page.locator("[name=email]")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_have_count(1)
     assert page.url == f"{demo.example}/"
 
 
@@ -84,6 +93,7 @@ def test_what_is_for_canada_and_for_once_says_so(open_page: OpenPage, demo: Demo
     fill_in(page, "card")
     page.wait_for_url("**/give/LWCAN?**")
     expect(page.locator("#preset-5000")).to_be_checked()
+    expect(page.locator("#country")).to_have_value("")
 
 
 def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
@@ -96,6 +106,16 @@ def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)
     expect(page.locator("a[data-donate]")).to_be_focused()
+
+
+def test_a_closed_dialog_comes_back_as_it_was(open_page: OpenPage, demo: Demo) -> None:
+    """Who closes it by mistake finds what they typed, and two taps open one dialog."""
+    page = open_dialog(open_page, f"{demo.example}/")
+    page.locator("[name=name]").fill("Ann Lee")
+    page.keyboard.press("Escape")
+    page.locator("a[data-donate]").dblclick()
+    expect(page.locator("dialog")).to_have_count(1)
+    expect(page.locator("[name=name]")).to_have_value("Ann Lee")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -21,7 +21,15 @@ from tests.donors.visiting import REGIONS, Visitor, visiting
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOT_READ = {"script", "style"}
 # What stands in pages as it is: codes, addresses, names that somebody gave, names of languages.
-NAMES = {"LWCAN", "Example <Charity>", "give@example.org", "transfers@", "example.org", "Canada"}
+NAMES = {
+    "LWCAN",
+    "Example <Charity>",
+    "give@example.org",
+    "transfers@",
+    "example.org",
+    "Canada",
+    "a…@example.org",
+}
 
 
 class Reader(HTMLParser):

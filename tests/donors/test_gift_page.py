@@ -115,7 +115,8 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     words = words_of(visitor.get(page).text)
     assert "You told us on" in words
     assert "I have sent it" not in words
-    assert "Waiting for your transfer" in words
+    assert "We look out for your gift" in words
+    assert "Send your e-Transfer" in words
     with visitor.database.reading() as session:
         facts = facts_of(session, gift.id)
         (now,) = [g for g in visitor.gifts() if g.id == gift.id]
@@ -206,12 +207,36 @@ def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
     assert (other.mode, other.amount) == ("interac", card.amount)
 
 
+def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> None:
+    """Once the other gift is paid, the first one's page leads there and asks for nothing."""
+    sent_later = visitor.given(mode="interac")
+    page = f"/gifts/{sent_later.token}"
+    visitor.post(f"{page}/instead?lang=fr-CA", mode="giving_code")
+    _, other = visitor.gifts()
+    assert other.language == "fr-CA"
+    assert "Waiting for your transfer" in words_of(visitor.get(page).text)
+    learn(visitor.database, other, (FactKind.TRANSFER_RECEIVED, other.amount_minor))
+    told = visitor.get(page).text
+    assert "You gave this in another way" in words_of(told)
+    assert f'href="/gifts/{other.token}?' in told
+    assert "partnership@" not in told.partition("<footer")[0]
+    assert f"{page}/instead" not in told
+
+
+def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
+    """The page shows the address so far that a slip can be seen, and no more of it."""
+    gift = visitor.given()
+    page = visitor.get(f"/gifts/{gift.token}").text
+    assert "a…@example.org" in words_of(page)
+    assert "anne@example.org" not in page
+
+
 @pytest.mark.parametrize("mode", ["gold", "", "cash"])
 def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
     """A mode that is not offered leads back to the form, and opens nothing."""
     gift = visitor.given()
     answer = visitor.post(f"/gifts/{gift.token}/instead", mode=mode)
-    assert answer.headers["location"] == "/give/LWCAN"
+    assert answer.headers["location"] == "/give/LWCAN?lang=en-CA"
     assert len(visitor.gifts()) == 1
 
 

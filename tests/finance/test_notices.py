@@ -6,9 +6,11 @@ import re
 import pytest
 from fastapi.routing import APIRoute
 
+from donate.database import insert_new
 from donate.finance.access import EVERYBODY
 from donate.finance.models import Role
 from donate.finance.notices import MOST_COUNTED, count_set_aside, notices
+from donate.letters.models import Letter, new_letter
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.asides import decide, paid, put_aside
 from tests.finance.room import NOW, Room
@@ -46,7 +48,11 @@ def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> No
     events = [
         put_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
     ]
-    there = {"gift_id": str(given.give(room.database).id), "number": str(events[0].id)}
+    gift = given.give(room.database)
+    letter = new_letter(gift.id, "instructions", "", now=NOW) | {"id": events[0].id}
+    with room.database.writing() as session:
+        insert_new(session, Letter, [letter])
+    there = {"gift_id": str(gift.id), "number": str(events[0].id)}
     seen = []
     for route in room.finance.router.routes:
         assert isinstance(route, APIRoute)
@@ -61,6 +67,7 @@ def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> No
             seen.append(route.path)
     assert {"/finance/gifts", "/finance/gifts/{gift_id}", "/finance/set-aside"} < set(seen)
     assert {"/finance/set-aside/{number}", "/finance/trail"} < set(seen)
+    assert "/finance/gifts/{gift_id}/letters/{number}" in seen
 
 
 def test_nothing_is_said_of_nothing(room: Room) -> None:

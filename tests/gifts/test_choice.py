@@ -47,7 +47,7 @@ def cad(amount_minor: int) -> Money:
         {"name": "Account 1234 5678 9012 3456"},
         {"name": "4242 4242 4242 4241"},
         {"email": "Ann.Lee+gifts@sub.example.co.uk"},
-        {"email": "jos\u00e9@example.com"},
+        {"email": "jose@ex\u00e4mple.com"},
         {"email": f"{'a' * 64}@example.com"},
     ],
 )
@@ -57,7 +57,7 @@ def test_what_is_offered_is_taken(more: dict[str, Any]) -> None:
     assert {key: getattr(choice, key) for key in more} == more
 
 
-LEAST, MOST = "The least for this way to give is {}.", "The most for this way to give is {}."
+LEAST, MOST = "The smallest gift in this way is {}.", "The largest gift in this way is {}."
 CHOOSE = "Please choose how you would like to give."
 CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
 COUNTRY = "Please choose your country from the list."
@@ -128,6 +128,7 @@ CARD = "That looks like a card number. Please never write one here."
         ({"name": "4242424242424242"}, "name", CARD),
         ({"email": ""}, "email", "Please enter your e-mail address."),
         ({"email": " \n"}, "email", "Please enter your e-mail address."),
+        ({"email": "jos\u00e9@example.com"}, "email", EMAIL),
         ({"email": "ann"}, "email", EMAIL),
         ({"email": "ann@"}, "email", EMAIL),
         ({"email": "@example.com"}, "email", EMAIL),
@@ -196,11 +197,8 @@ def test_a_name_is_kept_on_one_line(typed: str, kept: str) -> None:
 
 
 def test_an_email_is_kept_in_one_form() -> None:
-    """An address typed in pieces is stored in the form that was checked, so that it fits."""
-    typed, composed = "e\u0301" * 30, "\u00e9" * 30
-    host = ".".join("b" * 60 for _ in range(3))
-    kept = choose(email=f" {typed}@{host}.com ").email
-    assert kept == f"{composed}@{host}.com"
+    """An address typed in pieces is stored in the form that was checked, however it came."""
+    assert choose(email=" ann@exa\u0308mple.com ").email == "ann@ex\u00e4mple.com"
 
 
 @pytest.mark.parametrize(

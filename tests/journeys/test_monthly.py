@@ -99,9 +99,12 @@ def test_paused_and_going_on(world: World) -> None:
     pledge = f"/pledges/{first.token}"
     world.submit_to(f"{pledge}/pause")
     assert "Your monthly gift is paused" in world.page(pledge)
+    assert "It is paused" in world.page(f"{pledge}?done=pause")
+    assert "It has ended" not in world.page(f"{pledge}?done=cancel")
     world.sandbox.renew(subscription_id)
     world.submit_to(f"{pledge}/resume")
     assert "Thank you for giving every month" in world.page(pledge)
+    assert "It is paused" not in world.page(f"{pledge}?done=pause")
     world.submit_to(f"{pledge}/pause")
     assert "Your monthly gift is paused" in world.page(pledge)
     world.submit_to(f"{pledge}/resume")

@@ -9,6 +9,8 @@ from sqlmodel import select
 
 from donate.database import Database
 from donate.gifts.facts import FactKind
+from donate.gifts.models import Donor
+from donate.gifts.queries import key_instead
 from donate.letters.folder import Folder
 from donate.letters.models import Letter
 from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY, RETRY_AFTER
@@ -99,6 +101,22 @@ def test_what_is_no_longer_true_is_not_sent(desk: Desk, office: PostOffice) -> N
     assert len(office.taken) == 1
 
 
+def test_who_gave_another_way_is_not_reminded(desk: Desk, office: PostOffice) -> None:
+    """A gift made in the place of another ends the other's letters once money is under way."""
+    gift = give(desk.database, mode="interac")
+    other = give(desk.database, form_key=key_instead(gift, "card"))
+    desk.write()
+    tell(desk.database, other, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    desk.wait(days=4)
+    desk.write()
+    assert desk.states() == [
+        ("instructions", "sent"),
+        ("thank_you", "sent"),
+        ("reminder", "untrue"),
+    ]
+    assert len(office.taken) == 2
+
+
 def test_a_refund_that_came_back_is_not_told(desk: Desk, office: PostOffice) -> None:
     """A refund that the bank returned to us before the letter went out is not announced."""
     gift = give(desk.database)
@@ -180,6 +198,9 @@ def test_nobody_is_flooded_with_what_they_did_not_ask_for(
     """Anybody can type anybody's address: more than ten unpaid gifts a day get no more letters."""
     for _ in range(MOST_UNASKED_A_DAY + 2):
         give(sqlite_desk.database, mode="interac")
+    with sqlite_desk.database.writing() as session:
+        for donor in list(session.exec(select(Donor)))[::2]:
+            donor.email = donor.email.upper()
     sqlite_desk.write()
     assert len(office.taken) == MOST_UNASKED_A_DAY
     assert [state for _, state in sqlite_desk.states()].count("set_aside") == 2

@@ -41,6 +41,7 @@ def give(
     opened: str | None = None,
     language: str = "en-CA",
     frequency: str = "once",
+    form_key: str = "",
 ) -> Gift:
     """Open a gift for which `attempts` sessions were asked; `opened` is the one we heard of."""
     choice = check_choice(
@@ -54,7 +55,7 @@ def give(
         email="ann@example.com",
     )
     with database.writing() as session:
-        gift = open_gift(session, choice, f"form-{uuid.uuid4()}", now=NOW)
+        gift = open_gift(session, choice, form_key or f"form-{uuid.uuid4()}", now=NOW)
         told = [_requested(gift, attempt) for attempt in range(1, attempts + 1)]
         if opened:
             told.append(_fact(FactKind.CHECKOUT_OPENED, opened, attempt=1))
