@@ -1,5 +1,6 @@
 """The doors for other programs, under `/api/v1`, and the description of them."""
 
+from functools import cached_property
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -47,7 +48,6 @@ class Api:
             tags=["gifts"],
         )
         self.router.include_router(RegionRoutes(regions, public_url).router, tags=["regions"])
-        self._description: dict[str, Any] = describe(self.router)
         self.router.add_api_route(
             "/openapi.json", self.describe, methods=["GET"], include_in_schema=False
         )
@@ -55,3 +55,8 @@ class Api:
     def describe(self) -> JSONResponse:
         """Describe these doors to programs."""
         return JSONResponse(self._description)
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        # When it is first asked for: a start should not wait for it.
+        return describe(self.router)
