@@ -22,7 +22,7 @@ from donate.gifts.choice import check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.regions import Mode
+from donate.regions import Frequency, Mode
 from donate.settings import load_settings
 from donate.stripe_gateway.models import EventState, StripeEvent
 
@@ -35,6 +35,7 @@ _FIRST = (
 )
 _LAST = "Tremblay Okafor Smith Gagnon Lee Adeyemi Roy Brown Bouchard Eze Martin Wilson".split()
 _AMOUNTS = (2_000, 2_500, 2_500, 5_000, 5_000, 5_000, 10_000, 10_000, 15_000, 25_000, 50_000, 7_350)
+_CARD: Final = "4242424242424242"
 _MODES = (
     *(Mode.CARD,) * 12,
     *(Mode.BANK_DEBIT,) * 3,
@@ -110,10 +111,29 @@ def lay_down_a_year(
         elif today - moment > timedelta(days=14) or dice.random() < 0.3:
             _through_the_bank(parts, gift, staff, moment, dice)
         progress(done, COUNT)
+    clock.instant = max(clock.instant, today - timedelta(hours=1))
+    _leave_some_open(parts, clock, stripe, dice)
     clock.instant = today
     stripe.pull("clock", now=None)
     stripe.pull("webhooks", paused=False, deliver_missed=True)
     _wait_until_settled(parts, stripe)
+
+
+def _leave_some_open(parts: Parts, clock: FixedClock, stripe: Pretend, dice: Random) -> None:
+    """Add what the year may have drawn none of, within the last hour: one of each to look at."""
+
+    def opened(mode: Mode, frequency: Frequency = Frequency.ONCE) -> Gift:
+        clock.instant += timedelta(minutes=5)
+        stripe.pull("clock", now=int(clock.instant.timestamp()))
+        return _open(parts, clock.instant, dice, mode, frequency)
+
+    for mode in (Mode.INTERAC, Mode.GIVING_CODE):
+        opened(mode)
+    _by_debit(parts, stripe, opened(Mode.BANK_DEBIT), dice, ended=False)
+    stripe.pull("pay", session=_checkout(parts, opened(Mode.CARD, Frequency.MONTHLY)), card=_CARD)
+    for lever in ("refund", "dispute"):
+        paid = stripe.pull("pay", session=_checkout(parts, opened(Mode.CARD)), card=_CARD)
+        stripe.pull(lever, payment_intent=paid["charge"]["payment_intent"])
 
 
 def _moments(today: datetime, dice: Random) -> list[datetime]:
@@ -129,13 +149,19 @@ def _moments(today: datetime, dice: Random) -> list[datetime]:
     return sorted(moments)
 
 
-def _open(parts: Parts, moment: datetime, dice: Random) -> Gift:
+def _open(
+    parts: Parts,
+    moment: datetime,
+    dice: Random,
+    mode: Mode | None = None,
+    frequency: Frequency = Frequency.ONCE,
+) -> Gift:
     first, last = dice.choice(_FIRST), dice.choice(_LAST)
     choice = check_choice(
         parts.regions[CODE],
-        mode=dice.choice(_MODES),
+        mode=mode or dice.choice(_MODES),
         amount=Money(dice.choice(_AMOUNTS), "CAD"),
-        frequency="once",
+        frequency=frequency,
         country="CA",
         language="fr-CA" if first in ("Amélie", "Luc", "Hélène", "Jean") else "en-CA",
         name=f"{first} {last}",
@@ -152,7 +178,7 @@ def _by_card(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> None:
         return  # abandoned: it expires as the days go by
     if fate < 0.12:
         stripe.pull("pay", session=session, outcome="declined")
-    paid = stripe.pull("pay", session=session, card="4242424242424242")
+    paid = stripe.pull("pay", session=session, card=_CARD)
     payment = paid["charge"]["payment_intent"]
     if fate > 0.985:
         stripe.pull("dispute", payment_intent=payment)

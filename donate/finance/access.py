@@ -25,6 +25,7 @@ from donate.templating import Pages
 
 HOME: Final = "/finance/gifts"
 SIGN_IN: Final = "/finance/sign-in"
+NOT_RECORDED: Final = "not-recorded"
 EVERYBODY: Final = "everybody"
 """What a route needs that strangers may use, such as the sign-in page."""
 
@@ -173,9 +174,10 @@ class Gate:
             target = path.rpartition("/")[0]
         else:
             target = f"{path}?{request.url.query}" if request.url.query else path
-        return Answered(
-            RedirectResponse(f"{SIGN_IN}?{urlencode({'next': safe_next(target)})}", 303)
-        )
+        query = {"next": safe_next(target)}
+        if request.method != "GET":
+            query["done"] = NOT_RECORDED
+        return Answered(RedirectResponse(f"{SIGN_IN}?{urlencode(query)}", 303))
 
     def refusal(
         self, request: Request, staff: SignedIn | None, why: str, status_code: int, sentence: str

@@ -28,7 +28,6 @@ from donate.finance.words import (
     KINDS,
     LANGUAGE,
     MODES,
-    STATUS_SENTENCES,
     STATUSES,
     actor_name,
     why,
@@ -187,7 +186,7 @@ class GiftPages:
                 LANGUAGE.replace("-", "_")
             ),
             returned=Money(gift.returned_minor, gift.currency),
-            because=[STATUS_SENTENCES[gift.status], *why(gift, facts, names)],
+            because=why(gift, facts, names),
             # As it became known: a transfer's date may lie before the gift was chosen.
             known=[
                 _known(f, gift, names, in_force=f in in_force)
@@ -203,7 +202,7 @@ class GiftPages:
             form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
             today=local_date(self._clock.now(), gift.time_zone),
-            prefilled=format_amount(gift.amount, LANGUAGE),
+            prefilled=format_amount(_missing(gift), LANGUAGE),
             done=done,
             typed=typed or {},
             problems={p.field: p for p in problems},
@@ -224,11 +223,21 @@ def find_gift(session: Session, text: str) -> Gift:
     return gift
 
 
+def _missing(gift: Gift) -> Money:
+    """Return what is still to come of the amount chosen; all of it where nothing is missing."""
+    missing = gift.amount_minor - gift.received_minor
+    return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
+
+
 def _find(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
     """Return the gift with this reference, or the newest whose reference has this part."""
     reference = tidy_reference(typed)
     whole = is_reference(reference) and reference.replace("-", "").isalnum()
-    named = [reference] if whole else find_references(typed, codes)
+    # Drawn together with the other words of a line, a reference would seem to have another code.
+    is_line = len(typed.split()) > 1
+    named = find_references(typed, codes) if is_line or not whole else []
+    if whole and not named:
+        named = [reference]
     gifts = [gift for name in named if (gift := gift_by_reference(session, name))]
     if gifts:
         return [(gift, donor_of(session, gift)) for gift in gifts]

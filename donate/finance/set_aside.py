@@ -100,6 +100,8 @@ class SetAsidePages:
 
         def decide(session: Session, event: StripeEvent) -> bool:
             gift = _find_gift(session, visit.form.get("reference", ""))
+            if visit.form.get("confirmed") != "yes":
+                raise BadInput("confirmed", "Please compare them first, and then tick this.")
             return tie(event, gift, actor=actor, now=now)
 
         return self._decide(visit, number, decide)

@@ -18,6 +18,7 @@ from donate.errors import Unavailable
 from donate.finance.access import (
     EVERYBODY,
     HOME,
+    NOT_RECORDED,
     SIGN_IN,
     Gate,
     Visiting,
@@ -35,6 +36,11 @@ from donate.templating import Pages
 
 WRONG: Final = "That e-mail address and password do not belong together."
 TOO_MANY: Final = "Too many tries. Please wait before you try again."
+_DONE: Final = {
+    "signed-out": "You are signed out.",
+    NOT_RECORDED: "You were signed out meanwhile, so what you sent was not recorded. Please sign "
+    "in and send it once more.",
+}
 NO_COOKIE: Final = (
     "Your browser did not send back what this page gave it. Please allow cookies for this site "
     "and try again."
@@ -87,8 +93,8 @@ class SignIn:
         target = safe_next(request.query_params.get("next", HOME))
         if visit.staff:
             return RedirectResponse(target, 303)
-        signed_out = request.query_params.get("done") == "signed-out"
-        return self._form(request, target, done="You are signed out." if signed_out else "")
+        done = _DONE.get(request.query_params.get("done", ""), "")
+        return self._form(request, target, done=done)
 
     @needs(EVERYBODY)
     def sign_in(self, request: Request, visit: Visiting) -> Response:

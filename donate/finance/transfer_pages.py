@@ -1,6 +1,7 @@
 """The forms that mark a transfer as received and take that back."""
 
 from collections.abc import Callable
+from typing import Final
 
 from fastapi import Request
 from sqlmodel import Session
@@ -13,9 +14,11 @@ from donate.finance.access import Visit, Visiting, needs
 from donate.finance.gifts import GiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
-from donate.finance.transfers import check_transfer, mark_received, undo_transfer
+from donate.finance.transfers import check_transfer, mark_received, refuse_unseen, undo_transfer
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
+
+_COUNTS: Final = frozenset(map(str, range(1_000)))
 
 
 class TransferPages:
@@ -33,6 +36,8 @@ class TransferPages:
 
         def mark(session: Session, gift: Gift) -> Outcome:
             transfer = check_transfer(gift, visit.form, now=now)
+            seen = visit.form.get("seen", "")
+            refuse_unseen(session, gift, transfer, seen=int(seen) if seen in _COUNTS else None)
             return mark_received(session, gift, transfer, actor=visit.signed_in.actor, now=now)
 
         return self._act(visit, gift_id, "marked", mark)

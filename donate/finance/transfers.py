@@ -169,6 +169,21 @@ def mark_received(
     return outcome
 
 
+def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int | None) -> None:
+    """Raise Conflict where somebody marked another transfer since the form was opened.
+
+    `seen` is how many transfers that form showed as received; None where it did not say.
+    """
+    here = transfers_in_force(facts_of(session, gift.id))
+    key = key_of(transfer.bank_reference)
+    again = any(fact.source_id.partition("#")[0] == key for fact in here)
+    if seen is not None and len(here) > seen and not again:
+        raise Conflict(
+            "Meanwhile a transfer was marked as received for this gift; it stands below. If yours "
+            "is another one, please mark it once more."
+        )
+
+
 def undo_transfer(
     session: Session, gift: Gift, source_id: str, reason: str, *, actor: str, now: datetime
 ) -> Outcome:

@@ -47,6 +47,10 @@ STATUS_SENTENCES: Final[dict[str, str]] = {
     StatusName.LAPSED: "The donor left before paying, and the payment page has expired.",
 }
 
+LAPSED_BY_HAND: Final = (
+    "Nothing came within the days that the region waits. What comes later is still taken in."
+)
+
 FLAGS: Final[dict[str, str]] = {
     Flag.PAID_MORE_THAN_ONCE: "Paid more than once",
     Flag.AMOUNT_DIFFERS: "Not the amount chosen",
@@ -55,10 +59,10 @@ FLAGS: Final[dict[str, str]] = {
 
 KINDS: Final[dict[str, str]] = {
     FactKind.GIFT_OPENED: "Gift chosen",
-    FactKind.CHECKOUT_REQUESTED: "Card page asked for",
-    FactKind.CHECKOUT_OPENED: "Card page opened",
-    FactKind.CHECKOUT_REFUSED: "Card page refused by Stripe",
-    FactKind.CHECKOUT_EXPIRED: "Card page expired",
+    FactKind.CHECKOUT_REQUESTED: "Payment page asked for",
+    FactKind.CHECKOUT_OPENED: "Payment page opened",
+    FactKind.CHECKOUT_REFUSED: "Payment page refused by Stripe",
+    FactKind.CHECKOUT_EXPIRED: "Payment page expired",
     FactKind.PAYMENT_PROCESSING: "Payment on its way",
     FactKind.PAYMENT_SUCCEEDED: "Payment received",
     FactKind.PAYMENT_FAILED: "Payment failed",
@@ -96,8 +100,6 @@ LETTERS: Final[dict[str, str]] = {
 
 _MONEY_MOVED: Final = {
     FactKind.PAYMENT_SUCCEEDED: "received",
-    FactKind.TRANSFER_ANNOUNCED: "The donor says it is sent",
-    FactKind.GIFT_LAPSED: "Waited for long enough",
     FactKind.TRANSFER_RECEIVED: "received",
     FactKind.REFUND_SUCCEEDED: "refunded",
     FactKind.REFUND_FAILED: "not refunded after all",
@@ -114,8 +116,9 @@ def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
 
 
 def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -> list[str]:
-    """Say, one sentence for each time money moved, why a gift has the status it has."""
-    sentences = []
+    """Say why a gift has the status it has: what that means, and each time that money moved."""
+    by_hand = gift.status == StatusName.LAPSED and gift.mode in (Mode.INTERAC, Mode.GIVING_CODE)
+    sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
     undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     for fact in facts:
         moved = _MONEY_MOVED.get(FactKind(fact.kind))

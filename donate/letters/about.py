@@ -98,6 +98,8 @@ def can_be_written(kind: LetterKind, about: About) -> bool:
         return about.returned is not None
     if kind in _HOW_TO_SEND:
         return about.terms is not None
+    if kind is LetterKind.THANK_YOU:
+        return about.gift.received_minor > 0
     return True
 
 

@@ -37,6 +37,7 @@ def test_letters_twice_as_large(open_page: OpenPage, go: Callable[[Page], None])
     """At 200 % of the letters' size nothing is cut off, and nobody scrolls sideways."""
     page = open_page(viewport={"width": 640, "height": 800})
     go(page)
+    page.wait_for_load_state()
     page.evaluate(TWICE_AS_LARGE)
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
@@ -47,6 +48,7 @@ def test_nothing_moves(open_page: OpenPage, go: Callable[[Page], None]) -> None:
     """Who asked their device for less motion sees nothing turn, slide or fade."""
     page = open_page(reduced_motion="reduce")
     go(page)
+    page.wait_for_load_state()
     assert page.evaluate(MOVES) == 0
 
 
@@ -54,4 +56,5 @@ def test_others_see_it_move(open_page: OpenPage) -> None:
     """The counter counts: where motion is welcome, some pages move."""
     page = open_page(reduced_motion="no-preference")
     a_gift_waiting_for_the_card(page)
+    page.wait_for_load_state()
     assert page.evaluate(MOVES) > 0

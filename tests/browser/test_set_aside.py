@@ -67,10 +67,12 @@ def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, scr
     page.get_by_role("link", name="Tie to a gift, or dismiss").click()
     page.locator("summary", has_text="Tie to a gift").click()
     page.get_by_label("Reference of the gift").fill(reference[:-1])
+    page.get_by_label("Yes, I compared").check()
     page.get_by_role("button", name="Tie to this gift").click()
     expect(page.locator("#reference-error")).to_be_visible()
     assert page.get_by_label("Reference of the gift").input_value() == reference[:-1]
     page.get_by_label("Reference of the gift").fill(reference.lower())
+    page.get_by_label("Yes, I compared").check()
     page.get_by_role("button", name="Tie to this gift").click()
     page.wait_for_url("**/finance/set-aside/*")
     reload_until(page, "It is settled")

@@ -49,7 +49,7 @@ def reread(room: Room, event: StripeEvent) -> StripeEvent:
 
 def decide(browser: TestClient, event: StripeEvent, act: str, **typed: str) -> Response:
     """Send one of the forms about an event: `tried`, `tied` or `dismissed`."""
-    data = {"csrf": csrf(browser)} | typed
+    data = {"csrf": csrf(browser)} | ({"confirmed": "yes"} if act == "tied" else {}) | typed
     return browser.post(f"/finance/set-aside/{event.id}/{act}", data=data)
 
 

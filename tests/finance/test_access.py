@@ -108,6 +108,16 @@ def test_nobody_is_sent_to_sign_in(room: Room, method: str, path: str) -> None:
     assert room.refusals() == ["not signed in"]
 
 
+def test_who_was_signed_out_meanwhile_is_told(room: Room) -> None:
+    """A form sent after the session ended was not recorded, and the sign-in page says so."""
+    gift = room.gift(mode="interac")
+    browser = room.browser()
+    answer = browser.post(f"/finance/gifts/{gift.id}/received", data={"csrf": "x"})
+    page = browser.get(answer.headers["location"]).text
+    assert "what you sent was not recorded" in page
+    assert f'name="next" value="/finance/gifts/{gift.id}"' in page
+
+
 @pytest.mark.parametrize(("method", "path", "role"), SHUT)
 def test_a_viewer_only_looks(room: Room, method: str, path: str, role: str) -> None:
     """A viewer gets what needs a viewer, and 403 for the rest, which is recorded."""

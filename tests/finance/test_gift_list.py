@@ -149,7 +149,14 @@ def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> No
 
 
 @pytest.mark.parametrize(
-    "line", ["INTERAC E-TRF {} ANN LEE", "ETRF{}ANNLEE", "Deposit: {}, thank you"]
+    "line",
+    [
+        "INTERAC E-TRF {} ANN LEE",
+        "ETRF{}ANNLEE",
+        "Deposit: {}, thank you",
+        "ANN LEE {}",
+        "Nov 26 {}",
+    ],
 )
 def test_a_line_of_the_bank_leads_to_its_gift(room_on_each: Room, line: str) -> None:
     """Staff paste what the bank wrote, and the reference in it opens the gift."""

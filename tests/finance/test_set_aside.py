@@ -130,6 +130,19 @@ def test_a_payment_that_counts_already_is_not_counted_twice(room: Room) -> None:
     assert given.gift_now(room.database, first).received_minor == given.AMOUNT
 
 
+def test_nobody_ties_without_comparing(room: Room) -> None:
+    """What cannot be taken back needs a tick; without it nothing is tied, and the name stays."""
+    event, gift = (
+        put_aside(room.database, paid(given.give(room.database), amount_total=1)),
+        given.give(room.database),
+    )
+    answer = decide(room.signed_in(), event, "tied", reference=gift.reference, confirmed="")
+    assert answer.status_code == 422
+    assert "Please compare them first" in answer.text
+    assert f'value="{gift.reference}"' in answer.text
+    assert reread(room, event).tied_to is None
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [

@@ -34,9 +34,9 @@ class World:
     settler: Settler
     asker: Asker
 
-    def opened(self) -> tuple[Gift, str]:
+    def opened(self, mode: str = "card") -> tuple[Gift, str]:
         """Give, and return the gift and the session that is open for it."""
-        gift = give(self.database, attempts=0)
+        gift = give(self.database, attempts=0, mode=mode)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         return gift, url.rpartition("/")[2]
 
@@ -87,6 +87,20 @@ def test_the_gift_s_day_is_the_payment_s(world: World) -> None:
     with world.database.reading() as session:
         paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
     assert paid.happened_at == datetime.fromtimestamp(charged, UTC)
+
+
+def test_the_day_of_a_debit_is_the_bank_s(world: World) -> None:
+    """Asked weeks later, a bank debit counts for the day on which its money came."""
+    gift, session_id = world.opened("bank_debit")
+    world.sandbox.pay(session_id, outcome="processing")
+    came = int((world.clock.now() + timedelta(days=4)).timestamp())
+    world.sandbox.control("POST", "/_sandbox/clock", now=came)
+    world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=True)
+    world.later(days=20)
+    world.asker.look_again(gift.id)
+    with world.database.reading() as session:
+        paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
+    assert abs(paid.happened_at.timestamp() - came) < 60
 
 
 def test_a_bank_that_said_no_is_heard(world: World) -> None:
