@@ -30,9 +30,10 @@ class GivingLimits:
 
     def count(self, mode: Mode, address: str, now: datetime) -> None:
         """Count one gift that is about to be opened. Raises TooManyTries when it is too many."""
-        self.gifts.count(address, now)
+        # First, or what is refused here would use up what the other ways to give have.
         if mode.through_stripe:
             self.cards.count(address, now)
+        self.gifts.count(address, now)
 
 
 class Tries:
@@ -85,7 +86,7 @@ def printable(text: str) -> str:
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one place: an IPv4 address, or the /64 that one household has."""
+    """Return what counts as one place: an IPv4 address, or the /56 that one household may have."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -94,4 +95,4 @@ def network_of(address: str) -> str:
         return str(ip)
     if ip.ipv4_mapped:
         return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ipaddress.ip_network((ip, 56), strict=False))

@@ -8,11 +8,14 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from donate.donors.forms import GiveForm, read_form
+from donate.protection import is_in_utf8
 from donate.templating import language_for
 
 
 async def _typed(request: Request) -> GiveForm:
-    # A body that only looks like a form, or comes in a made-up charset, counts as an empty form.
+    # A body that only looks like a form, or comes in another charset, counts as an empty form.
+    if not is_in_utf8(request):
+        return GiveForm()
     try:
         async with request.form(max_files=20, max_fields=100) as fields:
             return read_form(fields.multi_items())

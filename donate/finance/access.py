@@ -20,6 +20,7 @@ from donate.finance.models import Role
 from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen, same_secret
 from donate.finance.trail import record_refusal
 from donate.finance.words import LANGUAGE
+from donate.protection import is_in_utf8
 from donate.rate_limit import address_of, printable
 from donate.templating import Pages
 
@@ -84,9 +85,11 @@ class FinanceRoute(APIRoute):
 async def _read_form(request: Request) -> FormData:
     if request.method != "POST":
         return FormData()
+    if not is_in_utf8(request):
+        raise HTTPException(400)
     try:
         return await request.form(max_files=0, max_fields=40)
-    except ValueError:  # a charset of their own that cannot read it
+    except ValueError:
         raise HTTPException(400) from None
 
 
@@ -126,7 +129,7 @@ class Gate:
     def _let_in(self, request: Request, form: Annotated[FormData, Depends(_read_form)]) -> None:
         needed = getattr(request.scope["endpoint"], "needs", None)
         staff = self._who(request)
-        # A charset may also make lone surrogates, which no hash, page or database can take.
+        # Lone surrogates are what no hash, page or database can take.
         typed = {
             name: value.encode("utf-8", "replace").decode()
             for name, value in form.items()

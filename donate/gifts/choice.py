@@ -164,8 +164,13 @@ def tidy_name(name: str) -> str:
 
 
 def _in_one_form(text: str) -> str:
-    # What is too long to be kept in any form is refused as it came.
-    return unicodedata.normalize("NFC", text) if len(text) <= _MAX_TYPED else text
+    # What is too long to be kept in any form is refused as it came, and so is what is no address.
+    if len(text) > _MAX_TYPED:
+        return text
+    with suppress(EmailNotValidError):
+        # One domain has many spellings: BÜCHER.example, bücher.example, xn--bcher-kva.example.
+        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
+    return unicodedata.normalize("NFC", text)
 
 
 def _about_the_name(name: str) -> BadInput | None:

@@ -41,7 +41,12 @@ RETRY_AFTER: Final = (
 LEASE: Final = timedelta(minutes=2)
 # Anybody can type anybody's address: so many letters that an unpaid gift brings about, and no more.
 MOST_UNASKED_A_DAY: Final = 10
-_UNASKED: Final = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
+_UNASKED: Final = (
+    LetterKind.INSTRUCTIONS,
+    LetterKind.REMINDER,
+    LetterKind.UNDER_WAY,
+    LetterKind.FAILED,
+)
 # A mail server may not like more of them over one connection.
 _AT_A_TIME: Final = 50
 

@@ -1,6 +1,7 @@
 """What each kind of letter says. One draft makes both the plain text and the HTML of a letter."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,8 +13,9 @@ from donate.letters.kinds import LetterKind
 from donate.templating import say
 
 _MOST_OF_A_NAME: Final = 60
-# What has one of these may be a name, and may be a stranger's message to whom we write for them.
-_NO_NAME: Final = re.compile(r"[0-9@/\\:<>\"$€£%]|[.,!?]\S|www", re.IGNORECASE)
+# What has these, or other signs than names have, may be a stranger's message to whom we write.
+_NO_NAME: Final = re.compile(r"[.,](?! |$)|www", re.IGNORECASE)
+_IN_NAMES: Final = frozenset(" '’ʼ·-‐‑–.,&")  # noqa: RUF001 -- as people type them
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ def draft(kind: LetterKind, about: About) -> Draft:
 
 def name_to_greet(name: str) -> str:
     """Return the name, or nothing where it could be a message: anybody can type one for anybody."""
-    if len(name) > _MOST_OF_A_NAME or _NO_NAME.search(name) or not name.isprintable():
+    plain = unicodedata.normalize("NFKC", name)
+    are_letters = all(unicodedata.category(c)[0] in "LM" or c in _IN_NAMES for c in plain)
+    if len(name) > _MOST_OF_A_NAME or not are_letters or _NO_NAME.search(plain):
         return ""
     return name
 

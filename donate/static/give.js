@@ -26,17 +26,23 @@ function whyNot(choice) {
   return countries && !countries.split(" ").includes(country.value) ? elsewhere : "";
 }
 
+let unchosen = null; // what was chosen until the country or the frequency ruled it out
+
 function showWhatMayBeChosen() {
   const reasons = [];
   for (const choice of document.querySelectorAll(".mode")) {
     const radio = choice.querySelector("input");
     const reason = whyNot(choice);
     if (reason) {
+      if (radio.checked) unchosen = radio;
       radio.checked = false;
       reasons.push(`${choice.querySelector("label").textContent}: ${reason}`);
     }
     radio.disabled = Boolean(reason);
     choice.querySelector(".why").textContent = reason;
+  }
+  if (unchosen && !unchosen.disabled && !form.querySelector("[name=mode]:checked")) {
+    unchosen.checked = true;
   }
   return reasons.join(" ");
 }
@@ -44,6 +50,7 @@ function showWhatMayBeChosen() {
 for (const field of [country, ...form.querySelectorAll("[name=frequency]")]) {
   field.addEventListener("change", () => {
     news.textContent = showWhatMayBeChosen();
+    nameTheAmount();
   });
 }
 
@@ -65,18 +72,26 @@ function inWords(minor) {
 }
 
 function nameTheAmount() {
+  const fee = document.querySelector(".mode:has(:checked)")?.dataset;
+  const cover = document.getElementById("cover_fee");
+  if (cover && fee) {
+    // Where there is no fee, there is none to cover.
+    cover.disabled = !fee.basisPoints;
+    if (cover.disabled) cover.checked = false;
+  }
   const preset = document.querySelector("[name=preset]:checked");
   const wanted = preset && preset !== other ? Number(preset.value) : plainlyTyped();
   if (!wanted) {
     button.textContent = plainLabel;
     return;
   }
-  const fee = document.querySelector(".mode:has(:checked)")?.dataset;
-  const covered = document.getElementById("cover_fee")?.checked && fee?.basisPoints;
+  const covered = cover?.checked && fee?.basisPoints;
   const written = covered || !preset || preset === other
     ? inWords(covered ? withFeeCovered(wanted, fee) : wanted)
     : preset.labels[0].textContent;
-  button.textContent = button.dataset.withAmount.replace("#", written);
+  const monthly = form.querySelector("[name=frequency][value=monthly]:checked");
+  const { withAmount, withAmountMonthly } = button.dataset;
+  button.textContent = (monthly ? withAmountMonthly : withAmount).replace("#", written);
 }
 
 // Minor units where everybody reads the typed amount alike; the server reads the others.

@@ -67,10 +67,10 @@ def test_whoever_may_not_come_in_reads_the_same(
 
 
 @pytest.mark.parametrize(
-    ("charset", "status_code"), [("unicode_escape", 401), ("undefined", 400), ("punycode", 400)]
+    "charset", ["unicode_escape", "undefined", "punycode", "utf-8; charset=idna", "utf-8x"]
 )
-def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str, status_code: int) -> None:
-    """A form in a charset that makes lone surrogates, or that fails, is refused like any other."""
+def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str) -> None:
+    """A form in a charset that makes lone surrogates, fails, or takes for ever is refused."""
     browser = room.browser()
     typed = fields(browser.get("/finance/sign-in"))
     typed |= {"email": "\\ud800\\x00@b.c", "password": "\\udfff", "next": "\\ud800"}
@@ -83,7 +83,7 @@ def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str, status_
         content=f"{body}--b--\r\n".encode(),
         headers={"content-type": f"multipart/form-data; boundary=b; charset={charset}"},
     )
-    assert answer.status_code == status_code
+    assert answer.status_code == 400
 
 
 def test_the_password_is_never_sent_back(room: Room) -> None:

@@ -143,9 +143,9 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> 
     [
         ("203.0.113.5", "203.0.113.5"),
         ("::ffff:203.0.113.5", "203.0.113.5"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/56"),
+        ("2001:db8:1:2::1", "2001:db8:1::/56"),
+        ("fe80::1%eth0", "fe80::/56"),
         ("testclient", "testclient"),
         ("x" * 200, "x" * 64),
         ("a\x00\nb", "a??b"),
@@ -153,7 +153,7 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> 
     ],
 )
 def test_one_household_is_one_place(address: str, network: str) -> None:
-    """An IPv6 address counts as its /64, and what is no address counts as what it is."""
+    """An IPv6 address counts as its /56, and what is no address counts as what it is."""
     assert network_of(address) == network
 
 

@@ -262,7 +262,15 @@ def test_a_refund_letter_names_what_went_back(empty: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Ann Lee", "Zoë O’Hara-Ngũgĩ", "St. Mary’s Church", "李小龍", "Jean-Luc d'Arc, Jr."]
+    "name",
+    [
+        "Ann Lee",
+        "Zoë O’Hara-Ngũgĩ",
+        "St. Mary’s Church",
+        "李小龍",
+        "Jean-Luc d'Arc, Jr.",
+        "श्री राम",
+    ],
 )
 def test_a_name_is_greeted(name: str) -> None:
     """Names as people and churches have them stand in the greeting."""
@@ -280,6 +288,11 @@ def test_a_name_is_greeted(name: str) -> None:
         "write to me@example.org",
         "a" * 61,
         "Ann\u202eeeL",
+        "Your account is locked。Go to evil。com",
+        "Pay ￥５００ at evil．com",
+        "Call １８００５５５１２１２ now",
+        "evil․com",
+        "ＷＷＷ evil",
     ],
 )
 def test_what_may_be_a_message_is_not_repeated(name: str) -> None:
