@@ -25,6 +25,8 @@ DRAIN_S = 10
 # A browser's head is a few kilobytes, and comes in one piece.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
+# Far more than any room takes of a body; `protection` refuses what is over its limit much earlier.
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 SWITCH_S: Final = 0.001
 
 
@@ -38,6 +40,7 @@ class ShortHeads(HttpToolsProtocol):
     head_timeout_s: ClassVar[float] = HEAD_TIMEOUT_S
     _in_head = False
     _head_bytes = 0
+    _request_bytes = 0
     _hang_up: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -55,6 +58,7 @@ class ShortHeads(HttpToolsProtocol):
         super().on_message_begin()
         self._stop_waiting()
         self._in_head = True
+        self._request_bytes = 0
         self._hang_up = self.loop.call_later(self.head_timeout_s, self.transport.close)
 
     def on_headers_complete(self) -> None:
@@ -63,12 +67,22 @@ class ShortHeads(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header of the head. Those that may follow a body in pieces nobody asks for."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def data_received(self, data: bytes) -> None:
         """Read on, unless it is too much of a head."""
         super().data_received(data)
         self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        self._request_bytes += len(data)
+        if self.transport.is_closing():
+            return
+        if self._head_bytes > MAX_HEAD_BYTES:
             self.send_400_response("The head of the request is too large.")
+        elif self._request_bytes > MAX_REQUEST_BYTES:
+            self.transport.close()
 
     def _stop_waiting(self) -> None:
         if self._hang_up:

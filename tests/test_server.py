@@ -54,6 +54,14 @@ def test_a_head_that_does_not_come_is_not_waited_for(url: str, begins: bytes) ->
         assert caller.recv(100) == b""
 
 
+@pytest.mark.parametrize("trailers", [b"a:b\r\n" * 2_000, b"a:" + b"b" * 12_000])
+def test_headers_after_the_body_are_not_read_for_ever(url: str, trailers: bytes) -> None:
+    """What may follow a body in pieces is cut off as well, and none of it is kept."""
+    begins = b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    with connect(url) as caller, pytest.raises(ConnectionError):
+        caller.sendall(begins + trailers * (20_000_000 // len(trailers)))
+
+
 def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
     """Only the head is measured, and each one of a connection anew."""
     headers = {"X": "y" * (MAX_HEAD_BYTES // 2)}
