@@ -45,7 +45,7 @@ class World:
     def fill_in(self, mode: str = "card") -> dict[str, str]:
         """Open the Give page and fill in its form."""
         page = self.http.get("/give/LWCAN")
-        assert page.status_code == 200
+        assert page.status_code == 200, page.text
         return ANN | {"mode": mode, "lang": "en-CA", "nonce": field(page.text, "nonce")}
 
     def submit(self, form: dict[str, str]) -> str:
