@@ -22,6 +22,9 @@ from donate.settings import Settings, load_settings
 
 # After SIGTERM, what is under way may take this long.
 DRAIN_S = 10
+# One of several processes that says nothing for so long is replaced. A start takes seconds on a
+# busy machine, and must not be taken for a process that hangs.
+START_S = 60
 # A browser's head is a few kilobytes, and comes in one piece.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
@@ -98,8 +101,10 @@ def app() -> FastAPI:
 
 
 def serve(settings: Settings, processes: int = 1) -> None:
-    """Serve until told to stop. Raises Misconfigured for more than one process on SQLite."""
+    """Serve until told to stop. Raises Misconfigured for none, or more than one on SQLite."""
     sqlite_file = _sqlite_file(settings.database_url)
+    if processes < 1:
+        raise Misconfigured("--processes must be 1 or more")
     if sqlite_file and processes > 1:
         raise Misconfigured(
             "SQLite serves one process. For more, set DATABASE_URL to a PostgreSQL database."
@@ -125,6 +130,7 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=DRAIN_S,
+        timeout_worker_healthcheck=START_S,
     )
 
 

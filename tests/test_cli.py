@@ -127,6 +127,7 @@ def test_staff_are_added_and_kept_out(
         (["staff", "add", "no-address", "--name", "Ann"], "check the e-mail address"),
         (["staff", "disable", "nobody@example.org"], "is no member of staff"),
         (["serve", "--processes", "2"], "SQLite serves one process"),
+        (["serve", "--processes", "0"], "--processes must be 1 or more"),
         (["work"], "`donate work` needs PostgreSQL"),
     ],
 )

@@ -9,7 +9,7 @@ from donate.errors import N_, BadInput
 from donate.gifts.card_numbers import holds_card_number
 from donate.gifts.fee_cover import with_fee_covered
 from donate.money import Money, minor_step
-from donate.regions import Mode, Region
+from donate.regions import Region
 
 MAX_NOTE: Final = 500
 MAX_TRIBUTE: Final = 200
@@ -73,11 +73,6 @@ def tidy_words(text: str) -> str:
     """Return words in one Unicode form, without the space around them and with plain line ends."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     return unicodedata.normalize("NFC", text) if len(text) <= 4 * MAX_NOTE else text
-
-
-def offers_fee_cover(region: Region) -> list[Mode]:
-    """Return the modes whose fee a donor may cover."""
-    return [mode for mode, terms in region.modes.items() if terms.fee]
 
 
 def _not_here(field: str) -> BadInput:
