@@ -42,6 +42,7 @@ def give(
     language: str = "en-CA",
     frequency: str = "once",
     form_key: str = "",
+    email: str = "ann@example.com",
 ) -> Gift:
     """Open a gift for which `attempts` sessions were asked; `opened` is the one we heard of."""
     choice = check_choice(
@@ -52,7 +53,7 @@ def give(
         country="CA",
         language=language,
         name="Ann Lee",
-        email="ann@example.com",
+        email=email,
     )
     with database.writing() as session:
         gift = open_gift(session, choice, form_key or f"form-{uuid.uuid4()}", now=NOW)
