@@ -1,11 +1,18 @@
 """What a region is made of: modes and their terms, options, and texts in two languages."""
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Final
 
+from babel import Locale
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 
 from donate.money import MAX_AMOUNT_MINOR
+
+# Two-letter codes in CLDR that stand for no country: unions, "unknown" and test locales; and Sark
+# (CQ), a part of Guernsey that has no name in French.
+_NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ"})
 
 
 class Mode(StrEnum):
@@ -37,6 +44,13 @@ class Frequency(StrEnum):
 
     ONCE = "once"
     MONTHLY = "monthly"
+
+
+@cache
+def countries() -> frozenset[str]:
+    """Return the ISO 3166 codes of the countries a region or a donor may be in."""
+    codes = (str(code) for code in Locale("en").territories)
+    return frozenset(c for c in codes if re.fullmatch("[A-Z]{2}", c)) - _NO_COUNTRIES
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}$")]
@@ -100,6 +114,12 @@ class Options(Strict):
     """In honour or in memory of somebody."""
 
 
+_INTERAC_KEYS: Final = frozenset({"send_to", "autodeposit", "split_above_minor"})
+_GIVING_CODE_KEYS: Final = frozenset({"instructions", "ways"})
+_BY_HAND_KEYS: Final = frozenset({"lapses_after_days"})
+_STRIPE_KEYS: Final = frozenset({"fee"})
+
+
 class ModeTerms(Strict):
     """On which terms a region offers a mode. Amounts in minor units of the region's currency."""
 
@@ -120,6 +140,17 @@ class ModeTerms(Strict):
     instructions: Text | None = None
     ways: Annotated[list[Way], Field(max_length=6)] = []
     """Giving code: by cheque, by bank transfer, ..., each with what to do."""
+
+    def stray_keys(self, mode: Mode) -> list[str]:
+        """Name what is said here and means nothing for this mode."""
+        return sorted(
+            key
+            for key in self.model_fields_set
+            if (key in _INTERAC_KEYS and mode != Mode.INTERAC)
+            or (key in _GIVING_CODE_KEYS and mode != Mode.GIVING_CODE)
+            or (key in _BY_HAND_KEYS and mode.through_stripe)
+            or (key in _STRIPE_KEYS and not mode.through_stripe)
+        )
 
     def unknown(self) -> list[str]:
         """Name what donors would like to know and nobody has said yet."""

@@ -32,6 +32,7 @@ from donate.region_parts import (
     Strict,
     Text,
     Way,
+    countries,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Text",
     "UnknownCode",
     "Way",
+    "countries",
     "load_regions",
     "offers",
 ]
@@ -85,14 +87,24 @@ class Region(Strict):
                 Locale.parse(language, sep="-")
             except (ValueError, UnknownLocaleError) as error:
                 raise ValueError(f"languages: {language!r} is not a language tag") from error
+            if language[:2] not in Text.model_fields:
+                raise ValueError(f"languages: the pages do not speak {language!r}, only en and fr")
         for mode, terms in self.modes.items():
             if terms.min_minor > terms.max_minor:
                 raise ValueError(f"modes.{mode}: min_minor is above max_minor")
-            if terms.fee and not mode.through_stripe:
-                raise ValueError(f"modes.{mode}.fee: nobody takes a fee of what is sent by hand")
+            for key in terms.stray_keys(mode):
+                raise ValueError(f"modes.{mode}.{key}: says nothing about this mode")
+        self._countries_are_there()
         self._amounts_can_be_given()
         self._canadian_modes_are_for_canada_only()
         return self
+
+    def _countries_are_there(self) -> None:
+        named = {"country": frozenset({self.country})}
+        named |= {f"modes.{mode}.countries": terms.countries for mode, terms in self.modes.items()}
+        for key, codes in named.items():
+            for code in sorted(codes - countries()):
+                raise ValueError(f"{key}: {code!r} is not a country of ISO 3166")
 
     def _amounts_can_be_given(self) -> None:
         amounts = {"presets_minor": self.presets_minor}
@@ -103,6 +115,9 @@ class Region(Strict):
             for value in values:
                 if value % step:
                     raise ValueError(f"{key}: {value} is not a multiple of {step}")
+        for preset in self.presets_minor:
+            if not any(t.min_minor <= preset <= t.max_minor for t in self.modes.values()):
+                raise ValueError(f"presets_minor: {preset} is within the limits of no mode")
 
     def _canadian_modes_are_for_canada_only(self) -> None:
         canadian = self.country == "CA" and self.currency == "CAD"

@@ -124,6 +124,7 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
         host=settings.host,
         port=settings.port,
         http=ShortHeads,
+        ws="none",  # nothing here speaks it, whatever else is installed
         log_config=None,
         access_log=False,
         server_header=False,

@@ -23,7 +23,7 @@ from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.regions import load_regions
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Sqlite, free_port
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -186,18 +186,62 @@ def test_a_second_server_on_one_sqlite_file_says_so(environment: dict[str, str])
     command = [sys.executable, "-m", "donate.cli", "serve"]
     with subprocess.Popen(command, env=os.environ) as first:
         address = f"http://127.0.0.1:{environment['PORT']}/readyz"
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                if httpx.get(address).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        wait_until(lambda: answers(address))
         second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode == 1
         assert "SQLite serves one process" in second.stderr
         assert httpx.get(address).is_success
         first.send_signal(signal.SIGTERM)
+
+
+def test_of_two_processes_one_may_die(
+    environment: dict[str, str], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL two processes serve; another takes the place of one that is killed."""
+    monkeypatch.setenv("DATABASE_URL", postgres.fresh_url())
+    address = f"http://127.0.0.1:{environment['PORT']}/readyz"
+    command = [sys.executable, "-m", "donate.cli", "serve", "--processes", "2"]
+    with subprocess.Popen(command, env=os.environ) as first:
+        wait_until(lambda: answers(address))
+        before = serving_under(first.pid)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(serving_under(first.pid) - before) == 1)
+        wait_until(lambda: answers(address))
+        first.send_signal(signal.SIGTERM)
+    assert first.returncode == 0
+    assert not any(is_alive(pid) for pid in before)
+
+
+def serving_under(parent: int) -> set[int]:
+    """Return the processes that a supervisor started to serve, from what the system knows."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return {int(pid) for pid in children if b"spawn_main" in command_of(int(pid))}
+
+
+def command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def is_alive(pid: int) -> bool:
+    return bool(command_of(pid))
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address).is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_mischief_can_be_watched(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
 from donate.errors import Misconfigured
 from donate.money import Money, format_money
-from donate.regions import Mode, Offer, Region, UnknownCode, load_regions, offers
+from donate.regions import Mode, Offer, Region, UnknownCode, countries, load_regions, offers
 
 GOOD = """
 [LWCAN]
@@ -48,6 +49,8 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
         ('country = "CA"', 'country = "CA"\ncolour = "red"', "LWCAN.colour"),
         ('country = "CA"', 'country = "Canada"', "LWCAN.country"),
         ('country = "CA"', "", "LWCAN.country"),
+        ('country = "CA"', 'country = "UK"', "LWCAN: country: 'UK'"),
+        ('["CA"]', '["CA", "ZZ"]', "LWCAN: modes.interac.countries: 'ZZ'"),
         ('country = "CA"', 'country = "CA"\ncode = "OTHER"', "LWCAN.code"),
         ('currency = "CAD"', 'currency = "CA$"', "LWCAN: currency"),
         ('currency = "CAD"', 'currency = "cad"', "LWCAN: currency"),
@@ -56,6 +59,7 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
         ('"America/Toronto"', '"../../etc/passwd"', "LWCAN: time_zone"),
         ('["en-CA", "fr-CA"]', '["en-CA", "xx"]', "LWCAN: languages"),
         ('["en-CA", "fr-CA"]', '["en_CA"]', "LWCAN: languages"),
+        ('["en-CA", "fr-CA"]', '["en-CA", "de"]', "LWCAN: languages: the pages do not speak 'de'"),
         ('["en-CA", "fr-CA"]', '[""]', "LWCAN: languages"),
         ('["en-CA", "fr-CA"]', "[]", "LWCAN.languages"),
         ('["en-CA", "fr-CA"]', '"en-CA"', "LWCAN.languages"),
@@ -64,6 +68,17 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
         ("[2500, 5000]", "[25.0]", "LWCAN.presets_minor.0"),
         ("[2500, 5000]", '["2500"]', "LWCAN.presets_minor.0"),
         ("[2500, 5000]", "[true]", "LWCAN.presets_minor.0"),
+        ("[2500, 5000]", "[99]", "LWCAN: presets_minor: 99 is within the limits of no mode"),
+        ("min_minor = 200", 'send_to = "a@b.org"', "LWCAN: modes.card.send_to"),
+        ("min_minor = 200", "autodeposit = true", "LWCAN: modes.card.autodeposit"),
+        ("min_minor = 200", "ways = []", "LWCAN: modes.card.ways"),
+        ("min_minor = 200", "lapses_after_days = 9", "LWCAN: modes.card.lapses_after_days"),
+        ("send_to", "split_above_minor = 5\nways = []\nsend_to", "LWCAN: modes.interac.ways"),
+        (
+            "send_to",
+            "fee.basis_points = 1\nfee.fixed_minor = 1\nsend_to",
+            "LWCAN: modes.interac.fee",
+        ),
         ("[2500, 5000]", "[1, 2, 3, 4, 5, 6, 7]", "LWCAN.presets_minor"),
         ("min_minor = 200", "min_minor = -200", "LWCAN.modes.card.min_minor"),
         ("min_minor = 200", "min_minor = 200.5", "LWCAN.modes.card.min_minor"),
@@ -173,11 +188,20 @@ def test_an_unknown_code_gets_a_suggestion(typed: str, suggestion: str | None) -
     assert len(unknown.value.typed) <= 64
 
 
+def test_countries_are_countries() -> None:
+    """The list has the countries of ISO 3166, and none of CLDR's other two-letter codes."""
+    assert {"CA", "US", "FR", "NG", "ZA", "GB", "IN"} <= countries()
+    assert countries().isdisjoint({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ", "UK"})
+    assert 240 < len(countries()) < 265
+    for tag in ("en_CA", "fr_CA"):
+        assert countries() <= set(Locale.parse(tag).territories), "each has a name"
+
+
 ELSEWHERE = """
 [TOKYO]
 country = "JP"
 currency = "JPY"
-languages = ["ja", "en"]
+languages = ["en"]
 time_zone = "Asia/Tokyo"
 presets_minor = [500, 1000]
 name = {en = "Japan", fr = "Japon"}

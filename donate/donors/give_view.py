@@ -12,9 +12,8 @@ from babel.numbers import format_percent, get_currency_name
 from donate.donors.forms import OTHER, GiveForm
 from donate.donors.words import MODE_HELP, MODE_NAMES
 from donate.errors import BadInput
-from donate.gifts.choice import countries
 from donate.money import Money, format_briefly, format_money
-from donate.regions import Fee, Frequency, Mode, Region, offers
+from donate.regions import Fee, Frequency, Mode, Region, countries, offers
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from fastapi import Request
@@ -62,6 +63,12 @@ class Proven:
     better_hash: str | None
 
 
+@cache
+def _hash_of_nobody(passwords: PasswordHash) -> str:
+    """Return what is compared when there is nobody to compare with, so that it takes as long."""
+    return passwords.hash(secrets.token_urlsafe(32))
+
+
 class SignIn:
     """The pages that open and end a session."""
 
@@ -84,8 +91,7 @@ class SignIn:
         self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
         self._in_line = threading.BoundedSemaphore(IN_LINE_AT_ONCE)
         self._delayed = threading.BoundedSemaphore(DELAYED_AT_ONCE)
-        # What is compared when there is nobody to compare with, so that it takes as long.
-        self._nobodys_hash = passwords.hash(secrets.token_urlsafe(32))
+        self._nobodys_hash = _hash_of_nobody(passwords)
 
     @needs(EVERYBODY)
     def form(self, request: Request, visit: Visiting) -> Response:

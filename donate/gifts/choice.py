@@ -4,25 +4,19 @@ import re
 import unicodedata
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any, Final
 
-from babel import Locale
 from email_validator import EmailNotValidError, validate_email
 
 from donate.errors import N_, BadInput, BadInputs
 from donate.gifts.card_numbers import holds_card_number
 from donate.gifts.wishes import NOTHING_ADDED, Wishes, check_wishes, fee_cover
 from donate.money import Money, format_money, minor_step
-from donate.regions import Frequency, Mode, Region, offers
+from donate.regions import Frequency, Mode, Region, countries, offers
 
 MAX_NAME: Final = 200
 # Marks in the wrong order take Unicode the square of their number to put right: 60 kB, seconds.
 _MAX_TYPED: Final = 1_000
-
-# Two-letter codes in CLDR that stand for no country: unions, "unknown" and test locales; and Sark
-# (CQ), a part of Guernsey that has no name in French.
-_NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +143,6 @@ def about_the_mode(
     if amount.amount_minor % minor_step(currency):
         return [BadInput("amount", N_("Please enter a whole amount in this currency."))]
     return []
-
-
-@cache
-def countries() -> frozenset[str]:
-    """Return the ISO 3166 codes of the countries a donor may live in."""
-    codes = (str(code) for code in Locale("en").territories)
-    return frozenset(c for c in codes if re.fullmatch("[A-Z]{2}", c)) - _NO_COUNTRIES
 
 
 def tidy_name(name: str) -> str:

@@ -7,7 +7,7 @@ import schemathesis
 from email_validator import EmailNotValidError, validate_email
 
 from donate.gifts.card_numbers import holds_card_number
-from donate.gifts.choice import countries
+from donate.regions import countries
 
 LIMITS = {
     "card": (200, 2_500_000),

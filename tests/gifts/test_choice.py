@@ -4,11 +4,10 @@ import time
 from typing import Any
 
 import pytest
-from babel import Locale
 
 from donate.errors import BadInput, BadInputs
 from donate.gifts.card_numbers import holds_card_number
-from donate.gifts.choice import countries, tidy_name
+from donate.gifts.choice import tidy_name
 from donate.money import Money
 from tests.gifts.given import choose
 
@@ -267,12 +266,3 @@ def test_a_card_number_in_wide_digits_is_seen() -> None:
 def test_what_is_no_card_number_is_none(text: str) -> None:
     """Digits that are too few, or fail the check, or are apart, are no card number."""
     assert not holds_card_number(text)
-
-
-def test_countries_are_countries() -> None:
-    """The list has the countries of ISO 3166, and none of CLDR's other two-letter codes."""
-    assert {"CA", "US", "FR", "NG", "ZA", "GB", "IN"} <= countries()
-    assert countries().isdisjoint({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ", "UK"})
-    assert 240 < len(countries()) < 265
-    for tag in ("en_CA", "fr_CA"):
-        assert countries() <= set(Locale.parse(tag).territories), "each has a name"
