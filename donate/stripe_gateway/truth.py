@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from donate.regions import Mode
+from donate.region_parts import Mode
 from donate.stripe_gateway.readings import Claim, Envelope
 
 

@@ -1,0 +1,77 @@
+"""Offers: what a region, a currency, a frequency and a donor's country allow, and why not the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from donate.regions import Mode, Offer, Region, load_regions, offers
+
+CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
+NOT_THERE = "This way to give is not offered in your country."
+OTHER_MONEY = "Gifts here are made in another currency."
+NOT_SO_OFTEN = "This way to give is not offered that often."
+TOKYO = """
+[TOKYO]
+country = "JP"
+currency = "JPY"
+languages = ["en"]
+time_zone = "Asia/Tokyo"
+presets_minor = []
+name = {en = "Japan", fr = "Japon"}
+[TOKYO.modes.card]
+[TOKYO.modes.giving_code]
+countries = ["JP", "KR"]
+"""
+
+
+def why_not(region: Region, country: str, currency: str, frequency: str) -> dict[str, str | None]:
+    found = offers(region, country=country, currency=currency, frequency=frequency)
+    assert [mode for mode, offer in found.items() if offer.mode != mode] == []
+    assert [o for o in found.values() if o.available != (o.why_not is None)] == []
+    return {str(mode): offer.why_not for mode, offer in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("country", "currency", "frequency", "canadian", "others"),
+    [
+        ("CA", "CAD", "once", None, None),
+        ("US", "CAD", "once", CANADA_ONLY, None),
+        ("", "CAD", "once", CANADA_ONLY, None),
+        ("ca", "CAD", "once", CANADA_ONLY, None),
+        ("CA", "USD", "once", OTHER_MONEY, OTHER_MONEY),
+        ("CA", "cad", "once", OTHER_MONEY, OTHER_MONEY),
+        ("CA", "CAD", "", NOT_SO_OFTEN, NOT_SO_OFTEN),
+    ],
+)
+def test_what_canada_offers(
+    country: str, currency: str, frequency: str, canadian: str | None, others: str | None
+) -> None:
+    """Country, currency and frequency decide which modes a donor may use, each with its reason."""
+    assert why_not(load_regions()["LWCAN"], country, currency, frequency) == {
+        "card": others,
+        "bank_debit": canadian,
+        "interac": canadian,
+        "giving_code": others,
+    }
+
+
+def test_what_is_collected_every_month() -> None:
+    """What somebody has to send themselves is for one gift at a time."""
+    found = why_not(load_regions()["LWCAN"], "CA", "CAD", "monthly")
+    assert [found.pop(mode) for mode in ("card", "bank_debit")] == [None, None]
+    assert set(found.values()) == {"For one gift at a time: nothing can collect it every month."}
+
+
+def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
+    """A mode kept for countries other than Canada does not speak of Canada."""
+    (tmp_path / "regions.toml").write_text(TOKYO)
+    tokyo = load_regions(tmp_path / "regions.toml")["TOKYO"]
+    assert why_not(tokyo, "KR", "JPY", "once") == {"card": None, "giving_code": None}
+    assert why_not(tokyo, "CA", "JPY", "once") == {"card": None, "giving_code": NOT_THERE}
+
+
+def test_an_offer_has_the_limits_of_its_mode() -> None:
+    """Each mode is offered with limits of its own."""
+    found = offers(load_regions()["LWCAN"], country="CA", currency="CAD", frequency="once")
+    assert found[Mode.CARD] == Offer(mode=Mode.CARD, min_minor=200, max_minor=2_500_000)
+    assert found[Mode.INTERAC].min_minor == 100
