@@ -1,4 +1,4 @@
-"""Offers: what a region, a currency, a frequency and a donor's country allow, and why not the rest."""
+"""Offers: what region, currency, frequency and country allow, and why not the rest."""
 
 from pathlib import Path
 
