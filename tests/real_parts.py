@@ -1,5 +1,6 @@
 """The real parts that tests run on: SQLite and PostgreSQL databases, and servers on real ports."""
 
+import asyncio
 import contextlib
 import shutil
 import socket
@@ -20,6 +21,7 @@ from donate.settings import Settings, load_settings
 
 WEBHOOK_SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
 SECRET_KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"
+PATIENCE_S = 10.0
 
 
 class Postgres:
@@ -109,21 +111,67 @@ def free_port() -> int:
         return port
 
 
+class PromptServer(uvicorn.Server):
+    """Stops when it is told to; the original looks ten times a second, and rests as long again."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """Ask it to stop, from another thread."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way, as the original does, then close the app."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        under_way = self.server_state
+        until = time.monotonic() + (self.config.timeout_graceful_shutdown or PATIENCE_S)
+        while (  # noqa: ASYNC110 -- nobody is told of it
+            under_way.connections or under_way.tasks
+        ) and time.monotonic() < until:
+            await asyncio.sleep(0.001)
+        for task in under_way.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()
+
+
 @contextlib.contextmanager
 def served(app: Any, port: int | None = None, **more: Any) -> Iterator[str]:
     """Serve an ASGI app on a real port of this machine; gives its base address."""
     port = port or free_port()
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", **more)
-    server = uvicorn.Server(config)
+    with running(config):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def running(config: uvicorn.Config) -> Iterator[None]:
+    """Run a server in a thread for as long as the block lasts."""
+    server = PromptServer(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while not server.started:
         if time.monotonic() > until or not thread.is_alive():
             raise RuntimeError("the server did not start")
-        time.sleep(0.01)
+        time.sleep(0.005)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
-        server.should_exit = True
-        thread.join(timeout=10)
+        server.stop()
+        thread.join(timeout=PATIENCE_S)
+        assert not thread.is_alive(), "the server did not close"

@@ -10,16 +10,13 @@ import logging
 import math
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
 from queue import Empty, SimpleQueue
 from typing import Any, Final
-
-from sqlalchemy import bindparam, select, update
-from sqlmodel import Session, SQLModel
 
 from donate.database import Database, insert_new
 from donate.errors import DatabaseBusy
@@ -41,17 +38,6 @@ GATHER: Final = 12
 GATHER_S: Final = 0.002
 QUIET_AFTER_S: Final = 0.1
 TOO_LATE: Final = "the database did not take it in time"
-# When an event that could not be settled is tried again; after the last, staff decide.
-RETRY_AFTER: Final = (
-    timedelta(seconds=2),
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=6),
-    timedelta(days=1),
-    timedelta(days=2),
-)
 
 
 Stored = asyncio.Future[Exception | None]
@@ -151,7 +137,7 @@ class Inbox:
         asked for it, and a donor who looks would read that the gift is still on its way.
         """
         with self._database.writing() as session:
-            return insert_new(session, StripeEvent, [arrival.as_row() for arrival in arrivals])
+            return insert_new(session, StripeEvent, _rows_of(arrivals))
 
     def _write(self) -> None:
         while True:
@@ -183,7 +169,7 @@ class Inbox:
 
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
-            rows = [arrival.as_row() for arrival, _ in group]
+            rows = _rows_of([arrival for arrival, _ in group])
             heard_at = max(arrival.received_at for arrival, _ in group)
             is_news = self._noted_at is None or heard_at - self._noted_at >= NOTED_EVERY
             with self._database.writing() as session:
@@ -207,6 +193,15 @@ class Inbox:
             _tell(group, None)
 
 
+def _rows_of(arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
+    """Return the rows to store, in an order of their own.
+
+    Who inserts what another transaction has inserted waits for its end. If a webhook's writer and a
+    catch-up did so in different orders, each would wait for the other.
+    """
+    return sorted((arrival.as_row() for arrival in arrivals), key=itemgetter("event_id"))
+
+
 def _tell(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
     """Wake all who wait for this group at once: each call into the loop costs a system call."""
     waiting = [stored for _, stored in group]
@@ -219,81 +214,3 @@ def _answer(waiting: Sequence[Stored], error: Exception | None) -> None:
         # The one who waited may have hung up, or been told that it took too long.
         if not stored.done():
             stored.set_result(error)
-
-
-@dataclass(slots=True)
-class Claimed:
-    """An event in the hands of one settler, and what becomes of it; `save` writes that down."""
-
-    id: int
-    event_id: str
-    payload: bytes
-    state: str
-    reason: str
-    tries: int
-    due_at: datetime
-    waits_for: str | None
-    gift_id: uuid.UUID | None
-    settled_at: datetime | None
-    tied_to: uuid.UUID | None
-    tied_by: str
-
-
-# Columns, not rows: every event would become an object of the ORM first, which costs the most.
-_EVENT = SQLModel.metadata.tables["stripe_event"].c
-_CLAIM = (
-    select(*(_EVENT[field.name] for field in fields(Claimed)))
-    .where(_EVENT.state == EventState.WAITING, _EVENT.due_at <= bindparam("now"))
-    .order_by(_EVENT.due_at, _EVENT.id)
-    .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True)
-)
-_SAVED = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
-_SAVE = (
-    update(SQLModel.metadata.tables["stripe_event"])
-    .where(_EVENT.id == bindparam("claimed"))
-    .values({name: bindparam(name) for name in _SAVED})
-)
-
-
-def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
-    """Claim up to `limit` events that wait to be settled, oldest first, until the commit."""
-    asked = {"now": now, "at_most": limit}
-    return [Claimed(*row) for row in session.connection().execute(_CLAIM, asked)]
-
-
-def save(session: Session, events: Sequence[Claimed]) -> None:
-    """Write down what became of claimed events."""
-    rows = [{name: getattr(event, name) for name in _SAVED} for event in events]
-    for row, event in zip(rows, events, strict=True):
-        row["claimed"] = event.id
-    session.connection().execute(_SAVE, rows)
-
-
-def try_again_later(event: Claimed, reason: str, now: datetime) -> None:
-    """Put an event off; after its last try, set it aside."""
-    event.reason = reason[:500]
-    if event.tries >= len(RETRY_AFTER):
-        event.state = EventState.SET_ASIDE
-    else:
-        event.due_at = now + RETRY_AFTER[event.tries]
-        event.tries += 1
-
-
-_ENDED: Final = tuple(s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE})
-# Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
-# "Not one of these", because for "one of those" SQLite would walk through all that wait.
-_SLEEPING = select(_EVENT.id).where(
-    _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_ENDED)
-)
-_WAKE = (
-    update(SQLModel.metadata.tables["stripe_event"])
-    .where(_EVENT.id.in_(_SLEEPING.with_for_update(skip_locked=True)))
-    .values(state=EventState.WAITING, due_at=bindparam("now"))
-)
-
-
-def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -> None:
-    """Make events due that wait for one of these payments to be known, or were tired of waiting."""
-    if sources:
-        session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

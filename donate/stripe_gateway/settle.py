@@ -25,14 +25,14 @@ from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.observability import EVENTS_SETTLED
 from donate.stripe_gateway.agreed import see_to
-from donate.stripe_gateway.expectations import currencies_of, expectations_of
-from donate.stripe_gateway.inbox import (
+from donate.stripe_gateway.claiming import (
     Claimed,
     due_events,
     save,
     try_again_later,
     wake_those_waiting_for,
 )
+from donate.stripe_gateway.expectations import currencies_of, expectations_of
 from donate.stripe_gateway.models import EventState, OpenRefund
 from donate.stripe_gateway.readings import Irrelevant, Month, Reading, Unusable
 from donate.stripe_gateway.snapshots import envelope_of, read_event

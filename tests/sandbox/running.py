@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from donate.sandbox.app import SandboxConfig, create_server
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port, running
 
 PATIENCE_S = 5.0
 
@@ -99,17 +99,11 @@ def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox
         "seed": 7,
     }
     config = SandboxConfig(**(given | more))
-    server = create_server(config, "127.0.0.1", port)
-    thread = threading.Thread(target=server.run, name="sandbox")
-    thread.start()
-    try:
-        wait_until(lambda: server.started)
-        with httpx.Client(base_url=url, verify=False, trust_env=False) as http:
-            yield RunningSandbox(url, http)
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive(), "the sandbox did not close"
+    with (
+        running(create_server(config, "127.0.0.1", port).config),
+        httpx.Client(base_url=url, verify=False, trust_env=False) as http,
+    ):
+        yield RunningSandbox(url, http)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ import pytest
 from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
+from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import EventState
-from tests.real_parts import Sqlite
+from tests.real_parts import Postgres, Sqlite
 from tests.stripe_gateway.given import (
     AMOUNT,
+    NOW,
     as_bytes,
     event,
     event_now,
@@ -70,6 +72,27 @@ def test_one_event_a_thousand_times_from_fifty_callers(service: Service) -> None
     until_confirmed(service.database, gift)
     assert (service.stored(), payments(service.database, gift)) == (1, 1)
     assert gift_now(service.database, gift).received_minor == AMOUNT
+
+
+def test_the_same_events_in_two_orders(postgres: Postgres) -> None:
+    """A catch-up and a webhook's writer that store the same events backwards do not lock up."""
+    database = Database(postgres.fresh_url())
+    inbox, together = Inbox(database, on_stored=lambda: None), threading.Barrier(2)
+    arrivals = [
+        [Arrival(as_bytes(event(COMPLETED, {}, id=f"evt_{n}_{k}")), NOW) for k in range(200)]
+        for n in range(5)
+    ]
+
+    def store_all(backwards: bool) -> int:
+        stored = 0
+        for some in arrivals:
+            together.wait(20)
+            stored += inbox.store_now(*(reversed(some) if backwards else some))
+        return stored
+
+    with ThreadPoolExecutor(2) as both:
+        assert sum(both.map(store_all, (False, True))) == 1_000
+    database.close()
 
 
 def test_two_events_that_say_the_same_at_once(service: Service) -> None:

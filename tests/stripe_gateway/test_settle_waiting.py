@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from donate.clock import FixedClock
 from donate.database import Database
-from donate.stripe_gateway.inbox import RETRY_AFTER
+from donate.stripe_gateway.claiming import RETRY_AFTER
 from donate.stripe_gateway.models import EventState
 from tests.stripe_gateway.given import (
     AMOUNT,
