@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from donate.database import Database
 from tests.real_parts import Postgres, Sqlite
@@ -45,6 +47,20 @@ def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
 # An audit hook sees every socket of this process, whichever library opens it, and stays until
 # the end. The browser and PostgreSQL are processes of their own.
 sys.addaudithook(refuse_other_machines)
+
+
+class ByFileAndBrowser(LoadFileScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file in one process, and all that share the one browser and its demo."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/browser/"):
+            return "tests/browser"
+        scope: str = super()._split_scope(nodeid)
+        return scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndBrowser:
+    return ByFileAndBrowser(config, log)
 
 
 @pytest.fixture(scope="session")

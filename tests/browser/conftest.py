@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.real_parts import free_port
+from tests.real_parts import Postgres, free_port
 
 FOUND_BROWSER = Path(__file__).parent.parent.parent / ".browsers/path"
 CHROMIUM_FLAGS = (
@@ -37,9 +37,23 @@ class Demo:
 
 
 @pytest.fixture(scope="package")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def the_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with running_demo(tmp_path_factory.mktemp("demo")) as demo:
         yield demo
+
+
+@pytest.fixture(scope="package")
+def the_demo_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo"), postgres.empty_url()) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(the_demo: Demo) -> Demo:
+    """The demo as everybody starts it."""
+    return the_demo
 
 
 @contextmanager
@@ -100,7 +114,13 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
-    """Open a page of a phone's size in a browser of its own; fails on any script error."""
+    with browsing(chromium, demo) as opened:
+        yield opened
+
+
+@contextmanager
+def browsing(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
+    """Open pages of a phone's size, each in a browser of its own; fails on any script error."""
     contexts = []
     errors: list[str] = []
 

@@ -1,169 +1,91 @@
-"""Every page: no axe violation, no sideways scrolling on a small phone, light and dark."""
+"""Pages for everybody: axe, light and dark, small phones, large letters, nothing that moves."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.browser import steps
-from tests.browser.conftest import Demo, OpenPage
+from tests.browser.conftest import Demo, OpenPage, browsing
+from tests.browser.places import DONORS_PAGES, LETTERS, STAFF_PAGES, a_gift_waiting_for_the_card
+from tests.browser.seeing import (
+    CUT_OFF,
+    MOVES,
+    SMALL_PHONE,
+    TWICE_AS_LARGE,
+    violations,
+    width_of,
+)
 
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    """Return what axe finds, by rule, with the elements."""
-    found = Axe().run(page, options=WCAG).response["violations"]
-    return [(v["id"], [node["html"] for node in v["nodes"]]) for v in found]
-
-
-def the_form(page: Page) -> None:
-    page.goto("/give/LWCAN")
-
-
-def the_form_with_options(page: Page) -> None:
-    page.goto("/give/LWCAN?lang=fr")
-    page.locator("summary").click()
+MOST_BYTES = 60_000
 
 
-def the_form_with_mistakes(page: Page) -> None:
-    page.goto("/give/LWCAN")
-    page.locator("#give-button").click()
-    page.wait_for_selector("#problems")
+@pytest.fixture(scope="module", params=DONORS_PAGES, ids=lambda go: go.__name__)
+def place(request: pytest.FixtureRequest, chromium: Browser, the_demo: Demo) -> Iterator[Page]:
+    """A donor's page, come to once for all that is looked at there."""
+    with browsing(chromium, the_demo) as opened:
+        page = opened(viewport={"width": SMALL_PHONE, "height": 640})
+        request.param(page)
+        page.wait_for_load_state()
+        yield page
 
 
-def an_unknown_code(page: Page) -> None:
-    page.goto("/give/LWCAM")
+def test_axe_finds_nothing(place: Page) -> None:
+    """Axe finds no violation of WCAG 2.2 AA or of its best practices, in light and in dark."""
+    assert violations(place) == []
 
 
-def a_gift_waiting_for_the_card(page: Page) -> None:
-    steps.give(page, "card")
-    page.wait_for_url("**/pay/**")
-    page.locator("a[href*='back=cancelled']").first.click()
+def test_a_small_phone_is_wide_enough(place: Page) -> None:
+    """Nobody scrolls sideways on a screen of 320 pixels."""
+    assert width_of(place) <= SMALL_PHONE
 
 
-def a_gift_received(page: Page) -> None:
-    steps.give(page, "card")
-    steps.pay(page)
-    page.wait_for_url("**/gifts/**")
-    steps.expect_status(page, "confirmed")
+def test_a_page_is_light_and_ours(place: Page, demo: Demo) -> None:
+    """With style, script and pictures, uncompressed, it is under 60 kB, and all of it is ours."""
+    parts = place.evaluate("performance.getEntriesByType('resource').map((part) => part.name)")
+    addresses = {place.url, *parts}
+    assert {urlsplit(address).netloc for address in addresses} == {urlsplit(demo.service).netloc}
+    weight = sum(len(place.request.get(address).body()) for address in addresses)
+    assert 1_000 < weight < MOST_BYTES
 
 
-def the_interac_instructions(page: Page) -> None:
-    steps.give(page, "interac", language="fr")
-    page.wait_for_url("**/gifts/**")
+def test_nothing_moves(place: Page) -> None:
+    """Who asked their device for less motion sees nothing turn, slide or fade."""
+    place.emulate_media(reduced_motion="reduce")
+    assert place.evaluate(MOVES) == 0
 
 
-def the_code_instructions(page: Page) -> None:
-    steps.give(page, "giving_code")
-    page.wait_for_url("**/gifts/**")
+def test_letters_twice_as_large(place: Page) -> None:
+    """At 200 % of the letters' size nothing is cut off, and nobody scrolls sideways."""
+    place.set_viewport_size({"width": 640, "height": 800})
+    place.evaluate(TWICE_AS_LARGE)
+    assert place.evaluate(CUT_OFF) == []
+    assert width_of(place) <= 640
+    place.evaluate("() => { document.documentElement.style.fontSize = ''; }")
+    place.set_viewport_size({"width": SMALL_PHONE, "height": 640})
 
 
-def a_debit_under_way(page: Page) -> None:
-    steps.give(page, "bank_debit")
-    steps.agree_to_debit(page)
-    page.wait_for_url("**/gifts/**")
-    steps.expect_status(page, "processing")
+def test_others_see_it_move(open_page: OpenPage) -> None:
+    """The counter counts: where motion is welcome, some pages move."""
+    page = open_page(reduced_motion="no-preference")
+    a_gift_waiting_for_the_card(page)
+    page.wait_for_load_state()
+    assert page.evaluate(MOVES) > 0
 
 
-def a_monthly_gift(page: Page) -> None:
-    steps.give_monthly(page, language="fr")
-    page.locator("summary").click()
+def test_axe_finds_nothing_in_letters(open_page: OpenPage) -> None:
+    """Axe finds no violation in the demo's letters, on a small phone too."""
+    page = open_page(viewport={"width": SMALL_PHONE, "height": 640})
+    for go in LETTERS:
+        go(page)
+        assert violations(page) == [], go.__name__
+        assert width_of(page) <= SMALL_PHONE, go.__name__
 
 
-def a_page_that_is_not_there(page: Page) -> None:
-    page.goto("/gifts/nosuchgift")
-
-
-def the_letters_of_the_demo(page: Page) -> None:
-    page.goto("/demo/letters")
-
-
-def a_letter_of_the_demo(page: Page) -> None:
-    page.goto("/demo/letters")
-    page.locator(".letters a").first.click()
-    page.wait_for_url("**/demo/letters/*")
-
-
-def a_letter_as_a_mail_program_shows_it(page: Page) -> None:
-    a_letter_of_the_demo(page)
-    html = page.request.get(f"{page.url}/html").text()
-    page.goto("about:blank")
-    page.set_content(html)
-
-
-PAGES: list[Callable[[Page], None]] = [
-    the_form,
-    the_form_with_options,
-    the_form_with_mistakes,
-    an_unknown_code,
-    a_gift_waiting_for_the_card,
-    a_gift_received,
-    the_interac_instructions,
-    the_code_instructions,
-    a_debit_under_way,
-    a_monthly_gift,
-    a_page_that_is_not_there,
-    the_letters_of_the_demo,
-    a_letter_of_the_demo,
-    a_letter_as_a_mail_program_shows_it,
-]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("go", PAGES, ids=lambda go: go.__name__)
-def test_axe_finds_nothing(open_page: OpenPage, go: Callable[[Page], None], scheme: str) -> None:
-    """Axe finds no violation of WCAG 2.2 AA or of its best practices."""
-    page = open_page(color_scheme=scheme, viewport={"width": 320, "height": 640})
-    go(page)
-    assert violations(page) == []
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 320, f"the page is {wide} px wide on a screen of 320"
-
-
-def the_list(page: Page) -> None:
-    page.goto("/finance/gifts")
-
-
-def a_confirmed_gift(page: Page) -> None:
-    page.goto("/finance/gifts?status=confirmed")
-    page.locator("td.reference a").first.click()
-    page.wait_for_url("**/finance/gifts/*-*")
-
-
-def an_awaited_interac_gift(page: Page) -> None:
-    page.goto("/finance/gifts?status=awaited&mode=interac")
-    page.locator("td.reference a").first.click()
-    page.wait_for_url("**/finance/gifts/*-*")
-
-
-def what_was_set_aside(page: Page) -> None:
-    page.goto("/finance/set-aside")
-
-
-def the_letters_that_were_not_sent(page: Page) -> None:
-    page.goto("/finance/letters")
-
-
-def the_trail(page: Page) -> None:
-    page.goto("/finance/trail")
-
-
-STAFF_PAGES = [
-    the_list,
-    a_confirmed_gift,
-    an_awaited_interac_gift,
-    what_was_set_aside,
-    the_letters_that_were_not_sent,
-    the_trail,
-]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo, scheme: str) -> None:
+def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo) -> None:
     """Axe finds no violation on the sign-in page and on each staff page."""
-    page = open_page(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    page = open_page(viewport={"width": 1280, "height": 800})
     steps.give(page, "interac")
     page.goto("/finance/sign-in")
     assert violations(page) == []

@@ -1,14 +1,13 @@
 """Each mode's journey in a real browser: on both databases, in both languages, without script."""
 
 import datetime
-from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import steps
-from tests.browser.conftest import Demo, OpenPage, running_demo
+from tests.browser.conftest import Demo, OpenPage
 
 pytestmark = [
     pytest.mark.parametrize("script", [True, False], ids=["js", "no-js"]),
@@ -16,14 +15,11 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def demo(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Demo]:
+@pytest.fixture(params=["the_demo", "the_demo_on_postgresql"], ids=["sqlite", "postgresql"])
+def demo(request: pytest.FixtureRequest) -> Demo:
     """The demo's processes, on its own file and on PostgreSQL."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").empty_url()
-    with running_demo(tmp_path_factory.mktemp("demo"), url) as demo:
-        yield demo
+    demo: Demo = request.getfixturevalue(request.param)
+    return demo
 
 
 def test_a_card_gift_is_received(open_page: OpenPage, script: bool, language: str) -> None:
