@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket, BytecodeCache
 from starlette.responses import HTMLResponse
 
 from donate.errors import BadInput
@@ -46,6 +48,23 @@ def translations(language: str) -> gettext.NullTranslations:
 def say(language: str, message: str, values: Mapping[str, str] | None = None) -> str:
     """Translate a message and fill its %(name)s places."""
     return translations(language).gettext(message) % dict(values or {})
+
+
+class _Compiled(BytecodeCache):
+    """Keeps each template's code for as long as the process lives, for every language alike."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
 
 
 class Pages:
@@ -82,6 +101,7 @@ class Pages:
     def _environment(self, language: str) -> Environment:
         environment = Environment(
             loader=self._loader,
+            bytecode_cache=_COMPILED,
             autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
             undefined=StrictUndefined,
             trim_blocks=True,
