@@ -9,6 +9,8 @@ from sqlmodel import select
 from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
+from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.queries import facts_of
 from donate.stripe_gateway.models import EventState
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import (
@@ -173,6 +175,25 @@ def test_a_pledge_that_was_never_paid_did_not_start(sqlite: Sqlite, step: str, s
     settle(database, told)
     assert event_now(database, told).state == EventState.IGNORED
     database.close()
+
+
+def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Database) -> None:
+    """A subscription that waits for the bank's first yes begins with it, and is known by then."""
+    gift = give(database, mode="bank_debit", frequency="monthly")
+
+    def state() -> PledgeState:
+        with database.reading() as session:
+            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        return pledge_of(facts, gift.amount).state
+
+    settle(database, subscription_event(gift, "created", status="incomplete"))
+    assert (state(), gift_now(database, gift).received_minor) == (PledgeState.NOT_BEGUN, 0)
+    settle(
+        database,
+        invoice_event(gift, "in_1", reason=FIRST),
+        subscription_event(gift, "updated", at=1, status="active"),
+    )
+    assert (state(), gift_now(database, gift).received_minor) == (PledgeState.ACTIVE, AMOUNT)
 
 
 @pytest.mark.parametrize(
