@@ -94,6 +94,7 @@ LETTERS: Final[dict[str, str]] = {
     LetterKind.UNDER_WAY: "Debit under way",
     LetterKind.FAILED: "Payment failed",
     LetterKind.MONTH_FAILED: "Month failed",
+    LetterKind.PLEDGE_AMOUNT: "Monthly amount changed",
     LetterKind.PLEDGE_ENDED: "Monthly giving ended",
     LetterKind.REFUND: "Money went back",
 }

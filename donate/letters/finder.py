@@ -56,6 +56,11 @@ _TELLING: Final = (
     Telling(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
     Telling(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
     Telling(LetterKind.MONTH_FAILED, (FactKind.PAYMENT_FAILED,), only=_IS_LATER_MONTH),
+    Telling(
+        LetterKind.PLEDGE_AMOUNT,
+        (FactKind.PLEDGE_CHANGE_REQUESTED,),
+        only=_FACT.amount_minor.is_not(None),
+    ),
     # A pledge that ended before its first month was paid never began.
     Telling(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
     Telling(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),

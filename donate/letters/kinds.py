@@ -16,6 +16,7 @@ class LetterKind(StrEnum):
     UNDER_WAY = "under_way"  # the bank has been asked; occasion: the checkout session
     FAILED = "failed"  # the bank said no after all; occasion: the checkout session
     MONTH_FAILED = "month_failed"  # a month could not be collected; occasion: the invoice
+    PLEDGE_AMOUNT = "pledge_amount"  # each month another amount; occasion: the request
     PLEDGE_ENDED = "pledge_ended"  # occasion: the subscription
     REFUND = "refund"  # occasion: the refund
 
@@ -27,6 +28,7 @@ _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
     LetterKind.UNDER_WAY: frozenset({StatusName.PROCESSING}),
     LetterKind.FAILED: frozenset({StatusName.FAILED}),
     LetterKind.MONTH_FAILED: frozenset({StatusName.FAILED}),
+    LetterKind.PLEDGE_AMOUNT: frozenset(StatusName),
     LetterKind.PLEDGE_ENDED: frozenset(StatusName),
     LetterKind.REFUND: frozenset(StatusName),
 }

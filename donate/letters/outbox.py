@@ -39,13 +39,15 @@ RETRY_AFTER: Final = (
 )
 # Longer than handing over one letter may take; then another may try.
 LEASE: Final = timedelta(minutes=2)
-# Anybody can type anybody's address: so many letters that an unpaid gift brings about, and no more.
+# Anybody can type anybody's address, and who has that of a pledge can change it as they like: so
+# many letters that no payment brings about, and no more.
 MOST_UNASKED_A_DAY: Final = 10
 _UNASKED: Final = (
     LetterKind.INSTRUCTIONS,
     LetterKind.REMINDER,
     LetterKind.UNDER_WAY,
     LetterKind.FAILED,
+    LetterKind.PLEDGE_AMOUNT,
 )
 # A mail server may not like more of them over one connection.
 _AT_A_TIME: Final = 50

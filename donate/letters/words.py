@@ -185,6 +185,21 @@ def _month_failed(about: About, _: Tongue) -> Draft:
     )
 
 
+def _pledge_amount(about: About, _: Tongue) -> Draft:
+    assert about.changed_to is not None
+    amount = about.money(about.changed_to)
+    return Draft(
+        subject=_("Your monthly gift: %(amount)s from the next month on", amount=amount),
+        headline=_("A change to your monthly gift"),
+        before=(
+            _("You have asked us to collect %(amount)s every month from now on.", amount=amount),
+            _("If that was not you, please answer this letter."),
+        ),
+        rows=((_("Each month"), amount), (_("Reference"), about.gift.reference)),
+        link=(_("See or change your monthly gifts"), about.pledge_page or about.page),
+    )
+
+
 def _pledge_ended(about: About, _: Tongue) -> Draft:
     return Draft(
         subject=_("Your monthly gifts have ended"),
@@ -237,6 +252,7 @@ _DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {
     LetterKind.UNDER_WAY: _under_way,
     LetterKind.FAILED: _failed,
     LetterKind.MONTH_FAILED: _month_failed,
+    LetterKind.PLEDGE_AMOUNT: _pledge_amount,
     LetterKind.PLEDGE_ENDED: _pledge_ended,
     LetterKind.REFUND: _refund,
 }

@@ -134,6 +134,28 @@ def test_a_month_that_failed_has_a_letter_of_its_own(desk: Desk) -> None:
     assert sorted(kinds(desk)) == ["month_failed", "thank_you"]
 
 
+def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> None:
+    """Ask for another amount each month."""
+    asked = FactKind.PLEDGE_CHANGE_REQUESTED
+    tell(database, gift, asked, request, amount_minor=amount_minor, currency="CAD")
+
+
+def test_another_amount_each_month_is_told(desk: Desk) -> None:
+    """Of an amount that was changed twice the last is told; of one that Stripe refused, nothing."""
+    gift, other = (give(desk.database, frequency="monthly") for _ in range(2))
+    tell(desk.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "a pause", evidence={})
+    ask_for(desk.database, gift, 7_000, "first")
+    ask_for(desk.database, other, 9_000, "refused")
+    tell(desk.database, other, FactKind.PLEDGE_CHANGE_REFUSED, "refused")
+    desk.find_all()
+    desk.wait(minutes=1)
+    ask_for_later = {"amount_minor": 8_000, "currency": "CAD", "happened_at": desk.clock.now()}
+    tell(desk.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "second", **ask_for_later)
+    desk.write()
+    told = {letter.occasion: letter.state for letter in desk.letters()}
+    assert told == {"first": "untrue", "refused": "untrue", "second": "sent"}
+
+
 def test_the_end_of_a_pledge_that_never_began_is_no_news(desk: Desk) -> None:
     """The end of a pledge is written about when at least its first month was paid."""
     paid, left = (give(desk.database, frequency="monthly") for _ in range(2))

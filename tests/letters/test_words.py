@@ -19,7 +19,7 @@ from donate.letters.words import Draft, draft, name_to_greet
 from donate.money import Money
 from donate.regions import Mode, Text, Way, load_regions
 from tests.letters.post import SENDER, SITE, markup, plain
-from tests.letters.test_finder import tell
+from tests.letters.test_finder import ask_for, tell
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import AMOUNT, NOW, give
 
@@ -41,12 +41,9 @@ def a_letter(
     database: Database, kind: LetterKind, language: str, mode: str = "interac"
 ) -> tuple[Letter, About]:
     """Return a letter of a kind that is true, and what it is about."""
-    monthly = kind in (LetterKind.MONTH_FAILED, LetterKind.PLEDGE_ENDED, LetterKind.THANK_YOU)
-    gift = (
-        give(database, language=language, frequency="monthly")
-        if monthly
-        else give(database, language=language, mode=mode)
-    )
+    monthly = kind.startswith(("month", "pledge", "thank"))
+    how: dict[str, Any] = {"frequency": "monthly"} if monthly else {"mode": mode}
+    gift = give(database, language=language, **how)
     if kind is LetterKind.MONTH_FAILED:
         gift = later_month(database, gift)
     occasion = ""
@@ -55,6 +52,9 @@ def a_letter(
     if kind is LetterKind.REFUND:
         occasion = f"re_{gift.id}"
         tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
+    if kind is LetterKind.PLEDGE_AMOUNT:
+        occasion = f"{gift.id}:change:1"
+        ask_for(database, gift, 2 * AMOUNT, occasion)
     letter = Letter(
         gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
     )
