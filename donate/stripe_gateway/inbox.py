@@ -32,10 +32,11 @@ QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
 # Stripe is told to come again when the disk takes longer; it would hang up by itself later.
 STORE_TIMEOUT_S: Final = 8.0
-# When so many come at once, the next are let gather for a moment: a commit costs as much as ten.
+# When so many come at once, the next are let gather until there is a lull: a commit costs as much
+# as ten, and more while the doorway is at work, since both need the one interpreter.
 CROWD: Final = 5
-GATHER: Final = 12
-GATHER_S: Final = 0.002
+GATHER_S: Final = 0.015
+LULL_S: Final = 0.0005
 QUIET_AFTER_S: Final = 0.1
 TOO_LATE: Final = "the database did not take it in time"
 
@@ -150,9 +151,7 @@ class Inbox:
         group: list[tuple[Arrival, Stored]] = []
         item = self._waiting.get()
         if self._crowded:
-            until = time.monotonic() + GATHER_S
-            while self._waiting.qsize() < GATHER and time.monotonic() < until:
-                time.sleep(GATHER_S / 10)
+            self._let_gather()
         while item is not None:
             group.append(item)
             if len(group) >= GROUP_LIMIT:
@@ -166,6 +165,13 @@ class Inbox:
                 self._waiting.put(None)  # stop after this group
         self._crowded = len(group) >= CROWD
         return group
+
+    def _let_gather(self) -> None:
+        """Wait until no more come just now."""
+        until, seen = time.monotonic() + GATHER_S, -1
+        while seen < (waiting := self._waiting.qsize()) and time.monotonic() < until:
+            seen = waiting
+            time.sleep(LULL_S)
 
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
