@@ -114,10 +114,16 @@ class Options(Strict):
     """In honour or in memory of somebody."""
 
 
-_INTERAC_KEYS: Final = frozenset({"send_to", "autodeposit", "split_above_minor"})
-_GIVING_CODE_KEYS: Final = frozenset({"instructions", "ways"})
-_BY_HAND_KEYS: Final = frozenset({"lapses_after_days"})
-_STRIPE_KEYS: Final = frozenset({"fee"})
+# What only some modes have a use for.
+_ONLY_FOR: Final = {
+    "send_to": {Mode.INTERAC},
+    "autodeposit": {Mode.INTERAC},
+    "split_above_minor": {Mode.INTERAC},
+    "instructions": {Mode.GIVING_CODE},
+    "ways": {Mode.GIVING_CODE},
+    "lapses_after_days": {mode for mode in Mode if not mode.through_stripe},
+    "fee": {mode for mode in Mode if mode.through_stripe},
+}
 
 
 class ModeTerms(Strict):
@@ -143,14 +149,7 @@ class ModeTerms(Strict):
 
     def stray_keys(self, mode: Mode) -> list[str]:
         """Name what is said here and means nothing for this mode."""
-        return sorted(
-            key
-            for key in self.model_fields_set
-            if (key in _INTERAC_KEYS and mode != Mode.INTERAC)
-            or (key in _GIVING_CODE_KEYS and mode != Mode.GIVING_CODE)
-            or (key in _BY_HAND_KEYS and mode.through_stripe)
-            or (key in _STRIPE_KEYS and not mode.through_stripe)
-        )
+        return sorted(key for key in self.model_fields_set if mode not in _ONLY_FOR.get(key, Mode))
 
     def unknown(self) -> list[str]:
         """Name what donors would like to know and nobody has said yet."""

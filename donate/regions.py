@@ -87,7 +87,7 @@ class Region(Strict):
                 Locale.parse(language, sep="-")
             except (ValueError, UnknownLocaleError) as error:
                 raise ValueError(f"languages: {language!r} is not a language tag") from error
-            if language[:2] not in Text.model_fields:
+            if language.partition("-")[0] not in Text.model_fields:
                 raise ValueError(f"languages: the pages do not speak {language!r}, only en and fr")
         for mode, terms in self.modes.items():
             if terms.min_minor > terms.max_minor:

@@ -60,6 +60,7 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
         ('["en-CA", "fr-CA"]', '["en-CA", "xx"]', "LWCAN: languages"),
         ('["en-CA", "fr-CA"]', '["en_CA"]', "LWCAN: languages"),
         ('["en-CA", "fr-CA"]', '["en-CA", "de"]', "LWCAN: languages: the pages do not speak 'de'"),
+        ('["en-CA", "fr-CA"]', '["frr"]', "LWCAN: languages: the pages do not speak 'frr'"),
         ('["en-CA", "fr-CA"]', '[""]', "LWCAN: languages"),
         ('["en-CA", "fr-CA"]', "[]", "LWCAN.languages"),
         ('["en-CA", "fr-CA"]', '"en-CA"', "LWCAN.languages"),

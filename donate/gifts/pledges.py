@@ -64,6 +64,35 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AskedAmount:
+    """What a donor asked each month to be. It `stands` until it is refused, replaced, or over."""
+
+    each_month: Money
+    stands: bool
+
+
+def amount_asked(facts: Iterable[Fact], request: str) -> AskedAmount | None:
+    """Say what a request asked each month to be; None where it asked for something else."""
+    known = sorted(facts, key=lambda fact: fact.happened_at)
+    asked = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
+    asked = [fact for fact in asked if fact.amount_minor]
+    mine = next((fact for fact in asked if fact.source_id == request), None)
+    if mine is None or mine.amount_minor is None or mine.currency is None:
+        return None
+    is_refused = any(
+        (fact.kind, fact.source_id) == (FactKind.PLEDGE_CHANGE_REFUSED, request) for fact in known
+    )
+    is_over = any(
+        fact.kind == FactKind.PLEDGE_ENDED and fact.happened_at >= mine.happened_at
+        for fact in known
+    )
+    return AskedAmount(
+        each_month=Money(mine.amount_minor, mine.currency),
+        stands=mine is asked[-1] and not is_refused and not is_over,
+    )
+
+
 def month_key(invoice_id: str) -> str:
     """Return the `form_key` of the gift that an invoice opens. No form can send one like it."""
     return f"{_MONTH}{invoice_id}"

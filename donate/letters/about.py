@@ -1,14 +1,14 @@
 """What a letter is about, as it is at the moment of sending, and whether it would still be true."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from babel.dates import format_date
 from sqlmodel import Session, col, select
 
-from donate.gifts.facts import Fact, FactKind
+from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
+from donate.gifts.pledges import AskedAmount, amount_asked
 from donate.gifts.queries import donor_of, facts_of, given_instead, wish_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
@@ -30,10 +30,8 @@ class About:
     """The gift that began the pledge which this one is a month of."""
     returned: Money | None = None
     """What one refund sent back."""
-    changed_to: Money | None = None
+    change: AskedAmount | None = None
     """What each month was asked to be from now on."""
-    is_changed_again: bool = False
-    """Whether that is not the last word on it, or Stripe would not have it."""
     is_given_instead: bool = False
     """Whether the donor has given it in another way, so that nothing is to be sent."""
     wish: GiftWish | None = None
@@ -78,7 +76,6 @@ class About:
 def look_up(session: Session, letter: Letter, regions: Regions, public_url: str) -> About:
     """Read what a letter is about."""
     gift = session.get_one(Gift, letter.gift_id)
-    asked = _changes(session, letter)
     return About(
         gift=gift,
         donor=donor_of(session, gift),
@@ -86,8 +83,7 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         public_url=public_url,
         first=session.get_one(Gift, gift.pledge_id) if gift.pledge_id else None,
         returned=_returned(session, letter),
-        changed_to=_asked_for(asked, letter.occasion),
-        is_changed_again=not _is_the_last_word(asked, letter.occasion),
+        change=_change(session, letter),
         is_given_instead=given_instead(session, gift) is not None,
         wish=wish_of(session, gift),
     )
@@ -97,7 +93,7 @@ def is_true(kind: LetterKind, about: About) -> bool:
     """Tell whether a letter would say what is so."""
     if kind in _HOW_TO_SEND and about.is_given_instead:
         return False
-    if kind is LetterKind.PLEDGE_AMOUNT and about.is_changed_again:
+    if about.change and not about.change.stands:
         return False
     return about.gift.status in statuses_for(kind) and can_be_written(kind, about)
 
@@ -107,7 +103,7 @@ def can_be_written(kind: LetterKind, about: About) -> bool:
     if kind is LetterKind.REFUND:
         return about.returned is not None
     if kind is LetterKind.PLEDGE_AMOUNT:
-        return about.changed_to is not None
+        return about.change is not None
     if kind in _HOW_TO_SEND:
         return about.terms is not None
     if kind is LetterKind.THANK_YOU:
@@ -128,27 +124,11 @@ def _returned(session: Session, letter: Letter) -> Money | None:
     return Money(fact.amount_minor, fact.currency) if fact.amount_minor and fact.currency else None
 
 
-def _changes(session: Session, letter: Letter) -> Sequence[Fact]:
-    """Return what is known of changes to a pledge, for a letter about one of them."""
+def _change(session: Session, letter: Letter) -> AskedAmount | None:
     if letter.kind != LetterKind.PLEDGE_AMOUNT:
-        return ()
-    facts = (row.as_fact() for row in facts_of(session, letter.gift_id))
-    told = (FactKind.PLEDGE_CHANGE_REQUESTED, FactKind.PLEDGE_CHANGE_REFUSED)
-    return [fact for fact in facts if fact.kind in told]
-
-
-def _asked_for(facts: Sequence[Fact], request: str) -> Money | None:
-    fact = next((fact for fact in facts if fact.source_id == request), None)
-    if fact is None or fact.amount_minor is None or fact.currency is None:
         return None
-    return Money(fact.amount_minor, fact.currency)
-
-
-def _is_the_last_word(facts: Sequence[Fact], request: str) -> bool:
-    asked = [fact for fact in facts if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
-    asked = sorted((f for f in asked if f.amount_minor), key=lambda fact: fact.happened_at)
-    refused = {fact.source_id for fact in facts if fact.kind == FactKind.PLEDGE_CHANGE_REFUSED}
-    return bool(asked) and asked[-1].source_id == request and request not in refused
+    facts = [row.as_fact() for row in facts_of(session, letter.gift_id)]
+    return amount_asked(facts, letter.occasion)
 
 
 BY_HAND = frozenset(mode for mode in Mode if not mode.through_stripe)

@@ -186,8 +186,8 @@ def _month_failed(about: About, _: Tongue) -> Draft:
 
 
 def _pledge_amount(about: About, _: Tongue) -> Draft:
-    assert about.changed_to is not None
-    amount = about.money(about.changed_to)
+    assert about.change is not None
+    amount = about.money(about.change.each_month)
     return Draft(
         subject=_("Your monthly gift: %(amount)s from the next month on", amount=amount),
         headline=_("A change to your monthly gift"),

@@ -141,11 +141,13 @@ def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> 
 
 
 def test_another_amount_each_month_is_told(desk: Desk) -> None:
-    """Of an amount that was changed twice the last is told; of one that Stripe refused, nothing."""
-    gift, other = (give(desk.database, frequency="monthly") for _ in range(2))
+    """The last amount asked for is told; none that Stripe refused, nor of what has ended."""
+    gift, other, ended = (give(desk.database, frequency="monthly") for _ in range(3))
     tell(desk.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "a pause", evidence={})
     ask_for(desk.database, gift, 7_000, "first")
     ask_for(desk.database, other, 9_000, "refused")
+    ask_for(desk.database, ended, 9_000, "ended")
+    tell(desk.database, ended, FactKind.PLEDGE_ENDED, "sub_1")
     tell(desk.database, other, FactKind.PLEDGE_CHANGE_REFUSED, "refused")
     desk.find_all()
     desk.wait(minutes=1)
@@ -153,7 +155,8 @@ def test_another_amount_each_month_is_told(desk: Desk) -> None:
     tell(desk.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "second", **ask_for_later)
     desk.write()
     told = {letter.occasion: letter.state for letter in desk.letters()}
-    assert told == {"first": "untrue", "refused": "untrue", "second": "sent"}
+    none = dict.fromkeys(("first", "refused", "ended"), "untrue")
+    assert told == none | {"second": "sent"}
 
 
 def test_the_end_of_a_pledge_that_never_began_is_no_news(desk: Desk) -> None:
