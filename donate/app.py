@@ -102,6 +102,8 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     asking = (asker, refunds, pledges, agreements)
     lapsing = Lapsing(database, regions, clock)
     jobs += [settling.settle_due, *(asked.ask_due for asked in asking), lapsing.lapse_due]
+    if database.is_sqlite:
+        jobs.append(database.copy_log)
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
         jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)

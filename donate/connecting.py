@@ -17,6 +17,9 @@ from donate.errors import DatabaseBusy
 
 # Longer than a lock is waited for, and than any statement of a page takes.
 SILENCE_S: Final = 10.0
+# Whoever commits beyond it copies SQLite's log into its file meanwhile, which takes a disk long.
+# The worker does so every second (`Database.copy_log`), so that nobody has to.
+LOG_PAGES: Final = 16_384
 
 
 class SameFile:
@@ -58,6 +61,7 @@ def watch_sqlite(engine: Engine) -> Callable[[], None]:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         cursor.execute("PRAGMA foreign_keys = ON")
         # Or INSERT OR REPLACE would delete a fact without the trigger that refuses it.
         cursor.execute("PRAGMA recursive_triggers = ON")
@@ -75,8 +79,9 @@ def watch_sqlite(engine: Engine) -> Callable[[], None]:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("copies_log", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
 
 
 class ImpatientConnection(psycopg.Connection[Any]):

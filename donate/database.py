@@ -170,6 +170,17 @@ class Database:
         finally:
             self._turns.give_back()
 
+    def copy_log(self) -> int:
+        """Copy what SQLite has in its log into its file, in nobody's way. Raises DatabaseBusy.
+
+        A job of the worker. Returns 0: there is never more to do at once.
+        """
+        if self.is_sqlite:
+            copying = self.engine.execution_options(copies_log=True)
+            with _busy_when_it_cannot(), copying.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+        return 0
+
     def ping(self) -> None:
         """Ask the database something trivial. Raises DatabaseBusy."""
         with self.reading() as session:

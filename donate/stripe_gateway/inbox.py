@@ -10,13 +10,14 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from queue import Empty, SimpleQueue
-from typing import Any, Final
+from queue import SimpleQueue
+from typing import Any, Final, Literal
 
 from donate.database import Database, insert_new
 from donate.errors import DatabaseBusy
@@ -36,7 +37,8 @@ STORE_TIMEOUT_S: Final = 8.0
 # as ten, and more while the doorway is at work, since both need the one interpreter.
 CROWD: Final = 5
 GATHER_S: Final = 0.015
-LULL_S: Final = 0.0005
+# So many looks at the network in a row that bring nobody new are a lull.
+LULL_LOOKS: Final = 3
 QUIET_AFTER_S: Final = 0.1
 TOO_LATE: Final = "the database did not take it in time"
 
@@ -90,9 +92,11 @@ class Inbox:
         self._on_stored = on_stored
         self._timeout_s = timeout_s
         self._queue_limit = queue_limit
-        self._waiting: SimpleQueue[tuple[Arrival, Stored] | None] = SimpleQueue()
+        self._waiting: deque[tuple[Arrival, Stored]] = deque()
+        self._bell: SimpleQueue[Literal["take", "stop"]] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._heard_at = -math.inf
+        self._gathering = False
         self._crowded = False
         self._noted_at: datetime | None = None
 
@@ -104,7 +108,7 @@ class Inbox:
     def stop(self) -> None:
         """Write what still waits, then stop."""
         if self._writer:
-            self._waiting.put(None)
+            self._bell.put("stop")
             self._writer.join()
 
     def is_crowded(self) -> bool:
@@ -117,12 +121,15 @@ class Inbox:
 
     async def store(self, arrival: Arrival) -> None:
         """Return when the event is on disk, or was already. Raises DatabaseBusy when it is not."""
-        if self._waiting.qsize() >= self._queue_limit:
+        if len(self._waiting) >= self._queue_limit:
             raise DatabaseBusy("the inbox is full")
-        self._heard_at = time.monotonic()
         loop = asyncio.get_running_loop()
+        self._heard_at = time.monotonic()
         stored: Stored = loop.create_future()
-        self._waiting.put((arrival, stored))
+        self._waiting.append((arrival, stored))
+        if not self._gathering:
+            self._gathering = True
+            loop.call_soon(self._ring_in_a_lull, loop, self._heard_at + GATHER_S, 0, 0)
         too_late = loop.call_later(self._timeout_s, _answer, [stored], DatabaseBusy(TOO_LATE))
         try:
             error = await stored
@@ -130,6 +137,18 @@ class Inbox:
             too_late.cancel()
         if error:
             raise error
+
+    def _ring_in_a_lull(
+        self, loop: asyncio.AbstractEventLoop, until: float, seen: int, looks: int
+    ) -> None:
+        """Ring for the writer; in a crowd, when no more come just now."""
+        waiting = len(self._waiting)
+        looks = looks + 1 if waiting == seen else 0
+        if self._crowded and looks < LULL_LOOKS and time.monotonic() < until:
+            loop.call_soon(self._ring_in_a_lull, loop, until, waiting, looks)
+        else:
+            self._gathering = False
+            self._bell.put("take")
 
     def store_now(self, *arrivals: Arrival) -> int:
         """Store events from a thread of our own; returns how many are new. Raises DatabaseBusy.
@@ -141,37 +160,19 @@ class Inbox:
             return insert_new(session, StripeEvent, _rows_of(arrivals))
 
     def _write(self) -> None:
-        while True:
-            group = self._next_group()
-            if not group:
-                return
+        while self._bell.get() == "take":
+            self._write_what_waits()
+        self._write_what_waits()
+
+    def _write_what_waits(self) -> None:
+        while self._waiting:
+            group: list[tuple[Arrival, Stored]] = []
+            while self._waiting and len(group) < GROUP_LIMIT:
+                group.append(self._waiting.popleft())
+            self._crowded = len(group) >= CROWD
             self._commit(group)
-
-    def _next_group(self) -> list[tuple[Arrival, Stored]]:
-        group: list[tuple[Arrival, Stored]] = []
-        item = self._waiting.get()
-        if self._crowded:
-            self._let_gather()
-        while item is not None:
-            group.append(item)
-            if len(group) >= GROUP_LIMIT:
-                break
-            try:
-                item = self._waiting.get_nowait()
-            except Empty:
-                break
-        else:
-            if group:
-                self._waiting.put(None)  # stop after this group
-        self._crowded = len(group) >= CROWD
-        return group
-
-    def _let_gather(self) -> None:
-        """Wait until no more come just now."""
-        until, seen = time.monotonic() + GATHER_S, -1
-        while seen < (waiting := self._waiting.qsize()) and time.monotonic() < until:
-            seen = waiting
-            time.sleep(LULL_S)
+            if len(group) < GROUP_LIMIT:
+                break  # who came meanwhile is gathering, and rings
 
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:

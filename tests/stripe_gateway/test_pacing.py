@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from typing import Any
+
+import sqlalchemy
 
 from donate.clock import SystemClock
 from donate.database import Database
@@ -39,6 +42,25 @@ def settle_in_the_stream(
         settled = settling.settle_due()
         seconds = time.monotonic() - start
     return settled, seconds
+
+
+def test_a_crowd_is_committed_in_groups(database: Database) -> None:
+    """Fifty callers, each with one event after another, cost a commit for many and not for each."""
+    commits: list[Any] = []
+    sqlalchemy.event.listen(database.engine, "commit", commits.append)
+    inbox = Inbox(database, on_stored=lambda: None)
+    inbox.start()
+
+    async def call() -> None:
+        for _ in range(10):
+            await arrive(inbox, 1)
+
+    async def all_call() -> None:
+        await asyncio.gather(*(call() for _ in range(50)))
+
+    asyncio.run(all_call())
+    inbox.stop()
+    assert len(commits) < 100
 
 
 def test_settling_rests_while_events_stream_in(database: Database) -> None:
