@@ -11,15 +11,15 @@ from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.settle import BATCH, Settler
 
 # While events stream in, each batch holds up the answers to those that come meanwhile.
-SMALL_BATCH: Final = 16
+SMALL_BATCH: Final = 8
 # Six rests to one part of work: settling takes a seventh of the time from the doorway.
 RESTS: Final = 6
 LEAST_REST_S: Final = 0.02
 MOST_REST_S: Final = 0.5
-# After so long a stream that leaves a backlog, settling takes a third of the time: the doorway has
-# to keep up first, since what it cannot take is asked for again.
+# After so long a stream that leaves a backlog, settling takes half of the time: the doorway has to
+# keep up first, since what it cannot take is asked for again.
 PATIENCE_S: Final = 3.0
-RESTS_WHEN_LATE: Final = 2
+RESTS_WHEN_LATE: Final = 1
 
 
 class PacedSettling:

@@ -79,7 +79,7 @@ def test_settling_rests_while_events_stream_in(database: Database) -> None:
 
 
 def test_a_backlog_is_not_put_off_for_ever(database: Database) -> None:
-    """After seconds of a stream that leaves a backlog, settling takes a third of the time."""
+    """After seconds of a stream that leaves a backlog, settling takes half of the time."""
     inbox = Inbox(database, on_stored=lambda: None)
     rests: list[float] = []
     settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
