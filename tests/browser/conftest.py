@@ -110,23 +110,75 @@ def chromium() -> Iterator[Browser]:
 
 
 OpenPage = Callable[..., Page]
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
+
+
+class Visitors:
+    """Pages to browse with. One that was put back is a stranger again: to make one costs a second.
+
+    Nobody may leave more behind than an address and cookies: who emulates, or resizes, takes a page
+    of their own with `browsing`.
+    """
+
+    def __init__(self, chromium: Browser) -> None:
+        self._chromium = chromium
+        self._idle: dict[str, list[Page]] = {}
+
+    def take(self, how: dict[str, Any]) -> Page:
+        """Give a page that nobody uses, in a browser as described by `how`."""
+        idle = self._idle.setdefault(repr(sorted(how.items())), [])
+        if idle:
+            return idle.pop()
+        context = self._chromium.new_context(**how)
+        context.set_default_timeout(10_000)
+        return context.new_page()
+
+    def put_back(self, page: Page, how: dict[str, Any]) -> None:
+        """Have the page forget whom it belonged to."""
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+        page.goto("about:blank")
+        page.context.clear_cookies()
+        self._idle[repr(sorted(how.items()))].append(page)
+
+
+@pytest.fixture(scope="package")
+def visitors(chromium: Browser) -> Visitors:
+    return Visitors(chromium)
 
 
 @pytest.fixture
-def open_page(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
-    with browsing(chromium, demo) as opened:
-        yield opened
+def open_page(visitors: Visitors, demo: Demo) -> Iterator[OpenPage]:
+    """Open pages of a phone's size, each a visitor's of its own; fails on any script error."""
+    taken: list[tuple[Page, dict[str, Any]]] = []
+    errors: list[str] = []
+
+    def complain(error: Exception) -> None:
+        errors.append(str(error))
+
+    def opened(**more: Any) -> Page:
+        how = PHONE | {"base_url": demo.service} | more
+        page = visitors.take(how)
+        page.on("pageerror", complain)
+        taken.append((page, how))
+        return page
+
+    yield opened
+    for page, how in taken:
+        page.remove_listener("pageerror", complain)
+        visitors.put_back(page, how)
+    assert errors == []
 
 
 @contextmanager
 def browsing(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
-    """Open pages of a phone's size, each in a browser of its own; fails on any script error."""
+    """As `open_page`, in browsers that nobody had before or gets afterwards."""
     contexts = []
     errors: list[str] = []
 
-    def opened(**how: Any) -> Page:
-        phone = {"viewport": {"width": 390, "height": 844}, "base_url": demo.service}
-        context = chromium.new_context(**(phone | how))
+    def opened(**more: Any) -> Page:
+        context = chromium.new_context(**(PHONE | {"base_url": demo.service} | more))
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
