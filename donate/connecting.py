@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, event
 
 from donate.errors import DatabaseBusy
@@ -119,6 +120,8 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
         connection = ImpatientConnection.connect(*args, **parameters)
         connection.silence_s = silence_s
+        # As text, a list is written item by item in Python.
+        connection.adapters.register_dumper(list, ListBinaryDumper)
         return connection
 
     event.listen(engine, "do_connect", connect)

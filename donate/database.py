@@ -10,16 +10,20 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import DateTime, Dialect, Engine, Executable, create_engine, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    create_engine,
+    text,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from donate.connecting import SILENCE_S, patience, watch_postgresql, watch_sqlite
 from donate.errors import DatabaseBusy, Misconfigured
@@ -242,24 +246,6 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
-
-
-def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> int:
-    """Insert rows, leaving out those that a UNIQUE constraint knows already. Returns how many."""
-    if not rows:
-        return 0
-    session.flush()
-    statement = _insert_into(str(table.__tablename__), session.get_bind().dialect.name)
-    return session.connection().execute(statement, rows).rowcount
-
-
-@cache
-def _insert_into(table: str, dialect: str) -> Executable:
-    # One statement run for many rows: a VALUES list would be compiled anew for each number of them.
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(SQLModel.metadata.tables[table]).on_conflict_do_nothing()
-    # PostgreSQL says -1 without
-    return statement.execution_options(preserve_rowcount=True)
 
 
 def _trust_it() -> None:

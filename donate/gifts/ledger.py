@@ -14,7 +14,6 @@ from sqlalchemy.orm.util import identity_key
 from sqlmodel import Session, SQLModel, col
 
 from donate.clock import local_date
-from donate.database import insert_new
 from donate.errors import DonateError
 from donate.gifts.choice import Choice
 from donate.gifts.facts import Fact, FactKind
@@ -22,6 +21,7 @@ from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gift_by_form_key
 from donate.gifts.status import Status, StatusName, status_of
+from donate.inserting import insert_new
 from donate.money import Money
 from donate.references import new_reference
 from donate.regions import Frequency

@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, se
 from sqlmodel import Session, SQLModel
 
 from donate.clock import Clock
-from donate.database import Database, insert_new
+from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
+from donate.inserting import insert_new
 from donate.letters.about import BY_HAND
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, new_letter

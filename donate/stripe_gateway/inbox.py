@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Final, Literal
 
-from donate.database import Database, insert_new
+from donate.database import Database
 from donate.errors import DatabaseBusy
+from donate.inserting import insert_new
 from donate.stripe_gateway.hearing import NOTED_EVERY, note_heard
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.readings import Unusable
@@ -74,6 +75,7 @@ class Arrival:
             "reason": reason,
             "tries": 0,
             "due_at": self.received_at,
+            "history": [],
         }
 
 
@@ -96,7 +98,7 @@ class Inbox:
         self._bell: SimpleQueue[Literal["take", "stop"]] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._heard_at = -math.inf
-        self._gathering = False
+        self._gathering: asyncio.AbstractEventLoop | None = None
         self._crowded = False
         self._noted_at: datetime | None = None
 
@@ -127,8 +129,9 @@ class Inbox:
         self._heard_at = time.monotonic()
         stored: Stored = loop.create_future()
         self._waiting.append((arrival, stored))
-        if not self._gathering:
-            self._gathering = True
+        # Not only whether one does: a loop that has ended meanwhile will never ring.
+        if self._gathering is not loop:
+            self._gathering = loop
             loop.call_soon(self._ring_in_a_lull, loop, self._heard_at + GATHER_S, 0, 0)
         too_late = loop.call_later(self._timeout_s, _answer, [stored], DatabaseBusy(TOO_LATE))
         try:
@@ -147,7 +150,7 @@ class Inbox:
         if self._crowded and looks < LULL_LOOKS and time.monotonic() < until:
             loop.call_soon(self._ring_in_a_lull, loop, until, waiting, looks)
         else:
-            self._gathering = False
+            self._gathering = None
             self._bell.put("take")
 
     def store_now(self, *arrivals: Arrival) -> int:
@@ -210,10 +213,13 @@ def _rows_of(arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
 
 
 def _tell(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
-    """Wake all who wait for this group at once: each call into the loop costs a system call."""
-    waiting = [stored for _, stored in group]
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        waiting[0].get_loop().call_soon_threadsafe(_answer, waiting, error)
+    """Wake all who wait for this group at once: each call into a loop costs a system call."""
+    waiting = defaultdict[asyncio.AbstractEventLoop, list[Stored]](list)
+    for _, stored in group:
+        waiting[stored.get_loop()].append(stored)
+    for loop, theirs in waiting.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_answer, theirs, error)
 
 
 def _answer(waiting: Sequence[Stored], error: Exception | None) -> None:

@@ -19,8 +19,9 @@ from sqlalchemy.engine import make_url
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.database import Database, insert_new
+from donate.database import Database
 from donate.gifts.models import Gift
+from donate.inserting import insert_new
 from donate.stripe_gateway.models import OpenCheckout
 from tests.benchmarks.events import paid
 from tests.stripe_gateway.given import NOW, event, give, session_for, settle

@@ -8,7 +8,7 @@ import sqlalchemy
 
 from donate.clock import SystemClock
 from donate.database import Database
-from donate.stripe_gateway.inbox import QUIET_AFTER_S, Arrival, Inbox
+from donate.stripe_gateway.inbox import QUIET_AFTER_S, STORE_TIMEOUT_S, Arrival, Inbox
 from donate.stripe_gateway.pacing import (
     LEAST_REST_S,
     MOST_REST_S,
@@ -61,6 +61,27 @@ def test_a_crowd_is_committed_in_groups(database: Database) -> None:
     asyncio.run(all_call())
     inbox.stop()
     assert len(commits) < 100
+
+
+def test_a_loop_that_ends_while_a_crowd_gathers_holds_up_nobody(database: Database) -> None:
+    """Whoever comes through another event loop than the one that was to ring is stored at once."""
+    inbox = Inbox(database, on_stored=lambda: None)
+    inbox.start()
+    asyncio.run(arrive(inbox, MORE))
+
+    async def come_and_go() -> None:
+        caller = asyncio.create_task(arrive(inbox, 1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        caller.cancel()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(come_and_go())
+    loop.close()
+    start = time.monotonic()
+    asyncio.run(arrive(inbox, 1))
+    assert time.monotonic() < start + STORE_TIMEOUT_S / 2
+    inbox.stop()
 
 
 def test_settling_rests_while_events_stream_in(database: Database) -> None:
