@@ -1,5 +1,7 @@
 # Every verb installs what it needs first. PYTHON=python3.13 chooses another Python.
 export PYTHON ?= python3
+# Where it is set, each of the many processes would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile

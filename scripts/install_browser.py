@@ -1,7 +1,7 @@
 """Finds a Chromium for the tests, or brings one, and writes its path to .browsers/path.
 
 Tried in this order: DONATE_CHROMIUM, a browser on this machine, Playwright's own download,
-Debian's package. Refuses a browser that does not start.
+Debian's packages. Refuses a browser that does not start.
 """
 
 import os
@@ -15,6 +15,7 @@ BROWSERS = Path(__file__).resolve().parent.parent / ".browsers"
 FOUND = BROWSERS / "path"
 
 NAMES = (
+    "chromium-headless-shell",  # the same engine without a window: half the work
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -79,10 +80,11 @@ def from_debian() -> str | None:
     quietly = {"DEBIAN_FRONTEND": "noninteractive"}
     apt_get = [*as_root, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     run([*apt_get, "update"], timeout_s=300, environment=quietly)
-    install = [*apt_get, "install", "--yes", "--no-install-recommends", "chromium"]
-    if run(install, timeout_s=900, environment=quietly) is None:
-        return None
-    return on_this_machine()
+    install = [*apt_get, "install", "--yes", "--no-install-recommends"]
+    for package in ("chromium-headless-shell", "chromium"):
+        if run([*install, package], timeout_s=900, environment=quietly) is not None:
+            return on_this_machine()
+    return None
 
 
 def find_browser() -> str | None:
