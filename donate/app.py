@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from donate import error_answers
@@ -172,9 +172,9 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     pages = Pages(demo=settings.demo)
     answer = error_answers.install(app, pages)
     # First: a request pays for every route that is looked at before its own.
-    app.include_router(WebhookDoor(parts.inbox, settings.webhook_secrets, parts.clock).router)
+    _add(app, WebhookDoor(parts.inbox, settings.webhook_secrets, parts.clock).router)
     _add_rooms(app, parts, settings, pages)
-    app.include_router(Health(parts.database, settings.metrics_token.get_secret_value()).router)
+    _add(app, Health(parts.database, settings.metrics_token.get_secret_value()).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, answer=answer)
     if settings.embed_origins:
@@ -221,9 +221,14 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
         is_staff_token=is_staff_token,
     )
     for room in (donors, finance, api):
-        app.include_router(room.router)
+        _add(app, room.router)
     if settings.demo and settings.letters_folder:
-        app.include_router(DemoLetters(settings.letters_folder, pages).router)
+        _add(app, DemoLetters(settings.letters_folder, pages).router)
+
+
+def _add(app: FastAPI, room: APIRouter) -> None:
+    # As they are: include_router would take each route apart again when the first request comes.
+    app.router.routes += room.routes
 
 
 def _is_https(settings: Settings) -> bool:

@@ -4,6 +4,7 @@ import re
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Final
+from zoneinfo import available_timezones
 
 from babel import Locale
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
@@ -51,6 +52,12 @@ def countries() -> frozenset[str]:
     """Return the ISO 3166 codes of the countries a region or a donor may be in."""
     codes = (str(code) for code in Locale("en").territories)
     return frozenset(c for c in codes if re.fullmatch("[A-Z]{2}", c)) - _NO_COUNTRIES
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of IANA's time zones that this machine knows."""
+    return frozenset(available_timezones())
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,15}$")]

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Self
-from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
 from pydantic import Field, ValidationError, model_validator
@@ -33,6 +32,7 @@ from donate.region_parts import (
     Text,
     Way,
     countries,
+    time_zones,
 )
 
 __all__ = [
@@ -80,7 +80,7 @@ class Region(Strict):
     def _holds_together(self) -> Self:
         if not is_currency(self.currency):
             raise ValueError(f"currency: {self.currency!r} is not an ISO 4217 code")
-        if self.time_zone not in available_timezones():
+        if self.time_zone not in time_zones():
             raise ValueError(f"time_zone: {self.time_zone!r} is not an IANA time zone")
         for language in self.languages:
             try:

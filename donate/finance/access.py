@@ -5,6 +5,7 @@ A route says what it needs with `@needs(...)`; one that says nothing is open to 
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from donate.clock import Clock
 from donate.database import Database
@@ -27,6 +29,7 @@ from donate.templating import Pages
 HOME: Final = "/finance/gifts"
 SIGN_IN: Final = "/finance/sign-in"
 NOT_RECORDED: Final = "not-recorded"
+EVERY_METHOD: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 EVERYBODY: Final = "everybody"
 """What a route needs that strangers may use, such as the sign-in page."""
 
@@ -196,6 +199,14 @@ class Gate:
         )
         return Answered(page)
 
+    def refuse_method(self, allowed: str, request: Request) -> Response:
+        """Record that no route takes what was asked, and say which methods it takes."""
+        answered = self.refusal(
+            request, self._who(request), "wrong method", 405, "That cannot be done here."
+        )
+        answered.response.headers["Allow"] = allowed
+        return answered.response
+
     def record_refusal(self, request: Request, staff: SignedIn | None, why: str) -> None:
         """Record what was tried and why it was refused."""
         with self._database.writing() as session:
@@ -220,24 +231,14 @@ Visiting = Annotated[Visit, Depends(visit_of)]
 
 def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
     """Answer 405, and record it, wherever a path is asked in a way that no route takes."""
-    every = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     taken: dict[str, set[str]] = {}
     for route in router.routes:
         assert isinstance(route, APIRoute)
         taken.setdefault(route.path, set()).update(route.methods or ())
-
-    @needs(EVERYBODY)
-    def refuse(request: Request, visit: Visiting) -> Response:
-        answer = gate.refusal(
-            request, visit.staff, "wrong method", 405, "That cannot be done here."
-        ).response
-        answer.headers["Allow"] = ", ".join(sorted(taken[request.scope["route"].path]))
-        return answer
-
+    # Plain routes: there is nothing to read of such a request.
     for path, methods in taken.items():
-        router.add_api_route(
-            path.removeprefix(router.prefix), refuse, methods=sorted(every - methods)
-        )
+        refuse = partial(gate.refuse_method, ", ".join(sorted(methods)))
+        router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))
 
 
 def is_from_elsewhere(request: Request) -> bool:

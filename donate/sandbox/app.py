@@ -71,10 +71,9 @@ def create_app(config: SandboxConfig) -> FastAPI:
         title="A pretend Stripe", lifespan=lifespan, docs_url="/_sandbox/docs", redoc_url=None
     )
     app.add_exception_handler(Refusal, refused)
-    app.include_router(control_routes(store, api, deliveries, mischief))
-    app.include_router(index_routes(store))
-    app.include_router(page_routes(store))
-    app.include_router(portal_routes(store))
+    controls = control_routes(store, api, deliveries, mischief)
+    for room in (controls, index_routes(store), page_routes(store), portal_routes(store)):
+        app.router.routes += room.routes
     app.mount("/v1", _api_door(api))
     return app
 

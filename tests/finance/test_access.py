@@ -7,10 +7,11 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from donate.clock import FixedClock
 from donate.database import Database
-from donate.finance.access import EVERYBODY
+from donate.finance.access import EVERYBODY, Gate
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
 from donate.templating import Pages
@@ -29,8 +30,8 @@ ALL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNKNOWN = {"{gift_id}": "018f0000-0000-7000-8000-000000000000", "{number}": "987654321"}
 
 
-def every_route() -> list[APIRoute]:
-    """Return every route of the room, from the router itself."""
+def all_routes() -> list[BaseRoute]:
+    """Return the room's routes, from the router itself."""
     nowhere = Database("sqlite:////nowhere/at/all")
     room = FinancePages(
         nowhere,
@@ -43,7 +44,12 @@ def every_route() -> list[APIRoute]:
         refunds=refunds_through(NO_STRIPE, nowhere, FixedClock(NOW)),
         passwords=CHEAP,
     )
-    return [route for route in room.router.routes if isinstance(route, APIRoute)]
+    return list(room.router.routes)
+
+
+def every_route() -> list[APIRoute]:
+    """Return those that the gate stands before: all but the refusals."""
+    return [route for route in all_routes() if isinstance(route, APIRoute)]
 
 
 def needed(route: APIRoute) -> str | None:
@@ -61,7 +67,6 @@ def about_nothing(path: str) -> str:
 OURS = [
     (method, about_nothing(route.path), needed(route))
     for route in every_route()
-    if route.endpoint.__name__ != "refuse"
     for method in sorted(route.methods or ())
 ]
 SHUT = [(method, path, role) for method, path, role in OURS if role != EVERYBODY]
@@ -76,12 +81,16 @@ def ask(browser: TestClient, method: str, path: str, **more: str) -> int:
 
 
 def test_every_route_says_what_it_needs() -> None:
-    """No route is without a need, and only the sign-in form and refusals are for everybody."""
+    """No route is without a need, only the sign-in form is for everybody, the rest refuses."""
     assert all(needed(route) in (*Role, EVERYBODY) for route in every_route())
     open_to_all = {r.path for r in every_route() if needed(r) == EVERYBODY}
     names = {r.endpoint.__name__ for r in every_route() if needed(r) == EVERYBODY}
-    assert names == {"form", "sign_in", "refuse"}
-    assert "/finance/sign-in" in open_to_all
+    assert names == {"form", "sign_in"}
+    assert open_to_all == {"/finance/sign-in"}
+    for route in all_routes():
+        if not isinstance(route, APIRoute):
+            assert isinstance(route, Route)
+            assert route.endpoint.func.__func__ is Gate.refuse_method  # type: ignore[attr-defined]
     assert len(SHUT) >= 8
 
 
@@ -211,13 +220,7 @@ def test_our_own_forms_are_taken(room: Room, headers: dict[str, str]) -> None:
         pytest.param(method, about_nothing(path), id=f"{method} {path}")
         for path in sorted({r.path for r in every_route()})
         for method in sorted(
-            ALL
-            - {
-                m
-                for r in every_route()
-                if r.path == path and r.endpoint.__name__ != "refuse"
-                for m in (r.methods or ())
-            }
+            ALL - {m for r in every_route() if r.path == path for m in (r.methods or ())}
         )
     ],
 )

@@ -55,9 +55,9 @@ def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> No
     there = {"gift_id": str(gift.id), "number": str(events[0].id)}
     seen = []
     for route in room.finance.router.routes:
-        assert isinstance(route, APIRoute)
         if (
-            "GET" not in (route.methods or ())
+            not isinstance(route, APIRoute)
+            or "GET" not in (route.methods or ())
             or getattr(route.endpoint, "needs", None) == EVERYBODY
         ):
             continue
