@@ -11,6 +11,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from donate.database import Database
+from tests.compiling import share_compiled_statements
 from tests.real_parts import Postgres, Sqlite
 
 ADDRESSED = {"socket.connect", "socket.sendto"}
@@ -49,6 +50,7 @@ def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
 # An audit hook sees every socket of this process, whichever library opens it, and stays until
 # the end. The browser and PostgreSQL are processes of their own.
 sys.addaudithook(refuse_other_machines)
+share_compiled_statements()
 
 
 # What takes long comes first, or one process would be at it long after the others.
@@ -99,7 +101,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server = Postgres(tmp_path_factory.mktemp("postgres"), flushes=False)
     yield server
     server.close()
 

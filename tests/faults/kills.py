@@ -34,7 +34,7 @@ from tests.faults.quick_start import Forked, Nursery, nursery
 from tests.faults.reckoning import listed, wrongs
 from tests.finance.room import CHEAP, PASSWORD
 from tests.journeys.travelling import pretend_stripe, until
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import as_bytes, sign
 from tests.stripe_gateway.service import DOOR
@@ -126,7 +126,7 @@ class Town:
         self.sandbox = sandbox
         self.database = Database(database_url)
         self.url = f"http://127.0.0.1:{port}"
-        self._http = httpx.Client(base_url=self.url, verify=False, trust_env=False, timeout=20)
+        self._http = caller(self.url)
         self._settings = {
             "DATABASE_URL": database_url,
             "PUBLIC_URL": self.url,

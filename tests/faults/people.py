@@ -21,6 +21,7 @@ from donate.gifts.models import Gift
 from tests.api.program import ANN as PROGRAMS_ANN, GIFT
 from tests.finance.refund_desk import GOOD
 from tests.journeys.travelling import ANN, field
+from tests.real_parts import caller
 from tests.sandbox.running import RunningSandbox
 
 # Between two gifts of one donor: a few hundred gifts a minute in all.
@@ -74,9 +75,7 @@ class Person:
         self.people = people
         self.dice = dice
         self._act = act
-        self._http = httpx.Client(
-            base_url=people.url, verify=False, trust_env=False, timeout=20, follow_redirects=False
-        )
+        self._http = caller(people.url)
 
     def live(self) -> None:
         with self._http:

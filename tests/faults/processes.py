@@ -12,7 +12,7 @@ import httpx
 from donate.database import Database
 from tests.faults.quick_start import Forked, Nursery
 from tests.journeys.travelling import World, pretend_stripe, until
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, caller, free_port
 from tests.stripe_gateway.service import DOOR
 
 KILLED = -9
@@ -67,7 +67,7 @@ def a_machine(start: Nursery, database_url: str, folder: Path) -> Iterator[Machi
     database = Database(database_url)
     with (
         pretend_stripe(address + DOOR) as sandbox,
-        httpx.Client(base_url=address, verify=False, trust_env=False, timeout=20) as http,
+        caller(address) as http,
     ):
         settings = {
             "DATABASE_URL": database_url,

@@ -10,7 +10,7 @@ from donate.database import Database
 from donate.gifts.audit import differences
 from donate.stripe_gateway.models import EventState
 from tests.journeys.travelling import until
-from tests.real_parts import make_settings, served
+from tests.real_parts import caller, make_settings, served
 from tests.stripe_gateway.given import (
     NOW,
     as_bytes,
@@ -24,7 +24,7 @@ from tests.stripe_gateway.given import (
     sign,
     store,
 )
-from tests.stripe_gateway.service import DOOR, client_of
+from tests.stripe_gateway.service import DOOR
 
 
 @pytest.mark.parametrize("hours", [-30, -5, 5, 30])
@@ -58,7 +58,7 @@ def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
     database = Database(database_url)
     with (
         served(create_app(make_settings(database_url), clock)) as url,
-        client_of(url) as http,
+        caller(url) as http,
     ):
         gift = give(database)
         body = as_bytes(event("checkout.session.completed", session_for(gift)))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from donate.app import create_app
@@ -23,7 +22,7 @@ from donate.stripe_gateway.asking import LEAST_PAUSE
 from donate.stripe_gateway.client import DEADLINE_S
 from tests.faults.proxy import Proxy, proxy_to
 from tests.journeys.travelling import AMOUNT, RECEIVED, World
-from tests.real_parts import Sqlite, free_port, make_settings, served
+from tests.real_parts import Sqlite, caller, free_port, make_settings, served
 from tests.sandbox.running import run_sandbox
 
 FAULTS: Final[dict[str, dict[str, Any]]] = {
@@ -77,9 +76,7 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
             checkout_hosts=there.netloc,
         )
         url = stack.enter_context(served(create_app(settings), port))
-        http = stack.enter_context(
-            httpx.Client(base_url=url, verify=False, trust_env=False, timeout=30)
-        )
+        http = stack.enter_context(caller(url, timeout_s=30))
         database = Database(database_url)
         stack.callback(database.close)
         yield World(url, http, database, sandbox), proxy

@@ -1,5 +1,7 @@
 """Who may do what, asked of every route there is."""
 
+from functools import cache
+
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -30,6 +32,7 @@ ALL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 UNKNOWN = {"{gift_id}": "018f0000-0000-7000-8000-000000000000", "{number}": "987654321"}
 
 
+@cache
 def all_routes() -> list[BaseRoute]:
     """Return the room's routes, from the router itself."""
     nowhere = Database("sqlite:////nowhere/at/all")

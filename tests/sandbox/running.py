@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from donate.sandbox.app import SandboxConfig, create_server
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port, running
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port, running
 
 PATIENCE_S = 5.0
 
@@ -101,7 +101,7 @@ def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox
     config = SandboxConfig(**(given | more))
     with (
         running(create_server(config, "127.0.0.1", port).config),
-        httpx.Client(base_url=url, verify=False, trust_env=False) as http,
+        caller(url) as http,
     ):
         yield RunningSandbox(url, http)
 

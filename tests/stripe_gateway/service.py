@@ -15,7 +15,7 @@ from sqlmodel import select
 from donate.app import create_app
 from donate.database import Database
 from donate.stripe_gateway.models import StripeEvent
-from tests.real_parts import make_settings, served
+from tests.real_parts import caller, make_settings, served
 from tests.stripe_gateway.given import sign
 
 DOOR = "/webhooks/stripe"
@@ -35,7 +35,7 @@ class Service:
     @contextmanager
     def another_caller(self) -> Iterator["Service"]:
         """Call the same service over connections that no other thread uses."""
-        with client_of(self.url) as http:
+        with caller(self.url) as http:
             yield replace(self, http=http)
 
     def stored(self) -> int:
@@ -70,14 +70,10 @@ def calling(url: str, database_url: str) -> Iterator[Service]:
     """Give somebody who calls the service at `url` and looks into its database."""
     database = Database(database_url)
     try:
-        with client_of(url) as http:
+        with caller(url) as http:
             yield Service(url, http, database)
     finally:
         database.close()
-
-
-def client_of(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, verify=False, trust_env=False, timeout=20)
 
 
 def head(headers: str) -> bytes:
