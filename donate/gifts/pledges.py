@@ -1,7 +1,10 @@
 """What the facts say of a monthly promise: whether it runs, and for how much. Pure."""
 
+import re
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -9,6 +12,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
 
 _MONTH: Final = "month:"
+_ANSWER: Final = re.compile(r"asked:.+:change:([0-9]+)")
 
 
 class PledgeState(StrEnum):
@@ -36,10 +40,10 @@ class Pledge:
 def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     """Say what a pledge is, given the facts about the gift that began it and what was chosen then.
 
-    Of several changes the one that happened last counts; Stripe tells whole seconds. One that ended
-    because its first debit was refused may have begun anew since, with the same gift.
+    Of several changes the one that happened last counts. One that ended because its first debit was
+    refused may have begun anew since, with the same gift.
     """
-    known = sorted(facts, key=lambda fact: fact.happened_at)
+    known = sorted(facts, key=_when)
     begun = [fact.source_id for fact in known if fact.kind == FactKind.PLEDGE_STARTED]
     ended = [fact.source_id for fact in known if fact.kind == FactKind.PLEDGE_ENDED]
     changes = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGED]
@@ -91,6 +95,25 @@ def amount_asked(facts: Iterable[Fact], request: str) -> AskedAmount | None:
         each_month=Money(mine.amount_minor, mine.currency),
         stands=mine is asked[-1] and not is_refused and not is_over,
     )
+
+
+def change_key(gift_id: uuid.UUID, number: int) -> str:
+    """Return the name of a donor's change to the pledge that a gift began, counted from 1."""
+    return f"{gift_id}:change:{number}"
+
+
+def answer_to(change: str) -> str:
+    """Return the name of what Stripe answered to a change, given that change's name."""
+    return f"asked:{change}"
+
+
+def _when(fact: Fact) -> tuple[datetime, int]:
+    """Say when something happened, to sort by. Stripe tells whole seconds, and events come late.
+
+    Within a second, what Stripe answered to the donor's last change is what came last.
+    """
+    answer = _ANSWER.fullmatch(fact.source_id)
+    return fact.happened_at, int(answer[1]) if answer else 0
 
 
 def month_key(invoice_id: str) -> str:

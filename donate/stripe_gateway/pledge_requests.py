@@ -16,7 +16,7 @@ from donate.errors import N_, Conflict, NotFound
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.pledges import PledgeState, pledge_of
+from donate.gifts.pledges import PledgeState, change_key, pledge_of
 from donate.gifts.queries import facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange
@@ -62,7 +62,7 @@ def request_change(
     number = 1 + sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
     if number > MOST_CHANGES:
         raise Conflict(N_("This has been changed too often. Please write to us."))
-    key = f"{gift.id}:change:{number}"
+    key = change_key(gift.id, number)
     wish = Fact(
         kind=FactKind.PLEDGE_CHANGE_REQUESTED,
         source_id=key,

@@ -24,7 +24,7 @@ from donate.errors import (
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.pledges import Pledge, invoice_of, pledge_of
+from donate.gifts.pledges import Pledge, answer_to, invoice_of, pledge_of
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
@@ -190,7 +190,7 @@ class Pledges:
                 refusal = None
         told = retell_subscription(found, self._clock.now())
         # Under a name of this wish's own: what is true again after a change is news all the same.
-        self._tell(told | {"id": f"asked:{wish.key}"})
+        self._tell(told | {"id": answer_to(wish.key)})
         self._close(wish, refusal)
         if refusal:
             raise refusal

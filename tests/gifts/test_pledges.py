@@ -1,5 +1,6 @@
 """What the facts say of a monthly promise, in whatever order they became known."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -7,7 +8,14 @@ from typing import Any
 import pytest
 
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.pledges import PledgeState, invoice_of, month_key, pledge_of
+from donate.gifts.pledges import (
+    PledgeState,
+    answer_to,
+    change_key,
+    invoice_of,
+    month_key,
+    pledge_of,
+)
 from donate.money import Money
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -69,3 +77,19 @@ def test_a_month_knows_its_invoice() -> None:
     assert invoice_of(month_key("in_1")) == "in_1"
     assert invoice_of("form:abc") is None
     assert invoice_of("instead:month:in_1") is None
+
+
+def test_within_a_second_the_donors_last_change_counts() -> None:
+    """An event of the change before, of the same second and late, does not undo the last one."""
+    gift_id = uuid.uuid4()
+
+    def changed(name: str, *, paused: bool) -> Fact:
+        evidence = {"subscription": "sub_1", "paused": paused}
+        return Fact(FactKind.PLEDGE_CHANGED, name, NOW, "stripe", 7_550, "CAD", evidence)
+
+    answers = [
+        changed(answer_to(change_key(gift_id, 9)), paused=False),
+        changed(answer_to(change_key(gift_id, 10)), paused=True),
+    ]
+    for order in permutations([STARTED, *answers, changed("evt_of_the_amount", paused=False)]):
+        assert pledge_of(order, CHOSEN).state == PledgeState.PAUSED
