@@ -145,7 +145,7 @@ def test_looking_again_settles_before_it_shows(
         pledges=parts.pledges,
         look_again=look_again,
     )
-    app.include_router(pages.router)
+    app.router.routes += pages.router.routes
     with TestClient(app) as client:
         first, second = (client.get(f"/gifts/{gift.token}{query}").text for _ in range(2))
     assert len(calls) == asked

@@ -161,7 +161,7 @@ def open_room(
     )
     app = FastAPI(redirect_slashes=False)
     error_answers.install(app, PAGES)
-    app.include_router(finance.router)
+    app.router.routes += finance.router.routes
     return Room(database, clock, finance, app, pauses, nudges)
 
 

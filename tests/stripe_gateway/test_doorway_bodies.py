@@ -52,7 +52,7 @@ def impatient(sqlite: Sqlite) -> Iterator[Service]:
 def doorway(database: Database, url: str) -> Iterator[Service]:
     inbox = Inbox(database, on_stored=lambda: None)
     app = FastAPI(redirect_slashes=False)
-    app.include_router(WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router)
+    app.router.routes += WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
     app.add_middleware(BodyLimit, timeout_s=PATIENCE_S)
     inbox.start()
     with served(app) as base:

@@ -31,7 +31,7 @@ def doorway(
     database = Database(database_url, busy_timeout_s=BUSY_S)
     inbox = Inbox(database, on_stored=lambda: None, queue_limit=queue_limit, timeout_s=timeout_s)
     app = FastAPI()
-    app.include_router(WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router)
+    app.router.routes += WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
     inbox.start()
     with served(app) as base:
         yield from calling(base, database_url)
