@@ -1,12 +1,14 @@
 """Fills a database with gifts by the million, by copying two that went the ordinary way.
 
 Rows are written as the driver stores them, past every object: what is measured is the service,
-not the filling. Ids are scattered as Stripe's are, so that indexes grow as they do in life.
+not the filling. Ids are like Stripe's, so that indexes grow as they do in life: those of events and
+payments begin with a time, those of sessions are scattered.
 """
 
 import hashlib
 import json
 import sqlite3
+import string
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,6 +32,8 @@ AT_A_TIME: Final = 20_000
 _TABLES: Final = ("donor", "gift", "gift_fact", "stripe_event", "open_checkout")
 _BEGUN: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _FIRST_ID: Final = 1_000_000
+_DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_ACCOUNT: Final = "B7WZ01zgkW"
 
 Row = dict[str, Any]
 
@@ -40,6 +44,7 @@ class Names:
 
     number: int
     gift: uuid.UUID
+    timed: str
     scattered: str
 
     @classmethod
@@ -47,7 +52,8 @@ class Names:
         scattered = hashlib.blake2b(b"%d" % number, digest_size=16).hexdigest()
         moment = _BEGUN + timedelta(seconds=60 * number)
         stamp = int(moment.timestamp() * 1000) << 80
-        return cls(number, uuid.UUID(int=stamp | int(scattered[:19], 16)), scattered)
+        timed = f"{_base62(int(moment.timestamp()))}{_ACCOUNT}{scattered[-8:]}"
+        return cls(number, uuid.UUID(int=stamp | int(scattered[:19], 16)), timed, scattered)
 
     def as_words(self) -> dict[str, str]:
         """What an event says of them."""
@@ -55,8 +61,8 @@ class Names:
             "gift": str(self.gift),
             "reference": self.reference,
             "session": f"cs_test_{self.scattered}",
-            "payment": f"pi_{self.scattered}",
-            "event": f"evt_{self.scattered}",
+            "payment": f"pi_{self.timed}",
+            "event": f"evt_{self.timed}",
         }
 
     @property
@@ -143,11 +149,11 @@ class Stock:
                     "gift_opened": str(name.gift),
                     "checkout_requested": f"{name.gift}:1",
                     "checkout_opened": f"cs_test_{scattered}",
-                    "payment_succeeded": f"pi_{scattered}",
+                    "payment_succeeded": f"pi_{name.timed}",
                 }
                 return {"gift_id": gift_id, "source_id": sources[row["kind"]]}
             case "stripe_event":
-                return {"gift_id": gift_id, "event_id": f"evt_{scattered}"}
+                return {"gift_id": gift_id, "event_id": f"evt_{name.timed}"}
             case _:
                 return {"gift_id": gift_id, "session_id": f"cs_test_{scattered}"}
 
@@ -246,6 +252,14 @@ class _Postgres:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _base62(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 62)
+        digits = _DIGITS[digit] + digits
+    return digits
 
 
 def _as_copied(value: Any) -> str:
