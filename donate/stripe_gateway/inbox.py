@@ -25,7 +25,7 @@ from donate.inserting import insert_new
 from donate.stripe_gateway.hearing import NOTED_EVERY, note_heard
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.readings import Unusable
-from donate.stripe_gateway.snapshots import envelope_of
+from donate.stripe_gateway.snapshots import name_of
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ class Arrival:
     def as_row(self) -> dict[str, Any]:
         """Return the row to store: waiting, or set aside when nobody can read it."""
         try:
-            envelope = envelope_of(self.payload)
-            event_id, kind, reason = envelope.event_id, envelope.type, ""
+            event_id, kind = name_of(self.payload)
+            reason = ""
         except Unusable as unusable:
             # It has no name that we could trust, so its own bytes name it.
             event_id = "sha256:" + hashlib.sha256(self.payload).hexdigest()

@@ -7,7 +7,9 @@ to record), or an `Unusable` error (authentic, but it cannot be applied; staff s
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from donate.gifts.facts import Fact, FactKind
 from donate.stripe_gateway.monthly import (
@@ -32,6 +34,44 @@ from donate.stripe_gateway.readings import (
     read_word,
     stripe_fact,
 )
+
+
+class _Anything(BaseModel):
+    """An object of Stripe's, whatever is in it."""
+
+
+class _Data(BaseModel):
+    object: _Anything
+
+
+class _Head(BaseModel):
+    """What stands around an event's object, as it does in all that Stripe sends."""
+
+    model_config = ConfigDict(strict=True)
+
+    object: Literal["event"]
+    id: str
+    type: str
+    created: int
+    livemode: bool
+    data: _Data
+
+
+def name_of(body: bytes) -> tuple[str, str]:
+    """Return an event's id and type. Raises Unusable with the reason.
+
+    Takes a third of the time of `envelope_of`, which says the same: what the event is about is not
+    built, and the doorway's writer has to name every event.
+    """
+    try:
+        head = _Head.model_validate_json(body)
+    except ValidationError:
+        envelope = envelope_of(body)
+        return envelope.event_id, envelope.type
+    event = {"id": head.id, "type": head.type, "created": head.created}
+    name = read_text(event, "id"), read_text(event, "type")
+    read_instant(event, "created")
+    return name
 
 
 def envelope_of(body: bytes) -> Envelope:

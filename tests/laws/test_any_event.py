@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from donate.gifts.facts import Fact
 from donate.money import MAX_AMOUNT_MINOR
 from donate.stripe_gateway.readings import Irrelevant, Unusable
-from donate.stripe_gateway.snapshots import envelope_of, read_event
+from donate.stripe_gateway.snapshots import envelope_of, name_of, read_event
 from tests.stripe_gateway.examples import KINDS, event
 
 JSON = st.recursive(
@@ -43,14 +44,32 @@ def storable(fact: Fact) -> bool:
 
 def is_understood(whole: Any) -> None:
     """Read an event; nothing but Unusable may come out, and only what both databases take."""
+    body = json.dumps(whole).encode()
+    is_named(body)
     try:
-        reading = read_event(envelope_of(json.dumps(whole).encode()))
+        reading = read_event(envelope_of(body))
     except Unusable as unusable:
         reason = str(unusable)
     else:
         reason = "none"
         assert isinstance(reading, Irrelevant) or all(storable(fact) for fact in reading.facts)
     assert 0 < len(reason) < 300
+
+
+def is_named(body: bytes) -> None:
+    """The quick way to an event's name says what the long way says, or refuses as it does."""
+
+    def said(read: Callable[[bytes], tuple[str, str]]) -> tuple[str, ...]:
+        try:
+            return read(body)
+        except Unusable as unusable:
+            return (str(unusable),)
+
+    def the_long_way(body: bytes) -> tuple[str, str]:
+        envelope = envelope_of(body)
+        return envelope.event_id, envelope.type
+
+    assert said(name_of) == said(the_long_way)
 
 
 @settings(max_examples=300, deadline=None)
@@ -93,5 +112,6 @@ def test_no_depth_is_a_crash(key: str, depth: int) -> None:
         flat = json.dumps(event(kind, found | {key: "DEEP"})).encode()
         body = flat.replace(b'"DEEP"', b"[" * depth + b"]" * depth)
         assert body != flat
+        is_named(body)
         with contextlib.suppress(Unusable):
             read_event(envelope_of(body))
