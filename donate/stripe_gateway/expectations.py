@@ -4,8 +4,10 @@ Columns, not rows: in a batch, making an object of each row would cost more than
 """
 
 import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session, SQLModel
 
 from donate.gifts.facts import FactKind
@@ -13,9 +15,20 @@ from donate.regions import Frequency
 from donate.stripe_gateway.truth import Expectation
 
 _GIFT, _FACT = (SQLModel.metadata.tables[name].c for name in ("gift", "gift_fact"))
-_CHOSEN = select(
-    *(_GIFT.id, _GIFT.reference, _GIFT.mode, _GIFT.frequency, _GIFT.amount_minor, _GIFT.currency)
-).where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
+# All at once and in one order, so that two settlers cannot wait for each other in a ring.
+_LOCK = (
+    select(
+        *(_GIFT.id, _GIFT.reference, _GIFT.mode, _GIFT.frequency),
+        *(_GIFT.amount_minor, _GIFT.currency),
+    )
+    .order_by(_GIFT.id)
+    .with_for_update()
+)
+_LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
+_LOCK_MONTHS = _LOCK.where(
+    _GIFT.id.in_(bindparam("gift_ids", expanding=True))
+    | _GIFT.form_key.in_(bindparam("months", expanding=True))
+)
 # Of every kind: asked for two kinds, SQLite would go through all facts of these that there are.
 _KNOWN = select(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.evidence).where(
     _FACT.gift_id.in_(bindparam("gift_ids", expanding=True))
@@ -25,10 +38,22 @@ _CURRENCIES = select(_GIFT.id, _GIFT.currency).where(
 )
 
 
-def expectations_of(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Expectation]:
+def lock_gifts(
+    session: Session, gift_ids: set[uuid.UUID], months: Sequence[str] = ()
+) -> list[Row[Any]]:
+    """Lock gifts, and those that these months opened, until the commit; return what was chosen."""
+    held: dict[str, Sequence[Any]] = {"gift_ids": list(gift_ids)}
+    if months:
+        held["months"] = months
+    return list(session.connection().execute(_LOCK_MONTHS if months else _LOCK_GIFTS, held))
+
+
+def expectations_of(
+    session: Session, locked: Iterable[Row[Any]], gift_ids: set[uuid.UUID]
+) -> dict[uuid.UUID, Expectation]:
     """Return what we recorded about each of these gifts before Stripe told us of it."""
-    gifts = session.connection().execute(_CHOSEN, {"gift_ids": list(gift_ids)})
-    about = session.connection().execute(_KNOWN, {"gift_ids": list(gift_ids)})
+    gifts = [gift for gift in locked if gift.id in gift_ids]
+    about = session.connection().execute(_KNOWN, {"gift_ids": [gift.id for gift in gifts]})
     requested: dict[uuid.UUID, set[int]] = {}
     sessions: dict[uuid.UUID, dict[int, str]] = {}
     for gift_id, kind, session_id, evidence in about:

@@ -1,7 +1,7 @@
 """Turns stored events into facts, in batches: read, check against the gift, record, mark.
 
 An event that fails alone never holds up its neighbours: the batch is undone, and each is tried by
-itself within the same claim.
+itself.
 """
 
 import logging
@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, col
 
 from donate.clock import Clock
 from donate.database import Database
+from donate.errors import DatabaseBusy
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import Outcome, open_month, record_facts
 from donate.gifts.pledges import month_key
@@ -32,7 +33,7 @@ from donate.stripe_gateway.claiming import (
     try_again_later,
     wake_those_waiting_for,
 )
-from donate.stripe_gateway.expectations import currencies_of, expectations_of
+from donate.stripe_gateway.expectations import currencies_of, expectations_of, lock_gifts
 from donate.stripe_gateway.models import EventState, OpenRefund
 from donate.stripe_gateway.readings import Irrelevant, Month, Reading, Unusable
 from donate.stripe_gateway.snapshots import envelope_of, read_event
@@ -55,14 +56,6 @@ _ASK_NO_MORE = (
     .where(_CHECKOUT.c.session_id.in_(bindparam("over", expanding=True)))
     .values(ask_at=None)
 )
-_GIFT = SQLModel.metadata.tables["gift"].c
-# All at once and in one order, so that two settlers cannot wait for each other in a ring.
-_LOCK = select(_GIFT.id).order_by(_GIFT.id).with_for_update()
-_LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
-_LOCK_MONTHS = _LOCK.where(
-    _GIFT.id.in_(bindparam("gift_ids", expanding=True))
-    | _GIFT.form_key.in_(bindparam("months", expanding=True))
-)
 
 
 class Settler:
@@ -77,22 +70,28 @@ class Settler:
     def settle_due(self, at_most: int = BATCH) -> int:
         """Settle up to so many events that are due; returns how many were looked at."""
         now = self._clock.now()
-        with self._database.writing() as session:
-            claimed = due_events(session, now, at_most)
-            if not claimed:
-                return 0
-            events = [copy(event) for event in claimed]
-            try:
-                with session.begin_nested():
-                    self._settle(session, events, now)
-            except OperationalError:
-                raise  # the database itself: all of it is done again at the next round
-            except Exception:
-                log.exception("a batch of %d events failed; settling each alone", len(events))
-                events = [self._settle_alone(session, event, now) for event in claimed]
+        try:
+            events = self._settle_together(now, at_most)
+        except (DatabaseBusy, OperationalError):
+            raise  # the database itself: all of it is done again at the next round
+        except Exception:
+            log.exception("a batch of events failed; settling each alone")
+            events = self._settle_each(now, at_most)
         for event in events:
             EVENTS_SETTLED.labels(event.state).inc()
         return len(events)
+
+    def _settle_together(self, now: datetime, at_most: int) -> list[Claimed]:
+        with self._database.writing() as session:
+            events = due_events(session, now, at_most)
+            if events:
+                self._settle(session, events, now)
+            return events
+
+    def _settle_each(self, now: datetime, at_most: int) -> list[Claimed]:
+        with self._database.writing() as session:
+            claimed = due_events(session, now, at_most)
+            return [self._settle_alone(session, event, now) for event in claimed]
 
     def _settle_alone(self, session: Session, claimed: Claimed, now: datetime) -> Claimed:
         event = copy(claimed)
@@ -110,13 +109,13 @@ class Settler:
 
     def _settle(self, session: Session, events: Sequence[Claimed], now: datetime) -> None:
         readings = [(event, r) for event in events if (r := self._read(event, now)) is not None]
-        _lock_gifts_of(session, readings)
+        locked = _lock_gifts_of(session, readings)
         tied = [(e, r) for e, r in readings if e.tied_to is not None]
         named = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is not None]
         rest = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is None]
         # Payments first, then their other names: a refund in the same batch finds what it is about.
         told = self._record_tied(session, tied, now)
-        told += self._record_named(session, named, now)
+        told += self._record_named(session, named, locked, now)
         for names in (True, False):
             about = [(e, r) for e, r in rest if _gives_a_name(r) is names]
             told += self._record_returns(session, about, now)
@@ -159,11 +158,14 @@ class Settler:
                 told.append((event, _tied_by(reading, event.tied_by)))
         return self._record(session, told, now)
 
-    def _record_named(self, session: Session, readings: Readings, now: datetime) -> list[Fact]:
+    def _record_named(
+        self, session: Session, readings: Readings, locked: list[Row[Any]], now: datetime
+    ) -> list[Fact]:
         """Record what names its gift itself, after checking that it is true to it."""
         if not readings:
             return []
-        expected = expectations_of(session, {r.gift_id for _, r in readings if r.gift_id})
+        gift_ids = {r.gift_id for _, r in readings if r.gift_id}
+        expected = expectations_of(session, locked, gift_ids)
         claims = [r.claim.session_id for _, r in readings if r.claim and r.claim.session_id]
         taken = gifts_by_source(session, [FactKind.CHECKOUT_OPENED], claims)
         true: Readings = []
@@ -254,14 +256,13 @@ def _tied_by(reading: Reading, actor: str) -> Reading:
     return replace(reading, facts=tuple(facts))
 
 
-def _lock_gifts_of(session: Session, readings: Readings) -> None:
+def _lock_gifts_of(session: Session, readings: Readings) -> list[Row[Any]]:
     payments = [r.payment for _, r in readings if r.payment]
     gift_ids = set(gifts_by_source(session, PAYMENT_NAMES, payments).values())
     gift_ids |= {r.gift_id for _, r in readings if r.gift_id}
     gift_ids |= {event.tied_to for event, _ in readings if event.tied_to}
     months = [month_key(r.month.invoice_id) for _, r in readings if r.month]
-    held = {"gift_ids": list(gift_ids)} | ({"months": months} if months else {})
-    session.connection().execute(_LOCK_MONTHS if months else _LOCK_GIFTS, held).all()
+    return lock_gifts(session, gift_ids, months)
 
 
 def _tied(event: Claimed) -> uuid.UUID:
