@@ -13,13 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import (
-    DateTime,
-    Dialect,
-    Engine,
-    create_engine,
-    text,
-)
+from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
@@ -32,6 +26,7 @@ BUSY_TIMEOUT_S: Final = 5.0
 _SQLITE_ERROR: Final = 1  # the code of our own mistakes: no such table, a wrong statement
 _POSTGRESQL_READ_ONLY: Final = "25006"  # a standby, or a disk that went read-only
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
+VERSIONS: Final = MIGRATIONS / "versions"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -192,11 +187,6 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables up to this version of the code. Raises DatabaseBusy."""
-        from alembic import command  # noqa: PLC0415 -- half the import time of the service
-        from alembic.config import Config  # noqa: PLC0415
-
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with (
             _busy_when_it_cannot(),
             self._turn(),
@@ -207,8 +197,8 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
                 # Of two processes that start together, one migrates and the other waits for it.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if _version_of(connection) != max(VERSIONS.glob("*.py")).name[:4]:
+                _migrate(connection)
 
     @contextmanager
     def alone(self, task: str) -> Iterator[bool]:
@@ -246,6 +236,24 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _version_of(connection: Connection) -> str | None:
+    """Return the number of the last migration that the tables went through."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version"))
+    return found.scalar_one_or_none()
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 -- half the import time of the service
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _trust_it() -> None:

@@ -4,18 +4,21 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 import donate.finance.models
 import donate.stripe_gateway.catchup_models
 import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
-from donate.database import Database
+from donate.database import MIGRATIONS, VERSIONS, Database
 from tests.real_parts import Postgres
 
 
@@ -96,3 +99,24 @@ def test_two_upgrades_at_once_make_one_set_of_tables(
     assert {*SQLModel.metadata.tables} <= set(sa.inspect(databases[0].engine).get_table_names())
     for database in databases:
         database.close()
+
+
+def test_the_newest_file_is_the_newest_migration() -> None:
+    """Each migration's file begins with its number: so a start knows whether there is one to do."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    for script in scripts.walk_revisions():
+        assert Path(script.path).name.startswith(f"{script.revision}_")
+    assert max(VERSIONS.glob("*.py")).name[:4] == scripts.get_current_head()
+
+
+def test_only_what_is_older_is_migrated(database: Database) -> None:
+    """Tables that went through every migration are left alone, and others are not."""
+    with patch("donate.database._migrate") as migrate:
+        database.upgrade()
+        assert migrate.call_count == 0
+        with database.writing() as session:
+            session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+        database.upgrade()
+        assert migrate.call_count == 1
