@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Executable, bindparam, func, select
+from sqlalchemy import ARRAY, Executable, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -14,29 +14,27 @@ def insert_new(session: Session, table: type[SQLModel], rows: list[dict[str, Any
         return 0
     session.flush()
     names = tuple(rows[0])
-    if session.get_bind().dialect.name == "sqlite":
-        statement, given = _insert_each(str(table.__tablename__)), rows
-    else:
-        statement = _insert_columns(str(table.__tablename__), names)
-        given = [{name: [row[name] for row in rows] for name in names}]
-    return session.connection().execute(statement, given).rowcount
+    dialect = session.get_bind().dialect.name
+    statement = _insert(str(table.__tablename__), names, dialect)
+    if dialect != "sqlite":  # then it takes one row, in which each column is a list
+        rows = [{name: [row[name] for row in rows] for name in names}]
+    return session.connection().execute(statement, rows).rowcount
 
 
 @cache
-def _insert_each(table: str) -> Executable:
+def _insert(table: str, names: tuple[str, ...], dialect: str) -> Executable:
     # One statement run for many rows: a VALUES list would be compiled anew for each number of them.
-    return sqlite.insert(SQLModel.metadata.tables[table]).on_conflict_do_nothing()
-
-
-@cache
-def _insert_columns(table: str, names: tuple[str, ...]) -> Executable:
-    """One statement for any number of rows, each column a list: half the work of row by row."""
     into = SQLModel.metadata.tables[table]
+    insert = sqlite.insert(into) if dialect == "sqlite" else _insert_columns(into, names)
+    # PostgreSQL says -1 without that option.
+    return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+def _insert_columns(into: Table, names: tuple[str, ...]) -> postgresql.Insert:
+    """One statement for any number of rows, each column a list: half the work of row by row."""
     left_out = [column for column in into.columns if column.name not in names]
     # It would be called once for all rows.
-    assert not any(c.default is not None and c.default.is_callable for c in left_out), table
+    assert not any(c.default is not None and c.default.is_callable for c in left_out), into.name
     lists = {name: ARRAY(into.c[name].type, dimensions=1) for name in names}
     columns = (func.unnest(bindparam(name, type_=kind)) for name, kind in lists.items())
-    statement = postgresql.insert(into).from_select(names, select(*columns))
-    # PostgreSQL says -1 without.
-    return statement.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return postgresql.insert(into).from_select(names, select(*columns))

@@ -11,7 +11,7 @@ from donate.stripe_gateway.catchup_plan import EVENT_TYPES
 from donate.stripe_gateway.models import StripeEvent
 from tests.stripe_gateway.away import Away, check_totals, their_totals
 
-GIFTS = 120
+GIFTS = 240
 
 
 def known_types(away: Away) -> list[str]:

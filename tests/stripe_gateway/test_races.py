@@ -79,8 +79,8 @@ def test_the_same_events_in_two_orders(postgres: Postgres) -> None:
     database = Database(postgres.fresh_url())
     inbox, together = Inbox(database, on_stored=lambda: None), threading.Barrier(2)
     arrivals = [
-        [Arrival(as_bytes(event(COMPLETED, {}, id=f"evt_{n}_{k}")), NOW) for k in range(200)]
-        for n in range(5)
+        [Arrival(as_bytes(event(COMPLETED, {}, id=f"evt_{n}_{k}")), NOW) for k in range(5_000)]
+        for n in range(2)
     ]
 
     def store_all(backwards: bool) -> int:
@@ -91,7 +91,7 @@ def test_the_same_events_in_two_orders(postgres: Postgres) -> None:
         return stored
 
     with ThreadPoolExecutor(2) as both:
-        assert sum(both.map(store_all, (False, True))) == 1_000
+        assert sum(both.map(store_all, (False, True))) == 10_000
     database.close()
 
 
