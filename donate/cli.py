@@ -93,27 +93,27 @@ def _add_staff_acts(acts: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from donate.server import serve  # noqa: PLC0415 -- other commands need no web server
+    from donate.server import serve
 
     serve(_settings(), processes=given.processes)
     return 0
 
 
 def _work(_: argparse.Namespace) -> int:
-    from donate.server import work  # noqa: PLC0415
+    from donate.server import work
 
     work(_settings())
     return 0
 
 
 def _demo(_: argparse.Namespace) -> int:
-    from donate.demo import demo  # noqa: PLC0415
+    from donate.demo import demo
 
     return demo()
 
 
 def _sandbox(given: argparse.Namespace) -> int:
-    from donate.sandbox.app import SandboxConfig, serve  # noqa: PLC0415
+    from donate.sandbox.app import SandboxConfig, serve
 
     settings = _settings()
     config = SandboxConfig(
@@ -129,8 +129,8 @@ def _sandbox(given: argparse.Namespace) -> int:
 
 
 def _staff_add(given: argparse.Namespace) -> int:
-    from donate.finance.models import Role  # noqa: PLC0415
-    from donate.finance.staff import add_staff  # noqa: PLC0415
+    from donate.finance.models import Role
+    from donate.finance.staff import add_staff
 
     password, now = _ask_password(), SystemClock().now()
     with _database().writing() as session:
@@ -143,7 +143,7 @@ def _staff_add(given: argparse.Namespace) -> int:
 
 
 def _staff_password(given: argparse.Namespace) -> int:
-    from donate.finance.staff import set_password  # noqa: PLC0415
+    from donate.finance.staff import set_password
 
     password, now = _ask_password(), SystemClock().now()
     with _database().writing() as session:
@@ -153,7 +153,7 @@ def _staff_password(given: argparse.Namespace) -> int:
 
 
 def _staff_disable(given: argparse.Namespace) -> int:
-    from donate.finance.staff import disable  # noqa: PLC0415
+    from donate.finance.staff import disable
 
     with _database().writing() as session:
         disable(session, given.email, now=SystemClock().now())
@@ -162,7 +162,7 @@ def _staff_disable(given: argparse.Namespace) -> int:
 
 
 def _staff_enable(given: argparse.Namespace) -> int:
-    from donate.finance.staff import enable  # noqa: PLC0415
+    from donate.finance.staff import enable
 
     with _database().writing() as session:
         enable(session, given.email, now=SystemClock().now())
@@ -171,7 +171,7 @@ def _staff_enable(given: argparse.Namespace) -> int:
 
 
 def _staff_token(given: argparse.Namespace) -> int:
-    from donate.finance.tokens import add_token  # noqa: PLC0415
+    from donate.finance.tokens import add_token
 
     with _database().writing() as session:
         print(add_token(session, given.email, now=SystemClock().now()))
@@ -179,7 +179,7 @@ def _staff_token(given: argparse.Namespace) -> int:
 
 
 def _staff_list(_: argparse.Namespace) -> int:
-    from donate.finance.staff import all_staff  # noqa: PLC0415
+    from donate.finance.staff import all_staff
 
     with _database().reading() as session:
         for staff in all_staff(session):
@@ -189,8 +189,8 @@ def _staff_list(_: argparse.Namespace) -> int:
 
 
 def _audit(_: argparse.Namespace) -> int:
-    from donate.constraints import broken_constraints  # noqa: PLC0415
-    from donate.gifts.audit import differences  # noqa: PLC0415
+    from donate.constraints import broken_constraints
+    from donate.gifts.audit import differences
 
     found = 0
     with _database().reading() as session:
@@ -203,7 +203,7 @@ def _audit(_: argparse.Namespace) -> int:
 
 
 def _catchup(given: argparse.Namespace) -> int:
-    from donate.missed import catch_up  # noqa: PLC0415
+    from donate.missed import catch_up
 
     return catch_up(_settings(), given.since)
 
@@ -215,7 +215,7 @@ def _db_upgrade(_: argparse.Namespace) -> int:
 
 
 def _doctor(_: argparse.Namespace) -> int:
-    from donate.doctor import examine  # noqa: PLC0415
+    from donate.doctor import examine
 
     worries = list(examine(_settings()))
     for worry in worries:

@@ -248,7 +248,7 @@ def _version_of(connection: Connection) -> str | None:
 
 def _migrate(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 -- half the import time of the service
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 -- the same
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

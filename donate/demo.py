@@ -41,7 +41,7 @@ def demo() -> int:
             running.enter_context(_child(["serve"], environment)),
         ]
         # Only now: what it needs takes seconds to read, and the two are starting meanwhile.
-        from donate.demo_gifts import prepare  # noqa: PLC0415
+        from donate.demo_gifts import prepare
 
         for address in (f"{sandbox}/", f"{service}/readyz"):
             _wait_until_answered(address, children)
@@ -80,9 +80,9 @@ def _database_url() -> str:
     url = os.environ.get("DEMO_DATABASE_URL", "")
     if not url:
         return f"sqlite:///{FOLDER / 'demo.sqlite3'}"
-    from sqlalchemy import inspect  # noqa: PLC0415 -- what the plain demo would wait for
+    from sqlalchemy import inspect
 
-    from donate.database import Database  # noqa: PLC0415
+    from donate.database import Database
 
     database = Database(url)
     with database.reading() as session:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from donate.app import build_parts
 from donate.clock import SystemClock
@@ -113,9 +115,6 @@ def test_looking_again_settles_before_it_shows(
     visitor: Visitor, database_url: str, query: str, asked: int
 ) -> None:
     """However the donor came, Stripe is asked before the page says that nothing was paid."""
-    from fastapi import FastAPI  # noqa: PLC0415
-    from starlette.testclient import TestClient  # noqa: PLC0415
-
     gift = visitor.given(mode="card")
     calls = []
 

@@ -95,18 +95,18 @@ def warm_up(folder: Path) -> None:
     """Open the service once, on a database that nobody needs."""
     # The hash that a start makes, so that nobody can tell who is on the staff, costs more time
     # than the rest of it; nobody signs in here. Before anything of ours asks for a hasher.
-    from pwdlib import PasswordHash  # noqa: PLC0415
-    from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415
+    from pwdlib import PasswordHash
+    from pwdlib.hashers.argon2 import Argon2Hasher
 
     cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
     PasswordHash.recommended = classmethod(lambda _: cheap)  # type: ignore[method-assign,assignment]
 
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
-    import donate.cli  # noqa: PLC0415
-    import donate.server  # noqa: F401, PLC0415
-    from donate.app import create_app  # noqa: PLC0415
-    from tests.real_parts import make_settings  # noqa: PLC0415
+    import donate.cli
+    import donate.server  # noqa: F401 -- imported before it forks
+    from donate.app import create_app
+    from tests.real_parts import make_settings
 
     app = create_app(make_settings(f"sqlite:///{folder}/warm.sqlite3"))
 
@@ -132,8 +132,8 @@ def become(order: Mapping[str, Any]) -> None:
         os.environ.update(order["environment"])
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-        from donate.cli import main  # noqa: PLC0415
-        from tests.faults.killed_at import arrange  # noqa: PLC0415
+        from donate.cli import main
+        from tests.faults.killed_at import arrange
 
         if beat := os.environ.get("KILLED_AT"):
             arrange(beat)

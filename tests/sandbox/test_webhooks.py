@@ -9,6 +9,7 @@ import stripe
 
 from donate.sandbox.app import SandboxConfig, create_server
 from tests.real_parts import WEBHOOK_SECRET
+from tests.sandbox.conftest import client_of
 from tests.sandbox.running import (
     SESSION,
     Receiver,
@@ -114,8 +115,6 @@ def test_retries_come_to_an_end(
 
 def test_nobody_listening_stops_nothing(http_client: stripe.HTTPClient) -> None:
     """A receiver that is down is logged as an error of the connection."""
-    from tests.sandbox.conftest import client_of  # noqa: PLC0415
-
     with run_sandbox(webhook_url="http://127.0.0.1:9/nobody", retry_delays_s=()) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
         wait_until(lambda: is_quiet(sandbox))
@@ -173,8 +172,6 @@ def test_an_event_can_be_delivered_many_times(
 
 def test_closing_stops_deliveries(http_client: stripe.HTTPClient, receiver: Receiver) -> None:
     """A sandbox that closes does not wait for its retries."""
-    from tests.sandbox.conftest import client_of  # noqa: PLC0415
-
     receiver.answers.extend([500] * 4)
     with run_sandbox(webhook_url=receiver.url, retry_delays_s=(60.0,)) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
