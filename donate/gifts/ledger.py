@@ -2,50 +2,32 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from random import Random, SystemRandom
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.util import identity_key
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
+from donate.bulk import insert_new, update_each
 from donate.clock import local_date
 from donate.errors import DonateError
 from donate.gifts.choice import Choice
 from donate.gifts.facts import Fact, FactKind
+from donate.gifts.holding import FactKey, HeldGift, InHand
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gift_by_form_key
-from donate.gifts.status import Status, StatusName, status_of
-from donate.inserting import insert_new
+from donate.gifts.status import StatusName, status_of
 from donate.money import Money
 from donate.references import new_reference
 from donate.regions import Frequency
 
 _REFERENCE_TRIES = 5
-_GIFT, _FACT = (SQLModel.metadata.tables[name].c for name in ("gift", "gift_fact"))
-# Columns, not rows: a batch reads a thousand facts, and each row would become an object first.
-_FACTS = select(
-    *(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.happened_at, _FACT.actor),
-    *(_FACT.amount_minor, _FACT.currency),
-).where(_FACT.gift_id.in_(bindparam("gift_ids", expanding=True)))
-# Sorted, so that two processes with overlapping batches cannot wait for each other in a ring.
-_LOCK = (
-    select(_GIFT.id, _GIFT.time_zone)
-    .where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
-    .order_by(_GIFT.id)
-    .with_for_update()
-)
-_CACHED = ("status", "received_minor", "returned_minor", "net_minor", "received_on", "flags")
-_REWRITE = (
-    update(SQLModel.metadata.tables["gift"])
-    .where(col(Gift.id) == bindparam("of_gift"))
-    .values({name: bindparam(name) for name in _CACHED})
-)
 
 
 class Outcome(StrEnum):
@@ -174,32 +156,35 @@ def _insert_gift(
 
 
 def record_facts(
-    session: Session, entries: Sequence[tuple[uuid.UUID, Fact]], *, now: datetime
+    session: Session,
+    entries: Sequence[tuple[uuid.UUID, Fact]],
+    *,
+    now: datetime,
+    hand: InHand | None = None,
 ) -> list[Outcome]:
     """Add facts and rewrite the cached status of the gifts they touch, in this transaction.
 
-    Returns what became of each entry, in order. Recording a fact again changes nothing. Raises
-    LookupError for a gift that does not exist.
+    Returns what became of each entry, in order. Recording a fact again changes nothing. Gifts that
+    the caller has in `hand` are not read again. Raises LookupError for a gift that does not exist.
     """
     session.flush()
-    zones = _lock(session, {gift_id for gift_id, _ in entries})
-    facts = _facts_of(session, zones)
+    gifts = _held(hand or InHand(session), {gift_id for gift_id, _ in entries})
 
-    fresh: dict[tuple[str, str], tuple[uuid.UUID, Fact]] = {}
+    fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
         key = (str(fact.kind), fact.source_id)
-        if key not in facts[gift_id]:
+        if key not in gifts[gift_id].facts:
             fresh.setdefault(key, (gift_id, fact))
     elsewhere = _insert(session, fresh, now)
     for key, (gift_id, fact) in fresh.items():
         if key not in elsewhere:
-            facts[gift_id][key] = fact
+            gifts[gift_id].facts[key] = fact
 
     outcomes = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[FactKey] = set()
     for gift_id, fact in entries:
         key = (str(fact.kind), fact.source_id)
-        recorded = facts[gift_id].get(key)
+        recorded = gifts[gift_id].facts.get(key)
         if recorded is None or not _says_the_same(recorded, fact):
             outcomes.append(Outcome.CONTRADICTED)
         elif key in fresh and key not in seen:
@@ -208,20 +193,27 @@ def record_facts(
         else:
             outcomes.append(Outcome.KNOWN)
     touched = {gift_id for key, (gift_id, _) in fresh.items() if key not in elsewhere}
-    copies = [_cached_copy(i, status_of(facts[i].values()), zones[i]) for i in touched]
-    if copies:
-        session.connection().execute(_REWRITE, copies)
-    for gift_id in zones:
-        held = session.identity_map.get(identity_key(Gift, gift_id))
-        if held:
-            session.refresh(held)
+    update_each(session, Gift, {gift_id: _cached_copy(gifts[gift_id]) for gift_id in touched})
+    for gift_id in gifts:
+        loaded = session.identity_map.get(identity_key(Gift, gift_id))
+        if loaded:
+            session.refresh(loaded)
     return outcomes
 
 
-def _cached_copy(gift_id: uuid.UUID, status: Status, time_zone: str) -> dict[str, Any]:
-    received_on = local_date(status.received_at, time_zone) if status.received_at else None
+def _held(hand: InHand, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, HeldGift]:
+    hand.take(gift_ids)
+    gifts = {gift_id: gift for gift_id in gift_ids if (gift := hand.get(gift_id))}
+    missing = gift_ids - gifts.keys()
+    if missing:
+        raise LookupError(f"no gift {', '.join(map(str, missing))}")
+    return gifts
+
+
+def _cached_copy(gift: HeldGift) -> dict[str, Any]:
+    status = status_of(gift.facts.values())
+    received_on = local_date(status.received_at, gift.time_zone) if status.received_at else None
     return {
-        "of_gift": gift_id,
         "status": str(status.name),
         "received_minor": status.received_minor,
         "returned_minor": status.returned_minor,
@@ -231,32 +223,9 @@ def _cached_copy(gift_id: uuid.UUID, status: Status, time_zone: str) -> dict[str
     }
 
 
-def _lock(session: Session, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Lock gifts until the commit; return each one's time zone."""
-    rows = session.connection().execute(_LOCK, {"gift_ids": list(gift_ids)})
-    zones: dict[uuid.UUID, str] = dict(rows.all())
-    missing = gift_ids - zones.keys()
-    if missing:
-        raise LookupError(f"no gift {', '.join(map(str, missing))}")
-    return zones
-
-
-def _facts_of(
-    session: Session, gift_ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, dict[tuple[str, str], Fact]]:
-    """Return the facts of each gift by kind and source, without what we were shown as evidence."""
-    facts: dict[uuid.UUID, dict[tuple[str, str], Fact]] = {gift_id: {} for gift_id in gift_ids}
-    rows = session.connection().execute(_FACTS, {"gift_ids": list(facts)})
-    for gift_id, kind, source_id, happened_at, actor, amount_minor, currency in rows:
-        facts[gift_id][kind, source_id] = Fact(
-            FactKind(kind), source_id, happened_at, actor, amount_minor, currency
-        )
-    return facts
-
-
 def _insert(
-    session: Session, fresh: dict[tuple[str, str], tuple[uuid.UUID, Fact]], now: datetime
-) -> set[tuple[str, str]]:
+    session: Session, fresh: dict[FactKey, tuple[uuid.UUID, Fact]], now: datetime
+) -> set[FactKey]:
     """Insert facts; return the keys that another gift holds already."""
     rows = [
         {

@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
+from donate.bulk import insert_new
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
-from donate.inserting import insert_new
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, select
 from sqlmodel import Session, SQLModel
 
+from donate.bulk import insert_new
 from donate.clock import Clock
 from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
-from donate.inserting import insert_new
 from donate.letters.about import BY_HAND
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, new_letter

@@ -9,7 +9,8 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session, SQLModel
 
-from donate.stripe_gateway.models import EventState
+from donate.bulk import update_each
+from donate.stripe_gateway.models import EventState, StripeEvent
 
 # When an event that could not be settled is tried again; after the last, staff decide.
 RETRY_AFTER: Final = (
@@ -41,6 +42,13 @@ class Claimed:
     tied_to: uuid.UUID | None
     tied_by: str
 
+    def mark(self, state: EventState, reason: str, now: datetime) -> None:
+        """Say what became of it: nothing more is to be done about it, unless by staff."""
+        self.state = state
+        self.reason = reason[:500]
+        self.settled_at = now
+        self.waits_for = None
+
 
 # Columns, not rows: every event would become an object of the ORM first, which costs the most.
 _EVENT = SQLModel.metadata.tables["stripe_event"].c
@@ -52,11 +60,6 @@ _CLAIM = (
     .with_for_update(skip_locked=True)
 )
 _SAVED = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
-_SAVE = (
-    update(SQLModel.metadata.tables["stripe_event"])
-    .where(_EVENT.id == bindparam("claimed"))
-    .values({name: bindparam(name) for name in _SAVED})
-)
 
 
 def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
@@ -67,10 +70,8 @@ def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
 
 def save(session: Session, events: Sequence[Claimed]) -> None:
     """Write down what became of claimed events."""
-    rows = [{name: getattr(event, name) for name in _SAVED} for event in events]
-    for row, event in zip(rows, events, strict=True):
-        row["claimed"] = event.id
-    session.connection().execute(_SAVE, rows)
+    rows = {event.id: {name: getattr(event, name) for name in _SAVED} for event in events}
+    update_each(session, StripeEvent, rows)
 
 
 def try_again_later(event: Claimed, reason: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from donate.inserting import insert_new
+from donate.bulk import insert_new
 from donate.stripe_gateway.catchup_models import CatchupRun, WebhookHeard
 
 # Webhooks come within seconds; this leaves room for a restart and a retry or two.

@@ -7,9 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
+from donate.bulk import insert_new
 from donate.finance.models import Role
 from donate.gifts.models import Gift
-from donate.inserting import insert_new
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import Outbox

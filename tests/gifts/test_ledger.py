@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, func, select
 from donate.database import Database
 from donate.errors import DonateError
 from donate.gifts.facts import Fact, FactKind
+from donate.gifts.holding import InHand
 from donate.gifts.ledger import Outcome, open_gift, record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.references import is_reference
@@ -129,6 +130,20 @@ def test_one_fact_from_twenty_threads_at_once_is_one(database: Database, gift: G
     """Of twenty that record one fact at the same instant one records it, and the others know it."""
     outcomes = at_once(lambda _: record(database, (gift, paid()))[0])
     assert sorted(outcomes) == sorted([RECORDED] + [KNOWN] * 19)
+    assert again(database, gift).received_minor == 5_000
+
+
+def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gift: Gift) -> None:
+    """What is recorded about a gift in hand counts at once, without reading it again."""
+    with database.writing() as session:
+        hand = InHand(session)
+        hand.take([gift.id])
+        asked = [(gift.id, paid())]
+        outcomes = [record_facts(session, asked, now=NOW, hand=hand)[0] for _ in range(2)]
+        hand.take([gift.id])
+        known = {kind for kind, _ in hand[gift.id].facts}
+    assert outcomes == [Outcome.RECORDED, Outcome.KNOWN]
+    assert known == {"gift_opened", "payment_succeeded"}
     assert again(database, gift).received_minor == 5_000
 
 

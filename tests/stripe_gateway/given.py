@@ -12,6 +12,7 @@ from typing import Any
 from sqlmodel import select
 from stripe import WebhookSignature
 
+from donate.bulk import insert_new
 from donate.clock import Clock, FixedClock
 from donate.database import Database
 from donate.gifts.choice import check_choice
@@ -19,7 +20,6 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift, record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.queries import donor_of
-from donate.inserting import insert_new
 from donate.money import Money
 from donate.regions import Frequency, load_regions
 from donate.stripe_gateway.inbox import Arrival
