@@ -4,6 +4,8 @@ SQLite goes on writing to a file that was moved away or replaced, and nobody wou
 PostgreSQL's driver waits for ever for a server that says nothing.
 """
 
+import math
+import select
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -13,11 +15,15 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import InvalidatePoolError
 
 from donate.errors import DatabaseBusy
 
 # Longer than a lock is waited for, and than any statement of a page takes.
 SILENCE_S: Final = 10.0
+# A connection that was idle for so long is asked whether it still works. Asking always would cost
+# a quarter of what storing an event does.
+IDLE_S: Final = 1.0
 # Whoever commits beyond it copies SQLite's log into its file meanwhile, which takes a disk long.
 # The worker does so every second (`Database.copy_log`), so that nobody has to.
 LOG_PAGES: Final = 16_384
@@ -124,7 +130,28 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
         connection.adapters.register_dumper(list, ListBinaryDumper)
         return connection
 
+    def given_back(_connection: Any, record: Any) -> None:
+        record.info["given_back_at"] = time.monotonic()
+
+    def taken(connection: Any, record: Any, _proxy: Any) -> None:
+        given_back_at = record.info.get("given_back_at", math.inf)
+        if time.monotonic() - given_back_at < IDLE_S and not _was_spoken_to(connection):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except psycopg.Error as error:
+            raise InvalidatePoolError from error  # it will connect anew, and the others too
+
     event.listen(engine, "do_connect", connect)
+    event.listen(engine, "checkin", given_back)
+    event.listen(engine, "checkout", taken)
+
+
+def _was_spoken_to(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether the server said something unasked: its last word, mostly."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 @contextmanager

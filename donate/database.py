@@ -118,7 +118,6 @@ class Database:
                 pool_size=10,
                 max_overflow=10,
                 pool_timeout=busy_timeout_s,
-                pool_pre_ping=True,
                 hide_parameters=True,
                 connect_args={
                     "connect_timeout": 5,
@@ -135,6 +134,9 @@ class Database:
             watch_postgresql(self.engine, silence_s)
             self._check_file = _trust_it
         self._writing_engine = self.engine.execution_options(writes=True)
+        # PostgreSQL makes a transaction of each statement by itself, and need not be asked to.
+        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._single_engine = self._writing_engine.execution_options(**alone)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -148,10 +150,21 @@ class Database:
 
         Raises DatabaseBusy when the database cannot take it now; nothing is written then.
         """
+        with self._writing_through(self._writing_engine) as session:
+            yield session
+
+    @contextmanager
+    def writing_once(self) -> Iterator[Session]:
+        """Do as `writing` for a block of one statement only: a third of the work on PostgreSQL."""
+        with self._writing_through(self._single_engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing_through(self, engine: Engine) -> Iterator[Session]:
         with (
             _busy_when_it_cannot(),
             self._turn(),
-            Session(self._writing_engine, expire_on_commit=False) as session,
+            Session(engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session

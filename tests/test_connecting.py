@@ -1,11 +1,15 @@
-"""SQLite's log: written by whoever commits, and copied into the file by nobody who waits."""
+"""Connections: one that was cut is met once at most, and SQLite's log is copied in no one's way."""
 
 import shutil
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from donate.database import Database
-from tests.test_database import donor
+from donate.errors import DatabaseBusy
+from tests.real_parts import Postgres
+from tests.test_database import donor, donors
 
 
 def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> None:
@@ -31,3 +35,41 @@ def test_on_postgresql_there_is_no_log_to_copy() -> None:
     nobody = Database("postgresql://nobody@127.0.0.1:9/none")
     assert nobody.copy_log() == 0
     nobody.close()
+
+
+def test_a_connection_that_was_cut_is_busy_once(postgres: Postgres) -> None:
+    """A connection ended in the middle of a write is DatabaseBusy, and the next write succeeds."""
+    url = postgres.fresh_url()
+    database, other = Database(url), Database(url)
+
+    def write_and_be_cut() -> None:
+        with database.writing() as session:
+            session.add(donor())
+            session.flush()
+            pid = session.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            with other.writing() as killer:
+                killer.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+
+    with pytest.raises(DatabaseBusy):
+        write_and_be_cut()
+    with database.writing() as session:
+        session.add(donor())
+    assert donors(database) == 1
+    database.close()
+    other.close()
+
+
+def test_a_connection_that_was_cut_while_idle_is_replaced(postgres: Postgres) -> None:
+    """Nobody meets a connection that ended while nobody used it, however short that was."""
+    url = postgres.fresh_url()
+    database, other = Database(url), Database(url)
+    assert donors(database) == 0
+    with other.writing() as killer:
+        end_others = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert killer.connection().exec_driver_sql(end_others).all() == [(True,)]
+    assert donors(database) == 0
+    database.close()
+    other.close()

@@ -44,18 +44,38 @@ def test_a_block_that_ends_is_committed(database: Database) -> None:
     assert donors(database) == 1
 
 
+def write_and_fail(database: Database) -> None:
+    with database.writing() as session:
+        session.add(donor())
+        session.flush()
+        raise ZeroDivisionError
+
+
 def test_a_block_that_raises_is_undone(database: Database) -> None:
     """A writing block that raises leaves nothing, and the error reaches the caller as it was."""
-
-    def fail() -> None:
-        with database.writing() as session:
-            session.add(donor())
-            session.flush()
-            raise ZeroDivisionError
-
     with pytest.raises(ZeroDivisionError):
-        fail()
+        write_and_fail(database)
     assert donors(database) == 0
+
+
+def test_a_statement_alone_is_a_transaction(database: Database) -> None:
+    """What one statement wrote is there for all or, broken off, not at all; later blocks undo."""
+    rows = [{"name": "Ann", "email": f"{n}@example.com", "country": "CA"} for n in range(3)]
+    rows = [row | {"language": "en-CA"} for row in rows]
+
+    def write(*more: dict[str, Any]) -> None:
+        with database.writing_once() as session:
+            insert_new(session, Donor, [*rows, *more])
+            assert donors(database) in (0, 3)  # SQLite shows it when the block ends
+
+    with pytest.raises(DBAPIError):
+        write(rows[0] | {"name": None})
+    assert donors(database) == 0
+    write()
+    assert donors(database) == 3
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(database)
+    assert donors(database) == 3
 
 
 def test_reading_leaves_everything_as_it_was(database: Database) -> None:
@@ -190,28 +210,6 @@ def test_a_standby_is_busy(postgres: Postgres) -> None:
         session.add(donor())
     assert donors(database) == 0
     database.close()
-
-
-def test_a_connection_that_was_cut_is_busy_once(postgres: Postgres) -> None:
-    """A connection ended in the middle of a write is DatabaseBusy, and the next write succeeds."""
-    url = postgres.fresh_url()
-    database, other = Database(url), Database(url)
-
-    def write_and_be_cut() -> None:
-        with database.writing() as session:
-            session.add(donor())
-            session.flush()
-            pid = session.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-            with other.writing() as killer:
-                killer.connection().exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
-
-    with pytest.raises(DatabaseBusy):
-        write_and_be_cut()
-    with database.writing() as session:
-        session.add(donor())
-    assert donors(database) == 1
-    database.close()
-    other.close()
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,8 @@ class Inbox:
             rows = _rows_of([arrival for arrival, _ in group])
             heard_at = max(arrival.received_at for arrival, _ in group)
             is_news = self._noted_at is None or heard_at - self._noted_at >= NOTED_EVERY
-            with self._database.writing() as session:
+            writing = self._database.writing if is_news else self._database.writing_once
+            with writing() as session:
                 insert_new(session, StripeEvent, rows)
                 if is_news:
                     note_heard(session, heard_at)
