@@ -4,7 +4,6 @@ SQLite goes on writing to a file that was moved away or replaced, and nobody wou
 PostgreSQL's driver waits for ever for a server that says nothing.
 """
 
-import math
 import select
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -21,8 +20,8 @@ from donate.errors import DatabaseBusy
 
 # Longer than a lock is waited for, and than any statement of a page takes.
 SILENCE_S: Final = 10.0
-# A connection that was idle for so long is asked whether it still works. Asking always would cost
-# a quarter of what storing an event does.
+# A connection that was idle for so long is asked whether it still works. To ask always would cost
+# as much as storing an event.
 IDLE_S: Final = 1.0
 # Whoever commits beyond it copies SQLite's log into its file meanwhile, which takes a disk long.
 # The worker does so every second (`Database.copy_log`), so that nobody has to.
@@ -121,7 +120,10 @@ class ImpatientConnection(psycopg.Connection[Any]):
 
 
 def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
-    """Have no connection wait longer than that for a word; None waits for ever."""
+    """Have no connection wait longer than that for a word, and none be used that was hung up.
+
+    None waits for ever.
+    """
 
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
         connection = ImpatientConnection.connect(*args, **parameters)
@@ -134,13 +136,14 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
         record.info["given_back_at"] = time.monotonic()
 
     def taken(connection: Any, record: Any, _proxy: Any) -> None:
-        given_back_at = record.info.get("given_back_at", math.inf)
-        if time.monotonic() - given_back_at < IDLE_S and not _was_spoken_to(connection):
-            return
+        given_back_at = record.info.get("given_back_at")
+        if given_back_at is None:
+            return  # just made: to doubt that one too would have no end
         try:
-            engine.dialect.do_ping(connection)
+            if time.monotonic() - given_back_at > IDLE_S or _was_spoken_to(connection):
+                engine.dialect.do_ping(connection)
         except psycopg.Error as error:
-            raise InvalidatePoolError from error  # it will connect anew, and the others too
+            raise InvalidatePoolError from error  # it and the others will be made anew
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "checkin", given_back)

@@ -83,7 +83,7 @@ class _Turns:
 
 
 class Database:
-    """One database and the two ways to use it: `reading` and `writing`."""
+    """One database and the ways to use it: `reading`, `writing` and `writing_once`."""
 
     def __init__(
         self,
@@ -135,8 +135,8 @@ class Database:
             self._check_file = _trust_it
         self._writing_engine = self.engine.execution_options(writes=True)
         # PostgreSQL makes a transaction of each statement by itself, and need not be asked to.
-        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._single_engine = self._writing_engine.execution_options(**alone)
+        by_itself = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._single_engine = self._writing_engine.execution_options(**by_itself)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -155,7 +155,10 @@ class Database:
 
     @contextmanager
     def writing_once(self) -> Iterator[Session]:
-        """Do as `writing` for a block of one statement only: a third of the work on PostgreSQL."""
+        """Do as `writing` for a block of one statement, at a third of the work on PostgreSQL.
+
+        There it is committed as soon as it is executed: what raises after it undoes nothing.
+        """
         with self._writing_through(self._single_engine) as session:
             yield session
 

@@ -3,8 +3,10 @@
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from donate.database import Database
 from donate.errors import DatabaseBusy
@@ -73,3 +75,23 @@ def test_a_connection_that_was_cut_while_idle_is_replaced(postgres: Postgres) ->
     assert donors(database) == 0
     database.close()
     other.close()
+
+
+def test_a_database_that_hangs_up_on_everybody_is_busy(postgres: Postgres) -> None:
+    """Of a server that cuts each connection as soon as it is made, everybody is told "busy"."""
+    database = Database(postgres.fresh_url())
+
+    def cut(connection: Any, _record: object) -> None:
+        with other.connect() as killer:
+            pid = connection.info.backend_pid
+            killer.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+
+    other = Database(postgres.fresh_url()).engine
+    event.listen(database.engine, "connect", cut)
+    for _ in range(3):
+        with pytest.raises(DatabaseBusy):
+            database.ping()
+    event.remove(database.engine, "connect", cut)
+    database.ping()
+    database.close()
+    other.dispose()

@@ -77,9 +77,9 @@ class InHand:
         for gift_id, kind, source_id, *told in known:
             taken[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *told)
 
-    def get(self, gift_id: uuid.UUID) -> HeldGift | None:
-        """Return a gift that is in hand."""
-        return self._held.get(gift_id)
+    def get(self, gift_id: uuid.UUID | None) -> HeldGift | None:
+        """Return a gift if it is in hand."""
+        return self._held.get(gift_id) if gift_id else None
 
     def __getitem__(self, gift_id: uuid.UUID) -> HeldGift:
         """Return a gift that is in hand. Raises KeyError."""

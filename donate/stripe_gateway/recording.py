@@ -100,7 +100,7 @@ class Recording:
         holders = self._holders_of_sessions(readings)
         true: list[tuple[Claimed, Reading]] = []
         for event, reading in readings:
-            gift = self._hand.get(reading.gift_id) if reading.gift_id else None
+            gift = self._hand.get(reading.gift_id)
             if gift is None:
                 try_again_later(event, "no gift with this id is known", self._now)
                 continue
@@ -139,7 +139,7 @@ class Recording:
     def _record(self, readings: Readings) -> None:
         """Record these, mark their events, and keep what they told."""
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
-        facts = [(_gift_of(event), fact) for event, fact in entries]
+        facts = [(_gift_id_of(event), fact) for event, fact in entries]
         outcomes = (
             record_facts(self._session, facts, now=self._now, hand=self._hand) if facts else []
         )
@@ -162,7 +162,7 @@ class Recording:
         """Return which gift each session belongs to, of those that their own gift does not know."""
         unknown = []
         for _, reading in readings:
-            gift = self._hand.get(reading.gift_id) if reading.gift_id else None
+            gift = self._hand.get(reading.gift_id)
             session_id = reading.claim and reading.claim.session_id
             if gift and session_id and (FactKind.CHECKOUT_OPENED, session_id) not in gift.facts:
                 unknown.append(session_id)
@@ -213,6 +213,6 @@ def _tied_by(reading: Reading, actor: str) -> Reading:
     return replace(reading, facts=tuple(facts))
 
 
-def _gift_of(event: Claimed) -> uuid.UUID:
+def _gift_id_of(event: Claimed) -> uuid.UUID:
     assert event.gift_id is not None
     return event.gift_id
