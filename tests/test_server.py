@@ -1,22 +1,29 @@
 """What the server takes from strangers before any of our rooms is asked."""
 
+import asyncio
+import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.server import MAX_HEAD_BYTES, ShortHeads
+from donate.server import MAX_HEAD_BYTES, MAX_WAITING, ShortHeads
 from tests.real_parts import served
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of what came."""
-    body = await Request(scope, receive).body()
+    """Answer with the length of what came; not at once, as a room that asks the database."""
+    try:
+        body = await Request(scope, receive).body()
+    except ClientDisconnect:
+        return
+    await asyncio.sleep(0.01)
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
@@ -68,3 +75,39 @@ def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         for _ in range(4):
             assert client.post("/", content=b"b" * 300_000).text == "300000"
+
+
+REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
+
+
+def answers_to(caller: socket.socket, at_most: int) -> int:
+    """Return how many answers came until they were so many, or the line was cut."""
+    said = b""
+    with contextlib.suppress(ConnectionError):
+        while said.count(b"200 OK") < at_most and (more := caller.recv(65_536)):
+            said += more
+    return said.count(b"200 OK")
+
+
+def test_a_few_requests_ahead_of_their_answers_are_answered(url: str) -> None:
+    """Who does not wait for an answer before asking again is answered in turn."""
+    with connect(url) as caller:
+        caller.sendall(REQUEST * MAX_WAITING)
+        assert answers_to(caller, MAX_WAITING) == MAX_WAITING
+
+
+@pytest.mark.parametrize(
+    "more",
+    [REQUEST * 5_000, b"\0\0 no request\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000],
+    ids=["many requests", "no request", "a head without end"],
+)
+def test_who_asks_on_and_on_is_hung_up_on(
+    url: str, more: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What may not stand behind a request ends the connection, and nobody answers in vain."""
+    with connect(url) as caller, contextlib.suppress(ConnectionError):
+        caller.sendall(REQUEST * 2 + more)
+        assert answers_to(caller, 5_000) <= MAX_WAITING
+    time.sleep(0.1)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    assert httpx.post(url, content=b"abc", trust_env=False).text == "3"
