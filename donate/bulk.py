@@ -6,9 +6,20 @@ One statement for any number of rows, since a VALUES list would be compiled anew
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Executable, Table, Update, bindparam, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Executable,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel
+from sqlmodel import AutoString, Session, SQLModel
 
 Rows = list[dict[str, Any]]
 # A parameter named like its column would be a value to set.
@@ -51,9 +62,14 @@ def _insert_columns(into: Table, names: tuple[str, ...]) -> postgresql.Insert:
     left_out = [column for column in into.columns if column.name not in names]
     # It would be called once for all rows.
     assert not any(c.default is not None and c.default.is_callable for c in left_out), into.name
-    lists = {name: ARRAY(into.c[name].type, dimensions=1) for name in names}
-    columns = (func.unnest(bindparam(name, type_=kind)) for name, kind in lists.items())
+    columns = (func.unnest(bindparam(name, type_=_list_for(into.c[name]))) for name in names)
     return postgresql.insert(into).from_select(names, select(*columns))
+
+
+def _list_for(column: Column[Any]) -> ARRAY[Any]:
+    # As a list of its own type, PostgreSQL would cut a text that is too long without a word.
+    kind = Text() if isinstance(column.type, AutoString) else column.type
+    return ARRAY(kind, dimensions=1)
 
 
 @cache

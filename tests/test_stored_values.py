@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlmodel import select
 
 from donate.bulk import insert_new
@@ -70,3 +70,20 @@ def test_only_what_is_known_is_left_out(database: Database) -> None:
     nameless: dict[str, Any] = {"name": None, "email": "a@b.ca", "country": "CA", "language": "en"}
     with pytest.raises(IntegrityError), database.writing() as session:
         insert_new(session, Donor, [nameless])
+
+
+def test_what_is_too_long_is_never_cut(database: Database) -> None:
+    """PostgreSQL refuses a text that is too long for its column; SQLite keeps all of it."""
+    long = {"name": "n" * 201, "email": "a@b.ca", "country": "CA", "language": "en"}
+
+    def insert() -> None:
+        with database.writing() as session:
+            insert_new(session, Donor, [long])
+
+    if database.is_sqlite:
+        insert()
+    else:
+        with pytest.raises(DataError, match="too long"):
+            insert()
+    with database.reading() as session:
+        assert session.exec(select(Donor.name)).all() == [long["name"]] * database.is_sqlite

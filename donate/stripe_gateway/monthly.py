@@ -6,7 +6,7 @@ in an event of its own; before, both stood on the invoice. Either is understood.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from donate.gifts.facts import Fact, FactKind
 from donate.stripe_gateway.readings import (
@@ -19,6 +19,7 @@ from donate.stripe_gateway.readings import (
     is_id,
     read_amount,
     read_attempt,
+    read_count,
     read_currency,
     read_gift_id,
     read_instant,
@@ -26,6 +27,9 @@ from donate.stripe_gateway.readings import (
     read_word,
     stripe_fact,
 )
+
+# Stripe's own have some thirty characters. It becomes part of keys of ours, which have their width.
+MAX_INVOICE_ID: Final = 100
 
 
 def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading | Irrelevant:
@@ -72,9 +76,10 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
     if gift_id is None or not isinstance(metadata, dict):
         return Irrelevant("an invoice that this service did not bring about")
     asked_for = "amount_paid" if step == "paid" else "amount_due"
-    if found.get(asked_for) == 0:
+    if type(found.get(asked_for)) is int and found[asked_for] == 0:
         return Irrelevant("an invoice over nothing")
-    invoice_id, amount_minor = read_text(found, "id"), read_amount(found, asked_for)
+    invoice_id = read_text(found, "id", MAX_INVOICE_ID)
+    amount_minor = read_amount(found, asked_for)
     currency, first = read_currency(found), found.get("billing_reason") == "subscription_create"
     if step == "paid":
         facts = list(_paid(envelope, amount_minor, currency))
@@ -83,7 +88,7 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
         told = {"agreement": metadata["session"], "invoice": invoice_id}
         facts = [_failed(metadata["session"], envelope.happened_at, told)]
     elif first:
-        tried = f"{invoice_id}:{found.get('attempt_count')}"
+        tried = f"{invoice_id}:{read_count(found, 'attempt_count')}"
         facts = [stripe_fact(FactKind.PAYMENT_DECLINED, tried, envelope.happened_at)]
     else:
         facts = [_failed(invoice_id, envelope.happened_at, {})]

@@ -112,10 +112,10 @@ def is_id(value: Any) -> bool:
     return isinstance(value, str) and bool(_ID.fullmatch(value))
 
 
-def read_text(found: Mapping[str, Any], key: str) -> str:
-    """Return an id, or one of Stripe's names for things. Raises Unusable."""
+def read_text(found: Mapping[str, Any], key: str, at_most: int = 255) -> str:
+    """Return an id, or one of Stripe's names for things, of so many characters. Raises Unusable."""
     value = found.get(key)
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not isinstance(value, str) or not _ID.fullmatch(value) or len(value) > at_most:
         raise Unusable(f"{key} is missing or odd")
     return value
 
@@ -131,6 +131,14 @@ def read_amount(found: Mapping[str, Any], key: str) -> int:
     value = found.get(key)
     if type(value) is not int or not 0 < value <= MAX_AMOUNT_MINOR:
         raise Unusable(f"{key} is not a usable amount")
+    return value
+
+
+def read_count(found: Mapping[str, Any], key: str) -> int:
+    """Return how often something was done. Raises Unusable."""
+    value = found.get(key)
+    if type(value) is not int or not 0 <= value < 1_000_000:
+        raise Unusable(f"{key} is not a count")
     return value
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel, col
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.holding import HeldGift, InHand
 from donate.gifts.ledger import Outcome, open_month, record_facts
+from donate.gifts.models import Gift
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
@@ -112,7 +113,11 @@ class Recording:
                 self._set_aside(event, untrue)
                 continue
             if reading.month:
-                event.gift_id = self._month_of(gift.id, reading.month)
+                month = self._open_month(gift.id, reading.month)
+                if month.pledge_id != gift.id:
+                    self._set_aside(event, "its invoice is another pledge's")
+                    continue
+                event.gift_id = month.id
             true.append((event, reading))
         self._record(true)
 
@@ -168,7 +173,7 @@ class Recording:
                 unknown.append(session_id)
         return gifts_by_source(self._session, [FactKind.CHECKOUT_OPENED], unknown)
 
-    def _month_of(self, pledge_id: uuid.UUID, month: Month) -> uuid.UUID:
+    def _open_month(self, pledge_id: uuid.UUID, month: Month) -> Gift:
         amount = Money(month.amount_minor, month.currency)
         return open_month(
             self._session,
@@ -177,7 +182,7 @@ class Recording:
             amount,
             invoiced_at=month.invoiced_at,
             now=self._now,
-        ).id
+        )
 
 
 def _expectation_of(gift: HeldGift) -> Expectation:

@@ -145,6 +145,18 @@ def test_a_first_month_that_is_declined_may_still_be_paid(database: Database) ->
     assert gift_now(database, gift).status == "awaited"
 
 
+def test_an_invoice_of_another_pledge_is_set_aside(database: Database) -> None:
+    """An invoice that has opened a month of one pledge is never booked as another's."""
+    ann, bob = (give(database, frequency="monthly") for _ in range(2))
+    told = invoice_event(bob, "in_2")
+    settle(database, invoice_event(ann, "in_2"))
+    settle(database, told)
+    aside = event_now(database, told)
+    assert (aside.state, aside.reason) == (EventState.SET_ASIDE, "its invoice is another pledge's")
+    assert [month.received_minor for month in months_of(database, ann)] == [AMOUNT]
+    assert months_of(database, bob) == []
+
+
 def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
     """Starting, changing and ending are facts about the gift that began the pledge."""
     gift = give(database, frequency="monthly")

@@ -3,9 +3,11 @@
 import copy
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from donate.gifts.models import Gift
 from donate.money import MAX_AMOUNT_MINOR
 from donate.stripe_gateway.readings import Reading, Unusable
 from donate.stripe_gateway.snapshots import envelope_of, read_event
@@ -17,6 +19,7 @@ from tests.stripe_gateway.examples import (
     SESSION,
     event,
 )
+from tests.stripe_gateway.months import invoice_event
 
 DEEP = 100_000
 
@@ -98,6 +101,20 @@ def test_an_event_has_a_time(value: Any) -> None:
     """A time that is none, or that no column holds, is unusable."""
     whole = spoilt(event(COMPLETED, SESSION), "created", value=value)
     assert reason_against(whole) == "created is not a time"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [("attempt_count", odd, "attempt_count is not a count") for odd in [*ODD[3:], -1, 10**30]]
+    + [("id", "i" * 101, "id is missing or odd")]
+    + [("amount_due", odd, "amount_due is not a usable amount") for odd in [False, 0.0, -0.0]],
+)
+def test_an_invoice_makes_a_name_of_what_is_one(key: str, value: Any, reason: str) -> None:
+    """What an invoice says of itself becomes no key, and no "nothing", unless it can be one."""
+    gift = Gift.model_construct(id=UUID(int=7), reference="LWCAN-7KQ4M2X", currency="CAD")
+    told = invoice_event(gift, "in_1", step="payment_failed", reason="subscription_create")
+    whole = spoilt(told, "data", "object", key, value=value)
+    assert reason_against(whole) == reason
 
 
 def test_a_thin_event_says_so() -> None:
