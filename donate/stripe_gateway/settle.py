@@ -45,8 +45,8 @@ class Settler:
             events = self._settle_together(now, at_most)
         except (DatabaseBusy, OperationalError):
             raise  # the database itself: all of it is done again at the next round
-        except Exception:
-            log.exception("a batch of events failed; settling each alone")
+        except Exception:  # noqa: BLE001 -- told below, by the one that fails alone
+            log.warning("a batch of events failed; settling each alone")
             events = self._settle_each(now, at_most)
         for event in events:
             EVENTS_SETTLED.labels(event.state).inc()
@@ -72,7 +72,8 @@ class Settler:
         except OperationalError:
             raise
         except Exception as error:
-            log.exception("event %s failed", claimed.event_id)
+            # Where it failed is told once, not at each of its tries.
+            log.exception("event %s failed", claimed.event_id, exc_info=claimed.tries == 0)
             event = copy(claimed)
             try_again_later(event, f"it failed here: {type(error).__name__}", now)
             save(session, [event])

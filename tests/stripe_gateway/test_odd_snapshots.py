@@ -111,7 +111,8 @@ def test_an_event_has_a_time(value: Any) -> None:
 )
 def test_an_invoice_makes_a_name_of_what_is_one(key: str, value: Any, reason: str) -> None:
     """What an invoice says of itself becomes no key, and no "nothing", unless it can be one."""
-    gift = Gift.model_construct(id=UUID(int=7), reference="LWCAN-7KQ4M2X", currency="CAD")
+    pledged: dict[str, Any] = {"id": UUID(int=7), "reference": "LWCAN-7KQ4M2X", "currency": "CAD"}
+    gift = Gift(**pledged)
     told = invoice_event(gift, "in_1", step="payment_failed", reason="subscription_create")
     whole = spoilt(told, "data", "object", key, value=value)
     assert reason_against(whole) == reason
