@@ -1,6 +1,7 @@
 """Is it alive, is it ready to take a gift, and what are its numbers."""
 
 import secrets
+from contextlib import suppress
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,6 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from donate.database import Database
 from donate.errors import DatabaseBusy, NotFound
+from donate.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
+from donate.stripe_gateway.hearing import newest_heard, newest_missed
 
 
 class Health:
@@ -39,4 +42,14 @@ class Health:
         wanted = f"Bearer {self._metrics_token}"
         if not self._metrics_token or not secrets.compare_digest(given.encode(), wanted.encode()):
             raise NotFound("no such page")
+        self._look_for_silence()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    def _look_for_silence(self) -> None:
+        # Another process may have heard the last webhook, or this one before it was restarted.
+        with suppress(DatabaseBusy), self._database.reading() as session:
+            for gauge, instant in (
+                (WEBHOOK_HEARD, newest_heard(session)),
+                (WEBHOOK_MISSED, newest_missed(session)),
+            ):
+                gauge.set(instant.timestamp() if instant else 0)

@@ -15,7 +15,6 @@ from sqlmodel import col, select
 from donate.clock import Clock
 from donate.database import Database
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
-from donate.observability import WEBHOOK_MISSED
 from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, Stretch, plan_of
 from donate.stripe_gateway.catchup_runs import (
@@ -30,7 +29,7 @@ from donate.stripe_gateway.catchup_runs import (
     why_another_mode,
 )
 from donate.stripe_gateway.comparing import Comparison, Telling, add_totals, compare, retell
-from donate.stripe_gateway.hearing import LATE_AFTER, newest_missed
+from donate.stripe_gateway.hearing import LATE_AFTER
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.lists import StripeLists
 from donate.stripe_gateway.models import StripeEvent
@@ -210,11 +209,7 @@ class Catchup:
         with self._database.writing() as session:
             differing = newly_set_aside(session, run) | run.differing
             save_run(session, run, differing=differing, finished_at=self._clock.now())
-            report = report_of(session, run)
-            missed_at = newest_missed(session)
-        if missed_at:
-            WEBHOOK_MISSED.set(missed_at.timestamp())
-        return report
+            return report_of(session, run)
 
 
 def _made_at(event: dict[str, Any]) -> datetime | None:

@@ -12,7 +12,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
-from donate.observability import WEBHOOK_HEARD, WEBHOOKS
+from donate.observability import WEBHOOKS
 from donate.protection import WEBHOOK_PATH
 from donate.stripe_gateway.inbox import Arrival, Inbox
 
@@ -51,7 +51,6 @@ class WebhookDoor:
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
         WEBHOOKS.labels("stored").inc()
-        WEBHOOK_HEARD.set(now.timestamp())
         return JSONResponse({"received": True})
 
 

@@ -50,11 +50,15 @@ def note_heard(session: Session, heard_at: datetime) -> None:
 
 def webhook_silence(session: Session) -> Silence | None:
     """Return since when webhooks are silent, or None while they arrive or nothing happens."""
-    heard_at = session.exec(select(WebhookHeard.heard_at)).one_or_none()
-    missed_at = newest_missed(session)
+    heard_at, missed_at = newest_heard(session), newest_missed(session)
     if missed_at is None or (heard_at and missed_at <= heard_at):
         return None
     return Silence(heard_at, missed_at)
+
+
+def newest_heard(session: Session) -> datetime | None:
+    """Return when the newest webhook came, give or take a minute."""
+    return session.exec(select(WebhookHeard.heard_at)).one_or_none()
 
 
 def newest_missed(session: Session) -> datetime | None:
