@@ -10,7 +10,7 @@ from itertools import chain
 
 from donate.clock import SystemClock
 from donate.database import Database
-from donate.errors import BadInput, DonateError
+from donate.errors import BadInput, DonateError, Misconfigured
 from donate.observability import configure_logging
 from donate.settings import Settings, load_settings
 
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     sandbox = commands.add_parser("sandbox", help="a pretend Stripe on this machine")
-    sandbox.add_argument("--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "8001")))
+    sandbox.add_argument("--port", type=_port, default=os.environ.get("SANDBOX_PORT", "8001"))
     sandbox.add_argument("--webhook-url", help="where its webhooks go")
     sandbox.add_argument(
         "--mischief", type=int, metavar="SEED", help="misbehave, and say how, line by line"
@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what is not right or not known yet")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _port(typed: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed) < 65_536):
+        raise argparse.ArgumentTypeError(f"{typed!r} is no port number, such as 8001")
+    return int(typed)
 
 
 def _add_staff_acts(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -191,14 +197,16 @@ def _staff_list(_: argparse.Namespace) -> int:
 def _audit(_: argparse.Namespace) -> int:
     from donate.constraints import broken_constraints
     from donate.gifts.audit import differences
+    from donate.gifts.queries import count_gifts
 
     found = 0
-    with _database().reading() as session:
+    with _database(may_be_new=False).reading() as session:
         for line in chain(broken_constraints(session), differences(session)):
             found += 1
             print(line)
-    well = "Every gift is what its facts mean, and every constraint holds."
-    print(f"{found} differences." if found else well)
+        gifts = count_gifts(session)
+    well = f"Each of {gifts:,} gifts is what its facts mean, and every constraint holds."
+    print(f"{found} differences, in {gifts:,} gifts." if found else well)
     return 1 if found else 0
 
 
@@ -230,9 +238,12 @@ def _settings() -> Settings:
     return settings
 
 
-def _database() -> Database:
+def _database(*, may_be_new: bool = True) -> Database:
     # Who sits at a terminal can wait for a long audit, and can stop waiting.
     database = Database(_settings().database_url, silence_s=None)
+    if not may_be_new and database.is_new():
+        database.close()
+        raise Misconfigured("DATABASE_URL leads to no database of this service; nothing was done.")
     database.upgrade()
     return database
 

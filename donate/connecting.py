@@ -14,7 +14,12 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidatePoolError,
+    OperationalError,
+    TimeoutError as PoolTimeout,
+)
 
 from donate.errors import DatabaseBusy
 
@@ -26,6 +31,8 @@ IDLE_S: Final = 1.0
 # Whoever commits beyond it copies SQLite's log into its file meanwhile, which takes a disk long.
 # The worker does so every second (`Database.copy_log`), so that nobody has to.
 LOG_PAGES: Final = 16_384
+_SQLITE_ERROR: Final = 1  # the code of our own mistakes: no such table, a wrong statement
+_POSTGRESQL_READ_ONLY: Final = "25006"  # a standby, or a disk that went read-only
 
 
 class SameFile:
@@ -169,3 +176,27 @@ def patience(connection: Connection) -> Iterator[None]:
         yield
     finally:
         found.silence_s = silence_s
+
+
+@contextmanager
+def busy_when_it_cannot() -> Iterator[None]:
+    """Say DatabaseBusy of what the database cannot do now; mistakes of ours stay what they are."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseBusy("every connection is in use") from error
+    except DBAPIError as error:
+        if _is_no_mistake_of_ours(error):
+            raise DatabaseBusy(str(error.orig).partition("\n")[0]) from error
+        raise
+
+
+def _is_no_mistake_of_ours(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
+        return True
+    if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
+        # A full disk ends a transaction in SQLite by itself, and the savepoints in it.
+        return "no such savepoint" in str(error.orig)
+    return isinstance(error, OperationalError)

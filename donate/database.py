@@ -15,16 +15,20 @@ from typing import Final
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
-from donate.connecting import SILENCE_S, patience, watch_postgresql, watch_sqlite
+from donate.connecting import (
+    SILENCE_S,
+    busy_when_it_cannot,
+    patience,
+    watch_postgresql,
+    watch_sqlite,
+)
 from donate.errors import DatabaseBusy, Misconfigured
 
 BUSY_TIMEOUT_S: Final = 5.0
-_SQLITE_ERROR: Final = 1  # the code of our own mistakes: no such table, a wrong statement
-_POSTGRESQL_READ_ONLY: Final = "25006"  # a standby, or a disk that went read-only
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 VERSIONS: Final = MIGRATIONS / "versions"
 
@@ -141,7 +145,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that sees one state of the database and leaves it unchanged."""
-        with _busy_when_it_cannot(), Session(self.engine, expire_on_commit=False) as session:
+        with busy_when_it_cannot(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -165,7 +169,7 @@ class Database:
     @contextmanager
     def _writing_through(self, engine: Engine) -> Iterator[Session]:
         with (
-            _busy_when_it_cannot(),
+            busy_when_it_cannot(),
             self._turn(),
             Session(engine, expire_on_commit=False) as session,
             session.begin(),
@@ -192,7 +196,7 @@ class Database:
         """
         if self.is_sqlite:
             copying = self.engine.execution_options(copies_log=True)
-            with _busy_when_it_cannot(), copying.connect() as connection:
+            with busy_when_it_cannot(), copying.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
         return 0
 
@@ -201,10 +205,17 @@ class Database:
         with self.reading() as session:
             session.execute(text("SELECT 1"))
 
+    def is_new(self) -> bool:
+        """Tell whether nothing of ours was ever stored here. Raises DatabaseBusy."""
+        if self.is_sqlite and not Path(self.engine.url.database or "").exists():
+            return True  # to look inside would make the file
+        with busy_when_it_cannot(), self.engine.connect() as connection:
+            return _version_of(connection) is None
+
     def upgrade(self) -> None:
         """Bring the tables up to this version of the code. Raises DatabaseBusy."""
         with (
-            _busy_when_it_cannot(),
+            busy_when_it_cannot(),
             self._turn(),
             self._writing_engine.begin() as connection,
             patience(connection),
@@ -231,10 +242,10 @@ class Database:
                 else:
                     yield True
             return
-        with _busy_when_it_cannot():
+        with busy_when_it_cannot():
             connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            with _busy_when_it_cannot():
+            with busy_when_it_cannot():
                 # Of a machine that vanished, PostgreSQL would believe for hours that it lives.
                 connection.execute(text("SET tcp_keepalives_idle = 10"))
                 connection.execute(text("SET tcp_keepalives_interval = 5"))
@@ -274,26 +285,3 @@ def _migrate(connection: Connection) -> None:
 
 def _trust_it() -> None:
     """PostgreSQL's files are its own affair."""
-
-
-@contextmanager
-def _busy_when_it_cannot() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout as error:
-        raise DatabaseBusy("every connection is in use") from error
-    except DBAPIError as error:
-        if _is_no_mistake_of_ours(error):
-            raise DatabaseBusy(str(error.orig).partition("\n")[0]) from error
-        raise
-
-
-def _is_no_mistake_of_ours(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
-    if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
-        return True
-    if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
-        # A full disk ends a transaction in SQLite by itself, and the savepoints in it.
-        return "no such savepoint" in str(error.orig)
-    return isinstance(error, OperationalError)

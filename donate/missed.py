@@ -35,7 +35,9 @@ def read_since(text: str, now: datetime) -> datetime:
         if re.fullmatch("[0-9]{1,5}d", text):
             return max(now - timedelta(days=int(text[:-1])), STRIPE_BEGAN)
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-        return max(min(day, now), STRIPE_BEGAN)
     except (ValueError, OverflowError) as error:
         message = "--since takes a day such as 2026-03-01, or a number of days such as 45d."
         raise BadInput("since", message) from error
+    if day > now:
+        raise BadInput("since", "--since is a day in the past.")
+    return max(day, STRIPE_BEGAN)

@@ -3,6 +3,8 @@
 import asyncio
 import fcntl
 import gc
+import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -131,11 +133,20 @@ class ShortHeads(HttpToolsProtocol):
 
 def app() -> FastAPI:
     """Build the service from the environment; each of several processes calls this."""
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
     settings = load_settings()
     configure_logging(settings.log_level)
     application = create_app(settings)
     _settle_in()
     return application
+
+
+def _end_with_supervisor() -> None:
+    """Stop when who started this process is gone: it would keep the port, and nobody would know."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(settings: Settings, processes: int = 1) -> None:

@@ -15,7 +15,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from donate.database import Database
 from tests.compiling import share_compiled_statements
-from tests.real_parts import Postgres, Sqlite
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 
 ADDRESSED = {"socket.connect", "socket.sendto"}
 MEMORY = Path("/dev/shm")
@@ -139,3 +139,19 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def environment(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Settings in the environment, and a folder without a `.env` to stand in."""
+    given = {
+        "DATABASE_URL": sqlite.fresh_url(),
+        "STRIPE_SECRET_KEY": SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "PORT": str(free_port()),
+        "LOG_LEVEL": "WARNING",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return given

@@ -23,25 +23,12 @@ from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.regions import load_regions
-from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
+from tests.real_parts import SECRET_KEY, Postgres, free_port
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def environment(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Settings in the environment, and a folder without a `.env` to stand in."""
-    given = {
-        "DATABASE_URL": sqlite.fresh_url(),
-        "STRIPE_SECRET_KEY": SECRET_KEY,
-        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "PORT": str(free_port()),
-        "LOG_LEVEL": "WARNING",
-    }
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return given
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.fixture
@@ -91,11 +78,41 @@ def test_audit_finds_nothing_then_what_was_changed(
     with database.writing() as session:
         gift = open_gift(session, choice, "form-1", now=NOW)
     assert main(["audit"]) == 0
+    assert "Each of 1 gifts is what" in capsys.readouterr().out
     with database.writing() as session:
         session.execute(update(Gift).values(received_minor=5000, net_minor=5000))
     database.close()
     assert main(["audit"]) == 1
     assert f"{gift.reference}: net_minor is 5000, its facts mean 0" in capsys.readouterr().out
+
+
+def test_nothing_is_audited_where_nothing_is(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    postgres: Postgres,
+) -> None:
+    """An address that leads nowhere is no audit that passed, and nothing is made there."""
+    nowhere = tmp_path / "nowhere.sqlite3"
+    for url in (f"sqlite:///{nowhere}", postgres.empty_url()):
+        monkeypatch.setenv("DATABASE_URL", url)
+        assert main(["audit"]) == 1
+        assert "leads to no database of this service" in capsys.readouterr().err
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "\u0663"])
+def test_a_port_that_is_none_is_said_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    """A port that is no number is told in a sentence, from the command line or the environment."""
+    with pytest.raises(SystemExit):
+        main(["sandbox", f"--port={port}"])
+    assert "is no port number" in capsys.readouterr().err
+    monkeypatch.setenv("SANDBOX_PORT", port)
+    with pytest.raises(SystemExit):
+        main(["sandbox"])
+    assert "is no port number" in capsys.readouterr().err
 
 
 def test_staff_are_added_and_kept_out(
@@ -179,69 +196,6 @@ def test_the_demo_refuses_a_database_in_use(
     monkeypatch.setenv("DEMO_DATABASE_URL", database_url)
     assert main(["demo"]) == 1
     assert "DEMO_DATABASE_URL must name an empty database" in capsys.readouterr().err
-
-
-def test_a_second_server_on_one_sqlite_file_says_so(environment: dict[str, str]) -> None:
-    """SQLite serves one process: the second stops with a sentence, the first goes on."""
-    command = [sys.executable, "-m", "donate.cli", "serve"]
-    with subprocess.Popen(command, env=os.environ) as first:
-        address = f"http://127.0.0.1:{environment['PORT']}/readyz"
-        wait_until(lambda: answers(address))
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        assert second.returncode == 1
-        assert "SQLite serves one process" in second.stderr
-        assert httpx.get(address).is_success
-        first.send_signal(signal.SIGTERM)
-
-
-def test_of_two_processes_one_may_die(
-    environment: dict[str, str], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On PostgreSQL two processes serve; another takes the place of one that is killed."""
-    monkeypatch.setenv("DATABASE_URL", postgres.fresh_url())
-    address = f"http://127.0.0.1:{environment['PORT']}/readyz"
-    command = [sys.executable, "-m", "donate.cli", "serve", "--processes", "2"]
-    with subprocess.Popen(command, env=os.environ) as first:
-        wait_until(lambda: answers(address))
-        before = serving_under(first.pid)
-        assert len(before) == 2
-        os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: len(serving_under(first.pid) - before) == 1)
-        wait_until(lambda: answers(address))
-        first.send_signal(signal.SIGTERM)
-    assert first.returncode == 0
-    assert not any(is_alive(pid) for pid in before)
-
-
-def serving_under(parent: int) -> set[int]:
-    """Return the processes that a supervisor started to serve, from what the system knows."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return {int(pid) for pid in children if b"spawn_main" in command_of(int(pid))}
-
-
-def command_of(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def is_alive(pid: int) -> bool:
-    return bool(command_of(pid))
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(address).is_success
-    except httpx.TransportError:
-        return False
-
-
-def wait_until(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_mischief_can_be_watched(tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ class Cursor:
     id: uuid.UUID
 
 
+def count_gifts(session: Session) -> int:
+    """Return how many gifts there are."""
+    return session.exec(select(func.count()).select_from(Gift)).one()
+
+
 def gift_by_id(session: Session, gift_id: uuid.UUID) -> Gift | None:
     """Return the gift with this id."""
     return session.get(Gift, gift_id)
