@@ -169,6 +169,9 @@ class GiftPages:
             facts = facts_of(session, gift.id)
             letters = letters_of(session, gift.id)
             actors = {fact.actor for fact in facts} | {letter.asked_by for letter in letters}
+            actors |= {
+                str(fact.evidence["tied_by"]) for fact in facts if "tied_by" in fact.evidence
+            }
             names = names_of(session, actors)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
@@ -271,7 +274,10 @@ def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bo
         day=local_date(fact.happened_at, gift.time_zone) if is_transfer else None,
         amount=amount,
         evidence=[
-            (name.replace("_", " "), readable(value))
+            (
+                name.replace("_", " "),
+                readable(actor_name(value, names) if name == "tied_by" else value),
+            )
             for name, value in fact.evidence.items()
             if value not in (None, "", [], {})
         ],

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from donate.money import Money, format_money
 from donate.region_parts import Mode
 from donate.stripe_gateway.readings import Claim, Envelope
+
+_STAFF_READ: Final = "en-CA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ def why_untrue(claim: Claim, expected: Expectation) -> str | None:
     if claim.currency != expected.currency:
         return f"currency is {claim.currency}, the gift's is {expected.currency}"
     if claim.amount_minor not in (None, expected.amount_minor):
-        return f"amount is {claim.amount_minor}, the gift's is {expected.amount_minor}"
+        told, chosen = claim.amount_minor, expected.amount_minor
+        return f"amount is {_in_words(told, claim)}, the gift's is {_in_words(chosen, claim)}"
     if claim.attempt is None:
         return None
     if claim.attempt not in expected.requested:
@@ -57,3 +62,7 @@ def why_untrue(claim: Claim, expected: Expectation) -> str | None:
     if bound != claim.session_id:
         return f"the gift's checkout session is {bound}"
     return None
+
+
+def _in_words(amount_minor: int | None, claim: Claim) -> str:
+    return format_money(Money(amount_minor or 0, claim.currency), _STAFF_READ)

@@ -111,6 +111,8 @@ def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
     assert paid_gift.flags == "amount_differs"
     assert given.gift_now(room.database, other).status == "awaited"
     assert f"<strong>Tied to a gift</strong>: {gift.reference}" in look(browser, event)
+    page = browser.get(f"/finance/gifts/{gift.id}").text
+    assert f"<dt>tied by</dt><dd>{room.staff('ann@example.org').name}</dd>" in page
     act = room.acts()[-1]
     assert (act.act, act.detail) == ("event_tied", {"why": gift.reference})
     assert f"event tied: {gift.reference}" in browser.get("/finance/trail").text

@@ -93,7 +93,7 @@ ODD: dict[str, Odd] = {
             paid(gift), '"amount_total": 5000', '"amount_total": 5000, "amount_total": 1'
         ),
         SET_ASIDE,
-        "amount is 1, the gift's is 5000",
+        "amount is $0.01, the gift's is $50.00",
     ),
     "a NUL in an id": (lambda gift: paid_as(gift, id="cs_\0"), SET_ASIDE, "id is missing or odd"),
     "a lone surrogate": (

@@ -82,11 +82,11 @@ UNTRUE: dict[str, Untrue] = {
     ),
     "a cent less": (
         lambda gift: session_for(gift, id="cs_bound", amount_total=AMOUNT - 1),
-        f"amount is {AMOUNT - 1}, the gift's is {AMOUNT}",
+        "amount is $49.99, the gift's is $50.00",
     ),
     "a cent more": (
         lambda gift: session_for(gift, id="cs_bound", amount_total=AMOUNT + 1),
-        f"amount is {AMOUNT + 1}, the gift's is {AMOUNT}",
+        "amount is $50.01, the gift's is $50.00",
     ),
 }
 
