@@ -35,43 +35,47 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="donate", description="A donation-payment service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="serve donors, staff and Stripe")
-    serve.add_argument("--processes", type=int, default=1, help="more than 1 needs PostgreSQL")
-    serve.set_defaults(run=_serve)
+    serve = _command(commands, "serve", "serve donors, staff and Stripe", _serve)
+    serve.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="more than 1 needs PostgreSQL"
+    )
+    _command(commands, "work", "do what is due, beside `serve` (PostgreSQL)", _work)
+    _command(commands, "demo", "everything offline, with a year of example gifts", _demo)
 
-    work = commands.add_parser("work", help="do what is due, beside `serve` (PostgreSQL)")
-    work.set_defaults(run=_work)
-
-    demo = commands.add_parser("demo", help="everything offline, with a year of example gifts")
-    demo.set_defaults(run=_demo)
-
-    sandbox = commands.add_parser("sandbox", help="a pretend Stripe on this machine")
-    sandbox.add_argument("--port", type=_port, default=os.environ.get("SANDBOX_PORT", "8001"))
-    sandbox.add_argument("--webhook-url", help="where its webhooks go")
+    sandbox = _command(commands, "sandbox", "a pretend Stripe on this machine", _sandbox)
+    port = os.environ.get("SANDBOX_PORT", "8001")
+    sandbox.add_argument("--port", type=_port, default=port, help="where it listens: 8001")
+    sandbox.add_argument("--webhook-url", metavar="URL", help="where its webhooks go")
     sandbox.add_argument(
         "--mischief", type=int, metavar="SEED", help="misbehave, and say how, line by line"
     )
-    sandbox.set_defaults(run=_sandbox)
 
     staff = commands.add_parser("staff", help="who may sign in at /finance")
     _add_staff_acts(staff.add_subparsers(required=True, metavar="ACT"))
 
-    audit = commands.add_parser(
-        "audit", help="recompute every gift from its facts, and check every constraint"
+    says = "recompute every gift from its facts, and check every constraint; exits 1 if any differs"
+    _command(commands, "audit", says, _audit)
+    says = "fetch what Stripe has and we do not; exits 1 if anything differs"
+    catchup = _command(commands, "catchup", says, _catchup)
+    catchup.add_argument(
+        "--since", metavar="DAY", help="reach further back: 2026-03-01, or 45d (days ago)"
     )
-    audit.set_defaults(run=_audit)
-
-    catchup = commands.add_parser("catchup", help="fetch what Stripe has and we do not")
-    catchup.add_argument("--since", help="reach further back: 2026-03-01, or 45d (days ago)")
-    catchup.set_defaults(run=_catchup)
-
     db = commands.add_parser("db", help="the database")
-    upgrade = db.add_subparsers(required=True, metavar="ACT").add_parser("upgrade")
-    upgrade.set_defaults(run=_db_upgrade)
-
-    doctor = commands.add_parser("doctor", help="say what is not right or not known yet")
-    doctor.set_defaults(run=_doctor)
+    acts = db.add_subparsers(required=True, metavar="ACT")
+    _command(acts, "upgrade", "bring the tables up to date", _db_upgrade)
+    _command(commands, "doctor", "say what is not right or not known yet", _doctor)
     return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    says: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
+    command.set_defaults(run=run)
+    return command
 
 
 def _port(typed: str) -> int:
@@ -81,21 +85,25 @@ def _port(typed: str) -> int:
 
 
 def _add_staff_acts(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    add = acts.add_parser("add", help="add someone; asks for a password")
-    add.add_argument("--name", required=True)
-    add.add_argument("--role", choices=["viewer", "finance"], default="finance")
-    add.set_defaults(run=_staff_add)
-    password = acts.add_parser("password", help="set a new password and end their sessions")
-    password.set_defaults(run=_staff_password)
-    disable = acts.add_parser("disable", help="keep someone out")
-    disable.set_defaults(run=_staff_disable)
-    enable = acts.add_parser("enable", help="let them in again")
-    enable.set_defaults(run=_staff_enable)
-    token = acts.add_parser("token", help="make a token for a program that reads gifts")
-    token.set_defaults(run=_staff_token)
-    for act in (add, password, disable, enable, token):
-        act.add_argument("email")
-    acts.add_parser("list", help="everybody").set_defaults(run=_staff_list)
+    add = _command(acts, "add", "add someone; asks for a password", _staff_add)
+    add.add_argument("--name", required=True, help="as others on the staff read it")
+    add.add_argument(
+        "--role",
+        choices=["viewer", "finance"],
+        default="finance",
+        help="viewers change nothing; without it: finance",
+    )
+    says = "set a new password and end their sessions"
+    with_address = [
+        add,
+        _command(acts, "password", says, _staff_password),
+        _command(acts, "disable", "keep someone out", _staff_disable),
+        _command(acts, "enable", "let them in again", _staff_enable),
+        _command(acts, "token", "make a token for a program that reads gifts", _staff_token),
+    ]
+    for act in with_address:
+        act.add_argument("email", help="their address, with which they sign in")
+    _command(acts, "list", "everybody", _staff_list)
 
 
 def _serve(given: argparse.Namespace) -> int:

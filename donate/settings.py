@@ -194,5 +194,7 @@ def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Setting
         for problem in error.errors(include_input=False, include_url=False):
             name = str(problem["loc"][0]).upper() if problem["loc"] else ""
             words = problem["msg"].removeprefix("Value error, ")
+            if problem["type"] == "missing":
+                words = "is not set"
             lines.append(f"{name} {words}" if name else words)
         raise Misconfigured("\n".join([*lines, "See .env.example for every setting."])) from None

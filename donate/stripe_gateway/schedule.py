@@ -41,7 +41,9 @@ class Schedule:
         self._look_at = now + min(self._every, _AGAIN_AFTER)
         try:
             reports = self._catchup.run()
-        except (Conflict, StripeUnavailable) as error:
+        except Conflict as another:
+            log.info("no catch-up here: %s", another)
+        except StripeUnavailable as error:
             log.warning("catch-up was broken off: %s", error)
         except Stopped:
             log.info("catch-up stops here, and goes on at the next start")
