@@ -217,7 +217,7 @@ def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Datab
         ({"amount_paid": "5000"}, "amount_paid is not a usable amount"),
         ({"created": None}, "created is not a time"),
         ({"id": None}, "id is missing or odd"),
-        ({"amount_paid": 4_000, "billing_reason": FIRST}, "amount is 4000"),
+        ({"amount_paid": 4_000, "billing_reason": FIRST}, "amount is $40.00"),
     ],
 )
 def test_an_invoice_that_is_not_true_is_set_aside(
