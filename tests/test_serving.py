@@ -6,62 +6,79 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from donate.server import START_S
 from tests.real_parts import Postgres
 
+SERVE = [sys.executable, "-m", "donate.cli", "serve"]
 
-def test_a_second_server_on_one_sqlite_file_says_so(environment: dict[str, str]) -> None:
+
+@contextmanager
+def serving(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `donate serve`, and stop it however the block ends."""
+    with subprocess.Popen([*SERVE, *words], env=os.environ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def address(environment: dict[str, str]) -> str:
+    return f"http://127.0.0.1:{environment['PORT']}/readyz"
+
+
+@pytest.fixture
+def on_postgresql(
+    environment: dict[str, str], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert environment
+    monkeypatch.setenv("DATABASE_URL", postgres.fresh_url())
+
+
+def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
     """SQLite serves one process: the second stops with a sentence, the first goes on."""
-    command = [sys.executable, "-m", "donate.cli", "serve"]
-    with subprocess.Popen(command, env=os.environ) as first:
-        address = f"http://127.0.0.1:{environment['PORT']}/readyz"
+    with serving():
         wait_until(lambda: answers(address))
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        second = subprocess.run(SERVE, capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode == 1
         assert "SQLite serves one process" in second.stderr
         assert httpx.get(address).is_success
-        first.send_signal(signal.SIGTERM)
 
 
-def test_of_two_processes_one_may_die(
-    environment: dict[str, str], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("on_postgresql")
+def test_of_two_processes_one_may_die(address: str) -> None:
     """On PostgreSQL two processes serve; another takes the place of one that is killed."""
-    monkeypatch.setenv("DATABASE_URL", postgres.fresh_url())
-    address = f"http://127.0.0.1:{environment['PORT']}/readyz"
-    command = [sys.executable, "-m", "donate.cli", "serve", "--processes", "2"]
-    with subprocess.Popen(command, env=os.environ) as first:
+    with serving("--processes", "2") as supervisor:
         wait_until(lambda: answers(address))
-        before = serving_under(first.pid)
+        before = serving_under(supervisor.pid)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: len(serving_under(first.pid) - before) == 1)
+        # Killed while it was asked whether it has started, it is waited for to the end.
+        patience_s = START_S + 30
+        wait_until(lambda: len(serving_under(supervisor.pid) - before) == 1, patience_s)
         wait_until(lambda: answers(address))
-        first.send_signal(signal.SIGTERM)
-    assert first.returncode == 0
+    assert supervisor.returncode == 0
     assert not any(is_alive(pid) for pid in before)
 
 
-def test_of_several_processes_none_outlives_their_supervisor(
-    environment: dict[str, str], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("on_postgresql")
+def test_of_several_processes_none_outlives_their_supervisor(address: str) -> None:
     """When the process that looks after the others is killed, they stop, and the port is free."""
-    monkeypatch.setenv("DATABASE_URL", postgres.fresh_url())
-    address = f"http://127.0.0.1:{environment['PORT']}/readyz"
-    command = [sys.executable, "-m", "donate.cli", "serve", "--processes", "2"]
-    with subprocess.Popen(command, env=os.environ) as supervisor:
+    with serving("--processes", "2") as supervisor:
         wait_until(lambda: answers(address))
-        serving = serving_under(supervisor.pid)
+        others = serving_under(supervisor.pid)
         supervisor.kill()
-    wait_until(lambda: not any(is_alive(pid) for pid in serving))
+    wait_until(lambda: not any(is_alive(pid) for pid in others))
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", int(environment["PORT"])))
+        free.bind(("127.0.0.1", httpx.URL(address).port or 0))
 
 
 def serving_under(parent: int) -> set[int]:
@@ -88,8 +105,8 @@ def answers(address: str) -> bool:
         return False
 
 
-def wait_until(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
+def wait_until(what: Callable[[], bool], patience_s: float = 30) -> None:
+    until = time.monotonic() + patience_s
     while not what():
         assert time.monotonic() < until
         time.sleep(0.05)
