@@ -17,6 +17,8 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 # An event may be half a megabyte, most of it nobody's reading.
 MAX_SHOWN: Final = 20_000
 MAX_WORD: Final = 200
+# Of a session, of a refund or a dispute, and of an invoice: one that failed says what was due.
+_AMOUNTS: Final = ("amount_total", "amount", "amount_paid", "amount_due")
 
 DECISIONS: Final[dict[str, str]] = {
     Decision.TRIED_AGAIN: "Tried again",
@@ -128,7 +130,8 @@ def _what_it_says(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _amount(found: Mapping[str, Any]) -> str:
-    amount, currency = found.get("amount_total", found.get("amount")), _word(found, "currency")
+    named = [found[name] for name in _AMOUNTS if found.get(name)]
+    amount, currency = named[0] if named else None, _word(found, "currency")
     if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT_MINOR:
         return ""
     if not is_currency(currency.upper()):

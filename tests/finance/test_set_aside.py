@@ -2,6 +2,7 @@
 
 from html import escape
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from donate.stripe_gateway.models import EventState
 from tests.finance.asides import decide, look, paid, put_aside, reread, settle
 from tests.finance.room import Room
 from tests.stripe_gateway import given
+from tests.stripe_gateway.months import invoice_event
 
 
 def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
@@ -116,6 +118,16 @@ def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
     act = room.acts()[-1]
     assert (act.act, act.detail) == ("event_tied", {"why": gift.reference})
     assert f"event tied: {gift.reference}" in browser.get("/finance/trail").text
+
+
+@pytest.mark.parametrize(
+    ("step", "amount"), [("paid", "$50.00 CAD"), ("payment_failed", "$70.00 CAD")]
+)
+def test_an_invoice_says_its_amount(room: Room, step: str, amount: str) -> None:
+    """Of an invoice staff read what was paid or, when it failed, what was due."""
+    due: dict[str, Any] = {} if step == "paid" else {"amount_due": 7_000}
+    told = invoice_event(given.give(room.database), "in_1", step=step, **due)
+    assert amount in look(room.signed_in(), put_aside(room.database, told))
 
 
 def test_a_payment_that_counts_already_is_not_counted_twice(room: Room) -> None:
