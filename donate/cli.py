@@ -12,7 +12,7 @@ from donate.clock import SystemClock
 from donate.database import Database
 from donate.errors import BadInput, DonateError, Misconfigured
 from donate.observability import configure_logging
-from donate.settings import Settings, load_settings
+from donate.settings import Settings, load_settings, read_port
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sandbox = _command(commands, "sandbox", "a pretend Stripe on this machine", _sandbox)
     port = os.environ.get("SANDBOX_PORT", "8001")
-    sandbox.add_argument("--port", type=_port, default=port, help="where it listens: 8001")
+    sandbox.add_argument("--port", default=port, help="where it listens: 8001")
     sandbox.add_argument("--webhook-url", metavar="URL", help="where its webhooks go")
     sandbox.add_argument(
         "--mischief", type=int, metavar="SEED", help="misbehave, and say how, line by line"
@@ -76,12 +76,6 @@ def _command(
     command = commands.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
     command.set_defaults(run=run)
     return command
-
-
-def _port(typed: str) -> int:
-    if not (typed.isascii() and typed.isdigit() and 0 < int(typed) < 65_536):
-        raise argparse.ArgumentTypeError(f"{typed!r} is no port number, such as 8001")
-    return int(typed)
 
 
 def _add_staff_acts(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -129,16 +123,16 @@ def _demo(_: argparse.Namespace) -> int:
 def _sandbox(given: argparse.Namespace) -> int:
     from donate.sandbox.app import SandboxConfig, serve
 
-    settings = _settings()
+    settings, port = _settings(), read_port("--port or SANDBOX_PORT", given.port)
     config = SandboxConfig(
         secret_key=settings.stripe_secret_key.get_secret_value(),
         webhook_secret=settings.webhook_secrets[0],
         webhook_url=given.webhook_url or f"{settings.public_url}/webhooks/stripe",
-        public_url=f"http://127.0.0.1:{given.port}",
+        public_url=f"http://127.0.0.1:{port}",
         mischief_seed=given.mischief,
         tell=lambda line: print(line, flush=True),
     )
-    serve(config, "127.0.0.1", given.port)
+    serve(config, "127.0.0.1", port)
     return 0
 
 

@@ -19,6 +19,7 @@ import httpx
 
 from donate.demo_example import CODE, STAFF_EMAIL, example_page
 from donate.errors import Misconfigured
+from donate.settings import read_port
 
 FOLDER: Final = Path(".demo")
 LETTERS: Final = FOLDER / "letters"
@@ -109,18 +110,16 @@ Ctrl-C stops it."""
 
 
 def _port(name: str, default: int) -> int:
-    typed = os.environ.get(name, str(default))
-    if not typed.isdigit() or not 0 < int(typed) < 65536:
-        raise Misconfigured(f"{name} must be a port number, such as {default}")
+    port = read_port(name, os.environ.get(name, str(default)))
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(typed)))
+            probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise Misconfigured(
-                f"port {typed} is taken; choose another with {name}=8123 make demo"
+                f"port {port} is taken; choose another with {name}=8123 make demo"
             ) from error
-    return int(typed)
+    return port
 
 
 @contextmanager

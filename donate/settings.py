@@ -198,3 +198,10 @@ def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Setting
                 words = "is not set"
             lines.append(f"{name} {words}" if name else words)
         raise Misconfigured("\n".join([*lines, "See .env.example for every setting."])) from None
+
+
+def read_port(name: str, typed: str) -> int:
+    """Read the number of a port. Raises Misconfigured."""
+    if not (typed.isascii() and typed.isdigit() and 0 < int(typed) < 65_536):
+        raise Misconfigured(f"{name} must be a port number, such as 8001")
+    return int(typed)
