@@ -1,4 +1,4 @@
-"""What the server takes from strangers before any of our rooms is asked."""
+"""What the connection takes from strangers before any of our rooms is asked."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.server import MAX_HEAD_BYTES, MAX_WAITING, ShortHeads
+from donate.wire import MAX_HEAD_BYTES, MAX_WAITING, TerseHttp
 from tests.real_parts import served
 
 
@@ -27,7 +27,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
-class Impatient(ShortHeads):
+class Impatient(TerseHttp):
     """The same with less time."""
 
     head_timeout_s = 0.3
