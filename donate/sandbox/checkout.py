@@ -7,7 +7,11 @@ from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter,
 from donate.sandbox.objects import new_line_item, new_session
 from donate.sandbox.parameters import read
 from donate.sandbox.session_parameters import KNOWN_TO_STRIPE, SESSION
-from donate.sandbox.setups import begin_setup, refuse_what_cannot_be_saved
+from donate.sandbox.setups import (
+    begin_setup,
+    refuse_a_mixed_mandate,
+    refuse_what_cannot_be_saved,
+)
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscriptions import abandon_subscription
@@ -191,6 +195,9 @@ def _methods_offered(asked: dict[str, Any], currency: str) -> list[str]:
 
 def _check_mandate(mandate: dict[str, Any]) -> None:
     path = "payment_method_options[acss_debit][mandate_options]"
+    if "default_for" in mandate:
+        refuse_a_mixed_mandate(mandate, path)
+        return
     for name in ("payment_schedule", "transaction_type"):
         if name not in mandate:
             raise missing_parameter(f"{path}[{name}]")

@@ -29,6 +29,25 @@ def refuse_what_cannot_be_saved(asked: dict[str, Any]) -> None:
         raise missing_parameter(f"{_OPTIONS}[currency]")
 
 
+def refuse_a_mixed_mandate(mandate: dict[str, Any], path: str) -> None:
+    """Refuse a mandate for Billing that lacks a purpose, or says when the debits are.
+
+    Each purpose needs the other: https://docs.stripe.com/api/mandates/object. That Stripe refuses a
+    schedule, its description or a mandate page of one's own beside them is what implementers report
+    from test mode (2026); about `transaction_type` they differ, so it may be there or not.
+    """
+    if set(mandate["default_for"]) != {"invoice", "subscription"}:
+        raise invalid_parameter(
+            f"{path}[default_for]",
+            "`invoice` and `subscription` must be provided together in `default_for`.",
+        )
+    for name in ("payment_schedule", "interval_description", "custom_mandate_url"):
+        if name in mandate:
+            raise invalid_parameter(
+                f"{path}[{name}]", f"You cannot pass `{name}` together with `default_for`."
+            )
+
+
 def begin_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> None:
     """Make the setup intent, which a session has from its first moment on."""
     intent_id = store.new_id("seti_1")

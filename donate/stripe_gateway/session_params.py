@@ -66,7 +66,8 @@ def session_params(
         params["submit_type"] = "donate"
         params["payment_intent_data"] = about
     if gift.mode == Mode.BANK_DEBIT:
-        params["payment_method_options"] = {"acss_debit": {"mandate_options": _mandate()}}
+        once: Any = {"payment_schedule": "sporadic", "transaction_type": "personal"}
+        params["payment_method_options"] = {"acss_debit": {"mandate_options": once}}
     return params
 
 
@@ -76,13 +77,15 @@ def product_name(gift: Gift) -> str:
 
 
 def _setup(gift: Gift, about: Any) -> "SessionCreateParams":
-    amount = format_money(gift.amount, gift.language)
     terms = say(
         gift.language,
-        N_("You agree that %(amount)s is debited now and every month, until you end it."),
-        {"amount": amount},
+        N_(
+            "You authorize us to debit %(amount)s from your bank account now, and again every "
+            "month on the day of the first debit. You can change the amount, pause or cancel at "
+            "any time."
+        ),
+        {"amount": format_money(gift.amount, gift.language)},
     )
-    each_month = say(gift.language, N_("every month, on the day of the first debit"))
     return {
         "mode": "setup",
         # An account belongs to a customer, and this one to nobody else's account.
@@ -92,21 +95,12 @@ def _setup(gift: Gift, about: Any) -> "SessionCreateParams":
         "payment_method_options": {
             "acss_debit": {
                 "currency": "cad",
-                "mandate_options": _mandate(each_month),
+                # One purpose needs the other, and neither can stand beside a payment schedule:
+                # when and how much is debited stands in our own terms.
+                # https://docs.stripe.com/api/mandates/object (payment_method_details.acss_debit)
+                "mandate_options": {"default_for": ["invoice", "subscription"]},
             }
         },
-    }
-
-
-def _mandate(each_month: str = "") -> Any:
-    """Return what a person's bank is asked to allow: one debit, or those of a subscription."""
-    if not each_month:
-        return {"payment_schedule": "sporadic", "transaction_type": "personal"}
-    return {
-        "default_for": ["subscription"],
-        "interval_description": each_month,
-        "payment_schedule": "interval",
-        "transaction_type": "personal",
     }
 
 

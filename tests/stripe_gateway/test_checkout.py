@@ -13,6 +13,7 @@ from donate.clock import Clock, FixedClock
 from donate.database import Database
 from donate.errors import Conflict, StripeUnavailable
 from donate.gifts.models import Gift
+from donate.money import format_money
 from donate.stripe_gateway.checkout import Checkouts
 from donate.stripe_gateway.client import StripeClient
 from tests.real_parts import SECRET_KEY
@@ -202,3 +203,26 @@ def test_an_answer_that_was_never_remembered_is_asked_for_again(
     assert (again["replayed"], first["parameters"] == again["parameters"]) == (True, True)
     assert sessions(sandbox) == {"open": 1}
     assert sandbox.http.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(("language", "word"), [("en-CA", "every month"), ("fr-CA", "chaque mois")])
+def test_a_monthly_debit_is_asked_for_as_billing_needs_it(
+    database: Database, sandbox: RunningSandbox, client: StripeClient, language: str, word: str
+) -> None:
+    """The mandate serves subscriptions and names no schedule; the terms stand in our own words."""
+    gift = give(database, attempts=0, mode="bank_debit", frequency="monthly", language=language)
+    checkouts_of(database, client).open_for(gift)
+    (request,) = asked(sandbox)
+    sent = request["parameters"]
+    assert in_one_shape(sent["payment_method_options"]) == in_one_shape(
+        {
+            "acss_debit": {
+                "currency": "cad",
+                "mandate_options": {"default_for": ["invoice", "subscription"]},
+            }
+        }
+    )
+    terms = sent["custom_text"]["submit"]["message"]
+    assert word in terms
+    assert format_money(gift.amount, language) in terms
+    assert len(terms) <= 600  # Stripe takes 1,200
