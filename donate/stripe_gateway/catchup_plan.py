@@ -19,28 +19,6 @@ SLICE: Final = timedelta(days=1)
 RESUMED_WITHIN: Final = timedelta(hours=12)
 
 
-# Those that README asks to be sent by webhook; Stripe takes up to twenty in one question.
-EVENT_TYPES: Final = (
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.expired",
-    "payment_intent.payment_failed",
-    "charge.failed",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.dispute.created",
-    "charge.dispute.closed",
-    "invoice.paid",
-    "invoice.payment_failed",
-    "invoice_payment.paid",
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.deleted",
-)
-
-
 class Listing(StrEnum):
     """One of Stripe's lists, and which part of it."""
 

@@ -123,7 +123,7 @@ def read_event(envelope: Envelope) -> Reading | Irrelevant:
             return read_subscription(envelope)
         case ["refund", _] | ["charge", "refund", "updated"]:
             return _refund(found, envelope.happened_at)
-        case ["charge", "dispute", "created" | "closed"]:
+        case ["charge", "dispute", _]:
             return _dispute(found, envelope.happened_at)
         case _:
             return Irrelevant("nothing to record for this type of event")

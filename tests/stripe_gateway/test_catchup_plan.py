@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from donate.stripe_gateway.catchup_plan import EVENT_TYPES, EVENTS_REACH, Listing, plan_of
+from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, plan_of
+from donate.stripe_gateway.event_types import EVENT_TYPES
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent.parent

@@ -1,0 +1,31 @@
+"""The one list of the events we handle.
+
+The webhook endpoint asks for these, catch-up fetches these, and README names these.
+"""
+
+from typing import Final
+
+# `GET /v1/events` takes up to twenty in `types`: https://docs.stripe.com/api/events/list
+EVENT_TYPES: Final = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+    "payment_intent.payment_failed",
+    "charge.failed",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    # An inquiry that becomes a chargeback has no second `created`; an end may be revised.
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice_payment.paid",
+    "customer.subscription.created",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+)
