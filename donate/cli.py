@@ -1,4 +1,4 @@
-"""donate serve · work · demo · sandbox · staff · audit · catchup · db · doctor."""
+"""donate serve · work · demo · sandbox · staff · audit · catchup · stripe · db · doctor."""
 
 import argparse
 import getpass
@@ -13,6 +13,7 @@ from donate.database import Database
 from donate.errors import BadInput, DonateError, Misconfigured
 from donate.observability import configure_logging
 from donate.settings import Settings, load_settings, read_port
+from donate.stripe_commands import add_stripe_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     catchup.add_argument(
         "--since", metavar="DAY", help="reach further back: 2026-03-01, or 45d (days ago)"
     )
+    add_stripe_commands(commands)
     db = commands.add_parser("db", help="the database")
     acts = db.add_subparsers(required=True, metavar="ACT")
     _command(acts, "upgrade", "bring the tables up to date", _db_upgrade)
