@@ -19,6 +19,7 @@ from donate.sandbox.errors import Refusal, invalid_parameter, wrong_key
 from donate.sandbox.form import decode_form
 from donate.sandbox.idempotency import Answer, IdempotencyKeys
 from donate.sandbox.mischief import Mischief
+from donate.sandbox.permissions import Permissions
 from donate.sandbox.store import Store
 from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
 from donate.sandbox.versions import TODAY
@@ -53,6 +54,7 @@ class Api:
     def forget_everything(self) -> None:
         self._keys = IdempotencyKeys()
         self.troubles = Troubles(self._seed)
+        self.permissions = Permissions(self._store.account_id)
         self.log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
 
     async def answer(self, request: Request) -> ASGIApp:
@@ -70,6 +72,7 @@ class Api:
             self._authenticate(request)
             asked.parameters = decode_form(await _form_of(request))
             _refuse_other_versions(asked.stripe_version)
+            self.permissions.ask(asked.method, asked.path)
         except Refusal as refusal:
             return self._response(asked, self._refuse(asked, refusal))
         trouble = self.troubles.take(asked.method, asked.path) or self._mischief.trouble_for(

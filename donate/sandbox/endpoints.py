@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from donate.sandbox.account_endpoints import ACCOUNT_ROUTES
 from donate.sandbox.billing_endpoints import BILLING_ROUTES
 from donate.sandbox.checkout import create_session, expire_session
 from donate.sandbox.errors import Refusal, unrecognized_url
 from donate.sandbox.expand import answer_with, line_item_list
 from donate.sandbox.lists import Filter, equals, event_types, page
-from donate.sandbox.objects import account
 from donate.sandbox.parameters import Check, choice, email_address, flag, read, record, text
 from donate.sandbox.refunds import create_refund
 from donate.sandbox.routes import list_of_shelf, retrieve_from, route
@@ -49,18 +49,6 @@ def _list_line_items(store: Store, parameters: dict[str, Any], session_id: str) 
 
 def _create_refund(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     return create_refund(store, parameters)
-
-
-def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
-    read(parameters, {})
-    if account_id not in ("", store.account_id):
-        raise Refusal(
-            f"The provided key does not have access to account '{account_id}' (or that account "
-            "does not exist).",
-            status=403,
-            code="account_invalid",
-        )
-    return account(store)
 
 
 def _list_events(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
@@ -172,7 +160,6 @@ ROUTES = (
     route("GET", "/v1/balance_transactions/{id}", retrieve_from(_balance_transactions, "id")),
     route("GET", "/v1/events", _list_events),
     route("GET", "/v1/events/{id}", retrieve_from(lambda store: store.events, "id")),
-    route("GET", "/v1/account", _retrieve_account),
-    route("GET", "/v1/accounts/{id}", _retrieve_account),
+    *ACCOUNT_ROUTES,
     *BILLING_ROUTES,
 )

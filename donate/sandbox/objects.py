@@ -274,7 +274,7 @@ def account(store: Store) -> StripeObject:
         "object": "account",
         "business_profile": {"name": "Sandbox charity", "support_email": None, "url": None},
         "business_type": "non_profit",
-        "capabilities": {"acss_debit_payments": "active", "card_payments": "active"},
+        "capabilities": dict(store.capabilities),
         "charges_enabled": True,
         "country": "CA",
         "created": 1_577_836_800,

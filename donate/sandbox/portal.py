@@ -13,17 +13,19 @@ from donate.sandbox.hosted_page import Submission, html_page, read_card
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.page_words import WORDS
 from donate.sandbox.parameters import choice, read, text, web_address
+from donate.sandbox.portal_configurations import configuration_for
 from donate.sandbox.session_parameters import LOCALES
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscriptions import OVER, change
 
 _ASKED = {
+    "configuration": text(),
     "customer": text(),
     "locale": choice(*LOCALES),
     "return_url": web_address,
 }
-_KNOWN_TO_STRIPE = "configuration customer_account flow_data on_behalf_of".split()
+_KNOWN_TO_STRIPE = "customer_account flow_data on_behalf_of".split()
 
 
 def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
@@ -35,7 +37,7 @@ def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
         "id": session_id,
         "object": "billing_portal.session",
         **nothing_in("customer_account flow on_behalf_of"),
-        "configuration": "bpc_1SandboxSandboxSandboxSa",
+        "configuration": configuration_for(store, asked),
         "created": store.now(),
         "customer": asked["customer"],
         "livemode": False,

@@ -23,6 +23,10 @@ class Shelf:
         self._places[object_id] = (thing["created"], len(self._places))
         insort(self._order, (*self._places[object_id], object_id))
 
+    def remove(self, object_id: str) -> None:
+        del self._objects[object_id]
+        self._order.remove((*self._places[object_id], object_id))
+
     def get(self, object_id: str) -> StripeObject | None:
         return self._objects.get(object_id)
 

@@ -12,6 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from donate.sandbox.account_settings import (
+    CAPABILITIES,
+    new_method_configuration,
+    saved_in_the_dashboard,
+)
 from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import no_such
 from donate.sandbox.shelf import Shelf, StripeObject
@@ -62,6 +67,14 @@ class Store:
         self.attempts: dict[str, Attempt] = {}
         self.portal_sessions: dict[str, StripeObject] = {}
         self.products = Shelf("product")
+        self.webhook_endpoints = Shelf("webhook_endpoint")
+        self.portal_configurations = Shelf("configuration")
+        self.portal_configurations.put(saved_in_the_dashboard())
+        self.method_configurations = Shelf("payment_method_configuration")
+        self.method_configurations.put(new_method_configuration())
+        # Which endpoints hear of connected accounts: the object itself does not tell.
+        self.connect_endpoints: dict[str, bool] = {}
+        self.capabilities: dict[str, str] = dict.fromkeys(CAPABILITIES.values(), "active")
         self.payments_of_invoices: dict[str, StripeObject] = {}
         self.invoices_of_intents: dict[str, str] = {}
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from donate.sandbox.api import Api
+from donate.sandbox.control.account import add_account
 from donate.sandbox.control.mischief import add_mischief
 from donate.sandbox.control.money import add_money
 from donate.sandbox.control.state import add_state
@@ -34,4 +35,5 @@ def control_routes(store: Store, api: Api, deliveries: Deliveries, mischief: Mis
     add_webhooks(router, store, deliveries)
     add_trouble(router, api)
     add_mischief(router, mischief)
+    add_account(router, store, api)
     return router

@@ -1,0 +1,61 @@
+"""What a restricted key may do, and Stripe's words where it may not.
+
+https://docs.stripe.com/keys/restricted-api-keys: each resource is None, Read or Write; GET needs
+Read, everything else Write, and Write includes Read. Stripe looks at the key before it looks for
+the object. The words are those of requests refused in 2026, quoted in public error reports.
+"""
+
+from typing import Literal, get_args
+
+from donate.sandbox.errors import Refusal
+
+Level = Literal["none", "read", "write"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+# The address, the resource's row in the Dashboard, and its name in a permission.
+RESOURCES = (
+    ("/v1/account", "Accounts", "accounts"),
+    ("/v1/balance_transactions", "Balance Transactions", "balance_transaction"),
+    ("/v1/billing_portal", "Customer Portal", "customer_portal"),
+    ("/v1/charges", "Charges and Refunds", "charge"),
+    ("/v1/checkout/sessions", "Checkout Sessions", "checkout_session"),
+    ("/v1/customers", "Customers", "customer"),
+    ("/v1/disputes", "Disputes", "dispute"),
+    ("/v1/events", "Events", "event"),
+    ("/v1/invoice", "Invoices", "invoice"),
+    ("/v1/payment_intents", "PaymentIntents", "payment_intent"),
+    (
+        "/v1/payment_method_configurations",
+        "Payment Method Configurations",
+        "payment_method_configuration",
+    ),
+    ("/v1/products", "Products", "product"),
+    ("/v1/refunds", "Charges and Refunds", "charge"),
+    ("/v1/setup_intents", "SetupIntents", "setup_intent"),
+    ("/v1/subscriptions", "Subscriptions", "subscription"),
+    ("/v1/webhook_endpoints", "Webhook Endpoints", "webhook"),
+)
+NAMES = frozenset(name for _, _, name in RESOURCES)
+
+
+class Permissions:
+    """What is not named may be written, as with a key that nobody restricted."""
+
+    def __init__(self, account_id: str) -> None:
+        self._account_id = account_id
+        self.levels: dict[str, Level] = {}
+
+    def ask(self, method: str, path: str) -> None:
+        """Raise Refusal for what the key may not do."""
+        needed: Level = "read" if method == "GET" else "write"
+        for prefix, row, name in RESOURCES:
+            if path.startswith(prefix):
+                given = self.levels.get(name, "write")
+                if LEVELS.index(given) < LEVELS.index(needed):
+                    raise Refusal(
+                        "Permission denied. The provided key 'rk_test_********' does not have the "
+                        f"required permissions for this endpoint on account '{self._account_id}'. "
+                        f"Enabling \"{row} {needed.title()}\" ('{name}_{needed}') permissions on "
+                        "this key would allow this request to continue.",
+                        status=403,
+                    )

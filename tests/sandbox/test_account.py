@@ -1,0 +1,154 @@
+"""What an account is set up with, through the real SDK: endpoints, portal, methods, permissions."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from donate.stripe_gateway.event_types import EVENT_TYPES
+from tests.sandbox.running import RunningSandbox, monthly_of
+
+URL = "https://give.example.org/webhooks/stripe"
+VERSION = "2026-10-28.endive"
+
+
+def new_endpoint(client: stripe.StripeClient, **more: Any) -> Any:
+    asked: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
+    return client.v1.webhook_endpoints.create(asked)
+
+
+def test_the_secret_of_an_endpoint_is_told_once(fresh_client: stripe.StripeClient) -> None:
+    """The signing secret comes with the answer that made the endpoint, and with no other."""
+    made = new_endpoint(fresh_client)
+    assert made.secret.startswith("whsec_")
+    again = fresh_client.v1.webhook_endpoints.retrieve(made.id)
+    listed = fresh_client.v1.webhook_endpoints.list().data[0]
+    for shown in (again, listed):
+        assert "secret" not in shown.to_dict()
+        assert (shown.url, shown.status, shown.api_version) == (URL, "enabled", VERSION)
+
+
+def test_an_endpoint_is_changed_and_deleted(fresh_client: stripe.StripeClient) -> None:
+    """Events, address and status of an endpoint can be changed; the version of the API cannot."""
+    endpoints = fresh_client.v1.webhook_endpoints
+    made = new_endpoint(fresh_client)
+    change: Any = {"enabled_events": ["charge.failed"], "disabled": True}
+    changed = endpoints.update(made.id, change)
+    assert (changed.enabled_events, changed.status) == (["charge.failed"], "disabled")
+    refused: Any = {"api_version": VERSION}
+    with pytest.raises(stripe.InvalidRequestError, match="unknown parameter: api_version"):
+        endpoints.update(made.id, refused)
+    assert endpoints.delete(made.id).to_dict()["deleted"] is True
+    assert endpoints.list().data == []
+    with pytest.raises(stripe.InvalidRequestError, match="No such webhook_endpoint"):
+        endpoints.retrieve(made.id)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "http://127.0.0.1:8000/webhooks/stripe"},
+        {"url": "https://localhost/webhooks/stripe"},
+        {"url": "https://intranet/webhooks/stripe"},
+        {"enabled_events": []},
+        {"enabled_events": ["gift.received"]},
+        {"api_version": "2026-10-29.endive"},
+    ],
+)
+def test_an_endpoint_that_cannot_work_is_refused(
+    fresh_client: stripe.StripeClient, wrong: dict[str, Any]
+) -> None:
+    """Stripe makes no endpoint that it cannot reach, without events, or of an unknown version."""
+    with pytest.raises(stripe.InvalidRequestError):
+        new_endpoint(fresh_client, **wrong)
+
+
+def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> None:
+    """The seventeenth endpoint is refused, and those before it are listed page by page."""
+    for _ in range(16):
+        new_endpoint(fresh_client)
+    with pytest.raises(stripe.InvalidRequestError, match="maximum of 16"):
+        new_endpoint(fresh_client)
+    assert len(list(fresh_client.v1.webhook_endpoints.list().auto_paging_iter())) == 16
+
+
+def test_only_the_dashboard_makes_a_default_portal(
+    fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
+) -> None:
+    """Without saved settings a portal opens only with a configuration that is named."""
+    fresh_sandbox.control("POST", "/_sandbox/account", portal_saved=False)
+    portal = fresh_client.v1.billing_portal
+    payer = fresh_sandbox.pay(_monthly(fresh_client), email="donor@example.com")["session"]
+    asked: Any = {"customer": payer["customer"]}
+    with pytest.raises(stripe.InvalidRequestError, match="has not been created"):
+        portal.sessions.create(asked)
+    made = portal.configurations.create({"features": {"payment_method_update": {"enabled": True}}})
+    assert made.is_default is False
+    named: Any = {**asked, "configuration": made.id}
+    with pytest.raises(stripe.InvalidRequestError, match="has not been created"):
+        portal.sessions.create(asked)
+    assert portal.sessions.create(named).configuration == made.id
+    portal.configurations.update(made.id, {"active": False})
+    with pytest.raises(stripe.InvalidRequestError, match="is not active"):
+        portal.sessions.create(named)
+
+
+def test_the_features_of_the_portal_are_changed_one_by_one(
+    fresh_client: stripe.StripeClient,
+) -> None:
+    """What a change of a configuration does not name stays; the default cannot be deactivated."""
+    configurations = fresh_client.v1.billing_portal.configurations
+    default = configurations.list({"is_default": True}).data[0]
+    changed = configurations.update(
+        default.id, {"features": {"subscription_cancel": {"enabled": False}}}
+    )
+    assert changed.features.subscription_cancel.enabled is False
+    assert changed.features.payment_method_update.enabled is True
+    assert changed.features.customer_update.allowed_updates == ["email", "address"]
+    with pytest.raises(stripe.InvalidRequestError, match="cannot deactivate"):
+        configurations.update(default.id, {"active": False})
+
+
+def test_a_method_is_offered_when_it_is_on_and_active(
+    fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
+) -> None:
+    """A payment method is available when its preference is on and its capability is active."""
+    configurations = fresh_client.v1.payment_method_configurations
+    (default,) = configurations.list().data
+    assert default.acss_debit is not None
+    assert default.acss_debit.available is True
+    off: Any = {"acss_debit": {"display_preference": {"preference": "off"}}}
+    changed = configurations.update(default.id, off)
+    assert changed.acss_debit is not None
+    assert changed.acss_debit.available is False
+    assert changed.acss_debit.display_preference.value == "off"
+    on: Any = {"acss_debit": {"display_preference": {"preference": "on"}}}
+    fresh_sandbox.control(
+        "POST", "/_sandbox/account", capabilities={"acss_debit_payments": "pending"}
+    )
+    changed = configurations.update(default.id, on)
+    assert changed.acss_debit is not None
+    assert changed.acss_debit.available is False
+    assert changed.acss_debit.display_preference.value == "on"
+    capabilities = fresh_client.v1.accounts.retrieve_current().capabilities
+    assert capabilities is not None
+    assert capabilities.acss_debit_payments == "pending"
+
+
+def test_a_restricted_key_is_told_which_permission_it_lacks(
+    fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
+) -> None:
+    """What a key may not read or write is refused with 403, before the object is looked for."""
+    fresh_sandbox.control(
+        "POST", "/_sandbox/account", permissions={"webhook": "none", "charge": "read"}
+    )
+    with pytest.raises(stripe.PermissionError, match=r"Webhook Endpoints Read.*'webhook_read'"):
+        fresh_client.v1.webhook_endpoints.list()
+    fresh_client.v1.refunds.list()
+    with pytest.raises(stripe.PermissionError, match="Charges and Refunds Write"):
+        fresh_client.v1.refunds.create({"payment_intent": "pi_nobody"})
+    fresh_client.v1.events.list()
+
+
+def _monthly(client: stripe.StripeClient) -> str:
+    return client.v1.checkout.sessions.create(monthly_of(2_500)).id
