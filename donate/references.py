@@ -17,8 +17,10 @@ from stdnum.iso7064 import mod_37_2
 ALPHABET: Final = "23456789ACEFHJKMPQRTWXY"
 LENGTH: Final = 7
 
-# What people read or type for a character of the alphabet. The check decides whether it was one.
+# What people read or type for a character of the alphabet; the check decides whether it was one.
+# 1, I, L, U and V stand for none: nothing in the alphabet looks like them.
 _MEANT: Final = str.maketrans("0ODSZGBN", "QQQ5268M")
+# In a code, which has no check, only these are forgiven.
 _LOOKALIKES: Final = {"O": "[O0]", "0": "[O0]", "I": "[I1L]", "1": "[I1L]", "L": "[L1I]"}
 # Between two characters, as typed or as a bank's columns leave it.
 _GAP: Final = r"[\s\-‐-―_.:/]{0,3}"
@@ -50,8 +52,8 @@ def find_references(text: str, codes: Iterable[str]) -> list[str]:
 
     Written in any case, with spaces or dashes anywhere, with a look-alike for a character, and
     within other text. Without its code it counts only where its seven characters, digits and
-    letters, stand alone; it is then returned under each of `codes`, and only a gift that exists can
-    have been meant. What is cut short is never completed.
+    letters, stand alone and exactly as they were given out; it is then returned under each of
+    `codes`, and only a gift that exists can have been meant. What is cut short is never completed.
     """
     text = unicodedata.normalize("NFKC", text[:_MOST_SEARCHED]).upper()
     codes = list(codes)

@@ -1,0 +1,147 @@
+"""What a reference forgives: which characters, which gaps, how much text; and nothing beside."""
+
+import string
+from itertools import product
+from random import Random
+
+import pytest
+
+from donate.references import (
+    ALPHABET,
+    LENGTH,
+    find_references,
+    is_reference,
+    new_reference,
+    tidy_reference,
+)
+
+CODE = "LWCAN"
+DICE = Random(20261128)
+MANY = [new_reference(CODE, DICE) for _ in range(200)]
+MIXED = [r for r in MANY if any(c.isdigit() for c in r) and any(c.isalpha() for c in r[-LENGTH:])]
+
+# Typed, and the character of the alphabet that was meant.
+FORGIVEN = {"0": "Q", "O": "Q", "D": "Q", "S": "5", "Z": "2", "G": "6", "B": "8", "N": "M"}
+OTHERS = sorted(set(string.ascii_uppercase + string.digits) - set(ALPHABET) - set(FORGIVEN))
+
+
+def with_instead(reference: str, place: int, typed: str) -> str:
+    return reference[:place] + typed + reference[place + 1 :]
+
+
+def places_of(reference: str, character: str) -> list[int]:
+    """Return where a character stands in the seven, counted from the end."""
+    return [place for place in range(-LENGTH, 0) if reference[place] == character]
+
+
+def body_of(characters: str) -> str:
+    """Return seven characters of these whose check holds."""
+    for chosen in product(characters, repeat=LENGTH):
+        if is_reference(f"{CODE}-{''.join(chosen)}"):
+            return "".join(chosen)
+    raise AssertionError("there is none")
+
+
+@pytest.mark.parametrize("typed", sorted(FORGIVEN))
+def test_a_look_alike_is_read_as_what_was_meant(typed: str) -> None:
+    """In the seven, each of these eight stands for one character, wherever it was typed."""
+    tried = 0
+    for reference in MANY:
+        for place in places_of(reference, FORGIVEN[typed]):
+            from_end = len(reference) + place
+            assert find_references(with_instead(reference, from_end, typed), [CODE]) == [reference]
+            tried += 1
+    assert tried > LENGTH
+
+
+@pytest.mark.parametrize("typed", OTHERS)
+def test_no_other_character_stands_for_one(typed: str) -> None:
+    """1, I, L, U and V look like nothing in the alphabet: the check alone never makes a guess."""
+    assert OTHERS == ["1", "I", "L", "U", "V"]
+    for reference in MANY:
+        for place in range(len(reference) - LENGTH, len(reference)):
+            assert find_references(with_instead(reference, place, typed), [CODE]) == []
+
+
+@pytest.mark.parametrize("written", ["O", "0", "I", "1", "L", "S", "5", "Q", "A"])
+def test_a_code_forgives_zeros_and_strokes(written: str) -> None:
+    """In a code, O and 0 are one, and I, 1 and L are one; any other character is itself."""
+    same = next((group for group in ("O0", "I1L") if written in group), written)
+    code = f"LW{written}AN"
+    reference = new_reference(code, Random(1))
+    for typed in string.ascii_uppercase + string.digits:
+        squeezed = with_instead(reference, 2, typed).replace("-", "")
+        assert find_references(squeezed, [code]) == ([reference] if typed in same else []), typed
+
+
+def test_without_its_code_no_look_alike_is_forgiven() -> None:
+    """Seven characters alone say little, so each has to be exactly what was given out."""
+    for reference in MIXED:
+        body = reference[-LENGTH:]
+        assert find_references(body, [CODE]) == [reference]
+        for typed, meant in FORGIVEN.items():
+            if meant in body:
+                assert find_references(body.replace(meant, typed), [CODE]) == []
+
+
+@pytest.mark.parametrize("characters", ["23456789", "ACEFHJKMPQRTWXY"])
+def test_a_number_or_a_word_alone_is_no_reference(characters: str) -> None:
+    """Seven digits are a telephone number and seven letters a word, unless the code is there."""
+    body = body_of(characters)
+    assert find_references(f"paid {body} ann", [CODE]) == []
+    assert find_references(f"paid {CODE} {body} ann", [CODE]) == [f"{CODE}-{body}"]
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [" ", "\t", "\n", "\u00a0", "-", "\u2010", "\u2011", "\u2013", "\u2014", "\u2015", *"_.:/"],
+    ids=ascii,
+)
+def test_three_signs_are_a_gap_and_four_are_not(sign: str) -> None:
+    """Between any two characters, up to three spaces, dashes or dots are passed over."""
+    reference = MIXED[0]
+    bare = reference.replace("-", "")
+    assert find_references((sign * 3).join(bare), [CODE]) == [reference]
+    for place in range(1, len(bare)):
+        apart = f"{bare[:place]}{sign * 4}{bare[place:]}"
+        alone = place == len(CODE)
+        assert find_references(apart, [CODE]) == ([reference] if alone else []), place
+
+
+@pytest.mark.parametrize("sign", [",", "*", "#", "+"])
+def test_another_sign_is_no_gap(sign: str) -> None:
+    """Whatever else stands between two characters parts them, and leaves the seven alone."""
+    bare = MIXED[0].replace("-", "")
+    for place in range(1, len(bare)):
+        found = find_references(f"{bare[:place]}{sign}{bare[place:]}", [CODE])
+        assert found == ([MIXED[0]] if place == len(CODE) else []), place
+
+
+def test_the_first_ten_thousand_characters_are_searched() -> None:
+    """A reference that ends with the ten-thousandth character is found, and one after it is not."""
+    reference = MANY[0]
+    before = 10_000 - len(reference)
+    assert find_references("x" * before + reference, [CODE]) == [reference]
+    assert find_references("x" * (before + 1) + reference, [CODE]) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "tidied"),
+    [
+        ("", ""),
+        ("7kq", "7KQ"),
+        ("7kq 4m2x", "7KQ4M2X"),
+        ("w 7kq 4m2x", "W-7KQ4M2X"),
+        ("lwcan7kq4m2x", "LWCAN-7KQ4M2X"),
+    ],
+)
+def test_a_code_is_parted_from_its_seven(typed: str, tidied: str) -> None:
+    """A dash is put before the last seven characters where anything stands before them."""
+    assert tidy_reference(typed) == tidied
+
+
+def test_a_reference_is_drawn_whole() -> None:
+    """Six characters are drawn under the code, all of the alphabet among them, and one checks."""
+    drawn = "".join(r[-LENGTH:-1] for r in MANY)
+    assert set(drawn) == set(ALPHABET)
+    assert all(is_reference(r) and len(r) == len(CODE) + 1 + LENGTH for r in MANY)
