@@ -1,6 +1,7 @@
 """How much to add to a gift so that the fee takes nothing of it: exact, in whole minor units. Pure.
 
 https://support.stripe.com/questions/passing-the-stripe-fee-on-to-customers
+https://support.stripe.com/questions/rounding-rules-for-stripe-fees: 0.025 is rounded up to 0.03.
 """
 
 from typing import Final
@@ -21,9 +22,9 @@ def with_fee_covered(wanted_minor: int, *, basis_points: int, fixed_minor: int, 
         fee = fee_on(charged_minor, basis_points=basis_points, fixed_minor=fixed_minor)
         return charged_minor - fee
 
-    # What is left grows with what is charged, so the first that is enough is the least.
-    charged = (wanted_minor + fixed_minor) * _WHOLE // (_WHOLE - basis_points)
-    charged = max(0, charged // step - 2) * step
+    # What is left grows with what is charged, so the first that is enough is the least. Rounding
+    # gives us half a unit at most, which with a fee below half of the payment is less than a unit.
+    charged = (wanted_minor + fixed_minor) * _WHOLE // (_WHOLE - basis_points) // step * step
     while left(charged) < wanted_minor:
         charged += step
     return charged
