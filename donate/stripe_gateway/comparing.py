@@ -136,15 +136,18 @@ def _read(event: dict[str, Any] | None, *, livemode: bool) -> Telling | None:
     if event["livemode"] is None:
         event = event | {"livemode": livemode}  # refunds do not say, and a list is of one mode
     payload = json.dumps(event).encode()
-    found = event["data"]["object"]
+    object_id = str(event["data"]["object"].get("id"))
     try:
         envelope = envelope_of(payload)
+    except Unusable:
+        return None  # without a name it could not be stored either
+    try:
         reading = read_event(envelope)
     except Unusable:
-        return None
+        return Telling(payload, object_id, envelope.happened_at, None)
     if not isinstance(reading, Reading):
         return None
-    return Telling(payload, str(found.get("id")), envelope.happened_at, reading)
+    return Telling(payload, object_id, envelope.happened_at, reading)
 
 
 @dataclass(frozen=True, slots=True)

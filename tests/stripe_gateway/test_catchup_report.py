@@ -94,6 +94,19 @@ def test_an_event_set_aside_is_named(away: Away) -> None:
     assert away.run().differing == {}
 
 
+def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
+    """A payment too old for events that cannot be applied is set aside, named once, and counted."""
+    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    away.sandbox.pay(opened.session_id)
+    away.later(timedelta(days=45))
+    report = away.run(since=away.clock.now() - timedelta(days=50))
+    (sentence,) = report.differing.values()
+    assert "(checkout.session.completed) was set aside: metadata.gift_id is not" in sentence
+    assert (report.events, report.by_state) == (0, {"set_aside": 1})
+    again = away.run(since=away.clock.now() - timedelta(days=50))
+    assert (again.missing, again.differing) == (0, {})
+
+
 def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
     """A payment, refund and dispute that this service has no part in do not differ."""
     opened = away.client.create_session(asking(), "other")

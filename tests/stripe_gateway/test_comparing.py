@@ -1,0 +1,287 @@
+"""What catch-up holds against the books: which amounts, of whose payments, and whose turn it is."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from donate.database import Database
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift
+from donate.stripe_gateway.catchup_plan import Listing
+from donate.stripe_gateway.comparing import Comparison, Lack, Telling, add_totals, compare, retell
+from tests.letters.test_finder import tell
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    NOW,
+    dispute_of,
+    event,
+    give,
+    refund_of,
+    session_for,
+    settle,
+)
+from tests.stripe_gateway.months import first_session, invoice_event, subscription_event
+
+AT = int(NOW.timestamp())
+
+
+@pytest.fixture
+def database(sqlite: Sqlite) -> Iterator[Database]:
+    database = Database(sqlite.fresh_url())
+    yield database
+    database.close()
+
+
+def told(listing: Listing, found: dict[str, Any]) -> list[Telling]:
+    return retell(listing, found, NOW, livemode=False)
+
+
+def paid_session(gift: Gift, payment: str, **more: Any) -> dict[str, Any]:
+    """Return a paid session as its list has it: the intent is whole."""
+    charge = {"created": AT, "paid": True, "payment_method_details": {"type": "card"}}
+    intent = {"id": payment, "status": "succeeded", "latest_charge": charge}
+    listed = {"payment_intent": intent, "livemode": False, "created": AT}
+    return session_for(gift, **listed | more)
+
+
+def paid(gift: Gift, payment: str, **more: Any) -> list[Telling]:
+    return told(Listing.PAID_SESSIONS, paid_session(gift, payment, **more))
+
+
+def compared(database: Database, *tellings: Telling) -> Comparison:
+    with database.reading() as session:
+        return compare(session, tellings)
+
+
+def lack(database: Database, *tellings: Telling) -> Lack:
+    (only,) = compared(database, *tellings).lacking
+    return only
+
+
+def record_payment(database: Database, gift: Gift, found: dict[str, Any], **more: Any) -> None:
+    """Record the session and its payment, as settling would."""
+    evidence = {"attempt": 1}
+    tell(database, gift, FactKind.CHECKOUT_OPENED, found["id"], evidence=evidence)
+    tell(database, gift, FactKind.PAYMENT_SUCCEEDED, found["payment_intent"]["id"], **more)
+
+
+def totals(listed: int, recorded: int, payments: int) -> dict[str, dict[str, int]]:
+    return {"CAD": {"listed": listed, "recorded": recorded, "payments": payments}}
+
+
+def test_what_is_recorded_lacks_nothing(database: Database) -> None:
+    """The same money on both sides is counted on both sides, and nothing differs."""
+    gift = give(database)
+    found = paid_session(gift, "pi_1")
+    record_payment(database, gift, found)
+    assert compared(database, *told(Listing.PAID_SESSIONS, found)) == Comparison(
+        totals(AMOUNT, AMOUNT, 1), []
+    )
+
+
+@pytest.mark.parametrize("recorded", [1, AMOUNT - 1, AMOUNT + 1, 1_000 * AMOUNT])
+def test_another_amount_differs(database: Database, recorded: int) -> None:
+    """A payment recorded with a cent more or less than Stripe lists differs, with both amounts."""
+    gift = give(database)
+    found = paid_session(gift, "pi_1")
+    record_payment(database, gift, found, amount_minor=recorded)
+    comparison = compared(database, *told(Listing.PAID_SESSIONS, found))
+    assert comparison.totals == totals(AMOUNT, recorded, 1)
+    (only,) = comparison.lacking
+    assert only.key == str(gift.id)
+    assert only.sentence == (
+        f"Stripe's {found['id']} tells of payment succeeded of 50.00 CAD for {gift.reference}: "
+        f"recorded as {recorded:,} in minor units."
+    )
+
+
+def test_of_what_lacks_the_money_is_named(database: Database) -> None:
+    """Where a session and its payment are unknown, it is the payment that staff read of."""
+    gift = give(database)
+    (telling,) = paid(gift, "pi_1", amount_total=123_456_789)
+    found = lack(database, telling)
+    assert found.telling == telling
+    assert found.sentence == (
+        f"Stripe's {telling.object_id} tells of payment succeeded of 1,234,567.89 CAD for "
+        f"{gift.reference}: not recorded."
+    )
+    assert compared(database, telling).totals == totals(123_456_789, 0, 1)
+
+
+def test_what_has_no_amount_lacks_as_well(database: Database) -> None:
+    """A session that is not recorded differs although its money is here, and names no amount."""
+    gift = give(database)
+    found = paid_session(gift, "pi_1")
+    tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    only = lack(database, *told(Listing.PAID_SESSIONS, found))
+    assert only.sentence.endswith(f"tells of checkout opened for {gift.reference}: not recorded.")
+
+
+def test_a_fact_is_known_by_kind_and_source_together(database: Database) -> None:
+    """A refund that has begun is not one that arrived, nor is another refund of the same gift."""
+    gift = give(database)
+    tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    refund = refund_of("pi_1", AMOUNT, created=AT)
+    tell(database, gift, FactKind.REFUND_STARTED, refund["id"], amount_minor=AMOUNT, currency="CAD")
+    tell(database, gift, FactKind.REFUND_SUCCEEDED, "re_other")
+    only = lack(database, *told(Listing.REFUNDS, refund))
+    assert "refund succeeded of 50.00 CAD" in only.sentence
+    tell(database, gift, FactKind.REFUND_SUCCEEDED, refund["id"])
+    assert compared(database, *told(Listing.REFUNDS, refund)) == Comparison({}, [])
+
+
+def test_only_what_came_in_is_summed(database: Database) -> None:
+    """A refund and a dispute lack, and are no payments; each is named with its amount."""
+    gift = give(database)
+    tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    refund = told(Listing.REFUNDS, refund_of("pi_1", 1_000, created=AT))
+    dispute = told(Listing.DISPUTES, dispute_of("pi_1", created=AT))
+    comparison = compared(database, *refund, *dispute)
+    assert comparison.totals == {}
+    assert [
+        one.sentence.partition(" tells of ")[2].partition(" CAD")[0] for one in comparison.lacking
+    ] == ["refund succeeded of 10.00", "dispute opened of 50.00"]
+
+
+def test_others_payments_are_passed_over(database: Database) -> None:
+    """Refunds of payments that are not ours differ in nothing, and hide nothing that follows."""
+    gift = give(database)
+    others = told(Listing.REFUNDS, refund_of("pi_others", 1_000, created=AT))
+    assert compared(database, *others) == Comparison({}, [])
+    assert lack(database, *others, *paid(gift, "pi_1")).key == str(gift.id)
+
+
+def test_what_nobody_can_read_hides_nothing(database: Database) -> None:
+    """An object that is odd is told without a reading; what follows it is compared all the same."""
+    gift = give(database)
+    odd = paid(gift, "pi_1", metadata={"gift_id": "nobody"})
+    assert [one.reading for one in odd] == [None]
+    assert compared(database, *odd) == Comparison({}, [])
+    assert lack(database, *odd, *paid(gift, "pi_2")).key == str(gift.id)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"status": "open", "payment_status": "unpaid", "payment_intent": None},
+        {"metadata": {}},
+        {"metadata": None},
+        {"id": "no id of theirs"},
+    ],
+    ids=["open", "others", "no metadata", "an odd id"],
+)
+def test_what_tells_of_nothing_is_left_out(database: Database, more: dict[str, Any]) -> None:
+    """A session that is open, another program's, or without a name is no telling."""
+    assert paid(give(database), "pi_1", **more) == []
+
+
+def test_a_first_month_is_summed_once(database: Database) -> None:
+    """A pledge's first month is told by its session and by its invoice, of which one counts."""
+    gift = give(database, frequency="monthly")
+    session = first_session(gift) | {"livemode": False, "created": AT}
+    invoice = invoice_event(gift, session["invoice"], reason="subscription_create")
+    invoice = invoice["data"]["object"] | {"livemode": False}
+    later = invoice_event(gift, "in_later")["data"]["object"] | {"livemode": False}
+    tellings = told(Listing.PAID_SESSIONS, session) + told(Listing.INVOICES, invoice)
+    assert compared(database, *tellings).totals == totals(AMOUNT, 0, 1)
+    tellings += told(Listing.INVOICES, later)
+    assert compared(database, *tellings).totals == totals(2 * AMOUNT, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("aside", "is_staffs_turn"),
+    [(None, False), ("this gift", True), ("another gift", False), ("settled", False)],
+)
+def test_what_staff_have_before_them_is_not_fetched(
+    database: Database, aside: str | None, is_staffs_turn: bool
+) -> None:
+    """Where an event of the same gift was set aside, storing more of it would help nobody."""
+    gift, other = give(database), give(database)
+    if aside == "settled":
+        expired = session_for(gift, status="expired", payment_status="unpaid", payment_intent=None)
+        settle(database, event("checkout.session.expired", expired))
+    elif aside:
+        about = gift if aside == "this gift" else other
+        settle(database, event("checkout.session.completed", session_for(about, amount_total=1)))
+    assert lack(database, *paid(gift, "pi_1")).is_staffs_turn == is_staffs_turn
+
+
+def test_money_for_an_unknown_gift_is_staffs_turn(database: Database) -> None:
+    """A payment whose gift is not in this database is named, and not stored in vain."""
+    gift = give(database)
+    unknown = gift.model_copy(update={"id": uuid.uuid4()})
+    only = lack(database, *paid(unknown, "pi_1"))
+    assert only.is_staffs_turn
+    assert only.key == str(unknown.id)
+    assert only.sentence.endswith("50.00 CAD for a gift that is not recorded here: not recorded.")
+
+
+def test_each_gift_is_compared_with_its_own(database: Database) -> None:
+    """Of three payments in one page, exactly the one that lacks is named."""
+    gifts = [give(database) for _ in range(3)]
+    pages = [paid_session(gift, f"pi_{number}") for number, gift in enumerate(gifts)]
+    for number in (0, 2):
+        record_payment(database, gifts[number], pages[number])
+    tellings = [telling for page in pages for telling in told(Listing.PAID_SESSIONS, page)]
+    assert lack(database, *tellings).key == str(gifts[1].id)
+    assert compared(database, *tellings).totals == totals(3 * AMOUNT, 2 * AMOUNT, 3)
+
+
+@pytest.mark.parametrize(
+    ("listing", "kinds"),
+    [
+        (Listing.PAID_SESSIONS, ["checkout.session.completed"]),
+        (Listing.EXPIRED_SESSIONS, ["checkout.session.expired"]),
+        (Listing.INVOICES, ["invoice.paid", "invoice_payment.paid"]),
+        (Listing.SUBSCRIPTIONS, ["customer.subscription.updated"]),
+        (Listing.REFUNDS, ["refund.updated"]),
+        (Listing.DISPUTES, ["charge.dispute.created"]),
+    ],
+)
+def test_each_list_is_told_in_its_own_way(
+    database: Database, listing: Listing, kinds: list[str]
+) -> None:
+    """An object is told as the event that it would have been, of our mode where it says none."""
+    gift = give(database, frequency="monthly")
+    payments = [
+        {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}
+        | {"payment": {"type": "payment_intent", "payment_intent": "pi_1"}}
+    ]
+    listed: dict[Listing, dict[str, Any]] = {
+        Listing.PAID_SESSIONS: paid_session(gift, "pi_1"),
+        Listing.EXPIRED_SESSIONS: paid_session(gift, "pi_1", status="expired", expires_at=AT),
+        Listing.INVOICES: invoice_event(gift, "in_1", payments={"data": payments})["data"][
+            "object"
+        ],
+        Listing.SUBSCRIPTIONS: subscription_event(gift, "updated")["data"]["object"],
+        Listing.REFUNDS: refund_of("pi_1", AMOUNT),
+        Listing.DISPUTES: dispute_of("pi_1"),
+    }
+    found = {key: value for key, value in listed[listing].items() if key != "livemode"}
+    tellings = retell(listing, found, NOW, livemode=True)
+    events = [json.loads(telling.payload) for telling in tellings]
+    assert [one["type"] for one in events] == kinds
+    assert [one["livemode"] for one in events] == [True] * len(kinds)
+    assert tellings[0].object_id == found["id"]
+    assert tellings[0].happened_at == NOW
+    said = retell(listing, found | {"livemode": False}, NOW, livemode=True)
+    assert json.loads(said[0].payload)["livemode"] is False
+
+
+def test_events_are_not_retold() -> None:
+    """An event tells of itself."""
+    with pytest.raises(ValueError, match="tell of themselves"):
+        told(Listing.EVENTS, {})
+
+
+def test_currencies_never_add_up_together() -> None:
+    """Sums of two pages are added by currency; what only one of them has is kept."""
+    first = {"CAD": {"listed": 1, "recorded": 2, "payments": 3}}
+    second = {"CAD": {"listed": 10, "recorded": 20, "payments": 30}, "USD": totals(7, 8, 9)["CAD"]}
+    both = {"CAD": {"listed": 11, "recorded": 22, "payments": 33}, "USD": totals(7, 8, 9)["CAD"]}
+    assert add_totals(first, second) == add_totals(second, first) == both
+    assert add_totals({}, {}) == {}
