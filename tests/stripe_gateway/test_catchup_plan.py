@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, plan_of
+from donate.stripe_gateway.catchup_plan import (
+    EVENTS_REACH,
+    OVERLAP,
+    RESUMED_WITHIN,
+    Listing,
+    Stretch,
+    plan_of,
+)
 from donate.stripe_gateway.event_types import EVENT_TYPES
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -46,6 +53,64 @@ def test_old_objects_are_looked_at_from_before_they_changed() -> None:
         Listing.EXPIRED_SESSIONS,
         Listing.SUBSCRIPTIONS,
     }
+
+
+# Days before `since` from which on each list is looked at, in this order. A session is paid within
+# a day of its opening, and its bank debit a fortnight later.
+WHILE_EVENTS_TELL = {
+    Listing.INVOICES: 1,
+    Listing.PAID_SESSIONS: 1,
+    Listing.REFUNDS: 1,
+    Listing.DISPUTES: 1,
+}
+WHEN_THEY_DO_NOT = {
+    Listing.INVOICES: 45,
+    Listing.SUBSCRIPTIONS: 3_650,
+    Listing.PAID_SESSIONS: 15,
+    Listing.EXPIRED_SESSIONS: 2,
+    Listing.REFUNDS: 45,
+    Listing.DISPUTES: 180,
+}
+
+
+@pytest.mark.parametrize(
+    ("since", "is_old"),
+    [
+        (NOW - timedelta(hours=1), False),
+        (NOW - EVENTS_REACH, False),
+        (NOW - EVENTS_REACH - timedelta(microseconds=1), True),
+        (NOW - timedelta(days=400), True),
+    ],
+    ids=["an hour", "as far as events reach", "a moment more", "a year"],
+)
+def test_how_far_back_each_list_is_looked_at(since: datetime, is_old: bool) -> None:
+    """As long as events tell, a day before; where they do not, as long as an object may change."""
+    looked_at = [one for one in plan_of(since, NOW) if one.listing is not Listing.EVENTS]
+    goes_back = WHEN_THEY_DO_NOT if is_old else WHILE_EVENTS_TELL
+    assert looked_at == [
+        Stretch(listing, since - timedelta(days=days)) for listing, days in goes_back.items()
+    ]
+
+
+def test_events_are_looked_at_a_day_at_a_time() -> None:
+    """Each piece of the list is a day; the last may be shorter, and its end is left open."""
+    since = NOW - timedelta(days=2, hours=6)
+    begins = [since + timedelta(days=days) for days in range(3)]
+    assert plan_of(since, NOW)[:3] == (
+        Stretch(Listing.EVENTS, begins[0], begins[1]),
+        Stretch(Listing.EVENTS, begins[1], begins[2]),
+        Stretch(Listing.EVENTS, begins[2], None),
+    )
+    whole = [one.created_before for one in plan_of(NOW - timedelta(days=1), NOW)]
+    assert set(whole) == {None}
+
+
+def test_nothing_is_looked_at_twice() -> None:
+    """A run that would begin when it began has no events to look at, and goes through objects."""
+    assert Listing.EVENTS not in {one.listing for one in plan_of(NOW, NOW)}
+    assert timedelta(days=29) == EVENTS_REACH
+    assert timedelta(hours=1) == OVERLAP
+    assert timedelta(hours=12) == RESUMED_WITHIN
 
 
 def test_readme_asks_for_the_same_events() -> None:

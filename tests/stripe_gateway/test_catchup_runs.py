@@ -1,0 +1,283 @@
+"""Which catch-up goes on, where the next begins, what is kept, and what is said of it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, select
+
+from donate.database import Database
+from donate.errors import Conflict
+from donate.gifts.models import Gift
+from donate.stripe_gateway.catchup_models import CatchupRun
+from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
+from donate.stripe_gateway.catchup_runs import (
+    KEPT,
+    Report,
+    begin_run,
+    last_finished_run,
+    newly_set_aside,
+    report_of,
+    save_run,
+    still_to_settle,
+    unfinished_run,
+    why_another_mode,
+)
+from donate.stripe_gateway.models import EventState, OpenCheckout, StripeEvent
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import NOW, give
+
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def database(sqlite: Sqlite) -> Iterator[Database]:
+    database = Database(sqlite.fresh_url())
+    yield database
+    database.close()
+
+
+def add_run(session: Session, began: datetime, *, finished: bool, **more: Any) -> CatchupRun:
+    times = {"since": began - HOUR, "finished_at": began + HOUR if finished else None}
+    run = CatchupRun(started_at=began, **times | more)
+    session.add(run)
+    session.flush()
+    return run
+
+
+def add_event(session: Session, number: int, state: EventState, **more: Any) -> StripeEvent:
+    given: dict[str, Any] = {"event_id": f"evt_{number}", "type": "refund.updated"}
+    given |= {"source": "catchup", "payload": b"{}", "received_at": NOW, "due_at": NOW}
+    event = StripeEvent(id=number, state=state, **given | more)
+    session.add(event)
+    session.flush()
+    return event
+
+
+@pytest.mark.parametrize(
+    ("ago", "goes_on"),
+    [(SECOND, True), (RESUMED_WITHIN, True), (RESUMED_WITHIN + SECOND, False)],
+    ids=["a second", "twelve hours", "a second more"],
+)
+def test_what_was_broken_off_goes_on_for_twelve_hours(
+    database: Database, ago: timedelta, goes_on: bool
+) -> None:
+    """A run is resumed for twelve hours after it began; then Stripe may have lost its place."""
+    with database.writing() as session:
+        run = add_run(session, NOW - ago, finished=False)
+        found = unfinished_run(session, None, NOW)
+        assert (found.id if found else None) == (run.id if goes_on else None)
+
+
+@pytest.mark.parametrize(
+    ("since", "goes_on"),
+    [(-SECOND, False), (timedelta(0), True), (SECOND, True)],
+    ids=["further back", "as far", "less far"],
+)
+def test_a_run_that_does_not_reach_back_so_far_is_left(
+    database: Database, since: timedelta, goes_on: bool
+) -> None:
+    """Who asks for more than the run that was broken off looks at gets a run of their own."""
+    with database.writing() as session:
+        run = add_run(session, NOW, finished=False)
+        assert (unfinished_run(session, run.since + since, NOW) is not None) == goes_on
+
+
+def test_only_the_newest_run_goes_on(database: Database) -> None:
+    """Without any run, or after one that came to its end, nothing is left to go on with."""
+    with database.writing() as session:
+        assert unfinished_run(session, None, NOW) is None
+        assert last_finished_run(session) is None
+        add_run(session, NOW - 2 * HOUR, finished=False)
+        finished = add_run(session, NOW - HOUR, finished=True)
+        assert unfinished_run(session, None, NOW) is None
+        add_run(session, NOW, finished=False)
+        last = last_finished_run(session)
+        assert last
+        assert last.id == finished.id
+
+
+def test_the_first_run_begins_before_the_first_gift(database: Database) -> None:
+    """With no run before it a run begins an hour before the first gift, or before now."""
+    with database.writing() as session:
+        assert begin_run(session, None, NOW + DAY).since == NOW + DAY - OVERLAP
+    give(database)
+    later = give(database)
+    with database.writing() as session:
+        session.get_one(Gift, later.id).opened_at = NOW + HOUR
+        session.flush()
+        run = begin_run(session, None, NOW + DAY)
+        assert (run.since, run.started_at) == (NOW - OVERLAP, NOW + DAY)
+        assert (run.inbox_before, run.pages, run.finished_at) == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("since", "begins"),
+    [(None, -HOUR), (-2 * HOUR, -2 * HOUR), (-HOUR + SECOND, -HOUR), (HOUR, -HOUR)],
+    ids=["not said", "further back", "less far", "in the future"],
+)
+def test_a_run_leaves_no_gap(
+    database: Database, since: timedelta | None, begins: timedelta
+) -> None:
+    """A run begins an hour before the last finished one did; who asks may only reach further."""
+    with database.writing() as session:
+        add_run(session, NOW - DAY, finished=True)
+        add_run(session, NOW, finished=True)
+        add_run(session, NOW + HOUR, finished=False)
+        add_event(session, 7, EventState.SETTLED)
+        run = begin_run(session, None if since is None else NOW + since, NOW + DAY)
+        assert (run.since, run.inbox_before) == (NOW + begins, 7)
+
+
+def test_runs_of_three_months_are_kept(database: Database) -> None:
+    """What began ninety days ago is kept, what is older goes, and the last finished one stays."""
+    ages = [KEPT + DAY, KEPT + SECOND, KEPT, DAY]
+    with database.writing() as session:
+        old = [add_run(session, NOW - age, finished=False).id for age in ages]
+        last = add_run(session, NOW - 2 * KEPT, finished=True)
+        run = begin_run(session, None, NOW)
+        kept = session.exec(select(CatchupRun.id).order_by(col(CatchupRun.id))).all()
+        assert kept == [*old[2:], last.id, run.id]
+
+
+def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
+    """As long as no run came to its end, each may say what was missed."""
+    with database.writing() as session:
+        add_run(session, NOW - 2 * KEPT, finished=False)
+        begin_run(session, None, NOW)
+        assert len(session.exec(select(CatchupRun)).all()) == 2
+
+
+def test_two_cannot_go_on_with_one_run(database: Database) -> None:
+    """Who has not seen the last page cannot note the next, and nothing of theirs is written."""
+    with database.writing() as session:
+        mine = begin_run(session, None, NOW)
+        add_run(session, NOW, finished=False)
+    with database.reading() as session:
+        theirs = session.get_one(CatchupRun, mine.id)
+    with database.writing() as session:
+        save_run(session, theirs, cursor="evt_1", events=3)
+    assert (theirs.pages, theirs.cursor, theirs.events) == (1, "evt_1", 3)
+    with pytest.raises(Conflict, match="another catch-up"), database.writing() as session:
+        save_run(session, mine, cursor="evt_2")
+    with database.reading() as session:
+        first, second = session.exec(select(CatchupRun).order_by(col(CatchupRun.id)))
+    assert (first.cursor, first.pages, second.cursor, second.pages) == ("evt_1", 1, "", 0)
+
+
+def test_a_run_counts_what_it_fetched_itself(database: Database) -> None:
+    """What was there before it, and what a webhook brought meanwhile, is not among the missing."""
+    with database.writing() as session:
+        add_event(session, 1, EventState.SETTLED)
+        run = begin_run(session, None, NOW)
+        add_event(session, 2, EventState.SETTLED)
+        add_event(session, 3, EventState.SETTLED)
+        add_event(session, 4, EventState.WAITING)
+        add_event(session, 5, EventState.WAITING, source="webhook")
+        run.events, run.objects, run.differing = 8, 9, {"x": "It differs."}
+        report = report_of(session, run)
+    assert (report.missing, report.by_state) == (3, {"settled": 2, "waiting": 1})
+    assert (report.events, report.objects, report.differing) == (8, 9, {"x": "It differs."})
+
+
+def test_what_was_set_aside_since_is_named(database: Database) -> None:
+    """Each event set aside since the run began has a sentence, under its gift if it has one."""
+    gift = give(database)
+    with database.writing() as session:
+        add_event(session, 1, EventState.SET_ASIDE, reason="too old to matter")
+        run = begin_run(session, None, NOW)
+        add_event(session, 2, EventState.SET_ASIDE, reason="odd", source="webhook")
+        add_event(session, 3, EventState.SET_ASIDE, reason="not its amount", gift_id=gift.id)
+        add_event(session, 4, EventState.SETTLED)
+        assert newly_set_aside(session, run) == {
+            "evt_2": "evt_2 (refund.updated) was set aside: odd.",
+            str(gift.id): "evt_3 (refund.updated) was set aside: not its amount.",
+        }
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "more", "is_left"),
+    [
+        pytest.param(6, EventState.WAITING, {}, True, id="due now"),
+        pytest.param(6, EventState.WAITING, {"due_at": NOW - DAY}, True, id="due before"),
+        pytest.param(6, EventState.WAITING, {"due_at": NOW + SECOND}, False, id="waits"),
+        pytest.param(6, EventState.SETTLED, {}, False, id="settled"),
+        pytest.param(6, EventState.WAITING, {"source": "webhook"}, False, id="another's"),
+        pytest.param(4, EventState.WAITING, {}, False, id="from before"),
+    ],
+)
+def test_a_page_is_done_when_all_of_it_was_looked_at(
+    database: Database, number: int, state: EventState, more: dict[str, Any], is_left: bool
+) -> None:
+    """Only what this run fetched, and nobody has looked at yet, is waited for."""
+    with database.writing() as session:
+        add_event(session, 5, EventState.SETTLED)
+        run = begin_run(session, None, NOW)
+        add_event(session, number, state, **more)
+        assert still_to_settle(session, run, NOW) == is_left
+
+
+@pytest.mark.parametrize("livemode", [True, False])
+@pytest.mark.parametrize("newest", ["live", "test", "", None], ids=str)
+def test_a_key_of_the_other_mode_is_noticed(
+    database: Database, livemode: bool, newest: str | None
+) -> None:
+    """The newest session says of which mode the gifts here are; without one any key will do."""
+    gift = give(database)
+    ours, other = ("live", "test") if livemode else ("test", "live")
+    with database.writing() as session:
+        for age, mode in ((1, other if newest == ours else ours), (0, newest)):
+            if newest is not None:
+                times = {"opened_at": NOW - age * DAY, "expires_at": NOW}
+                name = f"cs_{mode}_{age}"
+                session.add(OpenCheckout(session_id=name, gift_id=gift.id, url="x", **times))
+        session.flush()
+        why = why_another_mode(session, livemode=livemode)
+    if newest == other:
+        assert why
+        assert f"is a {ours} key, and the gifts in this database were made with a {other}" in why
+    else:
+        assert why is None
+
+
+def said(**more: Any) -> list[str]:
+    given: dict[str, Any] = {"events": 0, "objects": 0, "missing": 0, "by_state": {}}
+    given |= {"totals": {}, "differing": {}}
+    return Report(since=NOW, **given | more).lines()
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        pytest.param({}, "0 were missing; 0 differ.", id="nothing"),
+        pytest.param({"missing": 3}, "3 were missing, now settled; 0 differ.", id="all settled"),
+        pytest.param(
+            {"missing": 1_234, "by_state": {"waiting": 1}},
+            "1,234 were missing, 1 of them wait; 0 differ.",
+            id="one waits",
+        ),
+    ],
+)
+def test_what_was_missing_is_said(more: dict[str, Any], says: str) -> None:
+    """The first sentence says how much was missing and whether any of it still waits."""
+    assert said(**more) == [f"looked at 0 events and 0 payments, refunds and disputes; {says}"]
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(20, []), (21, ["… and 1 more."])])
+def test_twenty_differences_are_named(count: int, left_out: list[str]) -> None:
+    """Twenty sentences are said in their order, and how many more there are."""
+    sentences = [f"Sentence {number:02}." for number in range(count)]
+    lines = said(differing=dict(enumerate(reversed(sentences))))
+    assert lines[1:] == sentences[:20] + left_out
+
+
+def test_what_is_not_ours_and_each_currency_are_said() -> None:
+    """Each currency has its sentence, by name, and foreign events have theirs."""
+    sums = {"listed": 123_456, "recorded": 100_000, "payments": 1_500}
+    lines = said(totals={"USD": sums, "CAD": sums}, by_state={"foreign": 1_000})
+    assert lines[1:] == [
+        "Stripe lists 1,234.56 CAD in 1,500 payments; 1,000.00 CAD of it are recorded.",
+        "Stripe lists 1,234.56 USD in 1,500 payments; 1,000.00 USD of it are recorded.",
+        "1,000 belong to another account or to the other mode.",
+    ]
