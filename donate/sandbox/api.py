@@ -19,6 +19,7 @@ from donate.sandbox.errors import Refusal, invalid_parameter, wrong_key
 from donate.sandbox.form import decode_form
 from donate.sandbox.idempotency import Answer, IdempotencyKeys
 from donate.sandbox.mischief import Mischief
+from donate.sandbox.observing import Exchange, Observer
 from donate.sandbox.permissions import Permissions
 from donate.sandbox.store import Store
 from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
@@ -44,11 +45,14 @@ class LoggedRequest:
 
 
 class Api:
-    def __init__(self, store: Store, mischief: Mischief, secret_key: str, seed: int) -> None:
+    def __init__(
+        self, store: Store, mischief: Mischief, secret_key: str, seed: int, observer: Observer
+    ) -> None:
         self._store = store
         self._mischief = mischief
         self._secret_key = secret_key
         self._seed = seed
+        self._observer = observer
         self.forget_everything()
 
     def forget_everything(self) -> None:
@@ -68,13 +72,17 @@ class Api:
             stripe_version=request.headers.get("stripe-version"),
         )
         self.log.append(asked)
+        form = b""
         try:
             self._authenticate(request)
-            asked.parameters = decode_form(await _form_of(request))
+            form = await _form_of(request)
+            asked.parameters = decode_form(form)
             _refuse_other_versions(asked.stripe_version)
             self.permissions.ask(asked.method, asked.path)
         except Refusal as refusal:
-            return self._response(asked, self._refuse(asked, refusal))
+            answer = self._refuse(asked, refusal)
+            self._observe(asked, form, answer)
+            return self._response(asked, answer)
         trouble = self.troubles.take(asked.method, asked.path) or self._mischief.trouble_for(
             asked.method, asked.path
         )
@@ -83,9 +91,15 @@ class Api:
             instead = answer_instead(trouble.kind)
             if instead is not None:
                 asked.status = getattr(instead, "status_code", None)
+                self._observe(asked, form, None)
                 return instead
         answer = await self._answer_once(asked, trouble)
+        self._observe(asked, form, answer)
         return self._response(asked, answer, trouble)
+
+    def _observe(self, asked: LoggedRequest, form: bytes, answer: Answer | None) -> None:
+        status, body = (answer.status, answer.body) if answer else (None, b"")
+        self._observer.answered(Exchange(asked.method, asked.path, form, status, body))
 
     async def _answer_once(self, asked: LoggedRequest, trouble: Trouble | None) -> Answer:
         """Do the work, unless this key has had its answer before."""

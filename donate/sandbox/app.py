@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import uvicorn
@@ -18,7 +18,9 @@ from donate.sandbox.errors import Refusal
 from donate.sandbox.hosted_page import page_routes
 from donate.sandbox.index_page import index_routes
 from donate.sandbox.mischief import Mischief
+from donate.sandbox.observing import Nobody, Observer
 from donate.sandbox.portal import portal_routes
+from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks import Deliveries
 from donate.sandbox.wire import OpenWireProtocol, Reset
@@ -30,7 +32,8 @@ EXPIRY_ROUND_S = 1.0
 class SandboxConfig:
     """`public_url` is where browsers find the hosted pages; ids follow from `seed`.
 
-    With a `mischief_seed` it misbehaves, and `tell` hears of each mischief in a line.
+    With a `mischief_seed` it misbehaves, and `tell` hears of each mischief in a line. An
+    `observer` sees every request, answer and event.
     """
 
     secret_key: str
@@ -41,6 +44,7 @@ class SandboxConfig:
     seed: int = 1
     mischief_seed: int | None = None
     tell: Callable[[str], None] = lambda _: None
+    observer: Observer = field(default_factory=Nobody)
 
     def __post_init__(self) -> None:
         if not self.secret_key.startswith("sk_test_"):
@@ -55,8 +59,13 @@ def create_app(config: SandboxConfig) -> FastAPI:
     deliveries = Deliveries(
         store, mischief, config.webhook_secret, config.webhook_url, config.retry_delays_s
     )
-    store.on_event = deliveries.submit
-    api = Api(store, mischief, config.secret_key, config.seed)
+
+    def announce(event: StripeObject) -> None:
+        config.observer.announced(event)
+        deliveries.submit(event)
+
+    store.on_event = announce
+    api = Api(store, mischief, config.secret_key, config.seed, config.observer)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
