@@ -12,6 +12,7 @@ from donate.sandbox.payment_methods import (
     KnownCard,
     bank_debit_details,
     card_details,
+    method_of,
 )
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -96,7 +97,7 @@ def fail_charge(store: Store, charge: StripeObject, intent: StripeObject, declin
             "decline_code": decline.decline_code,
             "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
             "message": decline.message,
-            "payment_method": {"id": charge["payment_method"], "object": "payment_method"},
+            "payment_method": method_of(charge),
             "type": "card_error",
         },
         payment_method=None,

@@ -7,6 +7,7 @@ at Stripe when nothing was asked for.
 from typing import Any
 
 from donate.sandbox.nothing import nothing_in
+from donate.sandbox.parts import account_settings, branding, no_address, no_evidence
 from donate.sandbox.prices import new_price
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -33,15 +34,17 @@ def new_session(
             name: asked.get(name)
             for name in (
                 "allow_promotion_codes allowed_payment_method_types billing_address_collection "
-                "branding_settings cancel_url client_reference_id customer_email "
-                "excluded_payment_method_types expires_at integration_identifier locale mode "
-                "origin_context payment_method_types submit_type success_url"
+                "cancel_url client_reference_id customer_email expires_at integration_identifier "
+                "locale mode origin_context payment_method_types submit_type success_url"
             ).split()
         },
+        # Only there when something was asked.
+        **{name: asked[name] for name in ("excluded_payment_method_types",) if name in asked},
         "adaptive_pricing": asked.get("adaptive_pricing", {"enabled": False}),
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, **nothing_in("liability provider status")},
+        "branding_settings": branding(asked.get("branding_settings", {})),
         "created": store.now(),
         "currency": asked.get("currency") if is_setup else currency,
         "custom_fields": [],
@@ -82,10 +85,6 @@ def _no_invoice() -> dict[str, Any]:
             "rendering_options": None,
         },
     }
-
-
-def no_address() -> dict[str, None]:
-    return nothing_in("city country line1 line2 postal_code state")
 
 
 def customer_details(email: str | None, name: str | None) -> dict[str, Any]:
@@ -238,7 +237,7 @@ def new_dispute(store: Store, charge: StripeObject, reason: str) -> StripeObject
         "created": store.now(),
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
-        "evidence": {},
+        "evidence": no_evidence(),
         "evidence_details": {
             "due_by": store.now() + 9 * 86_400,
             "enhanced_eligibility": {},
@@ -250,7 +249,7 @@ def new_dispute(store: Store, charge: StripeObject, reason: str) -> StripeObject
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "payment_method_details": _disputed_by(charge),
+        **_disputed_by(charge),
         "reason": reason,
         "status": "needs_response",
     }
@@ -262,10 +261,18 @@ def _destination(charge: StripeObject) -> dict[str, Any]:
 
 
 def _disputed_by(charge: StripeObject) -> dict[str, Any]:
-    if charge["payment_method_details"]["type"] != "card":
-        return {"type": charge["payment_method_details"]["type"]}
-    visa = {"brand": "visa", "case_type": "chargeback", "network_reason_code": "10.4"}
-    return {"card": visa, "type": "card"}
+    """Of a bank debit, a dispute says nothing here."""
+    method = charge["payment_method_details"]
+    if method["type"] != "card":
+        return {}
+    brand = method["card"]["brand"]
+    card = {
+        "brand": brand,
+        "case_type": "chargeback",
+        "network": brand,
+        "network_reason_code": "10.4",
+    }
+    return {"payment_method_details": {"card": card, "type": "card"}}
 
 
 def account(store: Store) -> StripeObject:
@@ -283,6 +290,6 @@ def account(store: Store) -> StripeObject:
         "email": "sandbox@example.com",
         "metadata": {},
         "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": "Sandbox charity", "timezone": "Etc/UTC"}},
+        "settings": account_settings(),
         "type": "standard",
     }

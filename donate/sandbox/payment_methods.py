@@ -27,6 +27,13 @@ BANK_REFUSED = Decline(
     "The customer's bank account could not be debited.",
 )
 
+# What a payment method tells of a card or an account; a charge tells more.
+_SHOWN = {
+    "acss_debit": "bank_name fingerprint institution_number last4 transit_number",
+    "card": "brand checks country exp_month exp_year fingerprint funding last4 regulated_status "
+    "wallet",
+}
+
 
 @dataclass(frozen=True)
 class KnownCard:
@@ -82,12 +89,29 @@ def bank_debit_details(institution: str, transit: str, account: str) -> dict[str
     return {
         "acss_debit": {
             "bank_name": "SANDBOX BANK",
-            "expected_debit_date": None,
             "fingerprint": f"sandbox{account[-4:]}",
             "institution_number": institution,
             "last4": account[-4:],
-            "mandate": None,
             "transit_number": transit,
         },
         "type": "acss_debit",
+    }
+
+
+def method_of(charge: dict[str, Any]) -> dict[str, Any]:
+    """The payment method that was charged, as an object of its own."""
+    kind = charge["payment_method_details"]["type"]
+    used = charge["payment_method_details"][kind]
+    return {
+        "id": charge["payment_method"],
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": charge["billing_details"],
+        "created": charge["created"],
+        "customer": charge["customer"],
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": kind,
+        kind: {name: used[name] for name in _SHOWN[kind].split() if name in used},
     }

@@ -94,13 +94,16 @@ PAYMENT_INTENT_DATA = record(
     ],
 )
 
+# Only this mode is played; it is what a subscription has when nothing is asked.
+# https://docs.stripe.com/billing/subscriptions/billing-mode
+BILLING_MODE = record({"type": only("flexible")}, required=["type"])
+
 SUBSCRIPTION_DATA = record(
-    {"description": text(longest=500), "metadata": metadata},
+    {"billing_mode": BILLING_MODE, "description": text(longest=500), "metadata": metadata},
     not_here=[
         "application_fee_percent",
         "billing_cycle_anchor",
         "billing_cycle_anchor_config",
-        "billing_mode",
         "default_tax_rates",
         "invoice_settings",
         "on_behalf_of",

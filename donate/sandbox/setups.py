@@ -9,7 +9,8 @@ from typing import Any
 from donate.sandbox.charges import Attempt
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.nothing import nothing_in
-from donate.sandbox.objects import customer_details, no_address
+from donate.sandbox.objects import customer_details
+from donate.sandbox.parts import no_address
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscription_objects import new_customer

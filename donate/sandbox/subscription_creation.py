@@ -10,7 +10,7 @@ from donate.sandbox.errors import Refusal, invalid_parameter, no_such
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.parameters import choice, flag, list_of, metadata, only, read, record, text
 from donate.sandbox.prices import new_price
-from donate.sandbox.session_parameters import METHODS_KNOWN
+from donate.sandbox.session_parameters import BILLING_MODE, METHODS_KNOWN
 from donate.sandbox.setups import serves_subscriptions
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -36,6 +36,7 @@ _PAYMENT_SETTINGS = record(
     }
 )
 _NEW = {
+    "billing_mode": BILLING_MODE,
     "collection_method": only("charge_automatically"),
     "currency": currencies.currency_code,
     "customer": text(),
@@ -50,7 +51,7 @@ _NEW = {
 }
 _KNOWN_TO_STRIPE = (
     "add_invoice_items application_fee_percent automatic_tax backdate_start_date "
-    "billing_cycle_anchor billing_cycle_anchor_config billing_mode billing_schedules "
+    "billing_cycle_anchor billing_cycle_anchor_config billing_schedules "
     "billing_thresholds cancel_at cancel_at_period_end customer_account days_until_due "
     "default_source default_tax_rates discounts invoice_settings on_behalf_of "
     "pending_invoice_item_interval transfer_data trial_end trial_from_plan trial_period_days "

@@ -7,7 +7,7 @@ from typing import Any
 
 from donate.sandbox.months import MONTHS_IN, months_after
 from donate.sandbox.nothing import nothing_in
-from donate.sandbox.objects import no_address
+from donate.sandbox.parts import no_address
 from donate.sandbox.prices import plan_of
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -20,8 +20,7 @@ def new_customer(
         "id": store.new_id("cus_", 14),
         "object": "customer",
         **nothing_in(
-            "business_name customer_account default_source description discount individual_name "
-            "phone shipping test_clock"
+            "customer_account default_source description discount phone shipping test_clock"
         ),
         "address": no_address(),
         "balance": 0,
@@ -82,7 +81,6 @@ def new_subscription(
             "object": "list",
             "data": [_new_item(store, subscription_id, item) for item in line_items],
             "has_more": False,
-            "total_count": len(line_items),
             "url": f"/v1/subscription_items?subscription={subscription_id}",
         },
         "livemode": False,

@@ -27,8 +27,9 @@ _NEWER = {
 _NEWER_THAN_2024 = {
     "checkout.session": "adaptive_pricing collected_information discounts permissions "
     "wallet_options",
-    "customer": "business_name customer_account individual_name",
-    "invoice": "amount_overpaid customer_account parent total_pretax_credit_amounts total_taxes",
+    "customer": "customer_account",
+    "invoice": "amount_overpaid amount_paid_off_stripe customer_account parent "
+    "total_pretax_credit_amounts total_taxes",
     "subscription": "customer_account",
 }
 
