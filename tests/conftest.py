@@ -12,10 +12,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from donate.database import Database
 from tests.compiling import share_compiled_statements
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
+from tests.sandbox.watching import WATCH
 
 ADDRESSED = {"socket.connect", "socket.sendto"}
 MEMORY = Path("/dev/shm")
@@ -98,6 +100,30 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+@pytest.fixture(autouse=True)
+def stripe_is_spoken() -> Iterator[None]:
+    """Fails the test in which a request, an answer or an event was not as Stripe's are."""
+    yield
+    differences = WATCH.take()
+    assert not differences, "not as Stripe's documents say:\n" + "\n".join(differences)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what a process of xdist saw to the one that reports."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["seen"] = dict(WATCH.seen)
+
+
+def pytest_testnodedown(node: WorkerController) -> None:
+    WATCH.seen.update(node.workeroutput["seen"] if hasattr(node, "workeroutput") else {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if WATCH.seen:
+        counts = ", ".join(f"{count} {what}" for what, count in sorted(WATCH.seen.items()))
+        terminalreporter.write_line(f"held against Stripe's documents: {counts}")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import httpx
 
 from donate.sandbox.app import SandboxConfig, create_server
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port, running
+from tests.sandbox.watching import WATCH
 
 PATIENCE_S = 5.0
 
@@ -97,6 +98,7 @@ def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox
         "public_url": url,
         "retry_delays_s": (0.02, 0.04),
         "seed": 7,
+        "observer": WATCH,
     }
     config = SandboxConfig(**(given | more))
     with (
