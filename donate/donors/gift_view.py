@@ -50,6 +50,8 @@ class GiftView:
     """The token of the gift that was made in the place of this one."""
     announced_on: date | None
     """The day on which the donor told us that they sent it."""
+    only_waits: bool
+    """Whether the donor has sent it, as they say, so that nothing more is asked of them."""
     copy_amount: str
     region: Region | None
 
@@ -111,10 +113,11 @@ def view_gift(
     mode = known_mode(gift)
     looks_again = awaits_confirmation(gift, back)
     may_pay = may_still_give(gift) and not looks_again and problem != "asked"
+    only_waits = since.announced_on is not None and status == StatusName.AWAITED
     if since.given_instead:
         may_pay = False
         headline, explanation = words.GIVEN_INSTEAD
-    elif since.announced_on and status == StatusName.AWAITED:
+    elif only_waits:
         headline, explanation = words.ANNOUNCED
     else:
         headline, explanation = _words(gift, status, back, problem)
@@ -142,6 +145,7 @@ def view_gift(
         email=f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
         given_instead=since.given_instead.token if since.given_instead else None,
         announced_on=since.announced_on,
+        only_waits=only_waits and may_pay,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )

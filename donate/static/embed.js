@@ -1,5 +1,4 @@
-// Opens a Give dialog on any web page, and leads on to Stripe's page or to the instructions by a
-// full-page step. Asks for no card, keeps nothing, and without it a link is a link.
+// Opens a Give dialog on any web page, which leads on by a full-page step. Asks for no card.
 "use strict";
 
 (() => {
@@ -30,6 +29,7 @@
       check: "Please check what you entered.",
       write: "Please write the amount in digits, such as 50 or 50.25.",
       choose: "Please choose how you would like to give.",
+      instead: "Chosen in place of #.",
       fill: "Please fill this in.",
     },
     fr: {
@@ -55,6 +55,7 @@
       check: "Veuillez vérifier votre saisie.",
       write: "Veuillez écrire le montant en chiffres, comme 50 ou 50,25.",
       choose: "Veuillez choisir comment vous souhaitez donner.",
+      instead: "Choisi à la place de #.",
       fill: "Veuillez remplir ce champ.",
     },
   };
@@ -107,14 +108,14 @@
     return make("label", { className: "box" }, input, make("span", {}, text));
   }
 
-  // Whole minor units, or null: nothing is guessed.
+  // Minor units, or null.
   function minorUnits(typed, digits) {
     const found = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s$]/g, ""));
     if (!found || (found[2] ?? "").length > digits) return null;
     return Number(found[1] + (found[2] ?? "").padEnd(digits, "0")) || null;
   }
 
-  // Not randomUUID, which pages without TLS do not have.
+  // randomUUID needs TLS.
   const newKey = () =>
     Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
@@ -162,7 +163,7 @@
       for (const mode of modes) mode.append(make("small", {}));
       const more = make("a", { href: this.page() }, words.more);
       more.addEventListener("click", () => {
-        more.href = this.page(); // with what was chosen until now
+        more.href = this.page();
       });
       const abroad = make("input", { type: "checkbox", name: "abroad" });
       const form = make(
@@ -206,7 +207,7 @@
       return made;
     }
 
-    // Where the same can be done without a dialog; what was chosen so far goes along.
+    // The whole page, with what was chosen.
     page() {
       const url = new URL(`/give/${this.region.code}`, service);
       const chosen = this.form ? new FormData(this.form) : new FormData();
@@ -228,8 +229,14 @@
         if (chosen.get("frequency") === "monthly" && !monthly) why = this.words.onceOnly;
         else if (countries.length && chosen.get("abroad")) why = this.words.elsewhere;
         radio.disabled = Boolean(why);
-        if (why) radio.checked = false;
         radio.parentElement.querySelector("small").textContent = why;
+      }
+      const gone = form.querySelector("[name=mode]:checked:disabled");
+      const other = form.querySelector("[name=mode]:enabled");
+      if (gone && other) {
+        other.checked = true;
+        const [text, said] = [gone.nextSibling.textContent, other.parentElement.lastChild];
+        said.textContent = this.words.instead.replace("#", text);
       }
     }
 
@@ -238,7 +245,7 @@
       return preset ? Number(preset) : minorUnits(chosen.get("amount") ?? "", this.region.minor_digits);
     }
 
-    // Beside the field that it is about, if there is one; what was wrong before is well again.
+    // Beside its field, if there is one.
     say(sentence, ...places) {
       const problem = this.form.querySelector("#problem");
       for (const marked of this.form.querySelectorAll("[aria-invalid]")) {
@@ -263,7 +270,7 @@
       for (const name of ["name", "email"]) {
         if (!chosen.get(name).trim()) return this.say(this.words.fill, `[name=${name}]`);
       }
-      // Whoever lives elsewhere says where on the whole page.
+      // Says where on the whole page.
       if (chosen.get("abroad")) return location.assign(this.page());
       const button = this.form.querySelector("[type=submit]");
       button.disabled = true;
@@ -301,7 +308,7 @@
         }
         location.assign(this.page());
       } catch {
-        // Not allowed from here, or the network is away: the whole page says what to do.
+        // Not allowed from here, or no network.
         location.assign(this.page());
       } finally {
         button.disabled = false;
@@ -309,7 +316,7 @@
       }
     }
 
-    // The same gift sent twice is one gift; a changed one is another.
+    // A changed gift is another gift.
     async keyFor(gift) {
       const bytes = new TextEncoder().encode(JSON.stringify(gift));
       let sum = 0;

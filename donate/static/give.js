@@ -26,31 +26,69 @@ function whyNot(choice) {
   return countries && !countries.split(" ").includes(country.value) ? elsewhere : "";
 }
 
-let unchosen = null; // what was chosen until the country or the frequency ruled it out
+// What the donor had chosen before the country or the frequency ruled it out: it comes back with
+// them, unless the donor chooses otherwise meanwhile.
+let unchosen = null;
+
+const choiceOf = (radio) => radio.closest(".mode");
+const nameOf = (radio) => choiceOf(radio).querySelector("label").textContent;
 
 function showWhatMayBeChosen() {
   const reasons = [];
   for (const choice of document.querySelectorAll(".mode")) {
     const radio = choice.querySelector("input");
     const reason = whyNot(choice);
-    if (reason) {
-      if (radio.checked) unchosen = radio;
-      radio.checked = false;
-      reasons.push(`${choice.querySelector("label").textContent}: ${reason}`);
-    }
+    if (reason) reasons.push(`${nameOf(radio)}: ${reason}`);
     radio.disabled = Boolean(reason);
     choice.querySelector(".why").textContent = reason;
   }
-  if (unchosen && !unchosen.disabled && !form.querySelector("[name=mode]:checked")) {
+  const switched = keepOneChosen();
+  return [switched, ...reasons].filter(Boolean).join(" ");
+}
+
+// Never leaves a donor without a choice unawares: chooses another, and says so beside the field
+// that ruled out the first.
+function keepOneChosen() {
+  const chosen = form.querySelector("[name=mode]:checked");
+  if (unchosen && !unchosen.disabled) {
     unchosen.checked = true;
+    unchosen = null;
+  } else if (chosen?.disabled) {
+    unchosen ??= chosen;
+    chosen.checked = false;
+    const other = form.querySelector("[name=mode]:enabled");
+    if (other) other.checked = true;
   }
-  return reasons.join(" ");
+  const [reason, switched] = unchosen ? [whyNot(choiceOf(unchosen)), inItsPlace()] : ["", ""];
+  const byFrequency = reason && reason === choiceOf(unchosen).dataset.notMonthly;
+  const said = [switched, reason].filter(Boolean).join(" ");
+  sayBeside("frequency", byFrequency ? said : "");
+  sayBeside("country", byFrequency ? "" : said);
+  return said;
+}
+
+function inItsPlace() {
+  const chosen = form.querySelector("[name=mode]:checked");
+  const { instead, none } = form.dataset;
+  return (chosen ? instead.replace("#new", nameOf(chosen)) : none).replace("#old", nameOf(unchosen));
+}
+
+function sayBeside(field, said) {
+  const note = document.getElementById(`${field}-note`);
+  if (note) note.textContent = said;
 }
 
 for (const field of [country, ...form.querySelectorAll("[name=frequency]")]) {
   field.addEventListener("change", () => {
     news.textContent = showWhatMayBeChosen();
     nameTheAmount();
+  });
+}
+
+for (const mode of form.querySelectorAll("[name=mode]")) {
+  mode.addEventListener("change", () => {
+    unchosen = null;
+    keepOneChosen();
   });
 }
 

@@ -54,6 +54,55 @@ def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> N
         expect(page.locator("#frequency-monthly")).to_be_checked()
 
 
+def test_a_choice_is_never_lost_unawares(open_page: OpenPage) -> None:
+    """Who moves abroad with Interac chosen reads beside the country what is chosen instead."""
+    page = open_page()
+    steps.fill_in(page, "interac")
+    page.locator("#country").select_option("FR")
+    expect(page.locator("#mode-card")).to_be_checked()
+    note = page.locator("#country-note")
+    expect(note).to_contain_text("chosen “Card” instead of “Interac e-Transfer”")
+    expect(note).to_contain_text("For Canada only")
+    expect(page.locator("#frequency-note")).to_be_hidden()
+    page.locator("#country").select_option("CA")
+    expect(page.locator("#mode-interac")).to_be_checked()
+    expect(note).to_be_hidden()
+    page.locator("label[for=frequency-monthly]").click()
+    expect(page.locator("#mode-card")).to_be_checked()
+    expect(page.locator("#frequency-note")).to_contain_text("For one gift at a time")
+    page.locator("#country").select_option("FR")
+    expect(page.locator("#frequency-note")).to_contain_text("instead of “Interac e-Transfer”")
+    page.locator("label[for=frequency-once]").click()
+    expect(note).to_contain_text("instead of “Interac e-Transfer”")
+    page.locator("label[for=mode-giving_code]").click()
+    expect(note).to_be_hidden()
+    page.locator("#country").select_option("CA")
+    expect(page.locator("#mode-giving_code")).to_be_checked()
+
+
+def test_a_donor_abroad_without_a_country_yet(open_page: OpenPage) -> None:
+    """A link for donors abroad that names Interac leads to a form that says what it chose."""
+    page = open_page()
+    page.goto("/give/LWCAN?country=&mode=interac")
+    expect(page.locator("#mode-card")).to_be_checked()
+    expect(page.locator("#country-note")).to_contain_text("instead of “Interac e-Transfer”")
+
+
+def test_who_has_sent_it_is_asked_for_nothing_more(open_page: OpenPage) -> None:
+    """After "I have sent it" only the wait is in sight; who was mistaken finds the rest."""
+    page = open_page()
+    steps.give(page, "interac")
+    page.wait_for_url("**/gifts/**")
+    page.locator("form[action*='/sent'] button").click()
+    expect(page.get_by_text("You told us on")).to_be_visible()
+    others = page.locator("form[action*='/instead'] button")
+    expect(others.first).to_be_hidden()
+    expect(page.locator("#how")).to_be_hidden()
+    page.locator("summary").click()
+    expect(others.first).to_be_visible()
+    expect(page.locator("#how")).to_be_visible()
+
+
 def test_a_declined_card_can_be_followed_by_another(open_page: OpenPage) -> None:
     """After a declined card the donor stays on Stripe's page, and the next card pays the gift."""
     page = open_page()

@@ -106,14 +106,20 @@ def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str)
 
 
 def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
-    """It is noted once, with its day; it confirms nothing, and the instructions stay."""
+    """It is noted once, with its day, and confirms nothing; what else could be done is folded."""
     gift = visitor.given(mode="interac")
     page = f"/gifts/{gift.token}"
     assert "within 20 days" in words_of(visitor.get(page).text)
     for _ in range(2):
         assert visitor.post(f"{page}/sent").headers["location"].startswith(page)
-    words = words_of(visitor.get(page).text)
+    told = visitor.get(page).text
+    words = words_of(told)
     assert "You told us on" in words
+    in_sight, _, folded = told.partition("<details")
+    assert f"{page}/instead" not in in_sight
+    assert "/give/LWCAN" not in in_sight.partition("<main")[2]
+    assert f"{page}/instead" in folded
+    assert "I have not sent it after all" in words
     assert "I have sent it" not in words
     assert "We look out for your gift" in words
     assert "Send your e-Transfer" in words
@@ -122,6 +128,17 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
         (now,) = [g for g in visitor.gifts() if g.id == gift.id]
     assert [fact.kind for fact in facts] == ["gift_opened", "transfer_announced"]
     assert (now.status, now.received_minor) == ("awaited", 0)
+
+
+def test_what_was_said_to_be_sent_and_never_came(visitor: Visitor) -> None:
+    """When the time has run out, the other ways to give stand in sight again."""
+    gift = visitor.given(mode="giving_code")
+    page = f"/gifts/{gift.token}"
+    visitor.post(f"{page}/sent")
+    learn(visitor.database, gift, (FactKind.GIFT_LAPSED, None))
+    told = visitor.get(page).text
+    assert f"{page}/instead" in told
+    assert "<details" not in told
 
 
 def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> None:
