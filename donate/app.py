@@ -46,6 +46,7 @@ from donate.stripe_gateway.pledges import Pledges
 from donate.stripe_gateway.refunds import Refunds
 from donate.stripe_gateway.schedule import Schedule
 from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.unknown import UnknownPayments
 from donate.templating import STATIC, Pages
 from donate.worker import Job, Worker
 
@@ -99,7 +100,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     billing = Billing(stripe)
     pledges = Pledges(database, billing, inbox, settler, clock, public_url=settings.public_url)
     agreements = Agreements(database, billing, inbox, settler, clock)
-    asking = (asker, refunds, pledges, agreements)
+    asking = (asker, refunds, pledges, agreements, UnknownPayments(database, stripe, clock))
     lapsing = Lapsing(database, regions, clock)
     jobs += [settling.settle_due, *(asked.ask_due for asked in asking), lapsing.lapse_due]
     if database.is_sqlite:

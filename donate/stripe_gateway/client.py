@@ -141,7 +141,7 @@ class StripeClient:
         raise StripeUnavailable("a payment has more refunds than we read")
 
     def list_page(self, listing: str, params: Mapping[str, Any]) -> Page:
-        """Return a page of `listing`: events, sessions, invoices, subscriptions, refunds, disputes.
+        """Return a page of `listing`, which names one of Stripe's lists.
 
         Raises as `create_session` does; a page that is not one is StripeUnavailable.
         """
@@ -149,6 +149,7 @@ class StripeClient:
         lists: dict[str, Callable[[Any], Any]] = {
             "disputes": v1.disputes.list,
             "events": v1.events.list,
+            "invoice_payments": v1.invoice_payments.list,
             "invoices": v1.invoices.list,
             "refunds": v1.refunds.list,
             "sessions": v1.checkout.sessions.list,

@@ -66,6 +66,22 @@ class OpenCheckout(SQLModel, table=True):
     asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class UnknownPayment(SQLModel, table=True):
+    """A payment, or an invoice, that an event is about and no gift here bears.
+
+    Stripe is asked at `ask_at` whether this service brought it about. `is_foreign` is True only
+    when Stripe's own objects say that it did not.
+    """
+
+    __tablename__ = "unknown_payment"
+    __table_args__ = (Index("unknown_payment_to_ask", "ask_at"),)
+
+    payment: str = Field(primary_key=True, max_length=255)
+    is_foreign: bool
+    asked: int
+    ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class OpenAgreement(SQLModel, table=True):
     """A session in which a donor agreed to monthly debits, and when to see to them next.
 

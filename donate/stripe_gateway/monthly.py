@@ -71,7 +71,7 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
 def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
     """Say what an invoice that was paid, or could not be collected, tells of a month."""
     found = envelope.object
-    metadata = _details(found).get("metadata")
+    metadata = subscription_in(found).get("metadata")
     gift_id = read_gift_id(metadata)
     if gift_id is None or not isinstance(metadata, dict):
         return Irrelevant("an invoice that this service did not bring about")
@@ -158,7 +158,7 @@ def _debits(session: Mapping[str, Any]) -> Mapping[str, Any]:
     return debits if isinstance(debits, dict) else {}
 
 
-def _details(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
+def subscription_in(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what an invoice says of its subscription, in today's place or in the one before."""
     parent = invoice.get("parent")
     details = (parent if isinstance(parent, dict) else invoice).get("subscription_details")

@@ -22,6 +22,9 @@ from donate.stripe_gateway.claiming import Claimed, try_again_later, wake_those_
 from donate.stripe_gateway.models import EventState, OpenRefund
 from donate.stripe_gateway.readings import Month, Reading
 from donate.stripe_gateway.truth import Expectation, why_untrue
+from donate.stripe_gateway.unknown import foreign_among, note_unknown
+
+NOT_OURS: Final = "about a payment that this service did not begin, says Stripe"
 
 Readings = Sequence[tuple[Claimed, Reading]]
 
@@ -45,6 +48,7 @@ class Recording:
         self._now = now
         self._hand = InHand(session)
         self._told: list[Fact] = []
+        self._unknown: set[str] = set()
 
     def record(self, readings: Readings) -> None:
         """Record what these events tell, and mark each as what became of it."""
@@ -75,6 +79,8 @@ class Recording:
                 request = col(OpenRefund.key) == fact.evidence["request"]
                 same = col(OpenRefund.amount_minor) == fact.amount_minor
                 session.execute(update(OpenRefund).where(request, same).values(ask_at=None))
+        # Last: nothing is locked after it, so that no two processes wait for each other.
+        note_unknown(session, self._unknown, now)
 
     def _take(self, readings: Readings) -> None:
         payments = [r.payment for _, r in readings if r.payment]
@@ -122,15 +128,25 @@ class Recording:
         self._record(true)
 
     def _record_returns(self, readings: Readings) -> None:
-        """Record refunds and disputes, which name a payment; until that is known, they wait."""
-        payments = [r.payment for _, r in readings if r.payment]
-        holders = gifts_by_source(self._session, PAYMENT_NAMES, payments)
+        """Record refunds and disputes, which name a payment; until that is known, they wait.
+
+        Those about a payment that this service did not begin, as Stripe said, are ignored.
+        """
+        payments = {r.payment for _, r in readings if r.payment}
+        holders = gifts_by_source(self._session, PAYMENT_NAMES, list(payments))
+        unknown = payments - holders.keys()
+        foreign = foreign_among(self._session, unknown) if unknown else set()
         self._hand.take(holders.values())
         known: list[tuple[Claimed, Reading]] = []
         for event, reading in readings:
             gift_id = holders.get(reading.payment or "")
+            if gift_id is None and reading.payment in foreign:
+                event.mark(EventState.IGNORED, NOT_OURS, self._now)
+                continue
             if gift_id is None:
                 event.waits_for = reading.payment
+                if reading.payment and not _is_answer(reading):
+                    self._unknown.add(reading.payment)
                 reason = "the payment that it is about is not known yet"
                 try_again_later(event, reason, self._now)
                 continue
@@ -207,6 +223,11 @@ def _expectation_of(gift: HeldGift) -> Expectation:
 
 def _gives_a_name(reading: Reading) -> bool:
     return all(fact.kind == FactKind.PAYMENT_NAMED for fact in reading.facts)
+
+
+def _is_answer(reading: Reading) -> bool:
+    """Whether it tells of a refund that our own desk asked for."""
+    return any("request" in fact.evidence for fact in reading.facts)
 
 
 def _in_another_currency(reading: Reading, gift: HeldGift) -> bool:

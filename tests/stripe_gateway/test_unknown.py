@@ -1,0 +1,205 @@
+"""Another shop on the same Stripe account: what became of its payments is not ours to settle."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
+from donate.stripe_gateway.unknown import ASK_AGAIN_AFTER, FIRST_ASK, UnknownPayments
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import SESSION, RunningSandbox, monthly_of
+from tests.stripe_gateway.given import gift_now, give, settle, settler_of
+from tests.stripe_gateway.returning import stripe_list
+from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+
+# What is about a payment that only another event names.
+RETURNS = ("refund.created", "charge.dispute.created", "invoice_payment.paid")
+
+
+@dataclass
+class World:
+    database: Database
+    sandbox: RunningSandbox
+    clock: FixedClock
+    client: StripeClient
+    unknown: UnknownPayments
+
+    def another_shops(self, session: dict[str, Any]) -> dict[str, Any]:
+        """Return the paid session of a shop that shares the account."""
+        form = dict(_flat(session))
+        headers = {"authorization": f"Bearer {SECRET_KEY}"}
+        opened = self.sandbox.http.post("/v1/checkout/sessions", data=form, headers=headers)
+        opened.raise_for_status()
+        paid: dict[str, Any] = self.sandbox.pay(opened.json()["id"])["session"]
+        return paid
+
+    def ours(self) -> tuple[Gift, str]:
+        """Return a gift that was paid, of which nobody told us, and its payment."""
+        gift = give(self.database, attempts=0)
+        url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
+        session = self.sandbox.pay(url.rpartition("/")[2])["session"]
+        return gift, session["payment_intent"]
+
+    def tell(self, *kinds: str) -> None:
+        """Deliver the events of these kinds, as the webhook would, and settle them."""
+        told = reversed(stripe_list(self.sandbox, "/v1/events"))
+        settle(self.database, *(e for e in told if e["type"].startswith(kinds)), clock=self.clock)
+
+    def later(self, delta: timedelta) -> None:
+        """Let time pass; ask what is to be asked, and settle what is due."""
+        self.clock.instant += delta
+        self.unknown.ask_due()
+        settler = settler_of(self.database, self.clock)
+        while settler.settle_due():
+            pass
+
+    def states(self) -> set[str]:
+        with self.database.reading() as session:
+            return {row.state for row in session.exec(select(StripeEvent))}
+
+    def calls(self) -> list[str]:
+        log = self.sandbox.control("GET", "/_sandbox/requests")
+        ours = [one for one in log if one["stripe_version"] and one["method"] == "GET"]
+        return [one["path"] for one in ours]
+
+    def trouble(self, kind: str, times: int, path: str = "/v1/payment_intents/*") -> None:
+        lever = {"path": path, "method": "GET", "kind": kind, "times": times, "seconds": 1}
+        self.sandbox.control("POST", "/_sandbox/trouble", **lever)
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in pairs:
+        path = f"{name}[{key}]" if name else str(key)
+        if isinstance(inner, dict | list):
+            yield from _flat(inner, path)
+        else:
+            yield path, str(inner)
+
+
+@contextmanager
+def _world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
+    clock = FixedClock(datetime.now(UTC))
+    client = client_of(sandbox, deadline_s=3.0, per_try_s=0.8)
+    yield World(database, sandbox, clock, client, UnknownPayments(database, client, clock))
+    client.close()
+
+
+@pytest.fixture
+def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
+    with _world(database, sandbox) as world:
+        yield world
+
+
+def test_another_shops_refund_and_dispute_are_ignored_within_minutes(world: World) -> None:
+    """Stripe says that the payment is not ours: nobody waits three days, and staff hear nothing."""
+    for _ in range(2):
+        intent = world.another_shops(SESSION)["payment_intent"]
+        world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=300)
+        world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
+    world.tell(*RETURNS)
+    assert world.states() == {EventState.WAITING}
+    world.later(FIRST_ASK - timedelta(seconds=1))
+    assert world.calls() == []
+    world.later(timedelta(seconds=1))
+    assert world.states() == {EventState.IGNORED}
+    assert len(world.calls()) == 4  # each payment once, however many events are about it
+    dispute = stripe_list(world.sandbox, "/v1/disputes")[0]["id"]
+    world.sandbox.control("POST", f"/_sandbox/dispute/{dispute}", outcome="lost")
+    world.tell("charge.dispute.closed")  # known by now, nobody is asked again
+    assert world.states() == {EventState.IGNORED}
+    assert len(world.calls()) == 4
+
+
+def test_the_invoices_of_another_shop_are_ignored(world: World) -> None:
+    """A subscription of another shop's: its invoice, its refund and its dispute are not ours."""
+    session = world.another_shops(monthly_of(2_000))
+    (payment,) = stripe_list(world.sandbox, "/v1/invoice_payments")
+    intent = payment["payment"]["payment_intent"]
+    assert session["payment_intent"] is None
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
+    world.tell(*RETURNS)
+    world.later(FIRST_ASK)
+    assert world.states() == {EventState.IGNORED}
+
+
+def test_ours_that_come_before_their_payment_still_count(world: World) -> None:
+    """A refund and a dispute of a gift wait for its payment, though Stripe is asked meanwhile."""
+    gift, intent = world.ours()
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=1_000)
+    world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
+    world.tell(*RETURNS)
+    world.later(FIRST_ASK)
+    assert world.calls() == [f"/v1/payment_intents/{intent}"]
+    assert world.states() == {EventState.WAITING}
+    world.tell("checkout.session.completed")
+    assert world.states() == {EventState.SETTLED}
+    assert gift_now(world.database, gift).status == "disputed"
+
+
+def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
+    """The payment of a month names no gift itself: its invoice's subscription does."""
+    gift = give(world.database, attempts=0, frequency="monthly")
+    url = checkouts_of(world.database, world.client, world.clock).open_for(gift)
+    session = world.sandbox.pay(url.rpartition("/")[2])["session"]
+    world.sandbox.renew(session["subscription"])
+    for payment in stripe_list(world.sandbox, "/v1/invoice_payments"):
+        intent = payment["payment"]["payment_intent"]
+        world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
+    world.tell(*RETURNS)
+    world.later(FIRST_ASK)
+    assert world.states() == {EventState.WAITING}
+    with world.database.reading() as session_:
+        assert not any(row.is_foreign for row in session_.exec(select(UnknownPayment)))
+    world.tell("checkout.session.completed", "invoice.paid")
+    world.later(timedelta(0))
+    assert world.states() == {EventState.SETTLED}
+    assert gift_now(world.database, gift).status == "refunded"
+
+
+@pytest.mark.parametrize("kind", ["500", "401", "400", "reset_before", "list_200", "html_200"])
+def test_while_stripe_does_not_say_they_wait(world: World, kind: str) -> None:
+    """No answer, an odd one or a refusal is no reason to ignore anything: Stripe is asked again."""
+    intent = world.another_shops(SESSION)["payment_intent"]
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
+    world.tell(*RETURNS)
+    world.trouble(kind, times=2)
+    world.later(FIRST_ASK)
+    assert world.states() == {EventState.WAITING}
+    world.sandbox.control("DELETE", "/_sandbox/trouble")
+    world.later(ASK_AGAIN_AFTER[0])
+    assert world.states() == {EventState.IGNORED}
+
+
+def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> None:
+    """What Stripe has never heard of may be of a gift that a backup lost: staff decide."""
+    session = world.another_shops(SESSION)
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
+    (told,) = (e for e in stripe_list(world.sandbox, "/v1/events") if e["type"] == "refund.created")
+    told["data"]["object"]["payment_intent"] = "pi_3NobodyKnowsThisOne"
+    settle(world.database, told, clock=world.clock)
+    for pause in (FIRST_ASK, *ASK_AGAIN_AFTER, timedelta(days=3), timedelta(days=3)):
+        world.later(pause)
+    assert len(world.calls()) == 1 + len(ASK_AGAIN_AFTER)
+    assert world.states() <= {EventState.WAITING, EventState.SET_ASIDE}
+
+
+def test_what_our_desk_asked_for_is_never_asked_about(world: World) -> None:
+    """A refund that names our own request is ours, whatever else is known."""
+    session = world.another_shops(SESSION)
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
+    (told,) = (e for e in stripe_list(world.sandbox, "/v1/events") if e["type"] == "refund.created")
+    told["data"]["object"]["metadata"] = {"request": "some-gift:refund:1"}
+    settle(world.database, told, clock=world.clock)
+    world.later(FIRST_ASK)
+    assert world.calls() == []
+    assert world.states() == {EventState.WAITING}
