@@ -1,0 +1,149 @@
+"""How many letters a day an address gets that no payment brings about, and which those are."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from donate.bulk import insert_new
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.letters.folder import Folder
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter, LetterState, new_letter
+from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY
+from tests.letters.post import Desk, in_folder, open_desk
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import NOW, give
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+EMAIL = "ann@example.com"
+UNASKED = {"instructions", "reminder", "under_way", "failed", "pledge_amount"}
+TOO_MANY = "Too many letters to this address in a day."
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "letters"
+
+
+@pytest.fixture
+def desk(sqlite: Sqlite, folder: Path) -> Iterator[Desk]:
+    database = Database(sqlite.fresh_url())
+    yield open_desk(database, Folder(folder))
+    database.close()
+
+
+def had(
+    desk: Desk,
+    how_many: int,
+    *,
+    kind: str = LetterKind.INSTRUCTIONS,
+    email: str = EMAIL,
+    ago: timedelta = timedelta(hours=1),
+    **more: Any,
+) -> None:
+    """Let an address have had so many letters of a kind, about gifts of long ago."""
+    about = give(desk.database, email=email)
+    at = NOW - ago
+    sent = {"state": LetterState.SENT, "sent_at": at, "due_at": at + LEASE, "tries": 1}
+    letters = [
+        new_letter(about.id, kind, f"{number}", now=at) | sent | more for number in range(how_many)
+    ]
+    with desk.database.writing() as session:
+        insert_new(session, Letter, letters)
+
+
+def write_to(desk: Desk, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
+    """Send instructions for a gift of this address; return what became of them, and why."""
+    gift: Gift = give(desk.database, mode="interac", email=email)
+    letter = new_letter(gift.id, LetterKind.INSTRUCTIONS, "", now=NOW, again=again)
+    with desk.database.writing() as session:
+        insert_new(session, Letter, [letter])
+    desk.send_all()
+    with desk.database.reading() as session:
+        found = session.exec(select(Letter).where(col(Letter.gift_id) == gift.id)).one()
+    return found.state, found.reason
+
+
+@pytest.mark.parametrize(
+    ("earlier", "became"),
+    [(0, ("sent", "")), (9, ("sent", "")), (10, ("set_aside", TOO_MANY))],
+)
+def test_ten_a_day_are_the_share(desk: Desk, earlier: int, became: tuple[str, str]) -> None:
+    """The tenth letter of a day goes out, and the eleventh is left to staff with its reason."""
+    assert MOST_UNASKED_A_DAY == 10
+    had(desk, earlier)
+    assert write_to(desk) == became
+
+
+@pytest.mark.parametrize("kind", list(LetterKind), ids=str)
+def test_which_letters_count(desk: Desk, kind: LetterKind) -> None:
+    """Five kinds follow from what anybody can do; what money brings about takes from no share."""
+    had(desk, 10, kind=kind)
+    assert write_to(desk)[0] == ("set_aside" if kind in UNASKED else "sent")
+
+
+def test_kinds_count_together(desk: Desk) -> None:
+    """Two of each of five kinds are ten."""
+    for kind in UNASKED:
+        had(desk, 2, kind=kind)
+    assert write_to(desk)[0] == "set_aside"
+
+
+@pytest.mark.parametrize(
+    ("ago", "state"),
+    [
+        (timedelta(0), "set_aside"),
+        (DAY - SECOND, "set_aside"),
+        (DAY, "sent"),
+        (DAY + SECOND, "sent"),
+        (DAY + LEASE, "sent"),
+    ],
+    ids=["now", "within a day", "a day", "a second more", "minutes more"],
+)
+def test_a_day_is_twenty_four_hours(desk: Desk, ago: timedelta, state: str) -> None:
+    """What was sent a day ago to the second counts no more."""
+    had(desk, 10, ago=ago)
+    assert write_to(desk)[0] == state
+
+
+@pytest.mark.parametrize(
+    ("earlier", "email", "state"),
+    [
+        ("ann@example.com", "ann@example.com", "set_aside"),
+        ("Ann@Example.com", "ann@example.com", "set_aside"),
+        ("ann@example.com", "ANN@example.com", "set_aside"),
+        ("bob@example.com", "ann@example.com", "sent"),
+        ("ann@example.org", "ann@example.com", "sent"),
+        ("ann+1@example.com", "ann@example.com", "sent"),
+    ],
+)
+def test_each_address_has_its_own_share(desk: Desk, earlier: str, email: str, state: str) -> None:
+    """Capitals make no new mailbox; any other difference does."""
+    had(desk, 10, email=earlier)
+    assert write_to(desk, email)[0] == state
+
+
+@pytest.mark.parametrize("state", ["waiting", "untrue", "set_aside", "dismissed"])
+def test_what_was_not_sent_does_not_count(desk: Desk, state: str) -> None:
+    """Only what the donor got takes from their share."""
+    had(desk, 10, state=state, sent_at=None, due_at=NOW + DAY)
+    assert write_to(desk)[0] == "sent"
+
+
+def test_what_staff_send_again_goes_out(desk: Desk, folder: Path) -> None:
+    """Whoever is at the desk has looked, so a letter of theirs is held to no share."""
+    had(desk, 10)
+    assert write_to(desk, again=1) == ("sent", "")
+    assert len(in_folder(folder)) == 1
+
+
+def test_letters_by_the_same_name_share(desk: Desk, folder: Path) -> None:
+    """Of twelve gifts typed with one address in a day, ten are written about."""
+    became = [write_to(desk)[0] for _ in range(12)]
+    assert became == ["sent"] * 10 + ["set_aside"] * 2
+    assert len(in_folder(folder)) == 10
