@@ -183,8 +183,8 @@ class SignIn:
         assert staff_id is not None
         with self._database.writing() as session:
             row = session.get(Staff, staff_id, with_for_update=True)
-            if row is None or row.password_hash != proven.staff.password_hash:
-                raise Unavailable("the password was changed meanwhile")
+            if row is None or row.disabled_at or row.password_hash != proven.staff.password_hash:
+                raise Unavailable("the password or the person's standing was changed meanwhile")
             row.password_hash = proven.better_hash or row.password_hash
             forget_tries(session, row.email, network)
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))

@@ -1,0 +1,241 @@
+"""Which sessions and tokens end, when, and whose: a new password, a new sign-in, the clock."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import Session, select
+
+from donate.database import Database
+from donate.finance.models import Role, StaffSession
+from donate.finance.sessions import (
+    ABSOLUTE_LIMIT,
+    IDLE_LIMIT,
+    SignedIn,
+    end_session,
+    find_session,
+    hash_of,
+    mark_seen,
+    same_secret,
+    start_session,
+)
+from donate.finance.staff import disable, enable, set_password
+from donate.finance.tokens import add_token, is_staff_token
+from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, open_room, sign_in
+from tests.real_parts import Sqlite
+
+ANN, ZOE = "ann@example.org", "zoe@example.org"
+NEW = "three loud geese"
+SECOND = timedelta(seconds=1)
+
+
+def hold(room: Room, email: str) -> list[str]:
+    """Return two sessions and a token of a new member of staff."""
+    staff_id = room.add_staff(email)
+    with room.database.writing() as session:
+        sessions = [start_session(session, staff_id, now=NOW) for _ in range(2)]
+        return [*sessions, add_token(session, email, now=NOW)]
+
+
+def good(room: Room, held: list[str]) -> list[bool]:
+    """Say which of them still open something."""
+    with room.database.reading() as session:
+        return [
+            is_staff_token(session, one)
+            if one.startswith("staff_")
+            else find_session(session, one, now=NOW) is not None
+            for one in held
+        ]
+
+
+def change_password(session: Session) -> None:
+    set_password(session, ANN, NEW, now=NOW, passwords=CHEAP)
+
+
+def shut_out(session: Session) -> None:
+    disable(session, ANN, now=NOW)
+
+
+@pytest.mark.parametrize("act", [change_password, shut_out])
+def test_all_that_one_person_holds_ends(room_on_each: Room, act: Callable[[Session], None]) -> None:
+    """A new password, or being disabled, ends each session and token of theirs, and no other."""
+    room = room_on_each
+    hers, others = hold(room, ANN), hold(room, ZOE)
+    assert good(room, hers + others) == [True] * 6
+    with room.database.writing() as session:
+        act(session)
+    assert good(room, hers + others) == [False] * 3 + [True] * 3
+    with room.database.writing() as session:
+        enable(session, ANN, now=NOW)
+    assert good(room, hers) == [False] * 3
+
+
+def test_who_is_disabled_twice_was_disabled_first(room: Room) -> None:
+    """The first day stands until somebody enables them, and the trail names each act."""
+    room.add_staff(ANN)
+    for later in (0, 1):
+        with room.database.writing() as session:
+            disable(session, ANN, now=NOW + timedelta(days=later))
+    assert room.staff(ANN).disabled_at == NOW
+    with room.database.writing() as session:
+        enable(session, ANN, now=NOW)
+        set_password(session, " ANN@example.org", NEW, now=NOW, passwords=CHEAP)
+    assert room.staff(ANN).disabled_at is None
+    acts = [(act.act, act.about) for act in room.acts()]
+    assert acts == [
+        ("staff_added", ANN),
+        ("staff_disabled", ANN),
+        ("staff_disabled", ANN),
+        ("staff_enabled", ANN),
+        ("password_set", ANN),
+    ]
+
+
+class Meddling(Argon2Hasher):
+    """The real thing, while somebody else is at work in another process."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002
+        if self.meanwhile:
+            self.meanwhile()
+        return super().verify(password, hash)
+
+
+@pytest.mark.parametrize("act", [change_password, shut_out])
+def test_what_ends_while_somebody_signs_in_has_ended(
+    sqlite: Sqlite, act: Callable[[Session], None]
+) -> None:
+    """A password that was right when it was checked opens nothing once it is so no more."""
+    hasher = Meddling(time_cost=1, memory_cost=64, parallelism=1)
+    database = Database(sqlite.fresh_url())
+    room = open_room(database, passwords=PasswordHash((hasher,)))
+    room.add_staff(ANN)
+
+    def meddle() -> None:
+        with database.writing() as session:
+            act(session)
+
+    hasher.meanwhile = meddle
+    answer = sign_in(room.browser())
+    assert answer.status_code == 503
+    assert "donate_staff=" not in answer.headers.get("set-cookie", "")
+    with database.reading() as session:
+        assert session.exec(select(StaffSession)).all() == []
+    database.close()
+
+
+def cookie(browser: TestClient) -> str:
+    return browser.cookies["donate_staff"]
+
+
+def opens(room: Room, token: str) -> bool:
+    browser = room.browser()
+    browser.cookies.set("donate_staff", token)
+    return browser.get("/finance/gifts").status_code == 200
+
+
+def test_signing_in_again_ends_what_the_browser_held(room: Room) -> None:
+    """A browser holds one session: the one before ends, and those of other browsers go on."""
+    room.add_staff(ANN)
+    room.add_staff(ZOE)
+    browser, elsewhere = room.browser(), room.browser()
+    for one in (browser, elsewhere):
+        sign_in(one)
+    before = cookie(browser)
+    browser.cookies.delete("donate_staff")
+    given = fields(browser.get("/finance/sign-in")) | {"email": ZOE, "password": PASSWORD}
+    browser.cookies.set("donate_staff", before, domain="testserver.local")
+    assert browser.post("/finance/sign-in", data=given).status_code == 303
+    assert cookie(browser) != before
+    assert [opens(room, one) for one in (before, cookie(browser), cookie(elsewhere))] == [
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("passes", [IDLE_LIMIT, ABSOLUTE_LIMIT], ids=["idle", "absolute"])
+@pytest.mark.parametrize(
+    ("late", "is_good"), [(-SECOND, True), (timedelta(0), False), (SECOND, False)], ids=str
+)
+def test_a_session_is_good_until_its_limit(
+    room: Room, passes: timedelta, late: timedelta, is_good: bool
+) -> None:
+    """A second before an hour idle, or before twelve hours, it opens the room; then no more."""
+    assert (timedelta(hours=1), timedelta(hours=12)) == (IDLE_LIMIT, ABSOLUTE_LIMIT)
+    staff_id = room.add_staff(ANN)
+    at = NOW + passes + late
+    with room.database.writing() as session:
+        token = start_session(session, staff_id, now=NOW)
+        if passes is ABSOLUTE_LIMIT:
+            mark_seen(session, hash_of(token), now=at)
+        assert (find_session(session, token, now=at) is not None) == is_good
+        other = start_session(session, staff_id, now=at)
+        kept = set(session.exec(select(StaffSession.token_hash)))
+        assert kept == {hash_of(one) for one in ([token, other] if is_good else [other])}
+
+
+def test_a_session_knows_whose_it_is(room: Room) -> None:
+    """It gives the person, a token for forms, and when it was last seen; never earlier again."""
+    staff_id = room.add_staff(ANN, Role.VIEWER)
+    with room.database.writing() as session:
+        token = start_session(session, staff_id, now=NOW)
+        mark_seen(session, hash_of(token), now=NOW + SECOND)
+        mark_seen(session, hash_of(token), now=NOW)
+        mark_seen(session, hash_of("nobody's"), now=NOW)
+        found = find_session(session, token, now=NOW)
+    assert found
+    assert (found.name, found.email, found.role) == ("Ann Lee", ANN, Role.VIEWER)
+    assert (found.actor, found.last_seen_at) == (f"staff:{staff_id}", NOW + SECOND)
+    assert found.token_hash == hash_of(token)
+    assert len(found.csrf_token) == len(token) == 43
+    assert found.csrf_token != token
+
+
+def test_signing_out_ends_one_session(room: Room) -> None:
+    """Of three sessions exactly the one that was left ends; no token ends nothing."""
+    staff_id = room.add_staff(ANN)
+    with room.database.writing() as session:
+        tokens = [start_session(session, staff_id, now=NOW) for _ in range(3)]
+        end_session(session, "")
+        end_session(session, tokens[1])
+        found = [find_session(session, one, now=NOW) is not None for one in (*tokens, "")]
+    assert found == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("role", "needed", "may"),
+    [
+        (Role.VIEWER, Role.VIEWER, True),
+        (Role.VIEWER, Role.FINANCE, False),
+        (Role.FINANCE, Role.VIEWER, True),
+        (Role.FINANCE, Role.FINANCE, True),
+    ],
+)
+def test_finance_may_what_viewers_may(role: Role, needed: Role, may: bool) -> None:
+    """Whoever records money may also look; whoever looks may record none."""
+    person = SignedIn(1, "Ann Lee", ANN, role, "c", "t", NOW)
+    assert person.may(needed) == may
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a", "a", True),
+        ("é", "é", True),
+        ("a", "b", False),
+        ("a", "A", False),
+        ("a", "", False),
+        ("", "a", False),
+        ("", "", False),
+        ("\ud800", "a", False),
+    ],
+    ids=ascii,
+)
+def test_no_secret_is_no_match(one: str, other: str, same: bool) -> None:
+    """Two secrets are the same when they are equal and there is one; odd text is no error."""
+    assert same_secret(one, other) == same

@@ -1,0 +1,156 @@
+"""The edges of what is typed at the staff's door: addresses, passwords, and the form itself."""
+
+import pytest
+
+from donate.errors import BadInput
+from donate.finance.models import Role
+from donate.finance.staff import (
+    MAX_PASSWORD,
+    MIN_PASSWORD,
+    add_staff,
+    all_staff,
+    check_password,
+    names_of,
+    set_password,
+    tidy_email,
+)
+from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, sign_in
+
+EMAIL = "ann.lee@example.org"
+
+
+@pytest.mark.parametrize(
+    ("typed", "tidied"),
+    [
+        ("Ann@Example.ORG", "ann@example.org"),
+        (" \t ann@example.org \n", "ann@example.org"),
+        ("\uff41\uff4e\uff4e\uff20example.org", "ann@example.org"),
+        ("a" * 254, "a" * 254),
+        ("a" * 255, "a" * 254),
+        (" " * 1_000 + "a", ""),
+        (" " * 999 + "a", "a"),
+    ],
+    ids=["capitals", "spaces", "full width", "254", "255", "beyond a thousand", "within"],
+)
+def test_an_address_is_tidied(typed: str, tidied: str) -> None:
+    """Case, spaces and width do not matter; of a long text the beginning counts."""
+    assert tidy_email(typed) == tidied
+
+
+@pytest.mark.parametrize(
+    ("password", "says"),
+    [
+        ("a1b2c3d4e5f", "at least 12"),
+        ("a1b2c3d4e5f6", None),
+        ("a1b2c3d4e5f6" + "x" * 488, None),
+        ("a1b2c3d4e5f6" + "x" * 489, "at most 500"),
+        ("abcdabcdabcd", "guessed"),
+        ("abcdeabcdeab", None),
+        ("Ann.Lee@Example.Org", "e-mail address as"),
+        ("annlee example org", "e-mail address as"),
+        ("2024annlee2024", "guessed"),
+        ("x2024annlee2024", None),
+        ("Letmein-20261", "guessed"),
+        ("987qwerty98765", "guessed"),
+        ("98765-welcome", "guessed"),
+        ("2026-03-donate", "guessed"),
+        ("loveworld2026", "guessed"),
+        ("password_2026", "guessed"),
+        ("passw0rd-2026", "guessed"),
+        ("love world 2026x", None),
+        ("cdefghijklmno", "guessed"),
+        ("sdfghjklzxcvb", "guessed"),
+        ("890123456789", "guessed"),
+        ("cdefghijklmnp", None),
+    ],
+)
+def test_which_passwords_are_refused(password: str, says: str | None) -> None:
+    """Both sides of each limit: length, variety, one's own address, and what is tried first."""
+    assert (MIN_PASSWORD, MAX_PASSWORD) == (12, 500)
+    if says is None:
+        check_password(password, EMAIL)
+        return
+    with pytest.raises(BadInput) as found:
+        check_password(password, EMAIL)
+    assert found.value.field == "password"
+    assert says in found.value.message
+
+
+def test_what_is_set_is_checked(room: Room) -> None:
+    """A new password is held to the same rules, with the address of whom it is for."""
+    room.add_staff("ann-lee-long@example.org")
+    for password in ("short", "annleelong2026"):
+        with pytest.raises(BadInput), room.database.writing() as session:
+            set_password(session, "ann-lee-long@example.org", password, now=NOW, passwords=CHEAP)
+
+
+@pytest.mark.parametrize("length", [499, MAX_PASSWORD, MAX_PASSWORD + 1])
+def test_of_a_password_every_character_counts(room: Room, length: int) -> None:
+    """The longest password opens the room; one character less or more does not."""
+    longest = (PASSWORD * 50)[:MAX_PASSWORD]
+    room.add_staff()
+    with room.database.writing() as session:
+        set_password(session, "ann@example.org", longest, now=NOW, passwords=CHEAP)
+    answer = sign_in(room.browser(), password=(PASSWORD * 50)[:length])
+    assert answer.status_code == (303 if length == MAX_PASSWORD else 401)
+
+
+@pytest.mark.parametrize("name", ["x" * 200, "Zoë  Ó\n Neill", "X"])
+def test_a_name_is_kept_in_one_line(room: Room, name: str) -> None:
+    """A name of up to two hundred characters is kept, its spaces made single."""
+    with room.database.writing() as session:
+        staff = add_staff(
+            session,
+            "ann@example.org",
+            name=name,
+            role=Role.VIEWER,
+            password=PASSWORD,
+            now=NOW,
+            passwords=CHEAP,
+        )
+    assert staff.name == " ".join(name.split())
+    assert staff.added_at == NOW
+    (act,) = room.acts()
+    assert (act.act, act.about, act.detail) == (
+        "staff_added",
+        "ann@example.org",
+        {"role": "viewer"},
+    )
+
+
+def test_staff_are_named_by_what_facts_call_them(room: Room) -> None:
+    """Of those who acted, members of staff have names; Stripe, donors and strangers have none."""
+    ids = [room.add_staff(f"{name}@example.org") for name in ("zoe", "ann", "bob")]
+    with room.database.reading() as session:
+        assert [one.email[:3] for one in all_staff(session)] == ["ann", "bob", "zoe"]
+        actors = ["stripe", f"staff:{ids[0]}", "staff:999", "staff:x", "staff:", f"{ids[1]}"]
+        assert names_of(session, actors) == {f"staff:{ids[0]}": "Ann Lee"}
+        assert names_of(session, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "is_kept"),
+    [
+        ("a" * 19, False),
+        ("a" * 20, True),
+        ("a" * 100, True),
+        ("a" * 101, False),
+        ("", False),
+    ],
+    ids=["19", "20", "100", "101", "none"],
+)
+def test_a_form_keeps_the_cookie_that_may_be_ours(room: Room, held: str, is_kept: bool) -> None:
+    """Of twenty to a hundred characters it may be an earlier form's; another is replaced."""
+    browser = room.browser()
+    if held:
+        browser.cookies.set("donate_form", held, domain="testserver.local")
+    token = fields(browser.get("/finance/sign-in"))["form_token"]
+    assert (token == held) == is_kept
+    assert is_kept or len(token) == 43
+
+
+def test_a_form_that_comes_back_keeps_what_was_typed(room: Room) -> None:
+    """The address is there again, as typed, up to what an address may have; nothing else is."""
+    answer = sign_in(room.browser(), "Ann@" + "x" * 300, "hunter2 hunter2")
+    assert f'value="Ann@{"x" * 250}"' in answer.text
+    assert "hunter2" not in answer.text
