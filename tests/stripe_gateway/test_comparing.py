@@ -142,6 +142,8 @@ def test_only_what_came_in_is_summed(database: Database) -> None:
     dispute = told(Listing.DISPUTES, dispute_of("pi_1", created=AT))
     comparison = compared(database, *refund, *dispute)
     assert comparison.totals == {}
+    assert all(f"for {gift.reference}: not recorded" in x.sentence for x in comparison.lacking)
+    assert not any(x.is_staffs_turn for x in comparison.lacking)
     assert [
         one.sentence.partition(" tells of ")[2].partition(" CAD")[0] for one in comparison.lacking
     ] == ["refund succeeded of 10.00", "dispute opened of 50.00"]
