@@ -93,7 +93,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
 
 
-_EXPANDABLE = "pi ch py re pyr txn du cus sub in inpay seti".split()
+_EXPANDABLE = "pi ch py re pyr txn du cus sub in inpay seti prod".split()
 
 
 def _shelf_of(store: Store, object_id: str) -> Shelf:
@@ -108,6 +108,8 @@ def _shelf_of(store: Store, object_id: str) -> Shelf:
             return store.invoice_payments
         case "pi":
             return store.payment_intents
+        case "prod":
+            return store.products
         case "seti":
             return store.setup_intents
         case "ch" | "py":

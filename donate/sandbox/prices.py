@@ -5,7 +5,7 @@ https://docs.stripe.com/api/prices/object
 
 from typing import Any
 
-from donate.sandbox.errors import no_such
+from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.products import new_product
 from donate.sandbox.shelf import StripeObject
@@ -65,7 +65,16 @@ def plan_of(price: StripeObject) -> StripeObject:
 
 def _product(store: Store, data: dict[str, Any]) -> str:
     if "product" in data:
-        if store.products.get(data["product"]) is None:
+        product = store.products.get(data["product"])
+        if product is None:
             raise no_such("product", data["product"], "product", status=400)
-        return str(data["product"])
-    return str(new_product(store, data["product_data"])["id"])
+        if not product["active"]:
+            raise Refusal(
+                f"The product {product['id']} is marked as inactive, and thus no new subscriptions "
+                "can be created to any plans of this product.",
+                is_final=True,
+            )
+        return str(product["id"])
+    # What is made inline is archived from the start, as its price is. That neither takes another
+    # price is what implementers report of live accounts (2026), in the words above.
+    return str(new_product(store, data["product_data"], is_active=False)["id"])

@@ -24,7 +24,7 @@ def create_product(store: Store, parameters: dict[str, Any]) -> StripeObject:
     return product
 
 
-def new_product(store: Store, asked: dict[str, Any]) -> StripeObject:
+def new_product(store: Store, asked: dict[str, Any], *, is_active: bool = True) -> StripeObject:
     """`asked` is a request's, or the `product_data` of a price made within another request."""
     now = store.now()
     product = {
@@ -34,7 +34,7 @@ def new_product(store: Store, asked: dict[str, Any]) -> StripeObject:
             "default_price package_dimensions shippable statement_descriptor tax_code unit_label "
             "url"
         ),
-        "active": True,
+        "active": is_active,
         "created": now,
         "description": asked.get("description"),
         "images": asked.get("images", []),

@@ -161,7 +161,7 @@ class Agreements:
 
     def _begin(self, agreement: Agreement, customer: str, method: str) -> dict[str, Any]:
         gift, key = agreement.gift, agreement.key
-        product = self._billing.create_product(product_name(gift), f"{key}:product")
+        product = self._billing.create_product(product_name(gift), str(gift.id), f"{key}:product")
         metadata = {
             "gift_id": str(gift.id),
             "reference": gift.reference,

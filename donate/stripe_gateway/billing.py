@@ -10,11 +10,17 @@ from donate.money import Money
 from donate.stripe_gateway.client import StripeClient
 
 if TYPE_CHECKING:
-    from stripe.params import SubscriptionCreateParams, SubscriptionUpdateParams
+    from stripe.params import (
+        ProductCreateParams,
+        SubscriptionCreateParams,
+        SubscriptionUpdateParams,
+    )
     from stripe.params.billing_portal import SessionCreateParams
 
 
 _PAYMENTS: Final = "payments.data.payment.payment_intent"
+# Which gift's product it is, in the product's metadata.
+_GIFT: Final = "gift_id"
 
 
 class Billing:
@@ -39,12 +45,11 @@ class Billing:
         found = self._client.list_page("subscriptions", asked).objects
         return found[0] if found else None
 
-    def create_product(self, name: str, key: str) -> str:
-        """Make what a price is the price of; returns its id."""
+    def create_product(self, name: str, gift_id: str, key: str) -> str:
+        """Make what the prices of a gift are the prices of; returns its id."""
         options: Any = {"idempotency_key": key}
-        found = self._client.ask(
-            lambda sdk: sdk.v1.products.create({"name": name}, options), "product"
-        )
+        asked: ProductCreateParams = {"name": name, "metadata": {_GIFT: gift_id}}
+        found = self._client.ask(lambda sdk: sdk.v1.products.create(asked, options), "product")
         return str(found.get("id"))
 
     def begin_debits(
@@ -80,12 +85,25 @@ class Billing:
         """Collect again from the next month on."""
         return self._change(subscription_id, {"pause_collection": ""}, key)
 
-    def change_amount(self, subscription_id: str, amount: Money, key: str) -> dict[str, Any]:
-        """Collect another amount from the next month on; nothing is charged for the running one."""
-        item = _only_item(self.subscription(subscription_id))
+    def change_amount(
+        self, subscription_id: str, amount: Money, key: str, *, name: str, gift_id: str
+    ) -> dict[str, Any]:
+        """Collect another amount from the next month on; nothing is charged for the running one.
+
+        The new price needs a product that is active. The one that Checkout made inline is not, so
+        that a first change makes a product of our own, which later ones use again.
+        """
+        expand: Any = {"expand": ["items.data.price.product"]}
+        found = self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"
+        )
+        item = _only_item(found)
+        product_id = _usable_product(item, gift_id)
+        if product_id is None:
+            product_id = self.create_product(name, gift_id, f"{key}:product")
         changed: SubscriptionUpdateParams = {
             "proration_behavior": "none",
-            "items": [{"id": item["id"], "price_data": _monthly(amount, item["price"]["product"])}],
+            "items": [{"id": item["id"], "price_data": _monthly(amount, product_id)}],
         }
         return self._change(subscription_id, changed, key)
 
@@ -149,9 +167,17 @@ def _monthly(amount: Money, product_id: str) -> Any:
 def _only_item(subscription: dict[str, Any]) -> dict[str, Any]:
     try:
         (item,) = subscription["items"]["data"]
-        if isinstance(item["id"], str) and isinstance(item["price"]["product"], str):
+        if isinstance(item["id"], str) and isinstance(item["price"]["product"], dict):
             found: dict[str, Any] = item
             return found
     except (KeyError, TypeError, ValueError):
         pass
     raise StripeUnavailable("the subscription is not one that this service began")
+
+
+def _usable_product(item: dict[str, Any], gift_id: str) -> str | None:
+    """Return the product of an item's price, if it is ours and takes new prices."""
+    product = item["price"]["product"]
+    metadata = product.get("metadata")
+    is_ours = isinstance(metadata, dict) and metadata.get(_GIFT) == gift_id
+    return str(product["id"]) if is_ours and product.get("active") is True else None

@@ -34,6 +34,7 @@ from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
 from donate.stripe_gateway.retelling import is_under_way, retell_invoice, retell_subscription
+from donate.stripe_gateway.session_params import product_name
 from donate.stripe_gateway.settle import Settler
 
 log = logging.getLogger(__name__)
@@ -203,9 +204,14 @@ class Pledges:
         match Act(wish.act):
             case Act.AMOUNT:
                 with self._database.reading() as session:
-                    currency = session.get_one(Gift, wish.gift_id).currency
-                amount = Money(wish.amount_minor or 0, currency)
-                return self._billing.change_amount(wish.subscription, amount, key)
+                    gift = session.get_one(Gift, wish.gift_id)
+                return self._billing.change_amount(
+                    wish.subscription,
+                    Money(wish.amount_minor or 0, gift.currency),
+                    key,
+                    name=product_name(gift),
+                    gift_id=str(gift.id),
+                )
             case Act.PAUSE:
                 return self._billing.pause(wish.subscription, key)
             case Act.RESUME:

@@ -192,7 +192,7 @@ def test_a_subscription_can_be_changed(
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     price = {
         "currency": "cad",
-        "product": item.price.product,
+        "product": client.v1.products.create({"name": "Gift"}).id,
         "recurring": {"interval": "month"},
         "unit_amount": 4_000,
     }
@@ -217,6 +217,29 @@ def test_a_subscription_can_be_changed(
         {"pause_collection"},
     ]
     assert before[4]["cancel_at_period_end"] is False
+
+
+def test_what_checkout_made_inline_takes_no_other_price(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """The product of a session's `product_data` is inactive, and refused in Stripe's words."""
+    subscription_id = begin(client, sandbox)["subscription"]
+    expanded: Any = {"expand": ["items.data.price.product"]}
+    found = client.v1.subscriptions.retrieve(subscription_id, expanded)
+    (item,) = found["items"].data
+    assert (item.price.product.object, item.price.product.active) == ("product", False)
+    price = {
+        "currency": "cad",
+        "product": item.price.product.id,
+        "recurring": {"interval": "month"},
+        "unit_amount": 4_000,
+    }
+    change: Any = {
+        "items": [{"id": item.id, "price_data": price}],
+        "proration_behavior": "none",
+    }
+    with pytest.raises(stripe.InvalidRequestError, match="is marked as inactive"):
+        client.v1.subscriptions.update(subscription_id, change)
 
 
 def test_what_the_sandbox_does_not_play_is_said(

@@ -43,8 +43,8 @@ class Promise:
     def later(self, **delta: float) -> None:
         self.clock.instant += timedelta(**delta)
 
-    def trouble(self, kind: str, times: int = 1) -> None:
-        lever: Any = {"path": self.path, "kind": kind, "times": times, "seconds": 3}
+    def trouble(self, kind: str, times: int = 1, path: str = "") -> None:
+        lever: Any = {"path": path or self.path, "kind": kind, "times": times, "seconds": 3}
         self.sandbox.control("POST", "/_sandbox/trouble", method="POST", **lever)
 
     @property
@@ -55,11 +55,18 @@ class Promise:
         (found,) = stripe_list(self.sandbox, "/v1/subscriptions", status="all")
         return found
 
+    def price(self) -> dict[str, Any]:
+        price: dict[str, Any] = self.at_stripe()["items"]["data"][0]["price"]
+        return price
+
+    def sent(self, path: str) -> list[dict[str, Any]]:
+        """Return the requests to this address that change something, in order."""
+        log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
+        return [one for one in log if one["path"] == path and one["method"] != "GET"]
+
     def keys(self) -> list[str]:
         """Return the keys under which a change was asked for, in order."""
-        log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
-        asked = [one for one in log if one["path"] == self.path and one["method"] != "GET"]
-        return [one["idempotency_key"] for one in asked]
+        return [one["idempotency_key"] for one in self.sent(self.path)]
 
 
 @contextmanager
@@ -124,6 +131,33 @@ def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
     assert refused in facts_now(promise.database, promise.gift)
     assert not promise.pledges.is_open(promise.gift)
     assert promise.pledges.pledge(promise.gift).each_month == Money(5_000, "CAD")
+
+
+def test_an_amount_is_changed_on_a_product_of_our_own(promise: Promise) -> None:
+    """Checkout's inline product takes no new price: the first change makes one, the next use it."""
+    for amount in (7_550, 8_000, 9_000):
+        assert promise.pledges.change(promise.gift, Act.AMOUNT, Money(amount, "CAD")) is True
+        assert promise.price()["unit_amount"] == amount
+    assert promise.pledges.pledge(promise.gift).each_month == Money(9_000, "CAD")
+    (made,) = promise.sent("/v1/products")
+    assert made["parameters"]["name"] == f"Gift {promise.gift.reference}"
+    assert made["idempotency_key"] == f"donate-{promise.gift.id}:change:1:1:product"
+
+
+@pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after", "429"])
+@pytest.mark.parametrize("path", ["/v1/products", "subscription"])
+def test_a_change_of_amount_is_carried_out_in_the_end(
+    promise: Promise, path: str, kind: str
+) -> None:
+    """Whichever of the two requests goes wrong, trying again changes the amount, once."""
+    promise.trouble(kind, times=3, path=promise.path if path == "subscription" else path)
+    promise.pledges.change(promise.gift, Act.AMOUNT, Money(7_550, "CAD"))
+    promise.sandbox.control("DELETE", "/_sandbox/trouble")
+    promise.later(minutes=1)
+    promise.pledges.ask_due()
+    assert promise.price()["unit_amount"] == 7_550
+    assert promise.pledges.pledge(promise.gift).each_month == Money(7_550, "CAD")
+    assert not promise.pledges.is_open(promise.gift)
 
 
 def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
