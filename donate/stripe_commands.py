@@ -1,9 +1,16 @@
 """Carries out `donate stripe`: what an operator does at Stripe, from a terminal."""
 
 import argparse
+import secrets
+import sys
+from typing import TYPE_CHECKING
 
 from donate.observability import configure_logging
+from donate.protection import WEBHOOK_PATH
 from donate.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from donate.stripe_gateway.setup_steps import Step
 
 
 def add_stripe_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -18,12 +25,61 @@ def add_stripe_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _setup(given: argparse.Namespace) -> int:
-    settings = _settings()
-    print(f"{settings.stripe_api_base}: nothing is looked up yet.")
-    return 1 if given.check else 0
+    """Say what differs, and change it when told to; returns 1 while anything is left to do."""
+    from donate.regions import load_regions
+    from donate.stripe_gateway.account import StripeAccount
+    from donate.stripe_gateway.setup import carry_out, look, methods_of
+    from donate.stripe_gateway.setup_steps import Wanted
+
+    settings = _settings_before_the_webhook()
+    wanted = Wanted(
+        f"{settings.public_url}{WEBHOOK_PATH}",
+        settings.stripe_account,
+        methods_of(load_regions(settings.regions_file).values()),
+    )
+    print(f"Looking at Stripe in {'live' if settings.livemode else 'test'} mode.\n", flush=True)
+    account = StripeAccount(settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base)
+    try:
+        steps = list(look(account, wanted))
+        for step in steps:
+            _show(step)
+        changes = [step for step in steps if step.act]
+        left = any(step.by_hand for step in steps)
+        if not changes:
+            print("\nNothing to change." if not left else "\nNothing to change but by hand.")
+            return 1 if left else 0
+        if given.check:
+            print(f"\n{_count(changes)} to make: run `donate stripe setup`.")
+            return 1
+        if not given.yes and not _agreed(changes):
+            print("Nothing was changed.")
+            return 1
+        print()
+        for step in changes:
+            for result in carry_out(step):
+                _show(result)
+                left = left or result.by_hand
+    finally:
+        account.close()
+    return 1 if left else 0
 
 
-def _settings() -> Settings:
-    settings = load_settings()
+def _show(step: "Step") -> None:
+    kind = "ok" if step.is_well else "change" if step.act else "by hand"
+    print(f"{kind:8}{step.says}", flush=True)
+
+
+def _agreed(changes: "list[Step]") -> bool:
+    print(f"\nMake {_count(changes)}? [y/N] ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _count(changes: "list[Step]") -> str:
+    return "this change" if len(changes) == 1 else f"these {len(changes)} changes"
+
+
+def _settings_before_the_webhook() -> Settings:
+    # The signing secret is what setup is there to get: nothing here needs one.
+    settings = load_settings(stripe_webhook_secret=f"whsec_{secrets.token_hex(16)}")
     configure_logging(settings.log_level)
     return settings

@@ -1,0 +1,43 @@
+"""What the service needs at Stripe, held against what is there: one step for each thing.
+
+Looking changes nothing. A step that is not well is changed by its `act`, or by a person by hand.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from donate.errors import StripeRefused
+from donate.regions import Mode, Region
+from donate.stripe_gateway.account import NotPermitted, StripeAccount
+from donate.stripe_gateway.session_params import METHODS
+from donate.stripe_gateway.setup_methods import method_steps
+from donate.stripe_gateway.setup_portal import portal_steps
+from donate.stripe_gateway.setup_steps import Step, Wanted, by_hand
+from donate.stripe_gateway.setup_webhook import webhook_steps
+
+
+def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
+    """Return Stripe's names of the payment methods that any region offers."""
+    offered = {mode for region in regions for mode in region.modes}
+    return tuple(METHODS[mode] for mode in Mode if mode in offered and mode in METHODS)
+
+
+def look(account: StripeAccount, wanted: Wanted) -> Iterator[Step]:
+    """Look at everything. Raises StripeUnavailable, or StripeKeyRefused for a key that is none."""
+    yield from _row("Webhook endpoint", lambda: webhook_steps(account, wanted))
+    yield from _row("Customer portal", lambda: portal_steps(account, wanted))
+    yield from _row("Payment methods", lambda: method_steps(account, wanted))
+
+
+def carry_out(step: Step) -> Sequence[Step]:
+    """Make the change of a step; what Stripe refuses is said. Raises StripeUnavailable."""
+    assert step.act, "only a change can be carried out"
+    return _row(step.says, step.act)
+
+
+def _row(name: str, steps: Callable[[], Sequence[Step]]) -> Sequence[Step]:
+    try:
+        return steps()
+    except NotPermitted as error:
+        return [by_hand(f"{name}: {error}.")]
+    except StripeRefused as error:
+        return [by_hand(f"{name}: Stripe says: {error}.")]
