@@ -6,7 +6,7 @@ from donate.sandbox.errors import Refusal, unknown_parameters
 from donate.sandbox.lists import page
 from donate.sandbox.method_configurations import as_shown, change_configuration as change_methods
 from donate.sandbox.objects import account
-from donate.sandbox.parameters import flag, metadata, read, text
+from donate.sandbox.parameters import flag, read, text
 from donate.sandbox.portal_configurations import change_configuration, create_configuration
 from donate.sandbox.routes import Endpoint, list_of_shelf, retrieve_from, route
 from donate.sandbox.shelf import Shelf, StripeObject
@@ -48,14 +48,6 @@ def _retrieve_methods(store: Store, parameters: dict[str, Any], found_id: str) -
     read(parameters, {})
     found = store.find(store.method_configurations, found_id, "configuration")
     return as_shown(store, found)
-
-
-def _change_product(store: Store, parameters: dict[str, Any], product_id: str) -> StripeObject:
-    product = store.find(store.products, product_id, "id")
-    asked = read(parameters, {"active": flag, "metadata": metadata, "name": text(longest=250)})
-    product.update({name: value for name, value in asked.items() if name != "expand"})
-    store.announce("product.updated", product)
-    return product
 
 
 def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
@@ -114,5 +106,4 @@ ACCOUNT_ROUTES = (
         list_of_shelf(lambda store: store.setup_intents, "/v1/setup_intents"),
     ),
     route("GET", "/v1/products", list_of_shelf(lambda store: store.products, "/v1/products")),
-    route("POST", "/v1/products/{id}", _change_product),
 )

@@ -132,6 +132,7 @@ class Api:
             if refusal is not None:
                 raise refusal
             expire_due_sessions(store)
+            store.do_what_is_due()
             with store.during_request(asked.request_id, asked.idempotency_key):
                 result = perform(store, asked.method, asked.path, asked.parameters)
         except Refusal as refusal:

@@ -128,3 +128,4 @@ async def _expire_sessions(store: Store) -> None:
     while True:
         await asyncio.sleep(EXPIRY_ROUND_S)
         expire_due_sessions(store)
+        store.do_what_is_due()

@@ -13,6 +13,7 @@ from donate.sandbox.refunds import create_refund
 from donate.sandbox.routes import list_of_shelf, retrieve_from, route
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
+from donate.sandbox.test_mode_endpoints import TEST_MODE_ROUTES
 
 # https://docs.stripe.com/api/events: events can be read for 30 days.
 EVENT_LIFE_S = 30 * 86_400
@@ -162,4 +163,5 @@ ROUTES = (
     route("GET", "/v1/events/{id}", retrieve_from(lambda store: store.events, "id")),
     *ACCOUNT_ROUTES,
     *BILLING_ROUTES,
+    *TEST_MODE_ROUTES,
 )

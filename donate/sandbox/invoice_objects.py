@@ -28,7 +28,7 @@ def new_invoice(
             "effective_at ending_balance footer from_invoice hosted_invoice_url invoice_pdf "
             "last_finalization_error latest_revision next_payment_attempt number on_behalf_of "
             "receipt_number rendering shipping_cost shipping_details statement_descriptor "
-            "test_clock webhooks_delivered_at"
+            "webhooks_delivered_at"
         ),
         "account_country": "CA",
         "account_name": "Sandbox charity",
@@ -69,6 +69,7 @@ def new_invoice(
         "period_end": period["end"],
         "period_start": period["start"],
         "status": "draft",
+        "test_clock": customer["test_clock"],
         "status_transitions": nothing_in("finalized_at marked_uncollectible_at paid_at voided_at"),
     }
 

@@ -6,7 +6,7 @@ https://docs.stripe.com/api/products
 from typing import Any
 
 from donate.sandbox.nothing import nothing_in
-from donate.sandbox.parameters import metadata, read, text
+from donate.sandbox.parameters import flag, metadata, read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -21,6 +21,14 @@ def create_product(store: Store, parameters: dict[str, Any]) -> StripeObject:
     asked = read(parameters, _NEW, required=["name"], not_here=_KNOWN_TO_STRIPE)
     product = new_product(store, asked)
     store.announce("product.created", product)
+    return product
+
+
+def change_product(store: Store, parameters: dict[str, Any], product_id: str) -> StripeObject:
+    asked = read(parameters, {"active": flag, "metadata": metadata, "name": text(longest=250)})
+    product = store.find(store.products, product_id, "id")
+    product.update({name: value for name, value in asked.items() if name != "expand"})
+    store.announce("product.updated", product)
     return product
 
 

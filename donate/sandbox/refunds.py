@@ -29,6 +29,7 @@ def create_refund(
     """Without a status, the card decides whether it is done at once or under way."""
     asked = read(parameters, REFUND, not_here=KNOWN_TO_STRIPE)
     charge = _charge_to_refund(store, asked)
+    by_itself = status is None
     if status is None:
         status = "pending" if _is_slow(charge) else "succeeded"
     amount = asked.get("amount", charge["amount"] - charge["amount_refunded"])
@@ -54,6 +55,10 @@ def create_refund(
     store.announce("charge.refunded", charge, previous=before)
     if status == "failed":
         move_refund(store, refund, "failed")
+    if by_itself and charge["id"] in store.slow_refunds:
+        store.later(lambda: move_refund(store, refund, "succeeded"))
+    if by_itself and charge["id"] in store.failing_refunds:
+        store.later(lambda: move_refund(store, refund, "failed"))
     return refund
 
 

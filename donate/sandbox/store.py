@@ -25,6 +25,7 @@ from donate.sandbox.versions import TODAY
 if TYPE_CHECKING:
     from donate.sandbox.charges import Attempt
 
+LATER_S = 0.2
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -65,6 +66,12 @@ class Store:
         self.saved_methods: dict[str, Attempt] = {}
         # What paying with a payment method is like, by its id.
         self.attempts: dict[str, Attempt] = {}
+        # What follows by itself, and from when on: a monotonic moment.
+        self._to_come: list[tuple[float, Callable[[], object]]] = []
+        self.test_clocks = Shelf("test_helpers.test_clock")
+        # Charges whose refunds are pending at first, or fail after they succeeded.
+        self.slow_refunds: set[str] = set()
+        self.failing_refunds: set[str] = set()
         self.portal_sessions: dict[str, StripeObject] = {}
         self.products = Shelf("product")
         self.webhook_endpoints = Shelf("webhook_endpoint")
@@ -84,6 +91,28 @@ class Store:
     def set_clock(self, now: int | None) -> None:
         """Stop the clock at `now` in unix seconds, or let it follow real time again."""
         self._set_clock = now
+
+    @contextmanager
+    def at(self, moment: int) -> Iterator[None]:
+        """What happens inside happens at this moment of a test clock."""
+        outside = self._set_clock
+        self._set_clock = moment
+        try:
+            yield
+        finally:
+            self._set_clock = outside
+
+    def later(self, act: Callable[[], object]) -> None:
+        """Do something in a moment, as what happens by itself at Stripe."""
+        self._to_come.append((time.monotonic() + LATER_S, act))
+
+    def do_what_is_due(self) -> None:
+        """Let happen what by now has happened by itself."""
+        now = time.monotonic()
+        due = [act for moment, act in self._to_come if moment <= now]
+        self._to_come = [(moment, act) for moment, act in self._to_come if moment > now]
+        for act in due:
+            act()
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         return prefix + "".join(self._random.choices(_LETTERS, k=length))

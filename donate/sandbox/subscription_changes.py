@@ -80,6 +80,7 @@ ITEM = record(
 CHANGE = {
     "cancel_at_period_end": flag,
     "cancellation_details": CANCELLATION_DETAILS,
+    "default_payment_method": text(),
     "description": unset_or(text(longest=500)),
     "items": list_of(ITEM, longest=20),
     "metadata": metadata_change,
@@ -95,7 +96,7 @@ CHANGE = {
 CHANGES_KNOWN_TO_STRIPE = (
     "add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor "
     "billing_schedules billing_thresholds cancel_at collection_method days_until_due "
-    "default_payment_method default_source default_tax_rates discounts invoice_settings "
+    "default_source default_tax_rates discounts invoice_settings "
     "off_session on_behalf_of payment_behavior payment_settings "
     "pending_invoice_item_interval proration_date transfer_data trial_end trial_from_plan "
     "trial_settings"
@@ -118,6 +119,8 @@ def change_subscription(
     }
     if values.get("pause_collection"):
         values["pause_collection"]["resumes_at"] = None
+    if "default_payment_method" in asked:
+        values["default_payment_method"] = _saved_method(store, subscription, asked)
     if "items" in asked:
         values["items"] = _changed_items(store, subscription, asked)
     if "metadata" in asked:
@@ -129,6 +132,17 @@ def change_subscription(
         values |= _ending(store, subscription, values, ends=asked["cancel_at_period_end"])
     change(store, subscription, **values)
     return subscription
+
+
+def _saved_method(store: Store, subscription: StripeObject, asked: dict[str, Any]) -> str:
+    method = store.payment_methods.get(asked["default_payment_method"])
+    if method is None or method["customer"] != subscription["customer"]:
+        raise invalid_parameter(
+            "default_payment_method",
+            "The customer does not have a payment method with this ID attached.",
+        )
+    store.saved_methods[subscription["id"]] = store.attempts[method["id"]]
+    return str(method["id"])
 
 
 def cancel_subscription(

@@ -110,11 +110,12 @@ def _method_of(store: Store, customer: StripeObject, asked: dict[str, Any], curr
             "The customer does not have a payment method with this ID attached.",
         )
     types = asked.get("payment_settings", {}).get("payment_method_types", [method["type"]])
-    if method["type"] not in types or currency not in ("cad", "usd"):
+    is_debit = method["type"] == "acss_debit"
+    if method["type"] not in types or (is_debit and currency not in ("cad", "usd")):
         raise invalid_parameter(
             "default_payment_method", f"`{method['type']}` cannot pay for this subscription."
         )
-    if not serves_subscriptions(store, method_id):
+    if is_debit and not serves_subscriptions(store, method_id):
         raise invalid_parameter(
             "default_payment_method", "This payment method has no mandate for subscriptions."
         )

@@ -58,7 +58,7 @@ def new_subscription(
             "cancel_at canceled_at customer_account days_until_due default_payment_method "
             "default_source ended_at latest_invoice next_pending_invoice_item_invoice "
             "on_behalf_of pause_collection pending_invoice_item_interval pending_setup_intent "
-            "pending_update schedule test_clock transfer_data trial_end trial_start"
+            "pending_update schedule transfer_data trial_end trial_start"
         ),
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": now,
@@ -92,6 +92,7 @@ def new_subscription(
         },
         "start_date": now,
         "status": "incomplete",
+        "test_clock": customer["test_clock"],
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
     }
 

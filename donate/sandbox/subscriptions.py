@@ -167,7 +167,9 @@ def _follow(
     if subscription["status"] in OVER or subscription["latest_invoice"] != invoice["id"]:
         return
     if charge["status"] == "failed":
-        change(store, subscription, status="past_due")
+        # A first month that was declined at once has begun nothing.
+        if subscription["status"] != "incomplete":
+            change(store, subscription, status="past_due")
     elif charge["paid"] or subscription["status"] == "incomplete":
         change(store, subscription, status="active")
 

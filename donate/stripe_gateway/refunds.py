@@ -140,7 +140,7 @@ class Refunds:
             for refund in self._client.refunds_of(request.payment):
                 if _answers(refund, request):
                     return refund
-        return self._client.create_refund(_params(request), _idempotency_key(request))
+        return self._client.create_refund(refund_params(request), _idempotency_key(request))
 
     def _take_another_key(self, request: OpenRefund) -> None:
         now = self._clock.now()
@@ -176,8 +176,8 @@ def _is_waiting(session: Session, request: OpenRefund) -> bool:
     )
 
 
-def _params(request: OpenRefund) -> "RefundCreateParams":
-    """Everything here follows from the request, so that a retry sends the same."""
+def refund_params(request: OpenRefund) -> "RefundCreateParams":
+    """Return what to ask for; it follows from the request, so that a retry sends the same."""
     return {
         "payment_intent": request.payment,
         "amount": request.amount_minor,

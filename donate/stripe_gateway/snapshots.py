@@ -82,6 +82,11 @@ def envelope_of(body: bytes) -> Envelope:
         raise Unusable(f"not readable as JSON ({type(error).__name__})") from error
     if not isinstance(event, dict):
         raise Unusable("not a JSON object")
+    return envelope_of_event(event)
+
+
+def envelope_of_event(event: Mapping[str, Any]) -> Envelope:
+    """Read what stands around an event's object, from JSON that was read. Raises Unusable."""
     if event.get("object") == "v2.core.event":
         raise Unusable("a thin (v2) event; this endpoint takes snapshot events")
     event_id, kind = read_text(event, "id"), read_text(event, "type")
