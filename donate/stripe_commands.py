@@ -3,8 +3,10 @@
 import argparse
 import secrets
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from donate.clock import SystemClock
 from donate.observability import configure_logging
 from donate.protection import WEBHOOK_PATH
 from donate.settings import Settings, load_settings
@@ -22,6 +24,23 @@ def add_stripe_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
     setup.add_argument("--check", action="store_true", help="only look; exit 1 if anything differs")
     setup.add_argument("--yes", action="store_true", help="make the changes without asking")
     setup.set_defaults(run=_setup)
+    _add_check(acts)
+
+
+def _add_check(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    says = "try in your test-mode account whether Stripe behaves as this service expects"
+    check = acts.add_parser("check", help=says, description=f"{says[0].upper()}{says[1:]}.")
+    check.add_argument("--report", default="donate-stripe-check.json", metavar="FILE")
+    check.add_argument(
+        "--wait",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long to wait in the end for what a person does on Stripe's pages: 300",
+    )
+    check.add_argument("--no-links", action="store_true", help="leave out what needs a person")
+    check.add_argument("--list", action="store_true", help="only print what would be tried")
+    check.set_defaults(run=_check)
 
 
 def _setup(given: argparse.Namespace) -> int:
@@ -78,8 +97,32 @@ def _count(changes: "list[Step]") -> str:
     return "this change" if len(changes) == 1 else f"these {len(changes)} changes"
 
 
+def _check(given: argparse.Namespace) -> int:
+    from donate.stripe_gateway.assumptions.report import check, table
+    from donate.stripe_gateway.assumptions.world import Account
+
+    if given.list:
+        print(*table(), sep="\n")
+        return 0
+    settings = _settings_before_the_webhook()
+    account = Account(
+        settings.stripe_secret_key.get_secret_value(),
+        settings.stripe_api_base,
+        settings.checkout_hosts,
+        settings.public_url,
+    )
+    return check(
+        account,
+        SystemClock(),
+        say=lambda line: print(line, flush=True),
+        report=Path(given.report),
+        wait_s=given.wait,
+        links=not given.no_links,
+    )
+
+
 def _settings_before_the_webhook() -> Settings:
-    # The signing secret is what setup is there to get: nothing here needs one.
+    # The signing secret is what setup is there to get, and nothing here needs one.
     settings = load_settings(stripe_webhook_secret=f"whsec_{secrets.token_hex(16)}")
     configure_logging(settings.log_level)
     return settings

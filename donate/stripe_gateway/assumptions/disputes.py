@@ -1,0 +1,70 @@
+"""Disputes: the donor's bank takes a payment back, and perhaps gives it back again."""
+
+from typing import Final
+
+from donate.gifts.facts import FactKind
+from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.world import World
+from donate.stripe_gateway.retelling import retell_dispute
+
+DISPUTES: Final = Topic("Disputes")
+
+
+@DISPUTES.believe(
+    sources.DISPUTE,
+    routes="GET /v1/disputes",
+    cost=Cost.WRONG_BOOKS,
+    if_false="Money that a bank took back stands in the books as a gift.",
+)
+def a_dispute_names_the_payment(world: World) -> None:
+    """charge.dispute.created names the payment intent, the amount and why, needing a response."""
+    dispute = things.dispute(world, things.WINNING)
+    reading = world.read(world.event("charge.dispute.created", dispute["id"]))
+    fact = reading.facts[0]
+    expect_equal(fact.kind, FactKind.DISPUTE_OPENED, "what the event tells")
+    expect_equal(reading.payment, dispute["payment_intent"], "payment_intent")
+    expect_equal((fact.amount_minor, fact.currency), (things.AMOUNT, "CAD"), "the money")
+    expect_equal(fact.evidence["reason"], "fraudulent", "reason")
+
+
+@DISPUTES.believe(
+    sources.DISPUTE,
+    cost=Cost.WRONG_BOOKS,
+    if_false="What a dispute costs in fees is not known to staff.",
+)
+def a_dispute_brings_its_balance_transactions(world: World) -> None:
+    """A dispute that took money lists what it moved, each with amount, fee, currency and time."""
+    dispute = things.dispute(world, things.WINNING)
+    moves = dispute["balance_transactions"]
+    expect(moves, "balance_transactions is empty")
+    expect(moves[0]["amount"] < 0, "the first balance transaction takes no money")
+    expect(isinstance(moves[0]["fee"], int), "the balance transaction has no fee")
+    expect(isinstance(moves[0]["created"], int), "the balance transaction has no time")
+    expect(isinstance(moves[0]["currency"], str), "the balance transaction has no currency")
+
+
+@DISPUTES.believe(
+    sources.TESTING,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Money that came back after a dispute stays missing in the books.",
+)
+def a_dispute_can_be_won(world: World) -> None:
+    """A dispute that is won is closed with the status won; the money's return is dated."""
+    dispute = things.ended_dispute(world, things.WINNING)
+    told = world.read(world.event("charge.dispute.closed", dispute["id"]))
+    expect_equal(told.facts[0].kind, FactKind.DISPUTE_WON, "what charge.dispute.closed tells")
+    retold = world.read(retell_dispute(dispute, world.clock.now()) | {"livemode": False})
+    expect_equal(retold.facts[0].kind, FactKind.DISPUTE_WON, "what the dispute itself tells")
+
+
+@DISPUTES.believe(
+    sources.TESTING,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A gift whose money is gone for good stays disputed for ever.",
+)
+def a_dispute_can_be_lost(world: World) -> None:
+    """A dispute that is lost is closed with the status lost."""
+    dispute = things.ended_dispute(world, things.LOSING)
+    told = world.read(world.event("charge.dispute.closed", dispute["id"]))
+    expect_equal(told.facts[0].kind, FactKind.DISPUTE_LOST, "what charge.dispute.closed tells")

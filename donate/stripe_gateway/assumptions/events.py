@@ -1,0 +1,159 @@
+"""Events and lists: what stands around each object, in which order, and how pages go on."""
+
+import time
+import uuid
+from datetime import timedelta
+from typing import Any, Final
+
+from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.world import Json, World
+from donate.stripe_gateway.catchup_plan import EVENT_TYPES
+from donate.stripe_gateway.snapshots import envelope_of_event
+
+EVENTS: Final = Topic("Events and lists")
+
+
+@EVENTS.believe(
+    sources.EVENT,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Every event is set aside as unreadable.",
+)
+def an_event_is_a_snapshot(world: World) -> None:
+    """An event has its id, type, time and livemode, and in data.object the object as it was."""
+    asked = things.expired(world)
+    event = world.event("checkout.session.expired", asked.opened.session_id)
+    expect_equal(event["object"], "event", "object")
+    envelope = envelope_of_event(event)
+    expect(envelope.livemode is False, "livemode is not false")
+    expect_equal(envelope.account, None, "account")
+    expect_equal(envelope.object["object"], "checkout.session", "data.object.object")
+
+
+@EVENTS.believe(
+    sources.VERSIONING,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Events come in another shape than the one we read.",
+)
+def answers_come_in_our_version(world: World) -> None:
+    """An answer names the version of the API that our SDK asks for."""
+    world.call(lambda sdk: sdk.v1.events.list({"limit": 1}), "list")
+    expect_equal(world.client.headers.get("stripe-version"), world.api_version, "stripe-version")
+
+
+@EVENTS.believe(
+    sources.LIST_EVENTS,
+    routes="GET /v1/events",
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up cannot ask for events at all.",
+)
+def all_our_types_can_be_asked_at_once(world: World) -> None:
+    """The list of events takes all types that we record in one question, and gives only those."""
+    things.expired(world)
+    world.once(
+        "product that makes an event",
+        lambda: things.new_product(world, f"Check {uuid.uuid4().hex[:8]}"),
+    )
+    page = world.client.list_page("events", {"types": list(EVENT_TYPES), "limit": 100})
+    others = {event["type"] for event in page.objects} - set(EVENT_TYPES)
+    expect(page.objects, "the list is empty")
+    expect_equal(others, set(), "the types that nobody asked for")
+
+
+@EVENTS.believe(
+    sources.LIST_EVENTS,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up goes through events in the wrong order and misses some.",
+)
+def events_are_listed_newest_first(world: World) -> None:
+    """Events are listed with the newest first."""
+    _two_expired(world)
+    created = [event["created"] for event in _listed(world, {"limit": 100})]
+    expect(len(created) > 1, "there are not two events to compare")
+    expect_equal(created, sorted(created, reverse=True), "the order of the events")
+
+
+@EVENTS.believe(
+    sources.PAGINATION,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up misses events, or reads the same page for ever.",
+)
+def pages_go_on_after_the_last_object(world: World) -> None:
+    """A page says whether there is more, and the next begins after the object that we name."""
+    _two_expired(world)
+    asked = {"types": ["checkout.session.expired"], "limit": 1}
+    first = world.client.list_page("events", asked)
+    expect_equal((len(first.objects), first.has_more), (1, True), "the first page")
+    then = world.client.list_page("events", asked | {"starting_after": first.objects[0]["id"]})
+    whole = world.client.list_page("events", asked | {"limit": 2})
+    expect_equal(
+        [one["id"] for one in first.objects + then.objects],
+        [one["id"] for one in whole.objects],
+        "what two pages have together",
+    )
+
+
+@EVENTS.believe(
+    sources.LIST_EVENTS,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up fetches what it has, or misses what it has not.",
+)
+def events_are_listed_by_time(world: World) -> None:
+    """The list of events keeps to the moments that we give as created."""
+    asked = things.expired(world)
+    event = world.event("checkout.session.expired", asked.opened.session_id)
+    at = event["created"]
+    inside = _ids(world, {"created": {"gte": at, "lt": at + 1}})
+    before = _ids(world, {"created": {"gte": at - 3_600, "lt": at}})
+    expect(event["id"] in inside, "the event is not in the list of its own second")
+    expect(event["id"] not in before, "the event is in the list of the time before it")
+
+
+@EVENTS.believe(
+    sources.LIST_EVENTS,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up is refused where it reaches back as far as it may.",
+)
+def events_of_a_month_can_be_asked_for(world: World) -> None:
+    """Events can be asked for from 29 days ago on."""
+    since = int((world.clock.now() - timedelta(days=29)).timestamp())
+    _listed(world, {"created": {"gte": since}, "limit": 1})
+
+
+@EVENTS.believe(
+    sources.PAGINATION,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up is refused, or goes ten times as slowly.",
+)
+def a_page_has_up_to_a_hundred(world: World) -> None:
+    """A page of 100 is given, and one of 101 is refused."""
+    _listed(world, {"limit": 100})
+    refusal = world.refusal(lambda: _listed(world, {"limit": 101}))
+    expect_equal(refusal.status, 400, "the status of the refusal")
+
+
+@EVENTS.believe(
+    sources.EXPAND,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up cannot say when the money of a session came.",
+)
+def complete_sessions_can_be_expanded(world: World) -> None:
+    """The list of complete sessions takes our expansion down to the balance transaction."""
+    whole = "data.payment_intent.latest_charge.balance_transaction"
+    world.client.list_page("sessions", {"status": "complete", "expand": [whole], "limit": 10})
+
+
+def _two_expired(world: World) -> None:
+    """Have two events that are a second apart, to tell which is the newer one."""
+    things.expired(world)
+    world.once("second that passes", lambda: time.sleep(1.1))
+    things.expired(world, "another expired session")
+
+
+def _listed(world: World, asked: dict[str, Any]) -> list[Json]:
+    return world.client.list_page("events", asked).objects
+
+
+def _ids(world: World, asked: dict[str, Any]) -> set[str]:
+    types = {"types": ["checkout.session.expired"], "limit": 100}
+    return {event["id"] for event in _listed(world, types | asked)}

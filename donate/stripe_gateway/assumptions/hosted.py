@@ -1,0 +1,185 @@
+"""What happens on Stripe's own pages, where a person has to click."""
+
+from typing import Final
+
+from donate.gifts.facts import FactKind
+from donate.money import Money
+from donate.stripe_gateway.assumptions import clicked, sources, things
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.pledging import CHANGED_AMOUNT
+from donate.stripe_gateway.assumptions.world import World
+from donate.stripe_gateway.readings import is_id
+from donate.stripe_gateway.retelling import retell_session
+
+HOSTED: Final = Topic("Stripe's own pages")
+
+
+@HOSTED.believe(
+    sources.FULFILL,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A gift that was paid stays unpaid in the books.",
+)
+def a_paid_session_is_told(world: World) -> None:
+    """checkout.session.completed says that a card paid, how much, by which intent, for whom."""
+    session = clicked.complete(world, things.CARD)
+    reading = world.read(world.event("checkout.session.completed", session["id"]))
+    paid = reading.facts[-1]
+    expect_equal(paid.kind, FactKind.PAYMENT_SUCCEEDED, "what the event tells")
+    expect_equal(paid.amount_minor, things.AMOUNT, "amount_total")
+    expect(paid.source_id.startswith("pi_"), "payment_intent is no payment intent")
+    gift = clicked.gift_of(world, things.CARD)
+    expect(reading.claim and reading.claim.reference == gift.reference, "the reference")
+
+
+@HOSTED.believe(
+    sources.SESSION,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A gift whose webhook was lost stays unpaid in the books.",
+)
+def a_paid_session_says_so_itself(world: World) -> None:
+    """A paid session says the same whenever we ask, with the charge that says when."""
+    session = clicked.complete(world, things.CARD)
+    reading = world.read(retell_session(session, world.clock.now()) or {})
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "what the session tells")
+    expect_equal(reading.facts[-1].source_id, session["payment_intent"]["id"], "payment_intent")
+
+
+@HOSTED.believe(
+    sources.METADATA,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A declined try is not known as its gift's.",
+)
+def metadata_travels_to_the_payment(world: World) -> None:
+    """What we give as payment_intent_data.metadata stands on the payment and on its charge."""
+    intent = clicked.complete(world, things.CARD)["payment_intent"]
+    wanted = things.metadata_of(clicked.gift_of(world, things.CARD))
+    expect_equal(dict(intent["metadata"]), wanted, "the intent's metadata")
+    expect_equal(dict(intent["latest_charge"]["metadata"]), wanted, "the charge's metadata")
+
+
+@HOSTED.believe(
+    sources.LIST_SESSIONS,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up does not find what was paid while we were away.",
+)
+def a_paid_session_is_listed_whole(world: World) -> None:
+    """The list of complete sessions has the payment with its charge and balance transaction."""
+    session = clicked.complete(world, things.CARD)
+    whole = "data.payment_intent.latest_charge.balance_transaction"
+    asked = {"status": "complete", "limit": 100, "expand": [whole]}
+    listed = {one["id"]: one for one in world.client.list_page("sessions", asked).objects}
+    expect(session["id"] in listed, "the session is not in the list")
+    charge = listed[session["id"]]["payment_intent"]["latest_charge"]
+    expect_equal(charge["balance_transaction"]["object"], "balance_transaction", "the balance")
+
+
+@HOSTED.believe(
+    sources.SESSION,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="The first month is counted twice, or not at all.",
+)
+def a_monthly_session_names_its_invoice(world: World) -> None:
+    """A session that began a subscription names it and its first invoice, and no other payment."""
+    session = clicked.complete(world, things.CARD_MONTHLY)
+    reading = world.read(world.event("checkout.session.completed", session["id"]))
+    by_kind = {fact.kind: fact for fact in reading.facts}
+    paid, begun = by_kind[FactKind.PAYMENT_SUCCEEDED], by_kind[FactKind.PLEDGE_STARTED]
+    expect(paid.source_id.startswith("in_"), "invoice is no invoice")
+    expect(begun.source_id.startswith("sub_"), "subscription is no subscription")
+    expect_equal(session["payment_intent"], None, "payment_intent")
+
+
+@HOSTED.believe(
+    sources.METADATA,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Later months are not known as the pledge's.",
+)
+def metadata_travels_to_the_pledge(world: World) -> None:
+    """What we give as subscription_data.metadata stands on the subscription and its invoices."""
+    subscription = clicked.subscription(world)
+    wanted = things.metadata_of(clicked.gift_of(world, things.CARD_MONTHLY))
+    expect_equal(dict(subscription["metadata"]), wanted, "the subscription's metadata")
+    invoice = world.billing.invoice(subscription["latest_invoice"])
+    details = invoice["parent"]["subscription_details"]
+    expect_equal(dict(details["metadata"]), wanted, "the invoice's metadata")
+
+
+@HOSTED.believe(
+    sources.INACTIVE_PRODUCT,
+    by_hand=True,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor who began by card can never change the amount.",
+)
+def a_pledge_from_checkout_changes(world: World) -> None:
+    """The amount of a subscription that Checkout began can be changed as the service does it."""
+    subscription = clicked.subscription(world)
+    key = f"donate-check-{subscription['id']}:amount"
+    amount = Money(CHANGED_AMOUNT, "CAD")
+    found = world.billing.change_amount(subscription["id"], amount, key)
+    (item,) = found["items"]["data"]
+    expect_equal(item["price"]["unit_amount"], CHANGED_AMOUNT, "unit_amount")
+
+
+@HOSTED.believe(
+    sources.ACSS_PAYMENT,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A debit that is under way is confirmed too early, or a donor is asked to pay again.",
+)
+def a_debit_is_under_way_first(world: World) -> None:
+    """A session paid by debit completes unpaid, and tells that the bank has yet to answer."""
+    session = clicked.complete(world, things.DEBIT)
+    reading = world.read(world.event("checkout.session.completed", session["id"]))
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the event tells")
+
+
+@HOSTED.believe(
+    sources.FULFILL,
+    by_hand=True,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A debit that came stays under way for ever.",
+)
+def a_debit_arrives(world: World) -> None:
+    """checkout.session.async_payment_succeeded tells that a debit has come."""
+    session_id = clicked.complete(world, things.DEBIT)["id"]
+    event = world.event("checkout.session.async_payment_succeeded", session_id)
+    fact = world.read(event).facts[-1]
+    expect_equal(fact.kind, FactKind.PAYMENT_SUCCEEDED, "what the event tells")
+    found = world.client.retrieve_session(session_id)
+    retold = world.read(retell_session(found, world.clock.now()) or {})
+    expect_equal(retold.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "what the session tells")
+
+
+@HOSTED.believe(
+    sources.ACSS_SETUP,
+    by_hand=True,
+    cost=Cost.NO_GIFT,
+    if_false="A donor agrees to monthly debits, and none is ever made.",
+)
+def an_agreement_is_told(world: World) -> None:
+    """A setup session completes with a customer, and its setup intent with a payment method."""
+    session = clicked.complete(world, things.DEBIT_MONTHLY)
+    reading = world.read(world.event("checkout.session.completed", session["id"]))
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the event tells")
+    expect(is_id(session["customer"]), "the session names no customer")
+    expect_equal(session["setup_intent"]["status"], "succeeded", "setup_intent.status")
+    expect(is_id(session["setup_intent"]["payment_method"]), "the setup names no account")
+
+
+@HOSTED.believe(
+    sources.ACSS_SUBSCRIPTION,
+    by_hand=True,
+    routes="POST /v1/subscriptions",
+    cost=Cost.NO_GIFT,
+    if_false="A donor agrees to monthly debits, and none is ever made.",
+)
+def monthly_debits_begin_after_the_agreement(world: World) -> None:
+    """A subscription begins on the account that a donor agreed with, from just what we send."""
+    found = clicked.debits(world)
+    expect(found["status"] in ("active", "incomplete"), f"status is {found['status']}")

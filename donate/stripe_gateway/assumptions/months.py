@@ -1,0 +1,188 @@
+"""The months of a pledge: invoices, what pays them, and what is done when they fail."""
+
+from typing import Final
+
+from donate.gifts.facts import FactKind
+from donate.stripe_gateway.assumptions import pledging, sources
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.world import World
+from donate.stripe_gateway.retelling import is_under_way, retell_invoice
+
+MONTHS: Final = Topic("Months")
+
+
+@MONTHS.believe(
+    sources.BASIL_PARENT,
+    cost=Cost.WRONG_BOOKS,
+    if_false="The first month of a gift by card or debit is not recorded.",
+)
+def the_first_invoice_names_its_pledge(world: World) -> None:
+    """The first invoice.paid bears the subscription's metadata and names why it was made."""
+    begun = pledging.pledge(world)
+    reading = world.read(world.event("invoice.paid", begun.first_invoice))
+    expect_equal(reading.facts[0].kind, FactKind.PAYMENT_SUCCEEDED, "what the event tells")
+    expect_equal(str(reading.gift_id), begun.gift_id, "the subscription's metadata")
+    expect_equal(reading.month, None, "the later month that the event tells of")
+
+
+@MONTHS.believe(
+    sources.SUBSCRIPTIONS_WORK,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Later months are not recorded as gifts of their own.",
+)
+def a_later_month_is_told(world: World) -> None:
+    """A later month's invoice.paid has the pledge's amount, and the reason subscription_cycle."""
+    invoice = pledging.second_month(world)
+    reading = world.read(world.event("invoice.paid", invoice["id"]))
+    expect(reading.month, "the event tells of no later month")
+    fact = reading.facts[0]
+    expect_equal(fact.amount_minor, pledging.CHANGED_AMOUNT, "amount_paid")
+    expect_equal(fact.evidence["billing_reason"], "subscription_cycle", "billing_reason")
+
+
+@MONTHS.believe(
+    sources.BASIL_INVOICES,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A refund or a dispute of a month is not known as that month's.",
+)
+def a_payment_of_an_invoice_is_told(world: World) -> None:
+    """invoice_payment.paid names the invoice and the payment intent that paid it."""
+    invoice = pledging.second_month(world)
+    payment = invoice["payments"]["data"][0]
+    reading = world.read(world.event("invoice_payment.paid", payment["id"]))
+    fact = reading.facts[0]
+    expect_equal(fact.kind, FactKind.PAYMENT_NAMED, "what the event tells")
+    expect_equal(reading.payment, invoice["id"], "invoice")
+    expect(fact.source_id.startswith("pi_"), "payment.payment_intent is no payment intent")
+
+
+@MONTHS.believe(
+    sources.BASIL_INVOICES,
+    routes="GET /v1/invoices/{id}",
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up cannot say which payment paid a month.",
+)
+def an_invoice_shows_its_payments(world: World) -> None:
+    """An invoice can be asked for with its payments and their intents, and when it was paid."""
+    invoice = pledging.second_month(world)
+    told = [world.read(event) for event in retell_invoice(invoice, world.clock.now())]
+    kinds = [reading.facts[0].kind for reading in told]
+    expect_equal(
+        kinds, [FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED], "what the invoice tells"
+    )
+    expect(not is_under_way(invoice), "a paid invoice has a payment under way")
+
+
+@MONTHS.believe(
+    sources.LIST_INVOICES,
+    routes="GET /v1/invoices",
+    cost=Cost.WRONG_BOOKS,
+    if_false="Catch-up misses months that were paid while we were away.",
+)
+def paid_invoices_are_listed(world: World) -> None:
+    """The list of paid invoices has a month that was paid, with its payments."""
+    invoice = pledging.second_month(world)
+    asked = {"status": "paid", "limit": 100, "expand": ["data.payments"]}
+    if invoice.get("customer"):
+        asked["customer"] = invoice["customer"]
+    listed = {one["id"]: one for one in world.client.list_page("invoices", asked).objects}
+    expect(invoice["id"] in listed, "the invoice is not in the list")
+    expect(listed[invoice["id"]]["payments"]["data"], "the invoice comes without its payments")
+
+
+@MONTHS.believe(
+    sources.SUBSCRIPTIONS_WORK,
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A donor is not told that a month failed, and that month stays open.",
+)
+def a_failed_month_is_told(world: World) -> None:
+    """A month whose card is declined has an open invoice, and invoice.payment_failed tells it."""
+    invoice = pledging.failed_month(world)
+    expect_equal(invoice["status"], "open", "the invoice's status")
+    reading = world.read(world.event("invoice.payment_failed", invoice["id"]))
+    expect_equal(reading.facts[0].kind, FactKind.PAYMENT_FAILED, "what the event tells")
+    expect(reading.month, "the event tells of no later month")
+
+
+@MONTHS.believe(
+    sources.SUBSCRIPTIONS_WORK,
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A donor whose month failed reads that all is well.",
+)
+def a_failed_month_makes_the_pledge_past_due(world: World) -> None:
+    """A subscription whose month failed is past_due, which is told as an update."""
+    pledging.failed_month(world)
+    subscription_id = pledging.pledge(world).subscription_id
+    events = world.until(
+        "event customer.subscription.updated",
+        lambda: world.events("customer.subscription.updated", subscription_id),
+    )
+    told = {event["data"]["object"]["status"] for event in events}
+    expect("past_due" in told, f"the events tell of {sorted(told)}")
+
+
+@MONTHS.believe(
+    sources.PAY_INVOICE,
+    routes="POST /v1/invoices/{id}/pay",
+    cost=Cost.NO_GIFT,
+    if_false="A donor cannot give a failed month after all.",
+)
+def a_failed_month_is_paid_again(world: World) -> None:
+    """An open invoice is paid with the card that was saved meanwhile, when we ask."""
+    invoice = pledging.paid_again(world, proving=True)
+    expect_equal(invoice["status"], "paid", "status")
+    expect_equal(invoice["amount_paid"], pledging.CHANGED_AMOUNT, "amount_paid")
+
+
+@MONTHS.believe(
+    sources.ERROR_CODES,
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A donor reads that Stripe is away, where their card was declined.",
+)
+def paying_again_can_be_declined(world: World) -> None:
+    """Paying an open invoice with a bad card is a card error with the code of the decline."""
+    invoice = pledging.never_begun(world).first_invoice
+    refusal = world.refusal(lambda: world.billing.pay_invoice(invoice))
+    expect_equal((refusal.status, refusal.code), (402, "card_declined"), "the refusal")
+
+
+@MONTHS.believe(
+    sources.PAY_INVOICE,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor who asks twice pays a month twice.",
+)
+def a_paid_month_is_not_paid_again(world: World) -> None:
+    """An invoice that is paid is not paid a second time: Stripe refuses it."""
+    invoice = pledging.paid_again(world)
+    refusal = world.refusal(lambda: world.billing.pay_invoice(invoice["id"]))
+    expect_equal(refusal.status, 400, "the status of the refusal")
+
+
+@MONTHS.believe(
+    sources.SUBSCRIPTIONS_WORK,
+    cost=Cost.UNTRUE_WORDS,
+    if_false="A gift whose first month was declined is shown as one that runs.",
+)
+def a_declined_first_month_begins_nothing(world: World) -> None:
+    """A subscription whose first payment is declined is incomplete; its event counts the tries."""
+    begun = pledging.never_begun(world)
+    expect_equal(pledging.subscription_of(world, begun)["status"], "incomplete", "status")
+    event = world.event("invoice.payment_failed", begun.first_invoice)
+    fact = world.read(event).facts[0]
+    expect_equal(fact.kind, FactKind.PAYMENT_DECLINED, "what the event tells")
+    expect(event["data"]["object"]["attempt_count"] >= 1, "attempt_count counts no try")
+
+
+@MONTHS.believe(
+    sources.VOID_INVOICE,
+    routes="POST /v1/invoices/{id}/void",
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor is debited for a month that we ended.",
+)
+def an_open_month_can_be_voided(world: World) -> None:
+    """An open invoice can be voided, and is never collected after that."""
+    begun = pledging.never_begun(world)
+    invoice = begun.first_invoice
+    world.event("invoice.payment_failed", invoice)
+    found = world.billing.void_invoice(invoice)
+    expect_equal(found["status"], "void", "status")

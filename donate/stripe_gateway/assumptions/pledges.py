@@ -1,0 +1,202 @@
+"""Monthly gifts: the subscription, and what a donor may change of it."""
+
+from typing import Any, Final
+
+from donate.gifts.facts import FactKind
+from donate.stripe_gateway.assumptions import pledging, sources
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.world import World
+from donate.stripe_gateway.retelling import retell_begun, retell_subscription
+
+PLEDGES: Final = Topic("Monthly gifts")
+
+
+@PLEDGES.believe(
+    sources.SUBSCRIPTIONS_WORK,
+    routes="GET /v1/subscriptions/{id}",
+    cost=Cost.WRONG_BOOKS,
+    if_false="A monthly gift that runs is not shown as one.",
+)
+def a_subscription_runs_once_it_is_paid(world: World) -> None:
+    """A subscription whose first month was paid is active, bears our metadata, and has one item."""
+    begun = pledging.pledge(world, proving=True)
+    found = pledging.subscription_of(world, begun)
+    expect_equal(found["status"], "active", "status")
+    reading = world.read(retell_begun(found, world.clock.now()))
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "what the subscription tells")
+    expect_equal(str(reading.gift_id), begun.gift_id, "metadata.gift_id")
+
+
+@PLEDGES.believe(
+    sources.EVENT_TYPES,
+    cost=Cost.WRONG_BOOKS,
+    if_false="That a monthly debit has begun is known only when somebody asks.",
+)
+def a_beginning_is_told(world: World) -> None:
+    """customer.subscription.created tells of a subscription that begins."""
+    begun = pledging.pledge(world)
+    event = world.event("customer.subscription.created", begun.subscription_id)
+    expect_equal(event["data"]["object"]["metadata"]["gift_id"], begun.gift_id, "metadata.gift_id")
+
+
+@PLEDGES.believe(
+    sources.FLEXIBLE,
+    cost=Cost.UNTRUE_WORDS,
+    if_false="How a subscription ends is told in another field than the one we expect.",
+)
+def billing_is_flexible(world: World) -> None:
+    """In our version of the API a new subscription has the billing mode flexible."""
+    found = pledging.subscription_of(world, pledging.pledge(world))
+    expect_equal(found["billing_mode"]["type"], "flexible", "billing_mode.type")
+
+
+@PLEDGES.believe(
+    sources.CHANGE_SUBSCRIPTION,
+    routes="POST /v1/subscriptions/{id}",
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor cannot change what is collected each month.",
+)
+def the_amount_changes(world: World) -> None:
+    """The price of a subscription's one item can be replaced, on the same active product."""
+    found = pledging.changed(world, proving=True)
+    (item,) = found["items"]["data"]
+    expect_equal(item["price"]["unit_amount"], pledging.CHANGED_AMOUNT, "unit_amount")
+    expect_equal(item["quantity"], 1, "quantity")
+
+
+@PLEDGES.believe(
+    sources.CHANGE_SUBSCRIPTION,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor pays twice in the month in which they change the amount.",
+)
+def a_change_charges_nothing_now(world: World) -> None:
+    """With proration_behavior none a changed amount makes no invoice before the next month."""
+    begun = pledging.pledge(world)
+    found = pledging.changed(world)
+    asked: Any = {"subscription": begun.subscription_id, "limit": 10}
+    page = world.client.list_page("invoices", asked)
+    listed = [one for one in page.objects if one["billing_reason"] == "subscription_update"]
+    expect_equal(listed, [], "the list of invoices for the change")
+    expect(found["latest_invoice"], "the subscription names no latest_invoice")
+
+
+@PLEDGES.believe(
+    sources.EVENT_TYPES,
+    cost=Cost.WRONG_BOOKS,
+    if_false="The donor's page goes on to show the old amount.",
+)
+def a_changed_amount_is_told(world: World) -> None:
+    """customer.subscription.updated tells the new price of the one item, and its quantity."""
+    pledging.changed(world)
+    subscription_id = pledging.pledge(world).subscription_id
+    told = [
+        world.read(event).facts[0]
+        for event in world.until(
+            "event customer.subscription.updated",
+            lambda: world.events("customer.subscription.updated", subscription_id),
+        )
+    ]
+    amounts = [fact.amount_minor for fact in told if fact.kind == FactKind.PLEDGE_CHANGED]
+    expect(pledging.CHANGED_AMOUNT in amounts, f"the events tell of {amounts}")
+
+
+@PLEDGES.believe(
+    sources.PAUSE,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor who paused is charged all the same.",
+)
+def a_pledge_can_be_paused(world: World) -> None:
+    """pause_collection with the behavior void is taken and shown; the status stays active."""
+    found = pledging.paused(world, proving=True)
+    expect_equal(found["pause_collection"]["behavior"], "void", "pause_collection.behavior")
+    expect_equal(found["status"], "active", "status")
+    reading = world.read(retell_subscription(found, world.clock.now()))
+    expect(reading.facts[0].evidence["paused"], "the subscription tells no pause")
+
+
+@PLEDGES.believe(
+    sources.PAUSE,
+    cost=Cost.WRONG_MONEY,
+    if_false="A month that was paused is collected later after all.",
+)
+def a_paused_month_is_void(world: World) -> None:
+    """The invoice of a month that passes while paused is void, and nothing of it is paid."""
+    invoice = pledging.paused_month(world)
+    expect_equal(invoice["status"], "void", "the invoice's status")
+    expect_equal(invoice["amount_paid"], 0, "amount_paid")
+
+
+@PLEDGES.believe(
+    sources.PAUSE,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor who wants to go on giving no longer does.",
+)
+def a_paused_pledge_goes_on(world: World) -> None:
+    """An empty pause_collection takes the pause away, and it is shown as null."""
+    found = pledging.resumed(world, proving=True)
+    expect_equal(found["pause_collection"], None, "pause_collection")
+
+
+@PLEDGES.believe(
+    sources.CANCEL_SUBSCRIPTION,
+    routes="DELETE /v1/subscriptions/{id}",
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor who ended their monthly gift is charged again.",
+)
+def a_pledge_ends_at_once(world: World) -> None:
+    """Cancelling ends a subscription at once: canceled, with the time in ended_at."""
+    found = pledging.ended(world, proving=True)
+    expect_equal(found["status"], "canceled", "status")
+    expect(isinstance(found["ended_at"], int), "ended_at is missing")
+    reading = world.read(retell_subscription(found, world.clock.now()))
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the subscription tells")
+
+
+@PLEDGES.believe(
+    sources.EVENT_TYPES,
+    cost=Cost.WRONG_BOOKS,
+    if_false="An ended monthly gift is shown as one that runs.",
+)
+def an_end_is_told(world: World) -> None:
+    """customer.subscription.deleted tells that a subscription has ended."""
+    found = pledging.ended(world)
+    reading = world.read(world.event("customer.subscription.deleted", found["id"]))
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the event tells")
+
+
+@PLEDGES.believe(
+    sources.LIST_SUBSCRIPTIONS,
+    routes="GET /v1/subscriptions",
+    cost=Cost.WRONG_MONEY,
+    if_false="A monthly debit that was begun is not found again, and begins a second time.",
+)
+def a_customers_subscriptions_are_listed(world: World) -> None:
+    """The list of a customer's subscriptions with the status all has those that are over too."""
+    found = pledging.ended(world)
+    listed = world.billing.subscription_of(pledging.pledge(world).customer_id)
+    expect_equal(listed and listed["id"], found["id"], "the newest subscription of the customer")
+
+
+@PLEDGES.believe(
+    sources.CANCEL_SUBSCRIPTION,
+    cost=Cost.STAFF_WORK,
+    if_false="An end that was asked for twice looks like a failure.",
+)
+def an_end_is_refused_the_second_time(world: World) -> None:
+    """Cancelling again is refused with resource_missing."""
+    found = pledging.ended(world)
+    refusal = world.refusal(lambda: world.billing.cancel(found["id"], f"{found['id']}:again"))
+    expect_equal(refusal.code, "resource_missing", "the code of the refusal")
+
+
+@PLEDGES.believe(
+    sources.PORTAL,
+    routes="POST /v1/billing_portal/sessions",
+    cost=Cost.NO_GIFT,
+    if_false="A donor whose card has expired cannot give another one.",
+)
+def the_portal_opens(world: World) -> None:
+    """The portal opens for a customer from just what we send, on a host that we know."""
+    customer = pledging.pledge(world).customer_id
+    url = world.billing.card_page(customer, world.account.public_url, french=True)
+    expect(url, "the session has no address")

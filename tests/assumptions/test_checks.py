@@ -1,0 +1,76 @@
+"""What we believe of Stripe holds of the sandbox, and each check looks at what it is about."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from donate.stripe_gateway.assumptions import clicked
+from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS, TOPICS
+from donate.stripe_gateway.assumptions.model import Outcome, Topic
+from donate.stripe_gateway.assumptions.runner import check_one
+from donate.stripe_gateway.assumptions.world import Step
+from tests.assumptions.clicking import Clicker
+from tests.assumptions.tracing import Traced
+from tests.assumptions.worlds import world_of
+from tests.sandbox.running import RunningSandbox
+
+# Other than payment_intents, an id has a capital letter or a digit in it.
+_ID = re.compile(r"(?:[a-z]+_)+[a-z]*[A-Z0-9][A-Za-z0-9]*")
+
+
+def routes_asked(sandbox: RunningSandbox) -> set[str]:
+    """Return every call since the last time, with {id} for each id in it."""
+    asked = sandbox.control("GET", "/_sandbox/requests")
+    sandbox.control("DELETE", "/_sandbox/requests")
+    return {f"{one['method']} {_without_ids(one['path'])}" for one in asked}
+
+
+def _without_ids(path: str) -> str:
+    return "/".join("{id}" if _ID.fullmatch(part) else part for part in path.split("/"))
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_a_topic_holds_of_the_sandbox(sandbox: RunningSandbox, topic: Topic) -> None:
+    """Each assumption holds, looks at its fields, makes its calls, and leaves nothing behind."""
+    seen: set[str] = set()
+    routes_asked(sandbox)
+    routes: set[str] = set()
+    person = Clicker(sandbox)
+
+    def look(found: Any) -> Any:
+        return Traced(found, seen)
+
+    with world_of(sandbox, person=person, look=look) as world:
+        for assumption in topic.assumptions:
+            result = check_one(world, assumption)
+            assert (result.outcome, result.why) == (Outcome.HELD, ""), assumption.name
+            routes |= routes_asked(sandbox)
+            assert set(assumption.fields) - seen == set(), assumption.name
+            assert set(assumption.routes) - routes == set(), assumption.name
+        left = world.clean_up()
+    person.join()
+    assert left == []
+
+
+def test_there_are_enough_of_them() -> None:
+    """There are at least sixty assumptions, each with a name and a sentence of its own."""
+    assert len(ASSUMPTIONS) >= 60
+    names = Counter(one.name for one in ASSUMPTIONS) + Counter(one.sentence for one in ASSUMPTIONS)
+    assert [said for said, times in names.items() if times > 1] == []
+    for one in ASSUMPTIONS:
+        assert one.sentence.endswith(".")
+        assert one.if_false.endswith(".")
+        assert one.source.url.startswith("https://docs.stripe.com/")
+        assert one.source.title
+
+
+def test_every_page_of_stripes_is_asked_for_at_once(sandbox: RunningSandbox) -> None:
+    """A person is told of all pages before anything else is checked, each with what to do."""
+    steps: list[Step] = []
+    with world_of(sandbox, person=steps.append) as world:
+        clicked.ask_for_all(world)
+        world.clean_up()
+    assert [step.name for step in steps] == list(clicked.WHAT_TO_DO)
+    assert all(step.url.startswith(sandbox.url) and step.what_to_do for step in steps)

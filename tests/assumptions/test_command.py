@@ -1,0 +1,152 @@
+"""`donate stripe check`, as an operator runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from donate.cli import main
+from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
+from tests.assumptions.clicking import Clicker
+from tests.assumptions.spoiling import refused, spoiled
+from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
+from tests.sandbox.running import RunningSandbox
+
+LIVE = SECRET_KEY.replace("_test_", "_live_")
+
+
+@pytest.fixture
+def environment(
+    sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """Settings of a service whose Stripe is the sandbox, in a folder of its own."""
+    given = {
+        "STRIPE_SECRET_KEY": SECRET_KEY,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STRIPE_API_BASE": sandbox.url,
+        "CHECKOUT_HOSTS": sandbox.url.removeprefix("http://"),
+        "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return os.environ | given
+
+
+def report_in(folder: Path) -> Any:
+    return json.loads((folder / "donate-stripe-check.json").read_text())
+
+
+def lines_of(running: "subprocess.Popen[str]") -> Iterator[str]:
+    assert running.stdout
+    for line in running.stdout:
+        yield line.rstrip("\n")
+
+
+def test_all_hold_of_the_sandbox(
+    sandbox: RunningSandbox, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Every assumption holds of the sandbox in a minute; a person opens the links meanwhile."""
+    person = Clicker(sandbox)
+    command = [sys.executable, "-m", "donate.cli", "stripe", "check", "--wait", "20"]
+    root = Path(__file__).parent.parent.parent
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        said = []
+        for line in lines_of(running):
+            said.append(line)
+            if line.strip().startswith(f"{sandbox.url}/pay/"):
+                person.click(line.strip())
+    assert running.returncode == 0, "\n".join(said)
+    assert said[-1].startswith(f"{len(ASSUMPTIONS)} held, 0 did not hold, 0 could not be tried.")
+    assert not any(line.startswith("Not removed") for line in said)
+    report = report_in(tmp_path)
+    assert report["counts"] == {"held": len(ASSUMPTIONS)}
+    assert sum(one["seconds"] for one in report["results"]) < 60
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_needs_a_person_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without links nobody is asked for anything, and what needs a person is not tried."""
+    assert main(["stripe", "check", "--no-links"]) == 0
+    said = capsys.readouterr().out
+    assert "/pay/" not in said
+    by_hand = {one.name for one in ASSUMPTIONS if one.by_hand}
+    results = report_in(tmp_path)["results"]
+    assert {r["name"] for r in results if r["outcome"] == "could not be tried"} == by_hand
+    assert {r["name"] for r in results if r["outcome"] == "did not hold"} == set()
+
+
+def test_what_does_not_hold_is_told_in_stripes_words(
+    sandbox: RunningSandbox,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What Stripe refuses is told with its words and request, and the command ends with 1."""
+    words = f"acss_debit is not for setup; the key was {environment['STRIPE_SECRET_KEY']}."
+    spoiling = refused("POST", "/v1/checkout/sessions", words, where="mode", is_="setup")
+    with spoiled(sandbox, spoiling) as url:
+        monkeypatch.setenv("STRIPE_API_BASE", url)
+        assert main(["stripe", "check", "--no-links"]) == 1
+    said = capsys.readouterr().out
+    assert "DID NOT HOLD       a-monthly-debit-session-opens: " in said
+    assert "Stripe says: acss_debit is not for setup; the key was sk_test_…" in said
+    assert "Stripe's request: req_" in said
+    whole = (tmp_path / "donate-stripe-check.json").read_text()
+    assert SECRET_KEY not in said + whole
+    (told,) = [r for r in report_in(tmp_path)["results"] if r["outcome"] == "did not hold"]
+    assert told["name"] == "a-monthly-debit-session-opens"
+    assert told["words"].startswith("acss_debit is not for setup")
+    assert told["request_id"].startswith("req_")
+
+
+def test_a_live_key_is_refused(
+    sandbox: RunningSandbox,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With a live key nothing is asked of Stripe, and nothing is written."""
+    assert environment
+    monkeypatch.setenv("STRIPE_SECRET_KEY", LIVE)
+    monkeypatch.setenv("STRIPE_API_BASE", "https://127.0.0.1:9")
+    monkeypatch.setenv("PUBLIC_URL", "https://give.example.org")
+    sandbox.control("DELETE", "/_sandbox/requests")
+    assert main(["stripe", "check"]) == 1
+    assert "STRIPE_SECRET_KEY is a live key" in capsys.readouterr().err
+    assert sandbox.control("GET", "/_sandbox/requests") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """A report that cannot be written is told before anything is made at Stripe."""
+    assert main(["stripe", "check", "--report", "no/such/folder/report.json"]) == 1
+    assert "the report cannot be written" in capsys.readouterr().err
+
+
+def test_the_list_needs_no_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The list of assumptions can be read without any account, the costliest first."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
+    assert main(["stripe", "check", "--list"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert len(rows) == len(ASSUMPTIONS)
+    assert "wrong money" in rows[0]
