@@ -9,8 +9,8 @@ from typing import Any
 from donate.sandbox.charges import Attempt, bank_debit_attempt, card_attempt
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.nothing import nothing_in
-from donate.sandbox.objects import no_address
 from donate.sandbox.parameters import read, text
+from donate.sandbox.parts import no_address
 from donate.sandbox.payment_methods import GENERIC_DECLINE, KnownCard
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

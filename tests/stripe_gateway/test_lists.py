@@ -9,7 +9,8 @@ import pytest
 
 from donate.clock import FixedClock
 from donate.errors import StripeRefused, StripeUnavailable
-from donate.stripe_gateway.catchup_plan import EVENT_TYPES, Listing, Stretch
+from donate.stripe_gateway.catchup_plan import Listing, Stretch
+from donate.stripe_gateway.event_types import EVENT_TYPES
 from donate.stripe_gateway.lists import PATIENCE_S, PAUSE, StripeLists, reading_client
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, run_sandbox

@@ -112,5 +112,7 @@ def a_product_asked_twice_is_one(world: World) -> None:
     """The same product under the same idempotency key is the same product again."""
     gift = things.new_gift(world, things.CARD_MONTHLY)
     first = things.new_product(world, gift.reference)
-    again = world.billing.create_product(gift.reference, things.product_key(gift.reference))
+    again = world.billing.create_product(
+        gift.reference, gift.reference, things.product_key(gift.reference)
+    )
     expect_equal(again, first, "the id of the second answer")

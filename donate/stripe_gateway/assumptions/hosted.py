@@ -121,7 +121,10 @@ def a_pledge_from_checkout_changes(world: World) -> None:
     subscription = clicked.subscription(world)
     key = f"donate-check-{subscription['id']}:amount"
     amount = Money(CHANGED_AMOUNT, "CAD")
-    found = world.billing.change_amount(subscription["id"], amount, key)
+    gift_id = subscription["metadata"]["gift_id"]
+    found = world.billing.change_amount(
+        subscription["id"], amount, key, name=gift_id, gift_id=gift_id
+    )
     (item,) = found["items"]["data"]
     expect_equal(item["price"]["unit_amount"], CHANGED_AMOUNT, "unit_amount")
 

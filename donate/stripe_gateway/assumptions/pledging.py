@@ -131,7 +131,13 @@ def changed(world: World, *, proving: bool = False) -> Json:
 
     def change() -> Json:
         key = f"donate-check-{begun.subscription_id}:amount"
-        return world.billing.change_amount(begun.subscription_id, amount, key)
+        return world.billing.change_amount(
+            begun.subscription_id,
+            amount,
+            key,
+            name=begun.subscription_id,
+            gift_id=begun.subscription_id,
+        )
 
     found: Json = world.once("changed monthly gift", change, proving=proving)
     return found

@@ -100,7 +100,7 @@ def expired(world: World, name: str = "expired session") -> Asked:
 
 def new_product(world: World, name: str) -> str:
     """Make an active product as the service does, to be archived in the end."""
-    product = world.billing.create_product(name, product_key(name))
+    product = world.billing.create_product(name, name, product_key(name))
     archived: Any = {"active": False}
     world.remove_later(
         f"product {product}",
