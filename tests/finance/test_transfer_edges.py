@@ -1,0 +1,221 @@
+"""Both sides of each limit of what staff type about a transfer, and whose it then is."""
+
+from contextlib import nullcontext
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from donate.errors import BadInput, BadInputs, Conflict
+from donate.finance.transfers import (
+    MAX_DAYS_BEFORE,
+    Transfer,
+    check_transfer,
+    check_words,
+    mark_received,
+    read_day,
+    refuse_unseen,
+    transfers_in_force,
+    undo_transfer,
+)
+from donate.gifts.facts import FactKind
+from donate.gifts.ledger import Outcome
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.queries import facts_of
+from donate.money import Money
+from tests.finance.room import NOW, Room
+
+TYPED = {"received_on": "2026-03-09", "amount": "50.00", "bank_reference": "C1", "note": ""}
+ANN = "staff:1"
+
+
+def checked(gift: Gift, **typed: str) -> Transfer | dict[str, str]:
+    """Return the transfer, or a sentence for each field."""
+    try:
+        return check_transfer(gift, TYPED | typed, now=NOW)
+    except BadInputs as refused:
+        return {problem.field: problem.message for problem in refused.problems}
+
+
+def transfer(reference: str, amount_minor: int = 5_000, day: int = 9) -> Transfer:
+    return Transfer(date(2026, 3, day), Money(amount_minor, "CAD"), reference, "")
+
+
+def mark(room: Room, gift: Gift, given: Transfer) -> Outcome:
+    with room.database.writing() as session:
+        return mark_received(session, gift, given, actor=ANN, now=NOW)
+
+
+def undo(room: Room, gift: Gift, source_id: str, reason: str = "wrong gift") -> Outcome:
+    with room.database.writing() as session:
+        return undo_transfer(session, gift, source_id, reason, actor=ANN, now=NOW)
+
+
+def facts(room: Room, gift: Gift, kind: FactKind) -> list[GiftFact]:
+    with room.database.reading() as session:
+        return [fact for fact in facts_of(session, gift.id) if fact.kind == kind]
+
+
+@pytest.mark.parametrize(
+    ("days", "is_taken"),
+    [(-1, False), (0, True), (1, True), (MAX_DAYS_BEFORE, True), (MAX_DAYS_BEFORE + 1, False)],
+    ids=["tomorrow", "today", "yesterday", "400 days before", "401 days before"],
+)
+def test_a_date_may_be_so_far_back(room: Room, days: int, is_taken: bool) -> None:
+    """From four hundred days before the gift was chosen until today in its region."""
+    assert MAX_DAYS_BEFORE == 400
+    day = date(2026, 3, 10) - timedelta(days=days)
+    found = checked(room.gift(), received_on=f" {day} ")
+    assert isinstance(found, Transfer) == is_taken
+    if isinstance(found, Transfer):
+        assert found.received_on == day
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-31", date(2026, 3, 31)),
+        ("2026-02-29", None),
+        ("20260331", None),
+        ("2026-W10-1", None),
+        ("2026-3-31", None),
+        ("\u0662\u0660\u0662\u0666-03-31", None),
+        ("", None),
+    ],
+    ids=ascii,
+)
+def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
+    """Year, month and day in ASCII digits, and a day that exists; nothing else is a date."""
+    assert read_day(text) == day
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "is_taken"),
+    [
+        ("amount", "50" + " " * 98, True),
+        ("bank_reference", "x" * 100, True),
+        ("bank_reference", "x" * 101, False),
+        ("bank_reference", " " + "x" * 100 + "\r\n", True),
+        ("bank_reference", "x", True),
+        ("bank_reference", ".", False),
+        # Written out it has fifteen letters: the key has its limit too.
+        ("bank_reference", "\ufdfa" * 6 + "x" * 10, True),
+        ("bank_reference", "\ufdfa" * 6 + "x" * 11, False),
+        ("note", "x" * 500, True),
+        ("note", "x" * 501, False),
+        ("note", "a\r\rb", True),
+    ],
+    ids=ascii,
+)
+def test_how_long_each_field_may_be(room: Room, field: str, typed: str, is_taken: bool) -> None:
+    """Each field is taken up to its limit, after the spaces around it are gone."""
+    found = checked(room.gift(), **{field: typed})
+    assert isinstance(found, Transfer) == is_taken, found
+    if isinstance(found, dict):
+        assert list(found) == [field]
+
+
+def test_what_was_checked_is_what_was_typed(room: Room) -> None:
+    """Everything comes back as it will be kept, and everything missing is named."""
+    gift = room.gift()
+    found = checked(gift, amount="1,049.5", bank_reference=" Cafe\u0301 1 ", note=" a\r\nb ")
+    assert found == Transfer(date(2026, 3, 9), Money(104_950, "CAD"), "Caf\u00e9 1", "a\nb")
+    with pytest.raises(BadInputs) as refused:
+        check_transfer(gift, {}, now=NOW)
+    assert [one.field for one in refused.value.problems] == [
+        "received_on",
+        "amount",
+        "bank_reference",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "required", "kept"),
+    [("", False, ""), (" ", True, None), ("x", True, "x"), ("x" * 9, False, None)],
+)
+def test_words_are_kept_as_they_were_meant(text: str, required: bool, kept: str | None) -> None:
+    """Where a reason is needed nothing is not one; too much is refused."""
+    if kept is None:
+        with pytest.raises(BadInput) as refused:
+            check_words("reason", text, most=8, required=required)
+        assert refused.value.field == "reason"
+    else:
+        assert check_words("reason", text, most=8, required=required) == kept
+
+
+@pytest.mark.parametrize("mode", ["card", "bank_debit"])
+def test_only_what_is_sent_by_hand_is_marked(room: Room, mode: str) -> None:
+    """Neither a card nor a debit is confirmed by hand, checked or not."""
+    gift = room.gift(mode=mode)
+    with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
+        checked(gift)
+    with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
+        mark(room, gift, transfer("C1"))
+
+
+def test_each_reference_counts_its_own_returns(room: Room) -> None:
+    """A reference taken back is free again under the next number; one that begins alike is not."""
+    gift = room.gift()
+    for reference in ("C1", "C12", "C"):
+        assert mark(room, gift, transfer(reference, 1_000)) == Outcome.RECORDED
+    for number in range(2):
+        assert undo(room, gift, f"C1#{number}") == Outcome.RECORDED
+        assert mark(room, gift, transfer("c-1", 1_000)) == Outcome.RECORDED
+    assert mark(room, gift, transfer("C12", 1_000)) == Outcome.KNOWN
+    received = [fact.source_id for fact in facts(room, gift, FactKind.TRANSFER_RECEIVED)]
+    assert sorted(received) == ["C#0", "C1#0", "C1#1", "C1#2", "C12#0"]
+    with room.database.reading() as session:
+        in_force = transfers_in_force(facts_of(session, gift.id))
+    assert sorted(fact.source_id for fact in in_force) == ["C#0", "C1#2", "C12#0"]
+    (undone, _) = sorted(facts(room, gift, FactKind.TRANSFER_UNDONE), key=lambda f: f.source_id)
+    assert (undone.amount_minor, undone.currency, undone.actor) == (1_000, "CAD", ANN)
+    assert (undone.happened_at, undone.evidence) == (NOW, {"reason": "wrong gift"})
+
+
+def test_another_day_or_amount_is_no_repetition(room: Room) -> None:
+    """The same reference with anything else differs, and says what is recorded under it."""
+    gift = room.gift()
+    mark(room, gift, transfer("C1"))
+    for other in (transfer("C1", 5_001), transfer("C1", day=8)):
+        with pytest.raises(Conflict, match=r"this gift: \$50.00, received on 2026-03-09"):
+            mark(room, gift, other)
+    (fact,) = facts(room, gift, FactKind.TRANSFER_RECEIVED)
+    assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seen", "reference", "is_refused"),
+    [
+        (None, "new", False),
+        (0, "new", True),
+        (1, "new", True),
+        (2, "new", False),
+        (3, "new", False),
+        (0, "c-1", False),
+        (0, "C", True),
+    ],
+)
+def test_what_was_marked_meanwhile_is_shown_first(
+    room: Room, seen: int | None, reference: str, is_refused: bool
+) -> None:
+    """Whose form showed fewer transfers looks again, unless it is one of those once more."""
+    gift = room.gift()
+    for marked in ("C1", "C2", "C3"):
+        mark(room, gift, transfer(marked, 1_000))
+    undo(room, gift, "C3#0")
+    meanwhile = pytest.raises(Conflict, match="Meanwhile a transfer was marked")
+    with meanwhile if is_refused else nullcontext(), room.database.reading() as session:
+        refuse_unseen(session, gift, transfer(reference), seen=seen)
+
+
+def test_what_is_taken_back_is_of_this_gift(room: Room) -> None:
+    """Another gift's transfer cannot be taken back here, nor can anything but a transfer."""
+    gift, other = room.gift("a"), room.gift("b")
+    mark(room, other, transfer("C1"))
+    with pytest.raises(Conflict, match="no such transfer"):
+        undo(room, gift, "C1#0")
+    with pytest.raises(Conflict, match="no such transfer"):
+        undo(room, gift, str(gift.id))
+    with pytest.raises(BadInput, match="few words"):
+        undo(room, other, "C1#0", " ")
+    assert undo(room, other, "C1#0") == Outcome.RECORDED
+    assert undo(room, other, "C1#0") == Outcome.KNOWN
