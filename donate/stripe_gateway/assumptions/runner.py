@@ -13,7 +13,7 @@ from donate.stripe_gateway.assumptions.model import (
     DidNotHold,
     Outcome,
 )
-from donate.stripe_gateway.assumptions.world import World, refusal_in
+from donate.stripe_gateway.assumptions.world import World, refusal_in, words_of
 
 _KEY: Final = re.compile(r"\b([sr]k_(?:test|live)_)[^\s'\"]+")
 
@@ -73,7 +73,9 @@ def check_one(world: World, assumption: Assumption) -> Result:
         return ended(Outcome.DID_NOT_HOLD, str(error), error.words, request_id)
     except CouldNotBeTried as error:
         return ended(Outcome.NOT_TRIED, str(error))
-    except (StripeRefused, StripeKeyRefused) as error:
+    except StripeKeyRefused as error:
+        return ended(Outcome.NOT_TRIED, f"the key may not do it: {words_of(error)}")
+    except StripeRefused as error:
         refusal = refusal_in(error)
         return ended(Outcome.DID_NOT_HOLD, "Stripe refused it", refusal.words, refusal.request_id)
     except DonateError as error:
