@@ -33,7 +33,7 @@ def create_refund(
     if status is None:
         status = "pending" if _is_slow(charge) else "succeeded"
     amount = asked.get("amount", charge["amount"] - charge["amount_refunded"])
-    _refuse_too_much(charge, amount)
+    _refuse_too_much(store, charge, amount)
 
     refund = new_refund(store, charge, amount, "pending", asked)
     kind = "refund" if charge["payment_method_details"]["type"] == "card" else "payment_refund"
@@ -97,8 +97,9 @@ def _is_slow(charge: StripeObject) -> bool:
     return card is not None and card["last4"] == "7726"
 
 
-def _refuse_too_much(charge: StripeObject, amount: int) -> None:
-    if charge["disputed"]:
+def _refuse_too_much(store: Store, charge: StripeObject, amount: int) -> None:
+    # During an inquiry, and after a dispute that was won, a charge can be refunded.
+    if any(d["charge"] == charge["id"] and not d["is_charge_refundable"] for d in store.disputes):
         raise Refusal(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",

@@ -191,6 +191,61 @@ def test_a_won_dispute_brings_the_gift_back(
     ]
 
 
+def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """An inquiry takes nothing; escalated, it says so by updated, and then the money goes."""
+    intent = pay(client, sandbox)["payment_intent"]["id"]
+    lever = {"payment_intent": intent, "inquiry": True}
+    dispute = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]
+    assert (dispute["status"], dispute["balance_transactions"]) == ("warning_needs_response", [])
+    assert client.v1.refunds.create({"payment_intent": intent, "amount": 100}).status == "succeeded"
+    address = f"/_sandbox/dispute/{dispute['id']}"
+    assert sandbox.control("POST", f"{address}/answer")["dispute"]["status"] == (
+        "warning_under_review"
+    )
+    escalated = sandbox.control("POST", f"{address}/escalate")["dispute"]
+    assert (escalated["id"], escalated["status"]) == (dispute["id"], "needs_response")
+    assert [line["amount"] for line in escalated["balance_transactions"]] == [-2_500]
+    assert types_about(client, dispute["id"]) == [
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.updated",
+        "charge.dispute.funds_withdrawn",
+    ]
+    told = client.v1.events.list({"types": ["charge.dispute.updated"], "limit": 1}).data[0]
+    assert told.data.to_dict()["previous_attributes"]["status"] == "warning_under_review"
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        client.v1.refunds.create({"payment_intent": intent, "amount": 100})
+    assert refused.value.code == "charge_disputed"
+
+
+def test_an_inquiry_may_be_closed_and_an_end_revised(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """A closed inquiry moved no money; a lost dispute may be won after all, and the reverse."""
+    first = pay(client, sandbox)["payment_intent"]["id"]
+    lever = {"payment_intent": first, "inquiry": True}
+    asked = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
+    closed = sandbox.control("POST", f"/_sandbox/dispute/{asked}", outcome="warning_closed")
+    assert closed["dispute"]["status"] == "warning_closed"
+    assert client.v1.balance_transactions.list({"source": asked}).data == []
+    second = pay(client, sandbox)["payment_intent"]["id"]
+    lever = {"payment_intent": second, "amount": 2_000}
+    dispute = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
+    sandbox.control("POST", f"/_sandbox/dispute/{dispute}", outcome="lost")
+    for outcome, amounts in (("won", [2_000, -2_000]), ("lost", [-2_000, 2_000, -2_000])):
+        address = f"/_sandbox/dispute/{dispute}/revise"
+        revised = sandbox.control("POST", address, outcome=outcome)["dispute"]
+        assert revised["status"] == outcome
+        assert len(revised["balance_transactions"]) == 2
+        lines = client.v1.balance_transactions.list({"source": dispute}).data
+        assert [line.amount for line in lines] == amounts
+    for path, lever in (("", {"outcome": "won"}), ("/escalate", {}), ("/answer", {})):
+        with pytest.raises(httpx.HTTPStatusError):
+            sandbox.control("POST", f"/_sandbox/dispute/{dispute}{path}", **lever)
+
+
 @pytest.mark.parametrize(("succeed", "status"), [(True, "paid"), (False, "unpaid")])
 def test_a_delayed_payment_is_settled_later(
     client: stripe.StripeClient, sandbox: RunningSandbox, *, succeed: bool, status: str

@@ -1,13 +1,21 @@
 """Levers that a donor, a bank or a dashboard would move: paying, settling, refunds, disputes."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from donate.sandbox.charges import Attempt, Outcome, card_attempt
 from donate.sandbox.checkout import expire_due_sessions, expire_session
 from donate.sandbox.control.levers import Lever
-from donate.sandbox.disputes import close_dispute, open_dispute
+from donate.sandbox.disputes import (
+    DisputeOutcome,
+    answer_dispute,
+    close_dispute,
+    escalate_inquiry,
+    open_dispute,
+    revise_dispute,
+)
 from donate.sandbox.errors import Refusal
 from donate.sandbox.expand import answer_with
 from donate.sandbox.payment_methods import (
@@ -54,10 +62,13 @@ class MoveRefund(Lever):
 class Dispute(Lever):
     payment_intent: str
     reason: str = "fraudulent"
+    amount: Annotated[int, Field(ge=1)] | None = None
+    """All of the charge, unless it says otherwise."""
+    inquiry: bool = False
 
 
 class CloseDispute(Lever):
-    outcome: Literal["won", "lost"]
+    outcome: DisputeOutcome
 
 
 def add_money(router: APIRouter, store: Store) -> None:
@@ -102,12 +113,28 @@ def add_money(router: APIRouter, store: Store) -> None:
     @router.post("/dispute")
     async def dispute(lever: Dispute) -> dict[str, Any]:
         intent = store.find(store.payment_intents, lever.payment_intent, "payment_intent")
-        return {"dispute": answer_with(store, open_dispute(store, intent, lever.reason), [])}
+        made = open_dispute(store, intent, lever.reason, amount=lever.amount, inquiry=lever.inquiry)
+        return {"dispute": answer_with(store, made, [])}
 
     @router.post("/dispute/{dispute_id}")
     async def close(dispute_id: str, lever: CloseDispute) -> dict[str, Any]:
         found = store.find(store.disputes, dispute_id)
         return {"dispute": answer_with(store, close_dispute(store, found, lever.outcome), [])}
+
+    @router.post("/dispute/{dispute_id}/answer")
+    async def answer(dispute_id: str) -> dict[str, Any]:
+        found = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, answer_dispute(store, found), [])}
+
+    @router.post("/dispute/{dispute_id}/escalate")
+    async def escalate(dispute_id: str) -> dict[str, Any]:
+        found = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, escalate_inquiry(store, found), [])}
+
+    @router.post("/dispute/{dispute_id}/revise")
+    async def revise(dispute_id: str, lever: CloseDispute) -> dict[str, Any]:
+        found = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, revise_dispute(store, found, lever.outcome), [])}
 
 
 def _attempt(lever: Pay, methods: list[str]) -> Attempt:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from donate.sandbox.api import Api
 from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.control.levers import Lever
+from donate.sandbox.disputes import CHARGEBACK
 from donate.sandbox.mischief import Mischief
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -88,7 +89,7 @@ def totals(store: Store) -> dict[str, dict[str, int]]:
         if refund["status"] != "failed":
             add(refund["currency"], "refunded", refund["amount"])
     for dispute in store.disputes:
-        if dispute["status"] != "won":
+        if dispute["status"] in (*CHARGEBACK, "lost"):
             add(dispute["currency"], "disputed", dispute["amount"])
     for transaction in store.balance_transactions:
         add(transaction["currency"], "fees", transaction["fee"])
