@@ -19,7 +19,17 @@ import donate.finance.models
 import donate.stripe_gateway.catchup_models
 import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
 from donate.database import MIGRATIONS, VERSIONS, Database
+from donate.gifts.audit import differences
 from tests.real_parts import Postgres
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    event,
+    gift_now,
+    give,
+    refund_of,
+    session_for,
+    settle,
+)
 
 
 def test_models_and_migrations_agree(database: Database) -> None:
@@ -109,6 +119,30 @@ def test_the_newest_file_is_the_newest_migration() -> None:
     for script in scripts.walk_revisions():
         assert Path(script.path).name.startswith(f"{script.revision}_")
     assert max(VERSIONS.glob("*.py")).name[:4] == scripts.get_current_head()
+
+
+def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
+    """A gift paid twice and sent back once, as 0005 left it, is set right by the upgrade."""
+    gift, other = give(database, attempts=2), give(database)
+    payments = [session_for(gift), session_for(gift)]
+    payments[1]["metadata"]["attempt"] = "2"
+    settle(
+        database,
+        *(event("checkout.session.completed", one) for one in (*payments, session_for(other))),
+        event("refund.created", refund_of(payments[0]["payment_intent"], AMOUNT)),
+    )
+    old = "UPDATE gift SET status = 'partly_refunded', flags = 'amount_differs,paid_more_than_once'"
+    with database.writing() as session:
+        session.execute(sa.text(f"{old} WHERE returned_minor > 0"))
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
+        assert len(list(differences(session))) == 2
+    database.upgrade()
+    with database.reading() as session:
+        assert list(differences(session)) == []
+    for one, received in ((gift, 2 * AMOUNT), (other, AMOUNT)):
+        now = gift_now(database, one)
+        meant = ("confirmed", received, AMOUNT, "")
+        assert (now.status, now.received_minor, now.net_minor, now.flags) == meant
 
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:

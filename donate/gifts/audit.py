@@ -6,9 +6,8 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
-from donate.clock import local_date
+from donate.gifts.ledger import cached_copy
 from donate.gifts.models import Gift, GiftFact
-from donate.gifts.status import status_of
 
 _ROWS_AT_A_TIME: Final = 1_000
 
@@ -29,16 +28,7 @@ def differences(session: Session) -> Iterator[str]:
         if not facts:
             yield f"{gift.reference}: has no fact, not even that it was opened"
             continue
-        status = status_of(facts)
-        received_on = status.received_at and local_date(status.received_at, gift.time_zone)
-        meant = {
-            "status": str(status.name),
-            "received_minor": status.received_minor,
-            "returned_minor": status.returned_minor,
-            "net_minor": status.net_minor,
-            "received_on": received_on,
-            "flags": ",".join(sorted(status.flags)),
-        }
+        meant = cached_copy(facts, gift.time_zone)
         for name, value in meant.items():
             if getattr(gift, name) != value:
                 yield f"{gift.reference}: {name} is {getattr(gift, name)}, its facts mean {value}"

@@ -29,14 +29,18 @@ class FactKind(StrEnum):
     REFUND_STARTED = "refund_started"  # the refund
     REFUND_SUCCEEDED = "refund_succeeded"  # the refund
     REFUND_FAILED = "refund_failed"  # the refund
+    REFUND_FOLLOWED_UP = "refund_followed_up"  # the refund_failed that staff have dealt with
     PLEDGE_STARTED = "pledge_started"  # the subscription
     PLEDGE_CHANGE_REQUESTED = "pledge_change_requested"  # our own "gift:change:number"
     PLEDGE_CHANGE_REFUSED = "pledge_change_refused"  # the request that it answers
     PLEDGE_CHANGED = "pledge_changed"  # the event that told of it
     PLEDGE_ENDED = "pledge_ended"  # the subscription
-    DISPUTE_OPENED = "dispute_opened"  # the dispute
-    DISPUTE_WON = "dispute_won"  # the dispute
-    DISPUTE_LOST = "dispute_lost"  # the dispute
+    INQUIRY_OPENED = "inquiry_opened"  # the dispute
+    INQUIRY_ANSWERED = "inquiry_answered"  # the dispute
+    INQUIRY_CLOSED = "inquiry_closed"  # the dispute
+    DISPUTE_OPENED = "dispute_opened"  # the dispute and its round, see disputes.py
+    DISPUTE_WON = "dispute_won"  # the dispute and its round
+    DISPUTE_LOST = "dispute_lost"  # the dispute and its round
 
 
 # The kinds whose source names a payment: refunds and disputes say which one they are about.

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from random import Random, SystemRandom
@@ -193,7 +193,12 @@ def record_facts(
         else:
             outcomes.append(Outcome.KNOWN)
     touched = {gift_id for key, (gift_id, _) in fresh.items() if key not in elsewhere}
-    update_each(session, Gift, {gift_id: _cached_copy(gifts[gift_id]) for gift_id in touched})
+    copies = {
+        gift_id: cached_copy(gift.facts.values(), gift.time_zone)
+        for gift_id, gift in gifts.items()
+        if gift_id in touched
+    }
+    update_each(session, Gift, copies)
     for gift_id in gifts:
         loaded = session.identity_map.get(identity_key(Gift, gift_id))
         if loaded:
@@ -210,9 +215,10 @@ def _held(hand: InHand, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, HeldGift]:
     return gifts
 
 
-def _cached_copy(gift: HeldGift) -> dict[str, Any]:
-    status = status_of(gift.facts.values())
-    received_on = local_date(status.received_at, gift.time_zone) if status.received_at else None
+def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
+    """Return what stands in a gift's row about the meaning of its facts."""
+    status = status_of(facts)
+    received_on = local_date(status.received_at, time_zone) if status.received_at else None
     return {
         "status": str(status.name),
         "received_minor": status.received_minor,

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import Fact, FactKind
 
 
@@ -87,7 +88,7 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         str(named.evidence.get("invoice")): intent
         for intent, named in by_kind[FactKind.PAYMENT_NAMED].items()
     }
-    gone = _gone(by_kind)
+    gone = _gone(facts, by_kind)
     gone += [r.asked for r in requests_of(facts) if r.state == RequestState.WAITING]
     found = []
     for source, paid in by_kind[FactKind.PAYMENT_SUCCEEDED].items():
@@ -97,6 +98,14 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         left = max(0, received - away)
         found.append(Payment(intent, paid.happened_at, received, left))
     return sorted(found, key=lambda payment: payment.paid_at, reverse=True)
+
+
+def failed_refunds(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the refunds that came back to us and that staff have not dealt with, oldest first."""
+    facts = list(facts)
+    done = {fact.source_id for fact in facts if fact.kind == FactKind.REFUND_FOLLOWED_UP}
+    failed = (f for f in facts if f.kind == FactKind.REFUND_FAILED and f.source_id not in done)
+    return sorted(failed, key=lambda fact: (fact.happened_at, fact.source_id))
 
 
 def next_number(facts: Iterable[Fact]) -> int:
@@ -118,15 +127,12 @@ def _number_in(name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _gone(by_kind: Mapping[FactKind, dict[str, Fact]]) -> list[Fact]:
+def _gone(facts: list[Fact], by_kind: Mapping[FactKind, dict[str, Fact]]) -> list[Fact]:
     """Return one fact for each refund under way or made, and each dispute open or lost."""
     refunds = by_kind[FactKind.REFUND_STARTED] | by_kind[FactKind.REFUND_SUCCEEDED]
-    disputes = dict(by_kind[FactKind.DISPUTE_OPENED])
-    for won in by_kind[FactKind.DISPUTE_WON]:
-        disputes.pop(won, None)
-    disputes |= by_kind[FactKind.DISPUTE_LOST]
     back = by_kind[FactKind.REFUND_FAILED]
-    return [f for source, f in refunds.items() if source not in back] + list(disputes.values())
+    gone = [fact for source, fact in refunds.items() if source not in back]
+    return gone + [dispute.fact for dispute in disputes_of(facts) if dispute.has_money]
 
 
 def _payment_of(fact: Fact) -> str | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from donate.gifts.disputes import DisputeState, disputes_of
 from donate.gifts.facts import Fact, FactKind
 
 
@@ -53,7 +54,14 @@ class Status:
 
 
 def status_of(facts: Iterable[Fact]) -> Status:
-    """Say what `facts` mean together. Money in hand outranks every earlier failure or expiry."""
+    """Say what `facts` mean together. Money in hand outranks every earlier failure or expiry.
+
+    The rule for money that went back: what is in hand is held against what was chosen, not the sum
+    of all that ever happened. Of a gift that was paid twice, one payment may go back whole: what
+    was chosen is in hand, so it is confirmed, and there is nothing left to flag. A gift of which
+    less than was chosen is left, because some went back, is partly refunded.
+    """
+    facts = list(facts)
     by_kind: dict[FactKind, dict[str, Fact]] = defaultdict(dict)
     for fact in facts:
         by_kind[fact.kind][fact.source_id] = fact
@@ -62,34 +70,34 @@ def status_of(facts: Iterable[Fact]) -> Status:
     # Side by side, not one dict: a payment and a transfer may bear the same source_id.
     payments = [*by_kind[FactKind.PAYMENT_SUCCEEDED].values(), *transfers.values()]
     refunds = _without(by_kind[FactKind.REFUND_SUCCEEDED], by_kind[FactKind.REFUND_FAILED])
-    lost = by_kind[FactKind.DISPUTE_LOST]
-    ended = by_kind[FactKind.DISPUTE_WON] | lost
-    disputed = _without(by_kind[FactKind.DISPUTE_OPENED], ended)
+    disputes = disputes_of(facts)
 
     received = _total(payments)
-    returned = sum(_total(facts.values()) for facts in (refunds, disputed, lost))
+    returned = _total(refunds.values()) + sum(d.amount_minor for d in disputes if d.has_money)
     net = max(0, received - returned)
+    chosen = _total(by_kind[FactKind.GIFT_OPENED].values())
+    states = {dispute.state for dispute in disputes}
 
     if not received:
         name = _before_money(by_kind)
-    elif disputed:
+    elif DisputeState.OPEN in states:
         name = StatusName.DISPUTED
-    elif net and returned:
-        name = StatusName.PARTLY_REFUNDED
-    elif net:
+    elif not net:
+        lost = DisputeState.LOST in states
+        name = StatusName.CHARGED_BACK if lost else StatusName.REFUNDED
+    elif not returned or (chosen and net >= chosen):
         name = StatusName.CONFIRMED
     else:
-        name = StatusName.CHARGED_BACK if lost else StatusName.REFUNDED
+        name = StatusName.PARTLY_REFUNDED
 
     flags = set()
-    chosen = _total(by_kind[FactKind.GIFT_OPENED].values())
-    # A bank may not let all of it go in one transfer.
-    in_parts = len(payments) == len(transfers) and received <= chosen
-    if len(payments) > 1 and not in_parts:
+    # A bank may not let all of it go in one transfer: several payments are no fault by themselves.
+    if len(payments) > 1 and net > chosen:
         flags.add(Flag.PAID_MORE_THAN_ONCE)
     if returned > received:
         flags.add(Flag.RETURNED_MORE_THAN_RECEIVED)
-    if received and chosen and received != chosen:
+    # Too little because some went back is what the status says.
+    if net and chosen and (net > chosen or received < chosen):
         flags.add(Flag.AMOUNT_DIFFERS)
     return Status(
         name=name,

@@ -42,6 +42,9 @@ _STILL_CHANGES: Final = {
     Listing.REFUNDS: timedelta(days=45),
     Listing.DISPUTES: timedelta(days=180),
 }
+# Disputes are few, and change for months: an inquiry becomes a chargeback, an end is revised. They
+# are always looked at so far back, whatever the events say.
+_ALWAYS_THIS_FAR: Final = frozenset({Listing.DISPUTES})
 # What only events would tell is looked at as an object when it is too old for them.
 _ONLY_WHEN_OLD: Final = frozenset({Listing.EXPIRED_SESSIONS, Listing.SUBSCRIPTIONS})
 # A session lives for a day before it is paid.
@@ -68,8 +71,7 @@ def plan_of(since: datetime, started_at: datetime) -> tuple[Stretch, ...]:
         plan.append(Stretch(Listing.EVENTS, begin, end if end < started_at else None))
         begin = end
     objects = [listing for listing in _STILL_CHANGES if is_old or listing not in _ONLY_WHEN_OLD]
-    plan += [
-        Stretch(listing, since - (_STILL_CHANGES[listing] if is_old else _ALWAYS_BACK))
-        for listing in objects
-    ]
+    for listing in objects:
+        is_far = is_old or listing in _ALWAYS_THIS_FAR
+        plan.append(Stretch(listing, since - (_STILL_CHANGES[listing] if is_far else _ALWAYS_BACK)))
     return tuple(plan)

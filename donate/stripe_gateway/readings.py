@@ -88,6 +88,20 @@ def stripe_fact(kind: FactKind, source_id: str, happened_at: datetime, **more: A
     return Fact(kind=kind, source_id=source_id, happened_at=happened_at, actor="stripe", **more)
 
 
+def returned_fact(
+    kind: FactKind, source_id: str, found: Mapping[str, Any], at: datetime, evidence: dict[str, Any]
+) -> Fact:
+    """Return what Stripe told about money that goes back. Raises Unusable without an amount."""
+    return stripe_fact(
+        kind,
+        source_id,
+        at,
+        amount_minor=read_amount(found, "amount"),
+        currency=read_currency(found),
+        evidence=evidence,
+    )
+
+
 def read_gift_id(metadata: Any) -> uuid.UUID | None:
     """Return our own id from an object's metadata; None when it is not of our making."""
     value = metadata.get("gift_id") if isinstance(metadata, dict) else None

@@ -62,13 +62,16 @@ def retell_refund(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any
 
 
 def retell_dispute(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
-    """Tell how far a dispute has come. One that was won ended when the money came back."""
+    """Tell how far a dispute has come: since money last moved for it, or since it was made.
+
+    The same status may come again after another one; then more money has moved, so that counts in
+    the name, or the second telling would be dropped as a double.
+    """
     ended = found.get("status") in _IN_THE_END
     moves = _objects(found.get("balance_transactions"))
-    moved = [_seconds(move, "created") for move in moves]
-    at = max(filter(None, moved), default=None) if ended else None
-    name = f"{found.get('id')}:{found.get('status')}"
-    step = "closed" if ended else "created"
+    at = max(filter(None, (_seconds(move, "created") for move in moves)), default=None)
+    name = f"{found.get('id')}:{found.get('status')}:{len(moves)}"
+    step = "closed" if ended else "updated"
     return _event(name, f"charge.dispute.{step}", found, at or _began(found, asked_at))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from donate.gifts.facts import Fact, FactKind
+from donate.stripe_gateway.dispute_events import read_dispute
 from donate.stripe_gateway.monthly import (
     read_agreement,
     read_invoice,
@@ -32,6 +33,7 @@ from donate.stripe_gateway.readings import (
     read_instant,
     read_text,
     read_word,
+    returned_fact,
     stripe_fact,
 )
 
@@ -128,8 +130,8 @@ def read_event(envelope: Envelope) -> Reading | Irrelevant:
             return read_subscription(envelope)
         case ["refund", _] | ["charge", "refund", "updated"]:
             return _refund(found, envelope.happened_at)
-        case ["charge", "dispute", _]:
-            return _dispute(found, envelope.happened_at)
+        case ["charge", "dispute", step]:
+            return read_dispute(step, found, envelope.happened_at)
         case _:
             return Irrelevant("nothing to record for this type of event")
 
@@ -212,51 +214,12 @@ def _refund(found: Mapping[str, Any], at: datetime) -> Reading | Irrelevant:
     if status not in kinds:
         raise Unusable(f"a refund with the unknown status {status!r}")
     evidence = {"payment_intent": payment, "status": status, "reason": read_word(found, "reason")}
+    if read_word(found, "failure_reason"):
+        evidence["failure_reason"] = read_word(found, "failure_reason")
     metadata = found.get("metadata")
     if isinstance(metadata, dict) and read_word(metadata, "request"):
         evidence["request"] = read_word(metadata, "request")  # our desk asked for it
-    return Reading(facts=(_returned(kinds[status], found, at, evidence),), payment=payment)
-
-
-def _dispute(found: Mapping[str, Any], at: datetime) -> Reading | Irrelevant:
-    if found.get("payment_intent") is None:
-        return Irrelevant("a dispute about a charge that this service did not make")
-    payment, status = read_text(found, "payment_intent"), read_word(found, "status")
-    if not status:
-        raise Unusable("a dispute without a status")
-    if status.startswith("warning_") or status == "prevented":
-        return Irrelevant("an inquiry: no money was taken back")
-    kind = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}.get(
-        status, FactKind.DISPUTE_OPENED
-    )
-    evidence = {
-        "payment_intent": payment,
-        "status": status,
-        "reason": read_word(found, "reason"),
-        "fees": _fees(found),
-    }
-    return Reading(facts=(_returned(kind, found, at, evidence),), payment=payment)
-
-
-def _fees(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what Stripe charged for a dispute so far, in minor units of our account's currency."""
-    moves = found.get("balance_transactions")
-    fees = [move for move in moves if isinstance(move, dict)] if isinstance(moves, list) else []
-    return [
-        {"amount_minor": fee["fee"], "currency": read_word(fee, "currency").upper()}
-        for fee in fees
-        if type(fee.get("fee")) is int and fee["fee"]
-    ]
-
-
-def _returned(
-    kind: FactKind, found: Mapping[str, Any], at: datetime, evidence: dict[str, Any]
-) -> Fact:
-    return stripe_fact(
-        kind,
-        read_text(found, "id"),
-        at,
-        amount_minor=read_amount(found, "amount"),
-        currency=read_currency(found),
-        evidence=evidence,
+    return Reading(
+        facts=(returned_fact(kinds[status], read_text(found, "id"), found, at, evidence),),
+        payment=payment,
     )

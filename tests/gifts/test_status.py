@@ -1,6 +1,7 @@
 """Status: what facts mean together, in the cases that staff and donors meet."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,17 @@ def refund(amount_minor: int, source_id: str = "re_1", kind: FactKind = K.REFUND
     return fact(kind, source_id, amount_minor)
 
 
-def dispute(kind: FactKind, amount_minor: int = 5_000) -> Fact:
-    return fact(kind, "dp_1", amount_minor)
+def dispute(kind: FactKind, amount_minor: int = 5_000, **more: Any) -> Fact:
+    return fact(kind, more.pop("source_id", "dp_1"), amount_minor, **more)
+
+
+def asked(kind: FactKind, minutes: int = 0) -> Fact:
+    return fact(kind, "dp_1", happened_at=NOW + timedelta(minutes=minutes))
+
+
+LATER: dict[str, Any] = {"happened_at": NOW + timedelta(minutes=30)}
+AGAIN: dict[str, Any] = {"source_id": "dp_1:2"}
+TWICE = [OPENED, PAID, paid("pi_2")]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +131,112 @@ def dispute(kind: FactKind, amount_minor: int = 5_000) -> Fact:
             "",
         ),
         ([OPENED, PAID, refund(1_000), dispute(K.DISPUTE_OPENED, 4_000)], "disputed", 5_000, 0, ""),
+        # Paid twice, and what of it is in hand.
+        ([*TWICE, refund(5_000)], "confirmed", 10_000, 5_000, ""),
+        ([*TWICE, dispute(K.DISPUTE_LOST)], "confirmed", 10_000, 5_000, ""),
+        ([*TWICE, dispute(K.DISPUTE_OPENED)], "disputed", 10_000, 5_000, ""),
+        ([*TWICE, refund(2_500), refund(2_500, "re_2")], "confirmed", 10_000, 5_000, ""),
+        (
+            [*TWICE, refund(4_999)],
+            "confirmed",
+            10_000,
+            5_001,
+            "amount_differs paid_more_than_once",
+        ),
+        ([*TWICE, refund(5_001)], "partly_refunded", 10_000, 4_999, ""),
+        ([*TWICE, refund(5_000), refund(5_000, "re_2")], "refunded", 10_000, 0, ""),
+        (
+            [*TWICE, refund(5_000), refund(5_000, kind=K.REFUND_FAILED)],
+            "confirmed",
+            10_000,
+            10_000,
+            "amount_differs paid_more_than_once",
+        ),
+        ([*TWICE[1:], refund(5_000)], "partly_refunded", 10_000, 5_000, "paid_more_than_once"),
+        (
+            [OPENED, paid(amount_minor=4_000), refund(1_000)],
+            "partly_refunded",
+            4_000,
+            3_000,
+            "amount_differs",
+        ),
+        # An inquiry takes nothing; a chargeback of the same dispute does.
+        ([OPENED, PAID, asked(K.INQUIRY_OPENED)], "confirmed", 5_000, 5_000, ""),
+        ([OPENED, PAID, asked(K.INQUIRY_ANSWERED)], "confirmed", 5_000, 5_000, ""),
+        (
+            [OPENED, PAID, asked(K.INQUIRY_OPENED), asked(K.INQUIRY_CLOSED)],
+            "confirmed",
+            5_000,
+            5_000,
+            "",
+        ),
+        (
+            [OPENED, PAID, asked(K.INQUIRY_OPENED), dispute(K.DISPUTE_OPENED)],
+            "disputed",
+            5_000,
+            0,
+            "",
+        ),
+        (
+            [OPENED, PAID, asked(K.INQUIRY_CLOSED), dispute(K.DISPUTE_OPENED, **LATER)],
+            "disputed",
+            5_000,
+            0,
+            "",
+        ),
+        (
+            [OPENED, PAID, dispute(K.DISPUTE_OPENED), asked(K.INQUIRY_CLOSED, minutes=1)],
+            "confirmed",
+            5_000,
+            5_000,
+            "",
+        ),
+        # Ends that are revised.
+        (
+            [OPENED, PAID, dispute(K.DISPUTE_LOST), dispute(K.DISPUTE_WON, **LATER)],
+            "confirmed",
+            5_000,
+            5_000,
+            "",
+        ),
+        (
+            [OPENED, PAID, dispute(K.DISPUTE_LOST, **LATER), dispute(K.DISPUTE_WON)],
+            "charged_back",
+            5_000,
+            0,
+            "",
+        ),
+        (
+            [OPENED, PAID, dispute(K.DISPUTE_OPENED, **LATER), dispute(K.DISPUTE_LOST)],
+            "charged_back",
+            5_000,
+            0,
+            "",
+        ),
+        (
+            [OPENED, PAID, dispute(K.DISPUTE_WON, **LATER), dispute(K.DISPUTE_OPENED, **AGAIN)],
+            "disputed",
+            5_000,
+            0,
+            "",
+        ),
+        (
+            [OPENED, PAID, dispute(K.DISPUTE_WON, **LATER), dispute(K.DISPUTE_LOST, **AGAIN)],
+            "charged_back",
+            5_000,
+            0,
+            "",
+        ),
+        (
+            [
+                *(OPENED, PAID, dispute(K.DISPUTE_LOST), dispute(K.DISPUTE_WON)),
+                *(dispute(K.DISPUTE_LOST, **AGAIN), dispute(K.DISPUTE_WON, **AGAIN)),
+            ],
+            "confirmed",
+            5_000,
+            5_000,
+            "",
+        ),
     ],
 )
 def test_what_facts_mean(facts: list[Fact], name: str, received: int, net: int, flags: str) -> None:

@@ -30,7 +30,7 @@ EVERY_FACT = [
         kind, source, BEGAN + timedelta(seconds=second), "stripe", amount, "CAD" if amount else None
     )
     for kind in FactKind
-    for source in ("a", "b", "c")
+    for source in ("a", "a:2", "b", "c")
     for second in (0, 1)
     for amount in ((1, 2_500, 5_000, 10**12) if kind in WITH_MONEY else (None,))
 ]
@@ -106,15 +106,65 @@ def test_bad_news_takes_no_money_away(facts: list[Fact]) -> None:
         assert status_of(without(*BAD_NEWS)(facts)) == status
 
 
+DISPUTES = (K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)
+
+
 @MANY
 @given(FACTS)
 def test_a_dispute_that_is_won_never_was(facts: list[Fact]) -> None:
-    """Without its lost ones, a gift whose disputes are all won is as if there had been none."""
-    fought = without(K.DISPUTE_LOST)(facts)
-    opened = [fact for fact in fought if fact.kind == K.DISPUTE_OPENED]
+    """A gift whose disputes were all won in the end is as if there had been none."""
+    fought = without(K.DISPUTE_WON)(facts)
+    about = [fact for fact in fought if fact.kind in DISPUTES]
+    late = BEGAN + timedelta(days=1)
     won = [
-        Fact(K.DISPUTE_WON, fact.source_id, BEGAN, "stripe", fact.amount_minor, fact.currency)
-        for fact in opened
+        Fact(K.DISPUTE_WON, source, late, "stripe", 5_000, "CAD")
+        for source in {fact.source_id for fact in about}
     ]
     peace = without(K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)(facts)
     assert status_of(fought + won) == status_of(peace)
+
+
+@MANY
+@given(FACTS, st.sampled_from([K.INQUIRY_OPENED, K.INQUIRY_ANSWERED]))
+def test_an_inquiry_moves_no_money(facts: list[Fact], kind: FactKind) -> None:
+    """That a bank asks changes nothing about a gift, whatever else is known of it."""
+    asked = Fact(kind, "a", BEGAN, "stripe")
+    assert status_of([*facts, asked]) == status_of([f for f in facts if name_of(f) != (kind, "a")])
+
+
+AMOUNTS = st.integers(min_value=1, max_value=10**6)
+
+
+@MANY
+@given(AMOUNTS, st.integers(min_value=1, max_value=5), st.data())
+def test_payments_too_many_that_went_back_never_were(
+    chosen: int, too_many: int, data: st.DataObject
+) -> None:
+    """When all but one of the payments went back whole, in whatever way, the gift is in order."""
+    facts = [Fact(K.GIFT_OPENED, "gift", BEGAN, "donor", chosen, "CAD")]
+    facts += [
+        Fact(K.PAYMENT_SUCCEEDED, f"pi_{number}", BEGAN, "stripe", chosen, "CAD")
+        for number in range(too_many + 1)
+    ]
+    for number in range(too_many):
+        kind = data.draw(st.sampled_from([K.REFUND_SUCCEEDED, K.DISPUTE_LOST]))
+        facts.append(Fact(kind, f"back_{number}", BEGAN, "stripe", chosen, "CAD"))
+    status = status_of(data.draw(st.permutations(facts)))
+    assert (status.name, status.net_minor, status.flags) == ("confirmed", chosen, frozenset())
+
+
+@MANY
+@given(AMOUNTS, st.data())
+def test_a_part_of_the_only_payment_that_went_back_is_missed(
+    chosen: int, data: st.DataObject
+) -> None:
+    """Less than was chosen is left of one payment: partly refunded, and no flag."""
+    part = data.draw(st.integers(min_value=1, max_value=chosen))
+    facts = [
+        Fact(K.GIFT_OPENED, "gift", BEGAN, "donor", chosen, "CAD"),
+        Fact(K.PAYMENT_SUCCEEDED, "pi", BEGAN, "stripe", chosen, "CAD"),
+        Fact(K.REFUND_SUCCEEDED, "re", BEGAN, "stripe", part, "CAD"),
+    ]
+    status = status_of(data.draw(st.permutations(facts)))
+    assert status.name == ("refunded" if part == chosen else "partly_refunded")
+    assert not status.flags

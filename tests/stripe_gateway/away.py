@@ -16,6 +16,7 @@ from donate.clock import FixedClock
 from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.choice import check_choice
+from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift, GiftFact
@@ -98,12 +99,18 @@ class Away:
         made = self.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, **lever)
         return str(made["refund"]["id"])
 
-    def dispute(self, intent: str, outcome: str = "") -> None:
-        made = self.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
+    def dispute(self, intent: str, outcome: str = "", **lever: Any) -> str:
+        made = self.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent, **lever)
+        dispute_id = str(made["dispute"]["id"])
         if outcome:
             self.later(HOUR)
-            address = f"/_sandbox/dispute/{made['dispute']['id']}"
-            self.sandbox.control("POST", address, outcome=outcome)
+            self.go_on(dispute_id, outcome=outcome)
+        return dispute_id
+
+    def go_on(self, dispute_id: str, how: str = "", **lever: Any) -> None:
+        """Let a dispute go on: `escalate`, `answer`, `revise`, or to an `outcome`."""
+        path = f"/_sandbox/dispute/{dispute_id}" + (f"/{how}" if how else "")
+        self.sandbox.control("POST", path, **lever)
 
     def live(self, gifts: int, days: float) -> None:
         """Let so many gifts be given over so many days, and every end befall some of them."""
@@ -152,6 +159,14 @@ class Away:
                 pending = self.refund(intent, amount=amount // 2, status="pending")
                 address = f"/_sandbox/refund/{pending}"
                 self.sandbox.control("POST", address, status="succeeded")
+            case 7:
+                inquiry = self.dispute(intent, inquiry=True)
+                self.later(HOUR)
+                self.go_on(inquiry, "escalate")
+                self.later(HOUR)
+                self.go_on(inquiry, outcome="lost")
+                self.later(HOUR)
+                self.go_on(inquiry, "revise", outcome="won")
 
     def run(self, since: datetime | None = None) -> Report:
         """Catch up once; nothing was broken off before."""
@@ -219,19 +234,19 @@ def their_totals(sandbox: RunningSandbox) -> dict[str, dict[str, int]]:
 def our_totals(database: Database) -> dict[str, dict[str, int]]:
     with database.reading() as session:
         facts = list(session.exec(select(GiftFact)))
-    undone = {
-        fact.source_id for fact in facts if fact.kind in (FactKind.REFUND_FAILED, "dispute_won")
-    }
+    failed = {fact.source_id for fact in facts if fact.kind == FactKind.REFUND_FAILED}
     names = {
         FactKind.PAYMENT_SUCCEEDED: "paid",
         FactKind.REFUND_SUCCEEDED: "refunded",
-        FactKind.DISPUTE_OPENED: "disputed",
-        FactKind.DISPUTE_LOST: "disputed",
     }
     amounts = {
         (names[FactKind(fact.kind)], fact.source_id): (fact.currency, fact.amount_minor)
         for fact in facts
-        if fact.kind in names and fact.source_id not in undone
+        if fact.kind in names and fact.source_id not in failed
+    } | {
+        ("disputed", dispute.id): (dispute.fact.currency, dispute.fact.amount_minor)
+        for dispute in disputes_of(fact.as_fact() for fact in facts)
+        if dispute.has_money
     }
     sums: dict[str, dict[str, int]] = {}
     for (name, _), (currency, amount) in amounts.items():

@@ -9,6 +9,7 @@ from tests.stripe_gateway.examples import (
     AT,
     CHARGE,
     COMPLETED,
+    CREATED,
     DECLINE,
     DISPUTE,
     EXPIRED,
@@ -80,6 +81,60 @@ def test_what_a_return_tells(kind: str, found: dict[str, Any], told: tuple[str, 
     assert {fact.currency for fact in reading.facts} == {"CAD"}
 
 
+def moved(*amounts: int) -> dict[str, Any]:
+    """Return what Stripe booked for a dispute, a minute after the other."""
+    moves = [
+        {"amount": amount, "created": CREATED + 60 * n, "currency": "cad", "fee": 0}
+        for n, amount in enumerate(amounts)
+    ]
+    return {"balance_transactions": moves}
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "moves", "told"),
+    [
+        ("created", "warning_needs_response", (), ("inquiry_opened", "dp_1", None)),
+        ("updated", "warning_under_review", (), ("inquiry_answered", "dp_1", None)),
+        ("closed", "warning_closed", (), ("inquiry_closed", "dp_1", None)),
+        ("closed", "prevented", (), ("inquiry_closed", "dp_1", None)),
+        # The money goes, whatever the status still says.
+        ("funds_withdrawn", "warning_needs_response", (), ("dispute_opened", "dp_1", 1_000)),
+        ("updated", "warning_under_review", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
+        ("updated", "needs_response", (), ("dispute_opened", "dp_1", 1_000)),
+        ("funds_withdrawn", "needs_response", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
+        ("closed", "prevented", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
+        ("closed", "warning_closed", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
+        # Ends, and what comes after them.
+        ("closed", "lost", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
+        ("funds_reinstated", "won", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
+        ("updated", "won", (-1_000,), ("dispute_won", "dp_1", 1_000)),
+        ("updated", "lost", (-1_000, 1_000), ("dispute_lost", "dp_1:2", 1_000)),
+        ("updated", "under_review", (-1_000, 1_000, -1_000), ("dispute_opened", "dp_1:2", 1_000)),
+        ("closed", "won", (-1_000, 1_000, -1_000, 1_000), ("dispute_won", "dp_1:2", 1_000)),
+        # A part that came back is no end.
+        ("funds_reinstated", "needs_response", (-1_000, 200), ("dispute_opened", "dp_1", 1_000)),
+        ("closed", "lost", (-1_000, 200), ("dispute_lost", "dp_1", 1_000)),
+    ],
+)
+def test_what_a_dispute_tells(
+    step: str, status: str, moves: tuple[int, ...], told: tuple[str, str, int | None]
+) -> None:
+    """A dispute is an inquiry until money goes, and each return of the money begins a round."""
+    reading = read(f"charge.dispute.{step}", DISPUTE | {"status": status} | moved(*moves))
+    assert facts(reading) == [told]
+
+
+def test_a_dispute_tells_until_when_to_answer() -> None:
+    """The bank's deadline is kept as evidence; an odd one is left out."""
+    for due_by, kept in ((CREATED, AT.isoformat()), (None, None), (-1, None), ("soon", None)):
+        reading = read(
+            "charge.dispute.created",
+            DISPUTE | {"status": "warning_needs_response", "evidence_details": {"due_by": due_by}},
+        )
+        assert isinstance(reading, Reading)
+        assert reading.facts[0].evidence.get("due_by") == kept
+
+
 @pytest.mark.parametrize(
     ("kind", "found", "source_id", "evidence"),
     [
@@ -124,9 +179,6 @@ def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
         (COMPLETED, SESSION, {"metadata": {"order": "7"}, "mode": "subscription"}),
         ("refund.created", REFUND, {"payment_intent": None}),
         ("charge.dispute.created", DISPUTE, {"payment_intent": None}),
-        ("charge.dispute.created", DISPUTE, {"status": "warning_needs_response"}),
-        ("charge.dispute.closed", DISPUTE, {"status": "warning_closed"}),
-        ("charge.dispute.closed", DISPUTE, {"status": "prevented"}),
         ("payment_intent.payment_failed", DECLINE, {"metadata": {}}),
         ("checkout.session.something_new", SESSION, {}),
     ],
