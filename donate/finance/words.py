@@ -101,6 +101,7 @@ LETTERS: Final[dict[str, str]] = {
     LetterKind.PLEDGE_AMOUNT: "Monthly amount changed",
     LetterKind.PLEDGE_ENDED: "Monthly giving ended",
     LetterKind.REFUND: "Money went back",
+    LetterKind.REFUND_FAILED: "Refund failed",
 }
 
 _MONEY_MOVED: Final = {

@@ -1,7 +1,9 @@
 """What a letter is about, as it is at the moment of sending, and whether it would still be true."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from babel.dates import format_date
 from sqlmodel import Session, col, select
@@ -16,6 +18,10 @@ from donate.money import Money, format_money
 from donate.regions import Mode, ModeTerms, Region, Regions
 
 _HOW_TO_SEND = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
+_REFUNDS: Final[Mapping[str, FactKind]] = {
+    LetterKind.REFUND: FactKind.REFUND_SUCCEEDED,
+    LetterKind.REFUND_FAILED: FactKind.REFUND_FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class About:
     first: Gift | None = None
     """The gift that began the pledge which this one is a month of."""
     returned: Money | None = None
-    """What one refund sent back."""
+    """What one refund sent back, or did not send back after all."""
     change: AskedAmount | None = None
     """What each month was asked to be from now on."""
     is_given_instead: bool = False
@@ -100,7 +106,7 @@ def is_true(kind: LetterKind, about: About) -> bool:
 
 def can_be_written(kind: LetterKind, about: About) -> bool:
     """Tell whether there is something to say, be it true of the gift any longer or not."""
-    if kind is LetterKind.REFUND:
+    if kind in _REFUNDS:
         return about.returned is not None
     if kind is LetterKind.PLEDGE_AMOUNT:
         return about.change is not None
@@ -112,16 +118,19 @@ def can_be_written(kind: LetterKind, about: About) -> bool:
 
 
 def _returned(session: Session, letter: Letter) -> Money | None:
-    if letter.kind != LetterKind.REFUND:
+    wanted = _REFUNDS.get(letter.kind)
+    if wanted is None:
         return None
-    told = (FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED)
-    found = session.exec(
-        select(GiftFact).where(col(GiftFact.kind).in_(told), GiftFact.source_id == letter.occasion)
-    ).all()
-    if len(found) != 1 or found[0].kind == FactKind.REFUND_FAILED:
+    about = select(GiftFact).where(
+        col(GiftFact.kind).in_(_REFUNDS.values()), GiftFact.source_id == letter.occasion
+    )
+    found = {fact.kind: fact for fact in session.exec(about)}
+    if wanted == FactKind.REFUND_SUCCEEDED and FactKind.REFUND_FAILED in found:
         return None  # it came back to us after all
-    fact = found[0]
-    return Money(fact.amount_minor, fact.currency) if fact.amount_minor and fact.currency else None
+    fact = found.get(wanted)
+    if fact is None or not fact.amount_minor or not fact.currency:
+        return None
+    return Money(fact.amount_minor, fact.currency)
 
 
 def _change(session: Session, letter: Letter) -> AskedAmount | None:

@@ -21,7 +21,7 @@ from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
 from donate.letters.about import BY_HAND
 from donate.letters.kinds import LetterKind, statuses_for
-from donate.letters.models import Letter, new_letter
+from donate.letters.models import Letter, LetterState, new_letter
 
 # Of what became known longer ago no letter is written.
 FRESH: Final = timedelta(days=7)
@@ -37,11 +37,25 @@ _GIFT, _FACT, _LETTER = (SQLModel.metadata.tables[n].c for n in ("gift", "gift_f
 _IS_LATER_MONTH: Final = and_(_GIFT.pledge_id.is_not(None), _GIFT.pledge_id != _GIFT.id)
 
 
+def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bool]:
+    return (
+        select(_LETTER.id)
+        .where(
+            _LETTER.gift_id == _GIFT.id,
+            _LETTER.kind == str(kind),
+            _LETTER.occasion == occasion,
+            _LETTER.state == str(LetterState.SENT),
+        )
+        .exists()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """Facts of these kinds call for a letter: one for each source, or one for each gift.
 
-    `told_late` is for what staff enter from statements that may be weeks old.
+    `told_late` is for what may be weeks old when we hear of it: what staff enter from statements,
+    or a refund that failed.
     """
 
     kind: LetterKind
@@ -65,6 +79,13 @@ _TELLING: Final = (
     # A pledge that ended before its first month was paid never began.
     Telling(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
     Telling(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
+    # Who was never told that money went back needs no correction.
+    Telling(
+        LetterKind.REFUND_FAILED,
+        (FactKind.REFUND_FAILED,),
+        told_late=True,
+        only=_is_sent(LetterKind.REFUND, _FACT.source_id),
+    ),
 )
 
 

@@ -19,6 +19,7 @@ class LetterKind(StrEnum):
     PLEDGE_AMOUNT = "pledge_amount"  # each month another amount; occasion: the request
     PLEDGE_ENDED = "pledge_ended"  # occasion: the subscription
     REFUND = "refund"  # occasion: the refund
+    REFUND_FAILED = "refund_failed"  # it did not go back after all; occasion: the refund
 
 
 _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
@@ -31,6 +32,7 @@ _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
     LetterKind.PLEDGE_AMOUNT: frozenset(StatusName),
     LetterKind.PLEDGE_ENDED: frozenset(StatusName),
     LetterKind.REFUND: frozenset(StatusName),
+    LetterKind.REFUND_FAILED: frozenset(StatusName),
 }
 
 

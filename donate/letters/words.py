@@ -53,7 +53,7 @@ def name_to_greet(name: str) -> str:
 
 def _thank_you(about: About, _: Tongue) -> Draft:
     gift = about.gift
-    amount = about.money(gift.received)
+    amount = about.money(gift.net)
     after = [_("Please keep this letter for your records. It is not an official tax receipt.")]
     if about.first:
         after.insert(0, _("This is one of your monthly gifts."))
@@ -76,7 +76,8 @@ def _thank_you(about: About, _: Tongue) -> Draft:
 def _what_came(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
     gift = about.gift
     if gift.received_minor >= gift.amount_minor:
-        return ((_("Amount"), about.money(gift.received)),)
+        # Of what was paid twice, one payment may have gone back.
+        return ((_("Amount"), about.money(gift.net)),)
     # A transfer may come in parts.
     return (
         (_("Your gift"), about.money(gift.amount)),
@@ -232,6 +233,21 @@ def _refund(about: About, _: Tongue) -> Draft:
     )
 
 
+def _refund_failed(about: About, _: Tongue) -> Draft:
+    assert about.returned is not None
+    amount = about.money(about.returned)
+    return Draft(
+        subject=_("Your refund of %(amount)s did not go through", amount=amount),
+        headline=_("Your refund did not go through"),
+        before=(
+            _("We wrote to you about a refund. Your bank did not accept it, so we have it again."),
+            _("We will contact you about another way. You can also answer this letter."),
+        ),
+        rows=((_("Refund"), amount), (_("Reference"), about.gift.reference)),
+        link=(_("See your gift"), about.page),
+    )
+
+
 def _manage(about: About, _: Tongue) -> tuple[str, str] | None:
     if about.pledge_page is None:
         return None
@@ -255,4 +271,5 @@ _DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {
     LetterKind.PLEDGE_AMOUNT: _pledge_amount,
     LetterKind.PLEDGE_ENDED: _pledge_ended,
     LetterKind.REFUND: _refund,
+    LetterKind.REFUND_FAILED: _refund_failed,
 }

@@ -72,6 +72,28 @@ def test_each_refund_is_written_about(desk: Desk) -> None:
     assert sorted(x.occasion for x in desk.letters() if x.kind == "refund") == ["re_1", "re_2"]
 
 
+def test_who_was_told_of_a_refund_is_told_that_it_failed(desk: Desk) -> None:
+    """A refund that failed is written about where the donor was told that it succeeded, once."""
+    told, untold = give(desk.database), give(desk.database)
+    for gift in (told, untold):
+        tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
+    tell(desk.database, told, FactKind.REFUND_SUCCEEDED, "re_told")
+    desk.write()
+    tell(desk.database, untold, FactKind.REFUND_SUCCEEDED, "re_untold")
+    desk.find_all()
+    long_ago = NOW - timedelta(days=60)  # Stripe's list tells when a refund began
+    for gift, source in ((told, "re_told"), (untold, "re_untold")):
+        tell(desk.database, gift, FactKind.REFUND_FAILED, source, happened_at=long_ago)
+    for _ in range(2):
+        desk.write()
+        refunds = [x for x in desk.letters() if x.kind.startswith("refund")]
+        assert [(x.kind, x.occasion, x.state) for x in refunds] == [
+            ("refund", "re_told", "sent"),
+            ("refund", "re_untold", "untrue"),
+            ("refund_failed", "re_told", "sent"),
+        ]
+
+
 def test_who_sends_by_hand_gets_instructions_at_once(desk: Desk) -> None:
     """An Interac gift and one by giving code get instructions; a card gift needs none."""
     for mode in ("interac", "giving_code", "card"):

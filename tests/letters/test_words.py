@@ -11,7 +11,7 @@ from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftWish
-from donate.letters.about import About, look_up
+from donate.letters.about import About, is_true, look_up
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
@@ -47,11 +47,14 @@ def a_letter(
     if kind is LetterKind.MONTH_FAILED:
         gift = later_month(database, gift)
     occasion = ""
-    if kind in (LetterKind.REFUND, LetterKind.THANK_YOU):
+    if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
         tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
     if kind is LetterKind.REFUND:
         occasion = f"re_{gift.id}"
         tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
+    if kind is LetterKind.REFUND_FAILED:
+        occasion = f"re_{gift.id}"
+        tell(database, gift, FactKind.REFUND_FAILED, occasion, amount_minor=AMOUNT // 2)
     if kind is LetterKind.PLEDGE_AMOUNT:
         occasion = f"{gift.id}:change:1"
         ask_for(database, gift, 2 * AMOUNT, occasion)
@@ -259,6 +262,26 @@ def test_a_refund_letter_names_what_went_back(empty: Database) -> None:
     """The amount of the one refund stands in its letter, and not what was given."""
     _, about = a_letter(empty, LetterKind.REFUND, "en-CA")
     assert "$25.00" in draft(LetterKind.REFUND, about).subject
+
+
+def test_a_correction_names_what_did_not_go_back(empty: Database) -> None:
+    """The amount of the refund that failed stands in the subject of its letter."""
+    _, about = a_letter(empty, LetterKind.REFUND_FAILED, "en-CA")
+    said = draft(LetterKind.REFUND_FAILED, about)
+    assert said.subject == "Your refund of $25.00 did not go through"
+
+
+def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Database) -> None:
+    """The letter of thanks says what is in hand, not all that ever came."""
+    letter, about = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
+    tell(empty, about.gift, FactKind.PAYMENT_SUCCEEDED, "pi_2")
+    tell(empty, about.gift, FactKind.REFUND_SUCCEEDED, "re_2")
+    with empty.reading() as session:
+        about = look_up(session, letter, load_regions(), SITE)
+    assert is_true(LetterKind.THANK_YOU, about)
+    said = draft(LetterKind.THANK_YOU, about)
+    assert said.subject == "Thank you for your gift of $50.00"
+    assert ("Amount", "$50.00") in said.rows
 
 
 @pytest.mark.parametrize(
