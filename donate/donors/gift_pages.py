@@ -26,6 +26,7 @@ from donate.gifts.queries import (
     key_instead,
     wish_of,
 )
+from donate.gifts.refundable import failed_refunds
 from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
 from donate.money import Money
@@ -162,12 +163,17 @@ class GiftPages:
 
     def _since(self, gift: Gift) -> gift_view.Since:
         if not gift_view.may_still_give(gift):
-            return gift_view.Since(announced_on=None, given_instead=None)
+            return gift_view.Since(refund_failed=self._failed_refund(gift))
         with self._database.reading() as session:
             instead = given_instead(session, gift)
             told = [f for f in facts_of(session, gift.id) if f.kind == FactKind.TRANSFER_ANNOUNCED]
         announced = local_date(told[0].happened_at, gift.time_zone) if told else None
         return gift_view.Since(announced_on=announced, given_instead=instead)
+
+    def _failed_refund(self, gift: Gift) -> Money | None:
+        with self._database.reading() as session:
+            failed = failed_refunds(row.as_fact() for row in facts_of(session, gift.id))
+        return Money(failed[-1].amount_minor or 0, gift.currency) if failed else None
 
     def _language(self, request: Request, gift: Gift) -> str:
         return language_for(request.query_params.get("lang"), None, _spoken(gift))

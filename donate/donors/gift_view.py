@@ -43,6 +43,7 @@ class GiftView:
     looks_again: bool
     show_received: bool
     returned: Money | None
+    refund_failed: Money | None
     waited_days: int
     email: str
     """Where letters go, shown so far that a slip can be seen: `a…@example.org`."""
@@ -60,8 +61,10 @@ class GiftView:
 class Since:
     """What the donor did since the gift was opened."""
 
-    announced_on: date | None
-    given_instead: Gift | None
+    announced_on: date | None = None
+    given_instead: Gift | None = None
+    refund_failed: Money | None = None
+    """A refund that came back to us, until staff have dealt with it."""
 
 
 def may_still_give(gift: Gift) -> bool:
@@ -141,6 +144,7 @@ def view_gift(
         looks_again=looks_again,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
         returned=Money(gift.returned_minor, gift.currency) if gift.returned_minor else None,
+        refund_failed=since.refund_failed,
         waited_days=_waited_days(region, mode),
         email=f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
         given_instead=since.given_instead.token if since.given_instead else None,

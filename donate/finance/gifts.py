@@ -17,6 +17,7 @@ from donate.clock import Clock, local_date
 from donate.database import Database
 from donate.errors import BadInput, NotFound
 from donate.finance.access import HOME, Visit, Visiting, needs
+from donate.finance.disputes import dispute_sentences
 from donate.finance.filters import months, read_cursor, read_wish, write_cursor
 from donate.finance.letter_view import sent_letters
 from donate.finance.models import Role
@@ -176,6 +177,7 @@ class GiftPages:
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
         in_force = transfers_in_force(facts)
+        told = [fact.as_fact() for fact in facts]
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
             "finance/gift.html",
@@ -200,7 +202,8 @@ class GiftPages:
             may_write=visit.signed_in.may(Role.FINANCE),
             wish=wish,
             transfers=in_force,
-            returns=returns_of(gift, [fact.as_fact() for fact in facts], names),
+            returns=returns_of(gift, told, names),
+            disputes=dispute_sentences(gift, told),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
             form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,

@@ -1,17 +1,30 @@
 """What staff should know on whatever page they are; the frame of every staff page says it."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
+from donate.gifts.facts import FactKind
+from donate.gifts.models import GiftFact
 from donate.letters import desk
 from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 # Every page counts, so it has to cost the same however many there are.
 MOST_COUNTED: Final = 1_000
+# Answered, closed, or it has become a chargeback.
+_INQUIRY_IS_OVER: Final = (
+    FactKind.INQUIRY_ANSWERED,
+    FactKind.INQUIRY_CLOSED,
+    FactKind.DISPUTE_OPENED,
+    FactKind.DISPUTE_WON,
+    FactKind.DISPUTE_LOST,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,42 @@ def notices(session: Session, now: datetime) -> list[Notice]:
                 count=many,
             )
         )
-    return found + _about_letters(session, now)
+    return found + _about_money(session) + _about_letters(session, now)
+
+
+def _about_money(session: Session) -> list[Notice]:
+    """Say which banks wait for an answer, and which refunds came back to us."""
+    found = []
+    asked = _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
+    if asked:
+        many = "A donor’s bank asks about a payment"
+        if len(asked) > 1:
+            many = f"Donors’ banks ask about {_many(len(asked))} payments"
+        found.append(_about_a_gift(f"{many}. Please answer in Stripe before it is due.", asked))
+    failed = _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
+    if failed:
+        many = "A refund" if len(failed) == 1 else f"{_many(len(failed))} refunds"
+        found.append(_about_a_gift(f"{many} failed, and the money is with us again.", failed))
+    return found
+
+
+def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
+    link = "Look at the gift." if len(gifts) == 1 else "Look at the oldest."
+    return Notice(sentence=sentence, link=link, href=f"/finance/gifts/{gifts[0]}")
+
+
+def _gifts_with(
+    session: Session, kind: FactKind, *, unless: Sequence[FactKind]
+) -> Sequence[uuid.UUID]:
+    """Return the gift of each fact of this kind that no other fact has settled, oldest first."""
+    other = aliased(GiftFact)
+    settled = (
+        select(other.id)
+        .where(col(other.kind).in_(unless), col(other.source_id) == col(GiftFact.source_id))
+        .exists()
+    )
+    statement = select(GiftFact.gift_id).where(GiftFact.kind == kind, ~settled)
+    return session.exec(statement.order_by(col(GiftFact.id)).limit(MOST_COUNTED)).all()
 
 
 def _about_letters(session: Session, now: datetime) -> list[Notice]:

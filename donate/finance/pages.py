@@ -66,6 +66,7 @@ class FinancePages:
             ("POST", "/gifts/{gift_id}/received", transfers.received),
             ("POST", "/gifts/{gift_id}/undone", transfers.undone),
             ("POST", "/gifts/{gift_id}/refund", returns.refund),
+            ("POST", "/gifts/{gift_id}/refund-followed-up", returns.followed_up),
             ("GET", "/gifts/{gift_id}/letters/{number}", letters.letter),
             ("POST", "/gifts/{gift_id}/letter-again", letters.again),
             ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),

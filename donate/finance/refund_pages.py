@@ -11,6 +11,8 @@ from donate.finance.gifts import GiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.refunds import check_refund, too_much
 from donate.finance.trail import record_act
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.queries import facts_of
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.refund_requests import MoreThanIsLeft, request_refund
@@ -50,6 +52,33 @@ class RefundPages:
         return self._gift_pages.show(
             visit, gift_id, typed=visit.form, problems=problems, status_code=422
         )
+
+    @needs(Role.FINANCE)
+    def followed_up(self, request: Request, visit: Visiting, gift_id: str) -> Response:
+        """Note that staff have dealt with a refund that failed."""
+        now = self._clock.now()
+        refund = visit.form.get("refund", "")
+        try:
+            with self._database.writing() as session:
+                gift = find_gift(session, gift_id)
+                known = {(fact.kind, fact.source_id) for fact in facts_of(session, gift.id)}
+                if (FactKind.REFUND_FAILED, refund) not in known:
+                    raise Conflict("This gift has no such failed refund.")
+                actor = visit.signed_in.actor
+                fact = Fact(FactKind.REFUND_FOLLOWED_UP, refund, now, actor)
+                if record_facts(session, [(gift.id, fact)], now=now) == [Outcome.RECORDED]:
+                    record_act(
+                        session,
+                        "refund_followed_up",
+                        now=now,
+                        staff_id=visit.signed_in.staff_id,
+                        about=gift.reference,
+                        address=visit.address,
+                        detail={"refund": refund},
+                    )
+        except Conflict as conflict:
+            return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
+        return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund_followed_up", 303)
 
     def _write_down(self, visit: Visit, gift_id: str) -> OpenRefund | None:
         now = self._clock.now()

@@ -16,9 +16,16 @@ from donate.finance.transfers import BY_HAND, check_words
 from donate.finance.words import LANGUAGE, MODES, actor_name
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
-from donate.gifts.refundable import RefundRequest, RequestState, payments_of, requests_of
+from donate.gifts.refundable import (
+    RefundRequest,
+    RequestState,
+    failed_refunds,
+    payments_of,
+    requests_of,
+)
+from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, format_money, read_amount
-from donate.stripe_gateway.refund_requests import REASONS, WantedRefund
+from donate.stripe_gateway.refund_requests import DISPUTED, REASONS, WantedRefund
 from donate.stripe_gateway.refunds import KEY_REFUSED
 
 REASON_WORDS: Final = {
@@ -74,6 +81,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRefund:
+    """A refund that came back to us, until staff have dealt with it."""
+
+    refund: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Returns:
     """What the page of a gift says about sending money back.
 
@@ -82,6 +97,7 @@ class Returns:
 
     choices: Sequence[Choice]
     requests: Sequence[Request]
+    failed: Sequence[FailedRefund]
     why_not: str = ""
 
     @property
@@ -99,9 +115,12 @@ def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> R
     """Say what can go back of a gift, and what became of what was asked for."""
     requests = [_request(gift, request, names) for request in requests_of(facts)]
     payments = payments_of(facts)
+    failed = [FailedRefund(fact.source_id, _failed(gift, fact)) for fact in failed_refunds(facts)]
     if gift.mode in BY_HAND:
         why_not = "Money that came by transfer is returned by hand: from the bank, not from here."
-        return Returns((), requests, why_not if gift.received_minor else "")
+        return Returns((), requests, failed, why_not if gift.received_minor else "")
+    if gift.status == StatusName.DISPUTED:
+        return Returns((), requests, failed, DISPUTED)
     choices = [
         Choice(
             payment=payment.intent,
@@ -114,7 +133,18 @@ def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> R
     why_not = "Nothing is left that could be sent back." if payments else ""
     if any(payment.left_minor and not payment.intent for payment in payments):
         why_not = "Stripe has not told yet which payment this is. It can be sent back when it has."
-    return Returns(choices, requests, "" if choices else why_not)
+    return Returns(choices, requests, failed, "" if choices else why_not)
+
+
+def _failed(gift: Gift, fact: Fact) -> str:
+    amount = format_money(Money(fact.amount_minor or 0, gift.currency), LANGUAGE)
+    day = format_date(
+        local_date(fact.happened_at, gift.time_zone), "long", locale=LANGUAGE.replace("-", "_")
+    )
+    return (
+        f"A refund of {amount} failed on {day}: the donor’s bank did not take it, and the money "
+        "is with us again. Please find another way with the donor."
+    )
 
 
 def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> WantedRefund:

@@ -17,6 +17,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.gifts.refundable import next_number, payments_of
+from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.stripe_gateway.models import OpenRefund
 
@@ -26,6 +27,10 @@ REASONS: Final = {
     "duplicate": "duplicate",
     "fraudulent": "fraudulent",
 }
+DISPUTED: Final = (
+    "The donor’s bank disputes this payment and has the money. "
+    "Nothing can be refunded until the dispute has ended."
+)
 # When to ask again after the first, second, ... try. The first is longer than one call may take.
 ASK_AGAIN_AFTER: Final = (
     timedelta(seconds=15),
@@ -66,8 +71,8 @@ def request_refund(
 ) -> OpenRefund | None:
     """Write down that a refund is wanted; commit, then `ask_now`. None when the form came before.
 
-    Raises MoreThanIsLeft, Conflict when the gift has no such payment or the form came before with
-    something else in it, and NotFound.
+    Raises MoreThanIsLeft, Conflict when the gift is disputed, has no such payment or the form came
+    before with something else in it, and NotFound.
     """
     # Locked, so that of two clerks the second one sees what the first one took.
     gift = session.get(Gift, gift_id, with_for_update=True)
@@ -82,6 +87,8 @@ def request_refund(
             "This form was sent before, with something else in it. What was asked for then is "
             "below; to send back more, please fill in the form again."
         )
+    if gift.status == StatusName.DISPUTED:
+        raise Conflict(DISPUTED)
     facts = [row.as_fact() for row in facts_of(session, gift.id)]
     payment = next((p for p in payments_of(facts) if p.intent == wanted.payment), None)
     if payment is None:

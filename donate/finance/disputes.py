@@ -1,0 +1,40 @@
+"""What staff should know about the disputes of a gift: whether to answer, and until when."""
+
+from collections.abc import Sequence
+
+from babel.dates import format_date
+
+from donate.clock import local_date
+from donate.finance.words import LANGUAGE
+from donate.gifts.disputes import Dispute, DisputeState, disputes_of
+from donate.gifts.facts import Fact
+from donate.gifts.models import Gift
+
+
+def dispute_sentences(gift: Gift, facts: Sequence[Fact]) -> list[str]:
+    """Say of each question or dispute that is open what is to be done about it."""
+    said = (_sentence(gift, dispute) for dispute in disputes_of(facts))
+    return [sentence for sentence in said if sentence]
+
+
+def _sentence(gift: Gift, dispute: Dispute) -> str:
+    match dispute.state:
+        case DisputeState.INQUIRY:
+            answer = f"Please answer in Stripe{_by(gift, dispute)}, or refund the gift."
+            return f"The donor’s bank asks about this payment. {answer}"
+        case DisputeState.ANSWERED:
+            return "The donor’s bank asks about this payment. It has an answer and looks at it."
+        case DisputeState.OPEN:
+            return (
+                "The donor’s bank has taken this payment back. To get it back, answer in "
+                f"Stripe{_by(gift, dispute)}."
+            )
+        case _:
+            return ""
+
+
+def _by(gift: Gift, dispute: Dispute) -> str:
+    if dispute.due_by is None:
+        return ""
+    day = local_date(dispute.due_by, gift.time_zone)
+    return f" by {format_date(day, 'long', locale=LANGUAGE.replace('-', '_'))}"
