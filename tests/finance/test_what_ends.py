@@ -196,6 +196,17 @@ def test_a_session_knows_whose_it_is(room: Room) -> None:
     assert found.csrf_token != token
 
 
+@pytest.mark.parametrize(("after_s", "is_noted"), [(0, False), (59, False), (60, True), (61, True)])
+def test_a_visit_is_noted_once_a_minute(room: Room, after_s: int, is_noted: bool) -> None:
+    """Whoever looks at a page puts off the idle limit, which costs a write a minute at most."""
+    browser = room.signed_in()
+    room.wait(seconds=after_s)
+    assert browser.get("/finance/gifts").status_code == 200
+    with room.database.reading() as session:
+        (held,) = session.exec(select(StaffSession))
+    assert held.last_seen_at == (room.clock.now() if is_noted else NOW)
+
+
 def test_signing_out_ends_one_session(room: Room) -> None:
     """Of three sessions exactly the one that was left ends; no token ends nothing."""
     staff_id = room.add_staff(ANN)
@@ -203,8 +214,8 @@ def test_signing_out_ends_one_session(room: Room) -> None:
         tokens = [start_session(session, staff_id, now=NOW) for _ in range(3)]
         end_session(session, "")
         end_session(session, tokens[1])
-        found = [find_session(session, one, now=NOW) is not None for one in (*tokens, "")]
-    assert found == [True, False, True, False]
+        found = [find_session(session, one, now=NOW) is not None for one in (*tokens, "", "\ud800")]
+    assert found == [True, False, True, False, False]
 
 
 @pytest.mark.parametrize(

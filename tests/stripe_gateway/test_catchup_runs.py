@@ -132,6 +132,7 @@ def test_a_run_leaves_no_gap(
 
 def test_runs_of_three_months_are_kept(database: Database) -> None:
     """What began ninety days ago is kept, what is older goes, and the last finished one stays."""
+    assert timedelta(days=90) == KEPT
     ages = [KEPT + DAY, KEPT + SECOND, KEPT, DAY]
     with database.writing() as session:
         old = [add_run(session, NOW - age, finished=False).id for age in ages]

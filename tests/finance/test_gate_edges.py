@@ -1,0 +1,111 @@
+"""What the gate decides from a header or an address alone, case by case."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.requests import Request
+
+from donate.finance.access import HOME, is_from_elsewhere, safe_next
+from tests.finance.room import Room
+
+
+def asked(**headers: str) -> Request:
+    named = {"host": "give.example.org"} | headers
+    raw = [(key.replace("_", "-").encode(), value.encode()) for key, value in named.items()]
+    return Request({"type": "http", "headers": raw})
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_elsewhere"),
+    [
+        ({}, False),
+        ({"sec_fetch_site": "same-origin"}, False),
+        ({"sec_fetch_site": "none"}, False),
+        ({"sec_fetch_site": "same-site"}, True),
+        ({"sec_fetch_site": "cross-site"}, True),
+        ({"sec_fetch_site": ""}, True),
+        ({"sec_fetch_site": "cross-site", "origin": "https://give.example.org"}, True),
+        ({"sec_fetch_site": "same-origin", "origin": "https://evil.example"}, False),
+        ({"origin": "null"}, False),
+        ({"origin": "https://give.example.org"}, False),
+        ({"origin": "http://give.example.org"}, False),
+        ({"origin": "https://give.example.org:8443"}, True),
+        ({"origin": "https://evil.example"}, True),
+        ({"origin": "https://evil.example/give.example.org"}, True),
+        ({"origin": "give.example.org"}, True),
+        ({"origin": ""}, True),
+    ],
+    ids=str,
+)
+def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: bool) -> None:
+    """The browser's own word counts first, then the origin; silence is no other site."""
+    assert is_from_elsewhere(asked(**headers)) == is_elsewhere
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/finance",
+        "/finance/",
+        "/finance/gifts",
+        "/finance/gifts?status=awaited&q=%20a",
+        "/finance/gifts?next=//evil.example",
+        "/finance/gifts?q=../..",
+        "/finance/a.b/..c",
+    ],
+)
+def test_a_page_of_ours_is_a_way_on(target: str) -> None:
+    """Any page for staff, with its query, is where a sign-in may lead."""
+    assert safe_next(target) == target
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "",
+        "/",
+        "finance/gifts",
+        "/finance.evil",
+        "/Finance/gifts",
+        "/finance/./gifts",
+        "/finance/..",
+        "/finance//gifts",
+        "//finance/gifts",
+        "/finance/gifts?q=\u00e9",
+        "/finance/\u00e9",
+        "/finance/gifts?q=\x7f",
+        "/finance/gifts\t",
+        "/finance/gifts#top",
+        "/finance/gifts?q=#top",
+        "/finance/gifts?q=\\",
+        "/finance/sign-in",
+        "/finance/sign-in?next=/finance",
+        "/finance/sign-out",
+    ],
+    ids=ascii,
+)
+def test_nothing_else_is_a_way_on(target: str) -> None:
+    """Whatever a browser could read as another place leads to the first page."""
+    assert safe_next(target) == HOME == "/finance/gifts"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "back", "done"),
+    [
+        ("GET", "/finance/gifts", "/finance/gifts", None),
+        ("GET", "/finance/gifts?status=awaited", "/finance/gifts?status=awaited", None),
+        ("POST", "/finance/gifts/1/received?x=1", "/finance/gifts/1", "not-recorded"),
+        ("POST", "/finance/sign-out", "/finance", "not-recorded"),
+    ],
+)
+def test_who_was_sent_to_sign_in_comes_back(
+    room: Room, method: str, path: str, back: str, done: str | None
+) -> None:
+    """Afterwards a page opens that was asked for, or the one that the form stood on."""
+    answer = room.browser().request(method, path)
+    assert answer.status_code == 303
+    where = urlsplit(answer.headers["location"])
+    asked_for = {key: value[0] for key, value in parse_qs(where.query).items()}
+    assert where.path == "/finance/sign-in"
+    assert asked_for == {"next": back} | ({"done": done} if done else {})
+    assert room.refusals() == ["not signed in"]
