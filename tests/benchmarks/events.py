@@ -12,7 +12,7 @@ from tests.stripe_gateway.service import DOOR
 _NULLS = (
     "after_expiration billing_address_collection client_secret collected_information consent "
     "customer_creation currency_conversion discounts invoice locale origin_context payment_link "
-    "permissions recovered_from return_url saved_payment_method_options setup_intent "
+    "permissions recovered_from saved_payment_method_options setup_intent "
     "shipping_address_collection subscription ui_mode url wallet_options"
 ).split()
 

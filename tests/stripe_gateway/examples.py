@@ -40,7 +40,12 @@ DECLINE: dict[str, Any] = {
     "last_payment_error": {"code": "card_declined", "decline_code": "insufficient_funds"},
     "metadata": {"gift_id": str(GIFT_ID)},
 }
-CHARGE: dict[str, Any] = {**DECLINE, "id": "ch_1", "object": "charge", "failure_code": "expired"}
+CHARGE: dict[str, Any] = {
+    "id": "ch_1",
+    "object": "charge",
+    "failure_code": "expired",
+    "metadata": DECLINE["metadata"],
+}
 
 COMPLETED = "checkout.session.completed"
 LATER = "checkout.session.async_payment_succeeded"

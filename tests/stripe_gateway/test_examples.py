@@ -1,0 +1,53 @@
+"""The events that the tests make themselves say nothing that Stripe would not."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from donate.gifts.models import Gift
+from tests.benchmarks.events import PAID, paid
+from tests.sandbox.differences import STANDING
+from tests.sandbox.shapes import stripe_shapes
+from tests.stripe_gateway.examples import GIFT_ID, KINDS, event
+from tests.stripe_gateway.given import AMOUNT, dispute_of, refund_of, session_for
+from tests.stripe_gateway.months import (
+    first_session,
+    invoice_event,
+    invoice_payment_event,
+    subscription_event,
+)
+
+GIFT = Gift(id=GIFT_ID, reference="LWCAN-7KQ4M2X", amount_minor=AMOUNT, currency="CAD")
+MADE = [
+    *[event(kind, thing) for kind, thing in KINDS.items()],
+    event("checkout.session.completed", session_for(GIFT)),
+    event("checkout.session.completed", first_session(GIFT)),
+    event("refund.updated", refund_of("pi_1", 100)),
+    event("charge.dispute.created", dispute_of("pi_1")),
+    invoice_event(GIFT, "in_1"),
+    invoice_event(GIFT, "in_1", step="payment_failed"),
+    invoice_payment_event("in_1"),
+    subscription_event(GIFT, "updated"),
+]
+# Whoever makes an event writes what the test is about, and leaves out the rest.
+LEFT_OUT = "is missing"
+
+
+def differences(whole: dict[str, Any]) -> set[str]:
+    return {one.name for one in stripe_shapes().event(whole)} - STANDING.keys()
+
+
+@pytest.mark.parametrize("whole", MADE, ids=lambda whole: whole["type"])
+def test_a_made_event_is_part_of_a_real_one(whole: dict[str, Any]) -> None:
+    """What a test's event has is what Stripe's has, of the same type and with the same values."""
+    assert {name for name in differences(whole) if not name.endswith(LEFT_OUT)} == set()
+
+
+def test_the_benchmarks_event_is_a_whole_one() -> None:
+    """The event of which the benchmark sends thousands is one that Stripe could send."""
+    assert "payment_intent" in PAID
+    words = ("session", "gift", "reference", "payment", "event")
+    whole = json.loads(paid({word: str(uuid.uuid4()) for word in words}))
+    assert differences(whole) == set()
