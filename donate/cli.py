@@ -65,7 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     db = commands.add_parser("db", help="the database")
     acts = db.add_subparsers(required=True, metavar="ACT")
     _command(acts, "upgrade", "bring the tables up to date", _db_upgrade)
-    _command(commands, "doctor", "say what is not right or not known yet", _doctor)
+    doctor = _command(commands, "doctor", "say what is not right or not known yet", _doctor)
+    doctor.add_argument(
+        "--online",
+        action="store_true",
+        help="also ask Stripe, the mail server and PUBLIC_URL; sends nothing to anybody",
+    )
     return parser
 
 
@@ -226,12 +231,17 @@ def _db_upgrade(_: argparse.Namespace) -> int:
     return 0
 
 
-def _doctor(_: argparse.Namespace) -> int:
+def _doctor(given: argparse.Namespace) -> int:
     from donate.doctor import examine
+    from donate.doctor_online import examine_online
 
-    worries = list(examine(_settings()))
+    settings = _settings()
+    worries = list(examine(settings))
     for worry in worries:
         print(f"- {worry}")
+    for finding in examine_online(settings) if given.online else ():
+        print(f"{'-' if finding.is_wrong else 'ok'} {finding.says}", flush=True)
+        worries += [finding.says] if finding.is_wrong else []
     print(f"{len(worries)} to look at." if worries else "All is well.")
     return 1 if worries else 0
 

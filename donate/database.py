@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Age(Enum):
+    """How the tables of a database stand to this version of the code."""
+
+    MISSING = auto()
+    OLD = auto()
+    CURRENT = auto()
+    NEWER = auto()
 
 
 class _Turns:
@@ -207,10 +217,19 @@ class Database:
 
     def is_new(self) -> bool:
         """Tell whether nothing of ours was ever stored here. Raises DatabaseBusy."""
-        if self.is_sqlite and not Path(self.engine.url.database or "").exists():
-            return True  # to look inside would make the file
+        return self.age() is Age.MISSING
+
+    def age(self) -> Age:
+        """Tell how the tables stand to this version of the code. Raises DatabaseBusy."""
+        if self.is_sqlite:
+            file = Path(self.engine.url.database or "")
+            if not file.exists() or not file.stat().st_size:
+                return Age.MISSING  # to look inside would write into it
         with busy_when_it_cannot(), self.engine.connect() as connection:
-            return _version_of(connection) is None
+            found = _version_of(connection)
+        if found is None:
+            return Age.MISSING
+        return Age.CURRENT if found == _newest() else Age.OLD if found < _newest() else Age.NEWER
 
     def upgrade(self) -> None:
         """Bring the tables up to this version of the code. Raises DatabaseBusy."""
@@ -224,7 +243,7 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
                 # Of two processes that start together, one migrates and the other waits for it.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
-            if _version_of(connection) != max(VERSIONS.glob("*.py")).name[:4]:
+            if _version_of(connection) != _newest():
                 _migrate(connection)
 
     @contextmanager
@@ -263,6 +282,11 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _newest() -> str:
+    """Return the number of the last migration that there is."""
+    return max(VERSIONS.glob("*.py")).name[:4]
 
 
 def _version_of(connection: Connection) -> str | None:

@@ -1,16 +1,23 @@
 """Says what is not right or not known yet, a sentence each; mends nothing."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from sqlmodel import func, select
 
-from donate.database import Database
+from donate.database import Age, Database
 from donate.errors import DatabaseBusy
 from donate.finance.models import Staff
 from donate.regions import load_regions
 from donate.settings import Settings
 from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
+
+_AGES: Final = {
+    Age.MISSING: "DATABASE_URL leads to no tables of this service yet: run `donate db upgrade`",
+    Age.OLD: "the tables are older than this version of the service: run `donate db upgrade`",
+    Age.NEWER: "the tables are newer than this version of the service: install the newer version",
+}
 
 
 def examine(settings: Settings) -> Iterator[str]:
@@ -27,9 +34,17 @@ def examine(settings: Settings) -> Iterator[str]:
             unknown += [f"modes.{mode}.{name}" for name in terms.unknown()]
         for name in unknown:
             yield f"{code}: {name} is not known yet; fill it in in the regions file"
+    yield from _examine_database(settings)
+
+
+def _examine_database(settings: Settings) -> Iterator[str]:
+    """Read what the database says of itself; never make one, and never change its tables."""
     database = Database(settings.database_url)
     try:
-        database.upgrade()
+        age = database.age()
+        if age is not Age.CURRENT:
+            yield _AGES[age]
+            return
         with database.reading() as session:
             if not session.exec(select(func.count()).select_from(Staff)).one():
                 yield "nobody can sign in at /finance; add someone with `donate staff add`"

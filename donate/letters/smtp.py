@@ -43,12 +43,15 @@ class Smtp:
     def carry(self, message: EmailMessage) -> None:
         """Hand one letter over. Raises MailUnavailable, or MailRefused for good."""
         with self._dropping_what_failed():
-            if self._connection is None:
-                self._connection = self._new_connection()
-                with self._within(self._connection):
-                    self._introduce(self._connection)
-            with self._within(self._connection):
-                _hand_over(self._connection, message)
+            connection = self._ready_connection()
+            with self._within(connection):
+                _hand_over(connection, message)
+
+    def try_out(self) -> None:
+        """Connect, encrypt and sign in; no letter is sent. Raises MailUnavailable."""
+        with self._dropping_what_failed():
+            self._ready_connection()
+        self.hang_up()
 
     def hang_up(self) -> None:
         """Say goodbye, if anybody is there."""
@@ -56,6 +59,13 @@ class Smtp:
             with suppress(smtplib.SMTPException, OSError), self._within(self._connection):
                 self._connection.quit()
         self._drop()
+
+    def _ready_connection(self) -> smtplib.SMTP:
+        if self._connection is None:
+            self._connection = self._new_connection()
+            with self._within(self._connection):
+                self._introduce(self._connection)
+        return self._connection
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

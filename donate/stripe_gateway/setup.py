@@ -38,6 +38,6 @@ def _row(name: str, steps: Callable[[], Sequence[Step]]) -> Sequence[Step]:
     try:
         return steps()
     except NotPermitted as error:
-        return [by_hand(f"{name}: {error}.")]
+        return [Step(f"{name}: {error}.", is_unknown=True)]
     except StripeRefused as error:
         return [by_hand(f"{name}: Stripe says: {error}.")]

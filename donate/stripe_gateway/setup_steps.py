@@ -15,6 +15,8 @@ class Step:
 
     says: str
     is_well: bool = False
+    is_unknown: bool = False
+    """The key may not even look: whether it is well is not known."""
     act: "Callable[[], Sequence[Step]] | None" = None
 
     @property
