@@ -22,6 +22,7 @@ from donate.donors.pages import DonorPages
 from donate.finance.pages import FinancePages
 from donate.finance.tokens import is_staff_token
 from donate.health import Health
+from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
 from donate.letters.outbox import Carrier, Outbox
@@ -117,9 +118,11 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
             carrier,
             sender=settings.mail_from,
             public_url=settings.public_url,
+            wait=_letters_wait(settings),
         )
         on_found = partial(worker.nudge, outbox.send_due)
-        jobs += [LetterFinder(database, clock, on_found).find_due, outbox.send_due]
+        finder = LetterFinder(database, clock, on_found, wait=_letters_wait(settings))
+        jobs += [finder.find_due, outbox.send_due]
     return Parts(
         database=database,
         regions=regions,
@@ -135,6 +138,11 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         pledges=pledges,
         worker=worker,
     )
+
+
+def _letters_wait(settings: Settings) -> timedelta:
+    """Return how long an e-mail waits that follows from a transfer; in the demo nobody waits."""
+    return timedelta(0) if settings.demo else WAIT
 
 
 def _carrier_of(settings: Settings) -> Carrier | None:
@@ -211,6 +219,7 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
         limits=limits,
         on_due=parts.worker.nudge,
         refunds=parts.refunds,
+        letters_wait=_letters_wait(settings) if settings.writes_letters else None,
     )
     api = Api(
         database,

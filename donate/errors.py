@@ -80,7 +80,14 @@ class DatabaseBusy(Unavailable):
 
 
 class MailUnavailable(Unavailable):
-    """The mail server took no letter just now. The message names no address and no secret."""
+    """The mail server took no letter just now. The message names no address and no secret.
+
+    With `may_have_acted` the connection broke while a letter was handed over: it may have gone out.
+    """
+
+    def __init__(self, message: str, *, may_have_acted: bool = False) -> None:
+        self.may_have_acted = may_have_acted
+        super().__init__(message)
 
 
 class MailRefused(MailUnavailable):

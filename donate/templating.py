@@ -122,10 +122,15 @@ class Pages:
                 value, format="medium", tzinfo=ZoneInfo(time_zone), locale=locale
             )
 
+        def clock_time(value: datetime, time_zone: str) -> str:
+            return f"{value.astimezone(ZoneInfo(time_zone)):%H:%M}"
+
         def sentence(problem: BadInput) -> str:
             return say(language, problem.message, problem.values)
 
-        environment.filters.update(money=money, day=day, moment=moment, sentence=sentence)
+        environment.filters.update(
+            money=money, day=day, moment=moment, clock_time=clock_time, sentence=sentence
+        )
         environment.globals.update(site=self.site, language=language)
         return environment
 

@@ -1,7 +1,9 @@
 """Migrations: run any number of times and by several at once, they make what the models say."""
 
+import runpy
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,11 +20,17 @@ from sqlmodel import SQLModel
 import donate.finance.models
 import donate.stripe_gateway.catchup_models
 import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
+from donate.bulk import insert_new
 from donate.database import MIGRATIONS, VERSIONS, Database
 from donate.gifts.audit import differences
+from donate.gifts.facts import FactKind
+from donate.letters.models import Letter, new_letter
+from tests.letters.post import a_post_office, open_desk, smtp_to
+from tests.letters.test_finder import tell
 from tests.real_parts import Postgres
 from tests.stripe_gateway.given import (
     AMOUNT,
+    NOW,
     event,
     gift_now,
     give,
@@ -154,3 +162,23 @@ def test_only_what_is_older_is_migrated(database: Database) -> None:
             session.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
         database.upgrade()
         assert migrate.call_count == 1
+
+
+def test_letters_of_before_know_what_they_told(database: Database) -> None:
+    """A thank-you sent by an earlier version is about its transfer, and corrected when undone."""
+    gift = give(database, mode="interac")
+    tell(database, gift, FactKind.TRANSFER_RECEIVED, "C1")
+    with database.writing() as session:
+        row = new_letter(gift.id, "thank_you", "", now=NOW) | {"state": "sent", "sent_at": NOW}
+        insert_new(session, Letter, [row])
+    with database.engine.begin() as connection:
+        (script,) = VERSIONS.glob("*_what_a_letter_knew.py")
+        for statement in runpy.run_path(str(script))["STATEMENTS"]:
+            connection.execute(sa.text(statement))
+    tell(database, gift, FactKind.TRANSFER_UNDONE, "C1", known=NOW + timedelta(minutes=1))
+    with a_post_office() as office:
+        desk = open_desk(database, smtp_to(office), now=NOW + timedelta(minutes=11))
+        desk.write()
+    first = desk.letters()[0]
+    assert (first.kind, first.occasion) == ("thank_you", "C1")
+    assert ["correction" in subject for subject in office.subjects()] == [True]

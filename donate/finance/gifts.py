@@ -5,7 +5,7 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from babel import Locale
@@ -23,7 +23,7 @@ from donate.finance.letter_view import sent_letters
 from donate.finance.models import Role
 from donate.finance.refunds import returns_of
 from donate.finance.staff import names_of
-from donate.finance.transfers import BY_HAND, transfers_in_force
+from donate.finance.transfers import BY_HAND, thanks_leave_at, transfers_in_force
 from donate.finance.words import (
     FLAGS,
     KINDS,
@@ -86,6 +86,7 @@ class GiftPages:
         *,
         codes: list[str],
         limits: GivingLimits,
+        letters_wait: timedelta | None,
     ) -> None:
         self._database = database
         self._pages = pages
@@ -93,6 +94,7 @@ class GiftPages:
         self._time_zone = time_zone
         self._codes = codes
         self._limits = limits
+        self._letters_wait = letters_wait
 
     @needs(Role.VIEWER)
     def home(self, request: Request, visit: Visiting) -> Response:
@@ -178,6 +180,7 @@ class GiftPages:
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
         in_force = transfers_in_force(facts)
         told = [fact.as_fact() for fact in facts]
+        now, wait = self._clock.now(), self._letters_wait
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
             "finance/gift.html",
@@ -202,12 +205,13 @@ class GiftPages:
             may_write=visit.signed_in.may(Role.FINANCE),
             wish=wish,
             transfers=in_force,
+            leaves_at=None if wait is None else thanks_leave_at(facts, now, wait),
             returns=returns_of(gift, told, names),
             disputes=dispute_sentences(gift, told),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
             form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
-            today=local_date(self._clock.now(), gift.time_zone),
+            today=local_date(now, gift.time_zone),
             prefilled=format_amount(_missing(gift), LANGUAGE),
             done=done,
             typed=typed or {},

@@ -14,7 +14,7 @@ from donate.finance.access import Visit, Visiting, needs
 from donate.finance.gifts import GiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
-from donate.finance.words import LANGUAGE, LETTERS, fate
+from donate.finance.words import LANGUAGE, LETTERS, fate, time_of
 from donate.gifts.models import Gift
 from donate.letters.about import can_be_written, look_up
 from donate.letters.composing import word
@@ -92,6 +92,7 @@ class LetterPages:
             letter=letter,
             kind=LETTERS[letter.kind],
             fate=fate(letter),
+            moment=time_of(letter),
             text=text,
         )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from donate.finance.words import LETTERS, actor_name, fate
+from donate.finance.words import LETTERS, actor_name, fate, time_of
 from donate.gifts.models import Gift
 from donate.letters.desk import may_be_sent_again
 from donate.letters.models import Letter, LetterState
@@ -16,6 +17,7 @@ class Sent:
     letter: Letter
     kind: str
     fate: str
+    at: datetime
     by: str
     again: int | None
     may_be_dismissed: bool
@@ -33,6 +35,7 @@ def _sent(letter: Letter, gift: Gift, letters: Sequence[Letter], names: Mapping[
         letter=letter,
         kind=LETTERS[letter.kind],
         fate=fate(letter),
+        at=time_of(letter),
         by=actor_name(letter.asked_by, names) if letter.again else "",
         again=letter.again + 1 if is_last and may_be_sent_again(letter, gift) else None,
         may_be_dismissed=letter.state == LetterState.SET_ASIDE,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from pwdlib import PasswordHash
 
@@ -17,6 +18,7 @@ from donate.finance.sign_in import SignIn
 from donate.finance.staff import PASSWORDS
 from donate.finance.trail_pages import TrailPages
 from donate.finance.transfer_pages import TransferPages
+from donate.letters.by_hand import WAIT
 from donate.rate_limit import GivingLimits
 from donate.regions import Regions
 from donate.stripe_gateway.refunds import Refunds
@@ -27,6 +29,7 @@ class FinancePages:
     """The staff's room.
 
     `https` says whether the public address is one; `on_due` is told when staff made an event due.
+    `letters_wait` is how long an e-mail waits that follows from a transfer; None where none do.
     """
 
     def __init__(  # noqa: PLR0913 -- what the whole room is made of
@@ -40,6 +43,7 @@ class FinancePages:
         limits: GivingLimits,
         on_due: Callable[[], None],
         refunds: Refunds,
+        letters_wait: timedelta | None = WAIT,
         passwords: PasswordHash = PASSWORDS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -48,7 +52,15 @@ class FinancePages:
         sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
         # Staff have one wall clock: that of the first region.
         time_zone = next(iter(regions.values())).time_zone
-        gifts = GiftPages(database, pages, clock, time_zone, codes=list(regions), limits=limits)
+        gifts = GiftPages(
+            database,
+            pages,
+            clock,
+            time_zone,
+            codes=list(regions),
+            limits=limits,
+            letters_wait=letters_wait,
+        )
         transfers = TransferPages(database, clock, gifts)
         returns = RefundPages(database, clock, gifts, refunds)
         letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)

@@ -21,6 +21,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
+from donate.letters.by_hand import stop_thanks
 from donate.money import Money, format_money, read_amount
 from donate.regions import Mode
 
@@ -209,7 +210,17 @@ def undo_transfer(
         evidence={"reason": reason},
     )
     (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
+    stop_thanks(session, received)
     return outcome
+
+
+def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -> datetime | None:
+    """Return when the thank-you for a transfer leaves that can still be taken back before."""
+    if not transfers_in_force(facts):
+        return None
+    by_hand = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
+    leaves_at = max(fact.recorded_at for fact in facts if fact.kind in by_hand) + wait
+    return leaves_at if leaves_at > now else None
 
 
 def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:

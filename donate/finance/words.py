@@ -1,6 +1,7 @@
 """What the records mean in plain words, for staff."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from babel.dates import format_date
@@ -93,6 +94,7 @@ KINDS: Final[dict[str, str]] = {
 
 LETTERS: Final[dict[str, str]] = {
     LetterKind.THANK_YOU: "Thanks",
+    LetterKind.CORRECTION: "Correction: not arrived",
     LetterKind.INSTRUCTIONS: "How to send it",
     LetterKind.REMINDER: "Reminder",
     LetterKind.UNDER_WAY: "Debit under way",
@@ -152,16 +154,32 @@ def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -
     return sentences
 
 
+_NO_LONGER_SO: Final = "Not sent: it was no longer so."
+
+
 def fate(letter: Letter) -> str:
-    """Say in a sentence what became of a letter."""
+    """Say in a sentence what became of a letter; the time that follows is `time_of`."""
     match LetterState(letter.state):
         case LetterState.WAITING:
+            if _is_held_back(letter):
+                stops = letter.kind == LetterKind.THANK_YOU
+                return "Taking the transfer back stops it. Leaves at" if stops else "Leaves at"
             return letter.reason or "Waits to be sent."
         case LetterState.SENT:
             return "Sent."
         case LetterState.UNTRUE:
-            return "Not sent: it was no longer so."
+            return f"Not sent. {letter.reason}" if letter.reason else _NO_LONGER_SO
         case LetterState.SET_ASIDE:
             return letter.reason
         case LetterState.DISMISSED:
             return f"Not sent. {letter.reason}"
+
+
+def time_of(letter: Letter) -> datetime:
+    """Return when a letter was sent, leaves, or was written."""
+    return letter.sent_at or (letter.due_at if _is_held_back(letter) else letter.written_at)
+
+
+def _is_held_back(letter: Letter) -> bool:
+    held_back = not letter.tries and letter.due_at > letter.written_at
+    return letter.state == LetterState.WAITING and held_back

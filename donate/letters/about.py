@@ -12,6 +12,7 @@ from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import AskedAmount, amount_asked
 from donate.gifts.queries import donor_of, facts_of, given_instead, wish_of
+from donate.letters.by_hand import Transfers, transfers_about
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.money import Money, format_money
@@ -42,6 +43,8 @@ class About:
     """Whether the donor has given it in another way, so that nothing is to be sent."""
     wish: GiftWish | None = None
     """What the donor added to the gift."""
+    transfers: Transfers | None = None
+    """What staff marked by hand, for a letter that follows from it."""
 
     @property
     def language(self) -> str:
@@ -70,6 +73,13 @@ class About:
             return None
         return self.region.modes[Mode(self.gift.mode)]
 
+    @property
+    def told(self) -> Money | None:
+        """What we wrote had arrived, where some of that was taken back."""
+        if not (self.transfers and self.transfers.is_wrong and self.transfers.told_minor):
+            return None
+        return Money(self.transfers.told_minor, self.gift.currency)
+
     def money(self, value: Money) -> str:
         """Write an amount as the donor reads it."""
         return format_money(value, self.language)
@@ -81,6 +91,7 @@ class About:
 
 def look_up(session: Session, letter: Letter, regions: Regions, public_url: str) -> About:
     """Read what a letter is about."""
+    transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)
     return About(
         gift=gift,
@@ -92,11 +103,20 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         change=_change(session, letter),
         is_given_instead=given_instead(session, gift) is not None,
         wish=wish_of(session, gift),
+        transfers=transfers,
     )
 
 
-def is_true(kind: LetterKind, about: About) -> bool:
-    """Tell whether a letter would say what is so."""
+def is_true(letter: Letter, about: About) -> bool:
+    """Tell whether a letter would say what is so, and for the first time unless sent again."""
+    kind, transfers = LetterKind(letter.kind), about.transfers
+    if transfers and not letter.again:
+        if kind is LetterKind.THANK_YOU and transfers.is_thanked(letter.occasion):
+            return False
+        if kind in _HOW_TO_SEND and transfers.was_told:
+            return False  # a correction says that it has not come
+        if kind is LetterKind.CORRECTION and not transfers.is_to_be_corrected:
+            return False
     if kind in _HOW_TO_SEND and about.is_given_instead:
         return False
     if about.change and not about.change.stands:
@@ -114,6 +134,8 @@ def can_be_written(kind: LetterKind, about: About) -> bool:
         return about.terms is not None
     if kind is LetterKind.THANK_YOU:
         return about.gift.received_minor > 0
+    if kind is LetterKind.CORRECTION:
+        return about.told is not None
     return True
 
 

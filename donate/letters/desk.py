@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from donate.bulk import insert_new
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
+from donate.letters.by_hand import TELLING
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
 
@@ -52,6 +53,8 @@ def is_mail_late(session: Session, now: datetime) -> bool:
 
 def may_be_sent_again(letter: Letter, gift: Gift) -> bool:
     """Tell whether a letter is done with, and would still say what is so."""
+    if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in TELLING:
+        return False  # another letter said it, or there was nothing to say
     return letter.state != LetterState.WAITING and gift.status in statuses_for(
         LetterKind(letter.kind)
     )

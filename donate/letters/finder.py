@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, null, or_, select
 from sqlmodel import Session, SQLModel
 
 from donate.bulk import insert_new
@@ -20,6 +20,7 @@ from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
 from donate.letters.about import BY_HAND
+from donate.letters.by_hand import TELLING, WAIT
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
 
@@ -35,6 +36,22 @@ _AT_A_TIME: Final = 100
 
 _GIFT, _FACT, _LETTER = (SQLModel.metadata.tables[n].c for n in ("gift", "gift_fact", "letter"))
 _IS_LATER_MONTH: Final = and_(_GIFT.pledge_id.is_not(None), _GIFT.pledge_id != _GIFT.id)
+_UNDONE: Final = SQLModel.metadata.tables["gift_fact"].alias("undone").c
+_IS_TAKEN_BACK: Final = (
+    select(_UNDONE.id)
+    .where(_UNDONE.kind == str(FactKind.TRANSFER_UNDONE), _UNDONE.source_id == _FACT.source_id)
+    .exists()
+)
+# A letter had told the donor what has arrived when the transfer was taken back.
+_WAS_TOLD: Final = (
+    select(_LETTER.id)
+    .where(
+        _LETTER.gift_id == _GIFT.id,
+        _LETTER.kind.in_([str(kind) for kind in TELLING]),
+        _LETTER.knew < _FACT.id,
+    )
+    .exists()
+)
 
 
 def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bool]:
@@ -55,19 +72,27 @@ class Telling:
     """Facts of these kinds call for a letter: one for each source, or one for each gift.
 
     `told_late` is for what may be weeks old when we hear of it: what staff enter from statements,
-    or a refund that failed.
+    or a refund that failed. `waits` is for what staff can take back.
     """
 
     kind: LetterKind
     facts: tuple[FactKind, ...]
     each: bool = True
     told_late: bool = False
+    waits: bool = False
     only: ColumnElement[bool] | None = None
 
 
 _TELLING: Final = (
     Telling(LetterKind.THANK_YOU, (FactKind.PAYMENT_SUCCEEDED,), each=False),
-    Telling(LetterKind.THANK_YOU, (FactKind.TRANSFER_RECEIVED,), each=False, told_late=True),
+    Telling(
+        LetterKind.THANK_YOU,
+        (FactKind.TRANSFER_RECEIVED,),
+        told_late=True,
+        waits=True,
+        only=not_(_IS_TAKEN_BACK),
+    ),
+    Telling(LetterKind.CORRECTION, (FactKind.TRANSFER_UNDONE,), waits=True, only=_WAS_TOLD),
     Telling(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
     Telling(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
     Telling(LetterKind.MONTH_FAILED, (FactKind.PAYMENT_FAILED,), only=_IS_LATER_MONTH),
@@ -90,12 +115,23 @@ _TELLING: Final = (
 
 
 class LetterFinder:
-    """Looks for letters that are due. `on_found` is told when there are any."""
+    """Looks for letters that are due. `on_found` is told when there are any.
 
-    def __init__(self, database: Database, clock: Clock, on_found: Callable[[], None]) -> None:
+    `wait` is how long a letter waits that follows from what staff did by hand.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        on_found: Callable[[], None],
+        *,
+        wait: timedelta = WAIT,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._on_found = on_found
+        self._wait = wait
         self._looked_at: datetime | None = None
         self._looked_at_all_at: datetime | None = None
 
@@ -104,7 +140,7 @@ class LetterFinder:
         now = self._clock.now()
         since = self._since(now)
         with self._database.reading() as session:
-            found = list(_lacking(session, since=since, now=now))
+            found = list(_lacking(session, since=since, now=now, wait=self._wait))
         if not found:
             self._looked_at = now
             if since == now - FRESH:
@@ -112,7 +148,8 @@ class LetterFinder:
             return 0
         # Looked at again in the next round: there may be more than were taken at a time.
         with self._database.writing() as session:
-            new = insert_new(session, Letter, [new_letter(*each, now=now) for each in found])
+            rows = [new_letter(*each, now=now, due_at=due_at) for *each, due_at in found]
+            new = insert_new(session, Letter, rows)
         self._on_found()
         return new
 
@@ -123,21 +160,26 @@ class LetterFinder:
         return last - MARGIN
 
 
-def _lacking(session: Session, *, since: datetime, now: datetime) -> Iterator[tuple[Any, str, str]]:
-    """Give gift, kind and occasion of letters that are not there yet, some of each kind."""
+def _lacking(
+    session: Session, *, since: datetime, now: datetime, wait: timedelta
+) -> Iterator[tuple[Any, str, str, datetime | None]]:
+    """Give gift, kind, occasion and time of letters that are not there yet, some of each kind."""
     connection = session.connection()
     for statement in _FACTS_TO_TELL:
         asked = {"since": since, "recent": now - RECENT}
-        yield from (tuple(row) for row in connection.execute(statement, asked))
+        for gift_id, kind, occasion, told_at in connection.execute(statement, asked):
+            yield gift_id, kind, occasion, told_at and told_at + wait
     for statement, after in _GIFTS_TO_WRITE_ABOUT:
-        asked = {"since": since - after, "until": now - after}
-        yield from (tuple(row) for row in connection.execute(statement, asked))
+        asked = {"since": since - after, "until": now - after, "quiet": now - wait}
+        for row in connection.execute(statement, asked):
+            yield (*row, None)
 
 
 def _told(telling: Telling) -> Select[Any]:
     occasion = _FACT.source_id if telling.each else literal("")
+    told_at = _FACT.recorded_at if telling.waits else null()
     statement = (
-        select(_FACT.gift_id, literal(str(telling.kind)), occasion)
+        select(_FACT.gift_id, literal(str(telling.kind)), occasion, told_at)
         .distinct()
         .where(
             _GIFT.id == _FACT.gift_id,
@@ -154,10 +196,20 @@ def _told(telling: Telling) -> Select[Any]:
 
 
 def _awaited(kind: LetterKind) -> Select[Any]:
-    # Who says that it is sent needs to be told neither how nor that it has not come.
+    # Skip gifts whose donor already reported the transfer as sent, and those whose transfer staff
+    # took back just now: they may be about to mark the right one.
     announced = (
         select(_FACT.id)
-        .where(_FACT.gift_id == _GIFT.id, _FACT.kind == str(FactKind.TRANSFER_ANNOUNCED))
+        .where(
+            _FACT.gift_id == _GIFT.id,
+            or_(
+                _FACT.kind == str(FactKind.TRANSFER_ANNOUNCED),
+                and_(
+                    _FACT.kind == str(FactKind.TRANSFER_UNDONE),
+                    _FACT.recorded_at > bindparam("quiet"),
+                ),
+            ),
+        )
         .exists()
     )
     return (

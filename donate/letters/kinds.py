@@ -10,7 +10,8 @@ from donate.gifts.status import StatusName
 class LetterKind(StrEnum):
     """Why a letter is written, and what its `occasion` names where there may be several."""
 
-    THANK_YOU = "thank_you"
+    THANK_YOU = "thank_you"  # occasion: the transfer, for one that staff marked
+    CORRECTION = "correction"  # less has arrived than we wrote; occasion: the transfer taken back
     INSTRUCTIONS = "instructions"  # how to send what was chosen
     REMINDER = "reminder"  # it has not come
     UNDER_WAY = "under_way"  # the bank has been asked; occasion: the checkout session
@@ -24,6 +25,7 @@ class LetterKind(StrEnum):
 
 _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
     LetterKind.THANK_YOU: frozenset({StatusName.CONFIRMED}),
+    LetterKind.CORRECTION: frozenset(StatusName),
     LetterKind.INSTRUCTIONS: frozenset({StatusName.AWAITED}),
     LetterKind.REMINDER: frozenset({StatusName.AWAITED}),
     LetterKind.UNDER_WAY: frozenset({StatusName.PROCESSING}),

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from donate.database import UtcDateTime
@@ -47,6 +47,8 @@ class Letter(SQLModel, table=True):
     written_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # The newest fact of the gift when a letter about transfers was handed over.
+    knew: int | None = Field(default=None, sa_type=BigInteger)
 
 
 def new_letter(
@@ -57,8 +59,9 @@ def new_letter(
     now: datetime,
     again: int = 0,
     asked_by: str = "service",
+    due_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the row of a letter that is due at once."""
+    """Return the row of a letter, due at once or at `due_at`."""
     return {
         "gift_id": gift_id,
         "kind": kind,
@@ -69,5 +72,5 @@ def new_letter(
         "reason": "",
         "tries": 0,
         "written_at": now,
-        "due_at": now,
+        "due_at": due_at or now,
     }

@@ -17,6 +17,7 @@ from donate.database import Database
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.models import Donor, Gift
 from donate.letters.about import About, is_true, look_up
+from donate.letters.by_hand import TELLING, WAIT
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
@@ -77,6 +78,7 @@ class Outbox:
         *,
         sender: str,
         public_url: str,
+        wait: timedelta = WAIT,
     ) -> None:
         self._database = database
         self._regions = regions
@@ -84,6 +86,7 @@ class Outbox:
         self._carrier = carrier
         self._composer = Composer(sender)
         self._public_url = public_url
+        self._wait = wait
 
     def send_due(self) -> int:
         """Send some letters that are due; returns how many were dealt with."""
@@ -96,7 +99,7 @@ class Outbox:
                     self._send(letter)
                 except MailUnavailable as error:
                     log.warning("a letter waits: %s", error)
-                    self._put_off(letter, str(error))
+                    self._put_off(letter, error)
                     return 0  # rest for a heartbeat
         finally:
             self._carrier.hang_up()
@@ -121,7 +124,10 @@ class Outbox:
         with self._database.reading() as session:
             about = look_up(session, letter, self._regions, self._public_url)
             crowded = kind in _UNASKED and _unasked_lately(session, about.donor, now)
-        if not is_true(kind, about):
+        touched_at = about.transfers and about.transfers.touched_at
+        if touched_at and now < touched_at + self._wait:
+            self._wait_until(letter, touched_at + self._wait)
+        elif not is_true(letter, about):
             self._end(letter, LetterState.UNTRUE)
         elif not letter.again and crowded:
             self._end(letter, LetterState.SET_ASIDE, "Too many letters to this address in a day.")
@@ -137,15 +143,40 @@ class Outbox:
             reason = f"It could not be written: {type(error).__name__}."
             self._end(letter, LetterState.SET_ASIDE, reason)
             return
+        if not self._note_what_it_knows(letter, about):
+            return
         try:
             self._carrier.carry(message)
         except MailRefused as refused:
             log.warning("a letter was refused: %s", refused)
+            self._forget_what_it_knew(letter)
             self._end(letter, LetterState.SET_ASIDE, f"The mail server refused it: {refused}.")
         else:
             self._end(letter, LetterState.SENT)
 
-    def _put_off(self, letter: Letter, why: str) -> None:
+    def _note_what_it_knows(self, letter: Letter, about: About) -> bool:
+        """Keep what a letter tells of transfers; False when one was taken back since."""
+        if letter.kind not in TELLING or about.transfers is None:
+            return True
+        with self._database.writing() as session:
+            row = session.get_one(Letter, letter.id, with_for_update=True)
+            if not _is_ours(row, letter):
+                return False
+            row.knew = about.transfers.knew
+            return True
+
+    def _wait_until(self, letter: Letter, due_at: datetime) -> None:
+        """Let a letter wait, which does not count as a try."""
+        with self._database.writing() as session:
+            row = session.get_one(Letter, letter.id, with_for_update=True)
+            if _is_ours(row, letter):
+                row.due_at = due_at
+                row.tries -= 1
+
+    def _put_off(self, letter: Letter, error: MailUnavailable) -> None:
+        why = str(error)
+        if not error.may_have_acted:
+            self._forget_what_it_knew(letter)
         if letter.tries > len(RETRY_AFTER):
             reason = f"The mail server did not take it, {letter.tries} times: {why}."
             self._end(letter, LetterState.SET_ASIDE, reason)
@@ -155,6 +186,14 @@ class Outbox:
             if _is_ours(row, letter):
                 row.due_at = self._clock.now() + RETRY_AFTER[letter.tries - 1]
                 row.reason = f"Not taken yet: {why}."[:200]
+
+    def _forget_what_it_knew(self, letter: Letter) -> None:
+        """Note that the donor was told nothing: the mail server did not take the letter."""
+        if letter.kind in TELLING:
+            with self._database.writing() as session:
+                row = session.get_one(Letter, letter.id, with_for_update=True)
+                if row.tries == letter.tries and row.state != LetterState.SENT:
+                    row.knew = None
 
     def _end(self, letter: Letter, state: LetterState, reason: str = "") -> None:
         now = self._clock.now()

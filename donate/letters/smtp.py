@@ -146,6 +146,10 @@ def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
         raise _about_the_letter(refused, refused.smtp_code, refused.smtp_error) from None
     except smtplib.SMTPNotSupportedError:
         raise MailRefused("it cannot write to such an address") from None
+    except (smtplib.SMTPServerDisconnected, OSError) as error:
+        if isinstance(error, smtplib.SMTPResponseException):
+            raise
+        raise MailUnavailable(type(error).__name__, may_have_acted=True) from None
 
 
 def _about_the_letter(error: Exception, code: int, said: bytes | str) -> MailUnavailable:

@@ -60,7 +60,7 @@ def _thank_you(about: About, _: Tongue) -> Draft:
     return Draft(
         subject=_("Thank you for your gift of %(amount)s", amount=amount),
         headline=_("Received, thank you!"),
-        before=(_("Your gift has arrived."),),
+        before=(_("Your gift has arrived."), *_what_we_wrote(about, _)),
         rows=(
             *_what_came(about, _),
             *_what_was_added(about, _),
@@ -70,6 +70,46 @@ def _thank_you(about: About, _: Tongue) -> Draft:
         after=tuple(after),
         link=(_("See your gift"), about.page),
         manage=_manage(about, _),
+    )
+
+
+def _what_we_wrote(about: About, _: Tongue) -> Iterator[str]:
+    if about.told and about.told != about.gift.received:
+        yield _(
+            "We wrote earlier that %(amount)s had arrived. That was our mistake, and this e-mail "
+            "replaces that one.",
+            amount=about.money(about.told),
+        )
+
+
+def _correction(about: About, _: Tongue) -> Draft:
+    assert about.told is not None
+    gift = about.gift
+    wrong = _(
+        "We wrote that your gift of %(amount)s had arrived. That was our mistake, and we "
+        "apologize. Please do not keep that e-mail as a record of your gift.",
+        amount=about.money(about.told),
+    )
+    if gift.received_minor:
+        right = _("So far, %(amount)s has arrived.", amount=about.money(gift.received))
+    else:
+        right = _("Your gift has not arrived yet.")
+    return Draft(
+        subject=_("%(reference)s: a correction about your gift", reference=gift.reference),
+        headline=_("We made a mistake"),
+        before=(wrong, right),
+        rows=(
+            (_("Your gift"), about.money(gift.amount)),
+            (_("Received so far"), about.money(gift.received)),
+            (_("Reference"), gift.reference),
+        ),
+        after=(
+            _(
+                "If you have sent it, you do not need to do anything. We will write to you when "
+                "it arrives."
+            ),
+        ),
+        link=(_("See where your gift stands"), about.page),
     )
 
 
@@ -263,6 +303,7 @@ def _amount_and_reference(about: About, _: Tongue) -> tuple[tuple[str, str], ...
 
 _DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {
     LetterKind.THANK_YOU: _thank_you,
+    LetterKind.CORRECTION: _correction,
     LetterKind.INSTRUCTIONS: _instructions,
     LetterKind.REMINDER: _reminder,
     LetterKind.UNDER_WAY: _under_way,

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from donate.bulk import insert_new
 from donate.finance.models import Role
 from donate.gifts.models import Gift
+from donate.letters.finder import LetterFinder
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import Outbox
@@ -60,7 +61,7 @@ def test_a_letter_can_be_read(room: Room, kind: str) -> None:
     page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
     assert page.status_code == 200
     # Nothing came of this gift: nothing to thank for, nothing that went back, nothing to change.
-    is_empty = kind in ("refund", "thank_you", "pledge_amount")
+    is_empty = kind in ("refund", "thank_you", "correction", "pledge_amount")
     assert ("nothing to write any more" in page.text) == is_empty
     assert (gift.reference in page.text.partition("<pre")[2]) != is_empty
     assert gift.token not in page.text
@@ -212,3 +213,39 @@ def test_every_page_says_when_letters_wait(room: Room) -> None:
     assert said not in room.signed_in().get("/finance/gifts").text
     room.clock.instant += timedelta(hours=1, seconds=1)
     assert said in room.signed_in(email="ann@example.org").get("/finance/gifts").text
+
+
+def test_staff_read_when_the_thanks_leave(room_on_each: Room) -> None:
+    """After marking, the page says until when the e-mail can be stopped, and undoing stops it."""
+    room = room_on_each
+    gift = room.gift()
+    finder = LetterFinder(room.database, room.clock, lambda: None)
+    finder.find_due()
+    browser = room.signed_in()
+    form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1", "seen": "0"}
+    marked = browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
+    page = browser.get(marked.headers["location"]).text
+    assert "The thank-you e-mail leaves at 11:10. To stop it, take the transfer back" in page
+    finder.find_due()
+    page = browser.get(f"/finance/gifts/{gift.id}").text
+    assert "Taking the transfer back stops it. Leaves at" in page
+    assert "Taken back before 11:10, its thank-you e-mail is not sent." in page
+
+    undo = {"transfer": "CAX1#0", "reason": "Mistyped", "csrf": csrf(browser)}
+    undone = browser.post(f"/finance/gifts/{gift.id}/undone", data=undo)
+    page = browser.get(undone.headers["location"]).text
+    assert "Not sent. The transfer was taken back." in page
+    assert "11:10" not in page
+    assert page.count("Send again") == 0
+
+
+def test_after_its_time_nothing_is_said_of_stopping(room: Room) -> None:
+    """Ten minutes after the mark the page says that taking it back brings about a correction."""
+    gift = room.gift()
+    browser = room.signed_in()
+    form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1"}
+    browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
+    room.wait(minutes=10)
+    page = browser.get(f"/finance/gifts/{gift.id}?done=marked").text
+    assert "leaves at" not in page
+    assert "a correction follows" in page

@@ -1,17 +1,23 @@
 """Whatever becomes known of gifts, and whenever one looks, donors get each letter once and true."""
 
+import re
 from collections import Counter
 from datetime import timedelta
-from itertools import count
+from email.message import EmailMessage
+from itertools import count, pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from donate.database import Database
+from donate.errors import MailUnavailable
 from donate.gifts.facts import FactKind
+from donate.letters.by_hand import WAIT
 from donate.letters.folder import Folder
 from donate.letters.models import LetterState
-from tests.letters.post import Desk, in_folder, open_desk
+from tests.letters.post import Desk, in_folder, open_desk, plain
+from tests.letters.test_by_hand import mark, undo
 from tests.letters.test_finder import tell
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import AMOUNT, NOW, gift_now, give
@@ -62,6 +68,75 @@ def follow(desk: Desk, steps: list[Step]) -> None:
     kinds = {letter.kind for letter in mine}
     wanted = {"confirmed": "thank_you", "processing": "under_way", "failed": "failed"}.get(status)
     assert wanted is None or wanted in kinds
+
+
+BY_HAND = st.lists(
+    st.one_of(
+        st.tuples(st.just("mark"), st.sampled_from((20, 30, 60))),
+        st.tuples(st.just("undo"), st.integers(0, 2)),
+        st.tuples(st.just("wait"), st.sampled_from((1, 4, 10, 300))),
+        st.tuples(st.just("look"), st.just(0)),
+        st.tuples(st.just("refuse"), st.just(0)),
+    ),
+    max_size=9,
+)
+RECEIVED_SO_FAR = re.compile(r"(?:Amount|Received so far): \$([0-9]+)\.00")
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=BY_HAND)
+def test_the_last_word_on_transfers_is_true(sqlite: Sqlite, steps: list[Any]) -> None:
+    """However staff mark and take back, the last e-mail says what arrived, and none too early."""
+    database = Database(url := sqlite.fresh_url())
+    carrier = Counting()
+    desk = open_desk(database, carrier, now=NOW)
+    gift = give(database, mode="interac")
+    numbers, sources, touched_at = count(), list[str](), NOW - WAIT
+    for act, value in [*steps, ("wait", 60 * 24)]:
+        now = desk.clock.now()
+        if act == "mark":
+            sources.append(mark(desk, gift, value, f"{gift.reference}{next(numbers)}"))
+            touched_at = now
+        elif act == "undo" and value < len(sources):
+            undo(desk, gift, sources.pop(value))
+            touched_at = now
+        elif act == "wait":
+            desk.wait(minutes=value)
+        elif act == "refuse":
+            carrier.refusals += 1
+        before = len(carrier.told)
+        desk.write()
+        assert len(carrier.told) == before or desk.clock.now() >= touched_at + WAIT
+    carrier.refusals = 0
+    desk.wait(days=3)
+    desk.write()
+    arrived = gift_now(database, gift).received_minor // 100
+    assert (carrier.told or [0])[-1] == arrived
+    assert all(one != other for one, other in pairwise(carrier.told))
+    database.close()
+    sqlite.drop(url)
+
+
+class Counting:
+    """A carrier that reads how much each letter says has arrived."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+        self.refusals = 0
+
+    def carry(self, message: EmailMessage) -> None:
+        is_about_arrival = message["Message-ID"].startswith(("<thank_you", "<correction"))
+        if not is_about_arrival:
+            return
+        if self.refusals:
+            self.refusals -= 1
+            raise MailUnavailable("451")
+        found = RECEIVED_SO_FAR.search(plain(message))
+        assert found, plain(message)
+        self.told.append(int(found[1]))
+
+    def hang_up(self) -> None:
+        """Nobody is on the line."""
 
 
 @settings(max_examples=60, deadline=None)

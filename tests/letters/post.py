@@ -21,6 +21,7 @@ from sqlmodel import col, select
 
 from donate.clock import FixedClock
 from donate.database import Database
+from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.models import Letter
 from donate.letters.outbox import Carrier, Outbox
@@ -128,6 +129,7 @@ def open_desk(
     *,
     now: datetime = NOW,
     regions: Regions | None = None,
+    wait: timedelta = WAIT,
 ) -> Desk:
     clock = FixedClock(now)
     outbox = Outbox(
@@ -137,8 +139,10 @@ def open_desk(
         carrier,
         sender=SENDER,
         public_url=SITE,
+        wait=wait,
     )
-    return Desk(database, clock, LetterFinder(database, clock, lambda: None), outbox)
+    finder = LetterFinder(database, clock, lambda: None, wait=wait)
+    return Desk(database, clock, finder, outbox)
 
 
 def smtp_to(office: PostOffice, **how: Any) -> Smtp:

@@ -96,6 +96,7 @@ def test_what_is_no_longer_true_is_not_sent(desk: Desk, office: PostOffice) -> N
     gift = give(desk.database, mode="interac")
     desk.find_all()
     tell(desk.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
+    desk.wait(minutes=10)
     desk.write()
     assert desk.states() == [("instructions", "untrue"), ("thank_you", "sent")]
     assert len(office.taken) == 1

@@ -6,15 +6,17 @@ from html.parser import HTMLParser
 from typing import Any, Final
 
 import pytest
+from sqlmodel import func, select
 
+from donate.bulk import insert_new
 from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
-from donate.gifts.models import Gift, GiftWish
+from donate.gifts.models import Gift, GiftFact, GiftWish
 from donate.letters.about import About, is_true, look_up
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter
+from donate.letters.models import Letter, new_letter
 from donate.letters.words import Draft, draft, name_to_greet
 from donate.money import Money
 from donate.regions import Mode, Text, Way, load_regions
@@ -47,6 +49,8 @@ def a_letter(
     if kind is LetterKind.MONTH_FAILED:
         gift = later_month(database, gift)
     occasion = ""
+    if kind is LetterKind.CORRECTION:
+        occasion = told_by_mistake(database, gift)
     if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
         tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
     if kind is LetterKind.REFUND:
@@ -63,6 +67,19 @@ def a_letter(
     )
     with database.reading() as session:
         return letter, look_up(session, letter, load_regions(), SITE)
+
+
+def told_by_mistake(database: Database, gift: Gift) -> str:
+    """Take back a transfer that the donor was told of; returns its name."""
+    source = f"C{gift.id}"
+    tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
+    with database.writing() as session:
+        knew = session.exec(select(func.max(GiftFact.id))).one()
+        row = new_letter(gift.id, LetterKind.THANK_YOU, source, now=NOW)
+        sent = {"state": "sent", "sent_at": NOW, "knew": knew}
+        insert_new(session, Letter, [row | sent])
+    tell(database, gift, FactKind.TRANSFER_UNDONE, source)
+    return source
 
 
 def later_month(database: Database, first: Gift) -> Gift:
@@ -278,7 +295,7 @@ def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Databas
     tell(empty, about.gift, FactKind.REFUND_SUCCEEDED, "re_2")
     with empty.reading() as session:
         about = look_up(session, letter, load_regions(), SITE)
-    assert is_true(LetterKind.THANK_YOU, about)
+    assert is_true(letter, about)
     said = draft(LetterKind.THANK_YOU, about)
     assert said.subject == "Thank you for your gift of $50.00"
     assert ("Amount", "$50.00") in said.rows

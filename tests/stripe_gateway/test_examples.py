@@ -19,7 +19,14 @@ from tests.stripe_gateway.months import (
     subscription_event,
 )
 
-GIFT = Gift(id=GIFT_ID, reference="LWCAN-7KQ4M2X", amount_minor=AMOUNT, currency="CAD")
+# Only what an event says of a gift.
+CHOSEN: dict[str, Any] = {
+    "id": GIFT_ID,
+    "reference": "LWCAN-7KQ4M2X",
+    "amount_minor": AMOUNT,
+    "currency": "CAD",
+}
+GIFT = Gift(**CHOSEN)
 MADE = [
     *[event(kind, thing) for kind, thing in KINDS.items()],
     event("checkout.session.completed", session_for(GIFT)),

@@ -1,0 +1,37 @@
+"""What a letter knew of a gift, so that one that told too much is followed by a correction."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+# Letters that were sent before: what was recorded by then is what they told.
+_KNEW = """
+UPDATE letter SET knew = (
+    SELECT max(fact.id) FROM gift_fact AS fact
+    WHERE fact.gift_id = letter.gift_id AND fact.recorded_at <= letter.sent_at
+)
+WHERE kind = 'thank_you' AND state = 'sent'
+"""
+# A letter of thanks for a transfer is about that transfer from now on; the last one it told of.
+_OCCASION = """
+UPDATE letter SET occasion = (
+    SELECT fact.source_id FROM gift_fact AS fact
+    WHERE fact.gift_id = letter.gift_id AND fact.kind = 'transfer_received'
+        AND fact.recorded_at <= coalesce(letter.sent_at, letter.due_at)
+    ORDER BY fact.id DESC LIMIT 1
+)
+WHERE kind = 'thank_you' AND occasion = '' AND EXISTS (
+    SELECT 1 FROM gift_fact AS fact
+    WHERE fact.gift_id = letter.gift_id AND fact.kind = 'transfer_received'
+        AND fact.recorded_at <= coalesce(letter.sent_at, letter.due_at)
+)
+"""
+STATEMENTS = (_KNEW, _OCCASION)
+
+
+def upgrade() -> None:
+    op.add_column("letter", sa.Column("knew", sa.BigInteger(), nullable=True))
+    for statement in STATEMENTS:
+        op.execute(statement)

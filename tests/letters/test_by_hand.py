@@ -1,0 +1,346 @@
+"""What follows from staff's hands waits, is dropped when they take it back, and is corrected."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+
+from donate.database import Database
+from donate.errors import MailUnavailable
+from donate.finance.transfers import Transfer, key_of, mark_received, undo_transfer
+from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift
+from donate.letters.about import look_up
+from donate.letters.by_hand import WAIT
+from donate.letters.finder import REMIND_AFTER
+from donate.money import Money
+from donate.regions import load_regions
+from tests.letters.post import SITE, Desk, PostOffice, open_desk, plain, smtp_to
+from tests.letters.test_finder import tell
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import NOW, give
+
+SECOND = timedelta(seconds=1)
+THANKS = "Thank you for your gift of "
+
+
+def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
+    """Mark a transfer as staff do; returns the name of its fact."""
+    with desk.database.writing() as session:
+        fresh = session.get_one(Gift, gift.id)
+        amount = Money(dollars * 100, "CAD")
+        transfer = Transfer(date(2026, 3, 1), amount, bank_reference, "")
+        mark_received(session, fresh, transfer, actor="staff:1", now=desk.clock.now())
+    return f"{key_of(bank_reference)}#0"
+
+
+def undo(desk: Desk, gift: Gift, source: str) -> None:
+    with desk.database.writing() as session:
+        fresh = session.get_one(Gift, gift.id)
+        undo_transfer(session, fresh, source, "Mistyped", actor="staff:1", now=desk.clock.now())
+
+
+@dataclass
+class Mailbox:
+    """The e-mails of one donor that say what has arrived, as they come."""
+
+    desk: Desk
+    office: PostOffice
+    seen: int = 0
+
+    def new(self) -> list[str]:
+        """Send what is due; returns the subjects of what came."""
+        self.desk.write()
+        came, self.seen = self.office.taken[self.seen :], len(self.office.taken)
+        return [message["Subject"] for message in came]
+
+    def last(self) -> str:
+        return " ".join(plain(self.office.taken[-1]).split())
+
+
+@pytest.fixture
+def box(desk: Desk, office: PostOffice) -> Mailbox:
+    return Mailbox(desk, office)
+
+
+def an_interac_gift(box: Mailbox) -> Gift:
+    gift = give(box.desk.database, mode="interac")
+    assert len(box.new()) == 1  # how to send it
+    return gift
+
+
+def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> None:
+    """60 marked, taken back, and 50 marked: one e-mail, for 50, ten minutes after the last mark."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = mark(desk, gift, 60, "CAX1")
+    assert box.new() == []
+    desk.wait(minutes=3)
+    undo(desk, gift, wrong)
+    assert box.new() == []
+    desk.wait(minutes=3)
+    mark(desk, gift, 50, "CAX1")
+    desk.clock.instant += WAIT - SECOND
+    assert box.new() == []
+    desk.wait(seconds=1)
+    assert box.new() == [THANKS + "$50.00"]
+    assert "mistake" not in box.last()
+    desk.wait(days=1)
+    assert box.new() == []
+    assert [letter.state for letter in desk.letters()] == ["sent", "untrue", "sent"]
+
+
+def test_a_mistake_that_was_told_is_corrected(box: Mailbox) -> None:
+    """Told of 60 that never came, a donor reads so ten minutes later, and then thanks for 50."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.clock.instant += WAIT
+    assert box.new() == [THANKS + "$60.00"]
+    undo(desk, gift, wrong)
+    desk.clock.instant += WAIT - SECOND
+    assert box.new() == []
+    desk.wait(seconds=1)
+    assert box.new() == [f"{gift.reference}: a correction about your gift"]
+    assert "We wrote that your gift of $60.00 had arrived. That was our mistake" in box.last()
+    assert "Your gift has not arrived yet." in box.last()
+    mark(desk, gift, 50, "CAX1")
+    desk.clock.instant += WAIT
+    assert box.new() == [THANKS + "$50.00"]
+    assert "mistake" not in box.last()
+
+
+def test_a_mistake_mended_at_once_takes_one_letter(box: Mailbox) -> None:
+    """Told of 60, taken back and marked as 50 at once: one letter both thanks and corrects."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.clock.instant += WAIT
+    box.new()
+    undo(desk, gift, wrong)
+    desk.wait(minutes=2)
+    mark(desk, gift, 50, "CAX1")
+    desk.wait(minutes=9)
+    assert box.new() == []
+    desk.wait(minutes=1)
+    assert box.new() == [THANKS + "$50.00"]
+    assert "We wrote earlier that $60.00 had arrived. That was our mistake" in box.last()
+    desk.wait(days=1)
+    assert box.new() == []
+
+
+def test_the_right_transfer_may_be_marked_before_the_wrong_one_goes(box: Mailbox) -> None:
+    """Told of 60; 50 is marked first and 60 taken back second: the same single letter."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.clock.instant += WAIT
+    box.new()
+    mark(desk, gift, 50, "CAX2")
+    undo(desk, gift, wrong)
+    desk.clock.instant += WAIT
+    assert box.new() == [THANKS + "$50.00"]
+    assert "$60.00" in box.last()
+
+
+def test_the_same_amount_again_is_no_news(box: Mailbox) -> None:
+    """A transfer taken back and marked again with another bank reference is told once."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.clock.instant += WAIT
+    box.new()
+    undo(desk, gift, wrong)
+    mark(desk, gift, 60, "CAX2")
+    desk.wait(days=1)
+    assert box.new() == []
+
+
+@pytest.mark.parametrize(
+    ("apart", "told"), [(timedelta(minutes=5), ["$50.00"]), (WAIT, ["$20.00", "$50.00"])]
+)
+def test_a_second_transfer_changes_the_amount(
+    box: Mailbox, apart: timedelta, told: list[str]
+) -> None:
+    """A gift in two transfers: one letter when they are marked together, else one about each."""
+    gift, desk = an_interac_gift(box), box.desk
+    mark(desk, gift, 20, "CAX1")
+    desk.clock.instant += apart
+    came = box.new()
+    mark(desk, gift, 30, "CAX2")
+    desk.clock.instant += WAIT
+    assert came + box.new() == [THANKS + amount for amount in told]
+
+
+def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
+    """Told of two transfers and left with one, a donor reads how much did arrive."""
+    gift, desk = an_interac_gift(box), box.desk
+    mark(desk, gift, 20, "CAX1")
+    wrong = mark(desk, gift, 30, "CAX2")
+    desk.clock.instant += WAIT
+    assert box.new() == [THANKS + "$50.00"]
+    undo(desk, gift, wrong)
+    desk.clock.instant += WAIT
+    assert len(box.new()) == 1
+    assert "your gift of $50.00 had arrived. That was our mistake" in box.last()
+    assert "So far, $20.00 has arrived." in box.last()
+    desk.wait(days=1)
+    assert box.new() == []
+
+
+def test_two_mistakes_take_one_correction(box: Mailbox) -> None:
+    """Two transfers taken back together are corrected in one letter."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = [mark(desk, gift, 20, "CAX1"), mark(desk, gift, 30, "CAX2")]
+    desk.clock.instant += WAIT
+    box.new()
+    for source in wrong:
+        undo(desk, gift, source)
+    desk.clock.instant += WAIT
+    assert len(box.new()) == 1
+    desk.wait(days=1)
+    assert box.new() == []
+
+
+def test_a_transfer_untold_when_another_goes_is_told(box: Mailbox) -> None:
+    """A second transfer, marked and taken back in a letter's wait, only delays that letter."""
+    gift, desk = an_interac_gift(box), box.desk
+    mark(desk, gift, 20, "CAX1")
+    desk.wait(minutes=5)
+    wrong = mark(desk, gift, 30, "CAX2")
+    desk.wait(minutes=7)
+    assert box.new() == []
+    undo(desk, gift, wrong)
+    desk.clock.instant += WAIT
+    assert box.new() == [THANKS + "$20.00"]
+
+
+def test_no_reminder_while_staff_put_a_mistake_right(box: Mailbox) -> None:
+    """A reminder follows from taking a transfer back too, so it waits as long."""
+    gift, desk = an_interac_gift(box), box.desk
+    wrong = mark(desk, gift, 60, "CAX1")
+    undo(desk, gift, wrong)
+    desk.clock.instant = NOW + REMIND_AFTER - timedelta(minutes=5)
+    assert box.new() == []
+    wrong = mark(desk, gift, 60, "CAX2")
+    desk.wait(minutes=6)
+    undo(desk, gift, wrong)
+    assert box.new() == []
+    desk.wait(minutes=9)
+    assert box.new() == []
+    desk.wait(hours=1)
+    assert [subject.endswith("has not reached us yet") for subject in box.new()] == [True]
+
+
+def test_who_was_told_of_a_mistake_gets_no_reminder_as_well(box: Mailbox) -> None:
+    """A correction says that the gift has not come; no reminder says it a second time."""
+    gift, desk = an_interac_gift(box), box.desk
+    desk.clock.instant = NOW + REMIND_AFTER - 2 * WAIT
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.clock.instant += WAIT
+    assert box.new() == [THANKS + "$60.00"]
+    undo(desk, gift, wrong)
+    desk.wait(days=2)
+    assert len(box.new()) == 1
+
+
+def test_what_stripe_says_does_not_wait(box: Mailbox) -> None:
+    """A card gift is thanked for at once, and a refund told: nobody can take those back."""
+    gift = give(box.desk.database)
+    tell(box.desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    assert box.new() == [THANKS + "$50.00"]
+    tell(box.desk.database, gift, FactKind.REFUND_SUCCEEDED, "re_1")
+    assert len(box.new()) == 1
+
+
+def test_a_letter_that_was_not_taken_needs_no_correction(box: Mailbox) -> None:
+    """Of 60 that the mail server refused to pass on, nobody has to be told that it was wrong."""
+    gift, desk = an_interac_gift(box), box.desk
+    for answer in ("451 4.7.1 later", "550 5.1.1 never"):
+        wrong = mark(desk, gift, 60, "CA" + answer[:3])
+        box.office.says_to_rcpt = [answer]
+        desk.clock.instant += WAIT
+        assert box.new() == []
+        undo(desk, gift, wrong)
+        desk.wait(hours=5)
+        assert box.new() == []
+        box.office.says_to_rcpt = []
+
+
+def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
+    """A connection that breaks while a letter is handed over leaves open whether it was taken."""
+    database = Database(sqlite.fresh_url())
+    carried: list[str] = []
+
+    class Breaking:
+        """A carrier whose connection breaks after the first letter it took."""
+
+        broken = True
+
+        def carry(self, message: object) -> None:
+            carried.append(str(message["Subject"]))  # type: ignore[index]
+            if self.broken:
+                raise MailUnavailable("SMTPServerDisconnected", may_have_acted=True)
+
+        def hang_up(self) -> None:
+            """Nobody is on the line."""
+
+    desk = open_desk(database, carrier := Breaking())
+    gift = give(database, mode="giving_code")
+    carrier.broken = False
+    desk.write()
+    carrier.broken = True
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.clock.instant += WAIT
+    desk.write()
+    carrier.broken = False
+    undo(desk, gift, wrong)
+    desk.clock.instant += WAIT
+    desk.write()
+    assert carried[1:] == [THANKS + "$60.00", f"{gift.reference}: a correction about your gift"]
+    database.close()
+
+
+def test_a_transfer_taken_back_while_its_letter_is_in_hand(desk: Desk, office: PostOffice) -> None:
+    """Taken back before it is handed over, a letter stays; taken back later, it is corrected."""
+    gift = give(desk.database, mode="interac")
+    desk.write()
+    wrong = mark(desk, gift, 60, "CAX1")
+    desk.find_all()
+    desk.clock.instant += WAIT
+    letter = desk.outbox._claim()
+    assert letter
+    with desk.database.reading() as session:
+        about = look_up(session, letter, load_regions(), SITE)
+    undo(desk, gift, wrong)
+    desk.outbox._hand_over(letter, about, desk.clock.now())
+    assert len(office.taken) == 1
+    desk.wait(days=1)
+    desk.write()
+    assert len(office.taken) == 1
+
+    wrong = mark(desk, gift, 70, "CAX2")
+    desk.clock.instant += WAIT
+    office.on_taken = once(lambda: undo(desk, gift, wrong))
+    desk.write()
+    office.on_taken = None
+    desk.clock.instant += WAIT
+    desk.write()
+    assert [message["Subject"] for message in office.taken[1:]] == [
+        THANKS + "$70.00",
+        f"{gift.reference}: a correction about your gift",
+    ]
+
+
+def once(act: Callable[[], None]) -> Callable[[], None]:
+    left = [act]
+    return lambda: left.pop()() if left else None
+
+
+def test_in_a_demo_nobody_waits(sqlite: Sqlite, office: PostOffice) -> None:
+    """Without a wait, the thank-you and its correction come at once."""
+    database = Database(sqlite.fresh_url())
+    desk = open_desk(database, smtp_to(office), wait=timedelta(0))
+    box = Mailbox(desk, office)
+    gift = an_interac_gift(box)
+    wrong = mark(desk, gift, 60, "CAX1")
+    assert box.new() == [THANKS + "$60.00"]
+    undo(desk, gift, wrong)
+    assert box.new() == [f"{gift.reference}: a correction about your gift"]
+    database.close()
