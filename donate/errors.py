@@ -95,7 +95,14 @@ class MailRefused(MailUnavailable):
 
 
 class StripeUnavailable(Unavailable):
-    """Stripe gave no usable answer; whether it acted is unknown."""
+    """Stripe gave no usable answer; whether it acted is unknown.
+
+    `told` is what Stripe said, for staff alone: it goes into the database, and never into a log.
+    """
+
+    def __init__(self, message: str, *, told: Mapping[str, str] | None = None) -> None:
+        self.told = dict(told or {})
+        super().__init__(message)
 
 
 class StripeRefused(StripeUnavailable):
@@ -106,10 +113,22 @@ class StripeRefused(StripeUnavailable):
     with another key.
     """
 
-    def __init__(self, message: str, *, code: str = "", may_have_acted: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        may_have_acted: bool = False,
+        told: Mapping[str, str] | None = None,
+    ) -> None:
         self.code = code
         self.may_have_acted = may_have_acted
-        super().__init__(message)
+        super().__init__(message, told=told)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing was done, and trying again would change nothing."""
+        return not self.may_have_acted
 
 
 class StripeKeyRefused(StripeUnavailable):

@@ -28,7 +28,7 @@ from donate.api.schemas import (
 from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
 from donate.database import Database
-from donate.errors import N_, BadInput, BadInputs, NotFound
+from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused
 from donate.gifts.choice import Choice, check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Donor, Gift, GiftWish
@@ -131,6 +131,8 @@ class GiftRoutes:
 
         A body that is well formed but asks for what the region does not offer is refused with 422.
         After 503 send the same request with the same key again: it continues the same gift.
+        Where Stripe refuses the payment itself, `next` leads to the gift's own page, which says so
+        and offers the other ways to give.
         """
         choice = _read_choice(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
@@ -202,7 +204,14 @@ class GiftRoutes:
         if gift.status not in STILL_PAYABLE:
             # Asked again when it is paid: the donor sees so, and is not told to pay once more.
             return NextRedirect(url=self._page_of(gift))
-        return as_told(self._modes[Mode(gift.mode)].begin(gift), gift.language)
+        try:
+            step = self._modes[Mode(gift.mode)].begin(gift)
+        except StripeRefused as refused:
+            if not refused.is_final:
+                raise
+            # Asked again it would be refused again: the donor finds the other ways to give there.
+            return NextRedirect(url=f"{self._page_of(gift)}?problem=refused")
+        return as_told(step, gift.language)
 
     def _may_read_all(self, token: str) -> bool:
         with self._database.reading() as session:

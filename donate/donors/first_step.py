@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.database import Database
-from donate.errors import Conflict, Unavailable
+from donate.errors import Conflict, StripeRefused, Unavailable
 from donate.gifts.choice import Choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
@@ -50,7 +50,8 @@ class FirstStep:
             step = self._modes[Mode(gift.mode)].begin(gift)
         except Unavailable as error:
             log.warning("a card page was not opened: %s", type(error).__name__)
-            return see(f"{page_of(gift)}?problem=page")
+            problem = "refused" if isinstance(error, StripeRefused) and error.is_final else "page"
+            return see(f"{page_of(gift)}?problem={problem}")
         return see(step.url if isinstance(step, Redirect) else page_of(gift))
 
 

@@ -78,7 +78,7 @@ class GiftPages:
         """Show the truth about one gift."""
         gift, donor = self._find(token)
         # A donor may have paid and closed Stripe's page: nobody is told "not paid" unasked.
-        if self._look_again and gift_view.may_be_paid(gift) and problem != "page":
+        if self._look_again and gift_view.may_be_paid(gift) and problem not in ("page", "refused"):
             self._look_again(gift)
             gift, donor = self._find(token)
         looks = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0

@@ -139,7 +139,7 @@ def view_gift(
         monthly=gift.frequency == Frequency.MONTHLY,
         later_month=is_later_month(gift),
         may_pay=may_pay,
-        tries_again=problem == "page" or status != StatusName.AWAITED,
+        tries_again=problem in ("page", "refused") or status != StatusName.AWAITED,
         others=_others(gift, donor, region) if may_pay else (),
         looks_again=looks_again,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
@@ -176,6 +176,8 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
             return words.BACK_PAID
         if status in (StatusName.AWAITED, StatusName.LAPSED) and problem == "page":
             return words.NO_PAGE
+        if status in STILL_PAYABLE and problem == "refused":
+            return words.REFUSED
         if status == StatusName.AWAITED and back == "cancelled":
             return words.BACK_CANCELLED
         own = words.DEBIT_WORDS if gift.mode == Mode.BANK_DEBIT else {}

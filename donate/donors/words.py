@@ -211,6 +211,13 @@ BACK_CANCELLED: Final[Words] = (
     N_("You left the payment page"),
     N_("No payment has reached us so far. Your choice is recorded, should you want to go on."),
 )
+REFUSED: Final[Words] = (
+    N_("Stripe does not take this payment"),
+    N_(
+        "Nothing was charged. Your choice is recorded, and we can see what Stripe said. "
+        "Please choose another way to give."
+    ),
+)
 NO_PAGE: Final[Words] = (
     N_("The payment page cannot be opened just now"),
     N_("Your choice is recorded and nothing was charged. Please try again, or choose another way."),

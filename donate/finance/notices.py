@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
+from donate.finance.refusals import SHOWN as MOST_REFUSALS, unseen_refusals
 from donate.gifts.facts import FactKind
 from donate.gifts.models import GiftFact
 from donate.letters import desk
@@ -58,6 +59,16 @@ def notices(session: Session, now: datetime) -> list[Notice]:
                 href="/finance/set-aside",
                 here="set-aside",
                 count=many,
+            )
+        )
+    refused = unseen_refusals(session, now)
+    if refused:
+        found.append(
+            Notice(
+                sentence=f"Stripe refused {_requests(len(refused))} in the past two weeks.",
+                link="Read what it said.",
+                href="/finance/refused",
+                here="refused",
             )
         )
     return found + _about_money(session) + _about_letters(session, now)
@@ -116,6 +127,12 @@ def _about_letters(session: Session, now: datetime) -> list[Notice]:
             )
         )
     return found
+
+
+def _requests(count: int) -> str:
+    if count >= MOST_REFUSALS:
+        return f"{MOST_REFUSALS} requests or more"
+    return "a request" if count == 1 else f"{count} requests"
 
 
 def _many(count: int) -> str:

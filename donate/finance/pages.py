@@ -13,6 +13,7 @@ from donate.finance.frame import StaffPages
 from donate.finance.gifts import GiftPages
 from donate.finance.letter_pages import LetterPages
 from donate.finance.refund_pages import RefundPages
+from donate.finance.refusals import RefusalPages
 from donate.finance.set_aside import SetAsidePages
 from donate.finance.sign_in import SignIn
 from donate.finance.staff import PASSWORDS
@@ -66,6 +67,7 @@ class FinancePages:
         letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         trail = TrailPages(database, pages, time_zone)
+        refusals = RefusalPages(database, pages, clock, time_zone)
 
         self.router = gate.router()
         for method, path, answer in (
@@ -89,6 +91,8 @@ class FinancePages:
             ("POST", "/set-aside/{number}/tried", set_aside.tried),
             ("POST", "/set-aside/{number}/tied", set_aside.tied),
             ("POST", "/set-aside/{number}/dismissed", set_aside.dismissed),
+            ("GET", "/refused", refusals.refused),
+            ("POST", "/refused/seen", refusals.seen),
             ("GET", "/trail", trail.trail),
         ):
             self.router.add_api_route(path, answer, methods=[method])

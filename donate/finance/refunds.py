@@ -111,6 +111,11 @@ class Returns:
         return format_amount(self.choices[0].left, LANGUAGE)
 
 
+def is_foreseen(code: str) -> bool:
+    """Whether the page of the gift says in words of ours why a refund was refused."""
+    return code in _REFUSED and code != KEY_REFUSED
+
+
 def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> Returns:
     """Say what can go back of a gift, and what became of what was asked for."""
     requests = [_request(gift, request, names) for request in requests_of(facts)]
@@ -209,7 +214,7 @@ def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> Re
     if request.state == RequestState.REFUSED:
         code = f" ({request.code})" if request.code else ""
         why = _REFUSED.get(
-            request.code, f"Stripe would not do it{code}; its Dashboard may say more."
+            request.code, f"Stripe would not do it{code}; the history below has its words."
         )
         sentence = f"Refused, nothing was sent: {why}"
     else:

@@ -109,6 +109,31 @@ def gifts_by_source(
     return dict(session.connection().execute(_BY_SOURCE, given).all())
 
 
+def refusals_since(session: Session, since: datetime, *, most: int) -> list[tuple[GiftFact, Gift]]:
+    """Return what Stripe refused since then, and for which gift, the newest first.
+
+    Its facts hold the id that Stripe knows the request by.
+    """
+    kinds = (
+        FactKind.CHECKOUT_REFUSED,
+        FactKind.REFUND_REFUSED,
+        FactKind.PLEDGE_CHANGE_REFUSED,
+        FactKind.PAYMENT_FAILED,
+    )
+    found = (
+        select(GiftFact, Gift)
+        .join(Gift, col(Gift.id) == col(GiftFact.gift_id))
+        .where(
+            col(GiftFact.kind).in_(kinds),
+            GiftFact.recorded_at > since,
+            col(GiftFact.evidence)["request_id"].as_string().is_not(None),
+        )
+        .order_by(col(GiftFact.recorded_at).desc(), col(GiftFact.id).desc())
+        .limit(most)
+    )
+    return list(session.exec(found))
+
+
 def months_of(session: Session, pledge_id: uuid.UUID) -> list[Gift]:
     """Return the gifts of a pledge, the newest month first; the one that began it is the last."""
     months = select(Gift).where(Gift.pledge_id == pledge_id)

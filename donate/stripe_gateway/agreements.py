@@ -8,7 +8,7 @@ its own, where what was begun already is seen.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -154,7 +154,7 @@ class Agreements:
             if refused.may_have_acted:
                 raise
             log.warning("Stripe refused to begin monthly debits: %s", refused)
-            self._record(agreement, refused.code)
+            self._record(agreement, refused.code, refused.told)
             return
         retell = retell_subscription if begun.get("status") in _OVER else retell_begun
         self._tell(retell(begun, self._clock.now()))
@@ -192,14 +192,16 @@ class Agreements:
             self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
             self._settler.settle_due()
 
-    def _record(self, agreement: Agreement, why: str) -> None:
+    def _record(
+        self, agreement: Agreement, why: str, told: Mapping[str, str] | None = None
+    ) -> None:
         now = self._clock.now()
         fact = Fact(
             kind=FactKind.PAYMENT_FAILED,
             source_id=agreement.session_id,
             happened_at=now,
             actor="stripe",
-            evidence={"reason": why},
+            evidence={"reason": why, **(told or {})},
         )
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact)], now=now)

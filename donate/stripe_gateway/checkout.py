@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from donate.bulk import insert_new
 from donate.clock import Clock
 from donate.database import Database
-from donate.errors import N_, Conflict, NotFound, StripeRefused
+from donate.errors import N_, Conflict, NotFound, StripeKeyRefused, StripeRefused
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -68,8 +68,8 @@ class Checkouts:
         source = f"{gift.id}:{attempt}"
         try:
             opened = self._client.create_session(params, idempotency_key=f"donate-{source}")
-        except StripeRefused as refused:
-            self._remember(gift, _refused(source, str(refused), self._clock.now()))
+        except (StripeRefused, StripeKeyRefused) as refused:
+            self._remember(gift, _refused(source, refused, self._clock.now()))
             raise
         self._remember(
             gift, _opened(opened.session_id, attempt, self._clock.now()), opened, asked_at
@@ -151,11 +151,15 @@ def _opened(session_id: str, attempt: int, now: datetime) -> Fact:
     )
 
 
-def _refused(source: str, reason: str, now: datetime) -> Fact:
+def _refused(source: str, refused: StripeRefused | StripeKeyRefused, now: datetime) -> Fact:
     return Fact(
         kind=FactKind.CHECKOUT_REFUSED,
         source_id=source,
         happened_at=now,
         actor="stripe",
-        evidence={"attempt": int(source.rpartition(":")[2]), "reason": reason},
+        evidence={
+            "attempt": int(source.rpartition(":")[2]),
+            "reason": str(refused),
+            **refused.told,
+        },
     )

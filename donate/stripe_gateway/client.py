@@ -18,6 +18,7 @@ import stripe
 
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.observability import STRIPE_REFUSED_KEY
+from donate.stripe_gateway.telling_staff import told_by
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
@@ -212,18 +213,19 @@ class StripeClient:
             raise StripeUnavailable("Stripe did not answer in time") from error
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             STRIPE_REFUSED_KEY.inc()
-            raise StripeKeyRefused(_in_short(error)) from error
+            raise StripeKeyRefused(_in_short(error), told=told_by(error)) from error
         except stripe.RateLimitError as error:
             raise StripeUnavailable(_in_short(error)) from error
         except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
             reused = isinstance(error, stripe.IdempotencyError)
             raise StripeRefused(
-                _in_short(error), code=_code(error), may_have_acted=reused
+                _in_short(error), code=_code(error), may_have_acted=reused, told=told_by(error)
             ) from error
         except stripe.StripeError as error:
             if _replayed(error):
                 # Stripe answers from its memory of this key: asking again changes nothing.
-                raise StripeRefused(_in_short(error), may_have_acted=True) from error
+                told = told_by(error)
+                raise StripeRefused(_in_short(error), may_have_acted=True, told=told) from error
             raise StripeUnavailable(_in_short(error)) from error
         except Exception as error:
             # The SDK lets through what its parser raises on answers that are no JSON object.

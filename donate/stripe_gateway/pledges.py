@@ -231,17 +231,19 @@ class Pledges:
     def _close(self, wish: OpenPledgeChange, refusal: StripeRefused | None) -> None:
         with self._database.writing() as session:
             if refusal:
-                _record_refusal(session, wish, refusal.code, self._clock.now())
+                _record_refusal(session, wish, refusal, self._clock.now())
             session.get_one(OpenPledgeChange, wish.key).ask_at = None
 
 
-def _record_refusal(session: Session, wish: OpenPledgeChange, code: str, now: datetime) -> None:
+def _record_refusal(
+    session: Session, wish: OpenPledgeChange, refusal: StripeRefused, now: datetime
+) -> None:
     fact = Fact(
         kind=FactKind.PLEDGE_CHANGE_REFUSED,
         source_id=wish.key,
         happened_at=now,
         actor="stripe",
-        evidence={"code": code},
+        evidence={**refusal.told, "code": refusal.code},
     )
     record_facts(session, [(wish.gift_id, fact)], now=now)
 

@@ -7,6 +7,7 @@ refund, however often we or Stripe fall over.
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,13 +118,13 @@ class Refunds:
             if refused.may_have_acted:
                 self._take_another_key(request)
                 return False
-            self._record_refusal(request, refused.code)
+            self._record_refusal(request, refused.code, refused.told)
             return True
         except StripeKeyRefused as refused:
             if request.tries > 1:  # an earlier try may have been heard
                 log.warning("a refund stays open: %s", refused)
                 return False
-            self._record_refusal(request, KEY_REFUSED)
+            self._record_refusal(request, KEY_REFUSED, refused.told)
             return True
         except StripeUnavailable as error:
             log.warning("a refund stays open: %s", error)
@@ -151,14 +152,14 @@ class Refunds:
                 row.keys_spent += 1
                 row.ask_at = max(row.ask_at, now + LET_IT_SHOW)
 
-    def _record_refusal(self, request: OpenRefund, code: str) -> None:
+    def _record_refusal(self, request: OpenRefund, code: str, told: Mapping[str, str]) -> None:
         now = self._clock.now()
         fact = Fact(
             kind=FactKind.REFUND_REFUSED,
             source_id=request.key,
             happened_at=now,
             actor="stripe",
-            evidence={"code": code},
+            evidence={**told, "code": code},
         )
         with self._database.writing() as session:
             # Whoever settles locks the gift first, too.

@@ -149,12 +149,18 @@ def test_answer_lost_on_the_way(card_program: tuple[Program, str], kind: str, tr
 
 
 def test_stripe_refused(card_program: tuple[Program, str]) -> None:
-    """After Stripe said no (503), the same key makes a new attempt for the same gift."""
+    """When Stripe says no, the donor is led to the page with the other ways to give.
+
+    The same key again makes a new attempt for the same gift.
+    """
     program, stripe = card_program
     key = new_key()
     make_trouble(stripe, "400", times=1)
-    problem_in(program.open(key, mode="card"), 503)
-    assert program.open(key, mode="card").status_code == 201
+    told = program.open(key, mode="card").json()
+    assert told["next"] == {"kind": "redirect", "url": f"{told['status_url']}?problem=refused"}
+    again = program.open(key, mode="card")
+    assert again.status_code == 201
+    assert again.json()["next"]["url"].startswith(stripe)
     assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
 

@@ -14,6 +14,7 @@ from donate.donors.pages import DonorPages
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
 from donate.modes import Instructions, Redirect
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Mode, load_regions
@@ -60,6 +61,31 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
     again = first_visitor.post(f"/gifts/{gift.token}/checkout")
     assert again.headers["location"] == f"/gifts/{gift.token}?problem=page"
     assert len(first_visitor.gifts()) == 1
+
+
+def test_what_stripe_refuses_can_be_given_another_way(
+    database: Database, database_url: str
+) -> None:
+    """The donor reads a plain sentence and the other ways; the facts hold what Stripe said."""
+    with run_sandbox() as stripe:
+        host = stripe.url.removeprefix("http://")
+        settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}
+        with visiting(database, database_url, **settings) as visitor:
+            lever = {"path": "/v1/checkout/sessions", "method": "POST", "times": 1}
+            stripe.control("POST", "/_sandbox/trouble", kind="400", **lever)
+            place = visitor.give(mode="card").headers["location"]
+            (gift,) = visitor.gifts()
+            assert place == f"/gifts/{gift.token}?problem=refused"
+            words = words_of(visitor.get(place).text)
+            assert "Stripe does not take this payment" in words
+            assert "Nothing was charged." in words
+            assert "Give by Interac e-Transfer instead" in words
+            assert "Something about this request" not in words
+            with database.reading() as session:
+                told = [f.evidence for f in facts_of(session, gift.id) if f.kind.endswith("ed")]
+            (refusal,) = (evidence for evidence in told if "request_id" in evidence)
+            assert refusal["message"] == "Something about this request is invalid."
+            assert refusal["request_id"].startswith("req_")
 
 
 def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:

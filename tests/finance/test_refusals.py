@@ -1,0 +1,126 @@
+"""What Stripe refused unforeseen is told to staff in its own words, until they have seen it."""
+
+import html
+from typing import Any
+
+import pytest
+import stripe
+
+from donate.finance.models import Role
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.stripe_gateway.telling_staff import told_by
+from tests.finance.room import Room, fields
+
+TOLD = {
+    "code": "parameter_unknown",
+    "message": "Received unknown parameter: <b>mode</b>",
+    "request_id": "req_1",
+}
+NOTICE = "Stripe refused"
+
+
+def refuse(
+    room: Room, gift: Gift, number: int, kind: str = "checkout_refused", **told: str
+) -> None:
+    now = room.clock.now()
+    evidence = TOLD | told | {"request_id": f"req_{number}"}
+    source = f"{gift.id}:{kind}:{number}"
+    fact = Fact(FactKind(kind), source, now, "stripe", evidence=evidence)
+    with room.database.writing() as session:
+        record_facts(session, [(gift.id, fact)], now=now)
+
+
+def test_staff_read_what_stripe_said(room_on_each: Room) -> None:
+    """Every page counts it and leads to Stripe's words, its code and the request's id."""
+    room = room_on_each
+    browser = room.signed_in(Role.VIEWER)
+    assert NOTICE not in browser.get("/finance/gifts").text
+    gift = room.gift(mode="card")
+    refuse(room, gift, 1)
+    assert "Stripe refused a request in the past two weeks." in browser.get("/finance/trail").text
+    refuse(room, gift, 2, kind="pledge_change_refused")
+    refuse(room, gift, 3, kind="payment_failed")
+    page = browser.get("/finance/gifts").text
+    assert "Stripe refused 3 requests in the past two weeks." in page
+    assert '<a href="/finance/refused">' in page
+    told = browser.get("/finance/refused").text
+    assert html.escape(TOLD["message"]) in told
+    assert "(parameter_unknown)" in told
+    assert all(f"req_{number}" in told for number in (1, 2, 3))
+    assert gift.reference in told
+    assert "I have seen this" not in told
+    assert html.escape(TOLD["message"]) in browser.get(f"/finance/gifts/{gift.id}").text
+
+
+def test_what_was_seen_is_no_news(room_on_each: Room) -> None:
+    """Finance staff say that they saw it, and the trail keeps that; what comes after is told."""
+    room = room_on_each
+    browser = room.signed_in()
+    gift = room.gift(mode="card")
+    refuse(room, gift, 1)
+    csrf = fields(browser.get("/finance/refused"))["csrf"]
+    room.wait(minutes=1)
+    assert browser.post("/finance/refused/seen", data={"csrf": csrf}).status_code == 303
+    assert NOTICE not in browser.get("/finance/gifts").text
+    assert "req_1" not in browser.get("/finance/refused").text
+    assert "req_1" in browser.get(f"/finance/gifts/{gift.id}").text
+    assert [act.act for act in room.acts()].count("refusals_seen") == 1
+    room.wait(minutes=1)
+    refuse(room, gift, 2)
+    assert "Stripe refused a request" in browser.get("/finance/gifts").text
+
+
+def test_viewers_cannot_take_the_notice_away(room: Room) -> None:
+    """Only finance staff say for all that something was seen."""
+    refuse(room, room.gift(mode="card"), 1)
+    browser = room.signed_in(Role.VIEWER)
+    answer = browser.post("/finance/refused/seen", data={"csrf": "x"})
+    assert answer.status_code == 403
+    assert NOTICE in browser.get("/finance/gifts").text
+
+
+def test_what_nobody_looks_at_is_told_for_two_weeks(room_on_each: Room) -> None:
+    """A notice of long ago would hide the one of today."""
+    room = room_on_each
+    refuse(room, room.gift(mode="card"), 1)
+    room.wait(days=14, seconds=-1)
+    assert NOTICE in room.signed_in().get("/finance/gifts").text
+    room.wait(seconds=2)
+    assert NOTICE not in room.signed_in(Role.VIEWER).get("/finance/gifts").text
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [("charge_disputed", False), ("amount", False), ("key_refused", True), ("other", True)],
+)
+def test_a_refund_whose_refusal_has_words_is_no_news(room: Room, code: str, is_told: bool) -> None:
+    """Who asked for the refund read why, where we have words for it."""
+    refuse(room, room.gift(mode="card"), 1, kind="refund_refused", code=code)
+    assert (NOTICE in room.signed_in().get("/finance/gifts").text) == is_told
+
+
+def test_what_is_no_refusal_of_stripes_is_no_news(room: Room) -> None:
+    """A debit that a bank did not allow is told to its donor, and is no trouble of the service."""
+    gift, now = room.gift(mode="card"), room.clock.now()
+    fact = Fact(FactKind.PAYMENT_FAILED, "cs_1", now, "stripe", evidence={"reason": "no account"})
+    with room.database.writing() as session:
+        record_facts(session, [(gift.id, fact)], now=now)
+    room.wait(seconds=1)
+    assert NOTICE not in room.signed_in().get("/finance/gifts").text
+
+
+def test_no_donors_address_is_kept_from_stripes_words() -> None:
+    """Stripe may quote an address; what staff read has none, is short, and fits the database."""
+    said = "Invalid email address: '<ann+1@exämple.org>'\x00\ud800\nok " + "x" * 1_000
+    refused: Any = stripe.InvalidRequestError
+    error = refused(said, "customer_email", code="email_invalid", headers={"request-id": "req_9"})
+    told = told_by(error)
+    assert (told["code"], told["request_id"]) == ("email_invalid", "req_9")
+    assert "@" not in told["message"]
+    assert "ann" not in told["message"]
+    assert told["message"].startswith("Invalid email address: '<(an e-mail address)>'")
+    assert told["message"].isprintable()
+    assert len(told["message"]) == 400
+    assert told_by(stripe.APIError("")) == {}
