@@ -266,7 +266,7 @@ def _refund(about: About, _: Tongue) -> Draft:
         ),
         rows=(
             (_("Went back"), amount),
-            (_("Your gift"), about.money(about.gift.received)),
+            (_("Your gift"), about.money(about.gift.amount)),
             (_("Reference"), about.gift.reference),
         ),
         link=(_("See your gift"), about.page),

@@ -108,6 +108,13 @@ PAGES: dict[str, Callable[[Visitor], str]] = {
         fact(K.PAYMENT_SUCCEEDED, 5_000),
         fact(K.REFUND_SUCCEEDED, 1_000),
     ),
+    "refund failed": lambda v: told(
+        v,
+        v.given(mode="card"),
+        fact(K.PAYMENT_SUCCEEDED, 5_000),
+        fact(K.REFUND_SUCCEEDED, 1_000),
+        fact(K.REFUND_FAILED, 1_000),
+    ),
     "disputed": lambda v: told(
         v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000), fact(K.DISPUTE_OPENED, 5_000)
     ),

@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from donate.database import Database
 from donate.gifts.models import Gift
-from tests.stripe_gateway.given import AMOUNT, dispute_of, event, give, refund_of, session_for
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    NOW,
+    dispute_of,
+    event,
+    give,
+    refund_of,
+    session_for,
+)
 from tests.stripe_gateway.months import (
     BASIL,
     BEFORE_BASIL,
@@ -147,7 +155,7 @@ def _declined(gift: Gift) -> Told:
 
 def _returns(payment: str, dice: Random) -> tuple[list[Told], End]:
     """Draw what goes back of a payment, and how the gift ends then."""
-    fate = dice.choice(["kept", "kept", "parts", "failed", "won", "lost", "open"])
+    fate = dice.choice(["kept", "kept", "parts", "failed", "failed late", *_DISPUTES, "open"])
     match fate:
         case "kept":
             return [], WHOLE
@@ -166,9 +174,29 @@ def _returns(payment: str, dice: Random) -> tuple[list[Told], End]:
         case "open":
             told = [event("charge.dispute.created", dispute_of(payment))]
             return told, ("disputed", AMOUNT, 0)
+        case "failed late":
+            refund = refund_of(payment, AMOUNT)
+            failed = refund | {"status": "failed"}
+            return [event("refund.created", refund), event("refund.failed", failed)], WHOLE
+    steps, end = _DISPUTES[fate]
     dispute = dispute_of(payment)
+    at = int(NOW.timestamp())
     told = [
-        event("charge.dispute.created", dispute),
-        event("charge.dispute.closed", dispute | {"status": fate}),
+        event(f"charge.dispute.{step}", dispute | {"status": status}, created=at + 60 * minute)
+        for minute, (step, status) in enumerate(steps)
     ]
-    return told, WHOLE if fate == "won" else ("charged_back", AMOUNT, 0)
+    return told, end
+
+
+_ASKED = ("created", "warning_needs_response")
+_TAKEN = [_ASKED, ("updated", "needs_response"), ("funds_withdrawn", "needs_response")]
+_BACK: End = ("charged_back", AMOUNT, 0)
+_DISPUTES: Final[dict[str, tuple[list[tuple[str, str]], End]]] = {
+    "won": ([("created", "needs_response"), ("closed", "won")], WHOLE),
+    "lost": ([("created", "needs_response"), ("closed", "lost")], _BACK),
+    "asked": ([_ASKED, ("updated", "warning_under_review"), ("closed", "warning_closed")], WHOLE),
+    "escalated": (_TAKEN, ("disputed", AMOUNT, 0)),
+    "escalated and lost": ([*_TAKEN, ("closed", "lost")], _BACK),
+    "lost and won": ([*_TAKEN, ("closed", "lost"), ("funds_reinstated", "won")], WHOLE),
+    "won and lost": ([*_TAKEN, ("closed", "won"), ("closed", "lost")], _BACK),
+}

@@ -13,7 +13,7 @@ from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftFact, GiftWish
-from donate.letters.about import About, is_true, look_up
+from donate.letters.about import About, look_up
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
@@ -273,32 +273,6 @@ def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
         assert said.manage[1] == f"{SITE}/pledges/{about.first.token}"
     _, about = a_letter(empty, LetterKind.MONTH_FAILED, "en-CA")
     assert about.gift.token in draft(LetterKind.MONTH_FAILED, about).link[1]
-
-
-def test_a_refund_letter_names_what_went_back(empty: Database) -> None:
-    """The amount of the one refund stands in its letter, and not what was given."""
-    _, about = a_letter(empty, LetterKind.REFUND, "en-CA")
-    assert "$25.00" in draft(LetterKind.REFUND, about).subject
-
-
-def test_a_correction_names_what_did_not_go_back(empty: Database) -> None:
-    """The amount of the refund that failed stands in the subject of its letter."""
-    _, about = a_letter(empty, LetterKind.REFUND_FAILED, "en-CA")
-    said = draft(LetterKind.REFUND_FAILED, about)
-    assert said.subject == "Your refund of $25.00 did not go through"
-
-
-def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Database) -> None:
-    """The letter of thanks says what is in hand, not all that ever came."""
-    letter, about = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
-    tell(empty, about.gift, FactKind.PAYMENT_SUCCEEDED, "pi_2")
-    tell(empty, about.gift, FactKind.REFUND_SUCCEEDED, "re_2")
-    with empty.reading() as session:
-        about = look_up(session, letter, load_regions(), SITE)
-    assert is_true(letter, about)
-    said = draft(LetterKind.THANK_YOU, about)
-    assert said.subject == "Thank you for your gift of $50.00"
-    assert ("Amount", "$50.00") in said.rows
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,24 @@ def lost(gift: Gift) -> Told:
     return paid_late(gift, dispute="lost")
 
 
+def escalated(gift: Gift) -> Told:
+    """An inquiry that takes the money after all, is lost, and then won."""
+    session = session_for(gift)
+    claim = dispute_of(session["payment_intent"])
+    steps = [
+        ("created", "warning_needs_response"),
+        ("updated", "needs_response"),
+        ("funds_withdrawn", "needs_response"),
+        ("closed", "lost"),
+        ("funds_reinstated", "won"),
+    ]
+    at = int(NOW.timestamp())
+    return [event(f"{SESSION}.completed", session)] + [
+        event(f"charge.dispute.{step}", claim | {"status": status}, created=at + 60 * minute)
+        for minute, (step, status) in enumerate(steps)
+    ]
+
+
 def failed(gift: Gift) -> Told:
     """A debit that failed: declined, and no money ever came."""
     session = session_for(gift, payment_status="unpaid")
@@ -104,6 +122,8 @@ SOME = DICE.sample(list(permutations(range(7))), 150)
 WON: End = ("partly_refunded", AMOUNT, AMOUNT - 1_000, "")
 LOST: End = ("charged_back", AMOUNT, 0, "")
 FAILED: End = ("failed", 0, 0, "")
+WHOLE: End = ("confirmed", AMOUNT, AMOUNT, "")
+ESCALATED = DICE.sample(list(permutations(range(6))), 150)
 
 
 def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
@@ -119,8 +139,9 @@ def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
         (won, SOME, WON),
         (lost, SOME, LOST),
         (failed, list(permutations(range(4))), FAILED),
+        (escalated, ESCALATED, WHOLE),
     ],
-    ids=["won", "lost", "failed"],
+    ids=["won", "lost", "failed", "escalated"],
 )
 def test_orders_end_the_same(
     database: Database, tell: Any, orders: list[tuple[int, ...]], end: End

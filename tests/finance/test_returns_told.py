@@ -1,0 +1,84 @@
+"""What staff are told of money that goes back: refunds that fail, banks that ask or take."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from donate.clock import local_date
+from donate.database import Database
+from tests.finance.refund_desk import Desk, open_desk
+from tests.finance.room import fields
+from tests.stripe_gateway.returning import REFUNDS, stripe_list, tell
+
+
+@pytest.fixture
+def desk_on_each(database: Database) -> Iterator[Desk]:
+    """The desk on SQLite and on PostgreSQL."""
+    with open_desk(database) as desk:
+        yield desk
+
+
+def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_each: Desk) -> None:
+    """Every staff page and the gift's own say it; marking it as dealt with ends that, once."""
+    desk = desk_on_each
+    gift = desk.paid()
+    desk.refund(gift)
+    (refund,) = stripe_list(desk.sandbox, REFUNDS)
+    desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    notice = "A refund failed, and the money is with us again."
+    page = desk.page(gift).text
+    assert notice in desk.browser.get("/finance/gifts").text
+    assert notice in page
+    assert "A refund of $50.00 failed on" in page
+    assert (desk.room.reread(gift).status, desk.room.reread(gift).net_minor) == ("confirmed", 5_000)
+    form = {"csrf": fields(desk.page(gift))["csrf"], "refund": refund["id"]}
+    address = f"/finance/gifts/{gift.id}/refund-followed-up"
+    assert desk.browser.post(address, data=form | {"refund": "re_other"}).status_code == 409
+    for _ in range(2):
+        assert desk.browser.post(address, data=form).status_code == 303
+    assert [a.act for a in desk.room.acts()].count("refund_followed_up") == 1
+    page = desk.page(gift).text
+    assert notice not in page
+    assert "A refund of $50.00 failed on" not in page
+    assert "Failed refund dealt with" in page
+    assert "$50.00 left" in page
+
+
+def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: Desk) -> None:
+    """An open question shows until when to answer; once the money is taken, no form is left."""
+    desk = desk_on_each
+    gift = desk.paid()
+    form = desk.form(gift)
+    asked = desk.sandbox.control(
+        "POST", "/_sandbox/dispute", payment_intent=form["payment"], inquiry=True
+    )["dispute"]
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    notice = "A donor’s bank asks about a payment. Please answer in Stripe before it is due."
+    page = desk.page(gift).text
+    assert notice in desk.browser.get("/finance/gifts").text
+    due = local_date(
+        datetime.fromtimestamp(asked["evidence_details"]["due_by"], UTC), gift.time_zone
+    )
+    assert f"Please answer in Stripe by {due:%B} {due.day}, {due.year}" in page
+    assert desk.room.reread(gift).status == "confirmed"
+    assert 'name="confirmed"' in page
+    address = f"/_sandbox/dispute/{asked['id']}"
+    desk.sandbox.control("POST", f"{address}/answer")
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    page = desk.page(gift).text
+    assert notice not in page
+    assert "It has an answer and looks at it." in page
+    desk.sandbox.control("POST", f"{address}/escalate")
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    page = desk.page(gift).text
+    assert desk.room.reread(gift).status == "disputed"
+    assert "To get it back, answer in Stripe by" in page
+    assert "Nothing can be refunded until the dispute has ended." in page
+    assert 'name="confirmed"' not in page
+    late = desk.send(gift, form)
+    assert (late.status_code, desk.made()) == (409, [])
+    desk.sandbox.control("POST", address, outcome="won")
+    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    assert 'name="confirmed"' in desk.page(gift).text
