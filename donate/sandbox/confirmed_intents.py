@@ -1,6 +1,7 @@
-"""Payments that a request makes and confirms at once, and what follows some of them.
+"""Payments and setups that a request makes and confirms at once, and what follows some of them.
 
-https://docs.stripe.com/api/payment_intents/create and https://docs.stripe.com/testing
+https://docs.stripe.com/api/payment_intents/create, https://docs.stripe.com/api/setup_intents/create
+and https://docs.stripe.com/testing
 """
 
 from typing import Any
@@ -9,10 +10,11 @@ from donate.sandbox import currencies
 from donate.sandbox.charges import charge_intent
 from donate.sandbox.copies import copy_of
 from donate.sandbox.disputes import open_dispute
-from donate.sandbox.errors import Refusal
-from donate.sandbox.known_methods import attempt_with
+from donate.sandbox.errors import Refusal, no_such
+from donate.sandbox.known_methods import BANK_ACCOUNT, attempt_with, save_method
 from donate.sandbox.objects import new_payment_intent
-from donate.sandbox.parameters import choice, list_of, metadata, only, read, text, whole
+from donate.sandbox.parameters import choice, list_of, metadata, only, read, record, text, whole
+from donate.sandbox.setups import new_setup_intent, refuse_a_mixed_mandate
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -24,7 +26,7 @@ _NEW = {
     "metadata": metadata,
     "payment_method": text(),
     # Without it Stripe would offer all that the Dashboard allows, and ask for a return_url.
-    "payment_method_types": list_of(choice("card")),
+    "allowed_payment_method_types": list_of(choice("card")),
 }
 
 
@@ -55,7 +57,7 @@ def create_payment_intent(store: Store, parameters: dict[str, Any]) -> StripeObj
     attempt = attempt_with(store, asked["payment_method"], None)
     currencies.refuse_small_total(asked["amount"], asked["currency"])
     intent = new_payment_intent(
-        store, asked["amount"], asked["currency"], asked["payment_method_types"], asked
+        store, asked["amount"], asked["currency"], asked["allowed_payment_method_types"], asked
     )
     store.payment_intents.put(intent)
     store.announce("payment_intent.created", intent)
@@ -65,10 +67,58 @@ def create_payment_intent(store: Store, parameters: dict[str, Any]) -> StripeObj
     match asked["payment_method"]:
         case "pm_card_createDispute":
             open_dispute(store, intent)
+        case "pm_card_createDisputeInquiry":
+            open_dispute(store, intent, inquiry=True)
         case "pm_card_refundFail":
             store.failing_refunds.add(charge["id"])
         case "pm_card_pendingRefund":
             store.slow_refunds.add(charge["id"])
         case _:
             pass
+    return intent
+
+
+_MANDATE = record({"default_for": list_of(choice("invoice", "subscription"))}, ["default_for"])
+_NEW_SETUP = {
+    "confirm": only("true"),
+    "customer": text(),
+    "mandate_data": record(
+        {"customer_acceptance": record({"type": only("offline")}, ["type"])},
+        ["customer_acceptance"],
+    ),
+    "metadata": metadata,
+    "payment_method": only(BANK_ACCOUNT),
+    "payment_method_options": record(
+        {
+            "acss_debit": record(
+                {"currency": only("cad"), "mandate_options": _MANDATE},
+                ["currency", "mandate_options"],
+            )
+        },
+        ["acss_debit"],
+    ),
+    "allowed_payment_method_types": list_of(only("acss_debit")),
+}
+
+
+def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    """Save the bank account that test mode has for it, under the mandate that is asked for."""
+    asked = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata"}))
+    options = asked["payment_method_options"]["acss_debit"]
+    refuse_a_mixed_mandate(
+        options["mandate_options"], "payment_method_options[acss_debit][mandate_options]"
+    )
+    customer = store.customers.get(asked["customer"])
+    if customer is None:
+        raise no_such("customer", asked["customer"], "customer", status=400)
+    methods = {"payment_method_types": asked["allowed_payment_method_types"]}
+    intent = new_setup_intent(store, asked | methods)
+    method = save_method(store, asked["payment_method"], customer)
+    intent.update(
+        customer=customer["id"],
+        mandate=store.new_id("mandate_1"),
+        payment_method=method["id"],
+        status="succeeded",
+    )
+    store.announce("setup_intent.succeeded", intent)
     return intent

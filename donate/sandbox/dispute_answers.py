@@ -5,7 +5,8 @@ https://docs.stripe.com/api/disputes/update and https://docs.stripe.com/testing#
 
 from typing import Any
 
-from donate.sandbox.disputes import DisputeOutcome, close_dispute
+from donate.sandbox import disputes
+from donate.sandbox.disputes import DisputeOutcome, close_dispute, escalate_inquiry
 from donate.sandbox.errors import Refusal, not_in_this_sandbox
 from donate.sandbox.parameters import flag, read, record, text
 from donate.sandbox.shelf import StripeObject
@@ -20,12 +21,14 @@ def answer_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) ->
     asked = read(parameters, _ANSWER, required=["evidence"])
     dispute = _still_open(store, dispute_id)
     said = asked["evidence"].get("uncategorized_text", "")
-    if said not in _OUTCOMES:
+    escalates = said == "escalate_inquiry_evidence"
+    if not escalates and said not in _OUTCOMES:
         raise not_in_this_sandbox("evidence[uncategorized_text]", said)
-    before = dispute["status"]
-    dispute["status"] = "under_review"
-    store.announce("charge.dispute.updated", dispute, previous={"status": before})
-    store.later(lambda: close_dispute(store, dispute, _OUTCOMES[said]))
+    disputes.answer_dispute(store, dispute)
+    if escalates:
+        store.later(lambda: escalate_inquiry(store, dispute))
+    else:
+        store.later(lambda: close_dispute(store, dispute, _OUTCOMES[said]))
     return dispute
 
 

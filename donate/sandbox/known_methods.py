@@ -46,7 +46,7 @@ def save_method(store: Store, method_id: str, customer: StripeObject) -> StripeO
     method = {
         "id": store.new_id("pm_1"),
         "object": "payment_method",
-        kind: dict(attempt.method_details[kind]),
+        kind: _saved(kind, attempt.method_details[kind]),
         "allow_redisplay": "unspecified",
         "billing_details": {
             **nothing_in("name phone tax_id"),
@@ -80,3 +80,18 @@ def attach_method(store: Store, parameters: dict[str, Any], method_id: str) -> S
             param="payment_method",
         )
     return save_method(store, method_id, customer)
+
+
+def _saved(kind: str, used: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a method that was used, in the shape of a saved one."""
+    if kind == "acss_debit":
+        account = "bank_name fingerprint institution_number last4 transit_number"
+        return {name: used[name] for name in account.split()}
+    shown = "brand checks country exp_month exp_year fingerprint funding last4 regulated_status"
+    return {
+        **{name: used[name] for name in shown.split()},
+        **nothing_in("generated_from wallet"),
+        "display_brand": used["brand"],
+        "networks": {"available": [used["network"]], "preferred": None},
+        "three_d_secure_usage": {"supported": True},
+    }

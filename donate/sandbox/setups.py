@@ -51,8 +51,17 @@ def refuse_a_mixed_mandate(mandate: dict[str, Any], path: str) -> None:
 
 def begin_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> None:
     """Make the setup intent, which a session has from its first moment on."""
+    session["setup_intent"] = new_setup_intent(store, asked, asked.get("setup_intent_data", {}))[
+        "id"
+    ]
+
+
+def new_setup_intent(
+    store: Store, asked: dict[str, Any], data: dict[str, Any] | None = None
+) -> StripeObject:
+    """`asked` says the methods and their options, `data` the description and the metadata."""
+    data = asked if data is None else data
     intent_id = store.new_id("seti_1")
-    data = asked.get("setup_intent_data", {})
     intent = {
         "id": intent_id,
         "object": "setup_intent",
@@ -73,8 +82,8 @@ def begin_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> N
         "usage": "off_session",
     }
     store.setup_intents.put(intent)
-    session["setup_intent"] = intent_id
     store.announce("setup_intent.created", intent)
+    return intent
 
 
 def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from donate.sandbox.confirmed_intents import create_payment_intent
+from donate.sandbox.confirmed_intents import create_payment_intent, create_setup_intent
 from donate.sandbox.dispute_answers import answer_dispute, give_up_dispute
 from donate.sandbox.known_methods import attach_method
 from donate.sandbox.own_customers import (
@@ -22,6 +22,10 @@ def _create_payment_intent(store: Store, parameters: dict[str, Any], _: str) -> 
     return create_payment_intent(store, parameters)
 
 
+def _create_setup_intent(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_setup_intent(store, parameters)
+
+
 def _create_customer(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     return create_customer(store, parameters)
 
@@ -32,6 +36,7 @@ def _create_clock(store: Store, parameters: dict[str, Any], _: str) -> StripeObj
 
 TEST_MODE_ROUTES = (
     route("POST", "/v1/payment_intents", _create_payment_intent),
+    route("POST", "/v1/setup_intents", _create_setup_intent),
     route("POST", "/v1/payment_methods/{id}/attach", attach_method),
     route("POST", "/v1/customers", _create_customer),
     route("DELETE", "/v1/customers/{id}", delete_customer),

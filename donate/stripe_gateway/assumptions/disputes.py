@@ -68,3 +68,33 @@ def a_dispute_can_be_lost(world: World) -> None:
     dispute = things.ended_dispute(world, things.LOSING)
     told = world.read(world.event("charge.dispute.closed", dispute["id"]))
     expect_equal(told.facts[0].kind, FactKind.DISPUTE_LOST, "what charge.dispute.closed tells")
+
+
+@DISPUTES.believe(
+    sources.DISPUTES_WORK,
+    cost=Cost.WRONG_BOOKS,
+    if_false="A gift is shown as disputed although its money is in hand, or the other way round.",
+)
+def an_inquiry_takes_no_money(world: World) -> None:
+    """An inquiry needs a response by a day that it names, and moves no money."""
+    dispute = things.inquiry(world)
+    expect_equal(dispute["balance_transactions"], [], "balance_transactions")
+    reading = world.read(world.event("charge.dispute.created", dispute["id"]))
+    expect_equal(reading.facts[0].kind, FactKind.INQUIRY_OPENED, "what the event tells")
+    expect(reading.facts[0].evidence.get("due_by"), "evidence_details.due_by is missing")
+
+
+@DISPUTES.believe(
+    sources.DISPUTES_WORK,
+    cost=Cost.WRONG_BOOKS,
+    if_false="Money that a bank took back after an inquiry stands in the books as a gift.",
+)
+def an_inquiry_becomes_a_chargeback(world: World) -> None:
+    """The same dispute takes the money later, which charge.dispute.funds_withdrawn tells."""
+    dispute = things.inquiry(world)
+    things.answer_dispute(world, dispute["id"], things.ESCALATING)
+    now = things.dispute_of(world, dispute["payment_intent"], "needs_response")
+    expect_equal(now["id"], dispute["id"], "the dispute's id")
+    event = world.event("charge.dispute.funds_withdrawn", dispute["id"])
+    reading = world.read(event)
+    expect_equal(reading.facts[0].kind, FactKind.DISPUTE_OPENED, "what the event tells")

@@ -1,6 +1,6 @@
 """The months of a pledge: invoices, what pays them, and what is done when they fail."""
 
-from typing import Final
+from typing import Any, Final
 
 from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import pledging, sources
@@ -186,3 +186,29 @@ def an_open_month_can_be_voided(world: World) -> None:
     world.event("invoice.payment_failed", invoice)
     found = world.billing.void_invoice(invoice)
     expect_equal(found["status"], "void", "status")
+
+
+@MONTHS.believe(
+    sources.BASIL_INVOICES,
+    routes="GET /v1/invoice_payments",
+    cost=Cost.WRONG_BOOKS,
+    if_false="A dispute of a month that we do not know yet is taken for another shop's.",
+)
+def an_invoice_is_found_by_its_payment(world: World) -> None:
+    """The payments of invoices can be listed by a payment intent, and name the invoice."""
+    invoice = pledging.second_month(world)
+    paid = invoice["payments"]["data"][0]["payment"]["payment_intent"]["id"]
+    asked: Any = {"payment": {"type": "payment_intent", "payment_intent": paid}, "limit": 10}
+    page = world.client.list_page("invoice_payments", asked)
+    expect_equal([one["invoice"] for one in page.objects], [invoice["id"]], "the invoices")
+
+
+@MONTHS.believe(
+    sources.BASIL_INVOICES,
+    cost=Cost.STAFF_WORK,
+    if_false="An invoice names its payment twice; nothing breaks.",
+)
+def an_invoice_has_no_payment_of_its_own(world: World) -> None:
+    """In our version of the API an invoice has no field payment_intent."""
+    event = world.event("invoice.paid", pledging.second_month(world)["id"])
+    expect_equal(event["data"]["object"].get("payment_intent"), None, "payment_intent")

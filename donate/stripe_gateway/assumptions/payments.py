@@ -86,3 +86,17 @@ def a_decline_is_an_error_with_a_code(world: World) -> None:
         "the refusal",
     )
     expect(refusal.request_id, "the refusal has no request id")
+
+
+@PAYMENTS.believe(
+    sources.METADATA,
+    routes="GET /v1/payment_intents/{id}",
+    cost=Cost.WRONG_BOOKS,
+    if_false="A refund or dispute of ours is taken for another shop's, or the other way round.",
+)
+def a_payment_says_whose_it_is(world: World) -> None:
+    """A payment intent can be asked for by its id, and bears the metadata that it was made with."""
+    payment = things.paid(world)
+    found = world.call(lambda sdk: sdk.v1.payment_intents.retrieve(payment["id"]), "payment_intent")
+    expect_equal(dict(found["metadata"]), dict(payment["metadata"]), "metadata")
+    expect(found["metadata"], "metadata is empty")

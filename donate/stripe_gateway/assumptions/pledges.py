@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.assumptions import pledging, sources
+from donate.stripe_gateway.assumptions import pledging, sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
 from donate.stripe_gateway.retelling import retell_begun, retell_subscription
@@ -200,3 +200,27 @@ def the_portal_opens(world: World) -> None:
     customer = pledging.pledge(world).customer_id
     url = world.billing.card_page(customer, world.account.public_url, french=True)
     expect(url, "the session has no address")
+
+
+@PLEDGES.believe(
+    sources.INACTIVE_PRODUCT,
+    routes="POST /v1/products",
+    cost=Cost.WRONG_MONEY,
+    if_false="We use products of our own without need; nothing breaks.",
+)
+def an_inactive_product_takes_no_new_price(world: World) -> None:
+    """A subscription takes no new price on a product that is inactive."""
+    begun = pledging.pledge(world)
+    product = things.new_product(world, f"{begun.reference} archived")
+    world.call(lambda sdk: sdk.v1.products.update(product, {"active": False}), "product")
+    (item,) = pledging.subscription_of(world, begun)["items"]["data"]
+    asked: Any = {
+        "items": [{"id": item["id"], "price_data": pledging.monthly_price(product, 7_000)}],
+        "proration_behavior": "none",
+    }
+    refusal = world.refusal(
+        lambda: world.call(
+            lambda sdk: sdk.v1.subscriptions.update(begun.subscription_id, asked), "subscription"
+        )
+    )
+    expect_equal(refusal.status, 400, "the status of the refusal")

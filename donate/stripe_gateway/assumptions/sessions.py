@@ -235,3 +235,18 @@ def an_odd_address_is_refused_by_name(world: World) -> None:
         refusal.param == "customer_email" or refusal.code == "email_invalid",
         f"the refusal names {refusal.param or refusal.code or 'nothing'}",
     )
+
+
+@SESSIONS.believe(
+    sources.INACTIVE_PRODUCT,
+    routes="GET /v1/checkout/sessions/{id}/line_items",
+    cost=Cost.WRONG_MONEY,
+    if_false="We use products of our own without need; nothing breaks.",
+)
+def an_inline_product_is_inactive(world: World) -> None:
+    """The product that Checkout makes from price_data is inactive."""
+    asked = things.session(world, things.CARD_MONTHLY).opened.session_id
+    items = world.call(lambda sdk: sdk.v1.checkout.sessions.line_items.list(asked), "list")
+    product_id = items["data"][0]["price"]["product"]
+    found = world.call(lambda sdk: sdk.v1.products.retrieve(product_id), "product")
+    expect(found["active"] is False, "the product is active")

@@ -131,7 +131,7 @@ def pay(world: World, method: str) -> Json:
         "description": gift.reference,
         "metadata": metadata_of(gift),
         "payment_method": method,
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "expand": ["latest_charge.balance_transaction"],
     }
     return world.call(lambda sdk: sdk.v1.payment_intents.create(asked), "payment_intent")
@@ -203,6 +203,16 @@ def dispute(world: World, evidence: str) -> Json:
         return dispute_of(world, payment)
 
     found: Json = world.once(f"dispute for {evidence}", begin)
+    return found
+
+
+def inquiry(world: World) -> Json:
+    """Return an inquiry about a payment, as it is at first."""
+
+    def begin() -> Json:
+        return dispute_of(world, pay(world, "pm_card_createDisputeInquiry")["id"])
+
+    found: Json = world.once("inquiry", begin)
     return found
 
 

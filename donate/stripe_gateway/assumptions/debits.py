@@ -1,0 +1,124 @@
+"""Monthly debits: an account that a donor agreed with, and what is begun on it, by the API."""
+
+from typing import Any, Final
+
+from donate.money import Money
+from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.world import Json, World
+from donate.stripe_gateway.retelling import is_under_way
+
+DEBITS: Final = Topic("Monthly debits")
+# It is saved without anybody who types an account or reads small deposits.
+_ACCOUNT: Final = "pm_acssDebit_success"
+
+
+@DEBITS.believe(
+    sources.ACSS_SETUP,
+    cost=Cost.NO_GIFT,
+    if_false="Nobody can agree to monthly debits.",
+)
+def an_account_is_saved_for_invoices_and_subscriptions(world: World) -> None:
+    """A mandate is default_for invoice and subscription together, and needs no payment schedule."""
+    found = _agreed(world, proving=True)
+    expect_equal(found["status"], "succeeded", "setup_intent.status")
+
+
+@DEBITS.believe(
+    sources.ACSS_SETUP,
+    cost=Cost.NO_GIFT,
+    if_false="Nothing breaks; our own text could leave out when debits are made.",
+)
+def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
+    """A mandate that is default_for subscriptions is refused together with a payment schedule."""
+    gift = things.new_gift(world, things.DEBIT_MONTHLY)
+    asked = things.asked_with(world, gift)
+    mandate = asked["payment_method_options"]["acss_debit"]["mandate_options"]
+    mandate |= {"payment_schedule": "interval", "interval_description": "every month"}
+    refusal = world.refusal(lambda: world.client.create_session(asked, f"donate-{gift.id}:1"))
+    expect_equal(refusal.status, 400, "the status of the refusal")
+
+
+@DEBITS.believe(
+    sources.ACSS_SUBSCRIPTION,
+    routes="POST /v1/subscriptions",
+    cost=Cost.NO_GIFT,
+    if_false="A donor agrees to monthly debits, and none is ever made.",
+)
+def debits_begin_on_a_saved_account(world: World) -> None:
+    """A subscription begins off session on a saved account, from just what we send."""
+    found = _begun(world, proving=True)
+    expect(found["status"] in ("active", "incomplete"), f"status is {found['status']}")
+
+
+@DEBITS.believe(
+    sources.ACSS_SUBSCRIPTION,
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor whose debit is under way is asked to pay that month again.",
+)
+def a_first_debit_is_under_way(world: World) -> None:
+    """The first debit's invoice is open and its payment processing until the bank answers."""
+    invoice = world.billing.invoice(_begun(world)["latest_invoice"])
+    expect(
+        is_under_way(invoice) or invoice["status"] == "paid",
+        f"the invoice is {invoice['status']}, and nothing is under way",
+    )
+
+
+@DEBITS.believe(
+    sources.IDEMPOTENCY,
+    cost=Cost.WRONG_MONEY,
+    if_false="When we or Stripe fall over, a donor is debited twice every month.",
+)
+def debits_asked_twice_begin_once(world: World) -> None:
+    """The same subscription under the same idempotency key is the same subscription again."""
+    again = _begin(world, _agreed(world))
+    expect_equal(again["id"], _begun(world)["id"], "the id of the second answer")
+
+
+def _agreed(world: World, *, proving: bool = False) -> Json:
+    def agree() -> Json:
+        who: Any = {"email": "check@example.com", "name": "Ann Check"}
+        customer = world.call(lambda sdk: sdk.v1.customers.create(who), "customer")["id"]
+        world.remove_later(
+            f"customer {customer}",
+            lambda: world.call(lambda sdk: sdk.v1.customers.delete(customer), "customer"),
+        )
+        asked: Any = {
+            "confirm": True,
+            "customer": customer,
+            "mandate_data": {"customer_acceptance": {"type": "offline"}},
+            "payment_method": _ACCOUNT,
+            "payment_method_options": {
+                "acss_debit": {
+                    "currency": "cad",
+                    "mandate_options": {"default_for": ["invoice", "subscription"]},
+                }
+            },
+            "allowed_payment_method_types": ["acss_debit"],
+        }
+        return world.call(lambda sdk: sdk.v1.setup_intents.create(asked), "setup_intent")
+
+    found: Json = world.once("saved bank account", agree, proving=proving)
+    return found
+
+
+def _begun(world: World, *, proving: bool = False) -> Json:
+    agreed = _agreed(world)
+    found: Json = world.once(
+        "monthly debit on a saved account", lambda: _begin(world, agreed), proving=proving
+    )
+    return found
+
+
+def _begin(world: World, agreed: Json) -> Json:
+    gift = world.once("gift by debit", lambda: things.new_gift(world, things.DEBIT_MONTHLY))
+    product = world.once("product of the debits", lambda: things.new_product(world, gift.reference))
+    return world.billing.begin_debits(
+        agreed["customer"],
+        agreed["payment_method"],
+        Money(things.AMOUNT, "CAD"),
+        product_id=product,
+        metadata=things.metadata_of(gift),
+        key=f"donate-check-{gift.id}:begin",
+    )

@@ -1,0 +1,111 @@
+"""What the service calls at Stripe and reads of its objects: found in its code and by its runs."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import stripe
+
+from donate.stripe_gateway.readings import Unusable
+from donate.stripe_gateway.retelling import (
+    is_under_way,
+    retell_begun,
+    retell_dispute,
+    retell_invoice,
+    retell_refund,
+    retell_session,
+    retell_subscription,
+)
+from donate.stripe_gateway.snapshots import envelope_of_event, read_event
+from tests.assumptions.tracing import Traced
+
+GATEWAY: Final = Path(__file__).parent.parent.parent / "donate" / "stripe_gateway"
+_ROUTE: Final = re.compile(r'"(get|post|delete)",\s*"(/v1/[^"]*)"')
+
+
+def gateway_files() -> list[Path]:
+    """Return the files of the service that talk to Stripe, without those that only check it."""
+    return [path for path in sorted(GATEWAY.rglob("*.py")) if "assumptions" not in path.parts]
+
+
+def routes_called(code: str) -> set[str]:
+    """Return every call to Stripe that stands in some code, as `GET /v1/events/{id}`."""
+    return {_route_of(chain) for chain in _chains(ast.parse(code))}
+
+
+def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    inner = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and id(node) not in inner:
+            names = ast.unparse(node).split(".")
+            if "v1" in names and names[-1] != "v1":
+                yield tuple(names[names.index("v1") + 1 :])
+
+
+def _route_of(chain: tuple[str, ...]) -> str:
+    found: Any = stripe.StripeClient("sk_test_51Nothing").v1
+    for name in chain:
+        found = getattr(found, name)
+    source = inspect.getsource(found)
+    match = _ROUTE.search(source) or re.search(r'"(get|post|delete)",\s*"(/v1/[^"]*)"', source)
+    assert match, f"{'.'.join(chain)} is no call"
+    method, path = match.groups()
+    return f"{method.upper()} {re.sub('{[^}]*}', '{id}', path)}"
+
+
+def fields_read(things: list[dict[str, Any]], now: datetime) -> set[str]:
+    """Return the fields that the service looks at when it reads these objects and events."""
+    seen: set[str] = set()
+    for thing in things:
+        with suppress(Unusable):
+            _read(Traced(thing, seen), now)
+    return seen
+
+
+def _read(thing: Any, now: datetime) -> None:
+    match dict.get(thing, "object"):
+        case "event":
+            read_event(envelope_of_event(thing))
+        case "checkout.session":
+            retell_session(thing, now)
+        case "refund":
+            retell_refund(thing, now)
+        case "dispute":
+            retell_dispute(thing, now)
+        case "invoice":
+            list(retell_invoice(thing, now))
+            is_under_way(thing)
+        case "subscription":
+            retell_subscription(thing, now)
+            retell_begun(thing, now)
+
+
+def keys_named(code: str) -> set[str]:
+    """Return every key of JSON that some code names: subscripts, `get`, and our own readers."""
+    return {key for node in ast.walk(ast.parse(code)) for key in _keys_of(node)}
+
+
+def _keys_of(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Subscript):
+        yield from _texts(node.slice)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if name == "get" and node.args:
+            yield from _texts(node.args[0])
+        called = ast.unparse(node.func)
+        if re.fullmatch(r"read_[a-z]+|_seconds", called) and len(node.args) > 1:
+            yield from _texts(node.args[1])
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
