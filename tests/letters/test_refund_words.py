@@ -40,7 +40,7 @@ def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Databas
     tell(empty, about.gift, FactKind.REFUND_SUCCEEDED, "re_2")
     with empty.reading() as session:
         about = look_up(session, letter, load_regions(), SITE)
-    assert is_true(LetterKind.THANK_YOU, about)
+    assert is_true(letter, about)
     said = draft(LetterKind.THANK_YOU, about)
     assert said.subject == "Thank you for your gift of $50.00"
     assert ("Amount", "$50.00") in said.rows
