@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, create_engine, inspect, text
+from sqlalchemy import DateTime, Dialect, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator
@@ -28,10 +27,9 @@ from donate.connecting import (
     watch_sqlite,
 )
 from donate.errors import DatabaseBusy, Misconfigured
+from donate.tables import Age, age_of, migrate
 
 BUSY_TIMEOUT_S: Final = 5.0
-MIGRATIONS: Final = Path(__file__).with_name("migrations")
-VERSIONS: Final = MIGRATIONS / "versions"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -53,15 +51,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Age(Enum):
-    """How the tables of a database stand to this version of the code."""
-
-    MISSING = auto()
-    OLD = auto()
-    CURRENT = auto()
-    NEWER = auto()
 
 
 class _Turns:
@@ -226,10 +215,7 @@ class Database:
             if not file.exists() or not file.stat().st_size:
                 return Age.MISSING  # to look inside would write into it
         with busy_when_it_cannot(), self.engine.connect() as connection:
-            found = _version_of(connection)
-        if found is None:
-            return Age.MISSING
-        return Age.CURRENT if found == _newest() else Age.OLD if found < _newest() else Age.NEWER
+            return age_of(connection)
 
     def upgrade(self) -> None:
         """Bring the tables up to this version of the code. Raises DatabaseBusy."""
@@ -243,8 +229,8 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
                 # Of two processes that start together, one migrates and the other waits for it.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
-            if _version_of(connection) != _newest():
-                _migrate(connection)
+            if age_of(connection) is not Age.CURRENT:
+                migrate(connection)
 
     @contextmanager
     def alone(self, task: str) -> Iterator[bool]:
@@ -282,29 +268,6 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
-
-
-def _newest() -> str:
-    """Return the number of the last migration that there is."""
-    return max(VERSIONS.glob("*.py")).name[:4]
-
-
-def _version_of(connection: Connection) -> str | None:
-    """Return the number of the last migration that the tables went through."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version"))
-    return found.scalar_one_or_none()
-
-
-def _migrate(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 -- half the import time of the service
-    from alembic.config import Config  # noqa: PLC0415 -- the same
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _trust_it() -> None:

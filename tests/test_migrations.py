@@ -21,10 +21,11 @@ import donate.finance.models
 import donate.stripe_gateway.catchup_models
 import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
 from donate.bulk import insert_new
-from donate.database import MIGRATIONS, VERSIONS, Database
+from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
 from donate.letters.models import Letter, new_letter
+from donate.tables import MIGRATIONS, VERSIONS
 from tests.letters.post import a_post_office, open_desk, smtp_to
 from tests.letters.test_finder import tell
 from tests.real_parts import Postgres
@@ -155,7 +156,7 @@ def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:
     """Tables that went through every migration are left alone, and others are not."""
-    with patch("donate.database._migrate") as migrate:
+    with patch("donate.database.migrate") as migrate:
         database.upgrade()
         assert migrate.call_count == 0
         with database.writing() as session:

@@ -1,61 +1,18 @@
 """`donate stripe setup`: what it finds at Stripe, what it changes there, and what it says."""
 
-import io
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
-from donate.cli import main
 from donate.stripe_gateway.event_types import EVENT_TYPES
-from tests.real_parts import SECRET_KEY
-from tests.sandbox.running import RunningSandbox, run_sandbox
-
-SITE = "https://give.example.org"
-URL = f"{SITE}/webhooks/stripe"
-VERSION = "2026-10-28.endive"
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_account.operating import URL, VERSION, new_endpoint, setup, writes
 
 pytestmark = pytest.mark.usefixtures("environment", "sandbox")
 Saying = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSandbox]:
-    """An account that nobody set up for us, and settings as they are before the first webhook."""
-    with run_sandbox() as sandbox:
-        monkeypatch.setenv("STRIPE_API_BASE", sandbox.url)
-        monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "")
-        monkeypatch.setenv("PUBLIC_URL", SITE)
-        yield sandbox
-
-
-@pytest.fixture
-def account(sandbox: RunningSandbox) -> Iterator[stripe.StripeClient]:
-    http: Any = stripe.HTTPXClient(allow_sync_methods=True, timeout=5)
-    yield stripe.StripeClient(SECRET_KEY, base_addresses={"api": sandbox.url}, http_client=http)
-    http.close()
-
-
-@pytest.fixture
-def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-
-
-def setup(*arguments: str) -> int:
-    return main(["stripe", "setup", *arguments])
-
-
-def new_endpoint(account: stripe.StripeClient, **more: Any) -> str:
-    asked: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
-    return account.v1.webhook_endpoints.create(asked).id
-
-
-def writes(sandbox: RunningSandbox) -> list[str]:
-    asked = sandbox.control("GET", "/_sandbox/requests")
-    return [f"{one['method']} {one['path']}" for one in asked if one["method"] != "GET"]
 
 
 def test_it_makes_what_is_missing_and_then_nothing(
@@ -278,44 +235,3 @@ def test_a_method_that_no_region_offers_is_not_asked_for(
     sandbox.control("POST", "/_sandbox/account", capabilities={"acss_debit_payments": "inactive"})
     assert setup("--yes") == 0
     assert "debit in Canada" not in capsys.readouterr().out
-
-
-def test_a_permission_that_is_lacking_is_named_and_the_rest_goes_on(
-    sandbox: RunningSandbox, capsys: Saying
-) -> None:
-    """A restricted key that may not do one thing does the others, and is told what it lacks."""
-    permissions = {"webhook": "none", "payment_method_configuration": "read"}
-    sandbox.control("POST", "/_sandbox/account", permissions=permissions)
-    assert setup("--yes") == 1
-    said = capsys.readouterr().out
-    assert "by hand Webhook endpoint: the key may not do this" in said
-    assert "it lacks the permission “Webhook Endpoints Read”" in said
-    assert writes(sandbox) == [
-        "POST /v1/billing_portal/configurations/bpc_1SandboxSandboxSandboxSa"
-    ]
-    sandbox.control("POST", "/_sandbox/account", permissions={"webhook": "read"})
-    assert setup("--yes") == 1
-    assert "“Webhook Endpoints Write”" in capsys.readouterr().out
-
-
-def test_a_key_that_stripe_does_not_know_is_said_so(
-    capsys: Saying, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A wrong key ends it with Stripe's words, and shows nothing of the key."""
-    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_51Wrong83kfLs02mQpZ7u")
-    assert setup("--yes") == 1
-    said = capsys.readouterr()
-    assert "Stripe does not accept the key: Invalid API Key provided: sk_…" in said.err
-    assert "Wrong83" not in said.err + said.out
-
-
-@pytest.mark.parametrize("kind", ["html_200", "list_200", "null_200", "500", "429", "reset_before"])
-def test_an_answer_that_is_none_is_said_so(
-    sandbox: RunningSandbox, capsys: Saying, kind: str
-) -> None:
-    """Whatever comes back in place of an answer, a sentence says so and nothing is changed."""
-    path = "/v1/webhook_endpoints"
-    sandbox.control("POST", "/_sandbox/trouble", path=path, method="GET", kind=kind, times=3)
-    assert setup("--yes") == 1
-    assert "Stripe gave no usable answer" in capsys.readouterr().err
-    assert writes(sandbox) == []
