@@ -1,6 +1,6 @@
 """The one list of the events we handle.
 
-The webhook endpoint asks for these, catch-up fetches these, and README names these.
+The webhook endpoint asks for these, catch-up fetches these, and docs/operate.md names these.
 """
 
 from typing import Final
