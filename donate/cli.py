@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 
 from donate.clock import SystemClock
 from donate.database import Database
@@ -49,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--webhook-url", metavar="URL", help="where its webhooks go")
     sandbox.add_argument(
         "--mischief", type=int, metavar="SEED", help="misbehave, and say how, line by line"
+    )
+    sandbox.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get("SANDBOX_RECORD") or None,
+        help="write each request, answer and event down, as a line of JSON",
     )
 
     staff = commands.add_parser("staff", help="who may sign in at /finance")
@@ -129,8 +137,13 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _sandbox(given: argparse.Namespace) -> int:
     from donate.sandbox.app import SandboxConfig, serve
+    from donate.sandbox.observing import Nobody, Recorder
 
     settings, port = _settings(), read_port("--port or SANDBOX_PORT", given.port)
+    try:
+        observer = Recorder(given.record) if given.record else Nobody()
+    except OSError as problem:
+        raise Misconfigured(f"--record or SANDBOX_RECORD: {problem}") from problem
     config = SandboxConfig(
         secret_key=settings.stripe_secret_key.get_secret_value(),
         webhook_secret=settings.webhook_secrets[0],
@@ -138,6 +151,7 @@ def _sandbox(given: argparse.Namespace) -> int:
         public_url=f"http://127.0.0.1:{port}",
         mischief_seed=given.mischief,
         tell=lambda line: print(line, flush=True),
+        observer=observer,
     )
     serve(config, "127.0.0.1", port)
     return 0

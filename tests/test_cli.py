@@ -24,6 +24,7 @@ from donate.gifts.models import Gift
 from donate.money import Money
 from donate.regions import load_regions
 from tests.real_parts import SECRET_KEY, Postgres, free_port
+from tests.sandbox.watching import refuse_differences_in
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -197,10 +198,17 @@ def test_the_demo_refuses_a_database_in_use(
     assert "DEMO_DATABASE_URL must name an empty database" in capsys.readouterr().err
 
 
+def test_a_record_has_to_have_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`donate sandbox --record` says what is wrong with a file that cannot be written."""
+    assert main(["sandbox", f"--record={tmp_path}"]) == 1
+    assert "--record or SANDBOX_RECORD: " in capsys.readouterr().err
+
+
 def test_mischief_can_be_watched(tmp_path: Path) -> None:
-    """`donate sandbox --mischief` says in a line what it does to an event or an answer."""
-    port, lines = free_port(), tmp_path / "lines"
+    """`donate sandbox --mischief` says in a line what it does, and --record what came of it."""
+    port, lines, record = free_port(), tmp_path / "lines", tmp_path / "record"
     command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]
+    command.append(f"--record={record}")
     with lines.open("w") as said, subprocess.Popen(command, stdout=said, env=os.environ) as sandbox:
         until = time.monotonic() + 30
         while time.monotonic() < until and "GET /v1/account " not in lines.read_text():
@@ -210,3 +218,5 @@ def test_mischief_can_be_watched(tmp_path: Path) -> None:
                 time.sleep(0.02)
         sandbox.send_signal(signal.SIGTERM)
     assert "GET /v1/account " in lines.read_text()
+    assert '"path": "/v1/account"' in record.read_text()
+    refuse_differences_in(record)

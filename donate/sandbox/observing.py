@@ -1,7 +1,9 @@
 """What may look on: every request with its answer, and every event, as they are made."""
 
-from dataclasses import dataclass
-from typing import Protocol
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from donate.sandbox.shelf import StripeObject
 
@@ -33,3 +35,20 @@ class Nobody:
 
     def announced(self, event: StripeObject) -> None:
         """Looks on at nothing."""
+
+
+class Recorder:
+    """Writes each exchange and each event into a file, as a line of JSON."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("a", encoding="utf-8", buffering=1)
+
+    def answered(self, exchange: Exchange) -> None:
+        form, answer = exchange.form.decode(errors="replace"), exchange.answer.decode()
+        self._write(asdict(exchange) | {"form": form, "answer": answer})
+
+    def announced(self, event: StripeObject) -> None:
+        self._write({"event": event})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line) + "\n")

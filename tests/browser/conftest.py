@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.real_parts import Postgres, free_port
+from tests.sandbox.watching import refuse_differences_in
 
 FOUND_BROWSER = Path(__file__).parent.parent.parent / ".browsers/path"
 CHROMIUM_FLAGS = (
@@ -59,11 +60,12 @@ def demo(the_demo: Demo) -> Demo:
 @contextmanager
 def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
     """Start the demo as `make demo` does, in a folder of its own or on another database."""
-    port, sandbox_port = free_port(), free_port()
+    port, sandbox_port, record = free_port(), free_port(), folder / "record.jsonl"
     chosen = {
         "DONATE_PORT": str(port),
         "SANDBOX_PORT": str(sandbox_port),
         "DEMO_DATABASE_URL": database_url,
+        "SANDBOX_RECORD": str(record),
     }
     with subprocess.Popen(
         [sys.executable, "-m", "donate.cli", "demo"],
@@ -96,6 +98,7 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+    refuse_differences_in(record)
 
 
 # For this package only: while Playwright runs, nothing else in its thread can use asyncio.run.

@@ -6,6 +6,7 @@ The requests must fit Stripe's OpenAPI and the SDK's types; the answers and even
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from donate.sandbox.observing import Exchange
@@ -75,3 +76,17 @@ class Watch:
 
 
 WATCH = Watch()
+
+
+def refuse_differences_in(record: Path) -> None:
+    """Hold what a sandbox of another process recorded against the documents, as if it were here."""
+    watch = Watch()
+    for line in record.read_text(encoding="utf-8").splitlines():
+        seen = json.loads(line)
+        if "event" in seen:
+            watch.announced(seen["event"])
+        else:
+            form, answer = seen.pop("form").encode(), seen.pop("answer").encode()
+            watch.answered(Exchange(**seen, form=form, answer=answer))
+    WATCH.seen.update(watch.seen)
+    assert not watch.unexpected, "\n".join(watch.unexpected)
