@@ -7,8 +7,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from donate.clock import local_date
 from donate.database import Database
-from donate.donors import words
+from donate.donors import pledge_words, words
 from donate.donors.first_step import see
 from donate.donors.forms import showable
 from donate.donors.reading import Typed, languages_beside
@@ -133,8 +134,8 @@ class PledgePages:
         typed: str | None = None,
         status_code: int = 200,
     ) -> Response:
-        pledge = self._pledges.pledge(gift)
-        notice = words.PLEDGE_DONE.get((done, pledge.state), "")
+        pledge, by_card = self._pledges.pledge(gift), gift.mode == Mode.CARD
+        notice = pledge_words.DONE.get((done, pledge.state), "")
         with self._database.reading() as session:
             months = months_of(session, gift.id)
         return self._pages.render(
@@ -144,9 +145,10 @@ class PledgePages:
             gift=gift,
             region=self._regions.get(gift.code),
             pledge=pledge,
-            by_card=gift.mode == Mode.CARD,
-            headline=words.PLEDGE_WORDS[pledge.state],
-            runs=pledge.state in (PledgeState.ACTIVE, PledgeState.PAUSED),
+            by_card=by_card,
+            headline=pledge_words.about_pledge(pledge, by_card=by_card),
+            ends_on=pledge.ends_at and local_date(pledge.ends_at, gift.time_zone),
+            ended_on=pledge.ended_at and local_date(pledge.ended_at, gift.time_zone),
             paused=pledge.state is PledgeState.PAUSED,
             months=months,
             status_names=words.STATUS_NAMES,

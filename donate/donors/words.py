@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from donate.errors import N_
-from donate.gifts.pledges import PledgeState
 from donate.gifts.status import StatusName
 from donate.gifts.wishes import Tribute
 from donate.regions import Frequency, Mode
@@ -139,32 +138,6 @@ DEBIT_WORDS: Final[Mapping[StatusName, Words]] = {
         N_("No money was taken. You can try again, or choose another way to give."),
     ),
 }
-PLEDGE_WORDS: Final[Mapping[PledgeState, Words]] = {
-    PledgeState.NOT_BEGUN: (
-        N_("Your monthly gift has not begun yet"),
-        N_("It begins when its first month is paid."),
-    ),
-    PledgeState.ACTIVE: (
-        N_("Thank you for giving every month"),
-        N_("Each month is collected by itself. You can change, pause or end it here at any time."),
-    ),
-    PledgeState.PAUSED: (
-        N_("Your monthly gift is paused"),
-        N_("Nothing is collected until you let it go on."),
-    ),
-    PledgeState.ENDED: (
-        N_("Your monthly gift has ended"),
-        N_("Thank you for every month. Nothing more is collected."),
-    ),
-}
-PLEDGE_DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
-    ("amount", PledgeState.ACTIVE): N_("The amount is changed from the next month on."),
-    ("amount", PledgeState.PAUSED): N_("The amount is changed from the next month on."),
-    ("pause", PledgeState.PAUSED): N_("It is paused. Nothing is collected until you let it go on."),
-    ("resume", PledgeState.ACTIVE): N_("It goes on with the next month."),
-    ("cancel", PledgeState.ENDED): N_("It has ended. Nothing more is collected."),
-}
-"""What was just done, by what it left the pledge as: an old page is not told what is not so."""
 MONTH_FAILED: Final[Words] = (
     N_("This month could not be collected"),
     N_(

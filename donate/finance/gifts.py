@@ -21,6 +21,7 @@ from donate.finance.disputes import dispute_sentences
 from donate.finance.filters import months, read_cursor, read_wish, write_cursor
 from donate.finance.letter_view import sent_letters
 from donate.finance.models import Role
+from donate.finance.pledge_words import about_pledge
 from donate.finance.refunds import returns_of
 from donate.finance.staff import names_of
 from donate.finance.transfers import BY_HAND, thanks_leave_at, transfers_in_force
@@ -178,6 +179,7 @@ class GiftPages:
             names = names_of(session, actors)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
+            pledge = about_pledge(session, gift)
         in_force = transfers_in_force(facts)
         told = [fact.as_fact() for fact in facts]
         now, wait = self._clock.now(), self._letters_wait
@@ -201,6 +203,7 @@ class GiftPages:
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
             months=months,
+            pledge=pledge,
             letters=sent_letters(letters, gift, names),
             may_write=visit.signed_in.may(Role.FINANCE),
             wish=wish,

@@ -4,9 +4,9 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
@@ -20,21 +20,55 @@ class PledgeState(StrEnum):
 
     NOT_BEGUN = "not_begun"
     ACTIVE = "active"
-    PAUSED = "paused"
+    NOT_CHARGED_YET = "not_charged_yet"  # a trial that staff gave
+    PAUSED = "paused"  # the donor let it rest
+    ON_HOLD = "on_hold"  # Stripe's own "paused": no way to pay is known
+    PAST_DUE = "past_due"  # the last payment failed; Stripe may try again
+    UNPAID = "unpaid"  # Stripe has stopped trying
+    UNKNOWN = "unknown"  # a status of Stripe's that we do not know
     ENDED = "ended"
+
+
+# https://docs.stripe.com/api/subscriptions/object#subscription_object-status
+# A fact that was recorded without a status is of a subscription that ran.
+_BY_STATUS: Final = {
+    "": PledgeState.ACTIVE,
+    "active": PledgeState.ACTIVE,
+    "trialing": PledgeState.NOT_CHARGED_YET,
+    "past_due": PledgeState.PAST_DUE,
+    "unpaid": PledgeState.UNPAID,
+    "paused": PledgeState.ON_HOLD,
+}
+
+
+class EndReason(StrEnum):
+    """Why Stripe ended a subscription, where it is more than that somebody wanted it."""
+
+    PAYMENT_FAILED = "payment_failed"
+    PAYMENT_DISPUTED = "payment_disputed"
 
 
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """A monthly promise. `each_month` is what the next month is about.
+    """A monthly promise. `each_month` is what the next month is about, `status` Stripe's word.
 
-    `ends_with_the_month` tells that Stripe collects no more once the running month is over.
+    `is_ending` tells that Stripe will stop collecting: at `ends_at`, or with the running month
+    where no moment was told. `ended_at` and `end_reason` tell of what has ended.
     """
 
     subscription: str | None
     state: PledgeState
     each_month: Money
-    ends_with_the_month: bool = False
+    status: str = ""
+    is_ending: bool = False
+    ends_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is something left to change."""
+        return self.state not in (PledgeState.NOT_BEGUN, PledgeState.ENDED)
 
 
 def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
@@ -54,18 +88,41 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     changes = [fact for fact in changes if fact.evidence["subscription"] == subscription]
     last = changes[-1].evidence if changes else {}
     amounts = [fact.amount_minor for fact in changes if fact.amount_minor]
+    status, ends_at = str(last.get("status", "")), last.get("ends_at")
     if subscription is None:
         state = PledgeState.NOT_BEGUN
     elif not running:
         state = PledgeState.ENDED
+    elif last.get("paused"):
+        state = PledgeState.PAUSED
     else:
-        state = PledgeState.PAUSED if last.get("paused") else PledgeState.ACTIVE
+        state = _BY_STATUS.get(status, PledgeState.UNKNOWN)
+    has_ended = state is PledgeState.ENDED
     return Pledge(
         subscription=subscription,
         state=state,
         each_month=Money(amounts[-1], chosen.currency) if amounts else chosen,
-        ends_with_the_month=bool(last.get("ends_with_the_month")),
+        status=status,
+        is_ending=not has_ended and bool(last.get("ends_with_the_month") or ends_at),
+        ends_at=datetime.fromtimestamp(ends_at, UTC) if ends_at and not has_ended else None,
+        **(_ending_of(known, subscription) if has_ended else {}),
     )
+
+
+def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any]:
+    """Return when a subscription ended and why."""
+    ended = next(
+        fact
+        for fact in facts
+        if (fact.kind, fact.source_id) == (FactKind.PLEDGE_ENDED, subscription)
+    )
+    return {"ended_at": ended.happened_at, "end_reason": end_reason_of(ended)}
+
+
+def end_reason_of(ended: Fact) -> EndReason | None:
+    """Return why a pledge ended, given the fact that it did; None where somebody wanted it."""
+    reason = ended.evidence.get("reason")
+    return EndReason(reason) if reason in tuple(EndReason) else None
 
 
 @dataclass(frozen=True, slots=True)

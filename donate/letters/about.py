@@ -8,7 +8,7 @@ from typing import Final
 from babel.dates import format_date
 from sqlmodel import Session, col, select
 
-from donate.gifts.facts import FactKind
+from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import AskedAmount, amount_asked
 from donate.gifts.queries import donor_of, facts_of, given_instead, wish_of
@@ -45,6 +45,8 @@ class About:
     """What the donor added to the gift."""
     transfers: Transfers | None = None
     """What staff marked by hand, for a letter that follows from it."""
+    ended: Fact | None = None
+    """That the pledge has ended."""
 
     @property
     def language(self) -> str:
@@ -65,6 +67,11 @@ class About:
     def pledge_page(self) -> str | None:
         """The address where the donor sees and changes the pledge, if there is one."""
         return f"{self.public_url}/pledges/{self.first.token}" if self.first else None
+
+    @property
+    def give_page(self) -> str:
+        """The address where the donor can begin anew."""
+        return f"{self.public_url}/give/{self.gift.code}?lang={self.language}"
 
     @property
     def terms(self) -> ModeTerms | None:
@@ -104,6 +111,7 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         is_given_instead=given_instead(session, gift) is not None,
         wish=wish_of(session, gift),
         transfers=transfers,
+        ended=_ended(session, letter),
     )
 
 
@@ -153,6 +161,14 @@ def _returned(session: Session, letter: Letter) -> Money | None:
     if fact is None or not fact.amount_minor or not fact.currency:
         return None
     return Money(fact.amount_minor, fact.currency)
+
+
+def _ended(session: Session, letter: Letter) -> Fact | None:
+    if letter.kind != LetterKind.PLEDGE_ENDED:
+        return None
+    told = [row.as_fact() for row in facts_of(session, letter.gift_id)]
+    name = (FactKind.PLEDGE_ENDED, letter.occasion)
+    return next((fact for fact in told if (fact.kind, fact.source_id) == name), None)
 
 
 def _change(session: Session, letter: Letter) -> AskedAmount | None:

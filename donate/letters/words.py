@@ -4,8 +4,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
+from donate.clock import local_date
+from donate.gifts.pledges import EndReason, end_reason_of
 from donate.gifts.wishes import Tribute
 from donate.letters.about import About
 from donate.letters.how_to_send import Tongue, how, mind, what_to_enter
@@ -242,16 +244,34 @@ def _pledge_amount(about: About, _: Tongue) -> Draft:
 
 
 def _pledge_ended(about: About, _: Tongue) -> Draft:
+    ended, rows = about.ended, [(_("Reference"), about.gift.reference)]
+    if ended:
+        day = local_date(ended.happened_at, about.gift.time_zone)
+        rows.insert(0, (_("Ended on"), about.day(day)))
+    before = [_("Nothing more will be collected. Thank you for all that you have given!")]
+    match end_reason_of(ended) if ended else None:
+        case EndReason.PAYMENT_FAILED:
+            why = _("Your monthly gift ended because payments didn’t go through.")
+            before = [why, *before, _("You can begin a new monthly gift at any time.")]
+        case EndReason.PAYMENT_DISPUTED:
+            why = _("Your monthly gift ended because a payment was disputed with your bank.")
+            before = [why, *before, _("If you did not dispute it, please answer this letter.")]
+        case None:
+            before.append(_("Should you want to begin again, you are always welcome."))
+        case other:
+            assert_never(other)
     return Draft(
         subject=_("Your monthly gifts have ended"),
         headline=_("Your monthly gifts have ended"),
-        before=(
-            _("Nothing more will be collected. Thank you for all that you have given!"),
-            _("Should you want to begin again, you are always welcome."),
-        ),
-        rows=((_("Reference"), about.gift.reference),),
-        link=(_("See your monthly gifts"), about.pledge_page or about.page),
+        before=tuple(before),
+        rows=tuple(rows),
+        link=(_("Begin a new monthly gift"), about.give_page),
+        manage=_seen(about, _),
     )
+
+
+def _seen(about: About, _: Tongue) -> tuple[str, str] | None:
+    return (_("See your monthly gifts"), about.pledge_page) if about.pledge_page else None
 
 
 def _refund(about: About, _: Tongue) -> Draft:

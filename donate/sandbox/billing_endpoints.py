@@ -9,6 +9,7 @@ from donate.sandbox.parameters import Check, choice, email_address, read, record
 from donate.sandbox.portal import open_portal
 from donate.sandbox.products import create_product
 from donate.sandbox.routes import list_of_shelf, retrieve_from, route
+from donate.sandbox.saved_methods import check_method, use_by_default
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscription_changes import cancel_subscription, change_subscription
@@ -17,6 +18,15 @@ from donate.sandbox.subscriptions import collect_again
 
 PAYING_KNOWN_TO_STRIPE = (
     "forgive mandate off_session paid_out_of_band payment_method source".split()
+)
+CUSTOMER_KNOWN_TO_STRIPE = (
+    "address balance business_name cash_balance default_source description email individual_name "
+    "invoice_prefix metadata name next_invoice_sequence phone preferred_locales shipping source "
+    "tax tax_exempt"
+).split()
+_INVOICE_SETTINGS = record(
+    {"default_payment_method": text()},
+    not_here=["custom_fields", "footer", "rendering_options"],
 )
 SUBSCRIPTION_STATUSES = (
     "active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"
@@ -55,6 +65,18 @@ def _cancel_subscription(
 ) -> StripeObject:
     subscription = store.find(store.subscriptions, subscription_id, "id")
     return cancel_subscription(store, subscription, parameters)
+
+
+def _change_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
+    asked = read(
+        parameters, {"invoice_settings": _INVOICE_SETTINGS}, not_here=CUSTOMER_KNOWN_TO_STRIPE
+    )
+    customer = store.find(store.customers, customer_id, "customer")
+    method_id = asked.get("invoice_settings", {}).get("default_payment_method")
+    if method_id:
+        path = "invoice_settings[default_payment_method]"
+        use_by_default(store, customer, check_method(store, method_id, customer_id, path))
+    return customer
 
 
 def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
@@ -146,6 +168,7 @@ BILLING_ROUTES = (
         list_of_shelf(_customers, "/v1/customers", email=(email_address, equals("email"))),
     ),
     route("GET", "/v1/customers/{id}", retrieve_from(_customers, "id")),
+    route("POST", "/v1/customers/{id}", _change_customer),
     route("GET", "/v1/subscriptions", _list_subscriptions),
     route("POST", "/v1/subscriptions", _create_subscription),
     route("GET", "/v1/subscriptions/{id}", retrieve_from(_subscriptions, "id")),

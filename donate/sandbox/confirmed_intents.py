@@ -11,7 +11,7 @@ from donate.sandbox.charges import charge_intent
 from donate.sandbox.copies import copy_of
 from donate.sandbox.disputes import open_dispute
 from donate.sandbox.errors import Refusal, no_such
-from donate.sandbox.known_methods import BANK_ACCOUNT, attempt_with, save_method
+from donate.sandbox.known_methods import BANK_ACCOUNT, attempt_with, save_known_method
 from donate.sandbox.objects import new_payment_intent
 from donate.sandbox.parameters import choice, list_of, metadata, only, read, record, text, whole
 from donate.sandbox.setups import new_setup_intent, refuse_a_mixed_mandate
@@ -113,7 +113,7 @@ def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObjec
         raise no_such("customer", asked["customer"], "customer", status=400)
     methods = {"payment_method_types": asked["allowed_payment_method_types"]}
     intent = new_setup_intent(store, asked | methods)
-    method = save_method(store, asked["payment_method"], customer)
+    method = save_known_method(store, asked["payment_method"], customer)
     intent.update(
         customer=customer["id"],
         mandate=store.new_id("mandate_1"),

@@ -8,6 +8,7 @@ from donate.sandbox.errors import Refusal
 from donate.sandbox.invoice_objects import new_invoice, new_invoice_payment
 from donate.sandbox.objects import new_payment_intent
 from donate.sandbox.payment_methods import BANK_REFUSED
+from donate.sandbox.saved_methods import method_for
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -43,7 +44,7 @@ def finalize(store: Store, invoice: StripeObject) -> None:
         "description": _DESCRIPTIONS[invoice["billing_reason"]],
         "setup_future_usage": "off_session" if first else None,
     }
-    saved = store.saved_methods.get(invoice["parent"]["subscription_details"]["subscription"])
+    saved = method_for(store, invoice["parent"]["subscription_details"]["subscription"])
     methods = [saved.method_details["type"] if saved else "card"]
     intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], methods, asked)
     store.payment_intents.put(intent)

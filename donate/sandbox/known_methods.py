@@ -3,15 +3,14 @@
 https://docs.stripe.com/testing and https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
 
-from dataclasses import replace
 from typing import Any
 
 from donate.sandbox.charges import Attempt, bank_debit_attempt, card_attempt
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.parameters import read, text
-from donate.sandbox.parts import no_address
 from donate.sandbox.payment_methods import GENERIC_DECLINE, KnownCard
+from donate.sandbox.saved_methods import save_method
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -39,31 +38,10 @@ def attempt_with(store: Store, method_id: str, email: str | None) -> Attempt:
     return card_attempt(CARDS[method_id], email, None)
 
 
-def save_method(store: Store, method_id: str, customer: StripeObject) -> StripeObject:
+def save_known_method(store: Store, method_id: str, customer: StripeObject) -> StripeObject:
     """Make a payment method of the customer's own out of a known one."""
     attempt = attempt_with(store, method_id, customer["email"])
-    kind = attempt.method_details["type"]
-    method = {
-        "id": store.new_id("pm_1"),
-        "object": "payment_method",
-        kind: _saved(kind, attempt.method_details[kind]),
-        "allow_redisplay": "unspecified",
-        "billing_details": {
-            **nothing_in("name phone tax_id"),
-            "address": no_address(),
-            "email": customer["email"],
-        },
-        "created": store.now(),
-        "customer": customer["id"],
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": kind,
-    }
-    store.payment_methods.put(method)
-    store.attempts[method["id"]] = replace(attempt, method=method["id"])
-    store.announce("payment_method.attached", method)
-    return method
+    return store.find(store.payment_methods, save_method(store, attempt, customer["id"]))
 
 
 def attach_method(store: Store, parameters: dict[str, Any], method_id: str) -> StripeObject:
@@ -79,7 +57,7 @@ def attach_method(store: Store, parameters: dict[str, Any], method_id: str) -> S
             "This PaymentMethod has to be verified first; confirm a SetupIntent with it.",
             param="payment_method",
         )
-    return save_method(store, method_id, customer)
+    return save_known_method(store, method_id, customer)
 
 
 def _saved(kind: str, used: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "continue": "Return to the website",
         "new_card": "Your card",
         "save_card": "Use this card from now on",
+        "end_subscription": "Cancel at the end of the period",
+        "keep_subscription": "Don’t cancel after all",
     },
     "fr": {
         "lang": "fr",
@@ -116,5 +118,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "continue": "Revenir au site",
         "new_card": "Votre carte",
         "save_card": "Utiliser cette carte désormais",
+        "end_subscription": "Annuler à la fin de la période",
+        "keep_subscription": "Ne pas annuler finalement",
     },
 }

@@ -1,6 +1,10 @@
-"""The customer portal, as far as it is played: a page where a saved card is replaced.
+"""The customer portal, as far as it is played: a saved card is replaced, a subscription ended.
 
-https://docs.stripe.com/api/customer_portal/sessions
+With `flow_data` the page is for one thing only, and leads on when it is done. A card that is added
+becomes the customer's default and no subscription's own. What is ended under flexible billing gets
+`cancel_at`, and `cancel_at_period_end` stays false; it can be taken back until then.
+https://docs.stripe.com/customer-management/portal-deep-links
+https://docs.stripe.com/billing/subscriptions/billing-mode/compare
 """
 
 from typing import Any
@@ -8,38 +12,72 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from donate.sandbox.errors import no_such
+from donate.sandbox.errors import missing_parameter, no_such
 from donate.sandbox.hosted_page import Submission, html_page, read_card
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.page_words import WORDS
-from donate.sandbox.parameters import choice, read, text, web_address
+from donate.sandbox.parameters import choice, only, read, record, text, web_address
 from donate.sandbox.portal_configurations import configuration_for
+from donate.sandbox.saved_methods import save_method, use_by_default
 from donate.sandbox.session_parameters import LOCALES
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
+from donate.sandbox.subscription_changes import ending, period_end
 from donate.sandbox.subscriptions import OVER, change
 
 _ASKED = {
     "configuration": text(),
     "customer": text(),
+    "flow_data": record(
+        {
+            "type": only("payment_method_update"),
+            "after_completion": record(
+                {
+                    "type": choice("hosted_confirmation", "portal_homepage", "redirect"),
+                    "redirect": record({"return_url": web_address}, required=["return_url"]),
+                },
+                required=["type"],
+                not_here=["hosted_confirmation"],
+            ),
+        },
+        required=["type"],
+        not_here=["subscription_cancel", "subscription_update", "subscription_update_confirm"],
+    ),
     "locale": choice(*LOCALES),
     "return_url": web_address,
 }
-_KNOWN_TO_STRIPE = "customer_account flow_data on_behalf_of".split()
+_KNOWN_TO_STRIPE = "customer_account on_behalf_of".split()
 
 
 def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
     asked = read(parameters, _ASKED, required=["customer"], not_here=_KNOWN_TO_STRIPE)
     if store.customers.get(asked["customer"]) is None:
         raise no_such("customer", asked["customer"], "customer", status=400)
+    flow = asked.get("flow_data")
+    after = (flow or {}).get("after_completion", {"type": "portal_homepage"})
+    if after["type"] == "redirect" and "redirect" not in after:
+        raise missing_parameter("flow_data[after_completion][redirect]")
     session_id = store.new_id("bps_1")
     session = {
         "id": session_id,
         "object": "billing_portal.session",
-        **nothing_in("customer_account flow on_behalf_of"),
+        **nothing_in("customer_account on_behalf_of"),
         "configuration": configuration_for(store, asked),
         "created": store.now(),
         "customer": asked["customer"],
+        "flow": flow
+        and {
+            **nothing_in(
+                "customer_update subscription_cancel subscription_update "
+                "subscription_update_confirm"
+            ),
+            "after_completion": {
+                "hosted_confirmation": None,
+                "redirect": after.get("redirect"),
+                "type": after["type"],
+            },
+            "type": flow["type"],
+        },
         "livemode": False,
         "locale": asked.get("locale"),
         "return_url": asked.get("return_url"),
@@ -55,7 +93,7 @@ def portal_routes(store: Store) -> APIRouter:
     @router.get("/portal/{session_id}")
     async def show(session_id: str) -> Response:
         session = store.portal_sessions.get(session_id)
-        return _page(session, Submission({})) if session else _unknown()
+        return _page(store, session, Submission({})) if session else _unknown()
 
     @router.post("/portal/{session_id}")
     async def replace(session_id: str, request: Request) -> Response:
@@ -67,13 +105,36 @@ def portal_routes(store: Store) -> APIRouter:
         customer = store.find(store.customers, session["customer"])
         attempt = read_card(store, submission, _words(session)["errors"], customer["email"])
         if attempt is None:
-            return _page(session, submission, status=422)
-        for subscription in _subscriptions_of(store, customer["id"]):
-            store.saved_methods[subscription["id"]] = attempt
-            change(store, subscription, default_payment_method=store.new_id("pm_1"))
-        return RedirectResponse(session["return_url"] or "/", status_code=303)
+            return _page(store, session, submission, status=422)
+        use_by_default(store, customer, save_method(store, attempt, customer["id"]))
+        return RedirectResponse(_after_completion(session) or "/", status_code=303)
+
+    @router.post("/portal/{session_id}/subscriptions/{subscription_id}")
+    async def end_or_keep(session_id: str, subscription_id: str, request: Request) -> Response:
+        session = store.portal_sessions.get(session_id)
+        # A flow's page hides all the rest of the portal.
+        if session is None or session["flow"]:
+            return _unknown()
+        for subscription in _subscriptions_of(store, session["customer"]):
+            if subscription["id"] == subscription_id:
+                wanted = (await request.form()).get("wanted")
+                ends_at = period_end(subscription) if wanted == "end" else None
+                change(
+                    store,
+                    subscription,
+                    **ending(store, subscription, {}, ends_at, with_period=False),
+                )
+                return RedirectResponse(f"/portal/{session_id}", status_code=303)
+        return _unknown()
 
     return router
+
+
+def _after_completion(session: StripeObject) -> str | None:
+    flow = session["flow"]
+    if flow and flow["after_completion"]["type"] == "redirect":
+        return str(flow["after_completion"]["redirect"]["return_url"])
+    return session["return_url"] and str(session["return_url"])
 
 
 def _subscriptions_of(store: Store, customer_id: str) -> list[StripeObject]:
@@ -84,14 +145,18 @@ def _subscriptions_of(store: Store, customer_id: str) -> list[StripeObject]:
     ]
 
 
-def _page(session: StripeObject, submission: Submission, status: int = 200) -> Response:
+def _page(
+    store: Store, session: StripeObject, submission: Submission, status: int = 200
+) -> Response:
+    subscriptions = [] if session["flow"] else _subscriptions_of(store, session["customer"])
     return html_page(
         "portal.html",
         _words(session),
         status=status,
-        form_goes_to=session["return_url"],
+        form_goes_to=_after_completion(session),
         session=session,
         submission=submission,
+        subscriptions=subscriptions,
     )
 
 

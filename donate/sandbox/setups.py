@@ -10,7 +10,7 @@ from donate.sandbox.charges import Attempt
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.objects import customer_details
-from donate.sandbox.parts import no_address
+from donate.sandbox.saved_methods import save_method
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscription_objects import new_customer
@@ -93,13 +93,11 @@ def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bo
     attempt = replace(attempt, email=attempt.email or session["customer_email"])
     intent = store.find(store.setup_intents, session["setup_intent"])
     customer = _customer_of(store, session, attempt)
-    method = _new_method(store, attempt, customer)
-    store.payment_methods.put(method)
-    store.attempts[method["id"]] = replace(attempt, method=method["id"])
+    method_id = save_method(store, attempt, customer)
     intent.update(
         customer=customer,
         mandate=store.new_id("mandate_1"),
-        payment_method=method["id"],
+        payment_method=method_id,
         status="succeeded" if verified else "requires_action",
     )
     session.update(
@@ -108,8 +106,6 @@ def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bo
         status="complete",
         url=None,
     )
-    if customer:
-        store.announce("payment_method.attached", method)
     store.announce("setup_intent.succeeded" if verified else "setup_intent.requires_action", intent)
     store.announce("checkout.session.completed", session)
 
@@ -149,26 +145,3 @@ def _customer_of(store: Store, session: StripeObject, attempt: Attempt) -> str |
     store.customers.put(customer)
     store.announce("customer.created", customer)
     return str(customer["id"])
-
-
-def _new_method(store: Store, attempt: Attempt, customer: str | None) -> StripeObject:
-    shown = "bank_name fingerprint institution_number last4 transit_number".split()
-    account = attempt.method_details["acss_debit"]
-    return {
-        "id": store.new_id("pm_1"),
-        "object": "payment_method",
-        "acss_debit": {name: account[name] for name in shown},
-        "allow_redisplay": "limited",
-        "billing_details": {
-            **nothing_in("phone tax_id"),
-            "address": no_address(),
-            "email": attempt.email,
-            "name": attempt.name,
-        },
-        "created": store.now(),
-        "customer": customer,
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "acss_debit",
-    }

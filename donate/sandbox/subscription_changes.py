@@ -25,6 +25,7 @@ from donate.sandbox.parameters import (
     whole,
 )
 from donate.sandbox.prices import new_price, plan_of
+from donate.sandbox.saved_methods import check_method
 from donate.sandbox.session_parameters import RECURRING
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -79,8 +80,9 @@ ITEM = record(
 
 CHANGE = {
     "cancel_at_period_end": flag,
+    "cancel_at": unset_or(whole(1)),
     "cancellation_details": CANCELLATION_DETAILS,
-    "default_payment_method": text(),
+    "default_payment_method": unset_or(text()),
     "description": unset_or(text(longest=500)),
     "items": list_of(ITEM, longest=20),
     "metadata": metadata_change,
@@ -95,7 +97,7 @@ CHANGE = {
 }
 CHANGES_KNOWN_TO_STRIPE = (
     "add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor "
-    "billing_schedules billing_thresholds cancel_at collection_method days_until_due "
+    "billing_schedules billing_thresholds collection_method days_until_due "
     "default_source default_tax_rates discounts invoice_settings "
     "off_session on_behalf_of payment_behavior payment_settings "
     "pending_invoice_item_interval proration_date transfer_data trial_end trial_from_plan "
@@ -119,8 +121,6 @@ def change_subscription(
     }
     if values.get("pause_collection"):
         values["pause_collection"]["resumes_at"] = None
-    if "default_payment_method" in asked:
-        values["default_payment_method"] = _saved_method(store, subscription, asked)
     if "items" in asked:
         values["items"] = _changed_items(store, subscription, asked)
     if "metadata" in asked:
@@ -128,21 +128,32 @@ def change_subscription(
     if "cancellation_details" in asked:
         said = asked["cancellation_details"]
         values["cancellation_details"] = {**subscription["cancellation_details"], **said}
+    if "default_payment_method" in asked:
+        values["default_payment_method"] = _own_method(store, subscription, asked)
+    if asked.get("cancel_at") and asked.get("cancel_at_period_end"):
+        raise invalid_parameter(
+            "cancel_at", "You cannot set both `cancel_at` and `cancel_at_period_end`."
+        )
     if "cancel_at_period_end" in asked:
-        values |= _ending(store, subscription, values, ends=asked["cancel_at_period_end"])
+        with_period = asked["cancel_at_period_end"]
+        ends_at = period_end(subscription) if with_period else None
+        values |= ending(store, subscription, values, ends_at, with_period=with_period)
+    if "cancel_at" in asked:
+        if asked["cancel_at"] and asked["cancel_at"] <= store.now():
+            raise invalid_parameter("cancel_at", "`cancel_at` must be a time in the future.")
+        values |= ending(store, subscription, values, asked["cancel_at"], with_period=False)
     change(store, subscription, **values)
     return subscription
 
 
-def _saved_method(store: Store, subscription: StripeObject, asked: dict[str, Any]) -> str:
-    method = store.payment_methods.get(asked["default_payment_method"])
-    if method is None or method["customer"] != subscription["customer"]:
-        raise invalid_parameter(
-            "default_payment_method",
-            "The customer does not have a payment method with this ID attached.",
-        )
-    store.saved_methods[subscription["id"]] = store.attempts[method["id"]]
-    return str(method["id"])
+def _own_method(store: Store, subscription: StripeObject, asked: dict[str, Any]) -> str | None:
+    method_id, path = asked["default_payment_method"], "default_payment_method"
+    if method_id is None:
+        store.saved_methods.pop(subscription["id"], None)
+        return None
+    check_method(store, method_id, subscription["customer"], path)
+    store.saved_methods[subscription["id"]] = store.attempts[method_id]
+    return str(method_id)
 
 
 def cancel_subscription(
@@ -215,20 +226,26 @@ def _changed_metadata(before: dict[str, str], asked: dict[str, str | None]) -> d
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _ending(
-    store: Store, subscription: StripeObject, values: dict[str, Any], *, ends: bool
+def ending(
+    store: Store,
+    subscription: StripeObject,
+    values: dict[str, Any],
+    ends_at: int | None,
+    *,
+    with_period: bool,
 ) -> dict[str, Any]:
+    """What a subscription becomes that is to end, or, without a moment, is to go on after all."""
     details = (subscription | values)["cancellation_details"]
     return {
-        "cancel_at": _period_end(subscription) if ends else None,
-        "cancel_at_period_end": ends,
-        "canceled_at": store.now() if ends else None,
+        "cancel_at": ends_at,
+        "cancel_at_period_end": with_period,
+        "canceled_at": store.now() if ends_at else None,
         "cancellation_details": {
             **details,
-            "reason": "cancellation_requested" if ends else None,
+            "reason": "cancellation_requested" if ends_at else None,
         },
     }
 
 
-def _period_end(subscription: StripeObject) -> int:
+def period_end(subscription: StripeObject) -> int:
     return int(min(item["current_period_end"] for item in subscription["items"]["data"]))

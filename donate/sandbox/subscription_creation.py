@@ -10,6 +10,7 @@ from donate.sandbox.errors import Refusal, invalid_parameter, no_such
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.parameters import choice, flag, list_of, metadata, only, read, record, text
 from donate.sandbox.prices import new_price
+from donate.sandbox.saved_methods import check_method
 from donate.sandbox.session_parameters import BILLING_MODE, METHODS_KNOWN
 from donate.sandbox.setups import serves_subscriptions
 from donate.sandbox.shelf import StripeObject
@@ -101,14 +102,8 @@ def _method_of(store: Store, customer: StripeObject, asked: dict[str, Any], curr
             code="resource_missing",
             is_final=True,
         )
-    method = store.payment_methods.get(method_id)
-    if method is None:
-        raise no_such("PaymentMethod", method_id, "default_payment_method", status=400)
-    if method["customer"] != customer["id"]:
-        raise invalid_parameter(
-            "default_payment_method",
-            "The customer does not have a payment method with this ID attached.",
-        )
+    check_method(store, method_id, customer["id"], "default_payment_method")
+    method = store.find(store.payment_methods, method_id)
     types = asked.get("payment_settings", {}).get("payment_method_types", [method["type"]])
     is_debit = method["type"] == "acss_debit"
     if method["type"] not in types or (is_debit and currency not in ("cad", "usd")):

@@ -62,7 +62,7 @@ def new_subscription(
         ),
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": now,
-        "billing_mode": {"flexible": None, "type": "flexible"},
+        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
         "billing_schedules": [],
         "cancel_at_period_end": False,
         "cancellation_details": nothing_in("comment feedback reason"),

@@ -4,7 +4,7 @@ https://docs.stripe.com/billing/subscriptions/overview
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from donate.sandbox.charges import Attempt, Outcome
 from donate.sandbox.copies import copy_of
@@ -12,11 +12,13 @@ from donate.sandbox.errors import Refusal
 from donate.sandbox.invoices import close_unpaid, collect, draft_invoice, end_debit, finalize
 from donate.sandbox.months import MONTHS_IN, months_after, months_between
 from donate.sandbox.payment_methods import GENERIC_DECLINE
+from donate.sandbox.saved_methods import method_for, save_method
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.subscription_objects import new_customer, new_subscription
 
 OVER = ("canceled", "incomplete_expired")
+EndReason = Literal["cancellation_requested", "payment_disputed", "payment_failed"]
 
 
 def begin_subscription(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
@@ -29,11 +31,12 @@ def begin_subscription(store: Store, session: StripeObject, attempt: Attempt) ->
     if not charge["paid"]:
         return charge
     del store.begun_subscriptions[session["id"]]
-    store.saved_methods[subscription["id"]] = attempt
     session["customer"] = subscription["customer"]
     session["invoice"] = invoice["id"]
     session["subscription"] = subscription["id"]
-    method = charge["payment_method"]
+    # The card becomes the subscription's own, and not the customer's default.
+    method = save_method(store, attempt, subscription["customer"], charge["payment_method"])
+    store.saved_methods[subscription["id"]] = store.attempts[method]
     change(store, subscription, status="active", default_payment_method=method)
     return charge
 
@@ -75,7 +78,7 @@ def renew(
     """
     if subscription["status"] not in ("active", "past_due"):
         raise Refusal(f"A subscription that is {subscription['status']} is not renewed.")
-    if subscription["cancel_at_period_end"]:
+    if subscription["cancel_at_period_end"] or ends_with_its_period(subscription):
         end_subscription(store, subscription)
         return None
     before = {name: copy_of(subscription[name]) for name in ("items", "latest_invoice")}
@@ -105,7 +108,7 @@ def collect_again(
     """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)
-    saved = store.saved_methods.get(subscription_id)
+    saved = method_for(store, subscription_id)
     if saved is None:
         raise Refusal("This invoice is a checkout session's to pay.")
     if succeeds is not None:
@@ -124,13 +127,30 @@ def settle_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> Stri
     return charge
 
 
-def end_subscription(store: Store, subscription: StripeObject) -> None:
+def ends_with_its_period(subscription: StripeObject) -> bool:
+    """Whether the moment at which it is to end comes no later than the period's end."""
+    ends = [item["current_period_end"] for item in subscription["items"]["data"]]
+    return subscription["cancel_at"] is not None and subscription["cancel_at"] <= min(ends)
+
+
+def end_due_subscriptions(store: Store) -> None:
+    """End those whose moment has come."""
+    for subscription in store.subscriptions:
+        ends_at = subscription["cancel_at"]
+        is_due = ends_at is not None and ends_at <= store.now()
+        if is_due and subscription["status"] not in OVER:
+            end_subscription(store, subscription)
+
+
+def end_subscription(
+    store: Store, subscription: StripeObject, reason: EndReason = "cancellation_requested"
+) -> None:
     """End it now, however it came to that."""
     now = store.now()
     subscription["canceled_at"] = subscription["canceled_at"] or now
     subscription["ended_at"] = now
     subscription["status"] = "canceled"
-    subscription["cancellation_details"]["reason"] = "cancellation_requested"
+    subscription["cancellation_details"]["reason"] = reason
     store.announce("customer.subscription.deleted", subscription)
 
 

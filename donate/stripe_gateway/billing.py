@@ -132,18 +132,52 @@ class Billing:
         """Make sure that nobody is ever asked for this month's money again."""
         return self._client.ask(lambda sdk: sdk.v1.invoices.void_invoice(invoice_id), "invoice")
 
-    def card_page(self, customer_id: str, return_url: str, *, french: bool) -> str:
-        """Return the address of Stripe's page where a donor replaces their card."""
+    def card_page(self, subscription_id: str, back: str, saved: str, *, french: bool) -> str:
+        """Return the address of Stripe's page where a donor replaces their card, and only that.
+
+        It leads `back`, or to `saved` when there is a new card. That page changes the customer's
+        default and not the subscription's own card, which would go on being charged: from here on
+        the subscription has none of its own, and follows the customer's.
+        https://docs.stripe.com/customer-management/portal-deep-links
+        """
         asked: SessionCreateParams = {
-            "customer": customer_id,
-            "return_url": return_url,
+            "customer": self._follow_customer(subscription_id),
+            "return_url": back,
             "locale": "fr-CA" if french else "en",
+            "flow_data": {
+                "type": "payment_method_update",
+                "after_completion": {"type": "redirect", "redirect": {"return_url": saved}},
+            },
         }
         return self._client.leads_to(
             self._client.ask(
                 lambda sdk: sdk.v1.billing_portal.sessions.create(asked), "billing_portal.session"
             )
         )
+
+    def _follow_customer(self, subscription_id: str) -> str:
+        """Have a subscription charged by its customer's default, and return who that is."""
+        expand: Any = {"expand": ["customer"]}
+        found = self._client.ask(
+            lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"
+        )
+        customer, own = found.get("customer"), found.get("default_payment_method")
+        if not isinstance(customer, dict) or not isinstance(customer.get("id"), str):
+            raise StripeUnavailable("the subscription has no customer")
+        customer_id: str = customer["id"]
+        if isinstance(own, str):
+            settings = customer.get("invoice_settings")
+            if not isinstance(settings, dict) or not settings.get("default_payment_method"):
+                default: Any = {"invoice_settings": {"default_payment_method": own}}
+                self._client.ask(
+                    lambda sdk: sdk.v1.customers.update(customer_id, default), "customer"
+                )
+            # In this order: the subscription is never without a card.
+            none: SubscriptionUpdateParams = {"default_payment_method": ""}
+            self._client.ask(
+                lambda sdk: sdk.v1.subscriptions.update(subscription_id, none), "subscription"
+            )
+        return customer_id
 
     def _change(
         self, subscription_id: str, params: "SubscriptionUpdateParams", key: str

@@ -124,27 +124,37 @@ def read_subscription(envelope: Envelope) -> Reading | Irrelevant:
     gift_id = read_gift_id(metadata)
     if gift_id is None or not isinstance(metadata, dict):
         return Irrelevant("a subscription that this service did not begin")
-    subscription_id, status = read_text(found, "id"), read_word(found, "status")
+    subscription_id, status = read_text(found, "id"), read_text(found, "status", 100)
+    # Nothing began, and the page says so: "incomplete" becomes "active" when the month is paid.
     if status in ("incomplete", "incomplete_expired"):
         return Irrelevant("a subscription whose first month is not paid")
-    if envelope.type == "customer.subscription.created":
-        fact = stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at)
-    elif envelope.type == "customer.subscription.deleted" or status == "canceled":
-        fact = stripe_fact(FactKind.PLEDGE_ENDED, subscription_id, at)
-    else:
+    facts = []
+    if envelope.type == "customer.subscription.deleted" or status == "canceled":
+        facts.append(
+            stripe_fact(FactKind.PLEDGE_ENDED, subscription_id, at, evidence=_why_ended(found))
+        )
+    elif envelope.type == "customer.subscription.created":
+        facts.append(stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at))
+    if not facts or (status != "active" and facts[0].kind == FactKind.PLEDGE_STARTED):
         evidence = {
             "subscription": subscription_id,
             "status": status,
             "paused": found.get("pause_collection") is not None,
-            "ends_with_the_month": found.get("cancel_at_period_end") is True,
+            **_when_it_ends(found),
         }
-        fact = stripe_fact(
-            FactKind.PLEDGE_CHANGED, envelope.event_id, at, **_each_month(found), evidence=evidence
+        facts.append(
+            stripe_fact(
+                FactKind.PLEDGE_CHANGED,
+                envelope.event_id,
+                at,
+                **_each_month(found),
+                evidence=evidence,
+            )
         )
     claim = Claim(
         reference=read_text(metadata, "reference"), monthly=True, currency=read_currency(found)
     )
-    return Reading(facts=(fact,), gift_id=gift_id, claim=claim)
+    return Reading(facts=tuple(facts), gift_id=gift_id, claim=claim)
 
 
 def _failed(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
@@ -183,6 +193,37 @@ def _named(envelope: Envelope, intent: str, invoice_id: str) -> Fact:
     return stripe_fact(
         FactKind.PAYMENT_NAMED, intent, envelope.happened_at, evidence={"invoice": invoice_id}
     )
+
+
+def _when_it_ends(subscription: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whether a subscription is to end, and at which second, where that is told.
+
+    Under flexible billing, the default of our API version, Stripe's portal sets `cancel_at` and
+    leaves the flag alone; before, and by the API, it is the flag. Either means that it ends.
+    https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+    """
+    with_the_month = subscription.get("cancel_at_period_end") is True
+    told: dict[str, Any] = {"ends_with_the_month": with_the_month}
+    if subscription.get("cancel_at") is not None:
+        told["ends_at"] = int(read_instant(subscription, "cancel_at").timestamp())
+    elif with_the_month:
+        told["ends_at"] = _period_end(subscription)
+    return told
+
+
+def _period_end(subscription: Mapping[str, Any]) -> int | None:
+    """Return when the running month ends: since basil its items say so, before it did itself."""
+    items = subscription.get("items")
+    rows = items.get("data") if isinstance(items, dict) else None
+    places = [subscription, *(rows if isinstance(rows, list) else [])]
+    ends = [place.get("current_period_end") for place in places if isinstance(place, dict)]
+    return min((end for end in ends if type(end) is int and end > 0), default=None)
+
+
+def _why_ended(subscription: Mapping[str, Any]) -> dict[str, str]:
+    details = subscription.get("cancellation_details")
+    reason = read_word(details, "reason") if isinstance(details, dict) else ""
+    return {"reason": reason} if reason else {}
 
 
 def _each_month(subscription: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from donate.errors import (
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.pledges import Pledge, answer_to, invoice_of, pledge_of
+from donate.gifts.pledges import Pledge, PledgeState, answer_to, invoice_of, pledge_of
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
@@ -139,12 +139,13 @@ class Pledges:
         pledge = self.pledge(gift)
         if pledge.subscription is None:
             raise Conflict(N_("This monthly gift has not begun yet."))
-        customer = self._billing.subscription(pledge.subscription).get("customer")
-        if not isinstance(customer, str):
-            raise StripeUnavailable("the subscription has no customer")
+        if pledge.state is PledgeState.ENDED:
+            raise Conflict(N_("This monthly gift has ended; there is nothing left to change."))
+        page = f"{self._public_url}/pledges/{gift.token}"
         return self._billing.card_page(
-            customer,
-            f"{self._public_url}/pledges/{gift.token}",
+            pledge.subscription,
+            back=page,
+            saved=f"{page}?done=card",
             french=gift.language.startswith("fr"),
         )
 

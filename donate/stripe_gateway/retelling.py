@@ -155,10 +155,10 @@ def _paid_at(intent: Mapping[str, Any]) -> int | None:
 
 def _print_of(subscription: Mapping[str, Any]) -> str:
     """Return a short name for what a subscription is now, which changes when that does."""
-    told = {
-        key: subscription.get(key)
-        for key in ("status", "pause_collection", "cancel_at_period_end", "items")
-    }
+    keys = ["status", "pause_collection", "cancel_at_period_end", "items"]
+    # Named only where it is set, so that all others keep the name under which they were told.
+    keys += ["cancel_at"] if subscription.get("cancel_at") is not None else []
+    told = {key: subscription.get(key) for key in keys}
     return f"{zlib.crc32(json.dumps(told, sort_keys=True).encode()):08x}"
 
 

@@ -1,6 +1,7 @@
 """What the facts say of a monthly promise, in whatever order they became known."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.pledges import (
+    EndReason,
     PledgeState,
     answer_to,
     change_key,
@@ -59,8 +61,56 @@ def test_what_happened_last_counts(facts: list[Fact], state: PledgeState, each_m
 def test_a_pledge_that_runs_out_says_so() -> None:
     """That Stripe stops after the running month is told while it still runs."""
     pledge = pledge_of([STARTED, LAST_MONTH], CHOSEN)
-    assert (pledge.state, pledge.ends_with_the_month) == (PledgeState.ACTIVE, True)
-    assert not pledge_of([STARTED, RESUMED], CHOSEN).ends_with_the_month
+    assert (pledge.state, pledge.is_ending, pledge.ends_at) == (PledgeState.ACTIVE, True, None)
+    assert not pledge_of([STARTED, RESUMED], CHOSEN).is_ending
+
+
+def test_a_pledge_that_is_to_end_says_when() -> None:
+    """The moment stands until it is taken back, or until it has ended; then that day counts."""
+    at = NOW + timedelta(days=30)
+    seconds = int(at.timestamp())
+    told = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, subscription="sub_1", ends_at=seconds)
+    pledge = pledge_of([STARTED, told], CHOSEN)
+    assert (pledge.state, pledge.is_ending, pledge.ends_at) == (PledgeState.ACTIVE, True, at)
+    kept = pledge_of([STARTED, told, RESUMED], CHOSEN)
+    assert (kept.is_ending, kept.ends_at) == (False, None)
+    over = pledge_of([STARTED, told, ENDED], CHOSEN)
+    assert (over.is_ending, over.ends_at, over.ended_at) == (False, None, ENDED.happened_at)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("active", PledgeState.ACTIVE),
+        ("trialing", PledgeState.NOT_CHARGED_YET),
+        ("past_due", PledgeState.PAST_DUE),
+        ("unpaid", PledgeState.UNPAID),
+        ("paused", PledgeState.ON_HOLD),
+        ("resting", PledgeState.UNKNOWN),
+    ],
+)
+def test_each_status_of_stripes_has_a_state(status: str, state: PledgeState) -> None:
+    """What Stripe calls a subscription is what it is; a word nobody knows is not guessed at."""
+    told = fact(FactKind.PLEDGE_CHANGED, 1, subscription="sub_1", status=status, paused=False)
+    pledge = pledge_of([STARTED, told], CHOSEN)
+    assert (pledge.state, pledge.status, pledge.runs) == (state, status, True)
+    paused = fact(FactKind.PLEDGE_CHANGED, 2, subscription="sub_1", status=status, paused=True)
+    assert pledge_of([STARTED, told, paused], CHOSEN).state is PledgeState.PAUSED
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        ({}, None),
+        ({"reason": "cancellation_requested"}, None),
+        ({"reason": "payment_failed"}, EndReason.PAYMENT_FAILED),
+        ({"reason": "payment_disputed"}, EndReason.PAYMENT_DISPUTED),
+    ],
+)
+def test_why_it_ended_is_known(evidence: dict[str, str], reason: EndReason | None) -> None:
+    """A pledge that ended because money failed to come is told from one that somebody ended."""
+    ended = replace(ENDED, evidence=evidence)
+    assert pledge_of([STARTED, ended], CHOSEN).end_reason is reason
 
 
 def test_begun_anew_after_it_ended() -> None:

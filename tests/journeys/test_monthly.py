@@ -1,6 +1,9 @@
 """A monthly gift, from the Give page to its end, as donor, Stripe and calendar go through it."""
 
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -135,12 +138,15 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     month = later_month(world)
     page = f"/gifts/{month.token}"
     assert "This month could not be collected" in world.page(page)
-    portal = world.submit_to(f"/pledges/{first.token}/card")
+    pledge = f"/pledges/{first.token}"
+    until(lambda: "Your last payment didn’t go through" in world.page(pledge))
+    portal = world.submit_to(f"{pledge}/card")
     world.sandbox.http.post(portal, data=DECLINED)
     assert world.submit_to(f"{page}/checkout").endswith("?problem=declined")
     assert "The card was declined again" in world.page(f"{page}?problem=declined")
     back = world.sandbox.http.post(portal, data=CARD).headers["location"]
-    assert back == f"{world.url}/pledges/{first.token}"
+    assert back == f"{world.url}{pledge}?done=card"
+    assert "Now try the month that failed once more" in world.page(f"{pledge}?done=card")
     assert world.submit_to(f"{page}/checkout") == page
     assert RECEIVED in world.page(page)
     assert (later_month(world).status, later_month(world).received_minor) == ("confirmed", AMOUNT)
@@ -184,3 +190,63 @@ def test_only_who_holds_the_first_token_manages_it(world: World) -> None:
     for token in (later_month(world).token, "nosuchtoken", "%00"):
         assert world.http.get(f"/pledges/{token}").status_code == 404
         assert world.http.post(f"/pledges/{token}/cancel").status_code == 404
+
+
+def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
+    """The page says on which day it ends, in the region's time zone; taken back, it goes on."""
+    first, subscription_id = begin(world)
+    pledge = f"/pledges/{first.token}"
+    until(lambda: "Thank you for giving every month" in world.page(pledge))
+    customer = at_stripe(world, subscription_id)["customer"]
+    opened = world.sandbox.http.post(
+        "/v1/billing_portal/sessions", data={"customer": customer}, headers=world.stripe_headers
+    )
+    end = f"{opened.json()['url']}/subscriptions/{subscription_id}"
+    world.sandbox.http.post(end, data={"wanted": "end"})
+    until(lambda: "Your monthly gift is about to end" in world.page(pledge))
+    found = at_stripe(world, subscription_id)
+    assert found["cancel_at_period_end"] is False
+    moment = datetime.fromtimestamp(found["cancel_at"], UTC).astimezone(ZoneInfo(first.time_zone))
+    day = f"{moment:%B} {moment.day}, {moment.year}"
+    assert f"It ends on {day}. Nothing is collected from that day on." in world.page(pledge)
+    assert f"/give/{first.code}" in world.page(pledge)
+    sign_in(world)
+    assert f"It ends on {day}." in world.page(f"/finance/gifts/{first.id}")
+    world.sandbox.http.post(end, data={"wanted": "keep"})
+    until(lambda: "It ends on" not in world.page(pledge))
+    world.sandbox.http.post(end, data={"wanted": "end"})
+    until(lambda: "It ends on" in world.page(pledge))
+    assert world.sandbox.renew(subscription_id)["invoice"] is None
+    until(lambda: "Your monthly gift has ended" in world.page(pledge))
+    assert "payments didn’t go through" not in world.page(pledge)
+
+
+STATUSES = {
+    "trialing": "Your monthly gift is set up",
+    "past_due": "Your last payment didn’t go through",
+    "unpaid": "Your last payments didn’t go through",
+    "paused": "Your monthly gift is on hold",
+    "active": "Thank you for giving every month",
+}
+
+
+def test_each_status_is_told_plainly(world: World) -> None:
+    """Whatever becomes of the subscription, donor and staff read what it means for them."""
+    first, subscription_id = begin(world)
+    pledge, path = f"/pledges/{first.token}", f"/_sandbox/subscriptions/{subscription_id}"
+
+    def says(words: str) -> bool:
+        return words in world.page(pledge)
+
+    for status, headline in STATUSES.items():
+        world.sandbox.control("POST", f"{path}/status", status=status)
+        until(partial(says, headline))
+        assert "Use another card" in world.page(pledge)
+    sign_in(world)
+    assert "Stripe collects it every month." in world.page(f"/finance/gifts/{first.id}")
+    world.sandbox.control("POST", f"{path}/cancel", reason="payment_failed")
+    until(lambda: "It ended because payments didn’t go through." in world.page(pledge))
+    assert "Begin a new monthly gift" in world.page(pledge)
+    staff_page = world.page(f"/finance/gifts/{first.id}")
+    assert "Stripe ended it because payments failed." in staff_page
+    assert world.http.post(f"{pledge}/card").status_code == 409

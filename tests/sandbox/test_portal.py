@@ -20,9 +20,17 @@ def fail_a_month(sandbox: RunningSandbox, subscription_id: str) -> str:
     return invoice_id
 
 
-def portal_of(client: stripe.StripeClient, session: Any) -> str:
+def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
     asked: Any = {"customer": session["customer"], "return_url": RETURN_URL, "locale": "fr-CA"}
-    return client.v1.billing_portal.sessions.create(asked).url
+    return client.v1.billing_portal.sessions.create(asked | more).url
+
+
+def follow_the_customer(client: stripe.StripeClient, session: Any) -> None:
+    """Have the subscription charged by its customer's default, which begins as its own card."""
+    subscription = client.v1.subscriptions.retrieve(session["subscription"])
+    default: Any = {"default_payment_method": subscription.default_payment_method}
+    client.v1.customers.update(session["customer"], {"invoice_settings": default})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": ""})
 
 
 def test_a_failed_month_is_paid_when_asked_again(
@@ -58,6 +66,7 @@ def test_a_card_is_replaced_at_the_portal(
 ) -> None:
     """What is typed into the portal is what later months are collected with, good card or bad."""
     session = begin(client, sandbox)
+    follow_the_customer(client, session)
     invoice_id = fail_a_month(sandbox, session["subscription"])
     page = portal_of(client, session)
     assert "Votre carte" in sandbox.http.get(page).text
@@ -86,3 +95,84 @@ def test_a_portal_needs_a_customer(client: stripe.StripeClient) -> None:
     """A customer that is not there is refused."""
     with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
         client.v1.billing_portal.sessions.create({"customer": "cus_none"})
+
+
+AFTER = "flow_data[after_completion]"
+FLOW = {
+    "type": "payment_method_update",
+    "after_completion": {"type": "redirect", "redirect": {"return_url": f"{RETURN_URL}?done"}},
+}
+
+
+def test_a_card_saved_there_is_the_customers_and_no_subscriptions(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """A subscription with a card of its own goes on being charged by that."""
+    session = begin(client, sandbox)
+    own = client.v1.subscriptions.retrieve(session["subscription"]).default_payment_method
+    bad = CARD | {"number": "4000 0000 0000 0002"}
+    sandbox.http.post(portal_of(client, session), data=bad)
+    customer = client.v1.customers.retrieve(session["customer"]).to_dict()
+    assert customer["invoice_settings"]["default_payment_method"] not in (None, own)
+    assert sandbox.renew(session["subscription"], succeed=None)["invoice"]["status"] == "paid"
+
+
+def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
+    """It hides the rest of the portal, and leads on to its own address when it is done."""
+    session = begin(client, sandbox)
+    page = portal_of(client, session, flow_data=FLOW)
+    assert "Annuler" not in sandbox.http.get(page).text
+    end = sandbox.http.post(
+        f"{page}/subscriptions/{session['subscription']}", data={"wanted": "end"}
+    )
+    assert end.status_code == 404
+    assert sandbox.http.post(page, data=CARD).headers["location"] == f"{RETURN_URL}?done"
+
+
+@pytest.mark.parametrize(
+    ("flow", "param"),
+    [
+        ({"type": "subscription_cancel"}, "flow_data[type]"),
+        ({"after_completion": {"type": "redirect"}}, "flow_data[type]"),
+        (
+            FLOW | {"after_completion": {"type": "redirect"}},
+            f"{AFTER}[redirect]",
+        ),
+        (FLOW | {"after_completion": {"type": "home"}}, f"{AFTER}[type]"),
+        (FLOW | {"custom_text": "Hello"}, "flow_data[custom_text]"),
+    ],
+)
+def test_a_flow_that_is_none(
+    client: stripe.StripeClient, sandbox: RunningSandbox, flow: Any, param: str
+) -> None:
+    """A flow that Stripe has not, that is not played, or lacks something, is refused."""
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        portal_of(client, begin(client, sandbox), flow_data=flow)
+    assert refused.value.param == param
+
+
+def test_what_is_ended_there_ends_at_a_moment(
+    fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
+) -> None:
+    """Under flexible billing `cancel_at` is set and the flag is not; it can be taken back."""
+    client, sandbox = fresh_client, fresh_sandbox
+    session = begin(client, sandbox)
+    end = f"{portal_of(client, session)}/subscriptions/{session['subscription']}"
+
+    def now() -> Any:
+        return client.v1.subscriptions.retrieve(session["subscription"]).to_dict()
+
+    assert now()["billing_mode"]["type"] == "flexible"
+    sandbox.http.post(end, data={"wanted": "end"})
+    ends_at = now()["items"]["data"][0]["current_period_end"]
+    assert (now()["cancel_at"], now()["cancel_at_period_end"]) == (ends_at, False)
+    assert now()["cancellation_details"]["reason"] == "cancellation_requested"
+    sandbox.http.post(end, data={"wanted": "keep"})
+    assert (now()["cancel_at"], now()["cancellation_details"]["reason"]) == (None, None)
+    sandbox.http.post(end, data={"wanted": "end"})
+    sandbox.control("POST", "/_sandbox/clock", now=ends_at - 1)
+    assert now()["status"] == "active"
+    sandbox.control("POST", "/_sandbox/clock", now=ends_at)
+    assert (now()["status"], now()["ended_at"]) == ("canceled", ends_at)
+    told = client.v1.events.list({"type": "customer.subscription.deleted"}).data
+    assert len(told) == 1

@@ -13,6 +13,7 @@ from donate.sandbox.disputes import CHARGEBACK
 from donate.sandbox.mischief import Mischief
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
+from donate.sandbox.subscriptions import end_due_subscriptions
 from donate.sandbox.webhooks import Deliveries
 
 
@@ -61,6 +62,7 @@ def add_state(
     async def clock(lever: Clock) -> dict[str, Any]:
         store.set_clock(lever.now)
         expire_due_sessions(store)
+        end_due_subscriptions(store)
         return {"now": store.now(), "follows_real_time": lever.now is None}
 
     @router.get("/requests")

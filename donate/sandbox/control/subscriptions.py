@@ -1,6 +1,6 @@
 """Levers of what recurs: the next period of a subscription, its end, and an unpaid invoice."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 
@@ -10,6 +10,8 @@ from donate.sandbox.expand import answer_with
 from donate.sandbox.store import Store
 from donate.sandbox.subscriptions import (
     OVER,
+    EndReason,
+    change,
     collect_again,
     end_subscription,
     renew,
@@ -20,6 +22,17 @@ from donate.sandbox.subscriptions import (
 class Collect(Lever):
     succeed: bool | None = True
     """None leaves it to the saved method: a bank debit takes its days."""
+
+
+class End(Lever):
+    reason: EndReason = "cancellation_requested"
+    """`payment_failed` is what Stripe says when it gives up after its last try."""
+
+
+class Become(Lever):
+    """What a trial, a lack of cards or Stripe's last try make of a subscription."""
+
+    status: Literal["active", "past_due", "paused", "trialing", "unpaid"]
 
 
 class Settle(Lever):
@@ -37,11 +50,19 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
         }
 
     @router.post("/subscriptions/{subscription_id}/cancel")
-    async def cancel(subscription_id: str) -> dict[str, Any]:
+    async def cancel(subscription_id: str, lever: End | None = None) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
         if subscription["status"] in OVER:
             raise Refusal(f"This subscription is already {subscription['status']}.")
-        end_subscription(store, subscription)
+        end_subscription(store, subscription, (lever or End()).reason)
+        return {"subscription": answer_with(store, subscription, [])}
+
+    @router.post("/subscriptions/{subscription_id}/status")
+    async def become(subscription_id: str, lever: Become) -> dict[str, Any]:
+        subscription = store.find(store.subscriptions, subscription_id)
+        if subscription["status"] in OVER:
+            raise Refusal(f"This subscription is already {subscription['status']}.")
+        change(store, subscription, status=lever.status)
         return {"subscription": answer_with(store, subscription, [])}
 
     @router.post("/invoices/{invoice_id}/settle")

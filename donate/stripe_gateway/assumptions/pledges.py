@@ -197,8 +197,8 @@ def an_end_is_refused_the_second_time(world: World) -> None:
 )
 def the_portal_opens(world: World) -> None:
     """The portal opens for a customer from just what we send, on a host that we know."""
-    customer = pledging.pledge(world).customer_id
-    url = world.billing.card_page(customer, world.account.public_url, french=True)
+    begun, back = pledging.pledge(world).subscription_id, world.account.public_url
+    url = world.billing.card_page(begun, back, f"{back}?card=saved", french=True)
     expect(url, "the session has no address")
 
 

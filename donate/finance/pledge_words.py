@@ -1,0 +1,63 @@
+"""What staff read about a monthly gift: how Stripe collects it now, and when and why it ends."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from babel.dates import format_date
+from sqlmodel import Session
+
+from donate.clock import local_date
+from donate.finance.words import LANGUAGE
+from donate.gifts.models import Gift
+from donate.gifts.pledges import EndReason, Pledge, PledgeState, pledge_of
+from donate.gifts.queries import facts_of
+
+_STATES: Final[Mapping[PledgeState, str]] = {
+    PledgeState.NOT_BEGUN: "It has not begun: its first month is not paid.",
+    PledgeState.ACTIVE: "Stripe collects it every month.",
+    PledgeState.NOT_CHARGED_YET: "It is in a trial period at Stripe: nothing is collected yet.",
+    PledgeState.PAUSED: "It is paused: nothing is collected until it is resumed.",
+    PledgeState.ON_HOLD: "Stripe has paused it, because no way to pay is saved. Once the donor has "
+    "added one, resume it in the Dashboard.",
+    PledgeState.PAST_DUE: "The last payment failed. Stripe may try again.",
+    PledgeState.UNPAID: "Payments failed, and Stripe has stopped trying. Once the donor has "
+    "another way to pay, collect the open invoices in the Dashboard.",
+    PledgeState.ENDED: "It has ended.",
+}
+_REASONS: Final[Mapping[EndReason, str]] = {
+    EndReason.PAYMENT_FAILED: "Stripe ended it because payments failed.",
+    EndReason.PAYMENT_DISPUTED: "Stripe ended it because a payment was disputed.",
+}
+
+
+def about_pledge(session: Session, gift: Gift) -> str:
+    """Say how the pledge stands that a gift is a month of; empty for a single gift."""
+    if gift.pledge_id is None:
+        return ""
+    first = session.get_one(Gift, gift.pledge_id)
+    facts = [row.as_fact() for row in facts_of(session, first.id)]
+    return _sentences(pledge_of(facts, first.amount), first.time_zone)
+
+
+def _sentences(pledge: Pledge, time_zone: str) -> str:
+    if pledge.state is PledgeState.UNKNOWN:
+        return (
+            f"Stripe calls it “{pledge.status}”, which this service does not know. "
+            "Look at the subscription in the Dashboard."
+        )
+    said = [_STATES[pledge.state]]
+    if pledge.end_reason:
+        said = [_REASONS[pledge.end_reason]]
+    if pledge.ended_at:
+        said.append(f"It ended on {_day(pledge.ended_at, time_zone)}.")
+    if pledge.ends_at:
+        said.append(f"It ends on {_day(pledge.ends_at, time_zone)}.")
+    elif pledge.is_ending:
+        said.append("It ends with the running month.")
+    return " ".join(said)
+
+
+def _day(moment: datetime, time_zone: str) -> str:
+    locale = LANGUAGE.replace("-", "_")
+    return format_date(local_date(moment, time_zone), format="long", locale=locale)

@@ -1,0 +1,52 @@
+"""The letter at the end of a monthly gift: when it ended, why, and how to begin anew."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from donate.database import Database
+from donate.gifts.facts import FactKind
+from donate.letters.about import look_up
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter
+from donate.letters.words import draft
+from donate.regions import load_regions
+from tests.letters.post import SITE
+from tests.letters.test_finder import tell
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import NOW, give
+
+ENDS = [
+    (None, "welcome", "toujours"),
+    ("cancellation_requested", "welcome", "toujours"),
+    ("payment_failed", "because payments didn’t go through", "n’ont pas abouti"),
+    ("payment_disputed", "was disputed with your bank", "contesté auprès de votre banque"),
+]
+
+
+@pytest.mark.parametrize(("reason", "english", "french"), ENDS)
+def test_the_end_of_a_pledge_says_when_and_why(
+    sqlite: Sqlite, reason: str | None, english: str, french: str
+) -> None:
+    """The letter says why it ended, on which day in the region's time zone, and how to begin."""
+    empty = Database(sqlite.fresh_url())
+    for language, words in (("en-CA", english), ("fr-CA", french)):
+        gift = give(empty, language=language, frequency="monthly")
+        occasion, evidence = f"sub_{gift.id}", {"reason": reason} if reason else {}
+        # Late in the evening in Toronto, and the next day in Greenwich.
+        at = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
+        tell(empty, gift, FactKind.PLEDGE_ENDED, occasion, happened_at=at, evidence=evidence)
+        letter = Letter(
+            gift_id=gift.id,
+            kind=LetterKind.PLEDGE_ENDED,
+            occasion=occasion,
+            state="waiting",
+            written_at=NOW,
+            due_at=NOW,
+        )
+        with empty.reading() as session:
+            said = draft(LetterKind.PLEDGE_ENDED, look_up(session, letter, load_regions(), SITE))
+        assert words in " ".join(said.before)
+        assert said.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1 mars 2026")
+        assert said.link[1] == f"{SITE}/give/{gift.code}?lang={language}"
+    empty.close()
