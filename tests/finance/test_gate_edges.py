@@ -66,6 +66,8 @@ def test_a_page_of_ours_is_a_way_on(target: str) -> None:
         "/",
         "finance/gifts",
         "/finance.evil",
+        "evil.example/finance/gifts",
+        "javascript:/finance/gifts",
         "/Finance/gifts",
         "/finance/./gifts",
         "/finance/..",

@@ -131,13 +131,23 @@ def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> Non
     [
         ("paid", {"id": "i" * (MAX_INVOICE_ID + 1)}),
         ("paid", {"amount_paid": True}),
+        ("paid", {"amount_paid": False}),
         ("paid", {"amount_paid": None}),
         ("paid", {"currency": None}),
         ("paid", {"created": None}),
         ("paid", {"metadata": {"gift_id": GIFT}}),
         ("payment_failed", FIRST | {"attempt_count": None}),
     ],
-    ids=["long id", "true", "no amount", "no currency", "no time", "no reference", "no count"],
+    ids=[
+        "long id",
+        "true",
+        "false",
+        "no amount",
+        "no currency",
+        "no time",
+        "no reference",
+        "no count",
+    ],
 )
 def test_an_odd_invoice_is_never_guessed(step: str, more: dict[str, Any]) -> None:
     """An invoice of ours that lacks what has to be known is left to staff."""
@@ -246,6 +256,7 @@ def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
     """A session without money is under way when the donor agreed, or it failed, or ran out."""
     told = reading(f"checkout.session.{step}", agreement())
     assert facts(told) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
+    assert str(told.gift_id) == GIFT
     assert told.facts[0].evidence == {"attempt": 2}
     assert told.facts[1].evidence == ({"agreement": "cs_1"} if step == "completed" else {})
     assert told.claim
