@@ -5,9 +5,10 @@ import ipaddress
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from xdist.remote import Producer
@@ -102,10 +103,22 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-@pytest.fixture(autouse=True)
-def stripe_is_spoken() -> Iterator[None]:
-    """Fails the test in which a request, an answer or an event was not as Stripe's are."""
-    yield
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    result = yield
+    refuse_differences()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    result = yield
+    refuse_differences()
+    return result
+
+
+def refuse_differences() -> None:
+    """Fail the test in which a request, an answer or an event was not as Stripe's are."""
     differences = WATCH.take()
     assert not differences, "not as Stripe's documents say:\n" + "\n".join(differences)
 

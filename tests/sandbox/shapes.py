@@ -6,44 +6,43 @@ Shapes are compiled to functions once: the whole test suite goes through them.
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 TABLE = Path(__file__).with_name("stripe_shapes.json")
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """What is other than it should be; `place` begins at the innermost schema with a name."""
 
     place: str
     what: str
+    value: Any = None
     schema: str | None = None
 
     @property
     def name(self) -> str:
         """The same for the same kind of difference, whatever the value."""
         schema = f"{self.schema}: " if self.schema else ""
-        return f"{schema}{self.place.replace('.[]', '[]')} {self.what.partition(':')[0]}".strip()
+        return f"{schema}{self.place.replace('.[]', '[]')} {self.what}".strip()
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.what})"
+        return f"{self.name} ({self.value!r:.200})"
 
 
 Check = Callable[[Any], list[Difference]]
 FITS: list[Difference] = []
 
 
-def wrong(what: str) -> list[Difference]:
-    return [Difference("", what)]
+def wrong(what: str, value: Any) -> list[Difference]:
+    return [Difference("", what, value)]
 
 
 def within(step: str, found: list[Difference]) -> list[Difference]:
     return [
-        one if one.schema else replace(one, place=f"{step}.{one.place}".rstrip("."))
+        one if one.schema else one._replace(place=f"{step}.{one.place}".rstrip("."))
         for one in found
     ]
 
@@ -55,11 +54,11 @@ def a_hash(
 
     def check(value: Any) -> list[Difference]:
         if not isinstance(value, dict):
-            return wrong(f"is no hash: {value!r}")
+            return wrong("is no hash", value)
         found = FITS
         for name, inner in value.items():
             field = fields.get(name, others)
-            there = field(inner) if field else wrong(f"is not in the document: {inner!r}")
+            there = field(inner) if field else wrong("is not in the document", inner)
             if there:
                 found = found + within(name if name in fields or not others else "*", there)
         for name in needed:
@@ -77,7 +76,7 @@ def a_list(item: Check) -> Check:
         if isinstance(value, dict) and value and all(step.isdecimal() for step in value):
             value = list(value.values())
         if not isinstance(value, list):
-            return wrong(f"is no list: {value!r}")
+            return wrong("is no list", value)
         found = FITS
         for inner in value:
             there = item(inner)
@@ -94,13 +93,17 @@ def one_of(texts: Iterable[str]) -> Check:
     def check(value: Any) -> list[Difference]:
         if isinstance(value, str) and value in allowed:
             return FITS
-        return wrong(f"is not among the values: {value!r}")
+        return wrong("is not among the values", value)
 
     return check
 
 
 def any_of(options: list[Check]) -> Check:
+    is_nullable = NULL in options
+
     def check(value: Any) -> list[Difference]:
+        if value is None and is_nullable:
+            return FITS
         best: list[Difference] | None = None
         for option in options:
             there = option(value)
@@ -109,7 +112,7 @@ def any_of(options: list[Check]) -> Check:
             # The option that was meant is the one that looks into the value, and finds least.
             if best is None or _distance(there) < _distance(best):
                 best = there
-        return best or wrong(f"fits nothing: {value!r}")
+        return best or wrong("fits nothing", value)
 
     return check
 
@@ -120,7 +123,7 @@ def _distance(found: list[Difference]) -> tuple[bool, int]:
 
 
 def that(is_so: Callable[[Any], bool], what: str) -> Check:
-    return lambda value: FITS if is_so(value) else wrong(f"{what}: {value!r}")
+    return lambda value: FITS if is_so(value) else wrong(what, value)
 
 
 def text_up_to(longest: int, *, in_form: bool) -> Check:
@@ -192,12 +195,12 @@ class Shapes:
     def event(self, event: dict[str, Any]) -> list[Difference]:
         found = list(self.named("event")(event))
         if event["type"] not in self.event_types:
-            found.append(Difference("type", f"is no type of event: {event['type']}", "event"))
+            found.append(Difference("type", "is no type of event", event["type"], "event"))
         thing = event["data"]["object"]
         found += self.named(thing["object"])(thing)
         known = self._fields_of(thing["object"])
         found += [
-            Difference(f"previous_attributes.{name}", "is not in the document", "event")
+            Difference(f"previous_attributes.{name}", "is not in the document", schema="event")
             for name in event["data"].get("previous_attributes", {})
             if name not in known
         ]
@@ -207,12 +210,12 @@ class Shapes:
         """The check of a schema; what it finds begins there."""
         if name not in self._named:
             if name not in self._schemas:
-                return lambda _: [Difference("", "is no object of the document", name)]
+                return lambda _: [Difference("", "is no object of the document", schema=name)]
             inner = self._compiled(self._schemas[name], in_form=False)
 
             def check(value: Any) -> list[Difference]:
                 found = inner(value)
-                return found and [one if one.schema else replace(one, schema=name) for one in found]
+                return found and [one if one.schema else one._replace(schema=name) for one in found]
 
             self._named[name] = check
         return self._named[name]

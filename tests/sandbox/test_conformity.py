@@ -44,6 +44,7 @@ WRONG_REQUESTS = [
 def found_in(method: str, path: str, form: str, status: int | None, answer: str = "{}") -> Watch:
     watch = Watch()
     watch.answered(Exchange(method, path, form.encode(), status, answer.encode()))
+    watch.look()
     return watch
 
 
@@ -92,6 +93,7 @@ def test_a_wrong_event_is_noticed() -> None:
     }  # fmt: skip
     watch = Watch()
     watch.announced(whole)
+    watch.look()
     assert len(watch.unexpected) == 3
     for place in ("type is no type", "refund: amount is no integer", "previous_attributes.mood"):
         assert any(place in difference for difference in watch.unexpected), place
@@ -99,10 +101,12 @@ def test_a_wrong_event_is_noticed() -> None:
 
 def test_every_sandbox_of_the_tests_is_watched(http_client: stripe.HTTPClient) -> None:
     """A sandbox that is simply started adds what it does to what this process has seen."""
+    WATCH.look()
     before = Counter(WATCH.seen)
     with run_sandbox() as sandbox:
         client = client_of(sandbox, http_client)
         sandbox.pay(client.v1.checkout.sessions.create(SESSION).id)
+    WATCH.look()
     added = WATCH.seen - before
     assert added["requests"] == added["answers"] == 1
     assert added["events"] == 4
@@ -112,12 +116,14 @@ def test_what_differs_is_as_listed(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
     """Each difference on the list still occurs; one that does not would only hide others."""
+    WATCH.look()
     before = Counter(WATCH.standing)
     sessions = fresh_client.v1.checkout.sessions
     once = sessions.create(asking(allowed_payment_method_types=["card"]))
     fresh_sandbox.pay(once.id)
     fresh_sandbox.pay(sessions.create(monthly_of(2_500)).id)
     fresh_client.v1.products.create({"name": "Gift"})
+    WATCH.look()
     assert set(WATCH.standing - before) == set(STANDING)
 
 

@@ -4,31 +4,54 @@ The requests must fit Stripe's OpenAPI and the SDK's types; the answers and even
 """
 
 import json
-from collections import Counter
-from dataclasses import replace
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
 from donate.sandbox.observing import Exchange
 from tests.sandbox.differences import STANDING
 from tests.sandbox.sdk_types import sdk_check
-from tests.sandbox.shapes import Difference, Shapes, decoded, stripe_shapes
+from tests.sandbox.shapes import Difference, decoded, stripe_shapes
 
 # The statuses of what could not be done as it was asked; 402 is a refused card.
 REFUSED = {400, 401, 403, 404, 409}
 
 
 class Watch:
-    """`unexpected` is what stands on no list; it is taken by the test in which it happened."""
+    """Keeps what it is shown, and checks it when somebody looks: a sandbox answers no later for it.
+
+    `unexpected` is what stands on no list; it is taken by the test in which it happened.
+    """
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
         self.standing: Counter[str] = Counter()
         self.unexpected: list[str] = []
-        self._shapes: Shapes | None = None
+        self._waiting: deque[Exchange | dict[str, Any]] = deque()
 
     def answered(self, exchange: Exchange) -> None:
-        shapes = self._known()
+        self._waiting.append(exchange)
+
+    def announced(self, event: dict[str, Any]) -> None:
+        self._waiting.append(event)
+
+    def look(self) -> None:
+        """Check what was seen since the last look."""
+        while self._waiting:
+            seen = self._waiting.popleft()
+            if isinstance(seen, Exchange):
+                self._check_exchange(seen)
+            else:
+                self.seen["events"] += 1
+                self._note(seen["type"], stripe_shapes().event(seen))
+
+    def take(self) -> list[str]:
+        self.look()
+        taken, self.unexpected = self.unexpected, []
+        return taken
+
+    def _check_exchange(self, exchange: Exchange) -> None:
+        shapes = stripe_shapes()
         route = shapes.route(exchange.method, exchange.path)
         asked = f"{exchange.method} {exchange.path}"
         is_refused = exchange.status in REFUSED
@@ -39,10 +62,12 @@ class Watch:
         try:
             form = decoded(exchange.form)
         except ValueError as problem:
-            self._note(asked, [Difference("", f"cannot be read: {problem}")], is_refused=is_refused)
+            self._note(
+                asked, [Difference("", "cannot be read", str(problem))], is_refused=is_refused
+            )
             return
         found = [
-            replace(one, schema=f"{route}{document}")
+            one._replace(schema=f"{route}{document}")
             for document, check in (("", shapes.asks(route)), (" (SDK)", sdk_check(route)))
             for one in check(form)
         ]
@@ -50,18 +75,6 @@ class Watch:
         if exchange.status == 200:
             self.seen["answers"] += 1
             self._note(f"answered to {asked}", shapes.answers(route)(json.loads(exchange.answer)))
-
-    def announced(self, event: dict[str, Any]) -> None:
-        self.seen["events"] += 1
-        self._note(event["type"], self._known().event(event))
-
-    def take(self) -> list[str]:
-        taken, self.unexpected = self.unexpected, []
-        return taken
-
-    def _known(self) -> Shapes:
-        self._shapes = self._shapes or stripe_shapes()
-        return self._shapes
 
     def _note(self, where: str, found: list[Difference], *, is_refused: bool = False) -> None:
         if found and is_refused:
@@ -88,5 +101,6 @@ def refuse_differences_in(record: Path) -> None:
         else:
             form, answer = seen.pop("form").encode(), seen.pop("answer").encode()
             watch.answered(Exchange(**seen, form=form, answer=answer))
+    differences = watch.take()
     WATCH.seen.update(watch.seen)
-    assert not watch.unexpected, "\n".join(watch.unexpected)
+    assert not differences, "\n".join(differences)
