@@ -90,6 +90,21 @@ def _without_currency(_: Asked, answer: Answer) -> None:
         session["payment_method_options"].get("acss_debit", {}).pop("currency", None)
 
 
+def _takes_any_price(asked: Asked, answer: Answer) -> None:
+    if asked.method == "POST" and asked.path.startswith("/v1/subscriptions/sub_"):
+        amount = asked.parameters.get("items[0][price_data][unit_amount]")
+        if answer.status == 400 and amount:
+            answer.status, answer.found = 200, {"id": "sub_1Accepted", "object": "subscription"}
+
+
+def _no_inquiries(_: Asked, answer: Answer) -> None:
+    for dispute in every(answer.found, "dispute"):
+        if dispute["status"] == "warning_needs_response":
+            dispute["status"] = "needs_response"
+
+
+_MIXED: Final = "payment_method_options[acss_debit][mandate_options][payment_schedule]"
+
 SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
     "sessions live as long as they can": (
         Spoiling(asks=_expires_in_silence),
@@ -239,7 +254,35 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
     ),
     "invoices are paid by something else": (
         Spoiling(answers=_paid_by_others),
-        {"a-payment-of-an-invoice-is-told", "an-invoice-shows-its-payments"},
+        {
+            "a-payment-of-an-invoice-is-told",
+            "an-invoice-shows-its-payments",
+            "an-invoice-is-found-by-its-payment",
+        },
+    ),
+    "products of Checkout are active": (
+        shown("product", active=True),
+        {"an-inline-product-is-inactive"},
+    ),
+    "an inactive product takes new prices": (
+        Spoiling(answers=_takes_any_price),
+        {"an-inactive-product-takes-no-new-price"},
+    ),
+    "an inquiry takes the money at once": (
+        Spoiling(answers=_no_inquiries),
+        {"an-inquiry-takes-no-money"},
+    ),
+    "a debit is there at once": (
+        shown("invoice", status="open", payments={"object": "list", "data": []}),
+        {"a-first-debit-is-under-way"},
+    ),
+    "a mandate may be mixed": (
+        accepted("POST", "/v1/checkout/sessions", _MIXED, _SESSION),
+        {"a-mandate-for-subscriptions-has-no-schedule"},
+    ),
+    "debits begin again and again": (
+        Spoiling(forgets=("idempotency-key",)),
+        {"debits-asked-twice-begin-once"},
     ),
     "events come with the oldest first": (
         Spoiling(answers=_oldest_first),

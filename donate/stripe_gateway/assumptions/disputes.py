@@ -14,6 +14,11 @@ DISPUTES: Final = Topic("Disputes")
 @DISPUTES.believe(
     sources.DISPUTE,
     routes="GET /v1/disputes",
+    fields="""
+        balance_transaction.amount balance_transaction.currency balance_transaction.fee
+        dispute.amount dispute.balance_transactions dispute.currency dispute.evidence_details
+        dispute.evidence_details.due_by dispute.id dispute.livemode dispute.reason
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="Money that a bank took back stands in the books as a gift.",
 )
@@ -26,6 +31,8 @@ def a_dispute_names_the_payment(world: World) -> None:
     expect_equal(reading.payment, dispute["payment_intent"], "payment_intent")
     expect_equal((fact.amount_minor, fact.currency), (things.AMOUNT, "CAD"), "the money")
     expect_equal(fact.evidence["reason"], "fraudulent", "reason")
+    retold = world.read(retell_dispute(dispute, world.clock.now()))
+    expect_equal(retold.facts[0].kind, FactKind.DISPUTE_OPENED, "what the dispute itself tells")
 
 
 @DISPUTES.believe(
@@ -72,6 +79,7 @@ def a_dispute_can_be_lost(world: World) -> None:
 
 @DISPUTES.believe(
     sources.DISPUTES_WORK,
+    fields="dispute.created",
     cost=Cost.WRONG_BOOKS,
     if_false="A gift is shown as disputed although its money is in hand, or the other way round.",
 )
@@ -82,6 +90,8 @@ def an_inquiry_takes_no_money(world: World) -> None:
     reading = world.read(world.event("charge.dispute.created", dispute["id"]))
     expect_equal(reading.facts[0].kind, FactKind.INQUIRY_OPENED, "what the event tells")
     expect(reading.facts[0].evidence.get("due_by"), "evidence_details.due_by is missing")
+    event = retell_dispute(dispute, world.clock.now())
+    expect_equal(event["created"], dispute["created"], "created")
 
 
 @DISPUTES.believe(

@@ -80,6 +80,7 @@ def a_paid_session_is_listed_whole(world: World) -> None:
 @HOSTED.believe(
     sources.SESSION,
     by_hand=True,
+    fields="checkout.session.created checkout.session.invoice checkout.session.subscription",
     cost=Cost.WRONG_BOOKS,
     if_false="The first month is counted twice, or not at all.",
 )
@@ -92,6 +93,8 @@ def a_monthly_session_names_its_invoice(world: World) -> None:
     expect(paid.source_id.startswith("in_"), "invoice is no invoice")
     expect(begun.source_id.startswith("sub_"), "subscription is no subscription")
     expect_equal(session["payment_intent"], None, "payment_intent")
+    retold = world.read(retell_session(session, world.clock.now()) or {})
+    expect_equal({fact.kind for fact in retold.facts}, set(by_kind), "what the session tells")
 
 
 @HOSTED.believe(
@@ -162,6 +165,7 @@ def a_debit_arrives(world: World) -> None:
 @HOSTED.believe(
     sources.ACSS_SETUP,
     by_hand=True,
+    fields="setup_intent.id checkout.session.customer setup_intent.payment_method",
     cost=Cost.NO_GIFT,
     if_false="A donor agrees to monthly debits, and none is ever made.",
 )
@@ -170,6 +174,8 @@ def an_agreement_is_told(world: World) -> None:
     session = clicked.complete(world, things.DEBIT_MONTHLY)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
     expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the event tells")
+    retold = world.read(retell_session(session, world.clock.now()) or {})
+    expect_equal(retold.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the session tells")
     expect(is_id(session["customer"]), "the session names no customer")
     expect_equal(session["setup_intent"]["status"], "succeeded", "setup_intent.status")
     expect(is_id(session["setup_intent"]["payment_method"]), "the setup names no account")

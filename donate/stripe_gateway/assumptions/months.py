@@ -13,6 +13,10 @@ MONTHS: Final = Topic("Months")
 
 @MONTHS.believe(
     sources.BASIL_PARENT,
+    fields="""
+        invoice.currency invoice.parent invoice.parent.subscription_details
+        invoice.parent.subscription_details.metadata invoice.payment_intent
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="The first month of a gift by card or debit is not recorded.",
 )
@@ -27,6 +31,7 @@ def the_first_invoice_names_its_pledge(world: World) -> None:
 
 @MONTHS.believe(
     sources.SUBSCRIPTIONS_WORK,
+    fields="invoice.created",
     cost=Cost.WRONG_BOOKS,
     if_false="Later months are not recorded as gifts of their own.",
 )
@@ -42,6 +47,11 @@ def a_later_month_is_told(world: World) -> None:
 
 @MONTHS.believe(
     sources.BASIL_INVOICES,
+    fields="""
+        invoice.payments invoice.payments.data invoice_payment.id invoice_payment.invoice
+        invoice_payment.payment invoice_payment.payment.payment_intent
+        invoice_payment.payment.type
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="A refund or a dispute of a month is not known as that month's.",
 )
@@ -59,6 +69,10 @@ def a_payment_of_an_invoice_is_told(world: World) -> None:
 @MONTHS.believe(
     sources.BASIL_INVOICES,
     routes="GET /v1/invoices/{id}",
+    fields="""
+        invoice.livemode invoice.status_transitions invoice.status_transitions.paid_at
+        invoice_payment.status payment_intent.status
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up cannot say which payment paid a month.",
 )
@@ -92,6 +106,7 @@ def paid_invoices_are_listed(world: World) -> None:
 
 @MONTHS.believe(
     sources.SUBSCRIPTIONS_WORK,
+    fields="invoice.amount_due",
     cost=Cost.UNTRUE_WORDS,
     if_false="A donor is not told that a month failed, and that month stays open.",
 )
@@ -160,6 +175,7 @@ def a_paid_month_is_not_paid_again(world: World) -> None:
 
 @MONTHS.believe(
     sources.SUBSCRIPTIONS_WORK,
+    fields="invoice.attempt_count",
     cost=Cost.UNTRUE_WORDS,
     if_false="A gift whose first month was declined is shown as one that runs.",
 )

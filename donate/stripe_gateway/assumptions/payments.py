@@ -13,7 +13,10 @@ PAYMENTS: Final = Topic("Payments")
 @PAYMENTS.believe(
     sources.CHARGE,
     routes="POST /v1/payment_intents",
-    fields="",
+    fields="""
+        charge.created charge.paid charge.payment_method_details
+        charge.payment_method_details.type payment_intent.latest_charge
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="A gift by card bears the day on which we asked, not the day on which it was given.",
 )
@@ -27,7 +30,7 @@ def a_card_is_charged_at_once(world: World) -> None:
 
 @PAYMENTS.believe(
     sources.EXPAND,
-    fields="",
+    fields="balance_transaction.created charge.balance_transaction",
     cost=Cost.WRONG_BOOKS,
     if_false="A bank debit bears the day on which we asked, not the day on which it came.",
 )
@@ -40,7 +43,11 @@ def the_balance_says_when_money_came(world: World) -> None:
 
 @PAYMENTS.believe(
     sources.EVENT_TYPES,
-    fields="",
+    fields="""
+        payment_intent.id payment_intent.last_payment_error
+        payment_intent.last_payment_error.code payment_intent.last_payment_error.decline_code
+        payment_intent.metadata
+    """,
     cost=Cost.UNTRUE_WORDS,
     if_false="Donors are not told that their card was declined, and card testing goes unseen.",
 )
@@ -58,7 +65,7 @@ def a_declined_card_is_told_by_its_intent(world: World) -> None:
 
 @PAYMENTS.believe(
     sources.EVENT_TYPES,
-    fields="",
+    fields="charge.failure_code charge.id charge.metadata",
     cost=Cost.UNTRUE_WORDS,
     if_false="A declined try with a card is not seen where only its charge tells of it.",
 )

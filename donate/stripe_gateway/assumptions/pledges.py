@@ -14,6 +14,7 @@ PLEDGES: Final = Topic("Monthly gifts")
 @PLEDGES.believe(
     sources.SUBSCRIPTIONS_WORK,
     routes="GET /v1/subscriptions/{id}",
+    fields="subscription.created subscription.id subscription.livemode subscription.status",
     cost=Cost.WRONG_BOOKS,
     if_false="A monthly gift that runs is not shown as one.",
 )
@@ -29,6 +30,7 @@ def a_subscription_runs_once_it_is_paid(world: World) -> None:
 
 @PLEDGES.believe(
     sources.EVENT_TYPES,
+    fields="subscription.metadata",
     cost=Cost.WRONG_BOOKS,
     if_false="That a monthly debit has begun is known only when somebody asks.",
 )
@@ -53,6 +55,10 @@ def billing_is_flexible(world: World) -> None:
 @PLEDGES.believe(
     sources.CHANGE_SUBSCRIPTION,
     routes="POST /v1/subscriptions/{id}",
+    fields="""
+        price.unit_amount subscription.items subscription.items.data subscription_item.price
+        subscription_item.quantity
+    """,
     cost=Cost.WRONG_MONEY,
     if_false="A donor cannot change what is collected each month.",
 )
@@ -66,6 +72,7 @@ def the_amount_changes(world: World) -> None:
 
 @PLEDGES.believe(
     sources.CHANGE_SUBSCRIPTION,
+    fields="invoice.billing_reason subscription.latest_invoice",
     cost=Cost.WRONG_MONEY,
     if_false="A donor pays twice in the month in which they change the amount.",
 )
@@ -82,6 +89,9 @@ def a_change_charges_nothing_now(world: World) -> None:
 
 @PLEDGES.believe(
     sources.EVENT_TYPES,
+    fields="""
+        subscription.cancel_at_period_end subscription.currency subscription.pause_collection
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="The donor's page goes on to show the old amount.",
 )
@@ -116,6 +126,7 @@ def a_pledge_can_be_paused(world: World) -> None:
 
 @PLEDGES.believe(
     sources.PAUSE,
+    fields="invoice.amount_paid invoice.status",
     cost=Cost.WRONG_MONEY,
     if_false="A month that was paused is collected later after all.",
 )
@@ -140,6 +151,7 @@ def a_paused_pledge_goes_on(world: World) -> None:
 @PLEDGES.believe(
     sources.CANCEL_SUBSCRIPTION,
     routes="DELETE /v1/subscriptions/{id}",
+    fields="invoice.id subscription.ended_at subscription.canceled_at",
     cost=Cost.WRONG_MONEY,
     if_false="A donor who ended their monthly gift is charged again.",
 )
@@ -148,6 +160,7 @@ def a_pledge_ends_at_once(world: World) -> None:
     found = pledging.ended(world, proving=True)
     expect_equal(found["status"], "canceled", "status")
     expect(isinstance(found["ended_at"], int), "ended_at is missing")
+    expect(isinstance(found["canceled_at"], int), "canceled_at is missing")
     reading = world.read(retell_subscription(found, world.clock.now()))
     expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the subscription tells")
 

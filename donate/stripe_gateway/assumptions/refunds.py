@@ -6,6 +6,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
+from donate.stripe_gateway.retelling import retell_refund
 
 REFUNDS: Final = Topic("Refunds")
 
@@ -13,6 +14,7 @@ REFUNDS: Final = Topic("Refunds")
 @REFUNDS.believe(
     sources.CREATE_REFUND,
     routes="POST /v1/refunds",
+    fields="refund.amount refund.status",
     cost=Cost.WRONG_MONEY,
     if_false="Staff cannot send money back.",
 )
@@ -25,6 +27,10 @@ def a_part_is_refunded(world: World) -> None:
 
 @REFUNDS.believe(
     sources.REFUND,
+    fields="""
+        refund.currency refund.failure_reason refund.id refund.metadata refund.payment_intent
+        refund.reason
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="A refund is not known as the answer to its request, which stays open for ever.",
 )
@@ -55,6 +61,7 @@ def a_refund_asked_twice_is_one(world: World) -> None:
 @REFUNDS.believe(
     sources.LIST_REFUNDS,
     routes="GET /v1/refunds",
+    fields="refund.created refund.livemode",
     cost=Cost.WRONG_MONEY,
     if_false="A refund whose answer was lost is not found again, and is sent a second time.",
 )
@@ -64,9 +71,12 @@ def refunds_of_a_payment_are_listed(world: World) -> None:
     found = world.client.refunds_of(refund["payment_intent"])
     by_id = {one["id"]: one for one in found}
     expect(refund["id"] in by_id, "the refund is not in the list of its payment")
-    expect_equal(
-        by_id[refund["id"]]["metadata"]["request"], refund["metadata"]["request"], "request"
-    )
+    listed = by_id[refund["id"]]
+    expect_equal(listed["metadata"]["request"], refund["metadata"]["request"], "request")
+    event = retell_refund(listed, world.clock.now()) | {"livemode": False}
+    expect_equal(event["created"], listed["created"], "created")
+    told = world.read(event)
+    expect_equal(told.facts[0].kind, FactKind.REFUND_SUCCEEDED, "what the refund itself tells")
 
 
 @REFUNDS.believe(
@@ -114,6 +124,7 @@ def a_refund_can_fail_after_it_succeeded(world: World) -> None:
 
 @REFUNDS.believe(
     sources.DISPUTES_WORK,
+    fields="dispute.payment_intent dispute.status",
     cost=Cost.WRONG_MONEY,
     if_false="A donor gets the same money back twice: from their bank and from us.",
 )

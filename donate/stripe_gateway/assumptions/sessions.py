@@ -60,6 +60,7 @@ def a_monthly_debit_session_opens(world: World) -> None:
 @SESSIONS.believe(
     sources.SESSION,
     routes="GET /v1/checkout/sessions/{id}",
+    fields="checkout.session.client_reference_id checkout.session.metadata",
     cost=Cost.WRONG_BOOKS,
     if_false="A payment is not recognised as its gift's, and staff have to tie it by hand.",
 )
@@ -73,6 +74,7 @@ def a_session_says_back_whose_it_is(world: World) -> None:
 
 @SESSIONS.believe(
     sources.SESSION,
+    fields="checkout.session.amount_total checkout.session.currency checkout.session.mode",
     cost=Cost.WRONG_BOOKS,
     if_false="A payment contradicts its gift, and is set aside.",
 )
@@ -87,6 +89,7 @@ def a_session_says_back_the_money(world: World) -> None:
 
 @SESSIONS.believe(
     sources.CREATE_SESSION,
+    fields="checkout.session.expires_at",
     cost=Cost.WRONG_MONEY,
     if_false="A donor pays in a session that we hold to be over, and gives twice.",
 )
@@ -113,6 +116,7 @@ def a_session_of_two_days_is_refused(world: World) -> None:
 
 @SESSIONS.believe(
     sources.SESSION,
+    fields="checkout.session.url",
     cost=Cost.NO_GIFT,
     if_false="Donors are sent nowhere, because CHECKOUT_HOSTS does not name the page's host.",
 )
@@ -126,6 +130,9 @@ def a_session_leads_to_a_known_host(world: World) -> None:
 
 @SESSIONS.believe(
     sources.SESSION,
+    fields="""
+        checkout.session.payment_intent checkout.session.payment_status checkout.session.status
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="A gift that nobody paid is taken for one that was.",
 )
@@ -140,6 +147,12 @@ def an_open_session_is_unpaid(world: World) -> None:
 
 @SESSIONS.believe(
     sources.ACSS_SETUP,
+    fields="""
+        checkout.session.payment_method_options
+        checkout.session.payment_method_options.acss_debit
+        checkout.session.payment_method_options.acss_debit.currency
+        checkout.session.setup_intent setup_intent.status
+    """,
     cost=Cost.WRONG_BOOKS,
     if_false="A monthly debit that a donor agreed to is set aside.",
 )
@@ -159,6 +172,10 @@ def a_setup_session_costs_nothing(world: World) -> None:
 @SESSIONS.believe(
     sources.EXPIRE_SESSION,
     routes="POST /v1/checkout/sessions/{id}/expire",
+    fields="""
+        checkout.session.id event.account event.created event.data event.data.object event.id
+        event.livemode event.object event.type
+    """,
     cost=Cost.STAFF_WORK,
     if_false="A gift that nobody paid is awaited for ever.",
 )
@@ -240,6 +257,7 @@ def an_odd_address_is_refused_by_name(world: World) -> None:
 @SESSIONS.believe(
     sources.INACTIVE_PRODUCT,
     routes="GET /v1/checkout/sessions/{id}/line_items",
+    fields="price.product product.active",
     cost=Cost.WRONG_MONEY,
     if_false="We use products of our own without need; nothing breaks.",
 )

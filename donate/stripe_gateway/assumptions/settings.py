@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Final
 
-from donate.stripe_gateway.account import same_release
+from donate.stripe_gateway.account import StripeAccount, same_release
 from donate.stripe_gateway.assumptions import sources
 from donate.stripe_gateway.assumptions.model import (
     Cost,
@@ -14,6 +14,7 @@ from donate.stripe_gateway.assumptions.model import (
 )
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.permissions import permission_steps
 
 SETTINGS: Final = Topic("The account's settings")
 _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.configuration"}
@@ -75,6 +76,10 @@ def an_endpoint_can_be_switched_off(world: World) -> None:
         POST /v1/billing_portal/configurations/{id}
         GET /v1/billing_portal/configurations
     """,
+    fields="""
+        billing_portal.configuration.features.payment_method_update.enabled
+        billing_portal.configuration.is_default
+    """,
     cost=Cost.STAFF_WORK,
     if_false="`donate stripe setup` cannot prepare the page where donors replace a card.",
 )
@@ -107,6 +112,14 @@ def a_portal_configuration_can_be_made(world: World) -> None:
         GET /v1/payment_method_configurations
         POST /v1/payment_method_configurations/{id}
     """,
+    fields="""
+        payment_method_configuration.is_default
+        payment_method_configuration.active
+        payment_method_configuration.application
+        payment_method_configuration.card.display_preference.value
+        payment_method_configuration.card.display_preference.overridable
+        payment_method_configuration.card.available
+    """,
     cost=Cost.NO_GIFT,
     if_false="A mode is offered that the account cannot take, and `donate doctor` does not say so.",
 )
@@ -124,8 +137,37 @@ def the_accounts_methods_are_told(world: World) -> None:
         lambda sdk: sdk.v1.payment_method_configurations.update(defaults[0]["id"], switched_on),
         "payment_method_configuration",
     )
-    expect_equal(again["card"]["display_preference"]["value"], "on", "display_preference.value")
+    preference = again["card"]["display_preference"]
+    expect_equal(preference["value"], "on", "display_preference.value")
+    # A platform's own accounts may not change it.
+    expect(preference.get("overridable") in (None, True), "overridable is false")
     expect(isinstance(again["card"]["available"], bool), "available is missing")
+
+
+@SETTINGS.believe(
+    sources.RESTRICTED_KEYS,
+    routes="""
+        GET /v1/balance_transactions
+        GET /v1/charges
+        GET /v1/customers
+        GET /v1/payment_intents
+        GET /v1/setup_intents
+        POST /v1/products/{id}
+    """,
+    cost=Cost.STAFF_WORK,
+    if_false="`donate doctor` says that a key lacks a permission which it has, or the reverse.",
+)
+def a_key_shows_what_it_may_do(world: World) -> None:
+    """Stripe looks at the key first: only then is what does not exist told to be missing."""
+    account = StripeAccount(world.account.secret_key, world.account.api_base)
+    try:
+        steps = list(permission_steps(account, livemode=False))
+    finally:
+        account.close()
+    if any(step.by_hand for step in steps):
+        raise CouldNotBeTried("the key is restricted: " + " ".join(step.says for step in steps))
+    unsure = [step.says for step in steps if "could not be tried" in step.says]
+    expect_equal(unsure, [], "what could not be found out")
 
 
 def _endpoint(world: World, *, proving: bool = False) -> Json:

@@ -72,6 +72,7 @@ PORTAL: Final = _stripe("Create a portal session", "api/customer_portal/sessions
 PORTAL_CONFIGURATION: Final = _stripe("Portal configuration", "api/customer_portal/configurations")
 REFUND: Final = _stripe("The Refund object", "api/refunds/object")
 REFUNDS: Final = _stripe("Refund and cancel payments", "refunds")
+RESTRICTED_KEYS: Final = _stripe("Restricted API keys", "keys/restricted-api-keys")
 SESSION: Final = _stripe("The Checkout Session object", "api/checkout/sessions/object")
 SUBSCRIPTION: Final = _stripe("The Subscription object", "api/subscriptions/object")
 SUBSCRIPTIONS_WORK: Final = _stripe("How subscriptions work", "billing/subscriptions/overview")
