@@ -88,9 +88,10 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     regions = load_regions(settings.regions_file)
     database = Database(settings.database_url)
     key = settings.stripe_secret_key.get_secret_value()
-    stripe = StripeClient(key, settings.stripe_api_base, settings.checkout_hosts)
-    lists = StripeLists(reading_client(key, settings.stripe_api_base), clock)
-    settler = Settler(database, clock, livemode=settings.livemode, account=settings.stripe_account)
+    api_base, account = settings.stripe_api_base, settings.stripe_account
+    stripe = StripeClient(key, api_base, settings.checkout_hosts, account=account)
+    lists = StripeLists(reading_client(key, api_base, account=account), clock)
+    settler = Settler(database, clock, livemode=settings.livemode, account=account)
     jobs: list[Job] = []
     worker = Worker(jobs)
     inbox = Inbox(database, on_stored=lambda: worker.nudge(settling.settle_due))

@@ -108,9 +108,9 @@ class StripeUnavailable(Unavailable):
 class StripeRefused(StripeUnavailable):
     """Stripe answered no, and will answer the same to the same request.
 
-    `code` is Stripe's word for why, or the parameter that was wrong. With `may_have_acted`, Stripe
-    only repeats that it failed, or that the key was used for something else: look before asking
-    with another key.
+    `code` is Stripe's word for why, or the parameter that was wrong, which is `param`. With
+    `may_have_acted`, Stripe only repeats that it failed, or that the key was used for something
+    else: look before asking with another key.
     """
 
     def __init__(
@@ -118,10 +118,12 @@ class StripeRefused(StripeUnavailable):
         message: str,
         *,
         code: str = "",
+        param: str = "",
         may_have_acted: bool = False,
         told: Mapping[str, str] | None = None,
     ) -> None:
         self.code = code
+        self.param = param
         self.may_have_acted = may_have_acted
         super().__init__(message, told=told)
 

@@ -1,5 +1,6 @@
 """Every setting, from the environment or a `.env` file. A wrong or empty secret stops the start."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -106,6 +107,14 @@ class Settings(BaseSettings):
             return value and validate_email(value, check_deliverability=False).normalized
         except EmailNotValidError:
             raise ValueError("must be a plain e-mail address: give@example.org") from None
+
+    @field_validator("stripe_account")
+    @classmethod
+    def _is_an_account(cls, value: str) -> str:
+        value = value.strip()
+        if value and not re.fullmatch(r"acct_[A-Za-z0-9]{1,200}", value):
+            raise ValueError("must be the id of a connected account (acct_…), or empty")
+        return value
 
     @field_validator("stripe_secret_key")
     @classmethod

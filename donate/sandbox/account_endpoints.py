@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from donate.sandbox.errors import Refusal, unknown_parameters
+from donate.sandbox.errors import no_access_to, unknown_parameters
 from donate.sandbox.lists import page
 from donate.sandbox.method_configurations import as_shown, change_configuration as change_methods
 from donate.sandbox.objects import account
@@ -53,12 +53,7 @@ def _retrieve_methods(store: Store, parameters: dict[str, Any], found_id: str) -
 def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
     read(parameters, {})
     if account_id not in ("", store.account_id):
-        raise Refusal(
-            f"The provided key does not have access to account '{account_id}' (or that account "
-            "does not exist).",
-            status=403,
-            code="account_invalid",
-        )
+        raise no_access_to(account_id)
     return account(store)
 
 

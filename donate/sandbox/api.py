@@ -15,7 +15,13 @@ from starlette.types import ASGIApp
 
 from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.endpoints import perform
-from donate.sandbox.errors import Refusal, invalid_parameter, wrong_key
+from donate.sandbox.errors import (
+    Refusal,
+    invalid_parameter,
+    no_access_to,
+    not_in_this_sandbox,
+    wrong_key,
+)
 from donate.sandbox.form import decode_form
 from donate.sandbox.idempotency import Answer, IdempotencyKeys
 from donate.sandbox.mischief import Mischief
@@ -46,9 +52,17 @@ class LoggedRequest:
 
 class Api:
     def __init__(
-        self, store: Store, mischief: Mischief, secret_key: str, seed: int, observer: Observer
+        self,
+        store: Store,
+        mischief: Mischief,
+        secret_key: str,
+        seed: int,
+        *,
+        observer: Observer,
+        connected: str = "",
     ) -> None:
         self._store = store
+        self._connected = connected
         self._mischief = mischief
         self._secret_key = secret_key
         self._seed = seed
@@ -75,6 +89,7 @@ class Api:
         form = b""
         try:
             self._authenticate(request)
+            self._refuse_other_accounts(request.headers.get("stripe-account"))
             form = await _form_of(request)
             asked.parameters = decode_form(form)
             _refuse_other_versions(asked.stripe_version)
@@ -144,6 +159,16 @@ class Api:
         given = _key_in(request.headers.get("authorization"))
         if given is None or not hmac.compare_digest(given.encode(), self._secret_key.encode()):
             raise wrong_key(given)
+
+    def _refuse_other_accounts(self, account: str | None) -> None:
+        """Act as one account only: the connected one where there is one, else the key's own.
+
+        https://docs.stripe.com/connect/authentication
+        """
+        if account not in (None, self._connected or self._store.account_id):
+            raise no_access_to(account)
+        if self._connected and account is None:
+            raise not_in_this_sandbox("the platform's own account")
 
     def _refuse(self, asked: LoggedRequest, refusal: Refusal) -> Answer:
         log_url = f"{self._store.public_url}/_sandbox/requests?request_id={asked.request_id}"

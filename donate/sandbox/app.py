@@ -32,8 +32,9 @@ EXPIRY_ROUND_S = 1.0
 class SandboxConfig:
     """`public_url` is where browsers find the hosted pages; ids follow from `seed`.
 
-    With a `mischief_seed` it misbehaves, and `tell` hears of each mischief in a line. An
-    `observer` sees every request, answer and event.
+    With a `connected_account` all objects are that account's and the key is its platform's: each
+    call has to name it, and each webhook does. With a `mischief_seed` it misbehaves, and `tell`
+    hears of each mischief in a line. An `observer` sees every request, answer and event.
     """
 
     secret_key: str
@@ -43,6 +44,7 @@ class SandboxConfig:
     retry_delays_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     seed: int = 1
     mischief_seed: int | None = None
+    connected_account: str = ""
     tell: Callable[[str], None] = lambda _: None
     observer: Observer = field(default_factory=Nobody)
 
@@ -57,7 +59,12 @@ def create_app(config: SandboxConfig) -> FastAPI:
     store = Store(config.seed, config.public_url)
     mischief = Mischief(config.mischief_seed, config.tell)
     deliveries = Deliveries(
-        store, mischief, config.webhook_secret, config.webhook_url, config.retry_delays_s
+        store,
+        mischief,
+        config.webhook_secret,
+        config.webhook_url,
+        config.retry_delays_s,
+        connected_account=config.connected_account,
     )
 
     def announce(event: StripeObject) -> None:
@@ -65,7 +72,14 @@ def create_app(config: SandboxConfig) -> FastAPI:
         deliveries.submit(event)
 
     store.on_event = announce
-    api = Api(store, mischief, config.secret_key, config.seed, config.observer)
+    api = Api(
+        store,
+        mischief,
+        config.secret_key,
+        config.seed,
+        observer=config.observer,
+        connected=config.connected_account,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -92,6 +92,15 @@ def unrecognized_url(method: str, path: str) -> Refusal:
     )
 
 
+def no_access_to(account_id: str) -> Refusal:
+    return Refusal(
+        f"The provided key does not have access to account '{account_id}' (or that account "
+        "does not exist).",
+        status=403,
+        code="account_invalid",
+    )
+
+
 def wrong_key(given: str | None) -> Refusal:
     if given is None:
         message = (

@@ -62,7 +62,10 @@ class Deliveries:
         secret: str,
         url: str | None,
         retry_delays_s: tuple[float, ...],
+        *,
+        connected_account: str = "",
     ) -> None:
+        self._connected_account = connected_account
         self._store = store
         self._mischief = mischief
         self._secret = secret
@@ -167,7 +170,10 @@ class Deliveries:
     async def _send(self, letter: Letter, attempt: int) -> Delivery:
         assert self.url is not None
         url, event = self.url, letter.event
-        body = json.dumps(seen_in(letter.version, event, self._store), indent=2).encode()
+        shown = seen_in(letter.version, event, self._store)
+        if self._connected_account:
+            shown = {"account": self._connected_account} | shown
+        body = json.dumps(shown, indent=2).encode()
         status, error = None, None
         async with self._side_by_side:
             at = int(time.time())

@@ -31,6 +31,7 @@ class Claimed:
 
     id: int
     event_id: str
+    source: str
     payload: bytes
     state: str
     reason: str

@@ -55,7 +55,7 @@ class Page:
 
 
 class StripeClient:
-    """Stripe, as far as we need it."""
+    """Stripe, as far as we need it. With an `account` each call acts as that connected account."""
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class StripeClient:
         api_base: str,
         checkout_hosts: tuple[str, ...],
         *,
+        account: str = "",
         deadline_s: float = DEADLINE_S,
         per_try_s: float = PER_TRY_S,
         most_waiting: int = MOST_WAITING,
@@ -78,6 +79,8 @@ class StripeClient:
             base_addresses={"api": api_base},
             max_network_retries=_RETRIES,
             http_client=self._http,
+            # Sent as Stripe-Account with every call: https://docs.stripe.com/connect/authentication
+            stripe_account=account or None,
         )
         self._line = threading.BoundedSemaphore(most_waiting)
         self._calls = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="stripe")
@@ -219,7 +222,11 @@ class StripeClient:
         except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
             reused = isinstance(error, stripe.IdempotencyError)
             raise StripeRefused(
-                _in_short(error), code=_code(error), may_have_acted=reused, told=told_by(error)
+                _in_short(error),
+                code=_code(error),
+                param=str(getattr(error, "param", None) or "")[:100],
+                may_have_acted=reused,
+                told=told_by(error),
             ) from error
         except stripe.StripeError as error:
             if _replayed(error):

@@ -89,7 +89,12 @@ class Settler:
         """Return the reading of an event with facts; mark any other event as what it is."""
         try:
             envelope = envelope_of(event.payload)
-            foreign = why_foreign(envelope, livemode=self._livemode, account=self._account)
+            foreign = why_foreign(
+                envelope,
+                livemode=self._livemode,
+                account=self._account,
+                was_asked=event.source != "webhook",
+            )
             if foreign:
                 event.mark(EventState.FOREIGN, foreign, now)
                 return None

@@ -28,8 +28,14 @@ class Expectation:
     sessions: Mapping[int, str]
 
 
-def why_foreign(envelope: Envelope, *, livemode: bool, account: str) -> str | None:
-    """Return why an event is not for this service at all, or None."""
+def why_foreign(
+    envelope: Envelope, *, livemode: bool, account: str, was_asked: bool = False
+) -> str | None:
+    """Return why an event is not for this service at all, or None.
+
+    A webhook names the connected account it is about, and names none for the platform's own events:
+    https://docs.stripe.com/connect/webhooks. What we asked for as that account is its own.
+    """
     if envelope.livemode != livemode:
         return (
             "a live event at a test service"
@@ -38,6 +44,8 @@ def why_foreign(envelope: Envelope, *, livemode: bool, account: str) -> str | No
         )
     if envelope.account and envelope.account != account:
         return "an event of another account"
+    if account and not envelope.account and not was_asked:
+        return "an event of the platform, not of STRIPE_ACCOUNT"
     return None
 
 

@@ -95,7 +95,11 @@ def envelope(*, livemode: bool, account: str | None) -> Envelope:
         ((True, None), (True, ""), None),
         ((False, ""), (False, ""), None),
         ((True, "acct_1"), (True, "acct_1"), None),
-        ((True, None), (True, "acct_1"), None),
+        (
+            (True, None),
+            (True, "acct_1"),
+            "an event of the platform, not of STRIPE_ACCOUNT",
+        ),
         ((False, None), (True, ""), "a test event at a live service"),
         ((True, None), (False, ""), "a live event at a test service"),
         ((True, "acct_2"), (True, "acct_1"), "an event of another account"),

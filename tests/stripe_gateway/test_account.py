@@ -1,0 +1,101 @@
+"""With STRIPE_ACCOUNT every call acts as a connected account, and only its events are ours."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlmodel import select
+
+from donate.bulk import insert_new
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.errors import StripeKeyRefused, StripeRefused
+from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.inbox import Arrival
+from donate.stripe_gateway.lists import reading_client
+from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.settle import Settler
+from tests.real_parts import SECRET_KEY, free_port
+from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
+from tests.stripe_gateway.given import NOW, as_bytes, event, gift_now, give, session_for
+from tests.stripe_gateway.service import DOOR, serving
+from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+
+ACCOUNT = "acct_1Connected0000"
+
+
+@pytest.fixture
+def connected() -> Iterator[RunningSandbox]:
+    with run_sandbox(connected_account=ACCOUNT) as sandbox:
+        yield sandbox
+
+
+def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
+    """Session, webhook and confirmation: all of it happens in the connected account."""
+    port = free_port()
+    hook = f"http://127.0.0.1:{port}{DOOR}"
+    with run_sandbox(connected_account=ACCOUNT, webhook_url=hook) as sandbox:
+        how = {"stripe_api_base": sandbox.url, "stripe_account": ACCOUNT}
+        with serving(database_url, port, **how) as service:
+            gift = give(service.database, attempts=0)
+            client = client_of(sandbox, account=ACCOUNT)
+            url = checkouts_of(service.database, client).open_for(gift)
+            sandbox.pay(url.rpartition("/")[2])
+            wait_until(lambda: gift_now(service.database, gift).status == "confirmed")
+            client.close()
+
+
+def test_every_call_names_the_account(connected: RunningSandbox) -> None:
+    """Creating, reading, listing and refunding act as the account; its own lists show the same."""
+    client = client_of(connected, account=ACCOUNT)
+    lists = reading_client(SECRET_KEY, connected.url, account=ACCOUNT)
+    params = {"mode": "payment", "success_url": "https://give.example.org"}
+    price = {"currency": "cad", "unit_amount": 500, "product_data": {"name": "Gift"}}
+    params |= {"line_items": [{"quantity": 1, "price_data": price}]}  # type: ignore[dict-item]
+    session = client.create_session(params, "key-1")  # type: ignore[arg-type]
+    assert client.retrieve_session(session.session_id)["id"] == session.session_id
+    assert lists.list_page("sessions", {}).objects[0]["id"] == session.session_id
+    with pytest.raises(StripeRefused):
+        client.create_refund({"payment_intent": "pi_unknown"}, "key-2")
+    with pytest.raises(StripeRefused):
+        Billing(client).subscription("sub_unknown")
+    for one in (client, lists):
+        one.close()
+
+
+@pytest.mark.parametrize("account", ["acct_1Stranger0000", ""])
+def test_another_account_is_refused(connected: RunningSandbox, account: str) -> None:
+    """Stripe lets a key act as the accounts that are connected to it, and as no other."""
+    client = client_of(connected, account=account)
+    expected = StripeKeyRefused if account else StripeRefused
+    with pytest.raises(expected):
+        client.list_page("events", {})
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "account", "state"),
+    [
+        ("webhook", ACCOUNT, "settled"),
+        ("webhook", None, "foreign"),
+        ("webhook", "acct_1Stranger0000", "foreign"),
+        ("asked", None, "settled"),
+        ("asked", ACCOUNT, "settled"),
+        ("asked", "acct_1Stranger0000", "foreign"),
+    ],
+)
+def test_only_events_of_the_account_are_ours(
+    database: Database, source: str, account: str | None, state: str
+) -> None:
+    """A webhook without an account is the platform's; what we asked for as the account is ours."""
+    gift = give(database)
+    named = {"account": account} if account else {}
+    told = event("checkout.session.completed", session_for(gift), **named)
+    row = Arrival(as_bytes(told), NOW, source=source).as_row()
+    with database.writing() as session:
+        insert_new(session, StripeEvent, [row])
+    settler = Settler(database, FixedClock(NOW), livemode=False, account=ACCOUNT)
+    while settler.settle_due():
+        pass
+    with database.reading() as session:
+        assert session.exec(select(StripeEvent)).one().state == state
+    assert (gift_now(database, gift).status == "confirmed") == (state == "settled")
