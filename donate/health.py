@@ -40,7 +40,9 @@ class Health:
         """Give the numbers in Prometheus' format to whoever holds the token."""
         given = request.headers.get("authorization", "")
         wanted = f"Bearer {self._metrics_token}"
-        if not self._metrics_token or not secrets.compare_digest(given.encode(), wanted.encode()):
+        if not self._metrics_token or not secrets.compare_digest(
+            given.encode("latin-1"), wanted.encode()
+        ):
             raise NotFound("no such page")
         self._look_for_silence()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

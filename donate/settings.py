@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from donate.errors import Misconfigured
-from donate.mail_server import MailServer, read_mail_server
+from donate.mail_server import MailServer, ascii_host, read_mail_server
 from donate.regions import SHIPPED
 
 # Not `xxx` or `your`: one real key in three hundred has such a run of letters by chance.
@@ -74,12 +74,21 @@ class Settings(BaseSettings):
     @field_validator("embed_origins")
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        found = []
         for origin in value:
             parts = urlsplit(origin)
             bare = f"{parts.scheme}://{parts.netloc}"
             if parts.scheme not in ("https", "http") or not parts.hostname or bare != origin:
                 raise ValueError("must be origins such as https://www.example.org, without a path")
-        return value
+            found.append(f"{parts.scheme}://{ascii_host(parts.netloc)}")
+        return tuple(found)
+
+    @field_validator("checkout_hosts")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(set("/?#@") & set(host) for host in value):
+            raise ValueError("must be hosts such as checkout.stripe.com, without https:// or path")
+        return tuple(ascii_host(host) for host in value)
 
     @field_validator("public_url", "stripe_api_base")
     @classmethod
@@ -87,6 +96,22 @@ class Settings(BaseSettings):
         if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
             raise ValueError("must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_whole_site(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(
+                "must end after the host, such as https://give.example.org: the service has a host "
+                "of its own, and no path, query or password in its address"
+            )
+        return f"{parts.scheme}://{ascii_host(parts.netloc)}"
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_without_spaces_around(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(value.get_secret_value().strip())
 
     @field_validator("letters_folder", mode="before")
     @classmethod
@@ -103,10 +128,19 @@ class Settings(BaseSettings):
     @field_validator("mail_from")
     @classmethod
     def _is_an_address_to_write_from(cls, value: str) -> str:
+        if not value:
+            return value
         try:
-            return value and validate_email(value, check_deliverability=False).normalized
+            found = validate_email(value, check_deliverability=False)
         except EmailNotValidError:
             raise ValueError("must be a plain e-mail address: give@example.org") from None
+        if found.ascii_email is None:
+            raise ValueError(
+                "must have no accented letter before the @: many mail servers send nothing from "
+                "such an address. The domain may have them"
+            )
+        # As mail servers know it: few of them take a domain in other letters.
+        return found.ascii_email
 
     @field_validator("stripe_account")
     @classmethod

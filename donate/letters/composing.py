@@ -9,12 +9,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
-from email_validator import EmailNotValidError, validate_email
-
 from donate.letters.about import About
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words import draft, name_to_greet
+from donate.mail_server import ascii_address
 from donate.templating import Pages
 
 # Not every mail server takes eight bits.
@@ -62,8 +61,10 @@ class Composer:
         message["Date"] = format_datetime(now)
         message["From"] = _address(organisation.legal_name if organisation else "", self._sender)
         message["To"] = _address(name_to_greet(about.donor.name), about.donor.email)
-        if about.contact:
-            message["Reply-To"] = about.contact
+        reply_to = ascii_address(about.contact)
+        # Not every mail server could write another one, and this is no reason to keep a letter.
+        if reply_to and reply_to.isascii():
+            message["Reply-To"] = Address(addr_spec=reply_to)
         message["Subject"] = wording.subject
         # So that nobody's holiday answers it: RFC 3834.
         message["Auto-Submitted"] = "auto-generated"
@@ -80,11 +81,4 @@ def name_of(letter: Letter) -> str:
 
 
 def _address(name: str, address: str) -> Address:
-    # Most servers know a domain in other letters only by its name in ASCII.
-    try:
-        found = validate_email(address, check_deliverability=False)
-    except EmailNotValidError:
-        pass  # checked when it was typed, by rules that may have been other ones
-    else:
-        address = found.ascii_email or found.normalized
-    return Address(display_name=name, addr_spec=address)
+    return Address(display_name=name, addr_spec=ascii_address(address))

@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
@@ -17,6 +18,7 @@ from donate.mail_server import MailServer
 STEP_TIMEOUT_S: Final = 10.0
 LETTER_TIMEOUT_S: Final = 30.0
 _READY: Final = 220
+_SIGNED_IN: Final = 235
 _ENHANCED_CODE: Final = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 
@@ -108,7 +110,7 @@ class Smtp:
         if not server.tls_at_once and self._encrypts(connection):
             connection.starttls(context=ssl.create_default_context())
         if server.user:
-            connection.login(server.user, server.password)
+            _sign_in(connection, server)
 
     def _encrypts(self, connection: smtplib.SMTP) -> bool:
         if connection.has_extn("starttls"):
@@ -134,6 +136,25 @@ class Smtp:
             yield
         finally:
             watch.cancel()
+
+
+def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
+    """Sign in. What is not ASCII goes as UTF-8 (RFC 4616); `smtplib` would not encode it."""
+    if server.user.isascii() and server.password.isascii():
+        connection.login(server.user, server.password)
+        return
+    connection.ehlo_or_helo_if_needed()
+    if not connection.has_extn("auth"):
+        raise smtplib.SMTPNotSupportedError
+    user, password = server.user.encode(), server.password.encode()
+    if "PLAIN" in connection.esmtp_features.get("auth", "").upper().split():
+        given = b"\0" + user + b"\0" + password
+        code, said = connection.docmd("AUTH", f"PLAIN {b64encode(given).decode()}")
+    else:
+        connection.docmd("AUTH", f"LOGIN {b64encode(user).decode()}")
+        code, said = connection.docmd(b64encode(password).decode())
+    if code != _SIGNED_IN:
+        raise smtplib.SMTPAuthenticationError(code, said)
 
 
 def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
