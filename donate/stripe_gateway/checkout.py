@@ -5,7 +5,7 @@ intent, asks with the same key and the same parameters, and gets the same sessio
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlmodel import Session, col, select
 
@@ -21,6 +21,9 @@ from donate.gifts.status import STILL_PAYABLE
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
 from donate.stripe_gateway.session_params import SESSION_LIFE, session_params
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
 
 # Stripe remembers a key for at least 24 hours. After this an unanswered request starts anew.
 INTENT_LIFE: Final = timedelta(hours=22)
@@ -67,7 +70,7 @@ class Checkouts:
             params = session_params(gift, donor, attempt, asked_at, self._public_url)
         source = f"{gift.id}:{attempt}"
         try:
-            opened = self._client.create_session(params, idempotency_key=f"donate-{source}")
+            opened = self._ask(params, f"donate-{source}")
         except (StripeRefused, StripeKeyRefused) as refused:
             self._remember(gift, _refused(source, refused, self._clock.now()))
             raise
@@ -75,6 +78,20 @@ class Checkouts:
             gift, _opened(opened.session_id, attempt, self._clock.now()), opened, asked_at
         )
         return opened.url
+
+    def _ask(self, params: "SessionCreateParams", key: str) -> OpenedSession:
+        """Ask for a session; once more without the address where Stripe takes it for none.
+
+        The donor then types one on Stripe's page. Another request needs another key.
+        """
+        try:
+            return self._client.create_session(params, key)
+        except StripeRefused as refused:
+            if refused.param != "customer_email" or refused.may_have_acted:
+                raise
+        without = params.copy()
+        del without["customer_email"]
+        return self._client.create_session(without, f"{key}-without-email")
 
     def _remember(
         self,

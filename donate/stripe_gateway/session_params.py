@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from donate.errors import N_
 from donate.gifts.models import Donor, Gift
+from donate.mail_server import ascii_address
 from donate.money import format_money
 from donate.regions import Frequency, Mode
 from donate.templating import say
@@ -36,7 +37,7 @@ def session_params(
         "mode": "payment",
         "allowed_payment_method_types": [METHODS[Mode(gift.mode)]],
         "client_reference_id": gift.reference,
-        "customer_email": donor.email,
+        "customer_email": ascii_address(donor.email),
         "locale": _locale(gift.language),
         "expires_at": int((asked_at + SESSION_LIFE).timestamp()),
         "success_url": f"{page}?back=paid",

@@ -1,6 +1,7 @@
 """With STRIPE_ACCOUNT every call acts as a connected account, and only its events are ours."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from sqlmodel import select
@@ -9,6 +10,7 @@ from donate.bulk import insert_new
 from donate.clock import FixedClock
 from donate.database import Database
 from donate.errors import StripeKeyRefused, StripeRefused
+from donate.gifts.queries import donor_of
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.lists import reading_client
@@ -99,3 +101,33 @@ def test_only_events_of_the_account_are_ours(
     with database.reading() as session:
         assert session.exec(select(StripeEvent)).one().state == state
     assert (gift_now(database, gift).status == "confirmed") == (state == "settled")
+
+
+def test_an_address_that_stripe_refuses_closes_no_card(
+    database: Database, sandbox: RunningSandbox
+) -> None:
+    """A domain goes to Stripe in ASCII; an address that has no such form is left out."""
+    client = client_of(sandbox)
+    checkouts = checkouts_of(database, client)
+    log = []
+    for email in ("zoe@bücher.example.org", "zoë@example.org"):
+        gift = give(database, attempts=0)
+        # As an earlier version, with other rules, may have taken it.
+        with database.writing() as session:
+            donor_of(session, gift).email = email
+        for _ in range(2):
+            assert urlsplit(checkouts.open_for(gift)).netloc == urlsplit(sandbox.url).netloc
+        requests = sandbox.control("GET", "/_sandbox/requests")
+        log.append(
+            [
+                (one["parameters"].get("customer_email"), one["idempotency_key"], one["status"])
+                for one in requests
+                if one["method"] == "POST" and str(gift.id) in (one["idempotency_key"] or "")
+            ]
+        )
+    accented, (refused, opened) = log
+    assert [one[0] for one in accented] == ["zoe@xn--bcher-kva.example.org"]
+    assert (refused[0], refused[2]) == ("zoë@example.org", 400)
+    assert (opened[0], opened[2]) == (None, 200)
+    assert opened[1] == f"{refused[1]}-without-email"
+    client.close()
