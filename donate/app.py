@@ -29,7 +29,7 @@ from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.modes import build_modes
 from donate.modes.lapsing import Lapsing
-from donate.protection import BodyLimit, SecurityHeaders
+from donate.protection import BodyLimit, LeadsOn, SecurityHeaders
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
 from donate.settings import Settings
@@ -186,6 +186,7 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     _add_rooms(app, parts, settings, pages)
     _add(app, Health(parts.database, settings.metrics_token.get_secret_value()).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(LeadsOn)
     app.add_middleware(BodyLimit, answer=answer)
     if settings.embed_origins:
         app.add_middleware(OpensGiftsFrom, origins=settings.embed_origins)

@@ -18,6 +18,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 MAX_EVENT_BYTES: Final = 512 * 1024
 BODY_TIMEOUT_S: Final = 10.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
+# Each begins with a word, so that what is led to is a path of ours.
+_PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
 _UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
 
 
@@ -116,6 +118,32 @@ def is_in_utf8(request: Request) -> bool:
     kind = request.headers.get("content-type", "").lower()
     named = kind.count("charset")
     return named == 0 or (named == 1 and bool(_UTF8.search(kind)))
+
+
+class LeadsOn:
+    """Leads from a page's address with a slash at its end to the page, the query kept.
+
+    Only from pages that people open: a program, Stripe first of all, gets no redirect.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer where its page is."""
+        if (
+            scope["type"] == "http"
+            and scope["method"] in ("GET", "HEAD")
+            and scope["path"].endswith("/")
+            and scope["path"].startswith(_PAGES)
+        ):
+            query = scope["query_string"].decode("latin-1")
+            path = scope["raw_path"].decode("latin-1").partition("?")[0].rstrip("/")
+            to = f"{path}?{query}" if query else path
+            answer = Response(status_code=308, headers={"Location": to})
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class SecurityHeaders:

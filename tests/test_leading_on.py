@@ -1,0 +1,73 @@
+"""An address with a slash at its end leads to its page; programs are never led anywhere."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real_parts import Sqlite
+from tests.stripe_gateway.given import as_bytes, event, give, session_for
+from tests.stripe_gateway.service import DOOR, Service, serving
+
+
+@pytest.fixture(scope="module")
+def service(sqlite: Sqlite) -> Iterator[Service]:
+    with serving(sqlite.fresh_url(), metrics_token="  clé ") as service:
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/give/LWCAN/", "/give/LWCAN"),
+        ("/give/LWCAN/?amount=50&lang=fr-CA", "/give/LWCAN?amount=50&lang=fr-CA"),
+        ("/give/LWCAN//", "/give/LWCAN"),
+        ("/gifts/{token}/", "/gifts/{token}"),
+        ("/pledges/{token}/", "/pledges/{token}"),
+        ("/finance/", "/finance"),
+        ("/finance/gifts/?status=confirmed", "/finance/gifts?status=confirmed"),
+        ("/give/%0d%0aSet-Cookie:x/", "/give/%0d%0aSet-Cookie:x"),
+    ],
+)
+def test_a_slash_too_many_leads_on(service: Service, path: str, to: str) -> None:
+    """Donors and staff who type or paste a slash at the end come to the page, query and all."""
+    token = give(service.database).token
+    for method in ("GET", "HEAD"):
+        answer = service.http.request(method, path.format(token=token))
+        assert (answer.status_code, answer.headers["location"]) == (308, to.format(token=token))
+        assert answer.headers["cache-control"] == "no-store"
+    assert service.http.get("/give/LWCAN/", follow_redirects=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/give/LWCAN/"),
+        ("POST", "/api/v1/gifts/"),
+        ("GET", "/api/v1/regions/LWCAN/"),
+        ("POST", "/finance/sign-in/"),
+        ("GET", "//evil.example/"),
+        ("GET", "/\\evil.example/"),
+        ("GET", "/static/"),
+        ("GET", "/healthz/"),
+    ],
+)
+def test_nothing_else_is_led_anywhere(service: Service, method: str, path: str) -> None:
+    """What is posted, what programs ask, and what is no page of ours gets no redirect."""
+    answer = service.http.request(method, f"{service.url}{path}")
+    assert answer.status_code in (401, 403, 404, 405)
+    assert "location" not in answer.headers
+
+
+def test_the_webhook_is_never_led_anywhere(service: Service) -> None:
+    """Stripe follows no redirect, so an address with a slash says plainly that it is wrong."""
+    body = as_bytes(event("checkout.session.completed", session_for(give(service.database))))
+    answer = service.http.post(f"{DOOR}/", content=body)
+    assert answer.status_code == 404
+    assert service.http.get(f"{DOOR}/").status_code == 404
+
+
+def test_a_token_may_have_accents(service: Service) -> None:
+    """A secret outside ASCII is compared as it was sent, and never an error."""
+    for token, status in (("clé", 200), ("cle", 404), ("\u00e9", 404)):
+        headers = {b"authorization": f"Bearer {token}".encode()}
+        assert service.http.get("/metrics", headers=headers).status_code == status
