@@ -28,7 +28,7 @@ from donate.finance.access import (
 )
 from donate.finance.models import Role, Staff
 from donate.finance.sessions import end_session, same_secret, start_session
-from donate.finance.staff import MAX_PASSWORD, PASSWORDS, tidy_email
+from donate.finance.staff import MAX_PASSWORD, PASSWORDS, spellings, tidy_email
 from donate.finance.throttle import Pace, Try, begin_try, forget_tries
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
@@ -57,7 +57,7 @@ DELAYED_RETRY_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Somebody who knew the password, and a costlier hash of it where the old one is too cheap."""
+    """Somebody who knew the password, and a new hash of it where the old one is out of date."""
 
     staff: Staff
     better_hash: str | None
@@ -163,7 +163,10 @@ class SignIn:
         )
 
     def _check(self, email: str, password: str) -> Proven | None:
-        """Return whose password this is. Takes one hash, whoever asks and whatever is wrong."""
+        """Return whose password this is.
+
+        Takes one hash for each way to spell the password, whoever asks and whatever is wrong.
+        """
         with self._database.reading() as session:
             staff = session.exec(select(Staff).where(Staff.email == email)).one_or_none()
         known = staff is not None and staff.disabled_at is None and len(password) <= MAX_PASSWORD
@@ -172,10 +175,19 @@ class SignIn:
             raise Unavailable("too many are signing in at once")
         try:
             with self._hashing:
-                right, better = self._passwords.verify_and_update(password[:MAX_PASSWORD], against)
+                right, better = self._verify(password[:MAX_PASSWORD], against)
         finally:
             self._in_line.release()
         return Proven(staff, better) if staff and known and right else None
+
+    def _verify(self, password: str, against: str) -> tuple[bool, str | None]:
+        """Compare each spelling of a password; one of an earlier version is hashed anew."""
+        own, *earlier = spellings(password)
+        right, better = self._passwords.verify_and_update(own, against)
+        for spelling in earlier:
+            if self._passwords.verify(spelling, against) and not right:
+                right, better = True, self._passwords.hash(own)
+        return right, better
 
     def _let_in(self, request: Request, proven: Proven, network: str, target: str) -> Response:
         now = self._clock.now()

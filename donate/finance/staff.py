@@ -30,6 +30,22 @@ def tidy_email(typed: str) -> str:
     return printable(email)[:254]
 
 
+def tidy_password(typed: str) -> str:
+    """Return a password as it is hashed: é is one character, however a keyboard makes it.
+
+    As RFC 8265 has it (OpaqueString): NFC, which changes no character into another one, and every
+    kind of space is a plain one.
+    """
+    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in typed)
+    return unicodedata.normalize("NFC", spaced)
+
+
+def spellings(typed: str) -> list[str]:
+    """Return what a password may have been hashed as, by this version first."""
+    decomposed = unicodedata.normalize("NFD", typed)
+    return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
+
+
 def add_staff(
     session: Session,
     email: str,
@@ -46,6 +62,7 @@ def add_staff(
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise BadInput("email", "Please check the e-mail address.") from error
+    password = tidy_password(password)
     name = re.sub(r"\s+", " ", name).strip()
     if not name or len(name) > 200 or not name.isprintable():
         raise BadInput("name", "Please give a name of up to 200 characters.")
@@ -75,6 +92,7 @@ def set_password(
 ) -> None:
     """Give a member of staff a new password, and end every session and token of theirs."""
     staff = staff_by_email(session, email)
+    password = tidy_password(password)
     check_password(password, staff.email)
     staff.password_hash = passwords.hash(password)
     _end_sessions(session, staff)
