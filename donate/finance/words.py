@@ -78,6 +78,7 @@ KINDS: Final[dict[str, str]] = {
     FactKind.REFUND_SUCCEEDED: "Refund made",
     FactKind.REFUND_FAILED: "Refund failed",
     FactKind.PAYMENT_NAMED: "Payment named",
+    FactKind.PAID_OUTSIDE: "Marked as paid outside Stripe",
     FactKind.PLEDGE_STARTED: "Monthly giving began",
     FactKind.PLEDGE_CHANGE_REQUESTED: "The donor wants their monthly giving changed",
     FactKind.PLEDGE_CHANGE_REFUSED: "Stripe would not change the monthly giving",
@@ -108,6 +109,7 @@ LETTERS: Final[dict[str, str]] = {
 
 _MONEY_MOVED: Final = {
     FactKind.PAYMENT_SUCCEEDED: "received",
+    FactKind.PAID_OUTSIDE: "was marked as paid outside Stripe",
     FactKind.TRANSFER_RECEIVED: "received",
     FactKind.REFUND_SUCCEEDED: "refunded",
     FactKind.REFUND_FAILED: "not refunded after all",

@@ -18,6 +18,7 @@ class FactKind(StrEnum):
     PAYMENT_PROCESSING = "payment_processing"  # the checkout session
     PAYMENT_SUCCEEDED = "payment_succeeded"  # the payment intent; for a month, the invoice
     PAYMENT_NAMED = "payment_named"  # the payment intent that paid an invoice
+    PAID_OUTSIDE = "paid_outside"  # the payment record; before basil, the invoice
     PAYMENT_FAILED = "payment_failed"  # the checkout session; for a month, the invoice
     PAYMENT_DECLINED = "payment_declined"  # the charge, or the event that told of it
     TRANSFER_ANNOUNCED = "transfer_announced"  # the gift

@@ -88,12 +88,18 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         str(named.evidence.get("invoice")): intent
         for intent, named in by_kind[FactKind.PAYMENT_NAMED].items()
     }
+    outside: dict[str, int] = {}
+    for fact in by_kind[FactKind.PAID_OUTSIDE].values():
+        invoice = str(fact.evidence.get("invoice"))
+        outside[invoice] = outside.get(invoice, 0) + (fact.amount_minor or 0)
     gone = _gone(facts, by_kind)
     gone += [r.asked for r in requests_of(facts) if r.state == RequestState.WAITING]
     found = []
     for source, paid in by_kind[FactKind.PAYMENT_SUCCEEDED].items():
         intent = intents.get(source, None if source.startswith("in_") else source)
-        received = paid.amount_minor or 0
+        received = (paid.amount_minor or 0) - outside.get(source, 0)
+        if received <= 0:
+            continue  # Stripe has nothing of it to send back
         away = sum(f.amount_minor or 0 for f in gone if _payment_of(f) in (None, intent, source))
         left = max(0, received - away)
         found.append(Payment(intent, paid.happened_at, received, left))

@@ -3,9 +3,9 @@
 from typing import Any
 
 from donate.sandbox.errors import Refusal
-from donate.sandbox.invoices import void_invoice
+from donate.sandbox.invoices import mark_paid_outside, void_invoice
 from donate.sandbox.lists import Filter, equals, page
-from donate.sandbox.parameters import Check, choice, email_address, read, record, text
+from donate.sandbox.parameters import Check, choice, email_address, flag, read, record, text
 from donate.sandbox.portal import open_portal
 from donate.sandbox.products import create_product
 from donate.sandbox.routes import list_of_shelf, retrieve_from, route
@@ -16,9 +16,7 @@ from donate.sandbox.subscription_changes import cancel_subscription, change_subs
 from donate.sandbox.subscription_creation import create_subscription
 from donate.sandbox.subscriptions import collect_again
 
-PAYING_KNOWN_TO_STRIPE = (
-    "forgive mandate off_session paid_out_of_band payment_method source".split()
-)
+PAYING_KNOWN_TO_STRIPE = "forgive mandate off_session payment_method source".split()
 CUSTOMER_KNOWN_TO_STRIPE = (
     "address balance business_name cash_balance default_source description email individual_name "
     "invoice_prefix metadata name next_invoice_sequence phone preferred_locales shipping source "
@@ -98,7 +96,7 @@ def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> St
 
 
 def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
-    read(parameters, {}, not_here=PAYING_KNOWN_TO_STRIPE)
+    asked = read(parameters, {"paid_out_of_band": flag}, not_here=PAYING_KNOWN_TO_STRIPE)
     invoice = store.find(store.invoices, invoice_id, "invoice")
     if invoice["status"] == "paid":
         raise Refusal("Invoice is already paid", code="invoice_already_paid", is_final=True)
@@ -108,6 +106,9 @@ def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> S
             code="invoice_not_editable",
             is_final=True,
         )
+    if asked.get("paid_out_of_band"):
+        mark_paid_outside(store, invoice)
+        return invoice
     charge = collect_again(store, invoice)
     if charge["status"] == "failed":
         raise Refusal(

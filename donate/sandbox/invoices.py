@@ -139,6 +139,26 @@ def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
     store.announce(kind, invoice)
 
 
+def mark_paid_outside(store: Store, invoice: StripeObject) -> None:
+    """Somebody says that the money came in another way: nothing is charged, and no intent paid.
+
+    https://docs.stripe.com/api/invoices/pay#pay_invoice-paid_out_of_band
+    """
+    instead = store.payments_of_invoices[invoice["id"]]
+    intent = _intent_of(store, invoice)
+    if intent["status"] == "processing":
+        raise Refusal("This invoice has a payment under way.", is_final=True)
+    intent.update(status="canceled", canceled_at=store.now(), cancellation_reason="void_invoice")
+    instead["status"] = "canceled"
+    instead["status_transitions"]["canceled_at"] = store.now()
+    store.announce("payment_intent.canceled", intent)
+    payment = new_invoice_payment(store, invoice, intent)
+    payment["payment"] = {"payment_record": store.new_id("pr_1"), "type": "payment_record"}
+    store.invoice_payments.put(payment)
+    store.payments_of_invoices[invoice["id"]] = payment
+    _mark_paid(store, invoice, payment)
+
+
 def _mark_paid(store: Store, invoice: StripeObject, payment: StripeObject) -> None:
     amount, now = invoice["amount_due"], store.now()
     invoice.update(
@@ -152,5 +172,6 @@ def _mark_paid(store: Store, invoice: StripeObject, payment: StripeObject) -> No
     payment.update(amount_paid=amount, status="paid")
     payment["status_transitions"]["paid_at"] = now
     store.announce("invoice.paid", invoice)
-    store.announce("invoice.payment_succeeded", invoice)
+    if payment["payment"]["type"] == "payment_intent":
+        store.announce("invoice.payment_succeeded", invoice)
     store.announce("invoice_payment.paid", payment)

@@ -74,15 +74,18 @@ def _write_as_in_2024(found: StripeObject, store: "Store") -> None:
 def _links_of_invoice(invoice: StripeObject, store: "Store") -> dict[str, Any]:
     """What an invoice said of its subscription and its payment before basil."""
     details = invoice["parent"]["subscription_details"]
-    intent = None
+    intent, is_outside = None, False
     if invoice["status"] != "draft":
         payment = store.payments_of_invoices[invoice["id"]]["payment"]
-        intent = store.find(store.payment_intents, payment["payment_intent"])
+        is_outside = payment["type"] == "payment_record"
+        intent = store.payment_intents.get(payment.get("payment_intent", ""))
     return {
+        # Only since basil does it count what was paid elsewhere.
+        **({"amount_paid": 0} if is_outside else {}),
         "charge": (intent and invoice["attempted"] and intent["latest_charge"]) or None,
         "discount": None,
         "paid": invoice["status"] == "paid",
-        "paid_out_of_band": False,
+        "paid_out_of_band": is_outside,
         "payment_intent": intent and intent["id"],
         "quote": None,
         "subscription": details["subscription"],

@@ -75,7 +75,9 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
     gift_id = read_gift_id(metadata)
     if gift_id is None or not isinstance(metadata, dict):
         return Irrelevant("an invoice that this service did not bring about")
-    asked_for = "amount_paid" if step == "paid" else "amount_due"
+    # Before basil an invoice that was paid elsewhere said so, and that nothing was paid.
+    is_outside = found.get("paid_out_of_band") is True
+    asked_for = "amount_paid" if step == "paid" and not is_outside else "amount_due"
     if type(found.get(asked_for)) is int and found[asked_for] == 0:
         return Irrelevant("an invoice over nothing")
     invoice_id = read_text(found, "id", MAX_INVOICE_ID)
@@ -111,9 +113,18 @@ def read_invoice_payment(envelope: Envelope) -> Reading | Irrelevant:
     """Say which payment intent paid an invoice: refunds and disputes name only that."""
     found = envelope.object
     payment = found.get("payment")
-    if not isinstance(payment, dict) or payment.get("type") != "payment_intent":
+    kind = payment.get("type") if isinstance(payment, dict) else None
+    if not isinstance(payment, dict) or kind not in ("payment_intent", "payment_record"):
         return Irrelevant("an invoice that no payment intent paid")
-    invoice_id, intent = read_text(found, "invoice"), read_text(payment, "payment_intent")
+    invoice_id = read_text(found, "invoice")
+    if kind == "payment_record":
+        # Since basil this alone tells of it: neither the invoice nor its own event does.
+        # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
+        amount, currency = read_amount(found, "amount_paid"), read_currency(found)
+        record = read_text(payment, "payment_record")
+        fact = _outside(envelope, record, invoice_id, amount, currency)
+        return Reading(facts=(fact,), payment=invoice_id)
+    intent = read_text(payment, "payment_intent")
     return Reading(facts=(_named(envelope, intent, invoice_id),), payment=invoice_id)
 
 
@@ -185,8 +196,23 @@ def _paid(envelope: Envelope, amount_minor: int, currency: str) -> Iterator[Fact
         currency=currency,
         evidence={"billing_reason": read_word(found, "billing_reason")},
     )
-    if is_id(found.get("payment_intent")):
+    if found.get("paid_out_of_band") is True:
+        yield _outside(envelope, invoice_id, invoice_id, amount_minor, currency)
+    elif is_id(found.get("payment_intent")):
         yield _named(envelope, found["payment_intent"], invoice_id)
+
+
+def _outside(
+    envelope: Envelope, source: str, invoice_id: str, amount_minor: int, currency: str
+) -> Fact:
+    return stripe_fact(
+        FactKind.PAID_OUTSIDE,
+        source,
+        envelope.happened_at,
+        amount_minor=amount_minor,
+        currency=currency,
+        evidence={"invoice": invoice_id},
+    )
 
 
 def _named(envelope: Envelope, intent: str, invoice_id: str) -> Fact:

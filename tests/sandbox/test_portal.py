@@ -176,3 +176,21 @@ def test_what_is_ended_there_ends_at_a_moment(
     assert (now()["status"], now()["ended_at"]) == ("canceled", ends_at)
     told = client.v1.events.list({"type": "customer.subscription.deleted"}).data
     assert len(told) == 1
+
+
+def test_a_month_is_marked_as_paid_outside_stripe(
+    fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
+) -> None:
+    """Nothing is charged; a payment record stands for the money, and only its event says so."""
+    client, sandbox = fresh_client, fresh_sandbox
+    invoice_id = fail_a_month(sandbox, begin(client, sandbox)["subscription"])
+    charges = len(client.v1.charges.list().data)
+    outside: Any = {"paid_out_of_band": True, "expand": ["payments"]}
+    invoice = client.v1.invoices.pay(invoice_id, outside).to_dict()
+    (payment,) = invoice["payments"]["data"]
+    assert (invoice["status"], invoice["amount_paid"]) == ("paid", 2_500)
+    assert (payment["payment"]["type"], payment["amount_paid"]) == ("payment_record", 2_500)
+    assert len(client.v1.charges.list().data) == charges
+    told = [one for one in client.v1.events.list({"limit": 4}).data if one.type.startswith("inv")]
+    assert [one.type for one in reversed(told)] == ["invoice.paid", "invoice_payment.paid"]
+    assert "paid_out_of_band" not in told[-1].data.to_dict()["object"]

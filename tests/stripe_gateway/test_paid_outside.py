@@ -1,0 +1,93 @@
+"""An invoice that staff marked at Stripe as paid in another way: money, but none of Stripe's."""
+
+from itertools import permutations
+from typing import Any
+
+from donate.database import Database
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from donate.gifts.refundable import payments_of
+from donate.stripe_gateway.retelling import retell_invoice
+from tests.stripe_gateway.given import AMOUNT, NOW, event, facts_now, gift_now, give, settle
+from tests.stripe_gateway.months import (
+    BEFORE_BASIL,
+    first_session,
+    invoice_event,
+    invoice_payment_event,
+)
+from tests.stripe_gateway.test_monthly import months_of
+
+
+def record_of(invoice_id: str, amount: int = AMOUNT) -> dict[str, Any]:
+    """Return the invoice payment that stands for money from elsewhere, since basil."""
+    return {
+        "id": f"inpay_{invoice_id}_outside",
+        "object": "invoice_payment",
+        "invoice": invoice_id,
+        "amount_paid": amount,
+        "currency": "cad",
+        "livemode": False,
+        "payment": {"type": "payment_record", "payment_record": f"pr_{invoice_id}"},
+        "status": "paid",
+    }
+
+
+def left_to_refund(database: Database, gift: Gift) -> list[int]:
+    with database.reading() as session:
+        facts = [row.as_fact() for row in facts_of(session, gift.id)]
+    return [payment.left_minor for payment in payments_of(facts)]
+
+
+def test_what_was_paid_elsewhere_is_received_and_not_refundable(database: Database) -> None:
+    """Whichever event comes first: the month is confirmed, and nothing can go back by Stripe."""
+    for order in permutations(range(2)):
+        gift = give(database, frequency="monthly")
+        invoice_id = f"in_2_{gift.reference}"
+        told = [
+            invoice_event(gift, invoice_id),
+            event("invoice_payment.paid", record_of(invoice_id)),
+        ]
+        settle(database, event("checkout.session.completed", first_session(gift)))
+        for place in order:
+            settle(database, told[place])
+        (month,) = months_of(database, gift)
+        assert (month.status, month.received_minor, month.flags) == ("confirmed", AMOUNT, "")
+        assert ("paid_outside", f"pr_{invoice_id}") in facts_now(database, month)
+        assert left_to_refund(database, month) == []
+
+
+def test_it_was_told_on_the_invoice_before_basil(database: Database) -> None:
+    """An old event says that nothing was paid through Stripe, and that it is paid."""
+    gift = give(database, frequency="monthly")
+    more: dict[str, Any] = {"paid_out_of_band": True, "amount_paid": 0, "payment_intent": None}
+    settle(database, invoice_event(gift, "in_2", version=BEFORE_BASIL, **more))
+    (month,) = months_of(database, gift)
+    assert (month.status, month.received_minor) == ("confirmed", AMOUNT)
+    assert ("paid_outside", "in_2") in facts_now(database, month)
+    assert left_to_refund(database, month) == []
+
+
+def test_it_is_told_again_from_a_list(database: Database) -> None:
+    """Catch-up finds it among an invoice's payments, as the same facts."""
+    gift = give(database, frequency="monthly")
+    listed = invoice_event(gift, "in_2")["data"]["object"]
+    listed |= {"livemode": False, "payments": {"data": [record_of("in_2")]}}
+    settle(database, *retell_invoice(listed, NOW))
+    settle(database, event("invoice_payment.paid", record_of("in_2")))
+    (month,) = months_of(database, gift)
+    assert facts_now(database, month).count(("paid_outside", "pr_in_2")) == 1
+    assert left_to_refund(database, month) == []
+
+
+def test_a_part_that_was_paid_elsewhere_stays_there(database: Database) -> None:
+    """Of an invoice paid in two ways, what came through Stripe can go back."""
+    gift = give(database, frequency="monthly")
+    settle(
+        database,
+        invoice_event(gift, "in_2"),
+        invoice_payment_event("in_2"),
+        event("invoice_payment.paid", record_of("in_2", 2_000)),
+    )
+    (month,) = months_of(database, gift)
+    assert gift_now(database, month).received_minor == AMOUNT
+    assert left_to_refund(database, month) == [AMOUNT - 2_000]
