@@ -53,6 +53,15 @@ def ascii_address(address: str) -> str:
     return f"{found.local_part}@{found.ascii_domain}"
 
 
+def address_spellings(address: str) -> set[str]:
+    """Return an e-mail address with its domain in ASCII, as people read it, and as it is."""
+    try:
+        found = validate_email(address, check_deliverability=False)
+    except EmailNotValidError:
+        return {address}
+    return {address, found.normalized, f"{found.local_part}@{found.ascii_domain}"}
+
+
 def read_mail_server(url: str) -> MailServer:
     """Read an address such as `smtp://user:password@host:587` or `smtps://…`.
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from fastapi import Request
 from pwdlib import PasswordHash
-from sqlmodel import select
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
@@ -28,7 +27,7 @@ from donate.finance.access import (
 )
 from donate.finance.models import Role, Staff
 from donate.finance.sessions import end_session, same_secret, start_session
-from donate.finance.staff import MAX_PASSWORD, PASSWORDS, spellings, tidy_email
+from donate.finance.staff import MAX_PASSWORD, PASSWORDS, find_staff, spellings, tidy_email
 from donate.finance.throttle import Pace, Try, begin_try, forget_tries
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
@@ -168,7 +167,7 @@ class SignIn:
         Takes one hash for each way to spell the password, whoever asks and whatever is wrong.
         """
         with self._database.reading() as session:
-            staff = session.exec(select(Staff).where(Staff.email == email)).one_or_none()
+            staff = find_staff(session, email)
         known = staff is not None and staff.disabled_at is None and len(password) <= MAX_PASSWORD
         against = staff.password_hash if staff and known else self._nobodys_hash
         if not self._in_line.acquire(blocking=False):

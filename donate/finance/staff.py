@@ -13,6 +13,7 @@ from sqlmodel import Session, col, delete, select
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.models import Role, Staff, StaffSession, StaffToken
 from donate.finance.trail import record_act
+from donate.mail_server import address_spellings
 from donate.rate_limit import printable
 
 MIN_PASSWORD = 12
@@ -67,7 +68,7 @@ def add_staff(
     if not name or len(name) > 200 or not name.isprintable():
         raise BadInput("name", "Please give a name of up to 200 characters.")
     check_password(password, email)
-    if session.exec(select(Staff).where(Staff.email == email)).first():
+    if find_staff(session, email):
         raise Conflict(f"{email} is already a member of staff.")
     staff = Staff(
         email=email,
@@ -117,10 +118,17 @@ def enable(session: Session, email: str, *, now: datetime) -> None:
 def staff_by_email(session: Session, email: str) -> Staff:
     """Return the member of staff with this address. Raises NotFound."""
     tidied = tidy_email(email)
-    staff = session.exec(select(Staff).where(Staff.email == tidied)).one_or_none()
+    staff = find_staff(session, tidied)
     if staff is None:
         raise NotFound(f"{tidied} is no member of staff.")
     return staff
+
+
+def find_staff(session: Session, tidied: str) -> Staff | None:
+    """Return who has this address, with its domain in accented letters or in ASCII."""
+    statement = select(Staff).where(col(Staff.email).in_(address_spellings(tidied)))
+    found = session.exec(statement.order_by(Staff.email)).all()
+    return next((one for one in found if one.email == tidied), next(iter(found), None))
 
 
 def all_staff(session: Session) -> list[Staff]:

@@ -10,7 +10,7 @@ from sqlmodel import select
 from donate.database import Database
 from donate.finance.models import Role, StaffSession
 from donate.finance.sessions import hash_of
-from donate.finance.staff import disable, enable, set_password, staff_by_email
+from donate.finance.staff import disable, enable, set_password
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room, csrf, fields, open_room, sign_in
 from tests.real_parts import Sqlite
 
@@ -278,29 +278,3 @@ def test_a_hash_that_became_cheap_is_made_anew(room: Room) -> None:
     assert "t=2" in before
     assert "t=1" in after
     assert sign_in(room.browser(), "old@example.org").status_code == 303
-
-
-COMPOSED, DECOMPOSED = "sept hérons calmes", "sept he\u0301rons calmes"
-
-
-@pytest.mark.parametrize("kept", [COMPOSED, DECOMPOSED, "sept\u00a0hérons calmes"])
-@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
-def test_a_password_is_one_however_a_keyboard_spells_it(room: Room, kept: str, typed: str) -> None:
-    """An accented letter may come as one character or as two, and a space may be a hard one."""
-    room.add_staff("ann@example.org")
-    with room.database.writing() as session:
-        set_password(session, "ann@example.org", kept, now=room.clock.now(), passwords=CHEAP)
-    assert sign_in(room.browser(), password=typed).status_code == 303
-    assert sign_in(room.browser(), password=typed.replace("s c", "sc")).status_code == 401
-
-
-@pytest.mark.parametrize("kept", [COMPOSED, DECOMPOSED])
-def test_a_hash_of_an_earlier_version_lets_in_and_is_made_anew(room: Room, kept: str) -> None:
-    """A hash of a password as it was typed stays good, and becomes one of the usual spelling."""
-    room.add_staff("ann@example.org")
-    for _ in range(2):
-        with room.database.writing() as session:
-            staff_by_email(session, "ann@example.org").password_hash = CHEAP.hash(kept)
-        assert sign_in(room.browser(), password=DECOMPOSED).status_code == 303
-        assert CHEAP.verify(COMPOSED, room.staff("ann@example.org").password_hash)
-        assert sign_in(room.browser(), password=COMPOSED).status_code == 303

@@ -1,20 +1,15 @@
-"""Accented domains and passwords, over a real mail server that has no SMTPUTF8."""
+"""Accented domains, over a real mail server that has no SMTPUTF8."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from aiosmtpd.smtp import AuthResult
 
 from donate.app import _carrier_of
 from donate.database import Database
 from donate.letters.outbox import Outbox
-from donate.letters.smtp import Smtp
-from donate.mail_server import read_mail_server
 from donate.regions import Regions, load_regions
 from tests.letters.post import SITE, Desk, PostOffice, a_post_office, open_desk
-from tests.letters.test_smtp import a_message, certificate, tls_of, trusted  # noqa: F401
 from tests.real_parts import Sqlite, make_settings
 from tests.stripe_gateway.given import give
 
@@ -78,30 +73,3 @@ def test_a_letter_leaves_from_an_accented_domain(
 def sent(desk: Desk) -> None:
     desk.write()
     assert desk.states() == [("instructions", "sent")]
-
-
-@pytest.mark.parametrize("left_out", [(), ("PLAIN",), ("LOGIN",)])
-def test_a_password_may_have_accents(trusted: Path, left_out: tuple[str, ...]) -> None:  # noqa: F811
-    """User and password reach the mail server in UTF-8, by whichever way it offers."""
-    seen = []
-
-    def let_in(
-        _server: object, _talk: object, _envelope: object, _how: str, data: object
-    ) -> object:
-        seen.append((getattr(data, "login", b""), getattr(data, "password", b"")))
-        return AuthResult(success=seen[-1] == ("zoé".encode(), "héron calme".encode()))
-
-    how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
-    with a_post_office(**how, authenticator=let_in, auth_exclude_mechanism=left_out) as office:
-        address = f"smtp://zo%C3%A9:h%C3%A9ron%20calme@localhost:{office.port}"
-        carrier = Smtp(read_mail_server(address), our_name="example.org")
-        carrier.carry(a_message())
-        carrier.hang_up()
-        assert len(office.taken) == 1
-
-
-def test_a_mail_server_may_have_an_accented_name() -> None:
-    """A host is looked up, and its certificate checked, by its name in ASCII."""
-    assert (
-        read_mail_server("smtp://courrier.église.example").host == "courrier.xn--glise-9ra.example"
-    )

@@ -4,14 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import func, select
 
+from donate.bulk import insert_new
 from donate.database import Database
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_month, record_facts
-from donate.gifts.models import Gift
+from donate.gifts.models import Gift, GiftFact
 from donate.letters.finder import FRESH, RECENT, REMIND_AFTER
-from donate.letters.models import Letter
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter, new_letter
 from donate.money import Money
 from tests.letters.post import Desk
 from tests.stripe_gateway.given import AMOUNT, NOW, give
@@ -31,6 +33,19 @@ def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: An
     given: dict[str, Any] = {"happened_at": NOW, "actor": "stripe"} | money | more
     with database.writing() as session:
         record_facts(session, [(gift.id, Fact(kind, source, **given))], now=known)
+
+
+def told_by_mistake(database: Database, gift: Gift) -> str:
+    """Take back a transfer that the donor was told of; returns its name."""
+    source = f"C{gift.id}"
+    tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
+    with database.writing() as session:
+        knew = session.exec(select(func.max(GiftFact.id))).one()
+        row = new_letter(gift.id, LetterKind.THANK_YOU, source, now=NOW)
+        sent = {"state": "sent", "sent_at": NOW, "knew": knew}
+        insert_new(session, Letter, [row | sent])
+    tell(database, gift, FactKind.TRANSFER_UNDONE, source)
+    return source
 
 
 def kinds(desk: Desk) -> list[str]:

@@ -255,3 +255,30 @@ def test_a_password_is_not_shown() -> None:
     """What a mail server is called in a log or an error has no password in it."""
     assert "p%40ss" not in repr(read_mail_server("smtp://give:p%40ss@mail"))
     assert "p@ss" not in repr(read_mail_server("smtp://give:p%40ss@mail"))
+
+
+@pytest.mark.parametrize("left_out", [(), ("PLAIN",), ("LOGIN",)])
+def test_a_password_may_have_accents(trusted: Path, left_out: tuple[str, ...]) -> None:
+    """User and password reach the mail server in UTF-8, by whichever way it offers."""
+    seen = []
+
+    def let_in(
+        _server: object, _talk: object, _envelope: object, _how: str, data: object
+    ) -> object:
+        seen.append((getattr(data, "login", b""), getattr(data, "password", b"")))
+        return AuthResult(success=seen[-1] == ("zoé".encode(), "héron calme".encode()))
+
+    how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
+    with a_post_office(**how, authenticator=let_in, auth_exclude_mechanism=left_out) as office:
+        address = f"smtp://zo%C3%A9:h%C3%A9ron%20calme@localhost:{office.port}"
+        carrier = Smtp(read_mail_server(address), our_name="example.org")
+        carrier.carry(a_message())
+        carrier.hang_up()
+        assert len(office.taken) == 1
+
+
+def test_a_mail_server_may_have_an_accented_name() -> None:
+    """A host is looked up, and its certificate checked, by its name in ASCII."""
+    assert (
+        read_mail_server("smtp://courrier.église.example").host == "courrier.xn--glise-9ra.example"
+    )

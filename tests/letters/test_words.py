@@ -6,22 +6,20 @@ from html.parser import HTMLParser
 from typing import Any, Final
 
 import pytest
-from sqlmodel import func, select
 
-from donate.bulk import insert_new
 from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
-from donate.gifts.models import Gift, GiftFact, GiftWish
+from donate.gifts.models import Gift, GiftWish
 from donate.letters.about import About, look_up
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter, new_letter
+from donate.letters.models import Letter
 from donate.letters.words import Draft, draft, name_to_greet
 from donate.money import Money
 from donate.regions import Mode, Text, Way, load_regions
 from tests.letters.post import SENDER, SITE, markup, plain
-from tests.letters.test_finder import ask_for, tell
+from tests.letters.test_finder import ask_for, tell, told_by_mistake
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import AMOUNT, NOW, give
 
@@ -49,9 +47,7 @@ def a_letter(
     gift = give(database, language=language, **how)
     if kind is LetterKind.MONTH_FAILED:
         gift = later_month(database, gift)
-    occasion = ""
-    if kind is LetterKind.CORRECTION:
-        occasion = told_by_mistake(database, gift)
+    occasion = told_by_mistake(database, gift) if kind is LetterKind.CORRECTION else ""
     if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
         tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
     if kind is LetterKind.REFUND:
@@ -68,19 +64,6 @@ def a_letter(
     )
     with database.reading() as session:
         return letter, look_up(session, letter, load_regions(), SITE)
-
-
-def told_by_mistake(database: Database, gift: Gift) -> str:
-    """Take back a transfer that the donor was told of; returns its name."""
-    source = f"C{gift.id}"
-    tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
-    with database.writing() as session:
-        knew = session.exec(select(func.max(GiftFact.id))).one()
-        row = new_letter(gift.id, LetterKind.THANK_YOU, source, now=NOW)
-        sent = {"state": "sent", "sent_at": NOW, "knew": knew}
-        insert_new(session, Letter, [row | sent])
-    tell(database, gift, FactKind.TRANSFER_UNDONE, source)
-    return source
 
 
 def later_month(database: Database, first: Gift) -> Gift:

@@ -1,0 +1,54 @@
+"""Which addresses the settings take, and how they are kept."""
+
+from typing import Any
+
+import pytest
+
+from tests.test_settings import load, refusal
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://example.org/donate",
+        "https://example.org/donate/",
+        "https://example.org/?from=site",
+        "https://example.org/#give",
+        "https://ann:hunter2@example.org",
+    ],
+)
+def test_the_service_has_a_site_of_its_own(given: str) -> None:
+    """A public address with a path, a query, a fragment or a user stops the start."""
+    message = refusal(public_url=given)
+    assert message.startswith("PUBLIC_URL must end after the host")
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"public_url": "https://dons.église.example"}, "https://dons.xn--glise-9ra.example"),
+        ({"public_url": "https://église.example:8443"}, "https://xn--glise-9ra.example:8443"),
+        ({"embed_origins": "https://église.example"}, ("https://xn--glise-9ra.example",)),
+        ({"checkout_hosts": "dons.église.example"}, ("dons.xn--glise-9ra.example",)),
+        ({"mail_from": "dons@église.example"}, "dons@xn--glise-9ra.example"),
+        ({"mail_from": "dons@xn--glise-9ra.example"}, "dons@xn--glise-9ra.example"),
+    ],
+)
+def test_an_accented_domain_is_kept_as_others_know_it(given: dict[str, str], kept: Any) -> None:
+    """Browsers, mail servers and Stripe know a domain by its name in ASCII, whoever typed which."""
+    assert getattr(load(**given), next(iter(given))) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"mail_from": "doné@example.org"}, "MAIL_FROM must have no accented letter before the @"),
+        ({"checkout_hosts": "https://checkout.stripe.com"}, "CHECKOUT_HOSTS must be hosts"),
+        ({"public_url": "https://é\u0301\u2260..example"}, "PUBLIC_URL names a host"),
+        ({"stripe_account": "ca_123"}, "STRIPE_ACCOUNT must be the id of a connected account"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_the_start(given: dict[str, str], says: str) -> None:
+    """An address that nothing can be sent from or led to stops the start in a clear sentence."""
+    assert refusal(**given).startswith(says)
