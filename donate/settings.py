@@ -38,7 +38,11 @@ class Settings(BaseSettings):
     stripe_webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode]
     stripe_api_base: str = "https://api.stripe.com"
     stripe_account: str = ""
-    checkout_hosts: Words = ("checkout.stripe.com", "billing.stripe.com")
+    checkout_hosts: Words = (
+        "checkout.stripe.com",
+        "billing.stripe.com",
+        "payments.stripe.com",
+    )
 
     embed_origins: Words = ()
     trusted_proxies: Words = ()

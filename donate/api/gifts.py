@@ -131,8 +131,7 @@ class GiftRoutes:
 
         A body that is well formed but asks for what the region does not offer is refused with 422.
         After 503 send the same request with the same key again: it continues the same gift.
-        Where Stripe refuses the payment itself, `next` leads to the gift's own page, which says so
-        and offers the other ways to give.
+        Where Stripe refuses the payment, `next` leads to the gift's page, with other ways to give.
         """
         choice = _read_choice(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"

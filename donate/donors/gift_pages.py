@@ -14,6 +14,7 @@ from donate.donors.first_step import FirstStep, page_of, see
 from donate.donors.reading import Typed, languages_beside
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.choice import check_choice
+from donate.gifts.confirming import confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
@@ -162,18 +163,21 @@ class GiftPages:
         return see(f"{page_of(gift)}?lang={self._language(request, gift)}")
 
     def _since(self, gift: Gift) -> gift_view.Since:
-        if not gift_view.may_still_give(gift):
-            return gift_view.Since(refund_failed=self._failed_refund(gift))
+        is_open = gift_view.may_still_give(gift)
         with self._database.reading() as session:
-            instead = given_instead(session, gift)
-            told = [f for f in facts_of(session, gift.id) if f.kind == FactKind.TRANSFER_ANNOUNCED]
+            instead = given_instead(session, gift) if is_open else None
+            facts = facts_of(session, gift.id)
+        told = [f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED]
+        known = [fact.as_fact() for fact in facts]
         announced = local_date(told[0].happened_at, gift.time_zone) if told else None
-        return gift_view.Since(announced_on=announced, given_instead=instead)
-
-    def _failed_refund(self, gift: Gift) -> Money | None:
-        with self._database.reading() as session:
-            failed = failed_refunds(row.as_fact() for row in facts_of(session, gift.id))
-        return Money(failed[-1].amount_minor or 0, gift.currency) if failed else None
+        failed = failed_refunds(known)
+        return gift_view.Since(
+            announced_on=announced,
+            given_instead=instead,
+            refund_failed=Money(failed[-1].amount_minor or 0, gift.currency) if failed else None,
+            confirmation=confirmation_due(known),
+            was_never_confirmed=was_never_confirmed(known),
+        )
 
     def _language(self, request: Request, gift: Gift) -> str:
         return language_for(request.query_params.get("lang"), None, _spoken(gift))

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from donate.donors import words
+from donate.gifts.confirming import Confirmation
 from donate.gifts.models import Donor, Gift
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Instructions
@@ -53,6 +54,8 @@ class GiftView:
     """The day on which the donor told us that they sent it."""
     only_waits: bool
     """Whether the donor has sent it, as they say, so that nothing more is asked of them."""
+    confirmation: Confirmation | None
+    """What the donor still has to confirm about their bank account."""
     copy_amount: str
     region: Region | None
 
@@ -65,6 +68,8 @@ class Since:
     given_instead: Gift | None = None
     refund_failed: Money | None = None
     """A refund that came back to us, until staff have dealt with it."""
+    confirmation: Confirmation | None = None
+    was_never_confirmed: bool = False
 
 
 def may_still_give(gift: Gift) -> bool:
@@ -122,6 +127,10 @@ def view_gift(
         headline, explanation = words.GIVEN_INSTEAD
     elif only_waits:
         headline, explanation = words.ANNOUNCED
+    elif since.confirmation and status == StatusName.PROCESSING:
+        headline, explanation = words.CONFIRM_ACCOUNT
+    elif since.was_never_confirmed and status == StatusName.FAILED:
+        headline, explanation = words.NEVER_CONFIRMED
     else:
         headline, explanation = _words(gift, status, back, problem)
     plain_amount = str(gift.amount.decimal)
@@ -150,6 +159,7 @@ def view_gift(
         given_instead=since.given_instead.token if since.given_instead else None,
         announced_on=since.announced_on,
         only_waits=only_waits and may_pay,
+        confirmation=since.confirmation if status == StatusName.PROCESSING else None,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )

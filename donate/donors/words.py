@@ -138,6 +138,17 @@ DEBIT_WORDS: Final[Mapping[StatusName, Words]] = {
         N_("No money was taken. You can try again, or choose another way to give."),
     ),
 }
+CONFIRM_ACCOUNT: Final[Words] = (
+    N_("Your bank account still has to be confirmed"),
+    N_(
+        "Your gift cannot be collected before that. Stripe sends you small deposits, "
+        "and you tell it what came. If you have done so already, this page will say so soon."
+    ),
+)
+NEVER_CONFIRMED: Final[Words] = (
+    N_("Your bank account was not confirmed in time"),
+    N_("No money was taken. You can try again, or choose another way to give."),
+)
 MONTH_FAILED: Final[Words] = (
     N_("This month could not be collected"),
     N_(

@@ -7,6 +7,7 @@ from typing import Final
 from babel.dates import format_date
 
 from donate.clock import local_date
+from donate.gifts.confirming import confirmation_due
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import Flag, StatusName
@@ -65,6 +66,8 @@ KINDS: Final[dict[str, str]] = {
     FactKind.CHECKOUT_REFUSED: "Payment page refused by Stripe",
     FactKind.CHECKOUT_EXPIRED: "Payment page expired",
     FactKind.PAYMENT_PROCESSING: "Payment on its way",
+    FactKind.ACCOUNT_TO_CONFIRM: "The donor has to confirm the bank account",
+    FactKind.ACCOUNT_CONFIRMED: "Bank account confirmed",
     FactKind.PAYMENT_SUCCEEDED: "Payment received",
     FactKind.PAYMENT_FAILED: "Payment failed",
     FactKind.PAYMENT_DECLINED: "Card declined",
@@ -99,6 +102,7 @@ LETTERS: Final[dict[str, str]] = {
     LetterKind.INSTRUCTIONS: "How to send it",
     LetterKind.REMINDER: "Reminder",
     LetterKind.UNDER_WAY: "Debit under way",
+    LetterKind.CONFIRM_ACCOUNT: "Account to confirm",
     LetterKind.FAILED: "Payment failed",
     LetterKind.MONTH_FAILED: "Month failed",
     LetterKind.PLEDGE_AMOUNT: "Monthly amount changed",
@@ -149,6 +153,10 @@ def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -
             sentences.append(f"{amount}, marked as received on {day}, was a mistake, says {who}.")
         else:
             sentences.append(f"{amount} {moved} on {day}, says {by}.")
+    if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
+        sentences.append(
+            "The donor still has to confirm the bank account with small deposits, on Stripe's page."
+        )
     if gift.status == StatusName.AWAITED and gift.mode == Mode.INTERAC:
         sentences.append(f"We wait for an e-Transfer that quotes {gift.reference}.")
     if gift.status == StatusName.AWAITED and gift.mode == Mode.GIVING_CODE:

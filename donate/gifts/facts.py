@@ -16,6 +16,8 @@ class FactKind(StrEnum):
     CHECKOUT_REFUSED = "checkout_refused"  # our own "gift:attempt"
     CHECKOUT_EXPIRED = "checkout_expired"  # the checkout session
     PAYMENT_PROCESSING = "payment_processing"  # the checkout session
+    ACCOUNT_TO_CONFIRM = "account_to_confirm"  # the checkout session
+    ACCOUNT_CONFIRMED = "account_confirmed"  # the checkout session
     PAYMENT_SUCCEEDED = "payment_succeeded"  # the payment intent; for a month, the invoice
     PAYMENT_NAMED = "payment_named"  # the payment intent that paid an invoice
     PAID_OUTSIDE = "paid_outside"  # the payment record; before basil, the invoice

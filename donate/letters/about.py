@@ -8,6 +8,7 @@ from typing import Final
 from babel.dates import format_date
 from sqlmodel import Session, col, select
 
+from donate.gifts.confirming import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import AskedAmount, amount_asked
@@ -47,6 +48,10 @@ class About:
     """What staff marked by hand, for a letter that follows from it."""
     ended: Fact | None = None
     """That the pledge has ended."""
+    confirmation: Confirmation | None = None
+    """What the donor still has to confirm."""
+    was_never_confirmed: bool = False
+    """Whether the last try failed because of that."""
 
     @property
     def language(self) -> str:
@@ -100,6 +105,7 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
     """Read what a letter is about."""
     transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)
+    facts = [row.as_fact() for row in facts_of(session, gift.id)]
     return About(
         gift=gift,
         donor=donor_of(session, gift),
@@ -112,6 +118,8 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         wish=wish_of(session, gift),
         transfers=transfers,
         ended=_ended(session, letter),
+        confirmation=confirmation_due(facts),
+        was_never_confirmed=was_never_confirmed(facts),
     )
 
 
@@ -129,6 +137,8 @@ def is_true(letter: Letter, about: About) -> bool:
         return False
     if about.change and not about.change.stands:
         return False
+    if kind is LetterKind.UNDER_WAY and about.confirmation:
+        return False
     return about.gift.status in statuses_for(kind) and can_be_written(kind, about)
 
 
@@ -136,6 +146,8 @@ def can_be_written(kind: LetterKind, about: About) -> bool:
     """Tell whether there is something to say, be it true of the gift any longer or not."""
     if kind in _REFUNDS:
         return about.returned is not None
+    if kind is LetterKind.CONFIRM_ACCOUNT:
+        return about.confirmation is not None
     if kind is LetterKind.PLEDGE_AMOUNT:
         return about.change is not None
     if kind in _HOW_TO_SEND:

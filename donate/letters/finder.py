@@ -94,6 +94,7 @@ _TELLING: Final = (
     ),
     Telling(LetterKind.CORRECTION, (FactKind.TRANSFER_UNDONE,), waits=True, only=_WAS_TOLD),
     Telling(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
+    Telling(LetterKind.CONFIRM_ACCOUNT, (FactKind.ACCOUNT_TO_CONFIRM,)),
     Telling(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
     Telling(LetterKind.MONTH_FAILED, (FactKind.PAYMENT_FAILED,), only=_IS_LATER_MONTH),
     Telling(

@@ -15,6 +15,7 @@ class LetterKind(StrEnum):
     INSTRUCTIONS = "instructions"  # how to send what was chosen
     REMINDER = "reminder"  # it has not come
     UNDER_WAY = "under_way"  # the bank has been asked; occasion: the checkout session
+    CONFIRM_ACCOUNT = "confirm_account"  # before that; occasion: the checkout session
     FAILED = "failed"  # the bank said no after all; occasion: the checkout session
     MONTH_FAILED = "month_failed"  # a month could not be collected; occasion: the invoice
     PLEDGE_AMOUNT = "pledge_amount"  # each month another amount; occasion: the request
@@ -29,6 +30,7 @@ _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
     LetterKind.INSTRUCTIONS: frozenset({StatusName.AWAITED}),
     LetterKind.REMINDER: frozenset({StatusName.AWAITED}),
     LetterKind.UNDER_WAY: frozenset({StatusName.PROCESSING}),
+    LetterKind.CONFIRM_ACCOUNT: frozenset({StatusName.PROCESSING}),
     LetterKind.FAILED: frozenset({StatusName.FAILED}),
     LetterKind.MONTH_FAILED: frozenset({StatusName.FAILED}),
     LetterKind.PLEDGE_AMOUNT: frozenset(StatusName),

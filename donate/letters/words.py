@@ -190,10 +190,40 @@ def _under_way(about: About, _: Tongue) -> Draft:
         headline=_("Your gift is on its way"),
         before=(
             _("Thank you! Your bank has been asked for it, which takes up to five business days."),
-            _("There is nothing left to do. We will write to you when it has arrived."),
+            _(
+                "If Stripe asks you to confirm your bank account, please do; otherwise there is "
+                "nothing left to do. We will write to you when it has arrived."
+            ),
         ),
         rows=_amount_and_reference(about, _),
         link=(_("See where your gift stands"), about.page),
+        manage=_manage(about, _),
+    )
+
+
+def _confirm_account(about: About, _: Tongue) -> Draft:
+    assert about.confirmation is not None
+    amount, due = about.money(about.gift.amount), about.confirmation
+    deposits = (
+        _("Stripe sends a small deposit to your account, with a code in its description.")
+        if due.by_code
+        else _("Stripe sends two small deposits to your account.")
+    )
+    arrives = (
+        _("They should be there by %(day)s.", day=about.day(due.arrives_on))
+        if due.arrives_on
+        else ""
+    )
+    return Draft(
+        subject=_("Please confirm your bank account for your gift of %(amount)s", amount=amount),
+        headline=_("Your bank account still has to be confirmed"),
+        before=(
+            " ".join(filter(None, (deposits, arrives))),
+            _("Please confirm them on Stripe’s page within ten days."),
+            _("Without that, your bank cannot be asked for your gift."),
+        ),
+        rows=_amount_and_reference(about, _),
+        link=(_("Confirm your bank account"), about.page),
         manage=_manage(about, _),
     )
 
@@ -204,7 +234,9 @@ def _failed(about: About, _: Tongue) -> Draft:
         subject=_("Your gift of %(amount)s did not go through", amount=amount),
         headline=_("The payment did not go through"),
         before=(
-            _("Your bank did not allow it, and no money was taken."),
+            _("Your bank account was not confirmed in time, and no money was taken.")
+            if about.was_never_confirmed
+            else _("Your bank did not allow it, and no money was taken."),
             _("You can try again, or choose another way to give."),
         ),
         rows=_amount_and_reference(about, _),
@@ -327,6 +359,7 @@ _DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {
     LetterKind.INSTRUCTIONS: _instructions,
     LetterKind.REMINDER: _reminder,
     LetterKind.UNDER_WAY: _under_way,
+    LetterKind.CONFIRM_ACCOUNT: _confirm_account,
     LetterKind.FAILED: _failed,
     LetterKind.MONTH_FAILED: _month_failed,
     LetterKind.PLEDGE_AMOUNT: _pledge_amount,

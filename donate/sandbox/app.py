@@ -17,6 +17,7 @@ from donate.sandbox.control import control_routes, refused
 from donate.sandbox.errors import Refusal
 from donate.sandbox.hosted_page import page_routes
 from donate.sandbox.index_page import index_routes
+from donate.sandbox.microdeposits import deposit_routes
 from donate.sandbox.mischief import Mischief
 from donate.sandbox.observing import Nobody, Observer
 from donate.sandbox.portal import portal_routes
@@ -95,7 +96,8 @@ def create_app(config: SandboxConfig) -> FastAPI:
     )
     app.add_exception_handler(Refusal, refused)
     controls = control_routes(store, api, deliveries, mischief)
-    for room in (controls, index_routes(store), page_routes(store), portal_routes(store)):
+    pages = (page_routes(store), deposit_routes(store), portal_routes(store))
+    for room in (controls, index_routes(store), *pages):
         app.router.routes += room.routes
     app.mount("/v1", _api_door(api))
     return app

@@ -69,7 +69,7 @@ def page_routes(store: Store) -> APIRouter:
         attempt = _read_attempt(store, session, submission)
         if attempt is None:
             return _pay_page(store, session, submission, status=422)
-        charge = pay(store, session, attempt)
+        charge = pay(store, session, attempt, verified="not_at_once" not in typed)
         if charge and charge["status"] == "failed":
             declined = _words(session)["declined"]
             submission.errors["number"] = declined[attempt.decline.decline_code]

@@ -66,7 +66,7 @@ async def _says_yes(request: Request) -> bool:
 def _bank_decides(store: Store, session: StripeObject) -> bool:
     """Whether a bank debit is under way, which at a real bank takes days."""
     intent = store.payment_intents.get(session["payment_intent"] or "")
-    return intent is not None and intent["status"] == "processing"
+    return intent is not None and intent["status"] in ("processing", "requires_action")
 
 
 def _listed(store: Store, session: StripeObject) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bo
         customer=customer,
         mandate=store.new_id("mandate_1"),
         payment_method=method_id,
+        next_action=None if verified else deposits_to_verify(store, intent),
         status="succeeded" if verified else "requires_action",
     )
     session.update(
@@ -115,6 +116,7 @@ def verify(store: Store, session: StripeObject, *, succeeds: bool) -> None:
     intent = store.setup_intents.get(session["setup_intent"] or "")
     if intent is None or intent["status"] != "requires_action":
         raise Refusal("This Checkout Session has no verification under way.")
+    intent["next_action"] = None
     if succeeds:
         intent["status"] = "succeeded"
         store.announce("setup_intent.succeeded", intent)
@@ -126,6 +128,18 @@ def verify(store: Store, session: StripeObject, *, succeeds: bool) -> None:
         "type": "invalid_request_error",
     }
     store.announce("setup_intent.setup_failed", intent)
+
+
+def deposits_to_verify(store: Store, intent: StripeObject) -> dict[str, Any]:
+    """What an intent asks of the donor while two small deposits are on their way."""
+    return {
+        "type": "verify_with_microdeposits",
+        "verify_with_microdeposits": {
+            "arrival_date": store.now() + 2 * 86_400,
+            "hosted_verification_url": f"{store.public_url}/microdeposit/{intent['id']}",
+            "microdeposit_type": "amounts",
+        },
+    }
 
 
 def serves_subscriptions(store: Store, method_id: str) -> bool:

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from donate.clock import Clock
 from donate.database import Database
 from donate.errors import StripeRefused, StripeUnavailable
+from donate.gifts.confirming import confirmation_due
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -25,8 +26,13 @@ from donate.gifts.queries import facts_of
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import OpenAgreement
-from donate.stripe_gateway.readings import is_id
-from donate.stripe_gateway.retelling import retell_begun, retell_session, retell_subscription
+from donate.stripe_gateway.readings import is_id, read_confirmation
+from donate.stripe_gateway.retelling import (
+    retell_begun,
+    retell_session,
+    retell_subscription,
+    what_it_waits_for,
+)
 from donate.stripe_gateway.session_params import product_name
 from donate.stripe_gateway.settle import Settler
 
@@ -56,6 +62,8 @@ class Agreement:
     keys_spent: int
     why_not: str
     is_old: bool
+    is_to_confirm: bool
+    """Whether the donor was told that they have to confirm their account."""
 
     @property
     def key(self) -> str:
@@ -120,6 +128,7 @@ class Agreements:
                 found.keys_spent,
                 why_not=_why_not(gift, facts, found.session_id),
                 is_old=now - _agreed_at(facts, found.session_id, now) > GIVE_UP_AFTER,
+                is_to_confirm=confirmation_due(fact.as_fact() for fact in facts) is not None,
             )
 
     def _see_to(self, agreement: Agreement) -> None:
@@ -129,11 +138,15 @@ class Agreements:
         if status in ("requires_payment_method", "canceled"):
             self._tell(retell_session(found, self._clock.now()))
         elif status == "succeeded" and isinstance(setup, dict):
+            if agreement.is_to_confirm:
+                self._note_confirmation(agreement, setup)
             self._begin_or_end(agreement, found.get("customer"), setup.get("payment_method"))
         elif agreement.is_old:
             self._record(agreement, "the account was never confirmed")
         else:
-            return  # the bank is still to say whose account it is
+            # The donor is still to show whose account it is.
+            self._note_confirmation(agreement, setup)
+            return
         self._close(agreement)
 
     def _begin_or_end(self, agreement: Agreement, customer: Any, method: Any) -> None:
@@ -191,6 +204,13 @@ class Agreements:
             now = self._clock.now()
             self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
             self._settler.settle_due()
+
+    def _note_confirmation(self, agreement: Agreement, setup: Any) -> None:
+        now = self._clock.now()
+        waits_for = what_it_waits_for(setup, self._billing.is_known) if setup else None
+        facts = read_confirmation(waits_for, agreement.session_id, now)
+        with self._database.writing() as session:
+            record_facts(session, [(agreement.gift.id, fact) for fact in facts], now=now)
 
     def _record(
         self, agreement: Agreement, why: str, told: Mapping[str, str] | None = None

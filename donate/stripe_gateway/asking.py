@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 
 # A donor's page looks every few seconds; Stripe is asked no more often than this.
 LEAST_PAUSE: Final = timedelta(seconds=4)
-# A delayed payment may take five business days to end; after this we stop asking by ourselves.
-_GIVE_UP_AFTER: Final = timedelta(days=8)
+# After this we stop asking by ourselves: a donor may take ten days to confirm their bank account,
+# and the debit takes five business days more.
+_GIVE_UP_AFTER: Final = timedelta(days=21)
 _AT_A_TIME: Final = 10
 _LOOKING_AT_ONCE: Final = 8
 
@@ -115,7 +116,7 @@ class Asker:
     def _ask(self, session_id: str) -> None:
         found = self._client.retrieve_session(session_id)
         now = self._clock.now()
-        event = retell_session(found, now)
+        event = retell_session(found, now, self._client.is_known)
         if event:
             self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
 

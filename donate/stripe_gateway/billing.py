@@ -33,6 +33,10 @@ class Billing:
         """Return a checkout session with what was set up in it, as Stripe's JSON."""
         return self._client.retrieve_session(session_id)
 
+    def is_known(self, url: str) -> bool:
+        """Tell whether a donor may be sent to an address."""
+        return self._client.is_known(url)
+
     def subscription(self, subscription_id: str) -> dict[str, Any]:
         """Return a subscription as Stripe's JSON."""
         return self._client.ask(

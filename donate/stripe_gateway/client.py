@@ -181,7 +181,7 @@ class StripeClient:
         Raises StripeUnavailable where there is none.
         """
         url = found.get("url")
-        if not isinstance(url, str) or not self._is_known(url):
+        if not isinstance(url, str) or not self.is_known(url):
             raise StripeUnavailable("Stripe's answer has no address to send the donor to")
         return url
 
@@ -190,8 +190,8 @@ class StripeClient:
         self._calls.shutdown(wait=False, cancel_futures=True)
         self._http.close()
 
-    def _is_known(self, url: str) -> bool:
-        # Never send a donor, and their card, to a host that nobody configured.
+    def is_known(self, url: str) -> bool:
+        """Tell whether a donor may be sent there: never to a host that nobody configured."""
         try:
             parts = urlsplit(url)
         except ValueError:

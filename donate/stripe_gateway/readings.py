@@ -15,6 +15,7 @@ from donate.money import MAX_AMOUNT_MINOR, is_currency
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,255}")
 _WORD: Final = re.compile(r"[ -~]{1,100}")
+_LONGEST_URL: Final = 5_000
 # A column for instants ends here; Stripe's seconds are far below.
 _LAST_SECOND: Final = 2**33
 
@@ -100,6 +101,28 @@ def returned_fact(
         currency=read_currency(found),
         evidence=evidence,
     )
+
+
+def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
+    """Say whether the donor still has to confirm their account with small deposits.
+
+    An intent stands whole only in what we asked for ourselves.
+    """
+    if not isinstance(intent, dict):
+        return []
+    if intent.get("status") in ("processing", "succeeded"):
+        return [stripe_fact(FactKind.ACCOUNT_CONFIRMED, session_id, at)]
+    action = intent.get("next_action")
+    how = action.get("verify_with_microdeposits") if isinstance(action, dict) else None
+    if intent.get("status") != "requires_action" or not isinstance(how, dict):
+        return []
+    url, arrives = how.get("hosted_verification_url"), how.get("arrival_date")
+    evidence = {
+        "url": url if isinstance(url, str) and len(url) <= _LONGEST_URL else "",
+        "arrives_on": read_instant(how, "arrival_date").date().isoformat() if arrives else "",
+        "deposits": read_word(how, "microdeposit_type"),
+    }
+    return [stripe_fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, at, evidence=evidence)]
 
 
 def read_gift_id(metadata: Any) -> uuid.UUID | None:

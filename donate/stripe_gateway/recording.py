@@ -39,6 +39,15 @@ _ASK_NO_MORE = (
     .values(ask_at=None)
 )
 
+_ASK_NOW = (
+    update(_CHECKOUT)
+    .where(
+        _CHECKOUT.c.session_id.in_(bindparam("begun", expanding=True)),
+        _CHECKOUT.c.ask_at.is_not(None),
+    )
+    .values(ask_at=bindparam("now"))
+)
+
 
 class Recording:
     """One batch in one transaction."""
@@ -49,6 +58,7 @@ class Recording:
         self._hand = InHand(session)
         self._told: list[Fact] = []
         self._unknown: set[str] = set()
+        self._begun: set[str] = set()
 
     def record(self, readings: Readings) -> None:
         """Record what these events tell, and mark each as what became of it."""
@@ -73,6 +83,9 @@ class Recording:
         over = {fact.evidence.get("session", fact.source_id) for fact in told if fact.kind in _ENDS}
         if over:
             session.connection().execute(_ASK_NO_MORE, {"over": list(over)})
+        if self._begun:
+            # Only Stripe's answer says whether the donor still has to confirm their account.
+            session.connection().execute(_ASK_NOW, {"begun": list(self._begun), "now": now})
         see_to(session, {f.evidence["agreement"] for f in told if "agreement" in f.evidence}, now)
         for fact in told:
             if "request" in fact.evidence:
@@ -168,6 +181,11 @@ class Recording:
             event.id
             for (event, _), outcome in zip(entries, outcomes, strict=True)
             if outcome is Outcome.CONTRADICTED
+        }
+        self._begun |= {
+            fact.source_id
+            for (_, fact), outcome in zip(entries, outcomes, strict=True)
+            if fact.kind == FactKind.PAYMENT_PROCESSING and outcome is Outcome.RECORDED
         }
         for event, _ in readings:
             if event.id in contradicted:

@@ -6,17 +6,24 @@ has come, so that telling the same again is harmless.
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 _IN_THE_END = ("won", "lost")
 
 
-def retell_session(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any] | None:
+IsKnown = Callable[[str], bool]
+"""Whether a donor may be sent to an address."""
+
+
+def retell_session(
+    found: Mapping[str, Any], asked_at: datetime, is_known: IsKnown | None = None
+) -> dict[str, Any] | None:
     """Tell of a checkout session's end; None while it is open.
 
-    Its payment intent is given whole, with the latest charge in it.
+    Its payment intent is given whole, with the latest charge in it. With `is_known`, what a bank
+    debit waits for is told too, and links that are not known are left out.
     """
     if found.get("mode") == "setup":
         return _retell_agreement(found, asked_at)
@@ -34,7 +41,23 @@ def retell_session(found: Mapping[str, Any], asked_at: datetime) -> dict[str, An
             return None
     told = dict(found) | {"payment_intent": intent.get("id")}
     name = f"{found.get('id')}:{step}:{found.get('payment_status')}"
+    if is_known and (step, found.get("payment_status")) == ("completed", "unpaid"):
+        told["payment_intent"] = what_it_waits_for(intent, is_known)
+        name += f":{intent.get('status')}"
     return _event(name, f"checkout.session.{step}", told, at or int(asked_at.timestamp()))
+
+
+def what_it_waits_for(intent: Mapping[str, Any], is_known: IsKnown) -> dict[str, Any]:
+    """Return an intent's state, and what its donor has to do; only with a link that is known."""
+    action = _object(intent.get("next_action"))
+    how = _object(action.get("verify_with_microdeposits"))
+    url = how.get("hosted_verification_url")
+    if how and not (isinstance(url, str) and is_known(url)):
+        how = how | {"hosted_verification_url": ""}
+    return {
+        **{name: intent.get(name) for name in ("id", "object", "status")},
+        "next_action": {"verify_with_microdeposits": how} if how else None,
+    }
 
 
 def _retell_agreement(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any] | None:

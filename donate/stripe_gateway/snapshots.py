@@ -28,6 +28,7 @@ from donate.stripe_gateway.readings import (
     is_id,
     read_amount,
     read_attempt,
+    read_confirmation,
     read_currency,
     read_gift_id,
     read_instant,
@@ -160,6 +161,7 @@ def _session(step: str, found: Mapping[str, Any], at: datetime) -> Reading | Irr
             facts.append(_paid(found, claim, at))
         case "completed", "unpaid":
             facts.append(stripe_fact(FactKind.PAYMENT_PROCESSING, session_id, at))
+            facts += read_confirmation(found.get("payment_intent"), session_id, at)
         case "async_payment_failed", _:
             facts.append(stripe_fact(FactKind.PAYMENT_FAILED, session_id, at))
         case "expired", _:

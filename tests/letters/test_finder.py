@@ -139,6 +139,21 @@ def test_who_says_that_it_is_sent_is_not_reminded(desk: Desk) -> None:
     assert kinds(desk) == ["instructions"]
 
 
+def test_an_account_that_has_to_be_confirmed(desk: Desk) -> None:
+    """The donor is told what is left to do, and not that the bank has been asked."""
+    gift = give(desk.database)
+    tell(desk.database, gift, FactKind.PAYMENT_PROCESSING, "cs_1")
+    tell(desk.database, gift, FactKind.ACCOUNT_TO_CONFIRM, "cs_1", evidence={"url": ""})
+    assert sorted(kinds(desk)) == ["confirm_account", "under_way"]
+    desk.send_all()
+    states = {letter.kind: letter.state for letter in desk.letters()}
+    assert states == {"confirm_account": "sent", "under_way": "untrue"}
+    tell(desk.database, gift, FactKind.PAYMENT_FAILED, "cs_1")
+    desk.find_all()
+    desk.send_all()
+    assert "failed" in kinds(desk)
+
+
 def test_a_debit_under_way_and_one_that_failed(desk: Desk) -> None:
     """A debit that is under way is told, and so is one that the bank refused; each try once."""
     gift = give(desk.database)

@@ -42,23 +42,24 @@ def a_letter(
     database: Database, kind: LetterKind, language: str, mode: str = "interac"
 ) -> tuple[Letter, About]:
     """Return a letter of a kind that is true, and what it is about."""
-    monthly = kind.startswith(("month", "pledge", "thank"))
-    how: dict[str, Any] = {"frequency": "monthly"} if monthly else {"mode": mode}
+    is_monthly = kind.startswith(("month", "pledge", "thank"))
+    how: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
     gift = give(database, language=language, **how)
-    if kind is LetterKind.MONTH_FAILED:
-        gift = later_month(database, gift)
-    occasion = told_by_mistake(database, gift) if kind is LetterKind.CORRECTION else ""
+    gift = later_month(database, gift) if kind is LetterKind.MONTH_FAILED else gift
+    occasion = f"re_{gift.id}" if "refund" in kind else ""
+    if kind is LetterKind.CORRECTION:
+        occasion = told_by_mistake(database, gift)
     if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
         tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
     if kind is LetterKind.REFUND:
-        occasion = f"re_{gift.id}"
         tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
     if kind is LetterKind.REFUND_FAILED:
-        occasion = f"re_{gift.id}"
         tell(database, gift, FactKind.REFUND_FAILED, occasion, amount_minor=AMOUNT // 2)
     if kind is LetterKind.PLEDGE_AMOUNT:
         occasion = f"{gift.id}:change:1"
         ask_for(database, gift, 2 * AMOUNT, occasion)
+    if kind is LetterKind.CONFIRM_ACCOUNT:
+        tell(database, gift, FactKind.ACCOUNT_TO_CONFIRM, f"cs_{gift.id}")
     letter = Letter(
         gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
     )

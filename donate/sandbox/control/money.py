@@ -37,7 +37,7 @@ class Pay(Lever):
     name: str | None = "Sam Sandbox"
     email: str | None = None
     verified: bool = True
-    """For a setup: false leaves the account to be checked for days, until it is settled."""
+    """Of a bank account: false leaves it to be confirmed, until it is settled once."""
 
 
 class Settle(Lever):
