@@ -190,6 +190,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         {
             "a-part-is-refunded",
             "a-refund-names-its-payment-and-request",
+            "refunds-of-a-payment-are-listed",
             "a-refund-may-be-pending-first",
             "a-refund-can-fail-after-it-succeeded",
         },
@@ -198,6 +199,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         shown("refund", payment_intent=None),
         {
             "a-refund-names-its-payment-and-request",
+            "refunds-of-a-payment-are-listed",
             "a-refund-may-be-pending-first",
             "a-refund-can-fail-after-it-succeeded",
         },

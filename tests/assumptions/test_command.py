@@ -70,6 +70,9 @@ def test_all_hold_of_the_sandbox(
     assert running.returncode == 0, "\n".join(said)
     assert said[-1].startswith(f"{len(ASSUMPTIONS)} held, 0 did not hold, 0 could not be tried.")
     assert not any(line.startswith("Not removed") for line in said)
+    left = sandbox.control("GET", "/_sandbox/state")["counts"]
+    assert "open" not in left["sessions"]
+    assert set(left["subscriptions"]) <= {"canceled", "incomplete_expired"}
     report = report_in(tmp_path)
     assert report["counts"] == {"held": len(ASSUMPTIONS)}
     assert sum(one["seconds"] for one in report["results"]) < 60
