@@ -91,6 +91,7 @@ def test_the_first_payment_is_told_in_stripes_events(
         "invoice.paid",
         "invoice.payment_succeeded",
         "invoice_payment.paid",
+        "payment_method.attached",
         "customer.subscription.updated",
         "checkout.session.completed",
     ]
