@@ -161,11 +161,11 @@ class Away:
                 self.sandbox.control("POST", address, status="succeeded")
             case 7:
                 inquiry = self.dispute(intent, inquiry=True)
-                self.later(HOUR)
+                self.later(HOUR / 4)
                 self.go_on(inquiry, "escalate")
-                self.later(HOUR)
+                self.later(HOUR / 4)
                 self.go_on(inquiry, outcome="lost")
-                self.later(HOUR)
+                self.later(HOUR / 4)
                 self.go_on(inquiry, "revise", outcome="won")
 
     def run(self, since: datetime | None = None) -> Report:
