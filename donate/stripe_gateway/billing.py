@@ -5,9 +5,10 @@ Each raises StripeRefused, StripeKeyRefused or StripeUnavailable, as every call 
 
 from typing import TYPE_CHECKING, Any, Final
 
-from donate.errors import StripeUnavailable
+from donate.errors import StripeRefused, StripeUnavailable
 from donate.money import Money
 from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.setup_portal import is_ours
 
 if TYPE_CHECKING:
     from stripe.params import (
@@ -153,11 +154,29 @@ class Billing:
                 "after_completion": {"type": "redirect", "redirect": {"return_url": saved}},
             },
         }
+        try:
+            return self._portal(asked)
+        except StripeRefused:
+            # Where the Dashboard's settings were never saved, there is no default to open with.
+            asked["configuration"] = self._configuration_of_ours()
+            if not asked["configuration"]:
+                raise
+        return self._portal(asked)
+
+    def _portal(self, asked: "SessionCreateParams") -> str:
         return self._client.leads_to(
             self._client.ask(
                 lambda sdk: sdk.v1.billing_portal.sessions.create(asked), "billing_portal.session"
             )
         )
+
+    def _configuration_of_ours(self) -> str:
+        """Return the portal's configuration that `donate stripe setup` made, if it made one."""
+        listed = self._client.ask(
+            lambda sdk: sdk.v1.billing_portal.configurations.list({"active": True, "limit": 100}),
+            "list",
+        )
+        return next((str(one["id"]) for one in listed["data"] if is_ours(one)), "")
 
     def _follow_customer(self, subscription_id: str) -> str:
         """Have a subscription charged by its customer's default, and return who that is."""

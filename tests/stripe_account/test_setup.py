@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 import stripe
 
+from donate.errors import StripeRefused
+from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.event_types import EVENT_TYPES
-from tests.sandbox.running import RunningSandbox
-from tests.stripe_account.operating import URL, VERSION, new_endpoint, setup, writes
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import RunningSandbox, monthly_of
+from tests.stripe_account.operating import SITE, URL, VERSION, new_endpoint, setup, writes
 
 pytestmark = pytest.mark.usefixtures("environment", "sandbox")
 Saying = pytest.CaptureFixture[str]
@@ -193,6 +197,21 @@ def test_a_portal_is_made_where_none_was_saved(
     assert made.features.payment_method_update.enabled is True
     assert setup("--yes") == 0
     assert len(account.v1.billing_portal.configurations.list().data) == 1
+
+
+def test_a_donor_replaces_a_card_in_the_portal_that_was_made(
+    sandbox: RunningSandbox, account: stripe.StripeClient
+) -> None:
+    """Without a default, the service opens the portal with the configuration that setup made."""
+    sandbox.control("POST", "/_sandbox/account", portal_saved=False)
+    begun = sandbox.pay(account.v1.checkout.sessions.create(monthly_of(2_500)).id)["session"]
+    client = StripeClient(SECRET_KEY, sandbox.url, (sandbox.url.removeprefix("http://"),))
+    billing = Billing(client)
+    with pytest.raises(StripeRefused):
+        billing.card_page(begun["customer"], SITE, french=False)
+    assert setup("--yes") == 0
+    assert "/portal/" in billing.card_page(begun["customer"], SITE, french=False)
+    client.close()
 
 
 def test_a_payment_method_that_is_off_is_switched_on(
