@@ -110,6 +110,7 @@ def _check(given: argparse.Namespace) -> int:
         settings.stripe_api_base,
         settings.checkout_hosts,
         settings.public_url,
+        settings.stripe_account,
     )
     return check(
         account,

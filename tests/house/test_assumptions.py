@@ -20,11 +20,11 @@ FIELDS = {field for one in ASSUMPTIONS for field in one.fields}
 # Keys that the code names and that are no fields of Stripe's objects.
 OURS = {
     "what we ask with": (
-        "adaptive_pricing disabled line_items lt payment_intent_data price_data recurring "
-        "starting_after submit_type subscription_data"
+        "adaptive_pricing customer_email disabled line_items lt payment_intent_data price_data "
+        "recurring starting_after submit_type subscription_data"
     ),
     "what we keep in metadata": "attempt gift_id listens_to reference request session",
-    "what we keep in evidence": "agreement by decision event fees why",
+    "what we keep in evidence": "agreement by decision ends_at event fees why",
     "sums and tables of ours": "events listed objects open_checkout recorded stripe_event",
     "headers, and what stands around a list": ("has_more idempotent-replayed stripe-signature"),
 }

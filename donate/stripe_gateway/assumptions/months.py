@@ -48,9 +48,14 @@ def a_later_month_is_told(world: World) -> None:
 @MONTHS.believe(
     sources.BASIL_INVOICES,
     fields="""
-        invoice.payments invoice.payments.data invoice_payment.id invoice_payment.invoice
-        invoice_payment.payment invoice_payment.payment.payment_intent
+        invoice.payments
+        invoice.payments.data
+        invoice_payment.id
+        invoice_payment.invoice
+        invoice_payment.payment
+        invoice_payment.payment.payment_intent
         invoice_payment.payment.type
+        invoice_payment.payment.payment_record
     """,
     cost=Cost.WRONG_BOOKS,
     if_false="A refund or a dispute of a month is not known as that month's.",
@@ -64,6 +69,7 @@ def a_payment_of_an_invoice_is_told(world: World) -> None:
     expect_equal(fact.kind, FactKind.PAYMENT_NAMED, "what the event tells")
     expect_equal(reading.payment, invoice["id"], "invoice")
     expect(fact.source_id.startswith("pi_"), "payment.payment_intent is no payment intent")
+    expect_equal(payment["payment"].get("payment_record"), None, "payment.payment_record")
 
 
 @MONTHS.believe(
@@ -221,10 +227,14 @@ def an_invoice_is_found_by_its_payment(world: World) -> None:
 
 @MONTHS.believe(
     sources.BASIL_INVOICES,
+    fields="""
+        invoice.paid_out_of_band
+    """,
     cost=Cost.STAFF_WORK,
     if_false="An invoice names its payment twice; nothing breaks.",
 )
 def an_invoice_has_no_payment_of_its_own(world: World) -> None:
-    """In our version of the API an invoice has no field payment_intent."""
-    event = world.event("invoice.paid", pledging.second_month(world)["id"])
-    expect_equal(event["data"]["object"].get("payment_intent"), None, "payment_intent")
+    """An invoice that a card paid has no payment_intent of its own, nor is it paid_out_of_band."""
+    invoice = world.event("invoice.paid", pledging.second_month(world)["id"])["data"]["object"]
+    expect_equal(invoice.get("payment_intent"), None, "payment_intent")
+    expect(invoice.get("paid_out_of_band") in (None, False), "paid_out_of_band is true")

@@ -167,13 +167,17 @@ def a_pledge_ends_at_once(world: World) -> None:
 
 @PLEDGES.believe(
     sources.EVENT_TYPES,
+    fields="subscription.cancellation_details subscription.cancellation_details.reason",
     cost=Cost.WRONG_BOOKS,
     if_false="An ended monthly gift is shown as one that runs.",
 )
 def an_end_is_told(world: World) -> None:
     """customer.subscription.deleted tells that a subscription has ended."""
     found = pledging.ended(world)
-    reading = world.read(world.event("customer.subscription.deleted", found["id"]))
+    event = world.event("customer.subscription.deleted", found["id"])
+    reading = world.read(event)
+    details = event["data"]["object"]["cancellation_details"]
+    expect_equal(details["reason"], "cancellation_requested", "cancellation_details.reason")
     expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the event tells")
 
 
@@ -204,15 +208,57 @@ def an_end_is_refused_the_second_time(world: World) -> None:
 
 @PLEDGES.believe(
     sources.PORTAL,
-    routes="POST /v1/billing_portal/sessions",
+    routes="""
+        POST /v1/billing_portal/sessions
+        POST /v1/customers/{id}
+    """,
+    fields="""
+        customer.id
+        customer.invoice_settings.default_payment_method
+        subscription.customer
+        subscription.default_payment_method
+    """,
     cost=Cost.NO_GIFT,
-    if_false="A donor whose card has expired cannot give another one.",
+    if_false="A donor whose card has expired cannot give another one, or the old one is charged.",
 )
 def the_portal_opens(world: World) -> None:
-    """The portal opens for a customer from just what we send, on a host that we know."""
-    begun, back = pledging.pledge(world).subscription_id, world.account.public_url
-    url = world.billing.card_page(begun, back, f"{back}?card=saved", french=True)
+    """The portal opens on the card alone, and the card that it changes is the one charged."""
+    spare = pledging.spare(world)
+    page = world.account.public_url
+    url = world.billing.card_page(spare.subscription_id, page, page, french=True)
     expect(url, "the session has no address")
+    expand: Any = {"expand": ["customer"]}
+    found = world.call(
+        lambda sdk: sdk.v1.subscriptions.retrieve(spare.subscription_id, expand), "subscription"
+    )
+    expect_equal(found["default_payment_method"], None, "the subscription's own card")
+    customer = found["customer"]
+    expect_equal(customer["id"], spare.customer_id, "the expanded customer")
+    expect(customer["invoice_settings"]["default_payment_method"], "the customer has no card")
+
+
+@PLEDGES.believe(
+    sources.FLEXIBLE,
+    fields="""
+        subscription.cancel_at
+        subscription.cancel_at_period_end
+        subscription_item.current_period_end
+    """,
+    cost=Cost.WRONG_MONEY,
+    if_false="A monthly gift that a donor ended in Stripe's portal is shown as one that goes on.",
+)
+def an_end_to_come_is_shown(world: World) -> None:
+    """An end that is set for a day shows in cancel_at, and leaves cancel_at_period_end false."""
+    spare = pledging.spare(world)
+    (item,) = pledging.subscription_of(world, spare)["items"]["data"]
+    asked: Any = {"cancel_at": item["current_period_end"]}
+    found = world.call(
+        lambda sdk: sdk.v1.subscriptions.update(spare.subscription_id, asked), "subscription"
+    )
+    expect_equal(found["cancel_at"], item["current_period_end"], "cancel_at")
+    expect(found["cancel_at_period_end"] is False, "cancel_at_period_end is not false")
+    told = world.read(retell_subscription(found, world.clock.now())).facts[0]
+    expect_equal(told.evidence["ends_at"], found["cancel_at"], "what the subscription tells")
 
 
 @PLEDGES.believe(

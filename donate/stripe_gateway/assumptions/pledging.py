@@ -34,6 +34,12 @@ def pledge(world: World, *, proving: bool = False) -> Pledge:
     return found
 
 
+def spare(world: World) -> Pledge:
+    """Return a second running pledge, for what would be in the way of the first one's months."""
+    found: Pledge = world.once("second monthly gift", lambda: _begin(world, GOOD_CARD))
+    return found
+
+
 def never_begun(world: World) -> Pledge:
     """Return a pledge whose first month was declined."""
     found: Pledge = world.once(

@@ -60,6 +60,8 @@ class Account:
     api_base: str
     checkout_hosts: tuple[str, ...]
     public_url: str
+    connected: str = ""
+    """The Connect account that is meant, where the key is a platform's."""
 
 
 class WatchedClient(StripeClient):
@@ -70,6 +72,7 @@ class WatchedClient(StripeClient):
             account.secret_key,
             account.api_base,
             account.checkout_hosts,
+            account=account.connected,
             deadline_s=_DEADLINE_S,
             per_try_s=_PER_TRY_S,
         )
