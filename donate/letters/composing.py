@@ -10,9 +10,10 @@ from email.utils import format_datetime
 from typing import Final
 
 from donate.letters.about import About
+from donate.letters.drafts import name_to_greet
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
-from donate.letters.words import draft, name_to_greet
+from donate.letters.words import draft
 from donate.mail_server import ascii_address
 from donate.templating import Pages
 

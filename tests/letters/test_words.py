@@ -13,9 +13,10 @@ from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftWish
 from donate.letters.about import About, look_up
 from donate.letters.composing import Composer
+from donate.letters.drafts import Draft, name_to_greet
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
-from donate.letters.words import Draft, draft, name_to_greet
+from donate.letters.words import draft
 from donate.money import Money
 from donate.regions import Mode, Text, Way, load_regions
 from tests.letters.post import SENDER, SITE, markup, plain

@@ -208,9 +208,9 @@ def test_a_donor_replaces_a_card_in_the_portal_that_was_made(
     client = StripeClient(SECRET_KEY, sandbox.url, (sandbox.url.removeprefix("http://"),))
     billing = Billing(client)
     with pytest.raises(StripeRefused):
-        billing.card_page(begun["customer"], SITE, french=False)
+        billing.card_page(begun["subscription"], SITE, SITE, french=False)
     assert setup("--yes") == 0
-    assert "/portal/" in billing.card_page(begun["customer"], SITE, french=False)
+    assert "/portal/" in billing.card_page(begun["subscription"], SITE, SITE, french=False)
     client.close()
 
 
