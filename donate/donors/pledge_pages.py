@@ -25,6 +25,10 @@ from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CARD_WAITS: Final = N_(
+    "Stripe does not answer just now, so your new card is not in use yet. Reload this page in a "
+    "few minutes."
+)
 _SOON: Final = N_("We have noted that. Stripe does not answer just now; it will be done soon.")
 _REFUSED: Final = N_("Stripe did not accept that, so nothing was changed. Please write to us.")
 _NO_PAGE: Final = N_("The page for your card cannot be opened just now. Please try again.")
@@ -56,6 +60,8 @@ class PledgePages:
     def show(self, request: Request, token: str, done: str = "") -> Response:
         """Show a monthly gift and its months."""
         gift, _ = self._find(token)
+        if done == "card" and not self._pledges.card_is_new(gift):
+            return self._page(gift, _language(request, gift), wrong=_CARD_WAITS)
         return self._page(gift, _language(request, gift), done=done)
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:

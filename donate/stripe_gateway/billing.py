@@ -141,12 +141,11 @@ class Billing:
         """Return the address of Stripe's page where a donor replaces their card, and only that.
 
         It leads `back`, or to `saved` when there is a new card. That page changes the customer's
-        default and not the subscription's own card, which would go on being charged: from here on
-        the subscription has none of its own, and follows the customer's.
-        https://docs.stripe.com/customer-management/portal-deep-links
+        default and not the subscription's own card, which goes on being charged until
+        `charge_new_card`. https://docs.stripe.com/customer-management/portal-deep-links
         """
         asked: SessionCreateParams = {
-            "customer": self._follow_customer(subscription_id),
+            "customer": self._customer_with_this_card(subscription_id),
             "return_url": back,
             "locale": "fr-CA" if french else "en",
             "flow_data": {
@@ -163,6 +162,15 @@ class Billing:
                 raise
         return self._portal(asked)
 
+    def charge_new_card(self, subscription_id: str) -> None:
+        """Charge the card that the donor typed into Stripe's page; without one, change nothing."""
+        _, default, own = self._cards_of(subscription_id)
+        if own and default and default != own:
+            changed: SubscriptionUpdateParams = {"default_payment_method": default}
+            self._client.ask(
+                lambda sdk: sdk.v1.subscriptions.update(subscription_id, changed), "subscription"
+            )
+
     def _portal(self, asked: "SessionCreateParams") -> str:
         return self._client.leads_to(
             self._client.ask(
@@ -178,29 +186,34 @@ class Billing:
         )
         return next((str(one["id"]) for one in listed["data"] if is_ours(one)), "")
 
-    def _follow_customer(self, subscription_id: str) -> str:
-        """Have a subscription charged by its customer's default, and return who that is."""
+    def _customer_with_this_card(self, subscription_id: str) -> str:
+        """Make the customer's default the card that is charged now; returns the customer's id.
+
+        Whatever else it is later was typed into Stripe's page.
+        """
+        customer_id, default, own = self._cards_of(subscription_id)
+        if own and default != own:
+            changed: Any = {"invoice_settings": {"default_payment_method": own}}
+            self._client.ask(lambda sdk: sdk.v1.customers.update(customer_id, changed), "customer")
+        return customer_id
+
+    def _cards_of(self, subscription_id: str) -> tuple[str, str, str]:
+        """Return a customer's id and default card, and the subscription's own card, '' for none."""
         expand: Any = {"expand": ["customer"]}
         found = self._client.ask(
             lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"
         )
-        customer, own = found.get("customer"), found.get("default_payment_method")
+        customer = found.get("customer")
         if not isinstance(customer, dict) or not isinstance(customer.get("id"), str):
             raise StripeUnavailable("the subscription has no customer")
-        customer_id: str = customer["id"]
-        if isinstance(own, str):
-            settings = customer.get("invoice_settings")
-            if not isinstance(settings, dict) or not settings.get("default_payment_method"):
-                default: Any = {"invoice_settings": {"default_payment_method": own}}
-                self._client.ask(
-                    lambda sdk: sdk.v1.customers.update(customer_id, default), "customer"
-                )
-            # In this order: the subscription is never without a card.
-            none: SubscriptionUpdateParams = {"default_payment_method": ""}
-            self._client.ask(
-                lambda sdk: sdk.v1.subscriptions.update(subscription_id, none), "subscription"
-            )
-        return customer_id
+        settings = customer.get("invoice_settings")
+        default = settings.get("default_payment_method") if isinstance(settings, dict) else None
+        own = found.get("default_payment_method")
+        return (
+            customer["id"],
+            default if isinstance(default, str) else "",
+            own if isinstance(own, str) else "",
+        )
 
     def _change(
         self, subscription_id: str, params: "SubscriptionUpdateParams", key: str

@@ -6,6 +6,7 @@ all the same. An outcome that we do not know stays open, and the worker asks aga
 
 import json
 import logging
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, assert_never
@@ -101,6 +102,7 @@ class Pledges:
         that is declined is StripeRefused.
         """
         invoice_id = _failed_invoice(gift)
+        self._charge_new_card(gift.pledge_id)
         try:
             invoice = self._billing.pay_invoice(invoice_id)
         except StripeRefused:
@@ -148,6 +150,27 @@ class Pledges:
             saved=f"{page}?done=card",
             french=gift.language.startswith("fr"),
         )
+
+    def card_is_new(self, gift: Gift) -> bool:
+        """Charge the card that the donor has just typed; False when Stripe does not answer.
+
+        Trying a failed month again makes up for it.
+        """
+        try:
+            self._charge_new_card(gift.id)
+        except DonateError as error:
+            log.warning("a new card is not charged yet: %s", error)
+            return False
+        return True
+
+    def _charge_new_card(self, pledge_id: uuid.UUID | None) -> None:
+        if pledge_id is None:
+            return
+        with self._database.reading() as session:
+            first = session.get_one(Gift, pledge_id)
+        subscription = self.pledge(first).subscription
+        if subscription and first.mode == Mode.CARD:
+            self._billing.charge_new_card(subscription)
 
     def pledge(self, gift: Gift) -> Pledge:
         """Say what the facts say of the pledge that `gift` began."""

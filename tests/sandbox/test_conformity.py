@@ -123,6 +123,13 @@ def test_what_differs_is_as_listed(
     fresh_sandbox.pay(once.id)
     fresh_sandbox.pay(sessions.create(monthly_of(2_500)).id)
     fresh_client.v1.products.create({"name": "Gift"})
+    fresh_client.v1.billing_portal.configurations.list()
+    endpoint: Any = {
+        "url": "https://give.example.org/webhooks/stripe",
+        "enabled_events": ["checkout.session.completed"],
+        "api_version": stripe.api_version,
+    }
+    fresh_client.v1.webhook_endpoints.create(endpoint)
     WATCH.look()
     assert set(WATCH.standing - before) == set(STANDING)
 

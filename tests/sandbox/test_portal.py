@@ -25,12 +25,13 @@ def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
     return client.v1.billing_portal.sessions.create(asked | more).url
 
 
-def follow_the_customer(client: stripe.StripeClient, session: Any) -> None:
-    """Have the subscription charged by its customer's default, which begins as its own card."""
-    subscription = client.v1.subscriptions.retrieve(session["subscription"])
-    default: Any = {"default_payment_method": subscription.default_payment_method}
-    client.v1.customers.update(session["customer"], {"invoice_settings": default})
-    client.v1.subscriptions.update(subscription.id, {"default_payment_method": ""})
+def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
+    """Charge the card that was typed into the portal, which became the customer's default."""
+    customer = client.v1.customers.retrieve(session["customer"])
+    default: Any = {
+        "default_payment_method": customer.invoice_settings.default_payment_method  # type: ignore[union-attr]
+    }
+    client.v1.subscriptions.update(session["subscription"], default)
 
 
 def test_a_failed_month_is_paid_when_asked_again(
@@ -66,17 +67,18 @@ def test_a_card_is_replaced_at_the_portal(
 ) -> None:
     """What is typed into the portal is what later months are collected with, good card or bad."""
     session = begin(client, sandbox)
-    follow_the_customer(client, session)
     invoice_id = fail_a_month(sandbox, session["subscription"])
     page = portal_of(client, session)
     assert "Votre carte" in sandbox.http.get(page).text
     bad = sandbox.http.post(page, data=CARD | {"number": "4000 0000 0000 0002"})
     assert bad.headers["location"] == RETURN_URL
+    charge_new_card(client, session)
     with pytest.raises(stripe.CardError) as declined:
         client.v1.invoices.pay(invoice_id)
     assert (declined.value.code, declined.value.http_status) == ("card_declined", 402)
     good = sandbox.http.post(page, data=CARD)
     assert good.status_code == 303
+    charge_new_card(client, session)
     assert client.v1.invoices.pay(invoice_id).status == "paid"
 
 
