@@ -2,6 +2,14 @@
 
 from typing import Final
 
+from tests.assumptions.lists_otherwise import (
+    any_status,
+    any_time,
+    any_type,
+    never_too_long,
+    oldest_first,
+    says_no_more,
+)
 from tests.assumptions.spoiling import (
     Answer,
     Asked,
@@ -21,36 +29,6 @@ _SESSION: Final[Json] = {
     "url": "http://127.0.0.1:9/pay",
 }
 _REFUND: Final[Json] = {"id": "re_3Accepted", "object": "refund", "status": "succeeded"}
-
-
-def _oldest_first(asked: Asked, answer: Answer) -> None:
-    if asked.path == "/v1/events":
-        answer.found["data"].reverse()
-
-
-def _says_no_more(_: Asked, answer: Answer) -> None:
-    if answer.found.get("object") == "list":
-        answer.found["has_more"] = False
-
-
-def _never_too_long(asked: Asked) -> None:
-    if asked.parameters.get("limit") == "101":
-        asked.parameters["limit"] = "100"
-
-
-def _any_type(asked: Asked) -> None:
-    for name in [name for name in asked.parameters if name.startswith("types")]:
-        del asked.parameters[name]
-
-
-def _any_time(asked: Asked) -> None:
-    for name in [name for name in asked.parameters if name.startswith("created")]:
-        del asked.parameters[name]
-
-
-def _any_status(asked: Asked) -> None:
-    if asked.method == "GET":
-        asked.parameters.pop("status", None)
 
 
 def _expires_in_silence(asked: Asked) -> None:
@@ -110,6 +88,10 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         Spoiling(asks=_expires_in_silence),
         {"a-session-ends-when-we-ask", "a-session-of-two-days-is-refused"},
     ),
+    "a customer's default card stays": (
+        shown("customer", invoice_settings={"default_payment_method": None}),
+        {"a-new-card-can-be-charged"},
+    ),
     "metadata gets lost on sessions": (
         shown("checkout.session", metadata={}),
         {
@@ -152,7 +134,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         {"an-expired-session-is-told"},
     ),
     "lists of sessions ignore the status": (
-        Spoiling(asks=_any_status),
+        Spoiling(asks=any_status),
         {"sessions-are-listed-by-status"},
     ),
     "two days are accepted": (
@@ -234,7 +216,11 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
     ),
     "the amount stays": (
         refused("POST", "/v1/subscriptions/", "This product is marked as inactive."),
-        {"the-amount-changes"},
+        {
+            "the-amount-changes",
+            "the-portal-opens-on-the-card-alone",
+            "an-end-to-come-is-shown",
+        },
     ),
     "the end is at the end of the month": (
         shown("subscription", status="active", ended_at=None),
@@ -287,20 +273,20 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         {"debits-asked-twice-begin-once"},
     ),
     "events come with the oldest first": (
-        Spoiling(answers=_oldest_first),
+        Spoiling(answers=oldest_first),
         {"events-are-listed-newest-first", "pages-go-on-after-the-last-object"},
     ),
     "lists say that there is no more": (
-        Spoiling(answers=_says_no_more),
+        Spoiling(answers=says_no_more),
         {"pages-go-on-after-the-last-object"},
     ),
     "pages of any length": (
-        Spoiling(asks=_never_too_long),
+        Spoiling(asks=never_too_long),
         {"a-page-has-up-to-a-hundred"},
     ),
     "events of any type": (
-        Spoiling(asks=_any_type),
+        Spoiling(asks=any_type),
         {"all-our-types-can-be-asked-at-once"},
     ),
-    "events of any time": (Spoiling(asks=_any_time), {"events-are-listed-by-time"}),
+    "events of any time": (Spoiling(asks=any_time), {"events-are-listed-by-time"}),
 }

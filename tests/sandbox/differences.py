@@ -21,6 +21,9 @@ STANDING = {
     "charge: source is not in the document": _IN_THE_SDK,
     "payment_intent: source is not in the document": _IN_THE_FIXTURES,
     "product: type is not in the document": _IN_THE_SDK,
+    "POST /v1/billing_portal/configurations: features.subscription_pause is not in the document": (
+        _IN_THE_SDK
+    ),
     "portal_features: subscription_pause is not in the document": _IN_THE_SDK,
     "POST /v1/webhook_endpoints: api_version is not among the values": _NEWER_VERSION,
     "recurring: trial_period_days is not in the document": _IN_THE_SDK,

@@ -123,7 +123,8 @@ def test_what_differs_is_as_listed(
     fresh_sandbox.pay(once.id)
     fresh_sandbox.pay(sessions.create(monthly_of(2_500)).id)
     fresh_client.v1.products.create({"name": "Gift"})
-    fresh_client.v1.billing_portal.configurations.list()
+    features: Any = {"subscription_pause": {"enabled": False}}
+    fresh_client.v1.billing_portal.configurations.create({"features": features})
     endpoint: Any = {
         "url": "https://give.example.org/webhooks/stripe",
         "enabled_events": ["checkout.session.completed"],

@@ -1,5 +1,6 @@
 """Monthly gifts: the subscription, and what a donor may change of it."""
 
+from functools import partial
 from typing import Any, Final
 
 from donate.gifts.facts import FactKind
@@ -139,7 +140,7 @@ def a_paused_month_is_void(world: World) -> None:
 
 @PLEDGES.believe(
     sources.PAUSE,
-    cost=Cost.WRONG_MONEY,
+    cost=Cost.NO_GIFT,
     if_false="A donor who wants to go on giving no longer does.",
 )
 def a_paused_pledge_goes_on(world: World) -> None:
@@ -208,34 +209,41 @@ def an_end_is_refused_the_second_time(world: World) -> None:
 
 @PLEDGES.believe(
     sources.PORTAL,
-    routes="""
-        POST /v1/billing_portal/sessions
-        POST /v1/customers/{id}
-    """,
+    routes="POST /v1/billing_portal/sessions",
+    cost=Cost.NO_GIFT,
+    if_false="A donor whose card has expired cannot give another one.",
+)
+def the_portal_opens_on_the_card_alone(world: World) -> None:
+    """The portal opens for a customer on the card alone, from just what the service sends."""
+    _card_page(world, proving=True)
+
+
+@PLEDGES.believe(
+    sources.OWN_CARD,
+    routes="POST /v1/customers/{id}",
     fields="""
         customer.id
         customer.invoice_settings.default_payment_method
         subscription.customer
         subscription.default_payment_method
     """,
-    cost=Cost.NO_GIFT,
-    if_false="A donor whose card has expired cannot give another one, or the old one is charged.",
+    cost=Cost.WRONG_MONEY,
+    if_false="A donor replaces their card, and the old one goes on being charged.",
 )
-def the_portal_opens(world: World) -> None:
-    """The portal opens on the card alone; before, a customer's default card can be set."""
+def a_new_card_can_be_charged(world: World) -> None:
+    """A card that became its customer's default can be made the subscription's own."""
+    _card_page(world)
     spare = pledging.spare(world)
-    page = world.account.public_url
-    url = world.billing.card_page(spare.subscription_id, page, page, french=True)
-    expect(url, "the session has no address")
-    expand: Any = {"expand": ["customer"]}
-    found = world.call(
-        lambda sdk: sdk.v1.subscriptions.retrieve(spare.subscription_id, expand), "subscription"
+    card = pledging.save_card(world, spare.customer_id, pledging.GOOD_CARD)
+    default: Any = {"invoice_settings": {"default_payment_method": card}}
+    customer = world.call(
+        lambda sdk: sdk.v1.customers.update(spare.customer_id, default), "customer"
     )
-    customer, own = found["customer"], found["default_payment_method"]
-    expect_equal(customer["id"], spare.customer_id, "the expanded customer")
-    default = customer["invoice_settings"]["default_payment_method"]
-    expect(default, "the customer has no card")
-    expect(own in (None, default), "the customer's default is not the card that is charged")
+    settings = customer["invoice_settings"]
+    expect_equal(settings["default_payment_method"], card, "the customer's default card")
+    world.billing.charge_new_card(spare.subscription_id)
+    found = pledging.subscription_of(world, spare)
+    expect_equal(found["default_payment_method"], card, "the subscription's own card")
 
 
 @PLEDGES.believe(
@@ -284,3 +292,9 @@ def an_inactive_product_takes_no_new_price(world: World) -> None:
         )
     )
     expect_equal(refusal.status, 400, "the status of the refusal")
+
+
+def _card_page(world: World, *, proving: bool = False) -> str:
+    spare, page = pledging.spare(world).subscription_id, world.account.public_url
+    ask = partial(world.billing.card_page, spare, page, page, french=True)
+    return str(world.once("page for a card", ask, proving=proving))

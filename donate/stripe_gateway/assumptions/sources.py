@@ -65,6 +65,11 @@ METADATA: Final = _stripe("Metadata", "api/metadata")
 METHOD_CONFIGURATIONS: Final = _stripe(
     "Payment Method Configurations", "api/payment_method_configurations"
 )
+OWN_CARD: Final = Source(
+    "Update a subscription, default_payment_method",
+    "https://docs.stripe.com/api/subscriptions/update#update_subscription-default_payment_method",
+    _READ,
+)
 PAGINATION: Final = _stripe("Pagination", "api/pagination")
 PAUSE: Final = _stripe("Pause payment collection", "billing/subscriptions/pause-payment")
 PAY_INVOICE: Final = _stripe("Pay an invoice", "api/invoices/pay")
