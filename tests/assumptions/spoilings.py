@@ -218,7 +218,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         refused("POST", "/v1/subscriptions/", "This product is marked as inactive."),
         {
             "the-amount-changes",
-            "the-portal-opens-on-the-card-alone",
+            "a-new-card-can-be-charged",
             "an-end-to-come-is-shown",
         },
     ),
