@@ -10,11 +10,21 @@ from donate.sandbox import currencies
 from donate.sandbox.charges import charge_intent
 from donate.sandbox.copies import copy_of
 from donate.sandbox.disputes import open_dispute
-from donate.sandbox.errors import Refusal, no_such
+from donate.sandbox.errors import Refusal, missing_parameter, no_such
 from donate.sandbox.known_methods import BANK_ACCOUNT, attempt_with, save_known_method
 from donate.sandbox.objects import new_payment_intent
-from donate.sandbox.parameters import choice, list_of, metadata, only, read, record, text, whole
-from donate.sandbox.setups import new_setup_intent, refuse_a_mixed_mandate
+from donate.sandbox.parameters import (
+    choice,
+    email_address,
+    list_of,
+    metadata,
+    only,
+    read,
+    record,
+    text,
+    whole,
+)
+from donate.sandbox.setups import deposits_to_verify, new_setup_intent, refuse_a_mixed_mandate
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -88,6 +98,21 @@ _NEW_SETUP = {
     ),
     "metadata": metadata,
     "payment_method": only(BANK_ACCOUNT),
+    "payment_method_data": record(
+        {
+            "acss_debit": record(
+                {
+                    "account_number": only("000123456789"),
+                    "institution_number": only("000"),
+                    "transit_number": only("11000"),
+                },
+                ["account_number", "institution_number", "transit_number"],
+            ),
+            "billing_details": record({"email": email_address, "name": text()}, ["email", "name"]),
+            "type": only("acss_debit"),
+        },
+        ["acss_debit", "billing_details", "type"],
+    ),
     "payment_method_options": record(
         {
             "acss_debit": record(
@@ -102,8 +127,15 @@ _NEW_SETUP = {
 
 
 def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    """Save the bank account that test mode has for it, under the mandate that is asked for."""
-    asked = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata"}))
+    """Save a bank account under the mandate that is asked for.
+
+    The one that test mode has for it is verified; one that is typed waits for small deposits.
+    """
+    ways = {"payment_method", "payment_method_data"}
+    asked = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *ways}))
+    if len(ways & set(asked)) != 1:
+        raise missing_parameter("payment_method")
+    is_verified = "payment_method" in asked
     options = asked["payment_method_options"]["acss_debit"]
     refuse_a_mixed_mandate(
         options["mandate_options"], "payment_method_options[acss_debit][mandate_options]"
@@ -113,12 +145,13 @@ def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObjec
         raise no_such("customer", asked["customer"], "customer", status=400)
     methods = {"payment_method_types": asked["allowed_payment_method_types"]}
     intent = new_setup_intent(store, asked | methods)
-    method = save_known_method(store, asked["payment_method"], customer)
+    method = save_known_method(store, BANK_ACCOUNT, customer)
     intent.update(
         customer=customer["id"],
         mandate=store.new_id("mandate_1"),
         payment_method=method["id"],
-        status="succeeded",
+        next_action=None if is_verified else deposits_to_verify(store, intent),
+        status="succeeded" if is_verified else "requires_action",
     )
-    store.announce("setup_intent.succeeded", intent)
+    store.announce(f"setup_intent.{intent['status']}", intent)
     return intent

@@ -76,31 +76,63 @@ def debits_asked_twice_begin_once(world: World) -> None:
     expect_equal(again["id"], _begun(world)["id"], "the id of the second answer")
 
 
-def _agreed(world: World, *, proving: bool = False) -> Json:
-    def agree() -> Json:
-        who: Any = {"email": "check@example.com", "name": "Ann Check"}
-        customer = world.call(lambda sdk: sdk.v1.customers.create(who), "customer")["id"]
-        world.remove_later(
-            f"customer {customer}",
-            lambda: world.call(lambda sdk: sdk.v1.customers.delete(customer), "customer"),
-        )
-        asked: Any = {
-            "confirm": True,
-            "customer": customer,
-            "mandate_data": {"customer_acceptance": {"type": "offline"}},
-            "payment_method": _ACCOUNT,
-            "payment_method_options": {
+@DEBITS.believe(
+    sources.ACSS_SETUP,
+    fields="""
+        setup_intent.next_action.verify_with_microdeposits.arrival_date
+        setup_intent.next_action.verify_with_microdeposits.hosted_verification_url
+        setup_intent.next_action.verify_with_microdeposits.microdeposit_type
+    """,
+    cost=Cost.NO_GIFT,
+    if_false="A donor is not told that their account has to be confirmed, and the debit dies.",
+)
+def an_account_that_was_typed_has_to_be_confirmed(world: World) -> None:
+    """An account that was typed waits for small deposits, and tells on which page, and when."""
+    found = _save(
+        world,
+        {
+            "payment_method_data": {
                 "acss_debit": {
-                    "currency": "cad",
-                    "mandate_options": {"default_for": ["invoice", "subscription"]},
-                }
-            },
-            "allowed_payment_method_types": ["acss_debit"],
-        }
-        return world.call(lambda sdk: sdk.v1.setup_intents.create(asked), "setup_intent")
+                    "account_number": "000123456789",
+                    "institution_number": "000",
+                    "transit_number": "11000",
+                },
+                "billing_details": {"email": "check@example.com", "name": "Ann Check"},
+                "type": "acss_debit",
+            }
+        },
+    )
+    expect_equal(found["status"], "requires_action", "setup_intent.status")
+    deposits = found["next_action"]["verify_with_microdeposits"]
+    expect(deposits["hosted_verification_url"], "hosted_verification_url is missing")
+    expect(isinstance(deposits["arrival_date"], int), "arrival_date is missing")
+    kinds = ("amounts", "descriptor_code")
+    expect(deposits["microdeposit_type"] in kinds, "microdeposit_type is another one")
 
-    found: Json = world.once("saved bank account", agree, proving=proving)
+
+def _agreed(world: World, *, proving: bool = False) -> Json:
+    found: Json = world.once(
+        "saved bank account", lambda: _save(world, {"payment_method": _ACCOUNT}), proving=proving
+    )
     return found
+
+
+def _save(world: World, how: Json) -> Json:
+    who: Any = {"email": "check@example.com", "name": "Ann Check"}
+    customer = world.call(lambda sdk: sdk.v1.customers.create(who), "customer")["id"]
+    world.remove_later(
+        f"customer {customer}",
+        lambda: world.call(lambda sdk: sdk.v1.customers.delete(customer), "customer"),
+    )
+    mandate = {"default_for": ["invoice", "subscription"]}
+    asked: Any = how | {
+        "allowed_payment_method_types": ["acss_debit"],
+        "confirm": True,
+        "customer": customer,
+        "mandate_data": {"customer_acceptance": {"type": "offline"}},
+        "payment_method_options": {"acss_debit": {"currency": "cad", "mandate_options": mandate}},
+    }
+    return world.call(lambda sdk: sdk.v1.setup_intents.create(asked), "setup_intent")
 
 
 def _begun(world: World, *, proving: bool = False) -> Json:
