@@ -173,9 +173,7 @@ class GiftPages:
             facts = facts_of(session, gift.id)
             letters = letters_of(session, gift.id)
             actors = {fact.actor for fact in facts} | {letter.asked_by for letter in letters}
-            actors |= {
-                str(fact.evidence["tied_by"]) for fact in facts if "tied_by" in fact.evidence
-            }
+            actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
             names = names_of(session, actors)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []

@@ -33,6 +33,9 @@ from donate.sandbox.versions import TODAY
 
 LOGGED_REQUESTS = 10_000
 
+# A platform's endpoints hear of its connected accounts: https://docs.stripe.com/connect/webhooks
+_OF_THE_PLATFORM = "/v1/webhook_endpoints"
+
 
 @dataclass
 class LoggedRequest:
@@ -89,7 +92,7 @@ class Api:
         form = b""
         try:
             self._authenticate(request)
-            self._refuse_other_accounts(request.headers.get("stripe-account"))
+            self._refuse_other_accounts(request.headers.get("stripe-account"), asked.path)
             form = await _form_of(request)
             asked.parameters = decode_form(form)
             _refuse_other_versions(asked.stripe_version)
@@ -160,14 +163,14 @@ class Api:
         if given is None or not hmac.compare_digest(given.encode(), self._secret_key.encode()):
             raise wrong_key(given)
 
-    def _refuse_other_accounts(self, account: str | None) -> None:
+    def _refuse_other_accounts(self, account: str | None, path: str) -> None:
         """Act as one account only: the connected one where there is one, else the key's own.
 
         https://docs.stripe.com/connect/authentication
         """
         if account not in (None, self._connected or self._store.account_id):
             raise no_access_to(account)
-        if self._connected and account is None:
+        if self._connected and account is None and not path.startswith(_OF_THE_PLATFORM):
             raise not_in_this_sandbox("the platform's own account")
 
     def _refuse(self, asked: LoggedRequest, refusal: Refusal) -> Answer:

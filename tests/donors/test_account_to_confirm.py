@@ -6,7 +6,7 @@ import pytest
 
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from tests.donors.test_gift_page import NOW
+from tests.donors.statuses import NOW
 from tests.donors.visiting import Visitor, words_of
 
 DEPOSITS = {"url": "https://payments.stripe.com/microdeposit/x", "arrives_on": "2026-03-04"}

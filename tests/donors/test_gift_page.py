@@ -1,53 +1,16 @@
 """The page of one gift shows its truth, in words of its own for each status, to its donor only."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from donate.database import Database
 from donate.donors.words import STATUS_NAMES, STATUS_WORDS
-from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import record_facts
-from donate.gifts.models import Gift
+from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
+from tests.donors.statuses import MEANS, PAID, learn
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
-
-NOW = datetime.now(UTC)
-
-K = FactKind
-PAID = (FactKind.PAYMENT_SUCCEEDED, 5_000)
-MEANS: dict[StatusName, list[tuple[FactKind, int | None]]] = {
-    StatusName.PROCESSING: [(FactKind.PAYMENT_PROCESSING, None)],
-    StatusName.CONFIRMED: [PAID],
-    StatusName.PARTLY_REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 2_000)],
-    StatusName.REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 5_000)],
-    StatusName.DISPUTED: [PAID, (FactKind.DISPUTE_OPENED, 5_000)],
-    StatusName.CHARGED_BACK: [PAID, (FactKind.DISPUTE_LOST, 5_000)],
-    StatusName.FAILED: [(FactKind.PAYMENT_FAILED, None)],
-    StatusName.LAPSED: [(FactKind.CHECKOUT_EXPIRED, None)],
-}
-
-
-def learn(database: Database, gift: Gift, *facts: tuple[FactKind, int | None]) -> None:
-    with database.writing() as session:
-        entries = [
-            (
-                gift.id,
-                Fact(
-                    kind=kind,
-                    source_id=f"{gift.reference}:{place}",
-                    happened_at=NOW + timedelta(seconds=place),
-                    actor="stripe",
-                    amount_minor=amount_minor,
-                    currency="CAD" if amount_minor else None,
-                ),
-            )
-            for place, (kind, amount_minor) in enumerate(facts)
-        ]
-        record_facts(session, entries, now=NOW)
 
 
 def test_every_status_has_words() -> None:
@@ -268,40 +231,3 @@ def test_a_paid_gift_is_not_made_again(visitor: Visitor) -> None:
     assert again.status_code == 409
     assert "This gift is already paid" in words_of(again.text)
     assert len(visitor.gifts()) == 1
-
-
-def test_what_came_and_went_is_said(visitor: Visitor) -> None:
-    """What was received is said where it differs from what was chosen, and what went back."""
-    gift = visitor.given(mode="interac")
-    learn(visitor.database, gift, (FactKind.TRANSFER_RECEIVED, 4_000))
-    assert "Received so far $40.00" in words_of(visitor.get(f"/gifts/{gift.token}").text)
-    other = visitor.given(mode="card")
-    learn(visitor.database, other, *MEANS[StatusName.PARTLY_REFUNDED])
-    assert "Went back $20.00" in words_of(visitor.get(f"/gifts/{other.token}").text)
-
-
-def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor) -> None:
-    """The donor reads that their refund came back to us, and no more once it is dealt with."""
-    gift = visitor.given(mode="card")
-    facts = [
-        Fact(kind, "re_1", NOW, "stripe", 5_000, "CAD")
-        for kind in (K.PAYMENT_SUCCEEDED, K.REFUND_SUCCEEDED, K.REFUND_FAILED)
-    ]
-    with visitor.database.writing() as session:
-        record_facts(session, [(gift.id, fact) for fact in facts], now=NOW)
-    words = words_of(visitor.get(f"/gifts/{gift.token}").text)
-    assert "Received, thank you!" in words
-    assert "Your refund of $50.00 did not go through." in words
-    done = Fact(K.REFUND_FOLLOWED_UP, "re_1", NOW, "staff:1")
-    with visitor.database.writing() as session:
-        record_facts(session, [(gift.id, done)], now=NOW)
-    assert "did not go through" not in words_of(visitor.get(f"/gifts/{gift.token}").text)
-
-
-def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) -> None:
-    """The donor who paid twice and got one payment back is thanked for the other."""
-    gift = visitor.given(mode="card")
-    learn(visitor.database, gift, PAID, PAID, (FactKind.REFUND_SUCCEEDED, 5_000))
-    words = words_of(visitor.get(f"/gifts/{gift.token}").text)
-    assert "Received, thank you!" in words
-    assert "Went back $50.00" in words

@@ -147,6 +147,8 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     back = world.sandbox.http.post(portal, data=CARD).headers["location"]
     assert back == f"{world.url}{pledge}?done=card"
     assert "Now try the month that failed once more" in world.page(f"{pledge}?done=card")
+    charged, typed = world.charged_card(subscription_id)
+    assert charged == typed
     assert world.submit_to(f"{page}/checkout") == page
     assert RECEIVED in world.page(page)
     assert (later_month(world).status, later_month(world).received_minor) == ("confirmed", AMOUNT)

@@ -77,6 +77,13 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
+    def charged_card(self, subscription_id: str) -> tuple[str, str]:
+        """Return the card that Stripe charges, and its customer's default."""
+        address = f"/v1/subscriptions/{subscription_id}?expand[0]=customer"
+        found = self.sandbox.http.get(address, headers=self.stripe_headers).json()
+        default = found["customer"]["invoice_settings"]["default_payment_method"]
+        return found["default_payment_method"], default
+
     def page(self, address: str) -> str:
         answer = self.http.get(address)
         assert answer.status_code == 200

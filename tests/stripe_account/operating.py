@@ -1,16 +1,35 @@
 """What an operator does, and what Stripe was asked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import stripe
 
 from donate.cli import main
 from donate.stripe_gateway.event_types import EVENT_TYPES
-from tests.sandbox.running import RunningSandbox
+from tests.real_parts import SECRET_KEY
+from tests.sandbox.running import RunningSandbox, run_sandbox
 
 SITE = "https://give.example.org"
 URL = f"{SITE}/webhooks/stripe"
 VERSION = "2026-10-28.endive"
+
+
+@contextmanager
+def an_account(
+    monkeypatch: pytest.MonkeyPatch, **more: Any
+) -> Iterator[tuple[RunningSandbox, stripe.StripeClient]]:
+    """Run a sandbox, with settings as they are before the first webhook, and ask it as Stripe."""
+    with run_sandbox(**more) as sandbox:
+        monkeypatch.setenv("STRIPE_API_BASE", sandbox.url)
+        monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "")
+        monkeypatch.setenv("PUBLIC_URL", SITE)
+        http: Any = stripe.HTTPXClient(allow_sync_methods=True, timeout=5)
+        base: Any = {"api": sandbox.url}
+        yield sandbox, stripe.StripeClient(SECRET_KEY, base_addresses=base, http_client=http)
+        http.close()
 
 
 def setup(*arguments: str) -> int:

@@ -13,7 +13,15 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.event_types import EVENT_TYPES
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, monthly_of
-from tests.stripe_account.operating import SITE, URL, VERSION, new_endpoint, setup, writes
+from tests.stripe_account.operating import (
+    SITE,
+    URL,
+    VERSION,
+    an_account,
+    new_endpoint,
+    setup,
+    writes,
+)
 
 pytestmark = pytest.mark.usefixtures("environment", "sandbox")
 Saying = pytest.CaptureFixture[str]
@@ -167,23 +175,20 @@ def test_an_address_that_stripe_cannot_reach_is_said_so(
 
 
 def test_a_connected_account_has_an_endpoint_that_hears_of_it(
-    sandbox: RunningSandbox,
-    account: stripe.StripeClient,
-    capsys: Saying,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: Saying
 ) -> None:
     """With STRIPE_ACCOUNT the endpoint listens to connected accounts; another is named."""
-    assert setup("--yes") == 0
-    capsys.readouterr()
-    monkeypatch.setenv("STRIPE_ACCOUNT", "acct_1Charity")
-    assert setup("--check") == 1
+    with an_account(monkeypatch, connected_account="acct_1Charity") as (sandbox, account):
+        monkeypatch.setenv("STRIPE_ACCOUNT", "acct_1Charity")
+        assert setup("--yes") == 0
+        (made,) = account.v1.webhook_endpoints.list().data
+        shown = sandbox.control("POST", "/_sandbox/account")
+        assert shown["connect_endpoints"][made.id] is True
+        account.v1.webhook_endpoints.delete(made.id)
+        new_endpoint(account)
+        capsys.readouterr()
+        assert setup("--check") == 1
     assert "it listens to its own account, and STRIPE_ACCOUNT asks" in capsys.readouterr().out
-    (old,) = account.v1.webhook_endpoints.list().data
-    account.v1.webhook_endpoints.delete(old.id)
-    assert setup("--yes") == 0
-    (made,) = account.v1.webhook_endpoints.list().data
-    shown = sandbox.control("POST", "/_sandbox/account")
-    assert shown["connect_endpoints"][made.id] is True
 
 
 def test_a_portal_is_made_where_none_was_saved(

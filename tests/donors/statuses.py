@@ -1,0 +1,43 @@
+"""Facts that bring a gift into each status, and how they become known."""
+
+from datetime import UTC, datetime, timedelta
+
+from donate.database import Database
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift
+from donate.gifts.status import StatusName
+
+NOW = datetime.now(UTC)
+
+K = FactKind
+PAID = (FactKind.PAYMENT_SUCCEEDED, 5_000)
+MEANS: dict[StatusName, list[tuple[FactKind, int | None]]] = {
+    StatusName.PROCESSING: [(FactKind.PAYMENT_PROCESSING, None)],
+    StatusName.CONFIRMED: [PAID],
+    StatusName.PARTLY_REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 2_000)],
+    StatusName.REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 5_000)],
+    StatusName.DISPUTED: [PAID, (FactKind.DISPUTE_OPENED, 5_000)],
+    StatusName.CHARGED_BACK: [PAID, (FactKind.DISPUTE_LOST, 5_000)],
+    StatusName.FAILED: [(FactKind.PAYMENT_FAILED, None)],
+    StatusName.LAPSED: [(FactKind.CHECKOUT_EXPIRED, None)],
+}
+
+
+def learn(database: Database, gift: Gift, *facts: tuple[FactKind, int | None]) -> None:
+    with database.writing() as session:
+        entries = [
+            (
+                gift.id,
+                Fact(
+                    kind=kind,
+                    source_id=f"{gift.reference}:{place}",
+                    happened_at=NOW + timedelta(seconds=place),
+                    actor="stripe",
+                    amount_minor=amount_minor,
+                    currency="CAD" if amount_minor else None,
+                ),
+            )
+            for place, (kind, amount_minor) in enumerate(facts)
+        ]
+        record_facts(session, entries, now=NOW)
