@@ -68,7 +68,7 @@ def _setup(given: argparse.Namespace) -> int:
             print("\nNothing to change." if not left else "\nNothing to change but by hand.")
             return 1 if left else 0
         if given.check:
-            print(f"\n{_count(changes)} to make: run `donate stripe setup`.")
+            print(f"\nRun `donate stripe setup` to make {_count(changes)}.")
             return 1
         if not given.yes and not _agreed(changes):
             print("Nothing was changed.")

@@ -109,7 +109,7 @@ def web_address(value: Any, path: str) -> str:
 
 def email_address(value: Any, path: str) -> str:
     given = str(text(longest=800)(value, path))
-    # Reported by integrators: an address outside ASCII is refused, a domain in punycode taken.
+    # The strictest guess, which no document settles: only ASCII, with the domain in punycode.
     if _EMAIL.match(given) is None or not given.isascii():
         raise invalid_parameter(path, f"Invalid email address: {given}", code="email_invalid")
     return given
