@@ -101,7 +101,7 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
     assert "ok The key may do what the service needs with Checkout Sessions, Charges" in said
     asked = sandbox.control("GET", "/_sandbox/requests")
     written = [one for one in asked if one["method"] != "GET"]
-    assert len(written) == 6
+    assert len(written) == 7
     assert {one["status"] for one in written} <= {400, 404}
     counts = sandbox.control("GET", "/_sandbox/state")["counts"]
     assert counts["refunds"] == counts["subscriptions"] == {}
@@ -114,6 +114,7 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
         ({"charge": "read"}, "Without it, no gift can be sent back."),
         ({"event": "none"}, "it lacks the permission “Events Read”"),
         ({"subscription": "none"}, "it lacks the permission “Subscriptions Read”"),
+        ({"customer": "read"}, "Without it, no donor can replace the card of a monthly gift."),
         ({"customer_portal": "read"}, "it lacks the permission “Customer Portal Write”"),
     ],
 )

@@ -11,7 +11,8 @@ from sqlmodel import Session, col, func, select
 
 from donate.finance.refusals import SHOWN as MOST_REFUSALS, unseen_refusals
 from donate.gifts.facts import FactKind
-from donate.gifts.models import GiftFact
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.status import StatusName
 from donate.letters import desk
 from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
@@ -75,7 +76,7 @@ def notices(session: Session, now: datetime) -> list[Notice]:
 
 
 def _about_money(session: Session) -> list[Notice]:
-    """Say which banks wait for an answer, and which refunds came back to us."""
+    """Say which banks ask or have taken money back, and which refunds came back to us."""
     found = []
     asked = _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
     if asked:
@@ -83,6 +84,18 @@ def _about_money(session: Session) -> list[Notice]:
         if len(asked) > 1:
             many = f"Donors’ banks ask about {_many(len(asked))} payments"
         found.append(_about_a_gift(f"{many}. Please answer in Stripe before it is due.", asked))
+    disputed = session.exec(
+        select(Gift.id)
+        .where(Gift.status == StatusName.DISPUTED)
+        .order_by(col(Gift.opened_at), col(Gift.id))
+        .limit(MOST_COUNTED)
+    ).all()
+    if disputed:
+        many = "A donor’s bank has taken a payment back"
+        if len(disputed) > 1:
+            many = f"Donors’ banks have taken {_many(len(disputed))} payments back"
+        answer = "If you have not answered in Stripe yet, please do before it is due."
+        found.append(_about_a_gift(f"{many}. {answer}", disputed))
     failed = _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
     if failed:
         many = "A refund" if len(failed) == 1 else f"{_many(len(failed))} refunds"
@@ -102,7 +115,13 @@ def _gifts_with(
     other = aliased(GiftFact)
     settled = (
         select(other.id)
-        .where(col(other.kind).in_(unless), col(other.source_id) == col(GiftFact.source_id))
+        .where(
+            col(other.gift_id) == col(GiftFact.gift_id),
+            col(other.kind).in_(unless),
+            # A dispute's later rounds are named after it: `dp_1`, then `dp_1:2`.
+            (col(other.source_id) == col(GiftFact.source_id))
+            | col(other.source_id).startswith(col(GiftFact.source_id).concat(":")),
+        )
         .exists()
     )
     statement = select(GiftFact.gift_id).where(GiftFact.kind == kind, ~settled)

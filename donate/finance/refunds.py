@@ -111,9 +111,8 @@ class Returns:
         return format_amount(self.choices[0].left, LANGUAGE)
 
 
-def is_foreseen(code: str) -> bool:
-    """Whether the page of the gift says in words of ours why a refund was refused."""
-    return code in _REFUSED and code != KEY_REFUSED
+FORESEEN: Final = frozenset(code for code in _REFUSED if code != KEY_REFUSED)
+"""Codes of refused refunds which the page of the gift explains in words of ours."""
 
 
 def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> Returns:

@@ -1,20 +1,19 @@
 """What Stripe refused for a reason that nobody foresaw: told to staff until they have seen it."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
-from sqlmodel import Session, col, select
+from fastapi import Form, Request
+from sqlmodel import Session, select
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.database import Database
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, StaffAct
-from donate.finance.refunds import is_foreseen
+from donate.finance.refunds import FORESEEN
 from donate.finance.trail import record_act
 from donate.finance.words import KINDS, LANGUAGE
-from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import refusals_since
 from donate.templating import Pages
@@ -28,19 +27,11 @@ SHOWN: Final = 100
 def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gift]]:
     """Return what Stripe refused lately and nobody has said they saw, the newest first."""
     since = now - NEWS_FOR
-    seen = session.exec(
-        select(StaffAct.happened_at)
-        .where(StaffAct.act == SEEN, StaffAct.happened_at > since)
-        .order_by(col(StaffAct.happened_at).desc())
-        .limit(1)
-    ).first()
-    found = refusals_since(session, seen or since, most=SHOWN)
-    return [(fact, gift) for fact, gift in found if not _was_foreseen(fact)]
-
-
-def _was_foreseen(fact: GiftFact) -> bool:
-    code = str(fact.evidence.get("code", ""))
-    return fact.kind == FactKind.REFUND_REFUSED and is_foreseen(code)
+    acts = session.exec(
+        select(StaffAct.detail).where(StaffAct.act == SEEN, StaffAct.happened_at > since)
+    )
+    seen = max((int(detail.get("newest", 0)) for detail in acts), default=0)
+    return refusals_since(session, since, after=seen, foreseen=FORESEEN, most=SHOWN)
 
 
 class RefusalPages:
@@ -62,14 +53,18 @@ class RefusalPages:
             LANGUAGE,
             staff=visit.signed_in,
             refusals=refusals,
+            newest=max((fact.id or 0 for fact, _ in refusals), default=0),
             kinds=KINDS,
             may_write=visit.signed_in.may(Role.FINANCE),
             time_zone=self._time_zone,
         )
 
     @needs(Role.FINANCE)
-    def seen(self, request: Request, visit: Visiting) -> Response:
-        """Note that staff have seen it: the notice goes, and each gift keeps what was said."""
+    def seen(self, visit: Visiting, newest: Annotated[int, Form(ge=0, lt=2**63)] = 0) -> Response:
+        """Note what staff have seen: the notice goes, and each gift keeps what was said.
+
+        `newest` is the number of the newest fact that the page showed: what came since is news.
+        """
         with self._database.writing() as session:
             record_act(
                 session,
@@ -77,5 +72,6 @@ class RefusalPages:
                 now=self._clock.now(),
                 staff_id=visit.signed_in.staff_id,
                 address=visit.address,
+                detail={"newest": newest},
             )
         return RedirectResponse("/finance/refused", 303)

@@ -132,6 +132,8 @@ class GiftFact(SQLModel, table=True):
         ),
         # What became known lately, for those who look for it.
         Index("gift_fact_newest", "recorded_at"),
+        # The same for those who look for a few kinds of them.
+        Index("gift_fact_newest_of_kind", "kind", "recorded_at"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))

@@ -1,7 +1,7 @@
 """How to read gifts. Nothing here writes."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -109,11 +109,16 @@ def gifts_by_source(
     return dict(session.connection().execute(_BY_SOURCE, given).all())
 
 
-def refusals_since(session: Session, since: datetime, *, most: int) -> list[tuple[GiftFact, Gift]]:
+def refusals_since(
+    session: Session, since: datetime, *, after: int, foreseen: Collection[str], most: int
+) -> list[tuple[GiftFact, Gift]]:
     """Return what Stripe refused since then, and for which gift, the newest first.
 
-    Its facts hold the id that Stripe knows the request by.
+    Its facts hold the id that Stripe knows the request by, and come after the fact of that number.
+    Leaves out refunds that were refused with one of the `foreseen` codes.
     """
+    evidence = col(GiftFact.evidence)
+    code = func.coalesce(evidence["code"].as_string(), "")
     kinds = (
         FactKind.CHECKOUT_REFUSED,
         FactKind.REFUND_REFUSED,
@@ -126,7 +131,9 @@ def refusals_since(session: Session, since: datetime, *, most: int) -> list[tupl
         .where(
             col(GiftFact.kind).in_(kinds),
             GiftFact.recorded_at > since,
-            col(GiftFact.evidence)["request_id"].as_string().is_not(None),
+            col(GiftFact.id) > after,
+            evidence["request_id"].as_string().is_not(None),
+            (col(GiftFact.kind) != FactKind.REFUND_REFUSED) | code.not_in(foreseen),
         )
         .order_by(col(GiftFact.recorded_at).desc(), col(GiftFact.id).desc())
         .limit(most)

@@ -207,7 +207,9 @@ class Agreements:
 
     def _note_confirmation(self, agreement: Agreement, setup: Any) -> None:
         now = self._clock.now()
-        waits_for = what_it_waits_for(setup, self._billing.is_known) if setup else None
+        waits_for = (
+            what_it_waits_for(setup, self._billing.is_known) if isinstance(setup, dict) else None
+        )
         facts = read_confirmation(waits_for, agreement.session_id, now)
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact) for fact in facts], now=now)

@@ -180,19 +180,19 @@ class Billing:
 
     def _configuration_of_ours(self) -> str:
         """Return the portal's configuration that `donate stripe setup` made, if it made one."""
-        listed = self._client.ask(
-            lambda sdk: sdk.v1.billing_portal.configurations.list({"active": True, "limit": 100}),
-            "list",
-        )
-        return next((str(one["id"]) for one in listed["data"] if is_ours(one)), "")
+        listed = self._client.list_page("portal_configurations", {"active": True, "limit": 100})
+        return next((str(one["id"]) for one in listed.objects if is_ours(one)), "")
 
     def _customer_with_this_card(self, subscription_id: str) -> str:
         """Make the customer's default the card that is charged now; returns the customer's id.
 
-        Whatever else it is later was typed into Stripe's page.
+        A default that differs is a card that was typed into Stripe's page before: it is charged
+        from now on, for its donor may not have come back to us.
         """
         customer_id, default, own = self._cards_of(subscription_id)
-        if own and default != own:
+        if own and default and default != own:
+            self.charge_new_card(subscription_id)
+        elif own and not default:
             changed: Any = {"invoice_settings": {"default_payment_method": own}}
             self._client.ask(lambda sdk: sdk.v1.customers.update(customer_id, changed), "customer")
         return customer_id

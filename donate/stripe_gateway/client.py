@@ -155,6 +155,7 @@ class StripeClient:
             "events": v1.events.list,
             "invoice_payments": v1.invoice_payments.list,
             "invoices": v1.invoices.list,
+            "portal_configurations": v1.billing_portal.configurations.list,
             "refunds": v1.refunds.list,
             "sessions": v1.checkout.sessions.list,
             "subscriptions": v1.subscriptions.list,

@@ -74,8 +74,11 @@ def read_dispute(step: str, found: Mapping[str, Any], at: datetime) -> Reading |
 
 
 def _kind(status: str, moves: _Moves) -> FactKind:
+    if status in _ENDS:
+        return _ENDS[status]
     if status not in _INQUIRIES:
-        return _ENDS.get(status, FactKind.DISPUTE_OPENED)
+        # All of the money may come back before the status says that we have won.
+        return FactKind.DISPUTE_WON if moves.with_us else FactKind.DISPUTE_OPENED
     if not moves.taken:
         return _INQUIRIES[status]
     if moves.with_us:
@@ -85,7 +88,7 @@ def _kind(status: str, moves: _Moves) -> FactKind:
 
 
 def _round(kind: FactKind, moves: _Moves) -> int:
-    # What is open or lost although the money came back is a round later than that.
+    # What is open or lost after money came back is a round later than that.
     if kind == FactKind.DISPUTE_WON:
         return max(1, moves.given_back)
     return 1 + moves.given_back

@@ -17,6 +17,7 @@ from donate.stripe_gateway.readings import (
     Reading,
     Unusable,
     is_id,
+    is_instant,
     read_amount,
     read_attempt,
     read_count,
@@ -243,7 +244,7 @@ def _period_end(subscription: Mapping[str, Any]) -> int | None:
     rows = items.get("data") if isinstance(items, dict) else None
     places = [subscription, *(rows if isinstance(rows, list) else [])]
     ends = [place.get("current_period_end") for place in places if isinstance(place, dict)]
-    return min((end for end in ends if type(end) is int and end > 0), default=None)
+    return min((end for end in ends if is_instant(end)), default=None)
 
 
 def _why_ended(subscription: Mapping[str, Any]) -> dict[str, str]:

@@ -36,6 +36,12 @@ def _written(mode: str) -> tuple[_Row, ...]:
             lambda sdk: sdk.v1.checkout.sessions.expire(f"cs_{mode}_{_NOTHING}"),
         ),
         _Row(
+            "Customers",
+            "no donor can replace the card of a monthly gift",
+            (lambda sdk: sdk.v1.customers.list(_ONE),),
+            lambda sdk: sdk.v1.customers.update(f"cus_{_NOTHING}", _METADATA),
+        ),
+        _Row(
             "Charges and Refunds",
             "no gift can be sent back",
             (
@@ -81,11 +87,6 @@ _READ: Final = (
         "Setup Intents",
         "no monthly debit can begin",
         (lambda sdk: sdk.v1.setup_intents.list(_ONE),),
-    ),
-    _Row(
-        "Customers",
-        "no monthly gift can be looked up",
-        (lambda sdk: sdk.v1.customers.list(_ONE),),
     ),
     _Row(
         "Balance transaction sources",

@@ -8,6 +8,7 @@ import json
 import logging
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, assert_never
 
@@ -102,7 +103,9 @@ class Pledges:
         that is declined is StripeRefused.
         """
         invoice_id = _failed_invoice(gift)
-        self._charge_new_card(gift.pledge_id)
+        # What has ended takes no new card; its open month may be paid all the same.
+        with suppress(StripeRefused):
+            self._charge_new_card(gift.pledge_id)
         try:
             invoice = self._billing.pay_invoice(invoice_id)
         except StripeRefused:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from donate.gifts.facts import Fact, FactKind
 from donate.money import MAX_AMOUNT_MINOR, is_currency
@@ -117,9 +117,11 @@ def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
     if intent.get("status") != "requires_action" or not isinstance(how, dict):
         return []
     url, arrives = how.get("hosted_verification_url"), how.get("arrival_date")
+    # It is only shown: for an odd one the fact must not get lost.
+    day = datetime.fromtimestamp(arrives, UTC).date().isoformat() if is_instant(arrives) else ""
     evidence = {
         "url": url if isinstance(url, str) and len(url) <= _LONGEST_URL else "",
-        "arrives_on": read_instant(how, "arrival_date").date().isoformat() if arrives else "",
+        "arrives_on": day,
         "deposits": read_word(how, "microdeposit_type"),
     }
     return [stripe_fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, at, evidence=evidence)]
@@ -190,6 +192,11 @@ def read_currency(found: Mapping[str, Any]) -> str:
 def read_instant(found: Mapping[str, Any], key: str) -> datetime:
     """Return an instant, which Stripe writes in seconds since 1970. Raises Unusable."""
     value = found.get(key)
-    if type(value) is not int or not 0 < value < _LAST_SECOND:
+    if not is_instant(value):
         raise Unusable(f"{key} is not a time")
     return datetime.fromtimestamp(value, UTC)
+
+
+def is_instant(value: Any) -> TypeGuard[int]:
+    """Tell whether a value can be one of Stripe's times, in seconds since 1970."""
+    return type(value) is int and 0 < value < _LAST_SECOND

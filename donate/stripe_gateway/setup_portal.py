@@ -49,7 +49,8 @@ def portal_steps(account: StripeAccount, wanted: Wanted) -> Sequence[Step]:
 
 def is_ours(configuration: dict[str, Any]) -> bool:
     """Tell whether `donate stripe setup` made this configuration."""
-    return (configuration.get("metadata") or {}).items() >= MADE_BY_US.items()
+    metadata = configuration.get("metadata")
+    return isinstance(metadata, dict) and metadata.items() >= MADE_BY_US.items()
 
 
 def _held_against_ours(account: StripeAccount, found: dict[str, Any], options: Any) -> Step:

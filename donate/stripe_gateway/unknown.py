@@ -77,6 +77,7 @@ class UnknownPayments:
                 continue
             except StripeUnavailable as error:
                 log.warning("could not ask whose a payment is: %s", error)
+                self._forget_after_last_try(payment)
                 return 0  # rest for a heartbeat
             self._note(payment, is_foreign=is_foreign)
         return _AT_A_TIME
@@ -101,6 +102,13 @@ class UnknownPayments:
                 unknown.asked += 1
                 return unknown.payment
         return None
+
+    def _forget_after_last_try(self, payment: str) -> None:
+        """Begin anew with the next event that names a payment about which Stripe said nothing."""
+        with self._database.writing() as session:
+            unknown = session.get(UnknownPayment, payment, with_for_update=True)
+            if unknown and unknown.ask_at is None and not unknown.is_foreign:
+                session.delete(unknown)
 
     def _may_be_ours(self, payment: str) -> bool:
         if payment.startswith("in_"):

@@ -78,7 +78,7 @@ def test_a_bank_is_debited_every_month(
     page.locator("label[for=frequency-monthly]").click()
     page.locator("#give-button").click()
     page.wait_for_url("**/pay/**")
-    terms = "chaque mois, jusqu’à ce que" if language == "fr" else "every month, until you end it"
+    terms = "puis chaque mois" if language == "fr" else "and again every month"
     expect(page.get_by_text(terms)).to_be_visible()
     steps.agree_to_debit(page)
     page.wait_for_url("**/gifts/**")

@@ -21,8 +21,13 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     begun = Fact(FactKind.PAYMENT_PROCESSING, session_id, NOW, "stripe")
     failed = Fact(FactKind.PAYMENT_FAILED, session_id, NOW + timedelta(days=10), "stripe")
     with visitor.database.writing() as session:
-        record_facts(session, [(gift.id, begun), (gift.id, waits)], now=NOW)
+        record_facts(session, [(gift.id, begun)], now=NOW)
+    # A page that is open replaces itself when this changes.
+    assert 'data-status="processing"' in visitor.get(page).text
+    with visitor.database.writing() as session:
+        record_facts(session, [(gift.id, waits)], now=NOW)
     told = visitor.get(page).text
+    assert 'data-status="processing-to-confirm"' in told
     assert f'href="{DEPOSITS["url"]}"' in told
     english = language == "en-CA"
     headline = "still has to be confirmed" if english else "doit encore être confirmé"

@@ -7,6 +7,7 @@ import pytest
 import stripe
 
 from donate.finance.models import Role
+from donate.finance.refusals import SHOWN
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -60,9 +61,9 @@ def test_what_was_seen_is_no_news(room_on_each: Room) -> None:
     browser = room.signed_in()
     gift = room.gift(mode="card")
     refuse(room, gift, 1)
-    csrf = fields(browser.get("/finance/refused"))["csrf"]
+    form = fields(browser.get("/finance/refused"))
     room.wait(minutes=1)
-    assert browser.post("/finance/refused/seen", data={"csrf": csrf}).status_code == 303
+    assert browser.post("/finance/refused/seen", data=form).status_code == 303
     assert NOTICE not in browser.get("/finance/gifts").text
     assert "req_1" not in browser.get("/finance/refused").text
     assert "req_1" in browser.get(f"/finance/gifts/{gift.id}").text
@@ -72,11 +73,36 @@ def test_what_was_seen_is_no_news(room_on_each: Room) -> None:
     assert "Stripe refused a request" in browser.get("/finance/gifts").text
 
 
+def test_what_came_while_staff_read_is_news(room: Room) -> None:
+    """Only what the page showed was seen, not what Stripe refused before the button was pressed."""
+    browser = room.signed_in()
+    gift = room.gift(mode="card")
+    refuse(room, gift, 1)
+    form = fields(browser.get("/finance/refused"))
+    refuse(room, gift, 2)
+    room.wait(minutes=1)
+    browser.post("/finance/refused/seen", data=form)
+    told = browser.get("/finance/refused").text
+    assert "req_2" in told
+    assert "req_1" not in told
+
+
+def test_what_is_explained_elsewhere_hides_nothing(room: Room) -> None:
+    """A hundred refunds that were refused for a known reason leave room for the one surprise."""
+    browser = room.signed_in()
+    gift = room.gift(mode="card")
+    refuse(room, gift, 0)
+    for number in range(1, SHOWN + 1):
+        refuse(room, gift, number, kind="refund_refused", code="charge_already_refunded")
+    assert "Stripe refused a request" in browser.get("/finance/gifts").text
+    assert "req_0" in browser.get("/finance/refused").text
+
+
 def test_viewers_cannot_take_the_notice_away(room: Room) -> None:
     """Only finance staff say for all that something was seen."""
     refuse(room, room.gift(mode="card"), 1)
     browser = room.signed_in(Role.VIEWER)
-    answer = browser.post("/finance/refused/seen", data={"csrf": "x"})
+    answer = browser.post("/finance/refused/seen", data={"csrf": "x", "newest": "1"})
     assert answer.status_code == 403
     assert NOTICE in browser.get("/finance/gifts").text
 

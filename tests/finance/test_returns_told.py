@@ -7,8 +7,10 @@ import pytest
 
 from donate.clock import local_date
 from donate.database import Database
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
 from tests.finance.refund_desk import Desk, open_desk
-from tests.finance.room import fields
+from tests.finance.room import Room, fields
 from tests.stripe_gateway.returning import REFUNDS, stripe_list, tell
 
 
@@ -17,6 +19,19 @@ def desk_on_each(database: Database) -> Iterator[Desk]:
     """The desk on SQLite and on PostgreSQL."""
     with open_desk(database) as desk:
         yield desk
+
+
+def test_a_later_round_ends_an_inquiry_too(room_on_each: Room) -> None:
+    """Of a dispute whose beginning nobody heard, the bank's question is over all the same."""
+    gift, now = room_on_each.gift(mode="card"), room_on_each.clock.now()
+    browser = room_on_each.signed_in()
+    told: list[Fact] = [Fact(FactKind.INQUIRY_OPENED, "dp_1", now, "stripe")]
+    lost = Fact(FactKind.DISPUTE_LOST, "dp_1:2", now, "stripe", 5_000, "CAD")
+    for facts, is_asked in ((told, True), ([lost], False)):
+        with room_on_each.database.writing() as session:
+            record_facts(session, [(gift.id, fact) for fact in facts], now=now)
+        page = browser.get("/finance/gifts").text
+        assert ("bank asks about a payment" in page) is is_asked
 
 
 def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_each: Desk) -> None:
@@ -74,6 +89,8 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     tell(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert desk.room.reread(gift).status == "disputed"
+    taken = "A donor’s bank has taken a payment back."
+    assert taken in desk.browser.get("/finance/gifts").text
     assert "To get it back, answer in Stripe by" in page
     assert "Nothing can be refunded until the dispute has ended." in page
     assert 'name="confirmed"' not in page
@@ -81,4 +98,6 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     assert (late.status_code, desk.made()) == (409, [])
     desk.sandbox.control("POST", address, outcome="won")
     tell(desk.room.database, desk.sandbox, desk.room.clock)
-    assert 'name="confirmed"' in desk.page(gift).text
+    page = desk.page(gift).text
+    assert 'name="confirmed"' in page
+    assert taken not in page

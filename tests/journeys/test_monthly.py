@@ -154,6 +154,17 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     assert (later_month(world).status, later_month(world).received_minor) == ("confirmed", AMOUNT)
 
 
+def test_a_new_card_is_kept_however_its_donor_comes_back(world: World) -> None:
+    """Who closes the page after typing a card, and opens it again, has not lost that card."""
+    first, subscription_id = begin(world)
+    until(lambda: "Thank you for giving every month" in world.page(f"/pledges/{first.token}"))
+    world.sandbox.http.post(world.submit_to(f"/pledges/{first.token}/card"), data=CARD)
+    before, typed = world.charged_card(subscription_id)
+    assert before != typed
+    world.submit_to(f"/pledges/{first.token}/card")
+    assert world.charged_card(subscription_id) == (typed, typed)
+
+
 @pytest.mark.parametrize("mode", ["interac", "card"])
 def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
     """The month is given once, in another mode; Stripe can never collect it beside that."""

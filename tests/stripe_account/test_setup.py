@@ -70,7 +70,7 @@ def test_check_only_looks(sandbox: RunningSandbox, capsys: Saying) -> None:
     said = capsys.readouterr().out
     assert "change  Webhook endpoint: make one" in said
     assert "switch off customer_update, invoice_history, subscription_cancel" in said
-    assert "run `donate stripe setup`" in said
+    assert "Run `donate stripe setup`" in said
     assert writes(sandbox) == []
 
 

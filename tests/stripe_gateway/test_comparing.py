@@ -241,7 +241,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
         (Listing.INVOICES, ["invoice.paid", "invoice_payment.paid"]),
         (Listing.SUBSCRIPTIONS, ["customer.subscription.updated"]),
         (Listing.REFUNDS, ["refund.updated"]),
-        (Listing.DISPUTES, ["charge.dispute.created"]),
+        (Listing.DISPUTES, ["charge.dispute.updated"]),
     ],
 )
 def test_each_list_is_told_in_its_own_way(

@@ -181,7 +181,7 @@ def subscription(**more: Any) -> dict[str, Any]:
     ("step", "status", "kind"),
     [
         ("created", "active", FactKind.PLEDGE_STARTED),
-        ("created", "canceled", FactKind.PLEDGE_STARTED),
+        ("created", "canceled", FactKind.PLEDGE_ENDED),
         ("updated", "active", FactKind.PLEDGE_CHANGED),
         ("updated", "past_due", FactKind.PLEDGE_CHANGED),
         ("updated", "canceled", FactKind.PLEDGE_ENDED),

@@ -33,8 +33,16 @@ BEFORE = {"items": {"data": [ITEM]}, "current_period_end": LATER}
         ({"cancel_at_period_end": True, **SINCE_BASIL}, LATER),
         ({"cancel_at_period_end": True, **BEFORE}, LATER),
         ({"cancel_at_period_end": True}, None),
+        ({"cancel_at_period_end": True, "current_period_end": 10**15}, None),
     ],
-    ids=["portal", "both", "flag since basil", "flag before basil", "flag without a period"],
+    ids=[
+        "portal",
+        "both",
+        "flag since basil",
+        "flag before basil",
+        "flag without a period",
+        "odd period",
+    ],
 )
 def test_either_sign_means_that_it_ends(
     database: Database, told: dict[str, Any], ends_at: int | None

@@ -210,7 +210,7 @@ def test_what_a_dispute_holds_does_not_go_back(desk: Desk) -> None:
         intent = desk.payments(gift)[0].intent
         opened = desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
         desk.tell()
-        with pytest.raises(MoreThanIsLeft):
+        with pytest.raises(Conflict, match="has the money"):
             desk.request(gift, 1)
         dispute_id = opened["dispute"]["id"]
         desk.sandbox.control("POST", f"/_sandbox/dispute/{dispute_id}", outcome=outcome)

@@ -108,6 +108,7 @@ def moved(*amounts: int) -> dict[str, Any]:
         ("closed", "lost", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("funds_reinstated", "won", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
         ("updated", "won", (-1_000,), ("dispute_won", "dp_1", 1_000)),
+        ("funds_reinstated", "under_review", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
         ("updated", "lost", (-1_000, 1_000), ("dispute_lost", "dp_1:2", 1_000)),
         ("updated", "under_review", (-1_000, 1_000, -1_000), ("dispute_opened", "dp_1:2", 1_000)),
         ("closed", "won", (-1_000, 1_000, -1_000, 1_000), ("dispute_won", "dp_1:2", 1_000)),

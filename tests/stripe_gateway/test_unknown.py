@@ -180,6 +180,21 @@ def test_while_stripe_does_not_say_they_wait(world: World, kind: str) -> None:
     assert world.states() == {EventState.IGNORED}
 
 
+def test_a_key_that_may_look_again_is_asked_anew(world: World) -> None:
+    """After the last try without an answer, the next event about the payment begins anew."""
+    intent = world.another_shops(SESSION)["payment_intent"]
+    world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
+    world.tell("refund.created")
+    world.trouble("401", times=1 + len(ASK_AGAIN_AFTER))
+    for pause in (FIRST_ASK, *ASK_AGAIN_AFTER):
+        world.later(pause)
+    assert world.states() == {EventState.WAITING}
+    world.tell("refund.updated", "charge.refund.updated")
+    for pause in (timedelta(days=2), FIRST_ASK, FIRST_ASK):
+        world.later(pause)
+    assert world.states() == {EventState.IGNORED}
+
+
 def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> None:
     """What Stripe has never heard of may be of a gift that a backup lost: staff decide."""
     session = world.another_shops(SESSION)
