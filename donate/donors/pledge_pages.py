@@ -17,7 +17,8 @@ from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, Strip
 from donate.gifts.choice import about_the_mode
 from donate.gifts.models import Donor, Gift
 from donate.gifts.pledges import PledgeState
-from donate.gifts.queries import donor_of, gift_by_token, months_of
+from donate.gifts.queries import donor_of, gift_by_token, given_instead, months_of
+from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
 from donate.regions import Mode, Regions
 from donate.stripe_gateway.pledge_requests import Act
@@ -144,6 +145,8 @@ class PledgePages:
         notice = pledge_words.DONE.get((done, pledge.state), "")
         with self._database.reading() as session:
             months = months_of(session, gift.id)
+            failed = [month for month in months if month.status == StatusName.FAILED]
+            elsewhere = {month.id for month in failed if given_instead(session, month)}
         return self._pages.render(
             "donors/pledge.html",
             language,
@@ -156,6 +159,8 @@ class PledgePages:
             ends_on=pledge.ends_at and local_date(pledge.ends_at, gift.time_zone),
             ended_on=pledge.ended_at and local_date(pledge.ended_at, gift.time_zone),
             paused=pledge.state is PledgeState.PAUSED,
+            may_pause=pledge.state in (PledgeState.ACTIVE, PledgeState.NOT_CHARGED_YET),
+            given_elsewhere=elsewhere,
             months=months,
             status_names=words.STATUS_NAMES,
             notice=_SOON if self._pledges.is_open(gift) else notice,

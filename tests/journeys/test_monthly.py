@@ -181,6 +181,10 @@ def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
     again = world.submit_to(f"/gifts/{month.token}/instead", mode=mode)
     assert again == place
     assert len(months(world)) == 3
+    if mode == "card":
+        world.sandbox.http.post(place, data=CARD)
+        first = next(gift for gift in months(world) if gift.pledge_id == gift.id)
+        until(lambda: "Given another way" in world.page(f"/pledges/{first.token}"))
 
 
 def test_a_later_month_begins_no_second_pledge(world: World) -> None:
@@ -255,6 +259,7 @@ def test_each_status_is_told_plainly(world: World) -> None:
         world.sandbox.control("POST", f"{path}/status", status=status)
         until(partial(says, headline))
         assert "Use another card" in world.page(pledge)
+        assert ("/pause" in world.page(pledge)) == (status in {"active", "trialing"})
     sign_in(world)
     assert "Stripe collects it every month." in world.page(f"/finance/gifts/{first.id}")
     world.sandbox.control("POST", f"{path}/cancel", reason="payment_failed")
