@@ -98,7 +98,7 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
     """Write permissions are tried on what does not exist: each such request is refused."""
     said = said_online(capsys)
     assert "ok Stripe accepts the key: test mode, account acct_" in said
-    assert "ok The key may do what the service needs with Checkout Sessions, Charges" in said
+    assert "ok The key may do what the service needs with Checkout Sessions, Customers, " in said
     asked = sandbox.control("GET", "/_sandbox/requests")
     written = [one for one in asked if one["method"] != "GET"]
     assert len(written) == 7

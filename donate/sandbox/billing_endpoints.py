@@ -66,10 +66,10 @@ def _cancel_subscription(
 
 
 def _change_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
+    customer = store.find(store.customers, customer_id, "customer")
     asked = read(
         parameters, {"invoice_settings": _INVOICE_SETTINGS}, not_here=CUSTOMER_KNOWN_TO_STRIPE
     )
-    customer = store.find(store.customers, customer_id, "customer")
     method_id = asked.get("invoice_settings", {}).get("default_payment_method")
     if method_id:
         path = "invoice_settings[default_payment_method]"
