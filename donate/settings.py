@@ -143,7 +143,7 @@ class Settings(BaseSettings):
                 "must have no accented letter before the @: many mail servers send nothing from "
                 "such an address. The domain may have them"
             )
-        # As mail servers know it: few of them take a domain in other letters.
+        # Many mail servers accept a domain in ASCII only, so an accented one is written that way.
         return found.ascii_email
 
     @field_validator("stripe_account")

@@ -61,7 +61,7 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
     """Return the transfers of the gift that a letter is about; None when it has none."""
     if letter.kind not in FOLLOWS:
         return None
-    # Before anything else is read: a letter may know more than it says that it knew, never less.
+    # Read the facts first: a letter may then use newer facts than `knew` says, never older ones.
     facts = sorted(facts_of(session, letter.gift_id), key=lambda fact: fact.id or 0)
     touches = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
     if not touches:

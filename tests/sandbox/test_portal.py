@@ -28,9 +28,8 @@ def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
 def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
     """Charge the card that was typed into the portal, which became the customer's default."""
     customer = client.v1.customers.retrieve(session["customer"])
-    default: Any = {
-        "default_payment_method": customer.invoice_settings.default_payment_method  # type: ignore[union-attr]
-    }
+    assert customer.invoice_settings
+    default: Any = {"default_payment_method": customer.invoice_settings.default_payment_method}
     client.v1.subscriptions.update(session["subscription"], default)
 
 
