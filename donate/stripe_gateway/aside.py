@@ -67,7 +67,7 @@ def try_again(event: StripeEvent, *, actor: str, now: datetime) -> bool:
     if readable_envelope(event) is None:
         raise Conflict("Nobody can read this event, so trying it again cannot help.")
     _note(event, Decision.TRIED_AGAIN, "", actor=actor, now=now)
-    _make_due(event, now)
+    event.make_due(now)
     return True
 
 
@@ -97,7 +97,7 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
         )
     _note(event, Decision.TIED, gift.reference, actor=actor, now=now)
     event.tied_to, event.tied_by = gift.id, actor
-    _make_due(event, now)
+    event.make_due(now)
     return True
 
 
@@ -134,12 +134,3 @@ def _note(event: StripeEvent, decision: Decision, why: str, *, actor: str, now: 
         "was": event.reason,
     }
     event.history = [*event.history, entry]  # a list changed in place would not be written
-
-
-def _make_due(event: StripeEvent, now: datetime) -> None:
-    event.state = EventState.WAITING
-    event.reason = ""
-    event.tries = 0
-    event.due_at = now
-    event.waits_for = None
-    event.settled_at = None

@@ -137,6 +137,8 @@ class Catchup:
             known = set(
                 session.exec(select(StripeEvent.event_id).where(col(StripeEvent.event_id).in_(ids)))
             )
+        if known:
+            self._settler.take_back(list(known), SOURCE)
         fresh = [event for event in events if event["id"] not in known]
         if not fresh:
             return

@@ -50,6 +50,15 @@ class StripeEvent(SQLModel, table=True):
     # What staff decided about it, oldest first; `aside` writes it.
     history: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
 
+    def make_due(self, now: datetime) -> None:
+        """Have the event settled now, as if it had just come in."""
+        self.state = EventState.WAITING
+        self.reason = ""
+        self.tries = 0
+        self.due_at = now
+        self.waits_for = None
+        self.settled_at = None
+
 
 class OpenCheckout(SQLModel, table=True):
     """A checkout session that Stripe opened for a gift, and when to ask Stripe about it next."""

@@ -11,15 +11,15 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from donate.clock import Clock
 from donate.database import Database
 from donate.errors import DatabaseBusy
 from donate.observability import EVENTS_SETTLED
 from donate.stripe_gateway.claiming import Claimed, due_events, save, try_again_later
-from donate.stripe_gateway.models import EventState
-from donate.stripe_gateway.readings import Irrelevant, Reading, Unusable
+from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.readings import Envelope, Irrelevant, Reading, Unusable
 from donate.stripe_gateway.recording import Recording
 from donate.stripe_gateway.snapshots import envelope_of, read_event
 from donate.stripe_gateway.truth import why_foreign
@@ -51,6 +51,25 @@ class Settler:
         for event in events:
             EVENTS_SETTLED.labels(event.state).inc()
         return len(events)
+
+    def take_back(self, event_ids: Sequence[str], source: str) -> None:
+        """Make events due that were called foreign, and are ours by the settings of today.
+
+        For events that Stripe lists when we ask for ours: STRIPE_ACCOUNT was wrong when they came.
+        """
+        with self._database.writing() as session:
+            refused = select(StripeEvent).where(
+                col(StripeEvent.event_id).in_(event_ids), StripeEvent.state == EventState.FOREIGN
+            )
+            for event in session.exec(refused.with_for_update()):
+                if self._why_foreign(envelope_of(event.payload), was_asked=True) is None:
+                    event.source = source
+                    event.make_due(self._clock.now())
+
+    def _why_foreign(self, envelope: Envelope, *, was_asked: bool) -> str | None:
+        return why_foreign(
+            envelope, livemode=self._livemode, account=self._account, was_asked=was_asked
+        )
 
     def _settle_together(self, now: datetime, at_most: int) -> list[Claimed]:
         with self._database.writing() as session:
@@ -89,12 +108,7 @@ class Settler:
         """Return the reading of an event with facts; mark any other event as what it is."""
         try:
             envelope = envelope_of(event.payload)
-            foreign = why_foreign(
-                envelope,
-                livemode=self._livemode,
-                account=self._account,
-                was_asked=event.source != "webhook",
-            )
+            foreign = self._why_foreign(envelope, was_asked=event.source != "webhook")
             if foreign:
                 event.mark(EventState.FOREIGN, foreign, now)
                 return None

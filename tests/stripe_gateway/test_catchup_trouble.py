@@ -1,17 +1,25 @@
 """Catching up with a Stripe that is not well: patience, then a sentence; never a double."""
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.hearing import newest_missed
+from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.lists import PATIENCE_S, StripeLists
 from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.settle import Settler
 from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
 
 PACE_S = 0.05
+ACCOUNT = "acct_1Connected0000"
+STRANGER = "acct_1Stranger0000"
 
 
 def pauses(away: Away) -> list[float]:
@@ -77,6 +85,45 @@ def test_a_key_that_stripe_does_not_take_is_named(away: Away) -> None:
     stranger.close()
     away.catchup.run()
     check_totals(away)
+
+
+@pytest.mark.parametrize(
+    ("named", "before", "now", "state"),
+    [
+        pytest.param(None, ACCOUNT, "", "settled", id="the setting was needless"),
+        pytest.param(ACCOUNT, "", ACCOUNT, "settled", id="the setting was missing"),
+        pytest.param(ACCOUNT, STRANGER, ACCOUNT, "settled", id="the setting was another's"),
+        pytest.param(STRANGER, "", ACCOUNT, "foreign", id="the event is another's"),
+    ],
+)
+def test_events_refused_by_a_wrong_account_are_taken_back(
+    away: Away, named: str | None, before: str, now: str, state: str
+) -> None:
+    """Once STRIPE_ACCOUNT is right, catch-up settles the events that were called foreign."""
+    away.paid()
+    ours = away.client.list_page("events", {"type": "checkout.session.completed"}).objects
+    arrivals = [
+        Arrival(
+            json.dumps(event | ({"account": named} if named else {})).encode(), away.clock.now()
+        )
+        for event in ours
+    ]
+    away.inbox.store_now(*arrivals)
+    wrong = Settler(away.database, away.clock, livemode=False, account=before)
+    while wrong.settle_due():
+        pass
+    assert _states(away, ours) == {"foreign"}
+    right = Settler(away.database, away.clock, livemode=False, account=now)
+    Catchup(away.database, away.lists, away.inbox, right, away.clock, livemode=False).run()
+    assert _states(away, ours) == {state}
+
+
+def _states(away: Away, events: Sequence[dict[str, Any]]) -> set[str]:
+    ids = [event["id"] for event in events]
+    with away.database.reading() as session:
+        return set(
+            session.exec(select(StripeEvent.state).where(col(StripeEvent.event_id).in_(ids)))
+        )
 
 
 def test_one_list_that_the_key_may_not_read_is_a_difference(away: Away) -> None:
