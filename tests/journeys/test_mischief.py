@@ -41,6 +41,24 @@ def give(world: World, number: int) -> str:
     raise AssertionError("no session after twenty tries")
 
 
+def change_afterwards(world: World, number: int, intent: str) -> None:
+    """Refund a part, let a refund fail after it succeeded, or let an inquiry take the money."""
+
+    def pull(lever: str, **body: Any) -> dict[str, Any]:
+        pulled: dict[str, Any] = world.sandbox.control("POST", f"/_sandbox/{lever}", **body)
+        return pulled
+
+    match number % 4:
+        case 0:
+            pull("refund", payment_intent=intent, amount=250)
+        case 1:
+            refund = pull("refund", payment_intent=intent)["refund"]
+            pull(f"refund/{refund['id']}", status="failed")
+        case 2:
+            dispute = pull("dispute", payment_intent=intent, inquiry=True)["dispute"]
+            pull(f"dispute/{dispute['id']}/escalate")
+
+
 def catch_up(world: World, database_url: str) -> None:
     """Let come what is still held back, and ask Stripe for what was never delivered."""
     world.sandbox.control("POST", "/_sandbox/mischief", seed=None)
@@ -59,7 +77,7 @@ def catch_up(world: World, database_url: str) -> None:
         parts.close()
 
 
-@pytest.mark.parametrize("seed", [4, 27])
+@pytest.mark.parametrize("seed", [4, 5])
 def test_the_worst_day_ends_with_the_same_totals(
     world: World, database_url: str, seed: int
 ) -> None:
@@ -68,9 +86,7 @@ def test_the_worst_day_ends_with_the_same_totals(
     world.sandbox.control("POST", "/_sandbox/mischief", **lever)
     for number in range(GIFTS):
         paid = world.sandbox.pay(give(world, number))["session"]
-        if number % 4 == 0:
-            intent = paid["payment_intent"]
-            world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=250)
+        change_afterwards(world, number, paid["payment_intent"])
     done = {deed["kind"] for deed in world.sandbox.control("GET", "/_sandbox/mischief")["done"]}
     assert {"drop", "duplicate", "forge"} <= done
     catch_up(world, database_url)
@@ -80,5 +96,5 @@ def test_the_worst_day_ends_with_the_same_totals(
         statuses = {gift.status for gift in session.exec(select(Gift))}
         forged = select(StripeEvent).where(StripeEvent.event_id.startswith("evt_1Forged"))
         states = {event.state for event in session.exec(forged)}
-    assert statuses == {"confirmed", "partly_refunded"}
+    assert statuses == {"confirmed", "partly_refunded", "disputed"}
     assert states <= {EventState.SET_ASIDE, EventState.FOREIGN}

@@ -31,6 +31,16 @@ from tests.sandbox.running import RunningSandbox, run_sandbox
 STEPS, RUNS = 30, 5
 CHANGES = [{"amount_total": 1}, {"currency": "usd"}, {"client_reference_id": "LWCAN-2222222"}]
 TROUBLES = ["500", "409", "429", "reset_before", "reset_after", "html_200", "null_200"]
+# An inquiry is answered, becomes a chargeback, ends, or its end is revised.
+DISPUTE_STEPS: list[tuple[str, dict[str, str]]] = [
+    ("/answer", {}),
+    ("/escalate", {}),
+    ("", {"outcome": "warning_closed"}),
+    ("", {"outcome": "won"}),
+    ("", {"outcome": "lost"}),
+    ("/revise", {"outcome": "won"}),
+    ("/revise", {"outcome": "lost"}),
+]
 CALLS = [
     ("POST", "/v1/checkout/sessions"),
     ("GET", "/v1/checkout/sessions/*"),
@@ -50,6 +60,7 @@ class Machine(RuleBasedStateMachine):
         self.whole: Whole = self.running.__enter__()
         self.keys: list[tuple[str, str, int]] = []
         self.sessions: list[str] = []
+        self.debits: list[tuple[str, bool]] = []
         self.refunds = 0
 
     def teardown(self) -> None:
@@ -84,8 +95,9 @@ class Machine(RuleBasedStateMachine):
             self.whole.pull("pay", session=session, outcome="paid")
 
     def _give(self, wanted: tuple[str, str, int]) -> str | None:
-        key, frequency, amount = wanted
-        session = self.whole.give(key, frequency=frequency, amount_minor=amount)
+        key, how, amount = wanted
+        asked = {"mode": how} if how == "bank_debit" else {"frequency": how}
+        session = self.whole.give(key, amount_minor=amount, **asked)
         if session and session not in self.sessions:
             self.sessions.append(session)
         return session
@@ -124,7 +136,8 @@ class Machine(RuleBasedStateMachine):
     def stripe_refunds(self, data: st.DataObject, amount: int, status: str) -> None:
         intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
         made = self.whole.pull("refund", payment_intent=intent, amount=amount, status=status)
-        if made and status == "pending":
+        if made and status != "failed":
+            # A refund can fail days after it succeeded: the donor's account may be closed.
             end = data.draw(st.sampled_from(["succeeded", "failed"]))
             self.whole.pull(f"refund/{made['refund']['id']}", status=end)
 
@@ -135,6 +148,44 @@ class Machine(RuleBasedStateMachine):
         made = self.whole.pull("dispute", payment_intent=intent)
         if made and outcome:
             self.whole.pull(f"dispute/{made['dispute']['id']}", outcome=outcome)
+
+    @precondition(lambda self: self._at_stripe("payment_intents"))
+    @rule(data=st.data())
+    def a_bank_inquires(self, data: st.DataObject) -> None:
+        intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
+        made = self.whole.pull("dispute", payment_intent=intent, inquiry=True)
+        if made:
+            for lever, body in data.draw(st.lists(st.sampled_from(DISPUTE_STEPS), max_size=4)):
+                self.whole.pull(f"dispute/{made['dispute']['id']}{lever}", **body)
+
+    @precondition(lambda self: self._at_stripe("disputes"))
+    @rule(data=st.data(), step=st.sampled_from(DISPUTE_STEPS))
+    def a_dispute_goes_on(self, data: st.DataObject, step: tuple[str, dict[str, str]]) -> None:
+        one = data.draw(st.sampled_from(self._at_stripe("disputes")))
+        lever, body = step
+        self.whole.pull(f"dispute/{one}{lever}", **body)
+
+    @precondition(lambda self: self._at_stripe("subscriptions"))
+    @rule(data=st.data(), status=st.sampled_from(["active", "past_due", "paused", "unpaid"]))
+    def a_pledge_changes_its_status(self, data: st.DataObject, status: str) -> None:
+        one = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
+        self.whole.pull(f"subscriptions/{one}/status", status=status)
+
+    @rule(amount=st.integers(200, 99_999), verified=st.booleans(), succeed=st.booleans())
+    def a_donor_gives_by_debit(self, amount: int, verified: bool, succeed: bool) -> None:
+        """The account is known or has to be confirmed; days later the debit arrives or fails."""
+        self.keys.append((f"donor-number-{len(self.keys):04}", "bank_debit", amount))
+        session = self._give(self.keys[-1])
+        if session:
+            self.whole.pull("pay", session=session, outcome="processing", verified=verified)
+            self.debits.append((session, succeed))
+
+    @precondition(lambda self: self.debits)
+    @rule()
+    def a_debit_goes_on(self) -> None:
+        """The donor confirms the account, or the bank answers."""
+        session, succeed = self.debits.pop(0)
+        self.whole.pull("settle", session=session, succeed=succeed)
 
     @rule(amount=st.integers(1, 5_000))
     def the_desk_refunds(self, amount: int) -> None:

@@ -82,13 +82,15 @@ class Whole:
         pulled: dict[str, Any] = answer.json()
         return pulled if answer.is_success else None
 
-    def give(self, key: str, *, frequency: str, amount_minor: int) -> str | None:
+    def give(
+        self, key: str, *, amount_minor: int, frequency: str = "once", mode: str = "card"
+    ) -> str | None:
         """Give through the API; returns the session that Stripe opened, or None for now."""
         answer = self.web.post(
             "/api/v1/gifts",
             json={
                 "code": "LWCAN",
-                "mode": "card",
+                "mode": mode,
                 "amount_minor": amount_minor,
                 "currency": "CAD",
                 "frequency": frequency,
