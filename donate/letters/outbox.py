@@ -200,10 +200,11 @@ class Outbox:
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             # Sent is sent, whoever has it in hand meanwhile.
-            if state is LetterState.SENT or _is_ours(row, letter):
-                row.state = state
-                row.reason = reason[:200]
-                row.sent_at = now if state is LetterState.SENT else None
+            if state is not LetterState.SENT and not _is_ours(row, letter):
+                return
+            row.state = state
+            row.reason = reason[:200]
+            row.sent_at = now if state is LetterState.SENT else None
         LETTERS.labels(letter.kind, state).inc()
 
 

@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again(sqlite: Sqlite, tmp_path
 
 
 def test_a_letter_that_cannot_be_written_holds_up_no_other(
-    sqlite_desk: Desk, office: PostOffice
+    sqlite_desk: Desk, office: PostOffice, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What cannot be put into an e-mail is set aside, and the next letter goes out."""
     odd, good = (
@@ -256,3 +256,4 @@ def test_a_letter_that_cannot_be_written_holds_up_no_other(
     sqlite_desk.write()
     assert sorted(sqlite_desk.states()) == [("instructions", "sent"), ("instructions", "set_aside")]
     assert good.reference in office.subjects()[0]
+    assert "a letter could not be written" in caplog.text

@@ -1,0 +1,248 @@
+"""A letter that two workers have in hand: the slower one changes nothing that is not its own."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from sqlmodel import Session, select
+
+from donate.database import Database
+from donate.errors import MailRefused, MailUnavailable
+from donate.gifts.facts import FactKind
+from donate.letters.by_hand import WAIT
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter
+from donate.letters.outbox import LEASE
+from tests.blocking import until_it_waits
+from tests.letters.post import Desk, open_desk
+from tests.letters.test_by_hand import mark
+from tests.letters.test_finder import tell
+from tests.real_parts import PATIENCE_S, Postgres
+from tests.stripe_gateway.given import NOW, give
+
+LATER = MailUnavailable("451 4.7.1")
+NEVER = MailRefused("550 5.1.1")
+UNKNOWN = MailUnavailable("SMTPServerDisconnected", may_have_acted=True)
+
+
+class Door:
+    """A carrier that takes a letter or says why not; `meanwhile` something else may happen."""
+
+    says: MailUnavailable | None = None
+    meanwhile: Callable[[], None] | None = None
+    asked = 0
+
+    def carry(self, message: EmailMessage) -> None:
+        self.asked += 1
+        if self.meanwhile:
+            self.meanwhile()
+        if self.says:
+            raise self.says
+
+    def hang_up(self) -> None:
+        """Nobody is on the line."""
+
+
+def one_letter(desk: Desk) -> Letter:
+    (letter,) = desk.letters()
+    return letter
+
+
+def instructions(desk: Desk) -> None:
+    give(desk.database, mode="interac")
+    desk.find_all()
+
+
+def instructions_for_what_lapsed(desk: Desk) -> None:
+    gift = give(desk.database, mode="interac")
+    desk.find_all()
+    tell(desk.database, gift, FactKind.GIFT_LAPSED, "")
+
+
+def thanks(desk: Desk) -> None:
+    tell(desk.database, give(desk.database), FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    desk.find_all()
+
+
+def thanks_for_a_transfer(desk: Desk) -> None:
+    mark(desk, give(desk.database, mode="giving_code"), 60, "CAX1")
+    desk.find_all()
+    with desk.database.writing() as session:  # the instructions are of no interest here
+        for letter in session.exec(select(Letter).where(Letter.kind != LetterKind.THANK_YOU)):
+            session.delete(letter)
+    desk.clock.instant += WAIT
+
+
+def thanks_too_early(desk: Desk) -> None:
+    thanks_for_a_transfer(desk)
+    with desk.database.writing() as session:
+        session.exec(select(Letter)).one().due_at = NOW
+    desk.clock.instant = NOW + timedelta(minutes=1)
+
+
+# What the slower worker has in hand, and what it finds out about it.
+SLOW: dict[str, tuple[Callable[[Desk], None], MailUnavailable | None]] = {
+    "not taken now": (instructions, LATER),
+    "refused": (instructions, NEVER),
+    "may have gone out": (instructions, UNKNOWN),
+    "no longer true": (instructions_for_what_lapsed, None),
+    "thanks not taken now": (thanks, LATER),
+    "thanks refused": (thanks, NEVER),
+    "thanks that have to wait": (thanks_too_early, None),
+    "thanks for a transfer": (thanks_for_a_transfer, None),
+}
+each = pytest.mark.parametrize(("prepare", "says"), SLOW.values(), ids=SLOW)
+
+
+def claimed(desk: Desk, prepare: Callable[[Desk], None]) -> Letter:
+    """Let the slower worker claim a letter, of which something was told before."""
+    prepare(desk)
+    with desk.database.writing() as session:
+        session.exec(select(Letter)).one().knew = 3
+    letter = desk.outbox._claim()
+    assert letter
+    return letter
+
+
+def take(session: Session, letter: Letter, desk: Desk) -> dict[str, Any]:
+    """Take the letter as the next worker does; returns what has to stand there afterwards."""
+    row = session.get_one(Letter, letter.id)
+    row.tries += 1
+    row.due_at = desk.clock.now() + LEASE + LEASE
+    row.knew = 7
+    row.reason = "in other hands"
+    session.flush()
+    return row.model_dump()
+
+
+def counted() -> float:
+    """Return how many letters were ever done with, in whichever way."""
+    families = [one for one in REGISTRY.collect() if one.name == "donate_letters"]
+    return sum(x.value for one in families for x in one.samples if x.name.endswith("_total"))
+
+
+@each
+def test_what_another_has_taken_is_theirs(
+    database: Database, prepare: Callable[[Desk], None], says: MailUnavailable | None
+) -> None:
+    """Whoever took longer than the lease leaves the row as it is, and counts nothing."""
+    desk = open_desk(database, door := Door())
+    letter = claimed(desk, prepare)
+    with database.writing() as session:
+        theirs = take(session, letter, desk)
+    before, door.says = counted(), says
+    send(desk, letter)
+    assert one_letter(desk).model_dump() == theirs
+    assert door.asked == (0 if says is None else 1)
+    assert counted() == before
+
+
+@each
+def test_what_another_is_taking_is_theirs(
+    postgres: Postgres, prepare: Callable[[Desk], None], says: MailUnavailable | None
+) -> None:
+    """The slower worker waits until the other has taken the letter, and looks at it then."""
+    database = Database(postgres.fresh_url())
+    desk = open_desk(database, door := Door())
+    letter = claimed(desk, prepare)
+    door.says = says
+    with ThreadPoolExecutor(1) as slower:
+        with database.writing() as session:
+            theirs = take(session, letter, desk)
+            sending = slower.submit(send, desk, letter)
+            until_it_waits(database, sending)
+        sending.result(PATIENCE_S)
+    assert one_letter(desk).model_dump() == theirs
+    assert door.asked == (0 if says is None else 1)
+    database.close()
+
+
+def send(desk: Desk, letter: Letter) -> None:
+    """Go on with a letter as a round of the outbox does."""
+    try:
+        desk.outbox._send(letter)
+    except MailUnavailable as error:
+        desk.outbox._put_off(letter, error)
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def desk_at(database: Database, door: Door) -> Desk:
+    return open_desk(database, door)
+
+
+def test_sent_is_sent_in_whosever_hands(desk_at: Desk) -> None:
+    """A letter that was handed over is marked so, though another has claimed it meanwhile."""
+    letter = claimed(desk_at, thanks)
+    with desk_at.database.writing() as session:
+        take(session, letter, desk_at)
+    before = counted()
+    send(desk_at, letter)
+    row = one_letter(desk_at)
+    assert (row.state, row.sent_at, row.reason) == ("sent", NOW, "")
+    assert counted() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("state", "sent_at", "knew"), [("sent", NOW, 3), ("untrue", None, None)], ids=["sent", "untrue"]
+)
+def test_what_a_donor_was_told_stands(
+    desk_at: Desk, door: Door, state: str, sent_at: Any, knew: int | None
+) -> None:
+    """A slower worker got the letter through: the other, whose try failed, forgets nothing."""
+    letter = claimed(desk_at, thanks)
+
+    def get_through() -> None:
+        with desk_at.database.writing() as session:
+            row = session.get_one(Letter, letter.id)
+            row.state, row.sent_at = state, sent_at
+
+    door.meanwhile, door.says = get_through, LATER
+    send(desk_at, letter)
+    row = one_letter(desk_at)
+    assert (row.state, row.sent_at, row.knew) == (state, sent_at, knew)
+
+
+def test_what_has_to_wait_is_no_try(desk_at: Desk, door: Door) -> None:
+    """Thanks for a transfer that was marked just now wait until it is ten minutes old."""
+    thanks_too_early(desk_at)
+    assert desk_at.outbox.send_due() == 1
+    row = one_letter(desk_at)
+    assert (row.state, row.due_at, row.tries) == ("waiting", NOW + WAIT, 0)
+    assert door.asked == 0
+
+
+def test_only_what_tells_of_money_is_remembered(desk_at: Desk) -> None:
+    """Thanks keep which transfers they knew of; instructions, which tell of none, do not."""
+    thanks_for_a_transfer(desk_at)
+    desk_at.write()
+    assert one_letter(desk_at).knew
+    gift = give(desk_at.database, mode="interac")
+    desk_at.find_all()
+    tell(desk_at.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
+    tell(desk_at.database, gift, FactKind.TRANSFER_UNDONE, "C1")
+    desk_at.clock.instant += WAIT
+    desk_at.write()
+    assert [(row.kind, row.state, bool(row.knew)) for row in desk_at.letters()] == [
+        ("thank_you", "sent", True),
+        ("instructions", "sent", False),
+    ]
+
+
+def test_the_only_letter_is_in_other_hands(postgres: Postgres) -> None:
+    """While another claims the only letter there is, there is nothing to claim."""
+    database = Database(postgres.fresh_url())
+    desk = open_desk(database, Door())
+    instructions(desk)
+    with database.writing() as session:
+        session.exec(select(Letter).with_for_update()).one()
+        assert desk.outbox._claim() is None
+    database.close()
