@@ -66,7 +66,6 @@ class Answered(Exception):
 
     def __init__(self, response: Response) -> None:
         self.response = response
-        super().__init__(response.status_code)
 
 
 class FinanceRoute(APIRoute):
@@ -90,10 +89,7 @@ async def _read_form(request: Request) -> FormData:
         return FormData()
     if not is_in_utf8(request):
         raise HTTPException(400)
-    try:
-        return await request.form(max_files=0, max_fields=40)
-    except ValueError:
-        raise HTTPException(400) from None
+    return await request.form(max_files=0, max_fields=40)
 
 
 class Gate:

@@ -60,7 +60,6 @@ def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
             expires_at=now + ABSOLUTE_LIMIT,
         )
     )
-    session.flush()
     return token
 
 

@@ -168,8 +168,9 @@ class SignIn:
         """
         with self._database.reading() as session:
             staff = find_staff(session, email)
-        known = staff is not None and staff.disabled_at is None and len(password) <= MAX_PASSWORD
-        against = staff.password_hash if staff and known else self._nobodys_hash
+        if staff and (staff.disabled_at or len(password) > MAX_PASSWORD):
+            staff = None
+        against = staff.password_hash if staff else self._nobodys_hash
         if not self._in_line.acquire(blocking=False):
             raise Unavailable("too many are signing in at once")
         try:
@@ -177,14 +178,14 @@ class SignIn:
                 right, better = self._verify(password[:MAX_PASSWORD], against)
         finally:
             self._in_line.release()
-        return Proven(staff, better) if staff and known and right else None
+        return Proven(staff, better) if staff and right else None
 
     def _verify(self, password: str, against: str) -> tuple[bool, str | None]:
         """Compare each spelling of a password; one of an earlier version is hashed anew."""
         own, *earlier = spellings(password)
         right, better = self._passwords.verify_and_update(own, against)
         for spelling in earlier:
-            if self._passwords.verify(spelling, against) and not right:
+            if self._passwords.verify(spelling, against):
                 right, better = True, self._passwords.hash(own)
         return right, better
 

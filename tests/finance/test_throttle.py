@@ -76,7 +76,8 @@ def test_many_addresses_only_delay(room: Room) -> None:
 
 
 def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
-    """Only a few wait at once; the next is told to come back in some seconds."""
+    """Four wait at once; the next is told to come back in some seconds, and then may."""
+    assert DELAYED_AT_ONCE == 4
     room.add_staff()
     with room.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
@@ -102,6 +103,8 @@ def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
         one.join()
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "5"
+    room.pauses.pause = None
+    assert sign_in(room.browser("192.0.2.99")).status_code == 303
 
 
 def test_the_table_stays_small(room: Room) -> None:

@@ -22,7 +22,7 @@ from donate.finance.sessions import (
     same_secret,
     start_session,
 )
-from donate.finance.staff import disable, enable, set_password
+from donate.finance.staff import disable, enable, set_password, staff_by_email
 from donate.finance.tokens import add_token, is_staff_token
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, open_room, sign_in
 from tests.real_parts import Sqlite
@@ -94,6 +94,10 @@ def test_who_is_disabled_twice_was_disabled_first(room: Room) -> None:
     ]
 
 
+def remove(session: Session) -> None:
+    session.delete(staff_by_email(session, ANN))
+
+
 class Meddling(Argon2Hasher):
     """The real thing, while somebody else is at work in another process."""
 
@@ -105,7 +109,7 @@ class Meddling(Argon2Hasher):
         return super().verify(password, hash)
 
 
-@pytest.mark.parametrize("act", [change_password, shut_out])
+@pytest.mark.parametrize("act", [change_password, shut_out, remove])
 def test_what_ends_while_somebody_signs_in_has_ended(
     sqlite: Sqlite, act: Callable[[Session], None]
 ) -> None:

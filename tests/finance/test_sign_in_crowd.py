@@ -1,0 +1,80 @@
+"""Many at the door at once: how many are let in together, and what happens meanwhile elsewhere."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import Session, select
+
+from donate.database import Database
+from donate.finance.models import StaffSession
+from donate.finance.sign_in import HASHES_AT_ONCE, IN_LINE_AT_ONCE
+from tests.blocking import until_it_waits
+from tests.finance.room import open_room, sign_in
+from tests.finance.test_what_ends import ANN, change_password, shut_out
+from tests.real_parts import PATIENCE_S, Postgres, Sqlite
+
+
+class Halting(Argon2Hasher):
+    """The real thing, which holds up every comparison until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+        self.go_on = threading.Event()
+        self.most = 0
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        self.go_on.wait(PATIENCE_S)
+        with self._lock:
+            self._inside -= 1
+        return super().verify(password, hash)
+
+
+def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
+    """Two passwords are compared at once, six more wait, and the ninth is told to come later."""
+    assert (HASHES_AT_ONCE, IN_LINE_AT_ONCE) == (2, 8)
+    hasher = Halting()
+    database = Database(sqlite.fresh_url())
+    room = open_room(database, passwords=PasswordHash((hasher,)))
+    room.add_staff()
+    with ThreadPoolExecutor(9) as crowd:
+        tries = [crowd.submit(sign_in, room.browser(f"192.0.2.{n}")) for n in range(9)]
+        try:
+            first = next(as_completed(tries, timeout=PATIENCE_S / 2)).result()
+        finally:
+            hasher.go_on.set()
+        answers = Counter(one.result().status_code for one in tries)
+    assert first.status_code == 503
+    assert answers == {303: 8, 503: 1}
+    assert hasher.most == HASHES_AT_ONCE
+    assert sign_in(room.browser()).status_code == 303, "the line is free again"
+    database.close()
+
+
+@pytest.mark.parametrize("act", [change_password, shut_out])
+def test_what_ends_in_this_moment_lets_nobody_in(
+    postgres: Postgres, act: Callable[[Session], None]
+) -> None:
+    """A password that another process is about to change or shut out opens no session after it."""
+    database = Database(postgres.fresh_url())
+    room = open_room(database)
+    room.add_staff(ANN)
+    with ThreadPoolExecutor(1) as door:
+        with database.writing() as session:
+            act(session)
+            session.flush()
+            answer = door.submit(sign_in, room.browser())
+            until_it_waits(database, answer)
+        assert answer.result(PATIENCE_S).status_code == 503
+    with database.reading() as session:
+        assert session.exec(select(StaffSession)).all() == []
+    database.close()
