@@ -47,14 +47,15 @@ class StripeLists:
 
         Tries again for about a minute, or until `stopping`. Raises StripeUnavailable and its kin.
         """
-        size = PAGE_SIZE
-        for pause_s in (*PATIENCE_S, None):
+        size, pauses_s = PAGE_SIZE, iter(PATIENCE_S)
+        while True:
             self._keep_pace(stopping)
             try:
                 return self._client.list_page(*_question(stretch, cursor, size))
             except (StripeRefused, StripeKeyRefused):
                 raise
             except StripeUnavailable as error:
+                pause_s = next(pauses_s, None)
                 if pause_s is None or self._wait(stopping, pause_s):
                     raise StripeUnavailable(
                         f"Stripe gave no usable answer about {stretch.listing} ({error}); what was "
@@ -62,7 +63,6 @@ class StripeLists:
                     ) from error
                 log.warning("asking Stripe again for %s: %s", stretch.listing, error)
                 size = max(_SMALLEST_PAGE, size // 2)
-        raise AssertionError("the last try returns or raises")
 
     def close(self) -> None:
         """Stop waiting for Stripe, and hang up."""

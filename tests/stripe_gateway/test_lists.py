@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from donate.clock import FixedClock
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.stripe_gateway.catchup_plan import Listing, Stretch
+from donate.stripe_gateway.client import PER_TRY_S
 from donate.stripe_gateway.event_types import EVENT_TYPES
 from donate.stripe_gateway.lists import PATIENCE_S, PAUSE, StripeLists, reading_client
 from tests.real_parts import SECRET_KEY
-from tests.sandbox.running import RunningSandbox, run_sandbox
+from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
 
 FROM = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 AT = int(FROM.timestamp())
@@ -68,8 +70,8 @@ class Asking:
         log = self.sandbox.control("GET", "/_sandbox/requests")[self._before :]
         return [(one["path"], one["parameters"]) for one in log if one["method"] == "GET"]
 
-    def trouble(self, kind: str, times: int) -> None:
-        told = {"path": "/v1/*", "method": "GET", "kind": kind, "times": times, "seconds": 0}
+    def trouble(self, kind: str, times: int, seconds: float = 0) -> None:
+        told = {"path": "/v1/*", "method": "GET", "kind": kind, "times": times, "seconds": seconds}
         self.sandbox.control("POST", "/_sandbox/trouble", **told)
 
 
@@ -121,8 +123,11 @@ def test_twenty_questions_a_second_are_the_most(
     assert asking.waits == pytest.approx(waits)
 
 
-def test_patience_ends_after_a_minute(asking: Asking) -> None:
-    """Seven tries with longer and longer pauses, for half as much each time, down to ten."""
+def test_patience_ends_after_a_minute(asking: Asking, caplog: pytest.LogCaptureFixture) -> None:
+    """Seven tries with longer and longer pauses, for half as much each time, down to ten.
+
+    The log has a line for each time that Stripe is asked again.
+    """
     asking.trouble("500", 100)
     with pytest.raises(StripeUnavailable, match="no usable answer about disputes"):
         asking.page(Stretch(Listing.DISPUTES, FROM))
@@ -130,6 +135,8 @@ def test_patience_ends_after_a_minute(asking: Asking) -> None:
     assert PATIENCE_S == (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
     limits = list(dict.fromkeys(asked["limit"] for _, asked in asking.asked()))
     assert limits == ["100", "50", "25", "12", "10"]
+    lines = [line for line in caplog.messages if "asking Stripe again for disputes" in line]
+    assert len(lines) == len(PATIENCE_S)
 
 
 def test_who_is_stopped_asks_no_more(asking: Asking) -> None:
@@ -139,3 +146,25 @@ def test_who_is_stopped_asks_no_more(asking: Asking) -> None:
     with pytest.raises(StripeUnavailable):
         asking.page(Stretch(Listing.DISPUTES, FROM))
     assert asking.waits == [1.0, 2.0]
+
+
+def test_a_slow_page_is_waited_for_by_two(asking: Asking, running: RunningSandbox) -> None:
+    """A page may take longer than a donor would wait; who would be the third is told at once."""
+    asking.trouble("hang", 2, seconds=PER_TRY_S + 0.5)
+    client = reading_client(SECRET_KEY, running.url)
+    with ThreadPoolExecutor(2) as two:
+        pages = [two.submit(client.list_page, "disputes", {"limit": 10}) for _ in range(2)]
+        wait_until(lambda: len(asking.asked()) == 2)
+        with pytest.raises(StripeUnavailable, match="too many"):
+            client.list_page("disputes", {"limit": 10})
+        assert [page.result().objects for page in pages] == [[], []]
+    assert len(asking.asked()) == 2
+    client.close()
+
+
+def test_closed_lists_ask_nothing(asking: Asking) -> None:
+    """After the process has hung up, nothing more goes out to Stripe."""
+    asking.lists.close()
+    with pytest.raises(RuntimeError):
+        asking.page(Stretch(Listing.DISPUTES, FROM))
+    assert asking.asked() == []
