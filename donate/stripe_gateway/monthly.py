@@ -38,9 +38,9 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
 
     No money is in it: the bank is asked by the subscription that begins with the agreement.
     """
-    metadata = found.get("metadata")
+    metadata = _object(found.get("metadata"))
     gift_id = read_gift_id(metadata)
-    if gift_id is None or not isinstance(metadata, dict):
+    if gift_id is None:
         return Irrelevant("a checkout session that this service did not open")
     status = read_word(found, "payment_status")
     if status != "no_payment_required":
@@ -72,9 +72,9 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
 def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
     """Say what an invoice that was paid, or could not be collected, tells of a month."""
     found = envelope.object
-    metadata = subscription_in(found).get("metadata")
+    metadata = _object(subscription_in(found).get("metadata"))
     gift_id = read_gift_id(metadata)
-    if gift_id is None or not isinstance(metadata, dict):
+    if gift_id is None:
         return Irrelevant("an invoice that this service did not bring about")
     # Before basil an invoice that was paid elsewhere said so, and that nothing was paid.
     is_outside = found.get("paid_out_of_band") is True
@@ -113,41 +113,44 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
 def read_invoice_payment(envelope: Envelope) -> Reading | Irrelevant:
     """Say which payment intent paid an invoice: refunds and disputes name only that."""
     found = envelope.object
-    payment = found.get("payment")
-    kind = payment.get("type") if isinstance(payment, dict) else None
-    if not isinstance(payment, dict) or kind not in ("payment_intent", "payment_record"):
-        return Irrelevant("an invoice that no payment intent paid")
-    invoice_id = read_text(found, "invoice")
-    if kind == "payment_record":
-        # Since basil this alone tells of it: neither the invoice nor its own event does.
-        # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
-        amount, currency = read_amount(found, "amount_paid"), read_currency(found)
-        record = read_text(payment, "payment_record")
-        fact = _outside(envelope, record, invoice_id, amount, currency)
-        return Reading(facts=(fact,), payment=invoice_id)
-    intent = read_text(payment, "payment_intent")
-    return Reading(facts=(_named(envelope, intent, invoice_id),), payment=invoice_id)
+    payment = _object(found.get("payment"))
+    match payment.get("type"):
+        case "payment_intent":
+            invoice_id = read_text(found, "invoice")
+            fact = _named(envelope, read_text(payment, "payment_intent"), invoice_id)
+        case "payment_record":
+            # Since basil this alone tells of it: neither the invoice nor its own event does.
+            # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
+            invoice_id = read_text(found, "invoice")
+            amount, currency = read_amount(found, "amount_paid"), read_currency(found)
+            record = read_text(payment, "payment_record")
+            fact = _outside(envelope, record, invoice_id, amount, currency)
+        case _:
+            return Irrelevant("an invoice that no payment intent paid")
+    return Reading(facts=(fact,), payment=invoice_id)
 
 
 def read_subscription(envelope: Envelope) -> Reading | Irrelevant:
     """Say what became of the pledge behind a subscription."""
     found, at = envelope.object, envelope.happened_at
-    metadata = found.get("metadata")
+    metadata = _object(found.get("metadata"))
     gift_id = read_gift_id(metadata)
-    if gift_id is None or not isinstance(metadata, dict):
+    if gift_id is None:
         return Irrelevant("a subscription that this service did not begin")
-    subscription_id, status = read_text(found, "id"), read_text(found, "status", 100)
+    subscription_id, status = read_text(found, "id"), read_text(found, "status")
     # Nothing began, and the page says so: "incomplete" becomes "active" when the month is paid.
     if status in ("incomplete", "incomplete_expired"):
         return Irrelevant("a subscription whose first month is not paid")
+    is_over = envelope.type == "customer.subscription.deleted" or status == "canceled"
     facts = []
-    if envelope.type == "customer.subscription.deleted" or status == "canceled":
+    if is_over:
         facts.append(
             stripe_fact(FactKind.PLEDGE_ENDED, subscription_id, at, evidence=_why_ended(found))
         )
     elif envelope.type == "customer.subscription.created":
         facts.append(stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at))
-    if not facts or (status != "active" and facts[0].kind == FactKind.PLEDGE_STARTED):
+    # A start says by itself that it is active.
+    if not is_over and (not facts or status != "active"):
         evidence = {
             "subscription": subscription_id,
             "status": status,
@@ -175,16 +178,13 @@ def _failed(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
 
 def _debits(session: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a session says about debits. A setup has no currency but theirs."""
-    options = session.get("payment_method_options")
-    debits = options.get("acss_debit") if isinstance(options, dict) else None
-    return debits if isinstance(debits, dict) else {}
+    return _object(_object(session.get("payment_method_options")).get("acss_debit"))
 
 
 def subscription_in(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what an invoice says of its subscription, in today's place or in the one before."""
     parent = invoice.get("parent")
-    details = (parent if isinstance(parent, dict) else invoice).get("subscription_details")
-    return details if isinstance(details, dict) else {}
+    return _object((parent if isinstance(parent, dict) else invoice).get("subscription_details"))
 
 
 def _paid(envelope: Envelope, amount_minor: int, currency: str) -> Iterator[Fact]:
@@ -240,29 +240,30 @@ def _when_it_ends(subscription: Mapping[str, Any]) -> dict[str, Any]:
 
 def _period_end(subscription: Mapping[str, Any]) -> int | None:
     """Return when the running month ends: since basil its items say so, before it did itself."""
-    items = subscription.get("items")
-    rows = items.get("data") if isinstance(items, dict) else None
-    places = [subscription, *(rows if isinstance(rows, list) else [])]
-    ends = [place.get("current_period_end") for place in places if isinstance(place, dict)]
+    places = [subscription, *_items_of(subscription)]
+    ends = [place.get("current_period_end") for place in places]
     return min((end for end in ends if is_instant(end)), default=None)
 
 
 def _why_ended(subscription: Mapping[str, Any]) -> dict[str, str]:
-    details = subscription.get("cancellation_details")
-    reason = read_word(details, "reason") if isinstance(details, dict) else ""
+    reason = read_word(_object(subscription.get("cancellation_details")), "reason")
     return {"reason": reason} if reason else {}
 
 
 def _each_month(subscription: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the pledge is about each month, where its one item says so."""
-    items = subscription.get("items")
-    rows = items.get("data") if isinstance(items, dict) else None
-    if not isinstance(rows, list) or len(rows) != 1 or not isinstance(rows[0], dict):
-        return {}
-    price = rows[0].get("price")
-    if not isinstance(price, dict) or rows[0].get("quantity") != 1:
-        return {}
-    return {
-        "amount_minor": read_amount(price, "unit_amount"),
-        "currency": read_currency(subscription),
-    }
+    match _items_of(subscription):
+        case [{"price": dict(price), "quantity": 1}]:
+            amount_minor = read_amount(price, "unit_amount")
+            return {"amount_minor": amount_minor, "currency": read_currency(subscription)}
+        case _:
+            return {}
+
+
+def _items_of(subscription: Mapping[str, Any]) -> list[dict[str, Any]]:
+    items = _object(subscription.get("items")).get("data")
+    return [_object(item) for item in items] if isinstance(items, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

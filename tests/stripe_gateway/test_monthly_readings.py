@@ -230,67 +230,49 @@ def test_what_is_collected_each_month(items: Any, amount_minor: int | None) -> N
     assert (fact.amount_minor, fact.currency) == (amount_minor, currency)
 
 
+PERIOD = {"current_period_end": CREATED}
+GOES_ON: dict[str, Any] = {"subscription": "sub_1", "status": "active", "paused": False}
+GOES_ON["ends_with_the_month"] = False
+
+
+@pytest.mark.parametrize(
+    ("more", "evidence"),
+    [
+        pytest.param({}, {}, id="nothing"),
+        pytest.param(PERIOD, {}, id="a month that ends"),
+        pytest.param({"pause_collection": {}}, {"paused": True}, id="paused"),
+        pytest.param(
+            {"cancel_at_period_end": True} | PERIOD,
+            {"ends_with_the_month": True, "ends_at": CREATED},
+            id="to end with the month",
+        ),
+        pytest.param({"cancel_at": CREATED + 1}, {"ends_at": CREATED + 1}, id="to end"),
+    ],
+)
+def test_what_a_change_keeps(more: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """A change keeps the status, whether it is paused, and an end only where one is set."""
+    (fact,) = reading("customer.subscription.updated", subscription(**more)).facts
+    assert fact.evidence == GOES_ON | evidence
+
+
+@pytest.mark.parametrize(
+    ("details", "evidence"),
+    [
+        ({"reason": "cancellation_requested"}, {"reason": "cancellation_requested"}),
+        ({"reason": None}, {}),
+        (None, {}),
+    ],
+    ids=["told", "not told", "no details"],
+)
+def test_an_end_keeps_why(details: Any, evidence: dict[str, str]) -> None:
+    """An ended pledge keeps Stripe's reason, and nothing where there is none."""
+    ended = subscription(cancellation_details=details)
+    (fact,) = reading("customer.subscription.deleted", ended).facts
+    assert fact.evidence == evidence
+
+
 @pytest.mark.parametrize("metadata", [None, {}, "odd"], ids=str)
 def test_a_subscription_of_others_is_passed_over(metadata: Any) -> None:
     """What names no gift of ours changes nothing here."""
     found = subscription(metadata=metadata)
     assert isinstance(read("customer.subscription.deleted", found), Irrelevant)
-
-
-def agreement(**more: Any) -> dict[str, Any]:
-    options = {"acss_debit": {"currency": "cad"}}
-    named = {"id": "cs_1", "mode": "setup", "client_reference_id": METADATA["reference"]}
-    rest = {"payment_status": "no_payment_required", "payment_method_options": options}
-    return named | rest | {"metadata": METADATA} | more
-
-
-@pytest.mark.parametrize(
-    ("step", "kind"),
-    [
-        ("completed", FactKind.PAYMENT_PROCESSING),
-        ("async_payment_failed", FactKind.PAYMENT_FAILED),
-        ("expired", FactKind.CHECKOUT_EXPIRED),
-    ],
-)
-def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
-    """A session without money is under way when the donor agreed, or it failed, or ran out."""
-    told = reading(f"checkout.session.{step}", agreement())
-    assert facts(told) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
-    assert str(told.gift_id) == GIFT
-    assert told.facts[0].evidence == {"attempt": 2}
-    assert told.facts[1].evidence == ({"agreement": "cs_1"} if step == "completed" else {})
-    assert told.claim
-    assert (told.claim.attempt, told.claim.session_id, told.claim.monthly) == (2, "cs_1", True)
-    assert (told.claim.amount_minor, told.claim.currency) == (None, "CAD")
-
-
-@pytest.mark.parametrize(
-    ("step", "more"),
-    [
-        ("completed", {"metadata": {}}),
-        ("completed", {"metadata": None}),
-        ("async_payment_succeeded", {}),
-    ],
-    ids=["others", "no metadata", "another step"],
-)
-def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
-    """What names no gift of ours, and a step without a meaning, is passed over."""
-    assert isinstance(read(f"checkout.session.{step}", agreement(**more)), Irrelevant)
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"payment_status": "paid"},
-        {"payment_status": None},
-        {"payment_method_options": None},
-        {"payment_method_options": {"acss_debit": None}},
-        {"metadata": METADATA | {"attempt": None}},
-        {"client_reference_id": None},
-    ],
-    ids=["paid", "no status", "no options", "no debits", "no attempt", "no reference"],
-)
-def test_an_odd_agreement_is_never_guessed(more: dict[str, Any]) -> None:
-    """A session that should hold no money and does, or lacks a field, is left to staff."""
-    with pytest.raises(Unusable):
-        read("checkout.session.completed", agreement(**more))

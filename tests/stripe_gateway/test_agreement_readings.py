@@ -1,0 +1,68 @@
+"""What a session without money is read as, in which a donor agrees to be debited each month."""
+
+from typing import Any
+
+import pytest
+
+from donate.gifts.facts import FactKind
+from donate.stripe_gateway.readings import Irrelevant, Unusable
+from tests.stripe_gateway.test_monthly_readings import GIFT, METADATA, facts, read, reading
+
+
+def agreement(**more: Any) -> dict[str, Any]:
+    options = {"acss_debit": {"currency": "cad"}}
+    named = {"id": "cs_1", "mode": "setup", "client_reference_id": METADATA["reference"]}
+    rest = {"payment_status": "no_payment_required", "payment_method_options": options}
+    return named | rest | {"metadata": METADATA} | more
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        ("completed", FactKind.PAYMENT_PROCESSING),
+        ("async_payment_failed", FactKind.PAYMENT_FAILED),
+        ("expired", FactKind.CHECKOUT_EXPIRED),
+    ],
+)
+def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
+    """A session without money is under way when the donor agreed, or it failed, or ran out."""
+    told = reading(f"checkout.session.{step}", agreement())
+    assert facts(told) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
+    assert str(told.gift_id) == GIFT
+    assert told.facts[0].evidence == {"attempt": 2}
+    assert told.facts[1].evidence == ({"agreement": "cs_1"} if step == "completed" else {})
+    assert told.claim
+    assert (told.claim.attempt, told.claim.session_id, told.claim.monthly) == (2, "cs_1", True)
+    assert (told.claim.amount_minor, told.claim.currency) == (None, "CAD")
+
+
+@pytest.mark.parametrize(
+    ("step", "more"),
+    [
+        ("completed", {"metadata": {}}),
+        ("completed", {"metadata": None}),
+        ("async_payment_succeeded", {}),
+    ],
+    ids=["others", "no metadata", "another step"],
+)
+def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
+    """What names no gift of ours, and a step without a meaning, is passed over."""
+    assert isinstance(read(f"checkout.session.{step}", agreement(**more)), Irrelevant)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"payment_status": "paid"},
+        {"payment_status": None},
+        {"payment_method_options": None},
+        {"payment_method_options": {"acss_debit": None}},
+        {"metadata": METADATA | {"attempt": None}},
+        {"client_reference_id": None},
+    ],
+    ids=["paid", "no status", "no options", "no debits", "no attempt", "no reference"],
+)
+def test_an_odd_agreement_is_never_guessed(more: dict[str, Any]) -> None:
+    """A session that should hold no money and does, or lacks a field, is left to staff."""
+    with pytest.raises(Unusable):
+        read("checkout.session.completed", agreement(**more))
