@@ -33,12 +33,12 @@ from donate.stripe_gateway.hearing import LATE_AFTER
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.lists import StripeLists
 from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.readings import is_instant
 from donate.stripe_gateway.settle import Settler
 
 TASK: Final = "catchup"
 # Another process may be settling what we fetched; it is done in moments.
 _SETTLED_WITHIN_S: Final = 10
-_ROUNDS_A_PAGE: Final = 5
 # Whose an invoice's payment is, is known only when the invoice is recorded.
 _ROUNDS_TO_FETCH: Final = 2
 
@@ -140,14 +140,12 @@ class Catchup:
         if known:
             self._settler.take_back(list(known), SOURCE)
         fresh = [event for event in events if event["id"] not in known]
-        if not fresh:
-            return
-        now = self._clock.now()
+        late_before = self._clock.now() - LATE_AFTER
         # Noted before they are stored: afterwards nobody could tell that they were missing.
-        late = [at for at in map(_made_at, fresh) if at and at <= now - LATE_AFTER]
-        if late and (run.missed_at is None or max(late) > run.missed_at):
-            self._save(run, missed_at=max(late))
-        self._store([json.dumps(event).encode() for event in fresh])
+        late = [at for at in _made_at(fresh) if at <= late_before]
+        if late:
+            self._save(run, missed_at=max([*late, run.missed_at or late[0]]))
+        self._store(run, [json.dumps(event).encode() for event in fresh])
 
     def _take_objects(
         self, run: CatchupRun, listing: Listing, objects: Sequence[dict[str, Any]]
@@ -166,8 +164,7 @@ class Catchup:
             wanted += [lack.telling for lack in found.lacking if not lack.is_staffs_turn]
             if not wanted:
                 break
-            self._store([telling.payload for telling in wanted])
-            self._settle_all(run)
+            self._store(run, [telling.payload for telling in wanted])
             found, wanted = self._compare(tellings), []
         return {
             "totals": add_totals(run.totals, found.totals),
@@ -178,12 +175,10 @@ class Catchup:
         with self._database.reading() as session:
             return compare(session, tellings)
 
-    def _store(self, payloads: Sequence[bytes]) -> None:
+    def _store(self, run: CatchupRun, payloads: Sequence[bytes]) -> None:
         now = self._clock.now()
         self._inbox.store_now(*(Arrival(payload, now, source=SOURCE) for payload in payloads))
-        for _ in range(_ROUNDS_A_PAGE):
-            if not self._settler.settle_due():
-                break
+        self._settle_all(run)
 
     def _settle_all(self, run: CatchupRun) -> None:
         """Settle what this run fetched, or wait a little while another process does."""
@@ -214,9 +209,10 @@ class Catchup:
             return report_of(session, run)
 
 
-def _made_at(event: dict[str, Any]) -> datetime | None:
-    created = event.get("created")
-    return datetime.fromtimestamp(created, UTC) if type(created) is int else None
+def _made_at(events: Sequence[dict[str, Any]]) -> list[datetime]:
+    """Return when events were made, leaving out those that don't say."""
+    seconds = [event.get("created") for event in events]
+    return [datetime.fromtimestamp(at, UTC) for at in seconds if is_instant(at)]
 
 
 def _may_not_read(listing: Listing, refused: StripeUnavailable) -> str:

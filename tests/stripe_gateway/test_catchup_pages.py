@@ -1,0 +1,238 @@
+"""Page by page: what a catch-up takes from each, when it stops, and what it leaves to the next."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from sqlmodel import col, func, select
+
+from donate.database import Database
+from donate.stripe_gateway.catchup import Catchup, Stopped
+from donate.stripe_gateway.catchup_models import CatchupRun
+from donate.stripe_gateway.catchup_plan import EVENTS_REACH
+from donate.stripe_gateway.catchup_runs import SOURCE
+from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.hearing import newest_missed
+from donate.stripe_gateway.inbox import Arrival
+from donate.stripe_gateway.lists import PAGE_SIZE, StripeLists
+from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.settle import BATCH
+from tests.real_parts import SECRET_KEY, Sqlite
+from tests.sandbox.running import asking
+from tests.stripe_gateway.away import HOUR, Away, check_totals
+from tests.stripe_gateway.given import as_bytes, event, store
+
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+
+
+@pytest.fixture
+def database(sqlite: Sqlite) -> Iterator[Database]:
+    database = Database(sqlite.fresh_url())
+    yield database
+    database.close()
+
+
+def waiting(away: Away) -> int:
+    with away.database.reading() as session:
+        counted = select(func.count()).where(col(StripeEvent.state) == EventState.WAITING)
+        return session.exec(counted).one()
+
+
+def missed_at(away: Away) -> datetime | None:
+    with away.database.reading() as session:
+        return newest_missed(session)
+
+
+def once(act: Callable[[], object], where: str) -> Callable[[str], None]:
+    """Return what acts when the first page of a list has been looked at."""
+    todo = [act]
+
+    def tell(told: str) -> None:
+        if told.startswith(where) and todo:
+            todo.pop()()
+
+    return tell
+
+
+def refund_a_page(away: Away) -> datetime:
+    """Pay, refund once, and an hour later as often as fits a page; gives when that was."""
+    _, intent = away.paid()
+    away.refund(intent, amount=10)
+    away.later(HOUR)
+    for _ in range(PAGE_SIZE):
+        away.refund(intent, amount=10)
+    refunded_at = away.clock.now()
+    away.later(HOUR)
+    return refunded_at
+
+
+def test_every_page_of_a_list_is_looked_at_once(away: Away) -> None:
+    """What does not fit a page is on the next; all is counted once, and the newest was missed."""
+    refunded_at = refund_a_page(away)
+    report = away.run()
+    check_totals(away)
+    listed = [one for one in away.events() if one["type"] in EVENT_TYPES]
+    assert report.events == report.missing == len(listed) > PAGE_SIZE
+    assert (report.objects, report.differing) == (PAGE_SIZE + 2, {})
+    assert missed_at(away) == refunded_at
+    assert (away.calls("/v1/refunds"), away.calls("/v1/disputes")) == (2, 1)
+
+
+def test_a_list_refused_halfway_is_left(away: Away) -> None:
+    """A list that the key may read no more is named, and the next begins at its beginning."""
+    refund_a_page(away)
+    refuse = once(lambda: away.trouble("401", times=1, path="/v1/refunds"), "refunds")
+    (report,) = away.catchup.run(None, refuse)
+    assert list(report.differing) == ["refunds"]
+    assert (away.calls("/v1/refunds"), away.calls("/v1/disputes")) == (2, 1)
+    check_totals(away)
+
+
+def test_each_page_is_settled_before_the_next(away: Away) -> None:
+    """What was fetched is recorded before the next page is asked for."""
+    away.paid()
+    away.later(MINUTE)
+    seen: list[dict[str, int]] = []
+    away.catchup.run(None, once(lambda: seen.append(dict(away.statuses())), "events"))
+    assert seen == [{"confirmed": 1}]
+
+
+def test_what_comes_while_it_runs_is_the_next_runs(away: Away) -> None:
+    """What was paid by the second in which a run began is its own; what was paid later is not."""
+    away.paid()
+
+    def pay_another() -> None:
+        away.later(SECOND)
+        away.paid()
+
+    (report,) = away.catchup.run(None, once(pay_another, "events"))
+    assert report.totals == {"CAD": {"listed": 5_000, "recorded": 5_000, "payments": 1}}
+    assert (report.missing, report.differing, away.run().missing) == (1, {}, 1)
+    assert away.statuses() == {"confirmed": 2}
+
+
+def test_who_goes_on_says_so_and_then_looks_at_what_is_new(away: Away) -> None:
+    """A resumed run is told first; the one after it begins where that one did, not at --since."""
+    away.paid()
+    began = away.clock.now()
+    since = began - timedelta(days=3)
+    stopped = away.another()
+    with pytest.raises(Stopped):
+        stopped.run(since, lambda _: stopped.stop())
+    away.later(HOUR)
+    resumed, fresh = away.catchup.run(since, away.told.append)
+    assert away.told[0] == f"going on with the catch-up that began at {began:%H:%M:%S}"
+    assert (resumed.since, fresh.since) == (since, began - HOUR)
+
+
+def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
+    """A payment whose event came in time is not stored a second time from its session."""
+    away.paid()
+    away.later(MINUTE)
+    assert away.run().missing == 1
+    away.later(timedelta(days=45))
+    again = away.run(since=away.clock.now() - timedelta(days=50))
+    assert (again.missing, again.differing) == (0, {})
+    assert again.totals == {"CAD": {"listed": 5_000, "recorded": 5_000, "payments": 1}}
+
+
+@pytest.mark.parametrize(
+    ("more", "source"),
+    [(timedelta(0), "evt_"), (SECOND, "asked:")],
+    ids=["29 days", "a second more"],
+)
+def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source: str) -> None:
+    """For 29 days its event is stored; once that is too old to be listed, the object is."""
+    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    away.sandbox.pay(opened.session_id)
+    away.later(EVENTS_REACH + more)
+    report = away.run(since=away.clock.now() - timedelta(days=40))
+    assert report.by_state == {"set_aside": 1}
+    with away.database.reading() as session:
+        (stored,) = session.exec(select(StripeEvent.event_id))
+    assert stored.startswith(source)
+
+
+@pytest.mark.parametrize(
+    ("age", "is_missed"),
+    [(15 * MINUTE - SECOND, False), (15 * MINUTE, True)],
+    ids=["a second less", "a quarter of an hour"],
+)
+def test_a_webhook_has_a_quarter_of_an_hour(away: Away, age: timedelta, is_missed: bool) -> None:
+    """An event that no webhook brought counts as missed from a quarter of an hour on."""
+    away.paid()
+    paid_at = away.clock.now()
+    away.later(age)
+    away.run()
+    assert missed_at(away) == (paid_at if is_missed else None)
+
+
+def test_who_is_stopped_settles_no_further_batch(away: Away) -> None:
+    """When the process ends while much is to be settled, the batch under way is the last."""
+    away.paid()
+
+    def fill_and_stop() -> None:
+        more = (event("customer.created", {"id": "cus_1"}) for _ in range(BATCH + 1))
+        now = away.clock.now()
+        away.inbox.store_now(*(Arrival(as_bytes(one), now, source=SOURCE) for one in more))
+        away.catchup.stop()
+
+    with pytest.raises(Stopped):
+        away.catchup.run(None, once(fill_and_stop, "disputes"))
+    assert waiting(away) == 1
+    with away.database.reading() as session:
+        (run,) = session.exec(select(CatchupRun))
+    assert run.finished_at is None
+    away.another().run()
+    assert waiting(away) == 0
+
+
+@contextmanager
+def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
+    """Give the address of a Stripe that lists these events and nothing else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            data = events if self.path.startswith("/v1/events?") else []
+            answer = {"object": "list", "url": "/v1/events", "has_more": False, "data": data}
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: pytest shows what matters."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize("created", [None, "soon", True, 0, 10**15], ids=str)
+def test_an_event_without_a_usable_time_is_stored(away: Away, created: Any) -> None:
+    """It is kept for staff to see and counts as no missed webhook; the known one is left alone."""
+    known = event("customer.created", {"id": "cus_1"}, created=1_000)
+    store(away.database, known, now=away.clock.now())
+    odd = event("checkout.session.completed", {"id": "cs_1"}, created=created)
+    with listing_events([odd, known]) as url:
+        client = StripeClient(SECRET_KEY, url, ())
+        lists = StripeLists(client, away.clock, lambda *_: False)
+        catchup = Catchup(
+            away.database, lists, away.inbox, away.settler, away.clock, livemode=False
+        )
+        (report,) = catchup.run()
+        client.close()
+    assert (report.missing, missed_at(away)) == (1, None)
+    assert report.by_state == {"set_aside": 1}
