@@ -27,6 +27,7 @@ _SPECIAL: Final[dict[str, tuple[int, int]]] = {
     "ISK": (2, 100),
     "UGX": (2, 100),
 }
+_USUAL: Final = (2, 1)
 _KNOWN: Final = frozenset(list_currencies())
 
 # Stripe's own ceiling is 8 digits of minor units, 12 for a few currencies; a column holds 18.
@@ -35,12 +36,12 @@ MAX_AMOUNT_MINOR: Final = 999_999_999_999
 
 def minor_digits(currency: str) -> int:
     """Return how many digits of `currency` stand after the decimal mark."""
-    return _SPECIAL.get(currency, (2, 1))[0]
+    return _SPECIAL.get(currency, _USUAL)[0]
 
 
 def minor_step(currency: str) -> int:
     """Return the smallest step in minor units that Stripe takes for `currency`."""
-    return _SPECIAL.get(currency, (2, 1))[1]
+    return _SPECIAL.get(currency, _USUAL)[1]
 
 
 def is_currency(code: str) -> bool:
@@ -95,7 +96,7 @@ def format_briefly(money: Money, locale: str) -> str:
 def _with_decimals(money: Money, digits: int, locale: str) -> str:
     # CLDR shows some currencies (RSD, ALL) without the cents that Stripe takes: ours are shown.
     pattern = Locale.parse(_babel(locale)).currency_formats["standard"].pattern
-    exact = pattern.replace(".00", "." + "0" * digits if digits else "")
+    exact = pattern.replace(".00", "." + "0" * digits)
     return format_currency(
         money.decimal, money.currency, exact, locale=_babel(locale), currency_digits=False
     )
@@ -103,8 +104,7 @@ def _with_decimals(money: Money, digits: int, locale: str) -> str:
 
 def format_amount(money: Money, locale: str) -> str:
     """Write the bare number as one would type it: `1,234.50`, `1 234,50`."""
-    digits = minor_digits(money.currency)
-    pattern = "#,##0." + "0" * digits if digits else "#,##0"
+    pattern = "#,##0." + "0" * minor_digits(money.currency)
     return format_decimal(money.decimal, format=pattern, locale=_babel(locale))
 
 
@@ -132,7 +132,7 @@ def read_amount(text: str, currency: str, locale: str) -> Money:
         raise BadInput("amount", N_("The amount must be more than zero."))
     whole, mark, minor = _at_the_decimal_mark(typed, locale)
     found = _WHOLE.fullmatch(whole)
-    if not found or (mark and found["sep"] == mark) or (mark and not re.fullmatch("[0-9]+", minor)):
+    if not found or found["sep"] == mark or (mark and not re.fullmatch("[0-9]+", minor)):
         raise _unreadable(currency, locale)
     return _exact(re.sub("[^0-9]", "", whole), minor, currency, locale)
 

@@ -16,6 +16,7 @@ from donate.money import (
     is_currency,
     minor_digits,
     minor_step,
+    parts_of,
     read_amount,
 )
 
@@ -50,10 +51,13 @@ EN, FR = "en-CA", "fr-CA"
         ("1.230", "KWD", EN, 1_230),
         ("1,000", "KWD", EN, 1_000_000),
         ("1,000", "KWD", FR, 1_000),
+        ("1.000,500", "KWD", EN, 1_000_500),
         ("0,500", "KWD", FR, 500),
         ("20 CAD", "CAD", EN, 2_000),
         ("$20 cad", "CAD", EN, 2_000),
         ("CA$20", "CAD", EN, 2_000),
+        (" CAD 20 ", "CAD", EN, 2_000),
+        (" 20 sek ", "SEK", EN, 2_000),
         ("50", "ISK", EN, 5_000),
         ("50.00", "UGX", EN, 5_000),
         ("€50", "EUR", EN, 5_000),
@@ -112,6 +116,7 @@ AT_MOST_2 = "Please enter at most 2 digits after the decimal mark."
         ("50\ud800", "CAD", EN, DIGITS),
         ("50\n60", "CAD", EN, DIGITS),
         ("€50", "CAD", EN, DIGITS),
+        ("SE50", "SEK", EN, DIGITS),
         ("£50", "CAD", FR, "Please enter the amount in digits, such as 50,00."),
         ("1000000000000", "CAD", EN, LARGE),
         ("10000000000.00", "CAD", EN, LARGE),
@@ -216,3 +221,21 @@ def test_a_bare_amount_is_shown_as_it_is_typed() -> None:
 def test_only_a_whole_amount_is_shown_briefly(money: Money, locale: str, shown: str) -> None:
     """A preset loses its zeros and never its cents."""
     assert format_briefly(money, locale) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "most", "parts"),
+    [
+        (300_000, None, ()),
+        (300_000, 300_000, ()),
+        (299_999, 300_000, ()),
+        (300_001, 300_000, (300_000, 1)),
+        (600_000, 300_000, (300_000, 300_000)),
+        (700_000, 300_000, (300_000, 300_000, 100_000)),
+    ],
+)
+def test_a_large_transfer_is_split(amount: int, most: int | None, parts: tuple[int, ...]) -> None:
+    """Parts of as much as a bank takes, the rest last, come to the whole; one part is no split."""
+    split = parts_of(Money(amount, "CAD"), most)
+    assert split == tuple(Money(part, "CAD") for part in parts)
+    assert Money(amount, "CAD").part(7) == Money(7, "CAD")
