@@ -65,9 +65,7 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
     """
     language = region.language(language)
     problems = check_wishes(region, mode, wishes)
-    cover = _cover(region, mode, amount, wishes)
-    if cover and isinstance(amount, Money):
-        amount = Money(amount.amount_minor + cover, amount.currency)
+    amount, cover = _with_cover(region, mode, amount, wishes)
     if isinstance(amount, BadInput):
         problems.append(amount)
     if country not in countries():
@@ -80,7 +78,8 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
         country=country,
         language=language,
     )
-    name, email = tidy_name(name), _in_one_form(email.strip())
+    name, email = tidy_name(name), email.strip()
+    email = _address(email) or email
     for check, value in ((_about_the_name, name), (_about_the_email, email)):
         problem = check(value)
         if problem:
@@ -101,11 +100,15 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
     )
 
 
-def _cover(region: Region, mode: str, amount: Money | BadInput, wishes: Wishes) -> int:
-    if isinstance(amount, BadInput) or not wishes.covers_fee or amount.currency != region.currency:
-        return 0
-    cover = fee_cover(region, mode, amount)
-    return cover.amount_minor if cover else 0
+def _with_cover(
+    region: Region, mode: str, amount: Money | BadInput, wishes: Wishes
+) -> tuple[Money | BadInput, int]:
+    """Return what is charged, and how much of it covers the fee."""
+    if isinstance(amount, Money) and wishes.covers_fee:
+        cover = fee_cover(region, mode, amount)
+        if cover is not None:
+            return amount.part(amount.amount_minor + cover.amount_minor), cover.amount_minor
+    return amount, 0
 
 
 def about_the_mode(
@@ -147,17 +150,21 @@ def about_the_mode(
 
 def tidy_name(name: str) -> str:
     """Return a name on one line, without the spaces around it, in one Unicode form."""
-    return _in_one_form(re.sub(r"\s+", " ", name).strip())
+    name = re.sub(r"\s+", " ", name).strip()
+    # What is too long to be kept in any form is refused as it came.
+    return name if len(name) > _MAX_TYPED else unicodedata.normalize("NFC", name)
 
 
-def _in_one_form(text: str) -> str:
-    # What is too long to be kept in any form is refused as it came, and so is what is no address.
-    if len(text) > _MAX_TYPED:
-        return text
-    with suppress(EmailNotValidError):
-        # One domain has many spellings: BÜCHER.example, bücher.example, xn--bcher-kva.example.
-        return validate_email(text, check_deliverability=False, allow_smtputf8=False).normalized
-    return unicodedata.normalize("NFC", text)
+def _address(typed: str) -> str | None:
+    """Return an e-mail address in one form, or None for what is no address."""
+    if len(typed) <= _MAX_TYPED:
+        with suppress(EmailNotValidError):
+            # One domain has many spellings: BÜCHER.example, bücher.example, xn--bcher-kva.example.
+            # An accent before the @ is a letter that most mail servers will not take.
+            return validate_email(
+                typed, check_deliverability=False, allow_smtputf8=False
+            ).normalized
+    return None
 
 
 def _about_the_name(name: str) -> BadInput | None:
@@ -175,9 +182,7 @@ def _about_the_name(name: str) -> BadInput | None:
 def _about_the_email(email: str) -> BadInput | None:
     if not email:
         return BadInput("email", N_("Please enter your e-mail address."))
-    if len(email) <= _MAX_TYPED:
-        with suppress(EmailNotValidError):
-            # An accent before the @ is a letter that most mail servers will not take.
-            validate_email(email, check_deliverability=False, allow_smtputf8=False)
-            return None
-    return BadInput("email", N_("Please check your e-mail address, such as name@example.com."))
+    if _address(email) is None:
+        message = N_("Please check your e-mail address, such as name@example.com.")
+        return BadInput("email", message)
+    return None

@@ -187,12 +187,19 @@ def test_a_flood_is_refused_quickly(more: dict[str, str]) -> None:
         ("Ann\u00a0\u2003Lee", "Ann Lee"),
         ("Ann\u2028Lee", "Ann Lee"),
         ("Jose\u0301", "Jos\u00e9"),
+        ("Ann@EX\u00c4MPLE.com", "Ann@EX\u00c4MPLE.com"),
     ],
 )
 def test_a_name_is_kept_on_one_line(typed: str, kept: str) -> None:
     """A name is one line, without the spaces around it, in one form of Unicode."""
     assert tidy_name(typed) == kept
     assert choose(name=typed).name == kept
+
+
+def test_a_name_that_is_far_too_long_stays_as_it_came() -> None:
+    """Up to a thousand characters have one form of Unicode; more are not worth the time."""
+    assert tidy_name("e\u0301" * 500) == "\u00e9" * 500
+    assert tidy_name("e\u0301" * 500 + "e") == "e\u0301" * 500 + "e"
 
 
 def test_an_email_is_kept_in_one_form() -> None:

@@ -7,7 +7,7 @@ import pytest
 from donate.errors import BadInput, BadInputs
 from donate.gifts.choice import MAX_NAME, Choice, check_choice
 from donate.gifts.wishes import MAX_NOTE, MAX_TRIBUTE, Wishes, fee_cover, tidy_words
-from donate.money import Money, parts_of
+from donate.money import Money
 from donate.region_parts import Fee, Mode, Options
 from donate.regions import Region
 from tests.gifts.given import CANADA
@@ -24,6 +24,7 @@ OPEN = CANADA.model_copy(
 )
 NO_FEE = OPEN.model_copy(update={"modes": {Mode.CARD: CARD.model_copy(update={"fee": None})}})
 SHUT = OPEN.model_copy(update={"options": Options(), "funds": {}})
+ICELAND = OPEN.model_copy(update={"currency": "ISK"})
 COVERED = Wishes(covers_fee=True)
 
 
@@ -93,6 +94,17 @@ def test_a_fee_is_covered_where_there_is_one(more: dict[str, Any], field: str) -
     assert fee_cover(NO_FEE, "card", Money(5_000, "CAD")) is None
     assert fee_cover(OPEN, "no mode", Money(5_000, "CAD")) is None
     assert fee_cover(OPEN, "card", Money(5_000, "CAD")) == Money(180, "CAD")
+
+
+@pytest.mark.parametrize("amount_minor", [4_999, 5_000, 5_001, 5_050, 5_100])
+def test_an_amount_is_a_whole_number_of_steps(amount_minor: int) -> None:
+    """A program cannot ask for what Stripe would refuse: parts of an Icelandic crown."""
+    given: dict[str, Any] = {"region": ICELAND, "amount": Money(amount_minor, "ISK")}
+    if amount_minor % 100:
+        sentence = "Please enter a whole amount in this currency."
+        assert refused(Wishes(), **given) == [("amount", sentence)]
+    else:
+        assert choose(Wishes(), **given).amount == Money(amount_minor, "ISK")
 
 
 HERE = "That is not offered here."
@@ -181,21 +193,3 @@ def test_words_are_tidied(typed: str, kept: str) -> None:
     """Line ends and Unicode have one form; what is far too long is refused as it came."""
     assert tidy_words(typed) == kept
     assert MAX_NAME == 200
-
-
-@pytest.mark.parametrize(
-    ("amount", "most", "parts"),
-    [
-        (300_000, None, ()),
-        (300_000, 300_000, ()),
-        (299_999, 300_000, ()),
-        (300_001, 300_000, (300_000, 1)),
-        (600_000, 300_000, (300_000, 300_000)),
-        (700_000, 300_000, (300_000, 300_000, 100_000)),
-    ],
-)
-def test_a_large_transfer_is_split(amount: int, most: int | None, parts: tuple[int, ...]) -> None:
-    """Parts of as much as a bank takes, the rest last, come to the whole; one part is no split."""
-    split = parts_of(Money(amount, "CAD"), most)
-    assert split == tuple(Money(part, "CAD") for part in parts)
-    assert Money(amount, "CAD").part(7) == Money(7, "CAD")
