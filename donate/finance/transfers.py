@@ -57,7 +57,7 @@ def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Tr
             return None
 
     received_on = checked(lambda: _check_date(gift, typed.get("received_on", ""), now=now))
-    amount = checked(lambda: read_amount(typed.get("amount", "")[:100], gift.currency, LANGUAGE))
+    amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
     bank_reference = checked(lambda: _check_bank_reference(typed.get("bank_reference", "")))
     note = checked(lambda: check_words("note", typed.get("note", "")))
     if received_on is None or amount is None or bank_reference is None or note is None:
@@ -146,8 +146,6 @@ def mark_received(
         },
     )
     (outcome,) = record_facts(session, [(gift.id, fact)], now=now)
-    if outcome == Outcome.RECORDED:
-        return outcome
     holder, recorded = session.exec(
         select(Gift, GiftFact)
         .join(GiftFact, col(GiftFact.gift_id) == col(Gift.id))

@@ -14,11 +14,12 @@ from donate.finance.transfers import (
     mark_received,
     read_day,
     refuse_unseen,
+    thanks_leave_at,
     transfers_in_force,
     undo_transfer,
 )
-from donate.gifts.facts import FactKind
-from donate.gifts.ledger import Outcome
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
 from donate.money import Money
@@ -40,14 +41,16 @@ def transfer(reference: str, amount_minor: int = 5_000, day: int = 9) -> Transfe
     return Transfer(date(2026, 3, day), Money(amount_minor, "CAD"), reference, "")
 
 
-def mark(room: Room, gift: Gift, given: Transfer) -> Outcome:
+def mark(room: Room, gift: Gift, given: Transfer, now: datetime = NOW) -> Outcome:
     with room.database.writing() as session:
-        return mark_received(session, gift, given, actor=ANN, now=NOW)
+        return mark_received(session, gift, given, actor=ANN, now=now)
 
 
-def undo(room: Room, gift: Gift, source_id: str, reason: str = "wrong gift") -> Outcome:
+def undo(
+    room: Room, gift: Gift, source_id: str, reason: str = "wrong gift", now: datetime = NOW
+) -> Outcome:
     with room.database.writing() as session:
-        return undo_transfer(session, gift, source_id, reason, actor=ANN, now=NOW)
+        return undo_transfer(session, gift, source_id, reason, actor=ANN, now=now)
 
 
 def facts(room: Room, gift: Gift, kind: FactKind) -> list[GiftFact]:
@@ -92,17 +95,23 @@ def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
     ("field", "typed", "is_taken"),
     [
         ("amount", "50" + " " * 98, True),
+        ("amount", "0" * 99 + "50", True),
+        ("amount", "", False),
         ("bank_reference", "x" * 100, True),
         ("bank_reference", "x" * 101, False),
         ("bank_reference", " " + "x" * 100 + "\r\n", True),
         ("bank_reference", "x", True),
         ("bank_reference", ".", False),
+        ("bank_reference", "-" * 50 + "x" * 51, False),
+        ("bank_reference", "a\nb", False),
         # Written out it has fifteen letters: the key has its limit too.
         ("bank_reference", "\ufdfa" * 6 + "x" * 10, True),
         ("bank_reference", "\ufdfa" * 6 + "x" * 11, False),
         ("note", "x" * 500, True),
         ("note", "x" * 501, False),
         ("note", "a\r\rb", True),
+        ("note", "a\tb", False),
+        ("note", "4242 4242 4242 4242", False),
     ],
     ids=ascii,
 )
@@ -112,6 +121,8 @@ def test_how_long_each_field_may_be(room: Room, field: str, typed: str, is_taken
     assert isinstance(found, Transfer) == is_taken, found
     if isinstance(found, dict):
         assert list(found) == [field]
+    elif field == "amount":
+        assert found.amount == Money(5_000, "CAD")
 
 
 def test_what_was_checked_is_what_was_typed(room: Room) -> None:
@@ -220,3 +231,25 @@ def test_what_is_taken_back_is_of_this_gift(room: Room) -> None:
         undo(room, other, "C1#0", " ")
     assert undo(room, other, "C1#0") == Outcome.RECORDED
     assert undo(room, other, "C1#0") == Outcome.KNOWN
+
+
+def test_thanks_wait_from_the_last_touch(room: Room) -> None:
+    """They leave so long after staff last marked or took back a transfer, while one stands."""
+    gift, wait, minute = room.gift(), timedelta(minutes=10), timedelta(minutes=1)
+
+    def leaves_at(now: datetime) -> datetime | None:
+        with room.database.reading() as session:
+            return thanks_leave_at(facts_of(session, gift.id), now, wait)
+
+    assert leaves_at(NOW) is None
+    mark(room, gift, transfer("C1", 1_000))
+    mark(room, gift, transfer("C2", 1_000), NOW + minute)
+    assert leaves_at(NOW + 11 * minute - timedelta(microseconds=1)) == NOW + 11 * minute
+    assert leaves_at(NOW + 11 * minute) is None
+    undo(room, gift, "C2#0", now=NOW + 2 * minute)
+    told = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), NOW, "donor")
+    with room.database.writing() as session:
+        record_facts(session, [(gift.id, told)], now=NOW + 5 * minute)
+    assert leaves_at(NOW + 6 * minute) == NOW + 12 * minute
+    undo(room, gift, "C1#0", now=NOW + 6 * minute)
+    assert leaves_at(NOW + 6 * minute) is None
