@@ -71,6 +71,7 @@ def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> Non
     assert box.new() == []
     desk.wait(minutes=3)
     undo(desk, gift, wrong)
+    assert [letter.state for letter in desk.letters()] == ["sent", "untrue"]
     assert box.new() == []
     desk.wait(minutes=3)
     mark(desk, gift, 50, "CAX1")
