@@ -167,7 +167,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
             return None
 
     payment = checked(lambda: _check_payment(facts, typed.get("payment", "")))
-    amount = checked(lambda: read_amount(typed.get("amount", "")[:100], gift.currency, LANGUAGE))
+    amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
     reason = checked(lambda: _check_reason(typed.get("reason", "")))
     note = checked(lambda: check_words("note", typed.get("note", "")))
     if typed.get("confirmed") != "yes":

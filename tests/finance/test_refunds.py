@@ -70,6 +70,7 @@ def test_a_part_goes_back(desk: Desk) -> None:
         ({"amount": "-5"}, "The amount must be more than zero."),
         ({"amount": "1e1"}, "Please enter the amount in digits"),
         ({"amount": "5.001"}, "at most 2 digits"),
+        ({"amount": "0" * 98 + "5099"}, "No more than $50.00 is left of this payment."),
         ({"amount": "50.01"}, "No more than $50.00 is left of this payment."),
         ({"reason": "because"}, "Please choose a reason from the list."),
         ({"reason": ""}, "Please choose a reason from the list."),
