@@ -159,6 +159,27 @@ def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
         assert (now.status, now.received_minor, now.net_minor, now.flags) == meant
 
 
+def test_no_more_is_returned_than_was_received(database: Database) -> None:
+    """A gift whose row says that more went back than came in is set right by the upgrade."""
+    gift, other = give(database), give(database)
+    paid = session_for(gift)
+    settle(
+        database,
+        event("checkout.session.completed", paid),
+        event("checkout.session.completed", session_for(other)),
+        event("refund.created", refund_of(paid["payment_intent"], AMOUNT)),
+    )
+    more = sa.text("UPDATE gift SET returned_minor = received_minor + 1 WHERE returned_minor > 0")
+    with database.writing() as session:
+        session.execute(more)
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
+        assert len(list(differences(session))) == 1
+    database.upgrade()
+    with database.reading() as session:
+        assert list(differences(session)) == []
+    assert gift_now(database, gift).returned_minor == AMOUNT
+
+
 def test_only_what_is_older_is_migrated(database: Database) -> None:
     """Tables that went through every migration are left alone, and others are not."""
     with patch("donate.database.migrate") as migrate:

@@ -28,6 +28,7 @@ from donate.gifts.queries import (
     wish_of,
 )
 from donate.gifts.refundable import failed_refunds
+from donate.gifts.status import status_of
 from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
 from donate.money import Money
@@ -175,6 +176,7 @@ class GiftPages:
             announced_on=announced,
             given_instead=instead,
             refund_failed=Money(failed[-1].amount_minor or 0, gift.currency) if failed else None,
+            held_minor=status_of(known).held_minor,
             confirmation=confirmation_due(known),
             was_never_confirmed=was_never_confirmed(known),
         )

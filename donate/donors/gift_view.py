@@ -44,6 +44,9 @@ class GiftView:
     looks_again: bool
     show_received: bool
     returned: Money | None
+    """What went back to the donor."""
+    held: Money | None
+    """What the donor's bank holds until a dispute ends."""
     refund_failed: Money | None
     waited_days: int
     email: str
@@ -68,6 +71,8 @@ class Since:
     given_instead: Gift | None = None
     refund_failed: Money | None = None
     """A refund that came back to us, until staff have dealt with it."""
+    held_minor: int = 0
+    """What the donor's bank holds until a dispute ends."""
     confirmation: Confirmation | None = None
     was_never_confirmed: bool = False
 
@@ -152,7 +157,8 @@ def view_gift(
         others=_others(gift, donor, region) if may_pay else (),
         looks_again=looks_again,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
-        returned=Money(gift.returned_minor, gift.currency) if gift.returned_minor else None,
+        returned=_some(gift.returned_minor - since.held_minor, gift.currency),
+        held=_some(since.held_minor, gift.currency),
         refund_failed=since.refund_failed,
         waited_days=_waited_days(region, mode),
         email=f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
@@ -163,6 +169,10 @@ def view_gift(
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )
+
+
+def _some(amount_minor: int, currency: str) -> Money | None:
+    return Money(amount_minor, currency) if amount_minor > 0 else None
 
 
 def _waited_days(region: Region | None, mode: Mode | None) -> int:

@@ -23,6 +23,7 @@ from donate.finance.letter_view import sent_letters
 from donate.finance.models import Role
 from donate.finance.pledge_words import about_pledge
 from donate.finance.refunds import returns_of
+from donate.finance.searching import search_gifts
 from donate.finance.staff import names_of
 from donate.finance.transfers import BY_HAND, thanks_leave_at, transfers_in_force
 from donate.finance.words import (
@@ -35,27 +36,24 @@ from donate.finance.words import (
     why,
 )
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import (
     Cursor,
-    GiftFilter,
     donor_of,
     facts_of,
     gift_by_id,
-    gift_by_reference,
     months_of,
     newest_gifts,
     totals,
     wish_of,
 )
+from donate.gifts.status import status_of
 from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
 from donate.rate_limit import GivingLimits
-from donate.references import find_references, is_reference, tidy_reference
 from donate.templating import Pages
 
 PAGE_SIZE: Final = 50
-LEAST_SEARCHED: Final = 3
 # A whole line of a bank's statement may be pasted.
 MOST_SEARCHED: Final = 300
 WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS}
@@ -118,7 +116,7 @@ class GiftPages:
             rows = sums = None
             if searched:
                 try:
-                    rows = _find(session, searched, self._codes)
+                    rows = search_gifts(session, searched, self._codes)
                 except BadInput as problem:
                     problems["reference"] = problem
             if rows and len(rows) == 1:
@@ -180,6 +178,7 @@ class GiftPages:
             pledge = about_pledge(session, gift)
         in_force = transfers_in_force(facts)
         told = [fact.as_fact() for fact in facts]
+        held = status_of(told).held_minor
         now, wait = self._clock.now(), self._letters_wait
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
@@ -193,7 +192,8 @@ class GiftPages:
             tongue=Locale.parse(donor.language, sep="-").get_display_name(
                 LANGUAGE.replace("-", "_")
             ),
-            returned=Money(gift.returned_minor, gift.currency),
+            returned=Money(gift.returned_minor - held, gift.currency),
+            held=Money(held, gift.currency),
             because=why(gift, facts, names),
             # As it became known: a transfer's date may lie before the gift was chosen.
             known=[
@@ -238,36 +238,6 @@ def _missing(gift: Gift) -> Money:
     """Return what is still to come of the amount chosen; all of it where nothing is missing."""
     missing = gift.amount_minor - gift.received_minor
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
-
-
-def _find(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
-    """Return the gift with this reference, or the newest whose reference has this part."""
-    reference = tidy_reference(typed)
-    whole = is_reference(reference) and reference.replace("-", "").isalnum()
-    # Drawn together with the other words of a line, a reference would seem to have another code.
-    is_line = len(typed.split()) > 1
-    named = find_references(typed, codes) if is_line or not whole else []
-    if whole and not named:
-        named = [reference]
-    gifts = [gift for name in named if (gift := gift_by_reference(session, name))]
-    if gifts:
-        return [(gift, donor_of(session, gift)) for gift in gifts]
-    if named:
-        unknown = {"reference": named[0]}
-        raise BadInput("reference", "No gift has the reference %(reference)s.", unknown)
-    part = "".join(c for c in reference if c.isascii() and c.isalnum())
-    if len(part) < LEAST_SEARCHED:
-        raise BadInput(
-            "reference", f"Please enter at least {LEAST_SEARCHED} characters of the reference."
-        )
-    found = newest_gifts(session, GiftFilter(reference_part=part), limit=PAGE_SIZE)
-    if not found:
-        raise BadInput(
-            "reference",
-            "No gift has %(part)s in its reference. Perhaps a character is mistyped.",
-            {"part": part},
-        )
-    return found
 
 
 def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> Known:

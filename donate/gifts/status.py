@@ -41,13 +41,15 @@ class Flag(StrEnum):
 class Status:
     """The meaning of a set of facts. Amounts in minor units of the gift's currency.
 
-    `received_minor` came in, `returned_minor` went back (refunds, and disputes open or lost), and
-    `net_minor` is what is left, never below zero.
+    `received_minor` came in. `returned_minor` went back (refunds, and disputes open or lost), and
+    is never more than came in: a bank may dispute a whole payment of which a part was refunded.
+    A bank holds `held_minor` of that until a dispute ends. `net_minor` is what is left.
     """
 
     name: StatusName
     received_minor: int
     returned_minor: int
+    held_minor: int
     net_minor: int
     received_at: datetime | None
     flags: frozenset[Flag]
@@ -73,8 +75,10 @@ def status_of(facts: Iterable[Fact]) -> Status:
     disputes = disputes_of(facts)
 
     received = _total(payments)
-    returned = _total(refunds.values()) + sum(d.amount_minor for d in disputes if d.has_money)
-    net = max(0, received - returned)
+    gone = _total(refunds.values()) + sum(d.amount_minor for d in disputes if d.has_money)
+    held = sum(d.amount_minor for d in disputes if d.state is DisputeState.OPEN)
+    returned = min(gone, received)
+    net = received - returned
     chosen = _total(by_kind[FactKind.GIFT_OPENED].values())
     states = {dispute.state for dispute in disputes}
 
@@ -94,7 +98,7 @@ def status_of(facts: Iterable[Fact]) -> Status:
     # A bank may not let all of it go in one transfer: several payments are no fault by themselves.
     if len(payments) > 1 and net > chosen:
         flags.add(Flag.PAID_MORE_THAN_ONCE)
-    if returned > received:
+    if gone > received:
         flags.add(Flag.RETURNED_MORE_THAN_RECEIVED)
     # Too little because some went back is what the status says.
     if net and chosen and (net > chosen or received < chosen):
@@ -103,6 +107,7 @@ def status_of(facts: Iterable[Fact]) -> Status:
         name=name,
         received_minor=received,
         returned_minor=returned,
+        held_minor=max(0, returned - (gone - held)),
         net_minor=net,
         received_at=min((fact.happened_at for fact in payments), default=None),
         flags=frozenset(flags),

@@ -1,5 +1,7 @@
 """What a donor reads about money that went back."""
 
+import pytest
+
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.status import StatusName
@@ -42,3 +44,25 @@ def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) ->
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert "Received, thank you!" in words
     assert "Went back $50.00" in words
+
+
+@pytest.mark.parametrize(
+    ("language", "refunded", "held"),
+    [("en-CA", "Went back $20.00", "Held by your bank $30.00"), ("fr-CA", "20,00", "30,00")],
+)
+def test_a_dispute_of_the_whole_after_a_refund_takes_only_what_was_left(
+    visitor: Visitor, language: str, refunded: str, held: str
+) -> None:
+    """What went back and what the bank holds are told apart, and together are the gift at most."""
+    gift = visitor.given(mode="card")
+    learn(visitor.database, gift, *MEANS[StatusName.PARTLY_REFUNDED], (K.DISPUTE_OPENED, 5_000))
+    words = words_of(visitor.get(f"/gifts/{gift.token}?lang={language}").text)
+    assert refunded in words.replace("\xa0", " ")
+    assert held in words.replace("\xa0", " ")
+    assert "70" not in words
+    lost = Fact(K.DISPUTE_LOST, f"{gift.reference}:2", NOW, "stripe", 5_000, "CAD")
+    with visitor.database.writing() as session:
+        record_facts(session, [(gift.id, lost)], now=NOW)
+    words = words_of(visitor.get(f"/gifts/{gift.token}").text)
+    assert "Went back $50.00" in words
+    assert "Held by your bank" not in words

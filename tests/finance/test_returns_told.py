@@ -101,3 +101,20 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     page = desk.page(gift).text
     assert 'name="confirmed"' in page
     assert taken not in page
+
+
+def test_staff_read_of_no_more_back_than_came_in(room: Room) -> None:
+    """A dispute of the whole after a refund holds what was left, and the excess is flagged."""
+    gift, now = room.gift(mode="card", amount_minor=2_500, received_minor=2_500), room.clock.now()
+    browser = room.signed_in()
+    refund = Fact(FactKind.REFUND_SUCCEEDED, "re_1", now, "stripe", 1_000, "CAD")
+    opened = Fact(FactKind.DISPUTE_OPENED, "dp_1", now, "stripe", 2_500, "CAD")
+    lost = Fact(FactKind.DISPUTE_LOST, "dp_1", now, "stripe", 2_500, "CAD")
+    for facts, back, held in (([refund, opened], "$10.00", "$15.00"), ([lost], "$25.00", "")):
+        with room.database.writing() as session:
+            record_facts(session, [(gift.id, fact) for fact in facts], now=now)
+        page = browser.get(f"/finance/gifts/{gift.id}").text
+        assert f"<dt>Went back</dt><dd>{back}</dd>" in page
+        assert (f"<dt>Held by the bank</dt><dd>{held}</dd>" in page) is bool(held)
+        assert "More went back than came in" in page
+        assert "$35" not in page

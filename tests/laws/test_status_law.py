@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings, strategies as st
 
+from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import Flag, StatusName, status_of
 
@@ -56,12 +57,15 @@ def test_order_and_repetition_are_nothing(facts: list[Fact], data: st.DataObject
 @MANY
 @given(FACTS)
 def test_the_books_never_go_below_zero(facts: list[Fact]) -> None:
-    """What is left is never negative nor more than what came in, and any excess is flagged."""
+    """No more goes back than came in, what is left is the rest, and any excess is flagged."""
     status = status_of(facts)
-    assert 0 <= status.net_minor <= status.received_minor
-    assert status.net_minor == max(0, status.received_minor - status.returned_minor)
-    more_returned = status.returned_minor > status.received_minor
-    assert (Flag.RETURNED_MORE_THAN_RECEIVED in status.flags) == more_returned
+    assert 0 <= status.held_minor <= status.returned_minor <= status.received_minor
+    assert status.net_minor == status.received_minor - status.returned_minor
+    gone = counted(facts, K.REFUND_SUCCEEDED, unless=K.REFUND_FAILED)
+    gone += sum(one.amount_minor for one in disputes_of(facts) if one.has_money)
+    more_gone = gone > status.received_minor
+    assert (Flag.RETURNED_MORE_THAN_RECEIVED in status.flags) == more_gone
+    assert status.returned_minor == min(gone, status.received_minor)
     assert (status.received_at is None) == (status.received_minor == 0)
 
 

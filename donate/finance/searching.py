@@ -1,0 +1,44 @@
+"""Finds gifts by what staff type or paste: a reference, a part of one, a line of a statement."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlmodel import Session
+
+from donate.errors import BadInput
+from donate.gifts.models import Donor, Gift
+from donate.gifts.queries import GiftFilter, donor_of, gift_by_reference, newest_gifts
+from donate.references import find_references, is_reference, tidy_reference
+
+_LEAST_SEARCHED: Final = 3
+_MOST_FOUND: Final = 50
+
+
+def search_gifts(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
+    """Return the gift with this reference, or the newest whose reference has this part."""
+    reference = tidy_reference(typed)
+    whole = is_reference(reference) and reference.replace("-", "").isalnum()
+    # Drawn together with the other words of a line, a reference would seem to have another code.
+    is_line = len(typed.split()) > 1
+    named = find_references(typed, codes) if is_line or not whole else []
+    if whole and not named:
+        named = [reference]
+    gifts = [gift for name in named if (gift := gift_by_reference(session, name))]
+    if gifts:
+        return [(gift, donor_of(session, gift)) for gift in gifts]
+    if named:
+        unknown = {"reference": named[0]}
+        raise BadInput("reference", "No gift has the reference %(reference)s.", unknown)
+    part = "".join(c for c in reference if c.isascii() and c.isalnum())
+    if len(part) < _LEAST_SEARCHED:
+        raise BadInput(
+            "reference", f"Please enter at least {_LEAST_SEARCHED} characters of the reference."
+        )
+    found = newest_gifts(session, GiftFilter(reference_part=part), limit=_MOST_FOUND)
+    if not found:
+        raise BadInput(
+            "reference",
+            "No gift has %(part)s in its reference. Perhaps a character is mistyped.",
+            {"part": part},
+        )
+    return found

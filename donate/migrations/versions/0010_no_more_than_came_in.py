@@ -1,0 +1,12 @@
+"""Gifts of which more went back than came in: what is returned is now part of what was received."""
+
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    op.execute(
+        "UPDATE gift SET returned_minor = received_minor WHERE returned_minor > received_minor"
+    )
