@@ -238,7 +238,7 @@ class GiftPages:
             notice=notice,
             back=back if back in ("paid", "cancelled") else "",
             next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,
-            instead=words.MODE_INSTEAD,
+            instead=gift_view.ways_in_words(gift),
             languages=languages_beside(language, _spoken(gift)),
         )
 

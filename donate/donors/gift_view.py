@@ -27,6 +27,7 @@ class GiftView:
     gift: Gift
     status: StatusName
     status_name: str
+    status_class: str
     headline: str
     explanation: str
     tone: str
@@ -89,6 +90,14 @@ def is_later_month(gift: Gift) -> bool:
     return gift.pledge_id not in (None, gift.id)
 
 
+def ways_in_words(gift: Gift) -> dict[Mode, str]:
+    """Return what the button says that makes the gift in another mode, for each of them."""
+    mode = known_mode(gift)
+    if mode and is_later_month(gift):
+        return {**words.MODE_INSTEAD, mode: words.MODE_ONCE.get(mode, words.MODE_INSTEAD[mode])}
+    return {**words.MODE_INSTEAD}
+
+
 def frequency_instead(gift: Gift) -> str:
     """Return how often the gift may be given in another mode: a month is given once."""
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
@@ -124,7 +133,8 @@ def view_gift(
     """Put together what the page of a gift shows."""
     status = StatusName(gift.status)
     mode = known_mode(gift)
-    looks_again = awaits_confirmation(gift, back)
+    confirmation = since.confirmation if status == StatusName.PROCESSING else None
+    looks_again = awaits_confirmation(gift, back) and not confirmation
     may_pay = may_still_give(gift) and not looks_again and problem != "asked"
     only_waits = since.announced_on is not None and status == StatusName.AWAITED
     if since.given_instead:
@@ -132,7 +142,7 @@ def view_gift(
         headline, explanation = words.GIVEN_INSTEAD
     elif only_waits:
         headline, explanation = words.ANNOUNCED
-    elif since.confirmation and status == StatusName.PROCESSING:
+    elif confirmation:
         headline, explanation = words.CONFIRM_ACCOUNT
     elif since.was_never_confirmed and status == StatusName.FAILED:
         headline, explanation = words.NEVER_CONFIRMED
@@ -142,10 +152,11 @@ def view_gift(
     return GiftView(
         gift=gift,
         status=status,
-        status_name=words.STATUS_NAMES[status],
+        status_name=words.ACCOUNT_TO_CONFIRM if confirmation else words.STATUS_NAMES[status],
+        status_class=StatusName.AWAITED if confirmation else status,
         headline=headline,
         explanation=explanation,
-        tone=_tone(status),
+        tone="wait" if confirmation else _tone(status),
         mode_name=words.MODE_NAMES[mode] if mode else gift.mode,
         instructions=instructions if may_pay else None,
         through_stripe=goes_through_stripe(gift),
@@ -165,7 +176,7 @@ def view_gift(
         given_instead=since.given_instead.token if since.given_instead else None,
         announced_on=since.announced_on,
         only_waits=only_waits and may_pay,
-        confirmation=since.confirmation if status == StatusName.PROCESSING else None,
+        confirmation=confirmation,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
         region=region,
     )

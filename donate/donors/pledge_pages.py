@@ -17,7 +17,13 @@ from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, Strip
 from donate.gifts.choice import about_the_mode
 from donate.gifts.models import Donor, Gift
 from donate.gifts.pledges import PledgeState
-from donate.gifts.queries import donor_of, gift_by_token, given_instead, months_of
+from donate.gifts.queries import (
+    accounts_to_confirm,
+    donor_of,
+    gift_by_token,
+    given_instead,
+    months_of,
+)
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
 from donate.regions import Mode, Regions
@@ -76,6 +82,8 @@ class PledgePages:
             amount = self._read_amount(gift, donor, form.amount, language)
         except BadInput as problem:
             return self._page(gift, language, problem=problem, typed=typed)
+        if self._pledges.is_already(gift, amount):
+            return see(f"/pledges/{gift.token}?done=same&lang={language}")
         return self._change(gift, language, Act.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
@@ -142,11 +150,13 @@ class PledgePages:
         status_code: int = 200,
     ) -> Response:
         pledge, by_card = self._pledges.pledge(gift), gift.mode == Mode.CARD
-        notice = pledge_words.DONE.get((done, pledge.state), "")
         with self._database.reading() as session:
             months = months_of(session, gift.id)
             failed = [month for month in months if month.status == StatusName.FAILED]
             elsewhere = {month.id for month in failed if given_instead(session, month)}
+            to_confirm = accounts_to_confirm(session, months)
+        all_given = bool(failed) and len(elsewhere) == len(failed)
+        notice = pledge_words.done_notice(done, pledge, all_given=all_given)
         return self._pages.render(
             "donors/pledge.html",
             language,
@@ -155,12 +165,14 @@ class PledgePages:
             region=self._regions.get(gift.code),
             pledge=pledge,
             by_card=by_card,
-            headline=pledge_words.about_pledge(pledge, by_card=by_card),
+            headline=pledge_words.about_pledge(pledge, by_card=by_card, all_given=all_given),
             ends_on=pledge.ends_at and local_date(pledge.ends_at, gift.time_zone),
             ended_on=pledge.ended_at and local_date(pledge.ended_at, gift.time_zone),
             paused=pledge.state is PledgeState.PAUSED,
             may_pause=pledge.state in (PledgeState.ACTIVE, PledgeState.NOT_CHARGED_YET),
             given_elsewhere=elsewhere,
+            to_confirm=to_confirm,
+            account_to_confirm=words.ACCOUNT_TO_CONFIRM,
             months=months,
             status_names=words.STATUS_NAMES,
             notice=_SOON if self._pledges.is_open(gift) else notice,

@@ -74,6 +74,17 @@ _DEBIT_WORDS: Final[Mapping[PledgeState, Words]] = {
         ),
     ),
 }
+_ALL_GIVEN: Final[Words] = (
+    N_("Thank you for giving every month"),
+    N_(
+        "You gave the month that failed another way. Your card is charged again next month; "
+        "if it no longer works, use another card."
+    ),
+)
+_ALL_GIVEN_DEBIT: Final[Words] = (
+    N_("Thank you for giving every month"),
+    N_("You gave the month that failed another way. Your account is debited again next month."),
+)
 _ENDING: Final[Words] = (
     N_("Your monthly gift is about to end"),
     N_("Thank you for every month. You can begin a new monthly gift at any time."),
@@ -96,18 +107,26 @@ _END_REASONS: Final[Mapping[EndReason, Words]] = {
 }
 
 
-def about_pledge(pledge: Pledge, *, by_card: bool) -> Words:
-    """Return what the page of a monthly gift says first."""
+def about_pledge(pledge: Pledge, *, by_card: bool, all_given: bool = False) -> Words:
+    """Return what the page of a monthly gift says first.
+
+    `all_given` tells that every month that failed was given another way. Stripe may still call the
+    pledge past due then.
+    """
     if pledge.end_reason:
         return _END_REASONS[pledge.end_reason]
     if pledge.is_ending and pledge.state is PledgeState.ACTIVE:
         return _ENDING
+    if all_given and pledge.state is PledgeState.PAST_DUE:
+        return _ALL_GIVEN if by_card else _ALL_GIVEN_DEBIT
     if not by_card and pledge.state in _DEBIT_WORDS:
         return _DEBIT_WORDS[pledge.state]
     return _WORDS[pledge.state]
 
 
-DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
+_SAME: Final = N_("That is the amount already, so nothing was changed.")
+# By what it left the pledge as: an old page is not told what is not so.
+_DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The amount is changed from the next month on."),
     ("amount", PledgeState.PAUSED): N_("The amount is changed from the next month on."),
     ("pause", PledgeState.PAUSED): N_("It is paused. Nothing is collected until you let it go on."),
@@ -127,4 +146,11 @@ DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
         "Your new card is saved. Write to us and we will start again."
     ),
 }
-"""What was just done, by what it left the pledge as: an old page is not told what is not so."""
+
+
+def done_notice(done: str, pledge: Pledge, *, all_given: bool) -> str:
+    """Return what was just done, where that is still so; empty where there is nothing to say."""
+    if done == "same" and pledge.runs:
+        return _SAME
+    is_settled = all_given and pledge.state is PledgeState.PAST_DUE
+    return _DONE.get((done, PledgeState.ACTIVE if is_settled else pledge.state), "")

@@ -29,6 +29,12 @@ MODE_INSTEAD: Final[Mapping[Mode, str]] = {
     Mode.GIVING_CODE: N_("Give by giving code instead"),
 }
 
+MODE_ONCE: Final[Mapping[Mode, str]] = {
+    Mode.CARD: N_("Give this month as a single card payment"),
+    Mode.BANK_DEBIT: N_("Give this month as a single bank debit"),
+}
+"""The same for a month that failed, in the mode that collects the others."""
+
 CONTINUE: Final[Mapping[Mode, str]] = {
     Mode.CARD: N_("Continue to the card page"),
     Mode.BANK_DEBIT: N_("Continue to the bank debit page"),
@@ -45,6 +51,7 @@ TRIBUTES: Final[Mapping[str, str]] = {
     Tribute.MEMORY: N_("In memory of"),
 }
 
+ACCOUNT_TO_CONFIRM: Final = N_("Account to confirm")
 STATUS_NAMES: Final[Mapping[StatusName, str]] = {
     StatusName.AWAITED: N_("Awaited"),
     StatusName.PROCESSING: N_("On its way"),
@@ -111,7 +118,7 @@ AWAITING_TRANSFER: Final[Words] = (
 )
 ANNOUNCED: Final[Words] = (
     N_("Thank you! We look out for your gift"),
-    N_("You told us that it is sent. This page will say when it has reached our account."),
+    N_("You told us on %(day)s that you sent it. We will confirm it here as soon as it arrives."),
 )
 GIVEN_INSTEAD: Final[Words] = (
     N_("You gave this in another way"),

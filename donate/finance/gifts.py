@@ -27,6 +27,7 @@ from donate.finance.searching import search_gifts
 from donate.finance.staff import names_of
 from donate.finance.transfers import BY_HAND, thanks_leave_at, transfers_in_force
 from donate.finance.words import (
+    ACCOUNT_TO_CONFIRM,
     FLAGS,
     KINDS,
     LANGUAGE,
@@ -39,24 +40,30 @@ from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import (
     Cursor,
+    accounts_to_confirm,
     donor_of,
     facts_of,
     gift_by_id,
+    given_in_place_of,
+    given_instead,
     months_of,
     newest_gifts,
     totals,
     wish_of,
 )
-from donate.gifts.status import status_of
+from donate.gifts.status import STILL_PAYABLE, status_of
 from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
 from donate.rate_limit import GivingLimits
+from donate.regions import Regions
 from donate.templating import Pages
 
 PAGE_SIZE: Final = 50
 # A whole line of a bank's statement may be pasted.
 MOST_SEARCHED: Final = 300
-WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS}
+WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS} | {
+    "to_confirm": ACCOUNT_TO_CONFIRM
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class GiftPages:
         clock: Clock,
         time_zone: str,
         *,
-        codes: list[str],
+        regions: Regions,
         limits: GivingLimits,
         letters_wait: timedelta | None,
     ) -> None:
@@ -91,7 +98,8 @@ class GiftPages:
         self._pages = pages
         self._clock = clock
         self._time_zone = time_zone
-        self._codes = codes
+        self._regions = regions
+        self._codes = list(regions)
         self._limits = limits
         self._letters_wait = letters_wait
 
@@ -125,6 +133,7 @@ class GiftPages:
                 # One more than a page, to know whether there is another.
                 rows = newest_gifts(session, wish.wanted, limit=PAGE_SIZE + 1, after=after)
                 sums = totals(session, wish.wanted)
+            to_confirm = accounts_to_confirm(session, [gift for gift, _ in rows or ()])
         older = None
         if rows and len(rows) > PAGE_SIZE and not searched:
             rows = rows[:PAGE_SIZE]
@@ -139,6 +148,7 @@ class GiftPages:
             searched=searched,
             problems=problems,
             rows=rows,
+            to_confirm=to_confirm,
             totals=sums,
             older=older,
             is_first_page=after is None,
@@ -169,13 +179,18 @@ class GiftPages:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
-            letters = letters_of(session, gift.id)
-            actors = {fact.actor for fact in facts} | {letter.asked_by for letter in letters}
+            asked = {letter.asked_by for letter in letters_of(session, gift.id)}
+            actors = {fact.actor for fact in facts} | asked
             actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
             names = names_of(session, actors)
+            letters = sent_letters(session, gift, names, self._regions)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
             pledge = about_pledge(session, gift)
+            to_confirm = accounts_to_confirm(session, [gift, *months])
+            is_open = gift.status in STILL_PAYABLE
+            given_as = given_instead(session, gift) if is_open else None
+            replaces = given_in_place_of(session, gift)
         in_force = transfers_in_force(facts)
         told = [fact.as_fact() for fact in facts]
         held = status_of(told).held_minor
@@ -201,8 +216,11 @@ class GiftPages:
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
             months=months,
+            to_confirm=to_confirm,
+            given_as=given_as,
+            replaces=replaces,
             pledge=pledge,
-            letters=sent_letters(letters, gift, names),
+            letters=letters,
             may_write=visit.signed_in.may(Role.FINANCE),
             wish=wish,
             transfers=in_force,

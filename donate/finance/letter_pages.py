@@ -103,9 +103,18 @@ class LetterPages:
         with self._database.writing() as session:
             sent = 0
             for letter, gift in letters_set_aside(session, limit=SHOWN):
-                if letter.id and may_be_sent_again(letter, gift):
-                    again, actor = letter.again + 1, visit.signed_in.actor
-                    sent += bool(send_again(session, gift, letter.id, again, actor=actor, now=now))
+                if letter.id and may_be_sent_again(session, letter, self._regions):
+                    sent += bool(
+                        send_again(
+                            session,
+                            gift,
+                            letter.id,
+                            letter.again + 1,
+                            regions=self._regions,
+                            actor=visit.signed_in.actor,
+                            now=now,
+                        )
+                    )
             if sent:
                 self._record(session, visit, "letters_again", detail={"letters": sent})
         return RedirectResponse("/finance/letters?done=again", 303)
@@ -117,7 +126,13 @@ class LetterPages:
 
         def send(session: Session, gift: Gift, number: int) -> Letter | None:
             return send_again(
-                session, gift, number, again, actor=visit.signed_in.actor, now=self._clock.now()
+                session,
+                gift,
+                number,
+                again,
+                regions=self._regions,
+                actor=visit.signed_in.actor,
+                now=self._clock.now(),
             )
 
         return self._act(visit, gift_id, "letter_again", send)

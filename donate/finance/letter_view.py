@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlmodel import Session
+
 from donate.finance.words import LETTERS, actor_name, fate, time_of
 from donate.gifts.models import Gift
-from donate.letters.desk import may_be_sent_again
+from donate.letters.desk import letters_of, may_be_sent_again
 from donate.letters.models import Letter, LetterState
+from donate.regions import Regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +26,30 @@ class Sent:
     may_be_dismissed: bool
 
 
-def sent_letters(letters: Sequence[Letter], gift: Gift, names: Mapping[str, str]) -> list[Sent]:
-    """Say of each letter what became of it, and what may be done."""
-    return [_sent(letter, gift, letters, names) for letter in letters]
+def sent_letters(
+    session: Session, gift: Gift, names: Mapping[str, str], regions: Regions
+) -> list[Sent]:
+    """Say of each letter about a gift what became of it, and what may be done."""
+    letters = letters_of(session, gift.id)
+    return [_sent(session, letter, letters, names, regions) for letter in letters]
 
 
-def _sent(letter: Letter, gift: Gift, letters: Sequence[Letter], names: Mapping[str, str]) -> Sent:
+def _sent(
+    session: Session,
+    letter: Letter,
+    letters: Sequence[Letter],
+    names: Mapping[str, str],
+    regions: Regions,
+) -> Sent:
     alike = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
     is_last = letter.again == max(x.again for x in alike)
+    may_go = is_last and may_be_sent_again(session, letter, regions)
     return Sent(
         letter=letter,
         kind=LETTERS[letter.kind],
         fate=fate(letter),
         at=time_of(letter),
         by=actor_name(letter.asked_by, names) if letter.again else "",
-        again=letter.again + 1 if is_last and may_be_sent_again(letter, gift) else None,
+        again=letter.again + 1 if may_go else None,
         may_be_dismissed=letter.state == LetterState.SET_ASIDE,
     )

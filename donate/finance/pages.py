@@ -58,7 +58,7 @@ class FinancePages:
             pages,
             clock,
             time_zone,
-            codes=list(regions),
+            regions=regions,
             limits=limits,
             letters_wait=letters_wait,
         )

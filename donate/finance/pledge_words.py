@@ -11,7 +11,8 @@ from donate.clock import local_date
 from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
 from donate.gifts.pledges import EndReason, Pledge, PledgeState, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import facts_of, given_instead, months_of
+from donate.gifts.status import StatusName
 
 _STATES: Final[Mapping[PledgeState, str]] = {
     PledgeState.NOT_BEGUN: "It has not begun: its first month is not paid.",
@@ -25,6 +26,9 @@ _STATES: Final[Mapping[PledgeState, str]] = {
     "another way to pay, collect the open invoices in the Dashboard.",
     PledgeState.ENDED: "It has ended.",
 }
+_ALL_GIVEN: Final = (
+    "A payment failed, and the donor gave that month another way. Stripe collects the next month."
+)
 _REASONS: Final[Mapping[EndReason, str]] = {
     EndReason.PAYMENT_FAILED: "Stripe ended it because payments failed.",
     EndReason.PAYMENT_DISPUTED: "Stripe ended it because a payment was disputed.",
@@ -37,16 +41,20 @@ def about_pledge(session: Session, gift: Gift) -> str:
         return ""
     first = session.get_one(Gift, gift.pledge_id)
     facts = [row.as_fact() for row in facts_of(session, first.id)]
-    return _sentences(pledge_of(facts, first.amount), first.time_zone)
+    failed = [one for one in months_of(session, first.id) if one.status == StatusName.FAILED]
+    all_given = bool(failed) and all(given_instead(session, month) for month in failed)
+    return _sentences(pledge_of(facts, first.amount), first.time_zone, all_given=all_given)
 
 
-def _sentences(pledge: Pledge, time_zone: str) -> str:
+def _sentences(pledge: Pledge, time_zone: str, *, all_given: bool) -> str:
     if pledge.state is PledgeState.UNKNOWN:
         return (
             f"Stripe calls it “{pledge.status}”, which this service does not know. "
             "Look at the subscription in the Dashboard."
         )
     said = [_STATES[pledge.state]]
+    if all_given and pledge.state is PledgeState.PAST_DUE:
+        said = [_ALL_GIVEN]
     if pledge.end_reason:
         said = [_REASONS[pledge.end_reason]]
     if pledge.ended_at:

@@ -172,6 +172,11 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
     note = checked(lambda: check_words("note", typed.get("note", "")))
     if typed.get("confirmed") != "yes":
         problems.append(BadInput("confirmed", _SURE))
+    # Where nothing else is wrong, `request_refund` checks this: the form may have come before.
+    if problems and payment is not None and amount is not None:
+        left = next(p.left_minor for p in payments_of(facts) if p.intent == payment)
+        if amount.amount_minor > left:
+            problems.append(too_much(Money(left, gift.currency)))
     if payment is None or amount is None or reason is None or note is None or problems:
         raise BadInputs(problems)
     return WantedRefund(payment, amount.amount_minor, reason, note)
@@ -208,13 +213,14 @@ def _payment(gift: Gift, paid_at: datetime, received_minor: int, left_minor: int
     return f"{received} received on {day}, {left} left"
 
 
+def _in_stripes_words(message: str) -> str:
+    return f"Stripe says: “{message}”" if message else "Stripe did not say why."
+
+
 def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> Request:
     asked = request.asked
     if request.state == RequestState.REFUSED:
-        code = f" ({request.code})" if request.code else ""
-        why = _REFUSED.get(
-            request.code, f"Stripe would not do it{code}; the history below has its words."
-        )
+        why = _REFUSED.get(request.code, _in_stripes_words(request.message))
         sentence = f"Refused, nothing was sent: {why}"
     else:
         sentence = _STATES[request.state]

@@ -49,6 +49,11 @@ STATUS_SENTENCES: Final[dict[str, str]] = {
     StatusName.LAPSED: "The donor left before paying, and the payment page has expired.",
 }
 
+ACCOUNT_TO_CONFIRM: Final = "Account to confirm"
+TO_CONFIRM_SENTENCE: Final = (
+    "The donor still has to confirm their bank account with small deposits, on Stripe's page. "
+    "Until then the bank is not asked for the money."
+)
 LAPSED_BY_HAND: Final = (
     "Nothing came within the days that the region waits. What comes later is still taken in."
 )
@@ -133,6 +138,8 @@ def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -
     """Say why a gift has the status it has: what that means, and each time that money moved."""
     by_hand = gift.status == StatusName.LAPSED and gift.mode in (Mode.INTERAC, Mode.GIVING_CODE)
     sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
+    if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
+        sentences = [TO_CONFIRM_SENTENCE]
     undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     for fact in facts:
         moved = _MONEY_MOVED.get(FactKind(fact.kind))
@@ -153,15 +160,22 @@ def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -
             sentences.append(f"{amount}, marked as received on {day}, was a mistake, says {who}.")
         else:
             sentences.append(f"{amount} {moved} on {day}, says {by}.")
-    if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
-        sentences.append(
-            "The donor still has to confirm the bank account with small deposits, on Stripe's page."
-        )
+    sentences += _announced(gift, facts)
     if gift.status == StatusName.AWAITED and gift.mode == Mode.INTERAC:
         sentences.append(f"We wait for an e-Transfer that quotes {gift.reference}.")
     if gift.status == StatusName.AWAITED and gift.mode == Mode.GIVING_CODE:
         sentences.append(f"We wait for a payment that quotes {gift.reference}.")
     return sentences
+
+
+def _announced(gift: Gift, facts: Sequence[GiftFact]) -> list[str]:
+    """Say that the donor told us they sent it, as long as nothing has come."""
+    told = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
+    if told is None or gift.received_minor:
+        return []
+    day = local_date(told.happened_at, gift.time_zone)
+    written = format_date(day, "long", locale=LANGUAGE.replace("-", "_"))
+    return [f"The donor told us on {written} that they sent it."]
 
 
 _NO_LONGER_SO: Final = "Not sent: it was no longer so."

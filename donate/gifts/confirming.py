@@ -11,6 +11,7 @@ from donate.gifts.facts import Fact, FactKind
 # bank account with micro-deposits" (read 2026-11-28).
 DAYS_TO_CONFIRM: Final = 10
 _OVER: Final = (FactKind.ACCOUNT_CONFIRMED, FactKind.PAYMENT_FAILED, FactKind.PAYMENT_SUCCEEDED)
+ABOUT_CONFIRMING: Final = (FactKind.ACCOUNT_TO_CONFIRM, *_OVER)
 
 
 @dataclass(frozen=True, slots=True)

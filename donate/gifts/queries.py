@@ -1,17 +1,20 @@
 """How to read gifts. Nothing here writes."""
 
+import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, func, sql, tuple_
 from sqlmodel import Session, SQLModel, col, select
 
-from donate.gifts.facts import FactKind
+from donate.gifts.confirming import ABOUT_CONFIRMING, confirmation_due
+from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
-from donate.gifts.status import STILL_PAYABLE
+from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.money import Money
 from donate.regions import Mode
 
@@ -21,6 +24,8 @@ _BY_SOURCE = sql.select(_FACT.source_id, _FACT.gift_id).where(
     _FACT.kind.in_(sql.bindparam("kinds", expanding=True)),
     _FACT.source_id.in_(sql.bindparam("source_ids", expanding=True)),
 )
+
+_INSTEAD: Final = re.compile(r"instead:([0-9a-f-]{36}):\w+")
 
 DateOf = Literal["chosen", "received"]
 
@@ -82,6 +87,12 @@ def given_instead(session: Session, gift: Gift) -> Gift | None:
     return session.exec(made.limit(1)).first()
 
 
+def given_in_place_of(session: Session, gift: Gift) -> Gift | None:
+    """Return the gift in whose place this one was made, if any."""
+    found = _INSTEAD.fullmatch(gift.form_key)
+    return gift_by_id(session, uuid.UUID(found[1])) if found else None
+
+
 def donor_of(session: Session, gift: Gift) -> Donor:
     """Return the donor of a gift."""
     return session.exec(select(Donor).where(Donor.id == gift.donor_id)).one()
@@ -97,6 +108,18 @@ def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
     facts = session.exec(select(GiftFact).where(GiftFact.gift_id == gift_id))
     # Stripe tells whole seconds; within one, the order in which we heard is the better guess.
     return sorted(facts, key=lambda fact: (fact.happened_at.replace(microsecond=0), fact.id))
+
+
+def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:
+    """Return which of these gifts wait until the donor confirms their bank account."""
+    under_way = [gift.id for gift in gifts if gift.status == StatusName.PROCESSING]
+    known: dict[uuid.UUID, list[Fact]] = defaultdict(list)
+    about = select(GiftFact).where(
+        col(GiftFact.gift_id).in_(under_way), col(GiftFact.kind).in_(ABOUT_CONFIRMING)
+    )
+    for fact in session.exec(about.order_by(col(GiftFact.id))) if under_way else ():
+        known[fact.gift_id].append(fact.as_fact())
+    return {gift_id for gift_id, facts in known.items() if confirmation_due(facts)}
 
 
 def gifts_by_source(

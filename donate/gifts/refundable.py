@@ -26,11 +26,12 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """A refund that staff asked for. `code` says why it was refused."""
+    """A refund that staff asked for. `code` and Stripe's `message` say why it was refused."""
 
     asked: Fact
     state: RequestState
     code: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
         if end:
             found.append(RefundRequest(fact, end))
         elif no:
-            code = str(no.evidence.get("code", ""))
-            found.append(RefundRequest(fact, RequestState.REFUSED, code))
+            code, message = (str(no.evidence.get(name, "")) for name in ("code", "message"))
+            found.append(RefundRequest(fact, RequestState.REFUSED, code, message))
         else:
             found.append(RefundRequest(fact, RequestState.WAITING))
     return sorted(found, key=_number, reverse=True)

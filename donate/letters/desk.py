@@ -10,9 +10,10 @@ from sqlmodel import Session, col, func, select
 from donate.bulk import insert_new
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
+from donate.letters.about import is_true, look_up
 from donate.letters.by_hand import TELLING
-from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
+from donate.regions import Regions
 
 # A letter that is taken at the second or third try is nothing to tell anybody about.
 LATE_AFTER: Final = timedelta(hours=1)
@@ -51,17 +52,32 @@ def is_mail_late(session: Session, now: datetime) -> bool:
     return session.exec(late.limit(1)).first() is not None
 
 
-def may_be_sent_again(letter: Letter, gift: Gift) -> bool:
-    """Tell whether a letter is done with, and would still say what is so."""
+def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> bool:
+    """Tell whether a letter is done with, and the outbox would still find it true."""
     if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in TELLING:
         return False  # another letter said it, or there was nothing to say
-    return letter.state != LetterState.WAITING and gift.status in statuses_for(
-        LetterKind(letter.kind)
+    if letter.state == LetterState.WAITING:
+        return False
+    row = new_letter(
+        letter.gift_id,
+        letter.kind,
+        letter.occasion,
+        now=letter.written_at,
+        again=letter.again + 1,
     )
+    once_more = Letter(**row)
+    return is_true(once_more, look_up(session, once_more, regions, public_url=""))
 
 
 def send_again(
-    session: Session, gift: Gift, number: int, again: int, *, actor: str, now: datetime
+    session: Session,
+    gift: Gift,
+    number: int,
+    again: int,
+    *,
+    regions: Regions,
+    actor: str,
+    now: datetime,
 ) -> Letter | None:
     """Have a letter sent once more, as the `again`th; None when that was asked for before.
 
@@ -70,7 +86,7 @@ def send_again(
     letter = letter_of(session, gift, number, lock=True)
     if not 0 < again <= letter.again + 1:
         raise NotFound("no such letter")
-    if again == letter.again + 1 and not may_be_sent_again(letter, gift):
+    if again == letter.again + 1 and not may_be_sent_again(session, letter, regions):
         raise Conflict("This letter waits to be sent, or would no longer say what is so.")
     row = new_letter(gift.id, letter.kind, letter.occasion, now=now, again=again, asked_by=actor)
     if not insert_new(session, Letter, [row]):

@@ -181,6 +181,11 @@ class Pledges:
             facts = [row.as_fact() for row in facts_of(session, gift.id)]
         return pledge_of(facts, gift.amount)
 
+    def is_already(self, gift: Gift, amount: Money) -> bool:
+        """Whether each month is this amount already, and no other one waits for Stripe's answer."""
+        pledge = self.pledge(gift)
+        return pledge.runs and pledge.each_month == amount and not self.is_open(gift)
+
     def is_open(self, gift: Gift) -> bool:
         """Whether Stripe has not answered yet to what the donor wants."""
         with self._database.reading() as session:

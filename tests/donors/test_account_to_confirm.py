@@ -34,6 +34,14 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert headline in words_of(told)
     assert ("March 4, 2026" if english else "4 mars 2026") in words_of(told)
     assert "nothing left to do" not in words_of(told)
+    # Back from Stripe's page, too, nothing spins: the donor has to act.
+    told = visitor.get(f"{page}&back=paid").text
+    assert ("Status Account to confirm" if english else "Compte à confirmer") in words_of(told)
+    assert "headline-wait" in told
+    assert "headline-waiting" not in told
+    assert "data-looks-again" not in told
+    assert f'"/give/{gift.code}?lang={language}">Give' not in told
+    assert ("On its way" if english else "En route") not in words_of(told)
     with visitor.database.writing() as session:
         record_facts(session, [(gift.id, failed)], now=NOW)
     told = visitor.get(page).text

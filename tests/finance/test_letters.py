@@ -9,7 +9,10 @@ from sqlmodel import col, select
 
 from donate.bulk import insert_new
 from donate.finance.models import Role
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.queries import key_instead
 from donate.letters.finder import LetterFinder
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
@@ -149,6 +152,25 @@ def test_what_is_no_longer_so_is_not_sent_again(room: Room) -> None:
     assert "Send again" not in browser.get(f"/finance/gifts/{gift.id}").text
     assert press(browser, gift, "letter-again", letter) == 409
     assert letters(room) == [(0, "sent")]
+
+
+@pytest.mark.parametrize("state", ["sent", "set_aside"])
+def test_only_what_will_go_is_offered_to_be_sent_again(room_on_each: Room, state: str) -> None:
+    """What the outbox would find untrue has no button, though the gift's status would let it go."""
+    room = room_on_each
+    gift, other = room.gift(), room.gift("other")
+    letter = put_letter(room, gift, state=state)
+    browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
+    assert "Send again" in browser.get(page).text
+    paid = Fact(FactKind.TRANSFER_RECEIVED, "C1", room.clock.now(), "stripe", 5_000, "CAD")
+    with room.database.writing() as session:
+        session.get_one(Gift, other.id).form_key = key_instead(gift, "interac")
+        record_facts(session, [(other.id, paid)], now=room.clock.now())
+    assert room.reread(gift).status == "awaited"
+    assert "Send again" not in browser.get(page).text
+    assert press(browser, gift, "letter-again", letter) == 409
+    assert browser.post("/finance/letters/again", data={"csrf": csrf(browser)}).status_code == 303
+    assert letters(room) == [(0, state)]
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,18 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert "refund_requested" not in [act.act for act in desk.room.acts()]
 
 
+def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
+    """The browser leaves it to us to check the form, and each wrong field has its sentence."""
+    gift = desk.paid()
+    wrong = {"amount": "50.01", "reason": "", "note": "x" * 501, "confirmed": ""}
+    answer = desk.send(gift, desk.form(gift) | wrong)
+    assert answer.status_code == 422
+    assert "No more than $50.00 is left of this payment." in answer.text
+    for field in wrong:
+        assert f'id="{field}-error"' in answer.text
+    assert f'action="/finance/gifts/{gift.id}/refund" novalidate' in answer.text
+
+
 def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
     """The same form again is no error and no second refund; changed meanwhile, it is refused."""
     desk = desk_on_each
@@ -139,7 +151,7 @@ def test_a_slow_refund_says_so(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "sentence"),
-    [("400", "Stripe would not do it (mode)"), ("401", "Stripe does not accept our key")],
+    [("400", "Stripe says: “"), ("401", "Stripe does not accept our key")],
 )
 def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
     """The clerk reads why nothing was sent, and may try again."""
@@ -149,6 +161,7 @@ def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
     assert "notice-bad" in page
     assert "Refused, nothing was sent:" in page
     assert sentence in page
+    assert "(mode)" not in page
     assert 'name="confirmed"' in page
 
 

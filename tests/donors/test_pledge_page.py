@@ -1,0 +1,142 @@
+"""The page of a monthly gift: a month that failed and was given otherwise, and no change at all."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from donate.database import Database
+from donate.gifts.facts import Fact
+from donate.gifts.ledger import open_month, record_facts
+from donate.gifts.models import Gift
+from donate.gifts.queries import facts_of
+from tests.donors.statuses import NOW, PAID, K, learn
+from tests.donors.visiting import Visitor, visiting, words_of
+from tests.real_parts import Sqlite
+
+PAST_DUE = "Your last payment didn’t go through"
+
+
+@pytest.fixture(scope="module")
+def visitor(sqlite: Sqlite) -> Iterator[Visitor]:
+    """Somebody in a region where gifts can be monthly."""
+    url = sqlite.fresh_url()
+    database = Database(url)
+    with visiting(database, url) as visitor:
+        yield visitor
+    database.close()
+
+
+def failing(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
+    """Begin a pledge whose second month fails; return the gift that began it and that month."""
+    first = visitor.given(mode=mode, frequency="monthly")
+    learn(visitor.database, first, PAID)
+    name = f"sub_{first.reference}"
+    told = {"subscription": name, "status": "past_due"}
+    later = NOW + timedelta(days=30)
+    with visitor.database.writing() as session:
+        month = open_month(
+            session, first.id, f"in_{name}", first.amount, invoiced_at=later, now=later
+        )
+        record_facts(
+            session,
+            [
+                (first.id, Fact(K.PLEDGE_STARTED, name, NOW, "stripe")),
+                (first.id, Fact(K.PLEDGE_CHANGED, f"evt_{name}", NOW, "stripe", evidence=told)),
+                (month.id, Fact(K.PAYMENT_FAILED, f"in_{name}", later, "stripe")),
+            ],
+            now=later,
+        )
+        session.refresh(month)
+        session.expunge(month)
+    return first, month
+
+
+def given_instead(visitor: Visitor, month: Gift) -> None:
+    """Pay the month in another gift, as the button on its page begins it."""
+    other = visitor.given(mode="card")
+    with visitor.database.writing() as session:
+        session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
+    learn(visitor.database, other, PAID)
+
+
+@pytest.mark.parametrize(
+    ("language", "past_due", "settled", "saved"),
+    [
+        ("en-CA", PAST_DUE, "given every month|gave the month that failed", "Now try the month"),
+        ("fr-CA", "Votre dernier paiement", "donné autrement", "Essayez"),
+    ],
+)
+def test_a_month_given_otherwise_is_no_longer_asked_for(
+    visitor: Visitor, language: str, past_due: str, settled: str, saved: str
+) -> None:
+    """While Stripe still says past due, a donor who gave that month otherwise is thanked."""
+    first, month = failing(visitor)
+    page = f"/pledges/{first.token}?lang={language}"
+    before = words_of(visitor.get(page).text)
+    assert past_due in before
+    assert settled.rsplit("|", maxsplit=1)[-1] not in before
+    given_instead(visitor, month)
+    told = words_of(visitor.get(page).text)
+    assert past_due not in told
+    assert settled.rsplit("|", maxsplit=1)[-1] in told
+    assert saved not in words_of(visitor.get(f"{page}&done=card").text)
+
+
+def test_a_second_month_that_failed_is_still_asked_for(visitor: Visitor) -> None:
+    """Of two months that failed, the one that nobody gave is still to be paid."""
+    first, month = failing(visitor)
+    given_instead(visitor, month)
+    later = NOW + timedelta(days=60)
+    with visitor.database.writing() as session:
+        third = open_month(
+            session, first.id, f"in_3_{first.reference}", first.amount, invoiced_at=later, now=later
+        )
+        failed = Fact(K.PAYMENT_FAILED, f"in_3_{first.reference}", later, "stripe")
+        record_facts(session, [(third.id, failed)], now=later)
+    assert PAST_DUE in words_of(visitor.get(f"/pledges/{first.token}").text)
+
+
+@pytest.mark.parametrize(
+    ("mode", "language", "once", "other"),
+    [
+        ("card", "en-CA", "single card payment", "Give by Interac e-Transfer instead"),
+        ("card", "fr-CA", "un seul paiement par carte", "Virement Interac"),
+        ("bank_debit", "en-CA", "single bank debit", "Give by card instead"),
+        ("bank_debit", "fr-CA", "un seul débit bancaire", "par carte"),
+    ],
+)
+def test_the_buttons_of_a_month_fit_how_it_is_collected(
+    visitor: Visitor, mode: str, language: str, once: str, other: str
+) -> None:
+    """The mode that failed is no other way: its button says that the month is given once."""
+    _, month = failing(visitor, mode)
+    told = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
+    assert once in told
+    assert other.lower() in told.lower()
+    same = {"card": "Give by card instead", "bank_debit": "Give by bank debit instead"}[mode]
+    assert same not in told
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "said"),
+    [
+        ("en-CA", "50", "That is the amount already"),
+        ("fr-CA", "50,00", "déjà le montant"),
+    ],
+)
+def test_the_same_amount_is_no_change(
+    visitor: Visitor, language: str, typed: str, said: str
+) -> None:
+    """The page says that nothing changed, and nothing is written down to be asked of Stripe."""
+    first, _ = failing(visitor)
+    page = f"/pledges/{first.token}"
+    answer = visitor.post(f"{page}/amount?lang={language}", amount=typed)
+    assert answer.status_code == 303
+    assert said in words_of(visitor.get(answer.headers["location"]).text)
+    with visitor.database.reading() as session:
+        kinds = [fact.kind for fact in facts_of(session, first.id)]
+    assert "pledge_change_requested" not in kinds
+    # Stripe does not answer: the wish waits, and going back on it is a change.
+    assert "done=soon" in visitor.post(f"{page}/amount", amount="60").headers["location"]
+    assert "done=soon" in visitor.post(f"{page}/amount", amount="50").headers["location"]

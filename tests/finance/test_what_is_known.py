@@ -1,0 +1,79 @@
+"""What staff read under "What we know": what the donor has still to do, said, or gave otherwise."""
+
+from datetime import timedelta
+
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import open_month, record_facts
+from donate.gifts.models import Gift
+from tests.finance.room import Room
+
+K = FactKind
+
+
+def learn(room: Room, gift: Gift, *facts: Fact) -> None:
+    with room.database.writing() as session:
+        record_facts(session, [(gift.id, fact) for fact in facts], now=room.clock.now())
+
+
+def test_who_has_to_confirm_an_account_has_not_paid(room_on_each: Room) -> None:
+    """List and page say that the donor has to act, until they did; nowhere that they have paid."""
+    room = room_on_each
+    gift, now, name = room.gift(mode="bank_debit"), room.clock.now(), "cs_1"
+    begun = Fact(K.PAYMENT_PROCESSING, name, now, "stripe")
+    learn(room, gift, begun, Fact(K.ACCOUNT_TO_CONFIRM, name, now, "stripe"))
+    browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
+    for path in (page, "/finance/gifts"):
+        told = browser.get(path).text
+        assert '<span class="status status-awaited">Account to confirm</span>' in told
+        assert "status-processing" not in told
+    assert "The donor still has to confirm their bank account" in browser.get(page).text
+    assert "The donor has paid" not in browser.get(page).text
+    learn(room, gift, Fact(K.ACCOUNT_CONFIRMED, name, now, "stripe"))
+    for path in (page, "/finance/gifts"):
+        assert "status-processing" in browser.get(path).text
+    assert "The donor has paid" in browser.get(page).text
+
+
+def test_what_the_donor_says_is_told_until_it_comes(room: Room) -> None:
+    """That the donor says they sent it is told with its day, and no longer once it has come."""
+    gift, now = room.gift(), room.clock.now()
+    browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
+    said = "The donor told us on March 10, 2026 that they sent it."
+    assert said not in browser.get(page).text
+    learn(room, gift, Fact(K.TRANSFER_ANNOUNCED, str(gift.id), now, "donor"))
+    assert said in browser.get(page).text
+    told = {"bank_reference": "C1"}
+    came = Fact(K.TRANSFER_RECEIVED, "C1", now, "staff:1", 5_000, "CAD", told)
+    learn(room, gift, came)
+    assert said not in browser.get(page).text
+
+
+def test_a_month_given_otherwise_leads_to_what_was_given(room: Room) -> None:
+    """The month that failed and the gift in its place name each other; the pledge is settled."""
+    first, now = room.gift("first", mode="card", received_minor=5_000), room.clock.now()
+    other = room.gift("other", mode="card")
+    later = now + timedelta(days=30)
+    told = {"subscription": "sub_1", "status": "past_due"}
+    with room.database.writing() as session:
+        session.get_one(Gift, first.id).pledge_id = first.id
+        month = open_month(session, first.id, "in_2", first.amount, invoiced_at=later, now=later)
+        session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
+        month_id, month_reference = month.id, month.reference
+        record_facts(
+            session,
+            [
+                (first.id, Fact(K.PLEDGE_STARTED, "sub_1", now, "stripe")),
+                (first.id, Fact(K.PLEDGE_CHANGED, "evt_1", now, "stripe", evidence=told)),
+                (month_id, Fact(K.PAYMENT_FAILED, "in_2", later, "stripe")),
+            ],
+            now=later,
+        )
+    browser, page = room.signed_in(), f"/finance/gifts/{month_id}"
+    assert other.reference not in browser.get(page).text
+    assert "Stripe may try again" in browser.get(page).text
+    learn(room, other, Fact(K.PAYMENT_SUCCEEDED, "pi_2", later, "stripe", 5_000, "CAD"))
+    told_now = browser.get(page).text
+    assert f'href="/finance/gifts/{other.id}">{other.reference}</a>' in told_now
+    assert "Stripe may try again" not in told_now
+    there = browser.get(f"/finance/gifts/{other.id}").text
+    assert f'href="{page}">{month_reference}</a>' in there
