@@ -150,3 +150,16 @@ def test_no_donors_address_is_kept_from_stripes_words() -> None:
     assert told["message"].isprintable()
     assert len(told["message"]) == 400
     assert told_by(stripe.APIError("")) == {}
+
+
+@pytest.mark.parametrize("missing", ["code", "message"])
+def test_what_stripe_leaves_out_is_left_out(room: Room, missing: str) -> None:
+    """An error of Stripe's need not have a code, nor a sentence: the page is there all the same."""
+    gift, now = room.gift(mode="card"), room.clock.now()
+    told = {name: value for name, value in TOLD.items() if name != missing}
+    fact = Fact(FactKind.CHECKOUT_REFUSED, f"{gift.id}:1", now, "stripe", evidence=told)
+    with room.database.writing() as session:
+        record_facts(session, [(gift.id, fact)], now=now)
+    answer = room.signed_in(Role.VIEWER).get("/finance/refused")
+    assert answer.status_code == 200
+    assert TOLD["request_id"] in answer.text
