@@ -122,7 +122,7 @@ def read_amount(text: str, currency: str, locale: str) -> Money:
 
     Raises BadInput (field `amount`) with a sentence that says what to type instead.
     """
-    sign = "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
+    sign = typed_sign(currency, locale)
     typed = text.translate(_SPACES).strip().upper()
     for named in (currency, f"{currency[:2]}{sign}", sign) if sign else (currency,):
         typed = typed.removeprefix(named).removesuffix(named).strip()
@@ -137,6 +137,16 @@ def read_amount(text: str, currency: str, locale: str) -> Money:
     return _exact(re.sub("[^0-9]", "", whole), minor, currency, locale)
 
 
+def typed_sign(currency: str, locale: str) -> str:
+    """Return the sign that may stand beside an amount: `$`; empty for a currency without one."""
+    return "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
+
+
+def group_mark(locale: str) -> str:
+    """Return what readers of `locale` write between thousands."""
+    return get_group_symbol(_babel(locale))
+
+
 def _at_the_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
     """Split at the decimal mark, if there is one: whole part, mark, digits after it."""
     marks = re.findall("[.,]", typed)
@@ -144,7 +154,7 @@ def _at_the_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
         return typed, "", ""
     whole, mark, minor = typed.rpartition(marks[-1])
     alone = len(set(marks)) == 1
-    if alone and len(minor) == 3 and mark == get_group_symbol(_babel(locale)):
+    if alone and len(minor) == 3 and mark == group_mark(locale):
         return typed, "", ""
     return whole, mark, minor
 

@@ -27,6 +27,8 @@ class ModeCard:
     countries: str
     elsewhere: str | None
     """Why donors outside `countries` may not use it."""
+    min_minor: int
+    max_minor: int
     fee: Fee | None
     not_monthly: str | None
     """Why nobody may use it for a monthly gift; None where the region has none, or they may."""
@@ -62,6 +64,8 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
             why_not=why_not(mode, country, chosen),
             countries=" ".join(sorted(terms.countries)),
             elsewhere=why_not(mode, "", region.frequencies[0]),
+            min_minor=terms.min_minor,
+            max_minor=terms.max_minor,
             fee=terms.fee,
             not_monthly=not_monthly(mode),
         )

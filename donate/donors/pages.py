@@ -17,7 +17,7 @@ from donate.donors.reading import Typed, language_of, languages_beside
 from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
 from donate.gifts.models import Gift
 from donate.modes import Modes
-from donate.money import minor_digits, minor_step
+from donate.money import group_mark, minor_digits, minor_step, typed_sign
 from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Region, Regions, UnknownCode
 from donate.stripe_gateway.pledges import Pledges
@@ -163,6 +163,8 @@ class DonorPages:
             frequency_names=words.FREQUENCY_NAMES,
             step=minor_step(region.currency),
             digits=minor_digits(region.currency),
+            sign=typed_sign(region.currency, language),
+            group=group_mark(language),
             covers=give_view.fees(region, language),
             tributes=words.TRIBUTES,
         )

@@ -38,7 +38,7 @@ function showWhatMayBeChosen() {
   for (const choice of document.querySelectorAll(".mode")) {
     const radio = choice.querySelector("input");
     const reason = whyNot(choice);
-    if (reason) reasons.push(`${nameOf(radio)}: ${reason}`);
+    if (reason) reasons.push(form.dataset.why.replace("#mode", nameOf(radio)).replace("#why", reason));
     radio.disabled = Boolean(reason);
     choice.querySelector(".why").textContent = reason;
   }
@@ -98,8 +98,10 @@ const plainLabel = button.textContent;
 function withFeeCovered(wanted, { basisPoints, fixedMinor }) {
   const left = (charged) =>
     charged - Math.floor((charged * basisPoints + 5000) / 10000) - Number(fixedMinor);
-  let charged = wanted;
-  while (left(charged) < wanted) charged += Number(button.dataset.step);
+  const step = BigInt(button.dataset.step);
+  const enough = (BigInt(wanted) + BigInt(fixedMinor)) * 10000n / (10000n - BigInt(basisPoints));
+  let charged = Number((enough / step) * step);
+  while (left(charged) < wanted) charged += Number(step);
   return charged;
 }
 
@@ -118,26 +120,57 @@ function nameTheAmount() {
     if (cover.disabled) cover.checked = false;
   }
   const preset = document.querySelector("[name=preset]:checked");
-  const wanted = preset && preset !== other ? Number(preset.value) : plainlyTyped();
-  if (!wanted) {
+  const wanted = preset && preset !== other ? Number(preset.value) : typedAmount();
+  const covered = cover?.checked && fee?.basisPoints;
+  const charged = wanted && covered && wanted <= fee.most ? withFeeCovered(wanted, fee) : wanted;
+  // What the server would refuse is not promised.
+  if (!charged || charged < fee?.least || charged > fee?.most) {
     button.textContent = plainLabel;
     return;
   }
-  const covered = cover?.checked && fee?.basisPoints;
   const written = covered || !preset || preset === other
-    ? inWords(covered ? withFeeCovered(wanted, fee) : wanted)
+    ? inWords(charged)
     : preset.labels[0].textContent;
   const monthly = form.querySelector("[name=frequency][value=monthly]:checked");
   const { withAmount, withAmountMonthly } = button.dataset;
   button.textContent = (monthly ? withAmountMonthly : withAmount).replace("#", written);
 }
 
-// Minor units where everybody reads the typed amount alike; the server reads the others.
-function plainlyTyped() {
-  const digits = Number(button.dataset.digits);
-  const found = /^(\d{1,8})(?:[.,](\d{1,2}))?$/.exec(amount.value.trim());
-  if (!found || (found[2] ?? "").length > digits) return 0;
-  return Number(found[1] + (found[2] ?? "").padEnd(digits, "0"));
+// What was typed, in minor units, as `read_amount` of the server reads it; 0 where it refuses that.
+function typedAmount() {
+  const { currency, sign, group, step, digits } = button.dataset;
+  const [whole, mark, minor] = atTheDecimalMark(bareAmount(currency, sign), group);
+  const found = WHOLE.exec(whole);
+  if (!found || (mark && (found.groups.sep === mark || !/^[0-9]+$/.test(minor)))) return 0;
+  const major = whole.replace(/[^0-9]/g, "").replace(/^0+(?=.)/, "");
+  if (minor.length > digits || major.length > MOST_DIGITS - digits) return 0;
+  const read = Number(major + minor.padEnd(digits, "0"));
+  return read % step ? 0 : read;
+}
+
+// No thousands begin with a zero: who types `0,500` means half of one, not five hundred.
+const WHOLE = /^(?:[0-9]+|[1-9][0-9]{0,2}(?<sep>[ ,.\u2019'])[0-9]{3}(?:\k<sep>[0-9]{3})*)$/;
+const MOST_DIGITS = 12;
+
+function bareAmount(currency, sign) {
+  let typed = amount.value.replace(/[\u00a0\u202f\u2009]/g, " ").trim().toUpperCase();
+  for (const named of sign ? [currency, currency.slice(0, 2) + sign, sign] : [currency]) {
+    if (typed.startsWith(named)) typed = typed.slice(named.length);
+    if (typed.endsWith(named)) typed = typed.slice(0, -named.length);
+    typed = typed.trim();
+  }
+  return typed;
+}
+
+function atTheDecimalMark(typed, group) {
+  const marks = typed.match(/[.,]/g) ?? [];
+  const mark = marks.at(-1);
+  if (!mark) return [typed, "", ""];
+  const place = typed.lastIndexOf(mark);
+  const minor = typed.slice(place + 1);
+  const alone = new Set(marks).size === 1;
+  if (alone && minor.length === 3 && mark === group) return [typed, "", ""];
+  return [typed.slice(0, place), mark, minor];
 }
 
 form.addEventListener("input", nameTheAmount);

@@ -1,0 +1,86 @@
+"""What the Give button promises while an amount is typed, in a real Chromium."""
+
+import re
+from random import Random
+
+import pytest
+from playwright.sync_api import expect
+
+from donate.errors import BadInput
+from donate.money import format_money, read_amount
+from donate.regions import load_regions
+from tests.browser import steps
+from tests.browser.conftest import OpenPage
+
+TERMS = load_regions()["LWCAN"].modes
+TYPE_EACH = """
+(all) => all.map((typed) => {
+  const field = document.getElementById("amount");
+  field.value = typed;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  return [field.value, document.getElementById("give-button").textContent];
+})
+"""
+KNOWN = (
+    "50", "50.00", "50,5", "1,000", "1 000", "1\u00a0000,50", "1\u202f000", "1.000", "1,000.50",
+    "1.000,50", "$50", "50 $", "CAD 50", "ca$50", "CA$ 1,000.00 CAD", "$", "", "0", "0.00", "-5",
+    "\u22125", "1e2", "0x10", "+5", "1_000", "5 0", "1 0000", "1,00,000", "1,000,00", "0,500",
+    "000,500", "0050", ".50", "50.", "50..00", "\uff15\uff10", "£50", "NaN", "1,99", "2", "1.99",
+    "25000", "25000.01", "25 000,01", "99999999999", "1000000000000", "1\u2019000", "1'000.00",
+)  # fmt: skip
+
+
+def some_amounts(how_many: int) -> list[str]:
+    dice, characters = Random(7), "00112359  ,,..$'\u00a0\u2019-CAD"
+    return ["".join(dice.choices(characters, k=dice.randint(1, 9))) for _ in range(how_many)]
+
+
+def promised(typed: str, locale: str, mode: str) -> str:
+    """Return the digits of the amount that the server would take, or nothing."""
+    try:
+        amount = read_amount(typed, "CAD", locale)
+    except BadInput:
+        return ""
+    taken = TERMS[mode].min_minor <= amount.amount_minor <= TERMS[mode].max_minor  # type: ignore[index]
+    return re.sub(r"\D", "", format_money(amount, locale)) if taken else ""
+
+
+@pytest.mark.parametrize("mode", ["card", "interac"])
+@pytest.mark.parametrize(("language", "plain"), [("en", "Give"), ("fr", "Donner")])
+def test_the_button_promises_what_the_server_takes(
+    open_page: OpenPage, language: str, plain: str, mode: str
+) -> None:
+    """However it is typed, the button names the amount that is read, or none where it is not."""
+    page = open_page()
+    steps.fill_in(page, mode, language=language)
+    page.locator("label[for=preset-other]").click()
+    shown = page.evaluate(TYPE_EACH, [*KNOWN, *some_amounts(1_000)])
+    for typed, label in shown:
+        digits = promised(typed, f"{language}-CA", mode)
+        assert re.sub(r"\D", "", label) == digits, typed
+        assert (label == plain) == (digits == ""), typed
+    assert sum(label != plain for _, label in shown) > 50
+
+
+def test_a_large_amount_with_the_fee_does_not_stop_the_page(open_page: OpenPage) -> None:
+    """What the fee makes too large for the mode is not promised, and nothing is counted up to."""
+    page = open_page()
+    steps.fill_in(page, "card")
+    page.locator("summary").click()
+    page.locator("#cover_fee").check()
+    page.locator("label[for=preset-other]").click()
+    button = page.locator("#give-button")
+    for typed, says in (("24,000", "Give $24,717.10"), ("25000", "Give"), ("9999999999", "Give")):
+        page.locator("#amount").fill(typed)
+        expect(button).to_have_text(says)
+
+
+def test_why_a_way_cannot_be_had_is_french(open_page: OpenPage) -> None:
+    """What is read aloud has a no-break space before its colon."""
+    page = open_page()
+    steps.fill_in(page, "card", language="fr")
+    page.locator("#country").select_option("FR")
+    expect(page.locator("#mode-news")).to_contain_text("Débit bancaire")
+    news = page.locator("#mode-news").evaluate("one => one.textContent")
+    assert "Débit bancaire\u00a0: " in news
+    assert "bancaire:" not in news
