@@ -40,19 +40,22 @@ class FirstStep:
                 self._limits.count(choice.mode, address, now)
             gift = open_gift(session, choice, form_key, now=now)
         try:
-            return self.lead_on(gift)
+            return self.lead_on(gift, choice.language)
         except Conflict:
             return see(page_of(gift))
 
-    def lead_on(self, gift: Gift) -> Response:
-        """Begin the gift's mode. Raises Conflict when there is nothing left to pay."""
+    def lead_on(self, gift: Gift, language: str) -> Response:
+        """Begin the gift's mode in `language`. Raises Conflict when nothing is left to pay."""
+        page, spoken = page_of(gift), ""
+        if language != gift.language:
+            page, spoken = f"{page}?lang={language}", f"&lang={language}"
         try:
-            step = self._modes[Mode(gift.mode)].begin(gift)
+            step = self._modes[Mode(gift.mode)].begin(gift, language)
         except Unavailable as error:
             log.warning("a card page was not opened: %s", type(error).__name__)
             problem = "refused" if isinstance(error, StripeRefused) and error.is_final else "page"
-            return see(f"{page_of(gift)}?problem={problem}")
-        return see(step.url if isinstance(step, Redirect) else page_of(gift))
+            return see(f"{page_of(gift)}?problem={problem}{spoken}")
+        return see(step.url if isinstance(step, Redirect) else page)
 
 
 def see(address: str) -> Response:

@@ -94,7 +94,7 @@ class GiftPages:
         try:
             if gift_view.is_later_month(gift):
                 return self._try_month_again(gift)
-            return self._first_step.lead_on(gift)
+            return self._first_step.lead_on(gift, self._language(request, gift))
         except Conflict as conflict:
             gift, donor = self._find(token)
             return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])

@@ -179,18 +179,13 @@ class GiftPages:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
-            asked = {letter.asked_by for letter in letters_of(session, gift.id)}
-            actors = {fact.actor for fact in facts} | asked
-            actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
-            names = names_of(session, actors)
+            names = _names(session, gift, facts)
             letters = sent_letters(session, gift, names, self._regions)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
             pledge = about_pledge(session, gift)
             to_confirm = accounts_to_confirm(session, [gift, *months])
-            is_open = gift.status in STILL_PAYABLE
-            given_as = given_instead(session, gift) if is_open else None
-            replaces = given_in_place_of(session, gift)
+            beside = _given_beside(session, gift)
         in_force = transfers_in_force(facts)
         told = [fact.as_fact() for fact in facts]
         held = status_of(told).held_minor
@@ -217,8 +212,7 @@ class GiftPages:
             ],
             months=months,
             to_confirm=to_confirm,
-            given_as=given_as,
-            replaces=replaces,
+            beside=beside,
             pledge=pledge,
             letters=letters,
             may_write=visit.signed_in.may(Role.FINANCE),
@@ -238,6 +232,23 @@ class GiftPages:
             conflict=conflict,
             words=WORDS,
         )
+
+
+def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str, str]:
+    """Return the names of all staff who stand on the page of a gift."""
+    actors = {fact.actor for fact in facts}
+    actors |= {letter.asked_by for letter in letters_of(session, gift.id)}
+    actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
+    return names_of(session, actors)
+
+
+def _given_beside(session: Session, gift: Gift) -> dict[str, Gift | None]:
+    """Return the gift that was given in the place of this one, and the one that this replaces."""
+    is_open = gift.status in STILL_PAYABLE
+    return {
+        "given_as": given_instead(session, gift) if is_open else None,
+        "replaces": given_in_place_of(session, gift),
+    }
 
 
 def find_gift(session: Session, text: str) -> Gift:

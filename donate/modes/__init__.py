@@ -21,8 +21,10 @@ __all__ = ["Instructions", "ModeOfPayment", "Modes", "NextStep", "Redirect", "bu
 class ModeOfPayment(Protocol):
     """A way to give."""
 
-    def begin(self, gift: Gift) -> NextStep:
+    def begin(self, gift: Gift, language: str = "") -> NextStep:
         """Say what the donor does next. May be called again for the same gift; no gift doubles.
+
+        Stripe's page is in `language`; without one, in that of the session that is open, if any.
 
         Raises StripeUnavailable where Stripe gives no usable answer: the gift stays recorded.
         """

@@ -11,6 +11,6 @@ class Card:
     def __init__(self, checkouts: Checkouts) -> None:
         self._checkouts = checkouts
 
-    def begin(self, gift: Gift) -> Redirect:
+    def begin(self, gift: Gift, language: str = "") -> Redirect:
         """Return the address of the gift's open checkout session, opening one where none is."""
-        return Redirect(self._checkouts.open_for(gift))
+        return Redirect(self._checkouts.open_for(gift, language))

@@ -11,7 +11,7 @@ class GivingCode:
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
 
-    def begin(self, gift: Gift) -> Instructions:
+    def begin(self, gift: Gift, language: str = "") -> Instructions:
         """Return the instructions for this gift; nothing is asked of anyone."""
         region = self._regions[gift.code]
         terms = region.modes[Mode.GIVING_CODE]

@@ -4,6 +4,7 @@ No transaction is open while Stripe is asked. Killed between any two beats, the 
 intent, asks with the same key and the same parameters, and gets the same session.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,14 @@ from sqlmodel import Session, col, select
 from donate.bulk import insert_new
 from donate.clock import Clock
 from donate.database import Database
-from donate.errors import N_, Conflict, NotFound, StripeKeyRefused, StripeRefused
+from donate.errors import (
+    N_,
+    Conflict,
+    NotFound,
+    StripeKeyRefused,
+    StripeRefused,
+    StripeUnavailable,
+)
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -45,12 +53,23 @@ class Checkouts:
         self._clock = clock
         self._public_url = public_url
 
-    def open_for(self, gift: Gift) -> str:
+    def open_for(self, gift: Gift, language: str = "") -> str:
         """Return the address of a session in which this gift can be paid; at most one is open.
+
+        Stripe's page is in `language` where one is given: a session in another one is expired
+        first, and a new one opened.
 
         Raises Conflict when there is nothing left to pay, StripeUnavailable and its kin when
         Stripe gives no usable answer. The gift is recorded either way.
         """
+        found = self._open(gift, language or gift.language)
+        if language and found.language != language:
+            self._expire(gift, found.session_id)
+            found = self._open(gift, language)
+        return found.url
+
+    def _open(self, gift: Gift, wanted: str) -> "_Open":
+        """Return the open session, whatever its language; where there is none, open the wanted."""
         now = self._clock.now()
         with self._database.writing() as session:
             # Locked, so that of two requests at once the second finds the first one's intent.
@@ -62,12 +81,14 @@ class Checkouts:
             if fresh.status not in STILL_PAYABLE:
                 raise Conflict(N_("This gift is already paid, or its payment is under way."))
             facts = facts_of(session, gift.id)
-            url = _still_open(session, gift, facts, now)
-            if url:
-                return url
-            attempt, asked_at = _intent(session, gift, facts, now)
+            still_open = _still_open(session, gift, facts, now)
+            if still_open:
+                return still_open
+            attempt, asked_at, language = _intent(session, gift, facts, now, wanted)
             donor = donor_of(session, gift)
-            params = session_params(gift, donor, attempt, asked_at, self._public_url)
+            params = session_params(
+                gift, donor, attempt, asked_at, self._public_url, language=language
+            )
         source = f"{gift.id}:{attempt}"
         try:
             opened = self._ask(params, f"donate-{source}")
@@ -77,7 +98,25 @@ class Checkouts:
         self._remember(
             gift, _opened(opened.session_id, attempt, self._clock.now()), opened, asked_at
         )
-        return opened.url
+        return _Open(opened.session_id, opened.url, language)
+
+    def _expire(self, gift: Gift, session_id: str) -> None:
+        """Make sure that nobody can pay in a session any more.
+
+        Raises Conflict where somebody has paid in it, and as every call to Stripe does: then no
+        other session may be opened.
+        """
+        try:
+            found = self._client.expire_session(session_id)
+        except StripeRefused:
+            found = self._client.retrieve_session(session_id)
+        if found.get("status") == "complete":
+            raise Conflict(N_("This gift is already paid, or its payment is under way."))
+        if found.get("status") != "expired":
+            raise StripeUnavailable("a session did not expire")
+        self._remember(
+            gift, Fact(FactKind.CHECKOUT_EXPIRED, session_id, self._clock.now(), "stripe")
+        )
 
     def _ask(self, params: "SessionCreateParams", key: str) -> OpenedSession:
         """Ask for a session; once more without the address where Stripe takes it for none.
@@ -115,7 +154,16 @@ class Checkouts:
                 insert_new(session, OpenCheckout, [row])
 
 
-def _still_open(session: Session, gift: Gift, facts: list[GiftFact], now: datetime) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A session in which the gift can be paid, and the language of its page."""
+
+    session_id: str
+    url: str
+    language: str
+
+
+def _still_open(session: Session, gift: Gift, facts: list[GiftFact], now: datetime) -> _Open | None:
     over = {
         f.source_id for f in facts if f.kind in (FactKind.CHECKOUT_EXPIRED, FactKind.PAYMENT_FAILED)
     }
@@ -124,26 +172,50 @@ def _still_open(session: Session, gift: Gift, facts: list[GiftFact], now: dateti
         .where(OpenCheckout.gift_id == gift.id, OpenCheckout.expires_at > now + _WORTH_OPENING)
         .order_by(col(OpenCheckout.opened_at).desc())
     )
-    return next((row.url for row in session.exec(statement) if row.session_id not in over), None)
+    row = next((row for row in session.exec(statement) if row.session_id not in over), None)
+    if row is None:
+        return None
+    return _Open(row.session_id, row.url, _language_of(row.session_id, gift, facts))
+
+
+def _language_of(session_id: str, gift: Gift, facts: list[GiftFact]) -> str:
+    """Return the language in which a session was asked for."""
+    attempts = {
+        fact.source_id: fact.evidence.get("attempt")
+        for fact in facts
+        if fact.kind == FactKind.CHECKOUT_OPENED
+    }
+    requested = (
+        fact
+        for fact in facts
+        if fact.kind == FactKind.CHECKOUT_REQUESTED
+        and fact.evidence["attempt"] == attempts.get(session_id)
+    )
+    return next((_asked_in(fact, gift) for fact in requested), gift.language)
+
+
+def _asked_in(requested: GiftFact, gift: Gift) -> str:
+    return str(requested.evidence.get("language", gift.language))
 
 
 def _intent(
-    session: Session, gift: Gift, facts: list[GiftFact], now: datetime
-) -> tuple[int, datetime]:
-    """Return the attempt to make and when it was meant: the unanswered one, or a new one."""
+    session: Session, gift: Gift, facts: list[GiftFact], now: datetime, wanted: str
+) -> tuple[int, datetime, str]:
+    """Return the attempt to make, when it was meant and in which language.
+
+    That is the unanswered one, or a new one.
+    """
     answered = {
         fact.evidence.get("attempt")
         for fact in facts
         if fact.kind in (FactKind.CHECKOUT_OPENED, FactKind.CHECKOUT_REFUSED)
     }
     requested = {
-        fact.evidence["attempt"]: fact.happened_at
-        for fact in facts
-        if fact.kind == FactKind.CHECKOUT_REQUESTED
+        fact.evidence["attempt"]: fact for fact in facts if fact.kind == FactKind.CHECKOUT_REQUESTED
     }
-    for attempt, asked_at in requested.items():
-        if attempt not in answered and now - asked_at < INTENT_LIFE:
-            return attempt, asked_at
+    for attempt, meant in requested.items():
+        if attempt not in answered and now - meant.happened_at < INTENT_LIFE:
+            return attempt, meant.happened_at, _asked_in(meant, gift)
     attempt = len(requested) + 1
     if attempt > _MOST_ATTEMPTS:
         raise Conflict(N_("Too many tries for this gift. Please begin again."))
@@ -152,10 +224,10 @@ def _intent(
         source_id=f"{gift.id}:{attempt}",
         happened_at=now,
         actor="donor",
-        evidence={"attempt": attempt},
+        evidence={"attempt": attempt, "language": wanted},
     )
     record_facts(session, [(gift.id, fact)], now=now)
-    return attempt, now
+    return attempt, now, wanted
 
 
 def _opened(session_id: str, attempt: int, now: datetime) -> Fact:

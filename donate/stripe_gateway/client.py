@@ -114,6 +114,14 @@ class StripeClient:
         )
         return _as_json(session, "checkout.session")
 
+    def expire_session(self, session_id: str) -> dict[str, Any]:
+        """Make sure that nobody can pay in a checkout session; return it as Stripe's JSON.
+
+        Raises as `create_session` does; StripeRefused where it was not open.
+        """
+        session = self._in_line(lambda: self._sdk.v1.checkout.sessions.expire(session_id))
+        return _as_json(session, "checkout.session")
+
     def create_refund(self, params: "RefundCreateParams", idempotency_key: str) -> dict[str, Any]:
         """Send money back; the same key and params again give the same refund, as Stripe's JSON.
 

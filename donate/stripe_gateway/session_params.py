@@ -23,30 +23,40 @@ METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
 
 
 def session_params(
-    gift: Gift, donor: Donor, attempt: int, asked_at: datetime, public_url: str
+    gift: Gift,
+    donor: Donor,
+    attempt: int,
+    asked_at: datetime,
+    public_url: str,
+    *,
+    language: str = "",
 ) -> "SessionCreateParams":
     """Return what to ask for: a payment, a subscription, or an account that each month is debited.
+
+    The donor reads it in `language`, or else in the gift's, and comes back to a page in the same.
 
     Stripe offers no pre-authorized debit in subscription mode; what begins after a setup is made by
     `agreements`.
     """
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
+    language = language or gift.language
     page = f"{public_url}/gifts/{gift.token}"
+    spoken = "" if language == gift.language else f"&lang={language}"
     about: Any = {"metadata": metadata, "description": gift.reference}
     params: SessionCreateParams = {
         "mode": "payment",
         "allowed_payment_method_types": [METHODS[Mode(gift.mode)]],
         "client_reference_id": gift.reference,
         "customer_email": ascii_address(donor.email),
-        "locale": _locale(gift.language),
+        "locale": _locale(language),
         "expires_at": int((asked_at + SESSION_LIFE).timestamp()),
-        "success_url": f"{page}?back=paid",
-        "cancel_url": f"{page}?back=cancelled",
+        "success_url": f"{page}?back=paid{spoken}",
+        "cancel_url": f"{page}?back=cancelled{spoken}",
         "metadata": metadata,
     }
     monthly = gift.frequency == Frequency.MONTHLY
     if monthly and gift.mode == Mode.BANK_DEBIT:
-        return params | _setup(gift, about)
+        return params | _setup(gift, about, language)
     # The donor pays the very amount and currency that was recorded, never a converted one.
     params["adaptive_pricing"] = {"enabled": False}
     params["line_items"] = [
@@ -55,7 +65,7 @@ def session_params(
             "price_data": {
                 "currency": gift.currency.lower(),
                 "unit_amount": gift.amount_minor,
-                "product_data": {"name": product_name(gift)},
+                "product_data": {"name": product_name(gift, language)},
             },
         }
     ]
@@ -72,20 +82,21 @@ def session_params(
     return params
 
 
-def product_name(gift: Gift) -> str:
+def product_name(gift: Gift, language: str = "") -> str:
     """Return what the donor reads at Stripe and on invoices as the name of what they give."""
-    return f"Don {gift.reference}" if gift.language.startswith("fr") else f"Gift {gift.reference}"
+    french = (language or gift.language).startswith("fr")
+    return f"Don {gift.reference}" if french else f"Gift {gift.reference}"
 
 
-def _setup(gift: Gift, about: Any) -> "SessionCreateParams":
+def _setup(gift: Gift, about: Any, language: str) -> "SessionCreateParams":
     terms = say(
-        gift.language,
+        language,
         N_(
             "You authorize us to debit %(amount)s from your bank account now, and again every "
             "month on the day of the first debit. You can change the amount, pause or cancel at "
             "any time."
         ),
-        {"amount": format_money(gift.amount, gift.language)},
+        {"amount": format_money(gift.amount, language)},
     )
     return {
         "mode": "setup",

@@ -45,6 +45,16 @@ def test_to_the_card_page(card_visitor: Visitor) -> None:
     assert gift.status == "awaited"
 
 
+def test_to_the_card_page_in_another_language(card_visitor: Visitor) -> None:
+    """Who changes the language on the page of their gift goes on in it on Stripe's, and back."""
+    place = card_visitor.give(mode="card").headers["location"]
+    (gift,) = card_visitor.gifts()
+    pay = f"/gifts/{gift.token}/checkout"
+    french = card_visitor.post(f"{pay}?lang=fr-CA").headers["location"]
+    assert french != place
+    assert card_visitor.post(f"{pay}?lang=fr-CA").headers["location"] == french
+
+
 def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
     """With Stripe down the gift exists, awaited, and the donor reads that and what to do."""
     answer = first_visitor.give(mode="card")
@@ -130,7 +140,7 @@ def test_a_page_without_script_looks_a_dozen_times(
 class Unasked:
     """A mode that nobody should begin."""
 
-    def begin(self, gift: Gift) -> Redirect | Instructions:
+    def begin(self, gift: Gift, language: str = "") -> Redirect | Instructions:
         raise AssertionError("begun")
 
 

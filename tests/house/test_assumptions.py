@@ -24,7 +24,7 @@ OURS = {
         "recurring starting_after submit_type subscription_data"
     ),
     "what we keep in metadata": "attempt gift_id listens_to reference request session",
-    "what we keep in evidence": "agreement by decision ends_at event fees why",
+    "what we keep in evidence": "agreement by decision ends_at event fees language why",
     "sums and tables of ours": "events listed objects open_checkout recorded stripe_event",
     "headers, and what stands around a list": ("has_more idempotent-replayed stripe-signature"),
 }

@@ -1,0 +1,119 @@
+"""A donor who changes the language gets Stripe's page in it, and one page to pay on at most."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from donate.clock import FixedClock
+from donate.database import Database
+from donate.errors import Conflict, StripeUnavailable
+from donate.stripe_gateway.client import StripeClient
+from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.given import facts_now, gift_now, give, settle
+from tests.stripe_gateway.returning import QUICK, stripe_list
+from tests.stripe_gateway.test_checkout import (
+    PUBLIC_URL,
+    SESSIONS,
+    asked,
+    checkouts_of,
+    client_of,
+    sessions,
+)
+
+
+@pytest.fixture
+def client(sandbox: RunningSandbox) -> Iterator[StripeClient]:
+    client = client_of(sandbox, **QUICK)
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "frequency"), [("card", "once"), ("card", "monthly"), ("bank_debit", "monthly")]
+)
+def test_another_language_is_another_session(
+    database: Database,
+    sandbox: RunningSandbox,
+    client: StripeClient,
+    mode: str,
+    frequency: str,
+) -> None:
+    """The old session is expired before the new one is opened, and the donor comes back in it."""
+    gift = give(database, attempts=0, mode=mode, frequency=frequency)
+    clock = FixedClock(datetime.now(UTC))
+    checkouts = checkouts_of(database, client, clock)
+    english = checkouts.open_for(gift, "en-CA")
+    french = checkouts.open_for(gift, "fr-CA")
+    assert english != french
+    assert sessions(sandbox) == {"expired": 1, "open": 1}
+    assert checkouts.open_for(gift, "fr-CA") == checkouts.open_for(gift) == french
+    first, second = asked(sandbox)
+    assert (first["parameters"]["locale"], second["parameters"]["locale"]) == ("en", "fr-CA")
+    page = f"{PUBLIC_URL}/gifts/{gift.token}"
+    assert first["parameters"]["cancel_url"] == f"{page}?back=cancelled"
+    assert second["parameters"]["cancel_url"] == f"{page}?back=cancelled&lang=fr-CA"
+    # Stripe's own news of the expiry is the same fact.
+    settle(database, *stripe_list(sandbox, "/v1/events"), clock=clock)
+    kinds = [kind for kind, _ in facts_now(database, gift)]
+    assert kinds.count("checkout_expired") == 1
+    assert gift_now(database, gift).status == "awaited"
+
+
+def test_what_was_paid_meanwhile_is_not_paid_again(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """Who has paid in the old session, which nobody told us yet, gets no other one."""
+    gift = give(database, attempts=0)
+    checkouts = checkouts_of(database, client)
+    session_id = checkouts.open_for(gift, "en-CA").rpartition("/")[2]
+    sandbox.pay(session_id)
+    with pytest.raises(Conflict):
+        checkouts.open_for(gift, "fr-CA")
+    assert len(asked(sandbox)) == 1
+
+
+@pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after"])
+def test_no_second_session_while_the_first_may_be_open(
+    database: Database, sandbox: RunningSandbox, client: StripeClient, kind: str
+) -> None:
+    """Where Stripe does not say that the old one expired, none is opened; trying again does it."""
+    gift = give(database, attempts=0)
+    checkouts = checkouts_of(database, client)
+    old = checkouts.open_for(gift, "en-CA")
+    path = f"{SESSIONS}/{old.rpartition('/')[2]}/expire"
+    sandbox.control("POST", "/_sandbox/trouble", path=path, kind=kind, times=2)
+    with pytest.raises(StripeUnavailable):
+        checkouts.open_for(gift, "fr-CA")
+    assert len(asked(sandbox)) == 1
+    sandbox.control("DELETE", "/_sandbox/trouble")
+    assert checkouts.open_for(gift, "fr-CA") != old
+    assert sessions(sandbox) == {"expired": 1, "open": 1}
+
+
+def test_an_unanswered_request_keeps_its_language(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """What was asked for and not answered is asked for as it was, then replaced: one is open."""
+    gift = give(database, attempts=0)
+    checkouts = checkouts_of(database, client)
+    sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="no_url", times=1)
+    with pytest.raises(StripeUnavailable):
+        checkouts.open_for(gift, "en-CA")
+    checkouts.open_for(gift, "fr-CA")
+    assert sessions(sandbox) == {"expired": 1, "open": 1}
+    assert [one["parameters"]["locale"] for one in asked(sandbox)] == ["en", "en", "fr-CA"]
+
+
+def test_two_at_once_leave_one_session(
+    database: Database, sandbox: RunningSandbox, client: StripeClient
+) -> None:
+    """Of two tabs that change the language together, both lead to the one session that is open."""
+    gift = give(database, attempts=0)
+    checkouts = checkouts_of(database, client)
+    checkouts.open_for(gift, "en-CA")
+    with ThreadPoolExecutor(2) as tabs:
+        urls = set(tabs.map(lambda _: checkouts.open_for(gift, "fr-CA"), range(2)))
+    assert len(urls) == 1
+    assert sessions(sandbox) == {"expired": 1, "open": 1}
