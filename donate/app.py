@@ -40,6 +40,7 @@ from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.checkout import Checkouts
 from donate.stripe_gateway.client import MOST_WAITING, StripeClient
 from donate.stripe_gateway.endpoint import WebhookDoor
+from donate.stripe_gateway.hearing import measure_webhooks
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.lists import StripeLists, reading_client
 from donate.stripe_gateway.pacing import PacedSettling
@@ -184,7 +185,8 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     # First: a request pays for every route that is looked at before its own.
     _add(app, WebhookDoor(parts.inbox, settings.webhook_secrets, parts.clock).router)
     _add_rooms(app, parts, settings, pages)
-    _add(app, Health(parts.database, settings.metrics_token.get_secret_value()).router)
+    metrics_token = settings.metrics_token.get_secret_value()
+    _add(app, Health(parts.database, metrics_token, measure_webhooks).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(LeadsOn)
     app.add_middleware(BodyLimit, answer=answer)

@@ -1,23 +1,27 @@
 """Is it alive, is it ready to take a gift, and what are its numbers."""
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlmodel import Session
 from starlette.responses import JSONResponse, Response
 
 from donate.database import Database
 from donate.errors import DatabaseBusy, NotFound
-from donate.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
-from donate.stripe_gateway.hearing import newest_heard, newest_missed
 
 
 class Health:
     """`/healthz`, `/readyz` and, with a token, `/metrics`."""
 
-    def __init__(self, database: Database, metrics_token: str) -> None:
+    def __init__(
+        self, database: Database, metrics_token: str, measure: Callable[[Session], None]
+    ) -> None:
+        """`measure` sets the metrics that are read from the database."""
         self._database = database
+        self._measure = measure
         self._metrics_token = metrics_token
         self.router = APIRouter(include_in_schema=False)
         self.router.add_api_route("/healthz", self.alive, methods=["GET"])
@@ -44,14 +48,7 @@ class Health:
             given.encode("latin-1"), wanted.encode()
         ):
             raise NotFound("no such page")
-        self._look_for_silence()
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    def _look_for_silence(self) -> None:
-        # Another process may have heard the last webhook, or this one before it was restarted.
+        # Another process may have changed them, or this one before it was restarted.
         with suppress(DatabaseBusy), self._database.reading() as session:
-            for gauge, instant in (
-                (WEBHOOK_HEARD, newest_heard(session)),
-                (WEBHOOK_MISSED, newest_missed(session)),
-            ):
-                gauge.set(instant.timestamp() if instant else 0)
+            self._measure(session)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

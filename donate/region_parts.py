@@ -27,7 +27,12 @@ class Mode(StrEnum):
     @property
     def through_stripe(self) -> bool:
         """Whether Stripe takes the money; else staff see it on the bank's statement."""
-        return self in (Mode.CARD, Mode.BANK_DEBIT)
+        return self in _STRIPE_METHODS
+
+    @property
+    def stripe_method(self) -> str:
+        """What Stripe calls it. Only for the modes that go through Stripe."""
+        return _STRIPE_METHODS[self]
 
     @property
     def every_month(self) -> bool:
@@ -38,6 +43,9 @@ class Mode(StrEnum):
     def for_canada_only(self) -> bool:
         """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
         return self in (Mode.BANK_DEBIT, Mode.INTERAC)
+
+
+_STRIPE_METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
 
 
 class Frequency(StrEnum):

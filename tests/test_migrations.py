@@ -18,9 +18,6 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-import donate.finance.models
-import donate.stripe_gateway.catchup_models
-import donate.stripe_gateway.models  # noqa: F401 -- the imports fill SQLModel.metadata
 from donate.bulk import insert_new
 from donate.database import Database
 from donate.gifts.audit import differences

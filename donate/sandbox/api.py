@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from donate.sandbox.api_versions import TODAY
 from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.endpoints import perform
 from donate.sandbox.errors import (
@@ -29,7 +30,6 @@ from donate.sandbox.observing import Exchange, Observer
 from donate.sandbox.permissions import Permissions
 from donate.sandbox.store import Store
 from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
-from donate.sandbox.versions import TODAY
 
 LOGGED_REQUESTS = 10_000
 

@@ -1,50 +1,16 @@
 """Charges: one try to take the money of a payment intent, and how it ends."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from donate.sandbox.attempts import Attempt
 from donate.sandbox.balance import book_payment
 from donate.sandbox.objects import new_charge
 from donate.sandbox.payment_methods import (
-    BANK_REFUSED,
-    GENERIC_DECLINE,
     Decline,
-    KnownCard,
-    bank_debit_details,
-    card_details,
     method_of,
 )
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-
-Outcome = Literal["paid", "declined", "processing"]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One submission of the page, already told apart from a typing mistake."""
-
-    email: str | None
-    name: str | None
-    method_details: dict[str, Any]
-    outcome: Outcome
-    decline: Decline = GENERIC_DECLINE
-    method: str | None = None
-    """The id of the payment method, where it was saved before."""
-
-
-def card_attempt(card: KnownCard, email: str | None, name: str | None) -> Attempt:
-    details = card_details(card.number, card.brand, card.country)
-    if card.decline:
-        return Attempt(email, name, details, "declined", card.decline)
-    return Attempt(email, name, details, "paid")
-
-
-def bank_debit_attempt(
-    institution: str, transit: str, account: str, email: str | None, name: str | None
-) -> Attempt:
-    details = bank_debit_details(institution, transit, account)
-    return Attempt(email, name, details, "processing", BANK_REFUSED)
 
 
 def charge_intent(store: Store, intent: StripeObject, attempt: Attempt) -> StripeObject:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from donate.sandbox.charges import Attempt, bank_debit_attempt, card_attempt
+from donate.sandbox.attempts import Attempt, bank_debit_attempt, card_attempt
 from donate.sandbox.checkout import expire_due_sessions
 from donate.sandbox.currencies import written
 from donate.sandbox.errors import Refusal

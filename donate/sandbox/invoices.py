@@ -3,7 +3,8 @@
 https://docs.stripe.com/billing/invoices/subscription
 """
 
-from donate.sandbox.charges import Attempt, charge_intent, fail_charge, succeed_charge
+from donate.sandbox.attempts import Attempt
+from donate.sandbox.charges import charge_intent, fail_charge, succeed_charge
 from donate.sandbox.errors import Refusal
 from donate.sandbox.invoice_objects import new_invoice, new_invoice_payment
 from donate.sandbox.objects import new_payment_intent

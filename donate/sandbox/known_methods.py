@@ -5,7 +5,7 @@ https://docs.stripe.com/testing and https://docs.stripe.com/payments/acss-debit/
 
 from typing import Any
 
-from donate.sandbox.charges import Attempt, bank_debit_attempt, card_attempt
+from donate.sandbox.attempts import Attempt, bank_debit_attempt, card_attempt
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.parameters import read, text

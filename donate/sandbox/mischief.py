@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from donate.sandbox.api_versions import BASIL, BEFORE_BASIL, Version, is_known_in
 from donate.sandbox.forgery import Forgery, forge, what_can_be_forged
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.trouble import Kind, Trouble
-from donate.sandbox.versions import BASIL, BEFORE_BASIL, Version, is_known_in
 
 WithEvents = Literal["duplicate", "at_once", "reorder", "delay", "drop", "old_version", "forge"]
 # Of the troubles an answer can meet, those that pass: a key that is revoked for good, or a request

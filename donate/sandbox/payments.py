@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from donate.sandbox.charges import Attempt, charge_intent, fail_charge, succeed_charge
+from donate.sandbox.attempts import Attempt
+from donate.sandbox.charges import charge_intent, fail_charge, succeed_charge
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects import customer_details, new_payment_intent
 from donate.sandbox.payment_methods import BANK_REFUSED

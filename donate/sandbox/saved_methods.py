@@ -7,7 +7,7 @@ https://docs.stripe.com/api/subscriptions/update#update_subscription-default_pay
 from dataclasses import replace
 from typing import Any
 
-from donate.sandbox.charges import Attempt
+from donate.sandbox.attempts import Attempt
 from donate.sandbox.errors import invalid_parameter, no_such
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.parts import no_address

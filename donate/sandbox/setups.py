@@ -6,7 +6,7 @@ https://docs.stripe.com/payments/acss-debit/set-up-payment
 from dataclasses import replace
 from typing import Any
 
-from donate.sandbox.charges import Attempt
+from donate.sandbox.attempts import Attempt
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.objects import customer_details

@@ -10,20 +10,18 @@ import string
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from donate.sandbox.account_settings import (
     CAPABILITIES,
     new_method_configuration,
     saved_in_the_dashboard,
 )
+from donate.sandbox.api_versions import TODAY
+from donate.sandbox.attempts import Attempt
 from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import no_such
 from donate.sandbox.shelf import Shelf, StripeObject
-from donate.sandbox.versions import TODAY
-
-if TYPE_CHECKING:
-    from donate.sandbox.charges import Attempt
 
 LATER_S = 0.2
 _LETTERS = string.ascii_letters + string.digits

@@ -6,7 +6,7 @@ https://docs.stripe.com/billing/subscriptions/overview
 from dataclasses import replace
 from typing import Any, Literal
 
-from donate.sandbox.charges import Attempt, Outcome
+from donate.sandbox.attempts import Attempt, Outcome
 from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import Refusal
 from donate.sandbox.invoices import close_unpaid, collect, draft_invoice, end_debit, finalize

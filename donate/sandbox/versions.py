@@ -1,22 +1,16 @@
-"""The versions of the API that a webhook endpoint can be set to, and what an event is in each.
+"""Events as an endpoint of an older version of the API gets them.
 
-An endpoint made years ago goes on getting events of its own version, whatever the SDK speaks.
 Since basil, an invoice names its subscription under `parent` and its payments in objects of their
 own, and a subscription's period stands on its items:
 https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
 """
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any
 
+from donate.sandbox.api_versions import BEFORE_BASIL, TODAY, Version
 from donate.sandbox.copies import copy_of
 from donate.sandbox.shelf import StripeObject
-
-if TYPE_CHECKING:
-    from donate.sandbox.store import Store
-
-Version = Literal["2024-06-20", "2025-03-31.basil", "2026-10-28.endive"]
-VERSIONS: tuple[Version, ...] = get_args(Version)
-BEFORE_BASIL, BASIL, TODAY = VERSIONS
+from donate.sandbox.store import Store
 
 # Fields that came after basil.
 _NEWER = {
@@ -34,11 +28,7 @@ _NEWER_THAN_2024 = {
 }
 
 
-def is_known_in(version: Version, event_type: str) -> bool:
-    return version != BEFORE_BASIL or not event_type.startswith("invoice_payment.")
-
-
-def seen_in(version: Version, event: StripeObject, store: "Store") -> StripeObject:
+def seen_in(version: Version, event: StripeObject, store: Store) -> StripeObject:
     """The event as an endpoint of this version gets it."""
     if version == TODAY:
         return event
@@ -51,7 +41,7 @@ def seen_in(version: Version, event: StripeObject, store: "Store") -> StripeObje
     return older
 
 
-def _write_as_in_2024(found: StripeObject, store: "Store") -> None:
+def _write_as_in_2024(found: StripeObject, store: Store) -> None:
     match found["object"]:
         case "invoice":
             found.update(_links_of_invoice(found, store))
@@ -71,7 +61,7 @@ def _write_as_in_2024(found: StripeObject, store: "Store") -> None:
             found["invoice"] = store.invoices_of_intents.get(found["payment_intent"])
 
 
-def _links_of_invoice(invoice: StripeObject, store: "Store") -> dict[str, Any]:
+def _links_of_invoice(invoice: StripeObject, store: Store) -> dict[str, Any]:
     """What an invoice said of its subscription and its payment before basil."""
     details = invoice["parent"]["subscription_details"]
     intent, is_outside = None, False

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from donate.sandbox.api_versions import VERSIONS
 from donate.sandbox.errors import Refusal, invalid_parameter, not_in_this_sandbox
 from donate.sandbox.nothing import nothing_in
 from donate.sandbox.parameters import (
@@ -22,7 +23,6 @@ from donate.sandbox.parameters import (
 )
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-from donate.sandbox.versions import VERSIONS
 
 # https://docs.stripe.com/webhooks#register-webhook: "up to 16 webhook endpoints".
 MOST_ENDPOINTS = 16

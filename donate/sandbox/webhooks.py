@@ -13,12 +13,13 @@ from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from donate.sandbox.api_versions import TODAY, Version, is_known_in
 from donate.sandbox.courier import Courier, NotDelivered
 from donate.sandbox.held_back import HeldBack
 from donate.sandbox.mischief import PLAIN, Mischief, Plan
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-from donate.sandbox.versions import TODAY, Version, is_known_in, seen_in
+from donate.sandbox.versions import seen_in
 
 # Enough to be busy, few enough that a small receiver is not drowned.
 SIDE_BY_SIDE = 16

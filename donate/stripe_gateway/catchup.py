@@ -15,7 +15,6 @@ from sqlmodel import col, select
 from donate.clock import Clock
 from donate.database import Database
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
-from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, Stretch, plan_of
 from donate.stripe_gateway.catchup_runs import (
     SOURCE,
@@ -32,7 +31,7 @@ from donate.stripe_gateway.comparing import Comparison, Telling, add_totals, com
 from donate.stripe_gateway.hearing import LATE_AFTER
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.lists import StripeLists
-from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from donate.stripe_gateway.readings import is_instant
 from donate.stripe_gateway.settle import Settler
 

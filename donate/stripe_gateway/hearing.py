@@ -12,7 +12,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from donate.bulk import insert_new
-from donate.stripe_gateway.catchup_models import CatchupRun, WebhookHeard
+from donate.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
+from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 
 # Webhooks come within seconds; this leaves room for a restart and a retry or two.
 LATE_AFTER: Final = timedelta(minutes=15)
@@ -64,6 +65,15 @@ def newest_heard(session: Session) -> datetime | None:
 def newest_missed(session: Session) -> datetime | None:
     """Return when the newest event happened that catch-up found and no webhook had brought."""
     return session.exec(select(func.max(col(CatchupRun.missed_at)))).one()
+
+
+def measure_webhooks(session: Session) -> None:
+    """Set the metrics that say when a webhook last came, and when one was last missed."""
+    for gauge, instant in (
+        (WEBHOOK_HEARD, newest_heard(session)),
+        (WEBHOOK_MISSED, newest_missed(session)),
+    ):
+        gauge.set(instant.timestamp() if instant else 0)
 
 
 def _day(instant: datetime) -> str:

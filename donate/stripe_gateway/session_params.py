@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 # Stripe takes 30 minutes to 24 hours; an hour less leaves room for clocks that differ.
 SESSION_LIFE: Final = timedelta(hours=23)
-# How a mode is called at Stripe.
-METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
 
 
 def session_params(
@@ -45,7 +43,7 @@ def session_params(
     about: Any = {"metadata": metadata, "description": gift.reference}
     params: SessionCreateParams = {
         "mode": "payment",
-        "allowed_payment_method_types": [METHODS[Mode(gift.mode)]],
+        "allowed_payment_method_types": [Mode(gift.mode).stripe_method],
         "client_reference_id": gift.reference,
         "customer_email": ascii_address(donor.email),
         "locale": _locale(language),

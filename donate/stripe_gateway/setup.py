@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from donate.errors import StripeRefused
 from donate.regions import Mode, Region
 from donate.stripe_gateway.account import NotPermitted, StripeAccount
-from donate.stripe_gateway.session_params import METHODS
 from donate.stripe_gateway.setup_methods import method_steps
 from donate.stripe_gateway.setup_portal import portal_steps
 from donate.stripe_gateway.setup_steps import Step, Wanted, by_hand
@@ -18,7 +17,7 @@ from donate.stripe_gateway.setup_webhook import webhook_steps
 def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
     """Return Stripe's names of the payment methods that any region offers."""
     offered = {mode for region in regions for mode in region.modes}
-    return tuple(METHODS[mode] for mode in Mode if mode in offered and mode in METHODS)
+    return tuple(mode.stripe_method for mode in Mode if mode in offered and mode.through_stripe)
 
 
 def look(account: StripeAccount, wanted: Wanted) -> Iterator[Step]:

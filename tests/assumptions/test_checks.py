@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from donate.stripe_gateway.assumptions import clicked
+from donate.stripe_gateway.assumptions.endings import Outcome
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS, TOPICS
-from donate.stripe_gateway.assumptions.model import Outcome, Topic
+from donate.stripe_gateway.assumptions.model import Topic
 from donate.stripe_gateway.assumptions.runner import check_one
 from donate.stripe_gateway.assumptions.world import Step
 from tests.assumptions.clicking import Clicker

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from donate.stripe_gateway.catchup_models import CatchupRun
-from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from tests.faults.processes import a_machine
 from tests.faults.quick_start import Nursery
 from tests.stripe_gateway.away import EVENTS, check_totals, going_away

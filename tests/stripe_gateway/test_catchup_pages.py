@@ -13,7 +13,6 @@ from sqlmodel import col, func, select
 
 from donate.database import Database
 from donate.stripe_gateway.catchup import Catchup, Stopped
-from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.catchup_plan import EVENTS_REACH
 from donate.stripe_gateway.catchup_runs import SOURCE
 from donate.stripe_gateway.client import StripeClient
@@ -21,7 +20,7 @@ from donate.stripe_gateway.event_types import EVENT_TYPES
 from donate.stripe_gateway.hearing import newest_missed
 from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.lists import PAGE_SIZE, StripeLists
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import CatchupRun, EventState, StripeEvent
 from donate.stripe_gateway.settle import BATCH
 from tests.real_parts import SECRET_KEY, Sqlite
 from tests.sandbox.running import asking

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 from donate.database import Database
 from donate.errors import Conflict
 from donate.gifts.models import Gift
-from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.catchup_runs import (
     KEPT,
@@ -24,7 +23,7 @@ from donate.stripe_gateway.catchup_runs import (
     unfinished_run,
     why_another_mode,
 )
-from donate.stripe_gateway.models import EventState, OpenCheckout, StripeEvent
+from donate.stripe_gateway.models import CatchupRun, EventState, OpenCheckout, StripeEvent
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give
 

@@ -14,9 +14,8 @@ from sqlmodel import select
 from donate.database import Database
 from donate.errors import Conflict
 from donate.stripe_gateway.catchup import Catchup, Stopped
-from donate.stripe_gateway.catchup_models import CatchupRun
 from donate.stripe_gateway.hearing import newest_heard
-from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from tests.journeys.travelling import until
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from donate.sandbox.charges import Attempt, Outcome, card_attempt
+from donate.sandbox.attempts import Attempt, Outcome, card_attempt
 from donate.sandbox.checkout import expire_due_sessions, expire_session
 from donate.sandbox.control.levers import Lever
 from donate.sandbox.disputes import (

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from donate.sandbox.api_versions import Version
 from donate.sandbox.control.levers import MAX_TIMES, Lever
 from donate.sandbox.errors import Refusal
 from donate.sandbox.store import Store
-from donate.sandbox.versions import Version
 from donate.sandbox.webhooks import Deliveries, as_json
 
 

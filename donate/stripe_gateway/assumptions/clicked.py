@@ -5,7 +5,7 @@ from typing import Final
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.stripe_gateway.assumptions import things
-from donate.stripe_gateway.assumptions.model import CouldNotBeTried
+from donate.stripe_gateway.assumptions.endings import CouldNotBeTried
 from donate.stripe_gateway.assumptions.world import Json, Step, World
 
 _BY_CARD: Final = "pay with 4242 4242 4242 4242, any date to come and any CVC"

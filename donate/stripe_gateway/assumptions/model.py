@@ -1,12 +1,12 @@
-"""What an assumption is, how it is registered, and how a check of one can end."""
+"""What an assumption is, and how it is registered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from enum import IntEnum
+from typing import Final
 
-if TYPE_CHECKING:
-    from donate.stripe_gateway.assumptions.world import World
+from donate.stripe_gateway.assumptions.endings import DidNotHold
+from donate.stripe_gateway.assumptions.world import World
 
 
 class Cost(IntEnum):
@@ -17,14 +17,6 @@ class Cost(IntEnum):
     WRONG_BOOKS = 3
     NO_GIFT = 4
     WRONG_MONEY = 5
-
-
-class Outcome(StrEnum):
-    """How the check of one assumption ended."""
-
-    HELD = "held"
-    DID_NOT_HOLD = "did not hold"
-    NOT_TRIED = "could not be tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +45,7 @@ class Assumption:
     cost: Cost
     if_false: str
     by_hand: bool
-    check: Callable[["World"], None]
-
-
-class DidNotHold(Exception):
-    """Stripe behaved otherwise. `words` are Stripe's own, where it said anything."""
-
-    def __init__(self, what: str, *, words: str = "", request_id: str = "") -> None:
-        self.words = words
-        self.request_id = request_id
-        super().__init__(what)
-
-
-class CouldNotBeTried(Exception):
-    """Something that the check needs first is not there; the message says what."""
+    check: Callable[[World], None]
 
 
 class Topic:
@@ -85,14 +64,14 @@ class Topic:
         routes: str = "",
         fields: str = "",
         by_hand: bool = False,
-    ) -> Callable[[Callable[["World"], None]], Callable[["World"], None]]:
+    ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
         """Register a check: its name and its docstring become the assumption's.
 
         `routes` holds one call on each line, `fields` words. What is checked `by_hand` needs a
         person on one of Stripe's pages.
         """
 
-        def register(check: Callable[["World"], None]) -> Callable[["World"], None]:
+        def register(check: Callable[[World], None]) -> Callable[[World], None]:
             assumption = Assumption(
                 name=check.__name__.strip("_").replace("_", "-"),
                 sentence=" ".join((check.__doc__ or "").split()),

@@ -9,8 +9,9 @@ from typing import Any
 from donate.clock import Clock
 from donate.errors import Misconfigured
 from donate.stripe_gateway.assumptions import clicked
+from donate.stripe_gateway.assumptions.endings import Outcome
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
-from donate.stripe_gateway.assumptions.model import Assumption, Outcome
+from donate.stripe_gateway.assumptions.model import Assumption
 from donate.stripe_gateway.assumptions.runner import Result, bare, check_all
 from donate.stripe_gateway.assumptions.world import Account, Step, World
 

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
-from donate.stripe_gateway.assumptions.model import (
-    Assumption,
-    CouldNotBeTried,
-    DidNotHold,
-    Outcome,
-)
+from donate.stripe_gateway.assumptions.endings import CouldNotBeTried, DidNotHold, Outcome
+from donate.stripe_gateway.assumptions.model import Assumption
 from donate.stripe_gateway.assumptions.world import World, refusal_in, words_of
 
 _KEY: Final = re.compile(r"\b([sr]k_(?:test|live)_)[^\s'\"]+")

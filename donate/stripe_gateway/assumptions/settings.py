@@ -5,13 +5,8 @@ from typing import Any, Final
 
 from donate.stripe_gateway.account import StripeAccount, same_release
 from donate.stripe_gateway.assumptions import sources
-from donate.stripe_gateway.assumptions.model import (
-    Cost,
-    CouldNotBeTried,
-    Topic,
-    expect,
-    expect_equal,
-)
+from donate.stripe_gateway.assumptions.endings import CouldNotBeTried
+from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.event_types import EVENT_TYPES
 from donate.stripe_gateway.permissions import permission_steps

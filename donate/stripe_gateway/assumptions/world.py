@@ -10,7 +10,7 @@ import stripe
 
 from donate.clock import Clock
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
-from donate.stripe_gateway.assumptions.model import CouldNotBeTried, DidNotHold
+from donate.stripe_gateway.assumptions.endings import CouldNotBeTried, DidNotHold
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import Page, StripeClient
 from donate.stripe_gateway.readings import Irrelevant, Reading, Unusable
