@@ -16,7 +16,6 @@ from donate import error_answers
 from donate.api.cross_origin import OpensGiftsFrom
 from donate.api.door import Api
 from donate.clock import Clock, SystemClock
-from donate.database import Database
 from donate.demo_letters import DemoLetters
 from donate.donors.pages import DonorPages
 from donate.finance.pages import FinancePages
@@ -33,6 +32,7 @@ from donate.protection import BodyLimit, LeadsOn, SecurityHeaders
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
 from donate.settings import Settings
+from donate.storage.database import Database
 from donate.stripe_gateway.agreements import Agreements
 from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.billing import Billing

@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 from donate.clock import SystemClock
-from donate.database import Database
 from donate.errors import BadInput, DonateError, Misconfigured
 from donate.observability import configure_logging
 from donate.settings import Settings, load_settings, read_port
+from donate.storage.database import Database
 from donate.stripe_commands import add_stripe_commands
 
 
@@ -218,9 +218,9 @@ def _staff_list(_: argparse.Namespace) -> int:
 
 
 def _audit(_: argparse.Namespace) -> int:
-    from donate.constraints import broken_constraints
     from donate.gifts.audit import differences
     from donate.gifts.queries import count_gifts
+    from donate.storage.constraints import broken_constraints
 
     found = 0
     with _database(may_be_new=False).reading() as session:

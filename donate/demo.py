@@ -83,7 +83,7 @@ def _database_url() -> str:
         return f"sqlite:///{FOLDER / 'demo.sqlite3'}"
     from sqlalchemy import inspect
 
-    from donate.database import Database
+    from donate.storage.database import Database
 
     database = Database(url)
     with database.reading() as session:

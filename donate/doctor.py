@@ -5,14 +5,14 @@ from typing import Final
 
 from sqlmodel import func, select
 
-from donate.database import Database
 from donate.errors import DatabaseBusy
 from donate.finance.models import Staff
 from donate.regions import load_regions
 from donate.settings import Settings
+from donate.storage.database import Database
+from donate.storage.schema import Age
 from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.tables import Age
 
 _AGES: Final = {
     Age.MISSING: "DATABASE_URL leads to no tables of this service yet: run `donate db upgrade`",

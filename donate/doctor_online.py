@@ -11,19 +11,19 @@ from typing import Any, Final
 import httpx
 
 from donate.clock import SystemClock
-from donate.database import Database
 from donate.errors import DatabaseBusy, MailUnavailable, StripeUnavailable
 from donate.letters.smtp import Smtp
 from donate.protection import WEBHOOK_PATH
 from donate.regions import load_regions
 from donate.settings import Settings
+from donate.storage.database import Database
+from donate.storage.schema import Age
 from donate.stripe_gateway.account import NotPermitted, StripeAccount
 from donate.stripe_gateway.event_types import EVENT_TYPES
 from donate.stripe_gateway.hearing import LATE_AFTER, newest_heard
 from donate.stripe_gateway.permissions import permission_steps
 from donate.stripe_gateway.setup import look, methods_of
 from donate.stripe_gateway.setup_steps import Step, Wanted
-from donate.tables import Age
 
 _WAIT_S: Final = 10.0
 # Stripe tries for so long to deliver an event: https://docs.stripe.com/webhooks#retries

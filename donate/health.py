@@ -9,8 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlmodel import Session
 from starlette.responses import JSONResponse, Response
 
-from donate.database import Database
 from donate.errors import DatabaseBusy, NotFound
+from donate.storage.database import Database
 
 
 class Health:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.real_parts import PATIENCE_S
 
 _THAT_WAIT = text(

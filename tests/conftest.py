@@ -15,7 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.compiling import share_compiled_statements
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 from tests.sandbox.watching import WATCH

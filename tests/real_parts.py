@@ -18,8 +18,8 @@ import psycopg
 import uvicorn
 from sqlalchemy.engine import make_url
 
-from donate.database import Database
 from donate.settings import Settings, load_settings
+from donate.storage.database import Database
 
 WEBHOOK_SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
 SECRET_KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from donate.database import Database
 from donate.errors import DatabaseBusy
+from donate.storage.database import Database
 from tests.real_parts import Postgres
 from tests.test_database import donor, donors
 

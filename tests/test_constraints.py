@@ -6,8 +6,8 @@ from sqlmodel import Session
 
 import donate.finance.models
 import donate.stripe_gateway.models  # noqa: F401 -- the audit is about the tables of every room
-from donate.constraints import broken_constraints
-from donate.database import Database
+from donate.storage.constraints import broken_constraints
+from donate.storage.database import Database
 from tests.gifts.given import open_one
 
 

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import func, select
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.errors import DatabaseBusy, Misconfigured
 from donate.gifts.models import Donor
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from tests.real_parts import Postgres, Sqlite
 
 

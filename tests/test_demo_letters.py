@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from donate.app import create_app
-from donate.database import Database
 from donate.letters.folder import Folder
+from donate.storage.database import Database
 from tests.letters.post import open_desk
 from tests.real_parts import Sqlite, make_settings
 from tests.stripe_gateway.given import give

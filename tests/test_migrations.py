@@ -18,12 +18,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
 from donate.letters.models import Letter, new_letter
-from donate.tables import MIGRATIONS, VERSIONS
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
+from donate.storage.schema import MIGRATIONS, VERSIONS
 from tests.letters.post import a_post_office, open_desk, smtp_to
 from tests.letters.test_finder import tell
 from tests.real_parts import Postgres
@@ -179,7 +179,7 @@ def test_no_more_is_returned_than_was_received(database: Database) -> None:
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:
     """Tables that went through every migration are left alone, and others are not."""
-    with patch("donate.database.migrate") as migrate:
+    with patch("donate.storage.database.migrate") as migrate:
         database.upgrade()
         assert migrate.call_count == 0
         with database.writing() as session:

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlmodel import select
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.gifts.models import Donor
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -10,10 +10,10 @@ from donate.api.description import describe
 from donate.api.gifts import GiftRoutes, StaffTokenCheck
 from donate.api.regions import RegionRoutes
 from donate.clock import Clock
-from donate.database import Database
 from donate.modes import Modes
 from donate.rate_limit import GivingLimits
 from donate.regions import Regions
+from donate.storage.database import Database
 
 PREFIX: Final = "/api/v1"
 

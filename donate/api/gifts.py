@@ -27,7 +27,6 @@ from donate.api.schemas import (
 )
 from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused
 from donate.gifts.choice import Choice, check_choice
 from donate.gifts.ledger import open_gift
@@ -38,6 +37,7 @@ from donate.modes import Modes
 from donate.money import Money, is_currency
 from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Mode, Region, Regions, UnknownCode
+from donate.storage.database import Database
 
 _NOBODYS: Final = secrets.token_urlsafe(16)
 

@@ -5,7 +5,6 @@ import logging
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import Conflict, StripeRefused, Unavailable
 from donate.gifts.choice import Choice
 from donate.gifts.ledger import open_gift
@@ -14,6 +13,7 @@ from donate.gifts.queries import gift_by_form_key
 from donate.modes import Modes, Redirect
 from donate.rate_limit import GivingLimits
 from donate.regions import Mode
+from donate.storage.database import Database
 
 log = logging.getLogger(__name__)
 

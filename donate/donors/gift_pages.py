@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock, local_date
-from donate.database import Database
 from donate.donors import gift_view, words
 from donate.donors.first_step import FirstStep, page_of, see
 from donate.donors.reading import Typed, languages_beside
@@ -34,6 +33,7 @@ from donate.modes import Instructions, Modes
 from donate.money import Money
 from donate.rate_limit import address_of
 from donate.regions import Mode, Region, Regions
+from donate.storage.database import Database
 from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages, language_for
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.donors import give_view, words
 from donate.donors.first_step import FirstStep, see
 from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
@@ -20,6 +19,7 @@ from donate.modes import Modes
 from donate.money import group_mark, minor_digits, minor_step, typed_sign
 from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Region, Regions, UnknownCode
+from donate.storage.database import Database
 from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages
 

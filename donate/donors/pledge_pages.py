@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import local_date
-from donate.database import Database
 from donate.donors import pledge_words, words
 from donate.donors.first_step import see
 from donate.donors.forms import showable
@@ -27,6 +26,7 @@ from donate.gifts.queries import (
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
 from donate.regions import Mode, Regions
+from donate.storage.database import Database
 from donate.stripe_gateway.pledge_requests import Act
 from donate.stripe_gateway.pledges import Pledges
 from donate.templating import LANGUAGES, Pages, language_for

@@ -6,8 +6,8 @@ from typing import Any
 from starlette.responses import HTMLResponse
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.finance.notices import notices
+from donate.storage.database import Database
 from donate.templating import Pages
 
 

@@ -14,7 +14,6 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock, local_date
-from donate.database import Database
 from donate.errors import BadInput, NotFound
 from donate.finance.access import HOME, Visit, Visiting, needs
 from donate.finance.disputes import dispute_sentences
@@ -56,6 +55,7 @@ from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
 from donate.rate_limit import GivingLimits
 from donate.regions import Regions
+from donate.storage.database import Database
 from donate.templating import Pages
 
 PAGE_SIZE: Final = 50

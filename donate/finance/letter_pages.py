@@ -8,7 +8,6 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import Conflict, NotFound
 from donate.finance.access import Visit, Visiting, needs
 from donate.finance.gifts import GiftPages, find_gift
@@ -28,6 +27,7 @@ from donate.letters.desk import (
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.regions import Regions
+from donate.storage.database import Database
 from donate.templating import Pages
 
 SHOWN: Final = 200

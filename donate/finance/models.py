@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel
 
-from donate.database import UtcDateTime
 from donate.gifts.models import RowNumber
+from donate.storage.database import UtcDateTime
 
 
 class Role(StrEnum):

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pwdlib import PasswordHash
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.finance.access import Gate, refuse_other_methods
 from donate.finance.frame import StaffPages
 from donate.finance.gifts import GiftPages
@@ -22,6 +21,7 @@ from donate.finance.transfer_pages import TransferPages
 from donate.letters.by_hand import WAIT
 from donate.rate_limit import GivingLimits
 from donate.regions import Regions
+from donate.storage.database import Database
 from donate.stripe_gateway.refunds import Refunds
 from donate.templating import Pages
 

@@ -4,7 +4,6 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import Visit, Visiting, needs
 from donate.finance.gifts import GiftPages, find_gift
@@ -14,6 +13,7 @@ from donate.finance.trail import record_act
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.refund_requests import MoreThanIsLeft, request_refund
 from donate.stripe_gateway.refunds import Refunds

@@ -8,7 +8,6 @@ from sqlmodel import Session, select
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, StaffAct
 from donate.finance.refunds import FORESEEN
@@ -16,6 +15,7 @@ from donate.finance.trail import record_act
 from donate.finance.words import KINDS, LANGUAGE
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import refusals_since
+from donate.storage.database import Database
 from donate.templating import Pages
 
 SEEN: Final = "refusals_seen"

@@ -8,7 +8,6 @@ from sqlmodel import Session, col, select
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.access import Visit, Visiting, needs
 from donate.finance.aside_words import Aside, standing_of, write_aside
@@ -20,6 +19,7 @@ from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_reference
 from donate.references import is_reference, tidy_reference
+from donate.storage.database import Database
 from donate.stripe_gateway.aside import dismiss, take_event, tie, try_again, was_set_aside
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.templating import Pages

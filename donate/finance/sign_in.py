@@ -13,7 +13,6 @@ from pwdlib import PasswordHash
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import Unavailable
 from donate.finance.access import (
     EVERYBODY,
@@ -32,6 +31,7 @@ from donate.finance.throttle import Pace, Try, begin_try, forget_tries
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
 from donate.rate_limit import network_of
+from donate.storage.database import Database
 from donate.templating import Pages
 
 WRONG: Final = "That e-mail address and password do not belong together."

@@ -6,10 +6,10 @@ from fastapi import Request
 from sqlmodel import col, select
 from starlette.responses import Response
 
-from donate.database import Database
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.words import LANGUAGE
+from donate.storage.database import Database
 from donate.templating import Pages
 
 SHOWN: Final = 200

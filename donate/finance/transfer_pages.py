@@ -8,7 +8,6 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import Visit, Visiting, needs
 from donate.finance.gifts import GiftPages, find_gift
@@ -17,6 +16,7 @@ from donate.finance.trail import record_act
 from donate.finance.transfers import check_transfer, mark_received, refuse_unseen, undo_transfer
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 
 _COUNTS: Final = frozenset(map(str, range(1_000)))
 

@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.util import identity_key
 from sqlmodel import Session, col
 
-from donate.bulk import insert_new, update_each
 from donate.clock import local_date
 from donate.errors import DonateError
 from donate.gifts.choice import Choice
@@ -26,6 +25,7 @@ from donate.gifts.status import StatusName, status_of
 from donate.money import Money
 from donate.references import new_reference
 from donate.regions import Frequency
+from donate.storage.bulk_writes import insert_new, update_each
 
 _REFERENCE_TRIES = 5
 

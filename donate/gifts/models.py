@@ -1,6 +1,6 @@
 """The rows of the heart. They do not validate: `choice` does before, and the constraints do after.
 
-The tables themselves are made by `donate/migrations`; a test holds the two together.
+The tables themselves are made by `donate/storage/migrations`; a test holds the two together.
 """
 
 import uuid
@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from donate.database import UtcDateTime
 from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
+from donate.storage.database import UtcDateTime
 
 # SQLite gives a row number only to INTEGER PRIMARY KEY.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")

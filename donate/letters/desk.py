@@ -7,13 +7,13 @@ from typing import Final
 
 from sqlmodel import Session, col, func, select
 
-from donate.bulk import insert_new
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.letters.about import is_true, look_up
 from donate.letters.by_hand import TELLING
 from donate.letters.models import Letter, LetterState, new_letter
 from donate.regions import Regions
+from donate.storage.bulk_writes import insert_new
 
 # A letter that is taken at the second or third try is nothing to tell anybody about.
 LATE_AFTER: Final = timedelta(hours=1)

@@ -14,15 +14,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, null, or_, select
 from sqlmodel import Session, SQLModel
 
-from donate.bulk import insert_new
 from donate.clock import Clock
-from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
 from donate.letters.about import BY_HAND
 from donate.letters.by_hand import TELLING, WAIT
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 
 # Of what became known longer ago no letter is written.
 FRESH: Final = timedelta(days=7)

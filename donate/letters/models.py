@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from donate.database import UtcDateTime
 from donate.gifts.models import RowNumber
+from donate.storage.database import UtcDateTime
 
 
 class LetterState(StrEnum):

@@ -13,7 +13,6 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.models import Donor, Gift
 from donate.letters.about import About, is_true, look_up
@@ -23,6 +22,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 from donate.observability import LETTERS
 from donate.regions import Regions
+from donate.storage.database import Database
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Final
 from sqlmodel import col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
 from donate.regions import Mode, Region, Regions
+from donate.storage.database import Database
 
 _AT_A_TIME: Final = 50
 

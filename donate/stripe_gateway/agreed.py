@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from donate.bulk import insert_new
+from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import OpenAgreement, OpenCheckout
 
 

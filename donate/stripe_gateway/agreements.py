@@ -16,13 +16,13 @@ from typing import Any, Final
 from sqlmodel import col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.gifts.confirming import confirmation_due
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import OpenAgreement

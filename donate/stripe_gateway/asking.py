@@ -15,8 +15,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import DonateError, StripeRefused, StripeUnavailable
+from donate.storage.database import Database
 from donate.stripe_gateway.checkout import ASK_AFTER
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Arrival, Inbox

@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlmodel import col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, Stretch, plan_of
 from donate.stripe_gateway.catchup_runs import (
     SOURCE,

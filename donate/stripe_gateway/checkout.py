@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlmodel import Session, col, select
 
-from donate.bulk import insert_new
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import (
     N_,
     Conflict,
@@ -26,6 +24,8 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import donor_of, facts_of
 from donate.gifts.status import STILL_PAYABLE
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
 from donate.stripe_gateway.session_params import SESSION_LIFE, session_params

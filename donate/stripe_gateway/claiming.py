@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session, SQLModel
 
-from donate.bulk import update_each
+from donate.storage.bulk_writes import update_each
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 # When an event that could not be settled is tried again; after the last, staff decide.

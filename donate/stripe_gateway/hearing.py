@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from donate.bulk import insert_new
 from donate.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
+from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 
 # Webhooks come within seconds; this leaves room for a restart and a retry or two.

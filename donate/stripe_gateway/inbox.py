@@ -19,9 +19,9 @@ from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any, Final, Literal
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.errors import DatabaseBusy
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from donate.stripe_gateway.hearing import NOTED_EVERY, note_heard
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.readings import Unusable

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from donate.database import UtcDateTime
 from donate.gifts.models import RowNumber
+from donate.storage.database import UtcDateTime
 
 
 class EventState(StrEnum):

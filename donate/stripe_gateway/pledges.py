@@ -15,7 +15,6 @@ from typing import Any, Final, assert_never
 from sqlmodel import Session, col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import (
     N_,
     Conflict,
@@ -31,6 +30,7 @@ from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions import Mode
+from donate.storage.database import Database
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import OpenPledgeChange

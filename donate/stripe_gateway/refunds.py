@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlmodel import Session, col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.gifts.refundable import RequestState, requests_of
+from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import OpenRefund

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import Conflict, StripeUnavailable
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup import Catchup, Stopped
 from donate.stripe_gateway.catchup_runs import last_finished_run
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import DatabaseBusy
 from donate.observability import EVENTS_SETTLED
+from donate.storage.database import Database
 from donate.stripe_gateway.claiming import Claimed, due_events, save, try_again_later
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.readings import Envelope, Irrelevant, Reading, Unusable

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
-from donate.bulk import insert_new
 from donate.clock import Clock
-from donate.database import Database
 from donate.errors import StripeRefused, StripeUnavailable
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from donate.stripe_gateway.claiming import wake_those_waiting_for
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment

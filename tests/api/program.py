@@ -11,8 +11,8 @@ import httpx
 from sqlmodel import col, select
 
 from donate.app import create_app
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from tests.real_parts import caller, make_settings, served
 from tests.sandbox.running import run_sandbox
 

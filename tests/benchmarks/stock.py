@@ -20,10 +20,10 @@ from psycopg.rows import dict_row
 from sqlalchemy.engine import make_url
 from sqlmodel import select
 
-from donate.bulk import insert_new
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenCheckout
 from tests.benchmarks.events import paid
 from tests.stripe_gateway.given import NOW, event, give, session_for, settle

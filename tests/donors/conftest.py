@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.donors.visiting import REGIONS, Visitor, visiting
 from tests.real_parts import Sqlite
 

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from donate.database import Database
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
+from donate.storage.database import Database
 
 NOW = datetime.now(UTC)
 

@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from donate.app import build_parts
 from donate.clock import SystemClock
-from donate.database import Database
 from donate.donors.pages import DonorPages
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
@@ -18,6 +17,7 @@ from donate.gifts.queries import facts_of
 from donate.modes import Instructions, Redirect
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Mode, load_regions
+from donate.storage.database import Database
 from donate.templating import Pages
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
 from tests.real_parts import make_settings

@@ -5,8 +5,8 @@ from sqlmodel import func, select
 from starlette.testclient import TestClient
 
 from donate.app import create_app
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from tests.real_parts import Sqlite, make_settings
 
 FORM = {"preset": "2500", "name": "Ann Lee", "email": "ann@example.org", "country": "CA"}

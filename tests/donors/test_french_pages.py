@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from donate.database import Database
 from donate.donors.give_view import country_names
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.regions import load_regions
+from donate.storage.database import Database
 from donate.templating import translations
 from tests.donors.test_options import OPTIONS
 from tests.donors.visiting import REGIONS, Visitor, visiting

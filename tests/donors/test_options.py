@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.models import Gift, GiftWish
 from donate.gifts.queries import wish_of
+from donate.storage.database import Database
 from tests.donors.visiting import Visitor, visiting, words_of
 
 OPTIONS = """

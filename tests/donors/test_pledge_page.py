@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.facts import Fact
 from donate.gifts.ledger import open_month, record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from tests.donors.statuses import NOW, PAID, K, learn
 from tests.donors.visiting import Visitor, visiting, words_of
 from tests.real_parts import Sqlite

@@ -14,8 +14,8 @@ from sqlmodel import col, select
 from starlette.testclient import TestClient
 
 from donate.app import create_app
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from tests.real_parts import make_settings
 
 REGIONS = Path(__file__).with_name("regions.toml")

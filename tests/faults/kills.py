@@ -22,11 +22,11 @@ import httpx
 from sqlalchemy import update
 from sqlmodel import col, func, select
 
-from donate.database import Database
 from donate.errors import DatabaseBusy
 from donate.finance.models import Role
 from donate.finance.sessions import start_session
 from donate.finance.staff import add_staff
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
 from tests.faults.people import People
 from tests.faults.processes import a_fresh
@@ -60,7 +60,7 @@ BEATS: Final = (
     f"{GATEWAY}.catchup:Catchup._take_objects:before",
     f"{GATEWAY}.catchup:Catchup._close:before",
     "donate.gifts.ledger:record_facts:after",
-    "donate.database:Database.upgrade:after",
+    "donate.storage.database:Database.upgrade:after",
 )
 # Once it answers. A beat perhaps never comes.
 PATIENCE_S: Final = 0.7

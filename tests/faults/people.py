@@ -15,9 +15,9 @@ from typing import Any, Final
 import httpx
 from sqlmodel import select
 
-from donate.database import Database
 from donate.errors import DatabaseBusy
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from tests.api.program import ANN as PROGRAMS_ANN, GIFT
 from tests.finance.refund_desk import GOOD
 from tests.journeys.travelling import ANN, field

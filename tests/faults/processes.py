@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.faults.quick_start import Forked, Nursery
 from tests.journeys.travelling import World, pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, caller, free_port

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import Flag
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, OpenRefund, StripeEvent
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox

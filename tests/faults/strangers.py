@@ -24,10 +24,10 @@ from typing import Final
 import httpx
 import uvloop
 
-from donate.database import Database
 from donate.finance.models import Role
 from donate.finance.sessions import find_session, start_session
 from donate.finance.staff import add_staff
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.faults.good_requests import Known, Request
 from tests.faults.odd_requests import draw_request

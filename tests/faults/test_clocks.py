@@ -6,8 +6,8 @@ import pytest
 
 from donate.app import create_app
 from donate.clock import FixedClock, local_date, start_of_day
-from donate.database import Database
 from donate.gifts.audit import differences
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.journeys.travelling import until
 from tests.real_parts import caller, make_settings, served

@@ -10,11 +10,11 @@ import pytest
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.constraints import broken_constraints
-from donate.database import Database
 from donate.errors import DatabaseBusy
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift, GiftFact
+from donate.storage.constraints import broken_constraints
+from donate.storage.database import Database
 from tests.journeys.travelling import until
 from tests.real_parts import Postgres
 from tests.stripe_gateway.given import (

@@ -31,7 +31,7 @@ def test_a_seed_chooses_the_kills() -> None:
     assert {life.beat.rpartition(":")[0] for life in lives} == {*BEATS, ""}
 
 
-@pytest.mark.parametrize("beat", ["donate.database:Database.upgrade:after:1", ""])
+@pytest.mark.parametrize("beat", ["donate.storage.database:Database.upgrade:after:1", ""])
 def test_a_forked_service_is_killed_as_any_other(start: Nursery, beat: str, tmp_path: Path) -> None:
     """What was forked ends with the signal that killed it, at its beat or at once."""
     settings = {

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from sqlmodel import select
 
-from donate.constraints import broken_constraints
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift, GiftFact
+from donate.storage.constraints import broken_constraints
+from donate.storage.database import Database
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.proxy import Proxy, proxy_to
 from tests.journeys.travelling import ANN, field as field_of, until

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from donate.app import create_app
-from donate.constraints import broken_constraints
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.constraints import broken_constraints
+from donate.storage.database import Database
 from donate.stripe_gateway.asking import LEAST_PAUSE
 from donate.stripe_gateway.client import DEADLINE_S
 from tests.faults.proxy import Proxy, proxy_to

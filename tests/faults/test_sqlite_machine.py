@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from donate.database import Database
 from donate.errors import DatabaseBusy
+from donate.storage.database import Database
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import ANN, field, until

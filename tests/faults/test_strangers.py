@@ -3,7 +3,7 @@
 from pathlib import Path
 from random import Random
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.faults.odd_requests import draw_request
 from tests.faults.strangers import acquaint, run_strangers
 from tests.real_parts import Sqlite

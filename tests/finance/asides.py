@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from donate.clock import Clock
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.room import NOW, Room, csrf

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.finance.room import Room, open_room
 from tests.real_parts import Sqlite
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from tests.finance.room import Room, fields, open_room
 from tests.sandbox.running import RunningSandbox, run_sandbox

@@ -15,7 +15,6 @@ from sqlmodel import Session, select
 
 from donate import error_answers
 from donate.clock import Clock, FixedClock
-from donate.database import Database
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
 from donate.finance.sessions import start_session
@@ -27,6 +26,7 @@ from donate.gifts.models import Gift
 from donate.money import Money
 from donate.rate_limit import GivingLimits, Tries
 from donate.regions import load_regions
+from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.refunds import Refunds

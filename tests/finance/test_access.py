@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.finance.access import EVERYBODY, Gate
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
+from donate.storage.database import Database
 from donate.templating import Pages
 from tests.finance.room import (
     CHEAP,

@@ -7,9 +7,9 @@ from fastapi.testclient import TestClient
 from starlette.responses import Response
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.finance.access import Gate
 from donate.finance.models import Role, StaffAct
+from donate.storage.database import Database
 from tests.finance.room import NOW, PAGES, Room, csrf, fields, open_room, sign_in
 
 

@@ -7,7 +7,6 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import col, select
 
-from donate.bulk import insert_new
 from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
@@ -18,6 +17,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import Outbox
 from donate.letters.smtp import Smtp
+from donate.storage.bulk_writes import insert_new
 from tests.finance.room import REGIONS, Room, csrf
 from tests.letters.post import SENDER, SITE, a_post_office, smtp_to
 

@@ -6,11 +6,11 @@ import re
 import pytest
 from fastapi.routing import APIRoute
 
-from donate.bulk import insert_new
 from donate.finance.access import EVERYBODY
 from donate.finance.models import Role
 from donate.finance.notices import MOST_COUNTED, count_set_aside, notices
 from donate.letters.models import Letter, new_letter
+from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.asides import decide, paid, put_aside
 from tests.finance.room import NOW, Room

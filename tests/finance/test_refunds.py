@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from donate.database import Database
 from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
+from donate.storage.database import Database
 from tests.finance.refund_desk import GOOD, Desk, open_desk
 from tests.finance.room import csrf, fields, refunds_through
 from tests.real_parts import Sqlite

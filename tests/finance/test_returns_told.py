@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from donate.clock import local_date
-from donate.database import Database
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
+from donate.storage.database import Database
 from tests.finance.refund_desk import Desk, open_desk
 from tests.finance.room import Room, fields
 from tests.stripe_gateway.returning import REFUNDS, stripe_list, tell

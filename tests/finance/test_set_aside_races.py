@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from donate.database import Database
 from donate.errors import Conflict
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.aside import dismiss, take_event, tie, try_again
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.asides import decide, look, paid, put_aside, reread, settle

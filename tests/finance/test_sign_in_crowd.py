@@ -10,9 +10,9 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
-from donate.database import Database
 from donate.finance.models import StaffSession
 from donate.finance.sign_in import HASHES_AT_ONCE, IN_LINE_AT_ONCE
+from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.finance.room import open_room, sign_in
 from tests.finance.test_what_ends import ANN, change_password, shut_out

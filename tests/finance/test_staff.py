@@ -2,7 +2,6 @@
 
 import pytest
 
-from donate.database import Database
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.models import Role
 from donate.finance.staff import (
@@ -13,6 +12,7 @@ from donate.finance.staff import (
     set_password,
     staff_by_email,
 )
+from donate.storage.database import Database
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from sqlmodel import func, select
 
-from donate.database import Database
 from donate.finance.models import SignInFailure
 from donate.finance.sign_in import DELAYED_AT_ONCE
 from donate.finance.throttle import (
@@ -20,6 +19,7 @@ from donate.finance.throttle import (
 )
 from donate.finance.trail import MAX_STRANGERS_AN_HOUR
 from donate.rate_limit import network_of
+from donate.storage.database import Database
 from tests.finance.room import NOW, Room, sign_in
 
 

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from donate.database import Database
 from donate.errors import Conflict
 from donate.finance.transfers import Transfer, mark_received, undo_transfer
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.money import Money
+from donate.storage.database import Database
 from tests.finance.room import NOW, put_gift
 
 TRANSFER = Transfer(date(2026, 3, 9), Money(5_000, "CAD"), "CA-1234", "")

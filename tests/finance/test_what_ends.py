@@ -9,7 +9,6 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
-from donate.database import Database
 from donate.finance.models import Role, StaffSession
 from donate.finance.sessions import (
     ABSOLUTE_LIMIT,
@@ -24,6 +23,7 @@ from donate.finance.sessions import (
 )
 from donate.finance.staff import disable, enable, set_password, staff_by_email
 from donate.finance.tokens import add_token, is_staff_token
+from donate.storage.database import Database
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, open_room, sign_in
 from tests.real_parts import Sqlite
 

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, func, select
 
-from donate.database import Database
 from donate.errors import DonateError
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.holding import InHand
 from donate.gifts.ledger import Outcome, open_gift, record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.references import is_reference
+from donate.storage.database import Database
 from tests.gifts.given import CANADA, NOW, choose, fact, open_one, paid
 from tests.real_parts import Postgres
 

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_gift, record_facts
@@ -25,6 +24,7 @@ from donate.gifts.queries import (
     totals,
 )
 from donate.money import Money
+from donate.storage.database import Database
 from tests.gifts.given import CANADA, NOW, choose, fact, open_one, paid
 
 ALL = GiftFilter()

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import select
 
-from donate.database import Database
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
+from donate.storage.database import Database
 from tests.gifts.given import NOW, open_one, paid
 from tests.real_parts import Postgres, Sqlite
 

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from sqlmodel import select
 
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift, GiftFact
+from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import CARD, RunningSandbox, run_sandbox
 

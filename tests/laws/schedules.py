@@ -18,10 +18,10 @@ from random import Random
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.constraints import broken_constraints
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
+from donate.storage.constraints import broken_constraints
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.laws.stories import End, Story, Told, draw_story
 from tests.real_parts import Postgres, Sqlite

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from tests.stripe_gateway.given import (
     AMOUNT,
     NOW,

@@ -9,13 +9,13 @@ from hypothesis import given, settings, strategies as st
 from sqlmodel import Session
 
 from donate.clock import local_date
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of, gift_by_id
 from donate.gifts.status import status_of
+from donate.storage.database import Database
 from tests.gifts.given import open_one
 from tests.laws.test_status_law import BEGAN, EVERY_FACT, name_of
 from tests.real_parts import Postgres, Sqlite

@@ -2,7 +2,7 @@
 
 import pytest
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.laws.schedules import WrongEnd, check_story, run_schedule, run_schedules
 from tests.laws.stories import STORIES, WHOLE, Story
 from tests.real_parts import Sqlite

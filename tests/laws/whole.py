@@ -19,12 +19,12 @@ from starlette.testclient import TestClient
 
 from donate.app import Parts, build_parts, open_front_door
 from donate.clock import FixedClock
-from donate.constraints import broken_constraints
-from donate.database import Database
 from donate.errors import Unavailable
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift, GiftFact
 from donate.settings import Settings
+from donate.storage.constraints import broken_constraints
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup_runs import Report
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, make_settings

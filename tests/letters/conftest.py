@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.letters.post import Desk, PostOffice, a_post_office, open_desk, smtp_to
 from tests.real_parts import Sqlite
 

@@ -20,7 +20,6 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.models import Letter
@@ -28,6 +27,7 @@ from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer
 from donate.regions import Regions, load_regions
+from donate.storage.database import Database
 from tests.real_parts import free_port
 from tests.stripe_gateway.given import NOW
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.gifts.models import Gift
 from donate.letters.folder import Folder
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState, new_letter
 from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from tests.letters.post import Desk, in_folder, open_desk
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give

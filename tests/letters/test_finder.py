@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from sqlmodel import func, select
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_month, record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -15,6 +13,8 @@ from donate.letters.finder import FRESH, RECENT, REMIND_AFTER
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.money import Money
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from tests.letters.post import Desk
 from tests.stripe_gateway.given import AMOUNT, NOW, give
 

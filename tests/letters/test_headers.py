@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from donate.database import Database
 from donate.letters.about import About
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
+from donate.storage.database import Database
 from tests.letters.post import SENDER, PostOffice, markup, plain, read_letter, smtp_to
 from tests.letters.test_words import a_letter
 from tests.real_parts import Sqlite

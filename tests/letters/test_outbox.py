@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor
 from donate.gifts.queries import key_instead
@@ -16,6 +15,7 @@ from donate.letters.models import Letter
 from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY, RETRY_AFTER
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer
+from donate.storage.database import Database
 from tests.letters.post import (
     SITE,
     Desk,

@@ -5,12 +5,12 @@ from email.message import EmailMessage
 
 import pytest
 
-from donate.bulk import insert_new
-from donate.database import Database
 from donate.errors import MailRefused, MailUnavailable
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import LEASE
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from tests.letters.post import Desk, open_desk
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftWish
@@ -19,6 +18,7 @@ from donate.letters.models import Letter
 from donate.letters.words import draft
 from donate.money import Money
 from donate.regions import Mode, Text, Way, load_regions
+from donate.storage.database import Database
 from tests.letters.post import SENDER, SITE, markup, plain
 from tests.letters.test_finder import ask_for, tell, told_by_mistake
 from tests.real_parts import Sqlite

@@ -13,7 +13,6 @@ from typing import Any
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.choice import check_choice
 from donate.gifts.disputes import disputes_of
@@ -23,6 +22,7 @@ from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import gift_by_id
 from donate.money import Money
 from donate.regions import Frequency, Region, load_regions
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.catchup_runs import Report
 from donate.stripe_gateway.checkout import Checkouts

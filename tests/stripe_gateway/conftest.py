@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from donate.database import Database
+from donate.storage.database import Database
 from tests.sandbox.running import RunningSandbox, run_sandbox
 from tests.stripe_gateway.away import Away, going_away
 

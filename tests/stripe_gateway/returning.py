@@ -10,10 +10,10 @@ from typing import Any
 from sqlmodel import select
 
 from donate.clock import Clock, FixedClock
-from donate.database import Database
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.gifts.refundable import Payment, RefundRequest, payments_of, requests_of
+from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.models import OpenRefund

@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from donate.app import create_app
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.models import StripeEvent
 from tests.real_parts import caller, make_settings, served
 from tests.stripe_gateway.given import sign

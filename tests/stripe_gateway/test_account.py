@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 from sqlmodel import select
 
-from donate.bulk import insert_new
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.errors import StripeKeyRefused, StripeRefused
 from donate.gifts.queries import donor_of
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.lists import reading_client

@@ -10,10 +10,10 @@ import pytest
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from donate.stripe_gateway.agreements import GIVE_UP_AFTER, Agreements
 from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.billing import Billing

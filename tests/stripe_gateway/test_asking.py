@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox

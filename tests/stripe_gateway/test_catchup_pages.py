@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, func, select
 
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup import Catchup, Stopped
 from donate.stripe_gateway.catchup_plan import EVENTS_REACH
 from donate.stripe_gateway.catchup_runs import SOURCE

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from donate.database import Database
 from donate.errors import Conflict
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.catchup_runs import (
     KEPT,

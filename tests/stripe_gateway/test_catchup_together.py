@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlmodel import select
 
-from donate.database import Database
 from donate.errors import Conflict
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup import Catchup, Stopped
 from donate.stripe_gateway.hearing import newest_heard
 from donate.stripe_gateway.models import CatchupRun, StripeEvent

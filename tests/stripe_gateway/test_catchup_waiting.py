@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup import Stopped
 from donate.stripe_gateway.catchup_runs import SOURCE
 from donate.stripe_gateway.inbox import Arrival

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from donate.clock import Clock, FixedClock
-from donate.database import Database
 from donate.errors import Conflict, StripeUnavailable
 from donate.gifts.models import Gift
 from donate.money import format_money
+from donate.storage.database import Database
 from donate.stripe_gateway.checkout import Checkouts
 from donate.stripe_gateway.client import StripeClient
 from tests.real_parts import SECRET_KEY

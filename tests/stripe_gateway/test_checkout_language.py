@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.errors import Conflict, StripeUnavailable
+from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import facts_now, gift_now, give, settle

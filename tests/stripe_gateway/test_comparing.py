@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.catchup_plan import Listing
 from donate.stripe_gateway.comparing import Comparison, Lack, Telling, add_totals, compare, retell
 from tests.letters.test_finder import tell

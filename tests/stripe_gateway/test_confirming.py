@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.confirming import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from donate.stripe_gateway.agreements import GIVE_UP_AFTER, Agreements
 from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.billing import Billing

@@ -12,8 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from donate.clock import SystemClock
-from donate.database import Database
 from donate.protection import MAX_EVENT_BYTES, BodyLimit
+from donate.storage.database import Database
 from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Inbox
 from tests.real_parts import WEBHOOK_SECRET, Sqlite, served

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
 from donate.clock import SystemClock
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Inbox
 from tests.real_parts import WEBHOOK_SECRET, served

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
 from donate.gifts.queries import facts_of
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import (

@@ -10,9 +10,9 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import (

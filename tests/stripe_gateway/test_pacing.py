@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy
 
 from donate.clock import SystemClock
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.inbox import QUIET_AFTER_S, STORE_TIMEOUT_S, Arrival, Inbox
 from donate.stripe_gateway.pacing import (
     LEAST_REST_S,

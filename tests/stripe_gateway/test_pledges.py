@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.errors import Conflict, StripeRefused
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState
 from donate.money import Money
+from donate.storage.database import Database
 from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox

@@ -10,9 +10,9 @@ from itertools import chain
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import EventState
 from tests.real_parts import Postgres, Sqlite

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.models import Gift
 from donate.sandbox.trouble import DoneAndSpoiled, NotDone
+from donate.storage.database import Database
 from donate.stripe_gateway.refund_requests import ASK_AGAIN_AFTER
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy import update
 
-from donate.database import Database
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.refund_requests import MoreThanIsLeft, WantedRefund, request_refund
 from tests.real_parts import Postgres

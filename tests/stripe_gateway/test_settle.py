@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.stripe_gateway.given import (
     AMOUNT,

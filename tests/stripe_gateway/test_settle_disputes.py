@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from donate.database import Database
 from donate.gifts.audit import differences
+from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.stripe_gateway.given import (
     AMOUNT,

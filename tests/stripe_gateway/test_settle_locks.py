@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from donate.clock import FixedClock
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.claiming import RETRY_AFTER, due_events
 from tests.real_parts import Postgres
 from tests.stripe_gateway.given import (

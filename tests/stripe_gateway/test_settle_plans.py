@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event as hook
 from sqlmodel import SQLModel
 
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.claiming import wake_those_waiting_for
 from donate.stripe_gateway.settle import BATCH
 from tests.real_parts import Sqlite

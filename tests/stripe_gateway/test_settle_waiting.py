@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from donate.clock import FixedClock
-from donate.database import Database
+from donate.storage.database import Database
 from donate.stripe_gateway.claiming import RETRY_AFTER
 from donate.stripe_gateway.models import EventState
 from tests.stripe_gateway.given import (

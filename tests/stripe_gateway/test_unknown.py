@@ -10,8 +10,8 @@ import pytest
 from sqlmodel import select
 
 from donate.clock import FixedClock
-from donate.database import Database
 from donate.gifts.models import Gift
+from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
 from donate.stripe_gateway.unknown import ASK_AGAIN_AFTER, FIRST_ASK, UnknownPayments

@@ -19,15 +19,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
-from donate.connecting import (
+from donate.errors import DatabaseBusy, Misconfigured
+from donate.storage.connections import (
     SILENCE_S,
     busy_when_it_cannot,
     patience,
     watch_postgresql,
     watch_sqlite,
 )
-from donate.errors import DatabaseBusy, Misconfigured
-from donate.tables import Age, age_of, migrate
+from donate.storage.schema import Age, age_of, migrate
 
 BUSY_TIMEOUT_S: Final = 5.0
 

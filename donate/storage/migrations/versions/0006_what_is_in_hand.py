@@ -6,9 +6,9 @@ Only the cached copies change, by the rule that the ledger itself applies; the a
 import sqlalchemy as sa
 from alembic import op
 
-from donate.database import UtcDateTime
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import cached_copy
+from donate.storage.database import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"

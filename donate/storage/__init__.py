@@ -1,0 +1,1 @@
+"""The database: connections, the schema and its migrations, bulk writes, constraints."""
