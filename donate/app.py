@@ -12,7 +12,6 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from donate import error_answers
 from donate.api.cross_origin import OpensGiftsFrom
 from donate.api.door import Api
 from donate.clock import Clock, SystemClock
@@ -20,7 +19,6 @@ from donate.demo_letters import DemoLetters
 from donate.donors.pages import DonorPages
 from donate.finance.pages import FinancePages
 from donate.finance.tokens import is_staff_token
-from donate.health import Health
 from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
@@ -28,8 +26,6 @@ from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.modes import build_modes
 from donate.modes.lapsing import Lapsing
-from donate.protection import BodyLimit, LeadsOn, SecurityHeaders
-from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Regions, load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
@@ -49,7 +45,11 @@ from donate.stripe_gateway.refunds import Refunds
 from donate.stripe_gateway.schedule import Schedule
 from donate.stripe_gateway.settle import Settler
 from donate.stripe_gateway.unknown import UnknownPayments
-from donate.templating import STATIC, Pages
+from donate.web import error_answers
+from donate.web.health import Health
+from donate.web.rate_limit import GivingLimits, Tries
+from donate.web.request_limits import BodyLimit, LeadsOn, SecurityHeaders
+from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker
 
 # More than may wait for Stripe: when it hangs, other ways to give and every page still answer.

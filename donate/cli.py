@@ -11,10 +11,10 @@ from pathlib import Path
 
 from donate.clock import SystemClock
 from donate.errors import BadInput, DonateError, Misconfigured
-from donate.observability import configure_logging
 from donate.settings import Settings, load_settings, read_port
 from donate.storage.database import Database
 from donate.stripe_commands import add_stripe_commands
+from donate.web.observability import configure_logging
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
 from donate.errors import NotFound
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 SHOWN: Final = 100
 _NAME: Final = re.compile(r"[a-z_]{1,32}\.[0-9a-f]{32}")

@@ -13,7 +13,6 @@ import httpx
 from donate.clock import SystemClock
 from donate.errors import DatabaseBusy, MailUnavailable, StripeUnavailable
 from donate.letters.smtp import Smtp
-from donate.protection import WEBHOOK_PATH
 from donate.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
@@ -24,6 +23,7 @@ from donate.stripe_gateway.hearing import LATE_AFTER, newest_heard
 from donate.stripe_gateway.permissions import permission_steps
 from donate.stripe_gateway.setup import look, methods_of
 from donate.stripe_gateway.setup_steps import Step, Wanted
+from donate.web.request_limits import WEBHOOK_PATH
 
 _WAIT_S: Final = 10.0
 # Stripe tries for so long to deliver an event: https://docs.stripe.com/webhooks#retries

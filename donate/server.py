@@ -18,9 +18,9 @@ from sqlalchemy.engine import make_url
 
 from donate.app import build_parts, create_app
 from donate.errors import Misconfigured
-from donate.observability import configure_logging
 from donate.settings import Settings, load_settings
-from donate.wire import TerseHttp
+from donate.web.connection_limits import TerseHttp
+from donate.web.observability import configure_logging
 
 # After SIGTERM, what is under way may take this long.
 DRAIN_S = 10

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from donate.clock import SystemClock
-from donate.observability import configure_logging
-from donate.protection import WEBHOOK_PATH
 from donate.settings import Settings, load_settings
+from donate.web.observability import configure_logging
+from donate.web.request_limits import WEBHOOK_PATH
 
 if TYPE_CHECKING:
     from donate.stripe_gateway.setup_steps import Step

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from donate.errors import Unavailable
-from donate.observability import WORKER_ROUND
+from donate.web.observability import WORKER_ROUND
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from donate.protection import MAX_BODY_BYTES, BodyLimit
+from donate.web.request_limits import MAX_BODY_BYTES, BodyLimit
 
 PIECE = b"x" * (MAX_BODY_BYTES // 2 + 1)
 

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.wire import MAX_HEAD_BYTES, MAX_WAITING, TerseHttp
+from donate.web.connection_limits import MAX_HEAD_BYTES, MAX_WAITING, TerseHttp
 from tests.real_parts import served
 
 

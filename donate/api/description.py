@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from donate.api.problems import MEDIA_TYPE, Problem
+from donate.web.problem_documents import MEDIA_TYPE, Problem
 
 _COMPONENT: Final = "#/components/schemas/{model}"
 

@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 
 from donate.api.description import refusals
 from donate.api.next_step import as_told
-from donate.api.problems import BadHeader
 from donate.api.schemas import (
     KnownGift,
     NewGift,
@@ -35,9 +34,10 @@ from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes
 from donate.money import Money, is_currency
-from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Mode, Region, Regions, UnknownCode
 from donate.storage.database import Database
+from donate.web.problem_documents import BadHeader
+from donate.web.rate_limit import GivingLimits, address_of
 
 _NOBODYS: Final = secrets.token_urlsafe(16)
 

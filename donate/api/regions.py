@@ -7,12 +7,12 @@ from fastapi import APIRouter, Header, Path, Request
 from starlette.responses import Response
 
 from donate.api.description import refusals
-from donate.api.problems import problem
 from donate.api.schemas import OfferedFee, OfferedMode, OfferedRegion
 from donate.errors import N_
 from donate.money import minor_digits, minor_step
 from donate.regions import Frequency, Region, Regions, UnknownCode
-from donate.templating import LANGUAGES, language_for, say
+from donate.web.problem_documents import problem
+from donate.web.templating import LANGUAGES, language_for, say
 
 # Nothing here is anybody's own, so any page may read it.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}

@@ -12,8 +12,8 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from donate.api.problems import Unreadable
 from donate.errors import N_
+from donate.web.problem_documents import Unreadable
 
 # The largest number in a request has 12 digits; Python itself gives up at 4,300.
 _MOST_DIGITS: Final = 32

@@ -11,9 +11,9 @@ from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_form_key
 from donate.modes import Modes, Redirect
-from donate.rate_limit import GivingLimits
 from donate.regions import Mode
 from donate.storage.database import Database
+from donate.web.rate_limit import GivingLimits
 
 log = logging.getLogger(__name__)
 

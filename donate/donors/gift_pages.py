@@ -31,11 +31,11 @@ from donate.gifts.status import status_of
 from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
 from donate.money import Money
-from donate.rate_limit import address_of
 from donate.regions import Mode, Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.pledges import Pledges
-from donate.templating import LANGUAGES, Pages, language_for
+from donate.web.rate_limit import address_of
+from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -17,11 +17,11 @@ from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
 from donate.gifts.models import Gift
 from donate.modes import Modes
 from donate.money import group_mark, minor_digits, minor_step, typed_sign
-from donate.rate_limit import GivingLimits, address_of
 from donate.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.stripe_gateway.pledges import Pledges
-from donate.templating import LANGUAGES, Pages
+from donate.web.rate_limit import GivingLimits, address_of
+from donate.web.templating import LANGUAGES, Pages
 
 _STALE: Final = N_("This page had grown old. Please look over your choice and tap Give again.")
 _CROWDED: Final = N_(

@@ -29,7 +29,7 @@ from donate.regions import Mode, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.pledge_requests import Act
 from donate.stripe_gateway.pledges import Pledges
-from donate.templating import LANGUAGES, Pages, language_for
+from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CARD_WAITS: Final = N_(

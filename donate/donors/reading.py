@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from donate.donors.forms import GiveForm, read_form
-from donate.protection import is_in_utf8
-from donate.templating import language_for
+from donate.web.request_limits import is_in_utf8
+from donate.web.templating import language_for
 
 
 async def _typed(request: Request) -> GiveForm:

@@ -21,10 +21,10 @@ from donate.finance.models import Role
 from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen, same_secret
 from donate.finance.trail import record_refusal
 from donate.finance.words import LANGUAGE
-from donate.protection import is_in_utf8
-from donate.rate_limit import address_of, printable
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.rate_limit import address_of, printable
+from donate.web.request_limits import is_in_utf8
+from donate.web.templating import Pages
 
 HOME: Final = "/finance/gifts"
 SIGN_IN: Final = "/finance/sign-in"

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 from donate.clock import Clock
 from donate.finance.notices import notices
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 
 class StaffPages(Pages):

@@ -53,10 +53,10 @@ from donate.gifts.queries import (
 from donate.gifts.status import STILL_PAYABLE, status_of
 from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
-from donate.rate_limit import GivingLimits
 from donate.regions import Regions
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.rate_limit import GivingLimits
+from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 50
 # A whole line of a bank's statement may be pasted.

@@ -28,7 +28,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.regions import Regions
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 SHOWN: Final = 200
 _MOST_DIGITS: Final = 18

@@ -19,11 +19,11 @@ from donate.finance.staff import PASSWORDS
 from donate.finance.trail_pages import TrailPages
 from donate.finance.transfer_pages import TransferPages
 from donate.letters.by_hand import WAIT
-from donate.rate_limit import GivingLimits
 from donate.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.refunds import Refunds
-from donate.templating import Pages
+from donate.web.rate_limit import GivingLimits
+from donate.web.templating import Pages
 
 
 class FinancePages:

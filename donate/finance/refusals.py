@@ -16,7 +16,7 @@ from donate.finance.words import KINDS, LANGUAGE
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import refusals_since
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 SEEN: Final = "refusals_seen"
 # What is older is no news any more, seen or not.

@@ -22,7 +22,7 @@ from donate.references import is_reference, tidy_reference
 from donate.storage.database import Database
 from donate.stripe_gateway.aside import dismiss, take_event, tie, try_again, was_set_aside
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 25
 LEAST_WHY: Final = 3

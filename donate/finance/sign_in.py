@@ -30,9 +30,9 @@ from donate.finance.staff import MAX_PASSWORD, PASSWORDS, find_staff, spellings,
 from donate.finance.throttle import Pace, Try, begin_try, forget_tries
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
-from donate.rate_limit import network_of
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.rate_limit import network_of
+from donate.web.templating import Pages
 
 WRONG: Final = "That e-mail address and password do not belong together."
 TOO_MANY: Final = "Too many tries. Please wait before you try again."

@@ -10,7 +10,7 @@ from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 SHOWN: Final = 200
 

@@ -15,7 +15,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words import draft
 from donate.mail_server import ascii_address
-from donate.templating import Pages
+from donate.web.templating import Pages
 
 # Not every mail server takes eight bits.
 _POLICY: Final = SMTP.clone(cte_type="7bit")

@@ -20,9 +20,9 @@ from donate.letters.by_hand import TELLING, WAIT
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
-from donate.observability import LETTERS
 from donate.regions import Regions
 from donate.storage.database import Database
+from donate.web.observability import LETTERS
 
 log = logging.getLogger(__name__)
 

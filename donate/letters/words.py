@@ -9,7 +9,7 @@ from donate.letters.how_to_send import Tongue, how, mind, what_to_enter
 from donate.letters.kinds import LetterKind
 from donate.letters.pledge_words import month_failed, pledge_amount, pledge_ended
 from donate.letters.thanks_words import correction, thank_you
-from donate.templating import say
+from donate.web.templating import say
 
 
 def draft(kind: LetterKind, about: About) -> Draft:

@@ -17,8 +17,8 @@ import httpx
 import stripe
 
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
-from donate.observability import STRIPE_REFUSED_KEY
 from donate.stripe_gateway.telling_staff import told_by
+from donate.web.observability import STRIPE_REFUSED_KEY
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams

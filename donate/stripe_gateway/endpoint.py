@@ -12,9 +12,9 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
-from donate.observability import WEBHOOKS
-from donate.protection import WEBHOOK_PATH
 from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.web.observability import WEBHOOKS
+from donate.web.request_limits import WEBHOOK_PATH
 
 # Stripe's own default. The SDK checks only the past; we check both sides.
 TOLERANCE_S: Final = 300

@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from donate.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
+from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
 # Webhooks come within seconds; this leaves room for a restart and a retry or two.
 LATE_AFTER: Final = timedelta(minutes=15)

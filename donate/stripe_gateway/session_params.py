@@ -11,7 +11,7 @@ from donate.gifts.models import Donor, Gift
 from donate.mail_server import ascii_address
 from donate.money import format_money
 from donate.regions import Frequency, Mode
-from donate.templating import say
+from donate.web.templating import say
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams

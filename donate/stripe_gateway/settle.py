@@ -15,7 +15,6 @@ from sqlmodel import Session, col, select
 
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
-from donate.observability import EVENTS_SETTLED
 from donate.storage.database import Database
 from donate.stripe_gateway.claiming import Claimed, due_events, save, try_again_later
 from donate.stripe_gateway.models import EventState, StripeEvent
@@ -23,6 +22,7 @@ from donate.stripe_gateway.readings import Envelope, Irrelevant, Reading, Unusab
 from donate.stripe_gateway.recording import Recording
 from donate.stripe_gateway.snapshots import envelope_of, read_event
 from donate.stripe_gateway.truth import why_foreign
+from donate.web.observability import EVENTS_SETTLED
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from donate import error_answers
-from donate.templating import Pages
+from donate.web import error_answers
+from donate.web.templating import Pages
 from tests.api.program import Program, calling, problem_in
 from tests.real_parts import Sqlite
 

@@ -3,12 +3,12 @@
 from fastapi import FastAPI
 
 from donate.clock import SystemClock
-from donate.protection import BodyLimit, SecurityHeaders
 from donate.server import run
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
 from donate.stripe_gateway.endpoint import WebhookDoor
 from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.web.request_limits import BodyLimit, SecurityHeaders
 
 
 class NoInbox(Inbox):

@@ -15,10 +15,10 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.modes import Instructions, Redirect
-from donate.rate_limit import GivingLimits, Tries
 from donate.regions import Mode, load_regions
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.rate_limit import GivingLimits, Tries
+from donate.web.templating import Pages
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
 from tests.real_parts import make_settings
 from tests.sandbox.running import run_sandbox

@@ -14,7 +14,7 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.regions import load_regions
 from donate.storage.database import Database
-from donate.templating import translations
+from donate.web.templating import translations
 from tests.donors.test_options import OPTIONS
 from tests.donors.visiting import REGIONS, Visitor, visiting
 

@@ -10,7 +10,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from donate.templating import LOCALES, ROOM
+from donate.web.templating import LOCALES, ROOM
 
 PLACE: Final = re.compile(r"%\(\w+\)s|%")
 UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=\s)|'")

@@ -13,7 +13,6 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session, select
 
-from donate import error_answers
 from donate.clock import Clock, FixedClock
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
@@ -24,14 +23,15 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift, record_facts
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.rate_limit import GivingLimits, Tries
 from donate.regions import load_regions
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.refunds import Refunds
 from donate.stripe_gateway.settle import Settler
-from donate.templating import Pages
+from donate.web import error_answers
+from donate.web.rate_limit import GivingLimits, Tries
+from donate.web.templating import Pages
 from tests.real_parts import SECRET_KEY
 
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)

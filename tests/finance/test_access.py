@@ -16,7 +16,7 @@ from donate.finance.access import EVERYBODY, Gate
 from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
 from donate.storage.database import Database
-from donate.templating import Pages
+from donate.web.templating import Pages
 from tests.finance.room import (
     CHEAP,
     NO_STRIPE,

@@ -18,8 +18,8 @@ from donate.finance.throttle import (
     begin_try,
 )
 from donate.finance.trail import MAX_STRANGERS_AN_HOUR
-from donate.rate_limit import network_of
 from donate.storage.database import Database
+from donate.web.rate_limit import network_of
 from tests.finance.room import NOW, Room, sign_in
 
 

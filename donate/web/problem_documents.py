@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from donate.errors import N_, BadInput
-from donate.templating import say
+from donate.web.templating import say
 
 MEDIA_TYPE: Final = "application/problem+json"
 # Somebody who sends ten thousand wrong fields needs no ten thousand sentences.

@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from donate.api.problems import Unreadable, errors_at, errors_in, problem
 from donate.errors import (
     N_,
     BadInput,
@@ -24,7 +23,8 @@ from donate.errors import (
     TooManyTries,
     Unavailable,
 )
-from donate.templating import LANGUAGES, Pages, language_for, say
+from donate.web.problem_documents import Unreadable, errors_at, errors_in, problem
+from donate.web.templating import LANGUAGES, Pages, language_for, say
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse
 from donate.errors import BadInput
 from donate.money import Money, format_money
 
-ROOM: Final = Path(__file__).parent
+ROOM: Final = Path(__file__).parent.parent
 LOCALES: Final = ROOM / "locale"
 TEMPLATES: Final = ROOM / "templates"
 STATIC: Final = ROOM / "static"
