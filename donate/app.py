@@ -15,13 +15,13 @@ from starlette.staticfiles import StaticFiles
 from donate.api.cross_origin import OpensGiftsFrom
 from donate.api.door import Api
 from donate.clock import Clock, SystemClock
-from donate.demo_letters import DemoLetters
 from donate.donors.pages import DonorPages
 from donate.finance.pages import FinancePages
 from donate.finance.tokens import is_staff_token
 from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
+from donate.letters.folder_pages import DemoLetters
 from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.modes import build_modes

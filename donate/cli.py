@@ -10,10 +10,10 @@ from itertools import chain
 from pathlib import Path
 
 from donate.clock import SystemClock
+from donate.commands.stripe_account import add_stripe_commands
 from donate.errors import BadInput, DonateError, Misconfigured
 from donate.settings import Settings, load_settings, read_port
 from donate.storage.database import Database
-from donate.stripe_commands import add_stripe_commands
 from donate.web.observability import configure_logging
 
 
@@ -116,21 +116,21 @@ def _add_staff_acts(acts: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from donate.server import serve
+    from donate.commands.serve import serve
 
     serve(_settings(), processes=given.processes)
     return 0
 
 
 def _work(_: argparse.Namespace) -> int:
-    from donate.server import work
+    from donate.commands.serve import work
 
     work(_settings())
     return 0
 
 
 def _demo(_: argparse.Namespace) -> int:
-    from donate.demo import demo
+    from donate.demo.start import demo
 
     return demo()
 
@@ -234,7 +234,7 @@ def _audit(_: argparse.Namespace) -> int:
 
 
 def _catchup(given: argparse.Namespace) -> int:
-    from donate.missed import catch_up
+    from donate.commands.catchup import catch_up
 
     return catch_up(_settings(), given.since)
 
@@ -246,8 +246,8 @@ def _db_upgrade(_: argparse.Namespace) -> int:
 
 
 def _doctor(given: argparse.Namespace) -> int:
-    from donate.doctor import examine
-    from donate.doctor_online import examine_online
+    from donate.commands.doctor import examine
+    from donate.commands.doctor_online import examine_online
 
     settings = _settings()
     worries = list(examine(settings))

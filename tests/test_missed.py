@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from donate.cli import main
+from donate.commands.catchup import STRIPE_BEGAN, read_since
 from donate.errors import BadInput
-from donate.missed import STRIPE_BEGAN, read_since
 from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
 from tests.sandbox.running import asking, run_sandbox

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from donate.server import START_S
+from donate.commands.serve import START_S
 from tests.real_parts import Postgres
 
 SERVE = [sys.executable, "-m", "donate.cli", "serve"]

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from donate.clock import SystemClock
-from donate.server import run
+from donate.commands.serve import run
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
 from donate.stripe_gateway.endpoint import WebhookDoor

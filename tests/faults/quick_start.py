@@ -104,7 +104,7 @@ def warm_up(folder: Path) -> None:
     import asyncio
 
     import donate.cli
-    import donate.server  # noqa: F401 -- imported before it forks
+    import donate.commands.serve  # noqa: F401 -- imported before it forks
     from donate.app import create_app
     from tests.real_parts import make_settings
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx
 
-from donate.demo_example import CODE, STAFF_EMAIL, example_page
+from donate.demo.article import CODE, STAFF_EMAIL, example_page
 from donate.errors import Misconfigured
 from donate.settings import read_port
 
@@ -42,7 +42,7 @@ def demo() -> int:
             running.enter_context(_child(["serve"], environment)),
         ]
         # Only now: what it needs takes seconds to read, and the two are starting meanwhile.
-        from donate.demo_gifts import prepare
+        from donate.demo.year import prepare
 
         for address in (f"{sandbox}/", f"{service}/readyz"):
             _wait_until_answered(address, children)

@@ -61,7 +61,11 @@ def serve(settings: Settings, processes: int = 1) -> None:
             "SQLite serves one process. For more, set DATABASE_URL to a PostgreSQL database."
         )
     with _alone_with(sqlite_file):
-        run("donate.server:app" if processes > 1 else create_app(settings), settings, processes)
+        run(
+            "donate.commands.serve:app" if processes > 1 else create_app(settings),
+            settings,
+            processes,
+        )
 
 
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import func, select
 
 from donate.app import Parts, build_parts
 from donate.clock import FixedClock, SystemClock, local_date
-from donate.demo_example import CODE, STAFF_EMAIL
+from donate.demo.article import CODE, STAFF_EMAIL
 from donate.finance.models import Role, Staff
 from donate.finance.staff import add_staff
 from donate.finance.transfers import Transfer, mark_received

@@ -1,0 +1,1 @@
+"""`donate demo`: a year of example gifts beside a pretend Stripe."""
