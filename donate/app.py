@@ -26,7 +26,7 @@ from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.modes import build_modes
 from donate.modes.lapsing import Lapsing
-from donate.regions import Regions, load_regions
+from donate.regions.regions import Regions, load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
 from donate.stripe_gateway.agreements import Agreements

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from donate.errors import Misconfigured
 from donate.mail_server import MailServer, ascii_host, read_mail_server
-from donate.regions import SHIPPED
+from donate.regions.regions import SHIPPED
 
 # Not `xxx` or `your`: one real key in three hundred has such a run of letters by chance.
 _PLACEHOLDERS: Final = tuple(

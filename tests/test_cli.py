@@ -17,11 +17,11 @@ from sqlmodel import select
 
 from donate.cli import main
 from donate.finance.models import Staff
-from donate.gifts.choice import check_choice
+from donate.gifts.choosing.choice import check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY, Postgres, free_port
 from tests.sandbox.watching import refuse_differences_in

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from donate.regions import Mode, Offer, Region, load_regions, offers
+from donate.regions.regions import Mode, Offer, Region, load_regions, offers
 
 CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
 NOT_THERE = "This way to give is not offered in your country."

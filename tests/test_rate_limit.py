@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from donate.errors import TooManyTries
-from donate.regions import Mode
+from donate.regions.regions import Mode
 from donate.web.rate_limit import WINDOW, GivingLimits, Tries
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from donate.api.gifts import GiftRoutes, StaffTokenCheck
 from donate.api.regions import RegionRoutes
 from donate.clock import Clock
 from donate.modes import Modes
-from donate.regions import Regions
+from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.rate_limit import GivingLimits
 

@@ -27,14 +27,14 @@ from donate.api.schemas import (
 from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
 from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused
-from donate.gifts.choice import Choice, check_choice
+from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Donor, Gift, GiftWish
 from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes
 from donate.money import Money, is_currency
-from donate.regions import Mode, Region, Regions, UnknownCode
+from donate.regions.regions import Mode, Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.web.problem_documents import BadHeader
 from donate.web.rate_limit import GivingLimits, address_of

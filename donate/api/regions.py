@@ -10,7 +10,7 @@ from donate.api.description import refusals
 from donate.api.schemas import OfferedFee, OfferedMode, OfferedRegion
 from donate.errors import N_
 from donate.money import minor_digits, minor_step
-from donate.regions import Frequency, Region, Regions, UnknownCode
+from donate.regions.regions import Frequency, Region, Regions, UnknownCode
 from donate.web.problem_documents import problem
 from donate.web.templating import LANGUAGES, language_for, say
 

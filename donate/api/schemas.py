@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from donate.gifts.choosing.options import MAX_NOTE, MAX_TRIBUTE, Tribute, Wishes, tidy_words
 from donate.gifts.status import StatusName
-from donate.gifts.wishes import MAX_NOTE, MAX_TRIBUTE, Tribute, Wishes, tidy_words
 from donate.money import MAX_AMOUNT_MINOR
-from donate.regions import Code, Country, Frequency, Mode
+from donate.regions.regions import Code, Country, Frequency, Mode
 
 AmountMinor = Annotated[
     int,

@@ -7,7 +7,7 @@ from sqlmodel import func, select
 
 from donate.errors import DatabaseBusy
 from donate.finance.models import Staff
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
 from donate.storage.schema import Age

@@ -13,7 +13,7 @@ import httpx
 from donate.clock import SystemClock
 from donate.errors import DatabaseBusy, MailUnavailable, StripeUnavailable
 from donate.letters.smtp import Smtp
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
 from donate.storage.schema import Age

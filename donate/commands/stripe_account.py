@@ -45,7 +45,7 @@ def _add_check(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _setup(given: argparse.Namespace) -> int:
     """Say what differs, and change it when told to; returns 1 while anything is left to do."""
-    from donate.regions import load_regions
+    from donate.regions.regions import load_regions
     from donate.stripe_gateway.account import StripeAccount
     from donate.stripe_gateway.setup import carry_out, look, methods_of
     from donate.stripe_gateway.setup_steps import Wanted

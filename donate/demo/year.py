@@ -18,11 +18,11 @@ from donate.demo.article import CODE, STAFF_EMAIL
 from donate.finance.models import Role, Staff
 from donate.finance.staff import add_staff
 from donate.finance.transfers import Transfer, mark_received
-from donate.gifts.choice import check_choice
+from donate.gifts.choosing.choice import check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.regions import Frequency, Mode
+from donate.regions.regions import Frequency, Mode
 from donate.settings import load_settings
 from donate.stripe_gateway.models import EventState, StripeEvent
 

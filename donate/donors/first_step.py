@@ -6,12 +6,12 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import Conflict, StripeRefused, Unavailable
-from donate.gifts.choice import Choice
+from donate.gifts.choosing.choice import Choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_form_key
 from donate.modes import Modes, Redirect
-from donate.regions import Mode
+from donate.regions.regions import Mode
 from donate.storage.database import Database
 from donate.web.rate_limit import GivingLimits
 

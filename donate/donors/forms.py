@@ -13,11 +13,11 @@ from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 from donate.errors import BadInput
-from donate.gifts.card_numbers import holds_card_number
-from donate.gifts.choice import Choice, check_choice
-from donate.gifts.wishes import MAX_NOTE, NOTHING_ADDED, Wishes, tidy_words
+from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.gifts.choosing.choice import Choice, check_choice
+from donate.gifts.choosing.options import MAX_NOTE, NOTHING_ADDED, Wishes, tidy_words
 from donate.money import Money, read_amount
-from donate.regions import Region
+from donate.regions.regions import Region
 
 OTHER: Final = "other"
 """The value of the radio button beside the free amount."""

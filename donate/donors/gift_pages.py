@@ -12,8 +12,9 @@ from donate.donors import gift_view, words
 from donate.donors.first_step import FirstStep, page_of, see
 from donate.donors.reading import Typed, languages_beside
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
-from donate.gifts.choice import check_choice
-from donate.gifts.confirming import confirmation_due, was_never_confirmed
+from donate.gifts.account_confirmation import confirmation_due, was_never_confirmed
+from donate.gifts.choosing.choice import check_choice
+from donate.gifts.choosing.options import NOTHING_ADDED, Wishes, fee_cover
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
@@ -28,10 +29,9 @@ from donate.gifts.queries import (
 )
 from donate.gifts.refundable import failed_refunds
 from donate.gifts.status import status_of
-from donate.gifts.wishes import NOTHING_ADDED, Wishes, fee_cover
 from donate.modes import Instructions, Modes
 from donate.money import Money
-from donate.regions import Mode, Region, Regions
+from donate.regions.regions import Mode, Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.pledges import Pledges
 from donate.web.rate_limit import address_of

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Final
 
 from donate.donors import words
-from donate.gifts.confirming import Confirmation
+from donate.gifts.account_confirmation import Confirmation
 from donate.gifts.models import Donor, Gift
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Instructions
 from donate.money import Money
-from donate.regions import Frequency, Mode, Region, offers
+from donate.regions.regions import Frequency, Mode, Region, offers
 
 # What a gift is waited for where its region is no longer known.
 _WAITED_DAYS: Final = 30

@@ -13,7 +13,7 @@ from donate.donors.forms import OTHER, GiveForm
 from donate.donors.words import MODE_HELP, MODE_NAMES
 from donate.errors import BadInput
 from donate.money import Money, format_briefly, format_money
-from donate.regions import Fee, Frequency, Mode, Region, countries, offers
+from donate.regions.regions import Fee, Frequency, Mode, Region, countries, offers
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
 from donate.gifts.models import Gift
 from donate.modes import Modes
 from donate.money import group_mark, minor_digits, minor_step, typed_sign
-from donate.regions import Region, Regions, UnknownCode
+from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.stripe_gateway.pledges import Pledges
 from donate.web.rate_limit import GivingLimits, address_of

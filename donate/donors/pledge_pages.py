@@ -13,7 +13,7 @@ from donate.donors.first_step import see
 from donate.donors.forms import showable
 from donate.donors.reading import Typed, languages_beside
 from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
-from donate.gifts.choice import about_the_mode
+from donate.gifts.choosing.choice import about_the_mode
 from donate.gifts.models import Donor, Gift
 from donate.gifts.pledges import PledgeState
 from donate.gifts.queries import (
@@ -25,7 +25,7 @@ from donate.gifts.queries import (
 )
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
-from donate.regions import Mode, Regions
+from donate.regions.regions import Mode, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.pledge_requests import Act
 from donate.stripe_gateway.pledges import Pledges

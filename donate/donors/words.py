@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from donate.errors import N_
+from donate.gifts.choosing.options import Tribute
 from donate.gifts.status import StatusName
-from donate.gifts.wishes import Tribute
-from donate.regions import Frequency, Mode
+from donate.regions.regions import Frequency, Mode
 
 MODE_NAMES: Final[Mapping[Mode, str]] = {
     Mode.CARD: N_("Card"),

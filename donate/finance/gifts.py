@@ -53,7 +53,7 @@ from donate.gifts.queries import (
 from donate.gifts.status import STILL_PAYABLE, status_of
 from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
-from donate.regions import Regions
+from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.rate_limit import GivingLimits
 from donate.web.templating import Pages

@@ -26,7 +26,7 @@ from donate.letters.desk import (
 )
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
-from donate.regions import Regions
+from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.templating import Pages
 

@@ -10,7 +10,7 @@ from donate.finance.words import LETTERS, actor_name, fate, time_of
 from donate.gifts.models import Gift
 from donate.letters.desk import letters_of, may_be_sent_again
 from donate.letters.models import Letter, LetterState
-from donate.regions import Regions
+from donate.regions.regions import Regions
 
 
 @dataclass(frozen=True, slots=True)

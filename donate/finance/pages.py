@@ -19,7 +19,7 @@ from donate.finance.staff import PASSWORDS
 from donate.finance.trail_pages import TrailPages
 from donate.finance.transfer_pages import TransferPages
 from donate.letters.by_hand import WAIT
-from donate.regions import Regions
+from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.refunds import Refunds
 from donate.web.rate_limit import GivingLimits

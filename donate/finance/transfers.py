@@ -16,14 +16,14 @@ from sqlmodel import Session, col, func, select
 from donate.clock import local_date, start_of_day
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.words import LANGUAGE, MODES
-from donate.gifts.card_numbers import holds_card_number
+from donate.gifts.choosing.card_numbers import holds_card_number
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
 from donate.letters.by_hand import stop_thanks
 from donate.money import Money, format_money, read_amount
-from donate.regions import Mode
+from donate.regions.regions import Mode
 
 BY_HAND: Final = frozenset(mode for mode in Mode if not mode.through_stripe)
 MAX_BANK_REFERENCE: Final = 100

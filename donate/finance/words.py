@@ -7,14 +7,14 @@ from typing import Final
 from babel.dates import format_date
 
 from donate.clock import local_date
-from donate.gifts.confirming import confirmation_due
+from donate.gifts.account_confirmation import confirmation_due
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import Flag, StatusName
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 from donate.money import Money, format_money
-from donate.regions import Mode
+from donate.regions.regions import Mode
 
 LANGUAGE: Final = "en-CA"
 

@@ -15,16 +15,16 @@ from sqlmodel import Session, col
 
 from donate.clock import local_date
 from donate.errors import DonateError
-from donate.gifts.choice import Choice
+from donate.gifts.choosing.choice import Choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.holding import FactKey, HeldGift, InHand
+from donate.gifts.locked_gifts import FactKey, HeldGift, InHand
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gift_by_form_key
 from donate.gifts.status import StatusName, status_of
 from donate.money import Money
 from donate.references import new_reference
-from donate.regions import Frequency
+from donate.regions.regions import Frequency
 from donate.storage.bulk_writes import insert_new, update_each
 
 _REFERENCE_TRIES = 5

@@ -11,12 +11,12 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, func, sql, tuple_
 from sqlmodel import Session, SQLModel, col, select
 
-from donate.gifts.confirming import ABOUT_CONFIRMING, confirmation_due
+from donate.gifts.account_confirmation import ABOUT_CONFIRMING, confirmation_due
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.money import Money
-from donate.regions import Mode
+from donate.regions.regions import Mode
 
 _FACT = SQLModel.metadata.tables["gift_fact"].c
 # Settling asks this for each batch: it is put together once, and goes past the objects of the ORM.

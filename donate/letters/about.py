@@ -8,7 +8,7 @@ from typing import Final
 from babel.dates import format_date
 from sqlmodel import Session, col, select
 
-from donate.gifts.confirming import Confirmation, confirmation_due, was_never_confirmed
+from donate.gifts.account_confirmation import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import AskedAmount, amount_asked
@@ -17,7 +17,7 @@ from donate.letters.by_hand import Transfers, transfers_about
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.money import Money, format_money
-from donate.regions import Mode, ModeTerms, Region, Regions
+from donate.regions.regions import Mode, ModeTerms, Region, Regions
 
 _HOW_TO_SEND = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 _REFUNDS: Final[Mapping[str, FactKind]] = {

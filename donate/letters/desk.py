@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.letters.about import is_true, look_up
 from donate.letters.by_hand import TELLING
 from donate.letters.models import Letter, LetterState, new_letter
-from donate.regions import Regions
+from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 
 # A letter that is taken at the second or third try is nothing to tell anybody about.

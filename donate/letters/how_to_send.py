@@ -4,7 +4,7 @@ from typing import Protocol
 
 from donate.letters.about import About
 from donate.money import parts_of
-from donate.regions import Mode
+from donate.regions.regions import Mode
 
 
 class Tongue(Protocol):

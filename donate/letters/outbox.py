@@ -20,7 +20,7 @@ from donate.letters.by_hand import TELLING, WAIT
 from donate.letters.composing import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
-from donate.regions import Regions
+from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.observability import LETTERS
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from donate.gifts.wishes import Tribute
+from donate.gifts.choosing.options import Tribute
 from donate.letters.about import About
 from donate.letters.drafts import Draft, manage, name_to_greet
 from donate.letters.how_to_send import Tongue

@@ -3,7 +3,7 @@
 from donate.gifts.models import Gift
 from donate.modes.next_step import Instructions
 from donate.money import parts_of
-from donate.regions import Mode, Regions
+from donate.regions.regions import Mode, Regions
 
 
 class Interac:

@@ -13,7 +13,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
-from donate.regions import Mode, Region, Regions
+from donate.regions.regions import Mode, Region, Regions
 from donate.storage.database import Database
 
 _AT_A_TIME: Final = 50

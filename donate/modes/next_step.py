@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from donate.money import Money
-from donate.regions import Mode, Text, Way
+from donate.regions.regions import Mode, Text, Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from donate.clock import Clock
 from donate.errors import StripeRefused, StripeUnavailable
-from donate.gifts.confirming import confirmation_due
+from donate.gifts.account_confirmation import confirmation_due
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from donate.errors import BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
-from donate.regions import Mode
+from donate.regions.regions import Mode
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.readings import Envelope, Unusable
 from donate.stripe_gateway.snapshots import envelope_of

@@ -10,13 +10,13 @@ from sqlalchemy import bindparam, update
 from sqlmodel import Session, SQLModel, col
 
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
-from donate.gifts.holding import HeldGift, InHand
 from donate.gifts.ledger import Outcome, open_month, record_facts
+from donate.gifts.locked_gifts import HeldGift, InHand
 from donate.gifts.models import Gift
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
-from donate.regions import Frequency
+from donate.regions.regions import Frequency
 from donate.stripe_gateway.agreed import see_to
 from donate.stripe_gateway.claiming import Claimed, try_again_later, wake_those_waiting_for
 from donate.stripe_gateway.models import EventState, OpenRefund

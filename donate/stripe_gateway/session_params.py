@@ -10,7 +10,7 @@ from donate.errors import N_
 from donate.gifts.models import Donor, Gift
 from donate.mail_server import ascii_address
 from donate.money import format_money
-from donate.regions import Frequency, Mode
+from donate.regions.regions import Frequency, Mode
 from donate.web.templating import say
 
 if TYPE_CHECKING:

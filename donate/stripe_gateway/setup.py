@@ -6,7 +6,7 @@ Looking changes nothing. A step that is not well is changed by its `act`, or by 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from donate.errors import StripeRefused
-from donate.regions import Mode, Region
+from donate.regions.regions import Mode, Region
 from donate.stripe_gateway.account import NotPermitted, StripeAccount
 from donate.stripe_gateway.setup_methods import method_steps
 from donate.stripe_gateway.setup_portal import portal_steps

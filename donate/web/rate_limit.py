@@ -12,7 +12,7 @@ from typing import Final
 from starlette.requests import Request
 
 from donate.errors import TooManyTries
-from donate.regions import Mode
+from donate.regions.regions import Mode
 
 WINDOW: Final = timedelta(minutes=10)
 

@@ -6,8 +6,8 @@ from typing import Any
 import schemathesis
 from email_validator import EmailNotValidError, validate_email
 
-from donate.gifts.card_numbers import holds_card_number
-from donate.regions import countries
+from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.regions.regions import countries
 
 LIMITS = {
     "card": (200, 2_500_000),

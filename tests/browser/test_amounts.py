@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from donate.errors import BadInput
 from donate.money import format_money, read_amount
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from tests.browser import steps
 from tests.browser.conftest import OpenPage
 

@@ -12,7 +12,7 @@ from donate.donors.give_view import country_names
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.web.templating import translations
 from tests.donors.test_options import OPTIONS

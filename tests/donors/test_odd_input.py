@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from donate.donors.forms import form_key, read_choice, read_form, showable
 from donate.errors import BadInputs
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from tests.donors.visiting import ANNE, REGIONS, Visitor, error_at, value_of
 
 CARD_NUMBER = "4242 4242 4242 4242"

@@ -18,12 +18,12 @@ from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.pages import FinancePages
 from donate.finance.sessions import start_session
 from donate.finance.staff import add_staff, staff_by_email
-from donate.gifts.choice import check_choice
+from donate.gifts.choosing.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift, record_facts
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.inbox import Inbox

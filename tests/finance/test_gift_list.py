@@ -10,7 +10,7 @@ from donate.finance.words import KINDS, MODES, STATUS_SENTENCES, STATUSES
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
-from donate.regions import Mode
+from donate.regions.regions import Mode
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.room import NOW, Room, put_gift, rows

@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from donate.gifts.choice import Choice, check_choice
+from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 
 CANADA = load_regions()["LWCAN"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from donate.errors import BadInput, BadInputs
-from donate.gifts.card_numbers import holds_card_number
-from donate.gifts.choice import tidy_name
+from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.gifts.choosing.choice import tidy_name
 from donate.money import Money
 from tests.gifts.given import choose
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from donate.errors import BadInput, BadInputs
-from donate.gifts.choice import MAX_NAME, Choice, check_choice
-from donate.gifts.wishes import MAX_NOTE, MAX_TRIBUTE, Wishes, fee_cover, tidy_words
+from donate.gifts.choosing.choice import MAX_NAME, Choice, check_choice
+from donate.gifts.choosing.options import MAX_NOTE, MAX_TRIBUTE, Wishes, fee_cover, tidy_words
 from donate.money import Money
-from donate.region_parts import Fee, Mode, Options
-from donate.regions import Region
+from donate.regions.parts import Fee, Mode, Options
+from donate.regions.regions import Region
 from tests.gifts.given import CANADA
 
 FEE = Fee(basis_points=290, fixed_minor=30)

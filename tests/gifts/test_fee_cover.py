@@ -2,7 +2,7 @@
 
 import pytest
 
-from donate.gifts.fee_cover import fee_on, with_fee_covered
+from donate.gifts.choosing.fee_cover import fee_on, with_fee_covered
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from sqlmodel import Session, SQLModel, func, select
 
 from donate.errors import DonateError
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.holding import InHand
 from donate.gifts.ledger import Outcome, open_gift, record_facts
+from donate.gifts.locked_gifts import InHand
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.references import is_reference
 from donate.storage.database import Database

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from donate.gifts.fee_cover import fee_on, with_fee_covered
+from donate.gifts.choosing.fee_cover import fee_on, with_fee_covered
 
 AMOUNTS = st.integers(1, 99_999_999)
 TERMS = st.fixed_dictionaries(

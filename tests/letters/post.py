@@ -26,7 +26,7 @@ from donate.letters.models import Letter
 from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer
-from donate.regions import Regions, load_regions
+from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from tests.real_parts import free_port
 from tests.stripe_gateway.given import NOW

@@ -7,7 +7,7 @@ import pytest
 
 from donate.app import _carrier_of
 from donate.letters.outbox import Outbox
-from donate.regions import Regions, load_regions
+from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE, Desk, PostOffice, a_post_office, open_desk
 from tests.real_parts import Sqlite, make_settings

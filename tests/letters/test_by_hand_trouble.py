@@ -6,7 +6,7 @@ from datetime import timedelta
 from donate.errors import MailUnavailable
 from donate.letters.about import look_up
 from donate.letters.by_hand import WAIT
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE, Desk, PostOffice, open_desk, smtp_to
 from tests.letters.test_by_hand import THANKS, Mailbox, an_interac_gift, mark, undo

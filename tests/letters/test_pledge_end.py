@@ -9,7 +9,7 @@ from donate.letters.about import look_up
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words import draft
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE
 from tests.letters.test_finder import tell

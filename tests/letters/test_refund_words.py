@@ -6,7 +6,7 @@ from donate.gifts.facts import FactKind
 from donate.letters.about import is_true, look_up
 from donate.letters.kinds import LetterKind
 from donate.letters.words import draft
-from donate.regions import load_regions
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE
 from tests.letters.test_finder import tell

@@ -17,7 +17,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words import draft
 from donate.money import Money
-from donate.regions import Mode, Text, Way, load_regions
+from donate.regions.regions import Mode, Text, Way, load_regions
 from donate.storage.database import Database
 from tests.letters.post import SENDER, SITE, markup, plain
 from tests.letters.test_finder import ask_for, tell, told_by_mistake

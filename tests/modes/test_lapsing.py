@@ -9,7 +9,7 @@ import pytest
 from donate.clock import FixedClock
 from donate.gifts.audit import differences
 from donate.modes.lapsing import Lapsing
-from donate.regions import SHIPPED, Regions, load_regions
+from donate.regions.regions import SHIPPED, Regions, load_regions
 from donate.storage.database import Database
 from tests.stripe_gateway.given import NOW, facts_now, gift_now, give
 

@@ -14,14 +14,14 @@ from sqlmodel import select
 
 from donate.clock import FixedClock
 from donate.gifts.audit import differences
-from donate.gifts.choice import check_choice
+from donate.gifts.choosing.choice import check_choice
 from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import gift_by_id
 from donate.money import Money
-from donate.regions import Frequency, Region, load_regions
+from donate.regions.regions import Frequency, Region, load_regions
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup import Catchup
 from donate.stripe_gateway.catchup_runs import Report

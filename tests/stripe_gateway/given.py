@@ -13,13 +13,13 @@ from sqlmodel import select
 from stripe import WebhookSignature
 
 from donate.clock import Clock, FixedClock
-from donate.gifts.choice import check_choice
+from donate.gifts.choosing.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift, record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.queries import donor_of
 from donate.money import Money
-from donate.regions import Frequency, load_regions
+from donate.regions.regions import Frequency, load_regions
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.stripe_gateway.inbox import Arrival

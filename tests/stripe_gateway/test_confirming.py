@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from donate.clock import FixedClock
-from donate.gifts.confirming import Confirmation, confirmation_due, was_never_confirmed
+from donate.gifts.account_confirmation import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of

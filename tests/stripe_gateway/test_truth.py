@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from donate.regions import Mode
+from donate.regions.regions import Mode
 from donate.stripe_gateway.readings import Claim, Envelope
 from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
 

@@ -4,8 +4,8 @@ import uuid
 from typing import Any, Final
 
 from donate.gifts.models import Donor, Gift
-from donate.region_parts import Mode
-from donate.regions import Frequency
+from donate.regions.parts import Mode
+from donate.regions.regions import Frequency
 from donate.stripe_gateway.assumptions.model import expect
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.client import OpenedSession

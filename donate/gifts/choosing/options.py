@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Final
 
 from donate.errors import N_, BadInput
-from donate.gifts.card_numbers import holds_card_number
-from donate.gifts.fee_cover import with_fee_covered
+from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.gifts.choosing.fee_cover import with_fee_covered
 from donate.money import Money, minor_step
-from donate.regions import Region
+from donate.regions.regions import Region
 
 MAX_NOTE: Final = 500
 MAX_TRIBUTE: Final = 200

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from donate.errors import N_, Misconfigured, NotFound
 from donate.money import is_currency, minor_step
-from donate.region_parts import (
+from donate.regions.parts import (
     AmountMinor,
     Code,
     Country,

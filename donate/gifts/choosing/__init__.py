@@ -1,0 +1,1 @@
+"""What a donor may choose: the amount, how to give, and what they add to it."""

@@ -1,0 +1,1 @@
+"""What a giving code stands for."""
