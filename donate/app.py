@@ -13,17 +13,17 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from donate.api.cross_origin import OpensGiftsFrom
-from donate.api.door import Api
+from donate.api.routes import Api
 from donate.clock import Clock, SystemClock
-from donate.donors.pages import DonorPages
+from donate.donors.give_pages import DonorPages
 from donate.finance.pages import FinancePages
 from donate.finance.tokens import is_staff_token
-from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
 from donate.letters.folder_pages import DemoLetters
 from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
+from donate.letters.transfers import WAIT
 from donate.modes import build_modes
 from donate.modes.lapsing import Lapsing
 from donate.regions.regions import Regions, load_regions

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock, local_date
-from donate.donors import gift_view, words
+from donate.donors import gift_view, gift_words as words
 from donate.donors.first_step import FirstStep, page_of, see
-from donate.donors.reading import Typed, languages_beside
+from donate.donors.requests import Typed, languages_beside
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.account_confirmation import confirmation_due, was_never_confirmed
 from donate.gifts.choosing.choice import check_choice

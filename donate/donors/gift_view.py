@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from donate.donors import words
+from donate.donors import gift_words as words
 from donate.gifts.account_confirmation import Confirmation
 from donate.gifts.models import Donor, Gift
 from donate.gifts.status import STILL_PAYABLE, StatusName

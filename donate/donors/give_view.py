@@ -10,7 +10,7 @@ from babel import Locale
 from babel.numbers import format_percent, get_currency_name
 
 from donate.donors.forms import OTHER, GiveForm
-from donate.donors.words import MODE_HELP, MODE_NAMES
+from donate.donors.gift_words import MODE_HELP, MODE_NAMES
 from donate.errors import BadInput
 from donate.money import Money, format_briefly, format_money
 from donate.regions.regions import Fee, Frequency, Mode, Region, countries, offers

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import local_date
-from donate.donors import pledge_words, words
+from donate.donors import gift_words as words, pledge_words
 from donate.donors.first_step import see
 from donate.donors.forms import showable
-from donate.donors.reading import Typed, languages_beside
+from donate.donors.requests import Typed, languages_beside
 from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.choosing.choice import about_the_mode
 from donate.gifts.models import Donor, Gift

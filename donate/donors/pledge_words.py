@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from donate.donors.words import Words
+from donate.donors.gift_words import Words
 from donate.errors import N_
 from donate.gifts.pledges import EndReason, Pledge, PledgeState
 

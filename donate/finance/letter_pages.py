@@ -15,8 +15,7 @@ from donate.finance.models import Role
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE, LETTERS, fate, time_of
 from donate.gifts.models import Gift
-from donate.letters.about import can_be_written, look_up
-from donate.letters.composing import word
+from donate.letters.context import can_be_written, look_up
 from donate.letters.desk import (
     dismiss,
     letter_of,
@@ -24,6 +23,7 @@ from donate.letters.desk import (
     may_be_sent_again,
     send_again,
 )
+from donate.letters.email_message import word
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.regions.regions import Regions

@@ -18,7 +18,7 @@ from donate.finance.sign_in import SignIn
 from donate.finance.staff import PASSWORDS
 from donate.finance.trail_pages import TrailPages
 from donate.finance.transfer_pages import TransferPages
-from donate.letters.by_hand import WAIT
+from donate.letters.transfers import WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.refunds import Refunds

@@ -21,7 +21,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
-from donate.letters.by_hand import stop_thanks
+from donate.letters.transfers import stop_thanks
 from donate.money import Money, format_money, read_amount
 from donate.regions.regions import Mode
 

@@ -9,9 +9,9 @@ from sqlmodel import Session, col, func, select
 
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
-from donate.letters.about import is_true, look_up
-from donate.letters.by_hand import TELLING
+from donate.letters.context import is_true, look_up
 from donate.letters.models import Letter, LetterState, new_letter
+from donate.letters.transfers import TELLING
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 

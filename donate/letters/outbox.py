@@ -15,11 +15,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 from donate.clock import Clock
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.models import Donor, Gift
-from donate.letters.about import About, is_true, look_up
-from donate.letters.by_hand import TELLING, WAIT
-from donate.letters.composing import Composer
+from donate.letters.context import About, is_true, look_up
+from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
+from donate.letters.transfers import TELLING, WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.observability import LETTERS

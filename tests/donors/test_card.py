@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from donate.app import build_parts
 from donate.clock import SystemClock
-from donate.donors.pages import DonorPages
+from donate.donors.give_pages import DonorPages
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from donate.donors.words import STATUS_NAMES, STATUS_WORDS
+from donate.donors.gift_words import STATUS_NAMES, STATUS_WORDS
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName

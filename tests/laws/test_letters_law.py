@@ -12,9 +12,9 @@ from hypothesis import given, settings, strategies as st
 
 from donate.errors import MailUnavailable
 from donate.gifts.facts import FactKind
-from donate.letters.by_hand import WAIT
 from donate.letters.folder import Folder
 from donate.letters.models import LetterState
+from donate.letters.transfers import WAIT
 from donate.storage.database import Database
 from tests.letters.post import Desk, in_folder, open_desk, plain
 from tests.letters.test_by_hand import mark, undo

@@ -20,11 +20,11 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from donate.clock import FixedClock
-from donate.letters.by_hand import WAIT
 from donate.letters.finder import LetterFinder
 from donate.letters.models import Letter
 from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
+from donate.letters.transfers import WAIT
 from donate.mail_server import MailServer
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database

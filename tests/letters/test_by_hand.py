@@ -8,8 +8,8 @@ import pytest
 from donate.finance.transfers import Transfer, key_of, mark_received, undo_transfer
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
-from donate.letters.by_hand import WAIT
 from donate.letters.finder import REMIND_AFTER
+from donate.letters.transfers import WAIT
 from donate.money import Money
 from tests.letters.post import Desk, PostOffice, plain
 from tests.letters.test_finder import tell

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from donate.errors import MailUnavailable
-from donate.letters.about import look_up
-from donate.letters.by_hand import WAIT
+from donate.letters.context import look_up
+from donate.letters.transfers import WAIT
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE, Desk, PostOffice, open_desk, smtp_to

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from donate.letters.about import About
-from donate.letters.composing import Composer
+from donate.letters.context import About
+from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.storage.database import Database

@@ -12,10 +12,10 @@ from sqlmodel import Session, select
 
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.facts import FactKind
-from donate.letters.by_hand import WAIT
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.outbox import LEASE
+from donate.letters.transfers import WAIT
 from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.letters.post import Desk, open_desk

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.letters.about import look_up
+from donate.letters.context import look_up
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
-from donate.letters.words import draft
+from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE

@@ -3,9 +3,9 @@
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.letters.about import is_true, look_up
+from donate.letters.context import is_true, look_up
 from donate.letters.kinds import LetterKind
-from donate.letters.words import draft
+from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.post import SITE

@@ -10,12 +10,12 @@ import pytest
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftWish
-from donate.letters.about import About, look_up
-from donate.letters.composing import Composer
-from donate.letters.drafts import Draft, name_to_greet
+from donate.letters.context import About, look_up
+from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
-from donate.letters.words import draft
+from donate.letters.words.by_kind import draft
+from donate.letters.words.draft import Draft, name_to_greet
 from donate.money import Money
 from donate.regions.regions import Mode, Text, Way, load_regions
 from donate.storage.database import Database

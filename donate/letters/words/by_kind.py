@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from donate.letters.about import About
-from donate.letters.drafts import Draft, amount_and_reference, manage
-from donate.letters.how_to_send import Tongue, how, mind, what_to_enter
+from donate.letters.context import About
 from donate.letters.kinds import LetterKind
-from donate.letters.pledge_words import month_failed, pledge_amount, pledge_ended
-from donate.letters.thanks_words import correction, thank_you
+from donate.letters.words.draft import Draft, amount_and_reference, manage
+from donate.letters.words.instructions import Tongue, how, mind, what_to_enter
+from donate.letters.words.pledges import month_failed, pledge_amount, pledge_ended
+from donate.letters.words.thanks import correction, thank_you
 from donate.web.templating import say
 
 

@@ -9,11 +9,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
-from donate.letters.about import About
-from donate.letters.drafts import name_to_greet
+from donate.letters.context import About
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
-from donate.letters.words import draft
+from donate.letters.words.by_kind import draft
+from donate.letters.words.draft import name_to_greet
 from donate.mail_server import ascii_address
 from donate.web.templating import Pages
 

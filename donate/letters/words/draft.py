@@ -5,8 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from donate.letters.about import About
-from donate.letters.how_to_send import Tongue
+from donate.letters.context import About
+from donate.letters.words.instructions import Tongue
 
 _MOST_OF_A_NAME: Final = 60
 # What has these, or other signs than names have, may be a stranger's message to whom we write.

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from donate.gifts.choosing.options import Tribute
-from donate.letters.about import About
-from donate.letters.drafts import Draft, manage, name_to_greet
-from donate.letters.how_to_send import Tongue
+from donate.letters.context import About
+from donate.letters.words.draft import Draft, manage, name_to_greet
+from donate.letters.words.instructions import Tongue
 
 
 def thank_you(about: About, _: Tongue) -> Draft:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from donate.letters.about import About
+from donate.letters.context import About
 from donate.money import parts_of
 from donate.regions.regions import Mode
 

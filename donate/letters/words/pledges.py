@@ -4,9 +4,9 @@ from typing import assert_never
 
 from donate.clock import local_date
 from donate.gifts.pledges import EndReason, end_reason_of
-from donate.letters.about import About
-from donate.letters.drafts import Draft, amount_and_reference, manage
-from donate.letters.how_to_send import Tongue
+from donate.letters.context import About
+from donate.letters.words.draft import Draft, amount_and_reference, manage
+from donate.letters.words.instructions import Tongue
 
 
 def month_failed(about: About, _: Tongue) -> Draft:

@@ -13,9 +13,9 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import AskedAmount, amount_asked
 from donate.gifts.queries import donor_of, facts_of, given_instead, wish_of
-from donate.letters.by_hand import Transfers, transfers_about
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
+from donate.letters.transfers import Transfers, transfers_about
 from donate.money import Money, format_money
 from donate.regions.regions import Mode, ModeTerms, Region, Regions
 

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from donate.clock import Clock
-from donate.donors import give_view, words
+from donate.donors import gift_words as words, give_view
 from donate.donors.first_step import FirstStep, see
 from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
 from donate.donors.gift_pages import GiftPages
 from donate.donors.pledge_pages import PledgePages
-from donate.donors.reading import Typed, language_of, languages_beside
+from donate.donors.requests import Typed, language_of, languages_beside
 from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
 from donate.gifts.models import Gift
 from donate.modes import Modes

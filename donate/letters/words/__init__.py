@@ -1,0 +1,1 @@
+"""What each e-mail says."""
