@@ -16,8 +16,8 @@ from donate.api.cross_origin import OpensGiftsFrom
 from donate.api.routes import Api
 from donate.clock import Clock, SystemClock
 from donate.donors.give_pages import DonorPages
-from donate.finance.pages import FinancePages
-from donate.finance.tokens import is_staff_token
+from donate.finance.routes import FinancePages
+from donate.finance.staff.tokens import is_staff_token
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
 from donate.letters.folder_pages import DemoLetters

@@ -159,7 +159,7 @@ def _sandbox(given: argparse.Namespace) -> int:
 
 def _staff_add(given: argparse.Namespace) -> int:
     from donate.finance.models import Role
-    from donate.finance.staff import add_staff
+    from donate.finance.staff.accounts import add_staff
 
     password, now = _ask_password(), SystemClock().now()
     with _database().writing() as session:
@@ -172,7 +172,7 @@ def _staff_add(given: argparse.Namespace) -> int:
 
 
 def _staff_password(given: argparse.Namespace) -> int:
-    from donate.finance.staff import set_password
+    from donate.finance.staff.accounts import set_password
 
     password, now = _ask_password(), SystemClock().now()
     with _database().writing() as session:
@@ -182,7 +182,7 @@ def _staff_password(given: argparse.Namespace) -> int:
 
 
 def _staff_disable(given: argparse.Namespace) -> int:
-    from donate.finance.staff import disable
+    from donate.finance.staff.accounts import disable
 
     with _database().writing() as session:
         disable(session, given.email, now=SystemClock().now())
@@ -191,7 +191,7 @@ def _staff_disable(given: argparse.Namespace) -> int:
 
 
 def _staff_enable(given: argparse.Namespace) -> int:
-    from donate.finance.staff import enable
+    from donate.finance.staff.accounts import enable
 
     with _database().writing() as session:
         enable(session, given.email, now=SystemClock().now())
@@ -200,7 +200,7 @@ def _staff_enable(given: argparse.Namespace) -> int:
 
 
 def _staff_token(given: argparse.Namespace) -> int:
-    from donate.finance.tokens import add_token
+    from donate.finance.staff.tokens import add_token
 
     with _database().writing() as session:
         print(add_token(session, given.email, now=SystemClock().now()))
@@ -208,7 +208,7 @@ def _staff_token(given: argparse.Namespace) -> int:
 
 
 def _staff_list(_: argparse.Namespace) -> int:
-    from donate.finance.staff import all_staff
+    from donate.finance.staff.accounts import all_staff
 
     with _database().reading() as session:
         for staff in all_staff(session):

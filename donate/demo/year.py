@@ -16,8 +16,8 @@ from donate.app import Parts, build_parts
 from donate.clock import FixedClock, SystemClock, local_date
 from donate.demo.article import CODE, STAFF_EMAIL
 from donate.finance.models import Role, Staff
-from donate.finance.staff import add_staff
-from donate.finance.transfers import Transfer, mark_received
+from donate.finance.staff.accounts import add_staff
+from donate.finance.transfers.rules import Transfer, mark_received
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift

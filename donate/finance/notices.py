@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
-from donate.finance.refusals import SHOWN as MOST_REFUSALS, unseen_refusals
+from donate.finance.stripe_refusals import SHOWN as MOST_REFUSALS, unseen_refusals
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import StatusName

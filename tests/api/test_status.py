@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from donate.finance.models import Role
-from donate.finance.staff import add_staff, disable
-from donate.finance.tokens import add_token
+from donate.finance.staff.accounts import add_staff, disable
+from donate.finance.staff.tokens import add_token
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.api.program import Program, problem_in

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from donate.finance.models import Role
-from donate.finance.staff import add_staff
+from donate.finance.staff.accounts import add_staff
 from tests.browser import steps
 from tests.browser.conftest import Demo, OpenPage
 from tests.browser.seeing import SMALL_PHONE, violations, width_of

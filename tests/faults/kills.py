@@ -25,7 +25,7 @@ from sqlmodel import col, func, select
 from donate.errors import DatabaseBusy
 from donate.finance.models import Role
 from donate.finance.sessions import start_session
-from donate.finance.staff import add_staff
+from donate.finance.staff.accounts import add_staff
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
 from tests.faults.people import People

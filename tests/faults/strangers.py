@@ -26,7 +26,7 @@ import uvloop
 
 from donate.finance.models import Role
 from donate.finance.sessions import find_session, start_session
-from donate.finance.staff import add_staff
+from donate.finance.staff.accounts import add_staff
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.faults.good_requests import Known, Request

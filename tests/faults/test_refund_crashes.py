@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from donate.finance.models import Role
 from donate.finance.sessions import start_session
-from donate.finance.staff import add_staff
+from donate.finance.staff.accounts import add_staff
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import OpenRefund
 from tests.faults.processes import Machine, a_machine
@@ -22,7 +22,7 @@ from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 GATEWAY = "donate.stripe_gateway"
 
 # In the order in which a refund comes by them; the clerk waits at the first one only.
-WRITTEN_DOWN = "donate.finance.refund_pages:RefundPages._write_down:after"  # nobody was asked
+WRITTEN_DOWN = "donate.finance.refunds.pages:RefundPages._write_down:after"  # nobody was asked
 WHILE_THE_WORKER_ASKS = [
     f"{GATEWAY}.refunds:Refunds._take_due:after",  # claimed, and not asked
     f"{GATEWAY}.client:StripeClient.create_refund:before",  # about to ask

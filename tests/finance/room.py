@@ -15,9 +15,9 @@ from sqlmodel import Session, select
 
 from donate.clock import Clock, FixedClock
 from donate.finance.models import Role, Staff, StaffAct
-from donate.finance.pages import FinancePages
+from donate.finance.routes import FinancePages
 from donate.finance.sessions import start_session
-from donate.finance.staff import add_staff, staff_by_email
+from donate.finance.staff.accounts import add_staff, staff_by_email
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift, record_facts

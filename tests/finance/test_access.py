@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from donate.clock import FixedClock
 from donate.finance.access import EVERYBODY, Gate
 from donate.finance.models import Role, Staff, StaffAct
-from donate.finance.pages import FinancePages
+from donate.finance.routes import FinancePages
 from donate.storage.database import Database
 from donate.web.templating import Pages
 from tests.finance.room import (

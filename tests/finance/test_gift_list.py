@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from donate.finance.gifts import PAGE_SIZE
+from donate.finance.gifts.pages import PAGE_SIZE
 from donate.finance.words import KINDS, MODES, STATUS_SENTENCES, STATUSES
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift

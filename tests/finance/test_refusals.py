@@ -7,7 +7,7 @@ import pytest
 import stripe
 
 from donate.finance.models import Role
-from donate.finance.refusals import SHOWN
+from donate.finance.stripe_refusals import SHOWN
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from donate.finance.models import Role, StaffSession
 from donate.finance.sessions import hash_of
-from donate.finance.staff import disable, enable, set_password
+from donate.finance.staff.accounts import disable, enable, set_password
 from donate.storage.database import Database
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room, csrf, fields, open_room, sign_in
 from tests.real_parts import Sqlite

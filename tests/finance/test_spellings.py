@@ -3,7 +3,7 @@
 import pytest
 
 from donate.errors import Conflict
-from donate.finance.staff import set_password, staff_by_email
+from donate.finance.staff.accounts import set_password, staff_by_email
 from tests.finance.room import CHEAP, Room, sign_in
 
 COMPOSED, DECOMPOSED = "sept hérons calmes", "sept he\u0301rons calmes"

@@ -4,7 +4,7 @@ import pytest
 
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.models import Role
-from donate.finance.staff import (
+from donate.finance.staff.accounts import (
     add_staff,
     all_staff,
     check_password,

@@ -7,8 +7,8 @@ import pytest
 from sqlmodel import func, select
 
 from donate.finance.models import SignInFailure
-from donate.finance.sign_in import DELAYED_AT_ONCE
-from donate.finance.throttle import (
+from donate.finance.staff.sign_in import DELAYED_AT_ONCE
+from donate.finance.staff.sign_in_limit import (
     MAX_PER_ADDRESS,
     MAX_PER_EMAIL,
     MAX_PER_PAIR,

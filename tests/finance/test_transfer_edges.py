@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.transfers import (
+from donate.finance.transfers.rules import (
     MAX_DAYS_BEFORE,
     Transfer,
     check_transfer,

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from donate.errors import Conflict
-from donate.finance.transfers import Transfer, mark_received, undo_transfer
+from donate.finance.transfers.rules import Transfer, mark_received, undo_transfer
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.money import Money

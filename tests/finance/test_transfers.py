@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from donate.finance.models import Role
-from donate.finance.transfers import key_of
+from donate.finance.transfers.rules import key_of
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of

@@ -21,8 +21,8 @@ from donate.finance.sessions import (
     same_secret,
     start_session,
 )
-from donate.finance.staff import disable, enable, set_password, staff_by_email
-from donate.finance.tokens import add_token, is_staff_token
+from donate.finance.staff.accounts import disable, enable, set_password, staff_by_email
+from donate.finance.staff.tokens import add_token, is_staff_token
 from donate.storage.database import Database
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, open_room, sign_in
 from tests.real_parts import Sqlite

@@ -4,7 +4,7 @@ import pytest
 
 from donate.errors import BadInput
 from donate.finance.models import Role
-from donate.finance.staff import (
+from donate.finance.staff.accounts import (
     MAX_PASSWORD,
     MIN_PASSWORD,
     add_staff,

@@ -6,7 +6,7 @@ import pytest
 
 from donate.clock import local_date
 from donate.finance.models import Role
-from donate.finance.staff import add_staff
+from donate.finance.staff.accounts import add_staff
 from donate.gifts.queries import facts_of
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field, until
 from tests.real_parts import SECRET_KEY

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from donate.finance.transfers import Transfer, key_of, mark_received, undo_transfer
+from donate.finance.transfers.rules import Transfer, key_of, mark_received, undo_transfer
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.letters.finder import REMIND_AFTER

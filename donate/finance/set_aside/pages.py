@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.access import Visit, Visiting, needs
-from donate.finance.aside_words import Aside, standing_of, write_aside
 from donate.finance.models import Role
-from donate.finance.staff import names_of
+from donate.finance.set_aside.words import Aside, standing_of, write_aside
+from donate.finance.staff.accounts import names_of
 from donate.finance.trail import record_act
-from donate.finance.transfers import check_words
+from donate.finance.transfers.rules import check_words
 from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_reference

@@ -16,15 +16,15 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, NotFound
 from donate.finance.access import HOME, Visit, Visiting, needs
-from donate.finance.disputes import dispute_sentences
-from donate.finance.filters import months, read_cursor, read_wish, write_cursor
-from donate.finance.letter_view import sent_letters
+from donate.finance.gifts.disputes import dispute_sentences
+from donate.finance.gifts.filters import months, read_cursor, read_wish, write_cursor
+from donate.finance.gifts.pledges import about_pledge
+from donate.finance.letters.view import sent_letters
 from donate.finance.models import Role
-from donate.finance.pledge_words import about_pledge
-from donate.finance.refunds import returns_of
+from donate.finance.refunds.form import returns_of
 from donate.finance.searching import search_gifts
-from donate.finance.staff import names_of
-from donate.finance.transfers import BY_HAND, thanks_leave_at, transfers_in_force
+from donate.finance.staff.accounts import names_of
+from donate.finance.transfers.rules import BY_HAND, thanks_leave_at, transfers_in_force
 from donate.finance.words import (
     ACCOUNT_TO_CONFIRM,
     FLAGS,

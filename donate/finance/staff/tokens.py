@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from donate.finance.models import Staff, StaffToken
 from donate.finance.sessions import hash_of
-from donate.finance.staff import staff_by_email
+from donate.finance.staff.accounts import staff_by_email
 from donate.finance.trail import record_act
 
 PREFIX: Final = "staff_"

@@ -8,16 +8,16 @@ from pwdlib import PasswordHash
 
 from donate.clock import Clock
 from donate.finance.access import Gate, refuse_other_methods
+from donate.finance.activity_pages import TrailPages
 from donate.finance.frame import StaffPages
-from donate.finance.gifts import GiftPages
-from donate.finance.letter_pages import LetterPages
-from donate.finance.refund_pages import RefundPages
-from donate.finance.refusals import RefusalPages
-from donate.finance.set_aside import SetAsidePages
-from donate.finance.sign_in import SignIn
-from donate.finance.staff import PASSWORDS
-from donate.finance.trail_pages import TrailPages
-from donate.finance.transfer_pages import TransferPages
+from donate.finance.gifts.pages import GiftPages
+from donate.finance.letters.pages import LetterPages
+from donate.finance.refunds.pages import RefundPages
+from donate.finance.set_aside.pages import SetAsidePages
+from donate.finance.staff.accounts import PASSWORDS
+from donate.finance.staff.sign_in import SignIn
+from donate.finance.stripe_refusals import RefusalPages
+from donate.finance.transfers.pages import TransferPages
 from donate.letters.transfers import WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, StaffAct
-from donate.finance.refunds import FORESEEN
+from donate.finance.refunds.form import FORESEEN
 from donate.finance.trail import record_act
 from donate.finance.words import KINDS, LANGUAGE
 from donate.gifts.models import Gift, GiftFact

@@ -6,9 +6,9 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import Visit, Visiting, needs
-from donate.finance.gifts import GiftPages, find_gift
+from donate.finance.gifts.pages import GiftPages, find_gift
 from donate.finance.models import Role
-from donate.finance.refunds import check_refund, too_much
+from donate.finance.refunds.form import check_refund, too_much
 from donate.finance.trail import record_act
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts

@@ -26,8 +26,8 @@ from donate.finance.access import (
 )
 from donate.finance.models import Role, Staff
 from donate.finance.sessions import end_session, same_secret, start_session
-from donate.finance.staff import MAX_PASSWORD, PASSWORDS, find_staff, spellings, tidy_email
-from donate.finance.throttle import Pace, Try, begin_try, forget_tries
+from donate.finance.staff.accounts import MAX_PASSWORD, PASSWORDS, find_staff, spellings, tidy_email
+from donate.finance.staff.sign_in_limit import Pace, Try, begin_try, forget_tries
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from donate.finance.gifts import readable
+from donate.finance.gifts.pages import readable
 from donate.finance.words import LANGUAGE, actor_name
 from donate.gifts.models import Gift
 from donate.money import MAX_AMOUNT_MINOR, Money, format_money, is_currency

@@ -12,7 +12,7 @@ from babel.dates import format_date
 
 from donate.clock import local_date
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.transfers import BY_HAND, check_words
+from donate.finance.transfers.rules import BY_HAND, check_words
 from donate.finance.words import LANGUAGE, MODES, actor_name
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from donate.errors import BadInput
-from donate.finance.transfers import read_day
+from donate.finance.transfers.rules import read_day
 from donate.finance.words import MODES, STATUSES
 from donate.gifts.queries import Cursor, DateOf, GiftFilter
 

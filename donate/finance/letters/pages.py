@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import Conflict, NotFound
 from donate.finance.access import Visit, Visiting, needs
-from donate.finance.gifts import GiftPages, find_gift
+from donate.finance.gifts.pages import GiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE, LETTERS, fate, time_of

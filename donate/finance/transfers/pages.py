@@ -10,10 +10,15 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import Visit, Visiting, needs
-from donate.finance.gifts import GiftPages, find_gift
+from donate.finance.gifts.pages import GiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
-from donate.finance.transfers import check_transfer, mark_received, refuse_unseen, undo_transfer
+from donate.finance.transfers.rules import (
+    check_transfer,
+    mark_received,
+    refuse_unseen,
+    undo_transfer,
+)
 from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.storage.database import Database

@@ -1,0 +1,1 @@
+"""The list of gifts, and everything known about one."""

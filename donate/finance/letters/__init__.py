@@ -1,0 +1,1 @@
+"""The e-mails about a gift, as staff see them."""

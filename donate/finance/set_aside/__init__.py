@@ -1,0 +1,1 @@
+"""Events that need a person's decision."""

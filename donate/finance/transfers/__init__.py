@@ -1,0 +1,1 @@
+"""Marking a transfer as received, and undoing that."""
