@@ -29,22 +29,22 @@ from donate.modes.lapsing import Lapsing
 from donate.regions.regions import Regions, load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
-from donate.stripe_gateway.agreements import Agreements
-from donate.stripe_gateway.asking import Asker
-from donate.stripe_gateway.billing import Billing
-from donate.stripe_gateway.catchup import Catchup
-from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.catchup.catchup import Catchup
+from donate.stripe_gateway.catchup.lists import StripeLists, reading_client
+from donate.stripe_gateway.catchup.schedule import Schedule
 from donate.stripe_gateway.client import MOST_WAITING, StripeClient
-from donate.stripe_gateway.endpoint import WebhookDoor
-from donate.stripe_gateway.hearing import measure_webhooks
-from donate.stripe_gateway.inbox import Inbox
-from donate.stripe_gateway.lists import StripeLists, reading_client
-from donate.stripe_gateway.pacing import PacedSettling
-from donate.stripe_gateway.pledges import Pledges
-from donate.stripe_gateway.refunds import Refunds
-from donate.stripe_gateway.schedule import Schedule
-from donate.stripe_gateway.settle import Settler
-from donate.stripe_gateway.unknown import UnknownPayments
+from donate.stripe_gateway.requests.agreements import Agreements
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.checkout import Checkouts
+from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.requests.pledge_changes import Pledges
+from donate.stripe_gateway.requests.refunds import Refunds
+from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.health import measure_webhooks
+from donate.stripe_gateway.webhooks.inbox import Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
+from donate.stripe_gateway.webhooks.settling_pace import PacedSettling
+from donate.stripe_gateway.webhooks.unknown_payments import UnknownPayments
 from donate.web import error_answers
 from donate.web.health import Health
 from donate.web.rate_limit import GivingLimits, Tries

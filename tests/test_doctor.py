@@ -15,7 +15,7 @@ from sqlalchemy import text
 from donate.app import create_app
 from donate.cli import main
 from donate.storage.database import Database
-from donate.stripe_gateway.hearing import note_heard
+from donate.stripe_gateway.webhooks.health import note_heard
 from tests.letters.post import a_post_office
 from tests.real_parts import SECRET_KEY, Postgres, free_port, make_settings, served
 from tests.sandbox.running import RunningSandbox, asking, run_sandbox, wait_until

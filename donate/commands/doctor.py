@@ -11,8 +11,8 @@ from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
 from donate.storage.schema import Age
-from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.webhooks.health import webhook_silence
 
 _AGES: Final = {
     Age.MISSING: "DATABASE_URL leads to no tables of this service yet: run `donate db upgrade`",

@@ -17,12 +17,12 @@ from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
 from donate.storage.schema import Age
-from donate.stripe_gateway.account import NotPermitted, StripeAccount
-from donate.stripe_gateway.event_types import EVENT_TYPES
-from donate.stripe_gateway.hearing import LATE_AFTER, newest_heard
-from donate.stripe_gateway.permissions import permission_steps
-from donate.stripe_gateway.setup import look, methods_of
-from donate.stripe_gateway.setup_steps import Step, Wanted
+from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.setup.account import NotPermitted, StripeAccount
+from donate.stripe_gateway.setup.all_steps import look, methods_of
+from donate.stripe_gateway.setup.permissions import permission_steps
+from donate.stripe_gateway.setup.steps import Step, Wanted
+from donate.stripe_gateway.webhooks.health import LATE_AFTER, newest_heard
 from donate.web.request_limits import WEBHOOK_PATH
 
 _WAIT_S: Final = 10.0

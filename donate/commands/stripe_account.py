@@ -12,7 +12,7 @@ from donate.web.observability import configure_logging
 from donate.web.request_limits import WEBHOOK_PATH
 
 if TYPE_CHECKING:
-    from donate.stripe_gateway.setup_steps import Step
+    from donate.stripe_gateway.setup.steps import Step
 
 
 def add_stripe_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -46,9 +46,9 @@ def _add_check(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _setup(given: argparse.Namespace) -> int:
     """Say what differs, and change it when told to; returns 1 while anything is left to do."""
     from donate.regions.regions import load_regions
-    from donate.stripe_gateway.account import StripeAccount
-    from donate.stripe_gateway.setup import carry_out, look, methods_of
-    from donate.stripe_gateway.setup_steps import Wanted
+    from donate.stripe_gateway.setup.account import StripeAccount
+    from donate.stripe_gateway.setup.all_steps import carry_out, look, methods_of
+    from donate.stripe_gateway.setup.steps import Wanted
 
     settings = _settings_before_the_webhook()
     wanted = Wanted(

@@ -33,7 +33,7 @@ from donate.modes import Instructions, Modes
 from donate.money import Money
 from donate.regions.regions import Mode, Region, Regions
 from donate.storage.database import Database
-from donate.stripe_gateway.pledges import Pledges
+from donate.stripe_gateway.requests.pledge_changes import Pledges
 from donate.web.rate_limit import address_of
 from donate.web.templating import LANGUAGES, Pages, language_for
 

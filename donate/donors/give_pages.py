@@ -19,7 +19,7 @@ from donate.modes import Modes
 from donate.money import group_mark, minor_digits, minor_step, typed_sign
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
-from donate.stripe_gateway.pledges import Pledges
+from donate.stripe_gateway.requests.pledge_changes import Pledges
 from donate.web.rate_limit import GivingLimits, address_of
 from donate.web.templating import LANGUAGES, Pages
 

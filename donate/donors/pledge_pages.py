@@ -27,8 +27,8 @@ from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
 from donate.regions.regions import Mode, Regions
 from donate.storage.database import Database
-from donate.stripe_gateway.pledge_requests import Act
-from donate.stripe_gateway.pledges import Pledges
+from donate.stripe_gateway.requests.pledge_changes import Pledges
+from donate.stripe_gateway.requests.pledge_requests import Act
 from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -14,8 +14,8 @@ from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import StatusName
 from donate.letters import desk
-from donate.stripe_gateway.hearing import webhook_silence
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.webhooks.health import webhook_silence
 
 # Every page counts, so it has to cost the same however many there are.
 MOST_COUNTED: Final = 1_000

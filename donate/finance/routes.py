@@ -21,7 +21,7 @@ from donate.finance.transfers.pages import TransferPages
 from donate.letters.transfers import WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.stripe_gateway.refunds import Refunds
+from donate.stripe_gateway.requests.refunds import Refunds
 from donate.web.rate_limit import GivingLimits
 from donate.web.templating import Pages
 

@@ -2,7 +2,7 @@
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Redirect
-from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.requests.checkout import Checkouts
 
 
 class BankDebit:

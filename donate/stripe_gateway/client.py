@@ -17,7 +17,7 @@ import httpx
 import stripe
 
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
-from donate.stripe_gateway.telling_staff import told_by
+from donate.stripe_gateway.refusals import told_by
 from donate.web.observability import STRIPE_REFUSED_KEY
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import stripe
 
-from donate.stripe_gateway.readings import Unusable
-from donate.stripe_gateway.retelling import (
+from donate.stripe_gateway.events.fields import Unusable
+from donate.stripe_gateway.events.parser import envelope_of_event, read_event
+from donate.stripe_gateway.events.synthetic import (
     is_under_way,
     retell_begun,
     retell_dispute,
@@ -21,7 +22,6 @@ from donate.stripe_gateway.retelling import (
     retell_session,
     retell_subscription,
 )
-from donate.stripe_gateway.snapshots import envelope_of_event, read_event
 from tests.assumptions.tracing import Traced
 
 GATEWAY: Final = Path(__file__).parent.parent.parent / "donate" / "stripe_gateway"

@@ -6,8 +6,8 @@ from donate.clock import SystemClock
 from donate.commands.serve import run
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
-from donate.stripe_gateway.endpoint import WebhookDoor
-from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.request_limits import BodyLimit, SecurityHeaders
 
 

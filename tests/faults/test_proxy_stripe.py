@@ -18,8 +18,8 @@ from donate.app import create_app
 from donate.gifts.models import Gift
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
-from donate.stripe_gateway.asking import LEAST_PAUSE
 from donate.stripe_gateway.client import DEADLINE_S
+from donate.stripe_gateway.requests.checkout_polling import LEAST_PAUSE
 from tests.faults.proxy import Proxy, proxy_to
 from tests.journeys.travelling import AMOUNT, RECEIVED, World
 from tests.real_parts import Sqlite, caller, free_port, make_settings, served

@@ -8,8 +8,8 @@ from httpx2 import Response
 from donate.clock import Clock
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.webhooks.inbox import Arrival
 from tests.finance.room import NOW, Room, csrf
 from tests.stripe_gateway import given
 

@@ -26,9 +26,9 @@ from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
-from donate.stripe_gateway.refunds import Refunds
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.refunds import Refunds
+from donate.stripe_gateway.webhooks.inbox import Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 from donate.web import error_answers
 from donate.web.rate_limit import GivingLimits, Tries
 from donate.web.templating import Pages

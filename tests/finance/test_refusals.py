@@ -11,7 +11,7 @@ from donate.finance.stripe_refusals import SHOWN
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.stripe_gateway.telling_staff import told_by
+from donate.stripe_gateway.refusals import told_by
 from tests.finance.room import Room, fields
 
 TOLD = {

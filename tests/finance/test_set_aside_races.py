@@ -10,8 +10,8 @@ import pytest
 from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.aside import dismiss, take_event, tie, try_again
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.webhooks.staff_decisions import dismiss, take_event, tie, try_again
 from tests.finance.asides import decide, look, paid, put_aside, reread, settle
 from tests.finance.room import NOW, Room
 from tests.stripe_gateway import given

@@ -11,8 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 from donate.gifts.facts import Fact
 from donate.money import MAX_AMOUNT_MINOR
-from donate.stripe_gateway.readings import Irrelevant, Unusable
-from donate.stripe_gateway.snapshots import envelope_of, name_of, read_event
+from donate.stripe_gateway.events.fields import Irrelevant, Unusable
+from donate.stripe_gateway.events.parser import envelope_of, name_of, read_event
 from tests.stripe_gateway.examples import KINDS, event
 
 JSON = st.recursive(

@@ -23,7 +23,7 @@ from sqlmodel import select
 from donate.errors import Conflict
 from donate.gifts.facts import FactKind
 from donate.gifts.models import GiftFact
-from donate.stripe_gateway.refund_requests import WantedRefund, request_refund
+from donate.stripe_gateway.requests.refund_requests import WantedRefund, request_refund
 from tests.laws.whole import Whole, check_books, running_whole
 from tests.real_parts import Postgres, Sqlite
 from tests.sandbox.running import RunningSandbox, run_sandbox

@@ -25,7 +25,7 @@ from donate.gifts.models import Gift, GiftFact
 from donate.settings import Settings
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup_runs import Report
+from donate.stripe_gateway.catchup.runs import Report
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, make_settings
 from tests.sandbox.running import RunningSandbox

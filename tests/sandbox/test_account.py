@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.events.types import EVENT_TYPES
 from tests.sandbox.running import RunningSandbox, monthly_of
 
 URL = "https://give.example.org/webhooks/stripe"

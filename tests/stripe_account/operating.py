@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from donate.cli import main
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.events.types import EVENT_TYPES
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, run_sandbox
 

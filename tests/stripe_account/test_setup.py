@@ -8,9 +8,9 @@ import pytest
 import stripe
 
 from donate.errors import StripeRefused
-from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.requests.billing import Billing
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, monthly_of
 from tests.stripe_account.operating import (

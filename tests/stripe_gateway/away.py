@@ -23,13 +23,13 @@ from donate.gifts.queries import gift_by_id
 from donate.money import Money
 from donate.regions.regions import Frequency, Region, load_regions
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup import Catchup
-from donate.stripe_gateway.catchup_runs import Report
-from donate.stripe_gateway.checkout import Checkouts
+from donate.stripe_gateway.catchup.catchup import Catchup
+from donate.stripe_gateway.catchup.lists import StripeLists
+from donate.stripe_gateway.catchup.runs import Report
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
-from donate.stripe_gateway.lists import StripeLists
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.checkout import Checkouts
+from donate.stripe_gateway.webhooks.inbox import Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import settler_of

@@ -5,8 +5,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from donate.stripe_gateway.readings import Irrelevant, Reading
-from donate.stripe_gateway.snapshots import envelope_of, read_event
+from donate.stripe_gateway.events.fields import Irrelevant, Reading
+from donate.stripe_gateway.events.parser import envelope_of, read_event
 
 GIFT_ID = uuid.UUID("0195a0b0-0000-7000-8000-000000000001")
 CREATED = 1_772_366_400

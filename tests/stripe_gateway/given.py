@@ -22,9 +22,9 @@ from donate.money import Money
 from donate.regions.regions import Frequency, load_regions
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from donate.stripe_gateway.inbox import Arrival
 from donate.stripe_gateway.models import StripeEvent
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.webhooks.inbox import Arrival
+from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import WEBHOOK_SECRET
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -15,11 +15,11 @@ from donate.gifts.queries import facts_of
 from donate.gifts.refundable import Payment, RefundRequest, payments_of, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.refund_requests import WantedRefund, request_refund
-from donate.stripe_gateway.refunds import Refunds
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.refund_requests import WantedRefund, request_refund
+from donate.stripe_gateway.requests.refunds import Refunds
+from donate.stripe_gateway.webhooks.inbox import Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import AMOUNT, gift_now, give, settle, settler_of

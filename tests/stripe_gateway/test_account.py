@@ -11,11 +11,11 @@ from donate.errors import StripeKeyRefused, StripeRefused
 from donate.gifts.queries import donor_of
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from donate.stripe_gateway.billing import Billing
-from donate.stripe_gateway.inbox import Arrival
-from donate.stripe_gateway.lists import reading_client
+from donate.stripe_gateway.catchup.lists import reading_client
 from donate.stripe_gateway.models import StripeEvent
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.webhooks.inbox import Arrival
+from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY, free_port
 from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
 from tests.stripe_gateway.given import NOW, as_bytes, event, gift_now, give, session_for

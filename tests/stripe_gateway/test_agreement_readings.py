@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.readings import Irrelevant, Unusable
+from donate.stripe_gateway.events.fields import Irrelevant, Unusable
 from tests.stripe_gateway.test_monthly_readings import GIFT, METADATA, facts, read, reading
 
 

@@ -14,12 +14,12 @@ from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.agreements import GIVE_UP_AFTER, Agreements
-from donate.stripe_gateway.asking import Asker
-from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
 from donate.stripe_gateway.models import OpenAgreement
+from donate.stripe_gateway.requests.agreements import GIVE_UP_AFTER, Agreements
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import AMOUNT, gift_now, give, settler_of
 from tests.stripe_gateway.returning import QUICK, stripe_list, tell

@@ -13,10 +13,10 @@ from donate.clock import FixedClock
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.asking import Asker
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.webhooks.inbox import Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import facts_now, gift_now, give, settle, settler_of, stored_events

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from donate.gifts.models import GiftFact
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.models import StripeEvent
 from tests.stripe_gateway.away import Away, check_totals, their_totals
 

@@ -8,8 +8,8 @@ import pytest
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
 from donate.gifts.queries import facts_of
-from donate.stripe_gateway.agreements import Agreements
-from donate.stripe_gateway.billing import Billing
+from donate.stripe_gateway.requests.agreements import Agreements
+from donate.stripe_gateway.requests.billing import Billing
 from tests.stripe_gateway.away import Away, check_totals
 from tests.stripe_gateway.returning import stripe_list
 

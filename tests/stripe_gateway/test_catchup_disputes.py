@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from donate.stripe_gateway.catchup_plan import Listing, plan_of
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.catchup.plan import Listing, plan_of
+from donate.stripe_gateway.events.types import EVENT_TYPES
 from tests.stripe_gateway.away import Away, check_totals
 
 DAY = timedelta(days=1)

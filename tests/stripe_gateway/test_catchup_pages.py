@@ -12,16 +12,16 @@ import pytest
 from sqlmodel import col, func, select
 
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup import Catchup, Stopped
-from donate.stripe_gateway.catchup_plan import EVENTS_REACH
-from donate.stripe_gateway.catchup_runs import SOURCE
+from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
+from donate.stripe_gateway.catchup.lists import PAGE_SIZE, StripeLists
+from donate.stripe_gateway.catchup.plan import EVENTS_REACH
+from donate.stripe_gateway.catchup.runs import SOURCE
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.event_types import EVENT_TYPES
-from donate.stripe_gateway.hearing import newest_missed
-from donate.stripe_gateway.inbox import Arrival
-from donate.stripe_gateway.lists import PAGE_SIZE, StripeLists
+from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.models import CatchupRun, EventState, StripeEvent
-from donate.stripe_gateway.settle import BATCH
+from donate.stripe_gateway.webhooks.health import newest_missed
+from donate.stripe_gateway.webhooks.inbox import Arrival
+from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import SECRET_KEY, Sqlite
 from tests.sandbox.running import asking
 from tests.stripe_gateway.away import HOUR, Away, check_totals

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from donate.stripe_gateway.catchup_plan import (
+from donate.stripe_gateway.catchup.plan import (
     EVENTS_REACH,
     OVERLAP,
     RESUMED_WITHIN,
@@ -15,7 +15,7 @@ from donate.stripe_gateway.catchup_plan import (
     Stretch,
     plan_of,
 )
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.events.types import EVENT_TYPES
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent.parent

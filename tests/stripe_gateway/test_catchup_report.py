@@ -9,9 +9,9 @@ from sqlmodel import select
 
 from donate.finance.notices import notices
 from donate.gifts.models import Gift
-from donate.stripe_gateway.hearing import webhook_silence
-from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.webhooks.health import webhook_silence
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from tests.sandbox.running import asking
 from tests.stripe_gateway.away import HOUR, Away
 from tests.stripe_gateway.given import as_bytes, event, session_for, store

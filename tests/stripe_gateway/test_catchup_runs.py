@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
-from donate.stripe_gateway.catchup_runs import (
+from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
+from donate.stripe_gateway.catchup.runs import (
     KEPT,
     Report,
     begin_run,

@@ -13,9 +13,9 @@ from sqlmodel import select
 
 from donate.errors import Conflict
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup import Catchup, Stopped
-from donate.stripe_gateway.hearing import newest_heard
+from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
+from donate.stripe_gateway.webhooks.health import newest_heard
 from tests.journeys.travelling import until
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox

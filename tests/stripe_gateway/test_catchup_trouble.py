@@ -8,13 +8,13 @@ import pytest
 from sqlmodel import col, select
 
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
-from donate.stripe_gateway.catchup import Catchup
+from donate.stripe_gateway.catchup.catchup import Catchup
+from donate.stripe_gateway.catchup.lists import PATIENCE_S, StripeLists
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.hearing import newest_missed
-from donate.stripe_gateway.inbox import Arrival
-from donate.stripe_gateway.lists import PATIENCE_S, StripeLists
 from donate.stripe_gateway.models import StripeEvent
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.webhooks.health import newest_missed
+from donate.stripe_gateway.webhooks.inbox import Arrival
+from donate.stripe_gateway.webhooks.settle import Settler
 from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
 
 PACE_S = 0.05

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup import Stopped
-from donate.stripe_gateway.catchup_runs import SOURCE
-from donate.stripe_gateway.inbox import Arrival
+from donate.stripe_gateway.catchup.catchup import Stopped
+from donate.stripe_gateway.catchup.runs import SOURCE
+from donate.stripe_gateway.webhooks.inbox import Arrival
 from tests.real_parts import Postgres
 from tests.stripe_gateway.away import Away
 from tests.stripe_gateway.given import as_bytes, event

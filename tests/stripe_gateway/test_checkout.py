@@ -14,8 +14,8 @@ from donate.errors import Conflict, StripeUnavailable
 from donate.gifts.models import Gift
 from donate.money import format_money
 from donate.storage.database import Database
-from donate.stripe_gateway.checkout import Checkouts
 from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.requests.checkout import Checkouts
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import (

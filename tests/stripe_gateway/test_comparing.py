@@ -10,8 +10,15 @@ import pytest
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup_plan import Listing
-from donate.stripe_gateway.comparing import Comparison, Lack, Telling, add_totals, compare, retell
+from donate.stripe_gateway.catchup.comparison import (
+    Comparison,
+    Lack,
+    Telling,
+    add_totals,
+    compare,
+    retell,
+)
+from donate.stripe_gateway.catchup.plan import Listing
 from tests.letters.test_finder import tell
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import (

@@ -11,11 +11,11 @@ from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.agreements import GIVE_UP_AFTER, Agreements
-from donate.stripe_gateway.asking import Asker
-from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.requests.agreements import GIVE_UP_AFTER, Agreements
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import give, settle, settler_of

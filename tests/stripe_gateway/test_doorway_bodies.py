@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from donate.clock import SystemClock
 from donate.storage.database import Database
-from donate.stripe_gateway.endpoint import WebhookDoor
-from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.web.request_limits import MAX_EVENT_BYTES, BodyLimit
 from tests.real_parts import WEBHOOK_SECRET, Sqlite, served
 from tests.stripe_gateway.given import as_bytes, event, sign

@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 
 from donate.clock import SystemClock
 from donate.storage.database import Database
-from donate.stripe_gateway.endpoint import WebhookDoor
-from donate.stripe_gateway.inbox import Inbox
+from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import WEBHOOK_SECRET, served
 from tests.stripe_gateway.given import as_bytes, event
 from tests.stripe_gateway.service import Service, calling, seconds_since, serving

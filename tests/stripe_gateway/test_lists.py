@@ -10,10 +10,10 @@ import pytest
 
 from donate.clock import FixedClock
 from donate.errors import StripeRefused, StripeUnavailable
-from donate.stripe_gateway.catchup_plan import Listing, Stretch
+from donate.stripe_gateway.catchup.lists import PATIENCE_S, PAUSE, StripeLists, reading_client
+from donate.stripe_gateway.catchup.plan import Listing, Stretch
 from donate.stripe_gateway.client import PER_TRY_S
-from donate.stripe_gateway.event_types import EVENT_TYPES
-from donate.stripe_gateway.lists import PATIENCE_S, PAUSE, StripeLists, reading_client
+from donate.stripe_gateway.events.types import EVENT_TYPES
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.monthly import MAX_INVOICE_ID
-from donate.stripe_gateway.readings import Irrelevant, Month, Reading, Unusable
-from donate.stripe_gateway.snapshots import envelope_of, read_event
+from donate.stripe_gateway.events.fields import Irrelevant, Month, Reading, Unusable
+from donate.stripe_gateway.events.parser import envelope_of, read_event
+from donate.stripe_gateway.events.subscriptions import MAX_INVOICE_ID
 from tests.stripe_gateway.given import NOW, as_bytes, event
 from tests.stripe_gateway.months import BEFORE_BASIL, TODAY
 

@@ -9,8 +9,8 @@ import pytest
 
 from donate.gifts.models import Gift
 from donate.money import MAX_AMOUNT_MINOR
-from donate.stripe_gateway.readings import Reading, Unusable
-from donate.stripe_gateway.snapshots import envelope_of, read_event
+from donate.stripe_gateway.events.fields import Reading, Unusable
+from donate.stripe_gateway.events.parser import envelope_of, read_event
 from tests.stripe_gateway.examples import (
     COMPLETED,
     DISPUTE,

@@ -8,8 +8,8 @@ import sqlalchemy
 
 from donate.clock import SystemClock
 from donate.storage.database import Database
-from donate.stripe_gateway.inbox import QUIET_AFTER_S, STORE_TIMEOUT_S, Arrival, Inbox
-from donate.stripe_gateway.pacing import (
+from donate.stripe_gateway.webhooks.inbox import QUIET_AFTER_S, STORE_TIMEOUT_S, Arrival, Inbox
+from donate.stripe_gateway.webhooks.settling_pace import (
     LEAST_REST_S,
     MOST_REST_S,
     PATIENCE_S,

@@ -7,7 +7,7 @@ from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.gifts.refundable import payments_of
 from donate.storage.database import Database
-from donate.stripe_gateway.retelling import retell_invoice
+from donate.stripe_gateway.events.synthetic import retell_invoice
 from tests.stripe_gateway.given import AMOUNT, NOW, event, facts_now, gift_now, give, settle
 from tests.stripe_gateway.months import (
     BEFORE_BASIL,

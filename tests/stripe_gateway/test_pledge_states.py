@@ -8,7 +8,7 @@ from donate.gifts.models import Gift
 from donate.gifts.pledges import Pledge, PledgeState, pledge_of
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.retelling import retell_subscription
+from donate.stripe_gateway.events.synthetic import retell_subscription
 from tests.stripe_gateway.given import AMOUNT, NOW, event_now, give, settle
 from tests.stripe_gateway.months import subscription_event
 

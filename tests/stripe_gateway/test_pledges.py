@@ -15,11 +15,11 @@ from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState
 from donate.money import Money
 from donate.storage.database import Database
-from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Inbox
-from donate.stripe_gateway.pledge_requests import MOST_CHANGES, Act, request_change
-from donate.stripe_gateway.pledges import Pledges
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.pledge_changes import Pledges
+from donate.stripe_gateway.requests.pledge_requests import MOST_CHANGES, Act, request_change
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import facts_now, give, settler_of
 from tests.stripe_gateway.returning import CARD, QUICK, pay, stripe_list

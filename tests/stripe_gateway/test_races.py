@@ -13,8 +13,8 @@ import pytest
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.inbox import Arrival, Inbox
 from donate.stripe_gateway.models import EventState
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from tests.real_parts import Postgres, Sqlite
 from tests.stripe_gateway.given import (
     AMOUNT,

@@ -12,7 +12,7 @@ import pytest
 from donate.gifts.models import Gift
 from donate.sandbox.trouble import DoneAndSpoiled, NotDone
 from donate.storage.database import Database
-from donate.stripe_gateway.refund_requests import ASK_AGAIN_AFTER
+from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import AMOUNT, facts_now

@@ -14,7 +14,11 @@ from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.refund_requests import MoreThanIsLeft, WantedRefund, request_refund
+from donate.stripe_gateway.requests.refund_requests import (
+    MoreThanIsLeft,
+    WantedRefund,
+    request_refund,
+)
 from tests.real_parts import Postgres
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import (

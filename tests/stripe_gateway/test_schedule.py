@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlmodel import select
 
+from donate.stripe_gateway.catchup.schedule import Schedule
 from donate.stripe_gateway.models import CatchupRun
-from donate.stripe_gateway.schedule import Schedule
 from tests.journeys.travelling import until
 from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
 from tests.stripe_gateway.service import serving

@@ -9,7 +9,7 @@ import pytest
 
 from donate.clock import FixedClock
 from donate.storage.database import Database
-from donate.stripe_gateway.claiming import RETRY_AFTER, due_events
+from donate.stripe_gateway.webhooks.queue import RETRY_AFTER, due_events
 from tests.real_parts import Postgres
 from tests.stripe_gateway.given import (
     NOW,

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, event as hook
 from sqlmodel import SQLModel
 
 from donate.storage.database import Database
-from donate.stripe_gateway.claiming import wake_those_waiting_for
-from donate.stripe_gateway.settle import BATCH
+from donate.stripe_gateway.webhooks.queue import wake_those_waiting_for
+from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, event, give, session_for, settle
 

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from donate.clock import FixedClock
 from donate.storage.database import Database
-from donate.stripe_gateway.claiming import RETRY_AFTER
 from donate.stripe_gateway.models import EventState
+from donate.stripe_gateway.webhooks.queue import RETRY_AFTER
 from tests.stripe_gateway.given import (
     AMOUNT,
     NOW,

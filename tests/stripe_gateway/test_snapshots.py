@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from donate.stripe_gateway.readings import Claim, Irrelevant, Reading
+from donate.stripe_gateway.events.fields import Claim, Irrelevant, Reading
 from tests.stripe_gateway.examples import (
     AT,
     CHARGE,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from donate.regions.regions import Mode
-from donate.stripe_gateway.readings import Claim, Envelope
-from donate.stripe_gateway.truth import Expectation, why_foreign, why_untrue
+from donate.stripe_gateway.events.fields import Claim, Envelope
+from donate.stripe_gateway.webhooks.checks import Expectation, why_foreign, why_untrue
 
 CLAIM = Claim(
     reference="LWCAN-7KQ4M2X",

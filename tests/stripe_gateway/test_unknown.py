@@ -14,7 +14,11 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
-from donate.stripe_gateway.unknown import ASK_AGAIN_AFTER, FIRST_ASK, UnknownPayments
+from donate.stripe_gateway.webhooks.unknown_payments import (
+    ASK_AGAIN_AFTER,
+    FIRST_ASK,
+    UnknownPayments,
+)
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import SESSION, RunningSandbox, monthly_of
 from tests.stripe_gateway.given import gift_now, give, settle, settler_of

@@ -25,8 +25,8 @@ from donate.gifts.refundable import (
 )
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, format_money, read_amount
-from donate.stripe_gateway.refund_requests import DISPUTED, REASONS, WantedRefund
-from donate.stripe_gateway.refunds import KEY_REFUSED
+from donate.stripe_gateway.requests.refund_requests import DISPUTED, REASONS, WantedRefund
+from donate.stripe_gateway.requests.refunds import KEY_REFUSED
 
 REASON_WORDS: Final = {
     "requested_by_donor": "The donor asked for it",

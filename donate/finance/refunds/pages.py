@@ -15,8 +15,8 @@ from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.refund_requests import MoreThanIsLeft, request_refund
-from donate.stripe_gateway.refunds import Refunds
+from donate.stripe_gateway.requests.refund_requests import MoreThanIsLeft, request_refund
+from donate.stripe_gateway.requests.refunds import Refunds
 
 
 class RefundPages:

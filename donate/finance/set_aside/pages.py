@@ -20,8 +20,14 @@ from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_reference
 from donate.references import is_reference, tidy_reference
 from donate.storage.database import Database
-from donate.stripe_gateway.aside import dismiss, take_event, tie, try_again, was_set_aside
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.webhooks.staff_decisions import (
+    dismiss,
+    take_event,
+    tie,
+    try_again,
+    was_set_aside,
+)
 from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 25

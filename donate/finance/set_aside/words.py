@@ -11,8 +11,8 @@ from donate.finance.gifts.pages import readable
 from donate.finance.words import LANGUAGE, actor_name
 from donate.gifts.models import Gift
 from donate.money import MAX_AMOUNT_MINOR, Money, format_money, is_currency
-from donate.stripe_gateway.aside import Decision, readable_envelope
 from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.webhooks.staff_decisions import Decision, readable_envelope
 
 # An event may be half a megabyte, most of it nobody's reading.
 MAX_SHOWN: Final = 20_000

@@ -6,7 +6,7 @@ from donate.money import Money
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import Json, World
-from donate.stripe_gateway.retelling import is_under_way
+from donate.stripe_gateway.events.synthetic import is_under_way
 
 DEBITS: Final = Topic("Monthly debits")
 # It is saved without anybody who types an account or reads small deposits.

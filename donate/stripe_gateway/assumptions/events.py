@@ -8,8 +8,8 @@ from typing import Any, Final
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import Json, World
-from donate.stripe_gateway.event_types import EVENT_TYPES
-from donate.stripe_gateway.snapshots import envelope_of_event
+from donate.stripe_gateway.events.parser import envelope_of_event
+from donate.stripe_gateway.events.types import EVENT_TYPES
 
 EVENTS: Final = Topic("Events and lists")
 

@@ -8,8 +8,8 @@ from donate.stripe_gateway.assumptions import clicked, sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.pledging import CHANGED_AMOUNT
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.readings import is_id
-from donate.stripe_gateway.retelling import retell_session
+from donate.stripe_gateway.events.fields import is_id
+from donate.stripe_gateway.events.synthetic import retell_session
 
 HOSTED: Final = Topic("Stripe's own pages")
 

@@ -6,7 +6,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import pledging, sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.retelling import is_under_way, retell_invoice
+from donate.stripe_gateway.events.synthetic import is_under_way, retell_invoice
 
 MONTHS: Final = Topic("Months")
 

@@ -7,7 +7,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import pledging, sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.retelling import retell_begun, retell_subscription
+from donate.stripe_gateway.events.synthetic import retell_begun, retell_subscription
 
 PLEDGES: Final = Topic("Monthly gifts")
 

@@ -8,7 +8,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.retelling import retell_session
+from donate.stripe_gateway.events.synthetic import retell_session
 
 SESSIONS: Final = Topic("Checkout sessions")
 

@@ -3,13 +3,13 @@
 import uuid
 from typing import Any, Final
 
-from donate.stripe_gateway.account import StripeAccount, same_release
 from donate.stripe_gateway.assumptions import sources
 from donate.stripe_gateway.assumptions.endings import CouldNotBeTried
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import Json, World
-from donate.stripe_gateway.event_types import EVENT_TYPES
-from donate.stripe_gateway.permissions import permission_steps
+from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.setup.account import StripeAccount, same_release
+from donate.stripe_gateway.setup.permissions import permission_steps
 
 SETTINGS: Final = Topic("The account's settings")
 _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.configuration"}

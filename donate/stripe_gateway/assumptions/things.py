@@ -10,8 +10,8 @@ from donate.stripe_gateway.assumptions.model import expect
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.client import OpenedSession
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.refunds import refund_params
-from donate.stripe_gateway.session_params import session_params
+from donate.stripe_gateway.requests.checkout_params import session_params
+from donate.stripe_gateway.requests.refunds import refund_params
 
 AMOUNT: Final = 5_000
 PART: Final = 1_000

@@ -11,10 +11,10 @@ import stripe
 from donate.clock import Clock
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
 from donate.stripe_gateway.assumptions.endings import CouldNotBeTried, DidNotHold
-from donate.stripe_gateway.billing import Billing
 from donate.stripe_gateway.client import Page, StripeClient
-from donate.stripe_gateway.readings import Irrelevant, Reading, Unusable
-from donate.stripe_gateway.snapshots import envelope_of_event, read_event
+from donate.stripe_gateway.events.fields import Irrelevant, Reading, Unusable
+from donate.stripe_gateway.events.parser import envelope_of_event, read_event
+from donate.stripe_gateway.requests.billing import Billing
 
 # Nobody waits for these answers but the operator, and test mode can be slow.
 _DEADLINE_S: Final = 60.0

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from donate.gifts.facts import Fact, FactKind
-from donate.stripe_gateway.readings import (
+from donate.stripe_gateway.events.fields import (
     Claim,
     Envelope,
     Irrelevant,

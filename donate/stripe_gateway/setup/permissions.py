@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from donate.errors import StripeRefused
-from donate.stripe_gateway.account import Call, NotPermitted, StripeAccount
-from donate.stripe_gateway.setup_steps import Step, by_hand, well
+from donate.stripe_gateway.setup.account import Call, NotPermitted, StripeAccount
+from donate.stripe_gateway.setup.steps import Step, by_hand, well
 
 _NOTHING: Final = "DonateDoctorAsksForNothing"
 _ONE: Any = {"limit": 1}

@@ -23,18 +23,18 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.billing import Billing
-from donate.stripe_gateway.inbox import Arrival, Inbox
-from donate.stripe_gateway.models import OpenAgreement
-from donate.stripe_gateway.readings import is_id, read_confirmation
-from donate.stripe_gateway.retelling import (
+from donate.stripe_gateway.events.fields import is_id, read_confirmation
+from donate.stripe_gateway.events.synthetic import (
     retell_begun,
     retell_session,
     retell_subscription,
     what_it_waits_for,
 )
-from donate.stripe_gateway.session_params import product_name
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.models import OpenAgreement
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.checkout_params import product_name
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 

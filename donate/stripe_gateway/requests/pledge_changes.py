@@ -31,13 +31,13 @@ from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions.regions import Mode
 from donate.storage.database import Database
-from donate.stripe_gateway.billing import Billing
-from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.events.synthetic import is_under_way, retell_invoice, retell_subscription
 from donate.stripe_gateway.models import OpenPledgeChange
-from donate.stripe_gateway.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
-from donate.stripe_gateway.retelling import is_under_way, retell_invoice, retell_subscription
-from donate.stripe_gateway.session_params import product_name
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.billing import Billing
+from donate.stripe_gateway.requests.checkout_params import product_name
+from donate.stripe_gateway.requests.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from donate.stripe_gateway.account import API_VERSION, StripeAccount, same_release
-from donate.stripe_gateway.event_types import EVENT_TYPES
-from donate.stripe_gateway.setup_steps import (
+from donate.stripe_gateway.events.types import EVENT_TYPES
+from donate.stripe_gateway.setup.account import API_VERSION, StripeAccount, same_release
+from donate.stripe_gateway.setup.steps import (
     DASHBOARD_WEBHOOKS,
     MADE_BY_US,
     Step,

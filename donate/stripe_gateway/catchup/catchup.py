@@ -15,8 +15,16 @@ from sqlmodel import col, select
 from donate.clock import Clock
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup_plan import EVENTS_REACH, Listing, Stretch, plan_of
-from donate.stripe_gateway.catchup_runs import (
+from donate.stripe_gateway.catchup.comparison import (
+    Comparison,
+    Telling,
+    add_totals,
+    compare,
+    retell,
+)
+from donate.stripe_gateway.catchup.lists import StripeLists
+from donate.stripe_gateway.catchup.plan import EVENTS_REACH, Listing, Stretch, plan_of
+from donate.stripe_gateway.catchup.runs import (
     SOURCE,
     Report,
     begin_run,
@@ -27,13 +35,11 @@ from donate.stripe_gateway.catchup_runs import (
     unfinished_run,
     why_another_mode,
 )
-from donate.stripe_gateway.comparing import Comparison, Telling, add_totals, compare, retell
-from donate.stripe_gateway.hearing import LATE_AFTER
-from donate.stripe_gateway.inbox import Arrival, Inbox
-from donate.stripe_gateway.lists import StripeLists
+from donate.stripe_gateway.events.fields import is_instant
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
-from donate.stripe_gateway.readings import is_instant
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.webhooks.health import LATE_AFTER
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 
 TASK: Final = "catchup"
 # Another process may be settling what we fetched; it is done in moments.

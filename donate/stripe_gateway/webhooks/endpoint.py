@@ -12,7 +12,7 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
-from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.observability import WEBHOOKS
 from donate.web.request_limits import WEBHOOK_PATH
 

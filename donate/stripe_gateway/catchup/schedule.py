@@ -7,8 +7,8 @@ from typing import Final
 from donate.clock import Clock
 from donate.errors import Conflict, StripeUnavailable
 from donate.storage.database import Database
-from donate.stripe_gateway.catchup import Catchup, Stopped
-from donate.stripe_gateway.catchup_runs import last_finished_run
+from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
+from donate.stripe_gateway.catchup.runs import last_finished_run
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ is on and the capability behind it is active. Only Stripe makes a capability act
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from donate.stripe_gateway.account import StripeAccount
-from donate.stripe_gateway.setup_steps import Step, Wanted, by_hand, well
+from donate.stripe_gateway.setup.account import StripeAccount
+from donate.stripe_gateway.setup.steps import Step, Wanted, by_hand, well
 
 if TYPE_CHECKING:
     from stripe.params import PaymentMethodConfigurationUpdateParams

@@ -13,9 +13,9 @@ from sqlmodel import Session
 from donate.errors import BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.regions.regions import Mode
+from donate.stripe_gateway.events.fields import Envelope, Unusable
+from donate.stripe_gateway.events.parser import envelope_of
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.readings import Envelope, Unusable
-from donate.stripe_gateway.snapshots import envelope_of
 
 
 class Decision(StrEnum):

@@ -28,7 +28,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.stripe_gateway.client import OpenedSession, StripeClient
 from donate.stripe_gateway.models import OpenCheckout
-from donate.stripe_gateway.session_params import SESSION_LIFE, session_params
+from donate.stripe_gateway.requests.checkout_params import SESSION_LIFE, session_params
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams

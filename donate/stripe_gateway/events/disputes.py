@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from donate.gifts.disputes import round_source
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.readings import (
+from donate.stripe_gateway.events.fields import (
     Irrelevant,
     Reading,
     Unusable,

@@ -22,10 +22,10 @@ from typing import Any, Final, Literal
 from donate.errors import DatabaseBusy
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from donate.stripe_gateway.hearing import NOTED_EVERY, note_heard
+from donate.stripe_gateway.events.fields import Unusable
+from donate.stripe_gateway.events.parser import name_of
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.readings import Unusable
-from donate.stripe_gateway.snapshots import name_of
+from donate.stripe_gateway.webhooks.health import NOTED_EVERY, note_heard
 
 log = logging.getLogger(__name__)
 

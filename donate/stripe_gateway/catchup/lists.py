@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from donate.clock import Clock
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
-from donate.stripe_gateway.catchup_plan import Listing, Stretch
+from donate.stripe_gateway.catchup.plan import Listing, Stretch
 from donate.stripe_gateway.client import Page, StripeClient
-from donate.stripe_gateway.event_types import EVENT_TYPES
+from donate.stripe_gateway.events.types import EVENT_TYPES
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from donate.errors import StripeRefused
 from donate.regions.regions import Mode, Region
-from donate.stripe_gateway.account import NotPermitted, StripeAccount
-from donate.stripe_gateway.setup_methods import method_steps
-from donate.stripe_gateway.setup_portal import portal_steps
-from donate.stripe_gateway.setup_steps import Step, Wanted, by_hand
-from donate.stripe_gateway.setup_webhook import webhook_steps
+from donate.stripe_gateway.setup.account import NotPermitted, StripeAccount
+from donate.stripe_gateway.setup.payment_methods import method_steps
+from donate.stripe_gateway.setup.portal import portal_steps
+from donate.stripe_gateway.setup.steps import Step, Wanted, by_hand
+from donate.stripe_gateway.setup.webhook import webhook_steps
 
 
 def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.money import Money
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.setup_portal import is_ours
+from donate.stripe_gateway.setup.portal import is_ours
 
 if TYPE_CHECKING:
     from stripe.params import (

@@ -12,14 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from donate.gifts.facts import Fact, FactKind
-from donate.stripe_gateway.dispute_events import read_dispute
-from donate.stripe_gateway.monthly import (
-    read_agreement,
-    read_invoice,
-    read_invoice_payment,
-    read_subscription,
-)
-from donate.stripe_gateway.readings import (
+from donate.stripe_gateway.events.disputes import read_dispute
+from donate.stripe_gateway.events.fields import (
     Claim,
     Envelope,
     Irrelevant,
@@ -36,6 +30,12 @@ from donate.stripe_gateway.readings import (
     read_word,
     returned_fact,
     stripe_fact,
+)
+from donate.stripe_gateway.events.subscriptions import (
+    read_agreement,
+    read_invoice,
+    read_invoice_payment,
+    read_subscription,
 )
 
 

@@ -16,11 +16,11 @@ from donate.clock import Clock
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from donate.stripe_gateway.claiming import wake_those_waiting_for
 from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.events.fields import is_id
+from donate.stripe_gateway.events.subscriptions import subscription_in
 from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
-from donate.stripe_gateway.monthly import subscription_in
-from donate.stripe_gateway.readings import is_id
+from donate.stripe_gateway.webhooks.queue import wake_those_waiting_for
 
 log = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from donate.gifts.queries import facts_of
 from donate.gifts.refundable import RequestState, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.events.synthetic import retell_refund
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.refund_requests import ASK_AGAIN_AFTER, REASONS
-from donate.stripe_gateway.retelling import retell_refund
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER, REASONS
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams

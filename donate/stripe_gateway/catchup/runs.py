@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.stripe_gateway.catchup_plan import OVERLAP, RESUMED_WITHIN
+from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.models import CatchupRun, EventState, OpenCheckout, StripeEvent
 
 SOURCE: Final = "catchup"

@@ -6,7 +6,7 @@ from typing import Final
 
 from donate.money import Money, format_money
 from donate.regions.parts import Mode
-from donate.stripe_gateway.readings import Claim, Envelope
+from donate.stripe_gateway.events.fields import Claim, Envelope
 
 _STAFF_READ: Final = "en-CA"
 

@@ -16,12 +16,12 @@ from sqlmodel import Session, col, select
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
 from donate.storage.database import Database
-from donate.stripe_gateway.claiming import Claimed, due_events, save, try_again_later
+from donate.stripe_gateway.events.fields import Envelope, Irrelevant, Reading, Unusable
+from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.readings import Envelope, Irrelevant, Reading, Unusable
-from donate.stripe_gateway.recording import Recording
-from donate.stripe_gateway.snapshots import envelope_of, read_event
-from donate.stripe_gateway.truth import why_foreign
+from donate.stripe_gateway.webhooks.checks import why_foreign
+from donate.stripe_gateway.webhooks.queue import Claimed, due_events, save, try_again_later
+from donate.stripe_gateway.webhooks.recorder import Recording
 from donate.web.observability import EVENTS_SETTLED
 
 log = logging.getLogger(__name__)

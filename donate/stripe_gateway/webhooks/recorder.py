@@ -17,12 +17,12 @@ from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.regions.regions import Frequency
-from donate.stripe_gateway.agreed import see_to
-from donate.stripe_gateway.claiming import Claimed, try_again_later, wake_those_waiting_for
+from donate.stripe_gateway.events.fields import Month, Reading
 from donate.stripe_gateway.models import EventState, OpenRefund
-from donate.stripe_gateway.readings import Month, Reading
-from donate.stripe_gateway.truth import Expectation, why_untrue
-from donate.stripe_gateway.unknown import foreign_among, note_unknown
+from donate.stripe_gateway.webhooks.agreement_records import see_to
+from donate.stripe_gateway.webhooks.checks import Expectation, why_untrue
+from donate.stripe_gateway.webhooks.queue import Claimed, try_again_later, wake_those_waiting_for
+from donate.stripe_gateway.webhooks.unknown_payments import foreign_among, note_unknown
 
 NOT_OURS: Final = "about a payment that this service did not begin, says Stripe"
 

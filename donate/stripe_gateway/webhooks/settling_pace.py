@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from donate.stripe_gateway.inbox import Inbox
-from donate.stripe_gateway.settle import BATCH, Settler
+from donate.stripe_gateway.webhooks.inbox import Inbox
+from donate.stripe_gateway.webhooks.settle import BATCH, Settler
 
 # While events stream in, each batch holds up the answers to those that come meanwhile.
 SMALL_BATCH: Final = 8

@@ -17,12 +17,12 @@ from sqlmodel import Session, col, select
 from donate.clock import Clock
 from donate.errors import DonateError, StripeRefused, StripeUnavailable
 from donate.storage.database import Database
-from donate.stripe_gateway.checkout import ASK_AFTER
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.inbox import Arrival, Inbox
+from donate.stripe_gateway.events.synthetic import retell_session
 from donate.stripe_gateway.models import OpenCheckout
-from donate.stripe_gateway.retelling import retell_session
-from donate.stripe_gateway.settle import Settler
+from donate.stripe_gateway.requests.checkout import ASK_AFTER
+from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 

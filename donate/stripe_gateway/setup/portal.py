@@ -7,8 +7,8 @@ the Dashboard makes when its settings are saved; the API can change it, and make
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from donate.stripe_gateway.account import StripeAccount
-from donate.stripe_gateway.setup_steps import MADE_BY_US, Step, Wanted, well
+from donate.stripe_gateway.setup.account import StripeAccount
+from donate.stripe_gateway.setup.steps import MADE_BY_US, Step, Wanted, well
 
 if TYPE_CHECKING:
     from stripe.params.billing_portal import ConfigurationCreateParams, ConfigurationUpdateParams

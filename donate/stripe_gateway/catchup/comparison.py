@@ -14,17 +14,17 @@ from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
-from donate.stripe_gateway.catchup_plan import Listing
-from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.readings import Reading, Unusable
-from donate.stripe_gateway.retelling import (
+from donate.stripe_gateway.catchup.plan import Listing
+from donate.stripe_gateway.events.fields import Reading, Unusable
+from donate.stripe_gateway.events.parser import envelope_of, read_event
+from donate.stripe_gateway.events.synthetic import (
     retell_dispute,
     retell_invoice,
     retell_refund,
     retell_session,
     retell_subscription,
 )
-from donate.stripe_gateway.snapshots import envelope_of, read_event
+from donate.stripe_gateway.models import EventState, StripeEvent
 
 
 @dataclass(frozen=True, slots=True)

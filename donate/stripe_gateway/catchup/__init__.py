@@ -1,0 +1,1 @@
+"""Fetches what Stripe has and we do not."""

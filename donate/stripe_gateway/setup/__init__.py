@@ -1,0 +1,1 @@
+"""How the Stripe account is set up: webhook endpoint, portal, methods, permissions."""

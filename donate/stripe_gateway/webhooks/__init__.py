@@ -1,0 +1,1 @@
+"""Signed events in: verified, stored, settled; what staff decide about the odd ones."""
