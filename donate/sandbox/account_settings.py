@@ -1,6 +1,6 @@
 """How an account is set up before anybody changes it: the portal, and the payment methods."""
 
-from donate.sandbox.nothing import nothing_in
+from donate.sandbox.objects.nothing import nothing_in
 from donate.sandbox.shelf import StripeObject
 
 _PORTAL_ID = "bpc_1SandboxSandboxSandboxSa"

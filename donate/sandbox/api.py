@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from donate.sandbox.api_versions import TODAY
-from donate.sandbox.checkout import expire_due_sessions
-from donate.sandbox.endpoints import perform
+from donate.sandbox.checkout.sessions import expire_due_sessions
+from donate.sandbox.endpoints.payments import perform
 from donate.sandbox.errors import (
     Refusal,
     invalid_parameter,
@@ -23,13 +23,13 @@ from donate.sandbox.errors import (
     not_in_this_sandbox,
     wrong_key,
 )
-from donate.sandbox.form import decode_form
-from donate.sandbox.idempotency import Answer, IdempotencyKeys
-from donate.sandbox.mischief import Mischief
+from donate.sandbox.mischief.mischief import Mischief
 from donate.sandbox.observing import Exchange, Observer
-from donate.sandbox.permissions import Permissions
+from donate.sandbox.requests.form import decode_form
+from donate.sandbox.requests.idempotency import Answer, IdempotencyKeys
+from donate.sandbox.requests.permissions import Permissions
+from donate.sandbox.requests.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
 from donate.sandbox.store import Store
-from donate.sandbox.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
 
 LOGGED_REQUESTS = 10_000
 

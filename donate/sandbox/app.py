@@ -12,19 +12,19 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from donate.sandbox.api import Api
-from donate.sandbox.checkout import expire_due_sessions
+from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.control import control_routes, refused
 from donate.sandbox.errors import Refusal
-from donate.sandbox.hosted_page import page_routes
-from donate.sandbox.index_page import index_routes
-from donate.sandbox.microdeposits import deposit_routes
-from donate.sandbox.mischief import Mischief
+from donate.sandbox.mischief.mischief import Mischief
 from donate.sandbox.observing import Nobody, Observer
-from donate.sandbox.portal import portal_routes
+from donate.sandbox.pages.hosted_page import page_routes
+from donate.sandbox.pages.index_page import index_routes
+from donate.sandbox.pages.microdeposits import deposit_routes
+from donate.sandbox.pages.portal import portal_routes
+from donate.sandbox.requests.wire import OpenWireProtocol, Reset
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-from donate.sandbox.webhooks import Deliveries
-from donate.sandbox.wire import OpenWireProtocol, Reset
+from donate.sandbox.webhooks.webhooks import Deliveries
 
 EXPIRY_ROUND_S = 1.0
 

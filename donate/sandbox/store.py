@@ -18,9 +18,9 @@ from donate.sandbox.account_settings import (
     saved_in_the_dashboard,
 )
 from donate.sandbox.api_versions import TODAY
-from donate.sandbox.attempts import Attempt
 from donate.sandbox.copies import copy_of
 from donate.sandbox.errors import no_such
+from donate.sandbox.objects.attempts import Attempt
 from donate.sandbox.shelf import Shelf, StripeObject
 
 LATER_S = 0.2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from donate.sandbox.courier import Courier, NotDelivered
+from donate.sandbox.webhooks.courier import Courier, NotDelivered
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from donate.sandbox.forgery import what_can_be_forged
+from donate.sandbox.mischief.forgery import what_can_be_forged
 from tests.real_parts import WEBHOOK_SECRET
 from tests.sandbox.mischievous import World
 from tests.sandbox.running import Received

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from donate.sandbox.mischief import ANSWER_KINDS, EVENT_KINDS, Mischief, Terms
+from donate.sandbox.mischief.mischief import ANSWER_KINDS, EVENT_KINDS, Mischief, Terms
 from tests.sandbox.conftest import client_of
 from tests.sandbox.mischievous import QUICK, World
 from tests.sandbox.running import SESSION, Receiver, RunningSandbox, run_sandbox

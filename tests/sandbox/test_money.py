@@ -6,7 +6,7 @@ import httpx
 import pytest
 import stripe
 
-from donate.sandbox.balance import payment_fee
+from donate.sandbox.objects.balance import payment_fee
 from tests.sandbox.running import SESSION, RunningSandbox, session_of
 
 

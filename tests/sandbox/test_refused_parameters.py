@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from donate.sandbox.form import decode_form
+from donate.sandbox.requests.form import decode_form
 from tests.sandbox.running import SESSION, session_of
 
 MANDATE = {"payment_schedule": "sporadic", "transaction_type": "personal"}

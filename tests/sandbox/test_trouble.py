@@ -8,7 +8,7 @@ import httpx
 import pytest
 import stripe
 
-from donate.sandbox.trouble import KINDS, Trouble, Troubles
+from donate.sandbox.requests.trouble import KINDS, Trouble, Troubles
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.conftest import client_of
 from tests.sandbox.running import SESSION, RunningSandbox, run_sandbox, wait_until

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from donate.gifts.models import Gift
-from donate.sandbox.trouble import DoneAndSpoiled, NotDone
+from donate.sandbox.requests.trouble import DoneAndSpoiled, NotDone
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER
 from tests.real_parts import Sqlite

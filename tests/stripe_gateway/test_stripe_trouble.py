@@ -13,7 +13,7 @@ from anyio import to_thread
 from donate.app import create_app
 from donate.clock import FixedClock
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
-from donate.sandbox.trouble import DoneAndSpoiled, NotDone
+from donate.sandbox.requests.trouble import DoneAndSpoiled, NotDone
 from donate.storage.database import Database
 from donate.stripe_gateway.client import DEADLINE_S, MOST_WAITING, PER_TRY_S, StripeClient
 from tests.real_parts import SECRET_KEY, Sqlite, free_port, make_settings

@@ -15,9 +15,9 @@ from donate.sandbox.control.subscriptions import add_subscriptions
 from donate.sandbox.control.trouble import add_trouble
 from donate.sandbox.control.webhooks import add_webhooks
 from donate.sandbox.errors import Refusal
-from donate.sandbox.mischief import Mischief
+from donate.sandbox.mischief.mischief import Mischief
 from donate.sandbox.store import Store
-from donate.sandbox.webhooks import Deliveries
+from donate.sandbox.webhooks.webhooks import Deliveries
 
 
 async def refused(_: Request, refusal: Exception) -> JSONResponse:

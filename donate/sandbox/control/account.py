@@ -8,7 +8,7 @@ from donate.sandbox.account_settings import saved_in_the_dashboard
 from donate.sandbox.api import Api
 from donate.sandbox.control.levers import Lever
 from donate.sandbox.errors import Refusal
-from donate.sandbox.permissions import NAMES, Level
+from donate.sandbox.requests.permissions import NAMES, Level
 from donate.sandbox.shelf import Shelf
 from donate.sandbox.store import Store
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from donate.sandbox.control.levers import Lever
-from donate.sandbox.mischief import ALL_KINDS, USUAL_RATE, Mischief, MischiefKind, Terms
+from donate.sandbox.mischief.mischief import ALL_KINDS, USUAL_RATE, Mischief, MischiefKind, Terms
 
 
 class MakeMischief(Lever):

@@ -5,10 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from donate.sandbox.attempts import Attempt, Outcome, card_attempt
-from donate.sandbox.checkout import expire_due_sessions, expire_session
-from donate.sandbox.control.levers import Lever
-from donate.sandbox.disputes import (
+from donate.sandbox.charging.disputes import (
     DisputeOutcome,
     answer_dispute,
     close_dispute,
@@ -16,17 +13,20 @@ from donate.sandbox.disputes import (
     open_dispute,
     revise_dispute,
 )
+from donate.sandbox.charging.refunds import RefundStatus, create_refund, move_refund
+from donate.sandbox.checkout.payments import pay, settle
+from donate.sandbox.checkout.sessions import expire_due_sessions, expire_session
+from donate.sandbox.control.levers import Lever
 from donate.sandbox.errors import Refusal
-from donate.sandbox.expand import answer_with
-from donate.sandbox.payment_methods import (
+from donate.sandbox.objects.attempts import Attempt, Outcome, card_attempt
+from donate.sandbox.objects.expand import answer_with
+from donate.sandbox.objects.payment_methods import (
     BANK_REFUSED,
     GENERIC_DECLINE,
     TEST_CARDS,
     bank_debit_details,
     card_details,
 )
-from donate.sandbox.payments import pay, settle
-from donate.sandbox.refunds import RefundStatus, create_refund, move_refund
 from donate.sandbox.store import Store
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from fastapi import APIRouter
 
 from donate.sandbox.api import Api
-from donate.sandbox.checkout import expire_due_sessions
+from donate.sandbox.billing.subscriptions import end_due_subscriptions
+from donate.sandbox.charging.disputes import CHARGEBACK
+from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.control.levers import Lever
-from donate.sandbox.disputes import CHARGEBACK
-from donate.sandbox.mischief import Mischief
+from donate.sandbox.mischief.mischief import Mischief
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-from donate.sandbox.subscriptions import end_due_subscriptions
-from donate.sandbox.webhooks import Deliveries
+from donate.sandbox.webhooks.webhooks import Deliveries
 
 
 class Clock(Lever):

@@ -4,11 +4,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 
-from donate.sandbox.control.levers import Lever
-from donate.sandbox.errors import Refusal
-from donate.sandbox.expand import answer_with
-from donate.sandbox.store import Store
-from donate.sandbox.subscriptions import (
+from donate.sandbox.billing.subscriptions import (
     OVER,
     EndReason,
     change,
@@ -17,6 +13,10 @@ from donate.sandbox.subscriptions import (
     renew,
     settle_debit,
 )
+from donate.sandbox.control.levers import Lever
+from donate.sandbox.errors import Refusal
+from donate.sandbox.objects.expand import answer_with
+from donate.sandbox.store import Store
 
 
 class Collect(Lever):

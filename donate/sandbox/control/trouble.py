@@ -7,7 +7,7 @@ from pydantic import Field
 
 from donate.sandbox.api import Api
 from donate.sandbox.control.levers import MAX_TIMES, Lever
-from donate.sandbox.trouble import Kind, Trouble
+from donate.sandbox.requests.trouble import Kind, Trouble
 
 
 class MakeTrouble(Lever):

@@ -9,7 +9,7 @@ from donate.sandbox.api_versions import Version
 from donate.sandbox.control.levers import MAX_TIMES, Lever
 from donate.sandbox.errors import Refusal
 from donate.sandbox.store import Store
-from donate.sandbox.webhooks import Deliveries, as_json
+from donate.sandbox.webhooks.webhooks import Deliveries, as_json
 
 
 class Webhooks(Lever):

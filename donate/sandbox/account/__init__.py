@@ -1,0 +1,1 @@
+"""The account's own settings: webhook endpoints, the portal and payment methods."""

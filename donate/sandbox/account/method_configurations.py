@@ -1,0 +1,47 @@
+"""Which payment methods the account offers where a request names none.
+
+https://docs.stripe.com/api/payment_method_configurations: a method may be offered when it is
+switched on and the account's capability for it is active.
+"""
+
+from typing import Any
+
+from donate.sandbox.account_settings import CAPABILITIES
+from donate.sandbox.requests.parameters import choice, flag, read, record, text
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_OTHERS = (
+    "affirm alipay apple_pay bancontact blik cashapp customer_balance eps google_pay ideal klarna "
+    "paypal sepa_debit us_bank_account wechat_pay"
+).split()
+_METHOD = record({"display_preference": record({"preference": choice("none", "off", "on")})})
+
+
+def change_configuration(
+    store: Store, parameters: dict[str, Any], configuration_id: str
+) -> StripeObject:
+    configuration = store.find(store.method_configurations, configuration_id, "configuration")
+    checks = {"active": flag, "name": text(longest=100), **dict.fromkeys(CAPABILITIES, _METHOD)}
+    asked = read(parameters, checks, not_here=_OTHERS)
+    for name in CAPABILITIES:
+        preference = asked.get(name, {}).get("display_preference", {}).get("preference")
+        if preference:
+            configuration[name]["preference"] = preference
+    for name in ("active", "name"):
+        if name in asked:
+            configuration[name] = asked[name]
+    return as_shown(store, configuration)
+
+
+def as_shown(store: Store, configuration: StripeObject) -> StripeObject:
+    shown = {name: value for name, value in configuration.items() if name != "created"}
+    for name, capability in CAPABILITIES.items():
+        preference = configuration[name]["preference"]
+        value = "on" if preference == "on" else "off"
+        is_active = store.capabilities.get(capability) == "active"
+        shown[name] = {
+            "available": value == "on" and is_active,
+            "display_preference": {"overridable": None, "preference": preference, "value": value},
+        }
+    return shown

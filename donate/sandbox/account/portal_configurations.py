@@ -1,0 +1,136 @@
+"""What the customer portal offers: its configurations, and which of them is the default.
+
+https://docs.stripe.com/api/customer_portal/configurations: only the settings saved in the Dashboard
+make a default; no parameter of the API does, and nothing deletes a configuration.
+"""
+
+from typing import Any
+
+from donate.sandbox.account_settings import new_portal_configuration
+from donate.sandbox.errors import Refusal, no_such
+from donate.sandbox.requests.parameters import (
+    Check,
+    choice,
+    flag,
+    list_of,
+    metadata,
+    metadata_change,
+    only,
+    read,
+    record,
+    text,
+    unset_or,
+    web_address,
+)
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_UPDATES = ("address", "email", "name", "phone", "shipping", "tax_id")
+_FEATURES: dict[str, dict[str, Check]] = {
+    "customer_update": {
+        "allowed_updates": unset_or(list_of(choice(*_UPDATES))),
+        "enabled": flag,
+    },
+    "invoice_history": {"enabled": flag},
+    "payment_method_update": {"enabled": flag},
+    "subscription_cancel": {
+        "enabled": flag,
+        "mode": choice("at_period_end", "immediately"),
+        "proration_behavior": choice("none", "create_prorations"),
+    },
+    "subscription_pause": {"enabled": flag},
+    # To switch it on, Stripe asks for products and prices, which are not played here.
+    "subscription_update": {"enabled": only("false")},
+}
+_NOT_HERE = {
+    "payment_method_update": ["payment_method_configuration"],
+    "subscription_cancel": ["cancellation_reason"],
+    "subscription_pause": ["duration"],
+    "subscription_update": (
+        "billing_cycle_anchor default_allowed_updates products proration_behavior "
+        "schedule_at_period_end trial_update_behavior"
+    ).split(),
+}
+# These may be changed in part; of the others, `enabled` is always asked for.
+_IN_PART = {"customer_update", "subscription_cancel", "subscription_pause", "subscription_update"}
+_KNOWN_TO_STRIPE = "business_profile login_page".split()
+_COMMON: dict[str, Check] = {
+    "default_return_url": unset_or(web_address),
+    "name": unset_or(text(longest=256)),
+}
+
+
+def _features(*, whole: bool) -> Check:
+    def required(name: str) -> list[str]:
+        needs = name != "subscription_pause" and (whole or name not in _IN_PART)
+        return ["enabled"] if needs else []
+
+    return record(
+        {
+            name: record(checks, required=required(name), not_here=_NOT_HERE.get(name, []))
+            for name, checks in _FEATURES.items()
+        }
+    )
+
+
+def create_configuration(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    checks = {**_COMMON, "features": _features(whole=True), "metadata": metadata}
+    asked = read(parameters, checks, required=["features"], not_here=_KNOWN_TO_STRIPE)
+    configuration = new_portal_configuration(store.new_id("bpc_1"), store.now())
+    _change(configuration, asked)
+    store.portal_configurations.put(configuration)
+    store.announce("billing_portal.configuration.created", configuration)
+    return configuration
+
+
+def change_configuration(
+    store: Store, parameters: dict[str, Any], configuration_id: str
+) -> StripeObject:
+    configuration = store.find(store.portal_configurations, configuration_id, "configuration")
+    checks = {
+        **_COMMON,
+        "active": flag,
+        "features": _features(whole=False),
+        "metadata": metadata_change,
+    }
+    asked = read(parameters, checks, not_here=_KNOWN_TO_STRIPE)
+    if asked.get("active") is False and configuration["is_default"]:
+        raise Refusal("You cannot deactivate your default configuration.", param="active")
+    _change(configuration, asked)
+    configuration["updated"] = store.now()
+    store.announce("billing_portal.configuration.updated", configuration)
+    return configuration
+
+
+def configuration_for(store: Store, asked: dict[str, Any]) -> str:
+    """The configuration of a new portal session: the one asked for, or the default."""
+    given = asked.get("configuration")
+    if given is not None:
+        found = store.portal_configurations.get(given)
+        if found is None:
+            raise no_such("configuration", given, "configuration", status=400)
+        if not found["active"]:
+            raise Refusal(f"The configuration {given} is not active.", param="configuration")
+        return str(given)
+    for found in store.portal_configurations:
+        if found["is_default"]:
+            return str(found["id"])
+    raise Refusal(
+        "No configuration provided and your test mode default configuration has not been created. "
+        "Provide a configuration or create your default by saving your customer portal settings in "
+        "test mode at https://dashboard.stripe.com/test/settings/billing/portal."
+    )
+
+
+def _change(configuration: StripeObject, asked: dict[str, Any]) -> None:
+    for name, feature in asked.get("features", {}).items():
+        changed = {key: [] if value is None else value for key, value in feature.items()}
+        if "enabled" in changed:
+            changed["enabled"] = changed["enabled"] in (True, "true")
+        configuration["features"][name].update(changed)
+    if "metadata" in asked:
+        merged = {**configuration["metadata"], **asked["metadata"]} if asked["metadata"] else {}
+        configuration["metadata"] = {key: value for key, value in merged.items() if value}
+    for name in ("active", "default_return_url", "name"):
+        if name in asked:
+            configuration[name] = asked[name]

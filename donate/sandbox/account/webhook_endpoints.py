@@ -1,0 +1,135 @@
+"""Webhook endpoints as an account keeps them.
+
+https://docs.stripe.com/api/webhook_endpoints: the secret is told at creation only, and the version
+of the API never changes. What the sandbox delivers goes where its lever says, not here.
+"""
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from donate.sandbox.api_versions import VERSIONS
+from donate.sandbox.errors import Refusal, invalid_parameter, not_in_this_sandbox
+from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.requests.parameters import (
+    flag,
+    list_of,
+    metadata,
+    metadata_change,
+    read,
+    text,
+    unset_or,
+    web_address,
+)
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+# https://docs.stripe.com/webhooks#register-webhook: "up to 16 webhook endpoints".
+MOST_ENDPOINTS = 16
+# Endpoints know more versions than the sandbox can write events in.
+ENDPOINT_VERSIONS = (*VERSIONS, "2026-09-30.endive")
+
+EVENT_TYPES = frozenset(
+    (
+        "charge.dispute.closed charge.dispute.created charge.dispute.funds_reinstated "
+        "charge.dispute.funds_withdrawn charge.dispute.updated charge.failed charge.refunded "
+        "charge.succeeded checkout.session.async_payment_failed "
+        "checkout.session.async_payment_succeeded checkout.session.completed "
+        "checkout.session.expired customer.created customer.subscription.created "
+        "customer.subscription.deleted customer.subscription.updated invoice.created "
+        "invoice.finalized invoice.paid invoice.payment_failed invoice.payment_succeeded "
+        "invoice_payment.paid payment_intent.created payment_intent.payment_failed "
+        "payment_intent.processing payment_intent.succeeded payout.failed payout.paid "
+        "product.created refund.created refund.failed refund.updated"
+    ).split()
+)
+
+
+def _event_type(value: Any, path: str) -> str:
+    given = str(text()(value, path))
+    if given == "*" or given in EVENT_TYPES:
+        return given
+    raise not_in_this_sandbox(path, given)
+
+
+def _event_types(value: Any, path: str) -> list[str]:
+    if value in ("", []):
+        raise invalid_parameter(path, "You must enable at least one event.")
+    found: list[str] = list_of(_event_type)(value, path)
+    return found
+
+
+def _public_address(value: Any, path: str) -> str:
+    given = str(web_address(value, path))
+    host = urlsplit(given).hostname or ""
+    try:
+        is_public = ip_address(host).is_global
+    except ValueError:
+        is_public = host != "localhost" and "." in host
+    if not is_public:
+        raise invalid_parameter(
+            path,
+            "Invalid URL: URL must be publicly accessible. Consider using a tool like the Stripe "
+            "CLI to test webhooks locally: https://github.com/stripe/stripe-cli",
+            code="url_invalid",
+        )
+    return given
+
+
+def _version(value: Any, path: str) -> str:
+    given = str(text()(value, path))
+    if given not in ENDPOINT_VERSIONS:
+        raise invalid_parameter(path, f"Invalid API version: {given}")
+    return given
+
+
+_CHANGED = {
+    "description": unset_or(text()),
+    "enabled_events": _event_types,
+    "metadata": metadata_change,
+    "url": _public_address,
+}
+_NEW = {**_CHANGED, "api_version": _version, "connect": flag, "metadata": metadata}
+
+
+def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    asked = read(parameters, _NEW, required=["enabled_events", "url"])
+    if len(store.webhook_endpoints) >= MOST_ENDPOINTS:
+        raise Refusal(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
+    endpoint = {
+        "id": store.new_id("we_1"),
+        "object": "webhook_endpoint",
+        **nothing_in("application"),
+        "api_version": asked.get("api_version"),
+        "created": store.now(),
+        "description": asked.get("description"),
+        "enabled_events": asked["enabled_events"],
+        "livemode": False,
+        "metadata": asked.get("metadata", {}),
+        "status": "enabled",
+        "url": asked["url"],
+    }
+    store.webhook_endpoints.put(endpoint)
+    store.connect_endpoints[endpoint["id"]] = asked.get("connect", False)
+    return {**endpoint, "secret": store.new_id("whsec_", 32)}
+
+
+def change_endpoint(store: Store, parameters: dict[str, Any], endpoint_id: str) -> StripeObject:
+    endpoint = store.find(store.webhook_endpoints, endpoint_id, "webhook_endpoint")
+    asked = read(parameters, {**_CHANGED, "disabled": flag})
+    if "metadata" in asked:
+        merged = {**endpoint["metadata"], **asked["metadata"]} if asked["metadata"] else {}
+        endpoint["metadata"] = {name: value for name, value in merged.items() if value is not None}
+    if "disabled" in asked:
+        endpoint["status"] = "disabled" if asked["disabled"] else "enabled"
+    for name in ("description", "enabled_events", "url"):
+        if name in asked:
+            endpoint[name] = asked[name]
+    return endpoint
+
+
+def delete_endpoint(store: Store, parameters: dict[str, Any], endpoint_id: str) -> StripeObject:
+    read(parameters, {})
+    store.find(store.webhook_endpoints, endpoint_id, "webhook_endpoint")
+    store.webhook_endpoints.remove(endpoint_id)
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}

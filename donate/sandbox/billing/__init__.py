@@ -1,0 +1,1 @@
+"""Monthly gifts: subscriptions, and the invoices they make."""

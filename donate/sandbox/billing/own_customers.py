@@ -1,0 +1,120 @@
+"""Customers that a request makes, and the clocks that their subscriptions may go by.
+
+https://docs.stripe.com/api/customers/create and https://docs.stripe.com/api/test_clocks
+"""
+
+from typing import Any
+
+from donate.sandbox.billing.subscriptions import OVER, end_subscription, renew
+from donate.sandbox.errors import Refusal, invalid_parameter, no_such
+from donate.sandbox.objects.subscriptions import new_customer
+from donate.sandbox.requests.parameters import email_address, metadata, read, text, whole
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_NEW = {
+    "email": email_address,
+    "metadata": metadata,
+    "name": text(longest=256),
+    "test_clock": text(),
+}
+_CLOCK_LIFE_S = 30 * 86_400
+# Stripe finalizes and collects a month's invoice an hour after it drafted it.
+_COLLECTED_AFTER_S = 3_600
+
+
+def create_customer(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    asked = read(parameters, _NEW)
+    clock_id = asked.get("test_clock")
+    if clock_id and store.test_clocks.get(clock_id) is None:
+        raise no_such("test_clock", clock_id, "test_clock", status=400)
+    customer = new_customer(store, asked.get("email"), asked.get("name"), None)
+    customer.update(metadata=asked.get("metadata", {}), test_clock=clock_id)
+    store.customers.put(customer)
+    store.announce("customer.created", customer)
+    return customer
+
+
+def delete_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
+    """Its subscriptions end with it."""
+    read(parameters, {})
+    customer = store.find(store.customers, customer_id, "customer")
+    for subscription in _running_of(store, customer_id):
+        end_subscription(store, subscription)
+    store.customers.remove(customer_id)
+    store.announce("customer.deleted", customer)
+    return _deleted(customer)
+
+
+def create_clock(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    asked = read(
+        parameters,
+        {"frozen_time": whole(1), "name": text(longest=300)},
+        required=["frozen_time"],
+    )
+    clock = {
+        "id": store.new_id("clock_1"),
+        "object": "test_helpers.test_clock",
+        "created": store.now(),
+        "deletes_after": store.now() + _CLOCK_LIFE_S,
+        "frozen_time": asked["frozen_time"],
+        "livemode": False,
+        "name": asked.get("name"),
+        "status": "ready",
+        "status_details": {},
+    }
+    store.test_clocks.put(clock)
+    store.announce("test_helpers.test_clock.created", clock)
+    return clock
+
+
+def delete_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
+    """Its customers go with it."""
+    read(parameters, {})
+    clock = store.find(store.test_clocks, clock_id, "test_clock")
+    for customer in [one for one in store.customers if one["test_clock"] == clock_id]:
+        delete_customer(store, {}, customer["id"])
+    store.test_clocks.remove(clock_id)
+    return _deleted(clock)
+
+
+def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
+    """Begin to advance; the clock is ready again when all that was due has been done."""
+    asked = read(parameters, {"frozen_time": whole(1)}, required=["frozen_time"])
+    clock = store.find(store.test_clocks, clock_id, "test_clock")
+    if clock["status"] != "ready":
+        raise Refusal("Test clock advancement underway - cannot perform modifications.", status=429)
+    if asked["frozen_time"] <= clock["frozen_time"]:
+        raise invalid_parameter("frozen_time", "The time must be after the clock's current time.")
+    clock["status"] = "advancing"
+    store.later(lambda: _arrive(store, clock, asked["frozen_time"]))
+    return clock
+
+
+def _arrive(store: Store, clock: StripeObject, frozen_time: int) -> None:
+    customers = [one["id"] for one in store.customers if one["test_clock"] == clock["id"]]
+    for subscription in [one for who in customers for one in _running_of(store, who)]:
+        while (
+            subscription["status"] in ("active", "past_due")
+            and _period_end(subscription) + _COLLECTED_AFTER_S <= frozen_time
+        ):
+            with store.at(_period_end(subscription) + _COLLECTED_AFTER_S):
+                renew(store, subscription, succeeds=None)
+    clock.update(frozen_time=frozen_time, status="ready")
+    store.announce("test_helpers.test_clock.ready", clock)
+
+
+def _running_of(store: Store, customer_id: str) -> list[StripeObject]:
+    return [
+        one
+        for one in store.subscriptions
+        if one["customer"] == customer_id and one["status"] not in OVER
+    ]
+
+
+def _period_end(subscription: StripeObject) -> int:
+    return int(subscription["items"]["data"][0]["current_period_end"])
+
+
+def _deleted(thing: StripeObject) -> StripeObject:
+    return {"id": thing["id"], "object": thing["object"], "deleted": True}

@@ -1,0 +1,249 @@
+"""What an API request may change of a subscription, and what Stripe would refuse.
+
+https://docs.stripe.com/api/subscriptions/update
+"""
+
+from typing import Any
+
+from donate.sandbox import currencies
+from donate.sandbox.billing.subscriptions import OVER, change, end_subscription
+from donate.sandbox.charging.saved_methods import check_method
+from donate.sandbox.copies import copy_of
+from donate.sandbox.errors import (
+    Refusal,
+    invalid_parameter,
+    no_such,
+    not_in_this_sandbox,
+)
+from donate.sandbox.objects.prices import new_price, plan_of
+from donate.sandbox.requests.parameters import (
+    choice,
+    flag,
+    list_of,
+    metadata_change,
+    read,
+    record,
+    text,
+    unset_or,
+    whole,
+)
+from donate.sandbox.requests.session_parameters import RECURRING
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+CANCELLATION_DETAILS = record(
+    {
+        "comment": unset_or(text(longest=5_000)),
+        "feedback": unset_or(
+            choice(
+                "customer_service",
+                "low_quality",
+                "missing_features",
+                "other",
+                "switched_service",
+                "too_complex",
+                "too_expensive",
+                "unused",
+            )
+        ),
+    }
+)
+
+ITEM = record(
+    {
+        "id": text(),
+        "price_data": record(
+            {
+                "currency": currencies.currency_code,
+                "product": text(),
+                "recurring": RECURRING,
+                "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
+                "unit_amount": whole(0, currencies.LARGEST_AMOUNT),
+            },
+            required=["currency", "product", "recurring", "unit_amount"],
+            not_here=["unit_amount_decimal"],
+        ),
+        "quantity": whole(1, 999_999),
+    },
+    not_here=[
+        "billing_thresholds",
+        "clear_usage",
+        "current_trial",
+        "deleted",
+        "discounts",
+        "metadata",
+        "plan",
+        "price",
+        "tax_rates",
+    ],
+)
+
+CHANGE = {
+    "cancel_at_period_end": flag,
+    "cancel_at": unset_or(whole(1)),
+    "cancellation_details": CANCELLATION_DETAILS,
+    # Neither Stripe's OpenAPI nor its SDK knows a way to unset it.
+    "default_payment_method": text(),
+    "description": unset_or(text(longest=500)),
+    "items": list_of(ITEM, longest=20),
+    "metadata": metadata_change,
+    "pause_collection": unset_or(
+        record(
+            {"behavior": choice("keep_as_draft", "mark_uncollectible", "void")},
+            required=["behavior"],
+            not_here=["resumes_at"],
+        )
+    ),
+    "proration_behavior": choice("always_invoice", "create_prorations", "none"),
+}
+CHANGES_KNOWN_TO_STRIPE = (
+    "add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor "
+    "billing_schedules billing_thresholds collection_method days_until_due "
+    "default_source default_tax_rates discounts invoice_settings "
+    "off_session on_behalf_of payment_behavior payment_settings "
+    "pending_invoice_item_interval proration_date transfer_data trial_end trial_from_plan "
+    "trial_settings"
+).split()
+# All that is left to change of a subscription that is over.
+STILL_CHANGEABLE = ("cancellation_details", "expand", "metadata")
+
+
+def change_subscription(
+    store: Store, subscription: StripeObject, parameters: dict[str, Any]
+) -> StripeObject:
+    asked = read(parameters, CHANGE, not_here=CHANGES_KNOWN_TO_STRIPE)
+    if subscription["status"] in OVER and not set(asked) <= set(STILL_CHANGEABLE):
+        raise Refusal(
+            "A canceled subscription can only update its cancellation_details and metadata.",
+            is_final=True,
+        )
+    values: dict[str, Any] = {
+        name: asked[name] for name in ("description", "pause_collection") if name in asked
+    }
+    if values.get("pause_collection"):
+        values["pause_collection"]["resumes_at"] = None
+    if "items" in asked:
+        values["items"] = _changed_items(store, subscription, asked)
+    if "metadata" in asked:
+        values["metadata"] = _changed_metadata(subscription["metadata"], asked["metadata"])
+    if "cancellation_details" in asked:
+        said = asked["cancellation_details"]
+        values["cancellation_details"] = {**subscription["cancellation_details"], **said}
+    if "default_payment_method" in asked:
+        values["default_payment_method"] = _own_method(store, subscription, asked)
+    if asked.get("cancel_at") and asked.get("cancel_at_period_end"):
+        raise invalid_parameter(
+            "cancel_at", "You cannot set both `cancel_at` and `cancel_at_period_end`."
+        )
+    if "cancel_at_period_end" in asked:
+        with_period = asked["cancel_at_period_end"]
+        ends_at = period_end(subscription) if with_period else None
+        values |= ending(store, subscription, values, ends_at, with_period=with_period)
+    if "cancel_at" in asked:
+        if asked["cancel_at"] and asked["cancel_at"] <= store.now():
+            raise invalid_parameter("cancel_at", "`cancel_at` must be a time in the future.")
+        values |= ending(store, subscription, values, asked["cancel_at"], with_period=False)
+    change(store, subscription, **values)
+    return subscription
+
+
+def _own_method(store: Store, subscription: StripeObject, asked: dict[str, Any]) -> str:
+    method_id, path = asked["default_payment_method"], "default_payment_method"
+    check_method(store, method_id, subscription["customer"], path)
+    store.saved_methods[subscription["id"]] = store.attempts[method_id]
+    return str(method_id)
+
+
+def cancel_subscription(
+    store: Store, subscription: StripeObject, parameters: dict[str, Any]
+) -> StripeObject:
+    asked = read(
+        parameters,
+        {"cancellation_details": CANCELLATION_DETAILS, "invoice_now": flag, "prorate": flag},
+    )
+    for name in ("invoice_now", "prorate"):
+        if asked.get(name):
+            raise not_in_this_sandbox(name, "true")
+    if subscription["status"] in OVER:
+        raise no_such("subscription", subscription["id"])
+    subscription["cancellation_details"].update(asked.get("cancellation_details", {}))
+    end_subscription(store, subscription)
+    return subscription
+
+
+def _changed_items(
+    store: Store, subscription: StripeObject, asked: dict[str, Any]
+) -> dict[str, Any]:
+    # Stripe's own default splits the running month; the sandbox does not play that.
+    behavior = asked.get("proration_behavior", "create_prorations")
+    if behavior != "none":
+        raise not_in_this_sandbox("proration_behavior", behavior)
+    items: dict[str, Any] = copy_of(subscription["items"])
+    by_id = {item["id"]: item for item in items["data"]}
+    for index, wanted in enumerate(asked["items"]):
+        path = f"items[{index}]"
+        if "id" not in wanted:
+            raise not_in_this_sandbox(path, "a new item")
+        if wanted["id"] not in by_id:
+            raise no_such("subscription_item", wanted["id"], f"{path}[id]", status=400)
+        item = by_id[wanted["id"]]
+        item["quantity"] = wanted.get("quantity", item["quantity"])
+        if "price_data" in wanted:
+            _refuse_another_rhythm(item, wanted["price_data"], subscription["currency"], path)
+            item["price"] = new_price(store, wanted["price_data"], subscription["currency"])
+            item["plan"] = plan_of(item["price"])
+    total = sum(item["price"]["unit_amount"] * item["quantity"] for item in items["data"])
+    currencies.refuse_small_total(total, subscription["currency"])
+    currencies.refuse_large_total(total)
+    return items
+
+
+def _refuse_another_rhythm(
+    item: StripeObject, price_data: dict[str, Any], currency: str, path: str
+) -> None:
+    if price_data["currency"] != currency:
+        raise invalid_parameter(
+            f"{path}[price_data][currency]",
+            f"The subscription is in `{currency}`; its items cannot be in another currency.",
+        )
+    currencies.refuse_odd_amount(
+        price_data["unit_amount"], currency, f"{path}[price_data][unit_amount]"
+    )
+    recurring, now = price_data["recurring"], item["price"]["recurring"]
+    if (recurring["interval"], recurring.get("interval_count", 1)) != (
+        now["interval"],
+        now["interval_count"],
+    ):
+        raise not_in_this_sandbox(f"{path}[price_data][recurring]", "another interval")
+
+
+def _changed_metadata(before: dict[str, str], asked: dict[str, str | None]) -> dict[str, str]:
+    if not asked:
+        return {}
+    merged = {**before, **asked}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def ending(
+    store: Store,
+    subscription: StripeObject,
+    values: dict[str, Any],
+    ends_at: int | None,
+    *,
+    with_period: bool,
+) -> dict[str, Any]:
+    """What a subscription becomes that is to end, or, without a moment, is to go on after all."""
+    details = (subscription | values)["cancellation_details"]
+    return {
+        "cancel_at": ends_at,
+        "cancel_at_period_end": with_period,
+        "canceled_at": store.now() if ends_at else None,
+        "cancellation_details": {
+            **details,
+            "reason": "cancellation_requested" if ends_at else None,
+        },
+    }
+
+
+def period_end(subscription: StripeObject) -> int:
+    return int(min(item["current_period_end"] for item in subscription["items"]["data"]))

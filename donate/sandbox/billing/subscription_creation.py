@@ -1,0 +1,136 @@
+"""Subscriptions made by an API request, over a payment method that was saved before.
+
+https://docs.stripe.com/api/subscriptions/create
+"""
+
+from typing import Any
+
+from donate.sandbox import currencies
+from donate.sandbox.billing.subscription_changes import ITEM
+from donate.sandbox.billing.subscriptions import begin, collect_again
+from donate.sandbox.charging.saved_methods import check_method
+from donate.sandbox.charging.setups import serves_subscriptions
+from donate.sandbox.errors import Refusal, invalid_parameter, no_such
+from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.prices import new_price
+from donate.sandbox.requests.parameters import (
+    choice,
+    flag,
+    list_of,
+    metadata,
+    only,
+    read,
+    record,
+    text,
+)
+from donate.sandbox.requests.session_parameters import BILLING_MODE, METHODS_KNOWN
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_PAYMENT_SETTINGS = record(
+    {
+        "payment_method_options": record(
+            {
+                "acss_debit": record(
+                    {
+                        "mandate_options": record(
+                            {"transaction_type": choice("business", "personal")}
+                        ),
+                        "verification_method": choice("automatic", "instant", "microdeposits"),
+                    }
+                )
+            }
+        ),
+        "payment_method_types": list_of(choice(*METHODS_KNOWN)),
+        "save_default_payment_method": choice("off", "on_subscription"),
+    }
+)
+_NEW = {
+    "billing_mode": BILLING_MODE,
+    "collection_method": only("charge_automatically"),
+    "currency": currencies.currency_code,
+    "customer": text(),
+    "default_payment_method": text(),
+    "description": text(longest=500),
+    "items": list_of(ITEM, longest=20),
+    "metadata": metadata,
+    "off_session": flag,
+    "payment_behavior": only("allow_incomplete"),
+    "payment_settings": _PAYMENT_SETTINGS,
+    "proration_behavior": choice("always_invoice", "create_prorations", "none"),
+}
+_KNOWN_TO_STRIPE = (
+    "add_invoice_items application_fee_percent automatic_tax backdate_start_date "
+    "billing_cycle_anchor billing_cycle_anchor_config billing_schedules "
+    "billing_thresholds cancel_at cancel_at_period_end customer_account days_until_due "
+    "default_source default_tax_rates discounts invoice_settings on_behalf_of "
+    "pending_invoice_item_interval transfer_data trial_end trial_from_plan trial_period_days "
+    "trial_settings"
+).split()
+
+
+def create_subscription(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    asked = read(parameters, _NEW, required=["customer", "items"], not_here=_KNOWN_TO_STRIPE)
+    customer = store.customers.get(asked["customer"])
+    if customer is None:
+        raise no_such("customer", asked["customer"], "customer", status=400)
+    currency = _common_currency(asked)
+    method = _method_of(store, customer, asked, currency)
+    items = [_line_item(store, item, currency, at) for at, item in enumerate(asked["items"])]
+    total = sum(item["price"]["unit_amount"] * item["quantity"] for item in items)
+    currencies.refuse_small_total(total, currency)
+    currencies.refuse_large_total(total)
+    customer["currency"] = currency
+    subscription = begin(store, customer, items, asked, saved=store.attempts[method])
+    subscription["default_payment_method"] = method
+    subscription["payment_settings"] = {
+        **nothing_in("payment_method_options payment_method_types"),
+        "save_default_payment_method": "off",
+        **asked.get("payment_settings", {}),
+    }
+    collect_again(store, store.find(store.invoices, subscription["latest_invoice"]))
+    return subscription
+
+
+def _common_currency(asked: dict[str, Any]) -> str:
+    for at, item in enumerate(asked["items"]):
+        if "id" in item or "price_data" not in item:
+            raise invalid_parameter(f"items[{at}]", "A new item is given by its price_data.")
+    found = {item["price_data"]["currency"] for item in asked["items"]}
+    found |= {asked["currency"]} if "currency" in asked else set()
+    if len(found) != 1:
+        raise invalid_parameter("items", "All items of a subscription share one currency.")
+    return str(found.pop())
+
+
+def _method_of(store: Store, customer: StripeObject, asked: dict[str, Any], currency: str) -> str:
+    method_id = asked.get("default_payment_method")
+    if method_id is None:
+        raise Refusal(
+            "This customer has no attached payment source or default payment method.",
+            code="resource_missing",
+            is_final=True,
+        )
+    check_method(store, method_id, customer["id"], "default_payment_method")
+    method = store.find(store.payment_methods, method_id)
+    types = asked.get("payment_settings", {}).get("payment_method_types", [method["type"]])
+    is_debit = method["type"] == "acss_debit"
+    if method["type"] not in types or (is_debit and currency not in ("cad", "usd")):
+        raise invalid_parameter(
+            "default_payment_method", f"`{method['type']}` cannot pay for this subscription."
+        )
+    if is_debit and not serves_subscriptions(store, method_id):
+        raise invalid_parameter(
+            "default_payment_method", "This payment method has no mandate for subscriptions."
+        )
+    return str(method_id)
+
+
+def _line_item(store: Store, item: dict[str, Any], currency: str, at: int) -> StripeObject:
+    path = f"items[{at}][price_data][unit_amount]"
+    currencies.refuse_odd_amount(item["price_data"]["unit_amount"], currency, path)
+    return {
+        "metadata": {},
+        "price": new_price(store, item["price_data"], currency),
+        "quantity": item.get("quantity", 1),
+    }

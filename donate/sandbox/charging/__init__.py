@@ -1,0 +1,1 @@
+"""Taking money and giving it back: charges, saved methods, refunds and disputes."""

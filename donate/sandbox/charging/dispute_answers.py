@@ -1,0 +1,44 @@
+"""What an account owner answers to a dispute, and how test mode ends it.
+
+https://docs.stripe.com/api/disputes/update and https://docs.stripe.com/testing#evidence
+"""
+
+from typing import Any
+
+from donate.sandbox.charging import disputes
+from donate.sandbox.charging.disputes import DisputeOutcome, close_dispute, escalate_inquiry
+from donate.sandbox.errors import Refusal, not_in_this_sandbox
+from donate.sandbox.requests.parameters import flag, read, record, text
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_ANSWER = {"evidence": record({"uncategorized_text": text(longest=20_000)}), "submit": flag}
+_OUTCOMES: dict[str, DisputeOutcome] = {"winning_evidence": "won", "losing_evidence": "lost"}
+
+
+def answer_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
+    """The bank's decision follows by itself."""
+    asked = read(parameters, _ANSWER, required=["evidence"])
+    dispute = _still_open(store, dispute_id)
+    said = asked["evidence"].get("uncategorized_text", "")
+    escalates = said == "escalate_inquiry_evidence"
+    if not escalates and said not in _OUTCOMES:
+        raise not_in_this_sandbox("evidence[uncategorized_text]", said)
+    disputes.answer_dispute(store, dispute)
+    if escalates:
+        store.later(lambda: escalate_inquiry(store, dispute))
+    else:
+        store.later(lambda: close_dispute(store, dispute, _OUTCOMES[said]))
+    return dispute
+
+
+def give_up_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
+    read(parameters, {})
+    return close_dispute(store, _still_open(store, dispute_id), "lost")
+
+
+def _still_open(store: Store, dispute_id: str) -> StripeObject:
+    dispute = store.find(store.disputes, dispute_id, "dispute")
+    if dispute["status"] in ("won", "lost"):
+        raise Refusal("This dispute is already closed")
+    return dispute

@@ -1,0 +1,124 @@
+"""Disputes: a bank only asks, or takes a payment back at once and returns it only if we win.
+
+An inquiry moves no money. It becomes a chargeback under the same id, without a second `created`:
+https://docs.stripe.com/disputes/how-disputes-work
+"""
+
+from typing import Any, Literal
+
+from donate.sandbox.errors import Refusal
+from donate.sandbox.objects.balance import DISPUTE_FEE, book
+from donate.sandbox.objects.payments import new_dispute
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+DisputeOutcome = Literal["won", "lost", "warning_closed"]
+INQUIRY = ("warning_needs_response", "warning_under_review")
+CHARGEBACK = ("needs_response", "under_review")
+# "List of zero, one, or two balance transactions" (https://docs.stripe.com/api/disputes/object)
+MOST_SHOWN = 2
+
+
+def open_dispute(
+    store: Store,
+    intent: StripeObject,
+    reason: str = "fraudulent",
+    *,
+    amount: int | None = None,
+    inquiry: bool = False,
+) -> StripeObject:
+    charge = store.charges.get(intent["latest_charge"] or "")
+    if charge is None or charge["status"] != "succeeded" or charge["disputed"]:
+        raise Refusal("Only a successful charge can be disputed, and only once.")
+    charge["disputed"] = True
+    dispute = new_dispute(store, charge, reason)
+    dispute["amount"] = amount or dispute["amount"]
+    store.disputes.put(dispute)
+    if inquiry:
+        dispute.update(status="warning_needs_response", is_charge_refundable=True)
+        _set_case(dispute, "inquiry")
+        store.announce("charge.dispute.created", dispute)
+        return dispute
+    _move(store, dispute, -dispute["amount"])
+    store.announce("charge.dispute.created", dispute)
+    store.announce("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def answer_dispute(store: Store, dispute: StripeObject) -> StripeObject:
+    """Staff have answered in the Dashboard, and the bank looks at it."""
+    before = dispute["status"]
+    if not before.endswith("needs_response"):
+        raise Refusal(f"This dispute is {before}: there is nothing to answer.")
+    dispute["status"] = before.replace("needs_response", "under_review")
+    store.announce("charge.dispute.updated", dispute, previous={"status": before})
+    return dispute
+
+
+def escalate_inquiry(store: Store, dispute: StripeObject) -> StripeObject:
+    """An inquiry becomes a chargeback: the same dispute, and now the money goes."""
+    if dispute["status"] not in (*INQUIRY, "warning_closed"):
+        raise Refusal(f"This dispute is {dispute['status']}: only an inquiry can be escalated.")
+    before: dict[str, Any] = {"status": dispute["status"], "is_charge_refundable": True}
+    dispute.update(status="needs_response", is_charge_refundable=False)
+    _set_case(dispute, "chargeback")
+    store.announce("charge.dispute.updated", dispute, previous=before)
+    _move(store, dispute, -dispute["amount"])
+    store.announce("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def close_dispute(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> StripeObject:
+    before = dispute["status"]
+    fitting = INQUIRY if outcome == "warning_closed" else CHARGEBACK
+    if before not in fitting:
+        raise Refusal(f"This dispute is {before}: it cannot become {outcome}.")
+    return _end(store, dispute, outcome)
+
+
+def revise_dispute(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> StripeObject:
+    """The bank decides otherwise after all.
+
+    Seen live: https://github.com/Automattic/woocommerce-payments/issues/4931
+    """
+    before = dispute["status"]
+    if {before, outcome} != {"won", "lost"}:
+        raise Refusal(f"This dispute is {before}: it cannot be revised to {outcome}.")
+    if outcome == "lost":
+        _move(store, dispute, -dispute["amount"])
+        store.announce("charge.dispute.funds_withdrawn", dispute)
+    return _end(store, dispute, outcome)
+
+
+def _end(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> StripeObject:
+    before = dispute["status"]
+    dispute["status"] = outcome
+    if outcome == "won":
+        # Stripe keeps the dispute fee all the same: https://docs.stripe.com/disputes/how-disputes-work
+        _move(store, dispute, dispute["amount"])
+        store.announce("charge.dispute.funds_reinstated", dispute)
+    dispute["is_charge_refundable"] = outcome != "lost"
+    store.announce("charge.dispute.closed", dispute, previous={"status": before})
+    return dispute
+
+
+def _move(store: Store, dispute: StripeObject, amount: int) -> None:
+    goes = amount < 0
+    moved = book(
+        store,
+        dispute,
+        kind="adjustment",
+        category="dispute" if goes else "dispute_reversal",
+        amount=amount,
+        fee=DISPUTE_FEE if goes and not dispute["balance_transactions"] else 0,
+        fee_description="Dispute fee",
+        description=f"Chargeback {'withdrawal' if goes else 'reversal'} for {dispute['charge']}",
+    )
+    if len(dispute["balance_transactions"]) < MOST_SHOWN:
+        dispute["balance_transactions"].append(moved)
+
+
+def _set_case(dispute: StripeObject, case: str) -> None:
+    card = dispute["payment_method_details"].get("card")
+    if card is not None:
+        card["case_type"] = case

@@ -1,0 +1,101 @@
+"""What a customer saved, and which of it a subscription is charged by.
+
+A subscription's own default comes first, then its customer's:
+https://docs.stripe.com/api/subscriptions/update#update_subscription-default_payment_method
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from donate.sandbox.errors import invalid_parameter, no_such
+from donate.sandbox.objects.attempts import Attempt
+from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.parts import no_address
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+
+def save_method(
+    store: Store, attempt: Attempt, customer: str | None, method_id: str | None = None
+) -> str:
+    """Keep a card or an account for later; returns its id."""
+    method = _new_method(store, attempt, customer, method_id or store.new_id("pm_1"))
+    store.payment_methods.put(method)
+    store.attempts[method["id"]] = replace(attempt, method=method["id"])
+    if customer:
+        store.announce("payment_method.attached", method)
+    return str(method["id"])
+
+
+def method_for(store: Store, subscription_id: str) -> Attempt | None:
+    """What the invoices of a subscription are charged by; None where nothing is saved."""
+    own = store.saved_methods.get(subscription_id)
+    subscription = store.subscriptions.get(subscription_id)
+    if own or subscription is None:
+        return own
+    customer = store.find(store.customers, subscription["customer"])
+    return store.attempts.get(customer["invoice_settings"]["default_payment_method"] or "")
+
+
+def check_method(store: Store, method_id: str, customer: str, path: str) -> str:
+    """Refuse a method that is not there, or that is somebody else's."""
+    method = store.payment_methods.get(method_id)
+    if method is None:
+        raise no_such("PaymentMethod", method_id, path, status=400)
+    if method["customer"] != customer:
+        raise invalid_parameter(
+            path, "The customer does not have a payment method with this ID attached."
+        )
+    return method_id
+
+
+def use_by_default(store: Store, customer: StripeObject, method_id: str) -> None:
+    """Make a saved method what its customer's subscriptions fall back on."""
+    settings = customer["invoice_settings"]
+    before = {"invoice_settings": {**settings}}
+    settings["default_payment_method"] = method_id
+    store.announce("customer.updated", customer, previous=before)
+
+
+def _new_method(
+    store: Store, attempt: Attempt, customer: str | None, method_id: str
+) -> StripeObject:
+    kind = attempt.method_details["type"]
+    return {
+        "id": method_id,
+        "object": "payment_method",
+        kind: _card(attempt) if kind == "card" else _account(attempt),
+        "allow_redisplay": "limited",
+        "billing_details": {
+            **nothing_in("phone tax_id"),
+            "address": no_address(),
+            "email": attempt.email,
+            "name": attempt.name,
+        },
+        "created": store.now(),
+        "customer": customer,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": kind,
+    }
+
+
+def _account(attempt: Attempt) -> dict[str, Any]:
+    shown = "bank_name fingerprint institution_number last4 transit_number".split()
+    account = attempt.method_details["acss_debit"]
+    return {name: account[name] for name in shown}
+
+
+def _card(attempt: Attempt) -> dict[str, Any]:
+    shown = "brand checks country exp_month exp_year fingerprint funding last4".split()
+    card = attempt.method_details["card"]
+    return {
+        **{name: card[name] for name in shown},
+        "display_brand": card["brand"],
+        "generated_from": None,
+        "networks": {"available": [card["brand"]], "preferred": None},
+        "regulated_status": card["regulated_status"],
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }

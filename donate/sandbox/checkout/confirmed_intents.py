@@ -1,0 +1,161 @@
+"""Payments and setups that a request makes and confirms at once, and what follows some of them.
+
+https://docs.stripe.com/api/payment_intents/create, https://docs.stripe.com/api/setup_intents/create
+and https://docs.stripe.com/testing
+"""
+
+from typing import Any
+
+from donate.sandbox import currencies
+from donate.sandbox.charging.charges import charge_intent
+from donate.sandbox.charging.disputes import open_dispute
+from donate.sandbox.charging.known_methods import BANK_ACCOUNT, attempt_with, save_known_method
+from donate.sandbox.charging.setups import (
+    deposits_to_verify,
+    new_setup_intent,
+    refuse_a_mixed_mandate,
+)
+from donate.sandbox.copies import copy_of
+from donate.sandbox.errors import Refusal, missing_parameter, no_such
+from donate.sandbox.objects.payments import new_payment_intent
+from donate.sandbox.requests.parameters import (
+    choice,
+    email_address,
+    list_of,
+    metadata,
+    only,
+    read,
+    record,
+    text,
+    whole,
+)
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_NEW = {
+    "amount": whole(1, currencies.LARGEST_AMOUNT),
+    "confirm": only("true"),
+    "currency": currencies.currency_code,
+    "description": text(longest=1_000),
+    "metadata": metadata,
+    "payment_method": text(),
+    # Without it Stripe would offer all that the Dashboard allows, and ask for a return_url.
+    "allowed_payment_method_types": list_of(choice("card")),
+}
+
+
+class Declined(Refusal):
+    """A refusal that brings along the payment intent that was tried."""
+
+    def __init__(self, charge: StripeObject, intent: StripeObject) -> None:
+        self._more = {
+            "charge": charge["id"],
+            "decline_code": charge["outcome"]["reason"],
+            "payment_intent": copy_of(intent),
+        }
+        super().__init__(
+            charge["failure_message"],
+            status=402,
+            kind="card_error",
+            code=charge["failure_code"],
+            is_final=True,
+        )
+
+    def body(self, request_log_url: str) -> dict[str, Any]:
+        told = super().body(request_log_url)["error"]
+        return {"error": dict(sorted({**told, **self._more}.items()))}
+
+
+def create_payment_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    asked = read(parameters, _NEW, required=list(set(_NEW) - {"description", "metadata"}))
+    attempt = attempt_with(store, asked["payment_method"], None)
+    currencies.refuse_small_total(asked["amount"], asked["currency"])
+    intent = new_payment_intent(
+        store, asked["amount"], asked["currency"], asked["allowed_payment_method_types"], asked
+    )
+    store.payment_intents.put(intent)
+    store.announce("payment_intent.created", intent)
+    charge = charge_intent(store, intent, attempt)
+    if charge["status"] == "failed":
+        raise Declined(charge, intent)
+    match asked["payment_method"]:
+        case "pm_card_createDispute":
+            open_dispute(store, intent)
+        case "pm_card_createDisputeInquiry":
+            open_dispute(store, intent, inquiry=True)
+        case "pm_card_refundFail":
+            store.failing_refunds.add(charge["id"])
+        case "pm_card_pendingRefund":
+            store.slow_refunds.add(charge["id"])
+        case _:
+            pass
+    return intent
+
+
+_MANDATE = record({"default_for": list_of(choice("invoice", "subscription"))}, ["default_for"])
+_NEW_SETUP = {
+    "confirm": only("true"),
+    "customer": text(),
+    "mandate_data": record(
+        {"customer_acceptance": record({"type": only("offline")}, ["type"])},
+        ["customer_acceptance"],
+    ),
+    "metadata": metadata,
+    "payment_method": only(BANK_ACCOUNT),
+    "payment_method_data": record(
+        {
+            "acss_debit": record(
+                {
+                    "account_number": only("000123456789"),
+                    "institution_number": only("000"),
+                    "transit_number": only("11000"),
+                },
+                ["account_number", "institution_number", "transit_number"],
+            ),
+            "billing_details": record({"email": email_address, "name": text()}, ["email", "name"]),
+            "type": only("acss_debit"),
+        },
+        ["acss_debit", "billing_details", "type"],
+    ),
+    "payment_method_options": record(
+        {
+            "acss_debit": record(
+                {"currency": only("cad"), "mandate_options": _MANDATE},
+                ["currency", "mandate_options"],
+            )
+        },
+        ["acss_debit"],
+    ),
+    "allowed_payment_method_types": list_of(only("acss_debit")),
+}
+
+
+def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    """Save a bank account under the mandate that is asked for.
+
+    The one that test mode has for it is verified; one that is typed waits for small deposits.
+    """
+    ways = {"payment_method", "payment_method_data"}
+    asked = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *ways}))
+    if len(ways & set(asked)) != 1:
+        raise missing_parameter("payment_method")
+    is_verified = "payment_method" in asked
+    options = asked["payment_method_options"]["acss_debit"]
+    refuse_a_mixed_mandate(
+        options["mandate_options"], "payment_method_options[acss_debit][mandate_options]"
+    )
+    customer = store.customers.get(asked["customer"])
+    if customer is None:
+        raise no_such("customer", asked["customer"], "customer", status=400)
+    methods = {"payment_method_types": asked["allowed_payment_method_types"]}
+    intent = new_setup_intent(store, asked | methods)
+    method = save_known_method(store, BANK_ACCOUNT, customer)
+    intent.update(
+        customer=customer["id"],
+        mandate=store.new_id("mandate_1"),
+        payment_method=method["id"],
+        next_action=None if is_verified else deposits_to_verify(store, intent),
+        status="succeeded" if is_verified else "requires_action",
+    )
+    store.announce(f"setup_intent.{intent['status']}", intent)
+    return intent

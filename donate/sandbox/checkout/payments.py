@@ -1,0 +1,106 @@
+"""What happens when a donor submits the hosted page: paid, declined, or under way for days."""
+
+from dataclasses import replace
+
+from donate.sandbox.billing.subscriptions import begin_subscription
+from donate.sandbox.charging.charges import charge_intent, fail_charge, succeed_charge
+from donate.sandbox.charging.setups import agree, deposits_to_verify, verify
+from donate.sandbox.errors import Refusal
+from donate.sandbox.objects.attempts import Attempt
+from donate.sandbox.objects.payment_methods import BANK_REFUSED
+from donate.sandbox.objects.payments import customer_details, new_payment_intent
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+
+def pay(
+    store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True
+) -> StripeObject | None:
+    """Make the charge and every object and event around it; raise Refusal if no longer open.
+
+    In a setup there is no charge: the account is saved, `verified` or still to be. Nor is there one
+    of an account whose donor is still to confirm it.
+    """
+    if session["mode"] == "setup":
+        agree(store, session, attempt, verified=verified)
+        return None
+    if session["status"] != "open":
+        raise Refusal(f"This Checkout Session is {session['status']} and cannot be paid.")
+    attempt = replace(attempt, email=attempt.email or session["customer_email"])
+    charge: StripeObject | None = None
+    if session["mode"] == "subscription":
+        charge = begin_subscription(store, session, attempt)
+    elif verified:
+        charge = charge_intent(store, _payment_intent_of(store, session), attempt)
+    else:
+        _send_deposits(store, _payment_intent_of(store, session), attempt)
+    if charge and charge["status"] == "failed":
+        return charge
+    session["status"] = "complete"
+    session["url"] = None
+    session["customer_details"] = customer_details(attempt.email, attempt.name)
+    session["payment_status"] = "paid" if charge and charge["paid"] else "unpaid"
+    store.announce("checkout.session.completed", session)
+    return charge
+
+
+def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObject | None:
+    """Bring a payment, or the check of a saved account, that was under way to its end."""
+    if session["mode"] == "setup":
+        verify(store, session, succeeds=succeeds)
+        return None
+    intent_id = session["payment_intent"]
+    intent = store.payment_intents.get(intent_id) if intent_id else None
+    if intent is not None and intent["status"] == "requires_action":
+        return _verify(store, session, intent, succeeds=succeeds)
+    if intent is None or intent["status"] != "processing":
+        raise Refusal("This Checkout Session has no payment under way.")
+    charge = store.find(store.charges, intent["latest_charge"])
+    if succeeds:
+        succeed_charge(store, charge, intent)
+        session["payment_status"] = "paid"
+        store.announce("checkout.session.async_payment_succeeded", session)
+    else:
+        fail_charge(store, charge, intent, BANK_REFUSED)
+        store.announce("checkout.session.async_payment_failed", session)
+    return charge
+
+
+def _send_deposits(store: Store, intent: StripeObject, attempt: Attempt) -> None:
+    store.attempts[intent["id"]] = attempt
+    intent["next_action"] = deposits_to_verify(store, intent)
+    intent["status"] = "requires_action"
+    store.announce("payment_intent.requires_action", intent)
+
+
+def _verify(
+    store: Store, session: StripeObject, intent: StripeObject, *, succeeds: bool
+) -> StripeObject | None:
+    """The donor has confirmed the deposits, and the bank is asked; or ten days have passed."""
+    intent["next_action"] = None
+    if succeeds:
+        return charge_intent(store, intent, store.attempts[intent["id"]])
+    intent["status"] = "requires_payment_method"
+    intent["last_payment_error"] = {
+        "code": "payment_method_microdeposit_verification_timeout",
+        "message": "Microdeposit timeout. Customer has not verified their bank account within "
+        "the required 10 day period.",
+        "type": "invalid_request_error",
+    }
+    store.announce("payment_intent.payment_failed", intent)
+    store.announce("checkout.session.async_payment_failed", session)
+    return None
+
+
+def _payment_intent_of(store: Store, session: StripeObject) -> StripeObject:
+    """Made at the first attempt and not before, as Stripe does since version 2022-08-01."""
+    if session["payment_intent"] is not None:
+        return store.find(store.payment_intents, session["payment_intent"])
+    asked = store.payment_intent_data[session["id"]]
+    methods = session["payment_method_types"]
+    intent = new_payment_intent(store, session["amount_total"], session["currency"], methods, asked)
+    intent["allowed_payment_method_types"] = session["allowed_payment_method_types"]
+    store.payment_intents.put(intent)
+    session["payment_intent"] = intent["id"]
+    store.announce("payment_intent.created", intent)
+    return intent

@@ -1,0 +1,220 @@
+"""Checkout sessions: opening one, with everything Stripe would refuse, and ending one unpaid."""
+
+from typing import Any
+
+from donate.sandbox import currencies
+from donate.sandbox.billing.subscriptions import abandon_subscription
+from donate.sandbox.charging.setups import (
+    begin_setup,
+    refuse_a_mixed_mandate,
+    refuse_what_cannot_be_saved,
+)
+from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
+from donate.sandbox.objects.payments import new_line_item, new_session
+from donate.sandbox.requests.parameters import read
+from donate.sandbox.requests.session_parameters import KNOWN_TO_STRIPE, SESSION
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+SHORTEST_LIFE_S = 30 * 60
+LONGEST_LIFE_S = 24 * 60 * 60
+# A caller's clock and the time the request travels may differ from ours by a little.
+LIFE_TOLERANCE_S = 60
+
+
+def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    refuse_payment_method_types(parameters)
+    asked = read(parameters, SESSION, required=["mode"], not_here=KNOWN_TO_STRIPE)
+    _refuse_what_the_mode_has_not(asked)
+    is_setup = asked["mode"] == "setup"
+    for name in ("success_url",) if is_setup else ("line_items", "success_url"):
+        if not asked.get(name):
+            raise missing_parameter(name)
+    if is_setup:
+        refuse_what_cannot_be_saved(asked)
+    else:
+        _refuse_prices_of_another_mode(asked)
+    currency = _common_currency(asked)
+    total = None if is_setup else _total(asked["line_items"], currency)
+    asked["payment_method_types"] = _methods_offered(asked, currency)
+    asked["expires_at"] = _expiry(store, asked)
+
+    session = new_session(store, asked, total, currency)
+    store.sessions.put(session)
+    store.line_items[session["id"]] = [
+        new_line_item(store, item, currency) for item in asked.get("line_items", ())
+    ]
+    if is_setup:
+        begin_setup(store, session, asked)
+    store.payment_intent_data[session["id"]] = asked.get("payment_intent_data", {})
+    store.subscription_data[session["id"]] = asked.get("subscription_data", {})
+    store.expire_later(session)
+    return session
+
+
+def expire_session(store: Store, session: StripeObject, at: int | None = None) -> StripeObject:
+    """End an open session; `at` is given when its time simply ran out."""
+    if session["status"] != "open":
+        raise Refusal(
+            "Only an open Checkout Session can be expired. This Checkout Session has a status of "
+            f"{session['status']}.",
+            is_final=True,
+        )
+    session["status"] = "expired"
+    session["url"] = None
+    store.announce("checkout.session.expired", session, at=at)
+    abandon_subscription(store, session["id"])
+    return session
+
+
+def expire_due_sessions(store: Store) -> None:
+    for session in store.sessions_due_to_expire():
+        expire_session(store, session, at=session["expires_at"])
+
+
+def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
+    # Gone since endive, where a session says which methods it allows:
+    # https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions
+    if "payment_method_types" in parameters:
+        raise invalid_parameter(
+            "payment_method_types",
+            "payment_method_types is no longer supported in this API version. Use "
+            "allowed_payment_method_types or excluded_payment_method_types instead.",
+            code="payment_method_types_no_longer_supported",
+        )
+
+
+def _refuse_what_the_mode_has_not(asked: dict[str, Any]) -> None:
+    mode = asked["mode"]
+    has_not = {
+        "payment": ["setup_intent_data", "subscription_data"],
+        "setup": ["line_items", "payment_intent_data", "subscription_data"],
+        "subscription": ["customer_creation", "payment_intent_data", "setup_intent_data"],
+    }
+    for name in has_not[mode]:
+        if name in asked:
+            raise invalid_parameter(name, f"You can not pass `{name}` in `{mode}` mode.")
+    if mode == "payment" and asked.get("customer_creation") == "always":
+        raise not_in_this_sandbox("customer_creation", "always in payment mode")
+    debit = asked.get("payment_method_options", {}).get("acss_debit", {})
+    only_for_setup = {
+        "[currency]": "currency" in debit,
+        "[mandate_options][default_for]": "default_for" in debit.get("mandate_options", {}),
+    }
+    for name, is_given in only_for_setup.items():
+        if is_given and mode != "setup":
+            raise invalid_parameter(
+                f"payment_method_options[acss_debit]{name}", "This is only for `setup` mode."
+            )
+
+
+def _refuse_prices_of_another_mode(asked: dict[str, Any]) -> None:
+    prices = [item["price_data"] for item in asked["line_items"]]
+    rhythms = [price["recurring"] for price in prices if "recurring" in price]
+    if asked["mode"] == "payment" and rhythms:
+        raise invalid_parameter(
+            "line_items",
+            "You specified `payment` mode but passed a recurring price. Either switch to "
+            "`subscription` mode or use only one-time prices.",
+        )
+    if asked["mode"] == "payment":
+        return
+    if not rhythms:
+        raise invalid_parameter(
+            "line_items",
+            "You must provide at least one recurring price in `subscription` mode when using "
+            "prices.",
+        )
+    if any(rhythm != rhythms[0] for rhythm in rhythms):
+        raise invalid_parameter(
+            "line_items",
+            "Checkout does not support multiple prices with different billing intervals.",
+        )
+    if len(rhythms) < len(prices):
+        index = next(index for index, price in enumerate(prices) if "recurring" not in price)
+        raise not_in_this_sandbox(f"line_items[{index}][price_data]", "one_time")
+
+
+def _common_currency(asked: dict[str, Any]) -> str:
+    found = {item["price_data"]["currency"] for item in asked.get("line_items", ())}
+    if asked["mode"] == "setup":
+        found.add(asked["payment_method_options"]["acss_debit"]["currency"])
+    if asked.get("currency"):
+        found.add(asked["currency"])
+    if len(found) > 1:
+        raise invalid_parameter(
+            "line_items", "All prices of a Checkout Session must be in the same currency."
+        )
+    return str(found.pop())
+
+
+def _total(line_items: list[dict[str, Any]], currency: str) -> int:
+    for index, item in enumerate(line_items):
+        path = f"line_items[{index}][price_data][unit_amount]"
+        currencies.refuse_odd_amount(item["price_data"]["unit_amount"], currency, path)
+    total: int = sum(item["price_data"]["unit_amount"] * item["quantity"] for item in line_items)
+    currencies.refuse_small_total(total, currency)
+    currencies.refuse_large_total(total)
+    return total
+
+
+def _methods_offered(asked: dict[str, Any], currency: str) -> list[str]:
+    """What `allowed` and `excluded` leave of the methods that fit this session."""
+    allowed = asked.get("allowed_payment_method_types")
+    excluded = asked.get("excluded_payment_method_types", [])
+    mandate = asked.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")
+    fitting = ["card"]
+    if asked["mode"] == "subscription":
+        # Checkout offers pre-authorized debit in payment and setup mode only.
+        if allowed == ["acss_debit"]:
+            raise invalid_parameter(
+                "allowed_payment_method_types",
+                "The payment method `acss_debit` cannot be used in `subscription` mode.",
+            )
+    elif currency in ("cad", "usd"):
+        if mandate or (allowed and "acss_debit" in allowed):
+            _check_mandate(mandate or {})
+            fitting.append("acss_debit")
+    elif allowed == ["acss_debit"]:
+        raise invalid_parameter(
+            "allowed_payment_method_types",
+            f"The currency provided ({currency}) is invalid for acss_debit: use cad or usd.",
+        )
+    offered = [
+        method
+        for method in fitting
+        if (allowed is None or method in allowed) and method not in excluded
+    ]
+    if not offered:
+        raise invalid_parameter(
+            "allowed_payment_method_types",
+            "No valid payment method types for this Checkout Session.",
+        )
+    return offered
+
+
+def _check_mandate(mandate: dict[str, Any]) -> None:
+    path = "payment_method_options[acss_debit][mandate_options]"
+    if "default_for" in mandate:
+        refuse_a_mixed_mandate(mandate, path)
+        return
+    for name in ("payment_schedule", "transaction_type"):
+        if name not in mandate:
+            raise missing_parameter(f"{path}[{name}]")
+    if mandate["payment_schedule"] != "sporadic" and "interval_description" not in mandate:
+        raise missing_parameter(f"{path}[interval_description]")
+
+
+def _expiry(store: Store, asked: dict[str, Any]) -> int:
+    now = store.now()
+    path = "expires_at"
+    expires_at = int(asked.get("expires_at", now + LONGEST_LIFE_S))
+    if expires_at < now + SHORTEST_LIFE_S - LIFE_TOLERANCE_S:
+        raise invalid_parameter(
+            path, f"The `{path}` timestamp must be at least 30 minutes from session creation."
+        )
+    if expires_at > now + LONGEST_LIFE_S + LIFE_TOLERANCE_S:
+        raise invalid_parameter(
+            path, f"The `{path}` timestamp must be less than 24 hours from session creation."
+        )
+    return expires_at

@@ -1,0 +1,111 @@
+"""The addresses of what an account is set up with: endpoints, the portal, payment methods."""
+
+from typing import Any
+
+from donate.sandbox.account.method_configurations import (
+    as_shown,
+    change_configuration as change_methods,
+)
+from donate.sandbox.account.portal_configurations import change_configuration, create_configuration
+from donate.sandbox.account.webhook_endpoints import (
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+)
+from donate.sandbox.endpoints.lists import page
+from donate.sandbox.endpoints.routes import Endpoint, list_of_shelf, retrieve_from, route
+from donate.sandbox.errors import no_access_to, unknown_parameters
+from donate.sandbox.objects.payments import account
+from donate.sandbox.requests.parameters import flag, read, text
+from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.store import Store
+
+
+def _webhook_endpoints(store: Store) -> Shelf:
+    return store.webhook_endpoints
+
+
+def _portal_configurations(store: Store) -> Shelf:
+    return store.portal_configurations
+
+
+def _without_created(listing: Endpoint) -> Endpoint:
+    """These lists cannot be narrowed by when their objects were made."""
+
+    def listed(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
+        if "created" in parameters:
+            raise unknown_parameters(["created"])
+        return listing(store, parameters, object_id)
+
+    return listed
+
+
+def _list_methods(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    filters = {
+        "active": (flag, lambda thing, wanted: bool(thing["active"] is wanted)),
+        "application": (text(), lambda thing, wanted: bool(thing["application"] == wanted)),
+    }
+    found = page(
+        store.method_configurations, "/v1/payment_method_configurations", parameters, filters
+    )
+    return {**found, "data": [as_shown(store, one) for one in found["data"]]}
+
+
+def _retrieve_methods(store: Store, parameters: dict[str, Any], found_id: str) -> StripeObject:
+    read(parameters, {})
+    found = store.find(store.method_configurations, found_id, "configuration")
+    return as_shown(store, found)
+
+
+def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
+    read(parameters, {})
+    if account_id not in ("", store.account_id):
+        raise no_access_to(account_id)
+    return account(store)
+
+
+_WEBHOOK_ENDPOINTS = "/v1/webhook_endpoints"
+_PORTAL = "/v1/billing_portal/configurations"
+_METHODS = "/v1/payment_method_configurations"
+
+ACCOUNT_ROUTES = (
+    route("GET", "/v1/account", _retrieve_account),
+    route("GET", "/v1/accounts/{id}", _retrieve_account),
+    route("POST", _WEBHOOK_ENDPOINTS, create_endpoint),
+    route(
+        "GET",
+        _WEBHOOK_ENDPOINTS,
+        _without_created(list_of_shelf(_webhook_endpoints, _WEBHOOK_ENDPOINTS)),
+    ),
+    route(
+        "GET",
+        f"{_WEBHOOK_ENDPOINTS}/{{id}}",
+        retrieve_from(_webhook_endpoints, "webhook_endpoint"),
+    ),
+    route("POST", f"{_WEBHOOK_ENDPOINTS}/{{id}}", change_endpoint),
+    route("DELETE", f"{_WEBHOOK_ENDPOINTS}/{{id}}", delete_endpoint),
+    route("POST", _PORTAL, create_configuration),
+    route(
+        "GET",
+        _PORTAL,
+        _without_created(
+            list_of_shelf(
+                _portal_configurations,
+                _PORTAL,
+                active=(flag, lambda thing, wanted: bool(thing["active"] is wanted)),
+                is_default=(flag, lambda thing, wanted: bool(thing["is_default"] is wanted)),
+            )
+        ),
+    ),
+    route("GET", f"{_PORTAL}/{{id}}", retrieve_from(_portal_configurations, "configuration")),
+    route("POST", f"{_PORTAL}/{{id}}", change_configuration),
+    route("GET", _METHODS, _without_created(_list_methods)),
+    route("GET", f"{_METHODS}/{{id}}", _retrieve_methods),
+    route("POST", f"{_METHODS}/{{id}}", change_methods),
+    route(
+        "GET",
+        "/v1/setup_intents",
+        list_of_shelf(lambda store: store.setup_intents, "/v1/setup_intents"),
+    ),
+    route("GET", "/v1/products", list_of_shelf(lambda store: store.products, "/v1/products")),
+)

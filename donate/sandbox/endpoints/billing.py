@@ -1,0 +1,221 @@
+"""The addresses of billing: customers, subscriptions, invoices and what paid them."""
+
+from typing import Any
+
+from donate.sandbox.billing.invoices import mark_paid_outside, void_invoice
+from donate.sandbox.billing.subscription_changes import cancel_subscription, change_subscription
+from donate.sandbox.billing.subscription_creation import create_subscription
+from donate.sandbox.billing.subscriptions import collect_again
+from donate.sandbox.charging.saved_methods import check_method, use_by_default
+from donate.sandbox.endpoints.lists import Filter, equals, page
+from donate.sandbox.endpoints.routes import list_of_shelf, retrieve_from, route
+from donate.sandbox.errors import Refusal
+from donate.sandbox.objects.products import create_product
+from donate.sandbox.pages.portal import open_portal
+from donate.sandbox.requests.parameters import (
+    Check,
+    choice,
+    email_address,
+    flag,
+    read,
+    record,
+    text,
+)
+from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.store import Store
+
+PAYING_KNOWN_TO_STRIPE = "forgive mandate off_session payment_method source".split()
+CUSTOMER_KNOWN_TO_STRIPE = (
+    "address balance business_name cash_balance default_source description email individual_name "
+    "invoice_prefix metadata name next_invoice_sequence phone preferred_locales shipping source "
+    "tax tax_exempt"
+).split()
+_INVOICE_SETTINGS = record(
+    {"default_payment_method": text()},
+    not_here=["custom_fields", "footer", "rendering_options"],
+)
+SUBSCRIPTION_STATUSES = (
+    "active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"
+).split()
+
+
+def _customers(store: Store) -> Shelf:
+    return store.customers
+
+
+def _subscriptions(store: Store) -> Shelf:
+    return store.subscriptions
+
+
+def _invoices(store: Store) -> Shelf:
+    return store.invoices
+
+
+def _invoice_payments(store: Store) -> Shelf:
+    return store.invoice_payments
+
+
+def _create_subscription(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_subscription(store, parameters)
+
+
+def _change_subscription(
+    store: Store, parameters: dict[str, Any], subscription_id: str
+) -> StripeObject:
+    subscription = store.find(store.subscriptions, subscription_id, "id")
+    return change_subscription(store, subscription, parameters)
+
+
+def _cancel_subscription(
+    store: Store, parameters: dict[str, Any], subscription_id: str
+) -> StripeObject:
+    subscription = store.find(store.subscriptions, subscription_id, "id")
+    return cancel_subscription(store, subscription, parameters)
+
+
+def _change_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
+    customer = store.find(store.customers, customer_id, "customer")
+    asked = read(
+        parameters, {"invoice_settings": _INVOICE_SETTINGS}, not_here=CUSTOMER_KNOWN_TO_STRIPE
+    )
+    method_id = asked.get("invoice_settings", {}).get("default_payment_method")
+    if method_id:
+        path = "invoice_settings[default_payment_method]"
+        use_by_default(store, customer, check_method(store, method_id, customer_id, path))
+    return customer
+
+
+def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    filters: dict[str, tuple[Check, Filter]] = {
+        "customer": (text(), equals("customer")),
+        "status": (choice(*SUBSCRIPTION_STATUSES), _has_status),
+    }
+    # Without a status, all that are not canceled: https://docs.stripe.com/api/subscriptions/list
+    asked = parameters if "status" in parameters else {**parameters, "status": "not canceled"}
+    if asked is not parameters:
+        filters["status"] = (text(), lambda thing, _: bool(thing["status"] != "canceled"))
+    return page(store.subscriptions, "/v1/subscriptions", asked, filters)
+
+
+def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
+    read(parameters, {})
+    lines: StripeObject = store.find(store.invoices, invoice_id, "invoice")["lines"]
+    return lines
+
+
+def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
+    asked = read(parameters, {"paid_out_of_band": flag}, not_here=PAYING_KNOWN_TO_STRIPE)
+    invoice = store.find(store.invoices, invoice_id, "invoice")
+    if invoice["status"] == "paid":
+        raise Refusal("Invoice is already paid", code="invoice_already_paid", is_final=True)
+    if invoice["status"] != "open":
+        raise Refusal(
+            f"This invoice is {invoice['status']} and cannot be paid.",
+            code="invoice_not_editable",
+            is_final=True,
+        )
+    if asked.get("paid_out_of_band"):
+        mark_paid_outside(store, invoice)
+        return invoice
+    charge = collect_again(store, invoice)
+    if charge["status"] == "failed":
+        raise Refusal(
+            charge["failure_message"],
+            status=402,
+            kind="card_error",
+            code=charge["failure_code"],
+            is_final=True,
+        )
+    return invoice
+
+
+def _void_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
+    read(parameters, {})
+    invoice = store.find(store.invoices, invoice_id, "invoice")
+    void_invoice(store, invoice)
+    return invoice
+
+
+def _open_portal(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return open_portal(store, parameters)
+
+
+def _has_status(subscription: StripeObject, wanted: str) -> bool:
+    if wanted == "ended":
+        return subscription["status"] in ("canceled", "incomplete_expired")
+    return wanted in ("all", subscription["status"])
+
+
+def _is_for_subscription(invoice: StripeObject, wanted: str) -> bool:
+    return bool(invoice["parent"]["subscription_details"]["subscription"] == wanted)
+
+
+def _is_payment(payment: StripeObject, wanted: dict[str, str]) -> bool:
+    return all(payment["payment"].get(name) == value for name, value in wanted.items())
+
+
+def _create_product(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+    return create_product(store, parameters)
+
+
+BILLING_ROUTES = (
+    route("POST", "/v1/products", _create_product),
+    route("GET", "/v1/products/{id}", retrieve_from(lambda store: store.products, "id")),
+    route(
+        "GET",
+        "/v1/setup_intents/{id}",
+        retrieve_from(lambda store: store.setup_intents, "intent"),
+    ),
+    route(
+        "GET",
+        "/v1/payment_methods/{id}",
+        retrieve_from(lambda store: store.payment_methods, "payment_method"),
+    ),
+    route(
+        "GET",
+        "/v1/customers",
+        list_of_shelf(_customers, "/v1/customers", email=(email_address, equals("email"))),
+    ),
+    route("GET", "/v1/customers/{id}", retrieve_from(_customers, "id")),
+    route("POST", "/v1/customers/{id}", _change_customer),
+    route("GET", "/v1/subscriptions", _list_subscriptions),
+    route("POST", "/v1/subscriptions", _create_subscription),
+    route("GET", "/v1/subscriptions/{id}", retrieve_from(_subscriptions, "id")),
+    route("POST", "/v1/subscriptions/{id}", _change_subscription),
+    route("DELETE", "/v1/subscriptions/{id}", _cancel_subscription),
+    route(
+        "GET",
+        "/v1/invoices",
+        list_of_shelf(
+            _invoices,
+            "/v1/invoices",
+            customer=(text(), equals("customer")),
+            status=(choice("draft", "open", "paid", "uncollectible", "void"), equals("status")),
+            subscription=(text(), _is_for_subscription),
+        ),
+    ),
+    route("GET", "/v1/invoices/{id}", retrieve_from(_invoices, "invoice")),
+    route("GET", "/v1/invoices/{id}/lines", _list_lines),
+    route("POST", "/v1/invoices/{id}/pay", _pay_invoice),
+    route("POST", "/v1/invoices/{id}/void", _void_invoice),
+    route("POST", "/v1/billing_portal/sessions", _open_portal),
+    route(
+        "GET",
+        "/v1/invoice_payments",
+        list_of_shelf(
+            _invoice_payments,
+            "/v1/invoice_payments",
+            invoice=(text(), equals("invoice")),
+            payment=(
+                record(
+                    {"payment_intent": text(), "type": choice("payment_intent")},
+                    required=["type"],
+                    not_here=["payment_record"],
+                ),
+                _is_payment,
+            ),
+            status=(choice("canceled", "open", "paid"), equals("status")),
+        ),
+    ),
+    route("GET", "/v1/invoice_payments/{id}", retrieve_from(_invoice_payments, "id")),
+)

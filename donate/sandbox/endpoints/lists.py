@@ -1,0 +1,100 @@
+"""Pages of objects, newest first, with Stripe's cursors.
+
+https://docs.stripe.com/api/pagination
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from donate.sandbox.errors import Refusal, invalid_parameter, no_such
+from donate.sandbox.requests.parameters import Check, read, record, text, whole
+from donate.sandbox.shelf import Shelf, StripeObject
+
+SMALLEST_PAGE = 1
+LARGEST_PAGE = 100
+USUAL_PAGE = 10
+
+
+def created_filter(value: Any, path: str) -> dict[str, int]:
+    """One moment, or the bounds gt, gte, lt and lte around some."""
+    if isinstance(value, str):
+        return {"gte": int(whole()(value, path)), "lte": int(value)}
+    bounds: dict[str, int] = record({name: whole() for name in ("gt", "gte", "lt", "lte")})(
+        value, path
+    )
+    return bounds
+
+
+PAGE: dict[str, Check] = {
+    "created": created_filter,
+    "ending_before": text(),
+    "limit": whole(SMALLEST_PAGE, LARGEST_PAGE),
+    "starting_after": text(),
+}
+
+Filter = Callable[[StripeObject, Any], bool]
+
+
+def equals(field: str) -> Filter:
+    return lambda thing, wanted: bool(thing[field] == wanted)
+
+
+def page(
+    shelf: Shelf,
+    url: str,
+    parameters: dict[str, Any],
+    filters: dict[str, tuple[Check, Filter]],
+    created_after: int = -1,
+) -> dict[str, Any]:
+    """One page of `shelf`; `filters` are the parameters that only this list knows."""
+    checks = {name: check for name, (check, _) in filters.items()}
+    asked = read(parameters, {**PAGE, **checks})
+    tests = [(test, asked[name]) for name, (_, test) in filters.items() if name in asked]
+    bounds = asked.get("created", {})
+
+    def wanted(thing: StripeObject) -> bool:
+        return (
+            thing["created"] > created_after
+            and _is_within(thing["created"], bounds)
+            and all(test(thing, value) for test, value in tests)
+        )
+
+    limit = asked.get("limit", USUAL_PAGE)
+    backwards = "ending_before" in asked
+    found = list(islice(filter(wanted, _from_cursor(shelf, asked)), limit + 1))
+    data = found[:limit]
+    return {
+        "object": "list",
+        "data": data[::-1] if backwards else data,
+        "has_more": len(found) > limit,
+        "url": url,
+    }
+
+
+def _from_cursor(shelf: Shelf, asked: dict[str, Any]) -> Iterable[StripeObject]:
+    if "ending_before" in asked and "starting_after" in asked:
+        raise Refusal(
+            "You may only specify one of these parameters: ending_before, starting_after."
+        )
+    for name in ("ending_before", "starting_after"):
+        if name in asked and shelf.get(asked[name]) is None:
+            raise no_such(shelf.kind, asked[name], param=name, status=400)
+    if "ending_before" in asked:
+        return shelf.oldest_first(newer_than=asked["ending_before"])
+    return shelf.newest_first(older_than=asked.get("starting_after"))
+
+
+def _is_within(created: int, bounds: dict[str, int]) -> bool:
+    return (
+        created > bounds.get("gt", -1)
+        and created >= bounds.get("gte", 0)
+        and created < bounds.get("lt", created + 1)
+        and created <= bounds.get("lte", created)
+    )
+
+
+def event_types(value: Any, path: str) -> list[str]:
+    if not isinstance(value, list) or len(value) > 20:
+        raise invalid_parameter(path, "Invalid array: up to 20 event types can be given.")
+    return [text()(item, path) for item in value]

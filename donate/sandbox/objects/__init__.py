@@ -1,0 +1,1 @@
+"""Stripe's objects as this Stripe writes them."""

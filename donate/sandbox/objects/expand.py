@@ -1,0 +1,129 @@
+"""`expand[]`: objects put in the place of their ids.
+
+https://docs.stripe.com/api/expanding_objects
+"""
+
+from itertools import islice
+from typing import Any
+
+from donate.sandbox.copies import copy_of
+from donate.sandbox.errors import Refusal
+from donate.sandbox.objects.balance import as_of
+from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.store import Store
+
+DEEPEST = 4
+LISTED_INSIDE = 10
+
+
+def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeObject:
+    """A copy of `result` as of now, expanded along each path."""
+    answer = _seen_now(store, copy_of(result))
+    if answer.get("object") == "list":
+        answer["data"] = [_seen_now(store, item) for item in answer["data"]]
+    for path in paths:
+        steps = path.split(".")
+        if len(steps) > DEEPEST:
+            raise Refusal(f"You cannot expand more than {DEEPEST} levels of a property.")
+        _expand(store, answer, steps, path)
+    return answer
+
+
+def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
+    return {
+        "object": "list",
+        "data": copy_of(store.line_items[session_id]),
+        "has_more": False,
+        "url": f"/v1/checkout/sessions/{session_id}/line_items",
+    }
+
+
+def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
+    """One payment intent pays an invoice here, however often it is tried; a draft has none."""
+    payment = store.payments_of_invoices.get(invoice_id)
+    return {
+        "object": "list",
+        "data": [copy_of(payment)] if payment else [],
+        "has_more": False,
+        "url": f"/v1/invoice_payments?invoice={invoice_id}",
+    }
+
+
+def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
+    """The ten newest; the rest are at the address the list names."""
+    refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
+    found = copy_of(list(islice(refunds, LISTED_INSIDE + 1)))
+    return {
+        "object": "list",
+        "data": found[:LISTED_INSIDE],
+        "has_more": len(found) > LISTED_INSIDE,
+        "url": f"/v1/refunds?charge={charge_id}",
+    }
+
+
+def _expand(store: Store, thing: StripeObject, steps: list[str], path: str) -> None:
+    name, rest = steps[0], steps[1:]
+    if name == "data" and thing.get("object") == "list":
+        for item in thing["data"]:
+            _expand(store, item, rest, path)
+        return
+    if name == "line_items" and thing.get("object") == "checkout.session":
+        thing[name] = line_item_list(store, thing["id"])
+        return
+    if name == "refunds" and thing.get("object") == "charge":
+        thing[name] = _refund_list(store, thing["id"])
+        return
+    if name == "payments" and thing.get("object") == "invoice":
+        thing[name] = payment_list(store, thing["id"])
+    if name not in thing or not _is_expandable(thing[name], rest):
+        raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
+    if isinstance(thing[name], str):
+        found = store.find(_shelf_of(store, thing[name]), thing[name])
+        thing[name] = _seen_now(store, copy_of(found))
+    if rest and thing[name] is not None:
+        _expand(store, thing[name], rest, path)
+
+
+def _is_expandable(value: Any, rest: list[str]) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, dict):
+        # A hash that is no object can only be passed through.
+        return "object" in value or bool(rest)
+    return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
+
+
+_EXPANDABLE = "pi ch py re pyr txn du cus sub in inpay seti prod".split()
+
+
+def _shelf_of(store: Store, object_id: str) -> Shelf:
+    match object_id.partition("_")[0]:
+        case "cus":
+            return store.customers
+        case "sub":
+            return store.subscriptions
+        case "in":
+            return store.invoices
+        case "inpay":
+            return store.invoice_payments
+        case "pi":
+            return store.payment_intents
+        case "prod":
+            return store.products
+        case "seti":
+            return store.setup_intents
+        case "ch" | "py":
+            return store.charges
+        case "re" | "pyr":
+            return store.refunds
+        case "txn":
+            return store.balance_transactions
+        case "du":
+            return store.disputes
+    raise ValueError(f"{object_id} is the id of nothing that can be expanded")
+
+
+def _seen_now(store: Store, thing: StripeObject) -> StripeObject:
+    if thing.get("object") == "balance_transaction":
+        return as_of(thing, store.now())
+    return thing

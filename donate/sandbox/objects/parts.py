@@ -1,0 +1,51 @@
+"""Parts of objects that only say the usual thing here, in Stripe's shapes all the same."""
+
+from typing import Any
+
+from donate.sandbox.objects.nothing import nothing_in
+
+NAME = "Sandbox charity"
+_EVIDENCE = """
+    access_activity_log billing_address cancellation_policy cancellation_policy_disclosure
+    cancellation_rebuttal customer_communication customer_email_address customer_name
+    customer_purchase_ip customer_signature duplicate_charge_documentation
+    duplicate_charge_explanation duplicate_charge_id product_description receipt refund_policy
+    refund_policy_disclosure refund_refusal_explanation service_date service_documentation
+    shipping_address shipping_carrier shipping_date shipping_documentation
+    shipping_tracking_number uncategorized_file uncategorized_text
+"""
+
+
+def no_address() -> dict[str, None]:
+    return nothing_in("city country line1 line2 postal_code state")
+
+
+def no_evidence() -> dict[str, Any]:
+    return {**nothing_in(_EVIDENCE), "enhanced_evidence": {}}
+
+
+def branding(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a session asks for its page, and the account's own for the rest."""
+    return {
+        **nothing_in("icon logo"),
+        "background_color": "#ffffff",
+        "border_style": "rounded",
+        "button_color": "#0074d4",
+        "display_name": NAME,
+        "font_family": "default",
+        **asked,
+    }
+
+
+def account_settings() -> dict[str, Any]:
+    return {
+        "branding": nothing_in("icon logo primary_color secondary_color"),
+        "card_payments": {
+            "decline_on": {"avs_failure": False, "cvc_failure": True},
+            "statement_descriptor_prefix": None,
+        },
+        "dashboard": {"display_name": NAME, "timezone": "Etc/UTC"},
+        "payments": nothing_in(
+            "statement_descriptor statement_descriptor_kana statement_descriptor_kanji"
+        ),
+    }

@@ -1,0 +1,1 @@
+"""The pages that a donor sees at Stripe."""

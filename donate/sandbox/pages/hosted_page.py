@@ -1,0 +1,237 @@
+"""The page where a donor would pay at Stripe, plainly marked as make-believe; no JavaScript."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from donate.sandbox.checkout.payments import pay
+from donate.sandbox.checkout.sessions import expire_due_sessions
+from donate.sandbox.currencies import written
+from donate.sandbox.errors import Refusal
+from donate.sandbox.objects.attempts import Attempt, bank_debit_attempt, card_attempt
+from donate.sandbox.objects.payment_methods import TEST_CARDS
+from donate.sandbox.pages.words import WORDS
+from donate.sandbox.requests.parameters import email_address
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_HERE = Path(__file__).parent
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_STYLE = (_HERE / "templates" / "page.css").read_text(encoding="utf-8")
+
+
+@dataclass
+class Submission:
+    """What was typed, kept so that a page with errors can show it again."""
+
+    typed: dict[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        return self.typed.get("method", "card")
+
+
+def page_routes(store: Store) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/page.css")
+    async def style() -> Response:
+        return PlainTextResponse(_STYLE, media_type="text/css")
+
+    @router.get("/pay/{session_id}")
+    async def show(session_id: str) -> Response:
+        session = _session(store, session_id)
+        if session is None or session["status"] != "open":
+            return _closed(session)
+        return _pay_page(store, session, Submission({}))
+
+    @router.post("/pay/{session_id}")
+    async def submit(session_id: str, request: Request) -> Response:
+        typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+        session = _session(store, session_id)
+        if session is None or session["status"] != "open":
+            return _closed(session)
+        submission = Submission(typed)
+        attempt = _read_attempt(store, session, submission)
+        if attempt is None:
+            return _pay_page(store, session, submission, status=422)
+        charge = pay(store, session, attempt, verified="not_at_once" not in typed)
+        if charge and charge["status"] == "failed":
+            declined = _words(session)["declined"]
+            submission.errors["number"] = declined[attempt.decline.decline_code]
+            return _pay_page(store, session, submission, status=402)
+        return RedirectResponse(_success_url(session), status_code=303)
+
+    return router
+
+
+def _session(store: Store, session_id: str) -> StripeObject | None:
+    expire_due_sessions(store)
+    return store.sessions.get(session_id)
+
+
+def _read_attempt(store: Store, session: StripeObject, submission: Submission) -> Attempt | None:
+    """None, with the errors written into `submission`, unless all fields make sense."""
+    typed, errors, words = submission.typed, submission.errors, _words(session)["errors"]
+    email = session["customer_email"] or typed.get("email", "")
+    try:
+        email_address(email, "email")
+    except Refusal:
+        errors["email"] = words["email"]
+    if not typed.get("name"):
+        errors["name"] = words["name"]
+    if submission.method not in session["payment_method_types"]:
+        errors["number"] = words["method"]
+    elif submission.method == "acss_debit":
+        return _read_bank_debit(submission, words, email)
+    return read_card(store, submission, words, email)
+
+
+def read_card(
+    store: Store, submission: Submission, words: dict[str, str], email: str
+) -> Attempt | None:
+    """Read a card as it was typed; None, with the errors written into `submission`."""
+    typed, errors = submission.typed, submission.errors
+    number = re.sub(r"[ -]", "", typed.get("number", ""))
+    card = TEST_CARDS.get(number)
+    if card is None:
+        errors.setdefault("number", words["number"])
+    if not _is_in_future(typed.get("expiry", ""), store.now()):
+        errors["expiry"] = words["expiry"]
+    if re.fullmatch(r"[0-9]{3,4}", typed.get("cvc", "")) is None:
+        errors["cvc"] = words["cvc"]
+    if errors or card is None:
+        return None
+    return card_attempt(card, email, typed.get("name"))
+
+
+def _read_bank_debit(submission: Submission, words: dict[str, str], email: str) -> Attempt | None:
+    typed = submission.typed
+    for name, pattern in _BANK_FIELDS.items():
+        if re.fullmatch(pattern, typed.get(name, "")) is None:
+            submission.errors[name] = words[name]
+    if submission.errors:
+        return None
+    return bank_debit_attempt(
+        typed["institution"], typed["transit"], typed["account"], email, typed["name"]
+    )
+
+
+_BANK_FIELDS = {"institution": r"[0-9]{3}", "transit": r"[0-9]{5}", "account": r"[0-9]{7,12}"}
+
+
+def _is_in_future(expiry: str, now: int) -> bool:
+    """Whether MM/YY has not passed; a card is good until the end of its month."""
+    match = re.fullmatch(r"(0[1-9]|1[0-2])\s*/\s*(?:20)?([0-9]{2})", expiry)
+    if match is None:
+        return False
+    year, month = _year_and_month(now)
+    return (2000 + int(match[2]), int(match[1])) >= (year, month)
+
+
+def _year_and_month(now: int) -> tuple[int, int]:
+    moment = datetime.fromtimestamp(now, UTC)
+    return moment.year, moment.month
+
+
+def _pay_page(
+    store: Store, session: StripeObject, submission: Submission, status: int = 200
+) -> Response:
+    words = _words(session)
+    items = [
+        {**item, "written": money_written(item["amount_total"], item["currency"], words)}
+        for item in store.line_items[session["id"]]
+    ]
+    return html_page(
+        "pay.html",
+        words,
+        status=status,
+        form_goes_to=session["success_url"],
+        session=session,
+        items=items,
+        total=_total(store, session, words),
+        submit=words["submit"].get(_submit_type(session), words["submit"]["auto"]),
+        submission=submission,
+        email=session["customer_email"] or submission.typed.get("email", ""),
+    )
+
+
+def _closed(session: StripeObject | None) -> Response:
+    if session is None:
+        return html_page("closed.html", WORDS["en"], status=404, state="unknown", link=None)
+    state = session["status"]
+    link = session["cancel_url"] if state == "expired" else _success_url(session)
+    return html_page("closed.html", _words(session), status=410, state=state, link=link)
+
+
+def html_page(
+    template: str,
+    words: dict[str, Any],
+    status: int = 200,
+    form_goes_to: str | None = None,
+    **values: Any,
+) -> Response:
+    # Browsers hold form-action against the redirect that follows the form, too.
+    policy = (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self' {_origin(form_goes_to)}"
+    )
+    headers = {
+        "content-security-policy": policy.rstrip(),
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+    page = _TEMPLATES.get_template(template).render(words=words, **values)
+    return HTMLResponse(page, status, headers)
+
+
+def _origin(url: str | None) -> str:
+    """Scheme and host, or nothing when the host could upset the header it is written into."""
+    parts = urlsplit(url or "")
+    is_plain = re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
+    return f"{parts.scheme}://{parts.netloc}" if is_plain else ""
+
+
+def _success_url(session: StripeObject) -> str:
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _words(session: StripeObject) -> dict[str, Any]:
+    return WORDS["fr" if (session["locale"] or "").startswith("fr") else "en"]
+
+
+def money_written(amount: int, currency: str, words: dict[str, Any]) -> str:
+    return f"{written(amount, currency, words['decimal_mark'])}\N{NO-BREAK SPACE}{currency.upper()}"
+
+
+def _submit_type(session: StripeObject) -> str:
+    usual = {"subscription": "subscribe", "setup": "agree"}.get(session["mode"], "auto")
+    return str(session["submit_type"] or usual)
+
+
+def _total(store: Store, session: StripeObject, words: dict[str, Any]) -> str:
+    if session["mode"] == "setup":
+        return ""
+    written = money_written(session["amount_total"], session["currency"], words)
+    recurring = store.line_items[session["id"]][0]["price"]["recurring"]
+    if recurring is None:
+        return written
+    count, interval = recurring["interval_count"], recurring["interval"]
+    return (
+        f"{written} {words['each'][interval] if count == 1 else words['every'][interval] % count}"
+    )

@@ -1,0 +1,91 @@
+"""The sandbox's front page: what there is, and where a bank's answer is given by hand."""
+
+from itertools import islice
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from donate.sandbox.billing.invoices import is_under_way
+from donate.sandbox.billing.subscriptions import settle_debit
+from donate.sandbox.checkout.payments import settle
+from donate.sandbox.checkout.sessions import expire_due_sessions
+from donate.sandbox.objects.payment_methods import TEST_CARDS
+from donate.sandbox.pages.hosted_page import html_page, money_written
+from donate.sandbox.pages.words import WORDS
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+MOST_LISTED = 50
+
+_DOORS = {
+    "State": "/_sandbox/state",
+    "Requests": "/_sandbox/requests",
+    "Deliveries": "/_sandbox/webhooks/deliveries",
+}
+
+
+def index_routes(store: Store) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def index() -> Response:
+        expire_due_sessions(store)
+        sessions = islice(store.sessions.newest_first(), MOST_LISTED)
+        under_way = (one for one in store.invoices.newest_first() if is_under_way(store, one))
+        return html_page(
+            "index.html",
+            WORDS["en"],
+            sessions=[_listed(store, session) for session in sessions],
+            invoices=[_invoice_listed(one) for one in islice(under_way, MOST_LISTED)],
+            cards=TEST_CARDS.values(),
+            doors=_DOORS,
+        )
+
+    @router.post("/pay/{session_id}/bank")
+    async def decide(session_id: str, request: Request) -> Response:
+        session = store.sessions.get(session_id)
+        if session is not None and _bank_decides(store, session):
+            settle(store, session, succeeds=await _says_yes(request))
+        return RedirectResponse("/", status_code=303)
+
+    @router.post("/invoices/{invoice_id}/bank")
+    async def decide_invoice(invoice_id: str, request: Request) -> Response:
+        invoice = store.invoices.get(invoice_id)
+        if invoice is not None and is_under_way(store, invoice):
+            settle_debit(store, invoice, succeeds=await _says_yes(request))
+        return RedirectResponse("/", status_code=303)
+
+    return router
+
+
+async def _says_yes(request: Request) -> bool:
+    return (await request.form()).get("says") == "yes"
+
+
+def _bank_decides(store: Store, session: StripeObject) -> bool:
+    """Whether a bank debit is under way, which at a real bank takes days."""
+    intent = store.payment_intents.get(session["payment_intent"] or "")
+    return intent is not None and intent["status"] in ("processing", "requires_action")
+
+
+def _listed(store: Store, session: StripeObject) -> dict[str, Any]:
+    total = session["amount_total"]
+    return {
+        "id": session["id"],
+        "url": session["url"],
+        "total": money_written(total, session["currency"], WORDS["en"]) if total else "",
+        "reference": session["client_reference_id"],
+        "status": session["status"],
+        "payment_status": session["payment_status"],
+        "bank_decides": _bank_decides(store, session),
+    }
+
+
+def _invoice_listed(invoice: StripeObject) -> dict[str, Any]:
+    details = invoice["parent"]["subscription_details"]
+    return {
+        "id": invoice["id"],
+        "total": money_written(invoice["amount_due"], invoice["currency"], WORDS["en"]),
+        "reference": details["metadata"].get("reference", ""),
+    }

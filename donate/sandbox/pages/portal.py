@@ -1,0 +1,168 @@
+"""The customer portal, as far as it is played: a saved card is replaced, a subscription ended.
+
+With `flow_data` the page is for one thing only, and leads on when it is done. A card that is added
+becomes the customer's default and no subscription's own. What is ended under flexible billing gets
+`cancel_at`, and `cancel_at_period_end` stays false; it can be taken back until then.
+https://docs.stripe.com/customer-management/portal-deep-links
+https://docs.stripe.com/billing/subscriptions/billing-mode/compare
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from donate.sandbox.account.portal_configurations import configuration_for
+from donate.sandbox.billing.subscription_changes import ending, period_end
+from donate.sandbox.billing.subscriptions import OVER, change
+from donate.sandbox.charging.saved_methods import save_method, use_by_default
+from donate.sandbox.errors import missing_parameter, no_such
+from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.pages.hosted_page import Submission, html_page, read_card
+from donate.sandbox.pages.words import WORDS
+from donate.sandbox.requests.parameters import choice, only, read, record, text, web_address
+from donate.sandbox.requests.session_parameters import LOCALES
+from donate.sandbox.shelf import StripeObject
+from donate.sandbox.store import Store
+
+_ASKED = {
+    "configuration": text(),
+    "customer": text(),
+    "flow_data": record(
+        {
+            "type": only("payment_method_update"),
+            "after_completion": record(
+                {
+                    "type": choice("hosted_confirmation", "portal_homepage", "redirect"),
+                    "redirect": record({"return_url": web_address}, required=["return_url"]),
+                },
+                required=["type"],
+                not_here=["hosted_confirmation"],
+            ),
+        },
+        required=["type"],
+        not_here=["subscription_cancel", "subscription_update", "subscription_update_confirm"],
+    ),
+    "locale": choice(*LOCALES),
+    "return_url": web_address,
+}
+_KNOWN_TO_STRIPE = "customer_account on_behalf_of".split()
+
+
+def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
+    asked = read(parameters, _ASKED, required=["customer"], not_here=_KNOWN_TO_STRIPE)
+    if store.customers.get(asked["customer"]) is None:
+        raise no_such("customer", asked["customer"], "customer", status=400)
+    flow = asked.get("flow_data")
+    after = (flow or {}).get("after_completion", {"type": "portal_homepage"})
+    if after["type"] == "redirect" and "redirect" not in after:
+        raise missing_parameter("flow_data[after_completion][redirect]")
+    session_id = store.new_id("bps_1")
+    session = {
+        "id": session_id,
+        "object": "billing_portal.session",
+        **nothing_in("customer_account on_behalf_of"),
+        "configuration": configuration_for(store, asked),
+        "created": store.now(),
+        "customer": asked["customer"],
+        "flow": flow
+        and {
+            **nothing_in(
+                "customer_update subscription_cancel subscription_update "
+                "subscription_update_confirm"
+            ),
+            "after_completion": {
+                "hosted_confirmation": None,
+                "redirect": after.get("redirect"),
+                "type": after["type"],
+            },
+            "type": flow["type"],
+        },
+        "livemode": False,
+        "locale": asked.get("locale"),
+        "return_url": asked.get("return_url"),
+        "url": f"{store.public_url}/portal/{session_id}",
+    }
+    store.portal_sessions[session_id] = session
+    return session
+
+
+def portal_routes(store: Store) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/portal/{session_id}")
+    async def show(session_id: str) -> Response:
+        session = store.portal_sessions.get(session_id)
+        return _page(store, session, Submission({})) if session else _unknown()
+
+    @router.post("/portal/{session_id}")
+    async def replace(session_id: str, request: Request) -> Response:
+        session = store.portal_sessions.get(session_id)
+        if session is None:
+            return _unknown()
+        typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+        submission = Submission(typed)
+        customer = store.find(store.customers, session["customer"])
+        attempt = read_card(store, submission, _words(session)["errors"], customer["email"])
+        if attempt is None:
+            return _page(store, session, submission, status=422)
+        use_by_default(store, customer, save_method(store, attempt, customer["id"]))
+        return RedirectResponse(_after_completion(session) or "/", status_code=303)
+
+    @router.post("/portal/{session_id}/subscriptions/{subscription_id}")
+    async def end_or_keep(session_id: str, subscription_id: str, request: Request) -> Response:
+        session = store.portal_sessions.get(session_id)
+        # A flow's page hides all the rest of the portal.
+        if session is None or session["flow"]:
+            return _unknown()
+        for subscription in _subscriptions_of(store, session["customer"]):
+            if subscription["id"] == subscription_id:
+                wanted = (await request.form()).get("wanted")
+                ends_at = period_end(subscription) if wanted == "end" else None
+                change(
+                    store,
+                    subscription,
+                    **ending(store, subscription, {}, ends_at, with_period=False),
+                )
+                return RedirectResponse(f"/portal/{session_id}", status_code=303)
+        return _unknown()
+
+    return router
+
+
+def _after_completion(session: StripeObject) -> str | None:
+    flow = session["flow"]
+    if flow and flow["after_completion"]["type"] == "redirect":
+        return str(flow["after_completion"]["redirect"]["return_url"])
+    return session["return_url"] and str(session["return_url"])
+
+
+def _subscriptions_of(store: Store, customer_id: str) -> list[StripeObject]:
+    return [
+        found
+        for found in store.subscriptions.newest_first()
+        if found["customer"] == customer_id and found["status"] not in OVER
+    ]
+
+
+def _page(
+    store: Store, session: StripeObject, submission: Submission, status: int = 200
+) -> Response:
+    subscriptions = [] if session["flow"] else _subscriptions_of(store, session["customer"])
+    return html_page(
+        "portal.html",
+        _words(session),
+        status=status,
+        form_goes_to=_after_completion(session),
+        session=session,
+        submission=submission,
+        subscriptions=subscriptions,
+    )
+
+
+def _unknown() -> Response:
+    return html_page("closed.html", WORDS["en"], status=404, state="unknown", link=None)
+
+
+def _words(session: StripeObject) -> dict[str, Any]:
+    return WORDS["fr" if (session["locale"] or "").startswith("fr") else "en"]
