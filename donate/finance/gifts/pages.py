@@ -19,10 +19,10 @@ from donate.finance.access import HOME, Visit, Visiting, needs
 from donate.finance.gifts.disputes import dispute_sentences
 from donate.finance.gifts.filters import months, read_cursor, read_wish, write_cursor
 from donate.finance.gifts.pledges import about_pledge
+from donate.finance.gifts.searching import search_gifts
 from donate.finance.letters.view import sent_letters
 from donate.finance.models import Role
 from donate.finance.refunds.form import returns_of
-from donate.finance.searching import search_gifts
 from donate.finance.staff.accounts import names_of
 from donate.finance.transfers.rules import BY_HAND, thanks_leave_at, transfers_in_force
 from donate.finance.words import (

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from donate.stripe_gateway.assumptions.debits import DEBITS
-from donate.stripe_gateway.assumptions.disputes import DISPUTES
-from donate.stripe_gateway.assumptions.errors import ERRORS
-from donate.stripe_gateway.assumptions.events import EVENTS
-from donate.stripe_gateway.assumptions.hosted import HOSTED
 from donate.stripe_gateway.assumptions.model import Assumption
-from donate.stripe_gateway.assumptions.months import MONTHS
-from donate.stripe_gateway.assumptions.payments import PAYMENTS
-from donate.stripe_gateway.assumptions.pledges import PLEDGES
-from donate.stripe_gateway.assumptions.refunds import REFUNDS
-from donate.stripe_gateway.assumptions.sessions import SESSIONS
-from donate.stripe_gateway.assumptions.settings import SETTINGS
+from donate.stripe_gateway.assumptions.topics.debits import DEBITS
+from donate.stripe_gateway.assumptions.topics.disputes import DISPUTES
+from donate.stripe_gateway.assumptions.topics.errors import ERRORS
+from donate.stripe_gateway.assumptions.topics.events import EVENTS
+from donate.stripe_gateway.assumptions.topics.hosted import HOSTED
+from donate.stripe_gateway.assumptions.topics.months import MONTHS
+from donate.stripe_gateway.assumptions.topics.payments import PAYMENTS
+from donate.stripe_gateway.assumptions.topics.pledges import PLEDGES
+from donate.stripe_gateway.assumptions.topics.refunds import REFUNDS
+from donate.stripe_gateway.assumptions.topics.sessions import SESSIONS
+from donate.stripe_gateway.assumptions.topics.settings import SETTINGS
 
 TOPICS: Final = (
     SESSIONS,

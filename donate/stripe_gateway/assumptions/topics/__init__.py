@@ -1,0 +1,1 @@
+"""One file of assumptions for each part of Stripe."""
