@@ -6,14 +6,13 @@ into the inbox like any event. Killed in between it is found again: each agreeme
 its own, where what was begun already is seen.
 """
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlmodel import col, select
+from sqlmodel import Session
 
 from donate.clock import Clock
 from donate.errors import StripeRefused, StripeUnavailable
@@ -33,12 +32,12 @@ from donate.stripe_gateway.events.synthetic import (
 from donate.stripe_gateway.models import OpenAgreement
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_params import product_name
-from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.retry_loop import ask_each, due_rows
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-_AT_A_TIME: Final = 10
 # Longer than the calls of one try may take together.
 _LEAST_PAUSE: Final = timedelta(seconds=40)
 _LONGEST_PAUSE: Final = timedelta(hours=6)
@@ -90,46 +89,23 @@ class Agreements:
         self._clock = clock
 
     def ask_due(self) -> int:
-        """See to a few agreements that are due; returns how many were seen to."""
-        for done in range(_AT_A_TIME):
-            agreement = self._take_due()
-            if agreement is None:
-                return done
-            try:
-                self._see_to(agreement)
-            except StripeRefused as refused:
-                log.warning("Stripe refused what an agreement asks for: %s", refused)
-                if refused.may_have_acted:
-                    self._take_another_key(agreement)
-            except StripeUnavailable as error:
-                log.warning("an agreement stays open: %s", error)
-                return 0  # rest for a heartbeat
-        return _AT_A_TIME
+        """Look after a few agreements that are due; return how many Stripe answered."""
+        return ask_each(self._take_due, self._ask, "what an agreement asks for")
 
     def _take_due(self) -> Agreement | None:
         now = self._clock.now()
         with self._database.writing() as session:
-            due = (
-                select(OpenAgreement)
-                .where(col(OpenAgreement.ask_at) <= now)
-                .order_by(col(OpenAgreement.ask_at))
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            found = session.exec(due).one_or_none()
-            if found is None:
-                return None
-            found.ask_at = now + max(_LEAST_PAUSE, min((now - found.heard_at) / 8, _LONGEST_PAUSE))
-            gift = session.get_one(Gift, found.gift_id)
-            facts = facts_of(session, gift.id)
-            return Agreement(
-                found.session_id,
-                gift,
-                found.keys_spent,
-                why_not=_why_not(gift, facts, found.session_id),
-                is_old=now - _agreed_at(facts, found.session_id, now) > GIVE_UP_AFTER,
-                is_to_confirm=confirmation_due(fact.as_fact() for fact in facts) is not None,
-            )
+            for found in due_rows(session, OpenAgreement, now):
+                return _plan(session, found, now)
+        return None
+
+    def _ask(self, agreement: Agreement) -> None:
+        try:
+            self._see_to(agreement)
+        except StripeRefused as refused:
+            if refused.may_have_acted:
+                self._take_another_key(agreement)
+            raise
 
     def _see_to(self, agreement: Agreement) -> None:
         found = self._billing.session(agreement.session_id)
@@ -201,8 +177,7 @@ class Agreements:
 
     def _tell(self, event: dict[str, Any] | None) -> None:
         if event:
-            now = self._clock.now()
-            self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
+            self._inbox.store_answers(self._clock.now(), event)
             self._settler.settle_due()
 
     def _note_confirmation(self, agreement: Agreement, setup: Any) -> None:
@@ -259,3 +234,18 @@ def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
 def _agreed_at(facts: Sequence[GiftFact], session_id: str, now: datetime) -> datetime:
     told = (FactKind.PAYMENT_PROCESSING, session_id)
     return next((f.happened_at for f in facts if (f.kind, f.source_id) == told), now)
+
+
+def _plan(session: Session, found: OpenAgreement, now: datetime) -> Agreement:
+    """Plan the next try, and say what is to be done now."""
+    found.ask_at = now + max(_LEAST_PAUSE, min((now - found.heard_at) / 8, _LONGEST_PAUSE))
+    gift = session.get_one(Gift, found.gift_id)
+    facts = facts_of(session, gift.id)
+    return Agreement(
+        found.session_id,
+        gift,
+        found.keys_spent,
+        why_not=_why_not(gift, facts, found.session_id),
+        is_old=now - _agreed_at(facts, found.session_id, now) > GIVE_UP_AFTER,
+        is_to_confirm=confirmation_due(fact.as_fact() for fact in facts) is not None,
+    )

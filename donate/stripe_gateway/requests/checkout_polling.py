@@ -4,7 +4,6 @@ A webhook that is slow or never comes is made up for twice: when the donor retur
 by the worker, which asks a few times until the session has expired.
 """
 
-import json
 import logging
 import threading
 import uuid
@@ -15,13 +14,14 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from donate.clock import Clock
-from donate.errors import DonateError, StripeRefused, StripeUnavailable
+from donate.errors import DonateError
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.synthetic import retell_session
 from donate.stripe_gateway.models import OpenCheckout
 from donate.stripe_gateway.requests.checkout import ASK_AFTER
-from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.retry_loop import ask_each, due_rows
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ LEAST_PAUSE: Final = timedelta(seconds=4)
 # After this we stop asking by ourselves: a donor may take ten days to confirm their bank account,
 # and the debit takes five business days more.
 _GIVE_UP_AFTER: Final = timedelta(days=21)
-_AT_A_TIME: Final = 10
 _LOOKING_AT_ONCE: Final = 8
 
 
@@ -83,42 +82,23 @@ class Asker:
         self._settler.settle_due()
 
     def ask_due(self) -> int:
-        """Ask about a few sessions that are due; returns how many were asked about.
-
-        Taken one at a time: when Stripe does not answer, the others stay due for the next round.
-        """
-        for asked in range(_AT_A_TIME):
-            session_id = self._take_due()
-            if session_id is None:
-                return asked
-            try:
-                self._ask(session_id)
-            except StripeRefused as error:
-                log.warning("Stripe would not tell about a session: %s", error)
-            except StripeUnavailable as error:
-                log.warning("could not ask about a session: %s", error)
-                return 0  # rest for a heartbeat
-        return _AT_A_TIME
+        """Ask about a few sessions that are due; return how many Stripe answered."""
+        return ask_each(self._take_due, self._ask, "a question about a checkout session")
 
     def _take_due(self) -> str | None:
         now = self._clock.now()
         with self._database.writing() as session:
-            due = (
-                select(OpenCheckout)
-                .where(col(OpenCheckout.ask_at) <= now)
-                .order_by(col(OpenCheckout.ask_at))
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            checkout = session.exec(due).one_or_none()
-            return checkout.session_id if checkout and _take(session, checkout, now) else None
+            for checkout in due_rows(session, OpenCheckout, now):
+                if _take(session, checkout, now):
+                    return checkout.session_id
+        return None
 
     def _ask(self, session_id: str) -> None:
         found = self._client.retrieve_session(session_id)
         now = self._clock.now()
         event = retell_session(found, now, self._client.is_known)
         if event:
-            self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
+            self._inbox.store_answers(now, event)
 
 
 def _take(session: Session, checkout: OpenCheckout, now: datetime) -> bool:

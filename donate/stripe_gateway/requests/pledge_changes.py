@@ -4,13 +4,12 @@ What Stripe answers goes through the inbox like any event, so that a webhook may
 all the same. An outcome that we do not know stays open, and the worker asks again.
 """
 
-import json
 import logging
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from sqlmodel import Session, col, select
 
@@ -36,12 +35,11 @@ from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_params import product_name
 from donate.stripe_gateway.requests.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
-from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.retry_loop import ask_each, due_rows
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
-
-_AT_A_TIME: Final = 10
 
 
 class Pledges:
@@ -76,25 +74,14 @@ class Pledges:
         except StripeRefused:
             raise
         except DonateError as error:
-            log.warning("a change of a pledge stays open: %s", type(error).__name__)
+            log.warning("no answer yet to a change of a pledge: %s", type(error).__name__)
             return False
         self._settler.settle_due()
         return done
 
     def ask_due(self) -> int:
-        """Ask about a few changes that are due; returns how many were answered."""
-        for answered in range(_AT_A_TIME):
-            wish = self._take_due()
-            if wish is None:
-                return answered
-            try:
-                self._ask(wish)
-            except StripeRefused as refused:
-                log.warning("Stripe refused to change a pledge: %s", refused)
-            except StripeUnavailable as error:
-                log.warning("a change of a pledge stays open: %s", error)
-                return 0  # rest for a heartbeat
-        return _AT_A_TIME
+        """Ask for a few changes that are due; return how many Stripe answered."""
+        return ask_each(self._take_due, self._ask, "a change of a pledge")
 
     def try_month_again(self, gift: Gift) -> bool:
         """Collect a failed month now, with what was saved; False when a bank takes days to say.
@@ -197,18 +184,11 @@ class Pledges:
     def _take_due(self) -> OpenPledgeChange | None:
         now = self._clock.now()
         with self._database.writing() as session:
-            due = (
-                select(OpenPledgeChange)
-                .where(col(OpenPledgeChange.ask_at) <= now)
-                .order_by(col(OpenPledgeChange.ask_at))
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            wish = session.exec(due).one_or_none()
-            if wish:
+            for wish in due_rows(session, OpenPledgeChange, now):
                 wish.tries += 1
-                wish.ask_at = now + ASK_AGAIN_AFTER[min(wish.tries, len(ASK_AGAIN_AFTER)) - 1]
-            return wish
+                wish.ask_at = now + ASK_AGAIN_AFTER.after(wish.tries)
+                return wish
+        return None
 
     def _ask(self, wish: OpenPledgeChange) -> bool:
         refusal = None
@@ -254,10 +234,7 @@ class Pledges:
                 assert_never(other)
 
     def _tell(self, *events: Mapping[str, Any]) -> None:
-        now = self._clock.now()
-        self._inbox.store_now(
-            *(Arrival(json.dumps(event).encode(), now, source="asked") for event in events)
-        )
+        self._inbox.store_answers(self._clock.now(), *events)
         self._settler.settle_due()
 
     def _close(self, wish: OpenPledgeChange, refusal: StripeRefused | None) -> None:

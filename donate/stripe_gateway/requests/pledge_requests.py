@@ -20,14 +20,17 @@ from donate.gifts.pledges import PledgeState, change_key, pledge_of
 from donate.gifts.queries import facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange
+from donate.stripe_gateway.retry_loop import Backoff
 
 # When to ask again after the first, second, ... try. The first is longer than one call may take.
-ASK_AGAIN_AFTER: Final = (
-    timedelta(seconds=20),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=15),
-    timedelta(hours=1),
+ASK_AGAIN_AFTER: Final = Backoff(
+    (
+        timedelta(seconds=20),
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(hours=1),
+    )
 )
 # Nobody changes their mind more often; whoever does is a program.
 MOST_CHANGES: Final = 100
@@ -82,7 +85,7 @@ def request_change(
         act=act,
         amount_minor=amount.amount_minor if amount else None,
         requested_at=now,
-        ask_at=now + ASK_AGAIN_AFTER[0],
+        ask_at=now + ASK_AGAIN_AFTER.after(1),
         tries=1,
     )
     session.add(row)

@@ -20,6 +20,7 @@ from donate.gifts.refundable import next_number, payments_of
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.retry_loop import Backoff
 
 # What staff may choose as a reason, and Stripe's word for it.
 REASONS: Final = {
@@ -32,13 +33,15 @@ DISPUTED: Final = (
     "Nothing can be refunded until the dispute has ended."
 )
 # When to ask again after the first, second, ... try. The first is longer than one call may take.
-ASK_AGAIN_AFTER: Final = (
-    timedelta(seconds=15),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=15),
-    timedelta(hours=1),
-    timedelta(hours=6),
+ASK_AGAIN_AFTER: Final = Backoff(
+    (
+        timedelta(seconds=15),
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(hours=1),
+        timedelta(hours=6),
+    )
 )
 
 
@@ -114,7 +117,7 @@ def request_refund(
         amount_minor=wanted.amount_minor,
         reason=wanted.reason,
         requested_at=now,
-        ask_at=now + ASK_AGAIN_AFTER[0],
+        ask_at=now + ASK_AGAIN_AFTER.after(1),
         asked_at=now,
         tries=1,
     )

@@ -5,13 +5,12 @@ An outcome that we do not know stays open and is asked about again, so that one 
 refund, however often we or Stripe fall over.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from donate.clock import Clock
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused, StripeUnavailable
@@ -25,7 +24,8 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.synthetic import retell_refund
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER, REASONS
-from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
+from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
+from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ KEY_REFUSED: Final = "key_refused"
 KEY_LIFE: Final = timedelta(hours=23)
 # Stripe failed half way: what it still may do about that has so long to show in its list.
 LET_IT_SHOW: Final = timedelta(minutes=10)
-_AT_A_TIME: Final = 10
 
 
 class Refunds:
@@ -69,71 +68,48 @@ class Refunds:
         What goes wrong leaves the request open, and the worker asks again.
         """
         try:
-            if self._ask(request):
-                self._settler.settle_due()
+            self._ask(request)
+            self._settler.settle_due()
         except DonateError as error:
-            log.warning("a refund stays open: %s", type(error).__name__)
+            log.warning("no answer yet to a refund: %s", type(error).__name__)
 
     def ask_due(self) -> int:
-        """Ask about a few open requests that are due; returns how many were answered.
-
-        Taken one at a time: when Stripe does not answer, the others stay due for the next round.
-        """
-        for answered in range(_AT_A_TIME):
-            request = self._take_due()
-            if request is None:
-                return answered
-            if not self._ask(request):
-                return 0  # rest for a heartbeat
-        return _AT_A_TIME
+        """Ask for a few refunds that are due; return how many Stripe answered."""
+        return ask_each(self._take_due, self._ask, "a refund")
 
     def _take_due(self) -> OpenRefund | None:
-        """Claim a request, and note when it is to be asked again should nobody hear of it."""
+        """Claim a request, and plan when to ask again in case there is no answer."""
         now = self._clock.now()
         with self._database.writing() as session:
-            due = (
-                select(OpenRefund)
-                .where(col(OpenRefund.ask_at) <= now)
-                .order_by(col(OpenRefund.ask_at))
-                .limit(_AT_A_TIME)
-                .with_for_update(skip_locked=True)
-            )
-            for request in session.exec(due):
+            for request in due_rows(session, OpenRefund, now, AT_A_TIME):
                 if not _is_waiting(session, request):
                     request.ask_at = None
                     continue
                 request.asked_at = now
                 request.tries += 1
-                again = min(request.tries, len(ASK_AGAIN_AFTER)) - 1
-                request.ask_at = now + ASK_AGAIN_AFTER[again]
+                request.ask_at = now + ASK_AGAIN_AFTER.after(request.tries)
                 return request
         return None
 
-    def _ask(self, request: OpenRefund) -> bool:
-        """Ask Stripe, and write down what it says; False when the outcome stays unknown."""
+    def _ask(self, request: OpenRefund) -> None:
+        """Ask Stripe, and record its answer. Raises StripeUnavailable when there is none."""
         try:
             refund = self._found_or_made(request)
         except StripeRefused as refused:
-            log.warning("Stripe refused a refund: %s", refused)
             if refused.may_have_acted:
                 self._take_another_key(request)
-                return False
+                raise StripeUnavailable(str(refused)) from refused
+            log.warning("Stripe refused a refund: %s", refused)
             self._record_refusal(request, refused.code, refused.told)
-            return True
+            return
         except StripeKeyRefused as refused:
-            if request.tries > 1:  # an earlier try may have been heard
-                log.warning("a refund stays open: %s", refused)
-                return False
+            if request.tries > 1:  # Stripe may have acted on an earlier try
+                raise
             self._record_refusal(request, KEY_REFUSED, refused.told)
-            return True
-        except StripeUnavailable as error:
-            log.warning("a refund stays open: %s", error)
-            return False
+            return
         now = self._clock.now()
         # A refund does not say itself whether it is live; our key asked, so it is what we are.
-        event = retell_refund(refund, now) | {"livemode": self._livemode}
-        self._inbox.store_now(Arrival(json.dumps(event).encode(), now, source="asked"))
-        return True
+        self._inbox.store_answers(now, retell_refund(refund, now) | {"livemode": self._livemode})
 
     def _found_or_made(self, request: OpenRefund) -> dict[str, Any]:
         # Once the key may be forgotten, or another one is used, asking again could pay twice.

@@ -6,12 +6,13 @@ costs a few disk flushes and not one each.
 
 import asyncio
 import hashlib
+import json
 import logging
 import math
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,6 +162,12 @@ class Inbox:
         """
         with self._database.writing() as session:
             return insert_new(session, StripeEvent, _rows_of(arrivals))
+
+    def store_answers(self, now: datetime, *answers: Mapping[str, Any]) -> None:
+        """Store what Stripe answered when we asked, each dressed as an event."""
+        self.store_now(
+            *(Arrival(json.dumps(answer).encode(), now, source="asked") for answer in answers)
+        )
 
     def _write(self) -> None:
         while self._bell.get() == "take":

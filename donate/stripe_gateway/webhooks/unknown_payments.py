@@ -5,7 +5,6 @@ itself says we did not begin is ignored. In any doubt an event goes on waiting: 
 from a backup, or its payment be recorded a moment later.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,9 +19,8 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.fields import is_id
 from donate.stripe_gateway.events.subscriptions import subscription_in
 from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
+from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
 from donate.stripe_gateway.webhooks.queue import wake_those_waiting_for
-
-log = logging.getLogger(__name__)
 
 # Most payments that are unknown become known within seconds, when their own event comes.
 FIRST_ASK: Final = timedelta(minutes=1)
@@ -33,7 +31,6 @@ ASK_AGAIN_AFTER: Final = (
     timedelta(hours=6),
     timedelta(days=1),
 )
-_AT_A_TIME: Final = 10
 # More invoices than this are paid by no one payment.
 _MOST_INVOICES: Final = 10
 
@@ -65,35 +62,14 @@ class UnknownPayments:
         self._clock = clock
 
     def ask_due(self) -> int:
-        """Ask about a few payments that are due; returns how many were asked about."""
-        for asked in range(_AT_A_TIME):
-            payment = self._take_due()
-            if payment is None:
-                return asked
-            try:
-                is_foreign = not self._may_be_ours(payment)
-            except StripeRefused as error:
-                log.warning("Stripe would not say whose a payment is: %s", error)
-                continue
-            except StripeUnavailable as error:
-                log.warning("could not ask whose a payment is: %s", error)
-                self._forget_after_last_try(payment)
-                return 0  # rest for a heartbeat
-            self._note(payment, is_foreign=is_foreign)
-        return _AT_A_TIME
+        """Ask about a few payments that are due; return how many Stripe answered."""
+        return ask_each(self._take_due, self._ask, "a question about a payment")
 
     def _take_due(self) -> str | None:
         """Claim a payment that an event still waits for, and plan when to ask again."""
         now = self._clock.now()
         with self._database.writing() as session:
-            due = (
-                select(UnknownPayment)
-                .where(col(UnknownPayment.ask_at) <= now)
-                .order_by(col(UnknownPayment.ask_at))
-                .limit(_AT_A_TIME)
-                .with_for_update(skip_locked=True)
-            )
-            for unknown in session.exec(due).all():
+            for unknown in due_rows(session, UnknownPayment, now, AT_A_TIME):
                 if not _is_waited_for(session, unknown.payment):
                     session.delete(unknown)
                     continue
@@ -102,6 +78,16 @@ class UnknownPayments:
                 unknown.asked += 1
                 return unknown.payment
         return None
+
+    def _ask(self, payment: str) -> None:
+        try:
+            is_foreign = not self._may_be_ours(payment)
+        except StripeRefused:
+            raise  # Stripe does not know it: staff decide
+        except StripeUnavailable:
+            self._forget_after_last_try(payment)
+            raise
+        self._note(payment, is_foreign=is_foreign)
 
     def _forget_after_last_try(self, payment: str) -> None:
         """Begin anew with the next event that names a payment about which Stripe said nothing."""
