@@ -12,7 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from donate.api.cross_origin import OpensGiftsFrom
+from donate.api.cross_origin import CrossOriginGifts
 from donate.api.routes import Api
 from donate.clock import Clock, SystemClock
 from donate.donors.give_pages import DonorPages
@@ -20,7 +20,7 @@ from donate.finance.routes import FinancePages
 from donate.finance.staff.tokens import is_staff_token
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
-from donate.letters.folder_pages import DemoLetters
+from donate.letters.folder_pages import FolderPages
 from donate.letters.outbox import Carrier, Outbox
 from donate.letters.smtp import Smtp
 from donate.letters.transfers import WAIT
@@ -31,15 +31,15 @@ from donate.settings import Settings
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup
 from donate.stripe_gateway.catchup.lists import StripeLists, reading_client
-from donate.stripe_gateway.catchup.schedule import Schedule
+from donate.stripe_gateway.catchup.schedule import CatchupSchedule
 from donate.stripe_gateway.client import MOST_WAITING, StripeClient
 from donate.stripe_gateway.requests.agreements import Agreements
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout import Checkouts
-from donate.stripe_gateway.requests.checkout_polling import Asker
-from donate.stripe_gateway.requests.pledge_changes import Pledges
+from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.refunds import Refunds
-from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.health import measure_webhooks
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -47,8 +47,8 @@ from donate.stripe_gateway.webhooks.settling_pace import PacedSettling
 from donate.stripe_gateway.webhooks.unknown_payments import UnknownPayments
 from donate.web import error_answers
 from donate.web.health import Health
-from donate.web.rate_limit import GivingLimits, Tries
-from donate.web.request_limits import BodyLimit, LeadsOn, SecurityHeaders
+from donate.web.rate_limit import AttemptCounter, GivingLimits
+from donate.web.request_limits import BodyLimit, SecurityHeaders, TrailingSlashRedirect
 from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker
 
@@ -67,11 +67,11 @@ class Parts:
     checkouts: Checkouts
     inbox: Inbox
     settler: Settler
-    asker: Asker
+    asker: CheckoutPoller
     lists: StripeLists
     catchup: Catchup
     refunds: Refunds
-    pledges: Pledges
+    pledges: PledgeChanges
     worker: Worker
 
     def close(self) -> None:
@@ -97,11 +97,13 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     worker = Worker(jobs)
     inbox = Inbox(database, on_stored=lambda: worker.nudge(settling.settle_due))
     settling = PacedSettling(settler, inbox)
-    asker = Asker(database, stripe, inbox, settler, clock)
+    asker = CheckoutPoller(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
     refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
     billing = Billing(stripe)
-    pledges = Pledges(database, billing, inbox, settler, clock, public_url=settings.public_url)
+    pledges = PledgeChanges(
+        database, billing, inbox, settler, clock, public_url=settings.public_url
+    )
     agreements = Agreements(database, billing, inbox, settler, clock)
     asking = (asker, refunds, pledges, agreements, UnknownPayments(database, stripe, clock))
     lapsing = Lapsing(database, regions, clock)
@@ -110,7 +112,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         jobs.append(database.copy_log)
     if settings.catchup_every_minutes:
         every = timedelta(minutes=settings.catchup_every_minutes)
-        jobs.append(Schedule(catchup, database, clock, every).catch_up_when_due)
+        jobs.append(CatchupSchedule(catchup, database, clock, every).catch_up_when_due)
     carrier = _carrier_of(settings)
     if carrier:
         outbox = Outbox(
@@ -183,15 +185,15 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     pages = Pages(demo=settings.demo)
     answer = error_answers.install(app, pages)
     # First: a request pays for every route that is looked at before its own.
-    _add(app, WebhookDoor(parts.inbox, settings.webhook_secrets, parts.clock).router)
+    _add(app, WebhookEndpoint(parts.inbox, settings.webhook_secrets, parts.clock).router)
     _add_rooms(app, parts, settings, pages)
     metrics_token = settings.metrics_token.get_secret_value()
     _add(app, Health(parts.database, metrics_token, measure_webhooks).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(LeadsOn)
+    app.add_middleware(TrailingSlashRedirect)
     app.add_middleware(BodyLimit, answer=answer)
     if settings.embed_origins:
-        app.add_middleware(OpensGiftsFrom, origins=settings.embed_origins)
+        app.add_middleware(CrossOriginGifts, origins=settings.embed_origins)
     app.add_middleware(
         SecurityHeaders,
         checkout_origins=_origins(settings.checkout_hosts, settings.public_url),
@@ -237,7 +239,7 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
     for room in (donors, finance, api):
         _add(app, room.router)
     if settings.demo and settings.letters_folder:
-        _add(app, DemoLetters(settings.letters_folder, pages).router)
+        _add(app, FolderPages(settings.letters_folder, pages).router)
 
 
 def _add(app: FastAPI, room: APIRouter) -> None:
@@ -251,8 +253,8 @@ def _is_https(settings: Settings) -> bool:
 
 def _limits_in(settings: Settings) -> GivingLimits:
     return GivingLimits(
-        cards=Tries(settings.card_gifts_per_network, settings.card_gifts_in_all),
-        gifts=Tries(settings.gifts_per_network, settings.gifts_in_all),
+        cards=AttemptCounter(settings.card_gifts_per_network, settings.card_gifts_in_all),
+        gifts=AttemptCounter(settings.gifts_per_network, settings.gifts_in_all),
     )
 
 

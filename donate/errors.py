@@ -57,7 +57,7 @@ class Conflict(DonateError):
     """The request contradicts what is recorded. The message says what, and what to do."""
 
 
-class TooManyTries(DonateError):
+class TooManyAttempts(DonateError):
     """More than one network, or all of them together, may try within `retry_after_s`."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:

@@ -4,17 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from donate.errors import TooManyTries
+from donate.errors import TooManyAttempts
 from donate.regions.regions import Mode
-from donate.web.rate_limit import WINDOW, GivingLimits, Tries
+from donate.web.rate_limit import WINDOW, AttemptCounter, GivingLimits
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def admitted(tries: Tries, address: str, now: datetime = NOW) -> bool:
+def admitted(tries: AttemptCounter, address: str, now: datetime = NOW) -> bool:
     try:
         tries.count(address, now)
-    except TooManyTries:
+    except TooManyAttempts:
         return False
     return True
 
@@ -32,14 +32,14 @@ def admitted(tries: Tries, address: str, now: datetime = NOW) -> bool:
 )
 def test_a_network_is_counted_as_one(first: str, second: str, same: bool) -> None:
     """An IPv4 address counts for itself, an IPv6 address for its /56."""
-    tries = Tries(per_network=1, in_all=10)
+    tries = AttemptCounter(per_network=1, in_all=10)
     assert admitted(tries, first)
     assert admitted(tries, second) is not same
 
 
 def test_ten_thousand_from_everywhere_stop_at_the_limit_for_all() -> None:
     """Tries from ten thousand networks are admitted up to the limit for all, and no further."""
-    tries = Tries(per_network=5, in_all=600)
+    tries = AttemptCounter(per_network=5, in_all=600)
     begun = [admitted(tries, f"198.51.{n // 250}.{n % 250}") for n in range(10_000)]
     assert sum(begun) == 600
     assert tries.refused(NOW) == 9_400
@@ -47,7 +47,7 @@ def test_ten_thousand_from_everywhere_stop_at_the_limit_for_all() -> None:
 
 def test_the_next_window_begins_anew() -> None:
     """When the window is over, the same network is admitted again."""
-    tries = Tries(per_network=1, in_all=10)
+    tries = AttemptCounter(per_network=1, in_all=10)
     assert admitted(tries, "203.0.113.7")
     assert not admitted(tries, "203.0.113.7", NOW + timedelta(minutes=9))
     assert admitted(tries, "203.0.113.7", NOW + WINDOW)
@@ -56,10 +56,10 @@ def test_the_next_window_begins_anew() -> None:
 
 def test_other_ways_stay_open_when_cards_are_refused() -> None:
     """Card gifts have a limit of their own, within that for all gifts."""
-    limits = GivingLimits(cards=Tries(1, 10), gifts=Tries(2, 10))
+    limits = GivingLimits(cards=AttemptCounter(1, 10), gifts=AttemptCounter(2, 10))
     limits.count(Mode.CARD, "203.0.113.7", NOW)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         limits.count(Mode.CARD, "203.0.113.7", NOW)
     limits.count(Mode.INTERAC, "203.0.113.7", NOW)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         limits.count(Mode.INTERAC, "203.0.113.7", NOW)

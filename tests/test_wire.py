@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.web.connection_limits import MAX_HEAD_BYTES, MAX_WAITING, TerseHttp
+from donate.web.connection_limits import MAX_HEAD_BYTES, MAX_WAITING, LimitedHttpProtocol
 from tests.real_parts import served
 
 
@@ -27,7 +27,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
-class Impatient(TerseHttp):
+class Impatient(LimitedHttpProtocol):
     """The same with less time."""
 
     head_timeout_s = 0.3

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 GIFTS: Final = "/api/v1/gifts"
 
 
-class OpensGiftsFrom:
+class CrossOriginGifts:
     """Answers browsers that ask whether a page of one of `origins` may post a gift.
 
     Without cookies: what a page sends is what its visitor typed, and it reads only that gift.

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
 from donate.api.description import refusals
-from donate.api.next_step import as_told
+from donate.api.next_step import next_step_as_json
 from donate.api.schemas import (
     KnownGift,
     NewGift,
@@ -210,7 +210,7 @@ class GiftRoutes:
                 raise
             # Asked again it would be refused again: the donor finds the other ways to give there.
             return NextRedirect(url=f"{self._page_of(gift)}?problem=refused")
-        return as_told(step, gift.language)
+        return next_step_as_json(step, gift.language)
 
     def _may_read_all(self, token: str) -> bool:
         with self._database.reading() as session:

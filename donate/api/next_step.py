@@ -4,7 +4,7 @@ from donate.api.schemas import GivingWay, NextInstructions, NextRedirect
 from donate.modes import NextStep, Redirect
 
 
-def as_told(step: NextStep, language: str) -> NextRedirect | NextInstructions:
+def next_step_as_json(step: NextStep, language: str) -> NextRedirect | NextInstructions:
     """Write a mode's next step as JSON has it, in the language of the gift."""
     if isinstance(step, Redirect):
         return NextRedirect(url=step.url)

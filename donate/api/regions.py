@@ -12,7 +12,7 @@ from donate.errors import N_
 from donate.money import minor_digits, minor_step
 from donate.regions.regions import Frequency, Region, Regions, UnknownCode
 from donate.web.problem_documents import problem
-from donate.web.templating import LANGUAGES, language_for, say
+from donate.web.templating import LANGUAGES, language_for, translate
 
 # Nothing here is anybody's own, so any page may read it.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
@@ -63,7 +63,7 @@ class RegionRoutes:
         except UnknownCode as unknown:
             language = language_for(None, request.headers.get("accept-language"), LANGUAGES)
             more = {"suggestion": unknown.suggestion} if unknown.suggestion else {}
-            title, detail = say(language, _NOTHING_HERE), say(language, _UNKNOWN_CODE)
+            title, detail = translate(language, _NOTHING_HERE), translate(language, _UNKNOWN_CODE)
             return problem(404, title, detail, _OPEN, **more)
         body, etag = self._offers[region.code]
         headers = {"ETag": etag, "Cache-Control": _CACHED, **_OPEN}

@@ -10,14 +10,18 @@ from donate.finance.models import Staff
 from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
-from donate.storage.schema import Age
+from donate.storage.schema import SchemaAge
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 
 _AGES: Final = {
-    Age.MISSING: "DATABASE_URL leads to no tables of this service yet: run `donate db upgrade`",
-    Age.OLD: "the tables are older than this version of the service: run `donate db upgrade`",
-    Age.NEWER: "the tables are newer than this version of the service: install the newer version",
+    SchemaAge.MISSING: (
+        "DATABASE_URL leads to no tables of this service yet: run `donate db upgrade`"
+    ),
+    SchemaAge.OLD: "the tables are older than this version of the service: run `donate db upgrade`",
+    SchemaAge.NEWER: (
+        "the tables are newer than this version of the service: install the newer version"
+    ),
 }
 
 
@@ -43,7 +47,7 @@ def _examine_database(settings: Settings) -> Iterator[str]:
     database = Database(settings.database_url)
     try:
         age = database.age()
-        if age is not Age.CURRENT:
+        if age is not SchemaAge.CURRENT:
             yield _AGES[age]
             return
         with database.reading() as session:

@@ -16,7 +16,7 @@ from donate.letters.smtp import Smtp
 from donate.regions.regions import load_regions
 from donate.settings import Settings
 from donate.storage.database import Database
-from donate.storage.schema import Age
+from donate.storage.schema import SchemaAge
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.setup.account import NotPermitted, StripeAccount
 from donate.stripe_gateway.setup.all_steps import look, methods_of
@@ -124,7 +124,7 @@ def _examine_deliveries(
 def _newest_heard(settings: Settings) -> datetime | None:
     database = Database(settings.database_url)
     try:
-        if database.age() is not Age.CURRENT:
+        if database.age() is not SchemaAge.CURRENT:
             return None
         with database.reading() as session:
             return newest_heard(session)

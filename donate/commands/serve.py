@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from donate.app import build_parts, create_app
 from donate.errors import Misconfigured
 from donate.settings import Settings, load_settings
-from donate.web.connection_limits import TerseHttp
+from donate.web.connection_limits import LimitedHttpProtocol
 from donate.web.observability import configure_logging
 
 # After SIGTERM, what is under way may take this long.
@@ -78,7 +78,7 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
         workers=processes,
         host=settings.host,
         port=settings.port,
-        http=TerseHttp,
+        http=LimitedHttpProtocol,
         ws="none",  # nothing here speaks it, whatever else is installed
         log_config=None,
         access_log=False,

@@ -45,7 +45,7 @@ _MODES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pretend:
+class SandboxLevers:
     """The pretend Stripe's levers."""
 
     client: httpx.Client
@@ -76,7 +76,7 @@ def prepare(environment: Mapping[str, str], sandbox: str) -> str:
                 now=now,
             )
         with httpx.Client(base_url=sandbox, timeout=30) as client:
-            lay_down_a_year(parts, clock, Pretend(client), staff, _show_progress)
+            lay_down_a_year(parts, clock, SandboxLevers(client), staff, _show_progress)
     finally:
         parts.stripe.close()
         parts.database.close()
@@ -92,7 +92,7 @@ def _show_progress(done: int, total: int) -> None:
 def lay_down_a_year(
     parts: Parts,
     clock: FixedClock,
-    stripe: Pretend,
+    stripe: SandboxLevers,
     staff: Staff,
     progress: Callable[[int, int], None],
 ) -> None:
@@ -119,7 +119,7 @@ def lay_down_a_year(
     _wait_until_settled(parts, stripe)
 
 
-def _leave_some_open(parts: Parts, clock: FixedClock, stripe: Pretend, dice: Random) -> None:
+def _leave_some_open(parts: Parts, clock: FixedClock, stripe: SandboxLevers, dice: Random) -> None:
     """Add what the year may have drawn none of, within the last hour: one of each to look at."""
 
     def opened(mode: Mode, frequency: Frequency = Frequency.ONCE) -> Gift:
@@ -171,7 +171,7 @@ def _open(
         return open_gift(session, choice, f"demo:{dice.getrandbits(128):x}", now=moment, dice=dice)
 
 
-def _by_card(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> None:
+def _by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, dice: Random) -> None:
     session = _checkout(parts, gift)
     fate = dice.random()
     if fate < 0.07:
@@ -188,7 +188,9 @@ def _by_card(parts: Parts, stripe: Pretend, gift: Gift, dice: Random) -> None:
         stripe.pull("refund", payment_intent=payment, amount=gift.amount_minor // 2)
 
 
-def _by_debit(parts: Parts, stripe: Pretend, gift: Gift, dice: Random, *, ended: bool) -> None:
+def _by_debit(
+    parts: Parts, stripe: SandboxLevers, gift: Gift, dice: Random, *, ended: bool
+) -> None:
     session = _checkout(parts, gift)
     stripe.pull("pay", session=session, outcome="processing")
     if ended:
@@ -213,7 +215,7 @@ def _through_the_bank(
         mark_received(session, gift, transfer, actor=f"staff:{staff.id}", now=arrived)
 
 
-def _wait_until_settled(parts: Parts, stripe: Pretend) -> None:
+def _wait_until_settled(parts: Parts, stripe: SandboxLevers) -> None:
     until = time.monotonic() + _SETTLE_TIMEOUT_S
     waiting = select(func.count()).where(StripeEvent.state == EventState.WAITING)
     while time.monotonic() < until:

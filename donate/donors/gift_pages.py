@@ -33,14 +33,14 @@ from donate.modes import Instructions, Modes
 from donate.money import Money
 from donate.regions.regions import Mode, Region, Regions
 from donate.storage.database import Database
-from donate.stripe_gateway.requests.pledge_changes import Pledges
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.rate_limit import address_of
 from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class GiftPages:
+class DonorGiftPages:
     """Routes under `/gifts/{token}`. Whoever holds the token is the donor; others get 404."""
 
     def __init__(
@@ -52,7 +52,7 @@ class GiftPages:
         clock: Clock,
         *,
         first_step: FirstStep,
-        pledges: Pledges,
+        pledges: PledgeChanges,
         look_again: Callable[[Gift], None] | None,
     ) -> None:
         self._database = database

@@ -10,16 +10,16 @@ from donate.clock import Clock
 from donate.donors import gift_words as words, give_view
 from donate.donors.first_step import FirstStep, see
 from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
-from donate.donors.gift_pages import GiftPages
+from donate.donors.gift_pages import DonorGiftPages
 from donate.donors.pledge_pages import PledgePages
 from donate.donors.requests import Typed, language_of, languages_beside
-from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyTries
+from donate.errors import N_, BadInput, BadInputs, DatabaseBusy, TooManyAttempts
 from donate.gifts.models import Gift
 from donate.modes import Modes
 from donate.money import group_mark, minor_digits, minor_step, typed_sign
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
-from donate.stripe_gateway.requests.pledge_changes import Pledges
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.rate_limit import GivingLimits, address_of
 from donate.web.templating import LANGUAGES, Pages
 
@@ -43,7 +43,7 @@ class DonorPages:
         clock: Clock,
         *,
         limits: GivingLimits,
-        pledges: Pledges,
+        pledges: PledgeChanges,
         look_again: Callable[[Gift], None] | None = None,
     ) -> None:
         self._regions = regions
@@ -56,7 +56,7 @@ class DonorPages:
             ("POST", "/give/{code}", self.give),
         ):
             self.router.add_api_route(path, answer, methods=[method], response_model=None)
-        gift_pages = GiftPages(
+        gift_pages = DonorGiftPages(
             database,
             regions,
             modes,
@@ -107,9 +107,9 @@ class DonorPages:
             try:
                 key = form_key(form.nonce, choice)
                 return self._first_step.take(choice, key, address_of(request))
-            except (TooManyTries, DatabaseBusy) as late:
+            except (TooManyAttempts, DatabaseBusy) as late:
                 status_code, notice = (
-                    (429, _CROWDED) if isinstance(late, TooManyTries) else (503, _BUSY)
+                    (429, _CROWDED) if isinstance(late, TooManyAttempts) else (503, _BUSY)
                 )
                 answer = self._form(region, language, form, status_code=status_code, notice=notice)
                 answer.headers["Retry-After"] = str(late.retry_after_s)

@@ -35,7 +35,7 @@ class ModeCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FormProblem:
     """What is wrong, and the id of the element where it is put right."""
 
     bad: BadInput
@@ -132,7 +132,7 @@ def _sorted_names(language: str) -> list[tuple[str, str]]:
     return [(code, territories.get(code, code)) for code in sorted(countries(), key=place)]
 
 
-def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list[Problem]:
+def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list[FormProblem]:
     """Say where on the page each problem is put right, in the order of the page."""
     order = (
         *("currency", "frequency", "amount", "mode", "name", "email", "country"),
@@ -152,4 +152,4 @@ def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list
         "mode": f"mode-{next(iter(region.modes))}",
     }
     ranked = sorted(bad, key=lambda b: order.index(b.field) if b.field in order else len(order))
-    return [Problem(b, at.get(b.field, "give")) for b in ranked]
+    return [FormProblem(b, at.get(b.field, "give")) for b in ranked]

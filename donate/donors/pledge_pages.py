@@ -27,8 +27,8 @@ from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
 from donate.regions.regions import Mode, Regions
 from donate.storage.database import Database
-from donate.stripe_gateway.requests.pledge_changes import Pledges
-from donate.stripe_gateway.requests.pledge_requests import Act
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
+from donate.stripe_gateway.requests.pledge_requests import PledgeAction
 from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -45,7 +45,7 @@ class PledgePages:
     """Routes under `/pledges/{token}`: the token of the gift that began the pledge."""
 
     def __init__(
-        self, database: Database, regions: Regions, pages: Pages, pledges: Pledges
+        self, database: Database, regions: Regions, pages: Pages, pledges: PledgeChanges
     ) -> None:
         self._database = database
         self._regions = regions
@@ -58,9 +58,9 @@ class PledgePages:
             ("GET", "/pledges/{token}", self.show),
             ("POST", "/pledges/{token}/amount", self.change_amount),
             ("POST", "/pledges/{token}/card", self.change_card),
-            ("POST", "/pledges/{token}/pause", self._changing(Act.PAUSE)),
-            ("POST", "/pledges/{token}/resume", self._changing(Act.RESUME)),
-            ("POST", "/pledges/{token}/cancel", self._changing(Act.CANCEL)),
+            ("POST", "/pledges/{token}/pause", self._changing(PledgeAction.PAUSE)),
+            ("POST", "/pledges/{token}/resume", self._changing(PledgeAction.RESUME)),
+            ("POST", "/pledges/{token}/cancel", self._changing(PledgeAction.CANCEL)),
         ):
             router.add_api_route(path, answer, methods=[method], response_model=None)
 
@@ -84,7 +84,7 @@ class PledgePages:
             return self._page(gift, language, problem=problem, typed=typed)
         if self._pledges.is_already(gift, amount):
             return see(f"/pledges/{gift.token}?done=same&lang={language}")
-        return self._change(gift, language, Act.AMOUNT, amount)
+        return self._change(gift, language, PledgeAction.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
         """Lead to Stripe's page where the card is replaced."""
@@ -97,14 +97,16 @@ class PledgePages:
         except StripeUnavailable:
             return self._page(gift, language, wrong=_NO_PAGE, status_code=503)
 
-    def _changing(self, act: Act) -> Callable[[Request, str], Response]:
+    def _changing(self, act: PledgeAction) -> Callable[[Request, str], Response]:
         def change(request: Request, token: str) -> Response:
             gift, _ = self._find(token)
             return self._change(gift, _language(request, gift), act)
 
         return change
 
-    def _change(self, gift: Gift, language: str, act: Act, amount: Money | None = None) -> Response:
+    def _change(
+        self, gift: Gift, language: str, act: PledgeAction, amount: Money | None = None
+    ) -> Response:
         try:
             done = self._pledges.change(gift, act, amount)
         except Conflict as conflict:
@@ -165,7 +167,7 @@ class PledgePages:
             region=self._regions.get(gift.code),
             pledge=pledge,
             by_card=by_card,
-            headline=pledge_words.about_pledge(pledge, by_card=by_card, all_given=all_given),
+            headline=pledge_words.pledge_summary(pledge, by_card=by_card, all_given=all_given),
             ends_on=pledge.ends_at and local_date(pledge.ends_at, gift.time_zone),
             ended_on=pledge.ended_at and local_date(pledge.ended_at, gift.time_zone),
             paused=pledge.state is PledgeState.PAUSED,

@@ -107,7 +107,7 @@ _END_REASONS: Final[Mapping[EndReason, Words]] = {
 }
 
 
-def about_pledge(pledge: Pledge, *, by_card: bool, all_given: bool = False) -> Words:
+def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) -> Words:
     """Return what the page of a monthly gift says first.
 
     `all_given` tells that every month that failed was given another way. Stripe may still call the

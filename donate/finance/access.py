@@ -47,7 +47,7 @@ def needs(needed: Role | str) -> Callable[[Handler], Handler]:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class AllowedRequest:
     """One request that the gate let through."""
 
     staff: SignedIn | None
@@ -61,7 +61,7 @@ class Visit:
         return self.staff
 
 
-class Answered(Exception):
+class AlreadyAnswered(Exception):
     """The gate has answered; the route is not reached."""
 
     def __init__(self, response: Response) -> None:
@@ -72,13 +72,13 @@ class FinanceRoute(APIRoute):
     """A route whose gate may answer in its place."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler so that `Answered` becomes the answer."""
+        """Wrap the handler so that `AlreadyAnswered` becomes the answer."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
                 return await handler(request)
-            except Answered as answered:
+            except AlreadyAnswered as answered:
                 return answered.response
 
         return handle
@@ -134,7 +134,7 @@ class Gate:
             for name, value in form.items()
             if isinstance(value, str)
         }
-        request.state.visit = Visit(staff, typed, address_of(request))
+        request.state.visit = AllowedRequest(staff, typed, address_of(request))
         if needed is None:
             raise self.refusal(request, staff, "not open", 403, "This page is not open to anybody.")
         if request.method == "POST" and is_from_elsewhere(request):
@@ -168,7 +168,7 @@ class Gate:
                 mark_seen(session, staff.token_hash, now=now)
         return staff
 
-    def _to_sign_in(self, request: Request) -> Answered:
+    def _to_sign_in(self, request: Request) -> AlreadyAnswered:
         self.record_refusal(request, None, "not signed in")
         path = request.url.path
         if request.method != "GET":
@@ -179,11 +179,11 @@ class Gate:
         query = {"next": safe_next(target)}
         if request.method != "GET":
             query["done"] = NOT_RECORDED
-        return Answered(RedirectResponse(f"{SIGN_IN}?{urlencode(query)}", 303))
+        return AlreadyAnswered(RedirectResponse(f"{SIGN_IN}?{urlencode(query)}", 303))
 
     def refusal(
         self, request: Request, staff: SignedIn | None, why: str, status_code: int, sentence: str
-    ) -> Answered:
+    ) -> AlreadyAnswered:
         """Record a refusal and return the page that says so."""
         self.record_refusal(request, staff, why)
         page = self._pages.render(
@@ -193,7 +193,7 @@ class Gate:
             staff=staff,
             sentence=sentence,
         )
-        return Answered(page)
+        return AlreadyAnswered(page)
 
     def refuse_method(self, allowed: str, request: Request) -> Response:
         """Record that no route takes what was asked, and say which methods it takes."""
@@ -216,13 +216,13 @@ class Gate:
             )
 
 
-def visit_of(request: Request) -> Visit:
+def allowed_request(request: Request) -> AllowedRequest:
     """Return what the gate let through. A route without a gate fails here."""
-    visit: Visit = request.state.visit
+    visit: AllowedRequest = request.state.visit
     return visit
 
 
-Visiting = Annotated[Visit, Depends(visit_of)]
+Visiting = Annotated[AllowedRequest, Depends(allowed_request)]
 
 
 def refuse_other_methods(router: APIRouter, gate: Gate) -> None:

@@ -50,7 +50,7 @@ def notices(session: Session, now: datetime) -> list[Notice]:
     silence = webhook_silence(session)
     if silence:
         found.append(Notice(sentence=str(silence)))
-    aside = count_set_aside(session)
+    aside = count_set_aside_events(session)
     if aside:
         many, were = _many(aside), "event was" if aside == 1 else "events were"
         found.append(
@@ -134,7 +134,7 @@ def _about_letters(session: Session, now: datetime) -> list[Notice]:
         found.append(
             Notice(sentence="Letters wait: the mail server has not taken them for an hour.")
         )
-    unsent = desk.count_set_aside(session, most=MOST_COUNTED)
+    unsent = desk.count_failed_letters(session, most=MOST_COUNTED)
     if unsent:
         could = "letter to a donor" if unsent == 1 else "letters to donors"
         found.append(
@@ -158,7 +158,7 @@ def _many(count: int) -> str:
     return "999+" if count >= MOST_COUNTED else str(count)
 
 
-def count_set_aside(session: Session) -> int:
+def count_set_aside_events(session: Session) -> int:
     """Return how many events wait for staff to decide; MOST_COUNTED stands for that many or more.
 
     Those that were dismissed are decided about.

@@ -10,7 +10,7 @@ from donate.clock import Clock
 from donate.finance.access import Gate, refuse_other_methods
 from donate.finance.activity_pages import TrailPages
 from donate.finance.frame import StaffPages
-from donate.finance.gifts.pages import GiftPages
+from donate.finance.gifts.pages import StaffGiftPages
 from donate.finance.letters.pages import LetterPages
 from donate.finance.refunds.pages import RefundPages
 from donate.finance.set_aside.pages import SetAsidePages
@@ -53,7 +53,7 @@ class FinancePages:
         sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
         # Staff have one wall clock: that of the first region.
         time_zone = next(iter(regions.values())).time_zone
-        gifts = GiftPages(
+        gifts = StaffGiftPages(
             database,
             pages,
             clock,

@@ -17,7 +17,7 @@ from donate.clock import local_date
 from donate.errors import DonateError
 from donate.gifts.choosing.choice import Choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.locked_gifts import FactKey, HeldGift, InHand
+from donate.gifts.locked_gifts import FactKey, LockedGift, LockedGifts
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gift_by_form_key
@@ -160,7 +160,7 @@ def record_facts(
     entries: Sequence[tuple[uuid.UUID, Fact]],
     *,
     now: datetime,
-    hand: InHand | None = None,
+    hand: LockedGifts | None = None,
 ) -> list[Outcome]:
     """Add facts and rewrite the cached status of the gifts they touch, in this transaction.
 
@@ -168,7 +168,7 @@ def record_facts(
     the caller has in `hand` are not read again. Raises LookupError for a gift that does not exist.
     """
     session.flush()
-    gifts = _held(hand or InHand(session), {gift_id for gift_id, _ in entries})
+    gifts = _held(hand or LockedGifts(session), {gift_id for gift_id, _ in entries})
 
     fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
@@ -206,7 +206,7 @@ def record_facts(
     return outcomes
 
 
-def _held(hand: InHand, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, HeldGift]:
+def _held(hand: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, LockedGift]:
     hand.take(gift_ids)
     gifts = {gift_id: gift for gift_id in gift_ids if (gift := hand.get(gift_id))}
     missing = gift_ids - gifts.keys()

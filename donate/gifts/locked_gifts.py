@@ -36,7 +36,7 @@ FactKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldGift:
+class LockedGift:
     """A gift that nobody else changes until the commit: what was chosen, and what is known."""
 
     id: uuid.UUID
@@ -49,12 +49,12 @@ class HeldGift:
     facts: dict[FactKey, Fact] = field(default_factory=dict)
 
 
-class InHand:
+class LockedGifts:
     """The gifts that one transaction holds. What it records, it adds to their facts here too."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._held: dict[uuid.UUID, HeldGift] = {}
+        self._held: dict[uuid.UUID, LockedGift] = {}
 
     def take(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
         """Take these gifts in hand, and those that these months opened, as far as there are any.
@@ -69,7 +69,7 @@ class InHand:
             asked["months"] = months
         connection = self._session.connection()
         locked = connection.execute(_LOCK_MONTHS if months else _LOCK_GIFTS, asked)
-        taken = {row.id: HeldGift(*row) for row in locked if row.id not in self._held}
+        taken = {row.id: LockedGift(*row) for row in locked if row.id not in self._held}
         if not taken:
             return
         self._held |= taken
@@ -77,10 +77,10 @@ class InHand:
         for gift_id, kind, source_id, *told in known:
             taken[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *told)
 
-    def get(self, gift_id: uuid.UUID | None) -> HeldGift | None:
+    def get(self, gift_id: uuid.UUID | None) -> LockedGift | None:
         """Return a gift if it is in hand."""
         return self._held.get(gift_id) if gift_id else None
 
-    def __getitem__(self, gift_id: uuid.UUID) -> HeldGift:
+    def __getitem__(self, gift_id: uuid.UUID) -> LockedGift:
         """Return a gift that is in hand. Raises KeyError."""
         return self._held[gift_id]

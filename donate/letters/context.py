@@ -27,7 +27,7 @@ _REFUNDS: Final[Mapping[str, FactKind]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class LetterContext:
     """A gift and what stands around it. `region` is None for a code that is no longer ours."""
 
     gift: Gift
@@ -101,12 +101,12 @@ class About:
         return format_date(value, format="long", locale=self.language.replace("-", "_"))
 
 
-def look_up(session: Session, letter: Letter, regions: Regions, public_url: str) -> About:
+def look_up(session: Session, letter: Letter, regions: Regions, public_url: str) -> LetterContext:
     """Read what a letter is about."""
     transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)
     facts = [row.as_fact() for row in facts_of(session, gift.id)]
-    return About(
+    return LetterContext(
         gift=gift,
         donor=donor_of(session, gift),
         region=regions.get(gift.code),
@@ -123,7 +123,7 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
     )
 
 
-def is_true(letter: Letter, about: About) -> bool:
+def is_true(letter: Letter, about: LetterContext) -> bool:
     """Tell whether a letter would say what is so, and for the first time unless sent again."""
     kind, transfers = LetterKind(letter.kind), about.transfers
     if transfers and not letter.again:
@@ -142,7 +142,7 @@ def is_true(letter: Letter, about: About) -> bool:
     return about.gift.status in statuses_for(kind) and can_be_written(kind, about)
 
 
-def can_be_written(kind: LetterKind, about: About) -> bool:
+def can_be_written(kind: LetterKind, about: LetterContext) -> bool:
     """Tell whether there is something to say, be it true of the gift any longer or not."""
     if kind in _REFUNDS:
         return about.returned is not None

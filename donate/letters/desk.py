@@ -36,7 +36,7 @@ def letters_set_aside(session: Session, *, limit: int) -> list[tuple[Letter, Gif
     return list(session.exec(aside.limit(limit)))
 
 
-def count_set_aside(session: Session, *, most: int) -> int:
+def count_failed_letters(session: Session, *, most: int) -> int:
     """Return how many letters staff have to decide about; `most` stands for that many or more."""
     some = select(Letter.id).where(Letter.state == LetterState.SET_ASIDE).limit(most).subquery()
     return session.exec(select(func.count()).select_from(some)).one()
@@ -96,7 +96,7 @@ def send_again(
     return letter
 
 
-def dismiss(session: Session, gift: Gift, number: int) -> Letter | None:
+def dismiss_letter(session: Session, gift: Gift, number: int) -> Letter | None:
     """Let a letter be that was set aside; None when that was decided before. Raises NotFound."""
     letter = letter_of(session, gift, number, lock=True)
     if letter.state != LetterState.SET_ASIDE:

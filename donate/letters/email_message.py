@@ -9,7 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
-from donate.letters.context import About
+from donate.letters.context import LetterContext
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words.by_kind import draft
@@ -22,7 +22,7 @@ _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class EmailText:
     """What a letter says, twice."""
 
     subject: str
@@ -30,7 +30,7 @@ class Wording:
     html: str
 
 
-def word(pages: Pages, letter: Letter, about: About) -> Wording:
+def word(pages: Pages, letter: Letter, about: LetterContext) -> EmailText:
     """Put a letter about a gift into words, as the gift is now; see `can_be_written`."""
     said = draft(LetterKind(letter.kind), about)
     context = {
@@ -38,7 +38,7 @@ def word(pages: Pages, letter: Letter, about: About) -> Wording:
         "name": name_to_greet(about.donor.name),
         "organisation": about.region.organisation if about.region else None,
     }
-    return Wording(
+    return EmailText(
         subject=said.subject,
         text=pages.text("letters/letter.txt", about.language, **context),
         html=pages.text("letters/letter.html", about.language, **context),
@@ -53,12 +53,12 @@ class Composer:
         self._domain = sender.rpartition("@")[2]
         self._pages = Pages()
 
-    def compose(self, letter: Letter, about: About, now: datetime) -> EmailMessage:
+    def compose(self, letter: Letter, about: LetterContext, now: datetime) -> EmailMessage:
         """Return the letter about a gift as it is now; whoever calls knows that it is true."""
         wording = word(self._pages, letter, about)
         organisation = about.region.organisation if about.region else None
         message = EmailMessage(policy=_POLICY)
-        message["Message-ID"] = f"<{name_of(letter)}@{self._domain}>"
+        message["Message-ID"] = f"<{message_id(letter)}@{self._domain}>"
         message["Date"] = format_datetime(now)
         message["From"] = _address(organisation.legal_name if organisation else "", self._sender)
         message["To"] = _address(name_to_greet(about.donor.name), about.donor.email)
@@ -75,7 +75,7 @@ class Composer:
         return message
 
 
-def name_of(letter: Letter) -> str:
+def message_id(letter: Letter) -> str:
     """Return a letter's own name. It is the same at each try, so what came twice can be told."""
     said = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
     return f"{letter.kind}.{hashlib.sha256(said.encode()).hexdigest()[:32]}"

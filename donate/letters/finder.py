@@ -68,7 +68,7 @@ def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bo
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class LetterTrigger:
     """Facts of these kinds call for a letter: one for each source, or one for each gift.
 
     `told_late` is for what may be weeks old when we hear of it: what staff enter from statements,
@@ -84,29 +84,29 @@ class Telling:
 
 
 _TELLING: Final = (
-    Telling(LetterKind.THANK_YOU, (FactKind.PAYMENT_SUCCEEDED,), each=False),
-    Telling(
+    LetterTrigger(LetterKind.THANK_YOU, (FactKind.PAYMENT_SUCCEEDED,), each=False),
+    LetterTrigger(
         LetterKind.THANK_YOU,
         (FactKind.TRANSFER_RECEIVED,),
         told_late=True,
         waits=True,
         only=not_(_IS_TAKEN_BACK),
     ),
-    Telling(LetterKind.CORRECTION, (FactKind.TRANSFER_UNDONE,), waits=True, only=_WAS_TOLD),
-    Telling(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
-    Telling(LetterKind.CONFIRM_ACCOUNT, (FactKind.ACCOUNT_TO_CONFIRM,)),
-    Telling(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
-    Telling(LetterKind.MONTH_FAILED, (FactKind.PAYMENT_FAILED,), only=_IS_LATER_MONTH),
-    Telling(
+    LetterTrigger(LetterKind.CORRECTION, (FactKind.TRANSFER_UNDONE,), waits=True, only=_WAS_TOLD),
+    LetterTrigger(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
+    LetterTrigger(LetterKind.CONFIRM_ACCOUNT, (FactKind.ACCOUNT_TO_CONFIRM,)),
+    LetterTrigger(LetterKind.FAILED, (FactKind.PAYMENT_FAILED,), only=not_(_IS_LATER_MONTH)),
+    LetterTrigger(LetterKind.MONTH_FAILED, (FactKind.PAYMENT_FAILED,), only=_IS_LATER_MONTH),
+    LetterTrigger(
         LetterKind.PLEDGE_AMOUNT,
         (FactKind.PLEDGE_CHANGE_REQUESTED,),
         only=_FACT.amount_minor.is_not(None),
     ),
     # A pledge that ended before its first month was paid never began.
-    Telling(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
-    Telling(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
+    LetterTrigger(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
+    LetterTrigger(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
     # Who was never told that money went back needs no correction.
-    Telling(
+    LetterTrigger(
         LetterKind.REFUND_FAILED,
         (FactKind.REFUND_FAILED,),
         told_late=True,
@@ -176,7 +176,7 @@ def _lacking(
             yield (*row, None)
 
 
-def _told(telling: Telling) -> Select[Any]:
+def _told(telling: LetterTrigger) -> Select[Any]:
     occasion = _FACT.source_id if telling.each else literal("")
     told_at = _FACT.recorded_at if telling.waits else null()
     statement = (

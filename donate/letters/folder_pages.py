@@ -32,7 +32,7 @@ _FRAMED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class LetterOnPage:
     """One letter as the demo shows it."""
 
     name: str
@@ -45,7 +45,7 @@ class Shown:
     html: str
 
 
-class DemoLetters:
+class FolderPages:
     """`/demo/letters`, for whoever tries the demo."""
 
     def __init__(self, folder: Path, pages: Pages) -> None:
@@ -72,19 +72,19 @@ class DemoLetters:
         """Give the HTML of a letter, for that frame only."""
         return HTMLResponse(self._find(name).html, headers=_FRAMED)
 
-    def _find(self, name: str) -> Shown:
+    def _find(self, name: str) -> LetterOnPage:
         file = self._folder / f"{name}.eml"
         if not _NAME.fullmatch(name) or not file.is_file():
             raise NotFound("no such letter")
         return _shown(file)
 
 
-def _shown(file: Path) -> Shown:
+def _shown(file: Path) -> LetterOnPage:
     message = message_from_bytes(file.read_bytes(), policy=default)
     assert isinstance(message, EmailMessage)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     headers = [(name, str(value)) for name, value in message.items() if _is_told(name)]
-    return Shown(
+    return LetterOnPage(
         name=file.stem,
         subject=str(message["Subject"]),
         to=str(message["To"]),

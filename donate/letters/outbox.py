@@ -15,7 +15,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from donate.clock import Clock
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.models import Donor, Gift
-from donate.letters.context import About, is_true, look_up
+from donate.letters.context import LetterContext, is_true, look_up
 from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
@@ -134,7 +134,7 @@ class Outbox:
         else:
             self._hand_over(letter, about, now)
 
-    def _hand_over(self, letter: Letter, about: About, now: datetime) -> None:
+    def _hand_over(self, letter: Letter, about: LetterContext, now: datetime) -> None:
         try:
             message = self._composer.compose(letter, about, now)
         except Exception as error:
@@ -154,7 +154,7 @@ class Outbox:
         else:
             self._end(letter, LetterState.SENT)
 
-    def _note_what_it_knows(self, letter: Letter, about: About) -> bool:
+    def _note_what_it_knows(self, letter: Letter, about: LetterContext) -> bool:
         """Keep what a letter tells of transfers; False when one was taken back since."""
         if letter.kind not in TELLING or about.transfers is None:
             return True

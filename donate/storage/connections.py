@@ -97,7 +97,7 @@ def _begin_sqlite(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
 
 
-class ImpatientConnection(psycopg.Connection[Any]):
+class TimedConnection(psycopg.Connection[Any]):
     """A connection that gives itself up when the server says nothing for `silence_s`."""
 
     silence_s: float | None = None
@@ -133,7 +133,7 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
     """
 
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
-        connection = ImpatientConnection.connect(*args, **parameters)
+        connection = TimedConnection.connect(*args, **parameters)
         connection.silence_s = silence_s
         # As text, a list is written item by item in Python.
         connection.adapters.register_dumper(list, ListBinaryDumper)
@@ -168,7 +168,7 @@ def _was_spoken_to(connection: psycopg.Connection[Any]) -> bool:
 def patience(connection: Connection) -> Iterator[None]:
     """Let a connection wait for as long as it takes within the block."""
     found = connection.connection.driver_connection
-    if not isinstance(found, ImpatientConnection):
+    if not isinstance(found, TimedConnection):
         yield
         return
     silence_s, found.silence_s = found.silence_s, None

@@ -27,7 +27,7 @@ from donate.storage.connections import (
     watch_postgresql,
     watch_sqlite,
 )
-from donate.storage.schema import Age, age_of, migrate
+from donate.storage.schema import SchemaAge, age_of, migrate
 
 BUSY_TIMEOUT_S: Final = 5.0
 
@@ -206,14 +206,14 @@ class Database:
 
     def is_new(self) -> bool:
         """Tell whether nothing of ours was ever stored here. Raises DatabaseBusy."""
-        return self.age() is Age.MISSING
+        return self.age() is SchemaAge.MISSING
 
-    def age(self) -> Age:
+    def age(self) -> SchemaAge:
         """Tell how the tables stand to this version of the code. Raises DatabaseBusy."""
         if self.is_sqlite:
             file = Path(self.engine.url.database or "")
             if not file.exists() or not file.stat().st_size:
-                return Age.MISSING  # to look inside would write into it
+                return SchemaAge.MISSING  # to look inside would write into it
         with busy_when_it_cannot(), self.engine.connect() as connection:
             return age_of(connection)
 
@@ -229,7 +229,7 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
                 # Of two processes that start together, one migrates and the other waits for it.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
-            if age_of(connection) is not Age.CURRENT:
+            if age_of(connection) is not SchemaAge.CURRENT:
                 migrate(connection)
 
     @contextmanager

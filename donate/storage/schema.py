@@ -10,7 +10,7 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 VERSIONS: Final = MIGRATIONS / "versions"
 
 
-class Age(Enum):
+class SchemaAge(Enum):
     """How the tables of a database stand to this version of the code."""
 
     MISSING = auto()
@@ -19,12 +19,18 @@ class Age(Enum):
     NEWER = auto()
 
 
-def age_of(connection: Connection) -> Age:
+def age_of(connection: Connection) -> SchemaAge:
     """Tell how the tables stand to this version of the code."""
     found, newest = _version_of(connection), _newest()
     if found is None:
-        return Age.MISSING
-    return Age.CURRENT if found == newest else Age.OLD if found < newest else Age.NEWER
+        return SchemaAge.MISSING
+    return (
+        SchemaAge.CURRENT
+        if found == newest
+        else SchemaAge.OLD
+        if found < newest
+        else SchemaAge.NEWER
+    )
 
 
 def _newest() -> str:

@@ -17,7 +17,7 @@ import httpx
 import stripe
 
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
-from donate.stripe_gateway.refusals import told_by
+from donate.stripe_gateway.refusals import words_of_refusal
 from donate.web.observability import STRIPE_REFUSED_KEY
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class StripeClient:
             raise StripeUnavailable("Stripe did not answer in time") from error
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
             STRIPE_REFUSED_KEY.inc()
-            raise StripeKeyRefused(_in_short(error), told=told_by(error)) from error
+            raise StripeKeyRefused(_in_short(error), told=words_of_refusal(error)) from error
         except stripe.RateLimitError as error:
             raise StripeUnavailable(_in_short(error)) from error
         except (stripe.InvalidRequestError, stripe.CardError, stripe.IdempotencyError) as error:
@@ -235,12 +235,12 @@ class StripeClient:
                 code=_code(error),
                 param=str(getattr(error, "param", None) or "")[:100],
                 may_have_acted=reused,
-                told=told_by(error),
+                told=words_of_refusal(error),
             ) from error
         except stripe.StripeError as error:
             if _replayed(error):
                 # Stripe answers from its memory of this key: asking again changes nothing.
-                told = told_by(error)
+                told = words_of_refusal(error)
                 raise StripeRefused(_in_short(error), may_have_acted=True, told=told) from error
             raise StripeUnavailable(_in_short(error)) from error
         except Exception as error:

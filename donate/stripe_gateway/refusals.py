@@ -10,7 +10,7 @@ _LONGEST: Final = 400
 _EMAIL: Final = re.compile(r"[^\s@<>()\"'`,;:]+@[^\s@<>()\"'`,;]+")
 
 
-def told_by(error: stripe.StripeError) -> dict[str, str]:
+def words_of_refusal(error: stripe.StripeError) -> dict[str, str]:
     """Return Stripe's sentence, without addresses of donors, and the id it knows the request by."""
     told = {
         "code": str(error.code or ""),

@@ -19,7 +19,7 @@ MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 MAX_WAITING: Final = 8
 
 
-class TerseHttp(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """HTTP as uvicorn speaks it, to those who come to the point."""
 
     head_timeout_s: ClassVar[float] = HEAD_TIMEOUT_S

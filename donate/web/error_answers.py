@@ -20,11 +20,11 @@ from donate.errors import (
     DonateError,
     NotFound,
     StripeUnavailable,
-    TooManyTries,
+    TooManyAttempts,
     Unavailable,
 )
 from donate.web.problem_documents import Unreadable, errors_at, errors_in, problem
-from donate.web.templating import LANGUAGES, Pages, language_for, say
+from donate.web.templating import LANGUAGES, Pages, language_for, translate
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,8 @@ def install(app: FastAPI, pages: Pages) -> Answer:
         **more: Any,
     ) -> Response:
         language = _language_of(request)
-        title = say(language, _TITLES.get(status) or _TITLES[500 if status >= 500 else 400])
-        detail = say(language, detail) if detail else ""
+        title = translate(language, _TITLES.get(status) or _TITLES[500 if status >= 500 else 400])
+        detail = translate(language, detail) if detail else ""
         if _is_for_programs(request):
             return problem(status, title, detail, headers, **more)
         return pages.render(
@@ -142,7 +142,7 @@ def _status_of(error: Exception) -> tuple[int, dict[str, str]]:
             return 404, {}
         case Conflict():
             return 409, {}
-        case TooManyTries():
+        case TooManyAttempts():
             return 429, {"Retry-After": str(error.retry_after_s)}
         case Unavailable():
             return 503, {"Retry-After": str(error.retry_after_s)}

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from donate.errors import N_, BadInput
-from donate.web.templating import say
+from donate.web.templating import translate
 
 MEDIA_TYPE: Final = "application/problem+json"
 # Somebody who sends ten thousand wrong fields needs no ten thousand sentences.
@@ -87,9 +87,9 @@ def problem(
 def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]:
     """Return each problem with its sentence in `language` and where in the request it is."""
     return [
-        ProblemError(detail=say(language, p.message, p.values), header=p.field)
+        ProblemError(detail=translate(language, p.message, p.values), header=p.field)
         if isinstance(p, BadHeader)
-        else ProblemError(detail=say(language, p.message, p.values), pointer=f"/{p.field}")
+        else ProblemError(detail=translate(language, p.message, p.values), pointer=f"/{p.field}")
         for p in problems
     ]
 
@@ -97,7 +97,7 @@ def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]
 def errors_at(found: Sequence[Mapping[str, Any]], language: str) -> list[ProblemError]:
     """Return what pydantic found and where, without the input that it quotes."""
     return [
-        _error_at(each["loc"], say(language, _SENTENCES[each["type"]]))
+        _error_at(each["loc"], translate(language, _SENTENCES[each["type"]]))
         if each["type"] in _SENTENCES
         else _error_at(each["loc"], each["msg"])
         for each in found[:MOST_ERRORS]

@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from donate.errors import TooManyTries
+from donate.errors import TooManyAttempts
 from donate.regions.regions import Mode
 
 WINDOW: Final = timedelta(minutes=10)
@@ -24,7 +24,7 @@ class GivingLimits:
     thousands, and are told apart: when `cards` are refused, other ways to give stay open.
     """
 
-    def __init__(self, *, cards: "Tries", gifts: "Tries") -> None:
+    def __init__(self, *, cards: "AttemptCounter", gifts: "AttemptCounter") -> None:
         self.cards = cards
         self.gifts = gifts
 
@@ -36,7 +36,7 @@ class GivingLimits:
         self.gifts.count(address, now)
 
 
-class Tries:
+class AttemptCounter:
     """How often something was tried within `WINDOW`, by each network and by all together."""
 
     def __init__(self, per_network: int, in_all: int) -> None:
@@ -56,7 +56,7 @@ class Tries:
             here = self._begun.get(network, 0)
             if here >= self._per_network or self._begun_in_all >= self._in_all:
                 self._refused += 1
-                raise TooManyTries("too many gifts were begun", int(WINDOW.total_seconds()))
+                raise TooManyAttempts("too many gifts were begun", int(WINDOW.total_seconds()))
             self._begun[network] = here + 1
             self._begun_in_all += 1
 

@@ -120,7 +120,7 @@ def is_in_utf8(request: Request) -> bool:
     return named == 0 or (named == 1 and bool(_UTF8.search(kind)))
 
 
-class LeadsOn:
+class TrailingSlashRedirect:
     """Leads from a page's address with a slash at its end to the page, the query kept.
 
     Only from pages that people open: a program, Stripe first of all, gets no redirect.

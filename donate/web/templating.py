@@ -45,7 +45,7 @@ def translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def say(language: str, message: str, values: Mapping[str, str] | None = None) -> str:
+def translate(language: str, message: str, values: Mapping[str, str] | None = None) -> str:
     """Translate a message and fill its %(name)s places."""
     return translations(language).gettext(message) % dict(values or {})
 
@@ -126,7 +126,7 @@ class Pages:
             return f"{value.astimezone(ZoneInfo(time_zone)):%H:%M}"
 
         def sentence(problem: BadInput) -> str:
-            return say(language, problem.message, problem.values)
+            return translate(language, problem.message, problem.values)
 
         environment.filters.update(
             money=money, day=day, moment=moment, clock_time=clock_time, sentence=sentence

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import stripe
 
-from donate.stripe_gateway.events.fields import Unusable
+from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.events.synthetic import (
+    as_begun_event,
+    as_dispute_event,
+    as_invoice_events,
+    as_refund_event,
+    as_session_event,
+    as_subscription_event,
     is_under_way,
-    retell_begun,
-    retell_dispute,
-    retell_invoice,
-    retell_refund,
-    retell_session,
-    retell_subscription,
 )
 from tests.assumptions.tracing import Traced
 
@@ -66,7 +66,7 @@ def fields_read(things: list[dict[str, Any]], now: datetime) -> set[str]:
     """Return the fields that the service looks at when it reads these objects and events."""
     seen: set[str] = set()
     for thing in things:
-        with suppress(Unusable):
+        with suppress(UnusableEvent):
             _read(Traced(thing, seen), now)
     return seen
 
@@ -76,17 +76,17 @@ def _read(thing: Any, now: datetime) -> None:
         case "event":
             read_event(envelope_of_event(thing))
         case "checkout.session":
-            retell_session(thing, now)
+            as_session_event(thing, now)
         case "refund":
-            retell_refund(thing, now)
+            as_refund_event(thing, now)
         case "dispute":
-            retell_dispute(thing, now)
+            as_dispute_event(thing, now)
         case "invoice":
-            list(retell_invoice(thing, now))
+            list(as_invoice_events(thing, now))
             is_under_way(thing)
         case "subscription":
-            retell_subscription(thing, now)
-            retell_begun(thing, now)
+            as_subscription_event(thing, now)
+            as_begun_event(thing, now)
 
 
 def keys_named(code: str) -> set[str]:

@@ -6,7 +6,7 @@ from donate.clock import SystemClock
 from donate.commands.serve import run
 from donate.settings import Settings, load_settings
 from donate.storage.database import Database
-from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.request_limits import BodyLimit, SecurityHeaders
 
@@ -21,7 +21,9 @@ class NoInbox(Inbox):
 def bare_app(settings: Settings) -> FastAPI:
     app = FastAPI(redirect_slashes=False, docs_url=None, redoc_url=None, openapi_url=None)
     inbox = NoInbox(Database(settings.database_url), on_stored=lambda: None)
-    app.router.routes += WebhookDoor(inbox, settings.webhook_secrets, SystemClock()).router.routes
+    app.router.routes += WebhookEndpoint(
+        inbox, settings.webhook_secrets, SystemClock()
+    ).router.routes
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, checkout_origins=(), https=False)
     return app

@@ -17,7 +17,7 @@ from donate.gifts.queries import facts_of
 from donate.modes import Instructions, Redirect
 from donate.regions.regions import Mode, load_regions
 from donate.storage.database import Database
-from donate.web.rate_limit import GivingLimits, Tries
+from donate.web.rate_limit import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
 from tests.real_parts import make_settings
@@ -176,7 +176,7 @@ def test_looking_again_settles_before_it_shows(
         dict.fromkeys(Mode, Unasked()),
         Pages(demo=False),
         SystemClock(),
-        limits=GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000)),
+        limits=GivingLimits(cards=AttemptCounter(60, 3_000), gifts=AttemptCounter(300, 20_000)),
         pledges=parts.pledges,
         look_again=look_again,
     )

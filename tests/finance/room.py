@@ -30,7 +30,7 @@ from donate.stripe_gateway.requests.refunds import Refunds
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 from donate.web import error_answers
-from donate.web.rate_limit import GivingLimits, Tries
+from donate.web.rate_limit import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
 from tests.real_parts import SECRET_KEY
 
@@ -123,7 +123,7 @@ class Room:
         self.clock.instant += timedelta(**how_long)
 
 
-TRIES = GivingLimits(cards=Tries(60, 3_000), gifts=Tries(300, 20_000))
+TRIES = GivingLimits(cards=AttemptCounter(60, 3_000), gifts=AttemptCounter(300, 20_000))
 
 
 def refunds_through(client: StripeClient, database: Database, clock: Clock) -> Refunds:

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from donate.finance.access import EVERYBODY
 from donate.finance.models import Role
-from donate.finance.notices import MOST_COUNTED, count_set_aside, notices
+from donate.finance.notices import MOST_COUNTED, count_set_aside_events, notices
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import EventState, StripeEvent
@@ -115,5 +115,5 @@ def test_counting_has_an_end(room_on_each: Room) -> None:
     put_events(room, 2)
     put_events(room, 5, EventState.DISMISSED)
     with room.database.reading() as session:
-        assert count_set_aside(session) == MOST_COUNTED
+        assert count_set_aside_events(session) == MOST_COUNTED
     assert counted(room.signed_in().get("/finance/gifts").text) == ["999+"]

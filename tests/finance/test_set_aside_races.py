@@ -11,7 +11,7 @@ from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.webhooks.staff_decisions import dismiss, take_event, tie, try_again
+from donate.stripe_gateway.webhooks.staff_decisions import dismiss_event, take_event, tie, try_again
 from tests.finance.asides import decide, look, paid, put_aside, reread, settle
 from tests.finance.room import NOW, Room
 from tests.stripe_gateway import given
@@ -64,7 +64,7 @@ def clerk(number: int, gift: Gift) -> Decide:
             return try_again(event, actor=actor, now=NOW)
         if number % 3 == 1:
             return tie(event, gift, actor=actor, now=NOW)
-        return dismiss(event, "not ours", actor=actor, now=NOW)
+        return dismiss_event(event, "not ours", actor=actor, now=NOW)
 
     return decide_it
 

@@ -14,8 +14,8 @@ from donate.finance.staff.sign_in_limit import (
     MAX_PER_PAIR,
     MAX_ROWS,
     WINDOW,
-    Pace,
-    begin_try,
+    SignInPace,
+    begin_attempt,
 )
 from donate.finance.trail import MAX_STRANGERS_AN_HOUR
 from donate.storage.database import Database
@@ -58,11 +58,11 @@ def test_one_address_may_not_try_many_people(database: Database) -> None:
     """Thirty failures from one address stop it for every e-mail, and for no other address."""
     with database.writing() as session:
         paces = [
-            begin_try(session, f"{i}@example.org", "203.0.113.5", now=NOW).pace
+            begin_attempt(session, f"{i}@example.org", "203.0.113.5", now=NOW).pace
             for i in range(MAX_PER_ADDRESS + 2)
         ]
-        assert paces == [Pace.GO] * MAX_PER_ADDRESS + [Pace.STOP] * 2
-        assert begin_try(session, "x@example.org", "203.0.113.6", now=NOW).pace == Pace.GO
+        assert paces == [SignInPace.GO] * MAX_PER_ADDRESS + [SignInPace.STOP] * 2
+        assert begin_attempt(session, "x@example.org", "203.0.113.6", now=NOW).pace == SignInPace.GO
 
 
 def test_many_addresses_only_delay(room: Room) -> None:
@@ -70,7 +70,7 @@ def test_many_addresses_only_delay(room: Room) -> None:
     room.add_staff()
     with room.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
-            begin_try(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
+            begin_attempt(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
     assert sign_in(room.browser()).status_code == 303
     assert room.pauses == [1.0]
 
@@ -81,7 +81,7 @@ def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
     room.add_staff()
     with room.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
-            begin_try(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
+            begin_attempt(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
     waiting = threading.Barrier(DELAYED_AT_ONCE + 1)
     go_on = threading.Event()
 
@@ -117,11 +117,11 @@ def test_the_table_stays_small(room: Room) -> None:
         ]
         session.bulk_save_objects(rows)
     with database.writing() as session:
-        assert begin_try(session, "a@example.org", "new", now=NOW).pace == Pace.SLOWLY
+        assert begin_attempt(session, "a@example.org", "new", now=NOW).pace == SignInPace.SLOWLY
     assert failures(database) == MAX_ROWS
     with database.writing() as session:
         later = NOW + WINDOW + timedelta(seconds=1)
-        assert begin_try(session, "a@example.org", "new", now=later).pace == Pace.GO
+        assert begin_attempt(session, "a@example.org", "new", now=later).pace == SignInPace.GO
     assert failures(database) == 1
 
 
@@ -131,14 +131,14 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> 
 
     def attempt() -> None:
         with database.writing() as session:
-            paces.append(begin_try(session, "ann@example.org", "203.0.113.5", now=NOW).pace)
+            paces.append(begin_attempt(session, "ann@example.org", "203.0.113.5", now=NOW).pace)
 
     threads = [threading.Thread(target=attempt) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(paces) == [Pace.GO] * MAX_PER_PAIR + [Pace.STOP] * (20 - MAX_PER_PAIR)
+    assert sorted(paces) == [SignInPace.GO] * MAX_PER_PAIR + [SignInPace.STOP] * (20 - MAX_PER_PAIR)
 
 
 @pytest.mark.parametrize(

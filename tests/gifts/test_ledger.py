@@ -15,7 +15,7 @@ from sqlmodel import Session, SQLModel, func, select
 from donate.errors import DonateError
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, open_gift, record_facts
-from donate.gifts.locked_gifts import InHand
+from donate.gifts.locked_gifts import LockedGifts
 from donate.gifts.models import Donor, Gift, GiftFact
 from donate.references import is_reference
 from donate.storage.database import Database
@@ -136,7 +136,7 @@ def test_one_fact_from_twenty_threads_at_once_is_one(database: Database, gift: G
 def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gift: Gift) -> None:
     """What is recorded about a gift in hand counts at once, without reading it again."""
     with database.writing() as session:
-        hand = InHand(session)
+        hand = LockedGifts(session)
         hand.take([gift.id])
         asked = [(gift.id, paid())]
         outcomes = [record_facts(session, asked, now=NOW, hand=hand)[0] for _ in range(2)]

@@ -11,8 +11,8 @@ from hypothesis import given, settings, strategies as st
 
 from donate.gifts.facts import Fact
 from donate.money import MAX_AMOUNT_MINOR
-from donate.stripe_gateway.events.fields import Irrelevant, Unusable
-from donate.stripe_gateway.events.parser import envelope_of, name_of, read_event
+from donate.stripe_gateway.events.fields import IrrelevantEvent, UnusableEvent
+from donate.stripe_gateway.events.parser import envelope_of, id_and_type, read_event
 from tests.stripe_gateway.examples import KINDS, event
 
 JSON = st.recursive(
@@ -48,11 +48,11 @@ def is_understood(whole: Any) -> None:
     is_named(body)
     try:
         reading = read_event(envelope_of(body))
-    except Unusable as unusable:
+    except UnusableEvent as unusable:
         reason = str(unusable)
     else:
         reason = "none"
-        assert isinstance(reading, Irrelevant) or all(storable(fact) for fact in reading.facts)
+        assert isinstance(reading, IrrelevantEvent) or all(storable(fact) for fact in reading.facts)
     assert 0 < len(reason) < 300
 
 
@@ -62,14 +62,14 @@ def is_named(body: bytes) -> None:
     def said(read: Callable[[bytes], tuple[str, str]]) -> tuple[str, ...]:
         try:
             return read(body)
-        except Unusable as unusable:
+        except UnusableEvent as unusable:
             return (str(unusable),)
 
     def the_long_way(body: bytes) -> tuple[str, str]:
         envelope = envelope_of(body)
         return envelope.event_id, envelope.type
 
-    assert said(name_of) == said(the_long_way)
+    assert said(id_and_type) == said(the_long_way)
 
 
 @settings(max_examples=300, deadline=None)
@@ -113,5 +113,5 @@ def test_no_depth_is_a_crash(key: str, depth: int) -> None:
         body = flat.replace(b'"DEEP"', b"[" * depth + b"]" * depth)
         assert body != flat
         is_named(body)
-        with contextlib.suppress(Unusable):
+        with contextlib.suppress(UnusableEvent):
             read_event(envelope_of(body))

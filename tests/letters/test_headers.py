@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from donate.letters.context import About
+from donate.letters.context import LetterContext
 from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
@@ -37,14 +37,14 @@ LETTERS = st.characters(categories=["L"])
 
 
 @pytest.fixture(scope="module")
-def written(sqlite: Sqlite) -> tuple[Letter, About]:
+def written(sqlite: Sqlite) -> tuple[Letter, LetterContext]:
     database = Database(sqlite.fresh_url())
     found = a_letter(database, LetterKind.INSTRUCTIONS, "en-CA")
     database.close()
     return found
 
 
-def named(written: tuple[Letter, About], name: str) -> tuple[Letter, About]:
+def named(written: tuple[Letter, LetterContext], name: str) -> tuple[Letter, LetterContext]:
     letter, about = written
     donor = type(about.donor)(**about.donor.model_dump() | {"name": name})
     return letter, replace(about, donor=donor)
@@ -52,7 +52,7 @@ def named(written: tuple[Letter, About], name: str) -> tuple[Letter, About]:
 
 @pytest.mark.parametrize("name", NASTY, ids=range(len(NASTY)))
 def test_a_name_adds_no_header_and_no_recipient(
-    written: tuple[Letter, About], office: PostOffice, name: str
+    written: tuple[Letter, LetterContext], office: PostOffice, name: str
 ) -> None:
     """Over a real mail server, a name with line breaks, quotes or addresses stays a name."""
     message = Composer(SENDER).compose(*named(written, name), NOW)
@@ -66,7 +66,7 @@ def test_a_name_adds_no_header_and_no_recipient(
 
 @settings(deadline=None)
 @given(name=st.text(max_size=200))
-def test_any_name_makes_a_letter(written: tuple[Letter, About], name: str) -> None:
+def test_any_name_makes_a_letter(written: tuple[Letter, LetterContext], name: str) -> None:
     """Whatever a name is made of, the letter can be written and read again."""
     message = Composer(SENDER).compose(*named(written, name), NOW)
     again = read_letter(message.as_bytes())
@@ -77,14 +77,14 @@ def test_any_name_makes_a_letter(written: tuple[Letter, About], name: str) -> No
 
 @settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=60, alphabet=LETTERS))
-def test_a_name_of_letters_arrives_whole(written: tuple[Letter, About], name: str) -> None:
+def test_a_name_of_letters_arrives_whole(written: tuple[Letter, LetterContext], name: str) -> None:
     """A name in any script arrives in the greeting as it was typed."""
     message = Composer(SENDER).compose(*named(written, name), NOW)
     if "www" not in name.lower():
         assert f"Hello {name}," in plain(read_letter(message.as_bytes()))
 
 
-def test_every_byte_is_seven_bits(written: tuple[Letter, About]) -> None:
+def test_every_byte_is_seven_bits(written: tuple[Letter, LetterContext]) -> None:
     """A letter in any language is ASCII on the wire, in lines that every server takes."""
     content = Composer(SENDER).compose(*named(written, "Zoë 李小龍"), NOW).as_bytes()
     assert content.isascii()
@@ -97,7 +97,7 @@ def test_every_byte_is_seven_bits(written: tuple[Letter, About]) -> None:
     [("zoe@bücher.example.org", "zoe@xn--bcher-kva.example.org"), ("Ann@Example.ORG", None)],
 )
 def test_a_domain_is_written_in_ascii(
-    written: tuple[Letter, About], typed: str, on_the_wire: str | None
+    written: tuple[Letter, LetterContext], typed: str, on_the_wire: str | None
 ) -> None:
     """A domain with other letters is written as mail servers know it."""
     letter, about = written

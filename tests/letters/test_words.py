@@ -10,7 +10,7 @@ import pytest
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftWish
-from donate.letters.context import About, look_up
+from donate.letters.context import LetterContext, look_up
 from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
@@ -41,7 +41,7 @@ def empty(sqlite: Sqlite) -> Database:
 
 def a_letter(
     database: Database, kind: LetterKind, language: str, mode: str = "interac"
-) -> tuple[Letter, About]:
+) -> tuple[Letter, LetterContext]:
     """Return a letter of a kind that is true, and what it is about."""
     is_monthly = kind.startswith(("month", "pledge", "thank"))
     how: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
@@ -215,7 +215,7 @@ def test_a_part_is_not_called_the_whole(empty: Database) -> None:
     assert rows[:2] == (("Your gift", "$50.00"), ("Received so far", "$20.00"))
 
 
-def a_wish(about: About, **more: Any) -> GiftWish:
+def a_wish(about: LetterContext, **more: Any) -> GiftWish:
     nothing = dict.fromkeys(("fund", "note", "tribute_kind", "tribute_name"), "")
     given: dict[str, Any] = {"is_anonymous": False, "fee_cover_minor": 0} | nothing | more
     return GiftWish(gift_id=about.gift.id, **given)

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from donate.stripe_gateway.events.fields import Irrelevant, Reading
+from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 
 GIFT_ID = uuid.UUID("0195a0b0-0000-7000-8000-000000000001")
@@ -78,5 +78,5 @@ def event(kind: str, found: Any, **more: Any) -> dict[str, Any]:
     return whole | more
 
 
-def read(kind: str, found: dict[str, Any], **more: Any) -> Reading | Irrelevant:
+def read(kind: str, found: dict[str, Any], **more: Any) -> Reading | IrrelevantEvent:
     return read_event(envelope_of(json.dumps(event(kind, found | more)).encode()))

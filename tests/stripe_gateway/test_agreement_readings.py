@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.events.fields import Irrelevant, Unusable
+from donate.stripe_gateway.events.fields import IrrelevantEvent, UnusableEvent
 from tests.stripe_gateway.test_monthly_readings import GIFT, METADATA, facts, read, reading
 
 
@@ -47,7 +47,7 @@ def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
 )
 def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
     """What names no gift of ours, and a step without a meaning, is passed over."""
-    assert isinstance(read(f"checkout.session.{step}", agreement(**more)), Irrelevant)
+    assert isinstance(read(f"checkout.session.{step}", agreement(**more)), IrrelevantEvent)
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> N
 )
 def test_an_odd_agreement_is_never_guessed(more: dict[str, Any]) -> None:
     """A session that should hold no money and does, or lacks a field, is left to staff."""
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableEvent):
         read("checkout.session.completed", agreement(**more))

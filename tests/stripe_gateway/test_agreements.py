@@ -18,7 +18,7 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import OpenAgreement
 from donate.stripe_gateway.requests.agreements import GIVE_UP_AFTER, Agreements
 from donate.stripe_gateway.requests.billing import Billing
-from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import AMOUNT, gift_now, give, settler_of
@@ -35,7 +35,7 @@ class Desk:
     clock: FixedClock
     client: StripeClient
     agreements: Agreements
-    asker: Asker
+    asker: CheckoutPoller
 
     def opened(self, gift: Gift | None = None) -> tuple[Gift, str]:
         gift = gift or give(self.database, attempts=0, mode="bank_debit", frequency="monthly")
@@ -89,7 +89,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
     agreements = Agreements(database, Billing(client), inbox, settler, clock)
-    asker = Asker(database, client, inbox, settler, clock)
+    asker = CheckoutPoller(database, client, inbox, settler, clock)
     yield Desk(database, sandbox, clock, client, agreements, asker)
     client.close()
 

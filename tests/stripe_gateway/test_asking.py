@@ -14,7 +14,7 @@ from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
@@ -32,7 +32,7 @@ class World:
     clock: FixedClock
     client: StripeClient
     settler: Settler
-    asker: Asker
+    asker: CheckoutPoller
 
     def opened(self, mode: str = "card") -> tuple[Gift, str]:
         """Give, and return the gift and the session that is open for it."""
@@ -66,7 +66,7 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
     client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    asker = Asker(database, client, inbox, settler, clock)
+    asker = CheckoutPoller(database, client, inbox, settler, clock)
     yield World(database, sandbox, clock, client, settler, asker)
     client.close()
 

@@ -12,7 +12,7 @@ from donate.stripe_gateway.catchup.plan import (
     OVERLAP,
     RESUMED_WITHIN,
     Listing,
-    Stretch,
+    ListRange,
     plan_of,
 )
 from donate.stripe_gateway.events.types import EVENT_TYPES
@@ -88,7 +88,7 @@ def test_how_far_back_each_list_is_looked_at(since: datetime, is_old: bool) -> N
     looked_at = [one for one in plan_of(since, NOW) if one.listing is not Listing.EVENTS]
     goes_back = WHEN_THEY_DO_NOT if is_old else WHILE_EVENTS_TELL
     assert looked_at == [
-        Stretch(listing, since - timedelta(days=days)) for listing, days in goes_back.items()
+        ListRange(listing, since - timedelta(days=days)) for listing, days in goes_back.items()
     ]
 
 
@@ -97,9 +97,9 @@ def test_events_are_looked_at_a_day_at_a_time() -> None:
     since = NOW - timedelta(days=2, hours=6)
     begins = [since + timedelta(days=days) for days in range(3)]
     assert plan_of(since, NOW)[:3] == (
-        Stretch(Listing.EVENTS, begins[0], begins[1]),
-        Stretch(Listing.EVENTS, begins[1], begins[2]),
-        Stretch(Listing.EVENTS, begins[2], None),
+        ListRange(Listing.EVENTS, begins[0], begins[1]),
+        ListRange(Listing.EVENTS, begins[1], begins[2]),
+        ListRange(Listing.EVENTS, begins[2], None),
     )
     whole = [one.created_before for one in plan_of(NOW - timedelta(days=1), NOW)]
     assert set(whole) == {None}

@@ -12,11 +12,11 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.comparison import (
     Comparison,
-    Lack,
-    Telling,
+    Discrepancy,
+    SyntheticEvent,
     add_totals,
     compare,
-    retell,
+    synthetic_events,
 )
 from donate.stripe_gateway.catchup.plan import Listing
 from tests.letters.test_finder import tell
@@ -43,8 +43,8 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
     database.close()
 
 
-def told(listing: Listing, found: dict[str, Any]) -> list[Telling]:
-    return retell(listing, found, NOW, livemode=False)
+def told(listing: Listing, found: dict[str, Any]) -> list[SyntheticEvent]:
+    return synthetic_events(listing, found, NOW, livemode=False)
 
 
 def paid_session(gift: Gift, payment: str, **more: Any) -> dict[str, Any]:
@@ -55,16 +55,16 @@ def paid_session(gift: Gift, payment: str, **more: Any) -> dict[str, Any]:
     return session_for(gift, **listed | more)
 
 
-def paid(gift: Gift, payment: str, **more: Any) -> list[Telling]:
+def paid(gift: Gift, payment: str, **more: Any) -> list[SyntheticEvent]:
     return told(Listing.PAID_SESSIONS, paid_session(gift, payment, **more))
 
 
-def compared(database: Database, *tellings: Telling) -> Comparison:
+def compared(database: Database, *tellings: SyntheticEvent) -> Comparison:
     with database.reading() as session:
         return compare(session, tellings)
 
 
-def lack(database: Database, *tellings: Telling) -> Lack:
+def lack(database: Database, *tellings: SyntheticEvent) -> Discrepancy:
     (only,) = compared(database, *tellings).lacking
     return only
 
@@ -271,13 +271,13 @@ def test_each_list_is_told_in_its_own_way(
         Listing.DISPUTES: dispute_of("pi_1"),
     }
     found = {key: value for key, value in listed[listing].items() if key != "livemode"}
-    tellings = retell(listing, found, NOW, livemode=True)
+    tellings = synthetic_events(listing, found, NOW, livemode=True)
     events = [json.loads(telling.payload) for telling in tellings]
     assert [one["type"] for one in events] == kinds
     assert [one["livemode"] for one in events] == [True] * len(kinds)
     assert tellings[0].object_id == found["id"]
     assert tellings[0].happened_at == NOW
-    said = retell(listing, found | {"livemode": False}, NOW, livemode=True)
+    said = synthetic_events(listing, found | {"livemode": False}, NOW, livemode=True)
     assert json.loads(said[0].payload)["livemode"] is False
 
 

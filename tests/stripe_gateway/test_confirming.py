@@ -14,7 +14,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.agreements import GIVE_UP_AFTER, Agreements
 from donate.stripe_gateway.requests.billing import Billing
-from donate.stripe_gateway.requests.checkout_polling import Asker
+from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
@@ -60,7 +60,7 @@ def branch_of(database: Database, sandbox: RunningSandbox, client: StripeClient)
     clock = FixedClock(datetime.now(UTC))
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    asker = Asker(database, client, inbox, settler, clock)
+    asker = CheckoutPoller(database, client, inbox, settler, clock)
     branch = Branch(database, sandbox, clock, client, settler, asker)
     branch.agreements = Agreements(database, Billing(client), inbox, settler, clock)
     return branch

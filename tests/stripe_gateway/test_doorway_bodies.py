@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from donate.clock import SystemClock
 from donate.storage.database import Database
-from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.web.request_limits import MAX_EVENT_BYTES, BodyLimit
 from tests.real_parts import WEBHOOK_SECRET, Sqlite, served
@@ -52,7 +52,7 @@ def impatient(sqlite: Sqlite) -> Iterator[Service]:
 def doorway(database: Database, url: str) -> Iterator[Service]:
     inbox = Inbox(database, on_stored=lambda: None)
     app = FastAPI(redirect_slashes=False)
-    app.router.routes += WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
+    app.router.routes += WebhookEndpoint(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
     app.add_middleware(BodyLimit, timeout_s=PATIENCE_S)
     inbox.start()
     with served(app) as base:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from donate.clock import SystemClock
 from donate.storage.database import Database
-from donate.stripe_gateway.webhooks.endpoint import WebhookDoor
+from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import WEBHOOK_SECRET, served
 from tests.stripe_gateway.given import as_bytes, event
@@ -31,7 +31,7 @@ def doorway(
     database = Database(database_url, busy_timeout_s=BUSY_S)
     inbox = Inbox(database, on_stored=lambda: None, queue_limit=queue_limit, timeout_s=timeout_s)
     app = FastAPI()
-    app.router.routes += WebhookDoor(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
+    app.router.routes += WebhookEndpoint(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
     inbox.start()
     with served(app) as base:
         yield from calling(base, database_url)

@@ -11,7 +11,7 @@ import pytest
 from donate.clock import FixedClock
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.stripe_gateway.catchup.lists import PATIENCE_S, PAUSE, StripeLists, reading_client
-from donate.stripe_gateway.catchup.plan import Listing, Stretch
+from donate.stripe_gateway.catchup.plan import Listing, ListRange
 from donate.stripe_gateway.client import PER_TRY_S
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from tests.real_parts import SECRET_KEY
@@ -63,7 +63,7 @@ class Asking:
         self.clock.instant += timedelta(seconds=seconds)
         return len(self.waits) == self.stop_in_wait
 
-    def page(self, stretch: Stretch, cursor: str = "") -> None:
+    def page(self, stretch: ListRange, cursor: str = "") -> None:
         assert self.lists.page(stretch, cursor, self.stopping).objects == []
 
     def asked(self) -> list[tuple[str, dict[str, Any]]]:
@@ -85,8 +85,8 @@ def asking(running: RunningSandbox) -> Iterator[Asking]:
 @pytest.mark.parametrize("listing", list(Listing), ids=str)
 def test_each_list_is_asked_for_in_its_own_words(asking: Asking, listing: Listing) -> None:
     """From whole seconds on, before whole seconds where an end is named, a hundred at a time."""
-    asking.page(Stretch(listing, FROM))
-    asking.page(Stretch(listing, FROM, FROM + timedelta(days=1)))
+    asking.page(ListRange(listing, FROM))
+    asking.page(ListRange(listing, FROM, FROM + timedelta(days=1)))
     more = MORE.get(listing, {})
     assert asking.asked() == [
         (PATHS[listing], {"created": created, "limit": "100"} | more)
@@ -97,7 +97,7 @@ def test_each_list_is_asked_for_in_its_own_words(asking: Asking, listing: Listin
 def test_the_next_page_follows_the_last_object(asking: Asking) -> None:
     """With a cursor the page after that object is asked for; the first page has none."""
     with pytest.raises(StripeRefused):
-        asking.page(Stretch(Listing.REFUNDS, FROM), "re_nobody")
+        asking.page(ListRange(Listing.REFUNDS, FROM), "re_nobody")
     ((_, parameters),) = asking.asked()
     assert parameters["starting_after"] == "re_nobody"
     assert asking.waits == []
@@ -117,9 +117,9 @@ def test_twenty_questions_a_second_are_the_most(
     asking: Asking, passes: timedelta, waits: list[float]
 ) -> None:
     """A twentieth of a second lies between two questions; what is left of it is waited for."""
-    asking.page(Stretch(Listing.DISPUTES, FROM))
+    asking.page(ListRange(Listing.DISPUTES, FROM))
     asking.clock.instant += passes
-    asking.page(Stretch(Listing.DISPUTES, FROM))
+    asking.page(ListRange(Listing.DISPUTES, FROM))
     assert asking.waits == pytest.approx(waits)
 
 
@@ -130,7 +130,7 @@ def test_patience_ends_after_a_minute(asking: Asking, caplog: pytest.LogCaptureF
     """
     asking.trouble("500", 100)
     with pytest.raises(StripeUnavailable, match="no usable answer about disputes"):
-        asking.page(Stretch(Listing.DISPUTES, FROM))
+        asking.page(ListRange(Listing.DISPUTES, FROM))
     assert asking.waits == list(PATIENCE_S)
     assert PATIENCE_S == (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
     limits = list(dict.fromkeys(asked["limit"] for _, asked in asking.asked()))
@@ -144,7 +144,7 @@ def test_who_is_stopped_asks_no_more(asking: Asking) -> None:
     asking.trouble("500", 100)
     asking.stop_in_wait = 2
     with pytest.raises(StripeUnavailable):
-        asking.page(Stretch(Listing.DISPUTES, FROM))
+        asking.page(ListRange(Listing.DISPUTES, FROM))
     assert asking.waits == [1.0, 2.0]
 
 
@@ -166,5 +166,5 @@ def test_closed_lists_ask_nothing(asking: Asking) -> None:
     """After the process has hung up, nothing more goes out to Stripe."""
     asking.lists.close()
     with pytest.raises(RuntimeError):
-        asking.page(Stretch(Listing.DISPUTES, FROM))
+        asking.page(ListRange(Listing.DISPUTES, FROM))
     assert asking.asked() == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.events.fields import Irrelevant, Month, Reading, Unusable
+from donate.stripe_gateway.events.fields import IrrelevantEvent, Month, Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.events.subscriptions import MAX_INVOICE_ID
 from tests.stripe_gateway.given import NOW, as_bytes, event
@@ -18,7 +18,7 @@ CREATED = int(NOW.timestamp()) - 3_600
 AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
 
 
-def read(kind: str, found: dict[str, Any]) -> Reading | Irrelevant:
+def read(kind: str, found: dict[str, Any]) -> Reading | IrrelevantEvent:
     return read_event(envelope_of(as_bytes(event(kind, found))))
 
 
@@ -120,7 +120,7 @@ def test_an_invoice_before_basil_names_its_payment() -> None:
 )
 def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
     """What names no gift of ours, or is over nothing, is passed over; another zero is none."""
-    assert isinstance(read(f"invoice.{step}", invoice(**more)), Irrelevant)
+    assert isinstance(read(f"invoice.{step}", invoice(**more)), IrrelevantEvent)
     if not {"amount_paid", "amount_due"}.isdisjoint(more):
         other = "payment_failed" if step == "paid" else "paid"
         assert isinstance(read(f"invoice.{other}", invoice(**more)), Reading)
@@ -151,7 +151,7 @@ def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> Non
 )
 def test_an_odd_invoice_is_never_guessed(step: str, more: dict[str, Any]) -> None:
     """An invoice of ours that lacks what has to be known is left to staff."""
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableEvent):
         read(f"invoice.{step}", invoice(**more))
     assert MAX_INVOICE_ID == 100
     assert isinstance(read("invoice.paid", invoice(id="i" * MAX_INVOICE_ID)), Reading)
@@ -166,7 +166,7 @@ def test_what_names_an_invoices_payment() -> None:
     assert (told.payment, told.gift_id, told.claim) == ("in_1", None, None)
     assert told.facts[0].evidence == {"invoice": "in_1"}
     for other in (None, "pi_1", paid_by | {"type": "out_of_band"}, {}):
-        assert isinstance(read("invoice_payment.paid", found | {"payment": other}), Irrelevant)
+        assert isinstance(read("invoice_payment.paid", found | {"payment": other}), IrrelevantEvent)
 
 
 ITEM = {"price": {"unit_amount": 2_500}, "quantity": 1}
@@ -197,7 +197,7 @@ def test_what_a_subscription_tells(step: str, status: str, kind: FactKind | None
     """It starts, changes and ends a pledge; one whose first month was never paid does nothing."""
     told = read(f"customer.subscription.{step}", subscription(status=status))
     if kind is None:
-        assert isinstance(told, Irrelevant)
+        assert isinstance(told, IrrelevantEvent)
         return
     assert isinstance(told, Reading)
     (fact,) = told.facts
@@ -275,4 +275,4 @@ def test_an_end_keeps_why(details: Any, evidence: dict[str, str]) -> None:
 def test_a_subscription_of_others_is_passed_over(metadata: Any) -> None:
     """What names no gift of ours changes nothing here."""
     found = subscription(metadata=metadata)
-    assert isinstance(read("customer.subscription.deleted", found), Irrelevant)
+    assert isinstance(read("customer.subscription.deleted", found), IrrelevantEvent)

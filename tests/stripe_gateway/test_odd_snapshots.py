@@ -9,7 +9,7 @@ import pytest
 
 from donate.gifts.models import Gift
 from donate.money import MAX_AMOUNT_MINOR
-from donate.stripe_gateway.events.fields import Reading, Unusable
+from donate.stripe_gateway.events.fields import Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from tests.stripe_gateway.examples import (
     COMPLETED,
@@ -44,7 +44,7 @@ DEEP = 100_000
 )
 def test_what_is_no_event_is_unusable(body: bytes, reason: str) -> None:
     """A signed body that is no JSON object, however big or deep, is unusable with the reason."""
-    with pytest.raises(Unusable) as unusable:
+    with pytest.raises(UnusableEvent) as unusable:
         envelope_of(body)
     assert str(unusable.value).startswith(reason)
 
@@ -67,7 +67,7 @@ def spoilt(whole: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
 
 
 def reason_against(whole: dict[str, Any]) -> str:
-    with pytest.raises(Unusable) as unusable:
+    with pytest.raises(UnusableEvent) as unusable:
         read_event(envelope_of(json.dumps(whole).encode()))
     return str(unusable.value)
 

@@ -7,7 +7,7 @@ from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.gifts.refundable import payments_of
 from donate.storage.database import Database
-from donate.stripe_gateway.events.synthetic import retell_invoice
+from donate.stripe_gateway.events.synthetic import as_invoice_events
 from tests.stripe_gateway.given import AMOUNT, NOW, event, facts_now, gift_now, give, settle
 from tests.stripe_gateway.months import (
     BEFORE_BASIL,
@@ -72,7 +72,7 @@ def test_it_is_told_again_from_a_list(database: Database) -> None:
     gift = give(database, frequency="monthly")
     listed = invoice_event(gift, "in_2")["data"]["object"]
     listed |= {"livemode": False, "payments": {"data": [record_of("in_2")]}}
-    settle(database, *retell_invoice(listed, NOW))
+    settle(database, *as_invoice_events(listed, NOW))
     settle(database, event("invoice_payment.paid", record_of("in_2")))
     (month,) = months_of(database, gift)
     assert facts_now(database, month).count(("paid_outside", "pr_in_2")) == 1

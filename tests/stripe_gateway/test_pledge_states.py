@@ -8,7 +8,7 @@ from donate.gifts.models import Gift
 from donate.gifts.pledges import Pledge, PledgeState, pledge_of
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.events.synthetic import retell_subscription
+from donate.stripe_gateway.events.synthetic import as_subscription_event
 from tests.stripe_gateway.given import AMOUNT, NOW, event_now, give, settle
 from tests.stripe_gateway.months import subscription_event
 
@@ -73,10 +73,11 @@ def test_what_is_to_end_is_told_under_another_name() -> None:
     """Catch-up tells a subscription anew when an end is set, moved or taken back."""
     found = {"id": "sub_1", "status": "active", "items": {}, "cancel_at_period_end": False}
     names = [
-        retell_subscription(found | {"cancel_at": at}, NOW)["id"] for at in (None, LATER, LATER + 1)
+        as_subscription_event(found | {"cancel_at": at}, NOW)["id"]
+        for at in (None, LATER, LATER + 1)
     ]
     assert len(set(names)) == 3
-    assert names[0] == retell_subscription(found, NOW)["id"]
+    assert names[0] == as_subscription_event(found, NOW)["id"]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,6 @@ def test_why_stripe_ended_it_is_kept(database: Database, reason: str | None) -> 
     more: dict[str, Any] = {"status": "canceled", "cancellation_details": {"reason": reason}}
     told = subscription_event(gift, "deleted", **more)
     listed = subscription_event(other, "deleted", **more)["data"]["object"]
-    settle(database, told, retell_subscription(listed | {"livemode": False}, NOW))
+    settle(database, told, as_subscription_event(listed | {"livemode": False}, NOW))
     for one in (gift, other):
         assert pledge_now(database, one).end_reason == reason

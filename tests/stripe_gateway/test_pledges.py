@@ -17,8 +17,12 @@ from donate.money import Money
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.billing import Billing
-from donate.stripe_gateway.requests.pledge_changes import Pledges
-from donate.stripe_gateway.requests.pledge_requests import MOST_CHANGES, Act, request_change
+from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
+from donate.stripe_gateway.requests.pledge_requests import (
+    MOST_CHANGES,
+    PledgeAction,
+    request_change,
+)
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import facts_now, give, settler_of
@@ -33,7 +37,7 @@ class Promise:
     database: Database
     sandbox: RunningSandbox
     clock: FixedClock
-    pledges: Pledges
+    pledges: PledgeChanges
     gift: Gift
 
     @property
@@ -75,7 +79,7 @@ def a_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
     client: StripeClient = client_of(sandbox, **QUICK)
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    pledges = Pledges(
+    pledges = PledgeChanges(
         database, Billing(client), inbox, settler, clock, public_url="https://give.example.org"
     )
     gift = give(database, attempts=0, frequency="monthly")
@@ -95,7 +99,7 @@ def promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
 def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str) -> None:
     """A wish whose outcome nobody knows stays open, and is carried out by the worker, once."""
     promise.trouble(kind, times=2)
-    assert promise.pledges.change(promise.gift, Act.PAUSE) is False
+    assert promise.pledges.change(promise.gift, PledgeAction.PAUSE) is False
     assert promise.pledges.is_open(promise.gift)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
     assert promise.pledges.ask_due() == 0
@@ -113,9 +117,9 @@ def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str)
 def test_the_newest_wish_counts(promise: Promise) -> None:
     """Who pauses and then ends it, while Stripe is silent, is not paused later on."""
     promise.trouble("500", times=2)
-    promise.pledges.change(promise.gift, Act.PAUSE)
+    promise.pledges.change(promise.gift, PledgeAction.PAUSE)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
-    assert promise.pledges.change(promise.gift, Act.CANCEL) is True
+    assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) is True
     promise.later(hours=1)
     assert promise.pledges.ask_due() == 0
     assert promise.state is PledgeState.ENDED
@@ -126,7 +130,7 @@ def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
     """What Stripe refuses is recorded with its code, told at once, and not asked again."""
     promise.trouble("400")
     with pytest.raises(StripeRefused):
-        promise.pledges.change(promise.gift, Act.AMOUNT, Money(7_550, "CAD"))
+        promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
     refused = ("pledge_change_refused", f"{promise.gift.id}:change:1")
     assert refused in facts_now(promise.database, promise.gift)
     assert not promise.pledges.is_open(promise.gift)
@@ -136,7 +140,9 @@ def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
 def test_an_amount_is_changed_on_a_product_of_our_own(promise: Promise) -> None:
     """Checkout's inline product takes no new price: the first change makes one, the next use it."""
     for amount in (7_550, 8_000, 9_000):
-        assert promise.pledges.change(promise.gift, Act.AMOUNT, Money(amount, "CAD")) is True
+        assert (
+            promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(amount, "CAD")) is True
+        )
         assert promise.price()["unit_amount"] == amount
     assert promise.pledges.pledge(promise.gift).each_month == Money(9_000, "CAD")
     (made,) = promise.sent("/v1/products")
@@ -151,7 +157,7 @@ def test_a_change_of_amount_is_carried_out_in_the_end(
 ) -> None:
     """Whichever of the two requests goes wrong, trying again changes the amount, once."""
     promise.trouble(kind, times=3, path=promise.path if path == "subscription" else path)
-    promise.pledges.change(promise.gift, Act.AMOUNT, Money(7_550, "CAD"))
+    promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
     promise.later(minutes=1)
     promise.pledges.ask_due()
@@ -164,16 +170,16 @@ def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
     """Ending what Stripe has ended already is no error, and the page learns of it."""
     subscription = promise.pledges.pledge(promise.gift).subscription
     promise.sandbox.control("POST", f"/_sandbox/subscriptions/{subscription}/cancel")
-    assert promise.pledges.change(promise.gift, Act.CANCEL) is True
+    assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) is True
     assert promise.state is PledgeState.ENDED
     with pytest.raises(Conflict, match="nothing left to change"):
-        promise.pledges.change(promise.gift, Act.PAUSE)
+        promise.pledges.change(promise.gift, PledgeAction.PAUSE)
 
 
 def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> None:
     """While our key is refused the wish waits; once it is accepted again it is carried out."""
     promise.trouble("401")
-    assert promise.pledges.change(promise.gift, Act.CANCEL) in (True, False)
+    assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) in (True, False)
     promise.later(minutes=1)
     promise.pledges.ask_due()
     assert promise.state is PledgeState.ENDED
@@ -182,7 +188,7 @@ def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> No
 def test_two_workers_ask_once(promise: Promise) -> None:
     """Of two that look for what is due at once, one asks."""
     with promise.database.writing() as session:
-        request_change(session, promise.gift.id, Act.PAUSE, None, now=promise.clock.now())
+        request_change(session, promise.gift.id, PledgeAction.PAUSE, None, now=promise.clock.now())
     promise.later(minutes=1)
     with ThreadPoolExecutor(2) as both:
         answered = list(both.map(lambda _: promise.pledges.ask_due(), range(2)))
@@ -194,9 +200,11 @@ def test_nobody_changes_their_mind_without_end(promise: Promise) -> None:
     """A program that changes a pledge over and over is told to stop, and nothing swells."""
     with promise.database.writing() as session:
         for _ in range(MOST_CHANGES):
-            request_change(session, promise.gift.id, Act.PAUSE, None, now=promise.clock.now())
+            request_change(
+                session, promise.gift.id, PledgeAction.PAUSE, None, now=promise.clock.now()
+            )
     with pytest.raises(Conflict, match="too often"):
-        promise.pledges.change(promise.gift, Act.PAUSE)
+        promise.pledges.change(promise.gift, PledgeAction.PAUSE)
 
 
 def test_a_gift_that_is_no_pledge_has_nothing_to_change(database: Database) -> None:
@@ -204,4 +212,4 @@ def test_a_gift_that_is_no_pledge_has_nothing_to_change(database: Database) -> N
     for frequency in ("once", "monthly"):
         gift = give(database, frequency=frequency)
         with database.writing() as session, pytest.raises(Conflict, match="has not begun"):
-            request_change(session, gift.id, Act.PAUSE, None, now=datetime.now(UTC))
+            request_change(session, gift.id, PledgeAction.PAUSE, None, now=datetime.now(UTC))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import select
 
-from donate.stripe_gateway.catchup.schedule import Schedule
+from donate.stripe_gateway.catchup.schedule import CatchupSchedule
 from donate.stripe_gateway.models import CatchupRun
 from tests.journeys.travelling import until
 from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
@@ -18,8 +18,8 @@ def runs(away: Away) -> int:
         return len(session.exec(select(CatchupRun)).all())
 
 
-def schedule_of(away: Away) -> Schedule:
-    return Schedule(away.another(), away.database, away.clock, HOUR)
+def schedule_of(away: Away) -> CatchupSchedule:
+    return CatchupSchedule(away.another(), away.database, away.clock, HOUR)
 
 
 def test_it_runs_once_an_hour(away: Away) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from donate.stripe_gateway.events.fields import Claim, Irrelevant, Reading
+from donate.stripe_gateway.events.fields import Claim, IrrelevantEvent, Reading
 from tests.stripe_gateway.examples import (
     AT,
     CHARGE,
@@ -22,7 +22,7 @@ from tests.stripe_gateway.examples import (
 )
 
 
-def facts(reading: Reading | Irrelevant) -> list[tuple[str, str, int | None]]:
+def facts(reading: Reading | IrrelevantEvent) -> list[tuple[str, str, int | None]]:
     assert isinstance(reading, Reading)
     assert {(fact.happened_at, fact.actor) for fact in reading.facts} == {(AT, "stripe")}
     return [(str(fact.kind), fact.source_id, fact.amount_minor) for fact in reading.facts]
@@ -169,7 +169,7 @@ def test_what_a_decline_tells(
 )
 def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
     """A type of event that we do not read is irrelevant, whatever is in it."""
-    assert isinstance(read(kind, {}), Irrelevant)
+    assert isinstance(read(kind, {}), IrrelevantEvent)
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,4 @@ def test_what_is_not_ours_is_nothing_to_us(
     kind: str, found: dict[str, Any], more: dict[str, Any]
 ) -> None:
     """What this service did not begin, or that moved no money, is irrelevant."""
-    assert isinstance(read(kind, found, **more), Irrelevant)
+    assert isinstance(read(kind, found, **more), IrrelevantEvent)

@@ -21,7 +21,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GiftQuery:
     """What was asked for: the filter, what was typed, and what could not be understood."""
 
     wanted: GiftFilter
@@ -39,7 +39,7 @@ class Wish:
         return f"/finance/gifts?{urlencode(given)}" if given else "/finance/gifts"
 
 
-def read_wish(query: Mapping[str, str], codes: list[str]) -> Wish:
+def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
     """Read a wish. What is not understood is a problem beside its field; nothing is guessed."""
     typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in FIELDS}
     problems: dict[str, BadInput] = {}
@@ -68,7 +68,7 @@ def read_wish(query: Mapping[str, str], codes: list[str]) -> Wish:
         first_day=first,
         last_day=last,
     )
-    return Wish(wanted, typed, problems)
+    return GiftQuery(wanted, typed, problems)
 
 
 def months(today: date) -> list[tuple[str, str]]:

@@ -15,12 +15,12 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock, local_date
 from donate.errors import BadInput, NotFound
-from donate.finance.access import HOME, Visit, Visiting, needs
+from donate.finance.access import HOME, AllowedRequest, Visiting, needs
 from donate.finance.gifts.disputes import dispute_sentences
-from donate.finance.gifts.filters import months, read_cursor, read_wish, write_cursor
-from donate.finance.gifts.pledges import about_pledge
+from donate.finance.gifts.filters import months, read_cursor, read_query, write_cursor
+from donate.finance.gifts.pledges import pledge_details
 from donate.finance.gifts.searching import search_gifts
-from donate.finance.letters.view import sent_letters
+from donate.finance.letters.view import letter_rows
 from donate.finance.models import Role
 from donate.finance.refunds.form import returns_of
 from donate.finance.staff.accounts import names_of
@@ -67,7 +67,7 @@ WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": K
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FactRow:
     """A fact as staff read it."""
 
     fact: GiftFact
@@ -80,7 +80,7 @@ class Known:
     taken_back: bool
 
 
-class GiftPages:
+class StaffGiftPages:
     """The list of gifts, and one gift."""
 
     def __init__(
@@ -112,7 +112,7 @@ class GiftPages:
     def gifts(self, request: Request, visit: Visiting) -> Response:
         """Show the newest gifts that match, and what all that match come to."""
         query = request.query_params
-        wish = read_wish(query, self._codes)
+        wish = read_query(query, self._codes)
         searched = query.get("reference", "").strip()[:MOST_SEARCHED]
         problems = dict(wish.problems)
         after = read_cursor(query.get("after", ""))
@@ -165,7 +165,7 @@ class GiftPages:
 
     def show(
         self,
-        visit: Visit,
+        visit: AllowedRequest,
         gift_id: str,
         *,
         done: str = "",
@@ -180,10 +180,10 @@ class GiftPages:
             donor = donor_of(session, gift)
             facts = facts_of(session, gift.id)
             names = _names(session, gift, facts)
-            letters = sent_letters(session, gift, names, self._regions)
+            letters = letter_rows(session, gift, names, self._regions)
             wish = wish_of(session, gift)
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
-            pledge = about_pledge(session, gift)
+            pledge = pledge_details(session, gift)
             to_confirm = accounts_to_confirm(session, [gift, *months])
             beside = _given_beside(session, gift)
         in_force = transfers_in_force(facts)
@@ -269,12 +269,12 @@ def _missing(gift: Gift) -> Money:
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
 
 
-def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> Known:
+def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> FactRow:
     amount = None
     if fact.amount_minor is not None and fact.currency:
         amount = Money(fact.amount_minor, fact.currency)
     is_transfer = fact.kind == FactKind.TRANSFER_RECEIVED
-    return Known(
+    return FactRow(
         fact=fact,
         kind=KINDS[fact.kind],
         by=actor_name(fact.actor, names),

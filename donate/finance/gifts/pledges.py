@@ -35,7 +35,7 @@ _REASONS: Final[Mapping[EndReason, str]] = {
 }
 
 
-def about_pledge(session: Session, gift: Gift) -> str:
+def pledge_details(session: Session, gift: Gift) -> str:
     """Say how the pledge stands that a gift is a month of; empty for a single gift."""
     if gift.pledge_id is None:
         return ""

@@ -9,15 +9,15 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import Conflict, NotFound
-from donate.finance.access import Visit, Visiting, needs
-from donate.finance.gifts.pages import GiftPages, find_gift
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE, LETTERS, fate, time_of
 from donate.gifts.models import Gift
 from donate.letters.context import can_be_written, look_up
 from donate.letters.desk import (
-    dismiss,
+    dismiss_letter,
     letter_of,
     letters_set_aside,
     may_be_sent_again,
@@ -43,7 +43,7 @@ class LetterPages:
         regions: Regions,
         pages: Pages,
         clock: Clock,
-        gift_pages: GiftPages,
+        gift_pages: StaffGiftPages,
         *,
         time_zone: str,
     ) -> None:
@@ -140,11 +140,11 @@ class LetterPages:
     @needs(Role.FINANCE)
     def dismissed(self, request: Request, visit: Visiting, gift_id: str) -> Response:
         """Let a letter be that was set aside."""
-        return self._act(visit, gift_id, "letter_dismissed", dismiss)
+        return self._act(visit, gift_id, "letter_dismissed", dismiss_letter)
 
     def _act(
         self,
-        visit: Visit,
+        visit: AllowedRequest,
         gift_id: str,
         act: str,
         do: Callable[[Session, Gift, int], Letter | None],
@@ -164,7 +164,7 @@ class LetterPages:
     def _record(
         self,
         session: Session,
-        visit: Visit,
+        visit: AllowedRequest,
         act: str,
         *,
         about: str = "",

@@ -14,7 +14,7 @@ from donate.regions.regions import Regions
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class LetterRow:
     """A letter as staff read it. `again` counts the one that may be sent in its place, if any."""
 
     letter: Letter
@@ -26,9 +26,9 @@ class Sent:
     may_be_dismissed: bool
 
 
-def sent_letters(
+def letter_rows(
     session: Session, gift: Gift, names: Mapping[str, str], regions: Regions
-) -> list[Sent]:
+) -> list[LetterRow]:
     """Say of each letter about a gift what became of it, and what may be done."""
     letters = letters_of(session, gift.id)
     return [_sent(session, letter, letters, names, regions) for letter in letters]
@@ -40,11 +40,11 @@ def _sent(
     letters: Sequence[Letter],
     names: Mapping[str, str],
     regions: Regions,
-) -> Sent:
+) -> LetterRow:
     alike = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
     is_last = letter.again == max(x.again for x in alike)
     may_go = is_last and may_be_sent_again(session, letter, regions)
-    return Sent(
+    return LetterRow(
         letter=letter,
         kind=LETTERS[letter.kind],
         fate=fate(letter),

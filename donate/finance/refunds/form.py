@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RefundablePayment:
     """A payment that has something left, as the form offers it."""
 
     payment: str
@@ -68,7 +68,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RefundRow:
     """A refund that was asked for here, as staff read it."""
 
     amount: Money
@@ -89,14 +89,14 @@ class FailedRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class Returns:
+class RefundSection:
     """What the page of a gift says about sending money back.
 
     `choices` is empty where there is no form; `why_not` then says why, if there is anything to say.
     """
 
-    choices: Sequence[Choice]
-    requests: Sequence[Request]
+    choices: Sequence[RefundablePayment]
+    requests: Sequence[RefundRow]
     failed: Sequence[FailedRefund]
     why_not: str = ""
 
@@ -115,18 +115,18 @@ FORESEEN: Final = frozenset(code for code in _REFUSED if code != KEY_REFUSED)
 """Codes of refused refunds which the page of the gift explains in words of ours."""
 
 
-def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> Returns:
+def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> RefundSection:
     """Say what can go back of a gift, and what became of what was asked for."""
     requests = [_request(gift, request, names) for request in requests_of(facts)]
     payments = payments_of(facts)
     failed = [FailedRefund(fact.source_id, _failed(gift, fact)) for fact in failed_refunds(facts)]
     if gift.mode in BY_HAND:
         why_not = "Money that came by transfer is returned by hand: from the bank, not from here."
-        return Returns((), requests, failed, why_not if gift.received_minor else "")
+        return RefundSection((), requests, failed, why_not if gift.received_minor else "")
     if gift.status == StatusName.DISPUTED:
-        return Returns((), requests, failed, DISPUTED)
+        return RefundSection((), requests, failed, DISPUTED)
     choices = [
-        Choice(
+        RefundablePayment(
             payment=payment.intent,
             words=_payment(gift, payment.paid_at, payment.received_minor, payment.left_minor),
             left=Money(payment.left_minor, gift.currency),
@@ -137,7 +137,7 @@ def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> R
     why_not = "Nothing is left that could be sent back." if payments else ""
     if any(payment.left_minor and not payment.intent for payment in payments):
         why_not = "Stripe has not told yet which payment this is. It can be sent back when it has."
-    return Returns(choices, requests, failed, "" if choices else why_not)
+    return RefundSection(choices, requests, failed, "" if choices else why_not)
 
 
 def _failed(gift: Gift, fact: Fact) -> str:
@@ -217,14 +217,14 @@ def _in_stripes_words(message: str) -> str:
     return f"Stripe says: “{message}”" if message else "Stripe did not say why."
 
 
-def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> Request:
+def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> RefundRow:
     asked = request.asked
     if request.state == RequestState.REFUSED:
         why = _REFUSED.get(request.code, _in_stripes_words(request.message))
         sentence = f"Refused, nothing was sent: {why}"
     else:
         sentence = _STATES[request.state]
-    return Request(
+    return RefundRow(
         amount=Money(asked.amount_minor or 0, gift.currency),
         asked_at=asked.happened_at,
         by=actor_name(asked.actor, names),

@@ -5,8 +5,8 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.access import Visit, Visiting, needs
-from donate.finance.gifts.pages import GiftPages, find_gift
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.refunds.form import check_refund, too_much
 from donate.finance.trail import record_act
@@ -23,7 +23,7 @@ class RefundPages:
     """What finance staff send back."""
 
     def __init__(
-        self, database: Database, clock: Clock, gift_pages: GiftPages, refunds: Refunds
+        self, database: Database, clock: Clock, gift_pages: StaffGiftPages, refunds: Refunds
     ) -> None:
         self._database = database
         self._clock = clock
@@ -80,7 +80,7 @@ class RefundPages:
             return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
         return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund_followed_up", 303)
 
-    def _write_down(self, visit: Visit, gift_id: str) -> OpenRefund | None:
+    def _write_down(self, visit: AllowedRequest, gift_id: str) -> OpenRefund | None:
         now = self._clock.now()
         with self._database.writing() as session:
             gift = find_gift(session, gift_id)

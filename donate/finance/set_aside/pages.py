@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import BadInput, Conflict, NotFound
-from donate.finance.access import Visit, Visiting, needs
+from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.models import Role
-from donate.finance.set_aside.words import Aside, standing_of, write_aside
+from donate.finance.set_aside.words import SetAsideEvent, describe_event, standing_of
 from donate.finance.staff.accounts import names_of
 from donate.finance.trail import record_act
 from donate.finance.transfers.rules import check_words
@@ -22,7 +22,7 @@ from donate.references import is_reference, tidy_reference
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import (
-    dismiss,
+    dismiss_event,
     take_event,
     tie,
     try_again,
@@ -118,11 +118,11 @@ class SetAsidePages:
         now, actor = self._clock.now(), visit.signed_in.actor
 
         def decide(_: Session, event: StripeEvent) -> bool:
-            return dismiss(event, _check_reason(visit.form), actor=actor, now=now)
+            return dismiss_event(event, _check_reason(visit.form), actor=actor, now=now)
 
         return self._decide(visit, number, decide)
 
-    def _decide(self, visit: Visit, number: str, decide: Decide) -> Response:
+    def _decide(self, visit: AllowedRequest, number: str, decide: Decide) -> Response:
         try:
             with self._database.writing() as session:
                 event = take_event(session, _number_in(number))
@@ -136,7 +136,7 @@ class SetAsidePages:
             self._on_due()
         return RedirectResponse(f"{LIST}/{event.id}", 303)
 
-    def _record(self, session: Session, visit: Visit, event: StripeEvent) -> None:
+    def _record(self, session: Session, visit: AllowedRequest, event: StripeEvent) -> None:
         decided = event.history[-1]
         record_act(
             session,
@@ -150,7 +150,7 @@ class SetAsidePages:
 
     def _show(
         self,
-        visit: Visit,
+        visit: AllowedRequest,
         number: str,
         *,
         problem: BadInput | None = None,
@@ -190,11 +190,11 @@ def _newest(session: Session, state: EventState, before: int | None) -> list[Str
     return list(session.exec(statement))
 
 
-def _write_all(session: Session, events: Sequence[StripeEvent]) -> list[Aside]:
+def _write_all(session: Session, events: Sequence[StripeEvent]) -> list[SetAsideEvent]:
     ids = {i for event in events for i in (event.gift_id, event.tied_to) if i}
     gifts = {g.id: g for g in session.exec(select(Gift).where(col(Gift.id).in_(ids)))}
     names = names_of(session, {entry["by"] for event in events for entry in event.history})
-    return [write_aside(event, gifts, names) for event in events]
+    return [describe_event(event, gifts, names) for event in events]
 
 
 def _find_gift(session: Session, typed: str) -> Gift:

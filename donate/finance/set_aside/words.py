@@ -28,7 +28,7 @@ DECISIONS: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class DecisionRow:
     """What somebody decided about an event, when and why; `was` is why it was set aside."""
 
     what: str
@@ -39,7 +39,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class SetAsideEvent:
     """An event as staff read it."""
 
     event: StripeEvent
@@ -49,31 +49,31 @@ class Aside:
     tied: Gift | None
     """The gift that staff say it is about."""
     says: list[tuple[str, str]]
-    history: list[Decided]
+    history: list[DecisionRow]
     payload: str
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EventSummary:
     """Where an event has come to: one sentence, and the tone to say it in."""
 
     tone: str
     sentence: str
 
 
-def write_aside(
+def describe_event(
     event: StripeEvent, gifts: Mapping[uuid.UUID, Gift], names: Mapping[str, str]
-) -> Aside:
+) -> SetAsideEvent:
     """Write an event in words. `names` says who an actor is."""
     envelope = readable_envelope(event)
-    return Aside(
+    return SetAsideEvent(
         event=event,
         can_be_read=envelope is not None,
         gift=gifts.get(event.gift_id) if event.gift_id else None,
         tied=gifts.get(event.tied_to) if event.tied_to else None,
         says=_what_it_says(envelope.object) if envelope else [],
         history=[
-            Decided(
+            DecisionRow(
                 what=DECISIONS[entry["decision"]],
                 by=actor_name(entry["by"], names),
                 at=datetime.fromisoformat(entry["at"]),
@@ -86,24 +86,28 @@ def write_aside(
     )
 
 
-def standing_of(event: StripeEvent) -> Standing:
+def standing_of(event: StripeEvent) -> EventSummary:
     """Say where an event has come to."""
     because = f": {event.reason}" if event.reason else ""
     match event.state:
         case EventState.SETTLED:
-            return Standing("good", "It is settled: what it says is recorded.")
+            return EventSummary("good", "It is settled: what it says is recorded.")
         case EventState.WAITING if event.tries:
-            return Standing("info", f"It is waiting{because}. It will be tried again by itself.")
+            return EventSummary(
+                "info", f"It is waiting{because}. It will be tried again by itself."
+            )
         case EventState.WAITING:
-            return Standing("info", "It is being tried again. Look again in a moment.")
+            return EventSummary("info", "It is being tried again. Look again in a moment.")
         case EventState.SET_ASIDE if event.history:
-            return Standing("wait", f"It was set aside again{because}.")
+            return EventSummary("wait", f"It was set aside again{because}.")
         case EventState.SET_ASIDE:
-            return Standing("wait", f"It is set aside{because}.")
+            return EventSummary("wait", f"It is set aside{because}.")
         case EventState.DISMISSED:
-            return Standing("info", "It is dismissed: staff decided that nothing is to be done.")
+            return EventSummary(
+                "info", "It is dismissed: staff decided that nothing is to be done."
+            )
         case _:
-            return Standing("info", f"There was nothing to record in it{because}.")
+            return EventSummary("info", f"There was nothing to record in it{because}.")
 
 
 def pretty(payload: bytes) -> str:

@@ -27,7 +27,12 @@ from donate.finance.access import (
 from donate.finance.models import Role, Staff
 from donate.finance.sessions import end_session, same_secret, start_session
 from donate.finance.staff.accounts import MAX_PASSWORD, PASSWORDS, find_staff, spellings, tidy_email
-from donate.finance.staff.sign_in_limit import Pace, Try, begin_try, forget_tries
+from donate.finance.staff.sign_in_limit import (
+    SignInAttempt,
+    SignInPace,
+    begin_attempt,
+    forget_attempts,
+)
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database
@@ -55,7 +60,7 @@ DELAYED_RETRY_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class VerifiedPassword:
     """Somebody who knew the password, and a new hash of it where the old one is out of date."""
 
     staff: Staff
@@ -112,8 +117,8 @@ class SignIn:
             return self._form(request, target, typed, problem=NO_COOKIE, status_code=403)
         email, network = tidy_email(typed), network_of(visit.address)
         with self._database.writing() as session:
-            attempt = begin_try(session, email, network, now=self._clock.now())
-        if attempt.pace != Pace.GO:
+            attempt = begin_attempt(session, email, network, now=self._clock.now())
+        if attempt.pace != SignInPace.GO:
             late = self._slow_down(request, attempt, target, typed)
             if late:
                 return late
@@ -140,10 +145,10 @@ class SignIn:
         return answer
 
     def _slow_down(
-        self, request: Request, attempt: Try, target: str, typed: str
+        self, request: Request, attempt: SignInAttempt, target: str, typed: str
     ) -> Response | None:
         retry_after_s = attempt.retry_after_s
-        if attempt.pace == Pace.SLOWLY:
+        if attempt.pace == SignInPace.SLOWLY:
             if self._delayed.acquire(blocking=False):
                 try:
                     self._pause(PAUSE_S)
@@ -161,7 +166,7 @@ class SignIn:
             headers={"Retry-After": str(retry_after_s)},
         )
 
-    def _check(self, email: str, password: str) -> Proven | None:
+    def _check(self, email: str, password: str) -> VerifiedPassword | None:
         """Return whose password this is.
 
         Takes one hash for each way to spell the password, whoever asks and whatever is wrong.
@@ -178,7 +183,7 @@ class SignIn:
                 right, better = self._verify(password[:MAX_PASSWORD], against)
         finally:
             self._in_line.release()
-        return Proven(staff, better) if staff and right else None
+        return VerifiedPassword(staff, better) if staff and right else None
 
     def _verify(self, password: str, against: str) -> tuple[bool, str | None]:
         """Compare each spelling of a password; one of an earlier version is hashed anew."""
@@ -189,7 +194,9 @@ class SignIn:
                 right, better = True, self._passwords.hash(own)
         return right, better
 
-    def _let_in(self, request: Request, proven: Proven, network: str, target: str) -> Response:
+    def _let_in(
+        self, request: Request, proven: VerifiedPassword, network: str, target: str
+    ) -> Response:
         now = self._clock.now()
         staff_id = proven.staff.id
         assert staff_id is not None
@@ -198,7 +205,7 @@ class SignIn:
             if row is None or row.disabled_at or row.password_hash != proven.staff.password_hash:
                 raise Unavailable("the password or the person's standing was changed meanwhile")
             row.password_hash = proven.better_hash or row.password_hash
-            forget_tries(session, row.email, network)
+            forget_attempts(session, row.email, network)
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))
             token = start_session(session, staff_id, now=now)
             record_act(session, "signed_in", now=now, staff_id=staff_id, address=network)

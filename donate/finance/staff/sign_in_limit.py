@@ -22,7 +22,7 @@ MAX_ROWS: Final = 10_000
 """Beyond this many tries in the window, from whomever, nothing is stored and each is delayed."""
 
 
-class Pace(StrEnum):
+class SignInPace(StrEnum):
     """How a try at signing in may go on."""
 
     GO = "go"
@@ -31,15 +31,15 @@ class Pace(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class SignInAttempt:
     """One try that was let through or stopped; `row` is what counts it until it succeeds."""
 
-    pace: Pace
+    pace: SignInPace
     retry_after_s: int = 0
     row: int | None = None
 
 
-def begin_try(session: Session, email: str, network: str, *, now: datetime) -> Try:
+def begin_attempt(session: Session, email: str, network: str, *, now: datetime) -> SignInAttempt:
     """Count a try *before* its password is looked at, so that many at once cannot slip through."""
     if session.get_bind().dialect.name == "postgresql":
         # Two processes that count at the same moment would both find room for one more.
@@ -56,20 +56,24 @@ def begin_try(session: Session, email: str, network: str, *, now: datetime) -> T
         ).one()
         if count >= most:
             # It is enough to wait until the oldest is forgotten.
-            return Try(Pace.STOP, max(1, int((oldest + WINDOW - now).total_seconds()) + 1))
+            return SignInAttempt(
+                SignInPace.STOP, max(1, int((oldest + WINDOW - now).total_seconds()) + 1)
+            )
     by_email = session.exec(
         select(func.count()).select_from(SignInFailure).where(SignInFailure.email == email)
     ).one()
     total = session.exec(select(func.count()).select_from(SignInFailure)).one()
     if total >= MAX_ROWS:
-        return Try(Pace.SLOWLY)
+        return SignInAttempt(SignInPace.SLOWLY)
     row = SignInFailure(email=email, address=network, failed_at=now)
     session.add(row)
     session.flush()
-    return Try(Pace.SLOWLY if by_email >= MAX_PER_EMAIL else Pace.GO, row=row.id)
+    return SignInAttempt(
+        SignInPace.SLOWLY if by_email >= MAX_PER_EMAIL else SignInPace.GO, row=row.id
+    )
 
 
-def forget_tries(session: Session, email: str, network: str) -> None:
+def forget_attempts(session: Session, email: str, network: str) -> None:
     """Forget the failures of somebody who has now signed in."""
     session.execute(
         delete(SignInFailure).where(

@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.access import Visit, Visiting, needs
-from donate.finance.gifts.pages import GiftPages, find_gift
+from donate.finance.access import AllowedRequest, Visiting, needs
+from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
 from donate.finance.transfers.rules import (
@@ -29,7 +29,7 @@ _COUNTS: Final = frozenset(map(str, range(1_000)))
 class TransferPages:
     """What finance staff do by hand about a gift."""
 
-    def __init__(self, database: Database, clock: Clock, gift_pages: GiftPages) -> None:
+    def __init__(self, database: Database, clock: Clock, gift_pages: StaffGiftPages) -> None:
         self._database = database
         self._clock = clock
         self._gift_pages = gift_pages
@@ -65,7 +65,7 @@ class TransferPages:
         return self._act(visit, gift_id, "undone", undo)
 
     def _act(
-        self, visit: Visit, gift_id: str, act: str, do: Callable[[Session, Gift], Outcome]
+        self, visit: AllowedRequest, gift_id: str, act: str, do: Callable[[Session, Gift], Outcome]
     ) -> Response:
         try:
             with self._database.writing() as session:

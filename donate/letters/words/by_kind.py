@@ -3,25 +3,25 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from donate.letters.context import About
+from donate.letters.context import LetterContext
 from donate.letters.kinds import LetterKind
 from donate.letters.words.draft import Draft, amount_and_reference, manage
-from donate.letters.words.instructions import Tongue, how, mind, what_to_enter
+from donate.letters.words.instructions import Translate, how, mind, what_to_enter
 from donate.letters.words.pledges import month_failed, pledge_amount, pledge_ended
 from donate.letters.words.thanks import correction, thank_you
-from donate.web.templating import say
+from donate.web.templating import translate
 
 
-def draft(kind: LetterKind, about: About) -> Draft:
+def draft(kind: LetterKind, about: LetterContext) -> Draft:
     """Write what a letter of this kind says about a gift."""
 
     def speak(message: str, **values: str) -> str:
-        return say(about.language, message, values)
+        return translate(about.language, message, values)
 
     return _DRAFTS[kind](about, speak)
 
 
-def _instructions(about: About, _: Tongue) -> Draft:
+def _instructions(about: LetterContext, _: Translate) -> Draft:
     amount = about.money(about.gift.amount)
     return Draft(
         subject=_(
@@ -37,7 +37,7 @@ def _instructions(about: About, _: Tongue) -> Draft:
     )
 
 
-def _reminder(about: About, _: Tongue) -> Draft:
+def _reminder(about: LetterContext, _: Translate) -> Draft:
     gift = about.gift
     return Draft(
         subject=_(
@@ -57,7 +57,7 @@ def _reminder(about: About, _: Tongue) -> Draft:
     )
 
 
-def _under_way(about: About, _: Tongue) -> Draft:
+def _under_way(about: LetterContext, _: Translate) -> Draft:
     amount = about.money(about.gift.amount)
     return Draft(
         subject=_("Your gift of %(amount)s is on its way", amount=amount),
@@ -75,7 +75,7 @@ def _under_way(about: About, _: Tongue) -> Draft:
     )
 
 
-def _confirm_account(about: About, _: Tongue) -> Draft:
+def _confirm_account(about: LetterContext, _: Translate) -> Draft:
     assert about.confirmation is not None
     amount, due = about.money(about.gift.amount), about.confirmation
     deposits = (
@@ -102,7 +102,7 @@ def _confirm_account(about: About, _: Tongue) -> Draft:
     )
 
 
-def _failed(about: About, _: Tongue) -> Draft:
+def _failed(about: LetterContext, _: Translate) -> Draft:
     amount = about.money(about.gift.amount)
     return Draft(
         subject=_("Your gift of %(amount)s did not go through", amount=amount),
@@ -119,7 +119,7 @@ def _failed(about: About, _: Tongue) -> Draft:
     )
 
 
-def _refund(about: About, _: Tongue) -> Draft:
+def _refund(about: LetterContext, _: Translate) -> Draft:
     assert about.returned is not None
     amount = about.money(about.returned)
     return Draft(
@@ -138,7 +138,7 @@ def _refund(about: About, _: Tongue) -> Draft:
     )
 
 
-def _refund_failed(about: About, _: Tongue) -> Draft:
+def _refund_failed(about: LetterContext, _: Translate) -> Draft:
     assert about.returned is not None
     amount = about.money(about.returned)
     return Draft(
@@ -153,7 +153,7 @@ def _refund_failed(about: About, _: Tongue) -> Draft:
     )
 
 
-_DRAFTS: Final[Mapping[LetterKind, Callable[[About, Tongue], Draft]]] = {
+_DRAFTS: Final[Mapping[LetterKind, Callable[[LetterContext, Translate], Draft]]] = {
     LetterKind.THANK_YOU: thank_you,
     LetterKind.CORRECTION: correction,
     LetterKind.INSTRUCTIONS: _instructions,

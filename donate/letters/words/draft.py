@@ -5,8 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from donate.letters.context import About
-from donate.letters.words.instructions import Tongue
+from donate.letters.context import LetterContext
+from donate.letters.words.instructions import Translate
 
 _MOST_OF_A_NAME: Final = 60
 # What has these, or other signs than names have, may be a stranger's message to whom we write.
@@ -38,14 +38,14 @@ def name_to_greet(name: str) -> str:
     return name
 
 
-def manage(about: About, _: Tongue) -> tuple[str, str] | None:
+def manage(about: LetterContext, _: Translate) -> tuple[str, str] | None:
     """Return the link to the page where the donor changes the monthly gift, if it is one."""
     if about.pledge_page is None:
         return None
     return _("See or change your monthly gifts"), about.pledge_page
 
 
-def amount_and_reference(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
+def amount_and_reference(about: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
     """Return the rows that name the gift."""
     return (
         (_("Amount"), about.money(about.gift.amount)),

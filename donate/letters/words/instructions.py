@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
-from donate.letters.context import About
+from donate.letters.context import LetterContext
 from donate.money import parts_of
 from donate.regions.regions import Mode
 
 
-class Tongue(Protocol):
+class Translate(Protocol):
     """Says a message in one language, with its %(name)s places filled."""
 
     def __call__(self, message: str, **values: str) -> str:
@@ -15,7 +15,7 @@ class Tongue(Protocol):
         ...
 
 
-def how(about: About, _: Tongue) -> tuple[str, ...]:
+def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
     """Say where one sends it from, or how one gives by code."""
     if about.gift.mode == Mode.INTERAC:
         return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
@@ -33,7 +33,7 @@ def how(about: About, _: Tongue) -> tuple[str, ...]:
     return tuple(said)
 
 
-def what_to_enter(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
+def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
     """Give what the bank, or whoever takes the gift, has to be told: a label and a value each."""
     gift, amount = about.gift, about.money(about.gift.amount)
     if gift.mode != Mode.INTERAC:
@@ -49,7 +49,7 @@ def what_to_enter(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
     )
 
 
-def mind(about: About, _: Tongue) -> tuple[str, ...]:
+def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
     """What to mind when sending. No answer to a security question stands in any letter."""
     said = []
     if about.gift.mode == Mode.INTERAC:
@@ -64,7 +64,7 @@ def mind(about: About, _: Tongue) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _about_a_question(about: About, _: Tongue) -> str:
+def _about_a_question(about: LetterContext, _: Translate) -> str:
     if about.terms and about.terms.autodeposit:
         return _("Send it. No security question is asked: it is deposited by itself.")
     if about.contact:

@@ -4,12 +4,12 @@ from typing import assert_never
 
 from donate.clock import local_date
 from donate.gifts.pledges import EndReason, end_reason_of
-from donate.letters.context import About
+from donate.letters.context import LetterContext
 from donate.letters.words.draft import Draft, amount_and_reference, manage
-from donate.letters.words.instructions import Tongue
+from donate.letters.words.instructions import Translate
 
 
-def month_failed(about: About, _: Tongue) -> Draft:
+def month_failed(about: LetterContext, _: Translate) -> Draft:
     """Say that a month could not be collected."""
     amount = about.money(about.gift.amount)
     return Draft(
@@ -25,7 +25,7 @@ def month_failed(about: About, _: Tongue) -> Draft:
     )
 
 
-def pledge_amount(about: About, _: Tongue) -> Draft:
+def pledge_amount(about: LetterContext, _: Translate) -> Draft:
     """Say which amount is collected from now on."""
     assert about.change is not None
     amount = about.money(about.change.each_month)
@@ -41,7 +41,7 @@ def pledge_amount(about: About, _: Tongue) -> Draft:
     )
 
 
-def pledge_ended(about: About, _: Tongue) -> Draft:
+def pledge_ended(about: LetterContext, _: Translate) -> Draft:
     """Say that nothing more is collected, and why."""
     ended, rows = about.ended, [(_("Reference"), about.gift.reference)]
     if ended:
@@ -69,5 +69,5 @@ def pledge_ended(about: About, _: Tongue) -> Draft:
     )
 
 
-def _seen(about: About, _: Tongue) -> tuple[str, str] | None:
+def _seen(about: LetterContext, _: Translate) -> tuple[str, str] | None:
     return (_("See your monthly gifts"), about.pledge_page) if about.pledge_page else None

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from donate.gifts.choosing.options import Tribute
-from donate.letters.context import About
+from donate.letters.context import LetterContext
 from donate.letters.words.draft import Draft, manage, name_to_greet
-from donate.letters.words.instructions import Tongue
+from donate.letters.words.instructions import Translate
 
 
-def thank_you(about: About, _: Tongue) -> Draft:
+def thank_you(about: LetterContext, _: Translate) -> Draft:
     """Say that a gift has arrived."""
     gift = about.gift
     amount = about.money(gift.net)
@@ -31,7 +31,7 @@ def thank_you(about: About, _: Tongue) -> Draft:
     )
 
 
-def _what_we_wrote(about: About, _: Tongue) -> Iterator[str]:
+def _what_we_wrote(about: LetterContext, _: Translate) -> Iterator[str]:
     if about.told and about.told != about.gift.received:
         yield _(
             "We wrote earlier that %(amount)s had arrived. That was our mistake, and this e-mail "
@@ -40,7 +40,7 @@ def _what_we_wrote(about: About, _: Tongue) -> Iterator[str]:
         )
 
 
-def correction(about: About, _: Tongue) -> Draft:
+def correction(about: LetterContext, _: Translate) -> Draft:
     """Say that less has arrived than we wrote."""
     assert about.told is not None
     gift = about.gift
@@ -72,7 +72,7 @@ def correction(about: About, _: Tongue) -> Draft:
     )
 
 
-def _what_came(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
+def _what_came(about: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
     gift = about.gift
     if gift.received_minor >= gift.amount_minor:
         # Of what was paid twice, one payment may have gone back.
@@ -84,7 +84,7 @@ def _what_came(about: About, _: Tongue) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _what_was_added(about: About, _: Tongue) -> Iterator[tuple[str, str]]:
+def _what_was_added(about: LetterContext, _: Translate) -> Iterator[tuple[str, str]]:
     wish, region = about.wish, about.region
     if wish is None:
         return

@@ -12,7 +12,7 @@ from donate.clock import Clock
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
 from donate.stripe_gateway.assumptions.endings import CouldNotBeTried, DidNotHold
 from donate.stripe_gateway.client import Page, StripeClient
-from donate.stripe_gateway.events.fields import Irrelevant, Reading, Unusable
+from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.requests.billing import Billing
 
@@ -210,9 +210,9 @@ class World:
         """Read an event as the service does. Raises DidNotHold where it tells nothing."""
         try:
             reading = read_event(envelope_of_event(event))
-        except Unusable as error:
+        except UnusableEvent as error:
             raise DidNotHold(f"{event['type']} cannot be used: {error}") from error
-        if isinstance(reading, Irrelevant):
+        if isinstance(reading, IrrelevantEvent):
             raise DidNotHold(f"{event['type']} tells nothing: {reading.reason}")
         return reading
 

@@ -17,13 +17,13 @@ from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.comparison import (
     Comparison,
-    Telling,
+    SyntheticEvent,
     add_totals,
     compare,
-    retell,
+    synthetic_events,
 )
 from donate.stripe_gateway.catchup.lists import StripeLists
-from donate.stripe_gateway.catchup.plan import EVENTS_REACH, Listing, Stretch, plan_of
+from donate.stripe_gateway.catchup.plan import EVENTS_REACH, Listing, ListRange, plan_of
 from donate.stripe_gateway.catchup.runs import (
     SOURCE,
     Report,
@@ -119,7 +119,7 @@ class Catchup:
             tell(f"{stretch.listing} since {stretch.created_from:%Y-%m-%d}: {looked_at}")
         return self._close(run)
 
-    def _take_page(self, run: CatchupRun, stretch: Stretch) -> None:
+    def _take_page(self, run: CatchupRun, stretch: ListRange) -> None:
         if self._stopping.is_set():
             raise Stopped
         page = self._lists.page(stretch, run.cursor, self._stopping)
@@ -159,7 +159,7 @@ class Catchup:
         tellings = [
             telling
             for found in objects
-            for telling in retell(listing, found, run.started_at, livemode=self._livemode)
+            for telling in synthetic_events(listing, found, run.started_at, livemode=self._livemode)
             if telling.happened_at <= run.started_at  # what came since is the next run's
         ]
         found = self._compare(tellings)
@@ -176,7 +176,7 @@ class Catchup:
             "differing": run.differing | {lack.key: lack.sentence for lack in found.lacking},
         }
 
-    def _compare(self, tellings: Sequence[Telling]) -> Comparison:
+    def _compare(self, tellings: Sequence[SyntheticEvent]) -> Comparison:
         with self._database.reading() as session:
             return compare(session, tellings)
 

@@ -15,20 +15,20 @@ from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.stripe_gateway.catchup.plan import Listing
-from donate.stripe_gateway.events.fields import Reading, Unusable
+from donate.stripe_gateway.events.fields import Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.events.synthetic import (
-    retell_dispute,
-    retell_invoice,
-    retell_refund,
-    retell_session,
-    retell_subscription,
+    as_dispute_event,
+    as_invoice_events,
+    as_refund_event,
+    as_session_event,
+    as_subscription_event,
 )
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class SyntheticEvent:
     """An object, told as an event; `reading` is None where nobody can read it."""
 
     payload: bytes
@@ -38,10 +38,10 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Discrepancy:
     """A telling of which something is not recorded, or otherwise. `key` names the gift if known."""
 
-    telling: Telling
+    telling: SyntheticEvent
     key: str
     sentence: str
     is_staffs_turn: bool
@@ -53,18 +53,18 @@ class Comparison:
     """What some tellings come to, by currency in minor units, and what of it lacks."""
 
     totals: dict[str, dict[str, int]]
-    lacking: list[Lack]
+    lacking: list[Discrepancy]
 
 
-def retell(
+def synthetic_events(
     listing: Listing, found: dict[str, Any], asked_at: datetime, *, livemode: bool
-) -> list[Telling]:
+) -> list[SyntheticEvent]:
     """Tell one object of a list as the events that would have told of it, leaving out others'."""
     tellings = (_read(event, livemode=livemode) for event in _events_of(listing, found, asked_at))
     return [telling for telling in tellings if telling]
 
 
-def compare(session: Session, tellings: Sequence[Telling]) -> Comparison:
+def compare(session: Session, tellings: Sequence[SyntheticEvent]) -> Comparison:
     """Hold tellings against the facts. Refunds and disputes of others' payments are not ours."""
     recorded = _recorded(session, tellings)
     gifts = _gifts_of(session, tellings)
@@ -89,7 +89,7 @@ def compare(session: Session, tellings: Sequence[Telling]) -> Comparison:
             fact = max(missing, key=lambda one: one.amount_minor or 0)
             amount = recorded.get((fact.kind, fact.source_id), 0)
             lacking.append(
-                Lack(
+                Discrepancy(
                     telling,
                     key=str(gift_id),
                     sentence=_sentence(telling, fact, reference, amount or 0),
@@ -117,20 +117,20 @@ def _events_of(
 ) -> Iterable[dict[str, Any] | None]:
     match listing:
         case Listing.PAID_SESSIONS | Listing.EXPIRED_SESSIONS:
-            return [retell_session(found, asked_at)]
+            return [as_session_event(found, asked_at)]
         case Listing.INVOICES:
-            return retell_invoice(found, asked_at)
+            return as_invoice_events(found, asked_at)
         case Listing.SUBSCRIPTIONS:
-            return [retell_subscription(found, asked_at)]
+            return [as_subscription_event(found, asked_at)]
         case Listing.REFUNDS:
-            return [retell_refund(found, asked_at)]
+            return [as_refund_event(found, asked_at)]
         case Listing.DISPUTES:
-            return [retell_dispute(found, asked_at)]
+            return [as_dispute_event(found, asked_at)]
         case Listing.EVENTS:
             raise ValueError("events tell of themselves")
 
 
-def _read(event: dict[str, Any] | None, *, livemode: bool) -> Telling | None:
+def _read(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEvent | None:
     if event is None:
         return None
     if event["livemode"] is None:
@@ -139,15 +139,15 @@ def _read(event: dict[str, Any] | None, *, livemode: bool) -> Telling | None:
     object_id = str(event["data"]["object"].get("id"))
     try:
         envelope = envelope_of(payload)
-    except Unusable:
+    except UnusableEvent:
         return None  # without a name it could not be stored either
     try:
         reading = read_event(envelope)
-    except Unusable:
-        return Telling(payload, object_id, envelope.happened_at, None)
+    except UnusableEvent:
+        return SyntheticEvent(payload, object_id, envelope.happened_at, None)
     if not isinstance(reading, Reading):
         return None
-    return Telling(payload, object_id, envelope.happened_at, reading)
+    return SyntheticEvent(payload, object_id, envelope.happened_at, reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class _Gifts:
     with_something_aside: frozenset[uuid.UUID]
 
 
-def _gifts_of(session: Session, tellings: Sequence[Telling]) -> _Gifts:
+def _gifts_of(session: Session, tellings: Sequence[SyntheticEvent]) -> _Gifts:
     readings = [telling.reading for telling in tellings if telling.reading]
     payments = gifts_by_source(
         session, PAYMENT_NAMES, [reading.payment for reading in readings if reading.payment]
@@ -175,7 +175,7 @@ def _gifts_of(session: Session, tellings: Sequence[Telling]) -> _Gifts:
 
 
 def _recorded(
-    session: Session, tellings: Sequence[Telling]
+    session: Session, tellings: Sequence[SyntheticEvent]
 ) -> dict[tuple[FactKind, str], int | None]:
     keys = {
         (str(fact.kind), fact.source_id)
@@ -206,7 +206,7 @@ def _add(totals: dict[str, dict[str, int]], fact: Fact, recorded: int) -> None:
     sums["payments"] += 1
 
 
-def _sentence(telling: Telling, fact: Fact, reference: str | None, recorded: int) -> str:
+def _sentence(telling: SyntheticEvent, fact: Fact, reference: str | None, recorded: int) -> str:
     what = str(fact.kind).replace("_", " ")
     if fact.amount_minor is not None and fact.currency is not None:
         what += f" of {Money(fact.amount_minor, fact.currency).decimal:,} {fact.currency}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from donate.clock import Clock
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
-from donate.stripe_gateway.catchup.plan import Listing, Stretch
+from donate.stripe_gateway.catchup.plan import Listing, ListRange
 from donate.stripe_gateway.client import Page, StripeClient
 from donate.stripe_gateway.events.types import EVENT_TYPES
 
@@ -42,7 +42,7 @@ class StripeLists:
         self._wait = wait
         self._asked_at: datetime | None = None
 
-    def page(self, stretch: Stretch, cursor: str, stopping: threading.Event) -> Page:
+    def page(self, stretch: ListRange, cursor: str, stopping: threading.Event) -> Page:
         """Return the page of a stretch that follows the object `cursor`, or its first page.
 
         Tries again for about a minute, or until `stopping`. Raises StripeUnavailable and its kin.
@@ -75,7 +75,7 @@ class StripeLists:
         self._asked_at = self._clock.now()
 
 
-def _question(stretch: Stretch, cursor: str, size: int) -> tuple[str, dict[str, Any]]:
+def _question(stretch: ListRange, cursor: str, size: int) -> tuple[str, dict[str, Any]]:
     created = {"gte": int(stretch.created_from.timestamp())}
     if stretch.created_before:
         created["lt"] = int(stretch.created_before.timestamp())

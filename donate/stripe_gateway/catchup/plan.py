@@ -52,7 +52,7 @@ _ALWAYS_BACK: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ListRange:
     """A piece of one list: what was created from here, and before there (None: until now)."""
 
     listing: Listing
@@ -60,18 +60,20 @@ class Stretch:
     created_before: datetime | None = None
 
 
-def plan_of(since: datetime, started_at: datetime) -> tuple[Stretch, ...]:
+def plan_of(since: datetime, started_at: datetime) -> tuple[ListRange, ...]:
     """Return what to look at, in order, to know all that happened from `since` on."""
     reach = started_at - EVENTS_REACH
     is_old = since < reach
-    plan: list[Stretch] = []
+    plan: list[ListRange] = []
     begin = max(since, reach)
     while begin < started_at:
         end = begin + SLICE
-        plan.append(Stretch(Listing.EVENTS, begin, end if end < started_at else None))
+        plan.append(ListRange(Listing.EVENTS, begin, end if end < started_at else None))
         begin = end
     objects = [listing for listing in _STILL_CHANGES if is_old or listing not in _ONLY_WHEN_OLD]
     for listing in objects:
         is_far = is_old or listing in _ALWAYS_THIS_FAR
-        plan.append(Stretch(listing, since - (_STILL_CHANGES[listing] if is_far else _ALWAYS_BACK)))
+        plan.append(
+            ListRange(listing, since - (_STILL_CHANGES[listing] if is_far else _ALWAYS_BACK))
+        )
     return tuple(plan)

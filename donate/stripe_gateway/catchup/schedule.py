@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _AGAIN_AFTER: Final = timedelta(minutes=5)
 
 
-class Schedule:
+class CatchupSchedule:
     """When to catch up next."""
 
     def __init__(

@@ -13,9 +13,9 @@ from typing import Any, Final
 from donate.gifts.disputes import round_source
 from donate.gifts.facts import FactKind
 from donate.stripe_gateway.events.fields import (
-    Irrelevant,
+    IrrelevantEvent,
     Reading,
-    Unusable,
+    UnusableEvent,
     read_text,
     read_word,
     returned_fact,
@@ -46,13 +46,13 @@ class _Moves:
     with_us: bool
 
 
-def read_dispute(step: str, found: Mapping[str, Any], at: datetime) -> Reading | Irrelevant:
+def read_dispute(step: str, found: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
     """Return what a dispute tells. Raises Unusable."""
     if found.get("payment_intent") is None:
-        return Irrelevant("a dispute about a charge that this service did not make")
+        return IrrelevantEvent("a dispute about a charge that this service did not make")
     payment, status = read_text(found, "payment_intent"), read_word(found, "status")
     if not status:
-        raise Unusable("a dispute without a status")
+        raise UnusableEvent("a dispute without a status")
     moves = _moves(found, was_taken=step == "funds_withdrawn")
     kind = _kind(status, moves)
     evidence: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""What an event can tell: the values that reading one gives, and how single fields are read.
+"""The values that reading an event gives, and how single fields are read. Pure.
 
-Pure. A field that is missing or odd is never guessed: the event is `Unusable`, and staff see why.
+A field that is missing or odd is never guessed: it raises `UnusableEvent`, and staff see why.
 """
 
 import re
@@ -20,7 +20,7 @@ _LONGEST_URL: Final = 5_000
 _LAST_SECOND: Final = 2**33
 
 
-class Unusable(Exception):
+class UnusableEvent(Exception):
     """An authentic event that cannot be applied. The message is the reason staff read."""
 
 
@@ -78,7 +78,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Irrelevant:
+class IrrelevantEvent:
     """Authentic, and nothing for us to record."""
 
     reason: str
@@ -97,7 +97,7 @@ def returned_fact(
         kind,
         source_id,
         at,
-        amount_minor=read_amount(found, "amount"),
+        amount_minor=read_minor_units(found, "amount"),
         currency=read_currency(found),
         evidence=evidence,
     )
@@ -135,14 +135,14 @@ def read_gift_id(metadata: Any) -> uuid.UUID | None:
     try:
         return uuid.UUID(value)
     except (ValueError, AttributeError, TypeError) as error:
-        raise Unusable("metadata.gift_id is not one of our ids") from error
+        raise UnusableEvent("metadata.gift_id is not one of our ids") from error
 
 
 def read_attempt(metadata: Mapping[str, Any]) -> int:
     """Return which of our tries to open a session this was. Raises Unusable."""
     value = metadata.get("attempt")
     if not isinstance(value, str) or not re.fullmatch("[0-9]{1,4}", value):
-        raise Unusable("metadata.attempt is missing")
+        raise UnusableEvent("metadata.attempt is missing")
     return int(value)
 
 
@@ -155,7 +155,7 @@ def read_text(found: Mapping[str, Any], key: str, at_most: int = 255) -> str:
     """Return an id, or one of Stripe's names for things, of so many characters. Raises Unusable."""
     value = found.get(key)
     if not isinstance(value, str) or not _ID.fullmatch(value) or len(value) > at_most:
-        raise Unusable(f"{key} is missing or odd")
+        raise UnusableEvent(f"{key} is missing or odd")
     return value
 
 
@@ -165,11 +165,11 @@ def read_word(found: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
-def read_amount(found: Mapping[str, Any], key: str) -> int:
+def read_minor_units(found: Mapping[str, Any], key: str) -> int:
     """Return an amount above nothing, in minor units. Raises Unusable."""
     value = found.get(key)
     if type(value) is not int or not 0 < value <= MAX_AMOUNT_MINOR:
-        raise Unusable(f"{key} is not a usable amount")
+        raise UnusableEvent(f"{key} is not a usable amount")
     return value
 
 
@@ -177,7 +177,7 @@ def read_count(found: Mapping[str, Any], key: str) -> int:
     """Return how often something was done. Raises Unusable."""
     value = found.get(key)
     if type(value) is not int or not 0 <= value < 1_000_000:
-        raise Unusable(f"{key} is not a count")
+        raise UnusableEvent(f"{key} is not a count")
     return value
 
 
@@ -185,7 +185,7 @@ def read_currency(found: Mapping[str, Any]) -> str:
     """Return the object's currency in upper case, as we write it. Raises Unusable."""
     value = found.get("currency")
     if not isinstance(value, str) or not is_currency(value.upper()):
-        raise Unusable("currency is not a known one")
+        raise UnusableEvent("currency is not a known one")
     return value.upper()
 
 
@@ -193,7 +193,7 @@ def read_instant(found: Mapping[str, Any], key: str) -> datetime:
     """Return an instant, which Stripe writes in seconds since 1970. Raises Unusable."""
     value = found.get(key)
     if not is_instant(value):
-        raise Unusable(f"{key} is not a time")
+        raise UnusableEvent(f"{key} is not a time")
     return datetime.fromtimestamp(value, UTC)
 
 

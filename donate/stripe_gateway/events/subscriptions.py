@@ -12,18 +12,18 @@ from donate.gifts.facts import Fact, FactKind
 from donate.stripe_gateway.events.fields import (
     Claim,
     Envelope,
-    Irrelevant,
+    IrrelevantEvent,
     Month,
     Reading,
-    Unusable,
+    UnusableEvent,
     is_id,
     is_instant,
-    read_amount,
     read_attempt,
     read_count,
     read_currency,
     read_gift_id,
     read_instant,
+    read_minor_units,
     read_text,
     read_word,
     stripe_fact,
@@ -33,7 +33,7 @@ from donate.stripe_gateway.events.fields import (
 MAX_INVOICE_ID: Final = 100
 
 
-def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading | Irrelevant:
+def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
     """Say what a session tells in which a donor agrees to be debited each month.
 
     No money is in it: the bank is asked by the subscription that begins with the agreement.
@@ -41,10 +41,10 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
     metadata = _object(found.get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
-        return Irrelevant("a checkout session that this service did not open")
+        return IrrelevantEvent("a checkout session that this service did not open")
     status = read_word(found, "payment_status")
     if status != "no_payment_required":
-        raise Unusable(f"payment_status is {status!r} where nothing was to be paid")
+        raise UnusableEvent(f"payment_status is {status!r} where nothing was to be paid")
     session_id, attempt = read_text(found, "id"), read_attempt(metadata)
     facts = [stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": attempt})]
     match step:
@@ -58,7 +58,7 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
         case "expired":
             facts.append(stripe_fact(FactKind.CHECKOUT_EXPIRED, session_id, at))
         case _:
-            return Irrelevant("nothing to record for this type of event")
+            return IrrelevantEvent("nothing to record for this type of event")
     claim = Claim(
         reference=read_text(found, "client_reference_id"),
         monthly=True,
@@ -69,20 +69,20 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
     return Reading(facts=tuple(facts), gift_id=gift_id, claim=claim)
 
 
-def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
+def read_invoice(step: str, envelope: Envelope) -> Reading | IrrelevantEvent:
     """Say what an invoice that was paid, or could not be collected, tells of a month."""
     found = envelope.object
     metadata = _object(subscription_in(found).get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
-        return Irrelevant("an invoice that this service did not bring about")
+        return IrrelevantEvent("an invoice that this service did not bring about")
     # Before basil an invoice that was paid elsewhere said so, and that nothing was paid.
     is_outside = found.get("paid_out_of_band") is True
     asked_for = "amount_paid" if step == "paid" and not is_outside else "amount_due"
     if type(found.get(asked_for)) is int and found[asked_for] == 0:
-        return Irrelevant("an invoice over nothing")
+        return IrrelevantEvent("an invoice over nothing")
     invoice_id = read_text(found, "id", MAX_INVOICE_ID)
-    amount_minor = read_amount(found, asked_for)
+    amount_minor = read_minor_units(found, asked_for)
     currency, first = read_currency(found), found.get("billing_reason") == "subscription_create"
     if step == "paid":
         facts = list(_paid(envelope, amount_minor, currency))
@@ -110,7 +110,7 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | Irrelevant:
     )
 
 
-def read_invoice_payment(envelope: Envelope) -> Reading | Irrelevant:
+def read_invoice_payment(envelope: Envelope) -> Reading | IrrelevantEvent:
     """Say which payment intent paid an invoice: refunds and disputes name only that."""
     found = envelope.object
     payment = _object(found.get("payment"))
@@ -122,25 +122,25 @@ def read_invoice_payment(envelope: Envelope) -> Reading | Irrelevant:
             # Since basil this alone tells of it: neither the invoice nor its own event does.
             # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
             invoice_id = read_text(found, "invoice")
-            amount, currency = read_amount(found, "amount_paid"), read_currency(found)
+            amount, currency = read_minor_units(found, "amount_paid"), read_currency(found)
             record = read_text(payment, "payment_record")
             fact = _outside(envelope, record, invoice_id, amount, currency)
         case _:
-            return Irrelevant("an invoice that no payment intent paid")
+            return IrrelevantEvent("an invoice that no payment intent paid")
     return Reading(facts=(fact,), payment=invoice_id)
 
 
-def read_subscription(envelope: Envelope) -> Reading | Irrelevant:
+def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
     """Say what became of the pledge behind a subscription."""
     found, at = envelope.object, envelope.happened_at
     metadata = _object(found.get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
-        return Irrelevant("a subscription that this service did not begin")
+        return IrrelevantEvent("a subscription that this service did not begin")
     subscription_id, status = read_text(found, "id"), read_text(found, "status")
     # Nothing began, and the page says so: "incomplete" becomes "active" when the month is paid.
     if status in ("incomplete", "incomplete_expired"):
-        return Irrelevant("a subscription whose first month is not paid")
+        return IrrelevantEvent("a subscription whose first month is not paid")
     is_over = envelope.type == "customer.subscription.deleted" or status == "canceled"
     facts = []
     if is_over:
@@ -254,7 +254,7 @@ def _each_month(subscription: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the pledge is about each month, where its one item says so."""
     match _items_of(subscription):
         case [{"price": dict(price), "quantity": 1}]:
-            amount_minor = read_amount(price, "unit_amount")
+            amount_minor = read_minor_units(price, "unit_amount")
             return {"amount_minor": amount_minor, "currency": read_currency(subscription)}
         case _:
             return {}

@@ -17,7 +17,7 @@ IsKnown = Callable[[str], bool]
 """Whether a donor may be sent to an address."""
 
 
-def retell_session(
+def as_session_event(
     found: Mapping[str, Any], asked_at: datetime, is_known: IsKnown | None = None
 ) -> dict[str, Any] | None:
     """Tell of a checkout session's end; None while it is open.
@@ -78,13 +78,13 @@ def _retell_agreement(found: Mapping[str, Any], asked_at: datetime) -> dict[str,
     return _event(f"{found.get('id')}:{step}", kind, told, at or int(asked_at.timestamp()))
 
 
-def retell_refund(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+def as_refund_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
     """Tell how far a refund has come."""
     name = f"{found.get('id')}:{found.get('status')}"
     return _event(name, "refund.updated", found, _began(found, asked_at))
 
 
-def retell_dispute(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+def as_dispute_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
     """Tell how far a dispute has come: since money last moved for it, or since it was made.
 
     The same status may come again after another one; then more money has moved, so that counts in
@@ -98,7 +98,7 @@ def retell_dispute(found: Mapping[str, Any], asked_at: datetime) -> dict[str, An
     return _event(name, f"charge.dispute.{step}", found, at or _began(found, asked_at))
 
 
-def retell_invoice(found: Mapping[str, Any], asked_at: datetime) -> Iterator[dict[str, Any]]:
+def as_invoice_events(found: Mapping[str, Any], asked_at: datetime) -> Iterator[dict[str, Any]]:
     """Tell of an invoice that was paid, and by which payments, where it has them with it."""
     moves = _object(found.get("status_transitions"))
     at = _seconds(moves, "paid_at") or _began(found, asked_at)
@@ -109,13 +109,13 @@ def retell_invoice(found: Mapping[str, Any], asked_at: datetime) -> Iterator[dic
             yield _event(f"{payment.get('id')}:paid", "invoice_payment.paid", told, at)
 
 
-def retell_begun(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+def as_begun_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
     """Tell that a subscription has begun."""
     kind = "customer.subscription.created"
     return _event(f"{found.get('id')}:created", kind, found, _began(found, asked_at))
 
 
-def retell_subscription(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+def as_subscription_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
     """Tell what a subscription is now. What it was in between, nobody can tell any more."""
     if found.get("status") == "canceled":
         at = _seconds(found, "ended_at") or _seconds(found, "canceled_at")

@@ -24,9 +24,9 @@ from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import is_id, read_confirmation
 from donate.stripe_gateway.events.synthetic import (
-    retell_begun,
-    retell_session,
-    retell_subscription,
+    as_begun_event,
+    as_session_event,
+    as_subscription_event,
     what_it_waits_for,
 )
 from donate.stripe_gateway.models import OpenAgreement
@@ -112,7 +112,7 @@ class Agreements:
         setup = found.get("setup_intent")
         status = setup.get("status") if isinstance(setup, dict) else None
         if status in ("requires_payment_method", "canceled"):
-            self._tell(retell_session(found, self._clock.now()))
+            self._tell(as_session_event(found, self._clock.now()))
         elif status == "succeeded" and isinstance(setup, dict):
             if agreement.is_to_confirm:
                 self._note_confirmation(agreement, setup)
@@ -145,7 +145,7 @@ class Agreements:
             log.warning("Stripe refused to begin monthly debits: %s", refused)
             self._record(agreement, refused.code, refused.told)
             return
-        retell = retell_subscription if begun.get("status") in _OVER else retell_begun
+        retell = as_subscription_event if begun.get("status") in _OVER else as_begun_event
         self._tell(retell(begun, self._clock.now()))
 
     def _begin(self, agreement: Agreement, customer: str, method: str) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Agreements:
         invoice = subscription.get("latest_invoice")
         if is_id(invoice) and self._billing.invoice(str(invoice)).get("status") == "open":
             self._billing.void_invoice(str(invoice))
-        return retell_subscription(subscription, self._clock.now())
+        return as_subscription_event(subscription, self._clock.now())
 
     def _tell(self, event: dict[str, Any] | None) -> None:
         if event:

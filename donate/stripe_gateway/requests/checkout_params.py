@@ -11,7 +11,7 @@ from donate.gifts.models import Donor, Gift
 from donate.mail_server import ascii_address
 from donate.money import format_money
 from donate.regions.regions import Frequency, Mode
-from donate.web.templating import say
+from donate.web.templating import translate
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -87,7 +87,7 @@ def product_name(gift: Gift, language: str = "") -> str:
 
 
 def _setup(gift: Gift, about: Any, language: str) -> "SessionCreateParams":
-    terms = say(
+    terms = translate(
         language,
         N_(
             "You authorize us to debit %(amount)s from your bank account now, and again every "

@@ -17,7 +17,7 @@ from donate.clock import Clock
 from donate.errors import DonateError
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.events.synthetic import retell_session
+from donate.stripe_gateway.events.synthetic import as_session_event
 from donate.stripe_gateway.models import OpenCheckout
 from donate.stripe_gateway.requests.checkout import ASK_AFTER
 from donate.stripe_gateway.retry_loop import ask_each, due_rows
@@ -34,7 +34,7 @@ _GIVE_UP_AFTER: Final = timedelta(days=21)
 _LOOKING_AT_ONCE: Final = 8
 
 
-class Asker:
+class CheckoutPoller:
     """Asks about single sessions."""
 
     def __init__(
@@ -96,7 +96,7 @@ class Asker:
     def _ask(self, session_id: str) -> None:
         found = self._client.retrieve_session(session_id)
         now = self._clock.now()
-        event = retell_session(found, now, self._client.is_known)
+        event = as_session_event(found, now, self._client.is_known)
         if event:
             self._inbox.store_answers(now, event)
 

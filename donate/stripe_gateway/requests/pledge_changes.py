@@ -30,11 +30,19 @@ from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions.regions import Mode
 from donate.storage.database import Database
-from donate.stripe_gateway.events.synthetic import is_under_way, retell_invoice, retell_subscription
+from donate.stripe_gateway.events.synthetic import (
+    as_invoice_events,
+    as_subscription_event,
+    is_under_way,
+)
 from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_params import product_name
-from donate.stripe_gateway.requests.pledge_requests import ASK_AGAIN_AFTER, Act, request_change
+from donate.stripe_gateway.requests.pledge_requests import (
+    ASK_AGAIN_AFTER,
+    PledgeAction,
+    request_change,
+)
 from donate.stripe_gateway.retry_loop import ask_each, due_rows
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -42,7 +50,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 log = logging.getLogger(__name__)
 
 
-class Pledges:
+class PledgeChanges:
     """What a donor may do about a monthly promise."""
 
     def __init__(
@@ -62,7 +70,7 @@ class Pledges:
         self._clock = clock
         self._public_url = public_url
 
-    def change(self, gift: Gift, act: Act, amount: Money | None = None) -> bool:
+    def change(self, gift: Gift, act: PledgeAction, amount: Money | None = None) -> bool:
         """Write down what the donor wants, and ask Stripe; False when that is still to happen.
 
         Raises Conflict when there is nothing to change, and StripeRefused when Stripe says no.
@@ -101,7 +109,7 @@ class Pledges:
                 raise
         if invoice.get("status") != "paid":
             return False
-        self._tell(*retell_invoice(invoice, self._clock.now()))
+        self._tell(*as_invoice_events(invoice, self._clock.now()))
         return True
 
     def give_up_month(self, gift: Gift) -> None:
@@ -115,7 +123,7 @@ class Pledges:
         except StripeRefused:
             invoice = self._billing.invoice(invoice_id)
             if invoice.get("status") == "paid":
-                self._tell(*retell_invoice(invoice, self._clock.now()))
+                self._tell(*as_invoice_events(invoice, self._clock.now()))
                 raise Conflict(N_("This month has been paid meanwhile.")) from None
             if invoice.get("status") != "void":
                 raise
@@ -199,9 +207,9 @@ class Pledges:
                 raise StripeUnavailable(str(refused)) from refused
             # Whatever it is now, the donor is to see that.
             found, refusal = self._billing.subscription(wish.subscription), refused
-            if wish.act == Act.CANCEL and found.get("status") == "canceled":
+            if wish.act == PledgeAction.CANCEL and found.get("status") == "canceled":
                 refusal = None
-        told = retell_subscription(found, self._clock.now())
+        told = as_subscription_event(found, self._clock.now())
         # Under a name of this wish's own: what is true again after a change is news all the same.
         self._tell(told | {"id": answer_to(wish.key)})
         self._close(wish, refusal)
@@ -213,8 +221,8 @@ class Pledges:
         # Each try has a key of its own: Stripe may only remember that it failed under the last one,
         # and to do the same again changes nothing.
         key = f"donate-{wish.key}:{wish.tries}"
-        match Act(wish.act):
-            case Act.AMOUNT:
+        match PledgeAction(wish.act):
+            case PledgeAction.AMOUNT:
                 with self._database.reading() as session:
                     gift = session.get_one(Gift, wish.gift_id)
                 return self._billing.change_amount(
@@ -224,11 +232,11 @@ class Pledges:
                     name=product_name(gift),
                     gift_id=str(gift.id),
                 )
-            case Act.PAUSE:
+            case PledgeAction.PAUSE:
                 return self._billing.pause(wish.subscription, key)
-            case Act.RESUME:
+            case PledgeAction.RESUME:
                 return self._billing.resume(wish.subscription, key)
-            case Act.CANCEL:
+            case PledgeAction.CANCEL:
                 return self._billing.cancel(wish.subscription, key)
             case other:
                 assert_never(other)

@@ -36,7 +36,7 @@ ASK_AGAIN_AFTER: Final = Backoff(
 MOST_CHANGES: Final = 100
 
 
-class Act(StrEnum):
+class PledgeAction(StrEnum):
     """What a donor may want done about a pledge."""
 
     AMOUNT = "amount"
@@ -46,7 +46,7 @@ class Act(StrEnum):
 
 
 def request_change(
-    session: Session, gift_id: uuid.UUID, act: Act, amount: Money | None, *, now: datetime
+    session: Session, gift_id: uuid.UUID, act: PledgeAction, amount: Money | None, *, now: datetime
 ) -> OpenPledgeChange:
     """Write down what the donor wants; commit, then `Pledges.ask_now`.
 

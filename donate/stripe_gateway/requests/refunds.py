@@ -21,7 +21,7 @@ from donate.gifts.queries import facts_of
 from donate.gifts.refundable import RequestState, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.events.synthetic import retell_refund
+from donate.stripe_gateway.events.synthetic import as_refund_event
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER, REASONS
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
@@ -109,7 +109,7 @@ class Refunds:
             return
         now = self._clock.now()
         # A refund does not say itself whether it is live; our key asked, so it is what we are.
-        self._inbox.store_answers(now, retell_refund(refund, now) | {"livemode": self._livemode})
+        self._inbox.store_answers(now, as_refund_event(refund, now) | {"livemode": self._livemode})
 
     def _found_or_made(self, request: OpenRefund) -> dict[str, Any]:
         # Once the key may be forgotten, or another one is used, asking again could pay twice.

@@ -9,7 +9,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import OpenAgreement, OpenCheckout
 
 
-def see_to(session: Session, session_ids: set[str], now: datetime) -> None:
+def schedule_agreement(session: Session, session_ids: set[str], now: datetime) -> None:
     """Have the worker see to the agreements of these sessions, from now on instead of asking."""
     if not session_ids:
         return

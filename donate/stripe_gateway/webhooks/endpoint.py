@@ -23,7 +23,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 RETRY_AFTER_S: Final = 10
 
 
-class WebhookDoor:
+class WebhookEndpoint:
     """`POST /webhooks/stripe`."""
 
     def __init__(self, inbox: Inbox, secrets: Sequence[str], clock: Clock) -> None:

@@ -23,8 +23,8 @@ from typing import Any, Final, Literal
 from donate.errors import DatabaseBusy
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from donate.stripe_gateway.events.fields import Unusable
-from donate.stripe_gateway.events.parser import name_of
+from donate.stripe_gateway.events.fields import UnusableEvent
+from donate.stripe_gateway.events.parser import id_and_type
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import NOTED_EVERY, note_heard
 
@@ -60,9 +60,9 @@ class Arrival:
     def as_row(self) -> dict[str, Any]:
         """Return the row to store: waiting, or set aside when nobody can read it."""
         try:
-            event_id, kind = name_of(self.payload)
+            event_id, kind = id_and_type(self.payload)
             reason = ""
-        except Unusable as unusable:
+        except UnusableEvent as unusable:
             # It has no name that we could trust, so its own bytes name it.
             event_id = "sha256:" + hashlib.sha256(self.payload).hexdigest()
             kind, reason = "unreadable", str(unusable)

@@ -26,8 +26,8 @@ RETRY_AFTER: Final = (
 
 
 @dataclass(slots=True)
-class Claimed:
-    """An event in the hands of one settler, and what becomes of it; `save` writes that down."""
+class ClaimedEvent:
+    """An event that one settler has claimed. `save_events` records what became of it."""
 
     id: int
     event_id: str
@@ -54,7 +54,7 @@ class Claimed:
 # Columns, not rows: every event would become an object of the ORM first, which costs the most.
 _EVENT = SQLModel.metadata.tables["stripe_event"].c
 _CLAIM = (
-    select(*(_EVENT[field.name] for field in fields(Claimed)))
+    select(*(_EVENT[field.name] for field in fields(ClaimedEvent)))
     .where(_EVENT.state == EventState.WAITING, _EVENT.due_at <= bindparam("now"))
     .order_by(_EVENT.due_at, _EVENT.id)
     .limit(bindparam("at_most"))
@@ -63,19 +63,19 @@ _CLAIM = (
 _SAVED = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
 
 
-def due_events(session: Session, now: datetime, limit: int) -> list[Claimed]:
+def due_events(session: Session, now: datetime, limit: int) -> list[ClaimedEvent]:
     """Claim up to `limit` events that wait to be settled, oldest first, until the commit."""
     asked = {"now": now, "at_most": limit}
-    return [Claimed(*row) for row in session.connection().execute(_CLAIM, asked)]
+    return [ClaimedEvent(*row) for row in session.connection().execute(_CLAIM, asked)]
 
 
-def save(session: Session, events: Sequence[Claimed]) -> None:
+def save_events(session: Session, events: Sequence[ClaimedEvent]) -> None:
     """Write down what became of claimed events."""
     rows = {event.id: {name: getattr(event, name) for name in _SAVED} for event in events}
     update_each(session, StripeEvent, rows)
 
 
-def try_again_later(event: Claimed, reason: str, now: datetime) -> None:
+def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
     """Put an event off; after its last try, set it aside."""
     event.reason = reason[:500]
     if event.tries >= len(RETRY_AFTER):

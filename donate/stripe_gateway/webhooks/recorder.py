@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col
 
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import Outcome, open_month, record_facts
-from donate.gifts.locked_gifts import HeldGift, InHand
+from donate.gifts.locked_gifts import LockedGift, LockedGifts
 from donate.gifts.models import Gift
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
@@ -19,14 +19,18 @@ from donate.money import Money
 from donate.regions.regions import Frequency
 from donate.stripe_gateway.events.fields import Month, Reading
 from donate.stripe_gateway.models import EventState, OpenRefund
-from donate.stripe_gateway.webhooks.agreement_records import see_to
+from donate.stripe_gateway.webhooks.agreement_records import schedule_agreement
 from donate.stripe_gateway.webhooks.checks import Expectation, why_untrue
-from donate.stripe_gateway.webhooks.queue import Claimed, try_again_later, wake_those_waiting_for
+from donate.stripe_gateway.webhooks.queue import (
+    ClaimedEvent,
+    try_again_later,
+    wake_those_waiting_for,
+)
 from donate.stripe_gateway.webhooks.unknown_payments import foreign_among, note_unknown
 
 NOT_OURS: Final = "about a payment that this service did not begin, says Stripe"
 
-Readings = Sequence[tuple[Claimed, Reading]]
+Readings = Sequence[tuple[ClaimedEvent, Reading]]
 
 # After one of these, nothing more is to be asked about the session.
 _ENDS: Final = frozenset(
@@ -49,13 +53,13 @@ _ASK_NOW = (
 )
 
 
-class Recording:
+class EventRecorder:
     """One batch in one transaction."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self._now = now
-        self._hand = InHand(session)
+        self._hand = LockedGifts(session)
         self._told: list[Fact] = []
         self._unknown: set[str] = set()
         self._begun: set[str] = set()
@@ -86,7 +90,9 @@ class Recording:
         if self._begun:
             # Only Stripe's answer says whether the donor still has to confirm their account.
             session.connection().execute(_ASK_NOW, {"begun": list(self._begun), "now": now})
-        see_to(session, {f.evidence["agreement"] for f in told if "agreement" in f.evidence}, now)
+        schedule_agreement(
+            session, {f.evidence["agreement"] for f in told if "agreement" in f.evidence}, now
+        )
         for fact in told:
             if "request" in fact.evidence:
                 request = col(OpenRefund.key) == fact.evidence["request"]
@@ -105,7 +111,7 @@ class Recording:
 
     def _record_tied(self, readings: Readings) -> None:
         """Record what staff tied to a gift: they saw in what it differs."""
-        told: list[tuple[Claimed, Reading]] = []
+        told: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             assert event.tied_to is not None
             event.gift_id = event.tied_to
@@ -118,7 +124,7 @@ class Recording:
     def _record_named(self, readings: Readings) -> None:
         """Record what names its gift itself, after checking that it is true to it."""
         holders = self._holders_of_sessions(readings)
-        true: list[tuple[Claimed, Reading]] = []
+        true: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             gift = self._hand.get(reading.gift_id)
             if gift is None:
@@ -150,7 +156,7 @@ class Recording:
         unknown = payments - holders.keys()
         foreign = foreign_among(self._session, unknown) if unknown else set()
         self._hand.take(holders.values())
-        known: list[tuple[Claimed, Reading]] = []
+        known: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             gift_id = holders.get(reading.payment or "")
             if gift_id is None and reading.payment in foreign:
@@ -194,7 +200,7 @@ class Recording:
                 event.mark(EventState.SETTLED, "", self._now)
         self._told += [fact for _, fact in entries]
 
-    def _set_aside(self, event: Claimed, reason: str) -> None:
+    def _set_aside(self, event: ClaimedEvent, reason: str) -> None:
         event.mark(EventState.SET_ASIDE, reason, self._now)
 
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
@@ -219,7 +225,7 @@ class Recording:
         )
 
 
-def _expectation_of(gift: HeldGift) -> Expectation:
+def _expectation_of(gift: LockedGift) -> Expectation:
     """Return what we recorded about a gift before Stripe told us of it."""
     requested: set[int] = set()
     sessions: dict[int, str] = {}
@@ -248,7 +254,7 @@ def _is_answer(reading: Reading) -> bool:
     return any("request" in fact.evidence for fact in reading.facts)
 
 
-def _in_another_currency(reading: Reading, gift: HeldGift) -> bool:
+def _in_another_currency(reading: Reading, gift: LockedGift) -> bool:
     return any(fact.currency not in (None, gift.currency) for fact in reading.facts)
 
 
@@ -257,6 +263,6 @@ def _tied_by(reading: Reading, actor: str) -> Reading:
     return replace(reading, facts=tuple(facts))
 
 
-def _gift_id_of(event: Claimed) -> uuid.UUID:
+def _gift_id_of(event: ClaimedEvent) -> uuid.UUID:
     assert event.gift_id is not None
     return event.gift_id

@@ -16,12 +16,17 @@ from sqlmodel import Session, col, select
 from donate.clock import Clock
 from donate.errors import DatabaseBusy
 from donate.storage.database import Database
-from donate.stripe_gateway.events.fields import Envelope, Irrelevant, Reading, Unusable
+from donate.stripe_gateway.events.fields import Envelope, IrrelevantEvent, Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.checks import why_foreign
-from donate.stripe_gateway.webhooks.queue import Claimed, due_events, save, try_again_later
-from donate.stripe_gateway.webhooks.recorder import Recording
+from donate.stripe_gateway.webhooks.queue import (
+    ClaimedEvent,
+    due_events,
+    save_events,
+    try_again_later,
+)
+from donate.stripe_gateway.webhooks.recorder import EventRecorder
 from donate.web.observability import EVENTS_SETTLED
 
 log = logging.getLogger(__name__)
@@ -71,19 +76,19 @@ class Settler:
             envelope, livemode=self._livemode, account=self._account, was_asked=was_asked
         )
 
-    def _settle_together(self, now: datetime, at_most: int) -> list[Claimed]:
+    def _settle_together(self, now: datetime, at_most: int) -> list[ClaimedEvent]:
         with self._database.writing() as session:
             events = due_events(session, now, at_most)
             if events:
                 self._settle(session, events, now)
             return events
 
-    def _settle_each(self, now: datetime, at_most: int) -> list[Claimed]:
+    def _settle_each(self, now: datetime, at_most: int) -> list[ClaimedEvent]:
         with self._database.writing() as session:
             claimed = due_events(session, now, at_most)
             return [self._settle_alone(session, event, now) for event in claimed]
 
-    def _settle_alone(self, session: Session, claimed: Claimed, now: datetime) -> Claimed:
+    def _settle_alone(self, session: Session, claimed: ClaimedEvent, now: datetime) -> ClaimedEvent:
         event = copy(claimed)
         try:
             with session.begin_nested():
@@ -95,16 +100,16 @@ class Settler:
             log.exception("event %s failed", claimed.event_id, exc_info=claimed.tries == 0)
             event = copy(claimed)
             try_again_later(event, f"it failed here: {type(error).__name__}", now)
-            save(session, [event])
+            save_events(session, [event])
         return event
 
-    def _settle(self, session: Session, events: Sequence[Claimed], now: datetime) -> None:
-        recording = Recording(session, now)
+    def _settle(self, session: Session, events: Sequence[ClaimedEvent], now: datetime) -> None:
+        recording = EventRecorder(session, now)
         recording.record([(e, r) for e in events if (r := self._read(e, now)) is not None])
-        save(session, events)
+        save_events(session, events)
         recording.follow_up()
 
-    def _read(self, event: Claimed, now: datetime) -> Reading | None:
+    def _read(self, event: ClaimedEvent, now: datetime) -> Reading | None:
         """Return the reading of an event with facts; mark any other event as what it is."""
         try:
             envelope = envelope_of(event.payload)
@@ -113,11 +118,11 @@ class Settler:
                 event.mark(EventState.FOREIGN, foreign, now)
                 return None
             reading = read_event(envelope)
-        except Unusable as unusable:
+        except UnusableEvent as unusable:
             event.mark(EventState.SET_ASIDE, str(unusable), now)
             return None
         match reading:
-            case Irrelevant():
+            case IrrelevantEvent():
                 event.mark(EventState.IGNORED, reading.reason, now)
                 return None
             case Reading():

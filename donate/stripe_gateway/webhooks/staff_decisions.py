@@ -13,7 +13,7 @@ from sqlmodel import Session
 from donate.errors import BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.regions.regions import Mode
-from donate.stripe_gateway.events.fields import Envelope, Unusable
+from donate.stripe_gateway.events.fields import Envelope, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of
 from donate.stripe_gateway.models import EventState, StripeEvent
 
@@ -52,7 +52,7 @@ def readable_envelope(event: StripeEvent) -> Envelope | None:
     """Return what stands around the event's object, or None where nobody can read it."""
     try:
         return envelope_of(event.payload)
-    except Unusable:
+    except UnusableEvent:
         return None
 
 
@@ -101,7 +101,7 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
     return True
 
 
-def dismiss(event: StripeEvent, why: str, *, actor: str, now: datetime) -> bool:
+def dismiss_event(event: StripeEvent, why: str, *, actor: str, now: datetime) -> bool:
     """Decide that nothing is to be done. The event stays, and `try_again` brings it back.
 
     Returns False when the same person has just done that. Raises Conflict when the event is no

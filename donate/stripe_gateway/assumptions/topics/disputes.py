@@ -6,7 +6,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.events.synthetic import retell_dispute
+from donate.stripe_gateway.events.synthetic import as_dispute_event
 
 DISPUTES: Final = Topic("Disputes")
 
@@ -31,7 +31,7 @@ def a_dispute_names_the_payment(world: World) -> None:
     expect_equal(reading.payment, dispute["payment_intent"], "payment_intent")
     expect_equal((fact.amount_minor, fact.currency), (things.AMOUNT, "CAD"), "the money")
     expect_equal(fact.evidence["reason"], "fraudulent", "reason")
-    retold = world.read(retell_dispute(dispute, world.clock.now()))
+    retold = world.read(as_dispute_event(dispute, world.clock.now()))
     expect_equal(retold.facts[0].kind, FactKind.DISPUTE_OPENED, "what the dispute itself tells")
 
 
@@ -61,7 +61,7 @@ def a_dispute_can_be_won(world: World) -> None:
     dispute = things.ended_dispute(world, things.WINNING)
     told = world.read(world.event("charge.dispute.closed", dispute["id"]))
     expect_equal(told.facts[0].kind, FactKind.DISPUTE_WON, "what charge.dispute.closed tells")
-    retold = world.read(retell_dispute(dispute, world.clock.now()) | {"livemode": False})
+    retold = world.read(as_dispute_event(dispute, world.clock.now()) | {"livemode": False})
     expect_equal(retold.facts[0].kind, FactKind.DISPUTE_WON, "what the dispute itself tells")
 
 
@@ -90,7 +90,7 @@ def an_inquiry_takes_no_money(world: World) -> None:
     reading = world.read(world.event("charge.dispute.created", dispute["id"]))
     expect_equal(reading.facts[0].kind, FactKind.INQUIRY_OPENED, "what the event tells")
     expect(reading.facts[0].evidence.get("due_by"), "evidence_details.due_by is missing")
-    event = retell_dispute(dispute, world.clock.now())
+    event = as_dispute_event(dispute, world.clock.now())
     expect_equal(event["created"], dispute["created"], "created")
 
 

@@ -9,7 +9,7 @@ from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_
 from donate.stripe_gateway.assumptions.pledging import CHANGED_AMOUNT
 from donate.stripe_gateway.assumptions.world import World
 from donate.stripe_gateway.events.fields import is_id
-from donate.stripe_gateway.events.synthetic import retell_session
+from donate.stripe_gateway.events.synthetic import as_session_event
 
 HOSTED: Final = Topic("Stripe's own pages")
 
@@ -41,7 +41,7 @@ def a_paid_session_is_told(world: World) -> None:
 def a_paid_session_says_so_itself(world: World) -> None:
     """A paid session says the same whenever we ask, with the charge that says when."""
     session = clicked.complete(world, things.CARD)
-    reading = world.read(retell_session(session, world.clock.now()) or {})
+    reading = world.read(as_session_event(session, world.clock.now()) or {})
     expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "what the session tells")
     expect_equal(reading.facts[-1].source_id, session["payment_intent"]["id"], "payment_intent")
 
@@ -93,7 +93,7 @@ def a_monthly_session_names_its_invoice(world: World) -> None:
     expect(paid.source_id.startswith("in_"), "invoice is no invoice")
     expect(begun.source_id.startswith("sub_"), "subscription is no subscription")
     expect_equal(session["payment_intent"], None, "payment_intent")
-    retold = world.read(retell_session(session, world.clock.now()) or {})
+    retold = world.read(as_session_event(session, world.clock.now()) or {})
     expect_equal({fact.kind for fact in retold.facts}, set(by_kind), "what the session tells")
 
 
@@ -158,7 +158,7 @@ def a_debit_arrives(world: World) -> None:
     fact = world.read(event).facts[-1]
     expect_equal(fact.kind, FactKind.PAYMENT_SUCCEEDED, "what the event tells")
     found = world.client.retrieve_session(session_id)
-    retold = world.read(retell_session(found, world.clock.now()) or {})
+    retold = world.read(as_session_event(found, world.clock.now()) or {})
     expect_equal(retold.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "what the session tells")
 
 
@@ -174,7 +174,7 @@ def an_agreement_is_told(world: World) -> None:
     session = clicked.complete(world, things.DEBIT_MONTHLY)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
     expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the event tells")
-    retold = world.read(retell_session(session, world.clock.now()) or {})
+    retold = world.read(as_session_event(session, world.clock.now()) or {})
     expect_equal(retold.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the session tells")
     expect(is_id(session["customer"]), "the session names no customer")
     expect_equal(session["setup_intent"]["status"], "succeeded", "setup_intent.status")

@@ -6,7 +6,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import pledging, sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.events.synthetic import is_under_way, retell_invoice
+from donate.stripe_gateway.events.synthetic import as_invoice_events, is_under_way
 
 MONTHS: Final = Topic("Months")
 
@@ -85,7 +85,7 @@ def a_payment_of_an_invoice_is_told(world: World) -> None:
 def an_invoice_shows_its_payments(world: World) -> None:
     """An invoice can be asked for with its payments and their intents, and when it was paid."""
     invoice = pledging.second_month(world)
-    told = [world.read(event) for event in retell_invoice(invoice, world.clock.now())]
+    told = [world.read(event) for event in as_invoice_events(invoice, world.clock.now())]
     kinds = [reading.facts[0].kind for reading in told]
     expect_equal(
         kinds, [FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED], "what the invoice tells"

@@ -7,7 +7,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import pledging, sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.events.synthetic import retell_begun, retell_subscription
+from donate.stripe_gateway.events.synthetic import as_begun_event, as_subscription_event
 
 PLEDGES: Final = Topic("Monthly gifts")
 
@@ -24,7 +24,7 @@ def a_subscription_runs_once_it_is_paid(world: World) -> None:
     begun = pledging.pledge(world, proving=True)
     found = pledging.subscription_of(world, begun)
     expect_equal(found["status"], "active", "status")
-    reading = world.read(retell_begun(found, world.clock.now()))
+    reading = world.read(as_begun_event(found, world.clock.now()))
     expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "what the subscription tells")
     expect_equal(str(reading.gift_id), begun.gift_id, "metadata.gift_id")
 
@@ -121,7 +121,7 @@ def a_pledge_can_be_paused(world: World) -> None:
     found = pledging.paused(world, proving=True)
     expect_equal(found["pause_collection"]["behavior"], "void", "pause_collection.behavior")
     expect_equal(found["status"], "active", "status")
-    reading = world.read(retell_subscription(found, world.clock.now()))
+    reading = world.read(as_subscription_event(found, world.clock.now()))
     expect(reading.facts[0].evidence["paused"], "the subscription tells no pause")
 
 
@@ -162,7 +162,7 @@ def a_pledge_ends_at_once(world: World) -> None:
     expect_equal(found["status"], "canceled", "status")
     expect(isinstance(found["ended_at"], int), "ended_at is missing")
     expect(isinstance(found["canceled_at"], int), "canceled_at is missing")
-    reading = world.read(retell_subscription(found, world.clock.now()))
+    reading = world.read(as_subscription_event(found, world.clock.now()))
     expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the subscription tells")
 
 
@@ -266,7 +266,7 @@ def an_end_to_come_is_shown(world: World) -> None:
     )
     expect_equal(found["cancel_at"], item["current_period_end"], "cancel_at")
     expect(found["cancel_at_period_end"] is False, "cancel_at_period_end is not false")
-    told = world.read(retell_subscription(found, world.clock.now())).facts[0]
+    told = world.read(as_subscription_event(found, world.clock.now())).facts[0]
     expect_equal(told.evidence["ends_at"], found["cancel_at"], "what the subscription tells")
 
 

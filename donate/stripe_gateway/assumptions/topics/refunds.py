@@ -6,7 +6,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.events.synthetic import retell_refund
+from donate.stripe_gateway.events.synthetic import as_refund_event
 
 REFUNDS: Final = Topic("Refunds")
 
@@ -73,7 +73,7 @@ def refunds_of_a_payment_are_listed(world: World) -> None:
     expect(refund["id"] in by_id, "the refund is not in the list of its payment")
     listed = by_id[refund["id"]]
     expect_equal(listed["metadata"]["request"], refund["metadata"]["request"], "request")
-    event = retell_refund(listed, world.clock.now()) | {"livemode": False}
+    event = as_refund_event(listed, world.clock.now()) | {"livemode": False}
     expect_equal(event["created"], listed["created"], "created")
     told = world.read(event)
     expect_equal(told.facts[0].kind, FactKind.REFUND_SUCCEEDED, "what the refund itself tells")

@@ -8,7 +8,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import sources, things
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.events.synthetic import retell_session
+from donate.stripe_gateway.events.synthetic import as_session_event
 
 SESSIONS: Final = Topic("Checkout sessions")
 
@@ -142,7 +142,7 @@ def an_open_session_is_unpaid(world: World) -> None:
     found = world.client.retrieve_session(asked.opened.session_id)
     expect_equal((found["status"], found["payment_status"]), ("open", "unpaid"), "the status")
     expect_equal(found["payment_intent"], None, "payment_intent")
-    expect_equal(retell_session(found, world.clock.now()), None, "what an open session tells")
+    expect_equal(as_session_event(found, world.clock.now()), None, "what an open session tells")
 
 
 @SESSIONS.believe(
@@ -198,7 +198,7 @@ def an_expired_session_says_so_itself(world: World) -> None:
     """A session that expired has the status expired, whenever we ask."""
     asked = things.expired(world)
     found = world.client.retrieve_session(asked.opened.session_id)
-    event = retell_session(found, world.clock.now())
+    event = as_session_event(found, world.clock.now())
     expect(event, "the session tells nothing")
     kinds = {fact.kind for fact in world.read(event or {}).facts}
     expect(FactKind.CHECKOUT_EXPIRED in kinds, f"the session tells {sorted(kinds)}")
