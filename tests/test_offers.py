@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from donate.regions.regions import Mode, Offer, Region, load_regions, offers
+from donate.regions.modes import Mode
+from donate.regions.regions import Offer, Region, load_regions, offers
 
 CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
 NOT_THERE = "This way to give is not offered in your country."

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from donate.errors import TooManyAttempts
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from donate.web.rate_limit import WINDOW, AttemptCounter, GivingLimits
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

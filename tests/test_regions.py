@@ -7,7 +7,8 @@ from babel import Locale
 
 from donate.errors import Misconfigured
 from donate.money import Money, format_money
-from donate.regions.regions import Mode, UnknownCode, countries, load_regions
+from donate.regions.modes import Mode
+from donate.regions.regions import UnknownCode, countries, load_regions
 
 GOOD = """
 [LWCAN]

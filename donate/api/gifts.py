@@ -1,7 +1,6 @@
 """Gifts for other programs: open one, safely asked again, and say what became of it.
 
-The gift is committed before any way of paying begins. The sender's key is never stored or logged,
-only its hash.
+The gift is committed before any payment begins. Of the sender's key only a hash is stored.
 """
 
 import secrets
@@ -34,7 +33,8 @@ from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes
 from donate.money import Money, is_currency
-from donate.regions.regions import Mode, Region, Regions, UnknownCode
+from donate.regions.modes import Mode
+from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.web.problem_documents import BadHeader
 from donate.web.rate_limit import GivingLimits, address_of

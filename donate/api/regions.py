@@ -94,7 +94,7 @@ def _offered(region: Region, public_url: str) -> OfferedRegion:
                 min_minor=terms.min_minor,
                 max_minor=terms.max_minor,
                 countries=sorted(terms.countries),
-                monthly=mode.every_month and Frequency.MONTHLY in region.frequencies,
+                monthly=mode.facts.monthly and Frequency.MONTHLY in region.frequencies,
                 fee=OfferedFee(**terms.fee.model_dump()) if terms.fee else None,
             )
             for mode, terms in region.modes.items()

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from donate.gifts.choosing.options import MAX_NOTE, MAX_TRIBUTE, Tribute, Wishes, tidy_words
 from donate.gifts.status import StatusName
 from donate.money import MAX_AMOUNT_MINOR
-from donate.regions.regions import Code, Country, Frequency, Mode
+from donate.regions.modes import Mode
+from donate.regions.regions import Code, Country, Frequency
 
 AmountMinor = Annotated[
     int,

@@ -22,7 +22,8 @@ from donate.gifts.choosing.choice import check_choice
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.money import Money
-from donate.regions.regions import Frequency, Mode
+from donate.regions.modes import Mode
+from donate.regions.regions import Frequency
 from donate.settings import load_settings
 from donate.stripe_gateway.models import EventState, StripeEvent
 

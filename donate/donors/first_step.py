@@ -11,7 +11,7 @@ from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_form_key
 from donate.modes import Modes, Redirect
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from donate.storage.database import Database
 from donate.web.rate_limit import GivingLimits
 

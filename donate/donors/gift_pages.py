@@ -31,7 +31,8 @@ from donate.gifts.refundable import failed_refunds
 from donate.gifts.status import status_of
 from donate.modes import Instructions, Modes
 from donate.money import Money
-from donate.regions.regions import Mode, Region, Regions
+from donate.regions.modes import Mode
+from donate.regions.regions import Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.rate_limit import address_of

@@ -11,7 +11,8 @@ from donate.gifts.models import Donor, Gift
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Instructions
 from donate.money import Money
-from donate.regions.regions import Frequency, Mode, Region, offers
+from donate.regions.modes import MODES, Mode
+from donate.regions.regions import Frequency, Region, offers
 
 # What a gift is waited for where its region is no longer known.
 _WAITED_DAYS: Final = 30
@@ -92,10 +93,10 @@ def is_later_month(gift: Gift) -> bool:
 
 def ways_in_words(gift: Gift) -> dict[Mode, str]:
     """Return what the button says that makes the gift in another mode, for each of them."""
-    mode = known_mode(gift)
+    mode, buttons = known_mode(gift), {mode: facts.instead for mode, facts in MODES.items()}
     if mode and is_later_month(gift):
-        return {**words.MODE_INSTEAD, mode: words.MODE_ONCE.get(mode, words.MODE_INSTEAD[mode])}
-    return {**words.MODE_INSTEAD}
+        return buttons | {mode: mode.facts.once_instead or buttons[mode]}
+    return buttons
 
 
 def frequency_instead(gift: Gift) -> str:
@@ -157,10 +158,10 @@ def view_gift(
         headline=headline,
         explanation=explanation,
         tone="wait" if confirmation else _tone(status),
-        mode_name=words.MODE_NAMES[mode] if mode else gift.mode,
+        mode_name=mode.facts.name if mode else gift.mode,
         instructions=instructions if may_pay else None,
         through_stripe=goes_through_stripe(gift),
-        continues=words.CONTINUE.get(mode, "") if mode else "",
+        continues=mode.facts.proceed if mode else "",
         monthly=gift.frequency == Frequency.MONTHLY,
         later_month=is_later_month(gift),
         may_pay=may_pay,
@@ -214,7 +215,7 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
         own = words.DEBIT_WORDS if gift.mode == Mode.BANK_DEBIT else {}
         return own.get(status, words.STATUS_WORDS[status])
     if status == StatusName.AWAITED:
-        return words.AWAITING_TRANSFER if gift.mode == Mode.INTERAC else words.AWAITING_CODE
+        return Mode(gift.mode).facts.awaiting
     if status == StatusName.LAPSED:
         return words.LAPSED_BY_HAND
     return words.STATUS_WORDS[status]

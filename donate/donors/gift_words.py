@@ -6,39 +6,7 @@ from typing import Final
 from donate.errors import N_
 from donate.gifts.choosing.options import Tribute
 from donate.gifts.status import StatusName
-from donate.regions.regions import Frequency, Mode
-
-MODE_NAMES: Final[Mapping[Mode, str]] = {
-    Mode.CARD: N_("Card"),
-    Mode.BANK_DEBIT: N_("Bank debit"),
-    Mode.INTERAC: N_("Interac e-Transfer"),
-    Mode.GIVING_CODE: N_("Giving code"),
-}
-
-MODE_HELP: Final[Mapping[Mode, str]] = {
-    Mode.CARD: N_("Credit or debit. You finish on Stripe’s secure page."),
-    Mode.BANK_DEBIT: N_("For Canada only. You agree to it once, on Stripe’s secure page."),
-    Mode.INTERAC: N_("For Canada only. You send it from your own bank."),
-    Mode.GIVING_CODE: N_("By cheque, bank transfer or in person, quoting a reference."),
-}
-
-MODE_INSTEAD: Final[Mapping[Mode, str]] = {
-    Mode.CARD: N_("Give by card instead"),
-    Mode.BANK_DEBIT: N_("Give by bank debit instead"),
-    Mode.INTERAC: N_("Give by Interac e-Transfer instead"),
-    Mode.GIVING_CODE: N_("Give by giving code instead"),
-}
-
-MODE_ONCE: Final[Mapping[Mode, str]] = {
-    Mode.CARD: N_("Give this month as a single card payment"),
-    Mode.BANK_DEBIT: N_("Give this month as a single bank debit"),
-}
-"""The same for a month that failed, in the mode that collects the others."""
-
-CONTINUE: Final[Mapping[Mode, str]] = {
-    Mode.CARD: N_("Continue to the card page"),
-    Mode.BANK_DEBIT: N_("Continue to the bank debit page"),
-}
+from donate.regions.regions import Frequency
 
 FREQUENCY_NAMES: Final[Mapping[Frequency, str]] = {
     Frequency.ONCE: N_("One-time gift"),
@@ -112,10 +80,6 @@ STATUS_WORDS: Final[Mapping[StatusName, Words]] = {
     ),
 }
 
-AWAITING_TRANSFER: Final[Words] = (
-    N_("Waiting for your transfer"),
-    N_("Thank you! Your gift is recorded. Please send the transfer within %(days)s days."),
-)
 ANNOUNCED: Final[Words] = (
     N_("Thank you! We look out for your gift"),
     N_("You told us on %(day)s that you sent it. We will confirm it here as soon as it arrives."),
@@ -123,10 +87,6 @@ ANNOUNCED: Final[Words] = (
 GIVEN_INSTEAD: Final[Words] = (
     N_("You gave this in another way"),
     N_("Thank you! There is nothing to send or to pay here."),
-)
-AWAITING_CODE: Final[Words] = (
-    N_("Waiting for your gift"),
-    N_("Thank you! Your gift is recorded. Please quote this reference when you give."),
 )
 LAPSED_BY_HAND: Final[Words] = (
     N_("This gift did not reach us in time"),

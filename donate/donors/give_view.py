@@ -10,10 +10,10 @@ from babel import Locale
 from babel.numbers import format_percent, get_currency_name
 
 from donate.donors.forms import OTHER, GiveForm
-from donate.donors.gift_words import MODE_HELP, MODE_NAMES
 from donate.errors import BadInput
 from donate.money import Money, format_briefly, format_money
-from donate.regions.regions import Fee, Frequency, Mode, Region, countries, offers
+from donate.regions.modes import Mode
+from donate.regions.regions import Fee, Frequency, Region, countries, offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
     return [
         ModeCard(
             mode=mode,
-            name=MODE_NAMES[mode],
-            help=MODE_HELP[mode],
+            name=mode.facts.name,
+            help=mode.facts.help,
             why_not=why_not(mode, country, chosen),
             countries=" ".join(sorted(terms.countries)),
             elsewhere=why_not(mode, "", region.frequencies[0]),
@@ -86,7 +86,7 @@ def fees(region: Region, language: str) -> list[FeeInWords]:
     """Return the fees that a donor may cover."""
     return [
         FeeInWords(
-            name=MODE_NAMES[mode],
+            name=mode.facts.name,
             share=format_percent(
                 Decimal(terms.fee.basis_points) / 10_000,
                 format="#,##0.##\u00a0%" if language.startswith("fr") else "#,##0.##%",

@@ -25,7 +25,8 @@ from donate.gifts.queries import (
 )
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
-from donate.regions.regions import Mode, Regions
+from donate.regions.modes import Mode
+from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.pledge_requests import PledgeAction

@@ -14,16 +14,11 @@ from donate.gifts.status import Flag, StatusName
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 from donate.money import Money, format_money
-from donate.regions.regions import Mode
+from donate.regions.modes import BY_HAND, MODES, Mode
 
 LANGUAGE: Final = "en-CA"
 
-MODES: Final[dict[str, str]] = {
-    Mode.CARD: "Card",
-    Mode.BANK_DEBIT: "Bank debit",
-    Mode.INTERAC: "Interac e-Transfer",
-    Mode.GIVING_CODE: "Giving code",
-}
+MODE_NAMES: Final[dict[str, str]] = {mode: facts.staff_name for mode, facts in MODES.items()}
 
 STATUSES: Final[dict[str, str]] = {
     StatusName.AWAITED: "Awaited",
@@ -136,7 +131,7 @@ def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
 
 def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -> list[str]:
     """Say why a gift has the status it has: what that means, and each time that money moved."""
-    by_hand = gift.status == StatusName.LAPSED and gift.mode in (Mode.INTERAC, Mode.GIVING_CODE)
+    by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
     sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
     if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
         sentences = [TO_CONFIRM_SENTENCE]
@@ -161,10 +156,9 @@ def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -
         else:
             sentences.append(f"{amount} {moved} on {day}, says {by}.")
     sentences += _announced(gift, facts)
-    if gift.status == StatusName.AWAITED and gift.mode == Mode.INTERAC:
-        sentences.append(f"We wait for an e-Transfer that quotes {gift.reference}.")
-    if gift.status == StatusName.AWAITED and gift.mode == Mode.GIVING_CODE:
-        sentences.append(f"We wait for a payment that quotes {gift.reference}.")
+    if gift.status == StatusName.AWAITED and gift.mode in BY_HAND:
+        awaits = Mode(gift.mode).facts.staff_awaits
+        sentences.append(f"We wait for {awaits} that quotes {gift.reference}.")
     return sentences
 
 

@@ -16,7 +16,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.money import Money
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 
 _FACT = SQLModel.metadata.tables["gift_fact"].c
 # Settling asks this for each batch: it is put together once, and goes past the objects of the ORM.

@@ -17,7 +17,8 @@ from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.letters.transfers import Transfers, transfers_about
 from donate.money import Money, format_money
-from donate.regions.regions import Mode, ModeTerms, Region, Regions
+from donate.regions.modes import Mode
+from donate.regions.regions import ModeTerms, Region, Regions
 
 _HOW_TO_SEND = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 _REFUNDS: Final[Mapping[str, FactKind]] = {
@@ -188,6 +189,3 @@ def _change(session: Session, letter: Letter) -> AskedAmount | None:
         return None
     facts = [row.as_fact() for row in facts_of(session, letter.gift_id)]
     return amount_asked(facts, letter.occasion)
-
-
-BY_HAND = frozenset(mode for mode in Mode if not mode.through_stripe)

@@ -17,10 +17,10 @@ from sqlmodel import Session, SQLModel
 from donate.clock import Clock
 from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
-from donate.letters.context import BY_HAND
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
 from donate.letters.transfers import TELLING, WAIT
+from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 

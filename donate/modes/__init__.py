@@ -12,7 +12,8 @@ from donate.modes.card import Card
 from donate.modes.giving_code import GivingCode
 from donate.modes.interac import Interac
 from donate.modes.next_step import Instructions, NextStep, Redirect
-from donate.regions.regions import Mode, Regions
+from donate.regions.modes import Mode
+from donate.regions.regions import Regions
 from donate.stripe_gateway.requests.checkout import Checkouts
 
 __all__ = ["Instructions", "ModeOfPayment", "Modes", "NextStep", "Redirect", "build_modes"]

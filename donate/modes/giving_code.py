@@ -2,7 +2,8 @@
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Instructions
-from donate.regions.regions import Mode, Regions
+from donate.regions.modes import Mode
+from donate.regions.regions import Regions
 
 
 class GivingCode:

@@ -13,7 +13,8 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
-from donate.regions.regions import Mode, Region, Regions
+from donate.regions.modes import Mode
+from donate.regions.regions import Region, Regions
 from donate.storage.database import Database
 
 _AT_A_TIME: Final = 50

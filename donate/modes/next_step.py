@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from donate.money import Money
-from donate.regions.regions import Mode, Text, Way
+from donate.regions.modes import Mode
+from donate.regions.regions import Text, Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,42 +10,11 @@ from babel import Locale
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 
 from donate.money import MAX_AMOUNT_MINOR
+from donate.regions.modes import MODES, Mode
 
 # Two-letter codes in CLDR that stand for no country: unions, "unknown" and test locales; and Sark
 # (CQ), a part of Guernsey that has no name in French.
 _NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ"})
-
-
-class Mode(StrEnum):
-    """A way to pay."""
-
-    CARD = "card"
-    BANK_DEBIT = "bank_debit"
-    INTERAC = "interac"
-    GIVING_CODE = "giving_code"
-
-    @property
-    def through_stripe(self) -> bool:
-        """Whether Stripe takes the money; else staff see it on the bank's statement."""
-        return self in _STRIPE_METHODS
-
-    @property
-    def stripe_method(self) -> str:
-        """What Stripe calls it. Only for the modes that go through Stripe."""
-        return _STRIPE_METHODS[self]
-
-    @property
-    def every_month(self) -> bool:
-        """Whether it can be collected each month without the donor."""
-        return self.through_stripe
-
-    @property
-    def for_canada_only(self) -> bool:
-        """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
-        return self in (Mode.BANK_DEBIT, Mode.INTERAC)
-
-
-_STRIPE_METHODS: Final = {Mode.CARD: "card", Mode.BANK_DEBIT: "acss_debit"}
 
 
 class Frequency(StrEnum):
@@ -129,16 +98,8 @@ class Options(Strict):
     """In honour or in memory of somebody."""
 
 
-# What only some modes have a use for.
-_ONLY_FOR: Final = {
-    "send_to": {Mode.INTERAC},
-    "autodeposit": {Mode.INTERAC},
-    "split_above_minor": {Mode.INTERAC},
-    "instructions": {Mode.GIVING_CODE},
-    "ways": {Mode.GIVING_CODE},
-    "lapses_after_days": {mode for mode in Mode if not mode.through_stripe},
-    "fee": {mode for mode in Mode if mode.through_stripe},
-}
+# The terms of every mode that goes through Stripe, and of every mode that does not.
+_BY_KIND: Final = frozenset({"fee", "lapses_after_days"})
 
 
 class ModeTerms(Strict):
@@ -164,7 +125,14 @@ class ModeTerms(Strict):
 
     def stray_keys(self, mode: Mode) -> list[str]:
         """Name what is said here and means nothing for this mode."""
-        return sorted(key for key in self.model_fields_set if mode not in _ONLY_FOR.get(key, Mode))
+        own = mode.facts.terms | {"fee" if mode.through_stripe else "lapses_after_days"}
+        every = frozenset.union(*(facts.terms for facts in MODES.values()), _BY_KIND)
+        return sorted(self.model_fields_set & (every - own))
+
+    def missing(self, mode: Mode) -> list[str]:
+        """Say which terms this mode cannot do without and are not given."""
+        needed = mode.facts.required_terms.items()
+        return [f"{key}: {what} is missing" for key, what in needed if getattr(self, key) is None]
 
     def unknown(self) -> list[str]:
         """Name what donors would like to know and nobody has said yet."""

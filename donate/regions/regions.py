@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from donate.errors import N_, Misconfigured, NotFound
 from donate.money import is_currency, minor_step
+from donate.regions.modes import Mode
 from donate.regions.parts import (
     AmountMinor,
     Code,
@@ -24,7 +25,6 @@ from donate.regions.parts import (
     Fee,
     Frequency,
     FundKey,
-    Mode,
     ModeTerms,
     Options,
     Organisation,
@@ -94,6 +94,8 @@ class Region(Strict):
                 raise ValueError(f"modes.{mode}: min_minor is above max_minor")
             for key in terms.stray_keys(mode):
                 raise ValueError(f"modes.{mode}.{key}: says nothing about this mode")
+            for problem in terms.missing(mode):
+                raise ValueError(f"modes.{mode}.{problem}")
         self._countries_are_there()
         self._amounts_can_be_given()
         self._canadian_modes_are_for_canada_only()
@@ -122,13 +124,10 @@ class Region(Strict):
     def _canadian_modes_are_for_canada_only(self) -> None:
         canadian = self.country == "CA" and self.currency == "CAD"
         for mode, terms in self.modes.items():
-            if mode.for_canada_only and not (canadian and terms.countries == {"CA"}):
+            if mode.facts.canada_only and not (canadian and terms.countries == {"CA"}):
                 raise ValueError(
                     f"modes.{mode}: needs country = 'CA', currency = 'CAD' and countries = ['CA']"
                 )
-        interac = self.modes.get(Mode.INTERAC)
-        if interac and interac.send_to is None:
-            raise ValueError("modes.interac.send_to: the address that takes e-Transfers is missing")
 
     def language(self, wanted: str | None) -> str:
         """Return the region's language nearest to `wanted`, or its first."""
@@ -167,12 +166,12 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
             why_not = N_("Gifts here are made in another currency.")
         elif frequency not in region.frequencies:
             why_not = N_("This way to give is not offered that often.")
-        elif frequency != Frequency.ONCE and not mode.every_month:
+        elif frequency != Frequency.ONCE and not mode.facts.monthly:
             why_not = N_("For one gift at a time: nothing can collect it every month.")
         elif terms.countries and country not in terms.countries:
             why_not = (
                 N_("For Canada only: it needs a Canadian bank account.")
-                if mode.for_canada_only
+                if mode.facts.canada_only
                 else N_("This way to give is not offered in your country.")
             )
         answer[mode] = Offer(

@@ -12,7 +12,7 @@ from typing import Final
 from starlette.requests import Request
 
 from donate.errors import TooManyAttempts
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 
 WINDOW: Final = timedelta(minutes=10)
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from tests.api.program import Program, calling_with_stripe, keyed
 from tests.real_parts import Sqlite
 

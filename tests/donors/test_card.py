@@ -15,7 +15,8 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.modes import Instructions, Redirect
-from donate.regions.regions import Mode, load_regions
+from donate.regions.modes import Mode
+from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.web.rate_limit import AttemptCounter, GivingLimits
 from donate.web.templating import Pages

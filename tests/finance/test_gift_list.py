@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from donate.finance.gifts.pages import PAGE_SIZE
-from donate.finance.words import KINDS, MODES, STATUS_SENTENCES, STATUSES
+from donate.finance.words import KINDS, MODE_NAMES, STATUS_SENTENCES, STATUSES
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.room import NOW, Room, put_gift, rows
@@ -272,5 +272,5 @@ def an_event(
 def test_everything_has_plain_words() -> None:
     """Each status, mode and kind of fact has words for staff."""
     assert STATUSES.keys() == STATUS_SENTENCES.keys() == set(StatusName)
-    assert MODES.keys() == set(Mode)
+    assert MODE_NAMES.keys() == set(Mode)
     assert KINDS.keys() == set(FactKind)

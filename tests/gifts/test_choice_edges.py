@@ -8,7 +8,8 @@ from donate.errors import BadInput, BadInputs
 from donate.gifts.choosing.choice import MAX_NAME, Choice, check_choice
 from donate.gifts.choosing.options import MAX_NOTE, MAX_TRIBUTE, Wishes, fee_cover, tidy_words
 from donate.money import Money
-from donate.regions.parts import Fee, Mode, Options
+from donate.regions.modes import Mode
+from donate.regions.parts import Fee, Options
 from donate.regions.regions import Region
 from tests.gifts.given import CANADA
 

@@ -10,7 +10,7 @@ from donate.finance.models import Role
 from donate.gifts.facts import FactKind
 from donate.gifts.status import Flag, StatusName
 from donate.letters.kinds import LetterKind
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 
 ROOT = Path(__file__).parent.parent.parent
 VAGUE = {"base", "common", "helpers", "manager", "misc", "service", "services", "utils"}

@@ -17,7 +17,8 @@ from donate.letters.models import Letter
 from donate.letters.words.by_kind import draft
 from donate.letters.words.draft import Draft, name_to_greet
 from donate.money import Money
-from donate.regions.regions import Mode, Text, Way, load_regions
+from donate.regions.modes import Mode
+from donate.regions.regions import Text, Way, load_regions
 from donate.storage.database import Database
 from tests.letters.post import SENDER, SITE, markup, plain
 from tests.letters.test_finder import ask_for, tell, told_by_mistake

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from donate.stripe_gateway.events.fields import Claim, Envelope
 from donate.stripe_gateway.webhooks.checks import Expectation, why_foreign, why_untrue
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from donate.errors import BadInput
 from donate.finance.transfers.rules import read_day
-from donate.finance.words import MODES, STATUSES
+from donate.finance.words import MODE_NAMES, STATUSES
 from donate.gifts.queries import Cursor, DateOf, GiftFilter
 
 FIELDS: Final = ("status", "mode", "code", "by", "from", "to")
@@ -45,7 +45,7 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
     problems: dict[str, BadInput] = {}
     choices = (
         ("status", list(STATUSES)),
-        ("mode", list(MODES)),
+        ("mode", list(MODE_NAMES)),
         ("code", codes),
         ("by", list(DATES)),
     )

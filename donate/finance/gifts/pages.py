@@ -24,13 +24,13 @@ from donate.finance.letters.view import letter_rows
 from donate.finance.models import Role
 from donate.finance.refunds.form import returns_of
 from donate.finance.staff.accounts import names_of
-from donate.finance.transfers.rules import BY_HAND, thanks_leave_at, transfers_in_force
+from donate.finance.transfers.rules import thanks_leave_at, transfers_in_force
 from donate.finance.words import (
     ACCOUNT_TO_CONFIRM,
     FLAGS,
     KINDS,
     LANGUAGE,
-    MODES,
+    MODE_NAMES,
     STATUSES,
     actor_name,
     why,
@@ -53,6 +53,7 @@ from donate.gifts.queries import (
 from donate.gifts.status import STILL_PAYABLE, status_of
 from donate.letters.desk import letters_of
 from donate.money import Money, format_amount
+from donate.regions.modes import BY_HAND
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.rate_limit import GivingLimits
@@ -61,7 +62,7 @@ from donate.web.templating import Pages
 PAGE_SIZE: Final = 50
 # A whole line of a bank's statement may be pasted.
 MOST_SEARCHED: Final = 300
-WORDS: Final = {"modes": MODES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS} | {
+WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS} | {
     "to_confirm": ACCOUNT_TO_CONFIRM
 }
 

@@ -12,8 +12,8 @@ from babel.dates import format_date
 
 from donate.clock import local_date
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.transfers.rules import BY_HAND, check_words
-from donate.finance.words import LANGUAGE, MODES, actor_name
+from donate.finance.transfers.rules import check_words
+from donate.finance.words import LANGUAGE, MODE_NAMES, actor_name
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.refundable import (
@@ -25,6 +25,7 @@ from donate.gifts.refundable import (
 )
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, format_money, read_amount
+from donate.regions.modes import BY_HAND
 from donate.stripe_gateway.requests.refund_requests import DISPUTED, REASONS, WantedRefund
 from donate.stripe_gateway.requests.refunds import KEY_REFUSED
 
@@ -154,7 +155,7 @@ def _failed(gift: Gift, fact: Fact) -> str:
 def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> WantedRefund:
     """Check what was typed about a refund. Raises BadInputs, or Conflict for another mode."""
     if gift.mode in BY_HAND:
-        raise Conflict(f"A gift by {MODES[gift.mode]} is returned by hand, from the bank.")
+        raise Conflict(f"A gift by {MODE_NAMES[gift.mode]} is returned by hand, from the bank.")
     if not 1 <= len(typed.get("form_key", "")) <= MAX_FORM_KEY:
         raise Conflict("This form is not complete. Please reload the page and fill it in again.")
     problems: list[BadInput] = []

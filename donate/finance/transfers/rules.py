@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from donate.clock import local_date, start_of_day
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.words import LANGUAGE, MODES
+from donate.finance.words import LANGUAGE, MODE_NAMES
 from donate.gifts.choosing.card_numbers import holds_card_number
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
@@ -23,9 +23,8 @@ from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
 from donate.letters.transfers import stop_thanks
 from donate.money import Money, format_money, read_amount
-from donate.regions.regions import Mode
+from donate.regions.modes import BY_HAND
 
-BY_HAND: Final = frozenset(mode for mode in Mode if not mode.through_stripe)
 MAX_BANK_REFERENCE: Final = 100
 MAX_NOTE: Final = 500
 # A transfer may come before its gift is entered, but a date further back is a mistyped year.
@@ -69,7 +68,7 @@ def refuse_other_modes(gift: Gift) -> None:
     """Raise Conflict for a gift that no transfer can confirm."""
     if gift.mode not in BY_HAND:
         raise Conflict(
-            f"A gift by {MODES[gift.mode].lower()} is confirmed by Stripe, never by hand."
+            f"A gift by {MODE_NAMES[gift.mode].lower()} is confirmed by Stripe, never by hand."
         )
 
 

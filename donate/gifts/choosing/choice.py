@@ -12,7 +12,8 @@ from donate.errors import N_, BadInput, BadInputs
 from donate.gifts.choosing.card_numbers import holds_card_number
 from donate.gifts.choosing.options import NOTHING_ADDED, Wishes, check_wishes, fee_cover
 from donate.money import Money, format_money, minor_step
-from donate.regions.regions import Frequency, Mode, Region, countries, offers
+from donate.regions.modes import Mode
+from donate.regions.regions import Frequency, Region, countries, offers
 
 MAX_NAME: Final = 200
 # Marks in the wrong order take Unicode the square of their number to put right: 60 kB, seconds.

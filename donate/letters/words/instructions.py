@@ -4,7 +4,7 @@ from typing import Protocol
 
 from donate.letters.context import LetterContext
 from donate.money import parts_of
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 
 
 class Translate(Protocol):

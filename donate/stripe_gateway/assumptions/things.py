@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Final
 
 from donate.gifts.models import Donor, Gift
-from donate.regions.parts import Mode
+from donate.regions.modes import Mode
 from donate.regions.regions import Frequency
 from donate.stripe_gateway.assumptions.model import expect
 from donate.stripe_gateway.assumptions.world import Json, World

@@ -10,7 +10,8 @@ from donate.errors import N_
 from donate.gifts.models import Donor, Gift
 from donate.mail_server import ascii_address
 from donate.money import format_money
-from donate.regions.regions import Frequency, Mode
+from donate.regions.modes import Mode
+from donate.regions.regions import Frequency
 from donate.web.templating import translate
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def session_params(
     about: Any = {"metadata": metadata, "description": gift.reference}
     params: SessionCreateParams = {
         "mode": "payment",
-        "allowed_payment_method_types": [Mode(gift.mode).stripe_method],
+        "allowed_payment_method_types": [Mode(gift.mode).facts.stripe_method],
         "client_reference_id": gift.reference,
         "customer_email": ascii_address(donor.email),
         "locale": _locale(language),

@@ -28,7 +28,7 @@ from donate.gifts.pledges import Pledge, PledgeState, answer_to, invoice_of, ple
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import (
     as_invoice_events,

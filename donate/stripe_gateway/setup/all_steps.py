@@ -6,7 +6,8 @@ Looking changes nothing. A step that is not well is changed by its `act`, or by 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from donate.errors import StripeRefused
-from donate.regions.regions import Mode, Region
+from donate.regions.modes import Mode
+from donate.regions.regions import Region
 from donate.stripe_gateway.setup.account import NotPermitted, StripeAccount
 from donate.stripe_gateway.setup.payment_methods import method_steps
 from donate.stripe_gateway.setup.portal import portal_steps
@@ -17,7 +18,9 @@ from donate.stripe_gateway.setup.webhook import webhook_steps
 def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
     """Return Stripe's names of the payment methods that any region offers."""
     offered = {mode for region in regions for mode in region.modes}
-    return tuple(mode.stripe_method for mode in Mode if mode in offered and mode.through_stripe)
+    return tuple(
+        mode.facts.stripe_method for mode in Mode if mode in offered and mode.through_stripe
+    )
 
 
 def look(account: StripeAccount, wanted: Wanted) -> Iterator[Step]:

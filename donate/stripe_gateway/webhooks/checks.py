@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from donate.money import Money, format_money
-from donate.regions.parts import Mode
+from donate.regions.modes import Mode
 from donate.stripe_gateway.events.fields import Claim, Envelope
 
 _STAFF_READ: Final = "en-CA"

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from donate.errors import BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
-from donate.regions.regions import Mode
+from donate.regions.modes import Mode
 from donate.stripe_gateway.events.fields import Envelope, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of
 from donate.stripe_gateway.models import EventState, StripeEvent

@@ -1,0 +1,113 @@
+"""Every way to give: what it is, and what it is called. A new one is added here first.
+
+Names are msgids, translated when they are shown; staff read English.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from donate.errors import N_
+
+
+class Mode(StrEnum):
+    """A way to give."""
+
+    CARD = "card"
+    BANK_DEBIT = "bank_debit"
+    INTERAC = "interac"
+    GIVING_CODE = "giving_code"
+
+    @property
+    def facts(self) -> "ModeFacts":
+        """What this mode is, and what it is called."""
+        return MODES[self]
+
+    @property
+    def through_stripe(self) -> bool:
+        """Whether Stripe takes the money; else staff see it on the bank's statement."""
+        return bool(self.facts.stripe_method)
+
+
+@dataclass(frozen=True, slots=True)
+class ModeFacts:
+    """What a mode is, and what it is called."""
+
+    staff_name: str
+    name: str
+    help: str
+    """A line below the name, where the donor chooses."""
+    instead: str
+    """The button that makes a gift in this mode instead of another."""
+    once_instead: str = ""
+    """The same for a failed month of a pledge in this mode; empty where `instead` fits."""
+    proceed: str = ""
+    """Through Stripe: the button that leads to its page."""
+    stripe_method: str = ""
+    """Stripe's name of the payment method; empty where Stripe does not take the money."""
+    awaiting: tuple[str, str] = ("", "")
+    """By hand: the headline while nothing has come, and a sentence below it."""
+    staff_awaits: str = ""
+    """By hand: what staff wait for."""
+    canada_only: bool = False
+    """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
+    monthly: bool = False
+    """Whether it can be collected every month without the donor."""
+    terms: frozenset[str] = frozenset()
+    """The terms in `regions.toml` that only this mode knows, beside the limits."""
+    required_terms: Mapping[str, str] = field(default_factory=dict)
+    """Those that a region has to give, and what each is."""
+
+
+MODES: Final[Mapping[Mode, ModeFacts]] = {
+    Mode.CARD: ModeFacts(
+        staff_name="Card",
+        name=N_("Card"),
+        help=N_("Credit or debit. You finish on Stripe’s secure page."),
+        instead=N_("Give by card instead"),
+        once_instead=N_("Give this month as a single card payment"),
+        proceed=N_("Continue to the card page"),
+        stripe_method="card",
+        monthly=True,
+    ),
+    Mode.BANK_DEBIT: ModeFacts(
+        staff_name="Bank debit",
+        name=N_("Bank debit"),
+        help=N_("For Canada only. You agree to it once, on Stripe’s secure page."),
+        instead=N_("Give by bank debit instead"),
+        once_instead=N_("Give this month as a single bank debit"),
+        proceed=N_("Continue to the bank debit page"),
+        stripe_method="acss_debit",
+        canada_only=True,
+        monthly=True,
+    ),
+    Mode.INTERAC: ModeFacts(
+        staff_name="Interac e-Transfer",
+        name=N_("Interac e-Transfer"),
+        help=N_("For Canada only. You send it from your own bank."),
+        instead=N_("Give by Interac e-Transfer instead"),
+        awaiting=(
+            N_("Waiting for your transfer"),
+            N_("Thank you! Your gift is recorded. Please send the transfer within %(days)s days."),
+        ),
+        staff_awaits="an e-Transfer",
+        canada_only=True,
+        terms=frozenset({"send_to", "autodeposit", "split_above_minor"}),
+        required_terms={"send_to": "the address that takes e-Transfers"},
+    ),
+    Mode.GIVING_CODE: ModeFacts(
+        staff_name="Giving code",
+        name=N_("Giving code"),
+        help=N_("By cheque, bank transfer or in person, quoting a reference."),
+        instead=N_("Give by giving code instead"),
+        awaiting=(
+            N_("Waiting for your gift"),
+            N_("Thank you! Your gift is recorded. Please quote this reference when you give."),
+        ),
+        staff_awaits="a payment",
+        terms=frozenset({"instructions", "ways"}),
+    ),
+}
+BY_HAND: Final = frozenset(mode for mode in Mode if not mode.through_stripe)
+"""The modes in which a donor sends the money and staff see it arrive."""
