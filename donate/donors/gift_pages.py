@@ -23,8 +23,8 @@ from donate.gifts.queries import (
     facts_of,
     gift_by_id,
     gift_by_token,
-    given_instead,
-    key_instead,
+    paid_replacement,
+    replacement_key,
     wish_of,
 )
 from donate.gifts.refundable import failed_refunds
@@ -130,7 +130,7 @@ class DonorGiftPages:
                 return see(page_of(gift))
             except StripeUnavailable:
                 return see(f"{page_of(gift)}?problem=page")
-        key = key_instead(gift, choice.mode)
+        key = replacement_key(gift, choice.mode)
         return self._first_step.take(choice, key, address_of(request))
 
     def _wish(self, gift: Gift) -> GiftWish | None:
@@ -167,7 +167,7 @@ class DonorGiftPages:
     def _since(self, gift: Gift) -> gift_view.Since:
         is_open = gift_view.may_still_give(gift)
         with self._database.reading() as session:
-            instead = given_instead(session, gift) if is_open else None
+            instead = paid_replacement(session, gift) if is_open else None
             facts = facts_of(session, gift.id)
         told = [f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED]
         known = [fact.as_fact() for fact in facts]

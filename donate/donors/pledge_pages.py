@@ -13,15 +13,15 @@ from donate.donors.first_step import see
 from donate.donors.forms import showable
 from donate.donors.requests import Typed, languages_beside
 from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
-from donate.gifts.choosing.choice import about_the_mode
+from donate.gifts.choosing.choice import check_mode
 from donate.gifts.models import Donor, Gift
 from donate.gifts.pledges import PledgeState
 from donate.gifts.queries import (
     accounts_to_confirm,
     donor_of,
     gift_by_token,
-    given_instead,
     months_of,
+    paid_replacement,
 )
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, read_amount
@@ -121,7 +121,7 @@ class PledgePages:
         region = self._regions.get(gift.code)
         if region is None:
             raise BadInput("amount", N_("This way to give is no longer offered here."))
-        problems = about_the_mode(
+        problems = check_mode(
             region,
             mode=gift.mode,
             amount=amount,
@@ -156,7 +156,7 @@ class PledgePages:
         with self._database.reading() as session:
             months = months_of(session, gift.id)
             failed = [month for month in months if month.status == StatusName.FAILED]
-            elsewhere = {month.id for month in failed if given_instead(session, month)}
+            elsewhere = {month.id for month in failed if paid_replacement(session, month)}
             to_confirm = accounts_to_confirm(session, months)
         all_given = bool(failed) and len(elsewhere) == len(failed)
         notice = pledge_words.done_notice(done, pledge, all_given=all_given)

@@ -160,15 +160,15 @@ def record_facts(
     entries: Sequence[tuple[uuid.UUID, Fact]],
     *,
     now: datetime,
-    hand: LockedGifts | None = None,
+    locked: LockedGifts | None = None,
 ) -> list[Outcome]:
     """Add facts and rewrite the cached status of the gifts they touch, in this transaction.
 
-    Returns what became of each entry, in order. Recording a fact again changes nothing. Gifts that
-    the caller has in `hand` are not read again. Raises LookupError for a gift that does not exist.
+    Returns what became of each entry, in order. Recording a fact again changes nothing. Gifts in
+    `locked` are not read again. Raises LookupError for a gift that does not exist.
     """
     session.flush()
-    gifts = _held(hand or LockedGifts(session), {gift_id for gift_id, _ in entries})
+    gifts = _held(locked or LockedGifts(session), {gift_id for gift_id, _ in entries})
 
     fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
@@ -206,9 +206,9 @@ def record_facts(
     return outcomes
 
 
-def _held(hand: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, LockedGift]:
-    hand.take(gift_ids)
-    gifts = {gift_id: gift for gift_id in gift_ids if (gift := hand.get(gift_id))}
+def _held(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, LockedGift]:
+    locked.lock(gift_ids)
+    gifts = {gift_id: gift for gift_id in gift_ids if (gift := locked.get(gift_id))}
     missing = gift_ids - gifts.keys()
     if missing:
         raise LookupError(f"no gift {', '.join(map(str, missing))}")

@@ -56,7 +56,7 @@ class LockedGifts:
         self._session = session
         self._held: dict[uuid.UUID, LockedGift] = {}
 
-    def take(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
+    def lock(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
         """Take these gifts in hand, and those that these months opened, as far as there are any.
 
         Those that are in hand already are not read again.

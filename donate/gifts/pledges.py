@@ -126,14 +126,14 @@ def end_reason_of(ended: Fact) -> EndReason | None:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedAmount:
+class RequestedAmount:
     """What a donor asked each month to be. It `stands` until it is refused, replaced, or over."""
 
     each_month: Money
     stands: bool
 
 
-def amount_asked(facts: Iterable[Fact], request: str) -> AskedAmount | None:
+def requested_amount(facts: Iterable[Fact], request: str) -> RequestedAmount | None:
     """Say what a request asked each month to be; None where it asked for something else."""
     known = sorted(facts, key=lambda fact: fact.happened_at)
     asked = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
@@ -148,7 +148,7 @@ def amount_asked(facts: Iterable[Fact], request: str) -> AskedAmount | None:
         fact.kind == FactKind.PLEDGE_ENDED and fact.happened_at >= mine.happened_at
         for fact in known
     )
-    return AskedAmount(
+    return RequestedAmount(
         each_month=Money(mine.amount_minor, mine.currency),
         stands=mine is asked[-1] and not is_refused and not is_over,
     )

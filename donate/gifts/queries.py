@@ -75,19 +75,19 @@ def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
     return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
 
 
-def key_instead(gift: Gift, mode: str) -> str:
+def replacement_key(gift: Gift, mode: str) -> str:
     """Return the form key of the gift that is made in `mode` in the place of this one."""
     return f"instead:{gift.id}:{mode}"
 
 
-def given_instead(session: Session, gift: Gift) -> Gift | None:
+def paid_replacement(session: Session, gift: Gift) -> Gift | None:
     """Return a gift that was made in the place of this one, and is paid or under way."""
-    keys = [key_instead(gift, mode) for mode in Mode]
+    keys = [replacement_key(gift, mode) for mode in Mode]
     made = select(Gift).where(col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE))
     return session.exec(made.limit(1)).first()
 
 
-def given_in_place_of(session: Session, gift: Gift) -> Gift | None:
+def replaced_gift(session: Session, gift: Gift) -> Gift | None:
     """Return the gift in whose place this one was made, if any."""
     found = _INSTEAD.fullmatch(gift.form_key)
     return gift_by_id(session, uuid.UUID(found[1])) if found else None

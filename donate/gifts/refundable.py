@@ -28,7 +28,7 @@ class RequestState(StrEnum):
 class RefundRequest:
     """A refund that staff asked for. `code` and Stripe's `message` say why it was refused."""
 
-    asked: Fact
+    fact: Fact
     state: RequestState
     code: str = ""
     message: str = ""
@@ -94,7 +94,7 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         invoice = str(fact.evidence.get("invoice"))
         outside[invoice] = outside.get(invoice, 0) + (fact.amount_minor or 0)
     gone = _gone(facts, by_kind)
-    gone += [r.asked for r in requests_of(facts) if r.state == RequestState.WAITING]
+    gone += [r.fact for r in requests_of(facts) if r.state == RequestState.WAITING]
     found = []
     for source, paid in by_kind[FactKind.PAYMENT_SUCCEEDED].items():
         intent = intents.get(source, None if source.startswith("in_") else source)
@@ -126,7 +126,7 @@ def _answered(fact: Fact) -> tuple[str, int | None]:
 
 
 def _number(request: RefundRequest) -> int:
-    return _number_in(request.asked.source_id)
+    return _number_in(request.fact.source_id)
 
 
 def _number_in(name: str) -> int:

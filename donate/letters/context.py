@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 from donate.gifts.account_confirmation import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
-from donate.gifts.pledges import AskedAmount, amount_asked
-from donate.gifts.queries import donor_of, facts_of, given_instead, wish_of
+from donate.gifts.pledges import RequestedAmount, requested_amount
+from donate.gifts.queries import donor_of, facts_of, paid_replacement, wish_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.letters.transfers import Transfers, transfers_about
@@ -39,7 +39,7 @@ class LetterContext:
     """The gift that began the pledge which this one is a month of."""
     returned: Money | None = None
     """What one refund sent back, or did not send back after all."""
-    change: AskedAmount | None = None
+    change: RequestedAmount | None = None
     """What each month was asked to be from now on."""
     is_given_instead: bool = False
     """Whether the donor has given it in another way, so that nothing is to be sent."""
@@ -115,7 +115,7 @@ def look_up(session: Session, letter: Letter, regions: Regions, public_url: str)
         first=session.get_one(Gift, gift.pledge_id) if gift.pledge_id else None,
         returned=_returned(session, letter),
         change=_change(session, letter),
-        is_given_instead=given_instead(session, gift) is not None,
+        is_given_instead=paid_replacement(session, gift) is not None,
         wish=wish_of(session, gift),
         transfers=transfers,
         ended=_ended(session, letter),
@@ -184,8 +184,8 @@ def _ended(session: Session, letter: Letter) -> Fact | None:
     return next((fact for fact in told if (fact.kind, fact.source_id) == name), None)
 
 
-def _change(session: Session, letter: Letter) -> AskedAmount | None:
+def _change(session: Session, letter: Letter) -> RequestedAmount | None:
     if letter.kind != LetterKind.PLEDGE_AMOUNT:
         return None
     facts = [row.as_fact() for row in facts_of(session, letter.gift_id)]
-    return amount_asked(facts, letter.occasion)
+    return requested_amount(facts, letter.occasion)

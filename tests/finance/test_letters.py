@@ -11,7 +11,7 @@ from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.queries import key_instead
+from donate.gifts.queries import replacement_key
 from donate.letters.finder import LetterFinder
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
@@ -164,7 +164,7 @@ def test_only_what_will_go_is_offered_to_be_sent_again(room_on_each: Room, state
     assert "Send again" in browser.get(page).text
     paid = Fact(FactKind.TRANSFER_RECEIVED, "C1", room.clock.now(), "stripe", 5_000, "CAD")
     with room.database.writing() as session:
-        session.get_one(Gift, other.id).form_key = key_instead(gift, "interac")
+        session.get_one(Gift, other.id).form_key = replacement_key(gift, "interac")
         record_facts(session, [(other.id, paid)], now=room.clock.now())
     assert room.reread(gift).status == "awaited"
     assert "Send again" not in browser.get(page).text

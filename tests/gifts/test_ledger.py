@@ -137,10 +137,10 @@ def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gi
     """What is recorded about a gift in hand counts at once, without reading it again."""
     with database.writing() as session:
         hand = LockedGifts(session)
-        hand.take([gift.id])
+        hand.lock([gift.id])
         asked = [(gift.id, paid())]
-        outcomes = [record_facts(session, asked, now=NOW, hand=hand)[0] for _ in range(2)]
-        hand.take([gift.id])
+        outcomes = [record_facts(session, asked, now=NOW, locked=hand)[0] for _ in range(2)]
+        hand.lock([gift.id])
         known = {kind for kind, _ in hand[gift.id].facts}
     assert outcomes == [Outcome.RECORDED, Outcome.KNOWN]
     assert known == {"gift_opened", "payment_succeeded"}

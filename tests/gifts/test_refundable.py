@@ -157,7 +157,7 @@ def test_the_newest_request_comes_first() -> None:
         fact(FactKind.REFUND_REFUSED, "g:refund:10"),
     ]
     found = requests_of([PAID, *asked, *told])
-    assert [(one.asked.source_id, str(one.state), one.code) for one in found] == [
+    assert [(one.fact.source_id, str(one.state), one.code) for one in found] == [
         ("g:refund:11", "waiting", ""),
         ("g:refund:10", "refused", ""),
         ("g:refund:9", "refused", "amount"),

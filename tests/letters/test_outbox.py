@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor
-from donate.gifts.queries import key_instead
+from donate.gifts.queries import replacement_key
 from donate.letters.folder import Folder
 from donate.letters.models import Letter
 from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY, RETRY_AFTER
@@ -105,7 +105,7 @@ def test_what_is_no_longer_true_is_not_sent(desk: Desk, office: PostOffice) -> N
 def test_who_gave_another_way_is_not_reminded(desk: Desk, office: PostOffice) -> None:
     """A gift made in the place of another ends the other's letters once money is under way."""
     gift = give(desk.database, mode="interac")
-    other = give(desk.database, form_key=key_instead(gift, "card"))
+    other = give(desk.database, form_key=replacement_key(gift, "card"))
     desk.write()
     tell(desk.database, other, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     desk.wait(days=4)

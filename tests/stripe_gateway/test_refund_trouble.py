@@ -260,5 +260,5 @@ def test_numbers_go_on_after_what_stripe_knows(desk: Desk) -> None:
     made_before_the_backup(desk, gift, 1_000)
     desk.tell()
     assert desk.refund(gift, 1_000).state == "succeeded"
-    assert desk.requests(gift)[0].asked.source_id == f"{gift.id}:refund:2"
+    assert desk.requests(gift)[0].fact.source_id == f"{gift.id}:refund:2"
     assert desk.made() == [1_000, 1_000]

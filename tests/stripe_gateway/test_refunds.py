@@ -86,7 +86,7 @@ def test_parts_add_up_to_the_whole(desk: Desk) -> None:
     for number, left in enumerate((3_500, 2_000, 500), start=1):
         assert desk.refund(gift, 1_500).state == "succeeded"
         assert (desk.gift(gift).status, desk.left(gift)) == ("partly_refunded", left)
-        assert desk.requests(gift)[0].asked.source_id == f"{gift.id}:refund:{number}"
+        assert desk.requests(gift)[0].fact.source_id == f"{gift.id}:refund:{number}"
     with pytest.raises(MoreThanIsLeft) as too_far:
         desk.request(gift, 501)
     assert too_far.value.left.amount_minor == 500

@@ -43,10 +43,10 @@ from donate.gifts.queries import (
     donor_of,
     facts_of,
     gift_by_id,
-    given_in_place_of,
-    given_instead,
     months_of,
     newest_gifts,
+    paid_replacement,
+    replaced_gift,
     totals,
     wish_of,
 )
@@ -247,8 +247,8 @@ def _given_beside(session: Session, gift: Gift) -> dict[str, Gift | None]:
     """Return the gift that was given in the place of this one, and the one that this replaces."""
     is_open = gift.status in STILL_PAYABLE
     return {
-        "given_as": given_instead(session, gift) if is_open else None,
-        "replaces": given_in_place_of(session, gift),
+        "given_as": paid_replacement(session, gift) if is_open else None,
+        "replaces": replaced_gift(session, gift),
     }
 
 

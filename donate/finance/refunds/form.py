@@ -219,7 +219,7 @@ def _in_stripes_words(message: str) -> str:
 
 
 def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> RefundRow:
-    asked = request.asked
+    asked = request.fact
     if request.state == RequestState.REFUSED:
         why = _REFUSED.get(request.code, _in_stripes_words(request.message))
         sentence = f"Refused, nothing was sent: {why}"

@@ -71,7 +71,7 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
         problems.append(amount)
     if country not in countries():
         problems.append(BadInput("country", N_("Please choose your country from the list.")))
-    problems += about_the_mode(
+    problems += check_mode(
         region,
         mode=mode,
         amount=amount,
@@ -112,7 +112,7 @@ def _with_cover(
     return amount, 0
 
 
-def about_the_mode(
+def check_mode(
     region: Region,
     *,
     mode: str,

@@ -148,7 +148,7 @@ class Refunds:
 def _is_waiting(session: Session, request: OpenRefund) -> bool:
     facts = [row.as_fact() for row in facts_of(session, request.gift_id)]
     return any(
-        known.asked.source_id == request.key and known.state == RequestState.WAITING
+        known.fact.source_id == request.key and known.state == RequestState.WAITING
         for known in requests_of(facts)
     )
 
