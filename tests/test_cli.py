@@ -84,7 +84,7 @@ def test_audit_finds_nothing_then_what_was_changed(
         session.execute(update(Gift).values(received_minor=5000, net_minor=5000))
     database.close()
     assert main(["audit"]) == 1
-    assert f"{gift.reference}: net_minor is 5000, its facts mean 0" in capsys.readouterr().out
+    assert f"{gift.reference}: net_minor is 5000, but its facts give 0" in capsys.readouterr().out
 
 
 def test_nothing_is_audited_where_nothing_is(

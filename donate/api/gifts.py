@@ -262,7 +262,7 @@ def _what_is_asked(choice: Choice) -> tuple[object, ...]:
         choice.country,
         choice.name,
         choice.email,
-        choice.added(),
+        choice.wish_row(),
     )
 
 

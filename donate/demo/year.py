@@ -169,7 +169,9 @@ def _open(
         email=f"donor{dice.randrange(10_000)}@example.org",
     )
     with parts.database.writing() as session:
-        return open_gift(session, choice, f"demo:{dice.getrandbits(128):x}", now=moment, dice=dice)
+        return open_gift(
+            session, choice, f"demo:{dice.getrandbits(128):x}", now=moment, random=dice
+        )
 
 
 def _by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, dice: Random) -> None:

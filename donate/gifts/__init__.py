@@ -1,1 +1,1 @@
-"""The heart: what a gift is, what is known about it, and what that means together."""
+"""Gifts: the facts recorded about each one, and the status computed from them."""

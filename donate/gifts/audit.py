@@ -1,4 +1,4 @@
-"""Recomputes every gift from its facts and says where the cached copy differs. Reads only."""
+"""Compares each gift's cached status with the status its facts give. Reads only."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -13,7 +13,7 @@ _ROWS_AT_A_TIME: Final = 1_000
 
 
 def differences(session: Session) -> Iterator[str]:
-    """Say, a line each, what in the cached copies is not what the facts mean."""
+    """Yield one line for each cached value that differs from the facts."""
     statement = (
         select(Gift, GiftFact)
         .join(GiftFact, col(GiftFact.gift_id) == col(Gift.id), isouter=True)
@@ -21,14 +21,15 @@ def differences(session: Session) -> Iterator[str]:
         .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
     for _, rows in groupby(session.exec(statement), key=lambda row: row[0].id):
-        # An outer join: a gift without facts comes with None.
+        # The outer join gives None for a gift without facts.
         pairs: list[tuple[Gift, GiftFact | None]] = list(rows)
         gift = pairs[0][0]
         facts = [fact.as_fact() for _, fact in pairs if fact is not None]
         if not facts:
-            yield f"{gift.reference}: has no fact, not even that it was opened"
+            yield f"{gift.reference}: has no facts, not even gift_opened"
             continue
-        meant = cached_copy(facts, gift.time_zone)
-        for name, value in meant.items():
+        expected = cached_copy(facts, gift.time_zone)
+        for name, value in expected.items():
             if getattr(gift, name) != value:
-                yield f"{gift.reference}: {name} is {getattr(gift, name)}, its facts mean {value}"
+                cached = getattr(gift, name)
+                yield f"{gift.reference}: {name} is {cached}, but its facts give {value}"

@@ -1,4 +1,4 @@
-"""The only code that changes a gift. It never commits: the caller's transaction is the unit."""
+"""The only code that changes a gift. It never commits; the caller does."""
 
 import secrets
 import uuid
@@ -27,47 +27,49 @@ from donate.references import new_reference
 from donate.regions.regions import Frequency
 from donate.storage.bulk_writes import insert_new, update_each
 
-_REFERENCE_TRIES = 5
+_REFERENCE_ATTEMPTS = 5
 
 
 class Outcome(StrEnum):
-    """What became of one fact that was handed in."""
+    """The result of recording one fact."""
 
     RECORDED = "recorded"
     KNOWN = "known"
     CONTRADICTED = "contradicted"
-    """The same kind and source are recorded with another gift or amount; nothing was written."""
+    """The kind and source are already recorded with another gift or amount; nothing was written."""
 
 
 def open_gift(
-    session: Session, choice: Choice, form_key: str, *, now: datetime, dice: Random | None = None
+    session: Session, choice: Choice, form_key: str, *, now: datetime, random: Random | None = None
 ) -> Gift:
-    """Record what a donor chose. The same `form_key` again returns the gift it opened before."""
+    """Open a gift. If `form_key` already opened one, return that one."""
 
-    def insert(dice: Random) -> Gift:
+    def insert(random: Random) -> Gift:
         donor = Donor(
             name=choice.name, email=choice.email, country=choice.country, language=choice.language
         )
         session.add(donor)
         session.flush()
         assert donor.id is not None
-        own = _own_values(choice.region.code, choice.amount, choice.region.time_zone, now, dice)
+        values = _new_gift_values(
+            choice.region.code, choice.amount, choice.region.time_zone, now, random
+        )
         gift = Gift(
-            **own,
+            **values,
             form_key=form_key,
             mode=choice.mode,
             frequency=choice.frequency,
             language=choice.language,
             donor_id=donor.id,
-            pledge_id=own["id"] if choice.frequency is Frequency.MONTHLY else None,
+            pledge_id=values["id"] if choice.frequency is Frequency.MONTHLY else None,
         )
         evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
-        added = choice.added()
-        if added:
-            session.add(GiftWish(gift_id=gift.id, **added))
+        wish = choice.wish_row()
+        if wish:
+            session.add(GiftWish(gift_id=gift.id, **wish))
         return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
 
-    return _open_once(session, form_key, insert, dice)
+    return _open_once(session, form_key, insert, random)
 
 
 def open_month(
@@ -78,18 +80,18 @@ def open_month(
     *,
     invoiced_at: datetime,
     now: datetime,
-    dice: Random | None = None,
+    random: Random | None = None,
 ) -> Gift:
-    """Open the gift of a later month; the same invoice again returns the gift it opened before.
+    """Open the gift of a later month. If the invoice already opened one, return that one.
 
-    `pledge_id` is the gift that began the pledge; whoever calls holds its lock.
+    `pledge_id` is the gift that began the pledge. The caller must have locked it.
     """
     first = session.get_one(Gift, pledge_id)
     form_key = month_key(invoice_id)
 
-    def insert(dice: Random) -> Gift:
+    def insert(random: Random) -> Gift:
         gift = Gift(
-            **_own_values(first.code, amount, first.time_zone, invoiced_at, dice),
+            **_new_gift_values(first.code, amount, first.time_zone, invoiced_at, random),
             form_key=form_key,
             mode=first.mode,
             frequency=first.frequency,
@@ -100,32 +102,32 @@ def open_month(
         evidence = {"invoice": invoice_id, "pledge": first.reference}
         return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
 
-    return _open_once(session, form_key, insert, dice)
+    return _open_once(session, form_key, insert, random)
 
 
 def _open_once(
-    session: Session, form_key: str, insert: Callable[[Random], Gift], dice: Random | None
+    session: Session, form_key: str, insert: Callable[[Random], Gift], random: Random | None
 ) -> Gift:
-    dice = dice or SystemRandom()
-    for _ in range(_REFERENCE_TRIES):
-        known = gift_by_form_key(session, form_key)
-        if known:
-            return known
+    random = random or SystemRandom()
+    for _ in range(_REFERENCE_ATTEMPTS):
+        existing = gift_by_form_key(session, form_key)
+        if existing:
+            return existing
         try:
             with session.begin_nested():
-                return insert(dice)
+                return insert(random)
         except IntegrityError:
-            continue  # another process was first with this form, or drew the same reference
-    raise DonateError("no free reference was found")
+            continue  # another process used this form key or reference first
+    raise DonateError("found no unused reference")
 
 
-def _own_values(
-    code: str, amount: Money, time_zone: str, opened_at: datetime, dice: Random
+def _new_gift_values(
+    code: str, amount: Money, time_zone: str, opened_at: datetime, random: Random
 ) -> dict[str, Any]:
-    """Return what each gift has for itself, whoever opened it."""
+    """Return the column values that both kinds of new gift share."""
     return {
         "id": _new_gift_id(opened_at),
-        "reference": new_reference(code, dice),
+        "reference": new_reference(code, random),
         "token": secrets.token_urlsafe(16),
         "code": code,
         "amount_minor": amount.amount_minor,
@@ -162,22 +164,22 @@ def record_facts(
     now: datetime,
     locked: LockedGifts | None = None,
 ) -> list[Outcome]:
-    """Add facts and rewrite the cached status of the gifts they touch, in this transaction.
+    """Add facts and update the cached status of their gifts, in this transaction.
 
-    Returns what became of each entry, in order. Recording a fact again changes nothing. Gifts in
-    `locked` are not read again. Raises LookupError for a gift that does not exist.
+    Returns the outcome of each entry, in order. Recording a fact again changes nothing. Gifts in
+    `locked` are not read again. Raises LookupError if a gift does not exist.
     """
     session.flush()
-    gifts = _held(locked or LockedGifts(session), {gift_id for gift_id, _ in entries})
+    gifts = _lock_all(locked or LockedGifts(session), {gift_id for gift_id, _ in entries})
 
     fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
         key = (str(fact.kind), fact.source_id)
         if key not in gifts[gift_id].facts:
             fresh.setdefault(key, (gift_id, fact))
-    elsewhere = _insert(session, fresh, now)
+    taken = _insert(session, fresh, now)
     for key, (gift_id, fact) in fresh.items():
-        if key not in elsewhere:
+        if key not in taken:
             gifts[gift_id].facts[key] = fact
 
     outcomes = []
@@ -185,28 +187,28 @@ def record_facts(
     for gift_id, fact in entries:
         key = (str(fact.kind), fact.source_id)
         recorded = gifts[gift_id].facts.get(key)
-        if recorded is None or not _says_the_same(recorded, fact):
+        if recorded is None or not _has_same_amount(recorded, fact):
             outcomes.append(Outcome.CONTRADICTED)
         elif key in fresh and key not in seen:
             outcomes.append(Outcome.RECORDED)
             seen.add(key)
         else:
             outcomes.append(Outcome.KNOWN)
-    touched = {gift_id for key, (gift_id, _) in fresh.items() if key not in elsewhere}
-    copies = {
+    changed = {gift_id for key, (gift_id, _) in fresh.items() if key not in taken}
+    caches = {
         gift_id: cached_copy(gift.facts.values(), gift.time_zone)
         for gift_id, gift in gifts.items()
-        if gift_id in touched
+        if gift_id in changed
     }
-    update_each(session, Gift, copies)
+    update_each(session, Gift, caches)
     for gift_id in gifts:
-        loaded = session.identity_map.get(identity_key(Gift, gift_id))
-        if loaded:
-            session.refresh(loaded)
+        instance = session.identity_map.get(identity_key(Gift, gift_id))
+        if instance:
+            session.refresh(instance)
     return outcomes
 
 
-def _held(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, LockedGift]:
+def _lock_all(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, LockedGift]:
     locked.lock(gift_ids)
     gifts = {gift_id: gift for gift_id in gift_ids if (gift := locked.get(gift_id))}
     missing = gift_ids - gifts.keys()
@@ -216,7 +218,7 @@ def _held(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, Lock
 
 
 def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
-    """Return what stands in a gift's row about the meaning of its facts."""
+    """Return the status columns of a gift's row, computed from its facts."""
     status = status_of(facts)
     received_on = local_date(status.received_at, time_zone) if status.received_at else None
     return {
@@ -232,7 +234,7 @@ def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
 def _insert(
     session: Session, fresh: dict[FactKey, tuple[uuid.UUID, Fact]], now: datetime
 ) -> set[FactKey]:
-    """Insert facts; return the keys that another gift holds already."""
+    """Insert facts; return the keys that are already recorded for another gift."""
     rows = [
         {
             "gift_id": gift_id,
@@ -259,12 +261,12 @@ def _insert(
     }
 
 
-def _says_the_same(recorded: Fact, fact: Fact) -> bool:
+def _has_same_amount(recorded: Fact, fact: Fact) -> bool:
     return (recorded.amount_minor, recorded.currency) == (fact.amount_minor, fact.currency)
 
 
 def _new_gift_id(now: datetime) -> uuid.UUID:
-    """Make a UUID of version 7 (RFC 9562): its time comes first, so new rows lie side by side."""
+    """Make a version 7 UUID (RFC 9562), which starts with the time, so new rows are adjacent."""
     millis = int(now.timestamp() * 1000)
     value = millis << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76

@@ -1,6 +1,7 @@
-"""Takes gifts in hand: locked until the commit, each read once for all that is recorded about it.
+"""Locks gifts until the commit and reads each one, with its facts, once per transaction.
 
-Columns, not rows: a batch reads a thousand facts, and each row would become an object first.
+Selects columns instead of model objects: a batch reads a thousand facts, and building objects for
+them is slow.
 """
 
 import uuid
@@ -16,10 +17,9 @@ from donate.gifts.models import Gift, GiftFact
 
 _TABLES = SQLModel.metadata.tables
 _GIFT, _FACT = (_TABLES[str(rows.__tablename__)].c for rows in (Gift, GiftFact))
-_CHOSEN = ("id", "reference", "mode", "frequency", "amount_minor", "currency", "time_zone")
-# All at once and in one order, so that two processes with overlapping batches cannot wait for each
-# other in a ring.
-_LOCK = select(*(_GIFT[name] for name in _CHOSEN)).order_by(_GIFT.id).with_for_update()
+_GIFT_COLUMNS = ("id", "reference", "mode", "frequency", "amount_minor", "currency", "time_zone")
+# One statement, ordered by id, so that processes with overlapping batches cannot deadlock.
+_LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()
 _LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
 _LOCK_MONTHS = _LOCK.where(
     _GIFT.id.in_(bindparam("gift_ids", expanding=True))
@@ -32,12 +32,12 @@ _FACTS = select(
 
 
 FactKey = tuple[str, str]
-"""The kind and the source of a fact, which name it."""
+"""The kind and source of a fact, which identify it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockedGift:
-    """A gift that nobody else changes until the commit: what was chosen, and what is known."""
+    """A gift locked until the commit, with its facts."""
 
     id: uuid.UUID
     reference: str
@@ -50,37 +50,37 @@ class LockedGift:
 
 
 class LockedGifts:
-    """The gifts that one transaction holds. What it records, it adds to their facts here too."""
+    """The gifts that one transaction has locked. New facts are added to `facts` here as well."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._held: dict[uuid.UUID, LockedGift] = {}
+        self._gifts: dict[uuid.UUID, LockedGift] = {}
 
     def lock(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
-        """Take these gifts in hand, and those that these months opened, as far as there are any.
+        """Lock these gifts, and the gifts with these month keys, and read their facts.
 
-        Those that are in hand already are not read again.
+        Skips ids that do not exist, and does not read gifts again that are already locked.
         """
-        wanted = set(gift_ids) - self._held.keys()
-        if not wanted and not months:
+        new_ids = set(gift_ids) - self._gifts.keys()
+        if not new_ids and not months:
             return
-        asked: dict[str, Collection[Any]] = {"gift_ids": list(wanted)}
+        parameters: dict[str, Collection[Any]] = {"gift_ids": list(new_ids)}
         if months:
-            asked["months"] = months
+            parameters["months"] = months
         connection = self._session.connection()
-        locked = connection.execute(_LOCK_MONTHS if months else _LOCK_GIFTS, asked)
-        taken = {row.id: LockedGift(*row) for row in locked if row.id not in self._held}
-        if not taken:
+        rows = connection.execute(_LOCK_MONTHS if months else _LOCK_GIFTS, parameters)
+        new = {row.id: LockedGift(*row) for row in rows if row.id not in self._gifts}
+        if not new:
             return
-        self._held |= taken
-        known = connection.execute(_FACTS, {"gift_ids": list(taken)})
-        for gift_id, kind, source_id, *told in known:
-            taken[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *told)
+        self._gifts |= new
+        facts = connection.execute(_FACTS, {"gift_ids": list(new)})
+        for gift_id, kind, source_id, *values in facts:
+            new[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *values)
 
     def get(self, gift_id: uuid.UUID | None) -> LockedGift | None:
-        """Return a gift if it is in hand."""
-        return self._held.get(gift_id) if gift_id else None
+        """Return a gift if it is locked."""
+        return self._gifts.get(gift_id) if gift_id else None
 
     def __getitem__(self, gift_id: uuid.UUID) -> LockedGift:
-        """Return a gift that is in hand. Raises KeyError."""
-        return self._held[gift_id]
+        """Return a locked gift. Raises KeyError if it is not locked."""
+        return self._gifts[gift_id]

@@ -1,6 +1,6 @@
-"""The rows of the heart. They do not validate: `choice` does before, and the constraints do after.
+"""The tables for donors, gifts and facts. `choice` and the database constraints validate values.
 
-The tables themselves are made by `donate/storage/migrations`; a test holds the two together.
+`donate/storage/migrations` creates the tables; a test checks that both definitions agree.
 """
 
 import uuid
@@ -23,12 +23,12 @@ from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
 from donate.storage.database import UtcDateTime
 
-# SQLite gives a row number only to INTEGER PRIMARY KEY.
+# SQLite numbers rows automatically only for INTEGER PRIMARY KEY.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Donor(SQLModel, table=True):
-    """A person or organisation that gives, as they wrote themselves with one gift."""
+    """A person or organisation that gives, as entered with one gift."""
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     name: str = Field(max_length=200)
@@ -38,7 +38,7 @@ class Donor(SQLModel, table=True):
 
 
 class Gift(SQLModel, table=True):
-    """One act of giving: what the donor chose, and a cached copy of what its facts mean."""
+    """A gift: what the donor chose, and a cached copy of the status its facts give."""
 
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="gift_amount_is_positive"),
@@ -48,7 +48,7 @@ class Gift(SQLModel, table=True):
             "AND net_minor >= 0 AND net_minor <= received_minor",
             name="gift_net_is_within_received",
         ),
-        # What gift_fact points at, so that a fact in another currency cannot be written.
+        # The foreign key of gift_fact uses this, so a fact cannot be in another currency.
         UniqueConstraint("id", "currency", name="gift_id_and_currency"),
         Index("gift_newest", "opened_at", "id"),
         Index("gift_by_status", "status", "opened_at"),
@@ -67,7 +67,7 @@ class Gift(SQLModel, table=True):
     language: str = Field(max_length=16)
     time_zone: str = Field(max_length=64)
     donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger)
-    # The gift that began the monthly promise this one is a month of; its own id for the first.
+    # The first gift of the pledge that this gift is a month of; the first has its own id here.
     pledge_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     opened_on: date
@@ -81,22 +81,22 @@ class Gift(SQLModel, table=True):
 
     @property
     def amount(self) -> Money:
-        """What the donor chose to give."""
+        """The amount that the donor chose."""
         return Money(self.amount_minor, self.currency)
 
     @property
     def received(self) -> Money:
-        """What came in."""
+        """The amount received."""
         return Money(self.received_minor, self.currency)
 
     @property
     def net(self) -> Money:
-        """What is left of it after refunds and disputes."""
+        """The amount received less refunds and disputes."""
         return Money(self.net_minor, self.currency)
 
 
 class GiftWish(SQLModel, table=True):
-    """What a donor added to a gift; not there when they added nothing. Later months share it."""
+    """What a donor added to a gift; no row if they added nothing. Later months share the row."""
 
     __tablename__ = "gift_wish"
     __table_args__ = (
@@ -113,12 +113,12 @@ class GiftWish(SQLModel, table=True):
     note: str = Field(max_length=500)
     tribute_kind: str = Field(max_length=16)
     tribute_name: str = Field(max_length=200)
-    # Of what the donor chose to give, so much is to cover the fee.
+    # The part of the gift's amount that covers the fee.
     fee_cover_minor: int = Field(sa_type=BigInteger)
 
 
 class GiftFact(SQLModel, table=True):
-    """One fact about one gift. A trigger in the database refuses any change or removal."""
+    """One fact about one gift. A database trigger refuses updates and deletes."""
 
     __tablename__ = "gift_fact"
     __table_args__ = (
@@ -130,9 +130,7 @@ class GiftFact(SQLModel, table=True):
         CheckConstraint(
             "(amount_minor IS NULL) = (currency IS NULL)", name="gift_fact_amount_has_currency"
         ),
-        # What became known lately, for those who look for it.
         Index("gift_fact_newest", "recorded_at"),
-        # The same for those who look for a few kinds of them.
         Index("gift_fact_newest_of_kind", "kind", "recorded_at"),
     )
 
@@ -148,7 +146,7 @@ class GiftFact(SQLModel, table=True):
     evidence: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
     def as_fact(self) -> Fact:
-        """Return the row as the value that `status_of` reads."""
+        """Return the row as a Fact."""
         return Fact(
             kind=FactKind(self.kind),
             source_id=self.source_id,

@@ -1,4 +1,4 @@
-"""What the facts say of a monthly promise: whether it runs, and for how much. Pure."""
+"""The state and amount of a pledge, computed from its facts. Pure."""
 
 import re
 import uuid
@@ -11,26 +11,26 @@ from typing import Any, Final
 from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
 
-_MONTH: Final = "month:"
-_ANSWER: Final = re.compile(r"asked:.+:change:([0-9]+)")
+_MONTH_PREFIX: Final = "month:"
+_ANSWER_SOURCE: Final = re.compile(r"asked:.+:change:([0-9]+)")
 
 
 class PledgeState(StrEnum):
-    """What a pledge is, in one word."""
+    """The state of a pledge."""
 
     NOT_BEGUN = "not_begun"
     ACTIVE = "active"
-    NOT_CHARGED_YET = "not_charged_yet"  # a trial that staff gave
-    PAUSED = "paused"  # the donor let it rest
-    ON_HOLD = "on_hold"  # Stripe's own "paused": no way to pay is known
+    NOT_CHARGED_YET = "not_charged_yet"  # in a trial that staff set at Stripe
+    PAUSED = "paused"  # the donor paused it
+    ON_HOLD = "on_hold"  # Stripe's own "paused": it has no payment method
     PAST_DUE = "past_due"  # the last payment failed; Stripe may try again
     UNPAID = "unpaid"  # Stripe has stopped trying
-    UNKNOWN = "unknown"  # a status of Stripe's that we do not know
+    UNKNOWN = "unknown"  # a Stripe status that we do not know
     ENDED = "ended"
 
 
 # https://docs.stripe.com/api/subscriptions/object#subscription_object-status
-# A fact that was recorded without a status is of a subscription that ran.
+# Facts recorded without a status belong to active subscriptions.
 _BY_STATUS: Final = {
     "": PledgeState.ACTIVE,
     "active": PledgeState.ACTIVE,
@@ -42,7 +42,7 @@ _BY_STATUS: Final = {
 
 
 class EndReason(StrEnum):
-    """Why Stripe ended a subscription, where it is more than that somebody wanted it."""
+    """Why Stripe ended a subscription, if neither the donor nor staff cancelled it."""
 
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_DISPUTED = "payment_disputed"
@@ -50,10 +50,10 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """A monthly promise. `each_month` is what the next month is about, `status` Stripe's word.
+    """A pledge. `each_month` is the amount of the next month; `status` is Stripe's status.
 
-    `is_ending` tells that Stripe will stop collecting: at `ends_at`, or with the running month
-    where no moment was told. `ended_at` and `end_reason` tell of what has ended.
+    `is_ending` means that Stripe will stop collecting at `ends_at`, or after the current month if
+    `ends_at` is None. `ended_at` and `end_reason` are set once it has ended.
     """
 
     subscription: str | None
@@ -67,24 +67,24 @@ class Pledge:
 
     @property
     def runs(self) -> bool:
-        """Whether there is something left to change."""
+        """Whether it has begun and not ended, so the donor can still change it."""
         return self.state not in (PledgeState.NOT_BEGUN, PledgeState.ENDED)
 
 
 def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
-    """Say what a pledge is, given the facts about the gift that began it and what was chosen then.
+    """Return the pledge, given the facts of its first gift and the amount chosen for it.
 
-    Of several changes the one that happened last counts. One that ended because its first debit was
-    refused may have begun anew since, with the same gift.
+    The latest change counts. If the first debit was refused and the pledge ended, the same gift may
+    have started a second subscription.
     """
-    known = sorted(facts, key=_when)
-    begun = [fact.source_id for fact in known if fact.kind == FactKind.PLEDGE_STARTED]
-    ended = [fact.source_id for fact in known if fact.kind == FactKind.PLEDGE_ENDED]
-    changes = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGED]
+    facts = sorted(facts, key=_sort_key)
+    started = [fact.source_id for fact in facts if fact.kind == FactKind.PLEDGE_STARTED]
+    ended = [fact.source_id for fact in facts if fact.kind == FactKind.PLEDGE_ENDED]
+    changes = [fact for fact in facts if fact.kind == FactKind.PLEDGE_CHANGED]
     changed = [str(fact.evidence["subscription"]) for fact in changes]
-    named = [*begun, *changed, *ended]
-    running = [one for one in named if one not in ended]
-    subscription = next(iter(running or named), None)
+    subscriptions = [*started, *changed, *ended]
+    running = [each for each in subscriptions if each not in ended]
+    subscription = next(iter(running or subscriptions), None)
     changes = [fact for fact in changes if fact.evidence["subscription"] == subscription]
     last = changes[-1].evidence if changes else {}
     amounts = [fact.amount_minor for fact in changes if fact.amount_minor]
@@ -105,7 +105,7 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
         status=status,
         is_ending=not has_ended and bool(last.get("ends_with_the_month") or ends_at),
         ends_at=datetime.fromtimestamp(ends_at, UTC) if ends_at and not has_ended else None,
-        **(_ending_of(known, subscription) if has_ended else {}),
+        **(_ending_of(facts, subscription) if has_ended else {}),
     )
 
 
@@ -120,64 +120,68 @@ def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any
 
 
 def end_reason_of(ended: Fact) -> EndReason | None:
-    """Return why a pledge ended, given the fact that it did; None where somebody wanted it."""
+    """Return why a pledge ended, given its PLEDGE_ENDED fact; None if it was cancelled."""
     reason = ended.evidence.get("reason")
     return EndReason(reason) if reason in tuple(EndReason) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedAmount:
-    """What a donor asked each month to be. It `stands` until it is refused, replaced, or over."""
+    """A monthly amount that a donor requested.
+
+    `stands` is false once Stripe refused it, the donor requested another, or the pledge ended.
+    """
 
     each_month: Money
     stands: bool
 
 
 def requested_amount(facts: Iterable[Fact], request: str) -> RequestedAmount | None:
-    """Say what a request asked each month to be; None where it asked for something else."""
-    known = sorted(facts, key=lambda fact: fact.happened_at)
-    asked = [fact for fact in known if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
-    asked = [fact for fact in asked if fact.amount_minor]
-    mine = next((fact for fact in asked if fact.source_id == request), None)
-    if mine is None or mine.amount_minor is None or mine.currency is None:
+    """Return the monthly amount of a change request; None if it requested something else."""
+    facts = sorted(facts, key=lambda fact: fact.happened_at)
+    requests = [fact for fact in facts if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
+    requests = [fact for fact in requests if fact.amount_minor]
+    fact = next((fact for fact in requests if fact.source_id == request), None)
+    if fact is None or fact.amount_minor is None or fact.currency is None:
         return None
     is_refused = any(
-        (fact.kind, fact.source_id) == (FactKind.PLEDGE_CHANGE_REFUSED, request) for fact in known
+        (other.kind, other.source_id) == (FactKind.PLEDGE_CHANGE_REFUSED, request)
+        for other in facts
     )
-    is_over = any(
-        fact.kind == FactKind.PLEDGE_ENDED and fact.happened_at >= mine.happened_at
-        for fact in known
+    has_ended = any(
+        other.kind == FactKind.PLEDGE_ENDED and other.happened_at >= fact.happened_at
+        for other in facts
     )
     return RequestedAmount(
-        each_month=Money(mine.amount_minor, mine.currency),
-        stands=mine is asked[-1] and not is_refused and not is_over,
+        each_month=Money(fact.amount_minor, fact.currency),
+        stands=fact is requests[-1] and not is_refused and not has_ended,
     )
 
 
 def change_key(gift_id: uuid.UUID, number: int) -> str:
-    """Return the name of a donor's change to the pledge that a gift began, counted from 1."""
+    """Return the fact source of a donor's change to a pledge. `number` counts from 1."""
     return f"{gift_id}:change:{number}"
 
 
 def answer_to(change: str) -> str:
-    """Return the name of what Stripe answered to a change, given that change's name."""
+    """Return the fact source of Stripe's answer to a change."""
     return f"asked:{change}"
 
 
-def _when(fact: Fact) -> tuple[datetime, int]:
-    """Say when something happened, to sort by. Stripe tells whole seconds, and events come late.
+def _sort_key(fact: Fact) -> tuple[datetime, int]:
+    """Return the sort key of a fact. Stripe's times are whole seconds, and events arrive late.
 
-    Within a second, what Stripe answered to the donor's last change is what came last.
+    Within one second, Stripe's answer to the donor's last change sorts last.
     """
-    answer = _ANSWER.fullmatch(fact.source_id)
+    answer = _ANSWER_SOURCE.fullmatch(fact.source_id)
     return fact.happened_at, int(answer[1]) if answer else 0
 
 
 def month_key(invoice_id: str) -> str:
-    """Return the `form_key` of the gift that an invoice opens. No form can send one like it."""
-    return f"{_MONTH}{invoice_id}"
+    """Return the `form_key` of the gift that an invoice opens. Forms cannot send such a key."""
+    return f"{_MONTH_PREFIX}{invoice_id}"
 
 
 def invoice_of(form_key: str) -> str | None:
-    """Return the invoice that opened a gift; None for one that a donor opened."""
-    return form_key.removeprefix(_MONTH) if form_key.startswith(_MONTH) else None
+    """Return the invoice that opened a gift; None if a donor opened it."""
+    return form_key.removeprefix(_MONTH_PREFIX) if form_key.startswith(_MONTH_PREFIX) else None

@@ -1,4 +1,4 @@
-"""How to read gifts. Nothing here writes."""
+"""Queries for gifts. Reads only."""
 
 import re
 import uuid
@@ -19,29 +19,29 @@ from donate.money import Money
 from donate.regions.modes import Mode
 
 _FACT = SQLModel.metadata.tables["gift_fact"].c
-# Settling asks this for each batch: it is put together once, and goes past the objects of the ORM.
+# Built once and run without the ORM, because settling runs it for each batch.
 _BY_SOURCE = sql.select(_FACT.source_id, _FACT.gift_id).where(
     _FACT.kind.in_(sql.bindparam("kinds", expanding=True)),
     _FACT.source_id.in_(sql.bindparam("source_ids", expanding=True)),
 )
 
-_INSTEAD: Final = re.compile(r"instead:([0-9a-f-]{36}):\w+")
+_REPLACEMENT_KEY: Final = re.compile(r"instead:([0-9a-f-]{36}):\w+")
 
 DateOf = Literal["chosen", "received"]
 
 
 @dataclass(frozen=True, slots=True)
 class GiftFilter:
-    """Which gifts to show; what is None or empty does not restrict. Dates are the region's.
+    """Which gifts to show. Empty values do not filter. Dates are in the region's time zone.
 
-    `by` says which date `first_day` and `last_day` are about; both days are included.
+    `by` says which date `first_day` and `last_day` apply to; both days are included.
     """
 
     status: str | None = None
     mode: str | None = None
     code: str | None = None
     reference_part: str | None = None
-    """Letters and digits in upper case; dashes in the reference do not count."""
+    """Upper-case letters and digits, without dashes."""
     by: DateOf = "chosen"
     first_day: date | None = None
     last_day: date | None = None
@@ -49,7 +49,7 @@ class GiftFilter:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page of gifts ended: the next one begins right after."""
+    """The last gift of a page; the next page begins after it."""
 
     opened_at: datetime
     id: uuid.UUID
@@ -66,31 +66,31 @@ def gift_by_id(session: Session, gift_id: uuid.UUID) -> Gift | None:
 
 
 def gift_by_token(session: Session, token: str) -> Gift | None:
-    """Return the gift whose donor holds this token."""
+    """Return the gift with this token."""
     return session.exec(select(Gift).where(Gift.token == token)).one_or_none()
 
 
 def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
-    """Return the gift that this form, or this request of a program, opened."""
+    """Return the gift that this form or API request opened."""
     return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
 
 
 def replacement_key(gift: Gift, mode: str) -> str:
-    """Return the form key of the gift that is made in `mode` in the place of this one."""
+    """Return the form key of the gift that replaces this one when the donor switches to `mode`."""
     return f"instead:{gift.id}:{mode}"
 
 
 def paid_replacement(session: Session, gift: Gift) -> Gift | None:
-    """Return a gift that was made in the place of this one, and is paid or under way."""
+    """Return a gift that replaces this one and is paid or being paid, if any."""
     keys = [replacement_key(gift, mode) for mode in Mode]
-    made = select(Gift).where(col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE))
-    return session.exec(made.limit(1)).first()
+    paid = select(Gift).where(col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE))
+    return session.exec(paid.limit(1)).first()
 
 
 def replaced_gift(session: Session, gift: Gift) -> Gift | None:
-    """Return the gift in whose place this one was made, if any."""
-    found = _INSTEAD.fullmatch(gift.form_key)
-    return gift_by_id(session, uuid.UUID(found[1])) if found else None
+    """Return the gift that this one replaces, if any."""
+    match = _REPLACEMENT_KEY.fullmatch(gift.form_key)
+    return gift_by_id(session, uuid.UUID(match[1])) if match else None
 
 
 def donor_of(session: Session, gift: Gift) -> Donor:
@@ -99,46 +99,46 @@ def donor_of(session: Session, gift: Gift) -> Donor:
 
 
 def wish_of(session: Session, gift: Gift) -> GiftWish | None:
-    """Return what the donor added to a gift; a later month has what the first one had."""
+    """Return what the donor added to a gift. Later months share the first month's row."""
     return session.get(GiftWish, gift.pledge_id or gift.id)
 
 
 def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
-    """Return everything known about a gift, in the order in which it happened."""
+    """Return the facts of a gift in the order they happened."""
     facts = session.exec(select(GiftFact).where(GiftFact.gift_id == gift_id))
-    # Stripe tells whole seconds; within one, the order in which we heard is the better guess.
+    # Stripe's times are whole seconds; within one, the order of recording is the better guess.
     return sorted(facts, key=lambda fact: (fact.happened_at.replace(microsecond=0), fact.id))
 
 
 def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:
-    """Return which of these gifts wait until the donor confirms their bank account."""
-    under_way = [gift.id for gift in gifts if gift.status == StatusName.PROCESSING]
-    known: dict[uuid.UUID, list[Fact]] = defaultdict(list)
-    about = select(GiftFact).where(
-        col(GiftFact.gift_id).in_(under_way), col(GiftFact.kind).in_(ABOUT_CONFIRMING)
+    """Return which of these gifts wait for the donor to confirm their bank account."""
+    processing = [gift.id for gift in gifts if gift.status == StatusName.PROCESSING]
+    by_gift: dict[uuid.UUID, list[Fact]] = defaultdict(list)
+    statement = select(GiftFact).where(
+        col(GiftFact.gift_id).in_(processing), col(GiftFact.kind).in_(ABOUT_CONFIRMING)
     )
-    for fact in session.exec(about.order_by(col(GiftFact.id))) if under_way else ():
-        known[fact.gift_id].append(fact.as_fact())
-    return {gift_id for gift_id, facts in known.items() if confirmation_due(facts)}
+    for fact in session.exec(statement.order_by(col(GiftFact.id))) if processing else ():
+        by_gift[fact.gift_id].append(fact.as_fact())
+    return {gift_id for gift_id, facts in by_gift.items() if confirmation_due(facts)}
 
 
 def gifts_by_source(
     session: Session, kinds: Sequence[FactKind], source_ids: Sequence[str]
 ) -> dict[str, uuid.UUID]:
-    """Return which gift each source (a payment intent, say) told a fact of these kinds about."""
+    """Map each source (such as a payment intent) of a fact of these kinds to its gift."""
     if not source_ids:
         return {}
-    given = {"kinds": list(kinds), "source_ids": list(source_ids)}
-    return dict(session.connection().execute(_BY_SOURCE, given).all())
+    parameters = {"kinds": list(kinds), "source_ids": list(source_ids)}
+    return dict(session.connection().execute(_BY_SOURCE, parameters).all())
 
 
 def refusals_since(
     session: Session, since: datetime, *, after: int, foreseen: Collection[str], most: int
 ) -> list[tuple[GiftFact, Gift]]:
-    """Return what Stripe refused since then, and for which gift, the newest first.
+    """Return up to `most` requests that Stripe refused since then, with their gifts, newest first.
 
-    Its facts hold the id that Stripe knows the request by, and come after the fact of that number.
-    Leaves out refunds that were refused with one of the `foreseen` codes.
+    Only facts with an id above `after` that record Stripe's request id. Leaves out refunds refused
+    with one of the `foreseen` codes.
     """
     evidence = col(GiftFact.evidence)
     code = func.coalesce(evidence["code"].as_string(), "")
@@ -148,7 +148,7 @@ def refusals_since(
         FactKind.PLEDGE_CHANGE_REFUSED,
         FactKind.PAYMENT_FAILED,
     )
-    found = (
+    statement = (
         select(GiftFact, Gift)
         .join(Gift, col(Gift.id) == col(GiftFact.gift_id))
         .where(
@@ -161,11 +161,11 @@ def refusals_since(
         .order_by(col(GiftFact.recorded_at).desc(), col(GiftFact.id).desc())
         .limit(most)
     )
-    return list(session.exec(found))
+    return list(session.exec(statement))
 
 
 def months_of(session: Session, pledge_id: uuid.UUID) -> list[Gift]:
-    """Return the gifts of a pledge, the newest month first; the one that began it is the last."""
+    """Return the gifts of a pledge, newest month first; the gift that began it is last."""
     months = select(Gift).where(Gift.pledge_id == pledge_id)
     return list(session.exec(months.order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())))
 
@@ -176,25 +176,25 @@ def gift_by_reference(session: Session, reference: str) -> Gift | None:
 
 
 def newest_gifts(
-    session: Session, wanted: GiftFilter, *, limit: int, after: Cursor | None = None
+    session: Session, filters: GiftFilter, *, limit: int, after: Cursor | None = None
 ) -> list[tuple[Gift, Donor]]:
-    """Return up to `limit` gifts with their donors, newest first, from right after `after`."""
+    """Return up to `limit` gifts with their donors, newest first, starting after `after`."""
     statement = (
         select(Gift, Donor)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
-        .where(*_conditions(wanted))
+        .where(*_conditions(filters))
         .order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())
         .limit(limit)
     )
     if after:
-        place = tuple_(col(Gift.opened_at), col(Gift.id))
-        statement = statement.where(place < (after.opened_at, after.id))
+        position = tuple_(col(Gift.opened_at), col(Gift.id))
+        statement = statement.where(position < (after.opened_at, after.id))
     return [(gift, donor) for gift, donor in session.exec(statement)]
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What the gifts of one currency come to."""
+    """The sums of the gifts in one currency."""
 
     gifts: int
     chosen: Money
@@ -202,39 +202,39 @@ class Total:
     net: Money
 
 
-def totals(session: Session, wanted: GiftFilter) -> list[Total]:
-    """Return what all gifts that `wanted` lets through come to, one line for each currency."""
+def totals(session: Session, filters: GiftFilter) -> list[Total]:
+    """Return the sums of all gifts that match, one row for each currency."""
     sums = (func.sum(col(c)) for c in (Gift.amount_minor, Gift.received_minor, Gift.net_minor))
     statement = (
         select(col(Gift.currency), func.count())
         .add_columns(*sums)
-        .where(*_conditions(wanted))
+        .where(*_conditions(filters))
         .group_by(col(Gift.currency))
         .order_by(col(Gift.currency))
     )
-    # PostgreSQL sums BIGINT to NUMERIC, hence int().
+    # PostgreSQL returns NUMERIC for a sum of BIGINT, hence int().
     return [
         Total(count, *(Money(int(amount), currency) for amount in amounts))
         for currency, count, *amounts in session.execute(statement)
     ]
 
 
-def _conditions(wanted: GiftFilter) -> list[ColumnElement[bool]]:
+def _conditions(filters: GiftFilter) -> list[ColumnElement[bool]]:
     conditions = [
         column == value
         for column, value in (
-            (col(Gift.status), wanted.status),
-            (col(Gift.mode), wanted.mode),
-            (col(Gift.code), wanted.code),
+            (col(Gift.status), filters.status),
+            (col(Gift.mode), filters.mode),
+            (col(Gift.code), filters.code),
         )
         if value
     ]
-    if wanted.reference_part:
+    if filters.reference_part:
         bare = func.replace(col(Gift.reference), "-", "")
-        conditions.append(bare.contains(wanted.reference_part, autoescape=True))
-    day = col(Gift.received_on) if wanted.by == "received" else col(Gift.opened_on)
-    if wanted.first_day:
-        conditions.append(day >= wanted.first_day)
-    if wanted.last_day:
-        conditions.append(day <= wanted.last_day)
+        conditions.append(bare.contains(filters.reference_part, autoescape=True))
+    day = col(Gift.received_on) if filters.by == "received" else col(Gift.opened_on)
+    if filters.first_day:
+        conditions.append(day >= filters.first_day)
+    if filters.last_day:
+        conditions.append(day <= filters.last_day)
     return conditions

@@ -1,6 +1,6 @@
-"""What can still go back of each payment of a gift, and what became of each refund asked for here.
+"""How much of each payment can still be refunded, and the state of each refund request. Pure.
 
-Pure. A request counts as gone until it is answered: two clerks can never promise the same money.
+An unanswered request counts as refunded, so two members of staff cannot refund the same money.
 """
 
 import re
@@ -15,18 +15,18 @@ from donate.gifts.facts import Fact, FactKind
 
 
 class RequestState(StrEnum):
-    """How far a refund that staff asked for has come."""
+    """The state of a refund that staff requested."""
 
-    WAITING = "waiting"  # nobody has answered: it may have been made, or not
-    REFUSED = "refused"  # it was not made
+    WAITING = "waiting"  # Stripe has not answered; the refund may exist or not
+    REFUSED = "refused"  # Stripe did not make it
     STARTED = "started"
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # it was made, and came back
+    FAILED = "failed"  # Stripe made it, and the bank returned the money
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """A refund that staff asked for. `code` and Stripe's `message` say why it was refused."""
+    """A refund that staff requested. `code` and `message` are Stripe's reason for a refusal."""
 
     fact: Fact
     state: RequestState
@@ -38,7 +38,7 @@ class RefundRequest:
 class Payment:
     """One payment, in minor units of the gift's currency.
 
-    `intent` is what Stripe refunds: the payment intent; None as long as nobody told its name.
+    `intent` is the payment intent to refund; None until Stripe has named it.
     """
 
     intent: str | None
@@ -47,7 +47,7 @@ class Payment:
     left_minor: int
 
 
-_OURS: Final = re.compile(r":refund:([0-9]{1,6})\Z")
+_REQUEST_NUMBER: Final = re.compile(r":refund:([0-9]{1,6})\Z")
 _ANSWERS: Final = {
     FactKind.REFUND_FAILED: RequestState.FAILED,
     FactKind.REFUND_SUCCEEDED: RequestState.SUCCEEDED,
@@ -56,31 +56,31 @@ _ANSWERS: Final = {
 
 
 def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
-    """Return the refunds asked for here, the newest first. What Stripe made outranks a refusal."""
+    """Return the requested refunds, newest first. A refund that Stripe made outranks a refusal."""
     facts = list(facts)
-    told: dict[tuple[str, int | None], RequestState] = {}
-    # The last to write wins: an end outranks a beginning, and failing outranks all.
+    states: dict[tuple[str, int | None], RequestState] = {}
+    # Later kinds overwrite: an outcome outranks a start, and a failure outranks both.
     for kind, state in reversed(_ANSWERS.items()):
-        told |= {_answered(f): state for f in facts if f.kind == kind}
-    refused = {f.source_id: f for f in facts if f.kind == FactKind.REFUND_REFUSED}
-    found = []
+        states |= {_answered(f): state for f in facts if f.kind == kind}
+    refusals = {f.source_id: f for f in facts if f.kind == FactKind.REFUND_REFUSED}
+    requests = []
     for fact in facts:
         if fact.kind != FactKind.REFUND_REQUESTED:
             continue
-        no = refused.get(fact.source_id)
-        end = told.get((fact.source_id, fact.amount_minor))
-        if end:
-            found.append(RefundRequest(fact, end))
-        elif no:
-            code, message = (str(no.evidence.get(name, "")) for name in ("code", "message"))
-            found.append(RefundRequest(fact, RequestState.REFUSED, code, message))
+        refusal = refusals.get(fact.source_id)
+        answer = states.get((fact.source_id, fact.amount_minor))
+        if answer:
+            requests.append(RefundRequest(fact, answer))
+        elif refusal:
+            code, message = (str(refusal.evidence.get(name, "")) for name in ("code", "message"))
+            requests.append(RefundRequest(fact, RequestState.REFUSED, code, message))
         else:
-            found.append(RefundRequest(fact, RequestState.WAITING))
-    return sorted(found, key=_number, reverse=True)
+            requests.append(RefundRequest(fact, RequestState.WAITING))
+    return sorted(requests, key=_number, reverse=True)
 
 
 def payments_of(facts: Iterable[Fact]) -> list[Payment]:
-    """Return the payments that came through Stripe, the newest first, and what is left of each."""
+    """Return the payments made through Stripe, newest first, and what is left of each."""
     facts = list(facts)
     by_kind: dict[FactKind, dict[str, Fact]] = {kind: {} for kind in FactKind}
     for fact in facts:
@@ -95,20 +95,20 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         outside[invoice] = outside.get(invoice, 0) + (fact.amount_minor or 0)
     gone = _gone(facts, by_kind)
     gone += [r.fact for r in requests_of(facts) if r.state == RequestState.WAITING]
-    found = []
+    payments = []
     for source, paid in by_kind[FactKind.PAYMENT_SUCCEEDED].items():
         intent = intents.get(source, None if source.startswith("in_") else source)
         received = (paid.amount_minor or 0) - outside.get(source, 0)
         if received <= 0:
-            continue  # Stripe has nothing of it to send back
-        away = sum(f.amount_minor or 0 for f in gone if _payment_of(f) in (None, intent, source))
-        left = max(0, received - away)
-        found.append(Payment(intent, paid.happened_at, received, left))
-    return sorted(found, key=lambda payment: payment.paid_at, reverse=True)
+            continue  # none of it was paid through Stripe
+        taken = sum(f.amount_minor or 0 for f in gone if _payment_of(f) in (None, intent, source))
+        left = max(0, received - taken)
+        payments.append(Payment(intent, paid.happened_at, received, left))
+    return sorted(payments, key=lambda payment: payment.paid_at, reverse=True)
 
 
 def failed_refunds(facts: Iterable[Fact]) -> list[Fact]:
-    """Return the refunds that came back to us and that staff have not dealt with, oldest first."""
+    """Return the failed refunds that staff have not dealt with, oldest first."""
     facts = list(facts)
     done = {fact.source_id for fact in facts if fact.kind == FactKind.REFUND_FOLLOWED_UP}
     failed = (f for f in facts if f.kind == FactKind.REFUND_FAILED and f.source_id not in done)
@@ -116,12 +116,18 @@ def failed_refunds(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def next_number(facts: Iterable[Fact]) -> int:
-    """Return the number of the next request: after a restored backup, Stripe may know of more."""
+    """Return the number of the next request.
+
+    Counts the requests that Stripe's refunds name too: a restored backup may lack some of ours.
+    """
     return 1 + max(_number_in(name) for f in facts for name in (f.source_id, _answered(f)[0]))
 
 
 def _answered(fact: Fact) -> tuple[str, int | None]:
-    """Return which request a refund bears, and its amount: another amount is another refund."""
+    """Return the request that a refund names, and its amount.
+
+    After a restored backup a request number can be used twice; the amount tells them apart.
+    """
     return str(fact.evidence.get("request", "")), fact.amount_minor
 
 
@@ -130,19 +136,19 @@ def _number(request: RefundRequest) -> int:
 
 
 def _number_in(name: str) -> int:
-    found = _OURS.search(name)
-    return int(found[1]) if found else 0
+    match = _REQUEST_NUMBER.search(name)
+    return int(match[1]) if match else 0
 
 
 def _gone(facts: list[Fact], by_kind: Mapping[FactKind, dict[str, Fact]]) -> list[Fact]:
-    """Return one fact for each refund under way or made, and each dispute open or lost."""
+    """Return one fact for each refund started or made, and each dispute open or lost."""
     refunds = by_kind[FactKind.REFUND_STARTED] | by_kind[FactKind.REFUND_SUCCEEDED]
-    back = by_kind[FactKind.REFUND_FAILED]
-    gone = [fact for source, fact in refunds.items() if source not in back]
+    failed = by_kind[FactKind.REFUND_FAILED]
+    gone = [fact for source, fact in refunds.items() if source not in failed]
     return gone + [dispute.fact for dispute in disputes_of(facts) if dispute.has_money]
 
 
 def _payment_of(fact: Fact) -> str | None:
-    # Who does not say which payment it was counts against each: rather too little goes back.
-    named = fact.evidence.get("payment_intent") or fact.evidence.get("payment")
-    return named if isinstance(named, str) else None
+    # A fact that names no payment counts against every payment, so that we never refund too much.
+    payment = fact.evidence.get("payment_intent") or fact.evidence.get("payment")
+    return payment if isinstance(payment, str) else None

@@ -1,4 +1,4 @@
-"""What the facts about a gift mean together: a pure function of their set, so order is nothing."""
+"""The status of a gift, computed from its facts. Pure: the order of the facts does not matter."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from donate.gifts.facts import Fact, FactKind
 
 
 class StatusName(StrEnum):
-    """What a gift is, in one word."""
+    """The status of a gift."""
 
     AWAITED = "awaited"
     PROCESSING = "processing"
@@ -25,7 +25,7 @@ class StatusName(StrEnum):
     LAPSED = "lapsed"
 
 
-# The donor may still pay; in any other status a second payment would be one too many.
+# The donor may still pay. In any other status a second payment would be a duplicate.
 STILL_PAYABLE: Final = frozenset({StatusName.AWAITED, StatusName.FAILED, StatusName.LAPSED})
 
 
@@ -39,11 +39,11 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The meaning of a set of facts. Amounts in minor units of the gift's currency.
+    """A gift's status and amounts, in minor units of its currency.
 
-    `received_minor` came in. `returned_minor` went back (refunds, and disputes open or lost), and
-    is never more than came in: a bank may dispute a whole payment of which a part was refunded.
-    A bank holds `held_minor` of that until a dispute ends. `net_minor` is what is left.
+    `returned_minor` is refunds plus open and lost disputes, at most `received_minor`: a bank may
+    dispute a whole payment after a part of it was refunded. `held_minor` is the part of
+    `returned_minor` that a bank holds until a dispute ends. `net_minor` is received less returned.
     """
 
     name: StatusName
@@ -56,12 +56,11 @@ class Status:
 
 
 def status_of(facts: Iterable[Fact]) -> Status:
-    """Say what `facts` mean together. Money in hand outranks every earlier failure or expiry.
+    """Return the status that `facts` give. Money received outranks every earlier failure or expiry.
 
-    The rule for money that went back: what is in hand is held against what was chosen, not the sum
-    of all that ever happened. Of a gift that was paid twice, one payment may go back whole: what
-    was chosen is in hand, so it is confirmed, and there is nothing left to flag. A gift of which
-    less than was chosen is left, because some went back, is partly refunded.
+    After a refund, the net amount is compared with the chosen amount. If a gift was paid twice and
+    one payment was refunded, the net is the chosen amount: the gift is confirmed, without a flag.
+    If the net is less than was chosen because of a refund, the gift is partly refunded.
     """
     facts = list(facts)
     by_kind: dict[FactKind, dict[str, Fact]] = defaultdict(dict)
@@ -69,7 +68,7 @@ def status_of(facts: Iterable[Fact]) -> Status:
         by_kind[fact.kind][fact.source_id] = fact
 
     transfers = _without(by_kind[FactKind.TRANSFER_RECEIVED], by_kind[FactKind.TRANSFER_UNDONE])
-    # Side by side, not one dict: a payment and a transfer may bear the same source_id.
+    # A list, because a payment and a transfer may have the same source_id.
     payments = [*by_kind[FactKind.PAYMENT_SUCCEEDED].values(), *transfers.values()]
     refunds = _without(by_kind[FactKind.REFUND_SUCCEEDED], by_kind[FactKind.REFUND_FAILED])
     disputes = disputes_of(facts)
@@ -95,12 +94,12 @@ def status_of(facts: Iterable[Fact]) -> Status:
         name = StatusName.PARTLY_REFUNDED
 
     flags = set()
-    # A bank may not let all of it go in one transfer: several payments are no fault by themselves.
+    # Several payments alone are fine: banks limit the amount of one transfer.
     if len(payments) > 1 and net > chosen:
         flags.add(Flag.PAID_MORE_THAN_ONCE)
     if gone > received:
         flags.add(Flag.RETURNED_MORE_THAN_RECEIVED)
-    # Too little because some went back is what the status says.
+    # The status already shows that less is left because of a refund.
     if net and chosen and (net > chosen or received < chosen):
         flags.add(Flag.AMOUNT_DIFFERS)
     return Status(
@@ -127,8 +126,8 @@ def _before_money(by_kind: dict[FactKind, dict[str, Fact]]) -> StatusName:
     return StatusName.LAPSED if expired or by_kind[FactKind.GIFT_LAPSED] else StatusName.AWAITED
 
 
-def _without(facts: dict[str, Fact], taken_back: dict[str, Fact]) -> dict[str, Fact]:
-    return {source: fact for source, fact in facts.items() if source not in taken_back}
+def _without(facts: dict[str, Fact], undone: dict[str, Fact]) -> dict[str, Fact]:
+    return {source: fact for source, fact in facts.items() if source not in undone}
 
 
 def _total(facts: Iterable[Fact]) -> int:

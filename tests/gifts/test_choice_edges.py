@@ -48,10 +48,10 @@ def test_the_fee_comes_on_top() -> None:
     """What is charged is the gift and its fee, and which part is the fee is kept beside it."""
     choice = choose()
     assert (choice.amount, choice.fee_cover_minor) == (Money(5_180, "CAD"), 180)
-    assert choice.added()["fee_cover_minor"] == 180
+    assert choice.wish_row()["fee_cover_minor"] == 180
     without = choose(Wishes(note="Thanks"))
     assert (without.amount, without.fee_cover_minor) == (Money(5_000, "CAD"), 0)
-    assert without.added() == {
+    assert without.wish_row() == {
         "fund": "",
         "is_anonymous": False,
         "note": "Thanks",
@@ -59,7 +59,7 @@ def test_the_fee_comes_on_top() -> None:
         "tribute_name": "",
         "fee_cover_minor": 0,
     }
-    assert choose(Wishes()).added() == {}
+    assert choose(Wishes()).wish_row() == {}
 
 
 @pytest.mark.parametrize(

@@ -108,11 +108,11 @@ class Stuck(Random):
 def test_a_reference_that_is_taken_is_drawn_again(database: Database) -> None:
     """Two gifts that draw the same reference end with two; stuck dice end with an error."""
     with database.writing() as session:
-        first = open_gift(session, choose(), "form-1", now=NOW, dice=Stuck(1))
-        second = open_gift(session, choose(), "form-2", now=NOW, dice=Stuck(2))
+        first = open_gift(session, choose(), "form-1", now=NOW, random=Stuck(1))
+        second = open_gift(session, choose(), "form-2", now=NOW, random=Stuck(2))
     assert first.reference != second.reference
     with pytest.raises(DonateError), database.writing() as session:
-        open_gift(session, choose(), "form-3", now=NOW, dice=Stuck(99))
+        open_gift(session, choose(), "form-3", now=NOW, random=Stuck(99))
     assert (count(database, Gift), count(database, Donor)) == (2, 2)
 
 

@@ -1,1 +1,1 @@
-"""What a donor may choose: the amount, how to give, and what they add to it."""
+"""The rules for what a donor may choose: amount, mode, frequency and options."""

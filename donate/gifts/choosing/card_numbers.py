@@ -1,4 +1,4 @@
-"""Card numbers in what people type: never kept, and never shown again. Pure."""
+"""Detects card numbers in typed text, so that we never store or show one. Pure."""
 
 import re
 import unicodedata
@@ -8,8 +8,8 @@ from typing import Final
 from stdnum import luhn
 
 _MAX_CARD_DIGITS: Final = 19
-# Written in the groups that are on the card, with whatever between them.
-_AS_ON_THE_CARD: Final = re.compile(
+# The groups of digits printed on a card, with any separators.
+_PRINTED_GROUPS: Final = re.compile(
     r"(?<![0-9])([0-9]{4}\W{1,10}(?:[0-9]{4}\W{1,10}[0-9]{4}\W{1,10}[0-9]{1,7}"
     r"|[0-9]{6}\W{1,10}[0-9]{4,5}))(?![0-9])(\W{1,10}[0-9]{1,3}(?![0-9]))?"
 )
@@ -17,13 +17,14 @@ _DIGIT_GROUPS: Final = re.compile(r"[0-9]+(?:[\s\-‐-―._/]{1,3}[0-9]+)*")
 
 
 def holds_card_number(text: str) -> bool:
-    """Tell whether 13 to 19 digits in `text`, however spaced, make a valid card number.
+    """Whether 13 to 19 digits in `text`, however spaced, form a valid card number.
 
-    Digits before or after it do not hide it: `12 4242 4242 4242 4242`.
+    Finds it among other digits too: `12 4242 4242 4242 4242`.
     """
-    plain = "".join(_in_ascii(c) for c in unicodedata.normalize("NFKC", text))
-    for four, fifth in _AS_ON_THE_CARD.findall(plain):
-        if any(luhn.is_valid(re.sub("[^0-9]", "", digits)) for digits in (four, four + fifth)):
+    plain = "".join(_ascii_digit(c) for c in unicodedata.normalize("NFKC", text))
+    for number, extra in _PRINTED_GROUPS.findall(plain):
+        candidates = (number, number + extra)
+        if any(luhn.is_valid(re.sub("[^0-9]", "", digits)) for digits in candidates):
             return True
     for run in _DIGIT_GROUPS.findall(plain):
         groups = re.findall("[0-9]+", run)
@@ -34,6 +35,6 @@ def holds_card_number(text: str) -> bool:
     return False
 
 
-def _in_ascii(character: str) -> str:
+def _ascii_digit(character: str) -> str:
     digit = unicodedata.decimal(character, None)
     return character if digit is None else str(digit)

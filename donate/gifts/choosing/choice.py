@@ -1,4 +1,4 @@
-"""What a donor may choose: the same rules for the page and for the JSON door."""
+"""Checks a donor's choice against the region. Pages and the API use the same rules."""
 
 import re
 import unicodedata
@@ -16,15 +16,15 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Frequency, Region, countries, offers
 
 MAX_NAME: Final = 200
-# Marks in the wrong order take Unicode the square of their number to put right: 60 kB, seconds.
+# Normalising combining marks takes quadratic time: 60 kB of them take seconds.
 _MAX_TYPED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a donor chose, checked against what their region offers.
+    """A donor's choice, checked against the region.
 
-    `amount` is what is charged, with `fee_cover_minor` of it to cover the fee.
+    `amount` is charged; `fee_cover_minor` of it covers the fee.
     """
 
     region: Region
@@ -38,15 +38,15 @@ class Choice:
     wishes: Wishes = NOTHING_ADDED
     fee_cover_minor: int = 0
 
-    def added(self) -> dict[str, Any]:
-        """Return what was added to the gift as its row has it; nothing where nothing was."""
+    def wish_row(self) -> dict[str, Any]:
+        """Return the columns of the gift's GiftWish row; empty if the donor added nothing."""
         if self.wishes == NOTHING_ADDED:
             return {}
         row = asdict(self.wishes) | {"fee_cover_minor": self.fee_cover_minor}
         return {name: value for name, value in row.items() if name != "covers_fee"}
 
 
-def check_choice(  # noqa: PLR0913 -- each is a field of the form
+def check_choice(  # noqa: PLR0913 -- one for each field of the form
     region: Region,
     *,
     mode: str,
@@ -58,15 +58,14 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
     email: str,
     wishes: Wishes = NOTHING_ADDED,
 ) -> Choice:
-    """Check everything a donor chose against the region, whatever a page showed them.
+    """Check a donor's choice against the region and return it.
 
-    `amount` is what they want to give; what covers the fee comes on top where they wish it.
-
-    Raises BadInputs with one sentence for each field that is wrong.
+    `amount` is the gift without the fee; the fee is added if `wishes` says so. Raises BadInputs
+    with one sentence for each wrong field.
     """
     language = region.language(language)
     problems = check_wishes(region, mode, wishes)
-    amount, cover = _with_cover(region, mode, amount, wishes)
+    amount, cover_minor = _with_cover(region, mode, amount, wishes)
     if isinstance(amount, BadInput):
         problems.append(amount)
     if country not in countries():
@@ -80,8 +79,8 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
         language=language,
     )
     name, email = tidy_name(name), email.strip()
-    email = _address(email) or email
-    for check, value in ((_about_the_name, name), (_about_the_email, email)):
+    email = _normalized_email(email) or email
+    for check, value in ((_check_name, name), (_check_email, email)):
         problem = check(value)
         if problem:
             problems.append(problem)
@@ -97,14 +96,14 @@ def check_choice(  # noqa: PLR0913 -- each is a field of the form
         name=name,
         email=email,
         wishes=wishes,
-        fee_cover_minor=cover,
+        fee_cover_minor=cover_minor,
     )
 
 
 def _with_cover(
     region: Region, mode: str, amount: Money | BadInput, wishes: Wishes
 ) -> tuple[Money | BadInput, int]:
-    """Return what is charged, and how much of it covers the fee."""
+    """Return the amount to charge, and how much of it covers the fee."""
     if isinstance(amount, Money) and wishes.covers_fee:
         cover = fee_cover(region, mode, amount)
         if cover is not None:
@@ -121,15 +120,15 @@ def check_mode(
     country: str,
     language: str,
 ) -> list[BadInput]:
-    """Say what of a mode, a frequency and an amount the region does not offer this donor."""
+    """Return a problem if the region does not offer this mode, frequency or amount to the donor."""
     currency = region.currency if isinstance(amount, BadInput) else amount.currency
     if currency != region.currency:
         message = N_("Gifts under %(code)s are made in %(currency)s.")
         return [BadInput("currency", message, {"code": region.code, "currency": region.currency})]
     if frequency not in region.frequencies:
         return [BadInput("frequency", N_("This way to give is not offered that often."))]
-    offered = offers(region, country=country, currency=currency, frequency=frequency)
-    offer = {str(known): offer for known, offer in offered.items()}.get(mode)
+    all_offers = offers(region, country=country, currency=currency, frequency=frequency)
+    offer = {str(each): offer for each, offer in all_offers.items()}.get(mode)
     if offer is None:
         return [BadInput("mode", N_("Please choose how you would like to give."))]
     if offer.why_not:
@@ -150,25 +149,25 @@ def check_mode(
 
 
 def tidy_name(name: str) -> str:
-    """Return a name on one line, without the spaces around it, in one Unicode form."""
+    """Return a name on one line, trimmed, in Unicode form NFC."""
     name = re.sub(r"\s+", " ", name).strip()
-    # What is too long to be kept in any form is refused as it came.
+    # A longer name is refused anyway, so do not spend time on normalising it.
     return name if len(name) > _MAX_TYPED else unicodedata.normalize("NFC", name)
 
 
-def _address(typed: str) -> str | None:
-    """Return an e-mail address in one form, or None for what is no address."""
+def _normalized_email(typed: str) -> str | None:
+    """Return an e-mail address in normalized form, or None if it is not one."""
     if len(typed) <= _MAX_TYPED:
         with suppress(EmailNotValidError):
-            # One domain has many spellings: BÜCHER.example, bücher.example, xn--bcher-kva.example.
-            # An accent before the @ is a letter that most mail servers will not take.
+            # Normalizing gives one spelling to BÜCHER.example, bücher.example and
+            # xn--bcher-kva.example. Most mail servers refuse accents before the @.
             return validate_email(
                 typed, check_deliverability=False, allow_smtputf8=False
             ).normalized
     return None
 
 
-def _about_the_name(name: str) -> BadInput | None:
+def _check_name(name: str) -> BadInput | None:
     if not any(map(str.isprintable, name)):
         return BadInput("name", N_("Please enter your name."))
     if len(name) > MAX_NAME:
@@ -180,10 +179,10 @@ def _about_the_name(name: str) -> BadInput | None:
     return None
 
 
-def _about_the_email(email: str) -> BadInput | None:
+def _check_email(email: str) -> BadInput | None:
     if not email:
         return BadInput("email", N_("Please enter your e-mail address."))
-    if _address(email) is None:
+    if _normalized_email(email) is None:
         message = N_("Please check your e-mail address, such as name@example.com.")
         return BadInput("email", message)
     return None
