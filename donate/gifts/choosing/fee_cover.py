@@ -22,9 +22,9 @@ def with_fee_covered(gift_minor: int, *, basis_points: int, fixed_minor: int, st
         fee = fee_on(charged_minor, basis_points=basis_points, fixed_minor=fixed_minor)
         return charged_minor - fee
 
-    # Start at or just below the exact solution. Rounding gains us at most half a unit, which is less
-    # than one charged unit for a fee below 50%. `after_fee` never falls, so the first match is the
-    # smallest.
+    # Start at or just below the exact solution. Rounding gains us at most half a unit, less
+    # than one charged unit for a fee below 50%. `after_fee` never falls, so the first match is
+    # the smallest.
     charged = (gift_minor + fixed_minor) * _WHOLE // (_WHOLE - basis_points) // step * step
     while after_fee(charged) < gift_minor:
         charged += step
