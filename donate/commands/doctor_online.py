@@ -140,7 +140,7 @@ def _examine_mail(settings: Settings) -> Iterator[Finding]:
         return
     where = f"The mail server {server.host}:{server.port}"
     try:
-        Smtp(server, our_name=settings.mail_from.rpartition("@")[2]).try_out()
+        Smtp(server, our_name=settings.mail_from.rpartition("@")[2]).test_connection()
     except MailUnavailable as error:
         hint = _MAIL_HINTS.get(str(error).split()[0], "ask whoever looks after it")
         yield Finding(f"{where} takes no letters now ({error}): {hint}.", is_wrong=True)

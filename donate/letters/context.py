@@ -102,7 +102,9 @@ class LetterContext:
         return format_date(value, format="long", locale=self.language.replace("-", "_"))
 
 
-def look_up(session: Session, letter: Letter, regions: Regions, public_url: str) -> LetterContext:
+def load_context(
+    session: Session, letter: Letter, regions: Regions, public_url: str
+) -> LetterContext:
     """Read what a letter is about."""
     transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)

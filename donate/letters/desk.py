@@ -9,9 +9,9 @@ from sqlmodel import Session, col, func, select
 
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
-from donate.letters.context import is_true, look_up
+from donate.letters.context import is_true, load_context
 from donate.letters.models import Letter, LetterState, new_letter
-from donate.letters.transfers import TELLING
+from donate.letters.transfers import ARRIVAL_KINDS
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 
@@ -54,7 +54,7 @@ def is_mail_late(session: Session, now: datetime) -> bool:
 
 def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> bool:
     """Tell whether a letter is done with, and the outbox would still find it true."""
-    if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in TELLING:
+    if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in ARRIVAL_KINDS:
         return False  # another letter said it, or there was nothing to say
     if letter.state == LetterState.WAITING:
         return False
@@ -66,7 +66,7 @@ def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> boo
         again=letter.again + 1,
     )
     once_more = Letter(**row)
-    return is_true(once_more, look_up(session, once_more, regions, public_url=""))
+    return is_true(once_more, load_context(session, once_more, regions, public_url=""))
 
 
 def send_again(

@@ -30,7 +30,7 @@ class EmailText:
     html: str
 
 
-def word(pages: Pages, letter: Letter, about: LetterContext) -> EmailText:
+def render_letter(pages: Pages, letter: Letter, about: LetterContext) -> EmailText:
     """Put a letter about a gift into words, as the gift is now; see `can_be_written`."""
     said = draft(LetterKind(letter.kind), about)
     context = {
@@ -55,7 +55,7 @@ class Composer:
 
     def compose(self, letter: Letter, about: LetterContext, now: datetime) -> EmailMessage:
         """Return the letter about a gift as it is now; whoever calls knows that it is true."""
-        wording = word(self._pages, letter, about)
+        wording = render_letter(self._pages, letter, about)
         organisation = about.region.organisation if about.region else None
         message = EmailMessage(policy=_POLICY)
         message["Message-ID"] = f"<{message_id(letter)}@{self._domain}>"

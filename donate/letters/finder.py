@@ -19,8 +19,8 @@ from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
-from donate.letters.transfers import TELLING, WAIT
 from donate.regions.modes import BY_HAND
+from donate.letters.transfers import ARRIVAL_KINDS, WAIT
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 
@@ -47,7 +47,7 @@ _WAS_TOLD: Final = (
     select(_LETTER.id)
     .where(
         _LETTER.gift_id == _GIFT.id,
-        _LETTER.kind.in_([str(kind) for kind in TELLING]),
+        _LETTER.kind.in_([str(kind) for kind in ARRIVAL_KINDS]),
         _LETTER.knew < _FACT.id,
     )
     .exists()

@@ -15,11 +15,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 from donate.clock import Clock
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.models import Donor, Gift
-from donate.letters.context import LetterContext, is_true, look_up
+from donate.letters.context import LetterContext, is_true, load_context
 from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
-from donate.letters.transfers import TELLING, WAIT
+from donate.letters.transfers import ARRIVAL_KINDS, WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.web.observability import LETTERS
@@ -42,7 +42,7 @@ RETRY_AFTER: Final = (
 LEASE: Final = timedelta(minutes=2)
 # Anybody can type anybody's address, and who has that of a pledge can change it as they like: so
 # many letters that no payment brings about, and no more.
-MOST_UNASKED_A_DAY: Final = 10
+MAX_UNSOLICITED_A_DAY: Final = 10
 _UNASKED: Final = (
     LetterKind.INSTRUCTIONS,
     LetterKind.REMINDER,
@@ -122,7 +122,7 @@ class Outbox:
         kind = LetterKind(letter.kind)
         now = self._clock.now()
         with self._database.reading() as session:
-            about = look_up(session, letter, self._regions, self._public_url)
+            about = load_context(session, letter, self._regions, self._public_url)
             crowded = kind in _UNASKED and _unasked_lately(session, about.donor, now)
         touched_at = about.transfers and about.transfers.touched_at
         if touched_at and now < touched_at + self._wait:
@@ -156,7 +156,7 @@ class Outbox:
 
     def _note_what_it_knows(self, letter: Letter, about: LetterContext) -> bool:
         """Keep what a letter tells of transfers; False when one was taken back since."""
-        if letter.kind not in TELLING or about.transfers is None:
+        if letter.kind not in ARRIVAL_KINDS or about.transfers is None:
             return True
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
@@ -189,7 +189,7 @@ class Outbox:
 
     def _forget_what_it_knew(self, letter: Letter) -> None:
         """Note that the donor was told nothing: the mail server did not take the letter."""
-        if letter.kind in TELLING:
+        if letter.kind in ARRIVAL_KINDS:
             with self._database.writing() as session:
                 row = session.get_one(Letter, letter.id, with_for_update=True)
                 if row.tries == letter.tries and row.state != LetterState.SENT:
@@ -238,4 +238,4 @@ def _unasked_lately(session: Session, donor: Donor, now: datetime) -> bool:
             func.lower(Donor.email) == func.lower(donor.email),
         )
     ).one()
-    return count >= MOST_UNASKED_A_DAY
+    return count >= MAX_UNSOLICITED_A_DAY

@@ -49,7 +49,7 @@ class Smtp:
             with self._within(connection):
                 _hand_over(connection, message)
 
-    def try_out(self) -> None:
+    def test_connection(self) -> None:
         """Connect, encrypt and sign in; no letter is sent. Raises MailUnavailable."""
         with self._dropping_what_failed():
             self._ready_connection()

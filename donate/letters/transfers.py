@@ -22,9 +22,9 @@ from donate.letters.models import Letter, LetterState
 # Long enough to notice a mistyped amount, short enough for a donor who waits for the thank-you.
 WAIT: Final = timedelta(minutes=10)
 # Letters that say how much has arrived.
-TELLING: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)
+ARRIVAL_KINDS: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)
 # Letters whose truth follows from transfers.
-FOLLOWS: Final = (*TELLING, LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
+TRANSFER_KINDS: Final = (*ARRIVAL_KINDS, LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Transfers:
 
 def transfers_about(session: Session, letter: Letter) -> Transfers | None:
     """Return the transfers of the gift that a letter is about; None when it has none."""
-    if letter.kind not in FOLLOWS:
+    if letter.kind not in TRANSFER_KINDS:
         return None
     # Read the facts first: a letter may then use newer facts than `knew` says, never older ones.
     facts = sorted(facts_of(session, letter.gift_id), key=lambda fact: fact.id or 0)
@@ -86,7 +86,7 @@ def _knew_before(session: Session, letter: Letter) -> int | None:
     telling = session.exec(
         select(Letter).where(
             Letter.gift_id == letter.gift_id,
-            col(Letter.kind).in_(TELLING),
+            col(Letter.kind).in_(ARRIVAL_KINDS),
             col(Letter.knew).is_not(None),
         )
     ).all()

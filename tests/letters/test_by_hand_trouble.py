@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from donate.errors import MailUnavailable
-from donate.letters.context import look_up
+from donate.letters.context import load_context
 from donate.letters.transfers import WAIT
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
@@ -73,7 +73,7 @@ def test_a_transfer_taken_back_while_its_letter_is_in_hand(desk: Desk, office: P
     letter = desk.outbox._claim()
     assert letter
     with desk.database.reading() as session:
-        about = look_up(session, letter, load_regions(), SITE)
+        about = load_context(session, letter, load_regions(), SITE)
     undo(desk, gift, wrong)
     desk.outbox._hand_over(letter, about, desk.clock.now())
     assert len(office.taken) == 1

@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.letters.folder import Folder
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState, new_letter
-from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY
+from donate.letters.outbox import LEASE, MAX_UNSOLICITED_A_DAY
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from tests.letters.post import Desk, in_folder, open_desk
@@ -75,7 +75,7 @@ def write_to(desk: Desk, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
 )
 def test_ten_a_day_are_the_share(desk: Desk, earlier: int, became: tuple[str, str]) -> None:
     """The tenth letter of a day goes out, and the eleventh is left to staff with its reason."""
-    assert MOST_UNASKED_A_DAY == 10
+    assert MAX_UNSOLICITED_A_DAY == 10
     had(desk, earlier)
     assert write_to(desk) == became
 

@@ -12,7 +12,7 @@ from donate.gifts.models import Donor
 from donate.gifts.queries import replacement_key
 from donate.letters.folder import Folder
 from donate.letters.models import Letter
-from donate.letters.outbox import LEASE, MOST_UNASKED_A_DAY, RETRY_AFTER
+from donate.letters.outbox import LEASE, MAX_UNSOLICITED_A_DAY, RETRY_AFTER
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer
 from donate.storage.database import Database
@@ -197,13 +197,13 @@ def test_nobody_is_flooded_with_what_they_did_not_ask_for(
     sqlite_desk: Desk, office: PostOffice
 ) -> None:
     """Anybody can type anybody's address: more than ten unpaid gifts a day get no more letters."""
-    for _ in range(MOST_UNASKED_A_DAY + 2):
+    for _ in range(MAX_UNSOLICITED_A_DAY + 2):
         give(sqlite_desk.database, mode="interac")
     with sqlite_desk.database.writing() as session:
         for donor in list(session.exec(select(Donor)))[::2]:
             donor.email = donor.email.upper()
     sqlite_desk.write()
-    assert len(office.taken) == MOST_UNASKED_A_DAY
+    assert len(office.taken) == MAX_UNSOLICITED_A_DAY
     assert [state for _, state in sqlite_desk.states()].count("set_aside") == 2
     paid = give(sqlite_desk.database)
     tell(sqlite_desk.database, paid, FactKind.PAYMENT_SUCCEEDED, "pi_1")

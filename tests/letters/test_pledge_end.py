@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.letters.context import look_up
+from donate.letters.context import load_context
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words.by_kind import draft
@@ -45,7 +45,9 @@ def test_the_end_of_a_pledge_says_when_and_why(
             due_at=NOW,
         )
         with empty.reading() as session:
-            said = draft(LetterKind.PLEDGE_ENDED, look_up(session, letter, load_regions(), SITE))
+            said = draft(
+                LetterKind.PLEDGE_ENDED, load_context(session, letter, load_regions(), SITE)
+            )
         assert words in " ".join(said.before)
         assert said.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1 mars 2026")
         assert said.link[1] == f"{SITE}/give/{gift.code}?lang={language}"

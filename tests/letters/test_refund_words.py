@@ -3,7 +3,7 @@
 import pytest
 
 from donate.gifts.facts import FactKind
-from donate.letters.context import is_true, look_up
+from donate.letters.context import is_true, load_context
 from donate.letters.kinds import LetterKind
 from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
@@ -39,7 +39,7 @@ def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Databas
     tell(empty, about.gift, FactKind.PAYMENT_SUCCEEDED, "pi_2")
     tell(empty, about.gift, FactKind.REFUND_SUCCEEDED, "re_2")
     with empty.reading() as session:
-        about = look_up(session, letter, load_regions(), SITE)
+        about = load_context(session, letter, load_regions(), SITE)
     assert is_true(letter, about)
     said = draft(LetterKind.THANK_YOU, about)
     assert said.subject == "Thank you for your gift of $50.00"

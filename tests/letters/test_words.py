@@ -10,7 +10,7 @@ import pytest
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift, GiftWish
-from donate.letters.context import LetterContext, look_up
+from donate.letters.context import LetterContext, load_context
 from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
@@ -66,7 +66,7 @@ def a_letter(
         gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
     )
     with database.reading() as session:
-        return letter, look_up(session, letter, load_regions(), SITE)
+        return letter, load_context(session, letter, load_regions(), SITE)
 
 
 def later_month(database: Database, first: Gift) -> Gift:

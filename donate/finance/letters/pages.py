@@ -15,7 +15,7 @@ from donate.finance.models import Role
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE, LETTERS, fate, time_of
 from donate.gifts.models import Gift
-from donate.letters.context import can_be_written, look_up
+from donate.letters.context import can_be_written, load_context
 from donate.letters.desk import (
     dismiss_letter,
     letter_of,
@@ -23,7 +23,7 @@ from donate.letters.desk import (
     may_be_sent_again,
     send_again,
 )
-from donate.letters.email_message import word
+from donate.letters.email_message import render_letter
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.regions.regions import Regions
@@ -77,10 +77,10 @@ class LetterPages:
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             letter = letter_of(session, gift, _number(number))
-            about = look_up(session, letter, self._regions, public_url="")
+            about = load_context(session, letter, self._regions, public_url="")
         text = ""
         if can_be_written(LetterKind(letter.kind), about):
-            text = word(self._pages, letter, about).text
+            text = render_letter(self._pages, letter, about).text
         for one in (gift, about.first):
             text = text.replace(one.token, "…") if one else text
         return self._pages.render(
