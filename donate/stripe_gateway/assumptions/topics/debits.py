@@ -56,7 +56,7 @@ def debits_begin_on_a_saved_account(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A donor whose debit is under way is asked to pay that month again.",
 )
-def a_first_debit_is_under_way(world: World) -> None:
+def a_first_debit_is_processing(world: World) -> None:
     """The first debit's invoice is open and its payment processing until the bank answers."""
     invoice = world.billing.invoice(_begun(world)["latest_invoice"])
     expect(
@@ -70,7 +70,7 @@ def a_first_debit_is_under_way(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="When we or Stripe fall over, a donor is debited twice every month.",
 )
-def debits_asked_twice_begin_once(world: World) -> None:
+def a_repeated_debit_subscription_is_the_same(world: World) -> None:
     """The same subscription under the same idempotency key is the same subscription again."""
     again = _begin(world, _agreed(world))
     expect_equal(again["id"], _begun(world)["id"], "the id of the second answer")
@@ -86,7 +86,7 @@ def debits_asked_twice_begin_once(world: World) -> None:
     cost=Cost.NO_GIFT,
     if_false="A donor is not told that their account has to be confirmed, and the debit dies.",
 )
-def an_account_that_was_typed_has_to_be_confirmed(world: World) -> None:
+def a_typed_account_needs_confirmation(world: World) -> None:
     """An account that was typed waits for small deposits, and tells on which page, and when."""
     found = _save(
         world,

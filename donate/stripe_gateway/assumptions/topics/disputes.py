@@ -40,7 +40,7 @@ def a_dispute_names_the_payment(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="What a dispute costs in fees is not known to staff.",
 )
-def a_dispute_brings_its_balance_transactions(world: World) -> None:
+def a_dispute_lists_its_balance_transactions(world: World) -> None:
     """A dispute that took money lists what it moved, each with amount, fee, currency and time."""
     dispute = things.dispute(world, things.WINNING)
     moves = dispute["balance_transactions"]

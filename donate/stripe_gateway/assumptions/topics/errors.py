@@ -26,7 +26,7 @@ def the_same_key_gives_the_same_session(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A failure that Stripe only remembers looks like a new one, and is asked for ever.",
 )
-def a_remembered_answer_says_so(world: World) -> None:
+def a_replayed_answer_has_a_header(world: World) -> None:
     """An answer from memory bears the header Idempotent-Replayed: true; a first one does not."""
     asked = things.session(world, things.CARD)
     world.call(
@@ -43,7 +43,7 @@ def a_remembered_answer_says_so(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A key that was used for something else opens a session for the wrong gift.",
 )
-def a_key_is_for_one_request(world: World) -> None:
+def an_idempotency_key_is_for_one_request(world: World) -> None:
     """The same key with other parameters is an idempotency_error."""
     asked = things.session(world, things.CARD)
     refusal = world.refusal(
@@ -108,7 +108,7 @@ def a_wrong_key_is_refused(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A product is made twice; nothing else breaks.",
 )
-def a_product_asked_twice_is_one(world: World) -> None:
+def a_repeated_product_is_the_same(world: World) -> None:
     """The same product under the same idempotency key is the same product again."""
     gift = things.new_gift(world, things.CARD_MONTHLY)
     first = things.new_product(world, gift.reference)

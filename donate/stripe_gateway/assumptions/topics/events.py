@@ -47,7 +47,7 @@ def answers_come_in_our_version(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up cannot ask for events at all.",
 )
-def all_our_types_can_be_asked_at_once(world: World) -> None:
+def the_event_list_takes_all_our_types(world: World) -> None:
     """The list of events takes all types that we record in one question, and gives only those."""
     things.expired(world)
     world.once(
@@ -114,7 +114,7 @@ def events_are_listed_by_time(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up is refused where it reaches back as far as it may.",
 )
-def events_of_a_month_can_be_asked_for(world: World) -> None:
+def events_of_29_days_can_be_listed(world: World) -> None:
     """Events can be asked for from 29 days ago on."""
     since = int((world.clock.now() - timedelta(days=29)).timestamp())
     _listed(world, {"created": {"gte": since}, "limit": 1})

@@ -20,7 +20,7 @@ HOSTED: Final = Topic("Stripe's own pages")
     cost=Cost.WRONG_BOOKS,
     if_false="A gift that was paid stays unpaid in the books.",
 )
-def a_paid_session_is_told(world: World) -> None:
+def a_paid_session_sends_an_event(world: World) -> None:
     """checkout.session.completed says that a card paid, how much, by which intent, for whom."""
     session = clicked.complete(world, things.CARD)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
@@ -38,7 +38,7 @@ def a_paid_session_is_told(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A gift whose webhook was lost stays unpaid in the books.",
 )
-def a_paid_session_says_so_itself(world: World) -> None:
+def a_paid_session_has_its_payment(world: World) -> None:
     """A paid session says the same whenever we ask, with the charge that says when."""
     session = clicked.complete(world, things.CARD)
     reading = world.read(as_session_event(session, world.clock.now()) or {})
@@ -52,7 +52,7 @@ def a_paid_session_says_so_itself(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A declined try is not known as its gift's.",
 )
-def metadata_travels_to_the_payment(world: World) -> None:
+def metadata_is_copied_to_the_payment(world: World) -> None:
     """What we give as payment_intent_data.metadata stands on the payment and on its charge."""
     intent = clicked.complete(world, things.CARD)["payment_intent"]
     wanted = things.metadata_of(clicked.gift_of(world, things.CARD))
@@ -66,7 +66,7 @@ def metadata_travels_to_the_payment(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up does not find what was paid while we were away.",
 )
-def a_paid_session_is_listed_whole(world: World) -> None:
+def a_paid_session_is_listed_with_its_charge(world: World) -> None:
     """The list of complete sessions has the payment with its charge and balance transaction."""
     session = clicked.complete(world, things.CARD)
     whole = "data.payment_intent.latest_charge.balance_transaction"
@@ -103,7 +103,7 @@ def a_monthly_session_names_its_invoice(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="Later months are not known as the pledge's.",
 )
-def metadata_travels_to_the_pledge(world: World) -> None:
+def metadata_is_copied_to_the_subscription(world: World) -> None:
     """What we give as subscription_data.metadata stands on the subscription and its invoices."""
     subscription = clicked.subscription(world)
     wanted = things.metadata_of(clicked.gift_of(world, things.CARD_MONTHLY))
@@ -138,7 +138,7 @@ def a_pledge_from_checkout_changes(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A debit that is under way is confirmed too early, or a donor is asked to pay again.",
 )
-def a_debit_is_under_way_first(world: World) -> None:
+def a_debit_is_processing_first(world: World) -> None:
     """A session paid by debit completes unpaid, and tells that the bank has yet to answer."""
     session = clicked.complete(world, things.DEBIT)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
@@ -169,7 +169,7 @@ def a_debit_arrives(world: World) -> None:
     cost=Cost.NO_GIFT,
     if_false="A donor agrees to monthly debits, and none is ever made.",
 )
-def an_agreement_is_told(world: World) -> None:
+def an_agreement_names_customer_and_account(world: World) -> None:
     """A setup session completes with a customer, and its setup intent with a payment method."""
     session = clicked.complete(world, things.DEBIT_MONTHLY)
     reading = world.read(world.event("checkout.session.completed", session["id"]))

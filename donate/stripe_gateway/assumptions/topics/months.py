@@ -35,7 +35,7 @@ def the_first_invoice_names_its_pledge(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="Later months are not recorded as gifts of their own.",
 )
-def a_later_month_is_told(world: World) -> None:
+def a_later_month_sends_an_event(world: World) -> None:
     """A later month's invoice.paid has the pledge's amount, and the reason subscription_cycle."""
     invoice = pledging.second_month(world)
     reading = world.read(world.event("invoice.paid", invoice["id"]))
@@ -60,7 +60,7 @@ def a_later_month_is_told(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A refund or a dispute of a month is not known as that month's.",
 )
-def a_payment_of_an_invoice_is_told(world: World) -> None:
+def an_invoice_payment_sends_an_event(world: World) -> None:
     """invoice_payment.paid names the invoice and the payment intent that paid it."""
     invoice = pledging.second_month(world)
     payment = invoice["payments"]["data"][0]
@@ -116,7 +116,7 @@ def paid_invoices_are_listed(world: World) -> None:
     cost=Cost.UNTRUE_WORDS,
     if_false="A donor is not told that a month failed, and that month stays open.",
 )
-def a_failed_month_is_told(world: World) -> None:
+def a_failed_month_sends_an_event(world: World) -> None:
     """A month whose card is declined has an open invoice, and invoice.payment_failed tells it."""
     invoice = pledging.failed_month(world)
     expect_equal(invoice["status"], "open", "the invoice's status")
@@ -185,7 +185,7 @@ def a_paid_month_is_not_paid_again(world: World) -> None:
     cost=Cost.UNTRUE_WORDS,
     if_false="A gift whose first month was declined is shown as one that runs.",
 )
-def a_declined_first_month_begins_nothing(world: World) -> None:
+def a_declined_first_month_is_incomplete(world: World) -> None:
     """A subscription whose first payment is declined is incomplete; its event counts the tries."""
     begun = pledging.never_begun(world)
     expect_equal(pledging.subscription_of(world, begun)["status"], "incomplete", "status")

@@ -20,7 +20,7 @@ PAYMENTS: Final = Topic("Payments")
     cost=Cost.WRONG_BOOKS,
     if_false="A gift by card bears the day on which we asked, not the day on which it was given.",
 )
-def a_card_is_charged_at_once(world: World) -> None:
+def a_card_is_charged_immediately(world: World) -> None:
     """A payment by card has a paid charge at once, which says that it was a card and when."""
     charge = things.paid(world)["latest_charge"]
     expect_equal(charge["payment_method_details"]["type"], "card", "payment_method_details.type")
@@ -34,7 +34,7 @@ def a_card_is_charged_at_once(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A bank debit bears the day on which we asked, not the day on which it came.",
 )
-def the_balance_says_when_money_came(world: World) -> None:
+def the_balance_transaction_has_a_time(world: World) -> None:
     """A charge that is paid leads to a balance transaction with the time at which it was booked."""
     found = things.paid(world)["latest_charge"]["balance_transaction"]
     expect_equal(found["object"], "balance_transaction", "the expanded balance_transaction")
@@ -51,7 +51,7 @@ def the_balance_says_when_money_came(world: World) -> None:
     cost=Cost.UNTRUE_WORDS,
     if_false="Donors are not told that their card was declined, and card testing goes unseen.",
 )
-def a_declined_card_is_told_by_its_intent(world: World) -> None:
+def a_declined_card_fails_its_payment_intent(world: World) -> None:
     """payment_intent.payment_failed bears our metadata, the charge, and the code of the decline."""
     intent = things.declined(world)
     reading = world.read(world.event("payment_intent.payment_failed", intent))
@@ -69,7 +69,7 @@ def a_declined_card_is_told_by_its_intent(world: World) -> None:
     cost=Cost.UNTRUE_WORDS,
     if_false="A declined try with a card is not seen where only its charge tells of it.",
 )
-def a_declined_card_is_told_by_its_charge(world: World) -> None:
+def a_declined_card_fails_its_charge(world: World) -> None:
     """charge.failed bears our metadata too, and names the same charge as the intent's event."""
     intent = things.declined(world)
     told = world.read(world.event("payment_intent.payment_failed", intent))
@@ -101,7 +101,7 @@ def a_decline_is_an_error_with_a_code(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A refund or dispute of ours is taken for another shop's, or the other way round.",
 )
-def a_payment_says_whose_it_is(world: World) -> None:
+def a_payment_keeps_its_metadata(world: World) -> None:
     """A payment intent can be asked for by its id, and bears the metadata that it was made with."""
     payment = things.paid(world)
     found = world.call(lambda sdk: sdk.v1.payment_intents.retrieve(payment["id"]), "payment_intent")

@@ -35,7 +35,7 @@ def a_subscription_runs_once_it_is_paid(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="That a monthly debit has begun is known only when somebody asks.",
 )
-def a_beginning_is_told(world: World) -> None:
+def a_new_subscription_sends_an_event(world: World) -> None:
     """customer.subscription.created tells of a subscription that begins."""
     begun = pledging.pledge(world)
     event = world.event("customer.subscription.created", begun.subscription_id)
@@ -96,7 +96,7 @@ def a_change_charges_nothing_now(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="The donor's page goes on to show the old amount.",
 )
-def a_changed_amount_is_told(world: World) -> None:
+def a_changed_amount_sends_an_event(world: World) -> None:
     """customer.subscription.updated tells the new price of the one item, and its quantity."""
     pledging.changed(world)
     subscription_id = pledging.pledge(world).subscription_id
@@ -143,7 +143,7 @@ def a_paused_month_is_void(world: World) -> None:
     cost=Cost.NO_GIFT,
     if_false="A donor who wants to go on giving no longer does.",
 )
-def a_paused_pledge_goes_on(world: World) -> None:
+def a_paused_pledge_can_be_resumed(world: World) -> None:
     """An empty pause_collection takes the pause away, and it is shown as null."""
     found = pledging.resumed(world, proving=True)
     expect_equal(found["pause_collection"], None, "pause_collection")
@@ -156,7 +156,7 @@ def a_paused_pledge_goes_on(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A donor who ended their monthly gift is charged again.",
 )
-def a_pledge_ends_at_once(world: World) -> None:
+def cancelling_ends_a_subscription_immediately(world: World) -> None:
     """Cancelling ends a subscription at once: canceled, with the time in ended_at."""
     found = pledging.ended(world, proving=True)
     expect_equal(found["status"], "canceled", "status")
@@ -172,7 +172,7 @@ def a_pledge_ends_at_once(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="An ended monthly gift is shown as one that runs.",
 )
-def an_end_is_told(world: World) -> None:
+def an_ended_subscription_sends_an_event(world: World) -> None:
     """customer.subscription.deleted tells that a subscription has ended."""
     found = pledging.ended(world)
     event = world.event("customer.subscription.deleted", found["id"])
@@ -213,7 +213,7 @@ def an_end_is_refused_the_second_time(world: World) -> None:
     cost=Cost.NO_GIFT,
     if_false="A donor whose card has expired cannot give another one.",
 )
-def the_portal_opens_on_the_card_alone(world: World) -> None:
+def the_portal_opens_on_the_card_page(world: World) -> None:
     """The portal opens for a customer on the card alone, from just what the service sends."""
     _card_page(world, proving=True)
 
@@ -256,7 +256,7 @@ def a_new_card_can_be_charged(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A monthly gift that a donor ended in Stripe's portal is shown as one that goes on.",
 )
-def an_end_to_come_is_shown(world: World) -> None:
+def a_scheduled_end_shows_in_cancel_at(world: World) -> None:
     """An end that is set for a day shows in cancel_at, and leaves cancel_at_period_end false."""
     spare = pledging.spare(world)
     (item,) = pledging.subscription_of(world, spare)["items"]["data"]

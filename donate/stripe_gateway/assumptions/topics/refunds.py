@@ -51,7 +51,7 @@ def a_refund_names_its_payment_and_request(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="When we or Stripe fall over, money is sent back twice.",
 )
-def a_refund_asked_twice_is_one(world: World) -> None:
+def a_repeated_refund_is_the_same(world: World) -> None:
     """The same refund under the same idempotency key is the same refund again."""
     first = things.refund(world)
     again = things.ask_refund(world, things.paid(world)["id"], first["metadata"]["request"])

@@ -64,7 +64,7 @@ def a_monthly_debit_session_opens(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A payment is not recognised as its gift's, and staff have to tie it by hand.",
 )
-def a_session_says_back_whose_it_is(world: World) -> None:
+def a_session_returns_its_metadata(world: World) -> None:
     """A session gives back the reference and the metadata that it was opened with."""
     asked = things.session(world, things.CARD)
     found = world.client.retrieve_session(asked.opened.session_id)
@@ -78,7 +78,7 @@ def a_session_says_back_whose_it_is(world: World) -> None:
     cost=Cost.WRONG_BOOKS,
     if_false="A payment contradicts its gift, and is set aside.",
 )
-def a_session_says_back_the_money(world: World) -> None:
+def a_session_returns_its_amount(world: World) -> None:
     """A session's mode, amount_total and currency are those that we asked for, in minor units."""
     asked = things.session(world, things.CARD)
     found = world.client.retrieve_session(asked.opened.session_id)
@@ -93,7 +93,7 @@ def a_session_says_back_the_money(world: World) -> None:
     cost=Cost.WRONG_MONEY,
     if_false="A donor pays in a session that we hold to be over, and gives twice.",
 )
-def a_session_ends_when_we_ask(world: World) -> None:
+def a_session_expires_when_requested(world: World) -> None:
     """A session lives exactly as long as we ask, up to 24 hours."""
     asked = things.session(world, things.CARD)
     found = world.client.retrieve_session(asked.opened.session_id)
@@ -179,7 +179,7 @@ def a_setup_session_costs_nothing(world: World) -> None:
     cost=Cost.STAFF_WORK,
     if_false="A gift that nobody paid is awaited for ever.",
 )
-def an_expired_session_is_told(world: World) -> None:
+def an_expired_session_sends_an_event(world: World) -> None:
     """checkout.session.expired tells of a session that expired, and of the gift that it was for."""
     asked = things.expired(world)
     reading = world.read(world.event("checkout.session.expired", asked.opened.session_id))
@@ -194,7 +194,7 @@ def an_expired_session_is_told(world: World) -> None:
     cost=Cost.STAFF_WORK,
     if_false="A gift whose webhook was lost is awaited for ever.",
 )
-def an_expired_session_says_so_itself(world: World) -> None:
+def an_expired_session_has_status_expired(world: World) -> None:
     """A session that expired has the status expired, whenever we ask."""
     asked = things.expired(world)
     found = world.client.retrieve_session(asked.opened.session_id)
@@ -242,7 +242,7 @@ def a_very_small_gift_is_refused(world: World) -> None:
     cost=Cost.NO_GIFT,
     if_false="An address that Stripe refuses closes the card to its donor.",
 )
-def an_odd_address_is_refused_by_name(world: World) -> None:
+def an_invalid_email_is_refused_by_name(world: World) -> None:
     """An e-mail address that Stripe does not take is refused, and customer_email is named."""
     gift = things.new_gift(world, things.CARD)
     asked = things.asked_with(world, gift)

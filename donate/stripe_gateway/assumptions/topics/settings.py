@@ -118,7 +118,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     cost=Cost.NO_GIFT,
     if_false="A mode is offered that the account cannot take, and `donate doctor` does not say so.",
 )
-def the_accounts_methods_are_told(world: World) -> None:
+def the_accounts_methods_are_listed(world: World) -> None:
     """The default configuration says of each method whether it is on and available; on stays on."""
     page = world.call(lambda sdk: sdk.v1.payment_method_configurations.list(), "list")
     defaults = [one for one in page["data"] if one["is_default"] and one["active"]]
@@ -152,7 +152,7 @@ def the_accounts_methods_are_told(world: World) -> None:
     cost=Cost.STAFF_WORK,
     if_false="`donate doctor` says that a key lacks a permission which it has, or the reverse.",
 )
-def a_key_shows_what_it_may_do(world: World) -> None:
+def a_key_is_checked_before_the_object(world: World) -> None:
     """Stripe looks at the key first: only then is what does not exist told to be missing."""
     account = StripeAccount(world.account.secret_key, world.account.api_base)
     try:
