@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from donate.stripe_gateway.assumptions import clicked
-from donate.stripe_gateway.assumptions.endings import Outcome
+from donate.stripe_gateway.assumptions import person_steps
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS, TOPICS
 from donate.stripe_gateway.assumptions.model import Topic
+from donate.stripe_gateway.assumptions.outcomes import Outcome
 from donate.stripe_gateway.assumptions.runner import check_one
 from donate.stripe_gateway.assumptions.world import Step
 from tests.assumptions.clicking import Clicker
@@ -71,7 +71,7 @@ def test_every_page_of_stripes_is_asked_for_at_once(sandbox: RunningSandbox) -> 
     """A person is told of all pages before anything else is checked, each with what to do."""
     steps: list[Step] = []
     with world_of(sandbox, person=steps.append) as world:
-        clicked.ask_for_all(world)
+        person_steps.request_all(world)
         world.clean_up()
-    assert [step.name for step in steps] == list(clicked.WHAT_TO_DO)
+    assert [step.name for step in steps] == list(person_steps.WHAT_TO_DO)
     assert all(step.url.startswith(sandbox.url) and step.what_to_do for step in steps)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from donate.stripe_gateway.assumptions.endings import DidNotHold
+from donate.stripe_gateway.assumptions.outcomes import DidNotHold
 from donate.stripe_gateway.assumptions.world import World
 
 
@@ -55,7 +55,7 @@ class Topic:
         self.name: Final = name
         self.assumptions: Final[list[Assumption]] = []
 
-    def believe(
+    def assumption(
         self,
         source: Source,
         *,

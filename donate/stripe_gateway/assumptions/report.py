@@ -8,10 +8,10 @@ from typing import Any
 
 from donate.clock import Clock
 from donate.errors import Misconfigured
-from donate.stripe_gateway.assumptions import clicked
-from donate.stripe_gateway.assumptions.endings import Outcome
+from donate.stripe_gateway.assumptions import person_steps
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
 from donate.stripe_gateway.assumptions.model import Assumption
+from donate.stripe_gateway.assumptions.outcomes import Outcome
 from donate.stripe_gateway.assumptions.runner import Result, bare, check_all
 from donate.stripe_gateway.assumptions.world import Account, Step, World
 
@@ -43,7 +43,7 @@ def check(
     try:
         if links:
             say("Open each of these pages in a browser, and do what it says. The rest goes on:")
-            clicked.ask_for_all(world)
+            person_steps.request_all(world)
         results = check_all(world, ASSUMPTIONS, lambda result: _tell(result, say))
     finally:
         left = [bare(one) for one in world.clean_up()]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
-from donate.stripe_gateway.assumptions.endings import CouldNotBeTried, DidNotHold, Outcome
 from donate.stripe_gateway.assumptions.model import Assumption
-from donate.stripe_gateway.assumptions.world import World, refusal_in, words_of
+from donate.stripe_gateway.assumptions.outcomes import CouldNotBeTried, DidNotHold, Outcome
+from donate.stripe_gateway.assumptions.world import World, error_message, refusal_in
 
 _KEY: Final = re.compile(r"\b([sr]k_(?:test|live)_)[^\s'\"]+")
 
@@ -70,7 +70,7 @@ def check_one(world: World, assumption: Assumption) -> Result:
     except CouldNotBeTried as error:
         return ended(Outcome.NOT_TRIED, str(error))
     except StripeKeyRefused as error:
-        return ended(Outcome.NOT_TRIED, f"the key may not do it: {words_of(error)}")
+        return ended(Outcome.NOT_TRIED, f"the key may not do it: {error_message(error)}")
     except StripeRefused as error:
         refusal = refusal_in(error)
         return ended(Outcome.DID_NOT_HOLD, "Stripe refused it", refusal.words, refusal.request_id)

@@ -10,7 +10,7 @@ import stripe
 
 from donate.clock import Clock
 from donate.errors import DonateError, StripeKeyRefused, StripeRefused
-from donate.stripe_gateway.assumptions.endings import CouldNotBeTried, DidNotHold
+from donate.stripe_gateway.assumptions.outcomes import CouldNotBeTried, DidNotHold
 from donate.stripe_gateway.client import Page, StripeClient
 from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
@@ -151,7 +151,7 @@ class World:
             return refusal_in(refused)
         raise DidNotHold("Stripe accepted what it should refuse")
 
-    def once(self, name: str, make: Callable[[], Any], *, proving: bool = False) -> Any:
+    def make_once(self, name: str, make: Callable[[], Any], *, proving: bool = False) -> Any:
         """Return a thing that several checks look at, made the first time.
 
         Where making it failed, only a check that is `proving` it fails; others cannot be tried.
@@ -166,9 +166,9 @@ class World:
             return found
         if proving or isinstance(found, CouldNotBeTried):
             raise found
-        raise CouldNotBeTried(f"there is no {name}: {words_of(found)}")
+        raise CouldNotBeTried(f"there is no {name}: {error_message(found)}")
 
-    def until(self, what: str, look: Callable[[], Any], patience_s: float | None = None) -> Any:
+    def wait_for(self, what: str, look: Callable[[], Any], patience_s: float | None = None) -> Any:
         """Look until there is something to see, and return it. Raises DidNotHold."""
         patience_s = self._patience_s if patience_s is None else patience_s
         deadline = time.monotonic() + patience_s
@@ -180,23 +180,23 @@ class World:
                 raise DidNotHold(f"in {patience_s:.0f} s there was no {what}")
             time.sleep(_LOOK_AGAIN_S)
 
-    def have_done(self, step: Step) -> None:
+    def request_step(self, step: Step) -> None:
         """Ask the person for a step on a page of Stripe's, without waiting for it."""
         if self._person is None:
             raise CouldNotBeTried("it needs a person on a page of Stripe's")
         self._person(step)
         self._until = time.monotonic() + self._wait_s
 
-    def until_done(self, what: str, look: Callable[[], Any]) -> Any:
+    def wait_for_person(self, what: str, look: Callable[[], Any]) -> Any:
         """Wait for what the person does. Raises CouldNotBeTried when nobody does it in time."""
         try:
-            return self.until(what, look, max(0.0, self._until - time.monotonic()))
+            return self.wait_for(what, look, max(0.0, self._until - time.monotonic()))
         except DidNotHold as error:
             raise CouldNotBeTried(f"nobody did it on Stripe's page in time: {error}") from error
 
     def event(self, kind: str, object_id: str) -> Json:
         """Return the event of this type about this object, as soon as Stripe lists it."""
-        listed: list[Json] = self.until(
+        listed: list[Json] = self.wait_for(
             f"event {kind} about {object_id}", lambda: self.events(kind, object_id)
         )
         return listed[0]
@@ -228,7 +228,7 @@ class World:
             try:
                 remove()
             except DonateError as error:
-                left.append(f"{what}: {words_of(error)}")
+                left.append(f"{what}: {error_message(error)}")
         return left
 
     def close(self) -> None:
@@ -260,7 +260,7 @@ def _id_in(error: Any, name: str) -> str:
     return str(found.get("id", "")) if isinstance(found, dict) else ""
 
 
-def words_of(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """Return what went wrong, in Stripe's words where it has any."""
     cause = error.__cause__
     if isinstance(cause, stripe.StripeError):

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from donate.money import Money
-from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions import objects, sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import is_under_way
@@ -13,7 +13,7 @@ DEBITS: Final = Topic("Monthly debits")
 _ACCOUNT: Final = "pm_acssDebit_success"
 
 
-@DEBITS.believe(
+@DEBITS.assumption(
     sources.ACSS_SETUP,
     cost=Cost.NO_GIFT,
     if_false="Nobody can agree to monthly debits.",
@@ -24,22 +24,22 @@ def an_account_is_saved_for_invoices_and_subscriptions(world: World) -> None:
     expect_equal(found["status"], "succeeded", "setup_intent.status")
 
 
-@DEBITS.believe(
+@DEBITS.assumption(
     sources.ACSS_SETUP,
     cost=Cost.NO_GIFT,
     if_false="Nothing breaks; our own text could leave out when debits are made.",
 )
 def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
     """A mandate that is default_for subscriptions is refused together with a payment schedule."""
-    gift = things.new_gift(world, things.DEBIT_MONTHLY)
-    asked = things.asked_with(world, gift)
+    gift = objects.new_gift(world, objects.DEBIT_MONTHLY)
+    asked = objects.request_params(world, gift)
     mandate = asked["payment_method_options"]["acss_debit"]["mandate_options"]
     mandate |= {"payment_schedule": "interval", "interval_description": "every month"}
     refusal = world.refusal(lambda: world.client.create_session(asked, f"donate-{gift.id}:1"))
     expect_equal(refusal.status, 400, "the status of the refusal")
 
 
-@DEBITS.believe(
+@DEBITS.assumption(
     sources.ACSS_SUBSCRIPTION,
     routes="POST /v1/subscriptions",
     cost=Cost.NO_GIFT,
@@ -51,7 +51,7 @@ def debits_begin_on_a_saved_account(world: World) -> None:
     expect(found["status"] in ("active", "incomplete"), f"status is {found['status']}")
 
 
-@DEBITS.believe(
+@DEBITS.assumption(
     sources.ACSS_SUBSCRIPTION,
     cost=Cost.WRONG_MONEY,
     if_false="A donor whose debit is under way is asked to pay that month again.",
@@ -65,7 +65,7 @@ def a_first_debit_is_processing(world: World) -> None:
     )
 
 
-@DEBITS.believe(
+@DEBITS.assumption(
     sources.IDEMPOTENCY,
     cost=Cost.WRONG_MONEY,
     if_false="When we or Stripe fall over, a donor is debited twice every month.",
@@ -76,7 +76,7 @@ def a_repeated_debit_subscription_is_the_same(world: World) -> None:
     expect_equal(again["id"], _begun(world)["id"], "the id of the second answer")
 
 
-@DEBITS.believe(
+@DEBITS.assumption(
     sources.ACSS_SETUP,
     fields="""
         setup_intent.next_action.verify_with_microdeposits.arrival_date
@@ -111,7 +111,7 @@ def a_typed_account_needs_confirmation(world: World) -> None:
 
 
 def _agreed(world: World, *, proving: bool = False) -> Json:
-    found: Json = world.once(
+    found: Json = world.make_once(
         "saved bank account", lambda: _save(world, {"payment_method": _ACCOUNT}), proving=proving
     )
     return found
@@ -137,20 +137,22 @@ def _save(world: World, how: Json) -> Json:
 
 def _begun(world: World, *, proving: bool = False) -> Json:
     agreed = _agreed(world)
-    found: Json = world.once(
+    found: Json = world.make_once(
         "monthly debit on a saved account", lambda: _begin(world, agreed), proving=proving
     )
     return found
 
 
 def _begin(world: World, agreed: Json) -> Json:
-    gift = world.once("gift by debit", lambda: things.new_gift(world, things.DEBIT_MONTHLY))
-    product = world.once("product of the debits", lambda: things.new_product(world, gift.reference))
+    gift = world.make_once("gift by debit", lambda: objects.new_gift(world, objects.DEBIT_MONTHLY))
+    product = world.make_once(
+        "product of the debits", lambda: objects.new_product(world, gift.reference)
+    )
     return world.billing.begin_debits(
         agreed["customer"],
         agreed["payment_method"],
-        Money(things.AMOUNT, "CAD"),
+        Money(objects.AMOUNT, "CAD"),
         product_id=product,
-        metadata=things.metadata_of(gift),
+        metadata=objects.metadata_of(gift),
         key=f"donate-check-{gift.id}:begin",
     )

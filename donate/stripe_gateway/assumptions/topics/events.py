@@ -5,7 +5,7 @@ import uuid
 from datetime import timedelta
 from typing import Any, Final
 
-from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions import objects, sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.parser import envelope_of_event
@@ -14,14 +14,14 @@ from donate.stripe_gateway.events.types import EVENT_TYPES
 EVENTS: Final = Topic("Events and lists")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.EVENT,
     cost=Cost.WRONG_BOOKS,
     if_false="Every event is set aside as unreadable.",
 )
 def an_event_is_a_snapshot(world: World) -> None:
     """An event has its id, type, time and livemode, and in data.object the object as it was."""
-    asked = things.expired(world)
+    asked = objects.expired_session(world)
     event = world.event("checkout.session.expired", asked.opened.session_id)
     expect_equal(event["object"], "event", "object")
     envelope = envelope_of_event(event)
@@ -30,7 +30,7 @@ def an_event_is_a_snapshot(world: World) -> None:
     expect_equal(envelope.object["object"], "checkout.session", "data.object.object")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.VERSIONING,
     cost=Cost.WRONG_BOOKS,
     if_false="Events come in another shape than the one we read.",
@@ -41,7 +41,7 @@ def answers_come_in_our_version(world: World) -> None:
     expect_equal(world.client.headers.get("stripe-version"), world.api_version, "stripe-version")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.LIST_EVENTS,
     routes="GET /v1/events",
     cost=Cost.WRONG_BOOKS,
@@ -49,10 +49,10 @@ def answers_come_in_our_version(world: World) -> None:
 )
 def the_event_list_takes_all_our_types(world: World) -> None:
     """The list of events takes all types that we record in one question, and gives only those."""
-    things.expired(world)
-    world.once(
+    objects.expired_session(world)
+    world.make_once(
         "product that makes an event",
-        lambda: things.new_product(world, f"Check {uuid.uuid4().hex[:8]}"),
+        lambda: objects.new_product(world, f"Check {uuid.uuid4().hex[:8]}"),
     )
     page = world.client.list_page("events", {"types": list(EVENT_TYPES), "limit": 100})
     others = {event["type"] for event in page.objects} - set(EVENT_TYPES)
@@ -60,7 +60,7 @@ def the_event_list_takes_all_our_types(world: World) -> None:
     expect_equal(others, set(), "the types that nobody asked for")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.LIST_EVENTS,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up goes through events in the wrong order and misses some.",
@@ -73,7 +73,7 @@ def events_are_listed_newest_first(world: World) -> None:
     expect_equal(created, sorted(created, reverse=True), "the order of the events")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.PAGINATION,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up misses events, or reads the same page for ever.",
@@ -93,14 +93,14 @@ def pages_go_on_after_the_last_object(world: World) -> None:
     )
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.LIST_EVENTS,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up fetches what it has, or misses what it has not.",
 )
 def events_are_listed_by_time(world: World) -> None:
     """The list of events keeps to the moments that we give as created."""
-    asked = things.expired(world)
+    asked = objects.expired_session(world)
     event = world.event("checkout.session.expired", asked.opened.session_id)
     at = event["created"]
     inside = _ids(world, {"created": {"gte": at, "lt": at + 1}})
@@ -109,7 +109,7 @@ def events_are_listed_by_time(world: World) -> None:
     expect(event["id"] not in before, "the event is in the list of the time before it")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.LIST_EVENTS,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up is refused where it reaches back as far as it may.",
@@ -120,7 +120,7 @@ def events_of_29_days_can_be_listed(world: World) -> None:
     _listed(world, {"created": {"gte": since}, "limit": 1})
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.PAGINATION,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up is refused, or goes ten times as slowly.",
@@ -132,7 +132,7 @@ def a_page_has_up_to_a_hundred(world: World) -> None:
     expect_equal(refusal.status, 400, "the status of the refusal")
 
 
-@EVENTS.believe(
+@EVENTS.assumption(
     sources.EXPAND,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up cannot say when the money of a session came.",
@@ -145,9 +145,9 @@ def complete_sessions_can_be_expanded(world: World) -> None:
 
 def _two_expired(world: World) -> None:
     """Have two events that are a second apart, to tell which is the newer one."""
-    things.expired(world)
-    world.once("second that passes", lambda: time.sleep(1.1))
-    things.expired(world, "another expired session")
+    objects.expired_session(world)
+    world.make_once("second that passes", lambda: time.sleep(1.1))
+    objects.expired_session(world, "another expired session")
 
 
 def _listed(world: World, asked: dict[str, Any]) -> list[Json]:

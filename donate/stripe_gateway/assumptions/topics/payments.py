@@ -3,14 +3,14 @@
 from typing import Final
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions import objects, sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
 
 PAYMENTS: Final = Topic("Payments")
 
 
-@PAYMENTS.believe(
+@PAYMENTS.assumption(
     sources.CHARGE,
     routes="POST /v1/payment_intents",
     fields="""
@@ -22,13 +22,13 @@ PAYMENTS: Final = Topic("Payments")
 )
 def a_card_is_charged_immediately(world: World) -> None:
     """A payment by card has a paid charge at once, which says that it was a card and when."""
-    charge = things.paid(world)["latest_charge"]
+    charge = objects.card_payment(world)["latest_charge"]
     expect_equal(charge["payment_method_details"]["type"], "card", "payment_method_details.type")
     expect(charge["paid"] is True, "the charge is not paid")
     expect(isinstance(charge["created"], int), "the charge has no time")
 
 
-@PAYMENTS.believe(
+@PAYMENTS.assumption(
     sources.EXPAND,
     fields="balance_transaction.created charge.balance_transaction",
     cost=Cost.WRONG_BOOKS,
@@ -36,12 +36,12 @@ def a_card_is_charged_immediately(world: World) -> None:
 )
 def the_balance_transaction_has_a_time(world: World) -> None:
     """A charge that is paid leads to a balance transaction with the time at which it was booked."""
-    found = things.paid(world)["latest_charge"]["balance_transaction"]
+    found = objects.card_payment(world)["latest_charge"]["balance_transaction"]
     expect_equal(found["object"], "balance_transaction", "the expanded balance_transaction")
     expect(isinstance(found["created"], int), "the balance transaction has no time")
 
 
-@PAYMENTS.believe(
+@PAYMENTS.assumption(
     sources.EVENT_TYPES,
     fields="""
         payment_intent.id payment_intent.last_payment_error
@@ -53,7 +53,7 @@ def the_balance_transaction_has_a_time(world: World) -> None:
 )
 def a_declined_card_fails_its_payment_intent(world: World) -> None:
     """payment_intent.payment_failed bears our metadata, the charge, and the code of the decline."""
-    intent = things.declined(world)
+    intent = objects.declined_payment(world)
     reading = world.read(world.event("payment_intent.payment_failed", intent))
     fact = reading.facts[0]
     expect_equal(fact.kind, FactKind.PAYMENT_DECLINED, "what the event tells")
@@ -63,7 +63,7 @@ def a_declined_card_fails_its_payment_intent(world: World) -> None:
     expect(reading.gift_id, "metadata.gift_id is missing")
 
 
-@PAYMENTS.believe(
+@PAYMENTS.assumption(
     sources.EVENT_TYPES,
     fields="charge.failure_code charge.id charge.metadata",
     cost=Cost.UNTRUE_WORDS,
@@ -71,7 +71,7 @@ def a_declined_card_fails_its_payment_intent(world: World) -> None:
 )
 def a_declined_card_fails_its_charge(world: World) -> None:
     """charge.failed bears our metadata too, and names the same charge as the intent's event."""
-    intent = things.declined(world)
+    intent = objects.declined_payment(world)
     told = world.read(world.event("payment_intent.payment_failed", intent))
     charge = told.facts[0].source_id
     reading = world.read(world.event("charge.failed", charge))
@@ -79,14 +79,14 @@ def a_declined_card_fails_its_charge(world: World) -> None:
     expect_equal(reading.gift_id, told.gift_id, "metadata.gift_id")
 
 
-@PAYMENTS.believe(
+@PAYMENTS.assumption(
     sources.ERROR_CODES,
     cost=Cost.UNTRUE_WORDS,
     if_false="Staff read a wrong reason for a payment that failed.",
 )
 def a_decline_is_an_error_with_a_code(world: World) -> None:
     """A declined card is answered with 402, the type card_error and the code card_declined."""
-    refusal = world.refusal(lambda: things.pay(world, "pm_card_chargeDeclined"))
+    refusal = world.refusal(lambda: objects.pay(world, "pm_card_chargeDeclined"))
     expect_equal(
         (refusal.status, refusal.kind, refusal.code),
         (402, "card_error", "card_declined"),
@@ -95,7 +95,7 @@ def a_decline_is_an_error_with_a_code(world: World) -> None:
     expect(refusal.request_id, "the refusal has no request id")
 
 
-@PAYMENTS.believe(
+@PAYMENTS.assumption(
     sources.METADATA,
     routes="GET /v1/payment_intents/{id}",
     cost=Cost.WRONG_BOOKS,
@@ -103,7 +103,7 @@ def a_decline_is_an_error_with_a_code(world: World) -> None:
 )
 def a_payment_keeps_its_metadata(world: World) -> None:
     """A payment intent can be asked for by its id, and bears the metadata that it was made with."""
-    payment = things.paid(world)
+    payment = objects.card_payment(world)
     found = world.call(lambda sdk: sdk.v1.payment_intents.retrieve(payment["id"]), "payment_intent")
     expect_equal(dict(found["metadata"]), dict(payment["metadata"]), "metadata")
     expect(found["metadata"], "metadata is empty")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from donate.gifts.facts import FactKind
-from donate.stripe_gateway.assumptions import sources, things
+from donate.stripe_gateway.assumptions import objects, sources
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
 from donate.stripe_gateway.events.synthetic import as_refund_event
@@ -11,7 +11,7 @@ from donate.stripe_gateway.events.synthetic import as_refund_event
 REFUNDS: Final = Topic("Refunds")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.CREATE_REFUND,
     routes="POST /v1/refunds",
     fields="refund.amount refund.status",
@@ -20,12 +20,12 @@ REFUNDS: Final = Topic("Refunds")
 )
 def a_part_is_refunded(world: World) -> None:
     """Stripe takes exactly what our desk sends, and refunds a part of a card payment at once."""
-    refund = things.refund(world, proving=True)
-    expect_equal(refund["amount"], things.PART, "amount")
+    refund = objects.refund(world, proving=True)
+    expect_equal(refund["amount"], objects.PART, "amount")
     expect_equal(refund["status"], "succeeded", "status")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.REFUND,
     fields="""
         refund.currency refund.failure_reason refund.id refund.metadata refund.payment_intent
@@ -36,29 +36,31 @@ def a_part_is_refunded(world: World) -> None:
 )
 def a_refund_names_its_payment_and_request(world: World) -> None:
     """A refund names the payment intent, the currency and our request, in its answer and event."""
-    refund = things.refund(world)
+    refund = objects.refund(world)
     reading = world.read(world.event("refund.created", refund["id"]))
     fact = reading.facts[0]
-    expect_equal(reading.payment, things.paid(world)["id"], "payment_intent")
+    expect_equal(reading.payment, objects.card_payment(world)["id"], "payment_intent")
     expect_equal(fact.kind, FactKind.REFUND_SUCCEEDED, "what the event tells")
     expect_equal(fact.evidence["request"], refund["metadata"]["request"], "metadata.request")
     expect_equal(fact.evidence["reason"], "requested_by_customer", "reason")
-    expect_equal((fact.amount_minor, fact.currency), (things.PART, "CAD"), "the money")
+    expect_equal((fact.amount_minor, fact.currency), (objects.PART, "CAD"), "the money")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.IDEMPOTENCY,
     cost=Cost.WRONG_MONEY,
     if_false="When we or Stripe fall over, money is sent back twice.",
 )
 def a_repeated_refund_is_the_same(world: World) -> None:
     """The same refund under the same idempotency key is the same refund again."""
-    first = things.refund(world)
-    again = things.ask_refund(world, things.paid(world)["id"], first["metadata"]["request"])
+    first = objects.refund(world)
+    again = objects.request_refund(
+        world, objects.card_payment(world)["id"], first["metadata"]["request"]
+    )
     expect_equal(again["id"], first["id"], "the id of the second answer")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.LIST_REFUNDS,
     routes="GET /v1/refunds",
     fields="refund.created refund.livemode",
@@ -67,7 +69,7 @@ def a_repeated_refund_is_the_same(world: World) -> None:
 )
 def refunds_of_a_payment_are_listed(world: World) -> None:
     """The refunds of one payment intent are listed with their metadata, whoever made them."""
-    refund = things.refund(world)
+    refund = objects.refund(world)
     found = world.client.refunds_of(refund["payment_intent"])
     by_id = {one["id"]: one for one in found}
     expect(refund["id"] in by_id, "the refund is not in the list of its payment")
@@ -79,50 +81,52 @@ def refunds_of_a_payment_are_listed(world: World) -> None:
     expect_equal(told.facts[0].kind, FactKind.REFUND_SUCCEEDED, "what the refund itself tells")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.CREATE_REFUND,
     cost=Cost.WRONG_MONEY,
     if_false="More is sent back than came in.",
 )
 def more_than_is_left_is_refused(world: World) -> None:
     """A refund of more than is left of a payment is refused, and names the parameter amount."""
-    things.refund(world)
-    payment = things.paid(world)["id"]
-    refusal = world.refusal(lambda: things.ask_refund(world, payment, "too-much", things.AMOUNT))
+    objects.refund(world)
+    payment = objects.card_payment(world)["id"]
+    refusal = world.refusal(
+        lambda: objects.request_refund(world, payment, "too-much", objects.AMOUNT)
+    )
     expect_equal((refusal.status, refusal.param), (400, "amount"), "the refusal")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.REFUNDS,
     cost=Cost.UNTRUE_WORDS,
     if_false="A donor is told that money went back which is still under way.",
 )
 def a_refund_may_be_pending_first(world: World) -> None:
     """A refund can be pending first, and a refund.updated tells when it has succeeded."""
-    payment = things.paid(world, "pm_card_pendingRefund")["id"]
-    refund = things.ask_refund(world, payment, "pending")
+    payment = objects.card_payment(world, "pm_card_pendingRefund")["id"]
+    refund = objects.request_refund(world, payment, "pending")
     expect_equal(refund["status"], "pending", "status at first")
-    told = world.read(things.refund_event(world, "refund.updated", refund["id"], "succeeded"))
+    told = world.read(objects.refund_event(world, "refund.updated", refund["id"], "succeeded"))
     expect_equal(told.facts[0].kind, FactKind.REFUND_SUCCEEDED, "what refund.updated tells")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.REFUNDS,
     cost=Cost.WRONG_BOOKS,
     if_false="A donor believes that money came back which did not, and staff are not told.",
 )
 def a_refund_can_fail_after_it_succeeded(world: World) -> None:
     """A refund that succeeded can fail later; refund.failed tells, and the list says failed."""
-    payment = things.paid(world, "pm_card_refundFail")["id"]
-    refund = things.ask_refund(world, payment, "fails")
+    payment = objects.card_payment(world, "pm_card_refundFail")["id"]
+    refund = objects.request_refund(world, payment, "fails")
     expect(refund["status"] in ("succeeded", "pending"), f"status is {refund['status']} at first")
-    told = world.read(things.refund_event(world, "refund.failed", refund["id"], "failed"))
+    told = world.read(objects.refund_event(world, "refund.failed", refund["id"], "failed"))
     expect_equal(told.facts[0].kind, FactKind.REFUND_FAILED, "what refund.failed tells")
     now = {one["id"]: one["status"] for one in world.client.refunds_of(payment)}
     expect_equal(now[refund["id"]], "failed", "status in the list")
 
 
-@REFUNDS.believe(
+@REFUNDS.assumption(
     sources.DISPUTES_WORK,
     fields="dispute.payment_intent dispute.status",
     cost=Cost.WRONG_MONEY,
@@ -130,6 +134,6 @@ def a_refund_can_fail_after_it_succeeded(world: World) -> None:
 )
 def a_disputed_payment_is_not_refunded(world: World) -> None:
     """What the donor's bank took back cannot be refunded as well: the code is charge_disputed."""
-    payment = things.dispute(world, things.LOSING)["payment_intent"]
-    refusal = world.refusal(lambda: things.ask_refund(world, payment, "disputed"))
+    payment = objects.dispute(world, objects.LOSING)["payment_intent"]
+    refusal = world.refusal(lambda: objects.request_refund(world, payment, "disputed"))
     expect_equal(refusal.code, "charge_disputed", "the code of the refusal")

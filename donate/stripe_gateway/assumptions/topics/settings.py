@@ -4,8 +4,8 @@ import uuid
 from typing import Any, Final
 
 from donate.stripe_gateway.assumptions import sources
-from donate.stripe_gateway.assumptions.endings import CouldNotBeTried
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
+from donate.stripe_gateway.assumptions.outcomes import CouldNotBeTried
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.setup.account import StripeAccount, same_release
@@ -15,7 +15,7 @@ SETTINGS: Final = Topic("The account's settings")
 _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.configuration"}
 
 
-@SETTINGS.believe(
+@SETTINGS.assumption(
     sources.WEBHOOK_ENDPOINTS,
     routes="POST /v1/webhook_endpoints",
     fields="webhook_endpoint.secret webhook_endpoint.api_version",
@@ -29,7 +29,7 @@ def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
     expect(str(made["secret"]).startswith("whsec_"), "the answer has no secret")
 
 
-@SETTINGS.believe(
+@SETTINGS.assumption(
     sources.WEBHOOK_ENDPOINTS,
     routes="GET /v1/webhook_endpoints",
     fields="webhook_endpoint.url webhook_endpoint.enabled_events webhook_endpoint.status",
@@ -49,7 +49,7 @@ def endpoints_are_listed(world: World) -> None:
     expect(not found.get("secret"), "the list tells the secret")
 
 
-@SETTINGS.believe(
+@SETTINGS.assumption(
     sources.WEBHOOK_ENDPOINTS,
     routes="POST /v1/webhook_endpoints/{id}",
     cost=Cost.STAFF_WORK,
@@ -64,7 +64,7 @@ def an_endpoint_can_be_switched_off(world: World) -> None:
     expect_equal(found["status"], "disabled", "status")
 
 
-@SETTINGS.believe(
+@SETTINGS.assumption(
     sources.PORTAL_CONFIGURATION,
     routes="""
         POST /v1/billing_portal/configurations
@@ -101,7 +101,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     expect(made["id"] not in {one["id"] for one in page["data"]}, "it is listed as active")
 
 
-@SETTINGS.believe(
+@SETTINGS.assumption(
     sources.METHOD_CONFIGURATIONS,
     routes="""
         GET /v1/payment_method_configurations
@@ -139,7 +139,7 @@ def the_accounts_methods_are_listed(world: World) -> None:
     expect(isinstance(again["card"]["available"], bool), "available is missing")
 
 
-@SETTINGS.believe(
+@SETTINGS.assumption(
     sources.RESTRICTED_KEYS,
     routes="""
         GET /v1/balance_transactions
@@ -182,5 +182,5 @@ def _endpoint(world: World, *, proving: bool = False) -> Json:
         )
         return made
 
-    found: Json = world.once("webhook endpoint", make, proving=proving)
+    found: Json = world.make_once("webhook endpoint", make, proving=proving)
     return found

@@ -55,7 +55,7 @@ def new_gift(world: World, kind: str) -> Gift:
     )
 
 
-def asked_with(world: World, gift: Gift) -> Any:
+def request_params(world: World, gift: Gift) -> Any:
     """Return what the service asks for this gift's session with."""
     donor = Donor(name="Ann Check", email="check@example.com", country="CA", language=gift.language)
     return session_params(gift, donor, 1, world.clock.now(), world.account.public_url)
@@ -66,35 +66,35 @@ def metadata_of(gift: Gift) -> dict[str, str]:
     return {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
 
 
-class Asked:
+class RequestedSession:
     """A session as it was asked for, and as Stripe opened it."""
 
     def __init__(self, world: World, kind: str) -> None:
         self.gift = new_gift(world, kind)
-        self.params = asked_with(world, self.gift)
+        self.params = request_params(world, self.gift)
         self.key = f"donate-{self.gift.id}:1"
         self.opened: OpenedSession = world.client.create_session(self.params, self.key)
         session_id = self.opened.session_id
         world.remove_later(f"session {session_id}", lambda: expire(world, session_id))
 
 
-def session(world: World, kind: str, *, proving: bool = False) -> Asked:
+def session(world: World, kind: str, *, proving: bool = False) -> RequestedSession:
     """Return the session of this kind that a person may pay."""
-    asked: Asked = world.once(
-        f"session for a {kind} gift", lambda: Asked(world, kind), proving=proving
+    asked: RequestedSession = world.make_once(
+        f"session for a {kind} gift", lambda: RequestedSession(world, kind), proving=proving
     )
     return asked
 
 
-def expired(world: World, name: str = "expired session") -> Asked:
+def expired_session(world: World, name: str = "expired session") -> RequestedSession:
     """Return a session that was expired before anybody paid in it."""
 
-    def make() -> Asked:
-        asked = Asked(world, CARD)
+    def make() -> RequestedSession:
+        asked = RequestedSession(world, CARD)
         expire(world, asked.opened.session_id)
         return asked
 
-    found: Asked = world.once(name, make)
+    found: RequestedSession = world.make_once(name, make)
     return found
 
 
@@ -137,13 +137,13 @@ def pay(world: World, method: str) -> Json:
     return world.call(lambda sdk: sdk.v1.payment_intents.create(asked), "payment_intent")
 
 
-def paid(world: World, method: str = "pm_card_visa", *, name: str = "") -> Json:
+def card_payment(world: World, method: str = "pm_card_visa", *, name: str = "") -> Json:
     """Return a payment by card that succeeded, with its charge and when it was booked."""
-    found: Json = world.once(f"payment with {name or method}", lambda: pay(world, method))
+    found: Json = world.make_once(f"payment with {name or method}", lambda: pay(world, method))
     return found
 
 
-def declined(world: World) -> str:
+def declined_payment(world: World) -> str:
     """Return the id of a payment intent whose card was declined."""
 
     def decline() -> str:
@@ -151,11 +151,11 @@ def declined(world: World) -> str:
         expect(refusal.payment_intent, "the error names no payment intent")
         return refusal.payment_intent
 
-    intent_id: str = world.once("declined payment", decline)
+    intent_id: str = world.make_once("declined payment", decline)
     return intent_id
 
 
-def ask_refund(world: World, payment: str, request: str, amount: int = PART) -> Json:
+def request_refund(world: World, payment: str, request: str, amount: int = PART) -> Json:
     """Ask for a refund as our desk does."""
     asked = OpenRefund(
         key=request,
@@ -176,16 +176,16 @@ def ask_refund(world: World, payment: str, request: str, amount: int = PART) -> 
 
 def refund(world: World, *, proving: bool = False) -> Json:
     """Return the refund of a part of a payment by card."""
-    payment = paid(world)["id"]
-    found: Json = world.once(
-        "refund", lambda: ask_refund(world, payment, "a-part"), proving=proving
+    payment = card_payment(world)["id"]
+    found: Json = world.make_once(
+        "refund", lambda: request_refund(world, payment, "a-part"), proving=proving
     )
     return found
 
 
 def refund_event(world: World, kind: str, refund_id: str, status: str) -> Json:
     """Return the event that tells of a refund in this status."""
-    found: Json = world.until(
+    found: Json = world.wait_for(
         f"event {kind} about a refund that is {status}",
         lambda: next(
             (e for e in world.events(kind, refund_id) if e["data"]["object"]["status"] == status),
@@ -202,7 +202,7 @@ def dispute(world: World, evidence: str) -> Json:
         payment = pay(world, "pm_card_createDispute")["id"]
         return dispute_of(world, payment)
 
-    found: Json = world.once(f"dispute for {evidence}", begin)
+    found: Json = world.make_once(f"dispute for {evidence}", begin)
     return found
 
 
@@ -212,7 +212,7 @@ def inquiry(world: World) -> Json:
     def begin() -> Json:
         return dispute_of(world, pay(world, "pm_card_createDisputeInquiry")["id"])
 
-    found: Json = world.once("inquiry", begin)
+    found: Json = world.make_once("inquiry", begin)
     return found
 
 
@@ -224,7 +224,7 @@ def dispute_of(world: World, payment: str, status: str = "") -> Json:
         wanted = (one for one in page.objects if status in ("", one["status"]))
         return next(wanted, None)
 
-    found: Json = world.until(f"dispute {status}".strip(), listed)
+    found: Json = world.wait_for(f"dispute {status}".strip(), listed)
     return found
 
 
@@ -237,7 +237,7 @@ def ended_dispute(world: World, evidence: str) -> Json:
         status = {WINNING: "won", LOSING: "lost"}[evidence]
         return dispute_of(world, begun["payment_intent"], status)
 
-    found: Json = world.once(f"end of the dispute for {evidence}", end)
+    found: Json = world.make_once(f"end of the dispute for {evidence}", end)
     return found
 
 

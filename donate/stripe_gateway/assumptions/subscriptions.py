@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from donate.money import Money
-from donate.stripe_gateway.assumptions import things
+from donate.stripe_gateway.assumptions import objects
 from donate.stripe_gateway.assumptions.world import Json, World
 
 CHANGED_AMOUNT: Final = 6_000
@@ -30,26 +30,28 @@ class Pledge:
 
 def pledge(world: World, *, proving: bool = False) -> Pledge:
     """Return a running pledge on a clock of its own."""
-    found: Pledge = world.once("monthly gift", lambda: _begin(world, GOOD_CARD), proving=proving)
+    found: Pledge = world.make_once(
+        "monthly gift", lambda: _begin(world, GOOD_CARD), proving=proving
+    )
     return found
 
 
-def spare(world: World) -> Pledge:
+def second_pledge(world: World) -> Pledge:
     """Return a second running pledge, for what would be in the way of the first one's months."""
-    found: Pledge = world.once("second monthly gift", lambda: _begin(world, GOOD_CARD))
+    found: Pledge = world.make_once("second monthly gift", lambda: _begin(world, GOOD_CARD))
     return found
 
 
-def never_begun(world: World) -> Pledge:
+def declined_pledge(world: World) -> Pledge:
     """Return a pledge whose first month was declined."""
-    found: Pledge = world.once(
+    found: Pledge = world.make_once(
         "monthly gift whose first month is declined", lambda: _begin(world, BAD_CARD)
     )
     return found
 
 
 def _begin(world: World, card: str) -> Pledge:
-    gift = things.new_gift(world, things.CARD_MONTHLY)
+    gift = objects.new_gift(world, objects.CARD_MONTHLY)
     asked: Any = {"frozen_time": int(world.clock.now().timestamp()), "name": gift.reference}
     clock = world.call(
         lambda sdk: sdk.v1.test_helpers.test_clocks.create(asked), "test_helpers.test_clock"
@@ -62,14 +64,14 @@ def _begin(world: World, card: str) -> Pledge:
     )
     who: Any = {"email": "check@example.com", "name": "Ann Check", "test_clock": clock}
     customer = world.call(lambda sdk: sdk.v1.customers.create(who), "customer")["id"]
-    product = things.new_product(world, gift.reference)
+    product = objects.new_product(world, gift.reference)
     method = save_card(world, customer, card)
     monthly: Any = {
         "customer": customer,
         "default_payment_method": method,
         "description": gift.reference,
-        "items": [{"price_data": monthly_price(product, things.AMOUNT), "quantity": 1}],
-        "metadata": things.metadata_of(gift),
+        "items": [{"price_data": monthly_price(product, objects.AMOUNT), "quantity": 1}],
+        "metadata": objects.metadata_of(gift),
     }
     found = world.call(lambda sdk: sdk.v1.subscriptions.create(monthly), "subscription")
     return Pledge(
@@ -127,11 +129,11 @@ def next_month(world: World, begun: Pledge) -> Json:
         )
         return bool(found["status"] == "ready")
 
-    world.until("clock that is ready", is_ready, 180.0)
+    world.wait_for("clock that is ready", is_ready, 180.0)
     return world.billing.invoice(subscription_of(world, begun)["latest_invoice"])
 
 
-def changed(world: World, *, proving: bool = False) -> Json:
+def changed_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription once its amount was changed, as a donor does."""
     begun, amount = pledge(world), Money(CHANGED_AMOUNT, "CAD")
 
@@ -145,22 +147,22 @@ def changed(world: World, *, proving: bool = False) -> Json:
             gift_id=begun.subscription_id,
         )
 
-    found: Json = world.once("changed monthly gift", change, proving=proving)
+    found: Json = world.make_once("changed monthly gift", change, proving=proving)
     return found
 
 
 def second_month(world: World) -> Json:
     """Return the invoice of the month after the amount was changed."""
-    changed(world)
-    found: Json = world.once("second month", lambda: next_month(world, pledge(world)))
+    changed_pledge(world)
+    found: Json = world.make_once("second month", lambda: next_month(world, pledge(world)))
     return found
 
 
-def paused(world: World, *, proving: bool = False) -> Json:
+def paused_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription once it was paused, after its second month."""
     second_month(world)
     begun = pledge(world).subscription_id
-    found: Json = world.once(
+    found: Json = world.make_once(
         "paused monthly gift",
         lambda: world.billing.pause(begun, f"donate-check-{begun}:pause"),
         proving=proving,
@@ -170,16 +172,16 @@ def paused(world: World, *, proving: bool = False) -> Json:
 
 def paused_month(world: World) -> Json:
     """Return the invoice of a month that passed while the pledge was paused."""
-    paused(world)
-    found: Json = world.once("paused month", lambda: next_month(world, pledge(world)))
+    paused_pledge(world)
+    found: Json = world.make_once("paused month", lambda: next_month(world, pledge(world)))
     return found
 
 
-def resumed(world: World, *, proving: bool = False) -> Json:
+def resumed_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription once it goes on."""
     paused_month(world)
     begun = pledge(world).subscription_id
-    found: Json = world.once(
+    found: Json = world.make_once(
         "resumed monthly gift",
         lambda: world.billing.resume(begun, f"donate-check-{begun}:resume"),
         proving=proving,
@@ -189,17 +191,17 @@ def resumed(world: World, *, proving: bool = False) -> Json:
 
 def failed_month(world: World) -> Json:
     """Return the invoice of a month whose card was declined."""
-    resumed(world)
+    resumed_pledge(world)
 
     def fail() -> Json:
         pay_with(world, pledge(world), BAD_CARD)
         return next_month(world, pledge(world))
 
-    found: Json = world.once("failed month", fail)
+    found: Json = world.make_once("failed month", fail)
     return found
 
 
-def paid_again(world: World, *, proving: bool = False) -> Json:
+def retried_month(world: World, *, proving: bool = False) -> Json:
     """Return the failed month's invoice once it was paid with another card."""
     invoice = failed_month(world)["id"]
 
@@ -207,15 +209,15 @@ def paid_again(world: World, *, proving: bool = False) -> Json:
         pay_with(world, pledge(world), GOOD_CARD)
         return world.billing.pay_invoice(invoice)
 
-    found: Json = world.once("month paid after all", pay, proving=proving)
+    found: Json = world.make_once("month paid after all", pay, proving=proving)
     return found
 
 
-def ended(world: World, *, proving: bool = False) -> Json:
+def ended_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription once it was ended, as a donor does."""
-    paid_again(world)
+    retried_month(world)
     begun = pledge(world).subscription_id
-    found: Json = world.once(
+    found: Json = world.make_once(
         "ended monthly gift",
         lambda: world.billing.cancel(begun, f"donate-check-{begun}:cancel"),
         proving=proving,
