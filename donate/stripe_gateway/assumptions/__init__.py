@@ -1,4 +1,5 @@
-"""What we believe of Stripe's behaviour, each with its source and a check.
+"""What the service assumes about Stripe's behaviour, each with its source and a check.
 
-`donate stripe check` runs the checks against a test-mode account, the tests against the sandbox.
+`donate stripe check` runs the checks against a test-mode account; the tests run them against the
+sandbox.
 """

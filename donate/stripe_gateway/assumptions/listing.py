@@ -1,4 +1,4 @@
-"""The one list of all assumptions, in the order in which they are checked."""
+"""All assumptions, in the order in which they are checked."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What an assumption is, and how it is registered."""
+"""The classes for an assumption and its topic, and the helpers with which checks compare."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from donate.stripe_gateway.assumptions.world import World
 
 
 class Cost(IntEnum):
-    """How bad it is for the charity when an assumption is false; the worst has the highest."""
+    """The harm to the charity when an assumption is false; a higher value is worse."""
 
     STAFF_WORK = 1
     UNTRUE_WORDS = 2
@@ -21,7 +21,7 @@ class Cost(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an assumption comes from, and when somebody read it there."""
+    """The document an assumption comes from, and the day somebody read it."""
 
     title: str
     url: str
@@ -30,9 +30,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One thing that we believe of Stripe's behaviour, and the check that proves it.
+    """One assumption about Stripe's behaviour, with the check that proves it.
 
-    `routes` are the calls and `fields` the fields that the check makes sure of. `if_false` says
+    `routes` and `fields` are the API calls and object fields that the check covers. `if_false` says
     what breaks for the charity.
     """
 
@@ -65,10 +65,10 @@ class Topic:
         fields: str = "",
         by_hand: bool = False,
     ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
-        """Register a check: its name and its docstring become the assumption's.
+        """Register a check. The function's name and docstring become the assumption's.
 
-        `routes` holds one call on each line, `fields` words. What is checked `by_hand` needs a
-        person on one of Stripe's pages.
+        `routes` holds one API call per line; `fields` holds names separated by spaces. A `by_hand`
+        check needs a person on one of Stripe's pages.
         """
 
         def register(check: Callable[[World], None]) -> Callable[[World], None]:
@@ -90,13 +90,13 @@ class Topic:
         return register
 
 
-def expect(held: object, what: str) -> None:
-    """Raise DidNotHold with `what` unless it held."""
-    if not held:
-        raise DidNotHold(what)
+def expect(condition: object, message: str) -> None:
+    """Raise DidNotHold with `message` unless `condition` is true."""
+    if not condition:
+        raise DidNotHold(message)
 
 
-def expect_equal(found: object, wanted: object, what: str) -> None:
-    """Raise DidNotHold unless `what` is as wanted."""
-    if found != wanted:
-        raise DidNotHold(f"{what} is {found!r}, not {wanted!r}")
+def expect_equal(actual: object, expected: object, name: str) -> None:
+    """Raise DidNotHold unless the two values are equal; `name` says what they are."""
+    if actual != expected:
+        raise DidNotHold(f"{name} is {actual!r}, expected {expected!r}")

@@ -1,4 +1,4 @@
-"""What the checks make at Stripe, each once: gifts and their sessions, payments, pledges."""
+"""The Stripe objects that the checks share, each created once: sessions, payments, refunds."""
 
 import uuid
 from typing import Any, Final
@@ -15,7 +15,7 @@ from donate.stripe_gateway.requests.refunds import refund_params
 
 AMOUNT: Final = 5_000
 PART: Final = 1_000
-# What is answered to a dispute in test mode, so that it ends in one way or the other.
+# Evidence texts with which test mode decides a dispute.
 WINNING: Final = "winning_evidence"
 LOSING: Final = "losing_evidence"
 ESCALATING: Final = "escalate_inquiry_evidence"
@@ -32,7 +32,7 @@ _KINDS: Final = {
 
 
 def new_gift(world: World, kind: str) -> Gift:
-    """Return a gift of this kind that no database knows."""
+    """Return a gift of this kind that is in no database."""
     mode, frequency, language = _KINDS[kind]
     now = world.clock.now()
     number = uuid.uuid4()
@@ -56,18 +56,18 @@ def new_gift(world: World, kind: str) -> Gift:
 
 
 def request_params(world: World, gift: Gift) -> Any:
-    """Return what the service asks for this gift's session with."""
+    """Return the parameters with which the service opens this gift's session."""
     donor = Donor(name="Ann Check", email="check@example.com", country="CA", language=gift.language)
     return session_params(gift, donor, 1, world.clock.now(), world.account.public_url)
 
 
 def metadata_of(gift: Gift) -> dict[str, str]:
-    """Return what the service has Stripe remember of a gift."""
+    """Return the metadata that the service stores on Stripe's objects for a gift."""
     return {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
 
 
 class RequestedSession:
-    """A session as it was asked for, and as Stripe opened it."""
+    """A session with the parameters it was opened with and Stripe's answer."""
 
     def __init__(self, world: World, kind: str) -> None:
         self.gift = new_gift(world, kind)
@@ -79,38 +79,38 @@ class RequestedSession:
 
 
 def session(world: World, kind: str, *, proving: bool = False) -> RequestedSession:
-    """Return the session of this kind that a person may pay."""
-    asked: RequestedSession = world.make_once(
+    """Return the session of this kind that stays unpaid until a person pays it."""
+    session: RequestedSession = world.make_once(
         f"session for a {kind} gift", lambda: RequestedSession(world, kind), proving=proving
     )
-    return asked
+    return session
 
 
 def expired_session(world: World, name: str = "expired session") -> RequestedSession:
-    """Return a session that was expired before anybody paid in it."""
+    """Return a session that was expired before it was paid."""
 
     def make() -> RequestedSession:
-        asked = RequestedSession(world, CARD)
-        expire(world, asked.opened.session_id)
-        return asked
+        session = RequestedSession(world, CARD)
+        expire(world, session.opened.session_id)
+        return session
 
-    found: RequestedSession = world.make_once(name, make)
-    return found
+    session: RequestedSession = world.make_once(name, make)
+    return session
 
 
 def new_product(world: World, name: str) -> str:
-    """Make an active product as the service does, to be archived in the end."""
+    """Create an active product as the service does; the clean-up archives it."""
     product = world.billing.create_product(name, name, product_key(name))
-    archived: Any = {"active": False}
+    params: Any = {"active": False}
     world.remove_later(
         f"product {product}",
-        lambda: world.call(lambda sdk: sdk.v1.products.update(product, archived), "product"),
+        lambda: world.call(lambda sdk: sdk.v1.products.update(product, params), "product"),
     )
     return product
 
 
 def product_key(name: str) -> str:
-    """Return the idempotency key under which a product is made."""
+    """Return the idempotency key with which a product is created."""
     return f"donate-check-{name}:product"
 
 
@@ -122,9 +122,9 @@ def expire(world: World, session_id: str) -> Json | None:
 
 
 def pay(world: World, method: str) -> Json:
-    """Pay by one of the cards that exist in test mode, for a gift of its own."""
+    """Pay a new gift with one of test mode's cards."""
     gift = new_gift(world, CARD)
-    asked: Any = {
+    params: Any = {
         "amount": AMOUNT,
         "currency": "cad",
         "confirm": True,
@@ -134,13 +134,13 @@ def pay(world: World, method: str) -> Json:
         "allowed_payment_method_types": ["card"],
         "expand": ["latest_charge.balance_transaction"],
     }
-    return world.call(lambda sdk: sdk.v1.payment_intents.create(asked), "payment_intent")
+    return world.call(lambda sdk: sdk.v1.payment_intents.create(params), "payment_intent")
 
 
 def card_payment(world: World, method: str = "pm_card_visa", *, name: str = "") -> Json:
-    """Return a payment by card that succeeded, with its charge and when it was booked."""
-    found: Json = world.make_once(f"payment with {name or method}", lambda: pay(world, method))
-    return found
+    """Return a succeeded card payment with its charge and balance transaction."""
+    payment: Json = world.make_once(f"payment with {name or method}", lambda: pay(world, method))
+    return payment
 
 
 def declined_payment(world: World) -> str:
@@ -156,8 +156,8 @@ def declined_payment(world: World) -> str:
 
 
 def request_refund(world: World, payment: str, request: str, amount: int = PART) -> Json:
-    """Ask for a refund as our desk does."""
-    asked = OpenRefund(
+    """Request a refund as the finance pages do."""
+    open_refund = OpenRefund(
         key=request,
         gift_id=uuid.uuid5(uuid.NAMESPACE_URL, request),
         payment=payment,
@@ -168,80 +168,84 @@ def request_refund(world: World, payment: str, request: str, amount: int = PART)
         asked_at=world.clock.now(),
         tries=1,
     )
-    found: Json = world.look(
-        world.client.create_refund(refund_params(asked), f"donate-check-{payment}-{request}")
+    refund: Json = world.look(
+        world.client.create_refund(refund_params(open_refund), f"donate-check-{payment}-{request}")
     )
-    return found
+    return refund
 
 
 def refund(world: World, *, proving: bool = False) -> Json:
-    """Return the refund of a part of a payment by card."""
+    """Return the refund of a part of a card payment."""
     payment = card_payment(world)["id"]
-    found: Json = world.make_once(
+    refund: Json = world.make_once(
         "refund", lambda: request_refund(world, payment, "a-part"), proving=proving
     )
-    return found
+    return refund
 
 
 def refund_event(world: World, kind: str, refund_id: str, status: str) -> Json:
-    """Return the event that tells of a refund in this status."""
-    found: Json = world.wait_for(
+    """Return the event with this refund in this status."""
+    event: Json = world.wait_for(
         f"event {kind} about a refund that is {status}",
         lambda: next(
-            (e for e in world.events(kind, refund_id) if e["data"]["object"]["status"] == status),
+            (
+                event
+                for event in world.events(kind, refund_id)
+                if event["data"]["object"]["status"] == status
+            ),
             None,
         ),
     )
-    return found
+    return event
 
 
 def dispute(world: World, evidence: str) -> Json:
-    """Return the dispute about a payment, as it is at first; `evidence` is how it will end."""
+    """Return a new dispute about a payment; `evidence` says how it will end."""
 
-    def begin() -> Json:
+    def create() -> Json:
         payment = pay(world, "pm_card_createDispute")["id"]
         return dispute_of(world, payment)
 
-    found: Json = world.make_once(f"dispute for {evidence}", begin)
-    return found
+    dispute: Json = world.make_once(f"dispute for {evidence}", create)
+    return dispute
 
 
 def inquiry(world: World) -> Json:
-    """Return an inquiry about a payment, as it is at first."""
+    """Return a new inquiry about a payment."""
 
-    def begin() -> Json:
+    def create() -> Json:
         return dispute_of(world, pay(world, "pm_card_createDisputeInquiry")["id"])
 
-    found: Json = world.make_once("inquiry", begin)
-    return found
+    inquiry: Json = world.make_once("inquiry", create)
+    return inquiry
 
 
 def dispute_of(world: World, payment: str, status: str = "") -> Json:
-    """Return the dispute about a payment, as soon as there is one, or one in this status."""
+    """Return the payment's dispute when Stripe lists it, if requested in this status."""
 
     def listed() -> Json | None:
         page = world.client.list_page("disputes", {"payment_intent": payment})
-        wanted = (one for one in page.objects if status in ("", one["status"]))
-        return next(wanted, None)
+        matches = (dispute for dispute in page.objects if status in ("", dispute["status"]))
+        return next(matches, None)
 
-    found: Json = world.wait_for(f"dispute {status}".strip(), listed)
-    return found
+    dispute: Json = world.wait_for(f"dispute {status}".strip(), listed)
+    return dispute
 
 
 def ended_dispute(world: World, evidence: str) -> Json:
-    """Return a dispute that was answered so that test mode ends it."""
+    """Return a dispute that test mode decided because of this evidence."""
 
     def end() -> Json:
-        begun = dispute(world, evidence)
-        answer_dispute(world, begun["id"], evidence)
+        new = dispute(world, evidence)
+        answer_dispute(world, new["id"], evidence)
         status = {WINNING: "won", LOSING: "lost"}[evidence]
-        return dispute_of(world, begun["payment_intent"], status)
+        return dispute_of(world, new["payment_intent"], status)
 
-    found: Json = world.make_once(f"end of the dispute for {evidence}", end)
-    return found
+    ended: Json = world.make_once(f"end of the dispute for {evidence}", end)
+    return ended
 
 
 def answer_dispute(world: World, dispute_id: str, evidence: str) -> None:
-    """Answer a dispute with one of the words that mean something in test mode."""
-    asked: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
-    world.call(lambda sdk: sdk.v1.disputes.update(dispute_id, asked), "dispute")
+    """Answer a dispute with one of test mode's evidence texts."""
+    params: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
+    world.call(lambda sdk: sdk.v1.disputes.update(dispute_id, params), "dispute")

@@ -1,10 +1,10 @@
-"""How the check of an assumption can end."""
+"""The possible outcomes of a check."""
 
 from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How the check of one assumption ended."""
+    """The outcome of one check."""
 
     HELD = "held"
     DID_NOT_HOLD = "did not hold"
@@ -12,13 +12,13 @@ class Outcome(StrEnum):
 
 
 class DidNotHold(Exception):
-    """Stripe behaved otherwise. `words` are Stripe's own, where it said anything."""
+    """Raised when Stripe behaves differently; `words` is Stripe's own message, if any."""
 
-    def __init__(self, what: str, *, words: str = "", request_id: str = "") -> None:
+    def __init__(self, message: str, *, words: str = "", request_id: str = "") -> None:
         self.words = words
         self.request_id = request_id
-        super().__init__(what)
+        super().__init__(message)
 
 
 class CouldNotBeTried(Exception):
-    """Something that the check needs first is not there; the message says what."""
+    """Raised when something the check needs is missing; the message names it."""

@@ -1,4 +1,4 @@
-"""`donate stripe check`: checks every assumption, says how each ended, and writes a report."""
+"""`donate stripe check`: run every check, print each outcome, and write a report."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from donate.stripe_gateway.assumptions import person_steps
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
 from donate.stripe_gateway.assumptions.model import Assumption
 from donate.stripe_gateway.assumptions.outcomes import Outcome
-from donate.stripe_gateway.assumptions.runner import Result, bare, check_all
+from donate.stripe_gateway.assumptions.runner import Result, check_all, redact_keys
 from donate.stripe_gateway.assumptions.world import Account, Step, World
 
 Say = Callable[[str], object]
@@ -27,59 +27,61 @@ def check(
     wait_s: float,
     links: bool,
 ) -> int:
-    """Check everything in a test-mode account; returns 0 if all that could be tried holds.
+    """Run all checks in a test-mode account; return 0 if all that could be tried hold.
 
-    Raises Misconfigured for a live key, before anything is asked.
+    Raises Misconfigured for a live key, before anything is sent to Stripe.
     """
     if "_live_" in account.secret_key[:8]:
         raise Misconfigured(
-            "STRIPE_SECRET_KEY is a live key. The check makes payments, refunds and disputes; "
-            "give it a test key: sk_test_… or rk_test_…"
+            "STRIPE_SECRET_KEY is a live key. The check creates payments, refunds and disputes; "
+            "use a test key: sk_test_… or rk_test_…"
         )
     _write(report, {})
-    world = World(account, clock, person=_asking(say) if links else None, wait_s=wait_s)
+    world = World(account, clock, person=_step_printer(say) if links else None, wait_s=wait_s)
     results: list[Result] = []
-    left: list[str] = []
+    leftovers: list[str] = []
     try:
         if links:
-            say("Open each of these pages in a browser, and do what it says. The rest goes on:")
+            say("Open each of these pages in a browser and follow its step. Other checks go on:")
             person_steps.request_all(world)
-        results = check_all(world, ASSUMPTIONS, lambda result: _tell(result, say))
+        results = check_all(world, ASSUMPTIONS, lambda result: _print_result(result, say))
     finally:
-        left = [bare(one) for one in world.clean_up()]
+        leftovers = [redact_keys(line) for line in world.clean_up()]
         world.close()
-        _write(report, _as_json(results, left, account, clock))
-    for one in left:
-        say(f"Not removed: {one}")
-    _sum_up(results, report, say)
-    outcomes = {one.outcome for one in results}
+        _write(report, _as_json(results, leftovers, account, clock))
+    for line in leftovers:
+        say(f"Not removed: {line}")
+    _print_summary(results, report, say)
+    outcomes = {result.outcome for result in results}
     return 0 if Outcome.HELD in outcomes and Outcome.DID_NOT_HOLD not in outcomes else 1
 
 
 def table() -> Iterator[str]:
-    """Return the list of all assumptions as a table in Markdown, the costliest first."""
-    yield "| assumption | believed | if false | cost | source |"
+    """Yield the lines of a Markdown table of all assumptions, the worst cost first."""
+    yield "| assumption | what Stripe does | if false | cost | source |"
     yield "|---|---|---|---|---|"
-    for one in by_cost(ASSUMPTIONS):
-        cost = one.cost.name.lower().replace("_", " ")
-        hand = " (needs a person on Stripe's page)" if one.by_hand else ""
-        source = f"[{one.source.title}]({one.source.url}), {one.source.read_on}"
-        yield f"| `{one.name}` | {one.sentence}{hand} | {one.if_false} | {cost} | {source} |"
+    for assumption in by_cost(ASSUMPTIONS):
+        cost = assumption.cost.name.lower().replace("_", " ")
+        hand = " (needs a person on Stripe's page)" if assumption.by_hand else ""
+        source = assumption.source
+        link = f"[{source.title}]({source.url}), {source.read_on}"
+        statement = f"{assumption.sentence}{hand}"
+        yield f"| `{assumption.name}` | {statement} | {assumption.if_false} | {cost} | {link} |"
 
 
 def by_cost(assumptions: tuple[Assumption, ...]) -> list[Assumption]:
-    """Return assumptions in the order of what it costs when they are false."""
-    return sorted(assumptions, key=lambda one: -one.cost)
+    """Return the assumptions sorted by cost, the worst first."""
+    return sorted(assumptions, key=lambda assumption: -assumption.cost)
 
 
-def _asking(say: Say) -> Callable[[Step], None]:
-    def ask(step: Step) -> None:
+def _step_printer(say: Say) -> Callable[[Step], None]:
+    def print_step(step: Step) -> None:
         say(f"  {step.name}: {step.what_to_do}\n    {step.url}")
 
-    return ask
+    return print_step
 
 
-def _tell(result: Result, say: Say) -> None:
+def _print_result(result: Result, say: Say) -> None:
     name = result.assumption.name
     match result.outcome:
         case Outcome.HELD:
@@ -96,8 +98,8 @@ def _tell(result: Result, say: Say) -> None:
             say(f"    What breaks: {result.assumption.if_false}")
 
 
-def _sum_up(results: list[Result], report: Path, say: Say) -> None:
-    counts = Counter(one.outcome for one in results)
+def _print_summary(results: list[Result], report: Path, say: Say) -> None:
+    counts = Counter(result.outcome for result in results)
     say(
         f"{counts[Outcome.HELD]} held, {counts[Outcome.DID_NOT_HOLD]} did not hold, "
         f"{counts[Outcome.NOT_TRIED]} could not be tried. The report is in {report}."
@@ -105,23 +107,23 @@ def _sum_up(results: list[Result], report: Path, say: Say) -> None:
 
 
 def _as_json(
-    results: list[Result], left: list[str], account: Account, clock: Clock
+    results: list[Result], leftovers: list[str], account: Account, clock: Clock
 ) -> dict[str, Any]:
-    ordered = sorted(results, key=lambda one: -one.assumption.cost)
+    ordered = sorted(results, key=lambda result: -result.assumption.cost)
     return {
         "checked_at": clock.now().isoformat(),
         "api_base": account.api_base,
-        "counts": Counter(str(one.outcome) for one in results),
-        "results": [one.as_json() for one in ordered],
-        "not_removed": left,
+        "counts": Counter(str(result.outcome) for result in results),
+        "results": [result.as_json() for result in ordered],
+        "not_removed": leftovers,
     }
 
 
-def _write(report: Path, told: dict[str, Any]) -> None:
+def _write(report: Path, content: dict[str, Any]) -> None:
     try:
-        report.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        report.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise Misconfigured(
-            f"the report cannot be written to {report} ({error.strerror}); name another file "
+            f"the report cannot be written to {report} ({error.strerror}); choose another file "
             "with --report"
         ) from None

@@ -1,4 +1,4 @@
-"""The documents that the assumptions come from, each with the day on which it was read."""
+"""The documents that the assumptions cite, each with the day it was read."""
 
 from typing import Final
 
@@ -50,7 +50,7 @@ FLEXIBLE: Final = _stripe("Billing mode", "billing/subscriptions/billing-mode")
 FULFILL: Final = _stripe("Fulfill orders", "checkout/fulfillment")
 IDEMPOTENCY: Final = _stripe("Idempotent requests", "api/idempotent_requests")
 INACTIVE_PRODUCT: Final = Source(
-    "Error messages quoted by implementers: a product marked as inactive takes no new prices",
+    "Error messages quoted by implementers: an inactive product takes no new prices",
     "https://docs.stripe.com/api/checkout/sessions/create"
     "#create_checkout_session-line_items-price_data-product_data",
     _READ,

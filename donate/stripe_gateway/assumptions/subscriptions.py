@@ -1,4 +1,4 @@
-"""A monthly gift on a test clock: begun, changed, paused, resumed, failed and ended, by the API."""
+"""A monthly gift on a test clock: started, changed, paused, resumed, failed and ended by API."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,15 +9,15 @@ from donate.stripe_gateway.assumptions.world import Json, World
 
 CHANGED_AMOUNT: Final = 6_000
 GOOD_CARD: Final = "pm_card_visa"
-# It can be saved, and declines whenever it is charged.
+# Test card that can be saved and is declined on every charge.
 BAD_CARD: Final = "pm_card_chargeCustomerFail"
-# A month's invoice is drafted first, and collected an hour later.
+# Stripe drafts a month's invoice first and collects it an hour later.
 _COLLECTED_AFTER_S: Final = 3 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """A subscription by card, as Checkout begins one, and what it hangs on."""
+    """A card subscription like one from Checkout, with the objects it depends on."""
 
     clock_id: str
     customer_id: str
@@ -29,32 +29,32 @@ class Pledge:
 
 
 def pledge(world: World, *, proving: bool = False) -> Pledge:
-    """Return a running pledge on a clock of its own."""
-    found: Pledge = world.make_once(
-        "monthly gift", lambda: _begin(world, GOOD_CARD), proving=proving
+    """Return a running pledge on its own test clock."""
+    pledge: Pledge = world.make_once(
+        "monthly gift", lambda: _create(world, GOOD_CARD), proving=proving
     )
-    return found
+    return pledge
 
 
 def second_pledge(world: World) -> Pledge:
-    """Return a second running pledge, for what would be in the way of the first one's months."""
-    found: Pledge = world.make_once("second monthly gift", lambda: _begin(world, GOOD_CARD))
-    return found
+    """Return a second running pledge, for checks that would disturb the first one's months."""
+    pledge: Pledge = world.make_once("second monthly gift", lambda: _create(world, GOOD_CARD))
+    return pledge
 
 
 def declined_pledge(world: World) -> Pledge:
     """Return a pledge whose first month was declined."""
-    found: Pledge = world.make_once(
-        "monthly gift whose first month is declined", lambda: _begin(world, BAD_CARD)
+    pledge: Pledge = world.make_once(
+        "monthly gift whose first month is declined", lambda: _create(world, BAD_CARD)
     )
-    return found
+    return pledge
 
 
-def _begin(world: World, card: str) -> Pledge:
+def _create(world: World, card: str) -> Pledge:
     gift = objects.new_gift(world, objects.CARD_MONTHLY)
-    asked: Any = {"frozen_time": int(world.clock.now().timestamp()), "name": gift.reference}
+    clock_params: Any = {"frozen_time": int(world.clock.now().timestamp()), "name": gift.reference}
     clock = world.call(
-        lambda sdk: sdk.v1.test_helpers.test_clocks.create(asked), "test_helpers.test_clock"
+        lambda sdk: sdk.v1.test_helpers.test_clocks.create(clock_params), "test_helpers.test_clock"
     )["id"]
     world.remove_later(
         f"test clock {clock}",
@@ -62,31 +62,33 @@ def _begin(world: World, card: str) -> Pledge:
             lambda sdk: sdk.v1.test_helpers.test_clocks.delete(clock), "test_helpers.test_clock"
         ),
     )
-    who: Any = {"email": "check@example.com", "name": "Ann Check", "test_clock": clock}
-    customer = world.call(lambda sdk: sdk.v1.customers.create(who), "customer")["id"]
+    customer_params: Any = {"email": "check@example.com", "name": "Ann Check", "test_clock": clock}
+    customer = world.call(lambda sdk: sdk.v1.customers.create(customer_params), "customer")["id"]
     product = objects.new_product(world, gift.reference)
     method = save_card(world, customer, card)
-    monthly: Any = {
+    subscription_params: Any = {
         "customer": customer,
         "default_payment_method": method,
         "description": gift.reference,
         "items": [{"price_data": monthly_price(product, objects.AMOUNT), "quantity": 1}],
         "metadata": objects.metadata_of(gift),
     }
-    found = world.call(lambda sdk: sdk.v1.subscriptions.create(monthly), "subscription")
+    subscription = world.call(
+        lambda sdk: sdk.v1.subscriptions.create(subscription_params), "subscription"
+    )
     return Pledge(
         clock_id=clock,
         customer_id=customer,
         product_id=product,
-        subscription_id=found["id"],
+        subscription_id=subscription["id"],
         reference=gift.reference,
         gift_id=str(gift.id),
-        first_invoice=found["latest_invoice"],
+        first_invoice=subscription["latest_invoice"],
     )
 
 
 def monthly_price(product: str, amount_minor: int) -> Json:
-    """Return the price of a month."""
+    """Return the parameters of a monthly price."""
     return {
         "currency": "cad",
         "product": product,
@@ -96,97 +98,93 @@ def monthly_price(product: str, amount_minor: int) -> Json:
 
 
 def save_card(world: World, customer: str, card: str) -> str:
-    """Save one of test mode's cards for a customer; returns its id."""
-    asked: Any = {"customer": customer}
-    found = world.call(lambda sdk: sdk.v1.payment_methods.attach(card, asked), "payment_method")
-    return str(found["id"])
+    """Save one of test mode's cards for a customer and return its id."""
+    params: Any = {"customer": customer}
+    method = world.call(lambda sdk: sdk.v1.payment_methods.attach(card, params), "payment_method")
+    return str(method["id"])
 
 
-def pay_with(world: World, begun: Pledge, card: str) -> None:
-    """Have a pledge collected with another card from now on."""
-    asked: Any = {"default_payment_method": save_card(world, begun.customer_id, card)}
+def pay_with(world: World, pledge: Pledge, card: str) -> None:
+    """Make another card the default of a pledge."""
+    params: Any = {"default_payment_method": save_card(world, pledge.customer_id, card)}
     world.call(
-        lambda sdk: sdk.v1.subscriptions.update(begun.subscription_id, asked), "subscription"
+        lambda sdk: sdk.v1.subscriptions.update(pledge.subscription_id, params), "subscription"
     )
 
 
-def subscription_of(world: World, begun: Pledge) -> Json:
-    """Return a pledge's subscription as it is now."""
-    return world.billing.subscription(begun.subscription_id)
+def subscription_of(world: World, pledge: Pledge) -> Json:
+    """Return a pledge's subscription in its present state."""
+    return world.billing.subscription(pledge.subscription_id)
 
 
-def next_month(world: World, begun: Pledge) -> Json:
-    """Let a month pass; returns its invoice with what paid it."""
-    before = subscription_of(world, begun)
-    end = before["items"]["data"][0]["current_period_end"]
-    asked: Any = {"frozen_time": end + _COLLECTED_AFTER_S}
+def next_month(world: World, pledge: Pledge) -> Json:
+    """Advance the clock by a month and return that month's invoice with its payments."""
+    subscription = subscription_of(world, pledge)
+    end = subscription["items"]["data"][0]["current_period_end"]
+    params: Any = {"frozen_time": end + _COLLECTED_AFTER_S}
     clock = "test_helpers.test_clock"
-    world.call(lambda sdk: sdk.v1.test_helpers.test_clocks.advance(begun.clock_id, asked), clock)
+    world.call(lambda sdk: sdk.v1.test_helpers.test_clocks.advance(pledge.clock_id, params), clock)
 
     def is_ready() -> bool:
-        found = world.call(
-            lambda sdk: sdk.v1.test_helpers.test_clocks.retrieve(begun.clock_id), clock
+        state = world.call(
+            lambda sdk: sdk.v1.test_helpers.test_clocks.retrieve(pledge.clock_id), clock
         )
-        return bool(found["status"] == "ready")
+        return bool(state["status"] == "ready")
 
-    world.wait_for("clock that is ready", is_ready, 180.0)
-    return world.billing.invoice(subscription_of(world, begun)["latest_invoice"])
+    world.wait_for("ready test clock", is_ready, 180.0)
+    return world.billing.invoice(subscription_of(world, pledge)["latest_invoice"])
 
 
 def changed_pledge(world: World, *, proving: bool = False) -> Json:
-    """Return the subscription once its amount was changed, as a donor does."""
-    begun, amount = pledge(world), Money(CHANGED_AMOUNT, "CAD")
+    """Return the subscription after its amount was changed, as a donor would do it."""
+    subscription_id, amount = pledge(world).subscription_id, Money(CHANGED_AMOUNT, "CAD")
 
     def change() -> Json:
-        key = f"donate-check-{begun.subscription_id}:amount"
+        key = f"donate-check-{subscription_id}:amount"
         return world.billing.change_amount(
-            begun.subscription_id,
-            amount,
-            key,
-            name=begun.subscription_id,
-            gift_id=begun.subscription_id,
+            subscription_id, amount, key, name=subscription_id, gift_id=subscription_id
         )
 
-    found: Json = world.make_once("changed monthly gift", change, proving=proving)
-    return found
+    subscription: Json = world.make_once("changed monthly gift", change, proving=proving)
+    return subscription
 
 
 def second_month(world: World) -> Json:
     """Return the invoice of the month after the amount was changed."""
     changed_pledge(world)
-    found: Json = world.make_once("second month", lambda: next_month(world, pledge(world)))
-    return found
+    invoice: Json = world.make_once("second month", lambda: next_month(world, pledge(world)))
+    return invoice
 
 
 def paused_pledge(world: World, *, proving: bool = False) -> Json:
-    """Return the subscription once it was paused, after its second month."""
+    """Return the subscription after it was paused, following its second month."""
     second_month(world)
-    begun = pledge(world).subscription_id
-    found: Json = world.make_once(
+    subscription_id = pledge(world).subscription_id
+    subscription: Json = world.make_once(
         "paused monthly gift",
-        lambda: world.billing.pause(begun, f"donate-check-{begun}:pause"),
+        lambda: world.billing.pause(subscription_id, f"donate-check-{subscription_id}:pause"),
         proving=proving,
     )
-    return found
+    return subscription
 
 
 def paused_month(world: World) -> Json:
     """Return the invoice of a month that passed while the pledge was paused."""
     paused_pledge(world)
-    found: Json = world.make_once("paused month", lambda: next_month(world, pledge(world)))
-    return found
+    invoice: Json = world.make_once("paused month", lambda: next_month(world, pledge(world)))
+    return invoice
 
 
 def resumed_pledge(world: World, *, proving: bool = False) -> Json:
-    """Return the subscription once it goes on."""
+    """Return the subscription after it was resumed."""
     paused_month(world)
-    begun = pledge(world).subscription_id
-    found: Json = world.make_once(
+    subscription_id = pledge(world).subscription_id
+    subscription: Json = world.make_once(
         "resumed monthly gift",
-        lambda: world.billing.resume(begun, f"donate-check-{begun}:resume"),
+        lambda: world.billing.resume(subscription_id, f"donate-check-{subscription_id}:resume"),
         proving=proving,
     )
-    return found
+    return subscription
 
 
 def failed_month(world: World) -> Json:
@@ -197,29 +195,29 @@ def failed_month(world: World) -> Json:
         pay_with(world, pledge(world), BAD_CARD)
         return next_month(world, pledge(world))
 
-    found: Json = world.make_once("failed month", fail)
-    return found
+    invoice: Json = world.make_once("failed month", fail)
+    return invoice
 
 
 def retried_month(world: World, *, proving: bool = False) -> Json:
-    """Return the failed month's invoice once it was paid with another card."""
-    invoice = failed_month(world)["id"]
+    """Return the failed month's invoice after another card paid it."""
+    invoice_id = failed_month(world)["id"]
 
     def pay() -> Json:
         pay_with(world, pledge(world), GOOD_CARD)
-        return world.billing.pay_invoice(invoice)
+        return world.billing.pay_invoice(invoice_id)
 
-    found: Json = world.make_once("month paid after all", pay, proving=proving)
-    return found
+    invoice: Json = world.make_once("failed month that was paid later", pay, proving=proving)
+    return invoice
 
 
 def ended_pledge(world: World, *, proving: bool = False) -> Json:
-    """Return the subscription once it was ended, as a donor does."""
+    """Return the subscription after it was cancelled, as a donor would do it."""
     retried_month(world)
-    begun = pledge(world).subscription_id
-    found: Json = world.make_once(
+    subscription_id = pledge(world).subscription_id
+    subscription: Json = world.make_once(
         "ended monthly gift",
-        lambda: world.billing.cancel(begun, f"donate-check-{begun}:cancel"),
+        lambda: world.billing.cancel(subscription_id, f"donate-check-{subscription_id}:cancel"),
         proving=proving,
     )
-    return found
+    return subscription

@@ -1,1 +1,1 @@
-"""One file of assumptions for each part of Stripe."""
+"""The assumptions, one file for each part of Stripe."""

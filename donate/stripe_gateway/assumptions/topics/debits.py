@@ -1,4 +1,4 @@
-"""Monthly debits: an account that a donor agreed with, and what is begun on it, by the API."""
+"""Monthly debits: a bank account saved by the API, and the subscription created on it."""
 
 from typing import Any, Final
 
@@ -9,33 +9,33 @@ from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import is_under_way
 
 DEBITS: Final = Topic("Monthly debits")
-# It is saved without anybody who types an account or reads small deposits.
+# Test account that is saved without typing a number or confirming microdeposits.
 _ACCOUNT: Final = "pm_acssDebit_success"
 
 
 @DEBITS.assumption(
     sources.ACSS_SETUP,
     cost=Cost.NO_GIFT,
-    if_false="Nobody can agree to monthly debits.",
+    if_false="Donors cannot agree to monthly debits.",
 )
 def an_account_is_saved_for_invoices_and_subscriptions(world: World) -> None:
-    """A mandate is default_for invoice and subscription together, and needs no payment schedule."""
-    found = _agreed(world, proving=True)
-    expect_equal(found["status"], "succeeded", "setup_intent.status")
+    """A mandate can be default_for invoice and subscription together without a payment schedule."""
+    setup_intent = _saved_account(world, proving=True)
+    expect_equal(setup_intent["status"], "succeeded", "setup_intent.status")
 
 
 @DEBITS.assumption(
     sources.ACSS_SETUP,
     cost=Cost.NO_GIFT,
-    if_false="Nothing breaks; our own text could leave out when debits are made.",
+    if_false="Nothing breaks; our text would not have to say when debits are made.",
 )
 def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
-    """A mandate that is default_for subscriptions is refused together with a payment schedule."""
+    """Stripe refuses a mandate that is default_for subscription and has a payment schedule."""
     gift = objects.new_gift(world, objects.DEBIT_MONTHLY)
-    asked = objects.request_params(world, gift)
-    mandate = asked["payment_method_options"]["acss_debit"]["mandate_options"]
+    params = objects.request_params(world, gift)
+    mandate = params["payment_method_options"]["acss_debit"]["mandate_options"]
     mandate |= {"payment_schedule": "interval", "interval_description": "every month"}
-    refusal = world.refusal(lambda: world.client.create_session(asked, f"donate-{gift.id}:1"))
+    refusal = world.refusal(lambda: world.client.create_session(params, f"donate-{gift.id}:1"))
     expect_equal(refusal.status, 400, "the status of the refusal")
 
 
@@ -43,37 +43,39 @@ def a_mandate_for_subscriptions_has_no_schedule(world: World) -> None:
     sources.ACSS_SUBSCRIPTION,
     routes="POST /v1/subscriptions",
     cost=Cost.NO_GIFT,
-    if_false="A donor agrees to monthly debits, and none is ever made.",
+    if_false="A donor agrees to monthly debits, but no debit is made.",
 )
 def debits_begin_on_a_saved_account(world: World) -> None:
-    """A subscription begins off session on a saved account, from just what we send."""
-    found = _begun(world, proving=True)
-    expect(found["status"] in ("active", "incomplete"), f"status is {found['status']}")
+    """Stripe creates a subscription off session on a saved account, with the parameters we send."""
+    subscription = _subscription(world, proving=True)
+    expect(
+        subscription["status"] in ("active", "incomplete"), f"status is {subscription['status']}"
+    )
 
 
 @DEBITS.assumption(
     sources.ACSS_SUBSCRIPTION,
     cost=Cost.WRONG_MONEY,
-    if_false="A donor whose debit is under way is asked to pay that month again.",
+    if_false="A donor whose debit is processing is params to pay that month again.",
 )
 def a_first_debit_is_processing(world: World) -> None:
-    """The first debit's invoice is open and its payment processing until the bank answers."""
-    invoice = world.billing.invoice(_begun(world)["latest_invoice"])
+    """Until the bank answers, the first invoice is open and its payment is processing."""
+    invoice = world.billing.invoice(_subscription(world)["latest_invoice"])
     expect(
         is_under_way(invoice) or invoice["status"] == "paid",
-        f"the invoice is {invoice['status']}, and nothing is under way",
+        f"the invoice is {invoice['status']} and no payment is processing",
     )
 
 
 @DEBITS.assumption(
     sources.IDEMPOTENCY,
     cost=Cost.WRONG_MONEY,
-    if_false="When we or Stripe fall over, a donor is debited twice every month.",
+    if_false="After a crash or a lost answer, a donor is debited twice every month.",
 )
 def a_repeated_debit_subscription_is_the_same(world: World) -> None:
-    """The same subscription under the same idempotency key is the same subscription again."""
-    again = _begin(world, _agreed(world))
-    expect_equal(again["id"], _begun(world)["id"], "the id of the second answer")
+    """Stripe returns the same subscription for the same request with the same idempotency key."""
+    again = _create_subscription(world, _saved_account(world))
+    expect_equal(again["id"], _subscription(world)["id"], "the id of the second answer")
 
 
 @DEBITS.assumption(
@@ -84,11 +86,11 @@ def a_repeated_debit_subscription_is_the_same(world: World) -> None:
         setup_intent.next_action.verify_with_microdeposits.microdeposit_type
     """,
     cost=Cost.NO_GIFT,
-    if_false="A donor is not told that their account has to be confirmed, and the debit dies.",
+    if_false="The donor never learns that the account must be confirmed, and the debit fails.",
 )
 def a_typed_account_needs_confirmation(world: World) -> None:
-    """An account that was typed waits for small deposits, and tells on which page, and when."""
-    found = _save(
+    """A typed account waits for microdeposits; Stripe gives the page and day to confirm it."""
+    setup_intent = _save(
         world,
         {
             "payment_method_data": {
@@ -102,55 +104,57 @@ def a_typed_account_needs_confirmation(world: World) -> None:
             }
         },
     )
-    expect_equal(found["status"], "requires_action", "setup_intent.status")
-    deposits = found["next_action"]["verify_with_microdeposits"]
+    expect_equal(setup_intent["status"], "requires_action", "setup_intent.status")
+    deposits = setup_intent["next_action"]["verify_with_microdeposits"]
     expect(deposits["hosted_verification_url"], "hosted_verification_url is missing")
     expect(isinstance(deposits["arrival_date"], int), "arrival_date is missing")
     kinds = ("amounts", "descriptor_code")
-    expect(deposits["microdeposit_type"] in kinds, "microdeposit_type is another one")
+    expect(deposits["microdeposit_type"] in kinds, "microdeposit_type is unknown")
 
 
-def _agreed(world: World, *, proving: bool = False) -> Json:
-    found: Json = world.make_once(
+def _saved_account(world: World, *, proving: bool = False) -> Json:
+    setup_intent: Json = world.make_once(
         "saved bank account", lambda: _save(world, {"payment_method": _ACCOUNT}), proving=proving
     )
-    return found
+    return setup_intent
 
 
-def _save(world: World, how: Json) -> Json:
-    who: Any = {"email": "check@example.com", "name": "Ann Check"}
-    customer = world.call(lambda sdk: sdk.v1.customers.create(who), "customer")["id"]
+def _save(world: World, method: Json) -> Json:
+    customer_params: Any = {"email": "check@example.com", "name": "Ann Check"}
+    customer = world.call(lambda sdk: sdk.v1.customers.create(customer_params), "customer")["id"]
     world.remove_later(
         f"customer {customer}",
         lambda: world.call(lambda sdk: sdk.v1.customers.delete(customer), "customer"),
     )
     mandate = {"default_for": ["invoice", "subscription"]}
-    asked: Any = how | {
+    params: Any = method | {
         "allowed_payment_method_types": ["acss_debit"],
         "confirm": True,
         "customer": customer,
         "mandate_data": {"customer_acceptance": {"type": "offline"}},
         "payment_method_options": {"acss_debit": {"currency": "cad", "mandate_options": mandate}},
     }
-    return world.call(lambda sdk: sdk.v1.setup_intents.create(asked), "setup_intent")
+    return world.call(lambda sdk: sdk.v1.setup_intents.create(params), "setup_intent")
 
 
-def _begun(world: World, *, proving: bool = False) -> Json:
-    agreed = _agreed(world)
-    found: Json = world.make_once(
-        "monthly debit on a saved account", lambda: _begin(world, agreed), proving=proving
+def _subscription(world: World, *, proving: bool = False) -> Json:
+    setup_intent = _saved_account(world)
+    subscription: Json = world.make_once(
+        "monthly debit on a saved account",
+        lambda: _create_subscription(world, setup_intent),
+        proving=proving,
     )
-    return found
+    return subscription
 
 
-def _begin(world: World, agreed: Json) -> Json:
+def _create_subscription(world: World, setup_intent: Json) -> Json:
     gift = world.make_once("gift by debit", lambda: objects.new_gift(world, objects.DEBIT_MONTHLY))
     product = world.make_once(
         "product of the debits", lambda: objects.new_product(world, gift.reference)
     )
     return world.billing.begin_debits(
-        agreed["customer"],
-        agreed["payment_method"],
+        setup_intent["customer"],
+        setup_intent["payment_method"],
         Money(objects.AMOUNT, "CAD"),
         product_id=product,
         metadata=objects.metadata_of(gift),

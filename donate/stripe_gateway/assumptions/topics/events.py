@@ -1,4 +1,4 @@
-"""Events and lists: what stands around each object, in which order, and how pages go on."""
+"""Events and lists: the fields of an event, the order of lists, and their pages."""
 
 import time
 import uuid
@@ -20,9 +20,9 @@ EVENTS: Final = Topic("Events and lists")
     if_false="Every event is set aside as unreadable.",
 )
 def an_event_is_a_snapshot(world: World) -> None:
-    """An event has its id, type, time and livemode, and in data.object the object as it was."""
-    asked = objects.expired_session(world)
-    event = world.event("checkout.session.expired", asked.opened.session_id)
+    """An event has an id, type, time and livemode; data.object is the object as it was then."""
+    session = objects.expired_session(world)
+    event = world.event("checkout.session.expired", session.opened.session_id)
     expect_equal(event["object"], "event", "object")
     envelope = envelope_of_event(event)
     expect(envelope.livemode is False, "livemode is not false")
@@ -33,10 +33,10 @@ def an_event_is_a_snapshot(world: World) -> None:
 @EVENTS.assumption(
     sources.VERSIONING,
     cost=Cost.WRONG_BOOKS,
-    if_false="Events come in another shape than the one we read.",
+    if_false="Events have a different structure from the one we read.",
 )
 def answers_come_in_our_version(world: World) -> None:
-    """An answer names the version of the API that our SDK asks for."""
+    """An answer's Stripe-Version header is the API version that our SDK requests."""
     world.call(lambda sdk: sdk.v1.events.list({"limit": 1}), "list")
     expect_equal(world.client.headers.get("stripe-version"), world.api_version, "stripe-version")
 
@@ -45,31 +45,31 @@ def answers_come_in_our_version(world: World) -> None:
     sources.LIST_EVENTS,
     routes="GET /v1/events",
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up cannot ask for events at all.",
+    if_false="Catch-up cannot list events.",
 )
 def the_event_list_takes_all_our_types(world: World) -> None:
-    """The list of events takes all types that we record in one question, and gives only those."""
+    """The event list accepts all our types in one request, and returns only those."""
     objects.expired_session(world)
     world.make_once(
-        "product that makes an event",
+        "product that sends an event",
         lambda: objects.new_product(world, f"Check {uuid.uuid4().hex[:8]}"),
     )
     page = world.client.list_page("events", {"types": list(EVENT_TYPES), "limit": 100})
     others = {event["type"] for event in page.objects} - set(EVENT_TYPES)
     expect(page.objects, "the list is empty")
-    expect_equal(others, set(), "the types that nobody asked for")
+    expect_equal(others, set(), "the types that were not requested")
 
 
 @EVENTS.assumption(
     sources.LIST_EVENTS,
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up goes through events in the wrong order and misses some.",
+    if_false="Catch-up reads events in the wrong order and misses some.",
 )
 def events_are_listed_newest_first(world: World) -> None:
-    """Events are listed with the newest first."""
+    """Stripe lists events newest first."""
     _two_expired(world)
     created = [event["created"] for event in _listed(world, {"limit": 100})]
-    expect(len(created) > 1, "there are not two events to compare")
+    expect(len(created) > 1, "there are fewer than two events to compare")
     expect_equal(created, sorted(created, reverse=True), "the order of the events")
 
 
@@ -79,43 +79,43 @@ def events_are_listed_newest_first(world: World) -> None:
     if_false="Catch-up misses events, or reads the same page for ever.",
 )
 def pages_go_on_after_the_last_object(world: World) -> None:
-    """A page says whether there is more, and the next begins after the object that we name."""
+    """A page has has_more, and starting_after begins the next page after that object."""
     _two_expired(world)
-    asked = {"types": ["checkout.session.expired"], "limit": 1}
-    first = world.client.list_page("events", asked)
+    params = {"types": ["checkout.session.expired"], "limit": 1}
+    first = world.client.list_page("events", params)
     expect_equal((len(first.objects), first.has_more), (1, True), "the first page")
-    then = world.client.list_page("events", asked | {"starting_after": first.objects[0]["id"]})
-    whole = world.client.list_page("events", asked | {"limit": 2})
+    second = world.client.list_page("events", params | {"starting_after": first.objects[0]["id"]})
+    whole = world.client.list_page("events", params | {"limit": 2})
     expect_equal(
-        [one["id"] for one in first.objects + then.objects],
-        [one["id"] for one in whole.objects],
-        "what two pages have together",
+        [event["id"] for event in first.objects + second.objects],
+        [event["id"] for event in whole.objects],
+        "the objects of both pages",
     )
 
 
 @EVENTS.assumption(
     sources.LIST_EVENTS,
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up fetches what it has, or misses what it has not.",
+    if_false="Catch-up fetches events it already has, or misses new ones.",
 )
 def events_are_listed_by_time(world: World) -> None:
-    """The list of events keeps to the moments that we give as created."""
-    asked = objects.expired_session(world)
-    event = world.event("checkout.session.expired", asked.opened.session_id)
+    """The event list returns only events within the requested created times."""
+    session = objects.expired_session(world)
+    event = world.event("checkout.session.expired", session.opened.session_id)
     at = event["created"]
     inside = _ids(world, {"created": {"gte": at, "lt": at + 1}})
     before = _ids(world, {"created": {"gte": at - 3_600, "lt": at}})
     expect(event["id"] in inside, "the event is not in the list of its own second")
-    expect(event["id"] not in before, "the event is in the list of the time before it")
+    expect(event["id"] not in before, "the event is in the list of the hour before it")
 
 
 @EVENTS.assumption(
     sources.LIST_EVENTS,
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up is refused where it reaches back as far as it may.",
+    if_false="Stripe refuses the oldest period that catch-up may request.",
 )
 def events_of_29_days_can_be_listed(world: World) -> None:
-    """Events can be asked for from 29 days ago on."""
+    """The event list accepts a start 29 days ago."""
     since = int((world.clock.now() - timedelta(days=29)).timestamp())
     _listed(world, {"created": {"gte": since}, "limit": 1})
 
@@ -123,10 +123,10 @@ def events_of_29_days_can_be_listed(world: World) -> None:
 @EVENTS.assumption(
     sources.PAGINATION,
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up is refused, or goes ten times as slowly.",
+    if_false="Stripe refuses catch-up's requests, or catch-up is ten times slower.",
 )
 def a_page_has_up_to_a_hundred(world: World) -> None:
-    """A page of 100 is given, and one of 101 is refused."""
+    """Stripe accepts a page size of 100 and refuses 101."""
     _listed(world, {"limit": 100})
     refusal = world.refusal(lambda: _listed(world, {"limit": 101}))
     expect_equal(refusal.status, 400, "the status of the refusal")
@@ -135,25 +135,25 @@ def a_page_has_up_to_a_hundred(world: World) -> None:
 @EVENTS.assumption(
     sources.EXPAND,
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up cannot say when the money of a session came.",
+    if_false="Catch-up does not know when the money of a session arrived.",
 )
 def complete_sessions_can_be_expanded(world: World) -> None:
-    """The list of complete sessions takes our expansion down to the balance transaction."""
+    """The list of complete sessions can be expanded down to the balance transaction."""
     whole = "data.payment_intent.latest_charge.balance_transaction"
     world.client.list_page("sessions", {"status": "complete", "expand": [whole], "limit": 10})
 
 
 def _two_expired(world: World) -> None:
-    """Have two events that are a second apart, to tell which is the newer one."""
+    """Make two events at least one second apart, so that their order is certain."""
     objects.expired_session(world)
-    world.make_once("second that passes", lambda: time.sleep(1.1))
+    world.make_once("pause of a second", lambda: time.sleep(1.1))
     objects.expired_session(world, "another expired session")
 
 
-def _listed(world: World, asked: dict[str, Any]) -> list[Json]:
-    return world.client.list_page("events", asked).objects
+def _listed(world: World, params: dict[str, Any]) -> list[Json]:
+    return world.client.list_page("events", params).objects
 
 
-def _ids(world: World, asked: dict[str, Any]) -> set[str]:
+def _ids(world: World, params: dict[str, Any]) -> set[str]:
     types = {"types": ["checkout.session.expired"], "limit": 100}
-    return {event["id"] for event in _listed(world, types | asked)}
+    return {event["id"] for event in _listed(world, types | params)}

@@ -1,4 +1,4 @@
-"""What happens on Stripe's own pages, where a person has to click."""
+"""The results of a person's clicks on Stripe's own pages."""
 
 from typing import Final
 
@@ -18,16 +18,16 @@ HOSTED: Final = Topic("Stripe's own pages")
     sources.FULFILL,
     by_hand=True,
     cost=Cost.WRONG_BOOKS,
-    if_false="A gift that was paid stays unpaid in the books.",
+    if_false="A paid gift stays unpaid in the books.",
 )
 def a_paid_session_sends_an_event(world: World) -> None:
-    """checkout.session.completed says that a card paid, how much, by which intent, for whom."""
+    """checkout.session.completed has the amount, payment intent and reference of a card payment."""
     session = person_steps.completed_session(world, objects.CARD)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
-    paid = reading.facts[-1]
-    expect_equal(paid.kind, FactKind.PAYMENT_SUCCEEDED, "what the event tells")
-    expect_equal(paid.amount_minor, objects.AMOUNT, "amount_total")
-    expect(paid.source_id.startswith("pi_"), "payment_intent is no payment intent")
+    fact = reading.facts[-1]
+    expect_equal(fact.kind, FactKind.PAYMENT_SUCCEEDED, "the fact in the event")
+    expect_equal(fact.amount_minor, objects.AMOUNT, "amount_total")
+    expect(fact.source_id.startswith("pi_"), "payment_intent is not the id of a payment intent")
     gift = person_steps.gift_of(world, objects.CARD)
     expect(reading.claim and reading.claim.reference == gift.reference, "the reference")
 
@@ -39,10 +39,10 @@ def a_paid_session_sends_an_event(world: World) -> None:
     if_false="A gift whose webhook was lost stays unpaid in the books.",
 )
 def a_paid_session_has_its_payment(world: World) -> None:
-    """A paid session says the same whenever we ask, with the charge that says when."""
+    """A paid session that we fetch has its payment intent and dated charge."""
     session = person_steps.completed_session(world, objects.CARD)
     reading = world.read(as_session_event(session, world.clock.now()) or {})
-    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "what the session tells")
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "the fact in the session")
     expect_equal(reading.facts[-1].source_id, session["payment_intent"]["id"], "payment_intent")
 
 
@@ -50,28 +50,28 @@ def a_paid_session_has_its_payment(world: World) -> None:
     sources.METADATA,
     by_hand=True,
     cost=Cost.WRONG_BOOKS,
-    if_false="A declined try is not known as its gift's.",
+    if_false="A declined attempt is not matched to its gift.",
 )
 def metadata_is_copied_to_the_payment(world: World) -> None:
-    """What we give as payment_intent_data.metadata stands on the payment and on its charge."""
+    """Stripe copies payment_intent_data.metadata to the payment intent and its charge."""
     intent = person_steps.completed_session(world, objects.CARD)["payment_intent"]
-    wanted = objects.metadata_of(person_steps.gift_of(world, objects.CARD))
-    expect_equal(dict(intent["metadata"]), wanted, "the intent's metadata")
-    expect_equal(dict(intent["latest_charge"]["metadata"]), wanted, "the charge's metadata")
+    metadata = objects.metadata_of(person_steps.gift_of(world, objects.CARD))
+    expect_equal(dict(intent["metadata"]), metadata, "the intent's metadata")
+    expect_equal(dict(intent["latest_charge"]["metadata"]), metadata, "the charge's metadata")
 
 
 @HOSTED.assumption(
     sources.LIST_SESSIONS,
     by_hand=True,
     cost=Cost.WRONG_BOOKS,
-    if_false="Catch-up does not find what was paid while we were away.",
+    if_false="Catch-up misses payments made while the service was down.",
 )
 def a_paid_session_is_listed_with_its_charge(world: World) -> None:
     """The list of complete sessions has the payment with its charge and balance transaction."""
     session = person_steps.completed_session(world, objects.CARD)
-    whole = "data.payment_intent.latest_charge.balance_transaction"
-    asked = {"status": "complete", "limit": 100, "expand": [whole]}
-    listed = {one["id"]: one for one in world.client.list_page("sessions", asked).objects}
+    expansion = "data.payment_intent.latest_charge.balance_transaction"
+    params = {"status": "complete", "limit": 100, "expand": [expansion]}
+    listed = {item["id"]: item for item in world.client.list_page("sessions", params).objects}
     expect(session["id"] in listed, "the session is not in the list")
     charge = listed[session["id"]]["payment_intent"]["latest_charge"]
     expect_equal(charge["balance_transaction"]["object"], "balance_transaction", "the balance")
@@ -85,50 +85,52 @@ def a_paid_session_is_listed_with_its_charge(world: World) -> None:
     if_false="The first month is counted twice, or not at all.",
 )
 def a_monthly_session_names_its_invoice(world: World) -> None:
-    """A session that began a subscription names it and its first invoice, and no other payment."""
+    """A subscription session has its subscription and first invoice, and no payment intent."""
     session = person_steps.completed_session(world, objects.CARD_MONTHLY)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
     by_kind = {fact.kind: fact for fact in reading.facts}
-    paid, begun = by_kind[FactKind.PAYMENT_SUCCEEDED], by_kind[FactKind.PLEDGE_STARTED]
-    expect(paid.source_id.startswith("in_"), "invoice is no invoice")
-    expect(begun.source_id.startswith("sub_"), "subscription is no subscription")
+    payment, pledge = by_kind[FactKind.PAYMENT_SUCCEEDED], by_kind[FactKind.PLEDGE_STARTED]
+    expect(payment.source_id.startswith("in_"), "invoice is not the id of an invoice")
+    expect(pledge.source_id.startswith("sub_"), "subscription is not the id of a subscription")
     expect_equal(session["payment_intent"], None, "payment_intent")
-    retold = world.read(as_session_event(session, world.clock.now()) or {})
-    expect_equal({fact.kind for fact in retold.facts}, set(by_kind), "what the session tells")
+    session_reading = world.read(as_session_event(session, world.clock.now()) or {})
+    expect_equal(
+        {fact.kind for fact in session_reading.facts}, set(by_kind), "the facts in the session"
+    )
 
 
 @HOSTED.assumption(
     sources.METADATA,
     by_hand=True,
     cost=Cost.WRONG_BOOKS,
-    if_false="Later months are not known as the pledge's.",
+    if_false="Later months are not matched to their pledge.",
 )
 def metadata_is_copied_to_the_subscription(world: World) -> None:
-    """What we give as subscription_data.metadata stands on the subscription and its invoices."""
+    """Stripe copies subscription_data.metadata to the subscription and its invoices."""
     subscription = person_steps.subscription(world)
-    wanted = objects.metadata_of(person_steps.gift_of(world, objects.CARD_MONTHLY))
-    expect_equal(dict(subscription["metadata"]), wanted, "the subscription's metadata")
+    metadata = objects.metadata_of(person_steps.gift_of(world, objects.CARD_MONTHLY))
+    expect_equal(dict(subscription["metadata"]), metadata, "the subscription's metadata")
     invoice = world.billing.invoice(subscription["latest_invoice"])
     details = invoice["parent"]["subscription_details"]
-    expect_equal(dict(details["metadata"]), wanted, "the invoice's metadata")
+    expect_equal(dict(details["metadata"]), metadata, "the invoice's metadata")
 
 
 @HOSTED.assumption(
     sources.INACTIVE_PRODUCT,
     by_hand=True,
     cost=Cost.WRONG_MONEY,
-    if_false="A donor who began by card can never change the amount.",
+    if_false="A donor who started by card can never change the amount.",
 )
 def a_pledge_from_checkout_changes(world: World) -> None:
-    """The amount of a subscription that Checkout began can be changed as the service does it."""
+    """Stripe accepts our change of amount on a subscription created by Checkout."""
     subscription = person_steps.subscription(world)
     key = f"donate-check-{subscription['id']}:amount"
     amount = Money(CHANGED_AMOUNT, "CAD")
     gift_id = subscription["metadata"]["gift_id"]
-    found = world.billing.change_amount(
+    updated = world.billing.change_amount(
         subscription["id"], amount, key, name=gift_id, gift_id=gift_id
     )
-    (item,) = found["items"]["data"]
+    (item,) = updated["items"]["data"]
     expect_equal(item["price"]["unit_amount"], CHANGED_AMOUNT, "unit_amount")
 
 
@@ -136,30 +138,30 @@ def a_pledge_from_checkout_changes(world: World) -> None:
     sources.ACSS_PAYMENT,
     by_hand=True,
     cost=Cost.WRONG_BOOKS,
-    if_false="A debit that is under way is confirmed too early, or a donor is asked to pay again.",
+    if_false="A debit is confirmed too early, or a donor is asked to pay it again.",
 )
 def a_debit_is_processing_first(world: World) -> None:
-    """A session paid by debit completes unpaid, and tells that the bank has yet to answer."""
+    """A session paid by debit completes as unpaid until the bank answers."""
     session = person_steps.completed_session(world, objects.DEBIT)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
-    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the event tells")
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "the fact in the event")
 
 
 @HOSTED.assumption(
     sources.FULFILL,
     by_hand=True,
     cost=Cost.WRONG_BOOKS,
-    if_false="A debit that came stays under way for ever.",
+    if_false="A debit that arrived stays in processing for ever.",
 )
 def a_debit_arrives(world: World) -> None:
-    """checkout.session.async_payment_succeeded tells that a debit has come."""
+    """checkout.session.async_payment_succeeded reports that a debit arrived."""
     session_id = person_steps.completed_session(world, objects.DEBIT)["id"]
     event = world.event("checkout.session.async_payment_succeeded", session_id)
     fact = world.read(event).facts[-1]
-    expect_equal(fact.kind, FactKind.PAYMENT_SUCCEEDED, "what the event tells")
-    found = world.client.retrieve_session(session_id)
-    retold = world.read(as_session_event(found, world.clock.now()) or {})
-    expect_equal(retold.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "what the session tells")
+    expect_equal(fact.kind, FactKind.PAYMENT_SUCCEEDED, "the fact in the event")
+    session = world.client.retrieve_session(session_id)
+    reading = world.read(as_session_event(session, world.clock.now()) or {})
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "the fact in the session")
 
 
 @HOSTED.assumption(
@@ -167,18 +169,22 @@ def a_debit_arrives(world: World) -> None:
     by_hand=True,
     fields="setup_intent.id checkout.session.customer setup_intent.payment_method",
     cost=Cost.NO_GIFT,
-    if_false="A donor agrees to monthly debits, and none is ever made.",
+    if_false="A donor agrees to monthly debits, but no debit is made.",
 )
 def an_agreement_names_customer_and_account(world: World) -> None:
-    """A setup session completes with a customer, and its setup intent with a payment method."""
+    """A completed setup session has a customer, and its setup intent a payment method."""
     session = person_steps.completed_session(world, objects.DEBIT_MONTHLY)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
-    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the event tells")
-    retold = world.read(as_session_event(session, world.clock.now()) or {})
-    expect_equal(retold.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "what the session tells")
-    expect(is_id(session["customer"]), "the session names no customer")
+    expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "the fact in the event")
+    session_reading = world.read(as_session_event(session, world.clock.now()) or {})
+    expect_equal(
+        session_reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "the fact in the session"
+    )
+    expect(is_id(session["customer"]), "the session has no customer")
     expect_equal(session["setup_intent"]["status"], "succeeded", "setup_intent.status")
-    expect(is_id(session["setup_intent"]["payment_method"]), "the setup names no account")
+    expect(
+        is_id(session["setup_intent"]["payment_method"]), "the setup intent has no payment method"
+    )
 
 
 @HOSTED.assumption(
@@ -186,9 +192,11 @@ def an_agreement_names_customer_and_account(world: World) -> None:
     by_hand=True,
     routes="POST /v1/subscriptions",
     cost=Cost.NO_GIFT,
-    if_false="A donor agrees to monthly debits, and none is ever made.",
+    if_false="A donor agrees to monthly debits, but no debit is made.",
 )
 def monthly_debits_begin_after_the_agreement(world: World) -> None:
-    """A subscription begins on the account that a donor agreed with, from just what we send."""
-    found = person_steps.debit_subscription(world)
-    expect(found["status"] in ("active", "incomplete"), f"status is {found['status']}")
+    """Stripe creates a subscription on an account from Checkout, with the parameters we send."""
+    subscription = person_steps.debit_subscription(world)
+    expect(
+        subscription["status"] in ("active", "incomplete"), f"status is {subscription['status']}"
+    )

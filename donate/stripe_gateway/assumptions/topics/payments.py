@@ -1,4 +1,4 @@
-"""Payments by card: what is taken, what is declined, and when the money comes."""
+"""Card payments: charges, declines, and the time the money arrived."""
 
 from typing import Final
 
@@ -18,10 +18,10 @@ PAYMENTS: Final = Topic("Payments")
         charge.payment_method_details.type payment_intent.latest_charge
     """,
     cost=Cost.WRONG_BOOKS,
-    if_false="A gift by card bears the day on which we asked, not the day on which it was given.",
+    if_false="A card gift has the day of our request instead of the day it was given.",
 )
 def a_card_is_charged_immediately(world: World) -> None:
-    """A payment by card has a paid charge at once, which says that it was a card and when."""
+    """A card payment has a paid charge immediately, with its type card and its time."""
     charge = objects.card_payment(world)["latest_charge"]
     expect_equal(charge["payment_method_details"]["type"], "card", "payment_method_details.type")
     expect(charge["paid"] is True, "the charge is not paid")
@@ -32,13 +32,15 @@ def a_card_is_charged_immediately(world: World) -> None:
     sources.EXPAND,
     fields="balance_transaction.created charge.balance_transaction",
     cost=Cost.WRONG_BOOKS,
-    if_false="A bank debit bears the day on which we asked, not the day on which it came.",
+    if_false="A bank debit has the day of our request instead of the day it arrived.",
 )
 def the_balance_transaction_has_a_time(world: World) -> None:
-    """A charge that is paid leads to a balance transaction with the time at which it was booked."""
-    found = objects.card_payment(world)["latest_charge"]["balance_transaction"]
-    expect_equal(found["object"], "balance_transaction", "the expanded balance_transaction")
-    expect(isinstance(found["created"], int), "the balance transaction has no time")
+    """A paid charge has a balance transaction with the time the money was booked."""
+    balance_transaction = objects.card_payment(world)["latest_charge"]["balance_transaction"]
+    expect_equal(
+        balance_transaction["object"], "balance_transaction", "the expanded balance_transaction"
+    )
+    expect(isinstance(balance_transaction["created"], int), "the balance transaction has no time")
 
 
 @PAYMENTS.assumption(
@@ -49,17 +51,17 @@ def the_balance_transaction_has_a_time(world: World) -> None:
         payment_intent.metadata
     """,
     cost=Cost.UNTRUE_WORDS,
-    if_false="Donors are not told that their card was declined, and card testing goes unseen.",
+    if_false="Donors do not learn that their card was declined, and card testing goes unseen.",
 )
 def a_declined_card_fails_its_payment_intent(world: World) -> None:
-    """payment_intent.payment_failed bears our metadata, the charge, and the code of the decline."""
+    """payment_intent.payment_failed has our metadata, the charge and the decline code."""
     intent = objects.declined_payment(world)
     reading = world.read(world.event("payment_intent.payment_failed", intent))
     fact = reading.facts[0]
-    expect_equal(fact.kind, FactKind.PAYMENT_DECLINED, "what the event tells")
+    expect_equal(fact.kind, FactKind.PAYMENT_DECLINED, "the fact in the event")
     expect_equal(fact.evidence["code"], "card_declined", "last_payment_error.code")
     expect_equal(fact.evidence["decline_code"], "generic_decline", "decline_code")
-    expect(fact.source_id.startswith(("ch_", "py_")), "latest_charge is no charge's id")
+    expect(fact.source_id.startswith(("ch_", "py_")), "latest_charge is not the id of a charge")
     expect(reading.gift_id, "metadata.gift_id is missing")
 
 
@@ -67,25 +69,25 @@ def a_declined_card_fails_its_payment_intent(world: World) -> None:
     sources.EVENT_TYPES,
     fields="charge.failure_code charge.id charge.metadata",
     cost=Cost.UNTRUE_WORDS,
-    if_false="A declined try with a card is not seen where only its charge tells of it.",
+    if_false="A declined attempt is missed when only its charge shows it.",
 )
 def a_declined_card_fails_its_charge(world: World) -> None:
-    """charge.failed bears our metadata too, and names the same charge as the intent's event."""
+    """charge.failed has our metadata and the same charge as the payment intent's event."""
     intent = objects.declined_payment(world)
-    told = world.read(world.event("payment_intent.payment_failed", intent))
-    charge = told.facts[0].source_id
+    intent_reading = world.read(world.event("payment_intent.payment_failed", intent))
+    charge = intent_reading.facts[0].source_id
     reading = world.read(world.event("charge.failed", charge))
     expect_equal(reading.facts[0].source_id, charge, "the charge that failed")
-    expect_equal(reading.gift_id, told.gift_id, "metadata.gift_id")
+    expect_equal(reading.gift_id, intent_reading.gift_id, "metadata.gift_id")
 
 
 @PAYMENTS.assumption(
     sources.ERROR_CODES,
     cost=Cost.UNTRUE_WORDS,
-    if_false="Staff read a wrong reason for a payment that failed.",
+    if_false="Staff read a wrong reason for a failed payment.",
 )
 def a_decline_is_an_error_with_a_code(world: World) -> None:
-    """A declined card is answered with 402, the type card_error and the code card_declined."""
+    """A declined card gets 402 with the type card_error and the code card_declined."""
     refusal = world.refusal(lambda: objects.pay(world, "pm_card_chargeDeclined"))
     expect_equal(
         (refusal.status, refusal.kind, refusal.code),
@@ -99,11 +101,13 @@ def a_decline_is_an_error_with_a_code(world: World) -> None:
     sources.METADATA,
     routes="GET /v1/payment_intents/{id}",
     cost=Cost.WRONG_BOOKS,
-    if_false="A refund or dispute of ours is taken for another shop's, or the other way round.",
+    if_false="Our refund or dispute is taken for another shop's, or the other way round.",
 )
 def a_payment_keeps_its_metadata(world: World) -> None:
-    """A payment intent can be asked for by its id, and bears the metadata that it was made with."""
+    """A payment intent can be fetched by its id and has the metadata it was created with."""
     payment = objects.card_payment(world)
-    found = world.call(lambda sdk: sdk.v1.payment_intents.retrieve(payment["id"]), "payment_intent")
-    expect_equal(dict(found["metadata"]), dict(payment["metadata"]), "metadata")
-    expect(found["metadata"], "metadata is empty")
+    intent = world.call(
+        lambda sdk: sdk.v1.payment_intents.retrieve(payment["id"]), "payment_intent"
+    )
+    expect_equal(dict(intent["metadata"]), dict(payment["metadata"]), "metadata")
+    expect(intent["metadata"], "metadata is empty")

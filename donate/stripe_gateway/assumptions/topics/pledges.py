@@ -1,4 +1,4 @@
-"""Monthly gifts: the subscription, and what a donor may change of it."""
+"""Monthly gifts: the subscription and a donor's changes to it."""
 
 from functools import partial
 from typing import Any, Final
@@ -17,40 +17,40 @@ PLEDGES: Final = Topic("Monthly gifts")
     routes="GET /v1/subscriptions/{id}",
     fields="subscription.created subscription.id subscription.livemode subscription.status",
     cost=Cost.WRONG_BOOKS,
-    if_false="A monthly gift that runs is not shown as one.",
+    if_false="A running monthly gift is not shown as running.",
 )
 def a_subscription_runs_once_it_is_paid(world: World) -> None:
-    """A subscription whose first month was paid is active, bears our metadata, and has one item."""
-    begun = subscriptions.pledge(world, proving=True)
-    found = subscriptions.subscription_of(world, begun)
-    expect_equal(found["status"], "active", "status")
-    reading = world.read(as_begun_event(found, world.clock.now()))
-    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "what the subscription tells")
-    expect_equal(str(reading.gift_id), begun.gift_id, "metadata.gift_id")
+    """A subscription whose first month is paid is active and has our metadata and one item."""
+    pledge = subscriptions.pledge(world, proving=True)
+    subscription = subscriptions.subscription_of(world, pledge)
+    expect_equal(subscription["status"], "active", "status")
+    reading = world.read(as_begun_event(subscription, world.clock.now()))
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "the fact")
+    expect_equal(str(reading.gift_id), pledge.gift_id, "metadata.gift_id")
 
 
 @PLEDGES.assumption(
     sources.EVENT_TYPES,
     fields="subscription.metadata",
     cost=Cost.WRONG_BOOKS,
-    if_false="That a monthly debit has begun is known only when somebody asks.",
+    if_false="The start of a monthly debit is known only after somebody checks.",
 )
 def a_new_subscription_sends_an_event(world: World) -> None:
-    """customer.subscription.created tells of a subscription that begins."""
-    begun = subscriptions.pledge(world)
-    event = world.event("customer.subscription.created", begun.subscription_id)
-    expect_equal(event["data"]["object"]["metadata"]["gift_id"], begun.gift_id, "metadata.gift_id")
+    """A new subscription sends customer.subscription.created with our metadata."""
+    pledge = subscriptions.pledge(world)
+    event = world.event("customer.subscription.created", pledge.subscription_id)
+    expect_equal(event["data"]["object"]["metadata"]["gift_id"], pledge.gift_id, "metadata.gift_id")
 
 
 @PLEDGES.assumption(
     sources.FLEXIBLE,
     cost=Cost.UNTRUE_WORDS,
-    if_false="How a subscription ends is told in another field than the one we expect.",
+    if_false="The end of a subscription is in a different field from the one we expect.",
 )
 def billing_is_flexible(world: World) -> None:
-    """In our version of the API a new subscription has the billing mode flexible."""
-    found = subscriptions.subscription_of(world, subscriptions.pledge(world))
-    expect_equal(found["billing_mode"]["type"], "flexible", "billing_mode.type")
+    """In our API version a new subscription has the billing mode flexible."""
+    subscription = subscriptions.subscription_of(world, subscriptions.pledge(world))
+    expect_equal(subscription["billing_mode"]["type"], "flexible", "billing_mode.type")
 
 
 @PLEDGES.assumption(
@@ -61,12 +61,12 @@ def billing_is_flexible(world: World) -> None:
         subscription_item.quantity
     """,
     cost=Cost.WRONG_MONEY,
-    if_false="A donor cannot change what is collected each month.",
+    if_false="A donor cannot change the monthly amount.",
 )
 def the_amount_changes(world: World) -> None:
-    """The price of a subscription's one item can be replaced, on the same active product."""
-    found = subscriptions.changed_pledge(world, proving=True)
-    (item,) = found["items"]["data"]
+    """A subscription item's price can be replaced on the same active product."""
+    subscription = subscriptions.changed_pledge(world, proving=True)
+    (item,) = subscription["items"]["data"]
     expect_equal(item["price"]["unit_amount"], subscriptions.CHANGED_AMOUNT, "unit_amount")
     expect_equal(item["quantity"], 1, "quantity")
 
@@ -75,17 +75,19 @@ def the_amount_changes(world: World) -> None:
     sources.CHANGE_SUBSCRIPTION,
     fields="invoice.billing_reason subscription.latest_invoice",
     cost=Cost.WRONG_MONEY,
-    if_false="A donor pays twice in the month in which they change the amount.",
+    if_false="A donor who changes the amount pays twice in that month.",
 )
 def a_change_charges_nothing_now(world: World) -> None:
-    """With proration_behavior none a changed amount makes no invoice before the next month."""
-    begun = subscriptions.pledge(world)
-    found = subscriptions.changed_pledge(world)
-    asked: Any = {"subscription": begun.subscription_id, "limit": 10}
-    page = world.client.list_page("invoices", asked)
-    listed = [one for one in page.objects if one["billing_reason"] == "subscription_update"]
-    expect_equal(listed, [], "the list of invoices for the change")
-    expect(found["latest_invoice"], "the subscription names no latest_invoice")
+    """With proration_behavior none, a changed amount makes no invoice before the next month."""
+    pledge = subscriptions.pledge(world)
+    subscription = subscriptions.changed_pledge(world)
+    params: Any = {"subscription": pledge.subscription_id, "limit": 10}
+    page = world.client.list_page("invoices", params)
+    invoices = [
+        invoice for invoice in page.objects if invoice["billing_reason"] == "subscription_update"
+    ]
+    expect_equal(invoices, [], "the list of invoices for the change")
+    expect(subscription["latest_invoice"], "the subscription has no latest_invoice")
 
 
 @PLEDGES.assumption(
@@ -94,45 +96,45 @@ def a_change_charges_nothing_now(world: World) -> None:
         subscription.cancel_at_period_end subscription.currency subscription.pause_collection
     """,
     cost=Cost.WRONG_BOOKS,
-    if_false="The donor's page goes on to show the old amount.",
+    if_false="The donor's page still shows the old amount.",
 )
 def a_changed_amount_sends_an_event(world: World) -> None:
-    """customer.subscription.updated tells the new price of the one item, and its quantity."""
+    """A changed amount sends customer.subscription.updated with the item's price and quantity."""
     subscriptions.changed_pledge(world)
     subscription_id = subscriptions.pledge(world).subscription_id
-    told = [
+    facts = [
         world.read(event).facts[0]
         for event in world.wait_for(
             "event customer.subscription.updated",
             lambda: world.events("customer.subscription.updated", subscription_id),
         )
     ]
-    amounts = [fact.amount_minor for fact in told if fact.kind == FactKind.PLEDGE_CHANGED]
-    expect(subscriptions.CHANGED_AMOUNT in amounts, f"the events tell of {amounts}")
+    amounts = [fact.amount_minor for fact in facts if fact.kind == FactKind.PLEDGE_CHANGED]
+    expect(subscriptions.CHANGED_AMOUNT in amounts, f"the amounts in the events are {amounts}")
 
 
 @PLEDGES.assumption(
     sources.PAUSE,
     cost=Cost.WRONG_MONEY,
-    if_false="A donor who paused is charged all the same.",
+    if_false="A donor who paused is still charged.",
 )
 def a_pledge_can_be_paused(world: World) -> None:
-    """pause_collection with the behavior void is taken and shown; the status stays active."""
-    found = subscriptions.paused_pledge(world, proving=True)
-    expect_equal(found["pause_collection"]["behavior"], "void", "pause_collection.behavior")
-    expect_equal(found["status"], "active", "status")
-    reading = world.read(as_subscription_event(found, world.clock.now()))
-    expect(reading.facts[0].evidence["paused"], "the subscription tells no pause")
+    """pause_collection can have the behavior void, and the status stays active."""
+    subscription = subscriptions.paused_pledge(world, proving=True)
+    expect_equal(subscription["pause_collection"]["behavior"], "void", "pause_collection.behavior")
+    expect_equal(subscription["status"], "active", "status")
+    reading = world.read(as_subscription_event(subscription, world.clock.now()))
+    expect(reading.facts[0].evidence["paused"], "the subscription is not paused")
 
 
 @PLEDGES.assumption(
     sources.PAUSE,
     fields="invoice.amount_paid invoice.status",
     cost=Cost.WRONG_MONEY,
-    if_false="A month that was paused is collected later after all.",
+    if_false="A paused month is collected later.",
 )
 def a_paused_month_is_void(world: World) -> None:
-    """The invoice of a month that passes while paused is void, and nothing of it is paid."""
+    """The invoice of a paused month is void, and its amount_paid is 0."""
     invoice = subscriptions.paused_month(world)
     expect_equal(invoice["status"], "void", "the invoice's status")
     expect_equal(invoice["amount_paid"], 0, "amount_paid")
@@ -141,12 +143,12 @@ def a_paused_month_is_void(world: World) -> None:
 @PLEDGES.assumption(
     sources.PAUSE,
     cost=Cost.NO_GIFT,
-    if_false="A donor who wants to go on giving no longer does.",
+    if_false="A donor who resumes is not charged any more.",
 )
 def a_paused_pledge_can_be_resumed(world: World) -> None:
-    """An empty pause_collection takes the pause away, and it is shown as null."""
-    found = subscriptions.resumed_pledge(world, proving=True)
-    expect_equal(found["pause_collection"], None, "pause_collection")
+    """An empty pause_collection ends the pause, and the field is then null."""
+    subscription = subscriptions.resumed_pledge(world, proving=True)
+    expect_equal(subscription["pause_collection"], None, "pause_collection")
 
 
 @PLEDGES.assumption(
@@ -157,53 +159,53 @@ def a_paused_pledge_can_be_resumed(world: World) -> None:
     if_false="A donor who ended their monthly gift is charged again.",
 )
 def cancelling_ends_a_subscription_immediately(world: World) -> None:
-    """Cancelling ends a subscription at once: canceled, with the time in ended_at."""
-    found = subscriptions.ended_pledge(world, proving=True)
-    expect_equal(found["status"], "canceled", "status")
-    expect(isinstance(found["ended_at"], int), "ended_at is missing")
-    expect(isinstance(found["canceled_at"], int), "canceled_at is missing")
-    reading = world.read(as_subscription_event(found, world.clock.now()))
-    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the subscription tells")
+    """Cancelling a subscription ends it immediately: it is canceled and ended_at is set."""
+    subscription = subscriptions.ended_pledge(world, proving=True)
+    expect_equal(subscription["status"], "canceled", "status")
+    expect(isinstance(subscription["ended_at"], int), "ended_at is missing")
+    expect(isinstance(subscription["canceled_at"], int), "canceled_at is missing")
+    reading = world.read(as_subscription_event(subscription, world.clock.now()))
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "the fact")
 
 
 @PLEDGES.assumption(
     sources.EVENT_TYPES,
     fields="subscription.cancellation_details subscription.cancellation_details.reason",
     cost=Cost.WRONG_BOOKS,
-    if_false="An ended monthly gift is shown as one that runs.",
+    if_false="An ended monthly gift is shown as running.",
 )
 def an_ended_subscription_sends_an_event(world: World) -> None:
-    """customer.subscription.deleted tells that a subscription has ended."""
-    found = subscriptions.ended_pledge(world)
-    event = world.event("customer.subscription.deleted", found["id"])
+    """The end of a subscription sends customer.subscription.deleted."""
+    subscription = subscriptions.ended_pledge(world)
+    event = world.event("customer.subscription.deleted", subscription["id"])
     reading = world.read(event)
     details = event["data"]["object"]["cancellation_details"]
     expect_equal(details["reason"], "cancellation_requested", "cancellation_details.reason")
-    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "what the event tells")
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_ENDED, "the fact")
 
 
 @PLEDGES.assumption(
     sources.LIST_SUBSCRIPTIONS,
     routes="GET /v1/subscriptions",
     cost=Cost.WRONG_MONEY,
-    if_false="A monthly debit that was begun is not found again, and begins a second time.",
+    if_false="An existing monthly debit is not found, and is created a second time.",
 )
 def a_customers_subscriptions_are_listed(world: World) -> None:
-    """The list of a customer's subscriptions with the status all has those that are over too."""
-    found = subscriptions.ended_pledge(world)
-    listed = world.billing.subscription_of(subscriptions.pledge(world).customer_id)
-    expect_equal(listed and listed["id"], found["id"], "the newest subscription of the customer")
+    """With the status all, a customer's subscription list includes the ended ones."""
+    subscription = subscriptions.ended_pledge(world)
+    newest = world.billing.subscription_of(subscriptions.pledge(world).customer_id)
+    expect_equal(newest and newest["id"], subscription["id"], "the customer's newest subscription")
 
 
 @PLEDGES.assumption(
     sources.CANCEL_SUBSCRIPTION,
     cost=Cost.STAFF_WORK,
-    if_false="An end that was asked for twice looks like a failure.",
+    if_false="A repeated cancellation looks like a failure.",
 )
 def an_end_is_refused_the_second_time(world: World) -> None:
-    """Cancelling again is refused with resource_missing."""
-    found = subscriptions.ended_pledge(world)
-    refusal = world.refusal(lambda: world.billing.cancel(found["id"], f"{found['id']}:again"))
+    """Cancelling a subscription again is refused with the code resource_missing."""
+    ended_id = subscriptions.ended_pledge(world)["id"]
+    refusal = world.refusal(lambda: world.billing.cancel(ended_id, f"{ended_id}:again"))
     expect_equal(refusal.code, "resource_missing", "the code of the refusal")
 
 
@@ -211,10 +213,10 @@ def an_end_is_refused_the_second_time(world: World) -> None:
     sources.PORTAL,
     routes="POST /v1/billing_portal/sessions",
     cost=Cost.NO_GIFT,
-    if_false="A donor whose card has expired cannot give another one.",
+    if_false="A donor whose card expired cannot enter a new one.",
 )
 def the_portal_opens_on_the_card_page(world: World) -> None:
-    """The portal opens for a customer on the card alone, from just what the service sends."""
+    """The portal opens on just the card page with the parameters we send."""
     _card_page(world, proving=True)
 
 
@@ -222,79 +224,76 @@ def the_portal_opens_on_the_card_page(world: World) -> None:
     sources.OWN_CARD,
     routes="POST /v1/customers/{id}",
     fields="""
-        customer.id
-        customer.invoice_settings.default_payment_method
-        subscription.customer
-        subscription.default_payment_method
+        customer.id customer.invoice_settings.default_payment_method
+        subscription.customer subscription.default_payment_method
     """,
     cost=Cost.WRONG_MONEY,
-    if_false="A donor replaces their card, and the old one goes on being charged.",
+    if_false="A donor replaces their card, but the old one is still charged.",
 )
 def a_new_card_can_be_charged(world: World) -> None:
-    """A card that became its customer's default can be made the subscription's own."""
+    """A card that is the customer's default can become the subscription's default."""
     _card_page(world)
-    spare = subscriptions.second_pledge(world)
-    card = subscriptions.save_card(world, spare.customer_id, subscriptions.GOOD_CARD)
+    pledge = subscriptions.second_pledge(world)
+    card = subscriptions.save_card(world, pledge.customer_id, subscriptions.GOOD_CARD)
     default: Any = {"invoice_settings": {"default_payment_method": card}}
     customer = world.call(
-        lambda sdk: sdk.v1.customers.update(spare.customer_id, default), "customer"
+        lambda sdk: sdk.v1.customers.update(pledge.customer_id, default), "customer"
     )
     settings = customer["invoice_settings"]
     expect_equal(settings["default_payment_method"], card, "the customer's default card")
-    world.billing.charge_new_card(spare.subscription_id)
-    found = subscriptions.subscription_of(world, spare)
-    expect_equal(found["default_payment_method"], card, "the subscription's own card")
+    world.billing.charge_new_card(pledge.subscription_id)
+    subscription = subscriptions.subscription_of(world, pledge)
+    expect_equal(subscription["default_payment_method"], card, "the subscription's own card")
 
 
 @PLEDGES.assumption(
     sources.FLEXIBLE,
     fields="""
-        subscription.cancel_at
-        subscription.cancel_at_period_end
+        subscription.cancel_at subscription.cancel_at_period_end
         subscription_item.current_period_end
     """,
     cost=Cost.WRONG_MONEY,
-    if_false="A monthly gift that a donor ended in Stripe's portal is shown as one that goes on.",
+    if_false="A monthly gift that a donor ended in Stripe's portal is shown as going on.",
 )
 def a_scheduled_end_shows_in_cancel_at(world: World) -> None:
-    """An end that is set for a day shows in cancel_at, and leaves cancel_at_period_end false."""
-    spare = subscriptions.second_pledge(world)
-    (item,) = subscriptions.subscription_of(world, spare)["items"]["data"]
-    asked: Any = {"cancel_at": item["current_period_end"]}
-    found = world.call(
-        lambda sdk: sdk.v1.subscriptions.update(spare.subscription_id, asked), "subscription"
+    """A scheduled end is in cancel_at, and cancel_at_period_end stays false."""
+    pledge = subscriptions.second_pledge(world)
+    (item,) = subscriptions.subscription_of(world, pledge)["items"]["data"]
+    params: Any = {"cancel_at": item["current_period_end"]}
+    subscription = world.call(
+        lambda sdk: sdk.v1.subscriptions.update(pledge.subscription_id, params), "subscription"
     )
-    expect_equal(found["cancel_at"], item["current_period_end"], "cancel_at")
-    expect(found["cancel_at_period_end"] is False, "cancel_at_period_end is not false")
-    told = world.read(as_subscription_event(found, world.clock.now())).facts[0]
-    expect_equal(told.evidence["ends_at"], found["cancel_at"], "what the subscription tells")
+    expect_equal(subscription["cancel_at"], item["current_period_end"], "cancel_at")
+    expect(subscription["cancel_at_period_end"] is False, "cancel_at_period_end is not false")
+    fact = world.read(as_subscription_event(subscription, world.clock.now())).facts[0]
+    expect_equal(fact.evidence["ends_at"], subscription["cancel_at"], "the end in the subscription")
 
 
 @PLEDGES.assumption(
     sources.INACTIVE_PRODUCT,
     routes="POST /v1/products",
     cost=Cost.WRONG_MONEY,
-    if_false="We use products of our own without need; nothing breaks.",
+    if_false="We create products of our own needlessly; nothing breaks.",
 )
 def an_inactive_product_takes_no_new_price(world: World) -> None:
-    """A subscription takes no new price on a product that is inactive."""
-    begun = subscriptions.pledge(world)
-    product = objects.new_product(world, f"{begun.reference} archived")
+    """Stripe refuses a new subscription price on an inactive product."""
+    pledge = subscriptions.pledge(world)
+    product = objects.new_product(world, f"{pledge.reference} archived")
     world.call(lambda sdk: sdk.v1.products.update(product, {"active": False}), "product")
-    (item,) = subscriptions.subscription_of(world, begun)["items"]["data"]
-    asked: Any = {
+    (item,) = subscriptions.subscription_of(world, pledge)["items"]["data"]
+    params: Any = {
         "items": [{"id": item["id"], "price_data": subscriptions.monthly_price(product, 7_000)}],
         "proration_behavior": "none",
     }
     refusal = world.refusal(
         lambda: world.call(
-            lambda sdk: sdk.v1.subscriptions.update(begun.subscription_id, asked), "subscription"
+            lambda sdk: sdk.v1.subscriptions.update(pledge.subscription_id, params), "subscription"
         )
     )
     expect_equal(refusal.status, 400, "the status of the refusal")
 
 
 def _card_page(world: World, *, proving: bool = False) -> str:
-    spare, page = subscriptions.second_pledge(world).subscription_id, world.account.public_url
-    ask = partial(world.billing.card_page, spare, page, page, french=True)
-    return str(world.make_once("page for a card", ask, proving=proving))
+    pledge, page = subscriptions.second_pledge(world), world.account.public_url
+    open_page = partial(world.billing.card_page, pledge.subscription_id, page, page, french=True)
+    return str(world.make_once("page for a card", open_page, proving=proving))

@@ -1,4 +1,4 @@
-"""Refunds: asked for by our desk, done at once or later, and sometimes undone by the bank."""
+"""Refunds: requested by staff, immediate or delayed, and sometimes failed later."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ REFUNDS: Final = Topic("Refunds")
     if_false="Staff cannot send money back.",
 )
 def a_part_is_refunded(world: World) -> None:
-    """Stripe takes exactly what our desk sends, and refunds a part of a card payment at once."""
+    """Stripe accepts our refund parameters and refunds part of a card payment immediately."""
     refund = objects.refund(world, proving=True)
     expect_equal(refund["amount"], objects.PART, "amount")
     expect_equal(refund["status"], "succeeded", "status")
@@ -32,27 +32,27 @@ def a_part_is_refunded(world: World) -> None:
         refund.reason
     """,
     cost=Cost.WRONG_BOOKS,
-    if_false="A refund is not known as the answer to its request, which stays open for ever.",
+    if_false="A refund is not matched to its request, which stays open for ever.",
 )
 def a_refund_names_its_payment_and_request(world: World) -> None:
-    """A refund names the payment intent, the currency and our request, in its answer and event."""
+    """A refund and its event have the payment intent, currency and our request id."""
     refund = objects.refund(world)
     reading = world.read(world.event("refund.created", refund["id"]))
     fact = reading.facts[0]
     expect_equal(reading.payment, objects.card_payment(world)["id"], "payment_intent")
-    expect_equal(fact.kind, FactKind.REFUND_SUCCEEDED, "what the event tells")
+    expect_equal(fact.kind, FactKind.REFUND_SUCCEEDED, "the fact in the event")
     expect_equal(fact.evidence["request"], refund["metadata"]["request"], "metadata.request")
     expect_equal(fact.evidence["reason"], "requested_by_customer", "reason")
-    expect_equal((fact.amount_minor, fact.currency), (objects.PART, "CAD"), "the money")
+    expect_equal((fact.amount_minor, fact.currency), (objects.PART, "CAD"), "amount and currency")
 
 
 @REFUNDS.assumption(
     sources.IDEMPOTENCY,
     cost=Cost.WRONG_MONEY,
-    if_false="When we or Stripe fall over, money is sent back twice.",
+    if_false="After a crash or a lost answer, money is sent back twice.",
 )
 def a_repeated_refund_is_the_same(world: World) -> None:
-    """The same refund under the same idempotency key is the same refund again."""
+    """The same refund request with the same idempotency key returns the same refund."""
     first = objects.refund(world)
     again = objects.request_refund(
         world, objects.card_payment(world)["id"], first["metadata"]["request"]
@@ -65,20 +65,20 @@ def a_repeated_refund_is_the_same(world: World) -> None:
     routes="GET /v1/refunds",
     fields="refund.created refund.livemode",
     cost=Cost.WRONG_MONEY,
-    if_false="A refund whose answer was lost is not found again, and is sent a second time.",
+    if_false="A refund whose answer was lost is not found, and is sent a second time.",
 )
 def refunds_of_a_payment_are_listed(world: World) -> None:
-    """The refunds of one payment intent are listed with their metadata, whoever made them."""
+    """All refunds of a payment intent are listed with their metadata."""
     refund = objects.refund(world)
-    found = world.client.refunds_of(refund["payment_intent"])
-    by_id = {one["id"]: one for one in found}
+    refunds = world.client.refunds_of(refund["payment_intent"])
+    by_id = {item["id"]: item for item in refunds}
     expect(refund["id"] in by_id, "the refund is not in the list of its payment")
     listed = by_id[refund["id"]]
     expect_equal(listed["metadata"]["request"], refund["metadata"]["request"], "request")
     event = as_refund_event(listed, world.clock.now()) | {"livemode": False}
     expect_equal(event["created"], listed["created"], "created")
-    told = world.read(event)
-    expect_equal(told.facts[0].kind, FactKind.REFUND_SUCCEEDED, "what the refund itself tells")
+    reading = world.read(event)
+    expect_equal(reading.facts[0].kind, FactKind.REFUND_SUCCEEDED, "the fact in the refund")
 
 
 @REFUNDS.assumption(
@@ -87,7 +87,7 @@ def refunds_of_a_payment_are_listed(world: World) -> None:
     if_false="More is sent back than came in.",
 )
 def more_than_is_left_is_refused(world: World) -> None:
-    """A refund of more than is left of a payment is refused, and names the parameter amount."""
+    """A refund above the remaining amount is refused with the parameter amount."""
     objects.refund(world)
     payment = objects.card_payment(world)["id"]
     refusal = world.refusal(
@@ -99,31 +99,31 @@ def more_than_is_left_is_refused(world: World) -> None:
 @REFUNDS.assumption(
     sources.REFUNDS,
     cost=Cost.UNTRUE_WORDS,
-    if_false="A donor is told that money went back which is still under way.",
+    if_false="A donor is told that a pending refund has arrived.",
 )
 def a_refund_may_be_pending_first(world: World) -> None:
-    """A refund can be pending first, and a refund.updated tells when it has succeeded."""
+    """A refund can be pending first; refund.updated then reports that it succeeded."""
     payment = objects.card_payment(world, "pm_card_pendingRefund")["id"]
     refund = objects.request_refund(world, payment, "pending")
     expect_equal(refund["status"], "pending", "status at first")
-    told = world.read(objects.refund_event(world, "refund.updated", refund["id"], "succeeded"))
-    expect_equal(told.facts[0].kind, FactKind.REFUND_SUCCEEDED, "what refund.updated tells")
+    reading = world.read(objects.refund_event(world, "refund.updated", refund["id"], "succeeded"))
+    expect_equal(reading.facts[0].kind, FactKind.REFUND_SUCCEEDED, "the fact in refund.updated")
 
 
 @REFUNDS.assumption(
     sources.REFUNDS,
     cost=Cost.WRONG_BOOKS,
-    if_false="A donor believes that money came back which did not, and staff are not told.",
+    if_false="A donor expects money that never arrives, and staff do not know.",
 )
 def a_refund_can_fail_after_it_succeeded(world: World) -> None:
-    """A refund that succeeded can fail later; refund.failed tells, and the list says failed."""
+    """A succeeded refund can fail later; refund.failed reports it, and the list shows failed."""
     payment = objects.card_payment(world, "pm_card_refundFail")["id"]
     refund = objects.request_refund(world, payment, "fails")
     expect(refund["status"] in ("succeeded", "pending"), f"status is {refund['status']} at first")
-    told = world.read(objects.refund_event(world, "refund.failed", refund["id"], "failed"))
-    expect_equal(told.facts[0].kind, FactKind.REFUND_FAILED, "what refund.failed tells")
-    now = {one["id"]: one["status"] for one in world.client.refunds_of(payment)}
-    expect_equal(now[refund["id"]], "failed", "status in the list")
+    reading = world.read(objects.refund_event(world, "refund.failed", refund["id"], "failed"))
+    expect_equal(reading.facts[0].kind, FactKind.REFUND_FAILED, "the fact in refund.failed")
+    statuses = {item["id"]: item["status"] for item in world.client.refunds_of(payment)}
+    expect_equal(statuses[refund["id"]], "failed", "status in the list")
 
 
 @REFUNDS.assumption(
@@ -133,7 +133,7 @@ def a_refund_can_fail_after_it_succeeded(world: World) -> None:
     if_false="A donor gets the same money back twice: from their bank and from us.",
 )
 def a_disputed_payment_is_not_refunded(world: World) -> None:
-    """What the donor's bank took back cannot be refunded as well: the code is charge_disputed."""
+    """A refund of a disputed payment is refused with the code charge_disputed."""
     payment = objects.dispute(world, objects.LOSING)["payment_intent"]
     refusal = world.refusal(lambda: objects.request_refund(world, payment, "disputed"))
     expect_equal(refusal.code, "charge_disputed", "the code of the refusal")

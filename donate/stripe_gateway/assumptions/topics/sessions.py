@@ -1,4 +1,4 @@
-"""Checkout sessions: what opens them, what they say, and how they end unpaid."""
+"""Checkout sessions: the parameters that open them, their fields, and how they expire."""
 
 from datetime import timedelta
 from typing import Final
@@ -17,10 +17,10 @@ SESSIONS: Final = Topic("Checkout sessions")
     sources.CREATE_SESSION,
     routes="POST /v1/checkout/sessions",
     cost=Cost.NO_GIFT,
-    if_false="Nobody can give by card.",
+    if_false="Donors cannot give by card.",
 )
 def a_card_session_opens(world: World) -> None:
-    """Checkout opens a payment session from exactly what we send for a gift by card."""
+    """Checkout opens a payment session with the parameters we send for a card gift."""
     objects.session(world, objects.CARD, proving=True)
 
 
@@ -28,10 +28,10 @@ def a_card_session_opens(world: World) -> None:
     sources.CREATE_SESSION,
     routes="POST /v1/checkout/sessions",
     cost=Cost.NO_GIFT,
-    if_false="Nobody can begin to give every month by card.",
+    if_false="Donors cannot start a monthly gift by card.",
 )
 def a_monthly_card_session_opens(world: World) -> None:
-    """Checkout opens a subscription session from what we send for a monthly gift, in French."""
+    """Checkout opens a French subscription session with the parameters of a monthly gift."""
     objects.session(world, objects.CARD_MONTHLY, proving=True)
 
 
@@ -39,10 +39,10 @@ def a_monthly_card_session_opens(world: World) -> None:
     sources.ACSS_PAYMENT,
     routes="POST /v1/checkout/sessions",
     cost=Cost.NO_GIFT,
-    if_false="Nobody can give by pre-authorized debit.",
+    if_false="Donors cannot give by pre-authorized debit.",
 )
 def a_debit_session_opens(world: World) -> None:
-    """Checkout opens a payment session for acss_debit with the mandate that we describe."""
+    """Checkout opens a payment session for acss_debit with the mandate options we send."""
     objects.session(world, objects.DEBIT, proving=True)
 
 
@@ -50,10 +50,10 @@ def a_debit_session_opens(world: World) -> None:
     sources.ACSS_SETUP,
     routes="POST /v1/checkout/sessions",
     cost=Cost.NO_GIFT,
-    if_false="Nobody can begin to give every month by pre-authorized debit.",
+    if_false="Donors cannot start a monthly gift by pre-authorized debit.",
 )
 def a_monthly_debit_session_opens(world: World) -> None:
-    """Checkout opens a setup session for acss_debit with the mandate options of subscriptions."""
+    """Checkout opens a setup session for acss_debit with mandate options for subscriptions."""
     objects.session(world, objects.DEBIT_MONTHLY, proving=True)
 
 
@@ -62,55 +62,55 @@ def a_monthly_debit_session_opens(world: World) -> None:
     routes="GET /v1/checkout/sessions/{id}",
     fields="checkout.session.client_reference_id checkout.session.metadata",
     cost=Cost.WRONG_BOOKS,
-    if_false="A payment is not recognised as its gift's, and staff have to tie it by hand.",
+    if_false="A payment is not matched to its gift, and staff must tie it by hand.",
 )
 def a_session_returns_its_metadata(world: World) -> None:
-    """A session gives back the reference and the metadata that it was opened with."""
-    asked = objects.session(world, objects.CARD)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    expect_equal(found["client_reference_id"], asked.gift.reference, "client_reference_id")
-    expect_equal(dict(found["metadata"]), objects.metadata_of(asked.gift), "metadata")
+    """A session has the client_reference_id and metadata it was opened with."""
+    requested = objects.session(world, objects.CARD)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    expect_equal(session["client_reference_id"], requested.gift.reference, "client_reference_id")
+    expect_equal(dict(session["metadata"]), objects.metadata_of(requested.gift), "metadata")
 
 
 @SESSIONS.assumption(
     sources.SESSION,
     fields="checkout.session.amount_total checkout.session.currency checkout.session.mode",
     cost=Cost.WRONG_BOOKS,
-    if_false="A payment contradicts its gift, and is set aside.",
+    if_false="A payment contradicts its gift and is set aside.",
 )
 def a_session_returns_its_amount(world: World) -> None:
-    """A session's mode, amount_total and currency are those that we asked for, in minor units."""
-    asked = objects.session(world, objects.CARD)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    expect_equal(found["mode"], "payment", "mode")
-    expect_equal(found["amount_total"], objects.AMOUNT, "amount_total")
-    expect_equal(found["currency"], "cad", "currency")
+    """A session's mode, amount_total and currency are those we requested, in minor units."""
+    requested = objects.session(world, objects.CARD)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    expect_equal(session["mode"], "payment", "mode")
+    expect_equal(session["amount_total"], objects.AMOUNT, "amount_total")
+    expect_equal(session["currency"], "cad", "currency")
 
 
 @SESSIONS.assumption(
     sources.CREATE_SESSION,
     fields="checkout.session.expires_at",
     cost=Cost.WRONG_MONEY,
-    if_false="A donor pays in a session that we hold to be over, and gives twice.",
+    if_false="A donor pays in a session that we consider expired, and gives twice.",
 )
 def a_session_expires_when_requested(world: World) -> None:
-    """A session lives exactly as long as we ask, up to 24 hours."""
-    asked = objects.session(world, objects.CARD)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    expect_equal(found["expires_at"], asked.params["expires_at"], "expires_at")
+    """A session expires exactly when we request it, up to 24 hours ahead."""
+    requested = objects.session(world, objects.CARD)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    expect_equal(session["expires_at"], requested.params["expires_at"], "expires_at")
 
 
 @SESSIONS.assumption(
     sources.CREATE_SESSION,
     cost=Cost.NO_GIFT,
-    if_false="Nothing breaks; our sessions could live longer.",
+    if_false="Nothing breaks; our sessions could be longer.",
 )
 def a_session_of_two_days_is_refused(world: World) -> None:
-    """A session that would live longer than 24 hours is refused, and expires_at is named."""
+    """A session longer than 24 hours is refused with the parameter expires_at."""
     gift = objects.new_gift(world, objects.CARD)
-    asked = objects.request_params(world, gift)
-    asked["expires_at"] += int(timedelta(days=1).total_seconds())
-    refusal = world.refusal(lambda: world.client.create_session(asked, f"donate-{gift.id}:1"))
+    params = objects.request_params(world, gift)
+    params["expires_at"] += int(timedelta(days=1).total_seconds())
+    refusal = world.refusal(lambda: world.client.create_session(params, f"donate-{gift.id}:1"))
     expect_equal((refusal.status, refusal.param), (400, "expires_at"), "the refusal")
 
 
@@ -118,14 +118,14 @@ def a_session_of_two_days_is_refused(world: World) -> None:
     sources.SESSION,
     fields="checkout.session.url",
     cost=Cost.NO_GIFT,
-    if_false="Donors are sent nowhere, because CHECKOUT_HOSTS does not name the page's host.",
+    if_false="Donors are not sent to Stripe, because CHECKOUT_HOSTS lacks the page's host.",
 )
 def a_session_leads_to_a_known_host(world: World) -> None:
-    """The page of a session stands on one of the hosts in CHECKOUT_HOSTS."""
-    asked = objects.session(world, objects.CARD)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    host = urlsplit(found["url"] or "").netloc
-    expect(host in world.account.checkout_hosts, f"the page stands on {host!r}")
+    """A session's page is on one of the hosts in CHECKOUT_HOSTS."""
+    requested = objects.session(world, objects.CARD)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    host = urlsplit(session["url"] or "").netloc
+    expect(host in world.account.checkout_hosts, f"the page is on {host!r}")
 
 
 @SESSIONS.assumption(
@@ -134,15 +134,17 @@ def a_session_leads_to_a_known_host(world: World) -> None:
         checkout.session.payment_intent checkout.session.payment_status checkout.session.status
     """,
     cost=Cost.WRONG_BOOKS,
-    if_false="A gift that nobody paid is taken for one that was.",
+    if_false="An unpaid gift counts as paid.",
 )
 def an_open_session_is_unpaid(world: World) -> None:
-    """A session that nobody has paid is open and unpaid, and has no payment intent."""
-    asked = objects.session(world, objects.CARD)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    expect_equal((found["status"], found["payment_status"]), ("open", "unpaid"), "the status")
-    expect_equal(found["payment_intent"], None, "payment_intent")
-    expect_equal(as_session_event(found, world.clock.now()), None, "what an open session tells")
+    """An unpaid session is open and unpaid, and has no payment intent."""
+    requested = objects.session(world, objects.CARD)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    expect_equal((session["status"], session["payment_status"]), ("open", "unpaid"), "the status")
+    expect_equal(session["payment_intent"], None, "payment_intent")
+    expect_equal(
+        as_session_event(session, world.clock.now()), None, "the event made from an open session"
+    )
 
 
 @SESSIONS.assumption(
@@ -157,15 +159,15 @@ def an_open_session_is_unpaid(world: World) -> None:
     if_false="A monthly debit that a donor agreed to is set aside.",
 )
 def a_setup_session_costs_nothing(world: World) -> None:
-    """A setup session needs no payment, has its setup intent, and says its debits' currency."""
-    asked = objects.session(world, objects.DEBIT_MONTHLY)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    expect_equal(found["mode"], "setup", "mode")
-    expect_equal(found["payment_status"], "no_payment_required", "payment_status")
-    setup = found["setup_intent"]
+    """A setup session needs no payment, and has a setup intent and the debits' currency."""
+    requested = objects.session(world, objects.DEBIT_MONTHLY)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    expect_equal(session["mode"], "setup", "mode")
+    expect_equal(session["payment_status"], "no_payment_required", "payment_status")
+    setup = session["setup_intent"]
     expect_equal(setup["object"], "setup_intent", "the expanded setup_intent")
     expect_equal(setup["status"], "requires_payment_method", "setup_intent.status")
-    debits = found["payment_method_options"]["acss_debit"]
+    debits = session["payment_method_options"]["acss_debit"]
     expect_equal(debits["currency"], "cad", "payment_method_options.acss_debit.currency")
 
 
@@ -177,15 +179,15 @@ def a_setup_session_costs_nothing(world: World) -> None:
         event.livemode event.object event.type
     """,
     cost=Cost.STAFF_WORK,
-    if_false="A gift that nobody paid is awaited for ever.",
+    if_false="An unpaid gift is awaited for ever.",
 )
 def an_expired_session_sends_an_event(world: World) -> None:
-    """checkout.session.expired tells of a session that expired, and of the gift that it was for."""
-    asked = objects.expired_session(world)
-    reading = world.read(world.event("checkout.session.expired", asked.opened.session_id))
+    """An expired session sends checkout.session.expired with our metadata."""
+    requested = objects.expired_session(world)
+    reading = world.read(world.event("checkout.session.expired", requested.opened.session_id))
     kinds = {fact.kind for fact in reading.facts}
-    expect(FactKind.CHECKOUT_EXPIRED in kinds, f"the event tells {sorted(kinds)}")
-    expect_equal(reading.gift_id, asked.gift.id, "metadata.gift_id")
+    expect(FactKind.CHECKOUT_EXPIRED in kinds, f"the facts in the event are {sorted(kinds)}")
+    expect_equal(reading.gift_id, requested.gift.id, "metadata.gift_id")
     expect(reading.claim and reading.claim.attempt == 1, "metadata.attempt is not 1")
 
 
@@ -195,13 +197,13 @@ def an_expired_session_sends_an_event(world: World) -> None:
     if_false="A gift whose webhook was lost is awaited for ever.",
 )
 def an_expired_session_has_status_expired(world: World) -> None:
-    """A session that expired has the status expired, whenever we ask."""
-    asked = objects.expired_session(world)
-    found = world.client.retrieve_session(asked.opened.session_id)
-    event = as_session_event(found, world.clock.now())
-    expect(event, "the session tells nothing")
+    """An expired session has the status expired when we fetch it."""
+    requested = objects.expired_session(world)
+    session = world.client.retrieve_session(requested.opened.session_id)
+    event = as_session_event(session, world.clock.now())
+    expect(event, "the session gives no event")
     kinds = {fact.kind for fact in world.read(event or {}).facts}
-    expect(FactKind.CHECKOUT_EXPIRED in kinds, f"the session tells {sorted(kinds)}")
+    expect(FactKind.CHECKOUT_EXPIRED in kinds, f"the facts in the session are {sorted(kinds)}")
 
 
 @SESSIONS.assumption(
@@ -211,43 +213,43 @@ def an_expired_session_has_status_expired(world: World) -> None:
     if_false="Catch-up misses sessions, and with them gifts.",
 )
 def sessions_are_listed_by_status(world: World) -> None:
-    """The list of sessions can be asked for one status and from one moment on."""
-    asked = objects.expired_session(world)
+    """The session list can be filtered by status and by creation time."""
+    requested = objects.expired_session(world)
     since = int(world.clock.now().timestamp()) - 3_600
     page = world.client.list_page(
         "sessions", {"status": "expired", "created": {"gte": since}, "limit": 100}
     )
-    ids = {one["id"] for one in page.objects}
-    expect(asked.opened.session_id in ids, "the expired session is not in the list")
-    statuses = {one["status"] for one in page.objects}
+    ids = {session["id"] for session in page.objects}
+    expect(requested.opened.session_id in ids, "the expired session is not in the list")
+    statuses = {session["status"] for session in page.objects}
     expect_equal(statuses, {"expired"}, "the statuses in the list")
 
 
 @SESSIONS.assumption(
     sources.ERROR_CODES,
     cost=Cost.NO_GIFT,
-    if_false="A region's smallest gift is refused at Stripe, and the donor is not told why.",
+    if_false="Stripe refuses a region's smallest gift, and the donor does not learn why.",
 )
 def a_very_small_gift_is_refused(world: World) -> None:
-    """A payment far under half a dollar is refused with the code amount_too_small."""
+    """A payment far below half a dollar is refused with the code amount_too_small."""
     gift = objects.new_gift(world, objects.CARD)
     gift.amount_minor = 5
-    asked = objects.request_params(world, gift)
-    refusal = world.refusal(lambda: world.client.create_session(asked, f"donate-{gift.id}:1"))
+    params = objects.request_params(world, gift)
+    refusal = world.refusal(lambda: world.client.create_session(params, f"donate-{gift.id}:1"))
     expect_equal(refusal.code, "amount_too_small", "the code of the refusal")
 
 
 @SESSIONS.assumption(
     sources.ERROR_CODES,
     cost=Cost.NO_GIFT,
-    if_false="An address that Stripe refuses closes the card to its donor.",
+    if_false="A donor whose e-mail address Stripe refuses cannot give by card.",
 )
 def an_invalid_email_is_refused_by_name(world: World) -> None:
-    """An e-mail address that Stripe does not take is refused, and customer_email is named."""
+    """An invalid e-mail address is refused with the parameter customer_email."""
     gift = objects.new_gift(world, objects.CARD)
-    asked = objects.request_params(world, gift)
-    asked["customer_email"] = "check@nowhere"
-    refusal = world.refusal(lambda: world.client.create_session(asked, f"donate-{gift.id}:1"))
+    params = objects.request_params(world, gift)
+    params["customer_email"] = "check@nowhere"
+    refusal = world.refusal(lambda: world.client.create_session(params, f"donate-{gift.id}:1"))
     expect(
         refusal.param == "customer_email" or refusal.code == "email_invalid",
         f"the refusal names {refusal.param or refusal.code or 'nothing'}",
@@ -259,12 +261,12 @@ def an_invalid_email_is_refused_by_name(world: World) -> None:
     routes="GET /v1/checkout/sessions/{id}/line_items",
     fields="price.product product.active",
     cost=Cost.WRONG_MONEY,
-    if_false="We use products of our own without need; nothing breaks.",
+    if_false="We create products of our own needlessly; nothing breaks.",
 )
 def an_inline_product_is_inactive(world: World) -> None:
-    """The product that Checkout makes from price_data is inactive."""
-    asked = objects.session(world, objects.CARD_MONTHLY).opened.session_id
-    items = world.call(lambda sdk: sdk.v1.checkout.sessions.line_items.list(asked), "list")
+    """A product that Checkout creates from price_data is inactive."""
+    session_id = objects.session(world, objects.CARD_MONTHLY).opened.session_id
+    items = world.call(lambda sdk: sdk.v1.checkout.sessions.line_items.list(session_id), "list")
     product_id = items["data"][0]["price"]["product"]
-    found = world.call(lambda sdk: sdk.v1.products.retrieve(product_id), "product")
-    expect(found["active"] is False, "the product is active")
+    product = world.call(lambda sdk: sdk.v1.products.retrieve(product_id), "product")
+    expect(product["active"] is False, "the product is active")

@@ -1,4 +1,4 @@
-"""What an account is set up with: webhook endpoints, the portal, and its payment methods."""
+"""Account settings: webhook endpoints, the portal, payment methods, and API keys."""
 
 import uuid
 from typing import Any, Final
@@ -20,13 +20,13 @@ _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.config
     routes="POST /v1/webhook_endpoints",
     fields="webhook_endpoint.secret webhook_endpoint.api_version",
     cost=Cost.WRONG_BOOKS,
-    if_false="Events come in another shape than the one we read, or signed with an unknown secret.",
+    if_false="Events have a different structure, or an unknown secret signs them.",
 )
 def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
-    """An endpoint that is made with our version of the API has it, and tells its secret once."""
-    made = _endpoint(world, proving=True)
-    expect(same_release(made["api_version"]), f"api_version is {made['api_version']}")
-    expect(str(made["secret"]).startswith("whsec_"), "the answer has no secret")
+    """A new endpoint has the API version we request; only that answer contains its secret."""
+    endpoint = _endpoint(world, proving=True)
+    expect(same_release(endpoint["api_version"]), f"api_version is {endpoint['api_version']}")
+    expect(str(endpoint["secret"]).startswith("whsec_"), "the answer has no secret")
 
 
 @SETTINGS.assumption(
@@ -34,34 +34,35 @@ def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
     routes="GET /v1/webhook_endpoints",
     fields="webhook_endpoint.url webhook_endpoint.enabled_events webhook_endpoint.status",
     cost=Cost.STAFF_WORK,
-    if_false="`donate stripe setup` makes a second endpoint, and every event comes twice.",
+    if_false="`donate stripe setup` creates a second endpoint, and every event arrives twice.",
 )
 def endpoints_are_listed(world: World) -> None:
-    """The list of endpoints has each with its address, its events and its status, no secret."""
-    made = _endpoint(world)
+    """The endpoint list has each one's URL, events and status, but not its secret."""
+    endpoint = _endpoint(world)
     page = world.call(lambda sdk: sdk.v1.webhook_endpoints.list({"limit": 100}), "list")
-    listed = {one["id"]: one for one in page["data"]}
-    expect(made["id"] in listed, "the endpoint is not in the list")
-    found = listed[made["id"]]
-    expect_equal(found["url"], made["url"], "url")
-    expect_equal(set(found["enabled_events"]), set(EVENT_TYPES), "enabled_events")
-    expect(found["status"] in ("enabled", "disabled"), f"status is {found['status']}")
-    expect(not found.get("secret"), "the list tells the secret")
+    listed = {item["id"]: item for item in page["data"]}
+    expect(endpoint["id"] in listed, "the endpoint is not in the list")
+    item = listed[endpoint["id"]]
+    expect_equal(item["url"], endpoint["url"], "url")
+    expect_equal(set(item["enabled_events"]), set(EVENT_TYPES), "enabled_events")
+    expect(item["status"] in ("enabled", "disabled"), f"status is {item['status']}")
+    expect(not item.get("secret"), "the list contains the secret")
 
 
 @SETTINGS.assumption(
     sources.WEBHOOK_ENDPOINTS,
     routes="POST /v1/webhook_endpoints/{id}",
     cost=Cost.STAFF_WORK,
-    if_false="`donate stripe setup` cannot switch an endpoint on again.",
+    if_false="`donate stripe setup` cannot enable an endpoint again.",
 )
 def an_endpoint_can_be_switched_off(world: World) -> None:
-    """An endpoint is disabled by an update, and shows it as its status."""
-    made = _endpoint(world)["id"]
-    found = world.call(
-        lambda sdk: sdk.v1.webhook_endpoints.update(made, {"disabled": True}), _KIND["endpoint"]
+    """An update can disable an endpoint, and its status is then disabled."""
+    endpoint_id = _endpoint(world)["id"]
+    endpoint = world.call(
+        lambda sdk: sdk.v1.webhook_endpoints.update(endpoint_id, {"disabled": True}),
+        _KIND["endpoint"],
     )
-    expect_equal(found["status"], "disabled", "status")
+    expect_equal(endpoint["status"], "disabled", "status")
 
 
 @SETTINGS.assumption(
@@ -79,26 +80,31 @@ def an_endpoint_can_be_switched_off(world: World) -> None:
     if_false="`donate stripe setup` cannot prepare the page where donors replace a card.",
 )
 def a_portal_configuration_can_be_made(world: World) -> None:
-    """The portal's features are switched by the API, and listed with what is the default."""
-    asked: Any = {
+    """The API can switch the portal's features; the list shows the default configuration."""
+    params: Any = {
         "features": {"payment_method_update": {"enabled": True}},
         "metadata": {"made_by": "donate stripe check"},
     }
-    made = world.call(
-        lambda sdk: sdk.v1.billing_portal.configurations.create(asked), _KIND["portal"]
+    configuration = world.call(
+        lambda sdk: sdk.v1.billing_portal.configurations.create(params), _KIND["portal"]
     )
-    expect(made["features"]["payment_method_update"]["enabled"], "the feature is off")
-    expect(isinstance(made["is_default"], bool), "is_default is missing")
-    # Nothing deletes a configuration; an inactive one is not used.
+    expect(configuration["features"]["payment_method_update"]["enabled"], "the feature is off")
+    expect(isinstance(configuration["is_default"], bool), "is_default is missing")
+    # Stripe cannot delete a configuration, so deactivate it.
     changed = world.call(
-        lambda sdk: sdk.v1.billing_portal.configurations.update(made["id"], {"active": False}),
+        lambda sdk: sdk.v1.billing_portal.configurations.update(
+            configuration["id"], {"active": False}
+        ),
         _KIND["portal"],
     )
     expect(changed["active"] is False, "the configuration is still active")
     page = world.call(
         lambda sdk: sdk.v1.billing_portal.configurations.list({"active": True}), "list"
     )
-    expect(made["id"] not in {one["id"] for one in page["data"]}, "it is listed as active")
+    expect(
+        configuration["id"] not in {item["id"] for item in page["data"]},
+        "the configuration is listed as active",
+    )
 
 
 @SETTINGS.assumption(
@@ -116,27 +122,31 @@ def a_portal_configuration_can_be_made(world: World) -> None:
         payment_method_configuration.card.available
     """,
     cost=Cost.NO_GIFT,
-    if_false="A mode is offered that the account cannot take, and `donate doctor` does not say so.",
+    if_false="A mode is offered that the account cannot take, and `donate doctor` misses it.",
 )
 def the_accounts_methods_are_listed(world: World) -> None:
     """The default configuration says of each method whether it is on and available; on stays on."""
     page = world.call(lambda sdk: sdk.v1.payment_method_configurations.list(), "list")
-    defaults = [one for one in page["data"] if one["is_default"] and one["active"]]
+    defaults = [
+        configuration
+        for configuration in page["data"]
+        if configuration["is_default"] and configuration["active"]
+    ]
     expect(defaults, "no configuration is the default")
     state = defaults[0].get("card")
-    expect(state, "the default configuration says nothing of cards")
+    expect(state, "the default configuration lacks the card method")
     if defaults[0].get("application") or state["display_preference"]["value"] != "on":
         raise CouldNotBeTried("cards are switched off in this account")
     switched_on: Any = {"card": {"display_preference": {"preference": "on"}}}
-    again = world.call(
+    updated = world.call(
         lambda sdk: sdk.v1.payment_method_configurations.update(defaults[0]["id"], switched_on),
         "payment_method_configuration",
     )
-    preference = again["card"]["display_preference"]
+    preference = updated["card"]["display_preference"]
     expect_equal(preference["value"], "on", "display_preference.value")
-    # A platform's own accounts may not change it.
+    # Accounts of a platform may be unable to change it.
     expect(preference.get("overridable") in (None, True), "overridable is false")
-    expect(isinstance(again["card"]["available"], bool), "available is missing")
+    expect(isinstance(updated["card"]["available"], bool), "available is missing")
 
 
 @SETTINGS.assumption(
@@ -150,10 +160,10 @@ def the_accounts_methods_are_listed(world: World) -> None:
         POST /v1/products/{id}
     """,
     cost=Cost.STAFF_WORK,
-    if_false="`donate doctor` says that a key lacks a permission which it has, or the reverse.",
+    if_false="`donate doctor` reports a key's permissions wrongly.",
 )
 def a_key_is_checked_before_the_object(world: World) -> None:
-    """Stripe looks at the key first: only then is what does not exist told to be missing."""
+    """Stripe checks a key's permission before it looks for the object."""
     account = StripeAccount(world.account.secret_key, world.account.api_base)
     try:
         steps = list(permission_steps(account, livemode=False))
@@ -162,25 +172,27 @@ def a_key_is_checked_before_the_object(world: World) -> None:
     if any(step.by_hand for step in steps):
         raise CouldNotBeTried("the key is restricted: " + " ".join(step.says for step in steps))
     unsure = [step.says for step in steps if "could not be tried" in step.says]
-    expect_equal(unsure, [], "what could not be found out")
+    expect_equal(unsure, [], "the permissions that could not be tried")
 
 
 def _endpoint(world: World, *, proving: bool = False) -> Json:
     def make() -> Json:
-        asked: Any = {
+        params: Any = {
             "api_version": world.api_version,
             "description": "donate stripe check",
             "enabled_events": list(EVENT_TYPES),
             "url": f"https://donate-check-{uuid.uuid4().hex}.example.com/webhooks/stripe",
         }
-        made = world.call(lambda sdk: sdk.v1.webhook_endpoints.create(asked), _KIND["endpoint"])
+        endpoint = world.call(
+            lambda sdk: sdk.v1.webhook_endpoints.create(params), _KIND["endpoint"]
+        )
         world.remove_later(
-            f"webhook endpoint {made['id']}",
+            f"webhook endpoint {endpoint['id']}",
             lambda: world.call(
-                lambda sdk: sdk.v1.webhook_endpoints.delete(made["id"]), _KIND["endpoint"]
+                lambda sdk: sdk.v1.webhook_endpoints.delete(endpoint["id"]), _KIND["endpoint"]
             ),
         )
-        return made
+        return endpoint
 
-    found: Json = world.make_once("webhook endpoint", make, proving=proving)
-    return found
+    endpoint: Json = world.make_once("webhook endpoint", make, proving=proving)
+    return endpoint
