@@ -42,11 +42,11 @@ class FirstStep:
         try:
             return self.lead_on(gift, choice.language)
         except Conflict:
-            return see(page_of(gift))
+            return redirect_to(gift_path(gift))
 
     def lead_on(self, gift: Gift, language: str) -> Response:
         """Begin the gift's mode in `language`. Raises Conflict when nothing is left to pay."""
-        page, spoken = page_of(gift), ""
+        page, spoken = gift_path(gift), ""
         if language != gift.language:
             page, spoken = f"{page}?lang={language}", f"&lang={language}"
         try:
@@ -54,15 +54,15 @@ class FirstStep:
         except Unavailable as error:
             log.warning("a card page was not opened: %s", type(error).__name__)
             problem = "refused" if isinstance(error, StripeRefused) and error.is_final else "page"
-            return see(f"{page_of(gift)}?problem={problem}{spoken}")
-        return see(step.url if isinstance(step, Redirect) else page)
+            return redirect_to(f"{gift_path(gift)}?problem={problem}{spoken}")
+        return redirect_to(step.url if isinstance(step, Redirect) else page)
 
 
-def see(address: str) -> Response:
+def redirect_to(address: str) -> Response:
     """Send the browser on to `address`, by GET whatever came before."""
     return RedirectResponse(address, status_code=303)
 
 
-def page_of(gift: Gift) -> str:
+def gift_path(gift: Gift) -> str:
     """Return the address of the donor's page of a gift."""
     return f"/gifts/{gift.token}"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from donate.clock import Clock, local_date
 from donate.donors import gift_view, gift_words as words
-from donate.donors.first_step import FirstStep, page_of, see
+from donate.donors.first_step import FirstStep, gift_path, redirect_to
 from donate.donors.requests import Typed, languages_beside
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.account_confirmation import confirmation_due, was_never_confirmed
@@ -81,7 +81,11 @@ class DonorGiftPages:
         """Show the truth about one gift."""
         gift, donor = self._find(token)
         # A donor may have paid and closed Stripe's page: nobody is told "not paid" unasked.
-        if self._look_again and gift_view.may_be_paid(gift) and problem not in ("page", "refused"):
+        if (
+            self._look_again
+            and gift_view.may_have_been_paid(gift)
+            and problem not in ("page", "refused")
+        ):
             self._look_again(gift)
             gift, donor = self._find(token)
         looks = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0
@@ -91,7 +95,7 @@ class DonorGiftPages:
         """Send the donor to Stripe's page for a gift that is not paid yet."""
         gift, donor = self._find(token)
         if not gift_view.goes_through_stripe(gift):
-            return see(page_of(gift))
+            return redirect_to(gift_path(gift))
         try:
             if gift_view.is_later_month(gift):
                 return self._try_month_again(gift)
@@ -105,7 +109,7 @@ class DonorGiftPages:
         gift, donor = self._find(token)
         region = self._regions.get(gift.code)
         if region is None or not gift_view.may_still_give(gift):
-            return see(page_of(gift))
+            return redirect_to(gift_path(gift))
         wanted, wishes = self._wanted(gift, region, form.mode)
         language = self._language(request, gift)
         try:
@@ -121,15 +125,15 @@ class DonorGiftPages:
                 wishes=wishes,
             )
         except BadInputs:
-            return see(f"/give/{region.code}?lang={language}")
+            return redirect_to(f"/give/{region.code}?lang={language}")
         if gift_view.is_later_month(gift):
             try:
                 # First, or the month could be collected beside what is given for it.
                 self._pledges.give_up_month(gift)
             except Conflict:
-                return see(page_of(gift))
+                return redirect_to(gift_path(gift))
             except StripeUnavailable:
-                return see(f"{page_of(gift)}?problem=page")
+                return redirect_to(f"{gift_path(gift)}?problem=page")
         key = replacement_key(gift, choice.mode)
         return self._first_step.take(choice, key, address_of(request))
 
@@ -162,7 +166,7 @@ class DonorGiftPages:
             told = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
             with self._database.writing() as session:
                 record_facts(session, [(gift.id, told)], now=now)
-        return see(f"{page_of(gift)}?lang={self._language(request, gift)}")
+        return redirect_to(f"{gift_path(gift)}?lang={self._language(request, gift)}")
 
     def _since(self, gift: Gift) -> gift_view.Since:
         is_open = gift_view.may_still_give(gift)
@@ -189,10 +193,10 @@ class DonorGiftPages:
         try:
             paid = self._pledges.try_month_again(gift)
         except StripeRefused:
-            return see(f"{page_of(gift)}?problem=declined")
+            return redirect_to(f"{gift_path(gift)}?problem=declined")
         except StripeUnavailable:
-            return see(f"{page_of(gift)}?problem=page")
-        return see(page_of(gift) if paid else f"{page_of(gift)}?problem=asked")
+            return redirect_to(f"{gift_path(gift)}?problem=page")
+        return redirect_to(gift_path(gift) if paid else f"{gift_path(gift)}?problem=asked")
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
         # A NUL would be an error in PostgreSQL, not a gift that is not there.

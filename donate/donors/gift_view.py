@@ -104,7 +104,7 @@ def frequency_instead(gift: Gift) -> str:
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
 
 
-def may_be_paid(gift: Gift) -> bool:
+def may_have_been_paid(gift: Gift) -> bool:
     """Whether Stripe may know of a payment that we do not."""
     return goes_through_stripe(gift) and gift.status in _UNDECIDED
 
@@ -117,7 +117,7 @@ def goes_through_stripe(gift: Gift) -> bool:
 
 def awaits_confirmation(gift: Gift, back: str) -> bool:
     """Whether the donor has come back from paying and Stripe has not said so yet."""
-    return back == "paid" and may_be_paid(gift)
+    return back == "paid" and may_have_been_paid(gift)
 
 
 def view_gift(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from donate.clock import Clock
 from donate.donors import gift_words as words, give_view
-from donate.donors.first_step import FirstStep, see
+from donate.donors.first_step import FirstStep, redirect_to
 from donate.donors.forms import OTHER, GiveForm, blank_form, form_key, read_choice, showable
 from donate.donors.gift_pages import DonorGiftPages
 from donate.donors.pledge_pages import PledgePages
@@ -72,9 +72,11 @@ class DonorPages:
     def first_page(self, request: Request, code: str = "") -> Response:
         """Lead to the one region there is, or let the donor choose."""
         if code.strip():
-            return self._with_region(request, code, lambda region: see(f"/give/{region.code}"))
+            return self._with_region(
+                request, code, lambda region: redirect_to(f"/give/{region.code}")
+            )
         if len(self._regions) == 1:
-            return see(_with_language(f"/give/{next(iter(self._regions))}", request))
+            return redirect_to(_with_language(f"/give/{next(iter(self._regions))}", request))
         language = language_of(request, LANGUAGES)
         regions = sorted(self._regions.values(), key=lambda r: r.name.in_language(language))
         return self._pages.render("donors/first_page.html", language, regions=regions)
@@ -84,7 +86,7 @@ class DonorPages:
 
         def answer(region: Region) -> Response:
             if code != region.code:
-                return see(_with_query(f"/give/{region.code}", request))
+                return redirect_to(_with_query(f"/give/{region.code}", request))
             form = blank_form(region, request.query_params)
             return self._form(region, language_of(request, region.languages), form)
 

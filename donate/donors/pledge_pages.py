@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from donate.clock import local_date
 from donate.donors import gift_words as words, pledge_words
-from donate.donors.first_step import see
+from donate.donors.first_step import redirect_to
 from donate.donors.forms import showable
 from donate.donors.requests import Typed, languages_beside
 from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
@@ -84,7 +84,7 @@ class PledgePages:
         except BadInput as problem:
             return self._page(gift, language, problem=problem, typed=typed)
         if self._pledges.is_already(gift, amount):
-            return see(f"/pledges/{gift.token}?done=same&lang={language}")
+            return redirect_to(f"/pledges/{gift.token}?done=same&lang={language}")
         return self._change(gift, language, PledgeAction.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
@@ -92,7 +92,7 @@ class PledgePages:
         gift, _ = self._find(token)
         language = _language(request, gift)
         try:
-            return see(self._pledges.card_page(gift))
+            return redirect_to(self._pledges.card_page(gift))
         except Conflict as conflict:
             return self._page(gift, language, wrong=conflict.args[0], status_code=409)
         except StripeUnavailable:
@@ -114,7 +114,7 @@ class PledgePages:
             return self._page(gift, language, wrong=conflict.args[0], status_code=409)
         except StripeRefused:
             return self._page(gift, language, wrong=_REFUSED, status_code=409)
-        return see(f"/pledges/{gift.token}?done={act if done else 'soon'}&lang={language}")
+        return redirect_to(f"/pledges/{gift.token}?done={act if done else 'soon'}&lang={language}")
 
     def _read_amount(self, gift: Gift, donor: Donor, typed: str, language: str) -> Money:
         amount = read_amount(typed, gift.currency, language)

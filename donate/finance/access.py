@@ -137,7 +137,7 @@ class Gate:
         request.state.visit = AllowedRequest(staff, typed, address_of(request))
         if needed is None:
             raise self.refusal(request, staff, "not open", 403, "This page is not open to anybody.")
-        if request.method == "POST" and is_from_elsewhere(request):
+        if request.method == "POST" and is_cross_site(request):
             raise self.refusal(
                 request, staff, "cross-site", 403, "This form was sent from another site."
             )
@@ -237,7 +237,7 @@ def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
         router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))
 
 
-def is_from_elsewhere(request: Request) -> bool:
+def is_cross_site(request: Request) -> bool:
     """Whether a browser says that another site sent this. Silence is not a yes.
 
     Our pages send no referrer, and so browsers write `Origin: null` for their forms: only

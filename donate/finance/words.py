@@ -129,7 +129,9 @@ def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
     return ours.get(actor) or staff_names.get(actor, actor)
 
 
-def why(gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]) -> list[str]:
+def status_sentences(
+    gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]
+) -> list[str]:
     """Say why a gift has the status it has: what that means, and each time that money moved."""
     by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
     sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
@@ -175,8 +177,8 @@ def _announced(gift: Gift, facts: Sequence[GiftFact]) -> list[str]:
 _NO_LONGER_SO: Final = "Not sent: it was no longer so."
 
 
-def fate(letter: Letter) -> str:
-    """Say in a sentence what became of a letter; the time that follows is `time_of`."""
+def letter_status(letter: Letter) -> str:
+    """Say in a sentence what became of a letter; the time that follows is `letter_time`."""
     match LetterState(letter.state):
         case LetterState.WAITING:
             if _is_held_back(letter):
@@ -193,7 +195,7 @@ def fate(letter: Letter) -> str:
             return f"Not sent. {letter.reason}"
 
 
-def time_of(letter: Letter) -> datetime:
+def letter_time(letter: Letter) -> datetime:
     """Return when a letter was sent, leaves, or was written."""
     return letter.sent_at or (letter.due_at if _is_held_back(letter) else letter.written_at)
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.requests import Request
 
-from donate.finance.access import HOME, is_from_elsewhere, safe_next
+from donate.finance.access import HOME, is_cross_site, safe_next
 from tests.finance.room import Room
 
 
@@ -39,7 +39,7 @@ def asked(**headers: str) -> Request:
 )
 def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: bool) -> None:
     """The browser's own word counts first, then the origin; silence is no other site."""
-    assert is_from_elsewhere(asked(**headers)) == is_elsewhere
+    assert is_cross_site(asked(**headers)) == is_elsewhere
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.transfers.rules import (
     MAX_DAYS_BEFORE,
     Transfer,
+    check_free_text,
     check_transfer,
-    check_words,
     mark_received,
     read_day,
     refuse_unseen,
@@ -147,10 +147,10 @@ def test_words_are_kept_as_they_were_meant(text: str, required: bool, kept: str 
     """Where a reason is needed nothing is not one; too much is refused."""
     if kept is None:
         with pytest.raises(BadInput) as refused:
-            check_words("reason", text, most=8, required=required)
+            check_free_text("reason", text, most=8, required=required)
         assert refused.value.field == "reason"
     else:
-        assert check_words("reason", text, most=8, required=required) == kept
+        assert check_free_text("reason", text, most=8, required=required) == kept
 
 
 @pytest.mark.parametrize("mode", ["card", "bank_debit"])

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from donate.finance.models import Role
-from donate.finance.transfers.rules import key_of
+from donate.finance.transfers.rules import bank_reference_key
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
@@ -277,4 +277,4 @@ def test_one_spelling_leads_to_a_gift(room: Room) -> None:
 )
 def test_one_reference_has_one_key(typed: str, key: str) -> None:
     """Case, spaces and signs do not make another reference of one; LIKE finds nothing odd in it."""
-    assert key_of(typed) == key
+    assert bank_reference_key(typed) == key

@@ -5,7 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from donate.finance.transfers.rules import Transfer, key_of, mark_received, undo_transfer
+from donate.finance.transfers.rules import (
+    Transfer,
+    bank_reference_key,
+    mark_received,
+    undo_transfer,
+)
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.letters.finder import REMIND_AFTER
@@ -26,7 +31,7 @@ def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
         amount = Money(dollars * 100, "CAD")
         transfer = Transfer(date(2026, 3, 1), amount, bank_reference, "")
         mark_received(session, fresh, transfer, actor="staff:1", now=desk.clock.now())
-    return f"{key_of(bank_reference)}#0"
+    return f"{bank_reference_key(bank_reference)}#0"
 
 
 def undo(desk: Desk, gift: Gift, source: str) -> None:

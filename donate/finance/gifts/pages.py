@@ -22,7 +22,7 @@ from donate.finance.gifts.pledges import pledge_details
 from donate.finance.gifts.searching import search_gifts
 from donate.finance.letters.view import letter_rows
 from donate.finance.models import Role
-from donate.finance.refunds.form import returns_of
+from donate.finance.refunds.form import refund_section
 from donate.finance.staff.accounts import names_of
 from donate.finance.transfers.rules import thanks_leave_at, transfers_in_force
 from donate.finance.words import (
@@ -33,7 +33,7 @@ from donate.finance.words import (
     MODE_NAMES,
     STATUSES,
     actor_name,
-    why,
+    status_sentences,
 )
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftFact
@@ -205,7 +205,7 @@ class StaffGiftPages:
             ),
             returned=Money(gift.returned_minor - held, gift.currency),
             held=Money(held, gift.currency),
-            because=why(gift, facts, names),
+            because=status_sentences(gift, facts, names),
             # As it became known: a transfer's date may lie before the gift was chosen.
             known=[
                 _known(f, gift, names, in_force=f in in_force)
@@ -220,7 +220,7 @@ class StaffGiftPages:
             wish=wish,
             transfers=in_force,
             leaves_at=None if wait is None else thanks_leave_at(facts, now, wait),
-            returns=returns_of(gift, told, names),
+            returns=refund_section(gift, told, names),
             disputes=dispute_sentences(gift, told),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
             form_key=secrets.token_urlsafe(16),

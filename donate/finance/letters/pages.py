@@ -13,7 +13,7 @@ from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.trail import record_act
-from donate.finance.words import LANGUAGE, LETTERS, fate, time_of
+from donate.finance.words import LANGUAGE, LETTERS, letter_status, letter_time
 from donate.gifts.models import Gift
 from donate.letters.context import can_be_written, load_context
 from donate.letters.desk import (
@@ -91,8 +91,8 @@ class LetterPages:
             email=about.donor.email,
             letter=letter,
             kind=LETTERS[letter.kind],
-            fate=fate(letter),
-            moment=time_of(letter),
+            status=letter_status(letter),
+            moment=letter_time(letter),
             text=text,
         )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from donate.finance.words import LETTERS, actor_name, fate, time_of
+from donate.finance.words import LETTERS, actor_name, letter_status, letter_time
 from donate.gifts.models import Gift
 from donate.letters.desk import letters_of, may_be_sent_again
 from donate.letters.models import Letter, LetterState
@@ -19,7 +19,7 @@ class LetterRow:
 
     letter: Letter
     kind: str
-    fate: str
+    status: str
     at: datetime
     by: str
     again: int | None
@@ -47,8 +47,8 @@ def _sent(
     return LetterRow(
         letter=letter,
         kind=LETTERS[letter.kind],
-        fate=fate(letter),
-        at=time_of(letter),
+        status=letter_status(letter),
+        at=letter_time(letter),
         by=actor_name(letter.asked_by, names) if letter.again else "",
         again=letter.again + 1 if may_go else None,
         may_be_dismissed=letter.state == LetterState.SET_ASIDE,

@@ -12,8 +12,8 @@ from babel.dates import format_date
 
 from donate.clock import local_date
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.transfers.rules import check_words
-from donate.finance.words import LANGUAGE, MODE_NAMES, actor_name
+from donate.finance.transfers.rules import BY_HAND, check_free_text
+from donate.finance.words import LANGUAGE, MODES, actor_name
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.refundable import (
@@ -116,7 +116,7 @@ FORESEEN: Final = frozenset(code for code in _REFUSED if code != KEY_REFUSED)
 """Codes of refused refunds which the page of the gift explains in words of ours."""
 
 
-def returns_of(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> RefundSection:
+def refund_section(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> RefundSection:
     """Say what can go back of a gift, and what became of what was asked for."""
     requests = [_request(gift, request, names) for request in requests_of(facts)]
     payments = payments_of(facts)
@@ -170,7 +170,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
     payment = checked(lambda: _check_payment(facts, typed.get("payment", "")))
     amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
     reason = checked(lambda: _check_reason(typed.get("reason", "")))
-    note = checked(lambda: check_words("note", typed.get("note", "")))
+    note = checked(lambda: check_free_text("note", typed.get("note", "")))
     if typed.get("confirmed") != "yes":
         problems.append(BadInput("confirmed", _SURE))
     # Where nothing else is wrong, `request_refund` checks this: the form may have come before.

@@ -11,10 +11,10 @@ from donate.clock import Clock
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.models import Role
-from donate.finance.set_aside.words import SetAsideEvent, describe_event, standing_of
+from donate.finance.set_aside.words import SetAsideEvent, describe_event, summarize_event
 from donate.finance.staff.accounts import names_of
 from donate.finance.trail import record_act
-from donate.finance.transfers.rules import check_words
+from donate.finance.transfers.rules import check_free_text
 from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
 from donate.gifts.queries import gift_by_reference
@@ -168,7 +168,7 @@ class SetAsidePages:
             status_code=status_code,
             staff=visit.signed_in,
             item=item,
-            standing=standing_of(event),
+            standing=summarize_event(event),
             may_decide=visit.signed_in.may(Role.FINANCE),
             typed={name: text[: 2 * MOST_WHY] for name, text in visit.form.items()},
             problems={problem.field: problem} if problem else {},
@@ -216,7 +216,7 @@ def _find_gift(session: Session, typed: str) -> Gift:
 
 
 def _check_reason(typed: Mapping[str, str]) -> str:
-    reason = check_words("reason", typed.get("reason", ""), most=MOST_WHY, required=True)
+    reason = check_free_text("reason", typed.get("reason", ""), most=MOST_WHY, required=True)
     if len(reason) < LEAST_WHY:
         raise BadInput("reason", "Please write a few words about why.")
     return reason

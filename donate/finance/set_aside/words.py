@@ -86,7 +86,7 @@ def describe_event(
     )
 
 
-def standing_of(event: StripeEvent) -> EventSummary:
+def summarize_event(event: StripeEvent) -> EventSummary:
     """Say where an event has come to."""
     because = f": {event.reason}" if event.reason else ""
     match event.state:

@@ -58,7 +58,7 @@ def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Tr
     received_on = checked(lambda: _check_date(gift, typed.get("received_on", ""), now=now))
     amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
     bank_reference = checked(lambda: _check_bank_reference(typed.get("bank_reference", "")))
-    note = checked(lambda: check_words("note", typed.get("note", "")))
+    note = checked(lambda: check_free_text("note", typed.get("note", "")))
     if received_on is None or amount is None or bank_reference is None or note is None:
         raise BadInputs(problems)
     return Transfer(received_on, amount, bank_reference, note)
@@ -95,15 +95,15 @@ def _check_date(gift: Gift, text: str, *, now: datetime) -> date:
 
 
 def _check_bank_reference(text: str) -> str:
-    reference = check_words("bank_reference", text, most=MAX_BANK_REFERENCE)
+    reference = check_free_text("bank_reference", text, most=MAX_BANK_REFERENCE)
     if "\n" in reference:
         raise BadInput("bank_reference", "Please enter the bank reference on one line.")
-    if not 1 <= len(key_of(reference)) <= MAX_BANK_REFERENCE:
+    if not 1 <= len(bank_reference_key(reference)) <= MAX_BANK_REFERENCE:
         raise BadInput("bank_reference", "Please enter the reference on the bank's statement.")
     return reference
 
 
-def check_words(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
+def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
     """Return free text as it is kept. Raises BadInput for what must not be."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if required and not text:
@@ -117,7 +117,7 @@ def check_words(field: str, text: str, *, most: int = MAX_NOTE, required: bool =
     return text
 
 
-def key_of(bank_reference: str) -> str:
+def bank_reference_key(bank_reference: str) -> str:
     """Return what makes two spellings of a bank reference the same: letters and digits alone."""
     whole = unicodedata.normalize("NFKC", bank_reference).upper()
     return "".join(c for c in whole if c.isalnum())
@@ -128,7 +128,7 @@ def mark_received(
 ) -> Outcome:
     """Record that a transfer came in. The same again changes nothing; Conflict says what else."""
     refuse_other_modes(gift)
-    key = key_of(transfer.bank_reference)
+    key = bank_reference_key(transfer.bank_reference)
     source_id = f"{key}#{_times_undone(session, key)}"
     happened_at = start_of_day(transfer.received_on, gift.time_zone)
     fact = Fact(
@@ -173,7 +173,7 @@ def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int
     `seen` is how many transfers that form showed as received; None where it did not say.
     """
     here = transfers_in_force(facts_of(session, gift.id))
-    key = key_of(transfer.bank_reference)
+    key = bank_reference_key(transfer.bank_reference)
     again = any(fact.source_id.partition("#")[0] == key for fact in here)
     if seen is not None and len(here) > seen and not again:
         raise Conflict(
@@ -186,7 +186,7 @@ def undo_transfer(
     session: Session, gift: Gift, source_id: str, reason: str, *, actor: str, now: datetime
 ) -> Outcome:
     """Take back a transfer that was marked received. A second time changes nothing."""
-    reason = check_words("reason", reason, required=True)
+    reason = check_free_text("reason", reason, required=True)
     received = next(
         (
             fact
