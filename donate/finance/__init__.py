@@ -1,1 +1,1 @@
-"""The staff's pages: sign-in, the gifts, and what is known about each."""
+"""Staff pages: sign-in, the list of gifts, and one page for each gift."""

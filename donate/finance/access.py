@@ -1,6 +1,6 @@
-"""Who may do what: the one place that decides. What no route has opened stays shut.
+"""Access control for staff pages. A route is closed unless it states who may use it.
 
-A route says what it needs with `@needs(...)`; one that says nothing is open to nobody.
+A route states the role it needs with `@needs(...)`. A route without it answers 403 to everyone.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -31,13 +31,13 @@ SIGN_IN: Final = "/finance/sign-in"
 NOT_RECORDED: Final = "not-recorded"
 EVERY_METHOD: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 EVERYBODY: Final = "everybody"
-"""What a route needs that strangers may use, such as the sign-in page."""
+"""The argument of `@needs` for a route that works without signing in, such as the sign-in page."""
 
 Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 
 def needs(needed: Role | str) -> Callable[[Handler], Handler]:
-    """Say which role a route needs, or that it is open to EVERYBODY."""
+    """Mark a route with the role it needs, or with EVERYBODY."""
 
     def mark(handler: Handler) -> Handler:
         handler.needs = needed  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ def needs(needed: Role | str) -> Callable[[Handler], Handler]:
 
 @dataclass(frozen=True, slots=True)
 class AllowedRequest:
-    """One request that the gate let through."""
+    """A request that passed the gate, with its form fields as text."""
 
     staff: SignedIn | None
     form: Mapping[str, str]
@@ -56,23 +56,23 @@ class AllowedRequest:
 
     @property
     def signed_in(self) -> SignedIn:
-        """The member of staff. Only routes that need a role may ask."""
+        """The member of staff. Use only in routes that need a role."""
         assert self.staff is not None
         return self.staff
 
 
 class AlreadyAnswered(Exception):
-    """The gate has answered; the route is not reached."""
+    """Raised when the gate answers a request itself; the route's handler does not run."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
 
 
 class FinanceRoute(APIRoute):
-    """A route whose gate may answer in its place."""
+    """A route whose gate may answer instead of the handler."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler so that `AlreadyAnswered` becomes the answer."""
+        """Return the handler, wrapped so that `AlreadyAnswered` becomes the response."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -93,21 +93,21 @@ async def _read_form(request: Request) -> FormData:
 
 
 class Gate:
-    """Lets a request through to its route, or answers in its place and records the refusal."""
+    """Passes allowed requests to their route; answers the others and records the refusal."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, *, https: bool) -> None:
         self._database = database
         self._pages = pages
         self._clock = clock
         self._https = https
-        # `__Host-` binds a cookie to this host, https and the root path; without https there is
-        # no such promise to make.
+        # `__Host-` binds a cookie to this host, https and the root path. Browsers reject the
+        # prefix over plain http.
         prefix = "__Host-" if https else ""
         self.session_cookie: Final = f"{prefix}donate_staff"
         self.form_cookie: Final = f"{prefix}donate_form"
 
     def router(self) -> APIRouter:
-        """Return a router whose every route stands behind this gate."""
+        """Return a router that runs this gate before each of its routes."""
         return APIRouter(
             prefix="/finance",
             route_class=FinanceRoute,
@@ -116,19 +116,19 @@ class Gate:
         )
 
     def set_cookie(self, response: Response, name: str, value: str) -> None:
-        """Set a cookie that lasts until the browser closes and that no script can read."""
+        """Set a session cookie that scripts cannot read."""
         response.set_cookie(
             name, value, httponly=True, secure=self._https, samesite="lax", path="/"
         )
 
     def drop_cookie(self, response: Response, name: str) -> None:
-        """Have the browser forget a cookie."""
+        """Delete a cookie in the browser."""
         response.delete_cookie(name, httponly=True, secure=self._https, samesite="lax", path="/")
 
     def _let_in(self, request: Request, form: Annotated[FormData, Depends(_read_form)]) -> None:
         needed = getattr(request.scope["endpoint"], "needs", None)
-        staff = self._who(request)
-        # Lone surrogates are what no hash, page or database can take.
+        staff = self._find_staff(request)
+        # Replace lone surrogates: encoding them for a hash, a page or the database would fail.
         typed = {
             name: value.encode("utf-8", "replace").decode()
             for name, value in form.items()
@@ -159,7 +159,7 @@ class Gate:
                 request, staff, f"needs {needed}", 403, "Your role does not include this."
             )
 
-    def _who(self, request: Request) -> SignedIn | None:
+    def _find_staff(self, request: Request) -> SignedIn | None:
         now = self._clock.now()
         with self._database.reading() as session:
             staff = find_session(session, request.cookies.get(self.session_cookie, ""), now=now)
@@ -172,7 +172,7 @@ class Gate:
         self.record_refusal(request, None, "not signed in")
         path = request.url.path
         if request.method != "GET":
-            # What is posted stands below the page that it was posted from.
+            # The page with the form is one level above the address that the form posts to.
             target = path.rpartition("/")[0]
         else:
             target = f"{path}?{request.url.query}" if request.url.query else path
@@ -184,7 +184,7 @@ class Gate:
     def refusal(
         self, request: Request, staff: SignedIn | None, why: str, status_code: int, sentence: str
     ) -> AlreadyAnswered:
-        """Record a refusal and return the page that says so."""
+        """Record a refusal and return an exception that answers with the "not allowed" page."""
         self.record_refusal(request, staff, why)
         page = self._pages.render(
             "finance/refused.html",
@@ -196,15 +196,15 @@ class Gate:
         return AlreadyAnswered(page)
 
     def refuse_method(self, allowed: str, request: Request) -> Response:
-        """Record that no route takes what was asked, and say which methods it takes."""
+        """Record the refusal and return 405 with the methods that the path allows."""
         answered = self.refusal(
-            request, self._who(request), "wrong method", 405, "That cannot be done here."
+            request, self._find_staff(request), "wrong method", 405, "That cannot be done here."
         )
         answered.response.headers["Allow"] = allowed
         return answered.response
 
     def record_refusal(self, request: Request, staff: SignedIn | None, why: str) -> None:
-        """Record what was tried and why it was refused."""
+        """Record the attempted request and the reason for refusing it."""
         with self._database.writing() as session:
             record_refusal(
                 session,
@@ -217,7 +217,7 @@ class Gate:
 
 
 def allowed_request(request: Request) -> AllowedRequest:
-    """Return what the gate let through. A route without a gate fails here."""
+    """Return the request that the gate allowed. Fails on a route without a gate."""
     visit: AllowedRequest = request.state.visit
     return visit
 
@@ -226,22 +226,23 @@ Visiting = Annotated[AllowedRequest, Depends(allowed_request)]
 
 
 def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
-    """Answer 405, and record it, wherever a path is asked in a way that no route takes."""
-    taken: dict[str, set[str]] = {}
+    """Answer 405, and record a refusal, for each method that a path does not allow."""
+    allowed: dict[str, set[str]] = {}
     for route in router.routes:
         assert isinstance(route, APIRoute)
-        taken.setdefault(route.path, set()).update(route.methods or ())
-    # Plain routes: there is nothing to read of such a request.
-    for path, methods in taken.items():
+        allowed.setdefault(route.path, set()).update(route.methods or ())
+    # Use plain Starlette routes: FastAPI need not parse these requests.
+    for path, methods in allowed.items():
         refuse = partial(gate.refuse_method, ", ".join(sorted(methods)))
         router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))
 
 
 def is_cross_site(request: Request) -> bool:
-    """Whether a browser says that another site sent this. Silence is not a yes.
+    """Return whether the browser's headers say that another site sent this request.
 
-    Our pages send no referrer, and so browsers write `Origin: null` for their forms: only
-    Sec-Fetch-Site tells then, which they send wherever cookies can be secure.
+    Without such headers the answer is False. Our pages send no referrer, so browsers send
+    `Origin: null` with our forms. Sec-Fetch-Site decides then; browsers send it over https and
+    on localhost.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -251,7 +252,7 @@ def is_cross_site(request: Request) -> bool:
 
 
 def safe_next(target: str) -> str:
-    """Return `target` if it is a page of ours for staff, else the first of them."""
+    """Return `target` if it is one of our staff pages, otherwise HOME."""
     path, _, query = target.partition("?")
     parts = path.split("/")
     ours = parts[:2] == ["", "finance"] and not {".", ".."} & set(parts) and "//" not in path

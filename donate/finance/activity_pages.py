@@ -1,4 +1,4 @@
-"""The newest entries of the trail, for finance staff."""
+"""The activity page: the newest entries of the trail, for finance staff."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ SHOWN: Final = 200
 
 
 class TrailPages:
-    """What staff did, and what was refused."""
+    """The page that lists what staff did and what was refused."""
 
     def __init__(self, database: Database, pages: Pages, time_zone: str) -> None:
         self._database = database

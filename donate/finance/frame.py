@@ -1,4 +1,4 @@
-"""Renders staff pages, with what stands around each of them found in this one place."""
+"""Renders staff pages, each with the current notices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from donate.web.templating import Pages
 
 
 class StaffPages(Pages):
-    """The same pages as `pages`, and in the frame of each what staff should know."""
+    """Renders the same templates as `pages` and adds the notices to each."""
 
     def __init__(self, pages: Pages, database: Database, clock: Clock) -> None:
         super().__init__(**pages.site)
@@ -28,11 +28,11 @@ class StaffPages(Pages):
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """Answer with a page. Nothing is found for strangers, who see none of it."""
-        around = []
+        """Return a page. Strangers see no notices, so the database is not asked for them."""
+        shown = []
         if context["staff"]:
             with self._database.reading() as session:
-                around = notices(session, self._clock.now())
+                shown = notices(session, self._clock.now())
         return super().render(
-            template, language, status_code=status_code, headers=headers, notices=around, **context
+            template, language, status_code=status_code, headers=headers, notices=shown, **context
         )

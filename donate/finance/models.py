@@ -1,4 +1,4 @@
-"""Staff, their sessions, and the trail of what they did."""
+"""Tables: staff, their sessions and tokens, failed sign-ins, and the trail."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +12,10 @@ from donate.storage.database import UtcDateTime
 
 
 class Role(StrEnum):
-    """What a member of staff may do."""
+    """The role of a member of staff."""
 
     VIEWER = "viewer"  # sees gifts
-    FINANCE = "finance"  # sees gifts, and records what reached the bank
+    FINANCE = "finance"  # also marks transfers, refunds gifts and decides about events
 
 
 class Staff(SQLModel, table=True):
@@ -33,7 +33,7 @@ class Staff(SQLModel, table=True):
 
 
 class StaffSession(SQLModel, table=True):
-    """A signed-in browser. Only a hash of its cookie is kept."""
+    """A signed-in browser. Only a hash of its cookie is stored."""
 
     __tablename__ = "staff_session"
 
@@ -46,7 +46,7 @@ class StaffSession(SQLModel, table=True):
 
 
 class StaffToken(SQLModel, table=True):
-    """What a program sends to read gifts as a member of staff. Only a hash of it is kept."""
+    """A token with which a program reads gifts as a member of staff. Only its hash is stored."""
 
     __tablename__ = "staff_token"
 
@@ -56,7 +56,7 @@ class StaffToken(SQLModel, table=True):
 
 
 class SignInFailure(SQLModel, table=True):
-    """A wrong password, kept for a while so that guessing gets slower."""
+    """A failed sign-in, kept for a while to slow down password guessing."""
 
     __tablename__ = "sign_in_failure"
     __table_args__ = (
@@ -71,7 +71,7 @@ class SignInFailure(SQLModel, table=True):
 
 
 class StaffAct(SQLModel, table=True):
-    """Something a member of staff did, or was refused. Only ever added."""
+    """A trail entry: something a member of staff did or was refused. Rows are only added."""
 
     __tablename__ = "staff_act"
     __table_args__ = (Index("staff_act_newest", "happened_at"),)

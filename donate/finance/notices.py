@@ -1,4 +1,4 @@
-"""What staff should know on whatever page they are; the frame of every staff page says it."""
+"""The notices at the top of every staff page."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from donate.letters import desk
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 
-# Every page counts, so it has to cost the same however many there are.
+# Every staff page runs these counts, so they stop here to keep the cost constant.
 MOST_COUNTED: Final = 1_000
-# Answered, closed, or it has become a chargeback.
+# Each of these facts closes an inquiry; a dispute replaces it.
 _INQUIRY_IS_OVER: Final = (
     FactKind.INQUIRY_ANSWERED,
     FactKind.INQUIRY_CLOSED,
@@ -31,10 +31,10 @@ _INQUIRY_IS_OVER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence for staff, and the words that lead to the page where they can act.
+    """A sentence for staff, with a link to the page where they can act.
 
-    `href` and `link` are empty where there is no such page. `here` is what that page calls itself:
-    there the notice is left out. `count` stands beside the page in the navigation.
+    `href` and `link` are empty if there is no such page. `here` is the name of that page, which
+    omits the notice. The navigation shows `count` beside that page.
     """
 
     sentence: str
@@ -45,15 +45,15 @@ class Notice:
 
 
 def notices(session: Session, now: datetime) -> list[Notice]:
-    """Return what staff should know at `now`, the most urgent first."""
-    found = []
+    """Return the notices at `now`, most urgent first."""
+    items = []
     silence = webhook_silence(session)
     if silence:
-        found.append(Notice(sentence=str(silence)))
+        items.append(Notice(sentence=str(silence)))
     aside = count_set_aside_events(session)
     if aside:
         many, were = _many(aside), "event was" if aside == 1 else "events were"
-        found.append(
+        items.append(
             Notice(
                 sentence=f"{many} {were} set aside: authentic, but not applied to any gift.",
                 link="Look at it." if aside == 1 else "Look at them.",
@@ -64,7 +64,7 @@ def notices(session: Session, now: datetime) -> list[Notice]:
         )
     refused = unseen_refusals(session, now)
     if refused:
-        found.append(
+        items.append(
             Notice(
                 sentence=f"Stripe refused {_requests(len(refused))} in the past two weeks.",
                 link="Read what it said.",
@@ -72,18 +72,18 @@ def notices(session: Session, now: datetime) -> list[Notice]:
                 here="refused",
             )
         )
-    return found + _about_money(session) + _about_letters(session, now)
+    return items + _about_money(session) + _about_letters(session, now)
 
 
 def _about_money(session: Session) -> list[Notice]:
-    """Say which banks ask or have taken money back, and which refunds came back to us."""
-    found = []
-    asked = _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
-    if asked:
+    """Return the notices about inquiries, disputes and failed refunds."""
+    items = []
+    inquiries = _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
+    if inquiries:
         many = "A donor’s bank asks about a payment"
-        if len(asked) > 1:
-            many = f"Donors’ banks ask about {_many(len(asked))} payments"
-        found.append(_about_a_gift(f"{many}. Please answer in Stripe before it is due.", asked))
+        if len(inquiries) > 1:
+            many = f"Donors’ banks ask about {_many(len(inquiries))} payments"
+        items.append(_about_a_gift(f"{many}. Please answer in Stripe before it is due.", inquiries))
     disputed = session.exec(
         select(Gift.id)
         .where(Gift.status == StatusName.DISPUTED)
@@ -95,12 +95,12 @@ def _about_money(session: Session) -> list[Notice]:
         if len(disputed) > 1:
             many = f"Donors’ banks have taken {_many(len(disputed))} payments back"
         answer = "If you have not answered in Stripe yet, please do before it is due."
-        found.append(_about_a_gift(f"{many}. {answer}", disputed))
+        items.append(_about_a_gift(f"{many}. {answer}", disputed))
     failed = _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
     if failed:
         many = "A refund" if len(failed) == 1 else f"{_many(len(failed))} refunds"
-        found.append(_about_a_gift(f"{many} failed, and the money is with us again.", failed))
-    return found
+        items.append(_about_a_gift(f"{many} failed, and the money is with us again.", failed))
+    return items
 
 
 def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
@@ -111,33 +111,33 @@ def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
 def _gifts_with(
     session: Session, kind: FactKind, *, unless: Sequence[FactKind]
 ) -> Sequence[uuid.UUID]:
-    """Return the gift of each fact of this kind that no other fact has settled, oldest first."""
+    """Return the gift of each fact of this kind without a later fact in `unless`, oldest first."""
     other = aliased(GiftFact)
-    settled = (
+    is_closed = (
         select(other.id)
         .where(
             col(other.gift_id) == col(GiftFact.gift_id),
             col(other.kind).in_(unless),
-            # A dispute's later rounds are named after it: `dp_1`, then `dp_1:2`.
+            # Later rounds of a dispute add a number to its id: `dp_1`, then `dp_1:2`.
             (col(other.source_id) == col(GiftFact.source_id))
             | col(other.source_id).startswith(col(GiftFact.source_id).concat(":")),
         )
         .exists()
     )
-    statement = select(GiftFact.gift_id).where(GiftFact.kind == kind, ~settled)
+    statement = select(GiftFact.gift_id).where(GiftFact.kind == kind, ~is_closed)
     return session.exec(statement.order_by(col(GiftFact.id)).limit(MOST_COUNTED)).all()
 
 
 def _about_letters(session: Session, now: datetime) -> list[Notice]:
-    found = []
+    items = []
     if desk.is_mail_late(session, now):
-        found.append(
+        items.append(
             Notice(sentence="Letters wait: the mail server has not taken them for an hour.")
         )
     unsent = desk.count_failed_letters(session, most=MOST_COUNTED)
     if unsent:
         could = "letter to a donor" if unsent == 1 else "letters to donors"
-        found.append(
+        items.append(
             Notice(
                 sentence=f"{_many(unsent)} {could} could not be sent.",
                 link="Look at it." if unsent == 1 else "Look at them.",
@@ -145,7 +145,7 @@ def _about_letters(session: Session, now: datetime) -> list[Notice]:
                 here="letters",
             )
         )
-    return found
+    return items
 
 
 def _requests(count: int) -> str:
@@ -159,10 +159,10 @@ def _many(count: int) -> str:
 
 
 def count_set_aside_events(session: Session) -> int:
-    """Return how many events wait for staff to decide; MOST_COUNTED stands for that many or more.
+    """Return the number of events that need a decision, at most MOST_COUNTED.
 
-    Those that were dismissed are decided about.
+    Dismissed events are not counted.
     """
     aside = select(StripeEvent.id).where(col(StripeEvent.state) == EventState.SET_ASIDE)
-    some = aside.limit(MOST_COUNTED).subquery()
-    return session.exec(select(func.count()).select_from(some)).one()
+    limited = aside.limit(MOST_COUNTED).subquery()
+    return session.exec(select(func.count()).select_from(limited)).one()

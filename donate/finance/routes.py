@@ -1,4 +1,4 @@
-"""The staff's pages, put together: every path, and what answers there."""
+"""All staff routes: each path and its handler."""
 
 import time
 from collections.abc import Callable
@@ -27,13 +27,13 @@ from donate.web.templating import Pages
 
 
 class FinancePages:
-    """The staff's room.
+    """The staff pages.
 
-    `https` says whether the public address is one; `on_due` is told when staff made an event due.
-    `letters_wait` is how long an e-mail waits that follows from a transfer; None where none do.
+    `https` is whether the public address uses https. `on_due` is called when staff made an event
+    due. `letters_wait` is how long the e-mail after a marked transfer waits; None for no wait.
     """
 
-    def __init__(  # noqa: PLR0913 -- what the whole room is made of
+    def __init__(  # noqa: PLR0913 -- builds all staff pages, so it takes what each of them needs
         self,
         database: Database,
         regions: Regions,
@@ -51,7 +51,7 @@ class FinancePages:
         pages = StaffPages(pages, database, clock)
         gate = Gate(database, pages, clock, https=https)
         sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
-        # Staff have one wall clock: that of the first region.
+        # Lists across regions show times in the first region's time zone.
         time_zone = next(iter(regions.values())).time_zone
         gifts = StaffGiftPages(
             database,
@@ -63,7 +63,7 @@ class FinancePages:
             letters_wait=letters_wait,
         )
         transfers = TransferPages(database, clock, gifts)
-        returns = RefundPages(database, clock, gifts, refunds)
+        refund_pages = RefundPages(database, clock, gifts, refunds)
         letters = LetterPages(database, regions, pages, clock, gifts, time_zone=time_zone)
         set_aside = SetAsidePages(database, pages, clock, time_zone, on_due=on_due)
         trail = TrailPages(database, pages, time_zone)
@@ -79,8 +79,8 @@ class FinancePages:
             ("GET", "/gifts/{gift_id}", gifts.gift),
             ("POST", "/gifts/{gift_id}/received", transfers.received),
             ("POST", "/gifts/{gift_id}/undone", transfers.undone),
-            ("POST", "/gifts/{gift_id}/refund", returns.refund),
-            ("POST", "/gifts/{gift_id}/refund-followed-up", returns.followed_up),
+            ("POST", "/gifts/{gift_id}/refund", refund_pages.refund),
+            ("POST", "/gifts/{gift_id}/refund-followed-up", refund_pages.followed_up),
             ("GET", "/gifts/{gift_id}/letters/{number}", letters.letter),
             ("POST", "/gifts/{gift_id}/letter-again", letters.again),
             ("POST", "/gifts/{gift_id}/letter-dismissed", letters.dismissed),

@@ -1,4 +1,4 @@
-"""Signed-in browsers. The cookie holds a random token; the database only a hash of it."""
+"""Staff sessions. The cookie holds a random token; the database stores only its hash."""
 
 import hashlib
 import hmac
@@ -13,13 +13,13 @@ from donate.finance.models import Role, Staff, StaffSession
 
 IDLE_LIMIT: Final = timedelta(minutes=60)
 ABSOLUTE_LIMIT: Final = timedelta(hours=12)
-# Not every page view is worth a write; the idle limit may come this much early.
+# Write `last_seen_at` at most this often. The idle limit may end a session this much early.
 SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A member of staff in a session that is still good."""
+    """A member of staff with a valid session."""
 
     staff_id: int
     name: str
@@ -31,16 +31,16 @@ class SignedIn:
 
     @property
     def actor(self) -> str:
-        """What a fact records as its actor."""
+        """The name of this person in a fact, such as `staff:7`."""
         return f"staff:{self.staff_id}"
 
     def may(self, needed: Role) -> bool:
-        """Whether this person may do what `needed` names. Finance staff may what viewers may."""
+        """Return whether this person has the role `needed`. Finance staff are also viewers."""
         return needed in (Role.VIEWER, self.role)
 
 
 def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
-    """Begin a session and return its token, which is nowhere else. Ended ones are cleared away."""
+    """Start a session and return its token, which is not stored. Delete expired sessions."""
     session.execute(
         delete(StaffSession).where(
             or_(
@@ -64,10 +64,10 @@ def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
 
 
 def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | None:
-    """Return who holds this token, unless the session is over or the person disabled."""
+    """Return the member of staff with this token; None for an expired session or disabled staff."""
     if not token:
         return None
-    found = session.exec(
+    match = session.exec(
         select(StaffSession, Staff)
         .join(Staff, col(Staff.id) == col(StaffSession.staff_id))
         .where(
@@ -77,9 +77,9 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
             col(Staff.disabled_at).is_(None),
         )
     ).one_or_none()
-    if found is None:
+    if match is None:
         return None
-    row, staff = found
+    row, staff = match
     return SignedIn(
         staff_id=row.staff_id,
         name=staff.name,
@@ -92,22 +92,22 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
 
 
 def mark_seen(session: Session, token_hash: str, *, now: datetime) -> None:
-    """Put off the idle limit."""
+    """Restart the idle limit of a session."""
     row = session.get(StaffSession, token_hash)
     if row:
         row.last_seen_at = max(row.last_seen_at, now)
 
 
 def end_session(session: Session, token: str) -> None:
-    """End the session of this token, if there is one."""
+    """Delete the session with this token, if there is one."""
     session.execute(delete(StaffSession).where(col(StaffSession.token_hash) == hash_of(token)))
 
 
 def hash_of(token: str) -> str:
-    """Return what is kept of a token. It is random, so a plain hash cannot be turned back."""
+    """Return the hash to store for a token. A fast hash is safe because tokens are random."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def same_secret(one: str, other: str) -> bool:
-    """Compare in constant time; two empty ones are not the same."""
+    """Compare two secrets in constant time. Empty secrets never match."""
     return bool(one) and hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())

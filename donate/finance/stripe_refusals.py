@@ -1,4 +1,4 @@
-"""What Stripe refused for a reason that nobody foresaw: told to staff until they have seen it."""
+"""Requests that Stripe refused for an unexpected reason, shown until staff mark them as seen."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -19,13 +19,13 @@ from donate.storage.database import Database
 from donate.web.templating import Pages
 
 SEEN: Final = "refusals_seen"
-# What is older is no news any more, seen or not.
+# Refusals older than this are not shown, even if staff have not seen them.
 NEWS_FOR: Final = timedelta(days=14)
 SHOWN: Final = 100
 
 
 def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gift]]:
-    """Return what Stripe refused lately and nobody has said they saw, the newest first."""
+    """Return recent refusals that staff have not marked as seen, newest first."""
     since = now - NEWS_FOR
     acts = session.exec(
         select(StaffAct.detail).where(StaffAct.act == SEEN, StaffAct.happened_at > since)
@@ -35,7 +35,7 @@ def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gif
 
 
 class RefusalPages:
-    """What Stripe refused, in its own words."""
+    """The page of unseen refusals, with Stripe's error messages."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, time_zone: str) -> None:
         self._database = database
@@ -45,7 +45,7 @@ class RefusalPages:
 
     @needs(Role.VIEWER)
     def refused(self, request: Request, visit: Visiting) -> Response:
-        """Show what is news."""
+        """Show the unseen refusals."""
         with self._database.reading() as session:
             refusals = unseen_refusals(session, self._clock.now())
         return self._pages.render(
@@ -61,9 +61,9 @@ class RefusalPages:
 
     @needs(Role.FINANCE)
     def seen(self, visit: Visiting, newest: Annotated[int, Form(ge=0, lt=2**63)] = 0) -> Response:
-        """Note what staff have seen: the notice goes, and each gift keeps what was said.
+        """Mark the refusals as seen, which hides the notice. Each gift keeps its refusal.
 
-        `newest` is the number of the newest fact that the page showed: what came since is news.
+        `newest` is the id of the newest fact on the page; later refusals stay unseen.
         """
         with self._database.writing() as session:
             record_act(

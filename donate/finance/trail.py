@@ -1,4 +1,4 @@
-"""What staff did, and what was refused. Entries are only ever added."""
+"""The trail: what staff did and what was refused. Entries are only added, never changed."""
 
 import logging
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from donate.finance.models import StaffAct
 log = logging.getLogger(__name__)
 
 REFUSED: Final = "refused"
-# Strangers knock at every hour. One entry of 200 bytes each and this many an hour stay below
-# 100 MB a year; what is beyond stands in the log.
+# Limits how fast strangers can fill the table: at 200 bytes an entry this is below 100 MB a year.
+# Further refusals are only logged.
 MAX_STRANGERS_AN_HOUR: Final = 50
 
 
@@ -27,7 +27,7 @@ def record_act(
     address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one entry. `staff_id` is None for strangers and for the command line."""
+    """Add an entry. `staff_id` is None for strangers and for the command line."""
     session.add(
         StaffAct(
             staff_id=staff_id,
@@ -50,10 +50,10 @@ def record_refusal(
     about: str,
     address: str,
 ) -> None:
-    """Add an entry about a refused attempt, unless strangers have filled this hour's share."""
+    """Add an entry about a refusal, unless strangers have used up this hour's limit."""
     log.info("refused (%s): staff %s at %s", why, staff_id, about)
     if staff_id is None:
-        lately = session.exec(
+        count = session.exec(
             select(func.count())
             .select_from(StaffAct)
             .where(
@@ -62,7 +62,7 @@ def record_refusal(
                 StaffAct.happened_at > now - timedelta(hours=1),
             )
         ).one()
-        if lately >= MAX_STRANGERS_AN_HOUR:
+        if count >= MAX_STRANGERS_AN_HOUR:
             return
     record_act(
         session,

@@ -1,4 +1,4 @@
-"""What the records mean in plain words, for staff."""
+"""The words in which staff read statuses, facts and letters."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -124,15 +124,15 @@ _MONEY_MOVED: Final = {
 
 
 def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
-    """Say who told us a fact."""
-    ours = {"donor": "The donor", "stripe": "Stripe", "service": "This service"}
-    return ours.get(actor) or staff_names.get(actor, actor)
+    """Return the name of an actor."""
+    names = {"donor": "The donor", "stripe": "Stripe", "service": "This service"}
+    return names.get(actor) or staff_names.get(actor, actor)
 
 
 def status_sentences(
     gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]
 ) -> list[str]:
-    """Say why a gift has the status it has: what that means, and each time that money moved."""
+    """Explain a gift's status: its meaning, then a sentence for each movement of money."""
     by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
     sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
     if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
@@ -165,11 +165,11 @@ def status_sentences(
 
 
 def _announced(gift: Gift, facts: Sequence[GiftFact]) -> list[str]:
-    """Say that the donor told us they sent it, as long as nothing has come."""
-    told = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
-    if told is None or gift.received_minor:
+    """Return a sentence about a transfer that the donor reported as sent, until money arrives."""
+    report = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
+    if report is None or gift.received_minor:
         return []
-    day = local_date(told.happened_at, gift.time_zone)
+    day = local_date(report.happened_at, gift.time_zone)
     written = format_date(day, "long", locale=LANGUAGE.replace("-", "_"))
     return [f"The donor told us on {written} that they sent it."]
 
@@ -178,7 +178,7 @@ _NO_LONGER_SO: Final = "Not sent: it was no longer so."
 
 
 def letter_status(letter: Letter) -> str:
-    """Say in a sentence what became of a letter; the time that follows is `letter_time`."""
+    """Return the state of a letter in one sentence. Pages show `letter_time` after it."""
     match LetterState(letter.state):
         case LetterState.WAITING:
             if _is_held_back(letter):
@@ -196,7 +196,7 @@ def letter_status(letter: Letter) -> str:
 
 
 def letter_time(letter: Letter) -> datetime:
-    """Return when a letter was sent, leaves, or was written."""
+    """Return when a letter was sent or, before that, when it is due or was written."""
     return letter.sent_at or (letter.due_at if _is_held_back(letter) else letter.written_at)
 
 

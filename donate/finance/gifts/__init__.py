@@ -1,1 +1,1 @@
-"""The list of gifts, and everything known about one."""
+"""The list of gifts, and the page of one gift."""

@@ -1,4 +1,4 @@
-"""What staff should know about the disputes of a gift: whether to answer, and until when."""
+"""Sentences for staff about a gift's disputes: whether to answer in Stripe, and by when."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from donate.gifts.models import Gift
 
 
 def dispute_sentences(gift: Gift, facts: Sequence[Fact]) -> list[str]:
-    """Say of each question or dispute that is open what is to be done about it."""
-    said = (_sentence(gift, dispute) for dispute in disputes_of(facts))
-    return [sentence for sentence in said if sentence]
+    """Return a sentence for each open inquiry or dispute that says what to do about it."""
+    sentences = (_sentence(gift, dispute) for dispute in disputes_of(facts))
+    return [sentence for sentence in sentences if sentence]
 
 
 def _sentence(gift: Gift, dispute: Dispute) -> str:

@@ -1,4 +1,4 @@
-"""Which gifts staff ask for: read from the address, checked, and written back into links."""
+"""Filters of the gift list: read from the query string, checked, and written back into links."""
 
 import re
 import uuid
@@ -14,7 +14,7 @@ from donate.finance.words import MODE_NAMES, STATUSES
 from donate.gifts.queries import Cursor, DateOf, GiftFilter
 
 FIELDS: Final = ("status", "mode", "code", "by", "from", "to")
-# Month end asks for what came in; the date on which it was chosen is the other question.
+# Month end needs the date on which money came in; otherwise staff filter by when a gift began.
 DATES: Final[Mapping[str, DateOf]] = {"received": "received", "chosen": "chosen"}
 MAX_TYPED: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,25 +22,25 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class GiftQuery:
-    """What was asked for: the filter, what was typed, and what could not be understood."""
+    """A parsed filter, the text that was typed, and the problems found in it."""
 
-    wanted: GiftFilter
+    filter: GiftFilter
     typed: Mapping[str, str]
     problems: Mapping[str, BadInput] = field(default_factory=dict)
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything restricts the list."""
+        """Whether any filter is set."""
         return any(self.typed.values())
 
     def link(self, **more: str) -> str:
-        """Write the same wish as a link, with `more` added."""
-        given = {name: value for name, value in self.typed.items() if value} | more
-        return f"/finance/gifts?{urlencode(given)}" if given else "/finance/gifts"
+        """Return a link with the same filters, plus `more`."""
+        query = {name: value for name, value in self.typed.items() if value} | more
+        return f"/finance/gifts?{urlencode(query)}" if query else "/finance/gifts"
 
 
 def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
-    """Read a wish. What is not understood is a problem beside its field; nothing is guessed."""
+    """Read the filters of a query string. Each value that is not valid becomes a problem."""
     typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in FIELDS}
     problems: dict[str, BadInput] = {}
     choices = (
@@ -49,8 +49,8 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
         ("code", codes),
         ("by", list(DATES)),
     )
-    for name, known in choices:
-        if typed[name] and typed[name] not in known:
+    for name, allowed in choices:
+        if typed[name] and typed[name] not in allowed:
             problems[name] = BadInput(name, f"Please choose a {name} from the list.")
     days: dict[str, date | None] = {}
     for name in ("from", "to"):
@@ -60,7 +60,7 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
     first, last = days["from"], days["to"]
     if first and last and first > last:
         problems["to"] = BadInput("to", "This is before the first day.")
-    wanted = GiftFilter(
+    gift_filter = GiftFilter(
         status=typed["status"] or None,
         mode=typed["mode"] or None,
         code=typed["code"] or None,
@@ -68,11 +68,11 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
         first_day=first,
         last_day=last,
     )
-    return GiftQuery(wanted, typed, problems)
+    return GiftQuery(gift_filter, typed, problems)
 
 
 def months(today: date) -> list[tuple[str, str]]:
-    """Return links for this month and the one before: where month end begins."""
+    """Return labels and links for the gifts received this month and last month."""
     first = today.replace(day=1)
     before = (first - timedelta(days=1)).replace(day=1)
     return [
@@ -87,13 +87,13 @@ def _days(first: date, last: date) -> str:
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Write where a page ended as it stands in a link: microseconds since 1970, and the id."""
+    """Write a cursor for a link: microseconds since 1970, and the gift's id."""
     return f"{(cursor.opened_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.id.hex}"
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Read where a page ended, or return None for what we never wrote."""
-    found = re.fullmatch(r"([0-9]{1,17})-([0-9a-f]{32})", text)
-    if not found:
+    """Read a cursor from a link, or return None if it is not one of ours."""
+    match = re.fullmatch(r"([0-9]{1,17})-([0-9a-f]{32})", text)
+    if not match:
         return None
-    return Cursor(_EPOCH + timedelta(microseconds=int(found[1])), uuid.UUID(found[2]))
+    return Cursor(_EPOCH + timedelta(microseconds=int(match[1])), uuid.UUID(match[2]))

@@ -1,4 +1,4 @@
-"""The list of gifts, and everything known about one of them."""
+"""The list of gifts, and the page of one gift."""
 
 import json
 import secrets
@@ -60,7 +60,7 @@ from donate.web.rate_limit import GivingLimits
 from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 50
-# A whole line of a bank's statement may be pasted.
+# Long enough for a whole line of a bank statement.
 MOST_SEARCHED: Final = 300
 WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS} | {
     "to_confirm": ACCOUNT_TO_CONFIRM
@@ -69,20 +69,20 @@ WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kind
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact as staff read it."""
+    """A fact in the words that staff read."""
 
     fact: GiftFact
     kind: str
     by: str
     day: date | None
-    """The bank's date, where a transfer has no time of day."""
+    """The bank's date of a transfer, which has no time of day; None for other facts."""
     amount: Money | None
     evidence: list[tuple[str, str]]
     taken_back: bool
 
 
 class StaffGiftPages:
-    """The list of gifts, and one gift."""
+    """The pages that list gifts and show one gift."""
 
     def __init__(
         self,
@@ -106,16 +106,16 @@ class StaffGiftPages:
 
     @needs(Role.VIEWER)
     def home(self, request: Request, visit: Visiting) -> Response:
-        """Lead to the gifts."""
+        """Redirect to the list of gifts."""
         return RedirectResponse(HOME, 303)
 
     @needs(Role.VIEWER)
     def gifts(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest gifts that match, and what all that match come to."""
+        """Show the newest gifts that match, and the totals of all that match."""
         query = request.query_params
-        wish = read_query(query, self._codes)
+        filters = read_query(query, self._codes)
         searched = query.get("reference", "").strip()[:MOST_SEARCHED]
-        problems = dict(wish.problems)
+        problems = dict(filters.problems)
         after = read_cursor(query.get("after", ""))
         if query.get("after") and after is None:
             problems["after"] = BadInput(
@@ -131,21 +131,21 @@ class StaffGiftPages:
             if rows and len(rows) == 1:
                 return RedirectResponse(f"/finance/gifts/{rows[0][0].id}", 303)
             if not problems and not searched:
-                # One more than a page, to know whether there is another.
-                rows = newest_gifts(session, wish.wanted, limit=PAGE_SIZE + 1, after=after)
-                sums = totals(session, wish.wanted)
+                # Fetch one more than a page to learn whether there is another page.
+                rows = newest_gifts(session, filters.filter, limit=PAGE_SIZE + 1, after=after)
+                sums = totals(session, filters.filter)
             to_confirm = accounts_to_confirm(session, [gift for gift, _ in rows or ()])
         older = None
         if rows and len(rows) > PAGE_SIZE and not searched:
             rows = rows[:PAGE_SIZE]
             last = rows[-1][0]
-            older = wish.link(after=write_cursor(Cursor(last.opened_at, last.id)))
+            older = filters.link(after=write_cursor(Cursor(last.opened_at, last.id)))
         return self._pages.render(
             "finance/gifts.html",
             LANGUAGE,
             status_code=422 if problems else 200,
             staff=visit.signed_in,
-            wish=wish,
+            filters=filters,
             searched=searched,
             problems=problems,
             rows=rows,
@@ -161,7 +161,7 @@ class StaffGiftPages:
 
     @needs(Role.VIEWER)
     def gift(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Show everything known about one gift."""
+        """Show one gift."""
         return self.show(visit, gift_id, done=request.query_params.get("done", ""))
 
     def show(
@@ -175,7 +175,7 @@ class StaffGiftPages:
         conflict: str = "",
         status_code: int = 200,
     ) -> Response:
-        """Render one gift, with what was typed into its forms and what is wrong with that."""
+        """Render one gift, with the text typed into its forms and the problems found in it."""
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
@@ -186,10 +186,10 @@ class StaffGiftPages:
             months = months_of(session, gift.pledge_id) if gift.pledge_id else []
             pledge = pledge_details(session, gift)
             to_confirm = accounts_to_confirm(session, [gift, *months])
-            beside = _given_beside(session, gift)
+            replacements = _replacements(session, gift)
         in_force = transfers_in_force(facts)
-        told = [fact.as_fact() for fact in facts]
-        held = status_of(told).held_minor
+        plain_facts = [fact.as_fact() for fact in facts]
+        held = status_of(plain_facts).held_minor
         now, wait = self._clock.now(), self._letters_wait
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
@@ -206,22 +206,22 @@ class StaffGiftPages:
             returned=Money(gift.returned_minor - held, gift.currency),
             held=Money(held, gift.currency),
             because=status_sentences(gift, facts, names),
-            # As it became known: a transfer's date may lie before the gift was chosen.
-            known=[
-                _known(f, gift, names, in_force=f in in_force)
+            # Sort by when facts were recorded: a transfer may be dated before the gift was opened.
+            history=[
+                _fact_row(f, gift, names, in_force=f in in_force)
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
             ],
             months=months,
             to_confirm=to_confirm,
-            beside=beside,
+            replacements=replacements,
             pledge=pledge,
             letters=letters,
             may_write=visit.signed_in.may(Role.FINANCE),
             wish=wish,
             transfers=in_force,
             leaves_at=None if wait is None else thanks_leave_at(facts, now, wait),
-            returns=refund_section(gift, told, names),
-            disputes=dispute_sentences(gift, told),
+            returns=refund_section(gift, plain_facts, names),
+            disputes=dispute_sentences(gift, plain_facts),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
             form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
@@ -236,15 +236,15 @@ class StaffGiftPages:
 
 
 def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str, str]:
-    """Return the names of all staff who stand on the page of a gift."""
+    """Return the names of all staff mentioned on the page of a gift."""
     actors = {fact.actor for fact in facts}
     actors |= {letter.asked_by for letter in letters_of(session, gift.id)}
     actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
     return names_of(session, actors)
 
 
-def _given_beside(session: Session, gift: Gift) -> dict[str, Gift | None]:
-    """Return the gift that was given in the place of this one, and the one that this replaces."""
+def _replacements(session: Session, gift: Gift) -> dict[str, Gift | None]:
+    """Return the gift that replaced this one, and the one that this gift replaced."""
     is_open = gift.status in STILL_PAYABLE
     return {
         "given_as": paid_replacement(session, gift) if is_open else None,
@@ -253,7 +253,7 @@ def _given_beside(session: Session, gift: Gift) -> dict[str, Gift | None]:
 
 
 def find_gift(session: Session, text: str) -> Gift:
-    """Return the gift with this id. Raises NotFound for any other text."""
+    """Return the gift with this id. Raises NotFound if there is none."""
     try:
         gift_id = uuid.UUID(text)
     except ValueError as error:
@@ -265,12 +265,12 @@ def find_gift(session: Session, text: str) -> Gift:
 
 
 def _missing(gift: Gift) -> Money:
-    """Return what is still to come of the amount chosen; all of it where nothing is missing."""
+    """Return how much of the gift's amount is missing; the whole amount if nothing is."""
     missing = gift.amount_minor - gift.received_minor
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
 
 
-def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> FactRow:
+def _fact_row(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bool) -> FactRow:
     amount = None
     if fact.amount_minor is not None and fact.currency:
         amount = Money(fact.amount_minor, fact.currency)
@@ -294,6 +294,6 @@ def _known(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force: bo
 
 
 def readable(value: Any) -> str:
-    """Write a value of JSON as a person reads it, in characters that every page can carry."""
+    """Return a JSON value as text for a page. Replaces lone surrogates, which UTF-8 cannot hold."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""What staff read about a monthly gift: how Stripe collects it now, and when and why it ends."""
+"""Sentences for staff about a monthly gift: its state at Stripe, and when and why it ends."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,12 +36,12 @@ _REASONS: Final[Mapping[EndReason, str]] = {
 
 
 def pledge_details(session: Session, gift: Gift) -> str:
-    """Say how the pledge stands that a gift is a month of; empty for a single gift."""
+    """Describe the pledge that a gift belongs to; empty for a one-time gift."""
     if gift.pledge_id is None:
         return ""
     first = session.get_one(Gift, gift.pledge_id)
     facts = [row.as_fact() for row in facts_of(session, first.id)]
-    failed = [one for one in months_of(session, first.id) if one.status == StatusName.FAILED]
+    failed = [month for month in months_of(session, first.id) if month.status == StatusName.FAILED]
     all_given = bool(failed) and all(paid_replacement(session, month) for month in failed)
     return _sentences(pledge_of(facts, first.amount), first.time_zone, all_given=all_given)
 
@@ -52,18 +52,18 @@ def _sentences(pledge: Pledge, time_zone: str, *, all_given: bool) -> str:
             f"Stripe calls it “{pledge.status}”, which this service does not know. "
             "Look at the subscription in the Dashboard."
         )
-    said = [_STATES[pledge.state]]
+    sentences = [_STATES[pledge.state]]
     if all_given and pledge.state is PledgeState.PAST_DUE:
-        said = [_ALL_GIVEN]
+        sentences = [_ALL_GIVEN]
     if pledge.end_reason:
-        said = [_REASONS[pledge.end_reason]]
+        sentences = [_REASONS[pledge.end_reason]]
     if pledge.ended_at:
-        said.append(f"It ended on {_day(pledge.ended_at, time_zone)}.")
+        sentences.append(f"It ended on {_day(pledge.ended_at, time_zone)}.")
     if pledge.ends_at:
-        said.append(f"It ends on {_day(pledge.ends_at, time_zone)}.")
+        sentences.append(f"It ends on {_day(pledge.ends_at, time_zone)}.")
     elif pledge.is_ending:
-        said.append("It ends with the running month.")
-    return " ".join(said)
+        sentences.append("It ends with the running month.")
+    return " ".join(sentences)
 
 
 def _day(moment: datetime, time_zone: str) -> str:

@@ -1,4 +1,4 @@
-"""Finds gifts by what staff type or paste: a reference, a part of one, a line of a statement."""
+"""Finds gifts by reference, by part of a reference, or by a line of a bank statement."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,30 +15,33 @@ _MOST_FOUND: Final = 50
 
 
 def search_gifts(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
-    """Return the gift with this reference, or the newest whose reference has this part."""
+    """Return the gifts whose references are in `typed`, or the newest that match it in part.
+
+    Raises BadInput if no gift matches or `typed` is too short.
+    """
     reference = tidy_reference(typed)
     whole = is_reference(reference) and reference.replace("-", "").isalnum()
-    # Drawn together with the other words of a line, a reference would seem to have another code.
+    # Search a line word by word: joined to the words around it, a reference has the wrong code.
     is_line = len(typed.split()) > 1
-    named = find_references(typed, codes) if is_line or not whole else []
-    if whole and not named:
-        named = [reference]
-    gifts = [gift for name in named if (gift := gift_by_reference(session, name))]
+    references = find_references(typed, codes) if is_line or not whole else []
+    if whole and not references:
+        references = [reference]
+    gifts = [gift for name in references if (gift := gift_by_reference(session, name))]
     if gifts:
         return [(gift, donor_of(session, gift)) for gift in gifts]
-    if named:
-        unknown = {"reference": named[0]}
+    if references:
+        unknown = {"reference": references[0]}
         raise BadInput("reference", "No gift has the reference %(reference)s.", unknown)
     part = "".join(c for c in reference if c.isascii() and c.isalnum())
     if len(part) < _LEAST_SEARCHED:
         raise BadInput(
             "reference", f"Please enter at least {_LEAST_SEARCHED} characters of the reference."
         )
-    found = newest_gifts(session, GiftFilter(reference_part=part), limit=_MOST_FOUND)
-    if not found:
+    rows = newest_gifts(session, GiftFilter(reference_part=part), limit=_MOST_FOUND)
+    if not rows:
         raise BadInput(
             "reference",
             "No gift has %(part)s in its reference. Perhaps a character is mistyped.",
             {"part": part},
         )
-    return found
+    return rows

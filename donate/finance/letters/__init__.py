@@ -1,1 +1,1 @@
-"""The e-mails about a gift, as staff see them."""
+"""Staff pages about the letters (e-mails) to donors."""

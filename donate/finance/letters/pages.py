@@ -1,4 +1,4 @@
-"""What letters say, which could not be sent, and the forms to send one again or to let it be."""
+"""Pages that show letters, and forms that send a letter again or dismiss it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -35,7 +35,7 @@ _MOST_DIGITS: Final = 18
 
 
 class LetterPages:
-    """What staff do about letters."""
+    """The pages and forms about letters."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class LetterPages:
     def letters(self, request: Request, visit: Visiting) -> Response:
         """Show the letters that were set aside."""
         with self._database.reading() as session:
-            found = letters_set_aside(session, limit=SHOWN)
+            rows = letters_set_aside(session, limit=SHOWN)
         return self._pages.render(
             "finance/letters.html",
             LANGUAGE,
             staff=visit.signed_in,
-            found=found,
+            rows=rows,
             shown=SHOWN,
             may_decide=visit.signed_in.may(Role.FINANCE),
             done=request.query_params.get("done", ""),
@@ -73,7 +73,7 @@ class LetterPages:
 
     @needs(Role.VIEWER)
     def letter(self, request: Request, visit: Visiting, gift_id: str, number: str) -> Response:
-        """Show what a letter says, without the addresses that open what is the donor's alone."""
+        """Show the text of a letter, without the tokens that open the donor's pages."""
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             letter = letter_of(session, gift, _number(number))
@@ -81,8 +81,8 @@ class LetterPages:
         text = ""
         if can_be_written(LetterKind(letter.kind), about):
             text = render_letter(self._pages, letter, about).text
-        for one in (gift, about.first):
-            text = text.replace(one.token, "…") if one else text
+        for secret_gift in (gift, about.first):
+            text = text.replace(secret_gift.token, "…") if secret_gift else text
         return self._pages.render(
             "finance/letter.html",
             LANGUAGE,
@@ -98,13 +98,13 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def all_again(self, request: Request, visit: Visiting) -> Response:
-        """Have all that are shown sent again, where they still say what is so."""
+        """Queue all letters that were set aside and are still true, up to SHOWN of them."""
         now = self._clock.now()
         with self._database.writing() as session:
-            sent = 0
+            queued = 0
             for letter, gift in letters_set_aside(session, limit=SHOWN):
                 if letter.id and may_be_sent_again(session, letter, self._regions):
-                    sent += bool(
+                    queued += bool(
                         send_again(
                             session,
                             gift,
@@ -115,13 +115,13 @@ class LetterPages:
                             now=now,
                         )
                     )
-            if sent:
-                self._record(session, visit, "letters_again", detail={"letters": sent})
+            if queued:
+                self._record(session, visit, "letters_again", detail={"letters": queued})
         return RedirectResponse("/finance/letters?done=again", 303)
 
     @needs(Role.FINANCE)
     def again(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Have one letter sent once more."""
+        """Queue one letter to be sent again."""
         again = _number(visit.form.get("again", ""))
 
         def send(session: Session, gift: Gift, number: int) -> Letter | None:
@@ -139,7 +139,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def dismissed(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Let a letter be that was set aside."""
+        """Dismiss a letter that was set aside, so that it is not sent."""
         return self._act(visit, gift_id, "letter_dismissed", dismiss_letter)
 
     def _act(
@@ -155,8 +155,8 @@ class LetterPages:
                 gift = find_gift(session, gift_id)
                 letter = do(session, gift, number)
                 if letter:
-                    told = {"kind": letter.kind, "letter": number}
-                    self._record(session, visit, act, about=gift.reference, detail=told)
+                    detail = {"kind": letter.kind, "letter": number}
+                    self._record(session, visit, act, about=gift.reference, detail=detail)
         except Conflict as conflict:
             return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
         return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)

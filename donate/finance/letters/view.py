@@ -1,4 +1,4 @@
-"""The letters about a gift, as staff read them."""
+"""The letters about a gift, in the words that staff read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ from donate.regions.regions import Regions
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
-    """A letter as staff read it. `again` counts the one that may be sent in its place, if any."""
+    """A letter in the words that staff read.
+
+    `again` is the number of the repeat that staff may send now, or None if they may not.
+    """
 
     letter: Letter
     kind: str
@@ -29,27 +32,27 @@ class LetterRow:
 def letter_rows(
     session: Session, gift: Gift, names: Mapping[str, str], regions: Regions
 ) -> list[LetterRow]:
-    """Say of each letter about a gift what became of it, and what may be done."""
+    """Return the letters about a gift, each with its status and what staff may do."""
     letters = letters_of(session, gift.id)
-    return [_sent(session, letter, letters, names, regions) for letter in letters]
+    return [_letter_row(session, letter, letters, names, regions) for letter in letters]
 
 
-def _sent(
+def _letter_row(
     session: Session,
     letter: Letter,
     letters: Sequence[Letter],
     names: Mapping[str, str],
     regions: Regions,
 ) -> LetterRow:
-    alike = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
-    is_last = letter.again == max(x.again for x in alike)
-    may_go = is_last and may_be_sent_again(session, letter, regions)
+    repeats = [x for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
+    is_last = letter.again == max(x.again for x in repeats)
+    may_repeat = is_last and may_be_sent_again(session, letter, regions)
     return LetterRow(
         letter=letter,
         kind=LETTERS[letter.kind],
         status=letter_status(letter),
         at=letter_time(letter),
         by=actor_name(letter.asked_by, names) if letter.again else "",
-        again=letter.again + 1 if may_go else None,
+        again=letter.again + 1 if may_repeat else None,
         may_be_dismissed=letter.state == LetterState.SET_ASIDE,
     )

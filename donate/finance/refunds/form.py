@@ -1,6 +1,6 @@
-"""Sending money back: checks what staff typed, and says in words what became of each request.
+"""The refund form: checks the input and describes the state of each refund request.
 
-Decides; the page fetches and writes.
+Pure. `refunds/pages.py` reads and writes the database.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment:
-    """A payment that has something left, as the form offers it."""
+    """A payment that can still be refunded, as an option of the form."""
 
     payment: str
     words: str
@@ -70,10 +70,10 @@ class RefundablePayment:
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
-    """A refund that was asked for here, as staff read it."""
+    """A refund request in the words that staff read."""
 
     amount: Money
-    asked_at: datetime
+    requested_at: datetime
     by: str
     reason: str
     note: str
@@ -83,7 +83,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True)
 class FailedRefund:
-    """A refund that came back to us, until staff have dealt with it."""
+    """A failed refund whose money came back to us and that staff have not dealt with."""
 
     refund: str
     sentence: str
@@ -91,9 +91,9 @@ class FailedRefund:
 
 @dataclass(frozen=True, slots=True)
 class RefundSection:
-    """What the page of a gift says about sending money back.
+    """The refund part of a gift's page.
 
-    `choices` is empty where there is no form; `why_not` then says why, if there is anything to say.
+    `choices` is empty if there is no form. `why_not` then gives the reason, or is empty.
     """
 
     choices: Sequence[RefundablePayment]
@@ -103,21 +103,21 @@ class RefundSection:
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """The reasons to choose from, in words."""
+        """The options of the reason field."""
         return REASON_WORDS
 
     @property
     def prefilled(self) -> str:
-        """What is left of the newest payment, as one would type it."""
+        """The refundable amount of the newest payment, formatted for the amount field."""
         return format_amount(self.choices[0].left, LANGUAGE)
 
 
 FORESEEN: Final = frozenset(code for code in _REFUSED if code != KEY_REFUSED)
-"""Codes of refused refunds which the page of the gift explains in words of ours."""
+"""Stripe's error codes for refused refunds that the gift's page explains in our own words."""
 
 
 def refund_section(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> RefundSection:
-    """Say what can go back of a gift, and what became of what was asked for."""
+    """Return which payments of a gift can be refunded, and the state of its refund requests."""
     requests = [_request(gift, request, names) for request in requests_of(facts)]
     payments = payments_of(facts)
     failed = [FailedRefund(fact.source_id, _failed(gift, fact)) for fact in failed_refunds(facts)]
@@ -153,7 +153,7 @@ def _failed(gift: Gift, fact: Fact) -> str:
 
 
 def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> WantedRefund:
-    """Check what was typed about a refund. Raises BadInputs, or Conflict for another mode."""
+    """Check the refund form. Raises BadInputs, or Conflict for a gift made by transfer."""
     if gift.mode in BY_HAND:
         raise Conflict(f"A gift by {MODE_NAMES[gift.mode]} is returned by hand, from the bank.")
     if not 1 <= len(typed.get("form_key", "")) <= MAX_FORM_KEY:
@@ -173,7 +173,8 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
     note = checked(lambda: check_free_text("note", typed.get("note", "")))
     if typed.get("confirmed") != "yes":
         problems.append(BadInput("confirmed", _SURE))
-    # Where nothing else is wrong, `request_refund` checks this: the form may have come before.
+    # If nothing else is wrong, `request_refund` checks this: for a form that was sent before, the
+    # amount may already be spent on its own refund.
     if problems and payment is not None and amount is not None:
         left = next(p.left_minor for p in payments_of(facts) if p.intent == payment)
         if amount.amount_minor > left:
@@ -184,7 +185,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
 
 
 def too_much(left: Money) -> BadInput:
-    """Say beside the field that no more than `left` can go back."""
+    """Return the problem of the amount field when more than `left` was requested."""
     if not left.amount_minor:
         return BadInput("amount", "Nothing is left of this payment that could be sent back.")
     words = {"left": format_money(left, LANGUAGE)}
@@ -219,18 +220,18 @@ def _in_stripes_words(message: str) -> str:
 
 
 def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> RefundRow:
-    asked = request.fact
+    fact = request.fact
     if request.state == RequestState.REFUSED:
         why = _REFUSED.get(request.code, _in_stripes_words(request.message))
         sentence = f"Refused, nothing was sent: {why}"
     else:
         sentence = _STATES[request.state]
     return RefundRow(
-        amount=Money(asked.amount_minor or 0, gift.currency),
-        asked_at=asked.happened_at,
-        by=actor_name(asked.actor, names),
-        reason=REASON_WORDS.get(str(asked.evidence.get("reason")), ""),
-        note=str(asked.evidence.get("note", "")),
+        amount=Money(fact.amount_minor or 0, gift.currency),
+        requested_at=fact.happened_at,
+        by=actor_name(fact.actor, names),
+        reason=REASON_WORDS.get(str(fact.evidence.get("reason")), ""),
+        note=str(fact.evidence.get("note", "")),
         state=request.state,
         sentence=sentence,
     )

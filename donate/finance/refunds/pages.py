@@ -1,4 +1,4 @@
-"""The form that sends money back to a donor."""
+"""Handlers of the refund forms."""
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +20,7 @@ from donate.stripe_gateway.requests.refunds import Refunds
 
 
 class RefundPages:
-    """What finance staff send back."""
+    """The forms that refund a payment and close a failed refund."""
 
     def __init__(
         self, database: Database, clock: Clock, gift_pages: StaffGiftPages, refunds: Refunds
@@ -32,22 +32,22 @@ class RefundPages:
 
     @needs(Role.FINANCE)
     def refund(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Write the request down, ask Stripe, and show what it said."""
+        """Commit the refund request, send it to Stripe, and show the result."""
         try:
-            requested = self._write_down(visit, gift_id)
+            open_refund = self._record_request(visit, gift_id)
         except BadInput as problem:
             problems: tuple[BadInput, ...] = (problem,)
-        except BadInputs as found:
-            problems = found.problems
-        except MoreThanIsLeft as too_far:
-            problems = (too_much(too_far.left),)
+        except BadInputs as bad:
+            problems = bad.problems
+        except MoreThanIsLeft as excess:
+            problems = (too_much(excess.left),)
         except Conflict as conflict:
             return self._gift_pages.show(
                 visit, gift_id, typed=visit.form, conflict=str(conflict), status_code=409
             )
         else:
-            if requested:
-                self._refunds.ask_now(requested)
+            if open_refund:
+                self._refunds.ask_now(open_refund)
             return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund", 303)
         return self._gift_pages.show(
             visit, gift_id, typed=visit.form, problems=problems, status_code=422
@@ -55,14 +55,14 @@ class RefundPages:
 
     @needs(Role.FINANCE)
     def followed_up(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Note that staff have dealt with a refund that failed."""
+        """Record that staff have dealt with a failed refund."""
         now = self._clock.now()
         refund = visit.form.get("refund", "")
         try:
             with self._database.writing() as session:
                 gift = find_gift(session, gift_id)
-                known = {(fact.kind, fact.source_id) for fact in facts_of(session, gift.id)}
-                if (FactKind.REFUND_FAILED, refund) not in known:
+                facts = {(fact.kind, fact.source_id) for fact in facts_of(session, gift.id)}
+                if (FactKind.REFUND_FAILED, refund) not in facts:
                     raise Conflict("This gift has no such failed refund.")
                 actor = visit.signed_in.actor
                 fact = Fact(FactKind.REFUND_FOLLOWED_UP, refund, now, actor)
@@ -80,12 +80,12 @@ class RefundPages:
             return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
         return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund_followed_up", 303)
 
-    def _write_down(self, visit: AllowedRequest, gift_id: str) -> OpenRefund | None:
+    def _record_request(self, visit: AllowedRequest, gift_id: str) -> OpenRefund | None:
         now = self._clock.now()
         with self._database.writing() as session:
             gift = find_gift(session, gift_id)
             facts = [row.as_fact() for row in facts_of(session, gift.id)]
-            requested = request_refund(
+            open_refund = request_refund(
                 session,
                 gift.id,
                 check_refund(gift, facts, visit.form),
@@ -93,7 +93,7 @@ class RefundPages:
                 actor=visit.signed_in.actor,
                 now=now,
             )
-            if requested:
+            if open_refund:
                 record_act(
                     session,
                     "refund_requested",
@@ -101,6 +101,6 @@ class RefundPages:
                     staff_id=visit.signed_in.staff_id,
                     about=gift.reference,
                     address=visit.address,
-                    detail={"amount_minor": requested.amount_minor, "request": requested.key},
+                    detail={"amount_minor": open_refund.amount_minor, "request": open_refund.key},
                 )
-        return requested
+        return open_refund

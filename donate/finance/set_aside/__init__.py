@@ -1,1 +1,1 @@
-"""Events that need a person's decision."""
+"""Events that need a decision by staff."""

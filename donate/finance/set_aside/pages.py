@@ -1,4 +1,4 @@
-"""Events that are authentic but could not be applied: shown, never dropped, and decided about."""
+"""Pages for events that were set aside: authentic, but not applied. Staff decide about each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -37,11 +37,11 @@ MOST_TYPED: Final = 64
 LIST: Final = "/finance/set-aside"
 
 Decide = Callable[[Session, StripeEvent], bool]
-"""Decides about an event that is locked; returns whether anything changed."""
+"""Applies a decision to a locked event; returns whether anything changed."""
 
 
 class SetAsidePages:
-    """What was set aside, and what staff decide about it. `on_due` is told of what became due."""
+    """The pages about events that were set aside. `on_due` is called when an event becomes due."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SetAsidePages:
 
     @needs(Role.VIEWER)
     def set_aside(self, request: Request, visit: Visiting) -> Response:
-        """Show events that are set aside, or were and are dismissed, newest first."""
+        """Show the events that are set aside, or the dismissed ones, newest first."""
         dismissed = request.query_params.get("show") == "dismissed"
         typed = request.query_params.get("before", "")
         before = _row_number(typed)
@@ -69,10 +69,10 @@ class SetAsidePages:
             problem = BadInput("before", "This link is not complete; here are the newest.")
         state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
-            found = _newest(session, state, before)
-            items = _write_all(session, found[:PAGE_SIZE])
+            events = _newest(session, state, before)
+            items = _describe_all(session, events[:PAGE_SIZE])
         older = None
-        if len(found) > PAGE_SIZE:
+        if len(events) > PAGE_SIZE:
             show = "show=dismissed&" if dismissed else ""
             older = f"{LIST}?{show}before={items[-1].event.id}"
         return self._pages.render(
@@ -90,18 +90,18 @@ class SetAsidePages:
 
     @needs(Role.VIEWER)
     def event(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show one event, what staff decided about it, and what may be decided now."""
+        """Show one event, its past decisions, and the decisions that staff may make now."""
         return self._show(visit, number)
 
     @needs(Role.FINANCE)
     def tried(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Try an event again; one that was dismissed comes back so."""
+        """Retry an event. A dismissed event is reopened."""
         now, actor = self._clock.now(), visit.signed_in.actor
         return self._decide(visit, number, lambda _, e: try_again(e, actor=actor, now=now))
 
     @needs(Role.FINANCE)
     def tied(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Tie an event to the gift that it is about."""
+        """Tie an event to a gift."""
         now, actor = self._clock.now(), visit.signed_in.actor
 
         def decide(session: Session, event: StripeEvent) -> bool:
@@ -137,15 +137,15 @@ class SetAsidePages:
         return RedirectResponse(f"{LIST}/{event.id}", 303)
 
     def _record(self, session: Session, visit: AllowedRequest, event: StripeEvent) -> None:
-        decided = event.history[-1]
+        decision = event.history[-1]
         record_act(
             session,
-            f"event_{decided['decision']}",
+            f"event_{decision['decision']}",
             now=self._clock.now(),
             staff_id=visit.signed_in.staff_id,
             about=event.event_id,
             address=visit.address,
-            detail={"why": decided["why"]} if decided["why"] else {},
+            detail={"why": decision["why"]} if decision["why"] else {},
         )
 
     def _show(
@@ -161,7 +161,7 @@ class SetAsidePages:
             event = session.get(StripeEvent, _number_in(number))
             if event is None or not (was_set_aside(event)):
                 raise NotFound("no such event was set aside")
-            (item,) = _write_all(session, [event])
+            (item,) = _describe_all(session, [event])
         return self._pages.render(
             "finance/set_aside_event.html",
             LANGUAGE,
@@ -178,7 +178,7 @@ class SetAsidePages:
 
 
 def _newest(session: Session, state: EventState, before: int | None) -> list[StripeEvent]:
-    # One more than a page, to know whether there is another.
+    # Fetch one more than a page to learn whether there is another page.
     statement = (
         select(StripeEvent)
         .where(StripeEvent.state == state)
@@ -190,7 +190,7 @@ def _newest(session: Session, state: EventState, before: int | None) -> list[Str
     return list(session.exec(statement))
 
 
-def _write_all(session: Session, events: Sequence[StripeEvent]) -> list[SetAsideEvent]:
+def _describe_all(session: Session, events: Sequence[StripeEvent]) -> list[SetAsideEvent]:
     ids = {i for event in events for i in (event.gift_id, event.tied_to) if i}
     gifts = {g.id: g for g in session.exec(select(Gift).where(col(Gift.id).in_(ids)))}
     names = names_of(session, {entry["by"] for event in events for entry in event.history})

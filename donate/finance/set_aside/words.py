@@ -1,4 +1,4 @@
-"""An event that was set aside, in words that staff can decide by. Reads, and decides nothing."""
+"""Describes an event that was set aside, so that staff can decide about it. Changes nothing."""
 
 import json
 import uuid
@@ -14,10 +14,10 @@ from donate.money import MAX_AMOUNT_MINOR, Money, format_money, is_currency
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import Decision, readable_envelope
 
-# An event may be half a megabyte, most of it nobody's reading.
+# An event may have half a megabyte; staff need only its beginning.
 MAX_SHOWN: Final = 20_000
 MAX_WORD: Final = 200
-# Of a session, of a refund or a dispute, and of an invoice: one that failed says what was due.
+# The amount fields of a checkout session, a refund or dispute, a paid and a failed invoice.
 _AMOUNTS: Final = ("amount_total", "amount", "amount_paid", "amount_due")
 
 DECISIONS: Final[dict[str, str]] = {
@@ -29,7 +29,7 @@ DECISIONS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """What somebody decided about an event, when and why; `was` is why it was set aside."""
+    """A decision about an event; `was` is why the event was set aside."""
 
     what: str
     by: str
@@ -40,14 +40,14 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class SetAsideEvent:
-    """An event as staff read it."""
+    """An event in the words that staff read."""
 
     event: StripeEvent
     can_be_read: bool
     gift: Gift | None
-    """The gift that it names itself, as far as that is known."""
+    """The gift that the event names, if we know it."""
     tied: Gift | None
-    """The gift that staff say it is about."""
+    """The gift that staff tied the event to."""
     says: list[tuple[str, str]]
     history: list[DecisionRow]
     payload: str
@@ -55,7 +55,7 @@ class SetAsideEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """Where an event has come to: one sentence, and the tone to say it in."""
+    """The state of an event as one sentence, with the colour of its notice."""
 
     tone: str
     sentence: str
@@ -64,14 +64,14 @@ class EventSummary:
 def describe_event(
     event: StripeEvent, gifts: Mapping[uuid.UUID, Gift], names: Mapping[str, str]
 ) -> SetAsideEvent:
-    """Write an event in words. `names` says who an actor is."""
+    """Describe an event. `names` maps actors to names."""
     envelope = readable_envelope(event)
     return SetAsideEvent(
         event=event,
         can_be_read=envelope is not None,
         gift=gifts.get(event.gift_id) if event.gift_id else None,
         tied=gifts.get(event.tied_to) if event.tied_to else None,
-        says=_what_it_says(envelope.object) if envelope else [],
+        says=_summary_of(envelope.object) if envelope else [],
         history=[
             DecisionRow(
                 what=DECISIONS[entry["decision"]],
@@ -87,7 +87,7 @@ def describe_event(
 
 
 def summarize_event(event: StripeEvent) -> EventSummary:
-    """Say where an event has come to."""
+    """Return the state of an event in one sentence."""
     because = f": {event.reason}" if event.reason else ""
     match event.state:
         case EventState.SETTLED:
@@ -111,7 +111,7 @@ def summarize_event(event: StripeEvent) -> EventSummary:
 
 
 def pretty(payload: bytes) -> str:
-    """Write a payload as indented JSON where it is JSON, and else as the text it is."""
+    """Return a payload as indented JSON, or as plain text if it is not JSON."""
     try:
         value: Any = json.loads(payload)
         text = readable(json.dumps(value, ensure_ascii=False, indent=2))
@@ -120,22 +120,22 @@ def pretty(payload: bytes) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n… and more"
 
 
-def _what_it_says(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the few things in an event's object by which a person knows what it is about."""
-    donor = found.get("customer_details")
-    says = [
-        ("amount", _amount(found)),
-        ("reference", _word(found, "client_reference_id")),
+def _summary_of(event_object: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the fields of an event's object that identify the payment, with their labels."""
+    donor = event_object.get("customer_details")
+    fields = [
+        ("amount", _amount(event_object)),
+        ("reference", _word(event_object, "client_reference_id")),
         ("paid by", _word(donor, "email") if isinstance(donor, dict) else ""),
-        ("payment", _word(found, "payment_intent")),
-        ("object", _word(found, "id")),
+        ("payment", _word(event_object, "payment_intent")),
+        ("object", _word(event_object, "id")),
     ]
-    return [(name, text) for name, text in says if text]
+    return [(name, text) for name, text in fields if text]
 
 
-def _amount(found: Mapping[str, Any]) -> str:
-    named = [found[name] for name in _AMOUNTS if found.get(name)]
-    amount, currency = named[0] if named else None, _word(found, "currency")
+def _amount(event_object: Mapping[str, Any]) -> str:
+    amounts = [event_object[name] for name in _AMOUNTS if event_object.get(name)]
+    amount, currency = amounts[0] if amounts else None, _word(event_object, "currency")
     if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT_MINOR:
         return ""
     if not is_currency(currency.upper()):
@@ -143,6 +143,6 @@ def _amount(found: Mapping[str, Any]) -> str:
     return f"{format_money(Money(amount, currency.upper()), LANGUAGE)} {currency.upper()}"
 
 
-def _word(found: Mapping[str, Any], name: str) -> str:
-    value = found.get(name)
+def _word(event_object: Mapping[str, Any], name: str) -> str:
+    value = event_object.get(name)
     return readable(value[:MAX_WORD]) if isinstance(value, str) else ""

@@ -1,1 +1,1 @@
-"""Staff accounts: signing in, passwords, and tokens for programs."""
+"""Staff accounts: sign-in, passwords, and tokens for programs."""

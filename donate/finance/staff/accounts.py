@@ -1,4 +1,4 @@
-"""Who works here: added, given a password, disabled and enabled again. It never commits."""
+"""Staff accounts: add, set a password, disable, enable. The caller commits."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from donate.mail_server import address_spellings
 from donate.web.rate_limit import printable
 
 MIN_PASSWORD = 12
-# Argon2 takes any length; a limit keeps one sign-in from costing more than another.
+# Argon2 accepts any length; the limit bounds the cost of one sign-in.
 MAX_PASSWORD = 500
 _OBVIOUS: Final = ("password", "passw0rd", "letmein", "qwerty", "welcome", "donate", "loveworld")
 _STEPS: Final = "01234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm"
@@ -26,23 +26,23 @@ PASSWORDS: Final = PasswordHash.recommended()
 
 
 def tidy_email(typed: str) -> str:
-    """Return an address as we compare it: lower case, and nothing a database would refuse."""
+    """Return an address for comparison: in lower case, without characters a database refuses."""
     email = unicodedata.normalize("NFKC", typed[:1000]).strip().lower()
     return printable(email)[:254]
 
 
 def tidy_password(typed: str) -> str:
-    """Return a password as it is hashed: é is one character, however a keyboard makes it.
+    """Return a password as it is hashed, so that é matches in either Unicode form.
 
-    As RFC 8265 has it (OpaqueString): NFC, which changes no character into another one, and every
-    kind of space is a plain one.
+    Follows RFC 8265 (OpaqueString): NFC, which does not replace a character by a different one,
+    and a plain space for every kind of space.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in typed)
     return unicodedata.normalize("NFC", spaced)
 
 
 def spellings(typed: str) -> list[str]:
-    """Return what a password may have been hashed as, by this version first."""
+    """Return the forms in which a password may have been hashed, this version's form first."""
     decomposed = unicodedata.normalize("NFD", typed)
     return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
 
@@ -57,7 +57,7 @@ def add_staff(
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
 ) -> Staff:
-    """Add a member of staff. Raises BadInput naming the field, Conflict for a known address."""
+    """Add a member of staff. Raises BadInput, or Conflict if the address exists already."""
     email = tidy_email(email)
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
@@ -91,7 +91,7 @@ def set_password(
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
 ) -> None:
-    """Give a member of staff a new password, and end every session and token of theirs."""
+    """Set a new password, and delete the sessions and tokens of this member of staff."""
     staff = staff_by_email(session, email)
     password = tidy_password(password)
     check_password(password, staff.email)
@@ -101,7 +101,7 @@ def set_password(
 
 
 def disable(session: Session, email: str, *, now: datetime) -> None:
-    """Keep a member of staff out from now on. What they did stays theirs."""
+    """Disable a member of staff. The trail keeps their entries."""
     staff = staff_by_email(session, email)
     staff.disabled_at = staff.disabled_at or now
     _end_sessions(session, staff)
@@ -109,7 +109,7 @@ def disable(session: Session, email: str, *, now: datetime) -> None:
 
 
 def enable(session: Session, email: str, *, now: datetime) -> None:
-    """Let a disabled member of staff in again."""
+    """Enable a disabled member of staff."""
     staff = staff_by_email(session, email)
     staff.disabled_at = None
     record_act(session, "staff_enabled", about=staff.email, now=now)
@@ -125,19 +125,19 @@ def staff_by_email(session: Session, email: str) -> Staff:
 
 
 def find_staff(session: Session, tidied: str) -> Staff | None:
-    """Return who has this address, with its domain in accented letters or in ASCII."""
+    """Return the member of staff with this address, its domain in Unicode or in ASCII."""
     statement = select(Staff).where(col(Staff.email).in_(address_spellings(tidied)))
-    found = session.exec(statement.order_by(Staff.email)).all()
-    return next((one for one in found if one.email == tidied), next(iter(found), None))
+    matches = session.exec(statement.order_by(Staff.email)).all()
+    return next((staff for staff in matches if staff.email == tidied), next(iter(matches), None))
 
 
 def all_staff(session: Session) -> list[Staff]:
-    """Return everybody, disabled or not, by address."""
+    """Return all staff, including disabled ones, ordered by address."""
     return list(session.exec(select(Staff).order_by(Staff.email)))
 
 
 def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
-    """Return the names of those among `actors`, such as `staff:7`, who are members of staff."""
+    """Return the names of the staff among `actors`, by actor, such as `staff:7`."""
     ids = {actor.removeprefix("staff:") for actor in actors if actor.startswith("staff:")}
     numbers = [int(i) for i in ids if i.isdecimal()]
     staff = session.exec(select(Staff).where(col(Staff.id).in_(numbers)))
@@ -145,7 +145,7 @@ def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
 
 
 def check_password(password: str, email: str) -> None:
-    """Refuse what somebody would guess. Raises BadInput with a sentence that says why."""
+    """Raise BadInput, with the reason, for a password that is easy to guess."""
     if len(password) < MIN_PASSWORD:
         raise BadInput("password", f"Please use at least {MIN_PASSWORD} characters.")
     if len(password) > MAX_PASSWORD:

@@ -1,4 +1,4 @@
-"""Signing in and out. Whoever may not come in learns nothing about why."""
+"""Sign-in and sign-out. A refusal does not say whether the e-mail or the password was wrong."""
 
 import secrets
 import threading
@@ -51,8 +51,8 @@ NO_COOKIE: Final = (
     "and try again."
 )
 PAUSE_S: Final = 1.0
-# One hash takes 64 MiB and a whole core for a moment, and whoever waits holds one of the server's
-# threads, which donors need too.
+# One hash takes 64 MiB and a whole core for a moment. A request that waits for its turn holds one
+# of the server's threads, which donors need too.
 HASHES_AT_ONCE: Final = 2
 IN_LINE_AT_ONCE: Final = 8
 DELAYED_AT_ONCE: Final = 4
@@ -61,7 +61,7 @@ DELAYED_RETRY_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPassword:
-    """Somebody who knew the password, and a new hash of it where the old one is out of date."""
+    """A member of staff with the right password, and a new hash if the stored one is outdated."""
 
     staff: Staff
     better_hash: str | None
@@ -69,12 +69,12 @@ class VerifiedPassword:
 
 @cache
 def _hash_of_nobody(passwords: PasswordHash) -> str:
-    """Return what is compared when there is nobody to compare with, so that it takes as long."""
+    """Return a hash to verify against for an unknown address, so that the time taken is equal."""
     return passwords.hash(secrets.token_urlsafe(32))
 
 
 class SignIn:
-    """The pages that open and end a session."""
+    """The pages that start and end a session."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class SignIn:
 
     @needs(EVERYBODY)
     def form(self, request: Request, visit: Visiting) -> Response:
-        """Show the form."""
+        """Show the sign-in form."""
         target = safe_next(request.query_params.get("next", HOME))
         if visit.staff:
             return RedirectResponse(target, 303)
@@ -108,25 +108,25 @@ class SignIn:
 
     @needs(EVERYBODY)
     def sign_in(self, request: Request, visit: Visiting) -> Response:
-        """Open a session for the right password."""
+        """Check the password and start a session."""
         target = safe_next(visit.form.get("next", HOME))
         typed = visit.form.get("email", "")
-        given = request.cookies.get(self._gate.form_cookie, "")
-        if not same_secret(visit.form.get("form_token", ""), given):
+        form_token = request.cookies.get(self._gate.form_cookie, "")
+        if not same_secret(visit.form.get("form_token", ""), form_token):
             self._gate.record_refusal(request, None, "sign-in without its form")
             return self._form(request, target, typed, problem=NO_COOKIE, status_code=403)
         email, network = tidy_email(typed), network_of(visit.address)
         with self._database.writing() as session:
             attempt = begin_attempt(session, email, network, now=self._clock.now())
         if attempt.pace != SignInPace.GO:
-            late = self._slow_down(request, attempt, target, typed)
-            if late:
-                return late
-        proven = self._check(email, visit.form.get("password", ""))
-        if proven is None:
+            refusal = self._slow_down(request, attempt, target, typed)
+            if refusal:
+                return refusal
+        verified = self._check(email, visit.form.get("password", ""))
+        if verified is None:
             self._gate.record_refusal(request, None, "wrong e-mail or password")
             return self._form(request, target, typed, problem=WRONG, status_code=401)
-        return self._let_in(request, proven, network, target)
+        return self._start(request, verified, network, target)
 
     @needs(Role.VIEWER)
     def sign_out(self, request: Request, visit: Visiting) -> Response:
@@ -167,9 +167,10 @@ class SignIn:
         )
 
     def _check(self, email: str, password: str) -> VerifiedPassword | None:
-        """Return whose password this is.
+        """Return the member of staff if the password is right, else None.
 
-        Takes one hash for each way to spell the password, whoever asks and whatever is wrong.
+        Takes one hash for each form of the typed password, whether or not the account exists, so
+        that the time taken reveals nothing.
         """
         with self._database.reading() as session:
             staff = find_staff(session, email)
@@ -186,7 +187,7 @@ class SignIn:
         return VerifiedPassword(staff, better) if staff and right else None
 
     def _verify(self, password: str, against: str) -> tuple[bool, str | None]:
-        """Compare each spelling of a password; one of an earlier version is hashed anew."""
+        """Verify each form of a password. Hash it again if an earlier version's form matches."""
         own, *earlier = spellings(password)
         right, better = self._passwords.verify_and_update(own, against)
         for spelling in earlier:
@@ -194,17 +195,17 @@ class SignIn:
                 right, better = True, self._passwords.hash(own)
         return right, better
 
-    def _let_in(
-        self, request: Request, proven: VerifiedPassword, network: str, target: str
+    def _start(
+        self, request: Request, verified: VerifiedPassword, network: str, target: str
     ) -> Response:
         now = self._clock.now()
-        staff_id = proven.staff.id
+        staff_id = verified.staff.id
         assert staff_id is not None
         with self._database.writing() as session:
             row = session.get(Staff, staff_id, with_for_update=True)
-            if row is None or row.disabled_at or row.password_hash != proven.staff.password_hash:
-                raise Unavailable("the password or the person's standing was changed meanwhile")
-            row.password_hash = proven.better_hash or row.password_hash
+            if row is None or row.disabled_at or row.password_hash != verified.staff.password_hash:
+                raise Unavailable("the password changed, or the account was disabled, meanwhile")
+            row.password_hash = verified.better_hash or row.password_hash
             forget_attempts(session, row.email, network)
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))
             token = start_session(session, staff_id, now=now)
@@ -225,7 +226,7 @@ class SignIn:
         status_code: int = 200,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        # A form of an earlier tab stays good: the same cookie serves both.
+        # Keep the token of an earlier tab, so that its form still works: both share one cookie.
         form_token = request.cookies.get(self._gate.form_cookie, "")
         if not (20 <= len(form_token) <= 100 and form_token.isascii()):
             form_token = secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""Slows down guessing at passwords. Counts tries in a window; what is older is forgotten."""
+"""Slows down password guessing. Counts attempts in a sliding window and deletes older ones."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,18 +12,18 @@ from donate.finance.models import SignInFailure
 
 WINDOW: Final = timedelta(minutes=15)
 MAX_PER_PAIR: Final = 5
-"""For one e-mail from one address: a person who mistypes gets in; a guesser gets 480 a day."""
+"""For one e-mail from one network: enough for typing errors, and at most 480 guesses a day."""
 MAX_PER_ADDRESS: Final = 30
-"""For one address with any e-mail: an office shares one."""
+"""For one network with any e-mail: an office shares one."""
 MAX_PER_EMAIL: Final = 50
-"""For one e-mail from all addresses; beyond it a try is only delayed, so that the real person,
-who comes from elsewhere, is never locked out by strangers."""
+"""For one e-mail from all networks. Beyond it an attempt is only delayed, so that strangers
+cannot lock out the real person."""
 MAX_ROWS: Final = 10_000
-"""Beyond this many tries in the window, from whomever, nothing is stored and each is delayed."""
+"""Beyond this many attempts in the window in all, nothing is stored and each is delayed."""
 
 
 class SignInPace(StrEnum):
-    """How a try at signing in may go on."""
+    """Whether an attempt may go on, is delayed, or is refused."""
 
     GO = "go"
     SLOWLY = "slowly"
@@ -32,7 +32,7 @@ class SignInPace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """One try that was let through or stopped; `row` is what counts it until it succeeds."""
+    """An attempt to sign in; `row` is the id of the row that counts it."""
 
     pace: SignInPace
     retry_after_s: int = 0
@@ -40,9 +40,9 @@ class SignInAttempt:
 
 
 def begin_attempt(session: Session, email: str, network: str, *, now: datetime) -> SignInAttempt:
-    """Count a try *before* its password is looked at, so that many at once cannot slip through."""
+    """Count an attempt before its password is checked, so that parallel attempts all count."""
     if session.get_bind().dialect.name == "postgresql":
-        # Two processes that count at the same moment would both find room for one more.
+        # Take a lock: two processes that count at the same moment could both allow one more.
         session.execute(text("SELECT pg_advisory_xact_lock(7237847)"))
     since = now - WINDOW
     session.execute(delete(SignInFailure).where(col(SignInFailure.failed_at) <= since))
@@ -55,7 +55,7 @@ def begin_attempt(session: Session, email: str, network: str, *, now: datetime) 
             select(func.count(), func.min(SignInFailure.failed_at)).where(*conditions)
         ).one()
         if count >= most:
-            # It is enough to wait until the oldest is forgotten.
+            # The next attempt is allowed when the oldest one leaves the window.
             return SignInAttempt(
                 SignInPace.STOP, max(1, int((oldest + WINDOW - now).total_seconds()) + 1)
             )
@@ -74,7 +74,7 @@ def begin_attempt(session: Session, email: str, network: str, *, now: datetime) 
 
 
 def forget_attempts(session: Session, email: str, network: str) -> None:
-    """Forget the failures of somebody who has now signed in."""
+    """Delete the failures of an e-mail and network after a successful sign-in."""
     session.execute(
         delete(SignInFailure).where(
             col(SignInFailure.email) == email, col(SignInFailure.address) == network

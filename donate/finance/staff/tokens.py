@@ -1,4 +1,4 @@
-"""Staff tokens: what a program of the staff's sends to read any gift. Only hashes are kept."""
+"""Staff tokens, with which a program can read any gift. Only their hashes are stored."""
 
 import secrets
 from datetime import datetime
@@ -15,7 +15,7 @@ PREFIX: Final = "staff_"
 
 
 def add_token(session: Session, email: str, *, now: datetime) -> str:
-    """Make a token that reads as this member of staff; it is shown once. Raises NotFound."""
+    """Create a token for a member of staff. It is shown only once. Raises NotFound."""
     staff = staff_by_email(session, email)
     assert staff.id is not None
     token = PREFIX + secrets.token_urlsafe(32)
@@ -26,7 +26,7 @@ def add_token(session: Session, email: str, *, now: datetime) -> str:
 
 
 def is_staff_token(session: Session, token: str) -> bool:
-    """Tell whether a token is one of ours, of somebody who is not disabled."""
+    """Return whether a token belongs to a member of staff who is not disabled."""
     if not token.startswith(PREFIX):
         return False
     statement = (

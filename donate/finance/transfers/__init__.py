@@ -1,1 +1,1 @@
-"""Marking a transfer as received, and undoing that."""
+"""Marking a transfer as received, and undoing it."""

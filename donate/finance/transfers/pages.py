@@ -1,4 +1,4 @@
-"""The forms that mark a transfer as received and take that back."""
+"""Handlers of the forms that mark a transfer as received and undo it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -27,7 +27,7 @@ _COUNTS: Final = frozenset(map(str, range(1_000)))
 
 
 class TransferPages:
-    """What finance staff do by hand about a gift."""
+    """The forms about transfers."""
 
     def __init__(self, database: Database, clock: Clock, gift_pages: StaffGiftPages) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class TransferPages:
 
     @needs(Role.FINANCE)
     def undone(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Take back a transfer that was marked received."""
+        """Undo a transfer that was marked as received."""
         now = self._clock.now()
 
         def undo(session: Session, gift: Gift) -> Outcome:
@@ -82,8 +82,8 @@ class TransferPages:
                     )
         except BadInput as problem:
             problems: tuple[BadInput, ...] = (problem,)
-        except BadInputs as found:
-            problems = found.problems
+        except BadInputs as bad:
+            problems = bad.problems
         except Conflict as conflict:
             return self._gift_pages.show(
                 visit, gift_id, typed=visit.form, conflict=str(conflict), status_code=409

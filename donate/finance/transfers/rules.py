@@ -1,7 +1,7 @@
-"""Marking a transfer as received, and taking that back. Decides; the page fetches and writes.
+"""Rules for marking a transfer as received and for undoing it. The caller commits.
 
-At any time a bank reference confirms at most one gift: its fact is named `REFERENCE#k`, where k
-counts how often it was taken back, and the ledger takes each name once.
+A bank reference confirms at most one gift at a time. The fact's source is `REFERENCE#k`, where k
+counts how often the transfer was undone, and the ledger accepts each source once.
 """
 
 import re
@@ -27,7 +27,7 @@ from donate.regions.modes import BY_HAND
 
 MAX_BANK_REFERENCE: Final = 100
 MAX_NOTE: Final = 500
-# A transfer may come before its gift is entered, but a date further back is a mistyped year.
+# A transfer may arrive before its gift is entered. A date further back is a mistyped year.
 MAX_DAYS_BEFORE: Final = 400
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What a member of staff read on the bank's statement, checked."""
+    """A transfer as staff read it on the bank statement, after the checks."""
 
     received_on: date
     amount: Money
@@ -44,7 +44,7 @@ class Transfer:
 
 
 def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Transfer:
-    """Check what was typed about a transfer. Raises BadInputs, or Conflict for another mode."""
+    """Check the form about a transfer. Raises BadInputs, or Conflict for another mode."""
     refuse_other_modes(gift)
     problems: list[BadInput] = []
 
@@ -65,7 +65,7 @@ def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Tr
 
 
 def refuse_other_modes(gift: Gift) -> None:
-    """Raise Conflict for a gift that no transfer can confirm."""
+    """Raise Conflict for a gift whose mode goes through Stripe."""
     if gift.mode not in BY_HAND:
         raise Conflict(
             f"A gift by {MODE_NAMES[gift.mode].lower()} is confirmed by Stripe, never by hand."
@@ -104,7 +104,7 @@ def _check_bank_reference(text: str) -> str:
 
 
 def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
-    """Return free text as it is kept. Raises BadInput for what must not be."""
+    """Return free text in the form that is stored. Raises BadInput if it is not allowed."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if required and not text:
         raise BadInput(field, "Please write a few words about why.")
@@ -118,7 +118,7 @@ def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bo
 
 
 def bank_reference_key(bank_reference: str) -> str:
-    """Return what makes two spellings of a bank reference the same: letters and digits alone."""
+    """Return the letters and digits of a bank reference, so that different spellings match."""
     whole = unicodedata.normalize("NFKC", bank_reference).upper()
     return "".join(c for c in whole if c.isalnum())
 
@@ -126,7 +126,10 @@ def bank_reference_key(bank_reference: str) -> str:
 def mark_received(
     session: Session, gift: Gift, transfer: Transfer, *, actor: str, now: datetime
 ) -> Outcome:
-    """Record that a transfer came in. The same again changes nothing; Conflict says what else."""
+    """Record a received transfer. Recording the same transfer again changes nothing.
+
+    Raises Conflict if the bank reference confirms another gift, or this one with other details.
+    """
     refuse_other_modes(gift)
     key = bank_reference_key(transfer.bank_reference)
     source_id = f"{key}#{_times_undone(session, key)}"
@@ -168,14 +171,14 @@ def mark_received(
 
 
 def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int | None) -> None:
-    """Raise Conflict where somebody marked another transfer since the form was opened.
+    """Raise Conflict if another transfer was marked as received after the form was opened.
 
-    `seen` is how many transfers that form showed as received; None where it did not say.
+    `seen` is how many received transfers the form showed, or None if it did not say.
     """
-    here = transfers_in_force(facts_of(session, gift.id))
+    received = transfers_in_force(facts_of(session, gift.id))
     key = bank_reference_key(transfer.bank_reference)
-    again = any(fact.source_id.partition("#")[0] == key for fact in here)
-    if seen is not None and len(here) > seen and not again:
+    is_repeat = any(fact.source_id.partition("#")[0] == key for fact in received)
+    if seen is not None and len(received) > seen and not is_repeat:
         raise Conflict(
             "Meanwhile a transfer was marked as received for this gift; it stands below. If yours "
             "is another one, please mark it once more."
@@ -185,7 +188,7 @@ def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int
 def undo_transfer(
     session: Session, gift: Gift, source_id: str, reason: str, *, actor: str, now: datetime
 ) -> Outcome:
-    """Take back a transfer that was marked received. A second time changes nothing."""
+    """Undo a transfer that was marked as received. Undoing it again changes nothing."""
     reason = check_free_text("reason", reason, required=True)
     received = next(
         (
@@ -212,7 +215,7 @@ def undo_transfer(
 
 
 def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -> datetime | None:
-    """Return when the thank-you for a transfer leaves that can still be taken back before."""
+    """Return when the thank-you e-mail for a transfer is sent; None if it no longer waits."""
     if not transfers_in_force(facts):
         return None
     by_hand = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
@@ -221,13 +224,13 @@ def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -
 
 
 def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:
-    """Return the transfers among `facts` that nobody took back."""
+    """Return the received transfers among `facts` that were not undone."""
     undone = {f.source_id for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     return [f for f in facts if f.kind == FactKind.TRANSFER_RECEIVED and f.source_id not in undone]
 
 
 def _times_undone(session: Session, key: str) -> int:
-    # A key has letters and digits alone, so LIKE finds no more than it should.
+    # LIKE needs no escaping: a key contains only letters and digits.
     return session.exec(
         select(func.count())
         .select_from(GiftFact)
