@@ -1,1 +1,1 @@
-"""The donor's pages: give, and see what became of it."""
+"""The donor's pages: the Give form, one page for each gift, and one for a monthly gift."""

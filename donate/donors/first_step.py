@@ -1,4 +1,4 @@
-"""Records a choice, commits, and only then begins the way to give: nobody who tried is lost."""
+"""Commits a gift first, then begins its mode, so that no gift is lost if Stripe fails."""
 
 import logging
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class FirstStep:
-    """What happens between a form and the page that the donor sees next."""
+    """Opens a gift from a checked form and redirects the donor to its next page."""
 
     def __init__(
         self, database: Database, modes: Modes, clock: Clock, limits: GivingLimits
@@ -30,9 +30,9 @@ class FirstStep:
         self._limits = limits
 
     def take(self, choice: Choice, form_key: str, address: str) -> Response:
-        """Open the gift that `form_key` names, or find it, and lead the donor at `address` on.
+        """Open the gift with this `form_key`, or find it, and redirect the donor at `address`.
 
-        Raises DatabaseBusy or TooManyTries when nothing could be recorded.
+        Raises DatabaseBusy or TooManyAttempts if nothing was recorded.
         """
         now = self._clock.now()
         with self._database.writing() as session:
@@ -40,29 +40,29 @@ class FirstStep:
                 self._limits.count(choice.mode, address, now)
             gift = open_gift(session, choice, form_key, now=now)
         try:
-            return self.lead_on(gift, choice.language)
+            return self.begin(gift, choice.language)
         except Conflict:
             return redirect_to(gift_path(gift))
 
-    def lead_on(self, gift: Gift, language: str) -> Response:
-        """Begin the gift's mode in `language`. Raises Conflict when nothing is left to pay."""
-        page, spoken = gift_path(gift), ""
+    def begin(self, gift: Gift, language: str) -> Response:
+        """Begin the gift's mode in `language`. Raises Conflict if nothing is left to pay."""
+        page, lang = gift_path(gift), ""
         if language != gift.language:
-            page, spoken = f"{page}?lang={language}", f"&lang={language}"
+            page, lang = f"{page}?lang={language}", f"&lang={language}"
         try:
             step = self._modes[Mode(gift.mode)].begin(gift, language)
         except Unavailable as error:
-            log.warning("a card page was not opened: %s", type(error).__name__)
+            log.warning("could not open a payment page: %s", type(error).__name__)
             problem = "refused" if isinstance(error, StripeRefused) and error.is_final else "page"
-            return redirect_to(f"{gift_path(gift)}?problem={problem}{spoken}")
+            return redirect_to(f"{gift_path(gift)}?problem={problem}{lang}")
         return redirect_to(step.url if isinstance(step, Redirect) else page)
 
 
 def redirect_to(address: str) -> Response:
-    """Send the browser on to `address`, by GET whatever came before."""
+    """Return a redirect to `address` that the browser follows with GET, also after a POST."""
     return RedirectResponse(address, status_code=303)
 
 
 def gift_path(gift: Gift) -> str:
-    """Return the address of the donor's page of a gift."""
+    """Return the path of the donor's page of a gift."""
     return f"/gifts/{gift.token}"

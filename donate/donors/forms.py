@@ -1,7 +1,7 @@
-"""Reads what a donor typed into a form, and says which gift it asks for. Pure.
+"""Reads the donor's forms and turns them into a checked choice. Pure.
 
-Nothing is guessed: a field that is missing, a file, or there twice with two values counts as
-empty. A card number is never shown again to anyone.
+A field counts as empty if it is missing, a file, or sent twice with different values. Pages never
+repeat a card number that a donor typed.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from donate.money import Money, read_amount
 from donate.regions.regions import Region
 
 OTHER: Final = "other"
-"""The value of the radio button beside the free amount."""
+"""The value of the radio button for a free amount."""
 _MAX_SHOWN: Final = MAX_NOTE
-# A card number that begins within what is shown, however spaced, ends within so many more.
+# Look this far beyond the shown text for the end of a card number that begins within it.
 _MAX_BESIDE: Final = 100
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}")
 _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -30,7 +30,7 @@ _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class GiveForm:
-    """The fields of the form, exactly as they came."""
+    """The fields of the Give form, exactly as sent."""
 
     nonce: str = ""
     lang: str = ""
@@ -51,11 +51,11 @@ class GiveForm:
 
     @property
     def added(self) -> bool:
-        """Whether something was added to the gift."""
+        """Whether the donor used any of the extra options."""
         return self.wishes() != NOTHING_ADDED
 
     def wishes(self) -> Wishes:
-        """Return what was added, as it was typed."""
+        """Return the extra options as typed."""
         return Wishes(
             fund=self.fund,
             is_anonymous=bool(self.anonymous),
@@ -67,15 +67,15 @@ class GiveForm:
 
     @property
     def nonce_holds(self) -> bool:
-        """Whether the form is one that we handed out, as far as its look tells."""
+        """Whether the nonce has the format of one of ours."""
         return _NONCE.fullmatch(self.nonce) is not None
 
     def fresh(self) -> "GiveForm":
-        """Return the same form under a new nonce."""
+        """Return the same form with a new nonce."""
         return replace(self, nonce=new_nonce())
 
     def shown(self) -> "GiveForm":
-        """Return the form as it can stand in a page again."""
+        """Return the form with its text made safe to show in a page again."""
         return GiveForm(**{name: showable(getattr(self, name)) for name in _FIELDS})
 
 
@@ -83,7 +83,7 @@ _FIELDS: Final = tuple(GiveForm.__dataclass_fields__)
 
 
 def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
-    """Read the fields of a posted form; what is not plain text counts as empty."""
+    """Read the fields of a posted form. A file counts as empty."""
     values: dict[str, str] = {}
     for name, value in fields:
         if name in _FIELDS:
@@ -92,30 +92,30 @@ def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
     return GiveForm(**values)
 
 
-def blank_form(region: Region, filled_in: Mapping[str, str]) -> GiveForm:
-    """Return the form that a donor sees first; a link may have filled in some of it."""
-    mode, frequency = filled_in.get("mode", ""), filled_in.get("frequency", "")
+def blank_form(region: Region, query: Mapping[str, str]) -> GiveForm:
+    """Return the form that a donor sees first, with the values that a link fills in."""
+    mode, frequency = query.get("mode", ""), query.get("frequency", "")
     form = GiveForm(
         nonce=new_nonce(),
         mode=mode if mode in region.modes else next(iter(region.modes)),
         frequency=frequency if frequency in region.frequencies else region.frequencies[0],
-        # Empty where the donor is known to live elsewhere, and has to say where.
-        country="" if filled_in.get("country") == "" else region.country,
+        # A link sets an empty country for a donor abroad, who then has to choose one.
+        country="" if query.get("country") == "" else region.country,
     )
-    amount = filled_in.get("amount", "")[:32]
+    amount = query.get("amount", "")[:32]
     if not amount:
         return form
     try:
-        wanted = read_amount(amount, region.currency, "en")
+        money = read_amount(amount, region.currency, "en")
     except BadInput:
         return form
-    if wanted.amount_minor in region.presets_minor:
-        return replace(form, preset=str(wanted.amount_minor))
+    if money.amount_minor in region.presets_minor:
+        return replace(form, preset=str(money.amount_minor))
     return replace(form, preset=OTHER, amount=amount)
 
 
 def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
-    """Return what the donor chose. Raises BadInputs with a sentence for each wrong field."""
+    """Return the donor's choice. Raises BadInputs with a sentence for each wrong field."""
     return check_choice(
         region,
         mode=form.mode,
@@ -130,8 +130,11 @@ def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
 
 
 def form_key(nonce: str, choice: Choice) -> str:
-    """Name one form with one content: sent again it is the same gift, changed it is another."""
-    chosen = [
+    """Return the form key of a form with this content.
+
+    The same form sent twice has the same key and opens one gift; a changed form has another key.
+    """
+    parts = [
         nonce,
         choice.region.code,
         choice.mode,
@@ -144,11 +147,11 @@ def form_key(nonce: str, choice: Choice) -> str:
         choice.email,
         astuple(choice.wishes),
     ]
-    return "form:" + hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+    return "form:" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def new_nonce() -> str:
-    """Return what tells one form from every other."""
+    """Return a new random nonce."""
     return secrets.token_urlsafe(16)
 
 
@@ -162,6 +165,6 @@ def _amount(form: GiveForm, region: Region, language: str) -> Money | BadInput:
 
 
 def showable(text: str) -> str:
-    """Return what somebody typed so that it can stand in a page: short, and no card number."""
+    """Return typed text made safe to show in a page: shortened, or empty for a card number."""
     text = text[: _MAX_SHOWN + _MAX_BESIDE]
     return "" if holds_card_number(text) else _UNSHOWABLE.sub("\ufffd", text)[:_MAX_SHOWN]

@@ -1,4 +1,4 @@
-"""The donor's page of one gift: what became of it, and what the donor may still do."""
+"""The donor's page of one gift: its status, and what the donor can still do."""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class DonorGiftPages:
-    """Routes under `/gifts/{token}`. Whoever holds the token is the donor; others get 404."""
+    """Routes under `/gifts/{token}`. The token gives access; a wrong one gets 404."""
 
     def __init__(
         self,
@@ -78,9 +78,9 @@ class DonorGiftPages:
     def show(
         self, request: Request, token: str, back: str = "", problem: str = "", look: str = ""
     ) -> Response:
-        """Show the truth about one gift."""
+        """Show one gift."""
         gift, donor = self._find(token)
-        # A donor may have paid and closed Stripe's page: nobody is told "not paid" unasked.
+        # Ask Stripe before showing "not paid": the donor may have paid and closed Stripe's page.
         if (
             self._look_again
             and gift_view.may_have_been_paid(gift)
@@ -92,31 +92,31 @@ class DonorGiftPages:
         return self._page(request, gift, donor, back=back, problem=problem, looks=looks)
 
     def pay(self, request: Request, token: str) -> Response:
-        """Send the donor to Stripe's page for a gift that is not paid yet."""
+        """Redirect the donor to Stripe's page for a gift that is not paid yet."""
         gift, donor = self._find(token)
         if not gift_view.goes_through_stripe(gift):
             return redirect_to(gift_path(gift))
         try:
             if gift_view.is_later_month(gift):
-                return self._try_month_again(gift)
-            return self._first_step.lead_on(gift, self._language(request, gift))
+                return self._retry_month(gift)
+            return self._first_step.begin(gift, self._language(request, gift))
         except Conflict as conflict:
             gift, donor = self._find(token)
             return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])
 
     def give_another_way(self, request: Request, token: str, form: Typed) -> Response:
-        """Open the same gift in another mode: nobody types their name twice."""
+        """Open the same gift in another mode, without asking for the donor's details again."""
         gift, donor = self._find(token)
         region = self._regions.get(gift.code)
         if region is None or not gift_view.may_still_give(gift):
             return redirect_to(gift_path(gift))
-        wanted, wishes = self._wanted(gift, region, form.mode)
+        amount, wishes = self._amount_and_wishes(gift, region, form.mode)
         language = self._language(request, gift)
         try:
             choice = check_choice(
                 region,
                 mode=form.mode,
-                amount=wanted,
+                amount=amount,
                 frequency=gift_view.frequency_instead(gift),
                 country=donor.country,
                 language=language if language in region.languages else gift.language,
@@ -128,7 +128,7 @@ class DonorGiftPages:
             return redirect_to(f"/give/{region.code}?lang={language}")
         if gift_view.is_later_month(gift):
             try:
-                # First, or the month could be collected beside what is given for it.
+                # Give up the failed month first, or Stripe could collect it as well.
                 self._pledges.give_up_month(gift)
             except Conflict:
                 return redirect_to(gift_path(gift))
@@ -141,15 +141,15 @@ class DonorGiftPages:
         with self._database.reading() as session:
             return wish_of(session, gift)
 
-    def _wanted(self, gift: Gift, region: Region, mode: str) -> tuple[Money, Wishes]:
-        """Return what the donor wants to give, and added to it, where it is given by `mode`."""
+    def _amount_and_wishes(self, gift: Gift, region: Region, mode: str) -> tuple[Money, Wishes]:
+        """Return the amount and wishes of the same gift in another mode."""
         wish = self._wish(gift)
         if wish is None:
             return gift.amount, NOTHING_ADDED
-        # What covers the fee of one mode is nothing to another.
-        wanted = Money(gift.amount_minor - wish.fee_cover_minor, gift.currency)
-        covers = bool(wish.fee_cover_minor) and fee_cover(region, mode, wanted) is not None
-        return wanted, Wishes(
+        # Take the fee cover off: the other mode has another fee, or none.
+        amount = Money(gift.amount_minor - wish.fee_cover_minor, gift.currency)
+        covers = bool(wish.fee_cover_minor) and fee_cover(region, mode, amount) is not None
+        return amount, Wishes(
             fund=wish.fund,
             is_anonymous=wish.is_anonymous,
             note=wish.note,
@@ -159,37 +159,36 @@ class DonorGiftPages:
         )
 
     def announce(self, request: Request, token: str) -> Response:
-        """Note that the donor says they have sent it: a hint for staff, which confirms nothing."""
+        """Record that the donor reports the transfer as sent. This does not confirm the gift."""
         gift, _ = self._find(token)
         if not gift_view.goes_through_stripe(gift) and gift_view.may_still_give(gift):
             now = self._clock.now()
-            told = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
+            fact = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
             with self._database.writing() as session:
-                record_facts(session, [(gift.id, told)], now=now)
+                record_facts(session, [(gift.id, fact)], now=now)
         return redirect_to(f"{gift_path(gift)}?lang={self._language(request, gift)}")
 
-    def _since(self, gift: Gift) -> gift_view.Since:
+    def _progress(self, gift: Gift) -> gift_view.GiftProgress:
         is_open = gift_view.may_still_give(gift)
         with self._database.reading() as session:
             instead = paid_replacement(session, gift) if is_open else None
-            facts = facts_of(session, gift.id)
-        told = [f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED]
-        known = [fact.as_fact() for fact in facts]
-        announced = local_date(told[0].happened_at, gift.time_zone) if told else None
-        failed = failed_refunds(known)
-        return gift_view.Since(
+            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        reports = [f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED]
+        announced = local_date(reports[0].happened_at, gift.time_zone) if reports else None
+        failed = failed_refunds(facts)
+        return gift_view.GiftProgress(
             announced_on=announced,
             given_instead=instead,
             refund_failed=Money(failed[-1].amount_minor or 0, gift.currency) if failed else None,
-            held_minor=status_of(known).held_minor,
-            confirmation=confirmation_due(known),
-            was_never_confirmed=was_never_confirmed(known),
+            held_minor=status_of(facts).held_minor,
+            confirmation=confirmation_due(facts),
+            was_never_confirmed=was_never_confirmed(facts),
         )
 
     def _language(self, request: Request, gift: Gift) -> str:
-        return language_for(request.query_params.get("lang"), None, _spoken(gift))
+        return language_for(request.query_params.get("lang"), None, _languages(gift))
 
-    def _try_month_again(self, gift: Gift) -> Response:
+    def _retry_month(self, gift: Gift) -> Response:
         try:
             paid = self._pledges.try_month_again(gift)
         except StripeRefused:
@@ -199,7 +198,7 @@ class DonorGiftPages:
         return redirect_to(gift_path(gift) if paid else f"{gift_path(gift)}?problem=asked")
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
-        # A NUL would be an error in PostgreSQL, not a gift that is not there.
+        # Check the format first: PostgreSQL raises an error for a NUL instead of finding nothing.
         if _TOKEN.fullmatch(token):
             with self._database.reading() as session:
                 gift = gift_by_token(session, token)
@@ -226,7 +225,7 @@ class DonorGiftPages:
             donor,
             region,
             self._instructions(gift, region),
-            since=self._since(gift),
+            progress=self._progress(gift),
             language=language,
             back=back,
             problem=problem,
@@ -244,11 +243,11 @@ class DonorGiftPages:
             back=back if back in ("paid", "cancelled") else "",
             next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,
             instead=gift_view.ways_in_words(gift),
-            languages=languages_beside(language, _spoken(gift)),
+            languages=languages_beside(language, _languages(gift)),
         )
 
     def _pledge_page(self, gift: Gift) -> str | None:
-        """Return where the donor manages the pledge that the gift is a month of, once it runs."""
+        """Return the path of the pledge's page if the gift belongs to one that has begun."""
         if gift.pledge_id is None:
             return None
         with self._database.reading() as session:
@@ -264,5 +263,5 @@ class DonorGiftPages:
         return step if isinstance(step, Instructions) else None
 
 
-def _spoken(gift: Gift) -> list[str]:
-    return [gift.language, *(s for s in LANGUAGES if s[:2] != gift.language[:2])]
+def _languages(gift: Gift) -> list[str]:
+    return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]

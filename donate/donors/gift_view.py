@@ -1,4 +1,4 @@
-"""What the page of one gift shows: the truth in plain words, and what may be done next. Pure."""
+"""Builds the content of a gift's page: status, words, and the next actions. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from donate.money import Money
 from donate.regions.modes import MODES, Mode
 from donate.regions.regions import Frequency, Region, offers
 
-# What a gift is waited for where its region is no longer known.
+# Used if the gift's region no longer exists.
 _WAITED_DAYS: Final = 30
 _UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
 MOST_LOOKS: Final = 12
-"""How often a page without JavaScript looks again by itself."""
+"""How often a page without JavaScript reloads automatically."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiftView:
-    """One gift as its donor sees it."""
+    """The content of a donor's page of one gift."""
 
     gift: Gift
     status: StatusName
@@ -36,87 +36,87 @@ class GiftView:
     instructions: Instructions | None
     through_stripe: bool
     continues: str
-    """What the button to Stripe's page says; empty for a mode without one."""
+    """The label of the button to Stripe's page; empty for a mode without one."""
     monthly: bool
     later_month: bool
     may_pay: bool
     tries_again: bool
     others: Sequence[Mode]
-    """Other ways in which the same gift could be made."""
+    """Other modes in which the same gift can be made."""
     looks_again: bool
     show_received: bool
     returned: Money | None
-    """What went back to the donor."""
+    """The amount refunded to the donor."""
     held: Money | None
-    """What the donor's bank holds until a dispute ends."""
+    """The amount that the donor's bank holds until a dispute ends."""
     refund_failed: Money | None
     waited_days: int
     email: str
-    """Where letters go, shown so far that a slip can be seen: `a…@example.org`."""
+    """The donor's address, masked but enough to notice a typing error: `a…@example.org`."""
     given_instead: str | None
-    """The token of the gift that was made in the place of this one."""
+    """The token of the gift that replaced this one."""
     announced_on: date | None
-    """The day on which the donor told us that they sent it."""
+    """The day on which the donor reported the transfer as sent."""
     only_waits: bool
-    """Whether the donor has sent it, as they say, so that nothing more is asked of them."""
+    """Whether the donor reported the transfer as sent, so that we only wait for it."""
     confirmation: Confirmation | None
-    """What the donor still has to confirm about their bank account."""
+    """The confirmation of the bank account that the donor still has to give."""
     copy_amount: str
     region: Region | None
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """What the donor did since the gift was opened."""
+class GiftProgress:
+    """What happened since the gift was opened."""
 
     announced_on: date | None = None
     given_instead: Gift | None = None
     refund_failed: Money | None = None
-    """A refund that came back to us, until staff have dealt with it."""
+    """A failed refund whose money came back to us and that staff have not dealt with."""
     held_minor: int = 0
-    """What the donor's bank holds until a dispute ends."""
+    """The amount that the donor's bank holds until a dispute ends."""
     confirmation: Confirmation | None = None
     was_never_confirmed: bool = False
 
 
 def may_still_give(gift: Gift) -> bool:
-    """Whether the gift can still be paid, or be made in another way instead."""
+    """Return whether the gift can still be paid or be made in another mode."""
     if is_later_month(gift):
         return gift.status == StatusName.FAILED
     return gift.status in STILL_PAYABLE
 
 
 def is_later_month(gift: Gift) -> bool:
-    """Whether the gift is a month of a pledge that another gift began."""
+    """Return whether the gift belongs to a pledge and is not its first month."""
     return gift.pledge_id not in (None, gift.id)
 
 
 def ways_in_words(gift: Gift) -> dict[Mode, str]:
-    """Return what the button says that makes the gift in another mode, for each of them."""
-    mode, buttons = known_mode(gift), {mode: facts.instead for mode, facts in MODES.items()}
+    """Return the label of the button for each other mode."""
+    mode = known_mode(gift)
     if mode and is_later_month(gift):
         return buttons | {mode: mode.facts.once_instead or buttons[mode]}
     return buttons
 
 
 def frequency_instead(gift: Gift) -> str:
-    """Return how often the gift may be given in another mode: a month is given once."""
+    """Return the frequency of the same gift in another mode. A later month is given once."""
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
 
 
 def may_have_been_paid(gift: Gift) -> bool:
-    """Whether Stripe may know of a payment that we do not."""
+    """Return whether Stripe may have a payment that we have not recorded."""
     return goes_through_stripe(gift) and gift.status in _UNDECIDED
 
 
 def goes_through_stripe(gift: Gift) -> bool:
-    """Whether the gift is paid on a page of Stripe's."""
+    """Return whether the gift is paid on Stripe's page."""
     mode = known_mode(gift)
     return mode is not None and mode.through_stripe
 
 
 def awaits_confirmation(gift: Gift, back: str) -> bool:
-    """Whether the donor has come back from paying and Stripe has not said so yet."""
+    """Return whether the donor came back from paying and Stripe has not confirmed it yet."""
     return back == "paid" and may_have_been_paid(gift)
 
 
@@ -126,26 +126,26 @@ def view_gift(
     region: Region | None,
     instructions: Instructions | None,
     *,
-    since: Since,
+    progress: GiftProgress,
     language: str,
     back: str,
     problem: str,
 ) -> GiftView:
-    """Put together what the page of a gift shows."""
+    """Return the content of a gift's page."""
     status = StatusName(gift.status)
     mode = known_mode(gift)
-    confirmation = since.confirmation if status == StatusName.PROCESSING else None
+    confirmation = progress.confirmation if status == StatusName.PROCESSING else None
     looks_again = awaits_confirmation(gift, back) and not confirmation
     may_pay = may_still_give(gift) and not looks_again and problem != "asked"
-    only_waits = since.announced_on is not None and status == StatusName.AWAITED
-    if since.given_instead:
+    only_waits = progress.announced_on is not None and status == StatusName.AWAITED
+    if progress.given_instead:
         may_pay = False
         headline, explanation = words.GIVEN_INSTEAD
     elif only_waits:
         headline, explanation = words.ANNOUNCED
     elif confirmation:
         headline, explanation = words.CONFIRM_ACCOUNT
-    elif since.was_never_confirmed and status == StatusName.FAILED:
+    elif progress.was_never_confirmed and status == StatusName.FAILED:
         headline, explanation = words.NEVER_CONFIRMED
     else:
         headline, explanation = _words(gift, status, back, problem)
@@ -169,13 +169,13 @@ def view_gift(
         others=_others(gift, donor, region) if may_pay else (),
         looks_again=looks_again,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
-        returned=_some(gift.returned_minor - since.held_minor, gift.currency),
-        held=_some(since.held_minor, gift.currency),
-        refund_failed=since.refund_failed,
+        returned=_money_or_none(gift.returned_minor - progress.held_minor, gift.currency),
+        held=_money_or_none(progress.held_minor, gift.currency),
+        refund_failed=progress.refund_failed,
         waited_days=_waited_days(region, mode),
         email=f"{donor.email[:1]}…@{donor.email.rpartition('@')[2]}",
-        given_instead=since.given_instead.token if since.given_instead else None,
-        announced_on=since.announced_on,
+        given_instead=progress.given_instead.token if progress.given_instead else None,
+        announced_on=progress.announced_on,
         only_waits=only_waits and may_pay,
         confirmation=confirmation,
         copy_amount=plain_amount.replace(".", ",") if language.startswith("fr") else plain_amount,
@@ -183,7 +183,7 @@ def view_gift(
     )
 
 
-def _some(amount_minor: int, currency: str) -> Money | None:
+def _money_or_none(amount_minor: int, currency: str) -> Money | None:
     return Money(amount_minor, currency) if amount_minor > 0 else None
 
 
@@ -193,7 +193,7 @@ def _waited_days(region: Region | None, mode: Mode | None) -> int:
 
 
 def known_mode(gift: Gift) -> Mode | None:
-    """Return the gift's mode, or None where this version no longer knows it."""
+    """Return the gift's mode, or None if this version does not have it."""
     return Mode(gift.mode) if gift.mode in set(Mode) else None
 
 

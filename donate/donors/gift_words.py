@@ -1,4 +1,4 @@
-"""What a donor reads about ways to give and about their gift: each status has its own words."""
+"""The words of a gift's page: modes, statuses, and the headline for each situation."""
 
 from collections.abc import Mapping
 from typing import Final

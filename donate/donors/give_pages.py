@@ -1,4 +1,4 @@
-"""The donor's pages: find the giving code, choose how to give, and give."""
+"""The donor's pages before a gift: choose a region, and the Give form."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -32,7 +32,7 @@ _BUSY: Final = N_("We cannot take this just now. Nothing was lost: please tap Gi
 
 
 class DonorPages:
-    """Everything a donor sees. `look_again` asks whether a card gift is paid; it never raises."""
+    """All donor pages. `look_again` asks Stripe whether a gift is paid; it never raises."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class DonorPages:
         PledgePages(database, regions, pages, pledges).add_to(self.router)
 
     def first_page(self, request: Request, code: str = "") -> Response:
-        """Lead to the one region there is, or let the donor choose."""
+        """Redirect to the region of `code` or to the only region, or list all regions."""
         if code.strip():
             return self._with_region(
                 request, code, lambda region: redirect_to(f"/give/{region.code}")
@@ -82,7 +82,7 @@ class DonorPages:
         return self._pages.render("donors/first_page.html", language, regions=regions)
 
     def show_form(self, request: Request, code: str) -> Response:
-        """Show the Give page under its canonical address."""
+        """Show the Give form, after redirecting to the code's exact spelling."""
 
         def answer(region: Region) -> Response:
             if code != region.code:
@@ -93,14 +93,14 @@ class DonorPages:
         return self._with_region(request, code, answer)
 
     def give(self, request: Request, code: str, form: Typed) -> Response:
-        """Record the choice, commit, and only then begin the way to give."""
+        """Commit the gift, then begin its mode."""
 
         def answer(region: Region) -> Response:
             language = language_of(request, region.languages, form.language_switch or form.lang)
             if form.language_switch:
                 return self._form(region, language, form if form.nonce_holds else form.fresh())
             if not form.nonce_holds or request.headers.get("sec-fetch-site") == "cross-site":
-                # Another site may lead here, but what is given is for the donor to send.
+                # Another site may link here, but only the donor may submit the form.
                 return self._form(region, language, form.fresh(), status_code=422, notice=_STALE)
             try:
                 choice = read_choice(form, region, language)
@@ -144,7 +144,7 @@ class DonorPages:
         problems: Sequence[BadInput] = (),
         notice: str = "",
     ) -> Response:
-        # With "no-store", "back" to a form that was sent once is an error page of the browser's.
+        # With "no-store", going back to a submitted form shows an error page of the browser.
         headers = {"Cache-Control": "private, no-cache"}
         return self._pages.render(
             "donors/give.html",
@@ -173,8 +173,8 @@ class DonorPages:
 
 
 def _with_language(address: str, request: Request) -> str:
-    wanted = request.query_params.get("lang", "")
-    return f"{address}?lang={wanted}" if wanted in LANGUAGES else address
+    language = request.query_params.get("lang", "")
+    return f"{address}?lang={language}" if language in LANGUAGES else address
 
 
 def _with_query(address: str, request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What the Give page shows: presets, ways to give, countries, and what is wrong, in words. Pure."""
+"""Builds the content of the Give form: presets, modes, countries and problems. Pure."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from donate.regions.regions import Fee, Frequency, Region, countries, offers
 
 @dataclass(frozen=True, slots=True)
 class ModeCard:
-    """One way to give, and why this donor may not use it, if so."""
+    """A mode on the Give form, with the reason if this donor cannot use it."""
 
     mode: Mode
     name: str
@@ -26,30 +26,30 @@ class ModeCard:
     why_not: str | None
     countries: str
     elsewhere: str | None
-    """Why donors outside `countries` may not use it."""
+    """Why donors outside `countries` cannot use it."""
     min_minor: int
     max_minor: int
     fee: Fee | None
     not_monthly: str | None
-    """Why nobody may use it for a monthly gift; None where the region has none, or they may."""
+    """Why it cannot be monthly; None if it can, or if the region has no monthly gifts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """What is wrong, and the id of the element where it is put right."""
+    """A problem, and the id of the form field to correct."""
 
     bad: BadInput
     at: str
 
 
 def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
-    """Return the region's ways to give, as they look to a donor of the form's country."""
+    """Return the region's modes for a donor in the form's country."""
     country = form.country if form.country in countries() else region.country
     chosen = form.frequency if form.frequency in region.frequencies else region.frequencies[0]
 
     def why_not(mode: Mode, country: str, frequency: str) -> str | None:
-        found = offers(region, country=country, currency=region.currency, frequency=frequency)
-        return found[mode].why_not
+        offered = offers(region, country=country, currency=region.currency, frequency=frequency)
+        return offered[mode].why_not
 
     def not_monthly(mode: Mode) -> str | None:
         if Frequency.MONTHLY not in region.frequencies:
@@ -75,7 +75,7 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
 
 @dataclass(frozen=True, slots=True)
 class FeeInWords:
-    """What Stripe keeps of a payment in one mode, as a donor reads it: `2.9%` and `$0.30`."""
+    """The fee of a mode, formatted for a donor: `2.9%` and `$0.30`."""
 
     name: str
     share: str
@@ -83,7 +83,7 @@ class FeeInWords:
 
 
 def fees(region: Region, language: str) -> list[FeeInWords]:
-    """Return the fees that a donor may cover."""
+    """Return the fees that a donor can cover."""
     return [
         FeeInWords(
             name=mode.facts.name,
@@ -100,7 +100,7 @@ def fees(region: Region, language: str) -> list[FeeInWords]:
 
 
 def presets(region: Region, language: str) -> list[tuple[str, str]]:
-    """Return each preset's value and how it reads: `("2500", "$25")`."""
+    """Return each preset as a value and a label: `("2500", "$25")`."""
     return [
         (str(minor), format_briefly(Money(minor, region.currency), language))
         for minor in region.presets_minor
@@ -114,7 +114,7 @@ def currency_name(currency: str, language: str) -> str:
 
 
 def country_names(region: Region, language: str) -> list[tuple[str, str]]:
-    """Return codes and names of all countries, the region's own first."""
+    """Return the codes and names of all countries, with the region's own country first."""
     names = _sorted_names(language)
     own = [(code, name) for code, name in names if code == region.country]
     return own + [(code, name) for code, name in names if code != region.country]
@@ -124,16 +124,16 @@ def country_names(region: Region, language: str) -> list[tuple[str, str]]:
 def _sorted_names(language: str) -> list[tuple[str, str]]:
     territories = Locale.parse(language, sep="-").territories
 
-    def place(code: str) -> str:
-        # Without accents, so that États-Unis stands beside Espagne and not after Zimbabwe.
+    def sort_key(code: str) -> str:
+        # Drop accents, so that États-Unis sorts near Espagne and not after Zimbabwe.
         plain = unicodedata.normalize("NFD", territories.get(code, code))
         return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 
-    return [(code, territories.get(code, code)) for code in sorted(countries(), key=place)]
+    return [(code, territories.get(code, code)) for code in sorted(countries(), key=sort_key)]
 
 
 def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list[FormProblem]:
-    """Say where on the page each problem is put right, in the order of the page."""
+    """Return the problems in the order of the page, each with the field to correct."""
     order = (
         *("currency", "frequency", "amount", "mode", "name", "email", "country"),
         *("fund", "cover_fee", "anonymous", "tribute", "note"),

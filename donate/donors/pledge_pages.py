@@ -1,4 +1,4 @@
-"""The donor's page of a monthly gift: what it comes to, and everything they may do about it."""
+"""The donor's page of a monthly gift, with the forms that change, pause and cancel it."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ _NO_PAGE: Final = N_("The page for your card cannot be opened just now. Please t
 
 
 class PledgePages:
-    """Routes under `/pledges/{token}`: the token of the gift that began the pledge."""
+    """Routes under `/pledges/{token}`; the token is that of the pledge's first gift."""
 
     def __init__(
         self, database: Database, regions: Regions, pages: Pages, pledges: PledgeChanges
@@ -73,7 +73,7 @@ class PledgePages:
         return self._page(gift, _language(request, gift), done=done)
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:
-        """Change what is given from the next month on."""
+        """Change the amount from the next month on."""
         gift, donor = self._find(token)
         language = _language(request, gift, form.language_switch)
         typed = showable(form.amount)
@@ -88,7 +88,7 @@ class PledgePages:
         return self._change(gift, language, PledgeAction.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
-        """Lead to Stripe's page where the card is replaced."""
+        """Redirect to Stripe's page for replacing the card."""
         gift, _ = self._find(token)
         language = _language(request, gift)
         try:
@@ -182,13 +182,13 @@ class PledgePages:
             wrong=wrong,
             problem=problem,
             typed=format_amount(pledge.each_month, language) if typed is None else typed,
-            languages=languages_beside(language, _spoken(gift)),
+            languages=languages_beside(language, _languages(gift)),
         )
 
 
-def _language(request: Request, gift: Gift, wanted: str = "") -> str:
-    return language_for(wanted or request.query_params.get("lang"), None, _spoken(gift))
+def _language(request: Request, gift: Gift, switch: str = "") -> str:
+    return language_for(switch or request.query_params.get("lang"), None, _languages(gift))
 
 
-def _spoken(gift: Gift) -> list[str]:
-    return [gift.language, *(s for s in LANGUAGES if s[:2] != gift.language[:2])]
+def _languages(gift: Gift) -> list[str]:
+    return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]

@@ -1,4 +1,4 @@
-"""What the page of a monthly gift says. The sentences are translated when they are shown."""
+"""The words of a monthly gift's page. The page translates them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -108,10 +108,10 @@ _END_REASONS: Final[Mapping[EndReason, Words]] = {
 
 
 def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) -> Words:
-    """Return what the page of a monthly gift says first.
+    """Return the headline of a monthly gift's page, and the sentences below it.
 
-    `all_given` tells that every month that failed was given another way. Stripe may still call the
-    pledge past due then.
+    With `all_given`, the donor gave every failed month another way; Stripe may still call the
+    pledge past due.
     """
     if pledge.end_reason:
         return _END_REASONS[pledge.end_reason]
@@ -125,7 +125,7 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That is the amount already, so nothing was changed.")
-# By what it left the pledge as: an old page is not told what is not so.
+# Keyed by the state after the change, so that reloading an old address shows nothing untrue.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The amount is changed from the next month on."),
     ("amount", PledgeState.PAUSED): N_("The amount is changed from the next month on."),
@@ -149,7 +149,7 @@ _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
 
 
 def done_notice(done: str, pledge: Pledge, *, all_given: bool) -> str:
-    """Return what was just done, where that is still so; empty where there is nothing to say."""
+    """Return the notice after a change, or empty if it no longer applies."""
     if done == "same" and pledge.runs:
         return _SAME
     is_settled = all_given and pledge.state is PledgeState.PAST_DUE

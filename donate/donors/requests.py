@@ -1,4 +1,4 @@
-"""What a request says, whatever it looks like: the form in its body, and the reader's language."""
+"""Reads the form and the language of a request. Accepts malformed requests without an error."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,7 +13,7 @@ from donate.web.templating import language_for
 
 
 async def _typed(request: Request) -> GiveForm:
-    # A body that only looks like a form, or comes in another charset, counts as an empty form.
+    # A malformed form, or one in another charset, counts as an empty form.
     if not is_in_utf8(request):
         return GiveForm()
     try:
@@ -26,14 +26,14 @@ async def _typed(request: Request) -> GiveForm:
 Typed = Annotated[GiveForm, Depends(_typed)]
 
 
-def language_of(request: Request, offered: Sequence[str], wanted: str = "") -> str:
-    """Choose among `offered`: what was asked for here, else what the browser prefers."""
-    wanted = wanted or request.query_params.get("lang", "")
-    return language_for(wanted, request.headers.get("accept-language"), offered)
+def language_of(request: Request, offered: Sequence[str], switch: str = "") -> str:
+    """Return the language of `offered` that the donor chose, else the one the browser prefers."""
+    language = switch or request.query_params.get("lang", "")
+    return language_for(language, request.headers.get("accept-language"), offered)
 
 
 def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the other languages with their own names for themselves: `("fr-CA", "Français")`."""
+    """Return the other languages, each with its name in itself: `("fr-CA", "Français")`."""
     return [(tag, _own_name(tag)) for tag in offered if tag != language]
 
 
