@@ -1,1 +1,1 @@
-"""Signed events in: verified, stored, settled; what staff decide about the odd ones."""
+"""Verifies, stores and settles Stripe's events, and applies what staff decide about them."""

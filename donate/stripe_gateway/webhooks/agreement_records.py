@@ -1,4 +1,4 @@
-"""Notes that a donor has agreed to monthly debits, or that the first came to nothing."""
+"""Schedules the worker's next step for agreements to monthly debits."""
 
 from datetime import datetime
 
@@ -10,10 +10,15 @@ from donate.stripe_gateway.models import OpenAgreement, OpenCheckout
 
 
 def schedule_agreement(session: Session, session_ids: set[str], now: datetime) -> None:
-    """Have the worker see to the agreements of these sessions, from now on instead of asking."""
+    """Make the agreements of these checkout sessions due, and stop polling the sessions.
+
+    A later call for the same session, after its first debit failed, makes the agreement due again.
+    """
     if not session_ids:
         return
-    found = session.exec(select(OpenCheckout).where(col(OpenCheckout.session_id).in_(session_ids)))
+    checkouts = session.exec(
+        select(OpenCheckout).where(col(OpenCheckout.session_id).in_(session_ids))
+    )
     rows = [
         {
             "session_id": checkout.session_id,
@@ -22,9 +27,9 @@ def schedule_agreement(session: Session, session_ids: set[str], now: datetime) -
             "ask_at": now,
             "keys_spent": 0,
         }
-        for checkout in found
+        for checkout in checkouts
     ]
     insert_new(session, OpenAgreement, rows)
     for table, when in ((OpenAgreement, now), (OpenCheckout, None)):
-        known = col(table.session_id).in_(session_ids)
-        session.execute(update(table).where(known).values(ask_at=when))
+        is_listed = col(table.session_id).in_(session_ids)
+        session.execute(update(table).where(is_listed).values(ask_at=when))

@@ -1,4 +1,7 @@
-"""Is an event ours, and true to the gift it names? Pure; each answer is a reason staff can read."""
+"""Checks whether an event is for this service and agrees with its gift. Pure.
+
+Each function returns a reason that staff can read, or None.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +11,15 @@ from donate.money import Money, format_money
 from donate.regions.modes import Mode
 from donate.stripe_gateway.events.fields import Claim, Envelope
 
-_STAFF_READ: Final = "en-CA"
+_STAFF_LOCALE: Final = "en-CA"
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What we recorded about a gift before Stripe told us anything.
+    """What we recorded about a gift ourselves, before any event about it.
 
-    `requested` are the attempts for which a session was asked; `sessions` the session that each
-    attempt got, as far as we heard.
+    `requested` holds the attempts for which we requested a checkout session. `sessions` maps an
+    attempt to its session, once Stripe has answered.
     """
 
     reference: str
@@ -29,12 +32,13 @@ class Expectation:
 
 
 def why_foreign(
-    envelope: Envelope, *, livemode: bool, account: str, was_asked: bool = False
+    envelope: Envelope, *, livemode: bool, account: str, was_fetched: bool = False
 ) -> str | None:
     """Return why an event is not for this service at all, or None.
 
-    A webhook names the connected account it is about, and names none for the platform's own events:
-    https://docs.stripe.com/connect/webhooks. What we asked for as that account is its own.
+    A webhook names its connected account, and no account for the platform's own events:
+    https://docs.stripe.com/connect/webhooks. With `was_fetched` we fetched the event as that
+    account, so it belongs to it even without a name.
     """
     if envelope.livemode != livemode:
         return (
@@ -44,13 +48,13 @@ def why_foreign(
         )
     if envelope.account and envelope.account != account:
         return "an event of another account"
-    if account and not envelope.account and not was_asked:
+    if account and not envelope.account and not was_fetched:
         return "an event of the platform, not of STRIPE_ACCOUNT"
     return None
 
 
 def why_untrue(claim: Claim, expected: Expectation) -> str | None:
-    """Return in what Stripe's object contradicts the gift it names, or None."""
+    """Return how Stripe's object contradicts the gift it names, or None."""
     if not Mode(expected.mode).through_stripe:
         return f"the gift is given by {expected.mode}, not through Stripe"
     if claim.monthly != expected.monthly:
@@ -60,17 +64,19 @@ def why_untrue(claim: Claim, expected: Expectation) -> str | None:
     if claim.currency != expected.currency:
         return f"currency is {claim.currency}, the gift's is {expected.currency}"
     if claim.amount_minor not in (None, expected.amount_minor):
-        told, chosen = claim.amount_minor, expected.amount_minor
-        return f"amount is {_in_words(told, claim)}, the gift's is {_in_words(chosen, claim)}"
+        claimed = _format(claim.amount_minor, claim.currency)
+        return (
+            f"amount is {claimed}, the gift's is {_format(expected.amount_minor, claim.currency)}"
+        )
     if claim.attempt is None:
         return None
     if claim.attempt not in expected.requested:
         return "no checkout session was requested with that attempt"
-    bound = expected.sessions.get(claim.attempt, claim.session_id)
-    if bound != claim.session_id:
-        return f"the gift's checkout session is {bound}"
+    session_id = expected.sessions.get(claim.attempt, claim.session_id)
+    if session_id != claim.session_id:
+        return f"the gift's checkout session is {session_id}"
     return None
 
 
-def _in_words(amount_minor: int | None, claim: Claim) -> str:
-    return format_money(Money(amount_minor or 0, claim.currency), _STAFF_READ)
+def _format(amount_minor: int | None, currency: str) -> str:
+    return format_money(Money(amount_minor or 0, currency), _STAFF_LOCALE)

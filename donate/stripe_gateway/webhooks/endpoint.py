@@ -1,4 +1,4 @@
-"""The webhook doorway: verify, store, answer. It answers 2xx only when the event is on disk."""
+"""The webhook endpoint. It verifies and stores an event, and answers 2xx once it is on disk."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.observability import WEBHOOKS
 from donate.web.request_limits import WEBHOOK_PATH
 
-# Stripe's own default. The SDK checks only the past; we check both sides.
+# Stripe's own default. The SDK accepts timestamps in the future; we limit both directions.
 TOLERANCE_S: Final = 300
-_MOST_HEADER: Final = 4_096
+_MAX_HEADER_LENGTH: Final = 4_096
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 RETRY_AFTER_S: Final = 10
 
@@ -30,11 +30,11 @@ class WebhookEndpoint:
         self._inbox = inbox
         self._secrets = secrets
         self._clock = clock
-        # A plain route: FastAPI's own would look for parameters that there are none of, each time.
+        # A plain Starlette route: FastAPI's own would look for parameters on every request.
         self.router = APIRouter(routes=[Route(WEBHOOK_PATH, self.receive, methods=["POST"])])
 
     async def receive(self, request: Request) -> Response:
-        """Take an event from Stripe: 200 stored, 400 not Stripe's, 503 come again."""
+        """Store an event: 200 stored, 400 signature does not match, 503 send it again later."""
         body = await request.body()
         now = self._clock.now()
         header = request.headers.get("stripe-signature", "")
@@ -55,8 +55,8 @@ class WebhookEndpoint:
 
 
 def is_signed(body: bytes, header: str, secrets: Sequence[str], now: datetime) -> bool:
-    """Tell whether Stripe signed exactly these bytes, lately, with one of our secrets."""
-    if not header or len(header) > _MOST_HEADER or not header.isascii():
+    """Return whether Stripe signed exactly these bytes with one of our secrets, recently."""
+    if not header or len(header) > _MAX_HEADER_LENGTH or not header.isascii():
         return False
     signed_at = _signed_at(header)
     if signed_at is None or abs(now.timestamp() - signed_at) > TOLERANCE_S:
@@ -69,8 +69,8 @@ def is_signed(body: bytes, header: str, secrets: Sequence[str], now: datetime) -
 
 
 def _signed_at(header: str) -> int | None:
-    # The SDK takes the first `t` that int() can read, "1700000000 " too. Only one plain `t` will
-    # do: otherwise a second, fresh one would carry an old signature past the check of its age.
+    # Accept exactly one plain `t`. The SDK takes the first one that int() can read, so a second,
+    # recent `t` could hide the age of an old signature.
     parts = (part.partition("=") for part in header.split(","))
     times = [value for name, _, value in parts if name.strip() == "t"]
     return int(times[0]) if len(times) == 1 and _SECONDS.fullmatch(times[0]) else None
@@ -78,7 +78,7 @@ def _signed_at(header: str) -> int | None:
 
 def _matches(text: str, header: str, secret: str) -> bool:
     try:
-        # No tolerance here: the age was checked above, by our own clock.
+        # No tolerance here: is_signed checks the age by our own clock.
         WebhookSignature.verify_header(text, header, secret, tolerance=None)
     except (SignatureVerificationError, ValueError, TypeError):
         return False

@@ -1,7 +1,7 @@
-"""Do Stripe's webhooks still arrive? Compares when one was last heard with what Stripe lists.
+"""Detects that Stripe's webhooks have stopped arriving.
 
-An event counts as missed when Stripe listed it a quarter of an hour after it happened and no
-webhook had brought it. Webhooks are silent when one was missed after the last was heard.
+An event counts as missed when catch-up finds it a quarter of an hour after it happened and no
+webhook has brought it. Webhooks are silent when an event later than the last webhook was missed.
 """
 
 from dataclasses import dataclass
@@ -15,42 +15,43 @@ from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
-# Webhooks come within seconds; this leaves room for a restart and a retry or two.
+# Webhooks arrive within seconds; this leaves room for a restart and a retry or two.
 LATE_AFTER: Final = timedelta(minutes=15)
-# Every event would be a write more, and on PostgreSQL a lock that all processes queue for.
+# Writing this for every event would cost one more write each, and on PostgreSQL all processes
+# would queue for the lock on its row.
 NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Stripe lists an event of `missed_at`; the last webhook came at `heard_at`, if ever."""
+    """An event of `missed_at` was missed; the last webhook came at `heard_at`, or None if never."""
 
     heard_at: datetime | None
     missed_at: datetime
 
     def __str__(self) -> str:
-        """Say it to staff, and what to do."""
+        """Return the notice for staff, with what to do."""
         since = (
             f"Stripe's webhooks stopped arriving on {_day(self.heard_at)}"
             if self.heard_at
             else "None of Stripe's webhooks has arrived yet"
         )
         return (
-            f"{since}, and Stripe lists events up to {_day(self.missed_at)}: gifts are fetched by "
-            "catch-up instead. Ask whoever looks after the endpoint to see what Stripe says about "
-            "it, under Developers, Webhooks."
+            f"{since}, and Stripe lists events up to {_day(self.missed_at)}. Catch-up fetches the "
+            "gifts instead. Ask the person who looks after the endpoint to see what Stripe says "
+            "about it, under Developers, Webhooks."
         )
 
 
 def note_heard(session: Session, heard_at: datetime) -> None:
-    """Note that a verified webhook came."""
-    noted = session.execute(update(WebhookHeard).values(heard_at=heard_at))
-    if not noted.rowcount:  # type: ignore[attr-defined]
+    """Record when the newest verified webhook arrived."""
+    updated = session.execute(update(WebhookHeard).values(heard_at=heard_at))
+    if not updated.rowcount:  # type: ignore[attr-defined]
         insert_new(session, WebhookHeard, [{"id": 1, "heard_at": heard_at}])
 
 
 def webhook_silence(session: Session) -> Silence | None:
-    """Return since when webhooks are silent, or None while they arrive or nothing happens."""
+    """Return when webhooks fell silent, or None while they arrive or nothing happens."""
     heard_at, missed_at = newest_heard(session), newest_missed(session)
     if missed_at is None or (heard_at and missed_at <= heard_at):
         return None
@@ -58,17 +59,17 @@ def webhook_silence(session: Session) -> Silence | None:
 
 
 def newest_heard(session: Session) -> datetime | None:
-    """Return when the newest webhook came, give or take a minute."""
+    """Return when the newest webhook arrived, to within a minute."""
     return session.exec(select(WebhookHeard.heard_at)).one_or_none()
 
 
 def newest_missed(session: Session) -> datetime | None:
-    """Return when the newest event happened that catch-up found and no webhook had brought."""
+    """Return when the newest event that webhooks missed happened."""
     return session.exec(select(func.max(col(CatchupRun.missed_at)))).one()
 
 
 def measure_webhooks(session: Session) -> None:
-    """Set the metrics that say when a webhook last came, and when one was last missed."""
+    """Set the metrics for the last webhook that arrived and the last one that was missed."""
     for gauge, instant in (
         (WEBHOOK_HEARD, newest_heard(session)),
         (WEBHOOK_MISSED, newest_missed(session)),

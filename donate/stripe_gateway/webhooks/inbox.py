@@ -1,7 +1,7 @@
-"""The inbox: each event stored once, exactly as it arrived, before anything is done about it.
+"""The inbox stores each event once, exactly as it arrived, before anything else happens to it.
 
-One writer commits whatever is waiting in one transaction (group commit), so that a burst of events
-costs a few disk flushes and not one each.
+One writer thread commits all waiting events in one transaction (group commit), so a burst of
+events costs a few disk flushes instead of one per event.
 """
 
 import asyncio
@@ -30,45 +30,45 @@ from donate.stripe_gateway.webhooks.health import NOTED_EVERY, note_heard
 
 log = logging.getLogger(__name__)
 
-# What waits in memory for the disk; beyond it Stripe is told to come again.
+# The most events that wait in memory for the disk; any more get a 503, and Stripe retries.
 QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
-# Stripe is told to come again when the disk takes longer; it would hang up by itself later.
+# After this we answer 503, before Stripe's own timeout.
 STORE_TIMEOUT_S: Final = 8.0
-# When so many come at once, the next are let gather until there is a lull: a commit costs as much
-# as ten, and more while the doorway is at work, since both need the one interpreter.
-CROWD: Final = 5
-GATHER_S: Final = 0.015
-# So many looks at the network in a row that bring nobody new are a lull.
-LULL_LOOKS: Final = 3
+# After a group of this size, the writer waits for a lull so that the next events gather. One commit
+# costs as much as receiving ten events, and more while the endpoint is busy: both need the GIL.
+BURST_SIZE: Final = 5
+MAX_GATHER_S: Final = 0.015
+# A lull is this many turns of the event loop in a row without a new event.
+LULL_TURNS: Final = 3
 QUIET_AFTER_S: Final = 0.1
-TOO_LATE: Final = "the database did not take it in time"
+STORE_TIMED_OUT: Final = "the database did not store it in time"
 
 
 Stored = asyncio.Future[Exception | None]
-"""Done when an arrival is on disk, or with the reason why it is not."""
+"""Resolves to None when an arrival is on disk, or to the error that kept it from being stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event as it came in."""
+    """An event as it arrived."""
 
     payload: bytes
     received_at: datetime
     source: str = "webhook"
 
     def as_row(self) -> dict[str, Any]:
-        """Return the row to store: waiting, or set aside when nobody can read it."""
+        """Return the row to store: waiting, or set aside if it cannot be read."""
         try:
-            event_id, kind = id_and_type(self.payload)
+            event_id, event_type = id_and_type(self.payload)
             reason = ""
         except UnusableEvent as unusable:
-            # It has no name that we could trust, so its own bytes name it.
+            # It has no id that we could trust, so use a hash of its bytes.
             event_id = "sha256:" + hashlib.sha256(self.payload).hexdigest()
-            kind, reason = "unreadable", str(unusable)
+            event_type, reason = "unreadable", str(unusable)
         return {
             "event_id": event_id,
-            "type": kind,
+            "type": event_type,
             "source": self.source,
             "payload": self.payload,
             "received_at": self.received_at,
@@ -81,7 +81,7 @@ class Arrival:
 
 
 class Inbox:
-    """Stores arrivals, each durable before its `store` returns."""
+    """Stores events; each is durable before its `store` returns."""
 
     def __init__(
         self,
@@ -96,142 +96,146 @@ class Inbox:
         self._timeout_s = timeout_s
         self._queue_limit = queue_limit
         self._waiting: deque[tuple[Arrival, Stored]] = deque()
-        self._bell: SimpleQueue[Literal["take", "stop"]] = SimpleQueue()
+        self._signals: SimpleQueue[Literal["take", "stop"]] = SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._heard_at = -math.inf
-        self._gathering: asyncio.AbstractEventLoop | None = None
-        self._crowded = False
-        self._noted_at: datetime | None = None
+        self._arrived_at = -math.inf
+        self._gathering_loop: asyncio.AbstractEventLoop | None = None
+        self._is_burst = False
+        self._heartbeat_at: datetime | None = None
 
     def start(self) -> None:
-        """Start the one writer."""
+        """Start the writer thread."""
         self._writer = threading.Thread(target=self._write, name="inbox", daemon=True)
         self._writer.start()
 
     def stop(self) -> None:
-        """Write what still waits, then stop."""
+        """Store the events that still wait, then stop."""
         if self._writer:
-            self._bell.put("stop")
+            self._signals.put("stop")
             self._writer.join()
 
     def is_crowded(self) -> bool:
-        """Tell whether more come at once than the disk can take one by one."""
-        return self._crowded and not self.is_quiet()
+        """Return whether events arrive faster than single commits can store them."""
+        return self._is_burst and not self.is_quiet()
 
     def is_quiet(self) -> bool:
-        """Tell whether no event has come in lately."""
-        return time.monotonic() - self._heard_at > QUIET_AFTER_S
+        """Return whether no event has arrived recently."""
+        return time.monotonic() - self._arrived_at > QUIET_AFTER_S
 
     async def store(self, arrival: Arrival) -> None:
-        """Return when the event is on disk, or was already. Raises DatabaseBusy when it is not."""
+        """Store an event, or find it already stored. Raises DatabaseBusy when it is not on disk."""
         if len(self._waiting) >= self._queue_limit:
             raise DatabaseBusy("the inbox is full")
         loop = asyncio.get_running_loop()
-        self._heard_at = time.monotonic()
+        self._arrived_at = time.monotonic()
         stored: Stored = loop.create_future()
         self._waiting.append((arrival, stored))
-        # Not only whether one does: a loop that has ended meanwhile will never ring.
-        if self._gathering is not loop:
-            self._gathering = loop
-            loop.call_soon(self._ring_in_a_lull, loop, self._heard_at + GATHER_S, 0, 0)
-        too_late = loop.call_later(self._timeout_s, _answer, [stored], DatabaseBusy(TOO_LATE))
+        # Compare the loops: one that has ended in between will never wake the writer.
+        if self._gathering_loop is not loop:
+            self._gathering_loop = loop
+            loop.call_soon(self._wake_writer_in_lull, loop, self._arrived_at + MAX_GATHER_S, 0, 0)
+        timeout = loop.call_later(
+            self._timeout_s, _resolve, [stored], DatabaseBusy(STORE_TIMED_OUT)
+        )
         try:
             error = await stored
         finally:
-            too_late.cancel()
+            timeout.cancel()
         if error:
             raise error
 
-    def _ring_in_a_lull(
-        self, loop: asyncio.AbstractEventLoop, until: float, seen: int, looks: int
+    def _wake_writer_in_lull(
+        self, loop: asyncio.AbstractEventLoop, until: float, waiting_before: int, quiet_turns: int
     ) -> None:
-        """Ring for the writer; in a crowd, when no more come just now."""
+        """Wake the writer: now, or during a burst at the next lull."""
         waiting = len(self._waiting)
-        looks = looks + 1 if waiting == seen else 0
-        if self._crowded and looks < LULL_LOOKS and time.monotonic() < until:
-            loop.call_soon(self._ring_in_a_lull, loop, until, waiting, looks)
+        quiet_turns = quiet_turns + 1 if waiting == waiting_before else 0
+        if self._is_burst and quiet_turns < LULL_TURNS and time.monotonic() < until:
+            loop.call_soon(self._wake_writer_in_lull, loop, until, waiting, quiet_turns)
         else:
-            self._gathering = None
-            self._bell.put("take")
+            self._gathering_loop = None
+            self._signals.put("take")
 
     def store_now(self, *arrivals: Arrival) -> int:
-        """Store events from a thread of our own; returns how many are new. Raises DatabaseBusy.
+        """Store events in the calling thread; return how many are new. Raises DatabaseBusy.
 
-        The worker is not nudged: on PostgreSQL it would take the event from under the hands of who
-        asked for it, and a donor who looks would read that the gift is still on its way.
+        Don't wake the worker. On PostgreSQL it could claim the event before the caller settles it,
+        and a donor who is looking would read that the gift is still on its way.
         """
         with self._database.writing() as session:
             return insert_new(session, StripeEvent, _rows_of(arrivals))
 
     def store_answers(self, now: datetime, *answers: Mapping[str, Any]) -> None:
-        """Store what Stripe answered when we asked, each dressed as an event."""
+        """Store answers from Stripe, each in the form of an event."""
         self.store_now(
             *(Arrival(json.dumps(answer).encode(), now, source="asked") for answer in answers)
         )
 
     def _write(self) -> None:
-        while self._bell.get() == "take":
-            self._write_what_waits()
-        self._write_what_waits()
+        while self._signals.get() == "take":
+            self._write_waiting()
+        self._write_waiting()
 
-    def _write_what_waits(self) -> None:
+    def _write_waiting(self) -> None:
         while self._waiting:
             group: list[tuple[Arrival, Stored]] = []
             while self._waiting and len(group) < GROUP_LIMIT:
                 group.append(self._waiting.popleft())
-            self._crowded = len(group) >= CROWD
+            self._is_burst = len(group) >= BURST_SIZE
             self._commit(group)
             if len(group) < GROUP_LIMIT:
-                break  # who came meanwhile is gathering, and rings
+                break  # later arrivals wake the writer themselves
 
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
             rows = _rows_of([arrival for arrival, _ in group])
             heard_at = max(arrival.received_at for arrival, _ in group)
-            is_news = self._noted_at is None or heard_at - self._noted_at >= NOTED_EVERY
-            writing = self._database.writing if is_news else self._database.writing_once
+            is_heartbeat_due = (
+                self._heartbeat_at is None or heard_at - self._heartbeat_at >= NOTED_EVERY
+            )
+            writing = self._database.writing if is_heartbeat_due else self._database.writing_once
             with writing() as session:
                 insert_new(session, StripeEvent, rows)
-                if is_news:
+                if is_heartbeat_due:
                     note_heard(session, heard_at)
-            if is_news:
-                self._noted_at = heard_at
+            if is_heartbeat_due:
+                self._heartbeat_at = heard_at
         except DatabaseBusy as busy:
-            _tell(group, busy)
+            _resolve_group(group, busy)
         except Exception as error:
-            # One odd event must not refuse its neighbours; alone, it is asked for again.
+            # One bad event must not fail the others: store each alone. The bad one gets a 503.
             if len(group) == 1:
                 log.exception("an event could not be stored")
-                _tell(group, DatabaseBusy(type(error).__name__))
+                _resolve_group(group, DatabaseBusy(type(error).__name__))
             else:
-                for one in group:
-                    self._commit([one])
+                for pair in group:
+                    self._commit([pair])
         else:
             self._on_stored()
-            _tell(group, None)
+            _resolve_group(group, None)
 
 
 def _rows_of(arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
-    """Return the rows to store, in an order of their own.
+    """Return the rows to store, sorted by event id.
 
-    Who inserts what another transaction has inserted waits for its end. If a webhook's writer and a
-    catch-up did so in different orders, each would wait for the other.
+    An insert waits for a transaction that has inserted the same key. The webhook writer and
+    catch-up must insert in the same order, or they could deadlock.
     """
     return sorted((arrival.as_row() for arrival in arrivals), key=itemgetter("event_id"))
 
 
-def _tell(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
-    """Wake all who wait for this group at once: each call into a loop costs a system call."""
+def _resolve_group(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
+    """Resolve the futures of a group, with one call per event loop: each is a system call."""
     waiting = defaultdict[asyncio.AbstractEventLoop, list[Stored]](list)
     for _, stored in group:
         waiting[stored.get_loop()].append(stored)
-    for loop, theirs in waiting.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_answer, theirs, error)
+    for loop, futures in waiting.items():
+        with suppress(RuntimeError):  # the loop is closed, so nothing waits for it
+            loop.call_soon_threadsafe(_resolve, futures, error)
 
 
-def _answer(waiting: Sequence[Stored], error: Exception | None) -> None:
+def _resolve(waiting: Sequence[Stored], error: Exception | None) -> None:
     for stored in waiting:
-        # The one who waited may have hung up, or been told that it took too long.
+        # The request may have been cancelled, or have timed out.
         if not stored.done():
             stored.set_result(error)

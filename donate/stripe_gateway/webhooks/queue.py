@@ -1,4 +1,4 @@
-"""Hands events from the inbox to one settler at a time, and writes down what became of them."""
+"""Claims due events from the inbox for one settler at a time, and saves their new state."""
 
 import uuid
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sqlmodel import Session, SQLModel
 from donate.storage.bulk_writes import update_each
 from donate.stripe_gateway.models import EventState, StripeEvent
 
-# When an event that could not be settled is tried again; after the last, staff decide.
+# When to retry an event that could not be settled. After the last retry it is set aside.
 RETRY_AFTER: Final = (
     timedelta(seconds=2),
     timedelta(seconds=10),
@@ -27,7 +27,7 @@ RETRY_AFTER: Final = (
 
 @dataclass(slots=True)
 class ClaimedEvent:
-    """An event that one settler has claimed. `save_events` records what became of it."""
+    """An event that one settler has claimed. `save_events` writes it back."""
 
     id: int
     event_id: str
@@ -44,14 +44,14 @@ class ClaimedEvent:
     tied_by: str
 
     def mark(self, state: EventState, reason: str, now: datetime) -> None:
-        """Say what became of it: nothing more is to be done about it, unless by staff."""
+        """Give the event its final state; only staff can change it after this."""
         self.state = state
         self.reason = reason[:500]
         self.settled_at = now
         self.waits_for = None
 
 
-# Columns, not rows: every event would become an object of the ORM first, which costs the most.
+# Select columns, not ORM rows: building an ORM object for every event costs the most.
 _EVENT = SQLModel.metadata.tables["stripe_event"].c
 _CLAIM = (
     select(*(_EVENT[field.name] for field in fields(ClaimedEvent)))
@@ -60,23 +60,23 @@ _CLAIM = (
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
 )
-_SAVED = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
+_SAVED_COLUMNS = ("state", "reason", "tries", "due_at", "waits_for", "gift_id", "settled_at")
 
 
 def due_events(session: Session, now: datetime, limit: int) -> list[ClaimedEvent]:
-    """Claim up to `limit` events that wait to be settled, oldest first, until the commit."""
-    asked = {"now": now, "at_most": limit}
-    return [ClaimedEvent(*row) for row in session.connection().execute(_CLAIM, asked)]
+    """Lock and return up to `limit` events that are due, oldest first, until the commit."""
+    parameters = {"now": now, "at_most": limit}
+    return [ClaimedEvent(*row) for row in session.connection().execute(_CLAIM, parameters)]
 
 
 def save_events(session: Session, events: Sequence[ClaimedEvent]) -> None:
-    """Write down what became of claimed events."""
-    rows = {event.id: {name: getattr(event, name) for name in _SAVED} for event in events}
+    """Save the new state of claimed events."""
+    rows = {event.id: {name: getattr(event, name) for name in _SAVED_COLUMNS} for event in events}
     update_each(session, StripeEvent, rows)
 
 
 def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
-    """Put an event off; after its last try, set it aside."""
+    """Postpone an event; after its last retry, set it aside."""
     event.reason = reason[:500]
     if event.tries >= len(RETRY_AFTER):
         event.state = EventState.SET_ASIDE
@@ -85,20 +85,22 @@ def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
         event.tries += 1
 
 
-_ENDED: Final = tuple(s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE})
-# Who has one of them in hand is settling it now: waiting for that could be waiting in a ring.
-# "Not one of these", because for "one of those" SQLite would walk through all that wait.
-_SLEEPING = select(_EVENT.id).where(
-    _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_ENDED)
+_FINAL_STATES: Final = tuple(
+    s for s in EventState if s not in {EventState.WAITING, EventState.SET_ASIDE}
+)
+# Skip rows another worker has locked; waiting for them could deadlock.
+# "NOT IN ended" instead of "IN waiting": for the latter SQLite would scan every waiting event.
+_WAITING_FOR = select(_EVENT.id).where(
+    _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_FINAL_STATES)
 )
 _WAKE = (
     update(SQLModel.metadata.tables["stripe_event"])
-    .where(_EVENT.id.in_(_SLEEPING.with_for_update(skip_locked=True)))
+    .where(_EVENT.id.in_(_WAITING_FOR.with_for_update(skip_locked=True)))
     .values(state=EventState.WAITING, due_at=bindparam("now"))
 )
 
 
 def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -> None:
-    """Make events due that wait for one of these payments to be known, or were tired of waiting."""
+    """Make events due that wait for one of these payments, even those already set aside."""
     if sources:
         session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

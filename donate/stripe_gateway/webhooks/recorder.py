@@ -1,4 +1,4 @@
-"""Records what a batch of events tells: each is checked against its gift, recorded, and marked."""
+"""Records a batch of events: checks each against its gift, records its facts, and marks it."""
 
 import uuid
 from collections.abc import Sequence
@@ -28,25 +28,25 @@ from donate.stripe_gateway.webhooks.queue import (
 )
 from donate.stripe_gateway.webhooks.unknown_payments import foreign_among, note_unknown
 
-NOT_OURS: Final = "about a payment that this service did not begin, says Stripe"
+NOT_OURS: Final = "about a payment that this service did not begin, as Stripe says"
 
 Readings = Sequence[tuple[ClaimedEvent, Reading]]
 
-# After one of these, nothing more is to be asked about the session.
-_ENDS: Final = frozenset(
+# After one of these facts, stop asking about the session.
+_FINAL_KINDS: Final = frozenset(
     {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_FAILED, FactKind.CHECKOUT_EXPIRED}
 )
 _CHECKOUT = SQLModel.metadata.tables["open_checkout"]
-_ASK_NO_MORE = (
+_STOP_POLLING = (
     update(_CHECKOUT)
-    .where(_CHECKOUT.c.session_id.in_(bindparam("over", expanding=True)))
+    .where(_CHECKOUT.c.session_id.in_(bindparam("session_ids", expanding=True)))
     .values(ask_at=None)
 )
 
-_ASK_NOW = (
+_POLL_NOW = (
     update(_CHECKOUT)
     .where(
-        _CHECKOUT.c.session_id.in_(bindparam("begun", expanding=True)),
+        _CHECKOUT.c.session_id.in_(bindparam("session_ids", expanding=True)),
         _CHECKOUT.c.ask_at.is_not(None),
     )
     .values(ask_at=bindparam("now"))
@@ -54,109 +54,115 @@ _ASK_NOW = (
 
 
 class EventRecorder:
-    """One batch in one transaction."""
+    """Records one batch of events in one transaction."""
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
         self._now = now
-        self._hand = LockedGifts(session)
-        self._told: list[Fact] = []
+        self._gifts = LockedGifts(session)
+        self._facts: list[Fact] = []
         self._unknown: set[str] = set()
-        self._begun: set[str] = set()
+        self._processing: set[str] = set()
 
     def record(self, readings: Readings) -> None:
-        """Record what these events tell, and mark each as what became of it."""
-        self._take(readings)
+        """Record the facts of these events, and give each event its new state."""
+        self._lock_gifts(readings)
         tied = [(e, r) for e, r in readings if e.tied_to is not None]
         named = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is not None]
         rest = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is None]
-        # Payments first, then their other names: a refund in the same batch finds what it is about.
+        # Payments before their other ids, so that a refund in the same batch finds its payment.
         self._record_tied(tied)
         self._record_named(named)
-        for names in (True, False):
-            self._record_returns([(e, r) for e, r in rest if _gives_a_name(r) is names])
+        for only_names in (True, False):
+            self._record_returns([(e, r) for e, r in rest if _only_names_payment(r) is only_names])
 
     def follow_up(self) -> None:
-        """Wake what waited for these payments, ask no more about what is over, see to agreements.
+        """Wake events that waited for these payments, and update what to ask Stripe about next.
 
-        For when what became of the events is saved: one of them may be among those to wake.
+        Call it after the events are saved: one of them may be among those to wake.
         """
-        session, told, now = self._session, self._told, self._now
-        known = {fact.source_id for fact in told if fact.kind in PAYMENT_NAMES}
-        wake_those_waiting_for(session, known, now)
-        over = {fact.evidence.get("session", fact.source_id) for fact in told if fact.kind in _ENDS}
-        if over:
-            session.connection().execute(_ASK_NO_MORE, {"over": list(over)})
-        if self._begun:
-            # Only Stripe's answer says whether the donor still has to confirm their account.
-            session.connection().execute(_ASK_NOW, {"begun": list(self._begun), "now": now})
+        session, facts, now = self._session, self._facts, self._now
+        payments = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
+        wake_those_waiting_for(session, payments, now)
+        ended = {
+            fact.evidence.get("session", fact.source_id)
+            for fact in facts
+            if fact.kind in _FINAL_KINDS
+        }
+        if ended:
+            session.connection().execute(_STOP_POLLING, {"session_ids": list(ended)})
+        if self._processing:
+            # Only a retrieved session says whether the donor still has to confirm their account.
+            session.connection().execute(
+                _POLL_NOW, {"session_ids": list(self._processing), "now": now}
+            )
         schedule_agreement(
-            session, {f.evidence["agreement"] for f in told if "agreement" in f.evidence}, now
+            session, {f.evidence["agreement"] for f in facts if "agreement" in f.evidence}, now
         )
-        for fact in told:
+        for fact in facts:
             if "request" in fact.evidence:
                 request = col(OpenRefund.key) == fact.evidence["request"]
-                same = col(OpenRefund.amount_minor) == fact.amount_minor
-                session.execute(update(OpenRefund).where(request, same).values(ask_at=None))
-        # Last: nothing is locked after it, so that no two processes wait for each other.
+                same_amount = col(OpenRefund.amount_minor) == fact.amount_minor
+                session.execute(update(OpenRefund).where(request, same_amount).values(ask_at=None))
+        # Keep this last: locking anything after it could deadlock with another process.
         note_unknown(session, self._unknown, now)
 
-    def _take(self, readings: Readings) -> None:
+    def _lock_gifts(self, readings: Readings) -> None:
         payments = [r.payment for _, r in readings if r.payment]
         gift_ids = set(gifts_by_source(self._session, PAYMENT_NAMES, payments).values())
         gift_ids |= {r.gift_id for _, r in readings if r.gift_id}
         gift_ids |= {event.tied_to for event, _ in readings if event.tied_to}
         months = [month_key(r.month.invoice_id) for _, r in readings if r.month]
-        self._hand.lock(gift_ids, months)
+        self._gifts.take(gift_ids, months)
 
     def _record_tied(self, readings: Readings) -> None:
-        """Record what staff tied to a gift: they saw in what it differs."""
-        told: list[tuple[ClaimedEvent, Reading]] = []
+        """Record events that staff tied to a gift, without checking the claim: staff saw it."""
+        matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             assert event.tied_to is not None
             event.gift_id = event.tied_to
-            if _in_another_currency(reading, self._hand[event.tied_to]):
+            if _differs_in_currency(reading, self._gifts[event.tied_to]):
                 self._set_aside(event, "its currency is not the gift's")
             else:
-                told.append((event, _tied_by(reading, event.tied_by)))
-        self._record(told)
+                matching.append((event, _with_tied_by(reading, event.tied_by)))
+        self._record(matching)
 
     def _record_named(self, readings: Readings) -> None:
-        """Record what names its gift itself, after checking that it is true to it."""
+        """Record events that name their gift, after checking that they agree with it."""
         holders = self._holders_of_sessions(readings)
-        true: list[tuple[ClaimedEvent, Reading]] = []
+        matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
-            gift = self._hand.get(reading.gift_id)
+            gift = self._gifts.get(reading.gift_id)
             if gift is None:
                 try_again_later(event, "no gift with this id is known", self._now)
                 continue
             event.gift_id = gift.id
-            untrue = reading.claim and why_untrue(reading.claim, _expectation_of(gift))
+            mismatch = reading.claim and why_untrue(reading.claim, _expectation_of(gift))
             if reading.claim and holders.get(reading.claim.session_id or "", gift.id) != gift.id:
-                untrue = "the checkout session belongs to another gift"
-            if untrue:
-                self._set_aside(event, untrue)
+                mismatch = "the checkout session belongs to another gift"
+            if mismatch:
+                self._set_aside(event, mismatch)
                 continue
             if reading.month:
                 month = self._open_month(gift.id, reading.month)
                 if month.pledge_id != gift.id:
-                    self._set_aside(event, "its invoice is another pledge's")
+                    self._set_aside(event, "its invoice belongs to another pledge")
                     continue
                 event.gift_id = month.id
-            true.append((event, reading))
-        self._record(true)
+            matching.append((event, reading))
+        self._record(matching)
 
     def _record_returns(self, readings: Readings) -> None:
-        """Record refunds and disputes, which name a payment; until that is known, they wait.
+        """Record events that name only a payment: refunds, disputes, and payments of invoices.
 
-        Those about a payment that this service did not begin, as Stripe said, are ignored.
+        They wait until the payment is recorded. Events about a foreign payment are ignored.
         """
         payments = {r.payment for _, r in readings if r.payment}
         holders = gifts_by_source(self._session, PAYMENT_NAMES, list(payments))
         unknown = payments - holders.keys()
         foreign = foreign_among(self._session, unknown) if unknown else set()
-        self._hand.lock(holders.values())
-        known: list[tuple[ClaimedEvent, Reading]] = []
+        self._gifts.take(holders.values())
+        matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             gift_id = holders.get(reading.payment or "")
             if gift_id is None and reading.payment in foreign:
@@ -164,31 +170,31 @@ class EventRecorder:
                 continue
             if gift_id is None:
                 event.waits_for = reading.payment
-                if reading.payment and not _is_answer(reading):
+                if reading.payment and not _is_our_refund(reading):
                     self._unknown.add(reading.payment)
                 reason = "the payment that it is about is not known yet"
                 try_again_later(event, reason, self._now)
                 continue
             event.gift_id = gift_id
-            if _in_another_currency(reading, self._hand[gift_id]):
+            if _differs_in_currency(reading, self._gifts[gift_id]):
                 self._set_aside(event, "its currency is not the gift's")
             else:
-                known.append((event, reading))
-        self._record(known)
+                matching.append((event, reading))
+        self._record(matching)
 
     def _record(self, readings: Readings) -> None:
-        """Record these, mark their events, and keep what they told."""
+        """Record these readings, mark their events, and keep the facts for `follow_up`."""
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
         facts = [(_gift_id_of(event), fact) for event, fact in entries]
         outcomes = (
-            record_facts(self._session, facts, now=self._now, locked=self._hand) if facts else []
+            record_facts(self._session, facts, now=self._now, hand=self._gifts) if facts else []
         )
         contradicted = {
             event.id
             for (event, _), outcome in zip(entries, outcomes, strict=True)
             if outcome is Outcome.CONTRADICTED
         }
-        self._begun |= {
+        self._processing |= {
             fact.source_id
             for (_, fact), outcome in zip(entries, outcomes, strict=True)
             if fact.kind == FactKind.PAYMENT_PROCESSING and outcome is Outcome.RECORDED
@@ -198,16 +204,16 @@ class EventRecorder:
                 self._set_aside(event, "it contradicts a fact that is already recorded")
             else:
                 event.mark(EventState.SETTLED, "", self._now)
-        self._told += [fact for _, fact in entries]
+        self._facts += [fact for _, fact in entries]
 
     def _set_aside(self, event: ClaimedEvent, reason: str) -> None:
         event.mark(EventState.SET_ASIDE, reason, self._now)
 
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
-        """Return which gift each session belongs to, of those that their own gift does not know."""
+        """Return the gift of each checkout session that its own gift has not recorded."""
         unknown = []
         for _, reading in readings:
-            gift = self._hand.get(reading.gift_id)
+            gift = self._gifts.get(reading.gift_id)
             session_id = reading.claim and reading.claim.session_id
             if gift and session_id and (FactKind.CHECKOUT_OPENED, session_id) not in gift.facts:
                 unknown.append(session_id)
@@ -226,7 +232,7 @@ class EventRecorder:
 
 
 def _expectation_of(gift: LockedGift) -> Expectation:
-    """Return what we recorded about a gift before Stripe told us of it."""
+    """Return what we recorded about a gift ourselves."""
     requested: set[int] = set()
     sessions: dict[int, str] = {}
     for (kind, source_id), fact in gift.facts.items():
@@ -245,20 +251,20 @@ def _expectation_of(gift: LockedGift) -> Expectation:
     )
 
 
-def _gives_a_name(reading: Reading) -> bool:
+def _only_names_payment(reading: Reading) -> bool:
     return all(fact.kind == FactKind.PAYMENT_NAMED for fact in reading.facts)
 
 
-def _is_answer(reading: Reading) -> bool:
-    """Whether it tells of a refund that our own desk asked for."""
+def _is_our_refund(reading: Reading) -> bool:
+    """Return whether the reading is about a refund that our own staff requested."""
     return any("request" in fact.evidence for fact in reading.facts)
 
 
-def _in_another_currency(reading: Reading, gift: LockedGift) -> bool:
+def _differs_in_currency(reading: Reading, gift: LockedGift) -> bool:
     return any(fact.currency not in (None, gift.currency) for fact in reading.facts)
 
 
-def _tied_by(reading: Reading, actor: str) -> Reading:
+def _with_tied_by(reading: Reading, actor: str) -> Reading:
     facts = [replace(f, evidence={**f.evidence, "tied_by": actor}) for f in reading.facts]
     return replace(reading, facts=tuple(facts))
 

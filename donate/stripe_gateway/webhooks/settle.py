@@ -1,7 +1,7 @@
-"""Settles stored events in batches: claimed, read, recorded, and saved in one transaction.
+"""Settles stored events in batches. One transaction claims, reads, records and saves a batch.
 
-An event that fails alone never holds up its neighbours: the batch is undone, and each is tried by
-itself.
+One failing event must not hold up the others: the batch is rolled back, and each event is settled
+alone in a savepoint.
 """
 
 import logging
@@ -35,7 +35,7 @@ BATCH: Final = 200
 
 
 class Settler:
-    """Settles what waits in the inbox. Any number may run at once on PostgreSQL."""
+    """Settles due events from the inbox. Several may run at the same time on PostgreSQL."""
 
     def __init__(self, database: Database, clock: Clock, *, livemode: bool, account: str) -> None:
         self._database = database
@@ -44,13 +44,13 @@ class Settler:
         self._account = account
 
     def settle_due(self, at_most: int = BATCH) -> int:
-        """Settle up to so many events that are due; returns how many were looked at."""
+        """Settle up to `at_most` due events; return how many were claimed."""
         now = self._clock.now()
         try:
             events = self._settle_together(now, at_most)
         except (DatabaseBusy, OperationalError):
-            raise  # the database itself: all of it is done again at the next round
-        except Exception:  # noqa: BLE001 -- told below, by the one that fails alone
+            raise  # the database failed: the next round settles the whole batch again
+        except Exception:  # noqa: BLE001 -- _settle_alone logs it
             log.warning("a batch of events failed; settling each alone")
             events = self._settle_each(now, at_most)
         for event in events:
@@ -58,22 +58,23 @@ class Settler:
         return len(events)
 
     def take_back(self, event_ids: Sequence[str], source: str) -> None:
-        """Make events due that were called foreign, and are ours by the settings of today.
+        """Make foreign events due that belong to us under today's settings.
 
-        For events that Stripe lists when we ask for ours: STRIPE_ACCOUNT was wrong when they came.
+        Call it with events that Stripe lists for our account: STRIPE_ACCOUNT was wrong when they
+        arrived.
         """
         with self._database.writing() as session:
-            refused = select(StripeEvent).where(
+            foreign = select(StripeEvent).where(
                 col(StripeEvent.event_id).in_(event_ids), StripeEvent.state == EventState.FOREIGN
             )
-            for event in session.exec(refused.with_for_update()):
-                if self._why_foreign(envelope_of(event.payload), was_asked=True) is None:
+            for event in session.exec(foreign.with_for_update()):
+                if self._why_foreign(envelope_of(event.payload), was_fetched=True) is None:
                     event.source = source
                     event.make_due(self._clock.now())
 
-    def _why_foreign(self, envelope: Envelope, *, was_asked: bool) -> str | None:
+    def _why_foreign(self, envelope: Envelope, *, was_fetched: bool) -> str | None:
         return why_foreign(
-            envelope, livemode=self._livemode, account=self._account, was_asked=was_asked
+            envelope, livemode=self._livemode, account=self._account, was_fetched=was_fetched
         )
 
     def _settle_together(self, now: datetime, at_most: int) -> list[ClaimedEvent]:
@@ -96,7 +97,7 @@ class Settler:
         except OperationalError:
             raise
         except Exception as error:
-            # Where it failed is told once, not at each of its tries.
+            # Log the traceback only on the first attempt.
             log.exception("event %s failed", claimed.event_id, exc_info=claimed.tries == 0)
             event = copy(claimed)
             try_again_later(event, f"it failed here: {type(error).__name__}", now)
@@ -104,16 +105,16 @@ class Settler:
         return event
 
     def _settle(self, session: Session, events: Sequence[ClaimedEvent], now: datetime) -> None:
-        recording = EventRecorder(session, now)
-        recording.record([(e, r) for e in events if (r := self._read(e, now)) is not None])
+        recorder = EventRecorder(session, now)
+        recorder.record([(e, r) for e in events if (r := self._read(e, now)) is not None])
         save_events(session, events)
-        recording.follow_up()
+        recorder.follow_up()
 
     def _read(self, event: ClaimedEvent, now: datetime) -> Reading | None:
-        """Return the reading of an event with facts; mark any other event as what it is."""
+        """Return the reading of an event that has facts; give any other event its final state."""
         try:
             envelope = envelope_of(event.payload)
-            foreign = self._why_foreign(envelope, was_asked=event.source != "webhook")
+            foreign = self._why_foreign(envelope, was_fetched=event.source != "webhook")
             if foreign:
                 event.mark(EventState.FOREIGN, foreign, now)
                 return None

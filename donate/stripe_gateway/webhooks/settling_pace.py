@@ -1,6 +1,6 @@
-"""Settles what is due at a pace that leaves the doorway its speed.
+"""Slows down settling while events stream in, so that the webhook endpoint stays fast.
 
-Stripe waits for our answer, and nobody waits for the ledger as long as it follows within seconds.
+Stripe waits for the endpoint's answer. The ledger may follow some seconds later.
 """
 
 import time
@@ -10,20 +10,20 @@ from typing import Final
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import BATCH, Settler
 
-# While events stream in, each batch holds up the answers to those that come meanwhile.
+# While events stream in, each batch delays the answers to new ones, so keep batches small.
 SMALL_BATCH: Final = 8
-# Six rests to one part of work: settling takes a seventh of the time from the doorway.
-RESTS: Final = 6
-LEAST_REST_S: Final = 0.02
-MOST_REST_S: Final = 0.5
-# After so long a stream that leaves a backlog, settling takes half of the time: the doorway has to
-# keep up first, since what it cannot take is asked for again.
-PATIENCE_S: Final = 3.0
-RESTS_WHEN_LATE: Final = 1
+# Rest six times as long as a batch took, so that settling uses a seventh of the time.
+REST_FACTOR: Final = 6
+MIN_REST_S: Final = 0.02
+MAX_REST_S: Final = 0.5
+# After this long with a backlog, settling uses half of the time. Until then the endpoint goes
+# first: Stripe has to resend each event that the endpoint cannot store in time.
+LATE_AFTER_S: Final = 3.0
+REST_FACTOR_WHEN_LATE: Final = 1
 
 
 class PacedSettling:
-    """One job of the worker: `settle_due`, and a rest after it while events stream in."""
+    """A job of the worker: settles a batch, and rests after it while events stream in."""
 
     def __init__(
         self, settler: Settler, inbox: Inbox, sleep: Callable[[float], object] = time.sleep
@@ -34,7 +34,7 @@ class PacedSettling:
         self._behind_since: float | None = None
 
     def settle_due(self) -> int:
-        """Settle one batch of events that are due; returns how many were looked at."""
+        """Settle one batch of due events; return how many were claimed."""
         if self._inbox.is_quiet():
             self._behind_since = None
             return self._settler.settle_due(BATCH)
@@ -45,9 +45,11 @@ class PacedSettling:
             self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = start
-        late = self._behind_since is not None and end - self._behind_since > PATIENCE_S
-        rest = MOST_REST_S if self._inbox.is_crowded() else (end - start) * RESTS
+        is_late = self._behind_since is not None and end - self._behind_since > LATE_AFTER_S
+        rest = MAX_REST_S if self._inbox.is_crowded() else (end - start) * REST_FACTOR
         self._sleep(
-            (end - start) * RESTS_WHEN_LATE if late else min(max(rest, LEAST_REST_S), MOST_REST_S)
+            (end - start) * REST_FACTOR_WHEN_LATE
+            if is_late
+            else min(max(rest, MIN_REST_S), MAX_REST_S)
         )
         return settled

@@ -1,8 +1,9 @@
-"""Asks Stripe whether a payment that events are about, and no gift here bears, is ours at all.
+"""Asks Stripe whether a payment that no gift here has belongs to this service.
 
-Another shop may share the Stripe account; its refunds and disputes name only a payment. What Stripe
-itself says we did not begin is ignored. In any doubt an event goes on waiting: its gift may come
-from a backup, or its payment be recorded a moment later.
+Another shop may share the Stripe account, and its refunds and disputes name only a payment. An
+event is ignored only if Stripe's own objects say that this service did not begin the payment.
+Otherwise the event keeps waiting: its gift may be restored from a backup, or its payment may be
+recorded a moment later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,22 +23,22 @@ from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
 from donate.stripe_gateway.webhooks.queue import wake_those_waiting_for
 
-# Most payments that are unknown become known within seconds, when their own event comes.
+# Most unknown payments are recorded within seconds, when their own event arrives.
 FIRST_ASK: Final = timedelta(minutes=1)
-# When Stripe is asked again, should it not have said whose it is.
+# When to ask Stripe again after an attempt that did not settle whose payment it is.
 ASK_AGAIN_AFTER: Final = (
     timedelta(minutes=10),
     timedelta(hours=1),
     timedelta(hours=6),
     timedelta(days=1),
 )
-# More invoices than this are paid by no one payment.
-_MOST_INVOICES: Final = 10
+# One payment never pays more invoices than this.
+_MAX_INVOICES: Final = 10
 
 
 def note_unknown(session: Session, payments: Iterable[str], now: datetime) -> None:
-    """Have Stripe asked about these payments, as far as it has not been."""
-    # In one order, so that two processes cannot wait for each other in a ring.
+    """Schedule a question to Stripe about each of these payments, unless there is one already."""
+    # Sort the rows, so that two processes inserting the same ones cannot deadlock.
     rows = [
         {"payment": payment, "is_foreign": False, "asked": 0, "ask_at": now + FIRST_ASK}
         for payment in sorted(set(payments))
@@ -46,15 +47,15 @@ def note_unknown(session: Session, payments: Iterable[str], now: datetime) -> No
 
 
 def foreign_among(session: Session, payments: Iterable[str]) -> set[str]:
-    """Return which of these payments this service did not begin, as Stripe said."""
-    found = select(UnknownPayment.payment).where(
+    """Return those of these payments that this service did not begin, as Stripe says."""
+    statement = select(UnknownPayment.payment).where(
         col(UnknownPayment.payment).in_(set(payments)), col(UnknownPayment.is_foreign)
     )
-    return set(session.exec(found))
+    return set(session.exec(statement))
 
 
 class UnknownPayments:
-    """Asks about a few payments at a time."""
+    """Asks Stripe about unknown payments, a few at a time."""
 
     def __init__(self, database: Database, client: StripeClient, clock: Clock) -> None:
         self._database = database
@@ -63,18 +64,18 @@ class UnknownPayments:
 
     def ask_due(self) -> int:
         """Ask about a few payments that are due; return how many Stripe answered."""
-        return ask_each(self._take_due, self._ask, "a question about a payment")
+        return ask_each(self._claim_due, self._ask, "a question about a payment")
 
-    def _take_due(self) -> str | None:
-        """Claim a payment that an event still waits for, and plan when to ask again."""
+    def _claim_due(self) -> str | None:
+        """Claim a payment that an event still waits for, and schedule the next attempt."""
         now = self._clock.now()
         with self._database.writing() as session:
             for unknown in due_rows(session, UnknownPayment, now, AT_A_TIME):
-                if not _is_waited_for(session, unknown.payment):
+                if not _has_waiting_event(session, unknown.payment):
                     session.delete(unknown)
                     continue
-                later = ASK_AGAIN_AFTER[unknown.asked : unknown.asked + 1]
-                unknown.ask_at = now + later[0] if later else None
+                pauses = ASK_AGAIN_AFTER[unknown.asked : unknown.asked + 1]
+                unknown.ask_at = now + pauses[0] if pauses else None
                 unknown.asked += 1
                 return unknown.payment
         return None
@@ -83,14 +84,14 @@ class UnknownPayments:
         try:
             is_foreign = not self._may_be_ours(payment)
         except StripeRefused:
-            raise  # Stripe does not know it: staff decide
+            raise  # Stripe does not know the payment: staff decide
         except StripeUnavailable:
-            self._forget_after_last_try(payment)
+            self._delete_after_last_attempt(payment)
             raise
-        self._note(payment, is_foreign=is_foreign)
+        self._save_answer(payment, is_foreign=is_foreign)
 
-    def _forget_after_last_try(self, payment: str) -> None:
-        """Begin anew with the next event that names a payment about which Stripe said nothing."""
+    def _delete_after_last_attempt(self, payment: str) -> None:
+        """Delete a row after its last attempt, so that the next event schedules it again."""
         with self._database.writing() as session:
             unknown = session.get(UnknownPayment, payment, with_for_update=True)
             if unknown and unknown.ask_at is None and not unknown.is_foreign:
@@ -104,14 +105,14 @@ class UnknownPayments:
         )
         if _names_a_gift(intent):
             return True
-        # The payment of a month says nothing of the gift; the subscription of its invoice does.
-        named: Any = {"type": "payment_intent", "payment_intent": payment}
+        # The intent of a month does not name the gift; the subscription of its invoice does.
+        filter_: Any = {"type": "payment_intent", "payment_intent": payment}
         page = self._client.list_page(
-            "invoice_payments", {"payment": named, "limit": _MOST_INVOICES}
+            "invoice_payments", {"payment": filter_, "limit": _MAX_INVOICES}
         )
         invoices = [row.get("invoice") for row in page.objects]
         if page.has_more or not all(map(is_id, invoices)):
-            raise StripeUnavailable("Stripe does not say which invoices a payment paid")
+            raise StripeUnavailable("Stripe does not list the invoices that a payment paid")
         return any(self._is_invoice_ours(str(invoice)) for invoice in invoices)
 
     def _is_invoice_ours(self, invoice_id: str) -> bool:
@@ -119,7 +120,7 @@ class UnknownPayments:
         details = subscription_in(invoice)
         return bool(details) and _names_a_gift(details)
 
-    def _note(self, payment: str, *, is_foreign: bool) -> None:
+    def _save_answer(self, payment: str, *, is_foreign: bool) -> None:
         with self._database.writing() as session:
             unknown = session.get(UnknownPayment, payment, with_for_update=True)
             if unknown is None:
@@ -131,16 +132,16 @@ class UnknownPayments:
                 wake_those_waiting_for(session, {payment}, self._clock.now())
 
 
-def _is_waited_for(session: Session, payment: str) -> bool:
-    waiting = (EventState.WAITING, EventState.SET_ASIDE)
-    found = select(StripeEvent.id).where(
-        StripeEvent.waits_for == payment, col(StripeEvent.state).in_(waiting)
+def _has_waiting_event(session: Session, payment: str) -> bool:
+    states = (EventState.WAITING, EventState.SET_ASIDE)
+    statement = select(StripeEvent.id).where(
+        StripeEvent.waits_for == payment, col(StripeEvent.state).in_(states)
     )
-    return session.exec(found.limit(1)).first() is not None
+    return session.exec(statement.limit(1)).first() is not None
 
 
-def _names_a_gift(found: Mapping[str, Any]) -> bool:
-    metadata = found.get("metadata")
+def _names_a_gift(stripe_object: Mapping[str, Any]) -> bool:
+    metadata = stripe_object.get("metadata")
     if not isinstance(metadata, Mapping):
         raise StripeUnavailable("Stripe's answer has no metadata")
     return "gift_id" in metadata
