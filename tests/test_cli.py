@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY, Postgres, free_port
 from tests.sandbox.watching import refuse_differences_in
 
+ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -35,6 +37,15 @@ pytestmark = pytest.mark.usefixtures("environment")
 @pytest.fixture
 def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_version_is_the_one_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    """`donate --version` prints the version that pyproject.toml has, and exits with 0."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"donate {project['version']}\n"
 
 
 def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
