@@ -36,7 +36,7 @@ bench: ## measures the webhook road: answers, confirmed gifts, latency, backlog,
 	@scripts/install
 	.venv/bin/python -m tests.benchmarks
 
-pictures: ## takes the pictures of README and docs from the demo
+pictures: ## takes the pictures of README and docs from the demo, and draws the architecture
 	@scripts/install
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/python -m scripts.pictures

@@ -1,10 +1,11 @@
-"""Takes the pictures of README and docs from a demo that it starts."""
+"""Takes the pictures of README and docs from a demo, and draws the architecture from the code."""
 
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from scripts import architecture
 from tests.browser import steps
 from tests.browser.conftest import CHROMIUM_FLAGS, FOUND_BROWSER, Demo, running_demo
 
@@ -56,5 +57,6 @@ def take(page: Page, name: str, *, whole: bool = True) -> None:
 
 
 if __name__ == "__main__":
+    architecture.main()
     with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder)) as demo:
         take_all(demo)

@@ -1,0 +1,70 @@
+"""The documents and the architecture picture match the code."""
+
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from scripts.architecture import PICTURE, draw, read_floors
+
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FILES = [
+    f"/{path.relative_to(ROOT)}"
+    for folder in ("donate", "docs", "scripts", "tests")
+    for path in (ROOT / folder).rglob("*")
+    if "__pycache__" not in path.parts
+]
+# A file by its name or the end of its path, such as `ledger.py` or `gifts/*.py`; no URLs.
+PATH = re.compile(r"(?<![\w:/.*<-])([\w*][\w*./-]*\.(?:py|toml|js|css|html|md|json|png|svg))\b")
+# The report of `donate stripe check`, and a document of Stripe's.
+NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json"}
+TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
+LINK = re.compile(r"\]\(([^)]*)\)|<img src=\"([^\"]+)\"")
+
+
+def paths_in(text: str) -> set[str]:
+    return set(PATH.findall(text)) - NOT_IN_THE_REPOSITORY
+
+
+def is_there(path: str) -> bool:
+    return (ROOT / path).exists() or any(fnmatch(file, f"*/{path}") for file in FILES)
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
+    """Every file and every test that a document names exists."""
+    text = document.read_text()
+    assert {path for path in paths_in(text) if not is_there(path)} == set()
+    tests = TEST.findall(text)
+    assert {test for file, test in tests if f"def {test}(" not in (ROOT / file).read_text()} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    """Every link and picture of a document leads to a file, and to a heading if it names one."""
+    for link, picture in LINK.findall(document.read_text()):
+        if (link or picture).startswith("https://"):
+            continue
+        path, _, anchor = (link or picture).partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), target
+        assert not anchor or anchor in anchors(target), anchor
+
+
+def test_a_stale_path_is_noticed() -> None:
+    """A path that is gone is found; URLs and existing files pass."""
+    text = "`gifts/ledger.py`, `gifts/gone.py`, https://x.example/no.py, tests/house/*.py"
+    assert {path for path in paths_in(text) if not is_there(path)} == {"gifts/gone.py"}
+
+
+def test_the_architecture_picture_matches_the_code() -> None:
+    """The committed picture shows today's floors, folders and docstrings; else `make pictures`."""
+    assert PICTURE.read_text() == draw(read_floors())
