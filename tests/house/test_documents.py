@@ -18,8 +18,8 @@ FILES = [
 ]
 # A file by its name or the end of its path, such as `ledger.py` or `gifts/*.py`; no URLs.
 PATH = re.compile(r"(?<![\w:/.*<-])([\w*][\w*./-]*\.(?:py|toml|js|css|html|md|json|png|svg))\b")
-# The report of `donate stripe check`, and a document of Stripe's.
-NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json"}
+# The report of `donate stripe check`, a document of Stripe's, and a program.
+NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json", "Node.js"}
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([^)]*)\)|<img src=\"([^\"]+)\"")
 
@@ -44,7 +44,9 @@ def test_every_file_that_a_document_names_exists(document: Path) -> None:
     text = document.read_text()
     assert {path for path in paths_in(text) if not is_there(path)} == set()
     tests = TEST.findall(text)
-    assert {test for file, test in tests if f"def {test}(" not in (ROOT / file).read_text()} == set()
+    assert {
+        test for file, test in tests if f"def {test}(" not in (ROOT / file).read_text()
+    } == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
