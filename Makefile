@@ -1,6 +1,6 @@
-# Every verb installs what it needs first. PYTHON=python3.13 chooses another Python.
+# Every target installs what it needs first. PYTHON=python3.13 chooses another Python.
 export PYTHON ?= python3
-# Where it is set, each of the many processes would compile all that it imports anew.
+# If this is set, each of the many processes compiles all its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help:
@@ -15,24 +15,24 @@ test: ## runs every test, with a real PostgreSQL and a real browser
 	@.venv/bin/python scripts/install_browser.py
 	.venv/bin/pytest -n auto --durations 10
 
-prove: ## the long proofs: schedules, the whole machine, kills, strangers; PROVE=0.01 for a glance
+prove: ## runs the long proofs: schedules, whole machine, kills, strangers; PROVE=0.01 shortens them
 	@scripts/install
 	@scripts/prove
 
-check: ## asks every checker at once: ruff, mypy, import-linter, djlint
+check: ## runs every checker: ruff, mypy, import-linter, djlint
 	@scripts/install
 	@scripts/check
 
-fix: ## lets ruff put right what it can
+fix: ## applies ruff's fixes and formats the code
 	@scripts/install
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-mutants: ## plants bugs in a copy of the service, one by one, and says which test catches each
+mutants: ## plants bugs in a copy of the code, one by one, and prints which test catches each
 	@scripts/install
 	.venv/bin/python -m scripts.mutants
 
-bench: ## measures the webhook road: answers, confirmed gifts, latency, backlog, cost curve
+bench: ## measures webhooks: answers, confirmed gifts, latency, backlog, cost curve
 	@scripts/install
 	.venv/bin/python -m tests.benchmarks
 

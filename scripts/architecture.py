@@ -28,9 +28,7 @@ BASELINE: Final = PADDING + 12
 # Wider than the average character of the fonts below, so that wrapped lines fit their card.
 CHARACTER_WIDTH: Final = 7.8
 
-HEAD: Final = (
-    "A folder may import from the rows below it, never from its own row or the rows above."
-)
+HEAD: Final = "A folder may import from the rows below it, never from its own row or above."
 
 STYLE: Final = """
     text { font: 14px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
