@@ -11,7 +11,7 @@ from sqlalchemy import event
 from donate.errors import DatabaseBusy
 from donate.storage.database import Database
 from tests.real_parts import Postgres
-from tests.test_database import donor, donors
+from tests.rows import donor, donors
 
 
 def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> None:

@@ -11,22 +11,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import func, select
+from sqlmodel import select
 
 from donate.errors import DatabaseBusy, Misconfigured
 from donate.gifts.models import Donor
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from tests.real_parts import Postgres, Sqlite
-
-
-def donor(email: str = "ann@example.com", **more: Any) -> Donor:
-    return Donor(**({"name": "Ann", "email": email, "country": "CA", "language": "en-CA"} | more))
-
-
-def donors(database: Database) -> int:
-    with database.reading() as session:
-        return session.exec(select(func.count()).select_from(Donor)).one()
+from tests.rows import donor, donors
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.storage.schema import MIGRATIONS, VERSIONS
+from tests.letters.facts import tell
 from tests.letters.post import a_post_office, open_desk, smtp_to
-from tests.letters.test_finder import tell
 from tests.real_parts import Postgres
 from tests.stripe_gateway.given import (
     AMOUNT,

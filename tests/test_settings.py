@@ -9,11 +9,10 @@ from hypothesis import given, settings as law, strategies as st
 
 from donate.errors import Misconfigured
 from donate.settings import Settings, load_settings
+from tests.settings import KEY, SECRET, load, refusal
 
-KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"
 LIVE = "sk_live_51Kd83kfLs02mQpZ7uYtR1"
 REAL = {"stripe_secret_key": LIVE, "public_url": "https://give.example.org"}
-SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
 OTHER_SECRET = "whsec_9aBc83kfLs02mQpZ7uYtR2"
 VARIABLES = [name.upper() for name in Settings.model_fields]
 
@@ -22,18 +21,6 @@ VARIABLES = [name.upper() for name in Settings.model_fields]
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-
-
-def load(**more: Any) -> Settings:
-    given: dict[str, Any] = {"stripe_secret_key": KEY, "stripe_webhook_secret": SECRET}
-    return load_settings(None, **(given | more))
-
-
-def refusal(**more: Any) -> str:
-    with pytest.raises(Misconfigured) as refused:
-        load(**more)
-    assert refused.value.__cause__ is None
-    return str(refused.value)
 
 
 BAD_SECRETS = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_settings import load, refusal
+from tests.settings import load, refusal
 
 
 @pytest.mark.parametrize(

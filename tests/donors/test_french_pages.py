@@ -15,7 +15,7 @@ from donate.gifts.models import Gift
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.web.templating import translations
-from tests.donors.test_options import OPTIONS
+from tests.donors.options import OPTIONS
 from tests.donors.visiting import REGIONS, Visitor, visiting
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

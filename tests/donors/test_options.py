@@ -8,22 +8,8 @@ import pytest
 from donate.gifts.models import Gift, GiftWish
 from donate.gifts.queries import wish_of
 from donate.storage.database import Database
+from tests.donors.options import OPTIONS
 from tests.donors.visiting import Visitor, visiting, words_of
-
-OPTIONS = """
-[LWCAN.options]
-anonymous = true
-note = true
-tribute = true
-
-[LWCAN.funds.building]
-en = "The building"
-fr = "Le bâtiment"
-
-[LWCAN.modes.card.fee]
-basis_points = 290
-fixed_minor = 30
-"""
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from donate.stripe_gateway.models import OpenAgreement
 from tests.faults.processes import a_machine
 from tests.faults.quick_start import Nursery
-from tests.journeys.test_monthly_debit import bank_says, subscriptions
+from tests.journeys.monthly import bank_says, subscriptions
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, World, until
 
 GATEWAY = "donate.stripe_gateway"

@@ -4,7 +4,7 @@ from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.finance.room import Room
-from tests.finance.test_transfers import mark, sources
+from tests.finance.transfers import mark, sources
 
 
 def test_two_clerks_at_one_transfer(room_on_each: Room) -> None:

@@ -15,7 +15,7 @@ from donate.finance.staff.sign_in import HASHES_AT_ONCE, IN_LINE_AT_ONCE
 from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.finance.room import open_room, sign_in
-from tests.finance.test_what_ends import ANN, change_password, shut_out
+from tests.finance.sign_ins import ANN, change_password, shut_out
 from tests.real_parts import PATIENCE_S, Postgres, Sqlite
 
 

@@ -3,32 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from fastapi.testclient import TestClient
-from httpx2 import Response
 
 from donate.finance.models import Role
 from donate.finance.transfers.rules import bank_reference_key
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from tests.finance.room import Room, csrf
-
-GOOD = {"received_on": "2026-03-09", "amount": "50.00", "bank_reference": "CA-1234 x", "note": ""}
-
-
-def mark(browser: TestClient, gift: Gift, **typed: str) -> Response:
-    data = GOOD | typed | {"csrf": csrf(browser)}
-    return browser.post(f"/finance/gifts/{gift.id}/received", data=data)
-
-
-def undo(browser: TestClient, gift: Gift, transfer: str, reason: str = "wrong gift") -> Response:
-    data = {"transfer": transfer, "reason": reason, "csrf": csrf(browser)}
-    return browser.post(f"/finance/gifts/{gift.id}/undone", data=data)
-
-
-def sources(room: Room, gift: Gift, kind: FactKind = FactKind.TRANSFER_RECEIVED) -> list[str]:
-    with room.database.reading() as session:
-        return [f.source_id for f in facts_of(session, gift.id) if f.kind == kind]
+from tests.finance.transfers import GOOD, mark, sources, undo
 
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])

@@ -25,10 +25,9 @@ from donate.finance.staff.accounts import disable, enable, set_password, staff_b
 from donate.finance.staff.tokens import add_token, is_staff_token
 from donate.storage.database import Database
 from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, open_room, sign_in
+from tests.finance.sign_ins import ANN, NEW, ZOE, change_password, shut_out
 from tests.real_parts import Sqlite
 
-ANN, ZOE = "ann@example.org", "zoe@example.org"
-NEW = "three loud geese"
 SECOND = timedelta(seconds=1)
 
 
@@ -49,14 +48,6 @@ def good(room: Room, held: list[str]) -> list[bool]:
             else find_session(session, one, now=NOW) is not None
             for one in held
         ]
-
-
-def change_password(session: Session) -> None:
-    set_password(session, ANN, NEW, now=NOW, passwords=CHEAP)
-
-
-def shut_out(session: Session) -> None:
-    disable(session, ANN, now=NOW)
 
 
 @pytest.mark.parametrize("act", [change_password, shut_out])

@@ -1,4 +1,4 @@
-"""Files and functions stay short enough to read, and every test states its rule."""
+"""Files and functions are short, every test states its rule, and no test imports another."""
 
 import ast
 from collections.abc import Iterator
@@ -25,6 +25,17 @@ def functions() -> Iterator[tuple[str, Function]]:
                 yield f"{file.relative_to(ROOT)}:{node.lineno} {node.name}", node
 
 
+def imports() -> Iterator[tuple[str, str]]:
+    """Return every imported name, in full, with the place of the import."""
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            place = f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Import):
+                yield from ((place, alias.name) for alias in node.names)
+            if isinstance(node, ast.ImportFrom):
+                yield from ((place, f"{node.module}.{alias.name}") for alias in node.names)
+
+
 def lines(function: Function) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
@@ -49,3 +60,17 @@ def test_a_test_states_its_rule() -> None:
         if function.name.startswith("test_")
     }
     assert [where for where, rule in rules.items() if not rule.endswith((".", "?"))] == []
+
+
+def test_no_test_module_is_imported() -> None:
+    """Code that several tests share is in a module that has no tests of its own."""
+    test_modules = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for file in (ROOT / "tests").rglob("test_*.py")
+    }
+    assert test_modules
+    assert [
+        place
+        for place, name in imports()
+        if name in test_modules or name.rpartition(".")[0] in test_modules
+    ] == []

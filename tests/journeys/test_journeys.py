@@ -1,17 +1,15 @@
 """From the Give page to a confirmed gift, as people and Stripe go through it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from donate.clock import local_date
-from donate.finance.models import Role
-from donate.finance.staff.accounts import add_staff
 from donate.gifts.queries import facts_of
+from tests.journeys.staff import sign_in
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, field, until
 from tests.real_parts import SECRET_KEY
 
-PASSWORD = "seven calm herons"
 COMPLETED = "checkout.session.completed"
 
 
@@ -121,22 +119,6 @@ def test_interac(world: World) -> None:
     assert world.http.post(f"{details}/undone", data=undoing).status_code == 303
     assert RECEIVED not in world.page(address)
     assert (world.gift().status, world.gift().received_minor) == ("awaited", 0)
-
-
-def sign_in(world: World) -> None:
-    with world.database.writing() as session:
-        add_staff(
-            session,
-            "bea@example.org",
-            name="Bea Roy",
-            role=Role.FINANCE,
-            password=PASSWORD,
-            now=datetime.now(UTC) - timedelta(minutes=1),
-        )
-    form = world.page("/finance/sign-in")
-    typed = {name: field(form, name) for name in ("form_token", "next")}
-    typed |= {"email": "bea@example.org", "password": PASSWORD}
-    assert world.http.post("/finance/sign-in", data=typed).status_code == 303
 
 
 def test_a_webhook_often(world: World) -> None:

@@ -2,16 +2,13 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlmodel import select
 
-from donate.gifts.audit import differences
 from donate.gifts.models import Gift
-from donate.gifts.queries import facts_of
-from tests.journeys.test_journeys import sign_in
+from tests.journeys.monthly import at_stripe, later_month, months, subscription_of
+from tests.journeys.staff import sign_in
 from tests.journeys.travelling import AMOUNT, RECEIVED, World, until
 from tests.sandbox.running import CARD
 
@@ -25,37 +22,6 @@ def begin(world: World) -> tuple[Gift, str]:
     until(lambda: RECEIVED in world.page(back))
     (gift,) = months(world)
     return gift, subscription_of(world, gift)
-
-
-def subscription_of(world: World, gift: Gift) -> str:
-    def started() -> list[str]:
-        with world.database.reading() as session:
-            facts = facts_of(session, gift.id)
-        return [fact.source_id for fact in facts if fact.kind == "pledge_started"]
-
-    until(started)
-    return started()[0]
-
-
-def months(world: World) -> list[Gift]:
-    """Return every gift, the first month first, after checking that each is what its facts mean."""
-    with world.database.reading() as session:
-        assert list(differences(session)) == []
-        gifts = session.exec(select(Gift)).all()
-    return sorted(gifts, key=lambda gift: (gift.id != gift.pledge_id, gift.opened_at))
-
-
-def later_month(world: World) -> Gift:
-    (found,) = [gift for gift in months(world) if gift.pledge_id != gift.id and gift.pledge_id]
-    return found
-
-
-def at_stripe(world: World, subscription_id: str) -> dict[str, Any]:
-    answer = world.sandbox.http.get(
-        f"/v1/subscriptions/{subscription_id}", headers=world.stripe_headers
-    )
-    told: dict[str, Any] = answer.json()
-    return told
 
 
 def test_each_month_is_a_gift_of_its_own(world: World) -> None:

@@ -1,9 +1,14 @@
 """A monthly bank debit, from the agreement to its end: each month takes its days."""
 
-from typing import Any
-
 from donate.gifts.models import Gift
-from tests.journeys.test_monthly import at_stripe, later_month, months, subscription_of
+from tests.journeys.monthly import (
+    at_stripe,
+    bank_says,
+    later_month,
+    months,
+    subscription_of,
+    subscriptions,
+)
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, until
 
 UNDER_WAY = "Your bank has been asked for the debit"
@@ -16,20 +21,6 @@ def agree(world: World) -> tuple[Gift, str]:
     until(lambda: UNDER_WAY in world.page(back))
     (gift,) = months(world)
     return gift, subscription_of(world, gift)
-
-
-def bank_says(world: World, subscription_id: str, *, yes: bool) -> None:
-    """End the debit of the newest invoice."""
-    invoice = at_stripe(world, subscription_id)["latest_invoice"]
-    world.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
-
-
-def subscriptions(world: World) -> list[dict[str, Any]]:
-    answer = world.sandbox.http.get(
-        "/v1/subscriptions", params={"status": "all"}, headers=world.stripe_headers
-    )
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
 
 
 def test_each_month_is_debited(world: World) -> None:

@@ -17,7 +17,7 @@ from donate.gifts.queries import facts_of, gift_by_id
 from donate.gifts.status import status_of
 from donate.storage.database import Database
 from tests.gifts.given import open_one
-from tests.laws.test_status_law import BEGAN, EVERY_FACT, name_of
+from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 from tests.real_parts import Postgres, Sqlite
 
 # Examples share one database: each opens a gift of its own and names its facts after it.

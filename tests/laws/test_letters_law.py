@@ -16,9 +16,9 @@ from donate.letters.folder import Folder
 from donate.letters.models import LetterState
 from donate.letters.transfers import WAIT
 from donate.storage.database import Database
+from tests.letters.by_hand import mark, undo
+from tests.letters.facts import tell
 from tests.letters.post import Desk, in_folder, open_desk, plain
-from tests.letters.test_by_hand import mark, undo
-from tests.letters.test_finder import tell
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import AMOUNT, NOW, gift_now, give
 

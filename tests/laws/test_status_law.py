@@ -1,45 +1,16 @@
 """The law of facts: order and repetition are nothing, and the books never go below zero."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import given, settings, strategies as st
 
 from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import Flag, StatusName, status_of
+from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 
 K = FactKind
-BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
-WITH_MONEY = {
-    K.GIFT_OPENED,
-    K.PAYMENT_SUCCEEDED,
-    K.TRANSFER_RECEIVED,
-    K.TRANSFER_UNDONE,
-    K.REFUND_STARTED,
-    K.REFUND_SUCCEEDED,
-    K.REFUND_FAILED,
-    K.DISPUTE_OPENED,
-    K.DISPUTE_WON,
-    K.DISPUTE_LOST,
-}
-
-
-# Few sources, so that facts are about the same payment, session, refund or dispute.
-EVERY_FACT = [
-    Fact(
-        kind, source, BEGAN + timedelta(seconds=second), "stripe", amount, "CAD" if amount else None
-    )
-    for kind in FactKind
-    for source in ("a", "a:2", "b", "c")
-    for second in (0, 1)
-    for amount in ((1, 2_500, 5_000, 10**12) if kind in WITH_MONEY else (None,))
-]
-
-
-def name_of(fact: Fact) -> tuple[str, str]:
-    return fact.kind, fact.source_id
-
 
 FACTS = st.lists(st.sampled_from(EVERY_FACT), unique_by=name_of, max_size=15)
 MANY = settings(max_examples=250, deadline=None)

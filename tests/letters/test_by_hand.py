@@ -1,72 +1,23 @@
 """What follows from staff's hands waits, is dropped when they take it back, and is corrected."""
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
-from donate.finance.transfers.rules import (
-    Transfer,
-    bank_reference_key,
-    mark_received,
-    undo_transfer,
-)
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift
 from donate.letters.finder import REMIND_AFTER
 from donate.letters.transfers import WAIT
-from donate.money import Money
-from tests.letters.post import Desk, PostOffice, plain
-from tests.letters.test_finder import tell
+from tests.letters.by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
+from tests.letters.facts import tell
+from tests.letters.post import Desk, PostOffice
 from tests.stripe_gateway.given import NOW, give
 
 SECOND = timedelta(seconds=1)
-THANKS = "Thank you for your gift of "
-
-
-def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
-    """Mark a transfer as staff do; returns the name of its fact."""
-    with desk.database.writing() as session:
-        fresh = session.get_one(Gift, gift.id)
-        amount = Money(dollars * 100, "CAD")
-        transfer = Transfer(date(2026, 3, 1), amount, bank_reference, "")
-        mark_received(session, fresh, transfer, actor="staff:1", now=desk.clock.now())
-    return f"{bank_reference_key(bank_reference)}#0"
-
-
-def undo(desk: Desk, gift: Gift, source: str) -> None:
-    with desk.database.writing() as session:
-        fresh = session.get_one(Gift, gift.id)
-        undo_transfer(session, fresh, source, "Mistyped", actor="staff:1", now=desk.clock.now())
-
-
-@dataclass
-class Mailbox:
-    """The e-mails of one donor that say what has arrived, as they come."""
-
-    desk: Desk
-    office: PostOffice
-    seen: int = 0
-
-    def new(self) -> list[str]:
-        """Send what is due; returns the subjects of what came."""
-        self.desk.write()
-        came, self.seen = self.office.taken[self.seen :], len(self.office.taken)
-        return [message["Subject"] for message in came]
-
-    def last(self) -> str:
-        return " ".join(plain(self.office.taken[-1]).split())
 
 
 @pytest.fixture
 def box(desk: Desk, office: PostOffice) -> Mailbox:
     return Mailbox(desk, office)
-
-
-def an_interac_gift(box: Mailbox) -> Gift:
-    gift = give(box.desk.database, mode="interac")
-    assert len(box.new()) == 1  # how to send it
-    return gift
 
 
 def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> None:

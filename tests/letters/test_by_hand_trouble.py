@@ -8,8 +8,8 @@ from donate.letters.context import load_context
 from donate.letters.transfers import WAIT
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
+from tests.letters.by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
 from tests.letters.post import SITE, Desk, PostOffice, open_desk, smtp_to
-from tests.letters.test_by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import give
 

@@ -4,48 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import func, select
+from sqlmodel import select
 
-from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import open_month, record_facts
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.facts import FactKind
+from donate.gifts.ledger import open_month
 from donate.letters.finder import FRESH, RECENT, REMIND_AFTER
-from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter, new_letter
+from donate.letters.models import Letter
 from donate.money import Money
-from donate.storage.bulk_writes import insert_new
-from donate.storage.database import Database
+from tests.letters.facts import ask_for, tell
 from tests.letters.post import Desk
 from tests.stripe_gateway.given import AMOUNT, NOW, give
-
-
-def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: Any) -> None:
-    """Record a fact; `known` is when we heard of it, if not at once."""
-    known = more.pop("known", NOW)
-    moves = kind in (
-        FactKind.PAYMENT_SUCCEEDED,
-        FactKind.TRANSFER_RECEIVED,
-        FactKind.REFUND_SUCCEEDED,
-        FactKind.REFUND_FAILED,
-        FactKind.DISPUTE_OPENED,
-    )
-    money = {"amount_minor": AMOUNT, "currency": "CAD"} if moves else {}
-    given: dict[str, Any] = {"happened_at": NOW, "actor": "stripe"} | money | more
-    with database.writing() as session:
-        record_facts(session, [(gift.id, Fact(kind, source, **given))], now=known)
-
-
-def told_by_mistake(database: Database, gift: Gift) -> str:
-    """Take back a transfer that the donor was told of; returns its name."""
-    source = f"C{gift.id}"
-    tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
-    with database.writing() as session:
-        knew = session.exec(select(func.max(GiftFact.id))).one()
-        row = new_letter(gift.id, LetterKind.THANK_YOU, source, now=NOW)
-        sent = {"state": "sent", "sent_at": NOW, "knew": knew}
-        insert_new(session, Letter, [row | sent])
-    tell(database, gift, FactKind.TRANSFER_UNDONE, source)
-    return source
 
 
 def kinds(desk: Desk) -> list[str]:
@@ -184,12 +152,6 @@ def test_a_month_that_failed_has_a_letter_of_its_own(desk: Desk) -> None:
         )
     tell(desk.database, month, FactKind.PAYMENT_FAILED, "in_2")
     assert sorted(kinds(desk)) == ["month_failed", "thank_you"]
-
-
-def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> None:
-    """Ask for another amount each month."""
-    asked = FactKind.PLEDGE_CHANGE_REQUESTED
-    tell(database, gift, asked, request, amount_minor=amount_minor, currency="CAD")
 
 
 def test_another_amount_each_month_is_told(desk: Desk) -> None:

@@ -10,8 +10,8 @@ from donate.letters.email_message import Composer
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.storage.database import Database
+from tests.letters.every_kind import a_letter
 from tests.letters.post import SENDER, PostOffice, markup, plain, read_letter, smtp_to
-from tests.letters.test_words import a_letter
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW
 
@@ -31,7 +31,6 @@ NASTY = [
     "Zoë O’Hara " + "é" * 40,
     "\ud800",
 ]
-
 
 LETTERS = st.characters(categories=["L"])
 

@@ -16,6 +16,7 @@ from donate.letters.outbox import LEASE, MAX_UNSOLICITED_A_DAY, RETRY_AFTER
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer
 from donate.storage.database import Database
+from tests.letters.facts import tell
 from tests.letters.post import (
     SITE,
     Desk,
@@ -26,7 +27,6 @@ from tests.letters.post import (
     plain,
     smtp_to,
 )
-from tests.letters.test_finder import tell
 from tests.real_parts import Postgres, Sqlite, free_port
 from tests.stripe_gateway.given import NOW, give
 

@@ -18,9 +18,9 @@ from donate.letters.outbox import LEASE
 from donate.letters.transfers import WAIT
 from donate.storage.database import Database
 from tests.blocking import until_it_waits
+from tests.letters.by_hand import mark
+from tests.letters.facts import tell
 from tests.letters.post import Desk, open_desk
-from tests.letters.test_by_hand import mark
-from tests.letters.test_finder import tell
 from tests.real_parts import PATIENCE_S, Postgres
 from tests.stripe_gateway.given import NOW, give
 

@@ -11,8 +11,8 @@ from donate.letters.models import Letter
 from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
+from tests.letters.facts import tell
 from tests.letters.post import SITE
-from tests.letters.test_finder import tell
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give
 

@@ -8,9 +8,9 @@ from donate.letters.kinds import LetterKind
 from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
+from tests.letters.every_kind import a_letter
+from tests.letters.facts import tell
 from tests.letters.post import SITE
-from tests.letters.test_finder import tell
-from tests.letters.test_words import a_letter
 from tests.real_parts import Sqlite
 
 

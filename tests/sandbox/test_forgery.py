@@ -10,7 +10,7 @@ from donate.sandbox.mischief.forgery import what_can_be_forged
 from tests.real_parts import WEBHOOK_SECRET
 from tests.sandbox.mischievous import World
 from tests.sandbox.running import Received
-from tests.sandbox.test_subscriptions import begin
+from tests.sandbox.subscriptions import begin
 
 
 def test_forged_events_name_real_gifts(world: World) -> None:

@@ -8,7 +8,7 @@ import stripe
 
 from donate.sandbox.months import months_after, months_between
 from tests.sandbox.running import RunningSandbox, monthly_of
-from tests.sandbox.test_subscriptions import begin, event_types
+from tests.sandbox.subscriptions import begin, event_types
 
 
 def moment(year: int, month: int, day: int) -> int:

@@ -13,7 +13,7 @@ from donate.sandbox.mischief.mischief import ANSWER_KINDS, EVENT_KINDS, Mischief
 from tests.sandbox.conftest import client_of
 from tests.sandbox.mischievous import QUICK, World
 from tests.sandbox.running import SESSION, Receiver, RunningSandbox, run_sandbox
-from tests.sandbox.test_subscriptions import begin
+from tests.sandbox.subscriptions import begin
 
 
 @pytest.fixture

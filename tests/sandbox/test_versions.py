@@ -7,7 +7,7 @@ import pytest
 import stripe
 
 from tests.sandbox.running import Receiver, RunningSandbox, wait_until
-from tests.sandbox.test_subscriptions import PROMISE, begin
+from tests.sandbox.subscriptions import PROMISE, begin
 
 
 def delivered(

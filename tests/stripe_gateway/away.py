@@ -32,8 +32,8 @@ from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import settler_of
-from tests.stripe_gateway.test_checkout import checkouts_of, client_of
 
 EVENTS = "/v1/events"
 HOUR = timedelta(hours=1)

@@ -2,8 +2,16 @@
 
 from typing import Any
 
+from sqlmodel import select
+
 from donate.gifts.models import Gift
-from tests.stripe_gateway.given import AMOUNT, NOW, event, session_for
+from donate.storage.database import Database
+from tests.stripe_gateway.given import (
+    AMOUNT,
+    NOW,
+    event,
+    session_for,
+)
 
 BEFORE_BASIL = "2024-06-20"
 BASIL = "2025-03-31.basil"
@@ -75,3 +83,10 @@ def subscription_event(gift: Gift, step: str, *, at: int = 0, **more: Any) -> To
     }
     created = int(NOW.timestamp()) + at
     return event(f"customer.subscription.{step}", subscription | more, created=created)
+
+
+def months_of(database: Database, pledge: Gift) -> list[Gift]:
+    """Return the later months of a pledge."""
+    with database.reading() as session:
+        found = session.exec(select(Gift).where(Gift.pledge_id == pledge.id, Gift.id != pledge.id))
+        return list(found)

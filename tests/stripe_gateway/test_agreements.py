@@ -21,9 +21,9 @@ from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import AMOUNT, gift_now, give, settler_of
 from tests.stripe_gateway.returning import QUICK, stripe_list, tell
-from tests.stripe_gateway.test_checkout import checkouts_of, client_of
 
 BEGIN = "/v1/subscriptions"
 

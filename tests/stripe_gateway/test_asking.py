@@ -4,60 +4,22 @@ import itertools
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from donate.clock import FixedClock
-from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
-from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
-from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.given import facts_now, gift_now, give, settle, settler_of, stored_events
-from tests.stripe_gateway.test_checkout import checkouts_of, client_of
+from tests.stripe_gateway.checkouts import client_of
+from tests.stripe_gateway.given import facts_now, settle, settler_of, stored_events
+from tests.stripe_gateway.polling import World
 
 EVERY_SESSION = "/v1/checkout/sessions/*"
-
-
-@dataclass
-class World:
-    database: Database
-    sandbox: RunningSandbox
-    clock: FixedClock
-    client: StripeClient
-    settler: Settler
-    asker: CheckoutPoller
-
-    def opened(self, mode: str = "card") -> tuple[Gift, str]:
-        """Give, and return the gift and the session that is open for it."""
-        gift = give(self.database, attempts=0, mode=mode)
-        url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
-        return gift, url.rpartition("/")[2]
-
-    def paid(self) -> Gift:
-        gift, session_id = self.opened()
-        self.sandbox.pay(session_id)
-        return gift
-
-    def later(self, **delta: int) -> None:
-        self.clock.instant += timedelta(**delta)
-
-    def settle(self) -> None:
-        while self.settler.settle_due():
-            pass
-
-    def calls(self) -> int:
-        log = self.sandbox.control("GET", "/_sandbox/requests")
-        return sum(request["method"] == "GET" for request in log)
-
-    def status(self, gift: Gift) -> str:
-        return gift_now(self.database, gift).status
 
 
 @pytest.fixture

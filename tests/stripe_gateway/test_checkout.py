@@ -5,31 +5,32 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from donate.clock import Clock, FixedClock
+from donate.clock import FixedClock
 from donate.errors import Conflict, StripeUnavailable
-from donate.gifts.models import Gift
 from donate.money import format_money
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.requests.checkout import Checkouts
-from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.checkouts import (
+    PUBLIC_URL,
+    SESSIONS,
+    asked,
+    checkouts_of,
+    client_of,
+    kinds,
+    sessions,
+)
 from tests.stripe_gateway.given import (
     AMOUNT,
     event,
-    facts_now,
     gift_now,
     give,
     session_for,
     settle,
 )
-
-PUBLIC_URL = "https://give.example.org"
-SESSIONS = "/v1/checkout/sessions"
 
 
 @pytest.fixture
@@ -37,29 +38,6 @@ def client(sandbox: RunningSandbox) -> Iterator[StripeClient]:
     client = client_of(sandbox)
     yield client
     client.close()
-
-
-def client_of(sandbox: RunningSandbox, **more: Any) -> StripeClient:
-    return StripeClient(SECRET_KEY, sandbox.url, (urlsplit(sandbox.url).netloc,), **more)
-
-
-def checkouts_of(database: Database, client: StripeClient, clock: Clock | None = None) -> Checkouts:
-    return Checkouts(database, client, clock or FixedClock(datetime.now(UTC)), PUBLIC_URL)
-
-
-def asked(sandbox: RunningSandbox) -> list[dict[str, Any]]:
-    """Return the requests for new sessions, in order."""
-    log: list[dict[str, Any]] = sandbox.control("GET", "/_sandbox/requests")
-    return [one for one in log if (one["method"], one["path"]) == ("POST", SESSIONS)]
-
-
-def sessions(sandbox: RunningSandbox) -> dict[str, int]:
-    counts: dict[str, int] = sandbox.control("GET", "/_sandbox/state")["counts"]["sessions"]
-    return counts
-
-
-def kinds(database: Database, gift: Gift) -> list[str]:
-    return [kind for kind, _ in facts_now(database, gift)]
 
 
 @pytest.mark.parametrize(

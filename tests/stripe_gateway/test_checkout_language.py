@@ -11,9 +11,7 @@ from donate.errors import Conflict, StripeUnavailable
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.given import facts_now, gift_now, give, settle
-from tests.stripe_gateway.returning import QUICK, stripe_list
-from tests.stripe_gateway.test_checkout import (
+from tests.stripe_gateway.checkouts import (
     PUBLIC_URL,
     SESSIONS,
     asked,
@@ -21,6 +19,8 @@ from tests.stripe_gateway.test_checkout import (
     client_of,
     sessions,
 )
+from tests.stripe_gateway.given import facts_now, gift_now, give, settle
+from tests.stripe_gateway.returning import QUICK, stripe_list
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from donate.stripe_gateway.catchup.comparison import (
     synthetic_events,
 )
 from donate.stripe_gateway.catchup.plan import Listing
-from tests.letters.test_finder import tell
+from tests.letters.facts import tell
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import (
     AMOUNT,

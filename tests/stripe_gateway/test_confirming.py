@@ -18,10 +18,10 @@ from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import give, settle, settler_of
+from tests.stripe_gateway.polling import World
 from tests.stripe_gateway.returning import stripe_list
-from tests.stripe_gateway.test_asking import World
-from tests.stripe_gateway.test_checkout import checkouts_of, client_of
 
 
 class Branch(World):

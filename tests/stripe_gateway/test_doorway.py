@@ -1,16 +1,15 @@
 """The doorway: what is not Stripe's own, fresh and whole is refused at once and leaves nothing."""
 
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.real_parts import WEBHOOK_SECRET, Sqlite
+from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import as_bytes, event, sign
 from tests.stripe_gateway.service import DOOR, Service, seconds_since, serving
+from tests.stripe_gateway.signatures import mac
 
 QUICK_S = 1.0
 OLD_SECRET, NEW_SECRET = "whsec_theOldOneOfThese01", "whsec_theNewOneOfThese02"
@@ -24,10 +23,6 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
 
 def an_event() -> bytes:
     return as_bytes(event("customer.created", {"id": "cus_1", "object": "customer"}))
-
-
-def mac(body: bytes, at: int, secret: str = WEBHOOK_SECRET) -> str:
-    return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 def arabic(at: int) -> str:

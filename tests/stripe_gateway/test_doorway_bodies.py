@@ -27,7 +27,7 @@ from tests.stripe_gateway.service import (
     seconds_since,
     serving,
 )
-from tests.stripe_gateway.test_doorway import mac
+from tests.stripe_gateway.signatures import mac
 
 QUICK_S = 1.0
 PATIENCE_S = 0.6

@@ -4,10 +4,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlmodel import select
 
 from donate.gifts.audit import differences
-from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
@@ -33,18 +31,12 @@ from tests.stripe_gateway.months import (
     first_session,
     invoice_event,
     invoice_payment_event,
+    months_of,
     subscription_event,
 )
 
 COMPLETED = "checkout.session.completed"
 FIRST = "subscription_create"
-
-
-def months_of(database: Database, pledge: Gift) -> list[Gift]:
-    """Return the later months of a pledge."""
-    with database.reading() as session:
-        found = session.exec(select(Gift).where(Gift.pledge_id == pledge.id, Gift.id != pledge.id))
-        return list(found)
 
 
 def audited(database: Database) -> bool:

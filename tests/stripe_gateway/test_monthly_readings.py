@@ -7,29 +7,13 @@ import pytest
 
 from donate.gifts.facts import FactKind
 from donate.stripe_gateway.events.fields import IrrelevantEvent, Month, Reading, UnusableEvent
-from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.events.subscriptions import MAX_INVOICE_ID
-from tests.stripe_gateway.given import NOW, as_bytes, event
+from tests.stripe_gateway.given import NOW
 from tests.stripe_gateway.months import BEFORE_BASIL, TODAY
+from tests.stripe_gateway.readings import GIFT, METADATA, facts, read, reading
 
-GIFT = "019ca945-0a00-74f4-9929-08132851fbb1"
-METADATA = {"gift_id": GIFT, "reference": "LWCAN-7KQ4M2X", "attempt": "2"}
 CREATED = int(NOW.timestamp()) - 3_600
 AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
-
-
-def read(kind: str, found: dict[str, Any]) -> Reading | IrrelevantEvent:
-    return read_event(envelope_of(as_bytes(event(kind, found))))
-
-
-def reading(kind: str, found: dict[str, Any]) -> Reading:
-    told = read(kind, found)
-    assert isinstance(told, Reading)
-    return told
-
-
-def facts(told: Reading) -> list[tuple[str, str, int | None]]:
-    return [(fact.kind, fact.source_id, fact.amount_minor) for fact in told.facts]
 
 
 def invoice(*, version: str = TODAY, metadata: Any = METADATA, **more: Any) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from tests.stripe_gateway.months import (
     first_session,
     invoice_event,
     invoice_payment_event,
+    months_of,
 )
-from tests.stripe_gateway.test_monthly import months_of
 
 
 def record_of(invoice_id: str, amount: int = AMOUNT) -> dict[str, Any]:

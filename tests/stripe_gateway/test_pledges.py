@@ -25,9 +25,9 @@ from donate.stripe_gateway.requests.pledge_requests import (
 )
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.checkouts import client_of
 from tests.stripe_gateway.given import facts_now, give, settler_of
 from tests.stripe_gateway.returning import CARD, QUICK, pay, stripe_list
-from tests.stripe_gateway.test_checkout import client_of
 
 
 @dataclass

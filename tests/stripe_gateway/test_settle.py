@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
@@ -14,26 +13,17 @@ from tests.stripe_gateway.given import (
     event,
     event_now,
     facts_now,
-    gift_now,
     give,
     refund_of,
     session_for,
     settle,
     stored_events,
 )
+from tests.stripe_gateway.statuses import COMPLETED, status_of
 
-COMPLETED = "checkout.session.completed"
 PAID_LATER = "checkout.session.async_payment_succeeded"
 FAILED_LATER = "checkout.session.async_payment_failed"
 EXPIRED = "checkout.session.expired"
-
-
-def status_of(database: Database, gift: Gift) -> tuple[str, int, int, str]:
-    """Return status, received, net and flags, after checking that they follow from the facts."""
-    with database.reading() as session:
-        assert list(differences(session)) == []
-    now = gift_now(database, gift)
-    return now.status, now.received_minor, now.net_minor, now.flags
 
 
 def test_a_paid_session_confirms_its_gift(database: Database) -> None:

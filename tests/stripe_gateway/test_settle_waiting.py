@@ -23,7 +23,7 @@ from tests.stripe_gateway.given import (
     settle,
     stored_events,
 )
-from tests.stripe_gateway.test_settle import COMPLETED, status_of
+from tests.stripe_gateway.statuses import COMPLETED, status_of
 
 WAITING, SETTLED, SET_ASIDE = EventState.WAITING, EventState.SETTLED, EventState.SET_ASIDE
 

@@ -18,15 +18,8 @@ from donate.storage.database import Database
 from donate.stripe_gateway.client import DEADLINE_S, MOST_WAITING, PER_TRY_S, StripeClient
 from tests.real_parts import SECRET_KEY, Sqlite, free_port, make_settings
 from tests.sandbox.running import RunningSandbox
+from tests.stripe_gateway.checkouts import SESSIONS, asked, checkouts_of, client_of, kinds, sessions
 from tests.stripe_gateway.given import gift_now, give
-from tests.stripe_gateway.test_checkout import (
-    SESSIONS,
-    asked,
-    checkouts_of,
-    client_of,
-    kinds,
-    sessions,
-)
 
 NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
 # With these the SDK tries again by itself; what a first answer spoiled, its echo makes good.

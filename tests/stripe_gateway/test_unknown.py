@@ -21,9 +21,9 @@ from donate.stripe_gateway.webhooks.unknown_payments import (
 )
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import SESSION, RunningSandbox, monthly_of
+from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import gift_now, give, settle, settler_of
 from tests.stripe_gateway.returning import stripe_list
-from tests.stripe_gateway.test_checkout import checkouts_of, client_of
 
 # What is about a payment that only another event names.
 RETURNS = ("refund.created", "charge.dispute.created", "invoice_payment.paid")

@@ -1,0 +1,18 @@
+"""Changes to a staff member that end their sign-ins."""
+
+from sqlmodel import Session
+
+from donate.finance.staff.accounts import disable, set_password
+from tests.finance.room import CHEAP, NOW
+
+ANN, ZOE = "ann@example.org", "zoe@example.org"
+
+NEW = "three loud geese"
+
+
+def change_password(session: Session) -> None:
+    set_password(session, ANN, NEW, now=NOW, passwords=CHEAP)
+
+
+def shut_out(session: Session) -> None:
+    disable(session, ANN, now=NOW)

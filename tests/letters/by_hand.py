@@ -1,0 +1,52 @@
+"""Transfers marked by staff, and the e-mails that their donor gets."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from donate.finance.transfers.rules import Transfer, key_of, mark_received, undo_transfer
+from donate.gifts.models import Gift
+from donate.money import Money
+from tests.letters.post import Desk, PostOffice, plain
+from tests.stripe_gateway.given import give
+
+THANKS = "Thank you for your gift of "
+
+
+def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
+    """Mark a transfer as staff do; returns the name of its fact."""
+    with desk.database.writing() as session:
+        fresh = session.get_one(Gift, gift.id)
+        amount = Money(dollars * 100, "CAD")
+        transfer = Transfer(date(2026, 3, 1), amount, bank_reference, "")
+        mark_received(session, fresh, transfer, actor="staff:1", now=desk.clock.now())
+    return f"{key_of(bank_reference)}#0"
+
+
+def undo(desk: Desk, gift: Gift, source: str) -> None:
+    with desk.database.writing() as session:
+        fresh = session.get_one(Gift, gift.id)
+        undo_transfer(session, fresh, source, "Mistyped", actor="staff:1", now=desk.clock.now())
+
+
+@dataclass
+class Mailbox:
+    """The e-mails of one donor that say what has arrived, as they come."""
+
+    desk: Desk
+    office: PostOffice
+    seen: int = 0
+
+    def new(self) -> list[str]:
+        """Send what is due; returns the subjects of what came."""
+        self.desk.write()
+        came, self.seen = self.office.taken[self.seen :], len(self.office.taken)
+        return [message["Subject"] for message in came]
+
+    def last(self) -> str:
+        return " ".join(plain(self.office.taken[-1]).split())
+
+
+def an_interac_gift(box: Mailbox) -> Gift:
+    gift = give(box.desk.database, mode="interac")
+    assert len(box.new()) == 1  # how to send it
+    return gift

@@ -1,0 +1,49 @@
+"""Facts that make an e-mail due."""
+
+from typing import Any
+
+from sqlmodel import func, select
+
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Gift, GiftFact
+from donate.letters.kinds import LetterKind
+from donate.letters.models import Letter, new_letter
+from donate.storage.bulk_writes import insert_new
+from donate.storage.database import Database
+from tests.stripe_gateway.given import AMOUNT, NOW
+
+
+def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: Any) -> None:
+    """Record a fact; `known` is when we heard of it, if not at once."""
+    known = more.pop("known", NOW)
+    moves = kind in (
+        FactKind.PAYMENT_SUCCEEDED,
+        FactKind.TRANSFER_RECEIVED,
+        FactKind.REFUND_SUCCEEDED,
+        FactKind.REFUND_FAILED,
+        FactKind.DISPUTE_OPENED,
+    )
+    money = {"amount_minor": AMOUNT, "currency": "CAD"} if moves else {}
+    given: dict[str, Any] = {"happened_at": NOW, "actor": "stripe"} | money | more
+    with database.writing() as session:
+        record_facts(session, [(gift.id, Fact(kind, source, **given))], now=known)
+
+
+def told_by_mistake(database: Database, gift: Gift) -> str:
+    """Take back a transfer that the donor was told of; returns its name."""
+    source = f"C{gift.id}"
+    tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
+    with database.writing() as session:
+        knew = session.exec(select(func.max(GiftFact.id))).one()
+        row = new_letter(gift.id, LetterKind.THANK_YOU, source, now=NOW)
+        sent = {"state": "sent", "sent_at": NOW, "knew": knew}
+        insert_new(session, Letter, [row | sent])
+    tell(database, gift, FactKind.TRANSFER_UNDONE, source)
+    return source
+
+
+def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> None:
+    """Ask for another amount each month."""
+    asked = FactKind.PLEDGE_CHANGE_REQUESTED
+    tell(database, gift, asked, request, amount_minor=amount_minor, currency="CAD")

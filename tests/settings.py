@@ -1,0 +1,24 @@
+"""Settings that load, or are refused."""
+
+from typing import Any
+
+import pytest
+
+from donate.errors import Misconfigured
+from donate.settings import Settings, load_settings
+
+KEY = "sk_test_51Kd83kfLs02mQpZ7uYtR1"
+
+SECRET = "whsec_4fJd83kfLs02mQpZ7uYtR1"
+
+
+def load(**more: Any) -> Settings:
+    given: dict[str, Any] = {"stripe_secret_key": KEY, "stripe_webhook_secret": SECRET}
+    return load_settings(None, **(given | more))
+
+
+def refusal(**more: Any) -> str:
+    with pytest.raises(Misconfigured) as refused:
+        load(**more)
+    assert refused.value.__cause__ is None
+    return str(refused.value)

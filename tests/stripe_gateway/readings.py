@@ -1,0 +1,25 @@
+"""What the parser reads from an event."""
+
+from typing import Any
+
+from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading
+from donate.stripe_gateway.events.parser import envelope_of, read_event
+from tests.stripe_gateway.given import as_bytes, event
+
+GIFT = "019ca945-0a00-74f4-9929-08132851fbb1"
+
+METADATA = {"gift_id": GIFT, "reference": "LWCAN-7KQ4M2X", "attempt": "2"}
+
+
+def read(kind: str, found: dict[str, Any]) -> Reading | IrrelevantEvent:
+    return read_event(envelope_of(as_bytes(event(kind, found))))
+
+
+def reading(kind: str, found: dict[str, Any]) -> Reading:
+    told = read(kind, found)
+    assert isinstance(told, Reading)
+    return told
+
+
+def facts(told: Reading) -> list[tuple[str, str, int | None]]:
+    return [(fact.kind, fact.source_id, fact.amount_minor) for fact in told.facts]

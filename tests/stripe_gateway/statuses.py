@@ -1,0 +1,16 @@
+"""The status that a gift has after settling."""
+
+from donate.gifts.audit import differences
+from donate.gifts.models import Gift
+from donate.storage.database import Database
+from tests.stripe_gateway.given import gift_now
+
+COMPLETED = "checkout.session.completed"
+
+
+def status_of(database: Database, gift: Gift) -> tuple[str, int, int, str]:
+    """Return status, received, net and flags, after checking that they follow from the facts."""
+    with database.reading() as session:
+        assert list(differences(session)) == []
+    now = gift_now(database, gift)
+    return now.status, now.received_minor, now.net_minor, now.flags
