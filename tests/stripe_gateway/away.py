@@ -1,4 +1,4 @@
-"""A world in which time passes at Stripe and here alike, and whose webhooks nobody hears."""
+"""A service and a Stripe that share one clock, and whose webhooks never arrive."""
 
 import random
 import threading
@@ -52,11 +52,11 @@ class Away:
     inbox: Inbox
     catchup: Catchup
     waits: list[float]
-    dice: random.Random = field(default_factory=lambda: random.Random(7))
-    told: list[str] = field(default_factory=list)
+    rng: random.Random = field(default_factory=lambda: random.Random(7))
+    lines: list[str] = field(default_factory=list)
 
     def another(self) -> Catchup:
-        """Return what a second process would run."""
+        """Return the catch-up that a second process would run."""
         return Catchup(
             self.database, self.lists, self.inbox, self.settler, self.clock, livemode=False
         )
@@ -75,7 +75,7 @@ class Away:
         frequency: str = "once",
         mode: str = "card",
     ) -> tuple[Gift, str]:
-        """Give, and return the gift and the session that is open for it."""
+        """Open a gift and its checkout session; return the gift and the session's id."""
         choice = check_choice(
             self.regions[currency],
             mode=mode,
@@ -91,29 +91,29 @@ class Away:
         return gift, self.checkouts.open_for(gift).rpartition("/")[2]
 
     def paid(self, currency: str = "CAD", amount_minor: int = 5_000) -> tuple[Gift, str]:
-        """Return a gift that was paid, and its payment intent."""
+        """Return a paid gift and its payment intent."""
         gift, session_id = self.open(currency, amount_minor)
         return gift, str(self.sandbox.pay(session_id)["charge"]["payment_intent"])
 
     def refund(self, intent: str, **lever: Any) -> str:
-        made = self.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, **lever)
-        return str(made["refund"]["id"])
+        answer = self.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, **lever)
+        return str(answer["refund"]["id"])
 
     def dispute(self, intent: str, outcome: str = "", **lever: Any) -> str:
-        made = self.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent, **lever)
-        dispute_id = str(made["dispute"]["id"])
+        answer = self.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent, **lever)
+        dispute_id = str(answer["dispute"]["id"])
         if outcome:
             self.later(HOUR)
             self.go_on(dispute_id, outcome=outcome)
         return dispute_id
 
     def go_on(self, dispute_id: str, how: str = "", **lever: Any) -> None:
-        """Let a dispute go on: `escalate`, `answer`, `revise`, or to an `outcome`."""
+        """Continue a dispute: `escalate`, `answer`, `revise`, or end it with an `outcome`."""
         path = f"/_sandbox/dispute/{dispute_id}" + (f"/{how}" if how else "")
         self.sandbox.control("POST", path, **lever)
 
     def live(self, gifts: int, days: float) -> None:
-        """Let so many gifts be given over so many days, and every end befall some of them."""
+        """Open this many gifts over this many days, with every possible end among them."""
         pause = timedelta(days=days) / gifts
         for number in range(gifts):
             begun = self.clock.instant
@@ -122,10 +122,10 @@ class Away:
 
     def _one_more(self, number: int) -> None:
         currency = "USD" if number % 3 == 0 else "CAD"
-        amount = self.dice.randrange(200, 100_000)
+        amount = self.rng.randrange(200, 100_000)
         match number % 12:
             case 8:
-                self.open(currency, amount)  # and never come back
+                self.open(currency, amount)  # the donor never returns
             case 9:
                 _, session_id = self.open(currency, amount)
                 self.sandbox.pay(session_id, outcome="declined")
@@ -169,23 +169,23 @@ class Away:
                 self.go_on(inquiry, "revise", outcome="won")
 
     def run(self, since: datetime | None = None) -> Report:
-        """Catch up once; nothing was broken off before."""
-        (report,) = self.catchup.run(since, self.told.append)
+        """Run one catch-up; there must be no interrupted one."""
+        (report,) = self.catchup.run(since, self.lines.append)
         return report
 
     def events(self) -> list[dict[str, Any]]:
         """Return every event of the last 30 days that Stripe lists."""
-        found: list[dict[str, Any]] = []
-        asked: dict[str, Any] = {"limit": 100}
+        events: list[dict[str, Any]] = []
+        params: dict[str, Any] = {"limit": 100}
         while True:
             answer = self.sandbox.http.get(
-                EVENTS, params=asked, headers={"authorization": f"Bearer {SECRET_KEY}"}
+                EVENTS, params=params, headers={"authorization": f"Bearer {SECRET_KEY}"}
             )
             page = answer.raise_for_status().json()
-            found += page["data"]
+            events += page["data"]
             if not page["has_more"]:
-                return found
-            asked["starting_after"] = found[-1]["id"]
+                return events
+            params["starting_after"] = events[-1]["id"]
 
     def trouble(self, kind: str, times: int, path: str = "/v1/*", seconds: float = 0.4) -> None:
         self.sandbox.control(
@@ -199,7 +199,7 @@ class Away:
         )
 
     def calls(self, path: str) -> int:
-        """Return how often a list was asked for."""
+        """Return how often a list was requested."""
         log = self.sandbox.control("GET", "/_sandbox/requests")
         return sum((one["method"], one["path"]) == ("GET", path) for one in log)
 
@@ -215,7 +215,7 @@ class Away:
 
 
 def check_totals(away: Away) -> None:
-    """Compare the facts, to the cent and by currency, with what the pretend Stripe's books say."""
+    """Check that our facts and the sandbox's books have the same totals for each currency."""
     with away.database.reading() as session:
         assert list(differences(session)) == []
     theirs = their_totals(away.sandbox)
@@ -259,7 +259,7 @@ def our_totals(database: Database) -> dict[str, dict[str, int]]:
 
 @contextmanager
 def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) -> Iterator[Away]:
-    """Give a world whose clocks stand `days_ago` before now."""
+    """Yield a service and a sandbox whose clocks are `days_ago` behind now."""
     clock = FixedClock(datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago))
     client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
     waits: list[float] = []
@@ -292,6 +292,6 @@ def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) 
 
 
 def _regions() -> dict[str, Region]:
-    """Return the shipped region, and the same in another currency."""
+    """Return the shipped region, and a copy in another currency."""
     shipped = load_regions()["LWCAN"].model_copy(update={"frequencies": list(Frequency)})
     return {"CAD": shipped, "USD": shipped.model_copy(update={"currency": "USD"})}

@@ -1,4 +1,4 @@
-"""What the gateway's tests stand on: a sandbox over HTTP, and the service on a real port."""
+"""Fixtures of the gateway's tests: a sandbox over HTTP, and a service without webhooks."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from tests.stripe_gateway.away import Away, going_away
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
-    """A pretend Stripe of this test's own, which delivers nothing until it is told where to."""
+    """A sandbox for this test only; it delivers no webhooks until it gets an address."""
     with run_sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def away(database: Database, sandbox: RunningSandbox) -> Iterator[Away]:
-    """Two months ago, with a Stripe whose webhooks nobody hears."""
+    """A service two months ago that receives no webhooks."""
     with going_away(database, sandbox, days_ago=62) as away:
         yield away

@@ -1,4 +1,4 @@
-"""Events as Stripe sends them, in small, to read and to spoil."""
+"""Small examples of Stripe's events, to read and to corrupt."""
 
 import json
 import uuid
@@ -65,18 +65,18 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def event(kind: str, found: Any, **more: Any) -> dict[str, Any]:
-    whole = {
+def event(kind: str, content: Any, **more: Any) -> dict[str, Any]:
+    body = {
         "id": "evt_1",
         "object": "event",
         "api_version": "2025-03-31.basil",
         "created": CREATED,
         "livemode": False,
         "type": kind,
-        "data": {"object": found},
+        "data": {"object": content},
     }
-    return whole | more
+    return body | more
 
 
-def read(kind: str, found: dict[str, Any], **more: Any) -> Reading | IrrelevantEvent:
-    return read_event(envelope_of(json.dumps(event(kind, found | more)).encode()))
+def read(kind: str, content: dict[str, Any], **more: Any) -> Reading | IrrelevantEvent:
+    return read_event(envelope_of(json.dumps(event(kind, content | more)).encode()))

@@ -1,4 +1,4 @@
-"""Gifts as a donor leaves them, and events as Stripe would write and sign them."""
+"""Gifts that a donor opened, and events that Stripe would write and sign."""
 
 import itertools
 import json
@@ -45,7 +45,7 @@ def give(
     form_key: str = "",
     email: str = "ann@example.com",
 ) -> Gift:
-    """Open a gift for which `attempts` sessions were asked; `opened` is the one we heard of."""
+    """Open a gift with `attempts` requested sessions; `opened` is the one that Stripe confirmed."""
     choice = check_choice(
         _REGION,
         mode=mode,
@@ -66,7 +66,7 @@ def give(
 
 
 def give_many(database: Database, how_many: int) -> list[Gift]:
-    """Open gifts as `give` does, by copying one: thousands in a moment."""
+    """Open gifts as `give` does, by copying one, so that thousands take a moment."""
     first = give(database)
     gifts = [
         Gift(
@@ -162,7 +162,7 @@ def as_bytes(told: dict[str, Any]) -> bytes:
 
 
 def sign(body: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
-    """Sign as Stripe does."""
+    """Return the signature header that Stripe would send."""
     moment = int(time.time() if at is None else at)
     header: str = WebhookSignature.generate_signature_header(body.decode(), secret, moment)
     return header
@@ -173,7 +173,7 @@ def settler_of(database: Database, clock: Clock | None = None) -> Settler:
 
 
 def store(database: Database, *told: dict[str, Any], now: datetime = NOW) -> None:
-    """Put events into the inbox, in this order, in one transaction."""
+    """Put events into the inbox in one transaction, in this order."""
     rows = [Arrival(as_bytes(one), now).as_row() for one in told]
     with database.writing() as session:
         for some in _pieces(rows):
@@ -181,7 +181,7 @@ def store(database: Database, *told: dict[str, Any], now: datetime = NOW) -> Non
 
 
 def settle(database: Database, *told: dict[str, Any], clock: Clock | None = None) -> None:
-    """Store events and settle everything that is due."""
+    """Store events and settle all events that are due."""
     clock = clock or FixedClock(NOW)
     store(database, *told, now=clock.now())
     settler = settler_of(database, clock)

@@ -1,4 +1,4 @@
-"""What Stripe tells of a pledge, as each API version writes it."""
+"""Stripe's events about a pledge, as each API version writes them."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def metadata_of(gift: Gift) -> dict[str, str]:
 
 
 def first_session(gift: Gift) -> Told:
-    """Return the session in which the donor began the pledge; its payment is the invoice's."""
+    """Return the session that began the pledge; its invoice has the payment."""
     names = {"invoice": f"in_{gift.reference}", "subscription": f"sub_{gift.reference}"}
     return session_for(gift, mode="subscription", payment_intent=None, **names)
 
@@ -39,7 +39,7 @@ def invoice_event(
     version: str = TODAY,
     **more: Any,
 ) -> Told:
-    """Return what a paid or failed invoice of this gift's pledge is told as."""
+    """Return the event of a paid or failed invoice of this gift's pledge."""
     about = {"subscription": f"sub_{gift.reference}", "metadata": metadata_of(gift)}
     invoice: Told = {
         "id": invoice_id,
@@ -62,14 +62,14 @@ def invoice_event(
 
 
 def invoice_payment_event(invoice_id: str) -> Told:
-    """Return what names the payment intent of an invoice since basil."""
+    """Return the event that names an invoice's payment intent since basil."""
     payment = {"type": "payment_intent", "payment_intent": f"pi_{invoice_id}"}
     paid = {"id": f"inpay_{invoice_id}", "object": "invoice_payment", "invoice": invoice_id}
     return event("invoice_payment.paid", paid | {"payment": payment, "status": "paid"})
 
 
 def subscription_event(gift: Gift, step: str, *, at: int = 0, **more: Any) -> Told:
-    """Return what became of the subscription, `at` seconds after NOW."""
+    """Return an event about the subscription, created `at` seconds after NOW."""
     item = {"price": {"unit_amount": AMOUNT}, "quantity": 1}
     subscription = {
         "id": f"sub_{gift.reference}",
@@ -88,5 +88,5 @@ def subscription_event(gift: Gift, step: str, *, at: int = 0, **more: Any) -> To
 def months_of(database: Database, pledge: Gift) -> list[Gift]:
     """Return the later months of a pledge."""
     with database.reading() as session:
-        found = session.exec(select(Gift).where(Gift.pledge_id == pledge.id, Gift.id != pledge.id))
-        return list(found)
+        months = session.exec(select(Gift).where(Gift.pledge_id == pledge.id, Gift.id != pledge.id))
+        return list(months)

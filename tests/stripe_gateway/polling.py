@@ -21,10 +21,10 @@ class World:
     clock: FixedClock
     client: StripeClient
     settler: Settler
-    asker: CheckoutPoller
+    poller: CheckoutPoller
 
     def opened(self, mode: str = "card") -> tuple[Gift, str]:
-        """Give, and return the gift and the session that is open for it."""
+        """Open a gift and its checkout session; return the gift and the session's id."""
         gift = give(self.database, attempts=0, mode=mode)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         return gift, url.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What the parser reads from an event."""
+"""Short ways to run the parser on an event."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A desk that sends money back: real gifts paid at the sandbox, and somebody who refunds them."""
+"""Gifts paid at the sandbox, and a finance desk that refunds them."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from tests.stripe_gateway.given import AMOUNT, gift_now, give, settle, settler_o
 REFUNDS = "/v1/refunds"
 CARD = "4242424242424242"
 SLOW_TO_REFUND = "4000000000007726"
-# Four times as quick as in earnest, and still patient with a machine that has much to do.
+# Four times as fast as in production, and still patient enough for a busy machine.
 QUICK = {"deadline_s": 2.4, "per_try_s": 0.8}
 
 _forms = itertools.count(1)
@@ -45,9 +45,9 @@ def stripe_list(sandbox: RunningSandbox, path: str, **params: str) -> list[dict[
 
 
 def tell(database: Database, sandbox: RunningSandbox, clock: Clock) -> None:
-    """Deliver every event there is, as the webhook would; settle them all."""
-    told = reversed(stripe_list(sandbox, "/v1/events"))
-    settle(database, *told, clock=clock)
+    """Deliver every event of the sandbox and settle them."""
+    events = reversed(stripe_list(sandbox, "/v1/events"))
+    settle(database, *events, clock=clock)
 
 
 def pay(
@@ -59,7 +59,7 @@ def pay(
     clock: Clock,
     card: str = CARD,
 ) -> None:
-    """Pay a gift on Stripe's page, and hear of it."""
+    """Pay a gift on Stripe's page and deliver the events."""
     url = checkouts_of(database, client, clock).open_for(gift)
     session_id = url.rpartition("/")[2]
     sandbox.control("POST", "/_sandbox/pay", session=session_id, card=card)
@@ -76,7 +76,7 @@ class Desk:
     refunds: Refunds
 
     def paid(self, card: str = CARD) -> Gift:
-        """Return a card gift of 50 dollars that was paid."""
+        """Return a paid card gift of 50 dollars."""
         gift = give(self.database, attempts=0)
         pay(self.database, self.sandbox, self.client, gift, clock=self.clock, card=card)
         assert self.gift(gift).status == "confirmed"
@@ -92,7 +92,7 @@ class Desk:
         form_key: str | None = None,
         reason: str = "requested_by_donor",
     ) -> OpenRefund | None:
-        """Write down that a refund is wanted, of the newest payment; nobody is asked yet."""
+        """Record a request to refund the newest payment; Stripe is not called."""
         with self.database.writing() as session:
             return request_refund(
                 session,
@@ -104,7 +104,7 @@ class Desk:
             )
 
     def refund(self, gift: Gift, amount_minor: int = AMOUNT) -> RefundRequest:
-        """Request a refund, ask Stripe at once, and return what became of it."""
+        """Request a refund, call Stripe, and return the request's outcome."""
         request = self.request(gift, amount_minor)
         assert request is not None
         self.refunds.ask_now(request)
@@ -129,11 +129,11 @@ class Desk:
             return list(session.exec(select(OpenRefund)))
 
     def made(self) -> list[int]:
-        """Return the amounts of the refunds at Stripe that did not fail, the newest first."""
-        found = stripe_list(self.sandbox, REFUNDS)
-        return [refund["amount"] for refund in found if refund["status"] != "failed"]
+        """Return the amounts of Stripe's refunds that did not fail, the newest first."""
+        refunds = stripe_list(self.sandbox, REFUNDS)
+        return [refund["amount"] for refund in refunds if refund["status"] != "failed"]
 
-    def asked(self, method: str = "POST") -> list[dict[str, Any]]:
+    def requests_sent(self, method: str = "POST") -> list[dict[str, Any]]:
         """Return the requests that our client sent about refunds, in order."""
         log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
         ours = [one for one in log if one["stripe_version"]]
@@ -147,7 +147,7 @@ class Desk:
             pass
 
     def later(self, **delta: float) -> None:
-        """Let time pass, here and at Stripe."""
+        """Advance the clocks of the service and of the sandbox."""
         self.clock.instant += timedelta(**delta)
         self.sandbox.control("POST", "/_sandbox/clock", now=int(self.clock.instant.timestamp()))
 

@@ -1,4 +1,4 @@
-"""The service on a real port, and a caller who can be as rude as a socket allows."""
+"""The service on a real port, and a client that can send malformed requests."""
 
 import socket
 import time
@@ -28,7 +28,7 @@ class Service:
     database: Database
 
     def deliver(self, body: bytes, **more: Any) -> httpx.Response:
-        """Hand over an event as Stripe would."""
+        """Deliver an event as Stripe would."""
         headers = {"stripe-signature": sign(body)} | more
         return self.http.post(DOOR, content=body, headers=headers)
 
@@ -43,7 +43,7 @@ class Service:
             return session.exec(select(func.count()).select_from(StripeEvent)).one()
 
     def send_as_it_is(self, start: str, headers: bytes, body: bytes = b"") -> int:
-        """Return the status of the answer to a request that no client library would write."""
+        """Send a request that no client library would write; return the answer's status."""
         with self.connect() as caller:
             caller.sendall(
                 f"{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".encode()
@@ -67,7 +67,7 @@ def serving(database_url: str, port: int | None = None, **settings: Any) -> Iter
 
 
 def calling(url: str, database_url: str) -> Iterator[Service]:
-    """Give somebody who calls the service at `url` and looks into its database."""
+    """Yield a client of the service at `url`, with access to its database."""
     database = Database(database_url)
     try:
         with caller(url) as http:
@@ -77,21 +77,21 @@ def calling(url: str, database_url: str) -> Iterator[Service]:
 
 
 def head(headers: str) -> bytes:
-    """Return the beginning of a request to the doorway."""
+    """Return the start of a request to the webhook endpoint."""
     return f"POST {DOOR} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode("latin-1")
 
 
 def answer_to(caller: socket.socket) -> bytes:
-    """Return everything the server says until it hangs up."""
-    said = b""
+    """Return everything that the server sends until it closes the connection."""
+    answer = b""
     while True:
         try:
             piece = caller.recv(65_536)
         except ConnectionResetError:
-            return said
+            return answer
         if not piece:
-            return said
-        said += piece
+            return answer
+        answer += piece
 
 
 def seconds_since(start: float) -> float:

@@ -1,4 +1,4 @@
-"""The status that a gift has after settling."""
+"""The status of a gift after settling."""
 
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
@@ -9,7 +9,7 @@ COMPLETED = "checkout.session.completed"
 
 
 def status_of(database: Database, gift: Gift) -> tuple[str, int, int, str]:
-    """Return status, received, net and flags, after checking that they follow from the facts."""
+    """Return status, received, net and flags, after an audit of the facts."""
     with database.reading() as session:
         assert list(differences(session)) == []
     now = gift_now(database, gift)

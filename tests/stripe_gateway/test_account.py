@@ -1,4 +1,4 @@
-"""With STRIPE_ACCOUNT every call acts as a connected account, and only its events are ours."""
+"""With STRIPE_ACCOUNT every call acts as a connected account, and only its events count."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ def connected() -> Iterator[RunningSandbox]:
 
 
 def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
-    """Session, webhook and confirmation: all of it happens in the connected account."""
+    """Session, webhook and confirmation all happen in the connected account."""
     port = free_port()
     hook = f"http://127.0.0.1:{port}{DOOR}"
     with run_sandbox(connected_account=ACCOUNT, webhook_url=hook) as sandbox:
@@ -47,7 +47,7 @@ def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
 
 
 def test_every_call_names_the_account(connected: RunningSandbox) -> None:
-    """Creating, reading, listing and refunding act as the account; its own lists show the same."""
+    """Creating, reading, listing and refunding act as the connected account."""
     client = client_of(connected, account=ACCOUNT)
     lists = reading_client(SECRET_KEY, connected.url, account=ACCOUNT)
     params = {"mode": "payment", "success_url": "https://give.example.org"}
@@ -66,7 +66,7 @@ def test_every_call_names_the_account(connected: RunningSandbox) -> None:
 
 @pytest.mark.parametrize("account", ["acct_1Stranger0000", ""])
 def test_another_account_is_refused(connected: RunningSandbox, account: str) -> None:
-    """Stripe lets a key act as the accounts that are connected to it, and as no other."""
+    """Stripe lets a key act only as accounts that are connected to it."""
     client = client_of(connected, account=account)
     expected = StripeKeyRefused if account else StripeRefused
     with pytest.raises(expected):
@@ -88,11 +88,11 @@ def test_another_account_is_refused(connected: RunningSandbox, account: str) -> 
 def test_only_events_of_the_account_are_ours(
     database: Database, source: str, account: str | None, state: str
 ) -> None:
-    """A webhook without an account is the platform's; what we asked for as the account is ours."""
+    """A webhook without an account is the platform's; a fetched object is the account's."""
     gift = give(database)
-    named = {"account": account} if account else {}
-    told = event("checkout.session.completed", session_for(gift), **named)
-    row = Arrival(as_bytes(told), NOW, source=source).as_row()
+    account_field = {"account": account} if account else {}
+    completed = event("checkout.session.completed", session_for(gift), **account_field)
+    row = Arrival(as_bytes(completed), NOW, source=source).as_row()
     with database.writing() as session:
         insert_new(session, StripeEvent, [row])
     settler = Settler(database, FixedClock(NOW), livemode=False, account=ACCOUNT)
@@ -106,13 +106,13 @@ def test_only_events_of_the_account_are_ours(
 def test_an_address_that_stripe_refuses_closes_no_card(
     database: Database, sandbox: RunningSandbox
 ) -> None:
-    """A domain goes to Stripe in ASCII; an address that has no such form is left out."""
+    """A domain is sent to Stripe in ASCII; an address without such a form is left out."""
     client = client_of(sandbox)
     checkouts = checkouts_of(database, client)
     log = []
     for email in ("zoe@bücher.example.org", "zoë@example.org"):
         gift = give(database, attempts=0)
-        # As an earlier version, with other rules, may have taken it.
+        # An earlier version, with other rules, may have accepted it.
         with database.writing() as session:
             donor_of(session, gift).email = email
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""What a session without money is read as, in which a donor agrees to be debited each month."""
+"""How the parser reads a session without money, in which a donor agrees to monthly debits."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from tests.stripe_gateway.readings import GIFT, METADATA, facts, read, reading
 
 def agreement(**more: Any) -> dict[str, Any]:
     options = {"acss_debit": {"currency": "cad"}}
-    named = {"id": "cs_1", "mode": "setup", "client_reference_id": METADATA["reference"]}
+    names = {"id": "cs_1", "mode": "setup", "client_reference_id": METADATA["reference"]}
     rest = {"payment_status": "no_payment_required", "payment_method_options": options}
-    return named | rest | {"metadata": METADATA} | more
+    return names | rest | {"metadata": METADATA} | more
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,16 @@ def agreement(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
-    """A session without money is under way when the donor agreed, or it failed, or ran out."""
-    told = reading(f"checkout.session.{step}", agreement())
-    assert facts(told) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
-    assert str(told.gift_id) == GIFT
-    assert told.facts[0].evidence == {"attempt": 2}
-    assert told.facts[1].evidence == ({"agreement": "cs_1"} if step == "completed" else {})
-    assert told.claim
-    assert (told.claim.attempt, told.claim.session_id, told.claim.monthly) == (2, "cs_1", True)
-    assert (told.claim.amount_minor, told.claim.currency) == (None, "CAD")
+    """A session without money means processing when completed; otherwise it failed or expired."""
+    result = reading(f"checkout.session.{step}", agreement())
+    assert facts(result) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
+    assert str(result.gift_id) == GIFT
+    assert result.facts[0].evidence == {"attempt": 2}
+    assert result.facts[1].evidence == ({"agreement": "cs_1"} if step == "completed" else {})
+    assert result.claim
+    claim = result.claim
+    assert (claim.attempt, claim.session_id, claim.monthly) == (2, "cs_1", True)
+    assert (result.claim.amount_minor, result.claim.currency) == (None, "CAD")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
     ids=["others", "no metadata", "another step"],
 )
 def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
-    """What names no gift of ours, and a step without a meaning, is passed over."""
+    """A session without our gift, or with an unknown step, is ignored."""
     assert isinstance(read(f"checkout.session.{step}", agreement(**more)), IrrelevantEvent)
 
 
@@ -63,6 +64,6 @@ def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> N
     ids=["paid", "no status", "no options", "no debits", "no attempt", "no reference"],
 )
 def test_an_odd_agreement_is_never_guessed(more: dict[str, Any]) -> None:
-    """A session that should hold no money and does, or lacks a field, is left to staff."""
+    """A session that holds money although it should not, or lacks a field, is left to staff."""
     with pytest.raises(UnusableEvent):
         read("checkout.session.completed", agreement(**more))

@@ -1,4 +1,4 @@
-"""What a donor agreed to begins once, whatever happens, and ends if it came to nothing."""
+"""An agreement begins one subscription, and a failed first debit ends it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ class Desk:
     clock: FixedClock
     client: StripeClient
     agreements: Agreements
-    asker: CheckoutPoller
+    poller: CheckoutPoller
 
     def opened(self, gift: Gift | None = None) -> tuple[Gift, str]:
         gift = gift or give(self.database, attempts=0, mode="bank_debit", frequency="monthly")
@@ -43,7 +43,7 @@ class Desk:
         return gift, url.rpartition("/")[2]
 
     def agreed(self, *, heard: bool = True, **lever: Any) -> tuple[Gift, str]:
-        """Give monthly, and agree on Stripe's page; `heard` tells whether its webhook came."""
+        """Open a monthly gift and agree on Stripe's page; without `heard` no webhook arrives."""
         gift, session_id = self.opened()
         self.sandbox.pay(session_id, outcome="processing", **lever)
         if heard:
@@ -89,20 +89,20 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
     agreements = Agreements(database, Billing(client), inbox, settler, clock)
-    asker = CheckoutPoller(database, client, inbox, settler, clock)
-    yield Desk(database, sandbox, clock, client, agreements, asker)
+    poller = CheckoutPoller(database, client, inbox, settler, clock)
+    yield Desk(database, sandbox, clock, client, agreements, poller)
     client.close()
 
 
 def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
-    """One subscription over the chosen amount; nothing more is done, however often it is told."""
+    """An agreement becomes one subscription over the chosen amount, even if events repeat."""
     gift, session_id = desk.agreed()
     assert (desk.gift(gift).status, desk.pledge(gift)) == ("processing", PledgeState.NOT_BEGUN)
     assert desk.agreements.ask_due() == 1
     assert desk.pledge(gift) is PledgeState.ACTIVE
-    (found,) = desk.subscriptions()
-    assert found["items"]["data"][0]["price"]["unit_amount"] == AMOUNT
-    assert found["metadata"] == {
+    (subscription,) = desk.subscriptions()
+    assert subscription["items"]["data"][0]["price"]["unit_amount"] == AMOUNT
+    assert subscription["metadata"] == {
         "gift_id": str(gift.id),
         "reference": gift.reference,
         "session": session_id,
@@ -122,7 +122,7 @@ def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
 )
 @pytest.mark.parametrize("path", [BEGIN, "/v1/products"])
 def test_what_stripe_does_not_answer_is_asked_again(desk: Desk, path: str, kind: str) -> None:
-    """An outcome that nobody knows stays open; asked again, it is one subscription."""
+    """A request with an unknown outcome is repeated and creates one subscription."""
     gift, _ = desk.agreed()
     desk.trouble(kind, times=2, path=path)
     assert desk.agreements.ask_due() in (0, 1)
@@ -136,7 +136,7 @@ def test_what_stripe_does_not_answer_is_asked_again(desk: Desk, path: str, kind:
 
 
 def test_killed_before_it_was_written_down(desk: Desk) -> None:
-    """Stripe began it and we forgot, for longer than Stripe remembers a key: it is found there."""
+    """A subscription that we did not record is found at Stripe, even after the key expired."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     with desk.database.writing() as session:
@@ -150,26 +150,26 @@ def test_killed_before_it_was_written_down(desk: Desk) -> None:
 
 
 def test_two_workers_begin_once(desk: Desk) -> None:
-    """Of two that look at once, one sees to it."""
+    """Two workers at the same time create one subscription."""
     desk.agreed()
-    with ThreadPoolExecutor(2) as both:
-        seen_to = list(both.map(lambda _: desk.agreements.ask_due(), range(2)))
-    assert sum(seen_to) == 1
+    with ThreadPoolExecutor(2) as workers:
+        counts = list(workers.map(lambda _: desk.agreements.ask_due(), range(2)))
+    assert sum(counts) == 1
     assert len(desk.subscriptions()) == 1
 
 
 def test_a_webhook_that_never_comes(desk: Desk) -> None:
-    """The session is asked about as any other is, and its agreement begins then."""
+    """Without a webhook, polling the session finds the agreement, and its debits begin."""
     gift, _ = desk.agreed(heard=False)
     assert desk.agreements.ask_due() == 0
-    desk.asker.look_again(gift.id)
+    desk.poller.look_again(gift.id)
     assert desk.gift(gift).status == "processing"
     assert desk.agreements.ask_due() == 1
     assert desk.pledge(gift) is PledgeState.ACTIVE
 
 
 def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
-    """It is cancelled, its invoice is void, and the donor may agree once more."""
+    """After a refused first debit the subscription is canceled, and the donor can agree again."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     desk.bank_says(yes=False)
@@ -191,12 +191,12 @@ def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
 
 
 def test_refused_while_stripe_cannot_end_it(desk: Desk) -> None:
-    """What could not be ended yet is ended later, once."""
+    """A subscription that Stripe could not cancel yet is canceled later, once."""
     gift, _ = desk.agreed()
     desk.agreements.ask_due()
     desk.bank_says(yes=False)
-    (found,) = desk.subscriptions()
-    desk.trouble("500", times=2, path=f"{BEGIN}/{found['id']}", method="DELETE")
+    (subscription,) = desk.subscriptions()
+    desk.trouble("500", times=2, path=f"{BEGIN}/{subscription['id']}", method="DELETE")
     assert desk.agreements.ask_due() == 0
     desk.sandbox.control("DELETE", "/_sandbox/trouble")
     for _ in range(30):
@@ -208,7 +208,7 @@ def test_refused_while_stripe_cannot_end_it(desk: Desk) -> None:
 
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_an_account_that_the_bank_checks_for_days(desk: Desk, succeeds: bool) -> None:
-    """Nothing is debited before the account is known to be the donor's; if it is not, it failed."""
+    """Debits begin when the account is confirmed; if it never is, the gift fails."""
     gift, session_id = desk.agreed(verified=False)
     for _ in range(8):
         desk.agreements.ask_due()
@@ -224,7 +224,7 @@ def test_an_account_that_the_bank_checks_for_days(desk: Desk, succeeds: bool) ->
 
 @pytest.mark.parametrize("verified", [True, False])
 def test_agreed_to_too_long_ago(desk: Desk, verified: bool) -> None:
-    """Whoever comes back after weeks debits nobody by surprise, and asks no more."""
+    """An agreement that is weeks old begins no debits and is not polled any more."""
     gift, _ = desk.agreed(verified=verified)
     desk.clock.instant += GIVE_UP_AFTER + timedelta(minutes=1)
     desk.agreements.ask_due()
@@ -234,7 +234,7 @@ def test_agreed_to_too_long_ago(desk: Desk, verified: bool) -> None:
 
 
 def test_old_news_ends_nothing(desk: Desk) -> None:
-    """An agreement told of again, weeks after its debits began, changes nothing about them."""
+    """An old agreement's repeated event does not change its running debits."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     desk.bank_says(yes=True)
@@ -247,7 +247,7 @@ def test_old_news_ends_nothing(desk: Desk) -> None:
 
 
 def test_what_stripe_refuses_to_begin(desk: Desk) -> None:
-    """The donor is told that it failed and may try again; the reason is kept."""
+    """If Stripe refuses to begin the debits, the gift fails and the reason is kept."""
     gift, session_id = desk.agreed()
     desk.trouble("400")
     assert desk.agreements.ask_due() == 1
@@ -260,7 +260,7 @@ def test_what_stripe_refuses_to_begin(desk: Desk) -> None:
 
 
 def test_agreed_to_on_two_pages(desk: Desk) -> None:
-    """A page about to expire and the one that followed it: a gift given in both is debited once."""
+    """A donor who agrees on two session pages is debited once."""
     gift, first = desk.opened()
     desk.later(hours=22, minutes=59)
     _, second = desk.opened(gift)

@@ -1,4 +1,4 @@
-"""When a webhook never comes: we ask, by ourselves and when the donor looks, and count it once."""
+"""Without a webhook, checkout sessions are polled, and each payment counts once."""
 
 import itertools
 import time
@@ -28,94 +28,94 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
     client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    asker = CheckoutPoller(database, client, inbox, settler, clock)
-    yield World(database, sandbox, clock, client, settler, asker)
+    poller = CheckoutPoller(database, client, inbox, settler, clock)
+    yield World(database, sandbox, clock, client, settler, poller)
     client.close()
 
 
 def test_a_donor_who_looks_is_told(world: World) -> None:
-    """The donor is back, the webhook is not: one look at Stripe confirms the gift."""
+    """A donor who returns before the webhook gets the gift confirmed by one call to Stripe."""
     gift = world.paid()
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     assert world.status(gift) == "confirmed"
 
 
 def test_the_gift_s_day_is_the_payment_s(world: World) -> None:
-    """Asked two days later, the gift still counts for the moment when the card was charged."""
+    """Polled two days later, the gift still has the time at which the card was charged."""
     gift, session_id = world.opened()
     charged = world.sandbox.pay(session_id)["charge"]["created"]
     world.later(days=2)
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     with world.database.reading() as session:
         paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
     assert paid.happened_at == datetime.fromtimestamp(charged, UTC)
 
 
 def test_the_day_of_a_debit_is_the_bank_s(world: World) -> None:
-    """Asked weeks later, a bank debit counts for the day on which its money came."""
+    """Polled weeks later, a bank debit has the day on which its money arrived."""
     gift, session_id = world.opened("bank_debit")
     world.sandbox.pay(session_id, outcome="processing")
     came = int((world.clock.now() + timedelta(days=4)).timestamp())
     world.sandbox.control("POST", "/_sandbox/clock", now=came)
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=True)
     world.later(days=20)
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     with world.database.reading() as session:
         paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
     assert abs(paid.happened_at.timestamp() - came) < 60
 
 
 def test_a_bank_that_said_no_is_heard(world: World) -> None:
-    """A delayed payment that failed while nobody told us is found to have failed."""
+    """Polling finds a delayed payment that failed."""
     gift, session_id = world.opened()
     world.sandbox.control("POST", "/_sandbox/pay", session=session_id, outcome="processing")
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     assert world.status(gift) == "processing"
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)
     world.later(minutes=1)
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     assert world.status(gift) == "failed"
 
 
 def test_an_open_session_tells_nothing(world: World) -> None:
-    """A session that nobody has paid yet leaves the gift as it is."""
+    """Polling an unpaid session leaves the gift as it is."""
     gift, _ = world.opened()
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     assert (world.status(gift), stored_events(world.database)) == ("awaited", [])
 
 
 def test_one_donor_s_impatience_is_one_call(world: World) -> None:
-    """However often a page looks, at once or in a row, Stripe is asked once in four seconds."""
+    """Many looks at a page, even at the same time, call Stripe once in four seconds."""
     gift, _ = world.opened()
     with ThreadPoolExecutor(8) as lookers:
-        list(lookers.map(world.asker.look_again, [gift.id] * 8))
-    world.asker.look_again(gift.id)
+        list(lookers.map(world.poller.look_again, [gift.id] * 8))
+    world.poller.look_again(gift.id)
     assert world.calls() == 1
     world.later(seconds=4)
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     assert world.calls() == 2
 
 
 def test_we_ask_by_ourselves(world: World) -> None:
-    """Three minutes after a session was opened, and not before, Stripe is asked about it."""
+    """The worker polls a session three minutes after it opened, and not earlier."""
     gift = world.paid()
     world.later(seconds=179)
-    assert world.asker.ask_due() == 0
+    assert world.poller.ask_due() == 0
     world.later(seconds=1)
-    assert world.asker.ask_due() == 1
+    assert world.poller.ask_due() == 1
     world.settle()
     assert world.status(gift) == "confirmed"
     world.later(days=10)
-    assert (world.asker.ask_due(), world.calls()) == (0, 1)
+    assert (world.poller.ask_due(), world.calls()) == (0, 1)
 
 
 def test_we_do_not_ask_for_ever(world: World) -> None:
-    """About a session that never ends we ask at least once a day, and after three weeks no more."""
+    """A session that stays open is polled at least once a day, and no more after three weeks."""
     world.opened()
     hours_asked = []
     for hour in range(1, 24 * 22):
         world.later(hours=1)
-        if world.asker.ask_due():
+        if world.poller.ask_due():
             hours_asked.append(hour)
     pauses = [later - earlier for earlier, later in itertools.pairwise([0, *hours_asked])]
     assert max(pauses) < 24
@@ -124,42 +124,42 @@ def test_we_do_not_ask_for_ever(world: World) -> None:
 
 
 def test_several_workers_ask_once(world: World) -> None:
-    """Two workers at once ask about each session once."""
+    """Two workers at the same time poll each session once."""
     gifts = [world.paid() for _ in range(5)]
     world.later(minutes=3)
     with ThreadPoolExecutor(2) as workers:
-        asked = list(workers.map(lambda _: world.asker.ask_due(), range(2)))
-    while world.asker.ask_due():
+        counts = list(workers.map(lambda _: world.poller.ask_due(), range(2)))
+    while world.poller.ask_due():
         pass
-    assert (sum(asked) <= 5, world.calls()) == (True, 5)
+    assert (sum(counts) <= 5, world.calls()) == (True, 5)
     world.settle()
     assert {world.status(gift) for gift in gifts} == {"confirmed"}
 
 
 def test_the_webhook_comes_after_all(world: World) -> None:
-    """What we asked for and what Stripe tells later are one fact and one gift."""
+    """The polled session and its later webhook are one fact and one gift."""
     gift = world.paid()
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     before = facts_now(world.database, gift)
-    (late,) = [told for told in events(world) if told["type"] == "checkout.session.completed"]
-    settle(world.database, late, clock=world.clock)
+    (webhook,) = [event for event in events(world) if event["type"] == "checkout.session.completed"]
+    settle(world.database, webhook, clock=world.clock)
     assert [row.state for row in stored_events(world.database)] == ["settled", "settled"]
     assert facts_now(world.database, gift) == before
 
 
 def events(world: World) -> list[dict[str, object]]:
-    """Return every event that the sandbox made, as Stripe's list of events gives them."""
+    """Return every event of the sandbox as Stripe lists it."""
     answer = world.sandbox.http.get(
         "/v1/events", params={"limit": 100}, headers={"authorization": f"Bearer {SECRET_KEY}"}
     )
     answer.raise_for_status()
-    found: list[dict[str, object]] = answer.json()["data"]
-    return found
+    events: list[dict[str, object]] = answer.json()["data"]
+    return events
 
 
 @pytest.mark.parametrize("kind", ["500", "429", "401", "reset_before", "hang", "list_200", "400"])
 def test_a_stripe_that_is_down_is_no_error_of_ours(world: World, kind: str) -> None:
-    """Neither the donor's page nor the worker fails; when Stripe is back the gift is confirmed."""
+    """An error at Stripe breaks neither page nor worker; polling confirms the gift later."""
     gift = world.paid()
     world.sandbox.control(
         "POST",
@@ -170,19 +170,19 @@ def test_a_stripe_that_is_down_is_no_error_of_ours(world: World, kind: str) -> N
         times=10,
         seconds=0.5,
     )
-    world.asker.look_again(gift.id)
+    world.poller.look_again(gift.id)
     world.later(minutes=3)
-    world.asker.ask_due()
+    world.poller.ask_due()
     assert world.status(gift) == "awaited"
     world.sandbox.control("DELETE", "/_sandbox/trouble")
     world.later(minutes=12)
-    assert world.asker.ask_due() == 1
+    assert world.poller.ask_due() == 1
     world.settle()
     assert world.status(gift) == "confirmed"
 
 
 def test_a_stripe_that_hangs_is_asked_about_one_session_a_round(world: World) -> None:
-    """When one question times out, the others stay due and the worker is soon free again."""
+    """After one timeout the worker stops for this round, and the other sessions stay due."""
     gifts = [world.paid() for _ in range(4)]
     world.later(minutes=3)
     world.sandbox.control(
@@ -195,9 +195,9 @@ def test_a_stripe_that_hangs_is_asked_about_one_session_a_round(world: World) ->
         seconds=0.8,
     )
     start = time.monotonic()
-    assert world.asker.ask_due() == 0
+    assert world.poller.ask_due() == 0
     assert time.monotonic() - start < 3.5
     world.sandbox.control("DELETE", "/_sandbox/trouble")
-    assert world.asker.ask_due() == 3
+    assert world.poller.ask_due() == 3
     world.settle()
     assert [world.status(gift) for gift in gifts].count("confirmed") == 3

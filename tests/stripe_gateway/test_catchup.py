@@ -1,4 +1,4 @@
-"""Weeks without a webhook: one look at what Stripe lists, and every cent is where it belongs."""
+"""After weeks without webhooks, one catch-up records every missing payment."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ def known_types(away: Away) -> list[str]:
 
 
 def test_a_month_of_silence_is_healed(away: Away) -> None:
-    """After 29 days without webhooks one run leaves the same totals as Stripe's own books."""
+    """After 29 days without webhooks, one run gives the same totals as Stripe's books."""
     away.live(GIFTS, days=28.8)
     away.later(timedelta(hours=3))
     report = away.run()
@@ -43,7 +43,7 @@ def test_a_month_of_silence_is_healed(away: Away) -> None:
 
 
 def test_two_months_of_silence_are_healed_from_the_objects(away: Away) -> None:
-    """What is older than Stripe's events is told by sessions, refunds and disputes instead."""
+    """Sessions, refunds and disputes replace the events that Stripe lists no more."""
     away.live(GIFTS // 2, days=60)
     report = away.run()
     check_totals(away)
@@ -54,7 +54,7 @@ def test_two_months_of_silence_are_healed_from_the_objects(away: Away) -> None:
 
 
 def test_a_gift_found_late_has_its_own_day(away: Away) -> None:
-    """Money found two months later counts for the day on which it came, by card and by bank."""
+    """A payment found two months later has the day on which it arrived, by card and by debit."""
     _, card = away.open()
     paid_at = away.clock.now()
     away.sandbox.pay(card)
@@ -71,7 +71,7 @@ def test_a_gift_found_late_has_its_own_day(away: Away) -> None:
 
 
 def test_a_second_run_finds_nothing(away: Away) -> None:
-    """Whatever was fetched once is missing no more, and the next run begins where the last did."""
+    """A second run finds nothing missing, and begins where the first run began."""
     away.live(24, days=20)
     first = away.run()
     away.later(timedelta(hours=1))
@@ -84,7 +84,7 @@ def test_a_second_run_finds_nothing(away: Away) -> None:
 
 
 def test_events_are_kept_as_stripe_gives_them(away: Away) -> None:
-    """What is in the inbox is the very event of Stripe's list, marked as fetched."""
+    """The inbox keeps each event exactly as Stripe lists it, marked as fetched."""
     away.paid()
     away.later(timedelta(minutes=1))
     away.run()
@@ -98,7 +98,7 @@ def test_events_are_kept_as_stripe_gives_them(away: Away) -> None:
 
 
 def test_since_only_reaches_further_back(away: Away) -> None:
-    """A later --since than the last run leaves no gap; an earlier one looks at everything again."""
+    """A late --since leaves no gap; an early one looks at everything again."""
     away.live(24, days=20)
     before = away.run().since
     away.later(timedelta(days=3))
@@ -113,19 +113,20 @@ def test_since_only_reaches_further_back(away: Away) -> None:
 
 
 def test_it_is_gentle(away: Away) -> None:
-    """No more than twenty questions a second, a hundred things in each, types and dates named."""
+    """A run sends at most 20 requests a second, each for 100 objects, with types and dates."""
     away.live(36, days=20)
     away.run()
-    questions = [
-        asked
-        for asked in away.sandbox.control("GET", "/_sandbox/requests")
-        if asked["method"] == "GET"
+    requests = [
+        request
+        for request in away.sandbox.control("GET", "/_sandbox/requests")
+        if request["method"] == "GET"
     ]
-    assert len(away.waits) >= len(questions) - 1
+    assert len(away.waits) >= len(requests) - 1
     assert all(wait == pytest.approx(0.05) for wait in away.waits)
-    assert {asked["parameters"]["limit"] for asked in questions} == {"100"}
-    assert all("created" in asked["parameters"] for asked in questions)
-    types = [asked["parameters"]["types"] for asked in questions if "types" in asked["parameters"]]
+    assert {request["parameters"]["limit"] for request in requests} == {"100"}
+    assert all("created" in request["parameters"] for request in requests)
+    parameters = [request["parameters"] for request in requests]
+    types = [one["types"] for one in parameters if "types" in one]
     assert types
     assert all(tuple(one) == EVENT_TYPES for one in types)
     assert len(EVENT_TYPES) <= 20

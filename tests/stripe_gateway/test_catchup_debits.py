@@ -1,4 +1,4 @@
-"""Monthly debits that nobody told of: what began is found, and what is old begins no more."""
+"""Monthly debits without webhooks: a new agreement begins, an old one does not."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ def agreed(away: Away) -> Gift:
     return gift
 
 
-def see_to(away: Away) -> None:
+def begin_debits(away: Away) -> None:
     away.later(timedelta(minutes=2))
     agreements(away).ask_due()
 
@@ -47,12 +47,12 @@ def state(away: Away, gift: Gift) -> PledgeState:
 
 
 def test_an_agreement_nobody_told_of_begins(away: Away) -> None:
-    """Found a day later by catching up, it begins then, and its months are the pledge's."""
+    """An agreement found by a catch-up a day later begins, and its months belong to the pledge."""
     gift = agreed(away)
     away.later(DAY)
     away.run()
     assert away.statuses() == {"processing": 1}
-    see_to(away)
+    begin_debits(away)
     assert state(away, gift) is PledgeState.ACTIVE
     away.later(5 * DAY)
     bank_says_yes(away)
@@ -65,22 +65,22 @@ def test_an_agreement_nobody_told_of_begins(away: Away) -> None:
 
 @pytest.mark.parametrize("days", [20, 45])
 def test_an_old_agreement_begins_no_more(away: Away, days: int) -> None:
-    """Found weeks later, from events or from sessions, nobody is debited by surprise."""
+    """An agreement found weeks later, by event or by session, begins no debits."""
     agreed(away)
     away.later(days * DAY)
     away.run()
-    see_to(away)
+    begin_debits(away)
     assert away.statuses() == {"failed": 1}
     assert subscriptions(away) == []
     assert away.run().missing == 0
 
 
 def test_what_began_before_we_were_away_is_found(away: Away) -> None:
-    """A debit that arrived during two months of silence is confirmed from its invoice alone."""
+    """A debit that arrived during two months of silence is confirmed from its invoice."""
     gift = agreed(away)
     away.later(timedelta(hours=1))
     away.run()
-    see_to(away)
+    begin_debits(away)
     bank_says_yes(away)
     away.later(48 * DAY)
     away.run()

@@ -1,4 +1,4 @@
-"""Disputes that change long after they were made, while nobody hears a webhook."""
+"""Disputes that change long after they began, while no webhooks arrive."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 def test_an_inquiry_made_long_ago_is_found_when_it_takes_the_money(
     away: Away, silent_days: int
 ) -> None:
-    """Made 60 days ago, escalated in the silence: one catch-up finds it, however long that was."""
+    """One catch-up finds an inquiry of 60 days ago that was escalated during the silence."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, inquiry=True)
     away.later(timedelta(days=60 - silent_days))
@@ -31,7 +31,7 @@ def test_an_inquiry_made_long_ago_is_found_when_it_takes_the_money(
 
 
 def test_the_object_alone_tells_that_an_inquiry_took_the_money(away: Away) -> None:
-    """Where no event is left that tells it, the list of disputes does, six months back."""
+    """Without events, the list of disputes shows an escalated inquiry, up to six months back."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, inquiry=True)
     away.later(30 * DAY)
@@ -47,7 +47,7 @@ def test_the_object_alone_tells_that_an_inquiry_took_the_money(away: Away) -> No
 
 @pytest.mark.parametrize("silent_days", [3, 45])
 def test_a_revised_end_is_found(away: Away, silent_days: int) -> None:
-    """Lost, and won after all while webhooks are silent: the later end holds; and the reverse."""
+    """A later end of a dispute replaces the earlier one: won after lost, and lost after won."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, "lost")
     away.later(DAY)
@@ -63,7 +63,7 @@ def test_a_revised_end_is_found(away: Away, silent_days: int) -> None:
 
 
 def test_every_event_of_a_dispute_is_fetched() -> None:
-    """An escalation is told by updated and funds_withdrawn, never by a second created."""
-    told = {kind for kind in EVENT_TYPES if kind.startswith("charge.dispute.")}
+    """All events of a dispute are fetched: an escalation has updated and funds_withdrawn only."""
+    types = {kind for kind in EVENT_TYPES if kind.startswith("charge.dispute.")}
     steps = ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
-    assert told == {f"charge.dispute.{step}" for step in steps}
+    assert types == {f"charge.dispute.{step}" for step in steps}

@@ -1,4 +1,4 @@
-"""Months of pledges that nobody told: from events, and from invoices when those are gone."""
+"""Months of pledges without webhooks, from events, or from invoices when those are gone."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,8 +19,8 @@ def pledged(away: Away) -> str:
 
 def renew(away: Away, subscription: str, *, succeed: bool = True) -> dict[str, Any]:
     address = f"/_sandbox/subscriptions/{subscription}/renew"
-    found: dict[str, Any] = away.sandbox.control("POST", address, succeed=succeed)["invoice"]
-    return found
+    invoice: dict[str, Any] = away.sandbox.control("POST", address, succeed=succeed)["invoice"]
+    return invoice
 
 
 def intent_of(invoice: dict[str, Any]) -> str:
@@ -33,7 +33,7 @@ def kinds(away: Away) -> set[str]:
 
 
 def test_months_are_healed_from_events(away: Away) -> None:
-    """A pledge's months, one refunded and one failed, come in by one run, each a gift."""
+    """One run records every month of a pledge as a gift, also a refunded and a failed one."""
     subscription = pledged(away)
     away.later(10 * DAY)
     away.refund(intent_of(renew(away, subscription)), amount=1_000)
@@ -49,7 +49,7 @@ def test_months_are_healed_from_events(away: Away) -> None:
 
 
 def test_months_are_healed_from_invoices(away: Away) -> None:
-    """Two months later invoices tell the same, each for the day on which it was paid."""
+    """Two months later, invoices give the same gifts with the days on which they were paid."""
     subscription = pledged(away)
     began = away.clock.now()
     away.later(5 * DAY)

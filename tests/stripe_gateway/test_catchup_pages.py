@@ -1,4 +1,4 @@
-"""Page by page: what a catch-up takes from each, when it stops, and what it leaves to the next."""
+"""What a catch-up takes from each page, when it stops, and where the next one begins."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,8 +39,8 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
 
 def waiting(away: Away) -> int:
     with away.database.reading() as session:
-        counted = select(func.count()).where(col(StripeEvent.state) == EventState.WAITING)
-        return session.exec(counted).one()
+        count = select(func.count()).where(col(StripeEvent.state) == EventState.WAITING)
+        return session.exec(count).one()
 
 
 def missed_at(away: Away) -> datetime | None:
@@ -49,18 +49,18 @@ def missed_at(away: Away) -> datetime | None:
 
 
 def once(act: Callable[[], object], where: str) -> Callable[[str], None]:
-    """Return what acts when the first page of a list has been looked at."""
-    todo = [act]
+    """Return a progress callback that acts once, after the first page of a list."""
+    actions = [act]
 
-    def tell(told: str) -> None:
-        if told.startswith(where) and todo:
-            todo.pop()()
+    def tell(line: str) -> None:
+        if line.startswith(where) and actions:
+            actions.pop()()
 
     return tell
 
 
 def refund_a_page(away: Away) -> datetime:
-    """Pay, refund once, and an hour later as often as fits a page; gives when that was."""
+    """Pay a gift and refund it once, and an hour later a page full; return the later time."""
     _, intent = away.paid()
     away.refund(intent, amount=10)
     away.later(HOUR)
@@ -72,7 +72,7 @@ def refund_a_page(away: Away) -> datetime:
 
 
 def test_every_page_of_a_list_is_looked_at_once(away: Away) -> None:
-    """What does not fit a page is on the next; all is counted once, and the newest was missed."""
+    """Every page of a list is read once, and the newest missed event is remembered."""
     refunded_at = refund_a_page(away)
     report = away.run()
     check_totals(away)
@@ -84,7 +84,7 @@ def test_every_page_of_a_list_is_looked_at_once(away: Away) -> None:
 
 
 def test_a_list_refused_halfway_is_left(away: Away) -> None:
-    """A list that the key may read no more is named, and the next begins at its beginning."""
+    """A list that the key may not read any more is reported, and the next list follows."""
     refund_a_page(away)
     refuse = once(lambda: away.trouble("401", times=1, path="/v1/refunds"), "refunds")
     (report,) = away.catchup.run(None, refuse)
@@ -94,16 +94,16 @@ def test_a_list_refused_halfway_is_left(away: Away) -> None:
 
 
 def test_each_page_is_settled_before_the_next(away: Away) -> None:
-    """What was fetched is recorded before the next page is asked for."""
+    """The events of a page are settled before the next page is requested."""
     away.paid()
     away.later(MINUTE)
-    seen: list[dict[str, int]] = []
-    away.catchup.run(None, once(lambda: seen.append(dict(away.statuses())), "events"))
-    assert seen == [{"confirmed": 1}]
+    statuses: list[dict[str, int]] = []
+    away.catchup.run(None, once(lambda: statuses.append(dict(away.statuses())), "events"))
+    assert statuses == [{"confirmed": 1}]
 
 
 def test_what_comes_while_it_runs_is_the_next_runs(away: Away) -> None:
-    """What was paid by the second in which a run began is its own; what was paid later is not."""
+    """A run covers payments until the second in which it began; later ones are the next run's."""
     away.paid()
 
     def pay_another() -> None:
@@ -117,7 +117,7 @@ def test_what_comes_while_it_runs_is_the_next_runs(away: Away) -> None:
 
 
 def test_who_goes_on_says_so_and_then_looks_at_what_is_new(away: Away) -> None:
-    """A resumed run is told first; the one after it begins where that one did, not at --since."""
+    """A resumed run is announced first; the run after it begins where it began, not at --since."""
     away.paid()
     began = away.clock.now()
     since = began - timedelta(days=3)
@@ -125,13 +125,13 @@ def test_who_goes_on_says_so_and_then_looks_at_what_is_new(away: Away) -> None:
     with pytest.raises(Stopped):
         stopped.run(since, lambda _: stopped.stop())
     away.later(HOUR)
-    resumed, fresh = away.catchup.run(since, away.told.append)
-    assert away.told[0] == f"going on with the catch-up that began at {began:%H:%M:%S}"
+    resumed, fresh = away.catchup.run(since, away.lines.append)
+    assert away.lines[0] == f"going on with the catch-up that began at {began:%H:%M:%S}"
     assert (resumed.since, fresh.since) == (since, began - HOUR)
 
 
 def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
-    """A payment whose event came in time is not stored a second time from its session."""
+    """An old payment whose event was recorded is not stored again from its session."""
     away.paid()
     away.later(MINUTE)
     assert away.run().missing == 1
@@ -146,7 +146,7 @@ def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
     [(timedelta(0), "evt_"), (SECOND, "asked:")],
     ids=["29 days", "a second more"],
 )
-def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source: str) -> None:
+For 29 days an unusable payment is stored as its event, later as its object, and only once.
     """For 29 days its event is stored; once that is too old to be listed, the object is."""
     opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
@@ -164,7 +164,7 @@ def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source
     ids=["a second less", "a quarter of an hour"],
 )
 def test_a_webhook_has_a_quarter_of_an_hour(away: Away, age: timedelta, is_missed: bool) -> None:
-    """An event that no webhook brought counts as missed from a quarter of an hour on."""
+    """An event without a webhook counts as missed after a quarter of an hour."""
     away.paid()
     paid_at = away.clock.now()
     away.later(age)
@@ -173,7 +173,7 @@ def test_a_webhook_has_a_quarter_of_an_hour(away: Away, age: timedelta, is_misse
 
 
 def test_who_is_stopped_settles_no_further_batch(away: Away) -> None:
-    """When the process ends while much is to be settled, the batch under way is the last."""
+    """A run that is stopped finishes the batch that it is settling, and no further one."""
     away.paid()
 
     def fill_and_stop() -> None:
@@ -194,7 +194,7 @@ def test_who_is_stopped_settles_no_further_batch(away: Away) -> None:
 
 @contextmanager
 def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
-    """Give the address of a Stripe that lists these events and nothing else."""
+    """Yield the address of a Stripe that lists these events and nothing else."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -206,7 +206,7 @@ def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
             self.wfile.write(json.dumps(answer).encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: pytest shows what matters."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -221,7 +221,7 @@ def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("created", [None, "soon", True, 0, 10**15], ids=str)
 def test_an_event_without_a_usable_time_is_stored(away: Away, created: Any) -> None:
-    """It is kept for staff to see and counts as no missed webhook; the known one is left alone."""
+    """An event without a usable time is stored for staff and is no missed webhook."""
     known = event("customer.created", {"id": "cus_1"}, created=1_000)
     store(away.database, known, now=away.clock.now())
     odd = event("checkout.session.completed", {"id": "cs_1"}, created=created)

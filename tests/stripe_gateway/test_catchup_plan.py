@@ -1,4 +1,4 @@
-"""What a catch-up looks at: all of it, once, in an order that follows from when it began."""
+"""A catch-up covers every list once, in an order that depends only on its start."""
 
 import itertools
 import re
@@ -23,18 +23,18 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("hours", [0.5, 1, 24, 25, 24 * 29, 24 * 29 + 1, 24 * 400])
 def test_events_are_looked_at_without_a_gap(hours: float) -> None:
-    """The pieces of the list of events touch each other, and the last one ends with now."""
+    """The ranges of events leave no gap, and the last one has no end."""
     since = NOW - timedelta(hours=hours)
-    events = [one for one in plan_of(since, NOW) if one.listing is Listing.EVENTS]
-    assert events[0].created_from == max(since, NOW - EVENTS_REACH)
-    assert events[-1].created_before is None
-    for earlier, later in itertools.pairwise(events):
+    ranges = [one for one in plan_of(since, NOW) if one.listing is Listing.EVENTS]
+    assert ranges[0].created_from == max(since, NOW - EVENTS_REACH)
+    assert ranges[-1].created_before is None
+    for earlier, later in itertools.pairwise(ranges):
         assert earlier.created_before == later.created_from
     assert plan_of(since, NOW) == plan_of(since, NOW)
 
 
 def test_objects_come_after_events_and_payments_before_what_returns_them() -> None:
-    """First events, then what was paid, then what went back: each finds what it is about."""
+    """Events come first, then payments, then what returned them, so that each finds its payment."""
     listings = list(dict.fromkeys(one.listing for one in plan_of(NOW - timedelta(days=60), NOW)))
     assert listings[0] is Listing.EVENTS
     assert listings.index(Listing.INVOICES) < listings.index(Listing.PAID_SESSIONS)
@@ -43,7 +43,7 @@ def test_objects_come_after_events_and_payments_before_what_returns_them() -> No
 
 
 def test_old_objects_are_looked_at_from_before_they_changed() -> None:
-    """An object that was made before `since` may have ended after it."""
+    """Objects from before `since` are read too, because they may have changed after it."""
     since = NOW - timedelta(days=60)
     for stretch in plan_of(since, NOW):
         if stretch.listing is not Listing.EVENTS:
@@ -55,8 +55,8 @@ def test_old_objects_are_looked_at_from_before_they_changed() -> None:
     }
 
 
-# Days before `since` from which on each list is looked at, in this order. A session is paid within
-# a day of its opening, and its bank debit a fortnight later.
+# Days before `since` at which each list begins, in order. A session is paid within a day of its
+# opening, and its bank debit a fortnight later.
 WHILE_EVENTS_TELL = {
     Listing.INVOICES: 1,
     Listing.PAID_SESSIONS: 1,
@@ -84,16 +84,16 @@ WHEN_THEY_DO_NOT = {
     ids=["an hour", "as far as events reach", "a moment more", "a year"],
 )
 def test_how_far_back_each_list_is_looked_at(since: datetime, is_old: bool) -> None:
-    """As long as events tell, a day before; where they do not, as long as an object may change."""
-    looked_at = [one for one in plan_of(since, NOW) if one.listing is not Listing.EVENTS]
-    goes_back = WHEN_THEY_DO_NOT if is_old else WHILE_EVENTS_TELL
-    assert looked_at == [
-        ListRange(listing, since - timedelta(days=days)) for listing, days in goes_back.items()
+    """Lists begin a day back while events exist; later, as far back as their objects may change."""
+    ranges = [one for one in plan_of(since, NOW) if one.listing is not Listing.EVENTS]
+    days_back = WHEN_THEY_DO_NOT if is_old else WHILE_EVENTS_TELL
+    assert ranges == [
+        ListRange(listing, since - timedelta(days=days)) for listing, days in days_back.items()
     ]
 
 
 def test_events_are_looked_at_a_day_at_a_time() -> None:
-    """Each piece of the list is a day; the last may be shorter, and its end is left open."""
+    """Each range of events is a day; the last may be shorter and has no end."""
     since = NOW - timedelta(days=2, hours=6)
     begins = [since + timedelta(days=days) for days in range(3)]
     assert plan_of(since, NOW)[:3] == (
@@ -106,7 +106,7 @@ def test_events_are_looked_at_a_day_at_a_time() -> None:
 
 
 def test_nothing_is_looked_at_twice() -> None:
-    """A run that would begin when it began has no events to look at, and goes through objects."""
+    """A run that begins at `now` reads no events, but does read the lists of objects."""
     assert Listing.EVENTS not in {one.listing for one in plan_of(NOW, NOW)}
     assert timedelta(days=29) == EVENTS_REACH
     assert timedelta(hours=1) == OVERLAP
@@ -114,7 +114,7 @@ def test_nothing_is_looked_at_twice() -> None:
 
 
 def test_the_manual_asks_for_the_same_events() -> None:
-    """The events that an endpoint made by hand is to send are those that catch-up fetches."""
+    """The manual lists the same events for an endpoint as catch-up fetches."""
     manual = (ROOT / "docs" / "operate.md").read_text()
     step = manual.partition("## Stripe by hand")[2].partition("- Under *Settings")[0]
     assert set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", step)) == set(EVENT_TYPES)

@@ -1,4 +1,4 @@
-"""What a catch-up says is true: what differs is named, and what was missed is told to staff."""
+"""The report of a catch-up names each difference, and staff learn of missed webhooks."""
 
 import asyncio
 from datetime import timedelta
@@ -25,27 +25,27 @@ def silence(away: Away) -> str:
         return str(webhook_silence(session) or "")
 
 
-def hear(away: Away, told: dict[str, object]) -> None:
-    """Let an event come in by webhook now."""
+def deliver(away: Away, body: dict[str, object]) -> None:
+    """Deliver an event by webhook now."""
     inbox = Inbox(away.database, on_stored=lambda: None)
-    arrival = Arrival(as_bytes(told), away.clock.now())
+    arrival = Arrival(as_bytes(body), away.clock.now())
     inbox.start()
     asyncio.run(inbox.store(arrival))
     inbox.stop()
 
 
 def measured(database_url: str) -> tuple[float, float]:
-    """Return when `/metrics` says that a webhook was heard, and one missed."""
+    """Return the times of the last heard and the last missed webhook from `/metrics`."""
     with serving(database_url, metrics_token="scraper") as service:
-        said = service.http.get("/metrics", headers={"Authorization": "Bearer scraper"}).text
-    values = {family.name: family.samples for family in text_string_to_metric_families(said)}
+        metrics = service.http.get("/metrics", headers={"Authorization": "Bearer scraper"}).text
+    values = {family.name: family.samples for family in text_string_to_metric_families(metrics)}
     names = ("donate_webhook_heard_seconds", "donate_webhook_missed_seconds")
     heard, missed = (values[name][0].value for name in names)
     return heard, missed
 
 
 def test_the_report_counts_what_was_missing(away: Away) -> None:
-    """Of ten payments three were never told: exactly those are missing, and all is said once."""
+    """If three of ten payments have no event, the report counts three as missing."""
     for _ in range(10):
         away.paid()
     completed = [one for one in away.events() if one["type"] == "checkout.session.completed"]
@@ -58,12 +58,12 @@ def test_the_report_counts_what_was_missing(away: Away) -> None:
         "Stripe lists 500.00 CAD in 10 payments; 500.00 CAD of it are recorded.",
     ]
     assert away.statuses() == {"confirmed": 10}
-    assert len(away.told) == 5
-    assert away.told[0].endswith(": 10 events and 0 objects looked at")
+    assert len(away.lines) == 5
+    assert away.lines[0].endswith(": 10 events and 0 objects looked at")
 
 
 def test_a_payment_that_is_not_the_gifts_differs(away: Away) -> None:
-    """An event that is set aside, and money listed but not recorded, are one named difference."""
+    """An event set aside and its unrecorded money are one difference, under the gift."""
     gift, _ = away.paid()
     with away.database.writing() as session:
         session.execute(update(Gift).values(amount_minor=4_000))
@@ -82,7 +82,7 @@ def test_a_payment_that_is_not_the_gifts_differs(away: Away) -> None:
 
 
 def test_an_event_set_aside_is_named(away: Away) -> None:
-    """What was fetched and could not be applied is in the report, with the reason."""
+    """The report names a fetched event that was set aside, with the reason."""
     opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(MINUTE)
@@ -95,7 +95,7 @@ def test_an_event_set_aside_is_named(away: Away) -> None:
 
 
 def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
-    """A payment too old for events that cannot be applied is set aside, named once, and counted."""
+    """An unusable payment older than Stripe's events is set aside and reported once."""
     opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(timedelta(days=45))
@@ -108,7 +108,7 @@ def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
 
 
 def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
-    """A payment, refund and dispute that this service has no part in do not differ."""
+    """Payments, refunds and disputes of other programs at the account are no differences."""
     opened = away.client.create_session(asking(), "other")
     intent = away.sandbox.pay(opened.session_id)["charge"]["payment_intent"]
     away.refund(intent, amount=100)
@@ -121,9 +121,9 @@ def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
 def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(
     away: Away, database_url: str
 ) -> None:
-    """Webhooks that stop while Stripe lists newer events are a banner, until one comes again."""
+    """When webhooks stop while Stripe lists newer events, staff see a notice until one arrives."""
     gift, _ = away.open()
-    hear(away, event("checkout.session.completed", session_for(gift)))
+    deliver(away, event("checkout.session.completed", session_for(gift)))
     assert not silence(away)
     heard = away.clock.now()
     away.later(HOUR)
@@ -136,19 +136,19 @@ def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(
     away.later(16 * MINUTE)
     away.run()
     missed = away.clock.now() - 16 * MINUTE
-    # A process that was started just now says so too.
+    # A process that has just started reports the same.
     assert measured(database_url) == (heard.timestamp(), missed.timestamp())
-    said = silence(away)
-    assert f"stopped arriving on {heard.day} {heard:%B %Y at %H:%M} UTC" in said
-    assert "Catch-up fetches the gifts instead" in said
+    sentence = silence(away)
+    assert f"stopped arriving on {heard.day} {heard:%B %Y at %H:%M} UTC" in sentence
+    assert "gifts are fetched by catch-up instead" in sentence
     with away.database.reading() as session:
-        assert said in {notice.sentence for notice in notices(session, away.clock.now())}
-    hear(away, event("customer.created", {"id": "cus_1"}))
+        assert sentence in {notice.sentence for notice in notices(session, away.clock.now())}
+    deliver(away, event("customer.created", {"id": "cus_1"}))
     assert not silence(away)
 
 
 def test_no_webhook_ever_is_noticed(away: Away) -> None:
-    """Where no webhook has ever arrived and gifts come, staff are told that none has."""
+    """Staff are warned when gifts arrive but no webhook ever did."""
     away.paid()
     away.later(16 * MINUTE)
     away.run()
@@ -156,13 +156,13 @@ def test_no_webhook_ever_is_noticed(away: Away) -> None:
 
 
 def test_a_late_delivery_ends_the_silence(away: Away) -> None:
-    """An event that catch-up fetched first and a webhook brings later counts as delivered."""
+    """A webhook for an event that catch-up fetched first ends the silence."""
     away.paid()
     away.later(16 * MINUTE)
     away.run()
     assert silence(away)
     (fetched,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
-    hear(away, fetched)
+    deliver(away, fetched)
     assert not silence(away)
     with away.database.reading() as session:
         (stored,) = session.exec(select(StripeEvent))
@@ -170,10 +170,10 @@ def test_a_late_delivery_ends_the_silence(away: Away) -> None:
 
 
 def test_silence_is_none_when_nothing_happens(away: Away) -> None:
-    """A quiet month is no silence: Stripe lists nothing newer than the last webhook."""
+    """A month without events is no silence, because Stripe lists nothing newer."""
     away.paid()
-    (told,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
-    hear(away, told)
+    (completed,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
+    deliver(away, completed)
     away.later(timedelta(days=28))
     away.run()
     assert not silence(away)

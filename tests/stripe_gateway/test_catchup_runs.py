@@ -1,4 +1,4 @@
-"""Which catch-up goes on, where the next begins, what is kept, and what is said of it."""
+"""Which catch-up resumes, where the next one begins, which are kept, and what they report."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -46,9 +46,9 @@ def add_run(session: Session, began: datetime, *, finished: bool, **more: Any) -
 
 
 def add_event(session: Session, number: int, state: EventState, **more: Any) -> StripeEvent:
-    given: dict[str, Any] = {"event_id": f"evt_{number}", "type": "refund.updated"}
-    given |= {"source": "catchup", "payload": b"{}", "received_at": NOW, "due_at": NOW}
-    event = StripeEvent(id=number, state=state, **given | more)
+    values: dict[str, Any] = {"event_id": f"evt_{number}", "type": "refund.updated"}
+    values |= {"source": "catchup", "payload": b"{}", "received_at": NOW, "due_at": NOW}
+    event = StripeEvent(id=number, state=state, **values | more)
     session.add(event)
     session.flush()
     return event
@@ -62,11 +62,11 @@ def add_event(session: Session, number: int, state: EventState, **more: Any) -> 
 def test_what_was_broken_off_goes_on_for_twelve_hours(
     database: Database, ago: timedelta, goes_on: bool
 ) -> None:
-    """A run is resumed for twelve hours after it began; then Stripe may have lost its place."""
+    """A run is resumed until twelve hours after its start; later Stripe may not know its cursor."""
     with database.writing() as session:
         run = add_run(session, NOW - ago, finished=False)
-        found = unfinished_run(session, None, NOW)
-        assert (found.id if found else None) == (run.id if goes_on else None)
+        unfinished = unfinished_run(session, None, NOW)
+        assert (unfinished.id if unfinished else None) == (run.id if goes_on else None)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_what_was_broken_off_goes_on_for_twelve_hours(
 def test_a_run_that_does_not_reach_back_so_far_is_left(
     database: Database, since: timedelta, goes_on: bool
 ) -> None:
-    """Who asks for more than the run that was broken off looks at gets a run of their own."""
+    """A --since before the interrupted run's start begins a new run."""
     with database.writing() as session:
         run = add_run(session, NOW, finished=False)
         assert (unfinished_run(session, run.since + since, NOW) is not None) == goes_on
 
 
 def test_only_the_newest_run_goes_on(database: Database) -> None:
-    """Without any run, or after one that came to its end, nothing is left to go on with."""
+    """Only the newest run is resumed, and only if it did not finish."""
     with database.writing() as session:
         assert unfinished_run(session, None, NOW) is None
         assert last_finished_run(session) is None
@@ -98,7 +98,7 @@ def test_only_the_newest_run_goes_on(database: Database) -> None:
 
 
 def test_the_first_run_begins_before_the_first_gift(database: Database) -> None:
-    """With no run before it a run begins an hour before the first gift, or before now."""
+    """The first run begins an hour before the first gift, or before now."""
     with database.writing() as session:
         assert begin_run(session, None, NOW + DAY).since == NOW + DAY - OVERLAP
     give(database)
@@ -119,7 +119,7 @@ def test_the_first_run_begins_before_the_first_gift(database: Database) -> None:
 def test_a_run_leaves_no_gap(
     database: Database, since: timedelta | None, begins: timedelta
 ) -> None:
-    """A run begins an hour before the last finished one did; who asks may only reach further."""
+    """A run begins an hour before the last finished one; --since can only move that back."""
     with database.writing() as session:
         add_run(session, NOW - DAY, finished=True)
         add_run(session, NOW, finished=True)
@@ -130,7 +130,7 @@ def test_a_run_leaves_no_gap(
 
 
 def test_runs_of_three_months_are_kept(database: Database) -> None:
-    """What began ninety days ago is kept, what is older goes, and the last finished one stays."""
+    """Runs are kept for ninety days, and the last finished one always."""
     assert timedelta(days=90) == KEPT
     ages = [KEPT + DAY, KEPT + SECOND, KEPT, DAY]
     with database.writing() as session:
@@ -142,7 +142,7 @@ def test_runs_of_three_months_are_kept(database: Database) -> None:
 
 
 def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
-    """As long as no run came to its end, each may say what was missed."""
+    """No run is deleted before one has finished, because each may know of missed events."""
     with database.writing() as session:
         add_run(session, NOW - 2 * KEPT, finished=False)
         begin_run(session, None, NOW)
@@ -150,7 +150,7 @@ def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
 
 
 def test_two_cannot_go_on_with_one_run(database: Database) -> None:
-    """Who has not seen the last page cannot note the next, and nothing of theirs is written."""
+    """A run whose row changed in between cannot save a page, and writes nothing."""
     with database.writing() as session:
         mine = begin_run(session, None, NOW)
         add_run(session, NOW, finished=False)
@@ -167,7 +167,7 @@ def test_two_cannot_go_on_with_one_run(database: Database) -> None:
 
 
 def test_a_run_counts_what_it_fetched_itself(database: Database) -> None:
-    """What was there before it, and what a webhook brought meanwhile, is not among the missing."""
+    """A run counts only the events that it fetched, not older ones nor those of webhooks."""
     with database.writing() as session:
         add_event(session, 1, EventState.SETTLED)
         run = begin_run(session, None, NOW)
@@ -210,7 +210,7 @@ def test_what_was_set_aside_since_is_named(database: Database) -> None:
 def test_a_page_is_done_when_all_of_it_was_looked_at(
     database: Database, number: int, state: EventState, more: dict[str, Any], is_left: bool
 ) -> None:
-    """Only what this run fetched, and nobody has looked at yet, is waited for."""
+    """A page is done when every due event that this run fetched was settled."""
     with database.writing() as session:
         add_event(session, 5, EventState.SETTLED)
         run = begin_run(session, None, NOW)
@@ -223,7 +223,7 @@ def test_a_page_is_done_when_all_of_it_was_looked_at(
 def test_a_key_of_the_other_mode_is_noticed(
     database: Database, livemode: bool, newest: str | None
 ) -> None:
-    """The newest session says of which mode the gifts here are; without one any key will do."""
+    """The newest session shows the mode of the database's gifts; without one any key is accepted."""
     gift = give(database)
     ours, other = ("live", "test") if livemode else ("test", "live")
     with database.writing() as session:
@@ -241,10 +241,10 @@ def test_a_key_of_the_other_mode_is_noticed(
         assert why is None
 
 
-def said(**more: Any) -> list[str]:
-    given: dict[str, Any] = {"events": 0, "objects": 0, "missing": 0, "by_state": {}}
-    given |= {"totals": {}, "differing": {}}
-    return Report(since=NOW, **given | more).lines()
+def report_lines(**more: Any) -> list[str]:
+    values: dict[str, Any] = {"events": 0, "objects": 0, "missing": 0, "by_state": {}}
+    values |= {"totals": {}, "differing": {}}
+    return Report(since=NOW, **values | more).lines()
 
 
 @pytest.mark.parametrize(
@@ -259,23 +259,31 @@ def said(**more: Any) -> list[str]:
         ),
     ],
 )
-def test_what_was_missing_is_said(more: dict[str, Any], says: str) -> None:
-    """The first sentence says how much was missing and whether any of it still waits."""
-    assert said(**more) == [f"looked at 0 events and 0 payments, refunds and disputes; {says}"]
+def test_what_was_missing_is_said(more: dict[str, Any], ending: str) -> None:
+    """The first line says how many events were missing and how many of them still wait."""
+    assert report_lines(**more) == [
+        f"looked at 0 events and 0 payments, refunds and disputes; {ending}"
+    ]
 
 
-@pytest.mark.parametrize(("count", "left_out"), [(20, []), (21, ["… and 1 more."])])
+@pytest.mark.parametrize(
+    ("count", "left_out"),
+    [
+        pytest.param(20, [], id="twenty"),
+        pytest.param(21, ["… and 1 more."], id="one more"),
+    ],
+)
 def test_twenty_differences_are_named(count: int, left_out: list[str]) -> None:
-    """Twenty sentences are said in their order, and how many more there are."""
+    """Twenty differences are named in order, followed by the number of the others."""
     sentences = [f"Sentence {number:02}." for number in range(count)]
-    lines = said(differing=dict(enumerate(reversed(sentences))))
+    lines = report_lines(differing=dict(enumerate(reversed(sentences))))
     assert lines[1:] == sentences[:20] + left_out
 
 
 def test_what_is_not_ours_and_each_currency_are_said() -> None:
-    """Each currency has its sentence, by name, and foreign events have theirs."""
+    """Each currency has a line, in order, and foreign events have one."""
     sums = {"listed": 123_456, "recorded": 100_000, "payments": 1_500}
-    lines = said(totals={"USD": sums, "CAD": sums}, by_state={"foreign": 1_000})
+    lines = report_lines(totals={"USD": sums, "CAD": sums}, by_state={"foreign": 1_000})
     assert lines[1:] == [
         "Stripe lists 1,234.56 CAD in 1,500 payments; 1,000.00 CAD of it are recorded.",
         "Stripe lists 1,234.56 USD in 1,500 payments; 1,000.00 USD of it are recorded.",

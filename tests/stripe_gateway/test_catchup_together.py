@@ -1,4 +1,4 @@
-"""Catching up beside others: another catch-up, live deliveries, a restored copy of the database."""
+"""Catch-up at the same time as another one, as webhooks, and after a restored backup."""
 
 import shutil
 import threading
@@ -24,7 +24,7 @@ from tests.stripe_gateway.service import DOOR, serving
 
 
 def test_of_two_at_once_one_says_so(away: Away) -> None:
-    """While one catch-up runs, a second leaves everything to it, and says so."""
+    """While one catch-up runs, a second one refuses to start."""
     away.live(24, days=20)
     inside, go_on = threading.Event(), threading.Event()
 
@@ -48,7 +48,7 @@ def test_of_two_at_once_one_says_so(away: Away) -> None:
 
 
 def test_many_at_once_leave_one_of_each(away: Away) -> None:
-    """However many begin at the same moment, one finishes, and every fact is there once."""
+    """When five catch-ups start together, one finishes, and every event is stored once."""
     away.live(24, days=3)
     refused: list[Conflict] = []
     together = threading.Barrier(5)
@@ -73,7 +73,7 @@ def test_many_at_once_leave_one_of_each(away: Away) -> None:
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(away: Away) -> None:
-    """Stopped after every second page, it takes the next page then, and counts each thing once."""
+    """A run that is stopped after every second page continues there, and counts everything once."""
     away.live(60, days=10)
     for _ in range(5):
         with pytest.raises(Stopped):
@@ -85,27 +85,27 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(away: Away) -> None:
     assert stored == {"catchup": resumed.missing}
     assert resumed.missing == resumed.events
     assert (fresh.missing, resumed.differing, fresh.differing) == (0, {}, {})
-    asked = [
+    requests = [
         str(one["parameters"])
         for one in away.sandbox.control("GET", "/_sandbox/requests")
         if one["path"] == EVENTS and "lt" in one["parameters"]["created"]
     ]
-    assert len(asked) == len(set(asked)) >= 10
+    assert len(requests) == len(set(requests)) >= 10
 
 
 def stop_after_two_pages(catchup: Catchup) -> None:
     pages: list[str] = []
 
-    def stop_soon(told: str) -> None:
-        pages.append(told)
-        if len(pages) == 3:  # the first says what it goes on with, or is a page more
+    def stop_soon(line: str) -> None:
+        pages.append(line)
+        if len(pages) == 3:  # the first line may announce a resumed run
             catchup.stop()
 
     catchup.run(None, stop_soon)
 
 
 def test_an_old_broken_off_run_is_begun_anew(away: Away) -> None:
-    """A run broken off half a day ago is not gone on with: Stripe may have forgotten its place."""
+    """A run that was interrupted half a day ago begins again, as its cursor may be gone."""
     away.live(12, days=3)
     catchup = away.another()
     with pytest.raises(Stopped):
@@ -117,8 +117,8 @@ def test_an_old_broken_off_run_is_begun_anew(away: Away) -> None:
 
 
 def test_while_webhooks_come_in(database: Database, sandbox: RunningSandbox) -> None:
-    """Events that are delivered, some twice, while catch-up fetches the same ones count once."""
-    # The present, because the service goes by the machine's clock.
+    """Events that arrive by webhook while catch-up fetches them are counted once."""
+    # The present, because the service uses the machine's clock.
     with going_away(database, sandbox, days_ago=0.04) as away:
         with serving(str(database.engine.url.render_as_string(hide_password=False))) as service:
             url = service.url + DOOR
@@ -151,14 +151,14 @@ def catch_up_again(away: Away) -> None:
 
 
 def state(sandbox: RunningSandbox) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = sandbox.control("GET", "/_sandbox/state")
-    return found
+    counts: dict[str, dict[str, object]] = sandbox.control("GET", "/_sandbox/state")
+    return counts
 
 
 def test_yesterdays_copy_is_filled_up_again(
     sqlite: Sqlite, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
-    """A copy from before the payments, put in the place of the database, gets them all back."""
+    """After a restore of a backup from before the payments, catch-up records them all again."""
     url = sqlite.fresh_url()
     file = Path(url.removeprefix("sqlite:///"))
     database = Database(url)
@@ -169,13 +169,13 @@ def test_yesterdays_copy_is_filled_up_again(
         shutil.copy(file, tmp_path / "copy")
         intents = [away.sandbox.pay(session)["charge"]["payment_intent"] for _, session in opened]
         away.refund(intents[0])
-        lost, _ = away.paid()  # a gift that the copy knows nothing of
+        lost, _ = away.paid()  # the backup does not have this gift
         away.later(timedelta(minutes=1))
         away.run()
         check_totals(away)
         database.close()
-        for beside in ("-wal", "-shm"):
-            Path(f"{file}{beside}").unlink(missing_ok=True)
+        for suffix in ("-wal", "-shm"):
+            Path(f"{file}{suffix}").unlink(missing_ok=True)
         shutil.copy(tmp_path / "copy", file)
         away.later(HOUR)
         report = away.run()

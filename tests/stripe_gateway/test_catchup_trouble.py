@@ -1,4 +1,4 @@
-"""Catching up with a Stripe that is not well: patience, then a sentence; never a double."""
+"""Catch-up while Stripe has trouble: it retries, then reports it, and stores nothing twice."""
 
 import json
 from collections.abc import Sequence
@@ -31,9 +31,9 @@ def pauses(away: Away) -> list[float]:
     ["429", "500", "html_200", "cut_body", "hang", "list_200", "empty_200", "reset_after", "any"],
 )
 def test_it_asks_again_until_it_gets_an_answer(away: Away, kind: str) -> None:
-    """Whatever comes instead of a page, the same page is asked for again, and nothing doubles."""
+    """After any bad answer the same page is requested again, and nothing is stored twice."""
     away.live(24, days=6)
-    # The odd ones that nothing helps against are left out: a refusal is not trouble.
+    # A refusal is not trouble, so it is left out.
     kinds = ["429", "500", "drip", "null_200", "409"] if kind == "any" else [kind] * 3
     for one in kinds:
         away.trouble(one, times=2)
@@ -45,44 +45,44 @@ def test_it_asks_again_until_it_gets_an_answer(away: Away, kind: str) -> None:
 
 
 def test_it_gives_up_after_a_while_and_goes_on_later(away: Away) -> None:
-    """After a minute of no answer it stops with what was done kept, and goes on from there."""
+    """After a minute without an answer the run stops, and the next one resumes there."""
     away.live(24, days=20)
     away.trouble("500", times=100, path="/v1/refunds")
     with pytest.raises(StripeUnavailable, match="no usable answer about refunds"):
         away.run()
     assert pauses(away)[-len(PATIENCE_S) :] == list(PATIENCE_S)
-    looked_at = away.calls(EVENTS)
+    calls_before = away.calls(EVENTS)
     away.sandbox.control("DELETE", "/_sandbox/trouble")
     away.later(HOUR)
     resumed, fresh = away.catchup.run()
     check_totals(away)
     assert (resumed.differing, fresh.missing) == ({}, 0)
     assert resumed.missing == resumed.events > 0
-    # The resumed run asks for no event again; the fresh one looks at two hours.
-    assert away.calls(EVENTS) == looked_at + 1
+    # The resumed run requests no event again; the fresh one covers two hours.
+    assert away.calls(EVENTS) == calls_before + 1
 
 
 def test_smaller_pages_are_asked_for_when_a_page_does_not_come(away: Away) -> None:
-    """A page that takes too long is asked for in smaller pieces, none of which is left out."""
+    """A page that times out is requested in smaller pages, and none is left out."""
     away.live(24, days=1)
     away.trouble("hang", times=6, path=EVENTS, seconds=0.5)
     report = away.run()
-    asked = away.sandbox.control("GET", "/_sandbox/requests")
-    limits = {one["parameters"].get("limit") for one in asked if one["path"] == EVENTS}
+    requests = away.sandbox.control("GET", "/_sandbox/requests")
+    limits = {one["parameters"].get("limit") for one in requests if one["path"] == EVENTS}
     assert {"100", "50"} <= limits
     assert report.missing == report.events
     check_totals(away)
 
 
 def test_a_key_that_stripe_does_not_take_is_named(away: Away) -> None:
-    """With a wrong key, one sentence says what Stripe does not let it read, and nothing is lost."""
+    """A wrong key gives one sentence about what Stripe refuses, and nothing is lost."""
     away.paid()
-    stranger = StripeClient("sk_test_4fJd83kfLs02mQpZ7uYtR1", away.sandbox.url, ())
-    lists = StripeLists(stranger, away.clock)
+    other_client = StripeClient("sk_test_4fJd83kfLs02mQpZ7uYtR1", away.sandbox.url, ())
+    lists = StripeLists(other_client, away.clock)
     catchup = Catchup(away.database, lists, away.inbox, away.settler, away.clock, livemode=False)
     with pytest.raises(StripeKeyRefused, match="does not let this key read events"):
         catchup.run()
-    stranger.close()
+    other_client.close()
     away.catchup.run()
     check_totals(away)
 
@@ -99,7 +99,7 @@ def test_a_key_that_stripe_does_not_take_is_named(away: Away) -> None:
 def test_events_refused_by_a_wrong_account_are_taken_back(
     away: Away, named: str | None, before: str, now: str, state: str
 ) -> None:
-    """Once STRIPE_ACCOUNT is right, catch-up settles the events that were called foreign."""
+    """Once STRIPE_ACCOUNT is right, catch-up settles events that were marked foreign."""
     away.paid()
     ours = away.client.list_page("events", {"type": "checkout.session.completed"}).objects
     arrivals = [
@@ -127,7 +127,7 @@ def _states(away: Away, events: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def test_one_list_that_the_key_may_not_read_is_a_difference(away: Away) -> None:
-    """What could not be compared is named, and the rest is caught up with."""
+    """A list that the key may not read is a difference, and the other lists are read."""
     away.live(12, days=1)
     away.trouble("401", times=1, path="/v1/disputes")
     report = away.run()
@@ -138,7 +138,7 @@ def test_one_list_that_the_key_may_not_read_is_a_difference(away: Away) -> None:
 
 
 def test_a_key_of_the_other_mode_fetches_nothing(away: Away) -> None:
-    """A live key beside gifts that were made in test mode is refused before Stripe is asked."""
+    """A live key is refused when the gifts were made in test mode, before Stripe is called."""
     away.paid()
     live = Catchup(away.database, away.lists, away.inbox, away.settler, away.clock, livemode=True)
     with pytest.raises(Conflict, match=r"is a live key, and the gifts .* with a test key"):

@@ -1,4 +1,4 @@
-"""What a catch-up fetched and another process has in hand is waited for, unless we are stopped."""
+"""A catch-up waits for events that another process has locked, unless it is stopped."""
 
 import threading
 from collections.abc import Iterator
@@ -29,25 +29,25 @@ def database(url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def other(url: str) -> Iterator[psycopg.Connection]:
-    """Another process, as the database sees it."""
+    """A connection of another process."""
     with psycopg.connect(url) as other:
         yield other
 
 
 def claim_one_more(away: Away, other: psycopg.Connection) -> None:
-    """Fetch an event that the other process claims at once."""
-    told = event("customer.created", {"id": "cus_1"})
-    away.inbox.store_now(Arrival(as_bytes(told), away.clock.now(), source=SOURCE))
+    """Fetch an event that the other process locks immediately."""
+    created = event("customer.created", {"id": "cus_1"})
+    away.inbox.store_now(Arrival(as_bytes(created), away.clock.now(), source=SOURCE))
     lock = "SELECT id FROM stripe_event WHERE event_id = %s FOR UPDATE"
-    assert other.execute(lock, [told["id"]]).fetchall()
+    assert other.execute(lock, [created["id"]]).fetchall()
 
 
 def test_what_another_process_settles_is_waited_for(away: Away, other: psycopg.Connection) -> None:
-    """A run reports when all that it fetched is settled, though another process had it in hand."""
+    """A run reports after its last event is settled, even if another process settles it."""
     letting_go = threading.Timer(0.5, other.rollback)
 
-    def tell(told: str) -> None:
-        if told.startswith("disputes"):
+    def tell(line: str) -> None:
+        if line.startswith("disputes"):
             claim_one_more(away, other)
             letting_go.start()
 
@@ -59,11 +59,11 @@ def test_what_another_process_settles_is_waited_for(away: Away, other: psycopg.C
 def test_who_waits_for_another_process_can_be_stopped(
     away: Away, other: psycopg.Connection
 ) -> None:
-    """A process that ends while it waits for another breaks off; the next run reports."""
+    """A run that is stopped while it waits for another process is resumed by the next."""
     stopping = threading.Timer(0.3, away.catchup.stop)
 
-    def tell(told: str) -> None:
-        if told.startswith("disputes"):
+    def tell(line: str) -> None:
+        if line.startswith("disputes"):
             claim_one_more(away, other)
             stopping.start()
 

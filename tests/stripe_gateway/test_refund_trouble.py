@@ -90,8 +90,8 @@ def test_a_failure_that_is_only_repeated_needs_another_key(desk: Desk) -> None:
     desk.later(minutes=1)
     assert desk.refunds.ask_due() == 1
     key = f"donate-{gift.id}:refund:1"
-    assert [one["idempotency_key"] for one in desk.asked()] == [key, key, f"{key}:1"]
-    assert len(desk.asked("GET")) == 1
+    assert [one["idempotency_key"] for one in desk.requests_sent()] == [key, key, f"{key}:1"]
+    assert len(desk.requests_sent("GET")) == 1
     assert desk.made() == [AMOUNT]
 
 
@@ -119,7 +119,7 @@ def test_after_a_day_we_look_before_we_ask(desk: Desk, kind: str, posts: int) ->
     assert desk.refunds.ask_due() == 1
     desk.settle()
     assert (desk.states(gift), desk.made()) == (["succeeded"], [2_000])
-    assert (len(desk.asked()), len(desk.asked("GET"))) == (posts, 1)
+    assert (len(desk.requests_sent()), len(desk.requests_sent("GET"))) == (posts, 1)
 
 
 def test_we_look_through_every_page(desk: Desk) -> None:
@@ -132,7 +132,7 @@ def test_we_look_through_every_page(desk: Desk) -> None:
         desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=1)
     desk.later(hours=25)
     assert desk.refunds.ask_due() == 1
-    assert (len(desk.asked()), len(desk.asked("GET"))) == (2, 2)
+    assert (len(desk.requests_sent()), len(desk.requests_sent("GET"))) == (2, 2)
 
 
 @pytest.mark.parametrize("kind", ["hang", "500", "429", "list_200", "null_200", "cut_body"])
@@ -145,7 +145,7 @@ def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -
     desk.later(hours=25)
     desk.trouble(kind, times=2, method="GET", seconds=HANG_S)
     assert desk.refunds.ask_due() == 0
-    assert (desk.states(gift), len(desk.asked())) == (["waiting"], 2)
+    assert (desk.states(gift), len(desk.requests_sent())) == (["waiting"], 2)
     desk.sandbox.control("DELETE", "/_sandbox/trouble")
     desk.later(hours=7)
     assert desk.refunds.ask_due() == 1
@@ -161,7 +161,7 @@ def test_the_webhook_is_faster_than_our_answer(desk: Desk) -> None:
     desk.tell()
     assert (desk.states(gift), desk.gift(gift).status) == (["succeeded"], "refunded")
     desk.later(days=2)
-    assert (desk.refunds.ask_due(), len(desk.asked())) == (0, 2)
+    assert (desk.refunds.ask_due(), len(desk.requests_sent())) == (0, 2)
 
 
 def test_an_answer_after_the_webhook_changes_nothing(desk: Desk) -> None:
@@ -174,7 +174,7 @@ def test_an_answer_after_the_webhook_changes_nothing(desk: Desk) -> None:
     desk.tell()
     desk.refunds.ask_now(request)
     assert facts_now(desk.database, gift) == before
-    assert (desk.asked()[1]["replayed"], desk.made()) == (True, [AMOUNT])
+    assert (desk.requests_sent()[1]["replayed"], desk.made()) == (True, [AMOUNT])
 
 
 def test_several_workers_ask_once(desk: Desk) -> None:
@@ -189,7 +189,7 @@ def test_several_workers_ask_once(desk: Desk) -> None:
     while desk.refunds.ask_due():
         pass
     desk.settle()
-    assert len(desk.asked()) == 5
+    assert len(desk.requests_sent()) == 5
     assert {desk.gift(gift).status for gift in gifts} == {"refunded"}
 
 
@@ -210,7 +210,7 @@ def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
     pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
     known = ASK_AGAIN_AFTER.pauses
     assert pauses == [*known, *[known[-1]] * (len(pauses) - len(known))]
-    assert len(desk.asked()) + len(desk.asked("GET")) == len(asked) < 20
+    assert len(desk.requests_sent()) + len(desk.requests_sent("GET")) == len(asked) < 20
     desk.sandbox.control("DELETE", "/_sandbox/trouble")
     desk.later(hours=6)
     desk.refunds.ask_due()

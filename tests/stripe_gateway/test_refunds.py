@@ -54,7 +54,7 @@ def test_stripe_is_asked_for_exactly_this_refund(desk: Desk) -> None:
     """Payment, amount, reason and metadata follow from the request; so does the key."""
     gift = desk.paid()
     assert desk.refund(gift).state == "succeeded"
-    (request,) = desk.asked()
+    (request,) = desk.requests_sent()
     key = f"{gift.id}:refund:1"
     assert request["idempotency_key"] == f"donate-{key}"
     assert request["parameters"] == {
@@ -77,7 +77,7 @@ def test_a_request_alone_changes_nothing_but_what_is_left(desk: Desk) -> None:
     desk.request(gift, 2_000)
     now = desk.gift(gift)
     assert (now.status, now.returned_minor, now.net_minor) == ("confirmed", 0, AMOUNT)
-    assert (desk.left(gift), desk.states(gift), desk.asked()) == (3_000, ["waiting"], [])
+    assert (desk.left(gift), desk.states(gift), desk.requests_sent()) == (3_000, ["waiting"], [])
 
 
 def test_parts_add_up_to_the_whole(desk: Desk) -> None:
@@ -190,7 +190,7 @@ def test_a_refusal_is_kept_with_its_code_alone(desk: Desk) -> None:
     assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
     assert desk.left(gift) == AMOUNT
     desk.later(days=2)
-    assert (desk.refunds.ask_due(), len(desk.asked())) == (0, 1)
+    assert (desk.refunds.ask_due(), len(desk.requests_sent())) == (0, 1)
     desk.tell()
     assert desk.left(gift) == 1_000
     assert desk.refund(gift, 1_000).state == "succeeded"
@@ -267,7 +267,7 @@ def test_the_facts_decide_and_not_the_work_list(desk: Desk) -> None:
     desk.refund(gift)
     with desk.database.writing() as session:
         session.execute(update(OpenRefund).values(ask_at=desk.clock.now()))
-    assert (desk.refunds.ask_due(), len(desk.asked())) == (0, 1)
+    assert (desk.refunds.ask_due(), len(desk.requests_sent())) == (0, 1)
     assert [row.ask_at for row in desk.rows()] == [None]
 
 
