@@ -11,15 +11,15 @@ GIFT = "019ca945-0a00-74f4-9929-08132851fbb1"
 METADATA = {"gift_id": GIFT, "reference": "LWCAN-7KQ4M2X", "attempt": "2"}
 
 
-def read(kind: str, found: dict[str, Any]) -> Reading | IrrelevantEvent:
-    return read_event(envelope_of(as_bytes(event(kind, found))))
+def read(kind: str, content: dict[str, Any]) -> Reading | IrrelevantEvent:
+    return read_event(envelope_of(as_bytes(event(kind, content))))
 
 
-def reading(kind: str, found: dict[str, Any]) -> Reading:
-    told = read(kind, found)
-    assert isinstance(told, Reading)
-    return told
+def reading(kind: str, content: dict[str, Any]) -> Reading:
+    result = read(kind, content)
+    assert isinstance(result, Reading)
+    return result
 
 
-def facts(told: Reading) -> list[tuple[str, str, int | None]]:
-    return [(fact.kind, fact.source_id, fact.amount_minor) for fact in told.facts]
+def facts(result: Reading) -> list[tuple[str, str, int | None]]:
+    return [(fact.kind, fact.source_id, fact.amount_minor) for fact in result.facts]

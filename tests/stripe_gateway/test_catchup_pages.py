@@ -146,8 +146,8 @@ def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
     [(timedelta(0), "evt_"), (SECOND, "asked:")],
     ids=["29 days", "a second more"],
 )
-For 29 days an unusable payment is stored as its event, later as its object, and only once.
-    """For 29 days its event is stored; once that is too old to be listed, the object is."""
+def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source: str) -> None:
+    """For 29 days an unusable payment is stored as its event, later as its object."""
     opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(EVENTS_REACH + more)
@@ -222,10 +222,10 @@ def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
 @pytest.mark.parametrize("created", [None, "soon", True, 0, 10**15], ids=str)
 def test_an_event_without_a_usable_time_is_stored(away: Away, created: Any) -> None:
     """An event without a usable time is stored for staff and is no missed webhook."""
-    known = event("customer.created", {"id": "cus_1"}, created=1_000)
-    store(away.database, known, now=away.clock.now())
-    odd = event("checkout.session.completed", {"id": "cs_1"}, created=created)
-    with listing_events([odd, known]) as url:
+    old = event("customer.created", {"id": "cus_1"}, created=1_000)
+    store(away.database, old, now=away.clock.now())
+    unusable = event("checkout.session.completed", {"id": "cs_1"}, created=created)
+    with listing_events([unusable, old]) as url:
         client = StripeClient(SECRET_KEY, url, ())
         lists = StripeLists(client, away.clock, lambda *_: False)
         catchup = Catchup(

@@ -223,7 +223,7 @@ def test_a_page_is_done_when_all_of_it_was_looked_at(
 def test_a_key_of_the_other_mode_is_noticed(
     database: Database, livemode: bool, newest: str | None
 ) -> None:
-    """The newest session shows the mode of the database's gifts; without one any key is accepted."""
+    """The newest session shows the mode of the gifts; without one any key is accepted."""
     gift = give(database)
     ours, other = ("live", "test") if livemode else ("test", "live")
     with database.writing() as session:

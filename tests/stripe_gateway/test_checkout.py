@@ -1,4 +1,4 @@
-"""A checkout session in three beats: write the intent, ask Stripe, write the answer."""
+"""A checkout session in three steps: commit the request, call Stripe, commit the answer."""
 
 import threading
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_stripe_is_asked_for_exactly_this_gift(
     locale: str,
     product: str,
 ) -> None:
-    """Amount, currency, language, reference and metadata are the gift's; the key is ours."""
+    """The request has the gift's amount, currency, language, reference and metadata."""
     gift = give(database, attempts=0, language=language)
     clock = FixedClock(datetime.now(UTC))
     url = checkouts_of(database, client, clock).open_for(gift)
@@ -61,9 +61,9 @@ def test_stripe_is_asked_for_exactly_this_gift(
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
     page = f"{PUBLIC_URL}/gifts/{gift.token}"
     data = {"currency": "cad", "unit_amount": str(AMOUNT)}
-    named = {"product_data": {"name": f"{product} {gift.reference}"}}
-    sent = request["parameters"]
-    assert in_one_shape(sent) == in_one_shape(
+    product_data = {"product_data": {"name": f"{product} {gift.reference}"}}
+    parameters = request["parameters"]
+    assert normalized(parameters) == normalized(
         {
             "mode": "payment",
             "submit_type": "donate",
@@ -77,24 +77,24 @@ def test_stripe_is_asked_for_exactly_this_gift(
             "cancel_url": f"{page}?back=cancelled",
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata, "description": gift.reference},
-            "line_items": [{"quantity": "1", "price_data": data | named}],
+            "line_items": [{"quantity": "1", "price_data": data | product_data}],
         }
     )
 
 
-def in_one_shape(sent: Any) -> Any:
-    """Return what was sent with its lists as Stripe's numbered form fields would have them."""
-    if isinstance(sent, dict):
-        return {str(name): in_one_shape(value) for name, value in sent.items()}
-    if isinstance(sent, list):
-        return {str(number): in_one_shape(value) for number, value in enumerate(sent)}
-    return str(sent).lower() if isinstance(sent, bool) else str(sent)
+def normalized(value: Any) -> Any:
+    """Return parameters as strings, with lists as the numbered fields of Stripe's forms."""
+    if isinstance(value, dict):
+        return {str(name): normalized(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return {str(number): normalized(one) for number, one in enumerate(value)}
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_an_open_session_is_given_again(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """Who comes back gets the same session, and Stripe is not asked again."""
+    """A donor who returns gets the same session without another request."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     assert checkouts.open_for(gift) == checkouts.open_for(gift)
@@ -104,13 +104,13 @@ def test_an_open_session_is_given_again(
 def test_an_expired_session_is_followed_by_a_new_one(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """After an expiry, told or passed by, the next attempt has a number and a key of its own."""
+    """After an expiry, by event or by time, the next attempt has its own number and key."""
     gift = give(database, attempts=0)
     clock = FixedClock(datetime.now(UTC))
     checkouts = checkouts_of(database, client, clock)
     first = checkouts.open_for(gift)
-    told = session_for(gift, id=first.rpartition("/")[2], payment_status="unpaid")
-    settle(database, event("checkout.session.expired", told), clock=clock)
+    expired = session_for(gift, id=first.rpartition("/")[2], payment_status="unpaid")
+    settle(database, event("checkout.session.expired", expired), clock=clock)
     assert gift_now(database, gift).status == "lapsed"
     second = checkouts.open_for(gift)
     clock.instant += timedelta(hours=22, minutes=59)
@@ -125,17 +125,17 @@ def test_an_expired_session_is_followed_by_a_new_one(
 def test_what_is_paid_is_not_paid_again(
     database: Database, sandbox: RunningSandbox, client: StripeClient, payment_status: str
 ) -> None:
-    """A gift that is paid, or whose payment is under way, gets no second session."""
+    """A gift that is paid, or whose payment is processing, gets no second session."""
     gift = give(database)
-    told = session_for(gift, payment_status=payment_status)
-    settle(database, event("checkout.session.completed", told))
+    completed = session_for(gift, payment_status=payment_status)
+    settle(database, event("checkout.session.completed", completed))
     with pytest.raises(Conflict):
         checkouts_of(database, client).open_for(gift)
     assert asked(sandbox) == []
 
 
 class Meeting:
-    """A clock at which two meet before either goes on, and which tells them different times."""
+    """A clock that waits for two threads and gives each another time."""
 
     def __init__(self) -> None:
         self._meeting = threading.Barrier(2)
@@ -153,7 +153,7 @@ class Meeting:
 def test_two_at_once_get_one_session(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """A double click is one session, though the two requests read different times."""
+    """A double click opens one session, though the two requests read different times."""
     for _ in range(5):
         gift, before = give(database, attempts=0), sum(sessions(sandbox).values())
         checkouts = checkouts_of(database, client, Meeting())
@@ -168,7 +168,7 @@ def test_two_at_once_get_one_session(
 def test_an_answer_that_was_never_remembered_is_asked_for_again(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """When we asked and do not know the answer, hours later the same key gives the same session."""
+    """A request with an unknown outcome is repeated with its key and gives the same session."""
     gift = give(database, attempts=0)
     clock = FixedClock(datetime.now(UTC))
     checkouts = checkouts_of(database, client, clock)
@@ -187,12 +187,12 @@ def test_an_answer_that_was_never_remembered_is_asked_for_again(
 def test_a_monthly_debit_is_asked_for_as_billing_needs_it(
     database: Database, sandbox: RunningSandbox, client: StripeClient, language: str, word: str
 ) -> None:
-    """The mandate serves subscriptions and names no schedule; the terms stand in our own words."""
+    """The mandate is for subscriptions and has no schedule; the terms are in our own words."""
     gift = give(database, attempts=0, mode="bank_debit", frequency="monthly", language=language)
     checkouts_of(database, client).open_for(gift)
     (request,) = asked(sandbox)
-    sent = request["parameters"]
-    assert in_one_shape(sent["payment_method_options"]) == in_one_shape(
+    parameters = request["parameters"]
+    assert normalized(parameters["payment_method_options"]) == normalized(
         {
             "acss_debit": {
                 "currency": "cad",
@@ -200,7 +200,7 @@ def test_a_monthly_debit_is_asked_for_as_billing_needs_it(
             }
         }
     )
-    terms = sent["custom_text"]["submit"]["message"]
+    terms = parameters["custom_text"]["submit"]["message"]
     assert word in terms
     assert format_money(gift.amount, language) in terms
-    assert len(terms) <= 600  # Stripe takes 1,200
+    assert len(terms) <= 600  # Stripe allows 1,200

@@ -1,4 +1,4 @@
-"""A donor who changes the language gets Stripe's page in it, and one page to pay on at most."""
+"""A donor who changes the language gets Stripe's page in it, and only one open session."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ def test_another_language_is_another_session(
     mode: str,
     frequency: str,
 ) -> None:
-    """The old session is expired before the new one is opened, and the donor comes back in it."""
+    """The old session expires before the new one opens, and its page leads back in French."""
     gift = give(database, attempts=0, mode=mode, frequency=frequency)
     clock = FixedClock(datetime.now(UTC))
     checkouts = checkouts_of(database, client, clock)
@@ -54,7 +54,7 @@ def test_another_language_is_another_session(
     page = f"{PUBLIC_URL}/gifts/{gift.token}"
     assert first["parameters"]["cancel_url"] == f"{page}?back=cancelled"
     assert second["parameters"]["cancel_url"] == f"{page}?back=cancelled&lang=fr-CA"
-    # Stripe's own news of the expiry is the same fact.
+    # Stripe's own event about the expiry is the same fact.
     settle(database, *stripe_list(sandbox, "/v1/events"), clock=clock)
     kinds = [kind for kind, _ in facts_now(database, gift)]
     assert kinds.count("checkout_expired") == 1
@@ -64,7 +64,7 @@ def test_another_language_is_another_session(
 def test_what_was_paid_meanwhile_is_not_paid_again(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """Who has paid in the old session, which nobody told us yet, gets no other one."""
+    """A donor who paid in the old session gets no other one, even before the webhook."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     session_id = checkouts.open_for(gift, "en-CA").rpartition("/")[2]
@@ -78,7 +78,7 @@ def test_what_was_paid_meanwhile_is_not_paid_again(
 def test_no_second_session_while_the_first_may_be_open(
     database: Database, sandbox: RunningSandbox, client: StripeClient, kind: str
 ) -> None:
-    """Where Stripe does not say that the old one expired, none is opened; trying again does it."""
+    """No session opens until Stripe confirms that the old one expired; a retry does both."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     old = checkouts.open_for(gift, "en-CA")
@@ -95,7 +95,7 @@ def test_no_second_session_while_the_first_may_be_open(
 def test_an_unanswered_request_keeps_its_language(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """What was asked for and not answered is asked for as it was, then replaced: one is open."""
+    """An unanswered request is repeated in its language, then replaced, so that one stays open."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="no_url", times=1)
@@ -109,7 +109,7 @@ def test_an_unanswered_request_keeps_its_language(
 def test_two_at_once_leave_one_session(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """Of two tabs that change the language together, both lead to the one session that is open."""
+    """Two tabs that change the language at the same time lead to the same session."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     checkouts.open_for(gift, "en-CA")

@@ -1,4 +1,4 @@
-"""What catch-up holds against the books: which amounts, of whose payments, and whose turn it is."""
+"""How catch-up compares Stripe's lists with the facts: amounts, gifts, and staff's decisions."""
 
 import json
 import uuid
@@ -43,12 +43,12 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
     database.close()
 
 
-def told(listing: Listing, found: dict[str, Any]) -> list[SyntheticEvent]:
-    return synthetic_events(listing, found, NOW, livemode=False)
+def events_of(listing: Listing, listed: dict[str, Any]) -> list[SyntheticEvent]:
+    return synthetic_events(listing, listed, NOW, livemode=False)
 
 
 def paid_session(gift: Gift, payment: str, **more: Any) -> dict[str, Any]:
-    """Return a paid session as its list has it: the intent is whole."""
+    """Return a paid session as Stripe lists it, with the intent expanded."""
     charge = {"created": AT, "paid": True, "payment_method_details": {"type": "card"}}
     intent = {"id": payment, "status": "succeeded", "latest_charge": charge}
     listed = {"payment_intent": intent, "livemode": False, "created": AT}
@@ -56,24 +56,24 @@ def paid_session(gift: Gift, payment: str, **more: Any) -> dict[str, Any]:
 
 
 def paid(gift: Gift, payment: str, **more: Any) -> list[SyntheticEvent]:
-    return told(Listing.PAID_SESSIONS, paid_session(gift, payment, **more))
+    return events_of(Listing.PAID_SESSIONS, paid_session(gift, payment, **more))
 
 
-def compared(database: Database, *tellings: SyntheticEvent) -> Comparison:
+def compared(database: Database, *events: SyntheticEvent) -> Comparison:
     with database.reading() as session:
-        return compare(session, tellings)
+        return compare(session, events)
 
 
-def lack(database: Database, *tellings: SyntheticEvent) -> Discrepancy:
-    (only,) = compared(database, *tellings).lacking
+def discrepancy(database: Database, *events: SyntheticEvent) -> Discrepancy:
+    (only,) = compared(database, *events).lacking
     return only
 
 
-def record_payment(database: Database, gift: Gift, found: dict[str, Any], **more: Any) -> None:
+def record_payment(database: Database, gift: Gift, listed: dict[str, Any], **more: Any) -> None:
     """Record the session and its payment, as settling would."""
     evidence = {"attempt": 1}
-    tell(database, gift, FactKind.CHECKOUT_OPENED, found["id"], evidence=evidence)
-    tell(database, gift, FactKind.PAYMENT_SUCCEEDED, found["payment_intent"]["id"], **more)
+    tell(database, gift, FactKind.CHECKOUT_OPENED, listed["id"], evidence=evidence)
+    tell(database, gift, FactKind.PAYMENT_SUCCEEDED, listed["payment_intent"]["id"], **more)
 
 
 def totals(listed: int, recorded: int, payments: int) -> dict[str, dict[str, int]]:
@@ -81,72 +81,72 @@ def totals(listed: int, recorded: int, payments: int) -> dict[str, dict[str, int
 
 
 def test_what_is_recorded_lacks_nothing(database: Database) -> None:
-    """The same money on both sides is counted on both sides, and nothing differs."""
+    """Money that is listed and recorded is counted on both sides, and nothing differs."""
     gift = give(database)
-    found = paid_session(gift, "pi_1")
-    record_payment(database, gift, found)
-    assert compared(database, *told(Listing.PAID_SESSIONS, found)) == Comparison(
+    listed = paid_session(gift, "pi_1")
+    record_payment(database, gift, listed)
+    assert compared(database, *events_of(Listing.PAID_SESSIONS, listed)) == Comparison(
         totals(AMOUNT, AMOUNT, 1), []
     )
 
 
 @pytest.mark.parametrize("recorded", [1, AMOUNT - 1, AMOUNT + 1, 1_000 * AMOUNT])
 def test_another_amount_differs(database: Database, recorded: int) -> None:
-    """A payment recorded with a cent more or less than Stripe lists differs, with both amounts."""
+    """A payment recorded with another amount differs, and the report has both amounts."""
     gift = give(database)
-    found = paid_session(gift, "pi_1")
-    record_payment(database, gift, found, amount_minor=recorded)
-    comparison = compared(database, *told(Listing.PAID_SESSIONS, found))
+    listed = paid_session(gift, "pi_1")
+    record_payment(database, gift, listed, amount_minor=recorded)
+    comparison = compared(database, *events_of(Listing.PAID_SESSIONS, listed))
     assert comparison.totals == totals(AMOUNT, recorded, 1)
     (only,) = comparison.lacking
     assert only.key == str(gift.id)
     assert only.sentence == (
-        f"Stripe's {found['id']} tells of payment succeeded of 50.00 CAD for {gift.reference}: "
+        f"Stripe's {listed['id']} tells of payment succeeded of 50.00 CAD for {gift.reference}: "
         f"recorded as {recorded:,} in minor units."
     )
 
 
 def test_of_what_lacks_the_money_is_named(database: Database) -> None:
-    """Where a session and its payment are unknown, it is the payment that staff read of."""
+    """When a session and its payment are missing, the report names the payment."""
     gift = give(database)
-    (telling,) = paid(gift, "pi_1", amount_total=123_456_789)
-    found = lack(database, telling)
-    assert found.telling == telling
-    assert found.sentence == (
-        f"Stripe's {telling.object_id} tells of payment succeeded of 1,234,567.89 CAD for "
+    (payment,) = paid(gift, "pi_1", amount_total=123_456_789)
+    difference = discrepancy(database, payment)
+    assert difference.telling == payment
+    assert difference.sentence == (
+        f"Stripe's {payment.object_id} tells of payment succeeded of 1,234,567.89 CAD for "
         f"{gift.reference}: not recorded."
     )
-    assert compared(database, telling).totals == totals(123_456_789, 0, 1)
+    assert compared(database, payment).totals == totals(123_456_789, 0, 1)
 
 
 def test_what_has_no_amount_lacks_as_well(database: Database) -> None:
-    """A session that is not recorded differs although its money is here, and names no amount."""
+    """A missing session differs even if its payment is recorded, and has no amount."""
     gift = give(database)
-    found = paid_session(gift, "pi_1")
+    listed = paid_session(gift, "pi_1")
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
-    only = lack(database, *told(Listing.PAID_SESSIONS, found))
+    only = discrepancy(database, *events_of(Listing.PAID_SESSIONS, listed))
     assert only.sentence.endswith(f"tells of checkout opened for {gift.reference}: not recorded.")
 
 
 def test_a_fact_is_known_by_kind_and_source_together(database: Database) -> None:
-    """A refund that has begun is not one that arrived, nor is another refund of the same gift."""
+    """A fact is identified by kind and source: another refund, or its start, is another fact."""
     gift = give(database)
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     refund = refund_of("pi_1", AMOUNT, created=AT)
     tell(database, gift, FactKind.REFUND_STARTED, refund["id"], amount_minor=AMOUNT, currency="CAD")
     tell(database, gift, FactKind.REFUND_SUCCEEDED, "re_other")
-    only = lack(database, *told(Listing.REFUNDS, refund))
+    only = discrepancy(database, *events_of(Listing.REFUNDS, refund))
     assert "refund succeeded of 50.00 CAD" in only.sentence
     tell(database, gift, FactKind.REFUND_SUCCEEDED, refund["id"])
-    assert compared(database, *told(Listing.REFUNDS, refund)) == Comparison({}, [])
+    assert compared(database, *events_of(Listing.REFUNDS, refund)) == Comparison({}, [])
 
 
 def test_only_what_came_in_is_summed(database: Database) -> None:
-    """A refund and a dispute lack, and are no payments; each is named with its amount."""
+    """A missing refund or dispute is named with its amount and is not counted as a payment."""
     gift = give(database)
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
-    refund = told(Listing.REFUNDS, refund_of("pi_1", 1_000, created=AT))
-    dispute = told(Listing.DISPUTES, dispute_of("pi_1", created=AT))
+    refund = events_of(Listing.REFUNDS, refund_of("pi_1", 1_000, created=AT))
+    dispute = events_of(Listing.DISPUTES, dispute_of("pi_1", created=AT))
     comparison = compared(database, *refund, *dispute)
     assert comparison.totals == {}
     assert all(f"for {gift.reference}: not recorded" in x.sentence for x in comparison.lacking)
@@ -157,20 +157,20 @@ def test_only_what_came_in_is_summed(database: Database) -> None:
 
 
 def test_others_payments_are_passed_over(database: Database) -> None:
-    """Refunds of payments that are not ours differ in nothing, and hide nothing that follows."""
+    """Refunds of payments that are not ours are no difference, and later objects are compared."""
     gift = give(database)
-    others = told(Listing.REFUNDS, refund_of("pi_others", 1_000, created=AT))
+    others = events_of(Listing.REFUNDS, refund_of("pi_others", 1_000, created=AT))
     assert compared(database, *others) == Comparison({}, [])
-    assert lack(database, *others, *paid(gift, "pi_1")).key == str(gift.id)
+    assert discrepancy(database, *others, *paid(gift, "pi_1")).key == str(gift.id)
 
 
 def test_what_nobody_can_read_hides_nothing(database: Database) -> None:
-    """An object that is odd is told without a reading; what follows it is compared all the same."""
+    """An unusable object has no reading, and later objects are compared."""
     gift = give(database)
     odd = paid(gift, "pi_1", metadata={"gift_id": "nobody"})
     assert [one.reading for one in odd] == [None]
     assert compared(database, *odd) == Comparison({}, [])
-    assert lack(database, *odd, *paid(gift, "pi_2")).key == str(gift.id)
+    assert discrepancy(database, *odd, *paid(gift, "pi_2")).key == str(gift.id)
 
 
 @pytest.mark.parametrize(
@@ -184,21 +184,21 @@ def test_what_nobody_can_read_hides_nothing(database: Database) -> None:
     ids=["open", "others", "no metadata", "an odd id"],
 )
 def test_what_tells_of_nothing_is_left_out(database: Database, more: dict[str, Any]) -> None:
-    """A session that is open, another program's, or without a name is no telling."""
+    """An open session, another program's, or one without an id gives no event."""
     assert paid(give(database), "pi_1", **more) == []
 
 
 def test_a_first_month_is_summed_once(database: Database) -> None:
-    """A pledge's first month is told by its session and by its invoice, of which one counts."""
+    """A first month has a session and an invoice, and is counted once."""
     gift = give(database, frequency="monthly")
     session = first_session(gift) | {"livemode": False, "created": AT}
     invoice = invoice_event(gift, session["invoice"], reason="subscription_create")
     invoice = invoice["data"]["object"] | {"livemode": False}
     later = invoice_event(gift, "in_later")["data"]["object"] | {"livemode": False}
-    tellings = told(Listing.PAID_SESSIONS, session) + told(Listing.INVOICES, invoice)
-    assert compared(database, *tellings).totals == totals(AMOUNT, 0, 1)
-    tellings += told(Listing.INVOICES, later)
-    assert compared(database, *tellings).totals == totals(2 * AMOUNT, 0, 2)
+    events = events_of(Listing.PAID_SESSIONS, session) + events_of(Listing.INVOICES, invoice)
+    assert compared(database, *events).totals == totals(AMOUNT, 0, 1)
+    events += events_of(Listing.INVOICES, later)
+    assert compared(database, *events).totals == totals(2 * AMOUNT, 0, 2)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_first_month_is_summed_once(database: Database) -> None:
 def test_what_staff_have_before_them_is_not_fetched(
     database: Database, aside: str | None, is_staffs_turn: bool
 ) -> None:
-    """Where an event of the same gift was set aside, storing more of it would help nobody."""
+    """A difference waits for staff if an event of the same gift was set aside."""
     gift, other = give(database), give(database)
     if aside == "settled":
         expired = session_for(gift, status="expired", payment_status="unpaid", payment_intent=None)
@@ -216,28 +216,28 @@ def test_what_staff_have_before_them_is_not_fetched(
     elif aside:
         about = gift if aside == "this gift" else other
         settle(database, event("checkout.session.completed", session_for(about, amount_total=1)))
-    assert lack(database, *paid(gift, "pi_1")).is_staffs_turn == is_staffs_turn
+    assert discrepancy(database, *paid(gift, "pi_1")).is_staffs_turn == is_staffs_turn
 
 
 def test_money_for_an_unknown_gift_is_staffs_turn(database: Database) -> None:
-    """A payment whose gift is not in this database is named, and not stored in vain."""
+    """A payment for a gift that is not in the database is named, and waits for staff."""
     gift = give(database)
     unknown = gift.model_copy(update={"id": uuid.uuid4()})
-    only = lack(database, *paid(unknown, "pi_1"))
+    only = discrepancy(database, *paid(unknown, "pi_1"))
     assert only.is_staffs_turn
     assert only.key == str(unknown.id)
     assert only.sentence.endswith("50.00 CAD for a gift that is not recorded here: not recorded.")
 
 
 def test_each_gift_is_compared_with_its_own(database: Database) -> None:
-    """Of three payments in one page, exactly the one that lacks is named."""
+    """Of three payments on one page, only the missing one is named."""
     gifts = [give(database) for _ in range(3)]
     pages = [paid_session(gift, f"pi_{number}") for number, gift in enumerate(gifts)]
     for number in (0, 2):
         record_payment(database, gifts[number], pages[number])
-    tellings = [telling for page in pages for telling in told(Listing.PAID_SESSIONS, page)]
-    assert lack(database, *tellings).key == str(gifts[1].id)
-    assert compared(database, *tellings).totals == totals(3 * AMOUNT, 2 * AMOUNT, 3)
+    events = [one for page in pages for one in events_of(Listing.PAID_SESSIONS, page)]
+    assert discrepancy(database, *events).key == str(gifts[1].id)
+    assert compared(database, *events).totals == totals(3 * AMOUNT, 2 * AMOUNT, 3)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
 def test_each_list_is_told_in_its_own_way(
     database: Database, listing: Listing, kinds: list[str]
 ) -> None:
-    """An object is told as the event that it would have been, of our mode where it says none."""
+    """An object becomes the event that Stripe would send, in our mode if it has none."""
     gift = give(database, frequency="monthly")
     payments = [
         {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}
@@ -270,25 +270,25 @@ def test_each_list_is_told_in_its_own_way(
         Listing.REFUNDS: refund_of("pi_1", AMOUNT),
         Listing.DISPUTES: dispute_of("pi_1"),
     }
-    found = {key: value for key, value in listed[listing].items() if key != "livemode"}
-    tellings = synthetic_events(listing, found, NOW, livemode=True)
-    events = [json.loads(telling.payload) for telling in tellings]
-    assert [one["type"] for one in events] == kinds
-    assert [one["livemode"] for one in events] == [True] * len(kinds)
-    assert tellings[0].object_id == found["id"]
-    assert tellings[0].happened_at == NOW
-    said = synthetic_events(listing, found | {"livemode": False}, NOW, livemode=True)
-    assert json.loads(said[0].payload)["livemode"] is False
+    listed_object = {key: value for key, value in listed[listing].items() if key != "livemode"}
+    events = synthetic_events(listing, listed_object, NOW, livemode=True)
+    bodies = [json.loads(event.payload) for event in events]
+    assert [body["type"] for body in bodies] == kinds
+    assert [body["livemode"] for body in bodies] == [True] * len(kinds)
+    assert events[0].object_id == listed_object["id"]
+    assert events[0].happened_at == NOW
+    test_mode = synthetic_events(listing, listed_object | {"livemode": False}, NOW, livemode=True)
+    assert json.loads(test_mode[0].payload)["livemode"] is False
 
 
 def test_events_are_not_retold() -> None:
-    """An event tells of itself."""
+    """Events cannot be made into synthetic events."""
     with pytest.raises(ValueError, match="tell of themselves"):
-        told(Listing.EVENTS, {})
+        events_of(Listing.EVENTS, {})
 
 
 def test_currencies_never_add_up_together() -> None:
-    """Sums of two pages are added by currency; what only one of them has is kept."""
+    """Totals are added by currency, also when only one side has a currency."""
     first = {"CAD": {"listed": 1, "recorded": 2, "payments": 3}}
     second = {"CAD": {"listed": 10, "recorded": 20, "payments": 30}, "USD": totals(7, 8, 9)["CAD"]}
     both = {"CAD": {"listed": 11, "recorded": 22, "payments": 33}, "USD": totals(7, 8, 9)["CAD"]}

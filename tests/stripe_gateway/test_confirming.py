@@ -1,4 +1,4 @@
-"""A bank account that has to be confirmed with small deposits: the donor learns it, and where."""
+"""A bank account that needs small deposits: the donor learns how to confirm it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,27 +25,27 @@ from tests.stripe_gateway.returning import stripe_list
 
 
 class Branch(World):
-    """A world where banks cannot say at once whose an account is."""
+    """A world where banks cannot verify an account immediately."""
 
     agreements: Agreements
 
     def agreed(self, frequency: str = "once") -> tuple[Gift, str]:
-        """Name an account on Stripe's page; only the session's own event is heard."""
+        """Give an account on Stripe's page; only the session's own event is delivered."""
         gift = give(self.database, attempts=0, mode="bank_debit", frequency=frequency)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         session_id = url.rpartition("/")[2]
         self.sandbox.pay(session_id, outcome="processing", verified=False)
-        told = stripe_list(self.sandbox, "/v1/events", type="checkout.session.completed")
-        settle(self.database, *told, clock=self.clock)
+        events = stripe_list(self.sandbox, "/v1/events", type="checkout.session.completed")
+        settle(self.database, *events, clock=self.clock)
         return gift, session_id
 
-    def look(self) -> None:
-        """Let the worker do what is due."""
-        self.asker.ask_due()
+    def work(self) -> None:
+        """Run what the worker would run."""
+        self.poller.ask_due()
         self.agreements.ask_due()
         self.settle()
 
-    def the_donor(self, session_id: str, *, confirms: bool) -> None:
+    def confirm(self, session_id: str, *, confirms: bool) -> None:
         self.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=confirms)
 
     def facts(self, gift: Gift) -> list[Fact]:
@@ -60,8 +60,8 @@ def branch_of(database: Database, sandbox: RunningSandbox, client: StripeClient)
     clock = FixedClock(datetime.now(UTC))
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
-    asker = CheckoutPoller(database, client, inbox, settler, clock)
-    branch = Branch(database, sandbox, clock, client, settler, asker)
+    poller = CheckoutPoller(database, client, inbox, settler, clock)
+    branch = Branch(database, sandbox, clock, client, settler, poller)
     branch.agreements = Agreements(database, Billing(client), inbox, settler, clock)
     return branch
 
@@ -75,9 +75,9 @@ def branch(database: Database, sandbox: RunningSandbox) -> Iterator[Branch]:
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
 def test_the_donor_is_told_at_once_and_until_it_is_done(branch: Branch, frequency: str) -> None:
-    """Stripe is asked as soon as the debit is agreed to; the link leads to Stripe's page."""
+    """Stripe is polled once the debit is agreed to, and the link leads to Stripe's page."""
     gift, session_id = branch.agreed(frequency)
-    branch.look()
+    branch.work()
     due = branch.due(gift)
     assert due is not None
     assert branch.sandbox.http.get(due.url).status_code == 200
@@ -86,18 +86,18 @@ def test_the_donor_is_told_at_once_and_until_it_is_done(branch: Branch, frequenc
     answer = branch.sandbox.http.post(due.url, data={"first": "1", "second": "2"})
     assert answer.status_code == 422
     branch.later(hours=6)
-    branch.look()
+    branch.work()
     assert branch.due(gift) == due
     answer = branch.sandbox.http.post(due.url, data={"first": "45", "second": "32"})
     assert answer.status_code == 303
     branch.later(hours=25)
-    branch.look()
+    branch.work()
     assert branch.due(gift) is None
     assert branch.status(gift) == "processing"
     if frequency == "once":
-        branch.the_donor(session_id, confirms=True)  # by now it is the bank that says yes
+        branch.confirm(session_id, confirms=True)  # the bank confirms the debit
         branch.later(hours=25)
-        branch.look()
+        branch.work()
         assert branch.status(gift) == "confirmed"
     else:
         assert len(stripe_list(branch.sandbox, "/v1/subscriptions")) == 1
@@ -106,20 +106,20 @@ def test_the_donor_is_told_at_once_and_until_it_is_done(branch: Branch, frequenc
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
 def test_an_account_that_nobody_confirms_is_the_reason(branch: Branch, frequency: str) -> None:
-    """After ten days Stripe gives up, which no webhook has to tell: the gift failed, and why."""
+    """After ten days without confirmation the gift fails for that reason, without any webhook."""
     gift, session_id = branch.agreed(frequency)
-    branch.look()
+    branch.work()
     branch.later(days=10)
-    branch.look()
+    branch.work()
     assert branch.due(gift) is not None
-    branch.the_donor(session_id, confirms=False)
+    branch.confirm(session_id, confirms=False)
     branch.later(hours=25)
-    branch.look()
+    branch.work()
     assert branch.status(gift) == "failed"
     assert branch.due(gift) is None
     assert was_never_confirmed(branch.facts(gift))
     branch.later(days=GIVE_UP_AFTER.days)
-    branch.look()
+    branch.work()
     assert branch.status(gift) == "failed"
 
 
@@ -127,11 +127,11 @@ def test_an_account_that_nobody_confirms_is_the_reason(branch: Branch, frequency
 def test_no_donor_is_sent_to_a_host_that_nobody_named(
     database: Database, sandbox: RunningSandbox, frequency: str
 ) -> None:
-    """A link to another host is left out; the donor still learns what is to be done."""
+    """A link to an unknown host is omitted; the donor still learns that confirmation is due."""
     opening, client = client_of(sandbox), StripeClient(SECRET_KEY, sandbox.url, ("elsewhere",))
     gift, _ = branch_of(database, sandbox, opening).agreed(frequency)
     branch = branch_of(database, sandbox, client)
-    branch.look()
+    branch.work()
     due = branch.due(gift)
     assert due is not None
     assert due.url == ""
@@ -140,11 +140,11 @@ def test_no_donor_is_sent_to_a_host_that_nobody_named(
 
 
 def test_an_account_confirmed_at_once_asks_for_nothing(branch: Branch) -> None:
-    """Where the bank says at once whose the account is, the donor has nothing left to do."""
+    """If the bank verifies the account immediately, the donor has nothing to do."""
     gift, session_id = branch.opened("bank_debit")
     branch.sandbox.pay(session_id, outcome="processing")
-    told = stripe_list(branch.sandbox, "/v1/events", type="checkout.session.completed")
-    settle(branch.database, *told, clock=branch.clock)
-    branch.look()
+    events = stripe_list(branch.sandbox, "/v1/events", type="checkout.session.completed")
+    settle(branch.database, *events, clock=branch.clock)
+    branch.work()
     assert branch.due(gift) is None
     assert "account_confirmed" in {fact.kind for fact in branch.facts(gift)}

@@ -1,4 +1,4 @@
-"""The doorway: what is not Stripe's own, fresh and whole is refused at once and leaves nothing."""
+"""The webhook endpoint refuses whatever Stripe did not sign, and stores nothing of it."""
 
 import json
 import time
@@ -21,7 +21,7 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
         yield service
 
 
-def an_event() -> bytes:
+def new_event() -> bytes:
     return as_bytes(event("customer.created", {"id": "cus_1", "object": "customer"}))
 
 
@@ -34,7 +34,7 @@ def full_width(at: int) -> str:
 
 
 def odd_headers(now: int, body: bytes) -> dict[str, str]:
-    """Return what somebody may send as a signature, made of the present second and the body."""
+    """Return invalid signature headers, made with this second and body."""
     good = mac(body, now)
     return {
         "empty": "",
@@ -81,8 +81,8 @@ def odd_headers(now: int, body: bytes) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", odd_headers(0, b""))
 def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
-    """Whatever is wrong with the signature, the answer is a quick 400 and nothing is stored."""
-    body, now, before = an_event(), int(time.time()), service.stored()
+    """An invalid signature is answered with a quick 400, and nothing is stored."""
+    body, now, before = new_event(), int(time.time()), service.stored()
     header = odd_headers(now, body)[name]
     start = time.monotonic()
     signed = b"stripe-signature: " + header.encode()
@@ -94,7 +94,7 @@ def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
 def test_an_unsigned_event_is_refused(service: Service) -> None:
     """Without a signature header the answer is 400 and nothing is stored."""
     before = service.stored()
-    assert service.http.post(DOOR, content=an_event()).status_code == 400
+    assert service.http.post(DOOR, content=new_event()).status_code == 400
     assert service.stored() == before
 
 
@@ -111,15 +111,22 @@ def test_an_unsigned_event_is_refused(service: Service) -> None:
     ids=["a byte", "a line more", "cut", "written out again", "a byte order mark", "emptied"],
 )
 def test_a_changed_body_is_refused(service: Service, tamper: Callable[[bytes], bytes]) -> None:
-    """A signature holds for exactly the bytes that were signed."""
-    body, before = an_event(), service.stored()
+    """A signature holds only for exactly the bytes that were signed."""
+    body, before = new_event(), service.stored()
     answer = service.http.post(DOOR, content=tamper(body), headers={"stripe-signature": sign(body)})
     assert (answer.status_code, service.stored()) == (400, before)
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe{}", b'{"id":"\xc3"}', b"\x80" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"\xff\xfe{}", id="UTF-16"),
+        pytest.param(b'{"id":"\xc3"}', id="a cut character"),
+        pytest.param(b"\x80" * 100_000, id="long"),
+    ],
+)
 def test_a_body_that_is_not_utf8_is_refused(service: Service, body: bytes) -> None:
-    """Bytes that are no text are refused even when their signature holds."""
+    """A body that is not UTF-8 is refused even if its signature holds."""
     now, before = int(time.time()), service.stored()
     answer = service.http.post(
         DOOR, content=body, headers={"stripe-signature": f"t={now},v1={mac(body, now)}"}
@@ -129,8 +136,8 @@ def test_a_body_that_is_not_utf8_is_refused(service: Service, body: bytes) -> No
 
 @pytest.mark.parametrize("age", [-290, 0, 290])
 def test_a_clock_may_differ_a_little(service: Service, age: int) -> None:
-    """Up to five minutes in either direction an event is taken."""
-    body, before = an_event(), service.stored()
+    """An event is accepted if its time differs by up to five minutes."""
+    body, before = new_event(), service.stored()
     answer = service.http.post(
         DOOR, content=body, headers={"stripe-signature": sign(body, at=time.time() - age)}
     )
@@ -138,8 +145,8 @@ def test_a_clock_may_differ_a_little(service: Service, age: int) -> None:
 
 
 def test_one_good_signature_among_several_is_enough(service: Service) -> None:
-    """Stripe signs with each secret while one is rolled; one that holds is enough."""
-    body, now = an_event(), int(time.time())
+    """While a secret is rolled Stripe signs with both, and one valid signature is enough."""
+    body, now = new_event(), int(time.time())
     header = f"t={now},v1={'0' * 64},v1={mac(body, now)},v0={'1' * 64}"
     answer = service.http.post(DOOR, content=body, headers={"stripe-signature": header})
     assert answer.status_code == 200
@@ -147,7 +154,7 @@ def test_one_good_signature_among_several_is_enough(service: Service) -> None:
 
 def test_a_replay_changes_nothing(service: Service) -> None:
     """A known event is answered 200 each time and stored once."""
-    body, before = an_event(), service.stored()
+    body, before = new_event(), service.stored()
     assert [service.deliver(body).status_code for _ in range(3)] == [200] * 3
     assert service.stored() == before + 1
 
@@ -160,19 +167,19 @@ def test_a_replay_changes_nothing(service: Service) -> None:
     ],
     ids=["while rolling", "afterwards"],
 )
-def test_a_secret_is_rolled(sqlite: Sqlite, in_force: str, taken: dict[str, int]) -> None:
-    """While a secret rolls both work; afterwards the old one does not."""
+def test_a_secret_is_rolled(sqlite: Sqlite, in_force: str, answers: dict[str, int]) -> None:
+    """While a secret is rolled both work; afterwards the old one does not."""
     with serving(sqlite.fresh_url(), stripe_webhook_secret=in_force) as service:
-        for secret, status in taken.items():
-            body = an_event()
+        for secret, status in answers.items():
+            body = new_event()
             header = {"stripe-signature": sign(body, secret)}
             assert service.http.post(DOOR, content=body, headers=header).status_code == status
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_only_post_is_a_delivery(service: Service, method: str) -> None:
-    """Every other method is answered 405, signed or not, and never by a redirect."""
-    body = an_event()
+    """Every other method gets 405, signed or not, and never a redirect."""
+    body = new_event()
     answer = service.http.request(
         method, DOOR, content=body, headers={"stripe-signature": sign(body)}
     )
@@ -182,8 +189,8 @@ def test_only_post_is_a_delivery(service: Service, method: str) -> None:
 
 @pytest.mark.parametrize("path", [f"{DOOR}/", f"/{DOOR}", "/webhooks", "/webhooks/STRIPE"])
 def test_no_other_address_leads_here(service: Service, path: str) -> None:
-    """An address that is almost right is 404: a redirect would lose the body."""
-    body, before = an_event(), service.stored()
+    """A similar address gets 404, because a redirect would lose the body."""
+    body, before = new_event(), service.stored()
     answer = service.http.post(
         f"{service.url}{path}", content=body, headers={"stripe-signature": sign(body)}
     )
@@ -213,11 +220,11 @@ def test_no_other_address_leads_here(service: Service, path: str) -> None:
     ids=lambda forged: repr(forged[:24]),
 )
 def test_a_forged_forwarded_for_is_harmless(service: Service, forged: bytes) -> None:
-    """Whatever X-Forwarded-For says, a signed event is taken, and a page is no 500."""
+    """With any X-Forwarded-For a signed event is accepted, and a page never answers 500."""
     headers = b"\r\n".join(
         name + b": " + forged for name in (b"X-Forwarded-For", b"X-Forwarded-Proto", b"Forwarded")
     )
-    body = an_event()
+    body = new_event()
     signed = headers + b"\r\nstripe-signature: " + sign(body).encode()
     assert service.send_as_it_is(f"POST {DOOR}", signed, body) == 200
     assert service.send_as_it_is("GET /healthz", headers) == 200

@@ -1,4 +1,4 @@
-"""The doorway under bodies that are too large, too slow or never end."""
+"""The webhook endpoint and bodies that are too large, too slow or endless."""
 
 import gzip
 import logging
@@ -42,14 +42,14 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def impatient(sqlite: Sqlite) -> Iterator[Service]:
-    """The doorway behind a limit on time that a test can wait for."""
+    """The endpoint with a time limit short enough for a test."""
     url = sqlite.fresh_url()
-    with doorway(Database(url), url) as service:
+    with limited_endpoint(Database(url), url) as service:
         yield service
 
 
 @contextmanager
-def doorway(database: Database, url: str) -> Iterator[Service]:
+def limited_endpoint(database: Database, url: str) -> Iterator[Service]:
     inbox = Inbox(database, on_stored=lambda: None)
     app = FastAPI(redirect_slashes=False)
     app.router.routes += WebhookEndpoint(inbox, [WEBHOOK_SECRET], SystemClock()).router.routes
@@ -61,20 +61,20 @@ def doorway(database: Database, url: str) -> Iterator[Service]:
     database.close()
 
 
-def an_event(size: int = 0) -> bytes:
+def new_event(size: int = 0) -> bytes:
     return as_bytes(event("customer.created", {"id": "cus_1", "padding": "x" * size}))
 
 
 def test_an_event_just_under_the_cap_is_taken(service: Service) -> None:
-    """The cap is for what no event of Stripe's comes near, not for large events."""
-    body = an_event(MAX_EVENT_BYTES - 1_000)
+    """A large event just under the limit is accepted."""
+    body = new_event(MAX_EVENT_BYTES - 1_000)
     assert service.deliver(body).status_code == 200
 
 
 @pytest.mark.parametrize("how", ["declared", "chunked"])
 def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
-    """Over the cap the answer is 413, whether the length was said or found out, signed or not."""
-    body, before, start = an_event(MAX_EVENT_BYTES), service.stored(), time.monotonic()
+    """A body over the limit gets 413, with or without a declared length, signed or not."""
+    body, before, start = new_event(MAX_EVENT_BYTES), service.stored(), time.monotonic()
     length = f"Content-Length: {len(body)}" if how == "declared" else CHUNKED
     with service.connect() as caller:
         caller.sendall(head(f"{length}\r\nstripe-signature: {sign(body)}"))
@@ -88,7 +88,7 @@ def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
 
 @pytest.mark.parametrize("length", ["99999999999999999999999", "-1", "1e3", "0x10", "12, 13"])
 def test_a_length_that_is_none_is_refused(service: Service, length: str) -> None:
-    """A declared length that is absurd or no number is refused at once, and is no 500."""
+    """An absurd or invalid length is refused quickly, and never answered 500."""
     start = time.monotonic()
     with service.connect() as caller:
         caller.sendall(head(f"Content-Length: {length}"))
@@ -97,7 +97,7 @@ def test_a_length_that_is_none_is_refused(service: Service, length: str) -> None
 
 
 def test_chunks_without_end_are_cut_off(service: Service) -> None:
-    """Who never stops sending is disconnected, after no more than the cap and the buffers."""
+    """A client that never stops sending is disconnected, soon after the limit."""
     start, sent, cut_off = time.monotonic(), 0, False
     with service.connect() as caller:
         caller.sendall(head(CHUNKED))
@@ -113,7 +113,7 @@ def test_chunks_without_end_are_cut_off(service: Service) -> None:
 
 @pytest.mark.parametrize("length", ["Content-Length: 100000", CHUNKED])
 def test_a_dripped_body_is_hung_up_on(impatient: Service, length: str) -> None:
-    """A body that drips is answered 408 when its time is over, however steadily it drips."""
+    """A body that drips is answered 408 when its time is over."""
     start = time.monotonic()
     with impatient.connect() as caller:
         caller.sendall(head(length))
@@ -128,15 +128,15 @@ def test_a_dripped_body_is_hung_up_on(impatient: Service, length: str) -> None:
 
         dripping = threading.Thread(target=drip)
         dripping.start()
-        said = answer_to(caller)
+        answer = answer_to(caller)
         stop.set()
         dripping.join()
-    assert said.startswith(b"HTTP/1.1 408 ")
+    assert answer.startswith(b"HTTP/1.1 408 ")
     assert PATIENCE_S <= seconds_since(start) < PATIENCE_S + QUICK_S
 
 
 def test_a_body_that_never_comes_is_hung_up_on(impatient: Service) -> None:
-    """Who promises a body and sends nothing is hung up on as well."""
+    """A client that declares a body and sends nothing is answered 408."""
     start = time.monotonic()
     with impatient.connect() as caller:
         caller.sendall(head("Content-Length: 100"))
@@ -145,14 +145,14 @@ def test_a_body_that_never_comes_is_hung_up_on(impatient: Service) -> None:
 
 
 def test_others_are_served_meanwhile(impatient: Service) -> None:
-    """While forty callers drip, Stripe's own events are taken as quickly as ever."""
+    """While forty clients drip, Stripe's events are accepted quickly."""
     callers = [impatient.connect() for _ in range(40)]
     try:
         for caller in callers:
             caller.sendall(head(CHUNKED) + b"1\r\nx\r\n")
         for _ in range(5):
             start = time.monotonic()
-            assert impatient.deliver(an_event()).status_code == 200
+            assert impatient.deliver(new_event()).status_code == 200
             assert seconds_since(start) < 0.5
     finally:
         for caller in callers:
@@ -162,13 +162,13 @@ def test_others_are_served_meanwhile(impatient: Service) -> None:
 def test_hanging_up_halfway_leaves_no_trace(
     impatient: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Who hangs up in the middle of a body stores nothing and fills no log with errors."""
+    """A client that hangs up during a body leaves no event and no error in the log."""
     before = impatient.stored()
     with caplog.at_level(logging.WARNING):
         for _ in range(5):
             with impatient.connect() as caller:
                 caller.sendall(head("Content-Length: 1000") + b'{"id":')
-        assert impatient.deliver(an_event()).status_code == 200
+        assert impatient.deliver(new_event()).status_code == 200
         time.sleep(0.1)
     assert impatient.stored() == before + 1
     assert [record.name for record in caplog.records if record.name.startswith("uvicorn")] == []
@@ -177,10 +177,10 @@ def test_hanging_up_halfway_leaves_no_trace(
 @pytest.mark.parametrize(
     ("encoding", "squeeze"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-def test_a_bomb_stays_packed(service: Service, encoding: str, squeeze: object) -> None:
-    """A compressed body is never unpacked: it is no text, and so it is refused."""
-    assert callable(squeeze)
-    bomb, now = squeeze(b"0" * 50_000_000), int(time.time())
+def test_a_bomb_stays_packed(service: Service, encoding: str, compress: object) -> None:
+    """A compressed body is never unpacked, and is refused because it is not text."""
+    assert callable(compress)
+    bomb, now = compress(b"0" * 50_000_000), int(time.time())
     before, start = service.stored(), time.monotonic()
     answer = service.http.post(
         DOOR,

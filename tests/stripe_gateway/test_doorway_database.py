@@ -1,4 +1,4 @@
-"""The doorway when the database cannot take an event: 503, never 200, and it heals by itself."""
+"""When the database cannot store an event, the endpoint answers 503 until it can."""
 
 import sqlite3
 import threading
@@ -25,7 +25,7 @@ BUSY_S = 0.5
 
 
 @contextmanager
-def doorway(
+def endpoint(
     database_url: str, *, queue_limit: int = 100, timeout_s: float = 8.0
 ) -> Iterator[Service]:
     database = Database(database_url, busy_timeout_s=BUSY_S)
@@ -40,8 +40,8 @@ def doorway(
 
 
 @contextmanager
-def nobody_can_write(database_url: str) -> Iterator[None]:
-    """Hold a lock from another connection that keeps every event out."""
+def writes_blocked(database_url: str) -> Iterator[None]:
+    """Hold a lock on another connection that blocks every insert."""
     if database_url.startswith("sqlite"):
         other = sqlite3.connect(make_url(database_url).database or "", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -57,15 +57,15 @@ def nobody_can_write(database_url: str) -> Iterator[None]:
             connection.rollback()
 
 
-def an_event() -> bytes:
+def new_event() -> bytes:
     return as_bytes(event("customer.created", {"id": "cus_1"}))
 
 
 def test_an_event_that_is_not_on_disk_is_asked_for_again(database_url: str) -> None:
-    """While another holds the database the answer is 503 with Retry-After, and then 200 again."""
-    body = an_event()
-    with doorway(database_url) as service:
-        with nobody_can_write(database_url):
+    """While another connection holds the database the answer is 503 with Retry-After, then 200."""
+    body = new_event()
+    with endpoint(database_url) as service:
+        with writes_blocked(database_url):
             answer = service.deliver(body)
             assert answer.status_code == 503
             assert int(answer.headers["retry-after"]) > 0
@@ -75,10 +75,10 @@ def test_an_event_that_is_not_on_disk_is_asked_for_again(database_url: str) -> N
 
 
 def test_a_disk_that_hangs_is_not_waited_for(database_url: str) -> None:
-    """When storing takes too long the answer is 503; stored late and again, it is there once."""
-    body = an_event()
-    with doorway(database_url, timeout_s=0.1) as service:
-        with nobody_can_write(database_url):
+    """When storing takes too long the answer is 503; sent again, the event is stored once."""
+    body = new_event()
+    with endpoint(database_url, timeout_s=0.1) as service:
+        with writes_blocked(database_url):
             start = time.monotonic()
             assert service.deliver(body).status_code == 503
             assert seconds_since(start) < BUSY_S
@@ -89,10 +89,10 @@ def test_a_disk_that_hangs_is_not_waited_for(database_url: str) -> None:
 
 
 def test_a_full_inbox_says_so_at_once(database_url: str) -> None:
-    """What does not fit into the queue is answered 503 without waiting; nobody is told 200."""
-    bodies = [an_event() for _ in range(12)]
-    with doorway(database_url, queue_limit=2) as service, ThreadPoolExecutor(12) as callers:
-        with nobody_can_write(database_url):
+    """An event that does not fit into the queue is answered 503 without waiting."""
+    bodies = [new_event() for _ in range(12)]
+    with endpoint(database_url, queue_limit=2) as service, ThreadPoolExecutor(12) as callers:
+        with writes_blocked(database_url):
             answers = list(callers.map(service.deliver, bodies))
         assert {answer.status_code for answer in answers} == {503}
         waited = sorted(answer.elapsed.total_seconds() for answer in answers)
@@ -102,20 +102,20 @@ def test_a_full_inbox_says_so_at_once(database_url: str) -> None:
 
 
 def test_events_outlive_ended_connections(postgres_url: str) -> None:
-    """PostgreSQL may end every connection while events stream in: what got 200 is there."""
-    taken: list[bytes] = []
-    odd: list[httpx.Response] = []
+    """When PostgreSQL ends connections, every event that was answered 200 is stored."""
+    accepted: list[bytes] = []
+    unexpected: list[httpx.Response] = []
     with serving(postgres_url) as service:
         stop = threading.Event()
 
         def deliver() -> None:
             while not stop.is_set():
-                body = an_event()
+                body = new_event()
                 answer = service.deliver(body)
                 if answer.status_code == 200:
-                    taken.append(body)
+                    accepted.append(body)
                 elif answer.status_code != 503:
-                    odd.append(answer)
+                    unexpected.append(answer)
 
         callers = [threading.Thread(target=deliver) for _ in range(4)]
         for caller in callers:
@@ -130,21 +130,21 @@ def test_events_outlive_ended_connections(postgres_url: str) -> None:
         stop.set()
         for caller in callers:
             caller.join()
-        assert (odd, len(taken) > 0) == ([], True)
-        assert service.deliver(an_event()).status_code == 200
-        assert service.stored() >= len(taken) + 1
+        assert (unexpected, len(accepted) > 0) == ([], True)
+        assert service.deliver(new_event()).status_code == 200
+        assert service.stored() >= len(accepted) + 1
 
 
 def test_a_killed_transaction_is_a_503(postgres_url: str) -> None:
-    """A connection that ends in the middle of the commit is 503, and the next one is taken."""
-    body = an_event()
+    """A connection that ends during the commit gives 503, and the next event is accepted."""
+    body = new_event()
     ended = 0
     with (
-        doorway(postgres_url) as service,
+        endpoint(postgres_url) as service,
         psycopg.connect(postgres_url, autocommit=True) as admin,
         ThreadPoolExecutor(1) as caller,
     ):
-        with nobody_can_write(postgres_url):
+        with writes_blocked(postgres_url):
             answer = caller.submit(service.deliver, body)
             until = time.monotonic() + BUSY_S * 0.8
             while not ended and time.monotonic() < until:

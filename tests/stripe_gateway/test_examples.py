@@ -1,4 +1,4 @@
-"""The events that the tests make themselves say nothing that Stripe would not."""
+"""Events that the tests make have only what Stripe's would have."""
 
 import json
 import uuid
@@ -19,15 +19,15 @@ from tests.stripe_gateway.months import (
     subscription_event,
 )
 
-# Only what an event says of a gift.
-CHOSEN: dict[str, Any] = {
+# Only what an event contains of a gift.
+FIELDS: dict[str, Any] = {
     "id": GIFT_ID,
     "reference": "LWCAN-7KQ4M2X",
     "amount_minor": AMOUNT,
     "currency": "CAD",
 }
-GIFT = Gift(**CHOSEN)
-MADE = [
+GIFT = Gift(**FIELDS)
+EVENTS = [
     *[event(kind, thing) for kind, thing in KINDS.items()],
     event("checkout.session.completed", session_for(GIFT)),
     event("checkout.session.completed", first_session(GIFT)),
@@ -38,23 +38,23 @@ MADE = [
     invoice_payment_event("in_1"),
     subscription_event(GIFT, "updated"),
 ]
-# Whoever makes an event writes what the test is about, and leaves out the rest.
-LEFT_OUT = "is missing"
+# A test's event may leave out what the test is not about.
+MISSING = "is missing"
 
 
-def differences(whole: dict[str, Any]) -> set[str]:
-    return {one.name for one in stripe_shapes().event(whole)} - STANDING.keys()
+def differences(body: dict[str, Any]) -> set[str]:
+    return {one.name for one in stripe_shapes().event(body)} - STANDING.keys()
 
 
-@pytest.mark.parametrize("whole", MADE, ids=lambda whole: whole["type"])
-def test_a_made_event_is_part_of_a_real_one(whole: dict[str, Any]) -> None:
-    """What a test's event has is what Stripe's has, of the same type and with the same values."""
-    assert {name for name in differences(whole) if not name.endswith(LEFT_OUT)} == set()
+@pytest.mark.parametrize("whole", EVENTS, ids=lambda body: body["type"])
+def test_a_made_event_is_part_of_a_real_one(body: dict[str, Any]) -> None:
+    """A test's event has only Stripe's fields and values for its type."""
+    assert {name for name in differences(body) if not name.endswith(MISSING)} == set()
 
 
 def test_the_benchmarks_event_is_a_whole_one() -> None:
-    """The event of which the benchmark sends thousands is one that Stripe could send."""
+    """The benchmark's event is one that Stripe could send."""
     assert "payment_intent" in PAID
     words = ("session", "gift", "reference", "payment", "event")
-    whole = json.loads(paid({word: str(uuid.uuid4()) for word in words}))
-    assert differences(whole) == set()
+    body = json.loads(paid({word: str(uuid.uuid4()) for word in words}))
+    assert differences(body) == set()

@@ -1,4 +1,4 @@
-"""What is asked of Stripe's lists, word for word, and how gently."""
+"""How Stripe's lists are requested, parameter by parameter, and how gently."""
 
 import threading
 from collections.abc import Iterator
@@ -28,10 +28,10 @@ PATHS = {
     Listing.REFUNDS: "/v1/refunds",
     Listing.DISPUTES: "/v1/disputes",
 }
-WHOLE = ["data.payment_intent.latest_charge.balance_transaction"]
+EXPANDED = ["data.payment_intent.latest_charge.balance_transaction"]
 MORE: dict[Listing, dict[str, Any]] = {
     Listing.EVENTS: {"types": list(EVENT_TYPES)},
-    Listing.PAID_SESSIONS: {"status": "complete", "expand": WHOLE},
+    Listing.PAID_SESSIONS: {"status": "complete", "expand": EXPANDED},
     Listing.EXPIRED_SESSIONS: {"status": "expired"},
     Listing.INVOICES: {"status": "paid", "expand": ["data.payments"]},
     Listing.SUBSCRIPTIONS: {"status": "all"},
@@ -44,8 +44,8 @@ def running() -> Iterator[RunningSandbox]:
         yield sandbox
 
 
-class Asking:
-    """Lists of a sandbox, a clock that stands still, and every wait."""
+class Reader:
+    """Lists of a sandbox, a clock that stands still, and a record of every wait."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox
@@ -66,41 +66,47 @@ class Asking:
     def page(self, stretch: ListRange, cursor: str = "") -> None:
         assert self.lists.page(stretch, cursor, self.stopping).objects == []
 
-    def asked(self) -> list[tuple[str, dict[str, Any]]]:
+    def requests(self) -> list[tuple[str, dict[str, Any]]]:
         log = self.sandbox.control("GET", "/_sandbox/requests")[self._before :]
         return [(one["path"], one["parameters"]) for one in log if one["method"] == "GET"]
 
     def trouble(self, kind: str, times: int, seconds: float = 0) -> None:
-        told = {"path": "/v1/*", "method": "GET", "kind": kind, "times": times, "seconds": seconds}
-        self.sandbox.control("POST", "/_sandbox/trouble", **told)
+        lever = {
+            "path": "/v1/*",
+            "method": "GET",
+            "kind": kind,
+            "times": times,
+            "seconds": seconds,
+        }
+        self.sandbox.control("POST", "/_sandbox/trouble", **lever)
 
 
 @pytest.fixture
-def asking(running: RunningSandbox) -> Iterator[Asking]:
-    asking = Asking(running)
-    yield asking
-    asking.lists.close()
+def reader(running: RunningSandbox) -> Iterator[Reader]:
+    reader = Reader(running)
+    yield reader
+    reader.lists.close()
 
 
 @pytest.mark.parametrize("listing", list(Listing), ids=str)
-def test_each_list_is_asked_for_in_its_own_words(asking: Asking, listing: Listing) -> None:
-    """From whole seconds on, before whole seconds where an end is named, a hundred at a time."""
-    asking.page(ListRange(listing, FROM))
-    asking.page(ListRange(listing, FROM, FROM + timedelta(days=1)))
+def test_each_list_is_asked_for_in_its_own_words(reader: Reader, listing: Listing) -> None:
+    """A list is requested from and to whole seconds, a hundred objects at a time."""
+    reader.page(ListRange(listing, FROM))
+    reader.page(ListRange(listing, FROM, FROM + timedelta(days=1)))
     more = MORE.get(listing, {})
-    assert asking.asked() == [
+    assert reader.requests() == [
         (PATHS[listing], {"created": created, "limit": "100"} | more)
         for created in ({"gte": str(AT)}, {"gte": str(AT), "lt": str(AT + 86_400)})
     ]
 
 
-def test_the_next_page_follows_the_last_object(asking: Asking) -> None:
-    """With a cursor the page after that object is asked for; the first page has none."""
+def test_the_next_page_follows_the_last_object(reader: Reader) -> None:
+    """With a cursor, the page after that object is requested."""
     with pytest.raises(StripeRefused):
-        asking.page(ListRange(Listing.REFUNDS, FROM), "re_nobody")
-    ((_, parameters),) = asking.asked()
+        reader.page(ListRange(Listing.REFUNDS, FROM), "re_nobody")
+    ((_, parameters),) = reader.requests()
     assert parameters["starting_after"] == "re_nobody"
-    assert asking.waits == []
+    assert reader.waits == []
 
 
 @pytest.mark.parametrize(
@@ -114,57 +120,57 @@ def test_the_next_page_follows_the_last_object(asking: Asking) -> None:
     ids=["at once", "a little early", "just in time", "much later"],
 )
 def test_twenty_questions_a_second_are_the_most(
-    asking: Asking, passes: timedelta, waits: list[float]
+    reader: Reader, passes: timedelta, waits: list[float]
 ) -> None:
-    """A twentieth of a second lies between two questions; what is left of it is waited for."""
-    asking.page(ListRange(Listing.DISPUTES, FROM))
-    asking.clock.instant += passes
-    asking.page(ListRange(Listing.DISPUTES, FROM))
-    assert asking.waits == pytest.approx(waits)
+    """Two requests are at least a twentieth of a second apart."""
+    reader.page(ListRange(Listing.DISPUTES, FROM))
+    reader.clock.instant += passes
+    reader.page(ListRange(Listing.DISPUTES, FROM))
+    assert reader.waits == pytest.approx(waits)
 
 
-def test_patience_ends_after_a_minute(asking: Asking, caplog: pytest.LogCaptureFixture) -> None:
-    """Seven tries with longer and longer pauses, for half as much each time, down to ten.
+def test_patience_ends_after_a_minute(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    """A list is attempted seven times with growing pauses and smaller pages, down to ten.
 
-    The log has a line for each time that Stripe is asked again.
+    The log has a line for each retry.
     """
-    asking.trouble("500", 100)
+    reader.trouble("500", 100)
     with pytest.raises(StripeUnavailable, match="no usable answer about disputes"):
-        asking.page(ListRange(Listing.DISPUTES, FROM))
-    assert asking.waits == list(PATIENCE_S)
+        reader.page(ListRange(Listing.DISPUTES, FROM))
+    assert reader.waits == list(PATIENCE_S)
     assert PATIENCE_S == (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-    limits = list(dict.fromkeys(asked["limit"] for _, asked in asking.asked()))
+    limits = list(dict.fromkeys(requests["limit"] for _, requests in reader.requests()))
     assert limits == ["100", "50", "25", "12", "10"]
-    lines = [line for line in caplog.messages if "asking Stripe again for disputes" in line]
-    assert len(lines) == len(PATIENCE_S)
+    log_lines = [line for line in caplog.messages if "asking Stripe again for disputes" in line]
+    assert len(log_lines) == len(PATIENCE_S)
 
 
-def test_who_is_stopped_asks_no_more(asking: Asking) -> None:
-    """When the process ends while it waits, the wait ends and no further try follows."""
-    asking.trouble("500", 100)
-    asking.stop_in_wait = 2
+def test_who_is_stopped_asks_no_more(reader: Reader) -> None:
+    """A wait ends when the process stops, and no further attempt follows."""
+    reader.trouble("500", 100)
+    reader.stop_in_wait = 2
     with pytest.raises(StripeUnavailable):
-        asking.page(ListRange(Listing.DISPUTES, FROM))
-    assert asking.waits == [1.0, 2.0]
+        reader.page(ListRange(Listing.DISPUTES, FROM))
+    assert reader.waits == [1.0, 2.0]
 
 
-def test_a_slow_page_is_waited_for_by_two(asking: Asking, running: RunningSandbox) -> None:
-    """A page may take longer than a donor would wait; who would be the third is told at once."""
-    asking.trouble("hang", 2, seconds=PER_TRY_S + 0.5)
+def test_a_slow_page_is_waited_for_by_two(reader: Reader, running: RunningSandbox) -> None:
+    """Two pages may take long at the same time; a third request fails immediately."""
+    reader.trouble("hang", 2, seconds=PER_TRY_S + 0.5)
     client = reading_client(SECRET_KEY, running.url)
     with ThreadPoolExecutor(2) as two:
         pages = [two.submit(client.list_page, "disputes", {"limit": 10}) for _ in range(2)]
-        wait_until(lambda: len(asking.asked()) == 2)
+        wait_until(lambda: len(reader.requests()) == 2)
         with pytest.raises(StripeUnavailable, match="too many"):
             client.list_page("disputes", {"limit": 10})
         assert [page.result().objects for page in pages] == [[], []]
-    assert len(asking.asked()) == 2
+    assert len(reader.requests()) == 2
     client.close()
 
 
-def test_closed_lists_ask_nothing(asking: Asking) -> None:
-    """After the process has hung up, nothing more goes out to Stripe."""
-    asking.lists.close()
+def test_closed_lists_ask_nothing(reader: Reader) -> None:
+    """After the lists are closed, nothing is sent to Stripe."""
+    reader.lists.close()
     with pytest.raises(RuntimeError):
-        asking.page(ListRange(Listing.DISPUTES, FROM))
-    assert asking.asked() == []
+        reader.page(ListRange(Listing.DISPUTES, FROM))
+    assert reader.requests() == []

@@ -1,4 +1,4 @@
-"""Pledges: the first month and its session are one payment; later months are gifts themselves."""
+"""Pledges: the first month and its session are one payment; later months are gifts."""
 
 from itertools import permutations
 from typing import Any
@@ -45,18 +45,18 @@ def audited(database: Database) -> bool:
 
 
 def test_every_order_of_the_first_month_ends_the_same(database: Database) -> None:
-    """The first invoice and its session are one payment, whichever of their events comes first."""
+    """The first invoice and its session are one payment, in every order of their events."""
     for number, order in enumerate(permutations(range(4))):
         gift = give(database, frequency="monthly")
         invoice_id = f"in_{gift.reference}"
-        told = [
+        events = [
             event(COMPLETED, first_session(gift)),
             invoice_event(gift, invoice_id, reason=FIRST),
             invoice_payment_event(invoice_id),
             event("refund.created", refund_of(f"pi_{invoice_id}", 1_000)),
         ]
         for place in order:
-            settle(database, told[place])
+            settle(database, events[place])
         now = gift_now(database, gift)
         assert (now.status, now.received_minor) == ("partly_refunded", AMOUNT), f"order {number}"
         assert (now.net_minor, now.flags) == (AMOUNT - 1_000, "")
@@ -66,11 +66,11 @@ def test_every_order_of_the_first_month_ends_the_same(database: Database) -> Non
 
 
 def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
-    """A month that failed first is one gift, paid once, also when it is known before the first."""
+    """A later month that failed and was then paid is one gift, in every order of its events."""
     for order in permutations(range(5)):
         gift = give(database, frequency="monthly")
         invoice_id = f"in_2_{gift.reference}"
-        told = [
+        events = [
             invoice_event(gift, invoice_id, step="payment_failed"),
             invoice_event(gift, invoice_id),
             invoice_event(gift, invoice_id),
@@ -78,7 +78,7 @@ def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
             event(COMPLETED, first_session(gift)),
         ]
         for place in order:
-            settle(database, told[place])
+            settle(database, events[place])
         (month,) = months_of(database, gift)
         assert (month.status, month.received_minor, month.flags) == ("confirmed", AMOUNT, "")
         assert (month.donor_id, month.code, month.mode) == (gift.donor_id, gift.code, "card")
@@ -89,10 +89,10 @@ def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
 
 
 def test_one_batch_of_many_months(database: Database) -> None:
-    """Twelve months that arrive at once, each twice, are twelve gifts."""
+    """Twelve months that arrive together, each twice, are twelve gifts."""
     gift = give(database, frequency="monthly")
-    told = [invoice_event(gift, f"in_{month}") for month in range(12) for _ in range(2)]
-    settle(database, *told, event(COMPLETED, first_session(gift)))
+    events = [invoice_event(gift, f"in_{month}") for month in range(12) for _ in range(2)]
+    settle(database, *events, event(COMPLETED, first_session(gift)))
     months = months_of(database, gift)
     assert [month.status for month in months] == ["confirmed"] * 12
     assert audited(database)
@@ -100,7 +100,7 @@ def test_one_batch_of_many_months(database: Database) -> None:
 
 @pytest.mark.parametrize("version", [BEFORE_BASIL, BASIL, TODAY])
 def test_each_api_version_is_understood(database: Database, version: str) -> None:
-    """Before basil, basil and today tell the same: the month, its money, and who paid it."""
+    """Events of each API version give the same month, amount and payment."""
     gift = give(database, frequency="monthly")
     settle(database, invoice_event(gift, "in_2", version=version))
     if version != BEFORE_BASIL:
@@ -111,7 +111,7 @@ def test_each_api_version_is_understood(database: Database, version: str) -> Non
 
 
 def test_a_month_that_fails_stays_failed(database: Database) -> None:
-    """A month that could not be collected is a failed gift, and the first one stays as it was."""
+    """A month that could not be collected is a failed gift, and the first one does not change."""
     gift = give(database, frequency="monthly")
     settle(
         database,
@@ -125,35 +125,32 @@ def test_a_month_that_fails_stays_failed(database: Database) -> None:
 
 
 def test_a_first_month_that_is_declined_may_still_be_paid(database: Database) -> None:
-    """Each declined try of the first month is noted, and the gift is still awaited."""
+    """Each declined attempt of the first month is recorded, and the gift is still awaited."""
     gift = give(database, frequency="monthly", opened="cs_test_1")
-    tries = [
+    attempts = [
         invoice_event(gift, "in_1", step="payment_failed", reason=FIRST, attempt_count=attempt)
         for attempt in (1, 2)
     ]
-    settle(database, *tries)
+    settle(database, *attempts)
     declined = [source for kind, source in facts_now(database, gift) if kind == "payment_declined"]
     assert declined == ["in_1:1", "in_1:2"]
     assert gift_now(database, gift).status == "awaited"
 
 
 def test_an_invoice_of_another_pledge_is_set_aside(database: Database) -> None:
-    """An invoice that has opened a month of one pledge is never booked as another's."""
+    """An invoice that opened a month of one pledge is never recorded for another."""
     ann, bob = (give(database, frequency="monthly") for _ in range(2))
-    told = invoice_event(bob, "in_2")
+    invoice = invoice_event(bob, "in_2")
     settle(database, invoice_event(ann, "in_2"))
-    settle(database, told)
-    aside = event_now(database, told)
-    assert (aside.state, aside.reason) == (
-        EventState.SET_ASIDE,
-        "its invoice belongs to another pledge",
-    )
+    settle(database, invoice)
+    row = event_now(database, invoice)
+    assert (row.state, row.reason) == (EventState.SET_ASIDE, "its invoice is another pledge's")
     assert [month.received_minor for month in months_of(database, ann)] == [AMOUNT]
     assert months_of(database, bob) == []
 
 
 def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
-    """Starting, changing and ending are facts about the gift that began the pledge."""
+    """The start, change and end of a subscription are facts about the pledge's first gift."""
     gift = give(database, frequency="monthly")
     changed = subscription_event(gift, "updated", at=1, status="past_due")
     settle(
@@ -162,9 +159,9 @@ def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
         changed,
         subscription_event(gift, "deleted", at=2),
     )
-    told = [(kind, source) for kind, source in facts_now(database, gift) if "pledge" in kind]
+    facts = [(kind, source) for kind, source in facts_now(database, gift) if "pledge" in kind]
     subscription = f"sub_{gift.reference}"
-    assert told == [
+    assert facts == [
         ("pledge_changed", changed["id"]),
         ("pledge_ended", subscription),
         ("pledge_started", subscription),
@@ -175,17 +172,17 @@ def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
 @pytest.mark.parametrize("status", ["incomplete", "incomplete_expired"])
 @pytest.mark.parametrize("step", ["created", "updated"])
 def test_a_pledge_that_was_never_paid_did_not_start(sqlite: Sqlite, step: str, status: str) -> None:
-    """A subscription that waits for its first month, in vain perhaps, is no pledge yet."""
+    """A subscription whose first month is not paid is no pledge."""
     database = Database(sqlite.fresh_url())
     gift = give(database, frequency="monthly")
-    told = subscription_event(gift, step, status=status)
-    settle(database, told)
-    assert event_now(database, told).state == EventState.IGNORED
+    created = subscription_event(gift, step, status=status)
+    settle(database, created)
+    assert event_now(database, created).state == EventState.IGNORED
     database.close()
 
 
 def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Database) -> None:
-    """A subscription that waits for the bank's first yes begins with it, and is known by then."""
+    """A debit's subscription may be incomplete until its first month is paid."""
     gift = give(database, mode="bank_debit", frequency="monthly")
 
     def state() -> PledgeState:
@@ -204,57 +201,67 @@ def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Datab
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"),
+    ("more", "reason"),
     [
-        ({"currency": "usd"}, "currency is USD"),
-        ({"currency": "xyz"}, "currency is not a known one"),
-        ({"amount_paid": -1}, "amount_paid is not a usable amount"),
-        ({"amount_paid": "5000"}, "amount_paid is not a usable amount"),
-        ({"created": None}, "created is not a time"),
-        ({"id": None}, "id is missing or odd"),
-        ({"amount_paid": 4_000, "billing_reason": FIRST}, "amount is $40.00"),
+        pytest.param({"currency": "usd"}, "currency is USD", id="another currency"),
+        pytest.param({"currency": "xyz"}, "currency is not a known one", id="no currency"),
+        pytest.param({"amount_paid": -1}, "amount_paid is not a usable amount", id="negative"),
+        pytest.param({"amount_paid": "5000"}, "amount_paid is not a usable amount", id="text"),
+        pytest.param({"created": None}, "created is not a time", id="no time"),
+        pytest.param({"id": None}, "id is missing or odd", id="no id"),
+        pytest.param(
+            {"amount_paid": 4_000, "billing_reason": FIRST},
+            "amount is $40.00",
+            id="another amount in the first month",
+        ),
     ],
 )
 def test_an_invoice_that_is_not_true_is_set_aside(
-    database: Database, spoil: dict[str, Any], reason: str
+    database: Database, more: dict[str, Any], reason: str
 ) -> None:
-    """An invoice that contradicts its pledge opens no gift, and staff read why."""
+    """An invoice that contradicts its pledge opens no gift, and staff see the reason."""
     gift = give(database, frequency="monthly")
-    told = invoice_event(gift, "in_2", **spoil)
-    settle(database, told)
-    row = event_now(database, told)
+    invoice = invoice_event(gift, "in_2", **more)
+    settle(database, invoice)
+    row = event_now(database, invoice)
     assert row.state == EventState.SET_ASIDE
     assert reason in row.reason
     assert (months_of(database, gift), gift_now(database, gift).received_minor) == ([], 0)
 
 
 @pytest.mark.parametrize(
-    "spoil", [{"amount_paid": 0}, {"parent": None}, {"parent": {}}, {"parent": {"type": "quote"}}]
+    "more",
+    [
+        pytest.param({"amount_paid": 0}, id="over zero"),
+        pytest.param({"parent": None}, id="no parent"),
+        pytest.param({"parent": {}}, id="an empty parent"),
+        pytest.param({"parent": {"type": "quote"}}, id="of a quote"),
+    ],
 )
-def test_an_invoice_that_is_no_gift_is_ignored(database: Database, spoil: dict[str, Any]) -> None:
-    """Another product's invoice on the same account, and one over nothing, are none of ours."""
-    told = invoice_event(give(database, frequency="monthly"), "in_2", **spoil)
-    settle(database, told)
-    assert event_now(database, told).state == EventState.IGNORED
+def test_an_invoice_that_is_no_gift_is_ignored(database: Database, more: dict[str, Any]) -> None:
+    """Another product's invoice at the same account, or one over zero, is ignored."""
+    invoice = invoice_event(give(database, frequency="monthly"), "in_2", **more)
+    settle(database, invoice)
+    assert event_now(database, invoice).state == EventState.IGNORED
 
 
 def test_one_gift_and_a_pledge_are_not_taken_for_each_other(database: Database) -> None:
-    """A session or an invoice of the other kind than the gift's is set aside."""
+    """A session or an invoice for the other frequency than the gift's is set aside."""
     once, monthly = give(database), give(database, frequency="monthly")
-    told = [
+    events = [
         event(COMPLETED, first_session(once)),
         invoice_event(once, "in_9"),
         event(COMPLETED, session_for(monthly)),
         subscription_event(once, "created"),
     ]
-    settle(database, *told)
-    reasons = [event_now(database, one).reason for one in told]
+    settle(database, *events)
+    reasons = [event_now(database, one).reason for one in events]
     assert ["monthly" in reason for reason in reasons] == [True] * 4
     assert {gift_now(database, gift).received_minor for gift in (once, monthly)} == {0}
 
 
 def test_a_month_is_opened_once(database: Database) -> None:
-    """Failed and then paid, settled in two transactions, is the same month."""
+    """An invoice that failed and was then paid, in two transactions, is one month."""
     gift = give(database, frequency="monthly")
     for step in ("payment_failed", "paid"):
         store(database, invoice_event(gift, "in_2", step=step))

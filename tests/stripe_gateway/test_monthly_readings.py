@@ -1,4 +1,4 @@
-"""What each thing that Stripe tells of a pledge is read as, field by field; nothing is stored."""
+"""How the parser reads each event about a pledge, field by field; nothing is stored."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,14 +17,14 @@ AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
 
 
 def invoice(*, version: str = TODAY, metadata: Any = METADATA, **more: Any) -> dict[str, Any]:
-    """Return an invoice of which 40.00 of 50.00 are paid, at its third attempt."""
+    """Return an invoice over 50.00 of which 40.00 are paid, at its third attempt."""
     details = {"metadata": metadata}
     about: dict[str, Any] = {"subscription_details": details}
     if version != BEFORE_BASIL:
         about = {"parent": {"type": "subscription_details", "subscription_details": details}}
     amounts = {"amount_due": 5_000, "amount_paid": 4_000, "attempt_count": 3, "currency": "cad"}
-    named = {"id": "in_1", "created": CREATED, "billing_reason": "subscription_cycle"}
-    return about | amounts | named | more
+    names = {"id": "in_1", "created": CREATED, "billing_reason": "subscription_cycle"}
+    return about | amounts | names | more
 
 
 FIRST = {"billing_reason": "subscription_create"}
@@ -33,7 +33,7 @@ DEBIT = {"metadata": METADATA | {"session": "cs_1"}}
 
 @pytest.mark.parametrize("version", [TODAY, BEFORE_BASIL])
 @pytest.mark.parametrize(
-    ("step", "more", "told", "is_first"),
+    ("step", "more", "expected", "is_first"),
     [
         pytest.param("paid", {}, ("payment_succeeded", "in_1", 4_000), False, id="paid"),
         pytest.param("paid", FIRST, ("payment_succeeded", "in_1", 4_000), True, id="first paid"),
@@ -54,23 +54,27 @@ DEBIT = {"metadata": METADATA | {"session": "cs_1"}}
     ],
 )
 def test_what_an_invoice_tells(
-    version: str, step: str, more: dict[str, Any], told: tuple[str, str, int | None], is_first: bool
+    version: str,
+    step: str,
+    more: dict[str, Any],
+    expected: tuple[str, str, int | None],
+    is_first: bool,
 ) -> None:
-    """A first month is about the pledge's gift and has its amount; a later one is its own gift."""
-    found = reading(f"invoice.{step}", invoice(version=version, **more))
+    """A first month belongs to the pledge's gift and has its amount; a later one is a new gift."""
+    result = reading(f"invoice.{step}", invoice(version=version, **more))
     amount = 4_000 if step == "paid" else 5_000
-    assert facts(found) == [told]
-    assert str(found.gift_id) == GIFT
-    assert found.claim
-    assert (found.claim.reference, found.claim.currency) == (METADATA["reference"], "CAD")
-    assert (found.claim.monthly, found.claim.session_id, found.payment) == (True, None, None)
-    assert found.claim.amount_minor == (amount if is_first else None)
-    assert found.month == (None if is_first else Month("in_1", amount, "CAD", AN_HOUR_BEFORE))
-    assert [(fact.happened_at, fact.actor) for fact in found.facts] == [(NOW, "stripe")]
+    assert facts(result) == [expected]
+    assert str(result.gift_id) == GIFT
+    assert result.claim
+    assert (result.claim.reference, result.claim.currency) == (METADATA["reference"], "CAD")
+    assert (result.claim.monthly, result.claim.session_id, result.payment) == (True, None, None)
+    assert result.claim.amount_minor == (amount if is_first else None)
+    assert result.month == (None if is_first else Month("in_1", amount, "CAD", AN_HOUR_BEFORE))
+    assert [(fact.happened_at, fact.actor) for fact in result.facts] == [(NOW, "stripe")]
 
 
 def test_why_a_month_came_or_failed_is_kept() -> None:
-    """A payment keeps why it was billed; a debit that failed, its agreement and its invoice."""
+    """A payment keeps its billing reason; a failed debit keeps its agreement and invoice."""
     (paid,) = reading("invoice.paid", invoice()).facts
     assert (paid.currency, paid.evidence) == ("CAD", {"billing_reason": "subscription_cycle"})
     agreed: dict[str, Any] = FIRST | DEBIT
@@ -81,10 +85,10 @@ def test_why_a_month_came_or_failed_is_kept() -> None:
 
 
 def test_an_invoice_before_basil_names_its_payment() -> None:
-    """Where the intent stands on the invoice it is named with it, by a fact of its own."""
-    found = reading("invoice.paid", invoice(version=BEFORE_BASIL, payment_intent="pi_1"))
-    assert facts(found)[1] == ("payment_named", "pi_1", None)
-    assert found.facts[1].evidence == {"invoice": "in_1"}
+    """If the invoice has its payment intent, that is a fact of its own."""
+    result = reading("invoice.paid", invoice(version=BEFORE_BASIL, payment_intent="pi_1"))
+    assert facts(result)[1] == ("payment_named", "pi_1", None)
+    assert result.facts[1].evidence == {"invoice": "in_1"}
     unnamed = reading("invoice.paid", invoice(version=BEFORE_BASIL, payment_intent=None))
     assert len(unnamed.facts) == 1
 
@@ -103,7 +107,7 @@ def test_an_invoice_before_basil_names_its_payment() -> None:
     ids=["no metadata", "others", "odd", "no parent", "no details", "paid nothing", "owed nothing"],
 )
 def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
-    """What names no gift of ours, or is over nothing, is passed over; another zero is none."""
+    """An invoice without our gift, or over zero, is ignored; only the step's own amount counts."""
     assert isinstance(read(f"invoice.{step}", invoice(**more)), IrrelevantEvent)
     if not {"amount_paid", "amount_due"}.isdisjoint(more):
         other = "payment_failed" if step == "paid" else "paid"
@@ -134,7 +138,7 @@ def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> Non
     ],
 )
 def test_an_odd_invoice_is_never_guessed(step: str, more: dict[str, Any]) -> None:
-    """An invoice of ours that lacks what has to be known is left to staff."""
+    """An invoice of ours that lacks a needed field is left to staff."""
     with pytest.raises(UnusableEvent):
         read(f"invoice.{step}", invoice(**more))
     assert MAX_INVOICE_ID == 100
@@ -142,23 +146,25 @@ def test_an_odd_invoice_is_never_guessed(step: str, more: dict[str, Any]) -> Non
 
 
 def test_what_names_an_invoices_payment() -> None:
-    """The intent is named under its invoice, which says whose it is; another payment is not."""
+    """The intent is recorded under its invoice, which identifies the gift; others are ignored."""
     paid_by = {"type": "payment_intent", "payment_intent": "pi_1"}
-    found = {"invoice": "in_1", "payment": paid_by}
-    told = reading("invoice_payment.paid", found)
-    assert facts(told) == [("payment_named", "pi_1", None)]
-    assert (told.payment, told.gift_id, told.claim) == ("in_1", None, None)
-    assert told.facts[0].evidence == {"invoice": "in_1"}
+    content = {"invoice": "in_1", "payment": paid_by}
+    result = reading("invoice_payment.paid", content)
+    assert facts(result) == [("payment_named", "pi_1", None)]
+    assert (result.payment, result.gift_id, result.claim) == ("in_1", None, None)
+    assert result.facts[0].evidence == {"invoice": "in_1"}
     for other in (None, "pi_1", paid_by | {"type": "out_of_band"}, {}):
-        assert isinstance(read("invoice_payment.paid", found | {"payment": other}), IrrelevantEvent)
+        assert isinstance(
+            read("invoice_payment.paid", content | {"payment": other}), IrrelevantEvent
+        )
 
 
 ITEM = {"price": {"unit_amount": 2_500}, "quantity": 1}
 
 
 def subscription(**more: Any) -> dict[str, Any]:
-    named = {"id": "sub_1", "status": "active", "currency": "cad", "metadata": METADATA}
-    return named | {"items": {"data": [ITEM]}} | more
+    names = {"id": "sub_1", "status": "active", "currency": "cad", "metadata": METADATA}
+    return names | {"items": {"data": [ITEM]}} | more
 
 
 @pytest.mark.parametrize(
@@ -178,19 +184,19 @@ def subscription(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_a_subscription_tells(step: str, status: str, kind: FactKind | None) -> None:
-    """It starts, changes and ends a pledge; one whose first month was never paid does nothing."""
-    told = read(f"customer.subscription.{step}", subscription(status=status))
+    """A subscription starts, changes and ends a pledge, unless its first month was never paid."""
+    result = read(f"customer.subscription.{step}", subscription(status=status))
     if kind is None:
-        assert isinstance(told, IrrelevantEvent)
+        assert isinstance(result, IrrelevantEvent)
         return
-    assert isinstance(told, Reading)
-    (fact,) = told.facts
+    assert isinstance(result, Reading)
+    (fact,) = result.facts
     assert fact.kind is kind
     assert (fact.source_id == "sub_1") == (kind is not FactKind.PLEDGE_CHANGED)
-    assert str(told.gift_id) == GIFT
-    assert told.claim
-    assert (told.claim.monthly, told.claim.currency) == (True, "CAD")
-    assert told.claim.reference == METADATA["reference"]
+    assert str(result.gift_id) == GIFT
+    assert result.claim
+    assert (result.claim.monthly, result.claim.currency) == (True, "CAD")
+    assert result.claim.reference == METADATA["reference"]
 
 
 @pytest.mark.parametrize(
@@ -208,15 +214,15 @@ def test_what_a_subscription_tells(step: str, status: str, kind: FactKind | None
     ids=["one", "two", "none", "twice", "no price", "null", "no rows", "no items"],
 )
 def test_what_is_collected_each_month(items: Any, amount_minor: int | None) -> None:
-    """One item, once, says the amount; with anything else none is said, and none is guessed."""
+    """The monthly amount is known only for one item of quantity one."""
     (fact,) = reading("customer.subscription.updated", subscription(items=items)).facts
     currency = None if amount_minor is None else "CAD"
     assert (fact.amount_minor, fact.currency) == (amount_minor, currency)
 
 
 PERIOD = {"current_period_end": CREATED}
-GOES_ON: dict[str, Any] = {"subscription": "sub_1", "status": "active", "paused": False}
-GOES_ON["ends_with_the_month"] = False
+UNCHANGED: dict[str, Any] = {"subscription": "sub_1", "status": "active", "paused": False}
+UNCHANGED["ends_with_the_month"] = False
 
 
 @pytest.mark.parametrize(
@@ -234,9 +240,9 @@ GOES_ON["ends_with_the_month"] = False
     ],
 )
 def test_what_a_change_keeps(more: dict[str, Any], evidence: dict[str, Any]) -> None:
-    """A change keeps the status, whether it is paused, and an end only where one is set."""
+    """A change keeps the status, the pause, and the end if one is set."""
     (fact,) = reading("customer.subscription.updated", subscription(**more)).facts
-    assert fact.evidence == GOES_ON | evidence
+    assert fact.evidence == UNCHANGED | evidence
 
 
 @pytest.mark.parametrize(
@@ -249,7 +255,7 @@ def test_what_a_change_keeps(more: dict[str, Any], evidence: dict[str, Any]) -> 
     ids=["told", "not told", "no details"],
 )
 def test_an_end_keeps_why(details: Any, evidence: dict[str, str]) -> None:
-    """An ended pledge keeps Stripe's reason, and nothing where there is none."""
+    """An ended pledge keeps Stripe's reason, if there is one."""
     ended = subscription(cancellation_details=details)
     (fact,) = reading("customer.subscription.deleted", ended).facts
     assert fact.evidence == evidence
@@ -257,6 +263,6 @@ def test_an_end_keeps_why(details: Any, evidence: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("metadata", [None, {}, "odd"], ids=str)
 def test_a_subscription_of_others_is_passed_over(metadata: Any) -> None:
-    """What names no gift of ours changes nothing here."""
-    found = subscription(metadata=metadata)
-    assert isinstance(read("customer.subscription.deleted", found), IrrelevantEvent)
+    """A subscription without our gift is ignored."""
+    content = subscription(metadata=metadata)
+    assert isinstance(read("customer.subscription.deleted", content), IrrelevantEvent)
