@@ -1,5 +1,6 @@
-"""Gifts and facts to begin tests with."""
+"""Sample choices, gifts and facts for tests."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
+from donate.gifts.queries import GiftFilter
 from donate.money import Money
 from donate.regions.regions import load_regions
 
@@ -17,8 +19,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def choose(**more: Any) -> Choice:
-    """Return a choice that is right, unless `more` says otherwise."""
-    right: dict[str, Any] = {
+    """Return a valid choice, with the fields in `more` replaced."""
+    fields: dict[str, Any] = {
         "mode": "card",
         "amount": Money(5_000, "CAD"),
         "frequency": "once",
@@ -27,7 +29,7 @@ def choose(**more: Any) -> Choice:
         "name": "Ann Lee",
         "email": "ann@example.com",
     }
-    return check_choice(CANADA, **(right | more))
+    return check_choice(CANADA, **(fields | more))
 
 
 def open_one(
@@ -38,9 +40,22 @@ def open_one(
 
 def fact(kind: FactKind, source_id: str, amount_minor: int | None = None, **more: Any) -> Fact:
     currency = None if amount_minor is None else "CAD"
-    given: dict[str, Any] = {"happened_at": NOW, "actor": "stripe", "currency": currency}
-    return Fact(kind=kind, source_id=source_id, amount_minor=amount_minor, **(given | more))
+    fields: dict[str, Any] = {"happened_at": NOW, "actor": "stripe", "currency": currency}
+    return Fact(kind=kind, source_id=source_id, amount_minor=amount_minor, **(fields | more))
 
 
 def paid(source_id: str = "pi_1", amount_minor: int | None = 5_000, **more: Any) -> Fact:
     return fact(FactKind.PAYMENT_SUCCEEDED, source_id, amount_minor, **more)
+
+
+def case_id(value: object) -> str | None:
+    """Return a readable id for a value in a table of cases, or None to keep pytest's own.
+
+    Facts are named by their kinds, other objects by their `repr`, cut to forty characters.
+    """
+    if isinstance(value, list):
+        return ", ".join(str(getattr(item, "kind", item)) for item in value) or "nothing"
+    if isinstance(value, GiftFilter):
+        parts = asdict(value).items() - asdict(GiftFilter()).items()
+        return ", ".join(sorted(f"{name}={part}" for name, part in parts)) or "everything"
+    return None if isinstance(value, (str, int, type(None))) else ascii(value)[:40]

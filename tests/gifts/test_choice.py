@@ -1,4 +1,4 @@
-"""The choice: what a region does not offer is refused, whatever a page showed, and all at once."""
+"""What a donor may choose: everything wrong with a choice is refused together."""
 
 import time
 from typing import Any
@@ -9,15 +9,17 @@ from donate.errors import BadInput, BadInputs
 from donate.gifts.choosing.card_numbers import holds_card_number
 from donate.gifts.choosing.choice import tidy_name
 from donate.money import Money
-from tests.gifts.given import choose
+from tests.gifts.given import case_id, choose
 
 
 def problems(**more: Any) -> dict[str, str]:
-    with pytest.raises(BadInputs) as refused:
+    with pytest.raises(BadInputs) as raised:
         choose(**more)
-    found = refused.value.problems
-    assert len({problem.field for problem in found}) == len(found)
-    return {problem.field: problem.message % problem.values for problem in found}
+    by_field = {
+        problem.field: problem.message % problem.values for problem in raised.value.problems
+    }
+    assert len(by_field) == len(raised.value.problems)
+    return by_field
 
 
 def cad(amount_minor: int) -> Money:
@@ -49,9 +51,10 @@ def cad(amount_minor: int) -> Money:
         {"email": "jose@ex\u00e4mple.com"},
         {"email": f"{'a' * 64}@example.com"},
     ],
+    ids=case_id,
 )
 def test_what_is_offered_is_taken(more: dict[str, Any]) -> None:
-    """What the region offers is taken as it was chosen, to its very limits."""
+    """Every choice that the region offers is accepted unchanged, up to its limits."""
     choice = choose(**more)
     assert {key: getattr(choice, key) for key in more} == more
 
@@ -146,20 +149,21 @@ CARD = "That looks like a card number. Please never write one here."
             EMAIL,
         ),
     ],
+    ids=case_id,
 )
 def test_what_is_not_offered_is_refused(more: dict[str, Any], field: str, sentence: str) -> None:
-    """What the region does not offer, or cannot be stored, is refused beside the field."""
+    """A choice that is not offered, or that cannot be stored, is refused at its field."""
     assert problems(**more) == {field: sentence}
 
 
 def test_everything_wrong_is_told_at_once() -> None:
-    """Several problems come together, each once, so that nobody mends them one at a time."""
+    """All problems are reported together, one for each field."""
     amount = BadInput("amount", "Please enter an amount.")
-    found = problems(amount=amount, mode="x", country="x", name="", email="x")
-    assert list(found) == ["amount", "country", "mode", "name", "email"]
+    by_field = problems(amount=amount, mode="x", country="x", name="", email="x")
+    assert list(by_field) == ["amount", "country", "mode", "name", "email"]
 
 
-# Accents in the wrong order: to sort them takes the square of their number.
+# Accents in the wrong order: sorting n of them takes n² steps.
 ACCENTS = "a" + "\u0315\u0300" * 25_000
 
 
@@ -171,16 +175,17 @@ ACCENTS = "a" + "\u0315\u0300" * 25_000
         {"name": "4 " * 50_000},
         {"name": ACCENTS},
     ],
+    ids=case_id,
 )
 def test_a_flood_is_refused_quickly(more: dict[str, str]) -> None:
-    """100 kB in any field is refused at once."""
-    began = time.perf_counter()
+    """100 kB in any field is refused in less than a second."""
+    start = time.perf_counter()
     assert set(problems(**more)) == set(more)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - start < 1
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "tidied"),
     [
         ("  Ann   Lee ", "Ann Lee"),
         ("Ann\r\nLee", "Ann Lee"),
@@ -190,30 +195,30 @@ def test_a_flood_is_refused_quickly(more: dict[str, str]) -> None:
         ("Ann@EX\u00c4MPLE.com", "Ann@EX\u00c4MPLE.com"),
     ],
 )
-def test_a_name_is_kept_on_one_line(typed: str, kept: str) -> None:
-    """A name is one line, without the spaces around it, in one form of Unicode."""
-    assert tidy_name(typed) == kept
-    assert choose(name=typed).name == kept
+def test_a_name_is_kept_on_one_line(typed: str, tidied: str) -> None:
+    """A name is stored on one line, without outer spaces, in Unicode NFC."""
+    assert tidy_name(typed) == tidied
+    assert choose(name=typed).name == tidied
 
 
 def test_a_name_that_is_far_too_long_stays_as_it_came() -> None:
-    """Up to a thousand characters have one form of Unicode; more are not worth the time."""
+    """A name of over a thousand characters is not normalized, because that could take too long."""
     assert tidy_name("e\u0301" * 500) == "\u00e9" * 500
     assert tidy_name("e\u0301" * 500 + "e") == "e\u0301" * 500 + "e"
 
 
 def test_an_email_is_kept_in_one_form() -> None:
-    """An address typed in pieces is stored in the form that was checked, however it came."""
+    """An address is stored in one Unicode form, however the donor typed it."""
     for typed in ("exa\u0308mple", "ex\u00e4mple", "EX\u00c4MPLE", "xn--exmple-cua"):
         assert choose(email=f" ann@{typed}.com ").email == "ann@ex\u00e4mple.com"
 
 
 @pytest.mark.parametrize(
-    ("typed", "spoken"), [("fr", "fr-CA"), ("fr-FR", "fr-CA"), ("de", "en-CA"), ("", "en-CA")]
+    ("requested", "language"), [("fr", "fr-CA"), ("fr-FR", "fr-CA"), ("de", "en-CA"), ("", "en-CA")]
 )
-def test_a_language_is_one_of_the_region(typed: str, spoken: str) -> None:
-    """The gift keeps a language that the region speaks."""
-    assert choose(language=typed).language == spoken
+def test_a_language_is_one_of_the_region(requested: str, language: str) -> None:
+    """A gift's language is one of the region's languages."""
+    assert choose(language=requested).language == language
 
 
 CARDS = ["4242424242424242", "5555555555554444", "378282246310005", "6011000990139424"]
@@ -244,13 +249,13 @@ CARDS = ["4242424242424242", "5555555555554444", "378282246310005", "60110009901
     "around", ["{}", "my card: {}, thanks", "Apt 12 {}", "{} 12/29 123", "a{}b"]
 )
 def test_a_card_number_is_seen(card: str, separator: str, around: str) -> None:
-    """A card number is seen however it is spaced and whatever stands around it."""
+    """A card number is recognized with any separators and any text around it."""
     spaced = separator.join(card[i : i + 4] for i in range(0, len(card), 4))
     assert holds_card_number(around.format(spaced))
 
 
 def test_a_card_number_in_wide_digits_is_seen() -> None:
-    """Full-width digits are digits, and so are those of other scripts."""
+    """A card number is recognized in full-width, Arabic and Devanagari digits."""
     for zero in (0xFF10, 0x0660, 0x0966):
         wide = CARDS[0].translate({ord(str(n)): zero + n for n in range(10)})
         assert holds_card_number(wide)
@@ -271,5 +276,5 @@ def test_a_card_number_in_wide_digits_is_seen() -> None:
     ],
 )
 def test_what_is_no_card_number_is_none(text: str) -> None:
-    """Digits that are too few, or fail the check, or are apart, are no card number."""
+    """Text with too few digits, a wrong check digit or digits far apart is not a card number."""
     assert not holds_card_number(text)

@@ -1,4 +1,4 @@
-"""The rounding of a covered fee, on both sides of every half."""
+"""Rounding of a covered fee, just below, at and just above each half."""
 
 import pytest
 
@@ -25,12 +25,12 @@ from donate.gifts.choosing.fee_cover import fee_on, with_fee_covered
 def test_a_fee_is_rounded_as_stripe_rounds_it(
     charged: int, basis_points: int, fixed: int, fee: int
 ) -> None:
-    """The share of a payment is rounded to the nearest unit, a half up; the rest is added whole."""
+    """The percentage of a fee is rounded half up to a whole unit, and the fixed part is added."""
     assert fee_on(charged, basis_points=basis_points, fixed_minor=fixed) == fee
 
 
 @pytest.mark.parametrize(
-    ("wanted", "basis_points", "fixed", "step", "charged"),
+    ("gift", "basis_points", "fixed", "step", "charged"),
     [
         pytest.param(485, 290, 0, 1, 499, id="just below a half, 14 are enough"),
         pytest.param(486, 290, 0, 1, 501, id="a half costs a unit more"),
@@ -46,8 +46,8 @@ def test_a_fee_is_rounded_as_stripe_rounds_it(
     ],
 )
 def test_as_little_as_covers_the_fee(
-    wanted: int, basis_points: int, fixed: int, step: int, charged: int
+    gift: int, basis_points: int, fixed: int, step: int, charged: int
 ) -> None:
-    """What is charged is the least multiple of the step that leaves the gift whole."""
+    """The charge is the smallest multiple of the step that leaves the whole gift after the fee."""
     terms = {"basis_points": basis_points, "fixed_minor": fixed, "step": step}
-    assert with_fee_covered(wanted, **terms) == charged
+    assert with_fee_covered(gift, **terms) == charged

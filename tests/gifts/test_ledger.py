@@ -1,4 +1,4 @@
-"""The ledger: gifts are opened once, facts recorded once, and the cached status follows."""
+"""The ledger opens each gift once, records each fact once, and updates the cached status."""
 
 import uuid
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def record(database: Database, *entries: tuple[Gift, Fact]) -> list[Outcome]:
         return record_facts(session, [(gift.id, fact) for gift, fact in entries], now=NOW)
 
 
-def again(database: Database, gift: Gift) -> Gift:
+def reread(database: Database, gift: Gift) -> Gift:
     with database.reading() as session:
         return session.exec(select(Gift).where(Gift.id == gift.id)).one()
 
@@ -46,25 +46,25 @@ def gift(database: Database) -> Gift:
         return open_one(session)
 
 
-def at_once(work: Callable[[int], Any], times: int = 20) -> list[Any]:
+def in_threads(work: Callable[[int], Any], times: int = 20) -> list[Any]:
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(work, range(times)))
 
 
 def test_a_gift_is_what_was_chosen(database: Database, gift: Gift) -> None:
-    """An opened gift holds the choice, a reference that checks, and the fact that it was opened."""
-    kept = again(database, gift)
-    assert (kept.code, kept.mode, kept.frequency) == ("LWCAN", "card", "once")
-    assert (kept.amount_minor, kept.currency, kept.language) == (5_000, "CAD", "en-CA")
-    assert (kept.status, kept.received_minor, kept.net_minor) == ("awaited", 0, 0)
-    assert (kept.opened_at, kept.received_on) == (NOW, None)
-    assert is_reference(kept.reference)
-    assert len(kept.token) >= 20
-    assert kept.id.version == 7
+    """A new gift holds the donor's choice, a valid reference and a `gift_opened` fact."""
+    row = reread(database, gift)
+    assert (row.code, row.mode, row.frequency) == ("LWCAN", "card", "once")
+    assert (row.amount_minor, row.currency, row.language) == (5_000, "CAD", "en-CA")
+    assert (row.status, row.received_minor, row.net_minor) == ("awaited", 0, 0)
+    assert (row.opened_at, row.received_on) == (NOW, None)
+    assert is_reference(row.reference)
+    assert len(row.token) >= 20
+    assert row.id.version == 7
     with database.reading() as session:
-        opened = session.exec(select(GiftFact)).one()
+        opened_fact = session.exec(select(GiftFact)).one()
         donor = session.exec(select(Donor)).one()
-    assert (opened.kind, opened.source_id, opened.amount_minor) == (
+    assert (opened_fact.kind, opened_fact.source_id, opened_fact.amount_minor) == (
         "gift_opened",
         str(gift.id),
         5_000,
@@ -73,7 +73,7 @@ def test_a_gift_is_what_was_chosen(database: Database, gift: Gift) -> None:
 
 
 def test_the_same_form_opens_one_gift(database: Database, gift: Gift) -> None:
-    """The same form key again returns the gift that it opened before, whatever else is chosen."""
+    """A form key that was used before returns the gift that it opened."""
     with database.writing() as session:
         assert open_one(session, name="Bob").id == gift.id
         assert open_one(session, "form-2").id != gift.id
@@ -81,90 +81,90 @@ def test_the_same_form_opens_one_gift(database: Database, gift: Gift) -> None:
 
 
 def test_one_form_sent_twenty_times_at_once_opens_one_gift(database: Database) -> None:
-    """Of twenty that send one form at the same instant all get the same gift, of one donor."""
+    """Twenty concurrent requests with one form key open one gift with one donor."""
 
     def send(_: int) -> uuid.UUID:
         with database.writing() as session:
             return open_one(session).id
 
-    assert len(set(at_once(send))) == 1
+    assert len(set(in_threads(send))) == 1
     assert (count(database, Gift), count(database, Donor), count(database, GiftFact)) == (1, 1, 1)
 
 
-class Stuck(Random):
-    """Dice that fall the same for a while."""
+class RepeatingRandom(Random):
+    """A random generator that makes the same choice several times before it moves on."""
 
-    def __init__(self, throws: int) -> None:
+    def __init__(self, repeats: int) -> None:
         super().__init__(7)
-        self.throws = throws
+        self.repeats = repeats
 
     def choices(self, *args: Any, **more: Any) -> list[Any]:
-        self.throws -= 1
-        if self.throws >= 0:
+        self.repeats -= 1
+        if self.repeats >= 0:
             self.seed(7)
         return super().choices(*args, **more)
 
 
 def test_a_reference_that_is_taken_is_drawn_again(database: Database) -> None:
-    """Two gifts that draw the same reference end with two; stuck dice end with an error."""
+    """A reference that is taken is drawn again, up to a limit that ends in an error."""
     with database.writing() as session:
-        first = open_gift(session, choose(), "form-1", now=NOW, random=Stuck(1))
-        second = open_gift(session, choose(), "form-2", now=NOW, random=Stuck(2))
+        first = open_gift(session, choose(), "form-1", now=NOW, dice=RepeatingRandom(1))
+        second = open_gift(session, choose(), "form-2", now=NOW, dice=RepeatingRandom(2))
     assert first.reference != second.reference
     with pytest.raises(DonateError), database.writing() as session:
-        open_gift(session, choose(), "form-3", now=NOW, random=Stuck(99))
+        open_gift(session, choose(), "form-3", now=NOW, dice=RepeatingRandom(99))
     assert (count(database, Gift), count(database, Donor)) == (2, 2)
 
 
 def test_a_fact_is_recorded_once(database: Database, gift: Gift) -> None:
-    """A fact that is known already, in the same batch or before, changes nothing."""
+    """A fact that was recorded before, or earlier in the same batch, changes nothing."""
     assert record(database, (gift, paid()), (gift, paid())) == [RECORDED, KNOWN]
     assert record(database, (gift, paid(happened_at=NOW + timedelta(1)))) == [KNOWN]
-    kept = again(database, gift)
-    assert (kept.status, kept.received_minor, kept.net_minor) == ("confirmed", 5_000, 5_000)
-    assert (count(database, GiftFact), kept.received_on) == (2, date(2026, 3, 1))
+    row = reread(database, gift)
+    assert (row.status, row.received_minor, row.net_minor) == ("confirmed", 5_000, 5_000)
+    assert (count(database, GiftFact), row.received_on) == (2, date(2026, 3, 1))
     assert record(database) == []
 
 
 def test_one_fact_from_twenty_threads_at_once_is_one(database: Database, gift: Gift) -> None:
-    """Of twenty that record one fact at the same instant one records it, and the others know it."""
-    outcomes = at_once(lambda _: record(database, (gift, paid()))[0])
+    """Of twenty threads that record the same fact, one records it and the others know it."""
+    outcomes = in_threads(lambda _: record(database, (gift, paid()))[0])
     assert sorted(outcomes) == sorted([RECORDED] + [KNOWN] * 19)
-    assert again(database, gift).received_minor == 5_000
+    assert reread(database, gift).received_minor == 5_000
 
 
 def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gift: Gift) -> None:
-    """What is recorded about a gift in hand counts at once, without reading it again."""
+    """A locked gift includes the facts recorded in this transaction without being read again."""
     with database.writing() as session:
-        hand = LockedGifts(session)
-        hand.lock([gift.id])
-        asked = [(gift.id, paid())]
-        outcomes = [record_facts(session, asked, now=NOW, locked=hand)[0] for _ in range(2)]
-        hand.lock([gift.id])
-        known = {kind for kind, _ in hand[gift.id].facts}
+        locked = LockedGifts(session)
+        locked.take([gift.id])
+        entries = [(gift.id, paid())]
+        outcomes = [record_facts(session, entries, now=NOW, hand=locked)[0] for _ in range(2)]
+        locked.take([gift.id])
+        kinds = {kind for kind, _ in locked[gift.id].facts}
     assert outcomes == [Outcome.RECORDED, Outcome.KNOWN]
-    assert known == {"gift_opened", "payment_succeeded"}
-    assert again(database, gift).received_minor == 5_000
+    assert kinds == {"gift_opened", "payment_succeeded"}
+    assert reread(database, gift).received_minor == 5_000
 
 
 def test_facts_of_one_gift_from_twenty_threads_all_count(database: Database, gift: Gift) -> None:
-    """Twenty different payments at the same instant are all in the cached amount."""
-    at_once(lambda n: record(database, (gift, paid(f"pi_{n}", 100))))
-    assert again(database, gift).received_minor == 2_000
+    """Twenty payments recorded at the same time all count in the cached amount."""
+    in_threads(lambda n: record(database, (gift, paid(f"pi_{n}", 100))))
+    assert reread(database, gift).received_minor == 2_000
 
 
 def test_one_fact_about_two_gifts_at_once_is_one(database: Database, gift: Gift) -> None:
-    """Of two gifts that claim one payment at the same instant only one gets it."""
+    """One payment recorded for two gifts at the same time counts for one of them only."""
     with database.writing() as session:
         other = open_one(session, "form-2")
-    outcomes = at_once(lambda n: record(database, ((gift, other)[n % 2], paid()))[0])
+    outcomes = in_threads(lambda n: record(database, ((gift, other)[n % 2], paid()))[0])
     assert outcomes.count(RECORDED) == 1
     assert sorted(outcomes) == sorted([RECORDED] + [KNOWN] * 9 + [CONTRADICTED] * 10)
-    assert again(database, gift).received_minor + again(database, other).received_minor == 5_000
+    assert reread(database, gift).received_minor + reread(database, other).received_minor == 5_000
 
 
 def test_a_gift_read_before_is_read_again(postgres: Postgres) -> None:
-    """What another process recorded since this one read the gift is in what it writes."""
+    """A gift that this session read earlier is read again, with facts committed since."""
     database = Database(postgres.fresh_url())
     received = fact(FactKind.TRANSFER_RECEIVED, "C1AB", 5_000)
     with database.writing() as session:
@@ -175,7 +175,7 @@ def test_a_gift_read_before_is_read_again(postgres: Postgres) -> None:
         assert stale.status == "awaited"
         undone = replace(received, kind=FactKind.TRANSFER_UNDONE)
         record_facts(session, [(gift.id, undone)], now=NOW)
-    assert again(database, gift).status == "awaited"
+    assert reread(database, gift).status == "awaited"
     database.close()
 
 
@@ -186,33 +186,34 @@ def test_a_gift_read_before_is_read_again(postgres: Postgres) -> None:
         paid(amount_minor=5_000, currency="USD"),
         paid(amount_minor=None),
     ],
+    ids=["another amount", "another currency", "no amount"],
 )
 def test_another_amount_contradicts(database: Database, gift: Gift, other: Fact) -> None:
-    """The same fact with another amount or currency is told, and nothing of it is written."""
+    """The same fact with another amount or currency is a contradiction and is not recorded."""
     assert record(database, (gift, paid())) == [RECORDED]
     assert record(database, (gift, other)) == [CONTRADICTED]
-    assert again(database, gift).received_minor == 5_000
+    assert reread(database, gift).received_minor == 5_000
     assert count(database, GiftFact) == 2
 
 
 def test_another_amount_in_the_same_batch_contradicts(database: Database, gift: Gift) -> None:
-    """Of two that contradict each other in one batch the first is recorded."""
+    """If two facts of one batch contradict each other, the first is recorded."""
     outcomes = record(database, (gift, paid()), (gift, paid(amount_minor=1)), (gift, paid()))
     assert outcomes == [RECORDED, CONTRADICTED, KNOWN]
-    assert again(database, gift).received_minor == 5_000
+    assert reread(database, gift).received_minor == 5_000
 
 
 @pytest.mark.parametrize("together", [True, False])
 def test_another_gift_contradicts(database: Database, gift: Gift, together: bool) -> None:
-    """A fact that another gift holds is told, and this gift stays as it was."""
+    """A fact that belongs to another gift is a contradiction and does not change this gift."""
     with database.writing() as session:
         other = open_one(session, "form-2")
     entries = [(gift, paid()), (other, paid()), (other, paid("pi_2", 700))]
     batches = [entries] if together else [[entry] for entry in entries]
     outcomes = [outcome for batch in batches for outcome in record(database, *batch)]
     assert outcomes == [RECORDED, CONTRADICTED, RECORDED]
-    assert again(database, gift).received_minor == 5_000
-    assert again(database, other).received_minor == 700
+    assert reread(database, gift).received_minor == 5_000
+    assert reread(database, other).received_minor == 700
 
 
 @pytest.mark.parametrize(
@@ -224,25 +225,26 @@ def test_another_gift_contradicts(database: Database, gift: Gift, together: bool
         replace(paid(), currency=None),
         replace(paid(), amount_minor=None, currency="CAD"),
     ],
+    ids=["another currency", "zero", "negative", "no currency", "no amount"],
 )
 def test_wrong_money_reaches_no_table(database: Database, gift: Gift, wrong: Fact) -> None:
-    """Money in another currency than the gift's, or that is none, is refused by the database."""
+    """The database refuses amounts that are not positive, incomplete or in another currency."""
     with pytest.raises(IntegrityError):
         record(database, (gift, paid("pi_0", 300)), (gift, wrong))
     assert count(database, GiftFact) == 1
-    assert again(database, gift).received_minor == 0
+    assert reread(database, gift).received_minor == 0
 
 
 def test_an_unknown_gift_is_told(database: Database, gift: Gift) -> None:
-    """A fact about a gift that does not exist raises, and its neighbours are not written."""
-    stranger = Gift(**gift.model_dump() | {"id": uuid.uuid4()})
-    with pytest.raises(LookupError, match=str(stranger.id)):
-        record(database, (gift, paid()), (stranger, paid("pi_2")))
+    """A fact about an unknown gift raises LookupError, and its batch is not recorded."""
+    unknown = Gift(**gift.model_dump() | {"id": uuid.uuid4()})
+    with pytest.raises(LookupError, match=str(unknown.id)):
+        record(database, (gift, paid()), (unknown, paid("pi_2")))
     assert count(database, GiftFact) == 1
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database, gift: Gift) -> None:
-    """When anything in a transaction fails, its gifts, facts and cached amounts are gone."""
+    """A failed transaction leaves no gift, no fact and no cached amount."""
 
     def fail(session: Session) -> None:
         open_one(session, "form-2")
@@ -252,7 +254,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database, gift: Gift)
     with pytest.raises(ZeroDivisionError), database.writing() as session:
         fail(session)
     assert (count(database, Gift), count(database, Donor), count(database, GiftFact)) == (1, 1, 1)
-    assert again(database, gift).status == "awaited"
+    assert reread(database, gift).status == "awaited"
     assert record(database, (gift, paid())) == [RECORDED]
 
 
@@ -269,21 +271,21 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database, gift: Gift)
 def test_a_day_is_that_of_the_region(
     database: Database, zone: str, instant: datetime, day: date
 ) -> None:
-    """A gift of the year's last second where the region lives is a gift of that year."""
+    """The days a gift was opened and received are days in the region's time zone."""
     choice = replace(choose(), region=CANADA.model_copy(update={"time_zone": zone}))
     with database.writing() as session:
         gift = open_gift(session, choice, "form-1", now=instant)
         received = paid(happened_at=instant)
         record_facts(session, [(gift.id, received)], now=instant + timedelta(days=3))
-    kept = again(database, gift)
-    assert (kept.opened_on, kept.received_on) == (day, day)
+    row = reread(database, gift)
+    assert (row.opened_on, row.received_on) == (day, day)
 
 
 def test_a_transfer_taken_back_takes_its_day_back(database: Database, gift: Gift) -> None:
-    """When no money is left that came in, the gift has no day of receiving either."""
+    """A gift whose only transfer was undone has no day of receipt."""
     received = fact(FactKind.TRANSFER_RECEIVED, "C1AB", 5_000, actor="staff:1")
     record(database, (gift, received))
-    assert again(database, gift).received_on == date(2026, 3, 1)
+    assert reread(database, gift).received_on == date(2026, 3, 1)
     record(database, (gift, replace(received, kind=FactKind.TRANSFER_UNDONE)))
-    kept = again(database, gift)
-    assert (kept.status, kept.received_on, kept.received_minor) == ("awaited", None, 0)
+    row = reread(database, gift)
+    assert (row.status, row.received_on, row.received_minor) == ("awaited", None, 0)

@@ -1,4 +1,4 @@
-"""What the facts say of a monthly promise, in whatever order they became known."""
+"""The state of a monthly gift follows from its facts, in whatever order they were recorded."""
 
 import uuid
 from dataclasses import replace
@@ -19,6 +19,7 @@ from donate.gifts.pledges import (
     pledge_of,
 )
 from donate.money import Money
+from tests.gifts.given import case_id
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHOSEN = Money(5_000, "CAD")
@@ -49,9 +50,10 @@ ENDED = fact(FactKind.PLEDGE_ENDED, 4)
         ([STARTED, RESUMED, ENDED], PledgeState.ENDED, 7_550),
         ([ENDED], PledgeState.ENDED, 5_000),
     ],
+    ids=case_id,
 )
 def test_what_happened_last_counts(facts: list[Fact], state: PledgeState, each_month: int) -> None:
-    """State and amount follow from when things happened, not from when we heard of them."""
+    """State and amount depend on when things happened, not on when they were recorded."""
     for order in permutations(facts):
         pledge = pledge_of(order, CHOSEN)
         assert (pledge.state, pledge.each_month) == (state, Money(each_month, "CAD"))
@@ -59,23 +61,23 @@ def test_what_happened_last_counts(facts: list[Fact], state: PledgeState, each_m
 
 
 def test_a_pledge_that_runs_out_says_so() -> None:
-    """That Stripe stops after the running month is told while it still runs."""
+    """A pledge that stops after the current month is active and marked as ending."""
     pledge = pledge_of([STARTED, LAST_MONTH], CHOSEN)
     assert (pledge.state, pledge.is_ending, pledge.ends_at) == (PledgeState.ACTIVE, True, None)
     assert not pledge_of([STARTED, RESUMED], CHOSEN).is_ending
 
 
 def test_a_pledge_that_is_to_end_says_when() -> None:
-    """The moment stands until it is taken back, or until it has ended; then that day counts."""
+    """A pledge with an end date shows it until the end is cancelled or has happened."""
     at = NOW + timedelta(days=30)
     seconds = int(at.timestamp())
-    told = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, subscription="sub_1", ends_at=seconds)
-    pledge = pledge_of([STARTED, told], CHOSEN)
+    end_set = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, subscription="sub_1", ends_at=seconds)
+    pledge = pledge_of([STARTED, end_set], CHOSEN)
     assert (pledge.state, pledge.is_ending, pledge.ends_at) == (PledgeState.ACTIVE, True, at)
-    kept = pledge_of([STARTED, told, RESUMED], CHOSEN)
-    assert (kept.is_ending, kept.ends_at) == (False, None)
-    over = pledge_of([STARTED, told, ENDED], CHOSEN)
-    assert (over.is_ending, over.ends_at, over.ended_at) == (False, None, ENDED.happened_at)
+    continued = pledge_of([STARTED, end_set, RESUMED], CHOSEN)
+    assert (continued.is_ending, continued.ends_at) == (False, None)
+    ended = pledge_of([STARTED, end_set, ENDED], CHOSEN)
+    assert (ended.is_ending, ended.ends_at, ended.ended_at) == (False, None, ENDED.happened_at)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +92,12 @@ def test_a_pledge_that_is_to_end_says_when() -> None:
     ],
 )
 def test_each_status_of_stripes_has_a_state(status: str, state: PledgeState) -> None:
-    """What Stripe calls a subscription is what it is; a word nobody knows is not guessed at."""
-    told = fact(FactKind.PLEDGE_CHANGED, 1, subscription="sub_1", status=status, paused=False)
-    pledge = pledge_of([STARTED, told], CHOSEN)
+    """Each subscription status of Stripe has a state, and an unfamiliar one is UNKNOWN."""
+    changed = fact(FactKind.PLEDGE_CHANGED, 1, subscription="sub_1", status=status, paused=False)
+    pledge = pledge_of([STARTED, changed], CHOSEN)
     assert (pledge.state, pledge.status, pledge.runs) == (state, status, True)
     paused = fact(FactKind.PLEDGE_CHANGED, 2, subscription="sub_1", status=status, paused=True)
-    assert pledge_of([STARTED, told, paused], CHOSEN).state is PledgeState.PAUSED
+    assert pledge_of([STARTED, changed, paused], CHOSEN).state is PledgeState.PAUSED
 
 
 @pytest.mark.parametrize(
@@ -106,31 +108,32 @@ def test_each_status_of_stripes_has_a_state(status: str, state: PledgeState) -> 
         ({"reason": "payment_failed"}, EndReason.PAYMENT_FAILED),
         ({"reason": "payment_disputed"}, EndReason.PAYMENT_DISPUTED),
     ],
+    ids=case_id,
 )
 def test_why_it_ended_is_known(evidence: dict[str, str], reason: EndReason | None) -> None:
-    """A pledge that ended because money failed to come is told from one that somebody ended."""
+    """A pledge that ended because of failed or disputed payments says so."""
     ended = replace(ENDED, evidence=evidence)
     assert pledge_of([STARTED, ended], CHOSEN).end_reason is reason
 
 
 def test_begun_anew_after_it_ended() -> None:
-    """Ended before its first month arrived, and begun anew: what runs is the new one, as it is."""
-    anew = Fact(FactKind.PLEDGE_STARTED, "sub_2", NOW + timedelta(days=5), "stripe")
-    for order in permutations([STARTED, RESUMED, ENDED, anew]):
+    """After a subscription ended and a new one started, the pledge shows the new one."""
+    started_again = Fact(FactKind.PLEDGE_STARTED, "sub_2", NOW + timedelta(days=5), "stripe")
+    for order in permutations([STARTED, RESUMED, ENDED, started_again]):
         pledge = pledge_of(order, CHOSEN)
         assert (pledge.state, pledge.subscription) == (PledgeState.ACTIVE, "sub_2")
         assert pledge.each_month == CHOSEN
 
 
 def test_a_month_knows_its_invoice() -> None:
-    """The key under which an invoice opens a gift names it; no form's key does."""
+    """The form key of a later month holds its invoice, and no other form key does."""
     assert invoice_of(month_key("in_1")) == "in_1"
     assert invoice_of("form:abc") is None
     assert invoice_of("instead:month:in_1") is None
 
 
 def test_within_a_second_the_donors_last_change_counts() -> None:
-    """An event of the change before, of the same second and late, does not undo the last one."""
+    """A late event of an earlier change in the same second does not undo the last change."""
     gift_id = uuid.uuid4()
 
     def changed(name: str, *, paused: bool) -> Fact:

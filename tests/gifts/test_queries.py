@@ -1,4 +1,4 @@
-"""Queries: filters let through what they say, and pages show every gift once."""
+"""Filters, totals and paging of the list of gifts, lookups, and the audit."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -25,18 +25,18 @@ from donate.gifts.queries import (
 )
 from donate.money import Money
 from donate.storage.database import Database
-from tests.gifts.given import CANADA, NOW, choose, fact, open_one, paid
+from tests.gifts.given import CANADA, NOW, case_id, choose, fact, open_one, paid
 
 ALL = GiftFilter()
 
 
-def form_keys(session: Session, wanted: GiftFilter) -> set[str]:
-    return {gift.form_key for gift, _ in newest_gifts(session, wanted, limit=100)}
+def form_keys(session: Session, gift_filter: GiftFilter) -> set[str]:
+    return {gift.form_key for gift, _ in newest_gifts(session, gift_filter, limit=100)}
 
 
 @pytest.fixture
 def several(database: Database) -> Database:
-    """Four gifts: by card and paid, by card and awaited, by Interac, and under another code."""
+    """Four gifts: a paid and an awaited card gift, an Interac gift, and one under another code."""
     with database.writing() as session:
         first = open_one(session, "paid", now=datetime(2026, 1, 1, 4, 59, 59, tzinfo=UTC))
         record_facts(session, [(first.id, paid())], now=NOW)
@@ -49,7 +49,7 @@ def several(database: Database) -> Database:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("gift_filter", "keys"),
     [
         (ALL, "paid awaited interac elsewhere"),
         (GiftFilter(status="confirmed"), "paid"),
@@ -67,18 +67,19 @@ def several(database: Database) -> Database:
         (GiftFilter(mode="card", status="awaited", code="LWCAN"), "awaited"),
         (GiftFilter(status="' OR 1=1 --"), ""),
     ],
+    ids=case_id,
 )
 def test_a_filter_lets_through_what_it_says(
-    several: Database, wanted: GiftFilter, found: str
+    several: Database, gift_filter: GiftFilter, keys: str
 ) -> None:
-    """Each part of a filter restricts; dates are those of the region, both ends included."""
+    """Each part of a filter narrows the list, and date ranges include both days."""
     with several.reading() as session:
-        assert form_keys(session, wanted) == set(found.split())
-        assert sum(line.gifts for line in totals(session, wanted)) == len(found.split())
+        assert form_keys(session, gift_filter) == set(keys.split())
+        assert sum(line.gifts for line in totals(session, gift_filter)) == len(keys.split())
 
 
 def test_totals_are_by_currency(several: Database) -> None:
-    """Currencies never add up: each has a line of its own."""
+    """Each currency has its own total."""
     with several.reading() as session:
         assert totals(session, ALL) == [
             Total(3, Money(15_000, "CAD"), Money(5_000, "CAD"), Money(5_000, "CAD")),
@@ -89,7 +90,7 @@ def test_totals_are_by_currency(several: Database) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_pages_show_every_gift_once(database: Database, limit: int) -> None:
-    """Page after page shows each gift once, newest first, also those of one instant."""
+    """Paging shows each gift once, newest first, even gifts of the same instant."""
     with database.writing() as session:
         for n in range(12):
             later = timedelta(seconds=n // 4, microseconds=n % 2)
@@ -108,7 +109,7 @@ def test_pages_show_every_gift_once(database: Database, limit: int) -> None:
 
 
 def test_a_gift_that_comes_between_pages_moves_nothing(database: Database) -> None:
-    """A gift opened while staff turn the page neither repeats nor hides another."""
+    """A gift opened between two pages neither repeats nor hides another."""
     with database.writing() as session:
         keys = [open_one(session, f"form-{n}", now=NOW + timedelta(n)).form_key for n in range(4)]
     with database.reading() as session:
@@ -122,16 +123,16 @@ def test_a_gift_that_comes_between_pages_moves_nothing(database: Database) -> No
 
 
 def test_facts_are_told_in_the_order_they_happened(database: Database) -> None:
-    """Facts come by the second in which they happened, and within it as we heard of them."""
+    """Facts are sorted by the second they happened in, then by when they were recorded."""
     with database.writing() as session:
         gift = open_one(session, now=NOW + timedelta(microseconds=900_000))
-        heard = [
+        unordered = [
             fact(FactKind.REFUND_SUCCEEDED, "re_1", 100, happened_at=NOW + timedelta(seconds=9)),
             fact(FactKind.CHECKOUT_OPENED, "cs_1", happened_at=NOW),
             paid(happened_at=NOW + timedelta(seconds=5)),
         ]
-        for one in heard:
-            record_facts(session, [(gift.id, one)], now=NOW)
+        for new_fact in unordered:
+            record_facts(session, [(gift.id, new_fact)], now=NOW)
         other = open_one(session, "form-2")
     with database.reading() as session:
         kinds = [str(row.kind) for row in facts_of(session, gift.id)]
@@ -140,17 +141,17 @@ def test_facts_are_told_in_the_order_they_happened(database: Database) -> None:
 
 
 def test_a_gift_is_found_by_its_names(database: Database) -> None:
-    """Id, token and reference each find the one gift, exactly as written, and else nothing."""
+    """A gift is found by its exact id, token or reference, and by nothing else."""
     with database.writing() as session:
         gift, other = open_one(session), open_one(session, "form-2", name="Bob")
     with database.reading() as session:
-        for found in (
+        for match in (
             gift_by_id(session, gift.id),
             gift_by_token(session, gift.token),
             gift_by_reference(session, gift.reference),
         ):
-            assert found is not None
-            assert found.id == gift.id
+            assert match is not None
+            assert match.id == gift.id
         assert gift_by_token(session, gift.token.swapcase()) is None
         assert gift_by_token(session, "") is None
         assert gift_by_token(session, gift.reference) is None
@@ -159,14 +160,14 @@ def test_a_gift_is_found_by_its_names(database: Database) -> None:
 
 
 def test_a_source_tells_its_gift(database: Database) -> None:
-    """A payment is found under the kind of fact that it told, and under no other."""
+    """A payment is found only under the kind of fact that recorded it."""
     with database.writing() as session:
         gift = open_one(session)
         record_facts(session, [(gift.id, paid())], now=NOW)
     with database.reading() as session:
-        wanted = ["pi_1", "pi_2"]
-        assert gifts_by_source(session, [FactKind.PAYMENT_SUCCEEDED], wanted) == {"pi_1": gift.id}
-        assert gifts_by_source(session, [FactKind.REFUND_SUCCEEDED], wanted) == {}
+        sources = ["pi_1", "pi_2"]
+        assert gifts_by_source(session, [FactKind.PAYMENT_SUCCEEDED], sources) == {"pi_1": gift.id}
+        assert gifts_by_source(session, [FactKind.REFUND_SUCCEEDED], sources) == {}
         assert gifts_by_source(session, [FactKind.PAYMENT_SUCCEEDED], []) == {}
 
 
@@ -182,7 +183,7 @@ def test_a_source_tells_its_gift(database: Database) -> None:
     ],
 )
 def test_the_audit_sees_every_wrong_copy(several: Database, column: str, value: str) -> None:
-    """A cached copy that is not what the facts mean is told, by reference and by column."""
+    """The audit reports every wrong cached value by reference and column."""
     with several.reading() as session:
         assert list(differences(session)) == []
     with several.writing() as session:

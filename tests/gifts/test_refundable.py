@@ -1,4 +1,4 @@
-"""What is left of each payment, and what became of each refund asked for: from facts alone."""
+"""What can still be refunded of each payment, and the state of each refund request."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -9,6 +9,7 @@ import pytest
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.refundable import failed_refunds, next_number, payments_of, requests_of
 from donate.gifts.status import status_of
+from tests.gifts.given import case_id
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -28,67 +29,68 @@ def fact(
 
 
 PAID = fact(FactKind.PAYMENT_SUCCEEDED, "pi_1", 5_000)
-ASKED = fact(FactKind.REFUND_REQUESTED, "g:refund:1", 2_000, payment="pi_1", reason="duplicate")
-ABOUT: dict[str, Any] = {"payment_intent": "pi_1"}
-ANSWER = ABOUT | {"request": "g:refund:1"}
+REQUESTED = fact(FactKind.REFUND_REQUESTED, "g:refund:1", 2_000, payment="pi_1", reason="duplicate")
+PAYMENT: dict[str, Any] = {"payment_intent": "pi_1"}
+ANSWER = PAYMENT | {"request": "g:refund:1"}
 
 
 @pytest.mark.parametrize(
-    ("told", "left"),
+    ("facts", "left"),
     [
         ([], 5_000),
-        ([ASKED], 3_000),
-        ([ASKED, fact(FactKind.REFUND_REFUSED, "g:refund:1", code="amount")], 5_000),
-        ([ASKED, fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ANSWER)], 3_000),
-        ([ASKED, fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **ANSWER)], 3_000),
-        ([ASKED, fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **ABOUT)], 1_000),
-        ([fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ABOUT)], 3_000),
-        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 6_000, **ABOUT)], 0),
+        ([REQUESTED], 3_000),
+        ([REQUESTED, fact(FactKind.REFUND_REFUSED, "g:refund:1", code="amount")], 5_000),
+        ([REQUESTED, fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ANSWER)], 3_000),
+        ([REQUESTED, fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **ANSWER)], 3_000),
+        ([REQUESTED, fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **PAYMENT)], 1_000),
+        ([fact(FactKind.REFUND_STARTED, "re_1", 2_000, **PAYMENT)], 3_000),
+        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 6_000, **PAYMENT)], 0),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, payment_intent="pi_2")], 5_000),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000)], 3_000),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, payment_intent=7)], 3_000),
-        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", None, **ABOUT)], 5_000),
-        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 4_999, **ABOUT)], 1),
+        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", None, **PAYMENT)], 5_000),
+        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 4_999, **PAYMENT)], 1),
         (
             [
-                fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ABOUT),
-                fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **ABOUT),
-                fact(FactKind.REFUND_FAILED, "re_2", 500, **ABOUT),
+                fact(FactKind.REFUND_STARTED, "re_1", 2_000, **PAYMENT),
+                fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **PAYMENT),
+                fact(FactKind.REFUND_FAILED, "re_2", 500, **PAYMENT),
             ],
             3_000,
         ),
         ([fact(FactKind.REFUND_REQUESTED, "g:refund:1", 2_000, payment="pi_2")], 5_000),
-        ([fact(FactKind.DISPUTE_OPENED, "du_1", 5_000, **ABOUT)], 0),
-        ([fact(FactKind.DISPUTE_LOST, "du_1", 1_000, **ABOUT)], 4_000),
+        ([fact(FactKind.DISPUTE_OPENED, "du_1", 5_000, **PAYMENT)], 0),
+        ([fact(FactKind.DISPUTE_LOST, "du_1", 1_000, **PAYMENT)], 4_000),
     ],
+    ids=case_id,
 )
-def test_what_is_under_way_is_not_left(told: list[Fact], left: int) -> None:
-    """What was received less what went back, is on its way back, is disputed or is asked for."""
-    (payment,) = payments_of([PAID, *told])
+def test_what_is_under_way_is_not_left(facts: list[Fact], left: int) -> None:
+    """What is left excludes money refunded, being refunded, disputed or requested."""
+    (payment,) = payments_of([PAID, *facts])
     assert payment.left_minor == left
 
 
 def test_what_came_back_is_left_again() -> None:
-    """A refund that failed and a dispute that was won leave the payment whole."""
-    told = [
+    """After a failed refund and a won dispute, the whole payment can be refunded."""
+    facts = [
         fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ANSWER),
         fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **ANSWER),
         fact(FactKind.REFUND_FAILED, "re_1", 2_000, **ANSWER),
-        fact(FactKind.DISPUTE_OPENED, "du_1", 5_000, **ABOUT),
-        fact(FactKind.DISPUTE_WON, "du_1", 5_000, **ABOUT),
+        fact(FactKind.DISPUTE_OPENED, "du_1", 5_000, **PAYMENT),
+        fact(FactKind.DISPUTE_WON, "du_1", 5_000, **PAYMENT),
     ]
-    (payment,) = payments_of([PAID, ASKED, *told])
+    (payment,) = payments_of([PAID, REQUESTED, *facts])
     assert payment.left_minor == 5_000
 
 
 def test_a_month_is_refunded_by_the_payment_that_paid_its_invoice() -> None:
-    """A month is recorded by its invoice; Stripe refunds the payment intent that paid it."""
+    """A month is recorded by its invoice, and refunded through the payment intent that paid it."""
     month = fact(FactKind.PAYMENT_SUCCEEDED, "in_1", 5_000)
     (unnamed,) = payments_of([month])
     assert (unnamed.intent, unnamed.left_minor) == (None, 5_000)
     named = fact(FactKind.PAYMENT_NAMED, "pi_9", invoice="in_1")
-    back = fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, payment_intent="pi_9")
-    (payment,) = payments_of([month, named, back])
+    refund = fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, payment_intent="pi_9")
+    (payment,) = payments_of([month, named, refund])
     assert (payment.intent, payment.left_minor) == ("pi_9", 3_000)
 
 
@@ -97,7 +99,7 @@ def outside(source: str, amount: int | None, invoice: str = "in_1") -> Fact:
 
 
 @pytest.mark.parametrize(
-    ("paid", "told", "received"),
+    ("amount", "facts", "received"),
     [
         pytest.param(5_000, [], [5_000], id="all through Stripe"),
         pytest.param(1, [], [1], id="the smallest payment"),
@@ -106,27 +108,27 @@ def outside(source: str, amount: int | None, invoice: str = "in_1") -> Fact:
         pytest.param(5_000, [outside("a", 5_001)], [], id="more than all outside"),
         pytest.param(5_000, [outside("a", 1_000), outside("b", 500)], [3_500], id="two outside"),
         pytest.param(5_000, [outside("a", 1_000, "in_2")], [5_000], id="for another invoice"),
-        pytest.param(5_000, [outside("a", None)], [5_000], id="nobody said how much outside"),
-        pytest.param(None, [], [], id="nobody said how much"),
+        pytest.param(5_000, [outside("a", None)], [5_000], id="unknown amount outside"),
+        pytest.param(None, [], [], id="unknown amount"),
     ],
 )
 def test_only_what_came_through_stripe_can_go_back_through_it(
-    paid: int | None, told: list[Fact], received: list[int]
+    amount: int | None, facts: list[Fact], received: list[int]
 ) -> None:
-    """What was paid outside Stripe is not offered, and a payment with nothing else is left out."""
-    payments = payments_of([fact(FactKind.PAYMENT_SUCCEEDED, "in_1", paid), *told])
+    """Only money that came through Stripe is offered; a payment without any is left out."""
+    payments = payments_of([fact(FactKind.PAYMENT_SUCCEEDED, "in_1", amount), *facts])
     assert [payment.received_minor for payment in payments] == received
     assert [payment.left_minor for payment in payments] == received
 
 
 def test_the_newest_payment_comes_first() -> None:
-    """Of two payments the later one is offered first: it is the one too many."""
+    """The newest payment is listed first, because it is usually the duplicate."""
     later = fact(FactKind.PAYMENT_SUCCEEDED, "pi_2", 100, at=NOW + timedelta(1))
     assert [payment.intent for payment in payments_of([PAID, later])] == ["pi_2", "pi_1"]
 
 
 @pytest.mark.parametrize(
-    ("told", "state"),
+    ("kinds", "state"),
     [
         ([], "waiting"),
         ([FactKind.REFUND_REFUSED], "refused"),
@@ -136,28 +138,29 @@ def test_the_newest_payment_comes_first() -> None:
         ([FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED], "failed"),
         ([FactKind.REFUND_REFUSED, FactKind.REFUND_SUCCEEDED], "succeeded"),
     ],
+    ids=case_id,
 )
-def test_in_any_order_a_request_ends_the_same(told: list[FactKind], state: str) -> None:
-    """The end outranks the beginning, and what Stripe made outranks a refusal we recorded."""
-    facts = [PAID, ASKED]
-    for kind in told:
-        ours = kind == FactKind.REFUND_REFUSED
-        facts.append(fact(kind, "g:refund:1") if ours else fact(kind, "re_1", 2_000, **ANSWER))
+def test_in_any_order_a_request_ends_the_same(kinds: list[FactKind], state: str) -> None:
+    """A request has the same state in any order of its facts; a refund outranks a refusal."""
+    facts = [PAID, REQUESTED]
+    for kind in kinds:
+        is_ours = kind == FactKind.REFUND_REFUSED
+        facts.append(fact(kind, "g:refund:1") if is_ours else fact(kind, "re_1", 2_000, **ANSWER))
     for seed in range(10):
         Random(seed).shuffle(facts)
         assert [str(request.state) for request in requests_of(facts)] == [state]
 
 
 def test_the_newest_request_comes_first() -> None:
-    """Requests are listed by their numbers, counted and not spelt, with what became of each."""
-    asked = [fact(FactKind.REFUND_REQUESTED, f"g:refund:{n}", 100, payment="pi_1") for n in (9, 11)]
-    asked.insert(1, fact(FactKind.REFUND_REQUESTED, "g:refund:10", 100, payment="pi_1"))
-    told = [
+    """Requests are sorted by number, not by text, newest first, each with its state."""
+    facts = [fact(FactKind.REFUND_REQUESTED, f"g:refund:{n}", 100, payment="pi_1") for n in (9, 11)]
+    facts.insert(1, fact(FactKind.REFUND_REQUESTED, "g:refund:10", 100, payment="pi_1"))
+    refusals = [
         fact(FactKind.REFUND_REFUSED, "g:refund:9", code="amount"),
         fact(FactKind.REFUND_REFUSED, "g:refund:10"),
     ]
-    found = requests_of([PAID, *asked, *told])
-    assert [(one.fact.source_id, str(one.state), one.code) for one in found] == [
+    requests = requests_of([PAID, *facts, *refusals])
+    assert [(row.asked.source_id, str(row.state), row.code) for row in requests] == [
         ("g:refund:11", "waiting", ""),
         ("g:refund:10", "refused", ""),
         ("g:refund:9", "refused", "amount"),
@@ -165,11 +168,14 @@ def test_the_newest_request_comes_first() -> None:
 
 
 def test_a_refund_of_another_amount_is_another_refund() -> None:
-    """After a restored backup a number is used twice: only the amount tells the two apart."""
+    """A refund of another amount does not answer a request with the same number.
+
+    After a backup is restored, a number may be used twice.
+    """
     other = fact(FactKind.REFUND_SUCCEEDED, "re_1", 1_500, **ANSWER)
-    (request,) = requests_of([PAID, ASKED, other])
+    (request,) = requests_of([PAID, REQUESTED, other])
     assert str(request.state) == "waiting"
-    (payment,) = payments_of([PAID, ASKED, other])
+    (payment,) = payments_of([PAID, REQUESTED, other])
     assert payment.left_minor == 1_500
 
 
@@ -177,10 +183,10 @@ def test_a_refund_of_another_amount_is_another_refund() -> None:
     ("facts", "number"),
     [
         pytest.param([PAID], 1, id="none yet"),
-        pytest.param([PAID, ASKED], 2, id="after the first"),
-        pytest.param([fact(FactKind.REFUND_REQUESTED, "g:refund:9", 1), ASKED], 10, id="nine"),
+        pytest.param([PAID, REQUESTED], 2, id="after the first"),
+        pytest.param([fact(FactKind.REFUND_REQUESTED, "g:refund:9", 1), REQUESTED], 10, id="nine"),
         pytest.param(
-            [ASKED, fact(FactKind.REFUND_STARTED, "re_1", 1, request="g:refund:4")],
+            [REQUESTED, fact(FactKind.REFUND_STARTED, "re_1", 1, request="g:refund:4")],
             5,
             id="Stripe knows of more",
         ),
@@ -197,28 +203,28 @@ def test_a_refund_of_another_amount_is_another_refund() -> None:
     ],
 )
 def test_a_number_is_never_given_twice(facts: list[Fact], number: int) -> None:
-    """The next request has a number above all that we or Stripe know of."""
+    """The next request gets a number above all that we or Stripe know of."""
     assert next_number(facts) == number
 
 
 def test_a_failed_refund_stands_until_staff_dealt_with_it() -> None:
-    """Refunds that failed are listed oldest first, of one moment by name; no other fact is."""
+    """Failed refunds are listed until staff follow them up, oldest first, then by id."""
     failed = [
-        fact(FactKind.REFUND_FAILED, "re_2", 2_000, **ABOUT),
-        fact(FactKind.REFUND_FAILED, "re_1", 2_000, **ABOUT),
-        fact(FactKind.REFUND_FAILED, "re_3", 2_000, at=NOW - timedelta(1), **ABOUT),
-        fact(FactKind.REFUND_FAILED, "re_4", 2_000, **ABOUT),
+        fact(FactKind.REFUND_FAILED, "re_2", 2_000, **PAYMENT),
+        fact(FactKind.REFUND_FAILED, "re_1", 2_000, **PAYMENT),
+        fact(FactKind.REFUND_FAILED, "re_3", 2_000, at=NOW - timedelta(1), **PAYMENT),
+        fact(FactKind.REFUND_FAILED, "re_4", 2_000, **PAYMENT),
     ]
-    facts = [PAID, ASKED, fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ABOUT), *failed]
-    done = fact(FactKind.REFUND_FOLLOWED_UP, "re_4")
-    found = failed_refunds([*facts, done])
-    assert [(one.kind, one.source_id) for one in found] == [
+    facts = [PAID, REQUESTED, fact(FactKind.REFUND_STARTED, "re_1", 2_000, **PAYMENT), *failed]
+    followed_up = fact(FactKind.REFUND_FOLLOWED_UP, "re_4")
+    open_refunds = failed_refunds([*facts, followed_up])
+    assert [(refund.kind, refund.source_id) for refund in open_refunds] == [
         (FactKind.REFUND_FAILED, name) for name in ("re_3", "re_1", "re_2")
     ]
 
 
 def test_asking_and_being_refused_move_no_money() -> None:
-    """Neither changes what a gift is: its status, amounts and flags stay as they were."""
+    """A refund request and its refusal change neither status, amounts nor flags."""
     refused = fact(FactKind.REFUND_REFUSED, "g:refund:1", code="amount")
     opened = fact(FactKind.GIFT_OPENED, "g", 5_000)
-    assert status_of([opened, PAID, ASKED, refused]) == status_of([opened, PAID])
+    assert status_of([opened, PAID, REQUESTED, refused]) == status_of([opened, PAID])

@@ -1,4 +1,4 @@
-"""Status: what facts mean together, in the cases that staff and donors meet."""
+"""The status, amounts and flags that a set of facts adds up to."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import Flag, StatusName, status_of
-from tests.gifts.given import NOW, fact, paid
+from tests.gifts.given import NOW, case_id, fact, paid
 
 K = FactKind
 OPENED = fact(K.GIFT_OPENED, "gift", 5_000)
@@ -32,7 +32,7 @@ def dispute(kind: FactKind, amount_minor: int = 5_000, **more: Any) -> Fact:
     return fact(kind, more.pop("source_id", "dp_1"), amount_minor, **more)
 
 
-def asked(kind: FactKind, minutes: int = 0) -> Fact:
+def inquiry(kind: FactKind, minutes: int = 0) -> Fact:
     return fact(kind, "dp_1", happened_at=NOW + timedelta(minutes=minutes))
 
 
@@ -131,7 +131,7 @@ TWICE = [OPENED, PAID, paid("pi_2")]
             "",
         ),
         ([OPENED, PAID, refund(1_000), dispute(K.DISPUTE_OPENED, 4_000)], "disputed", 5_000, 0, ""),
-        # Paid twice, and what of it is in hand.
+        # Paid twice, and partly returned.
         ([*TWICE, refund(5_000)], "confirmed", 10_000, 5_000, ""),
         ([*TWICE, dispute(K.DISPUTE_LOST)], "confirmed", 10_000, 5_000, ""),
         ([*TWICE, dispute(K.DISPUTE_OPENED)], "disputed", 10_000, 5_000, ""),
@@ -160,38 +160,38 @@ TWICE = [OPENED, PAID, paid("pi_2")]
             3_000,
             "amount_differs",
         ),
-        # An inquiry takes nothing; a chargeback of the same dispute does.
-        ([OPENED, PAID, asked(K.INQUIRY_OPENED)], "confirmed", 5_000, 5_000, ""),
-        ([OPENED, PAID, asked(K.INQUIRY_ANSWERED)], "confirmed", 5_000, 5_000, ""),
+        # An inquiry takes no money; a later chargeback of the same dispute does.
+        ([OPENED, PAID, inquiry(K.INQUIRY_OPENED)], "confirmed", 5_000, 5_000, ""),
+        ([OPENED, PAID, inquiry(K.INQUIRY_ANSWERED)], "confirmed", 5_000, 5_000, ""),
         (
-            [OPENED, PAID, asked(K.INQUIRY_OPENED), asked(K.INQUIRY_CLOSED)],
+            [OPENED, PAID, inquiry(K.INQUIRY_OPENED), inquiry(K.INQUIRY_CLOSED)],
             "confirmed",
             5_000,
             5_000,
             "",
         ),
         (
-            [OPENED, PAID, asked(K.INQUIRY_OPENED), dispute(K.DISPUTE_OPENED)],
+            [OPENED, PAID, inquiry(K.INQUIRY_OPENED), dispute(K.DISPUTE_OPENED)],
             "disputed",
             5_000,
             0,
             "",
         ),
         (
-            [OPENED, PAID, asked(K.INQUIRY_CLOSED), dispute(K.DISPUTE_OPENED, **LATER)],
+            [OPENED, PAID, inquiry(K.INQUIRY_CLOSED), dispute(K.DISPUTE_OPENED, **LATER)],
             "disputed",
             5_000,
             0,
             "",
         ),
         (
-            [OPENED, PAID, dispute(K.DISPUTE_OPENED), asked(K.INQUIRY_CLOSED, minutes=1)],
+            [OPENED, PAID, dispute(K.DISPUTE_OPENED), inquiry(K.INQUIRY_CLOSED, minutes=1)],
             "confirmed",
             5_000,
             5_000,
             "",
         ),
-        # Ends that are revised.
+        # A dispute whose result changes, or that goes another round.
         (
             [OPENED, PAID, dispute(K.DISPUTE_LOST), dispute(K.DISPUTE_WON, **LATER)],
             "confirmed",
@@ -238,23 +238,24 @@ TWICE = [OPENED, PAID, paid("pi_2")]
             "",
         ),
     ],
+    ids=case_id,
 )
 def test_what_facts_mean(facts: list[Fact], name: str, received: int, net: int, flags: str) -> None:
-    """Each history comes to one status, one amount received and one amount left."""
+    """Each set of facts has one status, one amount received, one net amount and its flags."""
     status = status_of(facts)
     assert (status.name, status.received_minor, status.net_minor) == (name, received, net)
     assert " ".join(sorted(status.flags)) == flags
 
 
 def test_every_status_is_met_above() -> None:
-    """The table above leaves no status and no flag out."""
+    """The table above covers every status and every flag."""
     table = test_what_facts_mean.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {row[1] for row in table} == set(StatusName)
     assert {flag for row in table for flag in row[4].split()} == set(Flag)
 
 
 def test_money_is_received_when_the_first_of_it_came() -> None:
-    """The moment of receiving is that of the earliest payment that still stands."""
+    """A gift is received at the time of its earliest payment that was not undone."""
     late, early = paid("pi_2", happened_at=NOW + timedelta(days=1)), PAID
     undone = fact(K.TRANSFER_RECEIVED, "C1AB", 5_000, happened_at=NOW - timedelta(days=1))
     assert status_of([OPENED, late, early]).received_at == NOW

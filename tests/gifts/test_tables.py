@@ -1,4 +1,4 @@
-"""The tables: the database itself refuses to change a fact, and money that cannot be."""
+"""The database refuses to change facts and to store impossible amounts."""
 
 import uuid
 from typing import Any
@@ -48,7 +48,7 @@ COPY = "INSERT INTO gift_fact SELECT * FROM gift_fact"
 )
 @pytest.mark.usefixtures("gift")
 def test_a_fact_is_never_changed(database: Database, statement: str) -> None:
-    """No statement changes or removes a fact, whoever sends it."""
+    """The database refuses to update or delete a fact."""
     assert len(facts(database)) == 2
     is_refused(database, statement, "only ever added")
 
@@ -62,7 +62,7 @@ def test_a_fact_is_never_changed(database: Database, statement: str) -> None:
     ],
 )
 def test_a_fact_is_not_replaced_in_sqlite(sqlite: Sqlite, statement: str) -> None:
-    """SQLite's ways to write over a row that is there are refused as well."""
+    """SQLite's REPLACE and upsert statements cannot overwrite a fact."""
     database = Database(sqlite.fresh_url())
     with database.writing() as session:
         open_one(session)
@@ -79,7 +79,7 @@ def test_a_fact_is_not_replaced_in_sqlite(sqlite: Sqlite, statement: str) -> Non
     ],
 )
 def test_a_fact_is_not_replaced_in_postgresql(postgres: Postgres, statement: str) -> None:
-    """PostgreSQL's ways to empty a table or write over a row are refused as well."""
+    """PostgreSQL's TRUNCATE and upsert statements cannot remove or overwrite a fact."""
     database = Database(postgres.fresh_url())
     with database.writing() as session:
         open_one(session)
@@ -89,7 +89,7 @@ def test_a_fact_is_not_replaced_in_postgresql(postgres: Postgres, statement: str
 
 @pytest.mark.usefixtures("gift")
 def test_a_gift_with_facts_is_not_removed(database: Database) -> None:
-    """A gift that something is known about cannot be deleted from under its facts."""
+    """A gift with facts cannot be deleted."""
     is_refused(database, "DELETE FROM gift", "(?i)foreign key")
 
 
@@ -111,7 +111,7 @@ def test_a_gift_with_facts_is_not_removed(database: Database) -> None:
 )
 @pytest.mark.usefixtures("gift")
 def test_a_gift_holds_no_impossible_money(database: Database, change: str) -> None:
-    """Whatever code writes, a gift's amounts stay positive and its net within what came in."""
+    """The database refuses negative amounts and a net amount above what was received."""
     with pytest.raises(IntegrityError), database.writing() as session:
         session.connection().exec_driver_sql(f"UPDATE gift SET {change}")
     with database.reading() as session:
@@ -120,13 +120,13 @@ def test_a_gift_holds_no_impossible_money(database: Database, change: str) -> No
 
 @pytest.mark.parametrize("column", ["id", "reference", "token", "form_key"])
 def test_what_names_a_gift_names_one(database: Database, gift: Gift, column: str) -> None:
-    """No two gifts share an id, a reference, a token or a form."""
+    """No two gifts share an id, a reference, a token or a form key."""
     with database.writing() as session:
         other = open_one(session, "form-2")
-    same = other.model_dump() | {column: getattr(gift, column)}
+    duplicate = other.model_dump() | {column: getattr(gift, column)}
     if column != "id":
-        same["id"] = uuid.uuid4()
+        duplicate["id"] = uuid.uuid4()
         for unique in {"reference", "token", "form_key"} - {column}:
-            same[unique] += "x"
+            duplicate[unique] += "x"
     with pytest.raises(IntegrityError), database.writing() as session:
-        session.add(Gift(**same))
+        session.add(Gift(**duplicate))
