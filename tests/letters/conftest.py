@@ -1,4 +1,4 @@
-"""A mail server, and desks that send through it."""
+"""A mail server, and sending of e-mails through it."""
 
 from collections.abc import Iterator
 
@@ -17,13 +17,13 @@ def office() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def desk(database: Database, office: PostOffice) -> Desk:
-    """The letters' room on SQLite and on PostgreSQL."""
+    """E-mail sending on SQLite and on PostgreSQL."""
     return open_desk(database, smtp_to(office))
 
 
 @pytest.fixture
 def sqlite_desk(sqlite: Sqlite, office: PostOffice) -> Iterator[Desk]:
-    """The letters' room on SQLite, for rules that the kind of database cannot change."""
+    """E-mail sending on SQLite, for rules that do not depend on the database."""
     database = Database(sqlite.fresh_url())
     yield open_desk(database, smtp_to(office))
     database.close()

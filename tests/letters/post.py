@@ -1,4 +1,4 @@
-"""A real mail server on this machine, which can be told to misbehave, and who sends through it."""
+"""A real mail server on this machine that can misbehave on request, and sending through it."""
 
 import asyncio
 import contextlib
@@ -37,14 +37,14 @@ SITE = "https://give.example.org"
 
 @dataclass
 class PostOffice:
-    """What a mail server took, and what it says to who hands over a letter."""
+    """What a mail server accepted, and the answers it gives."""
 
     port: int
     taken: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     says_to_rcpt: list[str] = field(default_factory=list)
     says_to_data: list[str] = field(default_factory=list)
-    """Said instead of yes, one each time, until there are none left."""
+    """Answers other than 250, used one after the other."""
     on_taken: Callable[[], None] | None = None
 
     async def handle_RCPT(  # noqa: N802
@@ -92,7 +92,7 @@ def a_post_office(**how: Any) -> Iterator[PostOffice]:
 
 @dataclass
 class Desk:
-    """The letters' room of one process, with a clock to turn."""
+    """The finder and the outbox of one process, with a clock that tests set."""
 
     database: Database
     clock: FixedClock
@@ -150,7 +150,7 @@ def smtp_to(office: PostOffice, **how: Any) -> Smtp:
 
 
 def make_due(database: Database, now: datetime) -> None:
-    """Let every wait be over, as time would."""
+    """Make all e-mails due now."""
     with database.writing() as session:
         session.execute(update(Letter).values(due_at=now))
 
@@ -175,7 +175,7 @@ def in_folder(folder: Path) -> list[EmailMessage]:
 
 @contextmanager
 def a_server_that(talk: Callable[[socket.socket], None]) -> Iterator[MailServer]:
-    """Listen, and let `talk` do with each caller what it likes, in a thread of its own."""
+    """Listen on a free port, and run `talk` with each connection in a thread."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
         stopping = threading.Event()

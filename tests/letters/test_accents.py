@@ -1,4 +1,4 @@
-"""Accented domains, over a real mail server that has no SMTPUTF8."""
+"""E-mails with accented domains, through a real mail server without SMTPUTF8."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,12 +20,12 @@ def plain_office() -> Iterator[PostOffice]:
         yield office
 
 
-def written_to(organisation: str) -> Regions:
-    """Return the regions with this address of the organisation."""
+def with_address(address: str) -> Regions:
+    """Return the regions, with this address for the organisation."""
     regions = load_regions()
     region = regions["LWCAN"]
-    known = region.organisation.model_copy(update={"email": organisation})
-    return Regions({**regions, "LWCAN": region.model_copy(update={"organisation": known})})
+    with_email = region.organisation.model_copy(update={"email": address})
+    return Regions({**regions, "LWCAN": region.model_copy(update={"organisation": with_email})})
 
 
 @pytest.mark.parametrize("sender", ["dons@église.example", "dons@xn--glise-9ra.example"])
@@ -43,33 +43,33 @@ def test_a_letter_leaves_from_an_accented_domain(
     organisation: str,
     reply_to: str | None,
 ) -> None:
-    """Sender, donor and organisation may have accented domains: the letter arrives."""
+    """Sender, donor and organisation may all have accented domains."""
     database = Database(sqlite.fresh_url())
     settings = make_settings(
         "sqlite://", smtp_url=f"smtp://127.0.0.1:{plain_office.port}", mail_from=sender
     )
     carrier = _carrier_of(settings)
     assert carrier
-    desk = open_desk(database, carrier, regions=written_to(organisation))
+    desk = open_desk(database, carrier, regions=with_address(organisation))
     outbox = Outbox(
         database,
-        written_to(organisation),
+        with_address(organisation),
         desk.clock,
         carrier,
         sender=settings.mail_from,
         public_url=SITE,
     )
     give(database, mode="interac", email="zoe@bücher.example")
-    sent(replace(desk, outbox=outbox))
+    check_sent(replace(desk, outbox=outbox))
     (message,) = plain_office.taken
     assert plain_office.recipients == ["zoe@xn--bcher-kva.example"]
     assert message["From"].addresses[0].addr_spec == "dons@xn--glise-9ra.example"
     assert message["Message-ID"].endswith("@xn--glise-9ra.example>")
-    found = message["Reply-To"]
-    assert (found and found.addresses[0].addr_spec) == reply_to
+    header = message["Reply-To"]
+    assert (header and header.addresses[0].addr_spec) == reply_to
     database.close()
 
 
-def sent(desk: Desk) -> None:
+def check_sent(desk: Desk) -> None:
     desk.write()
     assert desk.states() == [("instructions", "sent")]

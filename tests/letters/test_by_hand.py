@@ -1,4 +1,4 @@
-"""What follows from staff's hands waits, is dropped when they take it back, and is corrected."""
+"""E-mails about transfers wait ten minutes, are dropped if staff undo, and are corrected later."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def box(desk: Desk, office: PostOffice) -> Mailbox:
 
 
 def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> None:
-    """60 marked, taken back, and 50 marked: one e-mail, for 50, ten minutes after the last mark."""
+    """A mistake undone within ten minutes is never mailed, and the next mark waits again."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = mark(desk, gift, 60, "CAX1")
     assert box.new() == []
@@ -42,7 +42,7 @@ def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> Non
 
 
 def test_a_mistake_that_was_told_is_corrected(box: Mailbox) -> None:
-    """Told of 60 that never came, a donor reads so ten minutes later, and then thanks for 50."""
+    """Ten minutes after staff undo a transfer that was mailed, a correction goes out."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = mark(desk, gift, 60, "CAX1")
     desk.clock.instant += WAIT
@@ -61,7 +61,7 @@ def test_a_mistake_that_was_told_is_corrected(box: Mailbox) -> None:
 
 
 def test_a_mistake_mended_at_once_takes_one_letter(box: Mailbox) -> None:
-    """Told of 60, taken back and marked as 50 at once: one letter both thanks and corrects."""
+    """If staff undo a mailed transfer and mark the right one, one e-mail thanks and corrects."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = mark(desk, gift, 60, "CAX1")
     desk.clock.instant += WAIT
@@ -79,7 +79,7 @@ def test_a_mistake_mended_at_once_takes_one_letter(box: Mailbox) -> None:
 
 
 def test_the_right_transfer_may_be_marked_before_the_wrong_one_goes(box: Mailbox) -> None:
-    """Told of 60; 50 is marked first and 60 taken back second: the same single letter."""
+    """One e-mail is also enough if staff mark the right transfer before they undo the wrong one."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = mark(desk, gift, 60, "CAX1")
     desk.clock.instant += WAIT
@@ -92,7 +92,7 @@ def test_the_right_transfer_may_be_marked_before_the_wrong_one_goes(box: Mailbox
 
 
 def test_the_same_amount_again_is_no_news(box: Mailbox) -> None:
-    """A transfer taken back and marked again with another bank reference is told once."""
+    """The same amount marked again under another bank reference gets no second e-mail."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = mark(desk, gift, 60, "CAX1")
     desk.clock.instant += WAIT
@@ -104,23 +104,23 @@ def test_the_same_amount_again_is_no_news(box: Mailbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("apart", "told"), [(timedelta(minutes=5), ["$50.00"]), (WAIT, ["$20.00", "$50.00"])]
+    ("apart", "amounts"), [(timedelta(minutes=5), ["$50.00"]), (WAIT, ["$20.00", "$50.00"])]
 )
 def test_a_second_transfer_changes_the_amount(
-    box: Mailbox, apart: timedelta, told: list[str]
+    box: Mailbox, apart: timedelta, amounts: list[str]
 ) -> None:
-    """A gift in two transfers: one letter when they are marked together, else one about each."""
+    """Two transfers marked together get one e-mail, and two marked apart get one each."""
     gift, desk = an_interac_gift(box), box.desk
     mark(desk, gift, 20, "CAX1")
     desk.clock.instant += apart
-    came = box.new()
+    first = box.new()
     mark(desk, gift, 30, "CAX2")
     desk.clock.instant += WAIT
-    assert came + box.new() == [THANKS + amount for amount in told]
+    assert first + box.new() == [THANKS + amount for amount in amounts]
 
 
 def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
-    """Told of two transfers and left with one, a donor reads how much did arrive."""
+    """If one of two mailed transfers is undone, the correction says how much has arrived."""
     gift, desk = an_interac_gift(box), box.desk
     mark(desk, gift, 20, "CAX1")
     wrong = mark(desk, gift, 30, "CAX2")
@@ -136,7 +136,7 @@ def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
 
 
 def test_two_mistakes_take_one_correction(box: Mailbox) -> None:
-    """Two transfers taken back together are corrected in one letter."""
+    """Two transfers undone together are corrected in one e-mail."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = [mark(desk, gift, 20, "CAX1"), mark(desk, gift, 30, "CAX2")]
     desk.clock.instant += WAIT
@@ -150,7 +150,7 @@ def test_two_mistakes_take_one_correction(box: Mailbox) -> None:
 
 
 def test_a_transfer_untold_when_another_goes_is_told(box: Mailbox) -> None:
-    """A second transfer, marked and taken back in a letter's wait, only delays that letter."""
+    """A second transfer that is marked and soon undone only delays the e-mail about the first."""
     gift, desk = an_interac_gift(box), box.desk
     mark(desk, gift, 20, "CAX1")
     desk.wait(minutes=5)
@@ -163,7 +163,7 @@ def test_a_transfer_untold_when_another_goes_is_told(box: Mailbox) -> None:
 
 
 def test_no_reminder_while_staff_put_a_mistake_right(box: Mailbox) -> None:
-    """A reminder follows from taking a transfer back too, so it waits as long."""
+    """A reminder waits ten minutes after a transfer is undone, as other e-mails do."""
     gift, desk = an_interac_gift(box), box.desk
     wrong = mark(desk, gift, 60, "CAX1")
     undo(desk, gift, wrong)
@@ -180,7 +180,7 @@ def test_no_reminder_while_staff_put_a_mistake_right(box: Mailbox) -> None:
 
 
 def test_who_was_told_of_a_mistake_gets_no_reminder_as_well(box: Mailbox) -> None:
-    """A correction says that the gift has not come; no reminder says it a second time."""
+    """No reminder follows a correction, which already says that the gift has not arrived."""
     gift, desk = an_interac_gift(box), box.desk
     desk.clock.instant = NOW + REMIND_AFTER - 2 * WAIT
     wrong = mark(desk, gift, 60, "CAX1")
@@ -192,7 +192,7 @@ def test_who_was_told_of_a_mistake_gets_no_reminder_as_well(box: Mailbox) -> Non
 
 
 def test_what_stripe_says_does_not_wait(box: Mailbox) -> None:
-    """A card gift is thanked for at once, and a refund told: nobody can take those back."""
+    """E-mails about card payments and refunds do not wait, because staff cannot undo those."""
     gift = give(box.desk.database)
     tell(box.desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     assert box.new() == [THANKS + "$50.00"]

@@ -1,4 +1,4 @@
-"""Corrections where the mail server, or the moment, leaves open what a donor was told."""
+"""Corrections when it is unclear whether the e-mail about a mistake went out."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.stripe_gateway.given import give
 
 
 def test_a_letter_that_was_not_taken_needs_no_correction(desk: Desk, office: PostOffice) -> None:
-    """Of 60 that the mail server refused to pass on, nobody has to be told that it was wrong."""
+    """A thank-you that the mail server refused needs no correction."""
     box = Mailbox(desk, office)
     gift = an_interac_gift(box)
     for answer in ("451 4.7.1 later", "550 5.1.1 never"):
@@ -30,12 +30,12 @@ def test_a_letter_that_was_not_taken_needs_no_correction(desk: Desk, office: Pos
 
 
 def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
-    """A connection that breaks while a letter is handed over leaves open whether it was taken."""
+    """A thank-you is corrected if the connection broke while it was handed over."""
     database = Database(sqlite.fresh_url())
     carried: list[str] = []
 
     class Breaking:
-        """A carrier whose connection breaks after the first letter it took."""
+        """A carrier whose connection breaks after it accepted an e-mail."""
 
         broken = True
 
@@ -45,7 +45,7 @@ def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
                 raise MailUnavailable("SMTPServerDisconnected", may_have_acted=True)
 
         def hang_up(self) -> None:
-            """Nobody is on the line."""
+            """Do nothing: there is no connection."""
 
     desk = open_desk(database, carrier := Breaking())
     gift = give(database, mode="giving_code")
@@ -64,7 +64,7 @@ def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
 
 
 def test_a_transfer_taken_back_while_its_letter_is_in_hand(desk: Desk, office: PostOffice) -> None:
-    """Taken back before it is handed over, a letter stays; taken back later, it is corrected."""
+    """Undone before the handover, an e-mail is not sent; undone later, it is corrected."""
     gift = give(desk.database, mode="interac")
     desk.write()
     wrong = mark(desk, gift, 60, "CAX1")
@@ -73,9 +73,9 @@ def test_a_transfer_taken_back_while_its_letter_is_in_hand(desk: Desk, office: P
     letter = desk.outbox._claim()
     assert letter
     with desk.database.reading() as session:
-        about = load_context(session, letter, load_regions(), SITE)
+        context = look_up(session, letter, load_regions(), SITE)
     undo(desk, gift, wrong)
-    desk.outbox._hand_over(letter, about, desk.clock.now())
+    desk.outbox._hand_over(letter, context, desk.clock.now())
     assert len(office.taken) == 1
     desk.wait(days=1)
     desk.write()
@@ -100,7 +100,7 @@ def once(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def test_in_a_demo_nobody_waits(sqlite: Sqlite, office: PostOffice) -> None:
-    """Without a wait, the thank-you and its correction come at once."""
+    """With a wait of zero, the thank-you and its correction go out immediately."""
     database = Database(sqlite.fresh_url())
     desk = open_desk(database, smtp_to(office), wait=timedelta(0))
     box = Mailbox(desk, office)

@@ -1,4 +1,4 @@
-"""How many letters a day an address gets that no payment brings about, and which those are."""
+"""The daily limit on e-mails that anybody can trigger for an address."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -37,7 +37,7 @@ def desk(sqlite: Sqlite, folder: Path) -> Iterator[Desk]:
     database.close()
 
 
-def had(
+def send_earlier(
     desk: Desk,
     how_many: int,
     *,
@@ -46,51 +46,51 @@ def had(
     ago: timedelta = timedelta(hours=1),
     **more: Any,
 ) -> None:
-    """Let an address have had so many letters of a kind, about gifts of long ago."""
-    about = give(desk.database, email=email)
+    """Record that an address was sent some e-mails of a kind, about other gifts."""
+    other = give(desk.database, email=email)
     at = NOW - ago
     sent = {"state": LetterState.SENT, "sent_at": at, "due_at": at + LEASE, "tries": 1}
     letters = [
-        new_letter(about.id, kind, f"{number}", now=at) | sent | more for number in range(how_many)
+        new_letter(other.id, kind, f"{number}", now=at) | sent | more for number in range(how_many)
     ]
     with desk.database.writing() as session:
         insert_new(session, Letter, letters)
 
 
 def write_to(desk: Desk, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
-    """Send instructions for a gift of this address; return what became of them, and why."""
+    """Send instructions for a new gift of this address, and return their state and reason."""
     gift: Gift = give(desk.database, mode="interac", email=email)
-    letter = new_letter(gift.id, LetterKind.INSTRUCTIONS, "", now=NOW, again=again)
+    row = new_letter(gift.id, LetterKind.INSTRUCTIONS, "", now=NOW, again=again)
     with desk.database.writing() as session:
-        insert_new(session, Letter, [letter])
+        insert_new(session, Letter, [row])
     desk.send_all()
     with desk.database.reading() as session:
-        found = session.exec(select(Letter).where(col(Letter.gift_id) == gift.id)).one()
-    return found.state, found.reason
+        letter = session.exec(select(Letter).where(col(Letter.gift_id) == gift.id)).one()
+    return letter.state, letter.reason
 
 
 @pytest.mark.parametrize(
-    ("earlier", "became"),
+    ("earlier", "result"),
     [(0, ("sent", "")), (9, ("sent", "")), (10, ("set_aside", TOO_MANY))],
 )
-def test_ten_a_day_are_the_share(desk: Desk, earlier: int, became: tuple[str, str]) -> None:
-    """The tenth letter of a day goes out, and the eleventh is left to staff with its reason."""
-    assert MAX_UNSOLICITED_A_DAY == 10
-    had(desk, earlier)
-    assert write_to(desk) == became
+def test_ten_a_day_are_the_share(desk: Desk, earlier: int, result: tuple[str, str]) -> None:
+    """The tenth e-mail of a day goes out, and the eleventh is set aside for staff."""
+    assert MOST_UNASKED_A_DAY == 10
+    send_earlier(desk, earlier)
+    assert write_to(desk) == result
 
 
 @pytest.mark.parametrize("kind", list(LetterKind), ids=str)
 def test_which_letters_count(desk: Desk, kind: LetterKind) -> None:
-    """Five kinds follow from what anybody can do; what money brings about takes from no share."""
-    had(desk, 10, kind=kind)
+    """Only the five kinds that anybody can trigger count; e-mails about received money do not."""
+    send_earlier(desk, 10, kind=kind)
     assert write_to(desk)[0] == ("set_aside" if kind in UNASKED else "sent")
 
 
 def test_kinds_count_together(desk: Desk) -> None:
-    """Two of each of five kinds are ten."""
+    """The limit counts all five kinds together."""
     for kind in UNASKED:
-        had(desk, 2, kind=kind)
+        send_earlier(desk, 2, kind=kind)
     assert write_to(desk)[0] == "set_aside"
 
 
@@ -106,8 +106,8 @@ def test_kinds_count_together(desk: Desk) -> None:
     ids=["now", "within a day", "a day", "a second more", "minutes more"],
 )
 def test_a_day_is_twenty_four_hours(desk: Desk, ago: timedelta, state: str) -> None:
-    """What was sent a day ago to the second counts no more."""
-    had(desk, 10, ago=ago)
+    """An e-mail counts for 24 hours."""
+    send_earlier(desk, 10, ago=ago)
     assert write_to(desk)[0] == state
 
 
@@ -123,27 +123,27 @@ def test_a_day_is_twenty_four_hours(desk: Desk, ago: timedelta, state: str) -> N
     ],
 )
 def test_each_address_has_its_own_share(desk: Desk, earlier: str, email: str, state: str) -> None:
-    """Capitals make no new mailbox; any other difference does."""
-    had(desk, 10, email=earlier)
+    """Addresses that differ only in case share a limit, and all others have their own."""
+    send_earlier(desk, 10, email=earlier)
     assert write_to(desk, email)[0] == state
 
 
 @pytest.mark.parametrize("state", ["waiting", "untrue", "set_aside", "dismissed"])
 def test_what_was_not_sent_does_not_count(desk: Desk, state: str) -> None:
-    """Only what the donor got takes from their share."""
-    had(desk, 10, state=state, sent_at=None, due_at=NOW + DAY)
+    """Only e-mails that were sent count."""
+    send_earlier(desk, 10, state=state, sent_at=None, due_at=NOW + DAY)
     assert write_to(desk)[0] == "sent"
 
 
 def test_what_staff_send_again_goes_out(desk: Desk, folder: Path) -> None:
-    """Whoever is at the desk has looked, so a letter of theirs is held to no share."""
-    had(desk, 10)
+    """The limit does not apply to e-mails that staff send again."""
+    send_earlier(desk, 10)
     assert write_to(desk, again=1) == ("sent", "")
     assert len(in_folder(folder)) == 1
 
 
 def test_letters_by_the_same_name_share(desk: Desk, folder: Path) -> None:
-    """Of twelve gifts typed with one address in a day, ten are written about."""
-    became = [write_to(desk)[0] for _ in range(12)]
-    assert became == ["sent"] * 10 + ["set_aside"] * 2
+    """Of twelve gifts with one address in a day, ten get an e-mail."""
+    states = [write_to(desk)[0] for _ in range(12)]
+    assert states == ["sent"] * 10 + ["set_aside"] * 2
     assert len(in_folder(folder)) == 10

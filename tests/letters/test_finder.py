@@ -1,4 +1,4 @@
-"""Which gifts get which letter, found in what is recorded."""
+"""Which gifts are due which e-mail, found from their facts."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def kinds(desk: Desk) -> list[str]:
 
 
 def test_a_confirmed_gift_is_thanked_for_once(desk: Desk) -> None:
-    """Each confirmed gift gets one thank-you, however often one looks and is paid."""
+    """A confirmed gift gets one thank-you, however often the finder runs and the gift is paid."""
     card, transfer = give(desk.database), give(desk.database, mode="interac")
     tell(desk.database, card, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     tell(desk.database, transfer, FactKind.TRANSFER_RECEIVED, "C1")
@@ -34,7 +34,7 @@ def test_a_confirmed_gift_is_thanked_for_once(desk: Desk) -> None:
 
 
 def test_no_thanks_for_money_that_is_not_in_hand(desk: Desk) -> None:
-    """A gift on its way, disputed, refunded in part or whole gets no letter of thanks."""
+    """A gift that is processing, disputed or refunded, even in part, gets no thank-you."""
     under_way, refunded, partly, disputed = (give(desk.database) for _ in range(4))
     tell(desk.database, under_way, FactKind.PAYMENT_PROCESSING, "cs_1")
     for number, gift in enumerate((refunded, partly, disputed)):
@@ -46,7 +46,7 @@ def test_no_thanks_for_money_that_is_not_in_hand(desk: Desk) -> None:
 
 
 def test_each_refund_is_written_about(desk: Desk) -> None:
-    """Two refunds of one gift are two letters, and each names its own."""
+    """Each refund of a gift gets its own e-mail."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     for source in ("re_1", "re_2"):
@@ -56,16 +56,16 @@ def test_each_refund_is_written_about(desk: Desk) -> None:
 
 
 def test_who_was_told_of_a_refund_is_told_that_it_failed(desk: Desk) -> None:
-    """A refund that failed is written about where the donor was told that it succeeded, once."""
-    told, untold = give(desk.database), give(desk.database)
-    for gift in (told, untold):
+    """A failed refund is mailed once, and only to donors who got the e-mail about the refund."""
+    mailed, unmailed = give(desk.database), give(desk.database)
+    for gift in (mailed, unmailed):
         tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
-    tell(desk.database, told, FactKind.REFUND_SUCCEEDED, "re_told")
+    tell(desk.database, mailed, FactKind.REFUND_SUCCEEDED, "re_told")
     desk.write()
-    tell(desk.database, untold, FactKind.REFUND_SUCCEEDED, "re_untold")
+    tell(desk.database, unmailed, FactKind.REFUND_SUCCEEDED, "re_untold")
     desk.find_all()
-    long_ago = NOW - timedelta(days=60)  # Stripe's list tells when a refund began
-    for gift, source in ((told, "re_told"), (untold, "re_untold")):
+    long_ago = NOW - timedelta(days=60)  # Stripe lists refunds by when they began
+    for gift, source in ((mailed, "re_told"), (unmailed, "re_untold")):
         tell(desk.database, gift, FactKind.REFUND_FAILED, source, happened_at=long_ago)
     for _ in range(2):
         desk.write()
@@ -78,18 +78,18 @@ def test_who_was_told_of_a_refund_is_told_that_it_failed(desk: Desk) -> None:
 
 
 def test_who_sends_by_hand_gets_instructions_at_once(desk: Desk) -> None:
-    """An Interac gift and one by giving code get instructions; a card gift needs none."""
+    """Interac and giving code gifts get instructions, and card gifts do not."""
     for mode in ("interac", "giving_code", "card"):
         give(desk.database, mode=mode)
     assert kinds(desk) == ["instructions", "instructions"]
 
 
 def test_a_reminder_after_four_days(desk: Desk) -> None:
-    """Only a transfer that is still awaited after four days is asked about, and only once."""
+    """A transfer that is still awaited after four days gets one reminder."""
     give(desk.database, mode="interac")
-    came = give(desk.database, mode="interac")
+    received = give(desk.database, mode="interac")
     assert kinds(desk) == ["instructions"] * 2
-    tell(desk.database, came, FactKind.TRANSFER_RECEIVED, "C1")
+    tell(desk.database, received, FactKind.TRANSFER_RECEIVED, "C1")
     desk.clock.instant = NOW + REMIND_AFTER - timedelta(seconds=1)
     assert kinds(desk) == ["instructions", "instructions", "thank_you"]
     desk.clock.instant = NOW + REMIND_AFTER
@@ -99,7 +99,7 @@ def test_a_reminder_after_four_days(desk: Desk) -> None:
 
 
 def test_who_says_that_it_is_sent_is_not_reminded(desk: Desk) -> None:
-    """A donor who told us that the transfer is sent gets no reminder of it."""
+    """No reminder goes to a donor who reported the transfer as sent."""
     gift = give(desk.database, mode="interac")
     assert kinds(desk) == ["instructions"]
     tell(desk.database, gift, FactKind.TRANSFER_ANNOUNCED, str(gift.id), actor="donor")
@@ -108,7 +108,7 @@ def test_who_says_that_it_is_sent_is_not_reminded(desk: Desk) -> None:
 
 
 def test_an_account_that_has_to_be_confirmed(desk: Desk) -> None:
-    """The donor is told what is left to do, and not that the bank has been asked."""
+    """A donor who has to confirm an account gets that e-mail instead of "under way"."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_PROCESSING, "cs_1")
     tell(desk.database, gift, FactKind.ACCOUNT_TO_CONFIRM, "cs_1", evidence={"url": ""})
@@ -123,7 +123,7 @@ def test_an_account_that_has_to_be_confirmed(desk: Desk) -> None:
 
 
 def test_a_debit_under_way_and_one_that_failed(desk: Desk) -> None:
-    """A debit that is under way is told, and so is one that the bank refused; each try once."""
+    """A debit gets an e-mail when it is under way, and one for each attempt that fails."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_PROCESSING, "cs_1")
     assert kinds(desk) == ["under_way"]
@@ -135,7 +135,7 @@ def test_a_debit_under_way_and_one_that_failed(desk: Desk) -> None:
 
 
 def test_a_failure_that_was_mended_is_no_news(desk: Desk) -> None:
-    """A payment that failed and then succeeded is thanked for and not called failed."""
+    """A payment that failed and then succeeded gets a thank-you and no failure e-mail."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_FAILED, "cs_1")
     tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
@@ -143,7 +143,7 @@ def test_a_failure_that_was_mended_is_no_news(desk: Desk) -> None:
 
 
 def test_a_month_that_failed_has_a_letter_of_its_own(desk: Desk) -> None:
-    """A later month that could not be collected is another letter than a gift that failed."""
+    """A later month that failed gets `month_failed`, not `failed`."""
     first = give(desk.database, frequency="monthly")
     tell(desk.database, first, FactKind.PAYMENT_SUCCEEDED, "in_1")
     with desk.database.writing() as session:
@@ -155,7 +155,7 @@ def test_a_month_that_failed_has_a_letter_of_its_own(desk: Desk) -> None:
 
 
 def test_another_amount_each_month_is_told(desk: Desk) -> None:
-    """The last amount asked for is told; none that Stripe refused, nor of what has ended."""
+    """Only the last requested amount is mailed, unless Stripe refused it or the pledge ended."""
     gift, other, ended = (give(desk.database, frequency="monthly") for _ in range(3))
     tell(desk.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "a pause", evidence={})
     ask_for(desk.database, gift, 7_000, "first")
@@ -168,33 +168,35 @@ def test_another_amount_each_month_is_told(desk: Desk) -> None:
     ask_for_later = {"amount_minor": 8_000, "currency": "CAD", "happened_at": desk.clock.now()}
     tell(desk.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "second", **ask_for_later)
     desk.write()
-    told = {letter.occasion: letter.state for letter in desk.letters()}
-    none = dict.fromkeys(("first", "refused", "ended"), "untrue")
-    assert told == none | {"second": "sent"}
+    states = {letter.occasion: letter.state for letter in desk.letters()}
+    untrue = dict.fromkeys(("first", "refused", "ended"), "untrue")
+    assert states == untrue | {"second": "sent"}
 
 
 def test_the_end_of_a_pledge_that_never_began_is_no_news(desk: Desk) -> None:
-    """The end of a pledge is written about when at least its first month was paid."""
-    paid, left = (give(desk.database, frequency="monthly") for _ in range(2))
+    """The end of a pledge is mailed only if at least one month was paid."""
+    paid, unpaid = (give(desk.database, frequency="monthly") for _ in range(2))
     tell(desk.database, paid, FactKind.PAYMENT_SUCCEEDED, "in_1")
-    for number, gift in enumerate((paid, left)):
+    for number, gift in enumerate((paid, unpaid)):
         tell(desk.database, gift, FactKind.PLEDGE_ENDED, f"sub_{number}")
     assert sorted(kinds(desk)) == ["pledge_ended", "thank_you"]
 
 
-@pytest.mark.parametrize("too_long", [{"known": NOW - FRESH}, {"happened_at": NOW - RECENT}])
-def test_nobody_is_written_to_about_last_year(desk: Desk, too_long: dict[str, Any]) -> None:
-    """What became known over a week ago, or happened over a month ago, gets no letter."""
-    long_ago = {name: moment - timedelta(seconds=1) for name, moment in too_long.items()}
+@pytest.mark.parametrize(
+    "limit", [{"known": NOW - FRESH}, {"happened_at": NOW - RECENT}], ids=["recorded", "happened"]
+)
+def test_nobody_is_written_to_about_last_year(desk: Desk, limit: dict[str, Any]) -> None:
+    """A fact recorded over a week ago, or that happened over a month ago, gets no e-mail."""
+    long_ago = {name: moment - timedelta(seconds=1) for name, moment in limit.items()}
     old, new = give(desk.database), give(desk.database)
     tell(desk.database, old, FactKind.PAYMENT_SUCCEEDED, "pi_1", **long_ago)
-    tell(desk.database, new, FactKind.PAYMENT_SUCCEEDED, "pi_2", **too_long)
+    tell(desk.database, new, FactKind.PAYMENT_SUCCEEDED, "pi_2", **limit)
     desk.find_all()
     assert [letter.gift_id for letter in desk.letters()] == [new.id]
 
 
 def test_a_transfer_found_on_an_old_statement_is_thanked_for(desk: Desk) -> None:
-    """Statements come late: of a transfer it counts when staff entered it."""
+    """For a transfer, the day that staff entered it counts, because bank statements come late."""
     gift = give(desk.database, mode="giving_code")
     long_ago = NOW - RECENT - timedelta(days=30)
     tell(desk.database, gift, FactKind.TRANSFER_RECEIVED, "C1", happened_at=long_ago)
@@ -202,14 +204,14 @@ def test_a_transfer_found_on_an_old_statement_is_thanked_for(desk: Desk) -> None
 
 
 def test_what_was_committed_late_is_found(desk: Desk) -> None:
-    """A fact whose transaction took minutes is found by the next look, one of hours within one."""
+    """A fact committed minutes late is found next time, and hours late within an hour."""
     assert kinds(desk) == []
     desk.wait(minutes=5)
     assert kinds(desk) == []
     minutes, hours = give(desk.database), give(desk.database)
     tell(desk.database, minutes, FactKind.PAYMENT_SUCCEEDED, "pi_1", known=NOW)
-    lagging = NOW - timedelta(hours=5)
-    tell(desk.database, hours, FactKind.PAYMENT_SUCCEEDED, "pi_2", known=lagging)
+    long_before = NOW - timedelta(hours=5)
+    tell(desk.database, hours, FactKind.PAYMENT_SUCCEEDED, "pi_2", known=long_before)
     desk.wait(seconds=1)
     desk.find_all()
     assert [letter.gift_id for letter in desk.letters()] == [minutes.id]
@@ -219,7 +221,7 @@ def test_what_was_committed_late_is_found(desk: Desk) -> None:
 
 
 def test_more_than_are_taken_at_a_time_are_all_found(desk: Desk) -> None:
-    """A hundred and fifty gifts at once get as many letters, in bounded rounds."""
+    """The finder handles at most 100 gifts a round, and finds the rest in the next."""
     for number in range(150):
         tell(desk.database, give(desk.database), FactKind.PAYMENT_SUCCEEDED, f"pi_{number}")
     assert desk.finder.find_due() == 100
@@ -228,7 +230,7 @@ def test_more_than_are_taken_at_a_time_are_all_found(desk: Desk) -> None:
 
 
 def test_the_database_knows_a_letter_once(desk: Desk) -> None:
-    """Two who look at the same time write one letter."""
+    """The database refuses the same e-mail twice, so two concurrent finders record it once."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     desk.find_all()

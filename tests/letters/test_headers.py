@@ -1,4 +1,4 @@
-"""The headers of a letter are ours, whatever a donor typed."""
+"""A donor's name cannot add headers or recipients to an e-mail."""
 
 from dataclasses import replace
 
@@ -36,25 +36,25 @@ LETTERS = st.characters(categories=["L"])
 
 
 @pytest.fixture(scope="module")
-def written(sqlite: Sqlite) -> tuple[Letter, LetterContext]:
+def sample(sqlite: Sqlite) -> tuple[Letter, LetterContext]:
     database = Database(sqlite.fresh_url())
-    found = a_letter(database, LetterKind.INSTRUCTIONS, "en-CA")
+    letter = a_letter(database, LetterKind.INSTRUCTIONS, "en-CA")
     database.close()
-    return found
+    return letter
 
 
-def named(written: tuple[Letter, LetterContext], name: str) -> tuple[Letter, LetterContext]:
-    letter, about = written
-    donor = type(about.donor)(**about.donor.model_dump() | {"name": name})
-    return letter, replace(about, donor=donor)
+def named(sample: tuple[Letter, LetterContext], name: str) -> tuple[Letter, LetterContext]:
+    letter, context = sample
+    donor = type(context.donor)(**context.donor.model_dump() | {"name": name})
+    return letter, replace(context, donor=donor)
 
 
-@pytest.mark.parametrize("name", NASTY, ids=range(len(NASTY)))
+@pytest.mark.parametrize("name", NASTY, ids=ascii)
 def test_a_name_adds_no_header_and_no_recipient(
-    written: tuple[Letter, LetterContext], office: PostOffice, name: str
+    sample: tuple[Letter, LetterContext], office: PostOffice, name: str
 ) -> None:
-    """Over a real mail server, a name with line breaks, quotes or addresses stays a name."""
-    message = Composer(SENDER).compose(*named(written, name), NOW)
+    """Line breaks, quotes and addresses in a name stay part of the name."""
+    message = Composer(SENDER).compose(*named(sample, name), NOW)
     carrier = smtp_to(office)
     carrier.carry(message)
     carrier.hang_up()
@@ -65,42 +65,42 @@ def test_a_name_adds_no_header_and_no_recipient(
 
 @settings(deadline=None)
 @given(name=st.text(max_size=200))
-def test_any_name_makes_a_letter(written: tuple[Letter, LetterContext], name: str) -> None:
-    """Whatever a name is made of, the letter can be written and read again."""
-    message = Composer(SENDER).compose(*named(written, name), NOW)
-    again = read_letter(message.as_bytes())
-    assert set(again.keys()) == EXPECTED
-    assert [address.addr_spec for address in again["To"].addresses] == ["ann@example.com"]
-    assert plain(again).split() == plain(message).split()
+def test_any_name_makes_a_letter(sample: tuple[Letter, LetterContext], name: str) -> None:
+    """An e-mail can be written and parsed again with any name."""
+    message = Composer(SENDER).compose(*named(sample, name), NOW)
+    parsed = read_letter(message.as_bytes())
+    assert set(parsed.keys()) == EXPECTED
+    assert [address.addr_spec for address in parsed["To"].addresses] == ["ann@example.com"]
+    assert plain(parsed).split() == plain(message).split()
 
 
 @settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=60, alphabet=LETTERS))
-def test_a_name_of_letters_arrives_whole(written: tuple[Letter, LetterContext], name: str) -> None:
-    """A name in any script arrives in the greeting as it was typed."""
-    message = Composer(SENDER).compose(*named(written, name), NOW)
+def test_a_name_of_letters_arrives_whole(sample: tuple[Letter, LetterContext], name: str) -> None:
+    """A name in any script appears unchanged in the greeting."""
+    message = Composer(SENDER).compose(*named(sample, name), NOW)
     if "www" not in name.lower():
         assert f"Hello {name}," in plain(read_letter(message.as_bytes()))
 
 
-def test_every_byte_is_seven_bits(written: tuple[Letter, LetterContext]) -> None:
-    """A letter in any language is ASCII on the wire, in lines that every server takes."""
-    content = Composer(SENDER).compose(*named(written, "Zoë 李小龍"), NOW).as_bytes()
+def test_every_byte_is_seven_bits(sample: tuple[Letter, LetterContext]) -> None:
+    """An e-mail in any language is ASCII, with CRLF line ends and lines of at most 998 bytes."""
+    content = Composer(SENDER).compose(*named(sample, "Zoë 李小龍"), NOW).as_bytes()
     assert content.isascii()
     assert all(len(line) <= 998 for line in content.split(b"\r\n"))
     assert b"\n" not in content.replace(b"\r\n", b"")
 
 
 @pytest.mark.parametrize(
-    ("typed", "on_the_wire"),
+    ("typed", "encoded"),
     [("zoe@bücher.example.org", "zoe@xn--bcher-kva.example.org"), ("Ann@Example.ORG", None)],
 )
 def test_a_domain_is_written_in_ascii(
-    written: tuple[Letter, LetterContext], typed: str, on_the_wire: str | None
+    sample: tuple[Letter, LetterContext], typed: str, encoded: str | None
 ) -> None:
-    """A domain with other letters is written as mail servers know it."""
-    letter, about = written
-    donor = type(about.donor)(**about.donor.model_dump() | {"email": typed})
-    message = Composer(SENDER).compose(letter, replace(about, donor=donor), NOW)
+    """An internationalized domain is written in its ASCII form."""
+    letter, context = sample
+    donor = type(context.donor)(**context.donor.model_dump() | {"email": typed})
+    message = Composer(SENDER).compose(letter, replace(context, donor=donor), NOW)
     address = message["To"].addresses[0].addr_spec
-    assert address == (on_the_wire or "Ann@example.org")
+    assert address == (encoded or "Ann@example.org")

@@ -1,4 +1,4 @@
-"""Letters are sent at least once, marked, tried again for days, and then left to staff."""
+"""E-mails are sent at least once, marked, retried for days, and then set aside for staff."""
 
 import threading
 from datetime import timedelta
@@ -32,7 +32,7 @@ from tests.stripe_gateway.given import NOW, give
 
 
 def test_a_letter_is_sent_and_marked(desk: Desk, office: PostOffice) -> None:
-    """What is found is handed to the mail server, marked as sent, and not sent again."""
+    """A due e-mail is sent, marked as sent, and not sent again."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     desk.write()
@@ -45,7 +45,7 @@ def test_a_letter_is_sent_and_marked(desk: Desk, office: PostOffice) -> None:
 
 
 def test_a_letter_not_taken_now_is_taken_later(desk: Desk, office: PostOffice) -> None:
-    """A mail server that says "later" is asked again after a while, and not before."""
+    """A temporary refusal is retried after a delay, and not earlier."""
     give(desk.database, mode="interac")
     office.says_to_rcpt = ["451 4.7.1 Greylisted, come again"]
     desk.write()
@@ -62,7 +62,7 @@ def test_a_letter_not_taken_now_is_taken_later(desk: Desk, office: PostOffice) -
 
 @pytest.mark.parametrize("at", ["rcpt", "data"])
 def test_a_letter_that_is_refused_is_set_aside(desk: Desk, office: PostOffice, at: str) -> None:
-    """A letter refused for good is not tried again, and holds up no other."""
+    """A permanently refused e-mail is not retried and does not block others."""
     for _ in range(2):
         give(desk.database, mode="interac")
     getattr(office, f"says_to_{at}").append("550 5.1.1 ann@example.com is unknown here")
@@ -75,16 +75,16 @@ def test_a_letter_that_is_refused_is_set_aside(desk: Desk, office: PostOffice, a
 
 
 def test_after_the_last_try_staff_decide(sqlite: Sqlite) -> None:
-    """A mail server that is away for days ends in letters set aside, one try after the other."""
+    """After the last failed attempt an e-mail is set aside."""
     database = Database(sqlite.fresh_url())
-    nobody = MailServer("127.0.0.1", free_port(), may_be_plain=True)
-    desk = open_desk(database, Smtp(nobody, our_name="example.org"))
+    unreachable = MailServer("127.0.0.1", free_port(), may_be_plain=True)
+    desk = open_desk(database, Smtp(unreachable, our_name="example.org"))
     give(database, mode="interac")
     desk.find_all()
-    for again_after in RETRY_AFTER:
+    for delay in RETRY_AFTER:
         assert desk.outbox.send_due() == 0
         assert desk.states() == [("instructions", "waiting")]
-        desk.clock.instant += again_after
+        desk.clock.instant += delay
     desk.send_all()
     assert desk.states() == [("instructions", "set_aside")]
     assert "9 times: ConnectionRefusedError" in desk.letters()[0].reason
@@ -92,7 +92,7 @@ def test_after_the_last_try_staff_decide(sqlite: Sqlite) -> None:
 
 
 def test_what_is_no_longer_true_is_not_sent(desk: Desk, office: PostOffice) -> None:
-    """A letter that waited until it was no longer so is not sent; the new one is."""
+    """An e-mail that is no longer true is not sent."""
     gift = give(desk.database, mode="interac")
     desk.find_all()
     tell(desk.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
@@ -103,7 +103,7 @@ def test_what_is_no_longer_true_is_not_sent(desk: Desk, office: PostOffice) -> N
 
 
 def test_who_gave_another_way_is_not_reminded(desk: Desk, office: PostOffice) -> None:
-    """A gift made in the place of another ends the other's letters once money is under way."""
+    """No reminder goes out once another gift in place of this one is paid."""
     gift = give(desk.database, mode="interac")
     other = give(desk.database, form_key=replacement_key(gift, "card"))
     desk.write()
@@ -119,7 +119,7 @@ def test_who_gave_another_way_is_not_reminded(desk: Desk, office: PostOffice) ->
 
 
 def test_a_refund_that_came_back_is_not_told(desk: Desk, office: PostOffice) -> None:
-    """A refund that the bank returned to us before the letter went out is not announced."""
+    """A refund that failed before its e-mail went out is not mailed."""
     gift = give(desk.database)
     tell(desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     tell(desk.database, gift, FactKind.REFUND_SUCCEEDED, "re_1")
@@ -131,7 +131,7 @@ def test_a_refund_that_came_back_is_not_told(desk: Desk, office: PostOffice) -> 
 
 
 def test_the_letters_of_who_died_are_sent_by_others(desk: Desk, office: PostOffice) -> None:
-    """A letter that somebody claimed and never marked is sent by another after a while."""
+    """An e-mail whose worker died is sent by another when its lease ends."""
     give(desk.database, mode="interac")
     desk.find_all()
     assert desk.outbox._claim()
@@ -144,7 +144,7 @@ def test_the_letters_of_who_died_are_sent_by_others(desk: Desk, office: PostOffi
 
 
 def test_a_name_of_a_letter_stays_the_same(desk: Desk, office: PostOffice) -> None:
-    """Two tries of a letter bear one Message-ID, and letters of two gifts bear two."""
+    """An e-mail keeps its Message-ID on every attempt, and no two share one."""
     for _ in range(2):
         give(desk.database, mode="interac")
     desk.write()
@@ -158,7 +158,7 @@ def test_a_name_of_a_letter_stays_the_same(desk: Desk, office: PostOffice) -> No
 
 
 def test_two_workers_send_each_letter_once(database: Database, office: PostOffice) -> None:
-    """Two who send at the same time share the letters, and none goes out twice."""
+    """Two concurrent workers send each e-mail once."""
     for number in range(12):
         tell(database, give(database), FactKind.PAYMENT_SUCCEEDED, f"pi_{number}")
     desks = [open_desk(database, smtp_to(office)) for _ in range(2)]
@@ -178,7 +178,7 @@ def test_two_workers_send_each_letter_once(database: Database, office: PostOffic
 
 
 def test_a_letter_in_other_hands_is_passed_over(postgres: Postgres, office: PostOffice) -> None:
-    """While one process claims a letter, another takes the next one and does not wait."""
+    """A worker skips an e-mail that another worker has locked."""
     database = Database(postgres.fresh_url())
     desk = open_desk(database, smtp_to(office))
     for number in range(2):
@@ -196,8 +196,8 @@ def test_a_letter_in_other_hands_is_passed_over(postgres: Postgres, office: Post
 def test_nobody_is_flooded_with_what_they_did_not_ask_for(
     sqlite_desk: Desk, office: PostOffice
 ) -> None:
-    """Anybody can type anybody's address: more than ten unpaid gifts a day get no more letters."""
-    for _ in range(MAX_UNSOLICITED_A_DAY + 2):
+    """An address gets at most ten e-mails a day about unpaid gifts, because anybody can type it."""
+    for _ in range(MOST_UNASKED_A_DAY + 2):
         give(sqlite_desk.database, mode="interac")
     with sqlite_desk.database.writing() as session:
         for donor in list(session.exec(select(Donor)))[::2]:
@@ -212,7 +212,7 @@ def test_nobody_is_flooded_with_what_they_did_not_ask_for(
 
 
 def test_a_folder_takes_letters_where_there_is_no_server(sqlite: Sqlite, tmp_path: Path) -> None:
-    """Without a mail server each letter is one whole file, however often it is sent."""
+    """Without a mail server each e-mail is one file, even if it is sent twice."""
     database = Database(sqlite.fresh_url())
     folder = tmp_path / "new" / "letters"
     desk = open_desk(database, Folder(folder))
@@ -229,11 +229,11 @@ def test_a_folder_takes_letters_where_there_is_no_server(sqlite: Sqlite, tmp_pat
 
 
 def test_a_folder_that_cannot_be_written_is_tried_again(sqlite: Sqlite, tmp_path: Path) -> None:
-    """A folder that is a file takes no letter; it waits."""
+    """An e-mail waits if its folder cannot be written."""
     database = Database(sqlite.fresh_url())
-    in_the_way = tmp_path / "letters"
-    in_the_way.write_text("not a folder")
-    desk = open_desk(database, Folder(in_the_way))
+    file = tmp_path / "letters"
+    file.write_text("not a folder")
+    desk = open_desk(database, Folder(file))
     give(database, mode="interac")
     desk.write()
     assert desk.states() == [("instructions", "waiting")]
@@ -243,13 +243,13 @@ def test_a_folder_that_cannot_be_written_is_tried_again(sqlite: Sqlite, tmp_path
 def test_a_letter_that_cannot_be_written_holds_up_no_other(
     sqlite_desk: Desk, office: PostOffice, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What cannot be put into an e-mail is set aside, and the next letter goes out."""
-    odd, good = (
+    """An e-mail that cannot be composed is set aside and does not block others."""
+    broken, good = (
         give(sqlite_desk.database, mode="interac"),
         give(sqlite_desk.database, mode="interac"),
     )
     with sqlite_desk.database.writing() as session:
-        donor = session.get_one(type(odd), odd.id).donor_id
+        donor = session.get_one(type(broken), broken.id).donor_id
         session.connection().exec_driver_sql(
             f"UPDATE donor SET email = 'no address at all' WHERE id = {donor}"
         )

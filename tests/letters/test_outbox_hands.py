@@ -1,4 +1,4 @@
-"""A letter that two workers have in hand: the slower one changes nothing that is not its own."""
+"""A worker whose lease ended changes nothing about an e-mail that another worker has claimed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,22 +29,22 @@ NEVER = MailRefused("550 5.1.1")
 UNKNOWN = MailUnavailable("SMTPServerDisconnected", may_have_acted=True)
 
 
-class Door:
-    """A carrier that takes a letter or says why not; `meanwhile` something else may happen."""
+class StubCarrier:
+    """A carrier that accepts an e-mail or raises `says`, after calling `meanwhile`."""
 
     says: MailUnavailable | None = None
     meanwhile: Callable[[], None] | None = None
-    asked = 0
+    attempts = 0
 
     def carry(self, message: EmailMessage) -> None:
-        self.asked += 1
+        self.attempts += 1
         if self.meanwhile:
             self.meanwhile()
         if self.says:
             raise self.says
 
     def hang_up(self) -> None:
-        """Nobody is on the line."""
+        """Do nothing: there is no connection."""
 
 
 def one_letter(desk: Desk) -> Letter:
@@ -71,7 +71,7 @@ def thanks(desk: Desk) -> None:
 def thanks_for_a_transfer(desk: Desk) -> None:
     mark(desk, give(desk.database, mode="giving_code"), 60, "CAX1")
     desk.find_all()
-    with desk.database.writing() as session:  # the instructions are of no interest here
+    with desk.database.writing() as session:  # so that the thank-you is the only one
         for letter in session.exec(select(Letter).where(Letter.kind != LetterKind.THANK_YOU)):
             session.delete(letter)
     desk.clock.instant += WAIT
@@ -84,7 +84,7 @@ def thanks_too_early(desk: Desk) -> None:
     desk.clock.instant = NOW + timedelta(minutes=1)
 
 
-# What the slower worker has in hand, and what it finds out about it.
+# How the slower worker's e-mail is prepared, and what the carrier raises for it.
 SLOW: dict[str, tuple[Callable[[Desk], None], MailUnavailable | None]] = {
     "not taken now": (instructions, LATER),
     "refused": (instructions, NEVER),
@@ -99,45 +99,46 @@ each = pytest.mark.parametrize(("prepare", "says"), SLOW.values(), ids=SLOW)
 
 
 def claimed(desk: Desk, prepare: Callable[[Desk], None]) -> Letter:
-    """Let the slower worker claim a letter, of which something was told before."""
+    """Let the slower worker claim an e-mail."""
     prepare(desk)
     with desk.database.writing() as session:
-        session.exec(select(Letter)).one().knew = 3
+        session.exec(select(Letter)).one().knew = 3  # an earlier attempt may have told the donor
     letter = desk.outbox._claim()
     assert letter
     return letter
 
 
 def take(session: Session, letter: Letter, desk: Desk) -> dict[str, Any]:
-    """Take the letter as the next worker does; returns what has to stand there afterwards."""
+    """Claim the e-mail as the next worker does, and return the row that has to remain."""
     row = session.get_one(Letter, letter.id)
     row.tries += 1
     row.due_at = desk.clock.now() + LEASE + LEASE
     row.knew = 7
-    row.reason = "in other hands"
+    row.reason = "claimed by another worker"
     session.flush()
     return row.model_dump()
 
 
 def counted() -> float:
-    """Return how many letters were ever done with, in whichever way."""
-    families = [one for one in REGISTRY.collect() if one.name == "donate_letters"]
-    return sum(x.value for one in families for x in one.samples if x.name.endswith("_total"))
+    """Return how many e-mails the metrics count as finished."""
+    metrics = [metric for metric in REGISTRY.collect() if metric.name == "donate_letters"]
+    samples = [sample for metric in metrics for sample in metric.samples]
+    return sum(sample.value for sample in samples if sample.name.endswith("_total"))
 
 
 @each
 def test_what_another_has_taken_is_theirs(
     database: Database, prepare: Callable[[Desk], None], says: MailUnavailable | None
 ) -> None:
-    """Whoever took longer than the lease leaves the row as it is, and counts nothing."""
-    desk = open_desk(database, door := Door())
+    """A worker that took longer than its lease leaves the row unchanged and counts nothing."""
+    desk = open_desk(database, carrier := StubCarrier())
     letter = claimed(desk, prepare)
     with database.writing() as session:
         theirs = take(session, letter, desk)
-    before, door.says = counted(), says
+    before, carrier.says = counted(), says
     send(desk, letter)
     assert one_letter(desk).model_dump() == theirs
-    assert door.asked == (0 if says is None else 1)
+    assert carrier.attempts == (0 if says is None else 1)
     assert counted() == before
 
 
@@ -145,11 +146,11 @@ def test_what_another_has_taken_is_theirs(
 def test_what_another_is_taking_is_theirs(
     postgres: Postgres, prepare: Callable[[Desk], None], says: MailUnavailable | None
 ) -> None:
-    """The slower worker waits until the other has taken the letter, and looks at it then."""
+    """The slower worker waits for the other's lock, and then leaves the row unchanged."""
     database = Database(postgres.fresh_url())
-    desk = open_desk(database, door := Door())
+    desk = open_desk(database, carrier := StubCarrier())
     letter = claimed(desk, prepare)
-    door.says = says
+    carrier.says = says
     with ThreadPoolExecutor(1) as slower:
         with database.writing() as session:
             theirs = take(session, letter, desk)
@@ -157,12 +158,12 @@ def test_what_another_is_taking_is_theirs(
             until_it_waits(database, sending)
         sending.result(PATIENCE_S)
     assert one_letter(desk).model_dump() == theirs
-    assert door.asked == (0 if says is None else 1)
+    assert carrier.attempts == (0 if says is None else 1)
     database.close()
 
 
 def send(desk: Desk, letter: Letter) -> None:
-    """Go on with a letter as a round of the outbox does."""
+    """Continue with a claimed e-mail as the outbox does."""
     try:
         desk.outbox._send(letter)
     except MailUnavailable as error:
@@ -170,17 +171,17 @@ def send(desk: Desk, letter: Letter) -> None:
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def carrier() -> StubCarrier:
+    return StubCarrier()
 
 
 @pytest.fixture
-def desk_at(database: Database, door: Door) -> Desk:
-    return open_desk(database, door)
+def desk_at(database: Database, carrier: StubCarrier) -> Desk:
+    return open_desk(database, carrier)
 
 
 def test_sent_is_sent_in_whosever_hands(desk_at: Desk) -> None:
-    """A letter that was handed over is marked so, though another has claimed it meanwhile."""
+    """An e-mail that was handed over is marked as sent, though another worker has claimed it."""
     letter = claimed(desk_at, thanks)
     with desk_at.database.writing() as session:
         take(session, letter, desk_at)
@@ -195,33 +196,33 @@ def test_sent_is_sent_in_whosever_hands(desk_at: Desk) -> None:
     ("state", "sent_at", "knew"), [("sent", NOW, 3), ("untrue", None, None)], ids=["sent", "untrue"]
 )
 def test_what_a_donor_was_told_stands(
-    desk_at: Desk, door: Door, state: str, sent_at: Any, knew: int | None
+    desk_at: Desk, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
 ) -> None:
-    """A slower worker got the letter through: the other, whose try failed, forgets nothing."""
+    """A failed attempt does not undo what another worker's successful one recorded."""
     letter = claimed(desk_at, thanks)
 
-    def get_through() -> None:
+    def succeed() -> None:
         with desk_at.database.writing() as session:
             row = session.get_one(Letter, letter.id)
             row.state, row.sent_at = state, sent_at
 
-    door.meanwhile, door.says = get_through, LATER
+    carrier.meanwhile, carrier.says = succeed, LATER
     send(desk_at, letter)
     row = one_letter(desk_at)
     assert (row.state, row.sent_at, row.knew) == (state, sent_at, knew)
 
 
-def test_what_has_to_wait_is_no_try(desk_at: Desk, door: Door) -> None:
-    """Thanks for a transfer that was marked just now wait until it is ten minutes old."""
+def test_what_has_to_wait_is_no_try(desk_at: Desk, carrier: StubCarrier) -> None:
+    """A thank-you whose transfer is under ten minutes old waits without counting an attempt."""
     thanks_too_early(desk_at)
     assert desk_at.outbox.send_due() == 1
     row = one_letter(desk_at)
     assert (row.state, row.due_at, row.tries) == ("waiting", NOW + WAIT, 0)
-    assert door.asked == 0
+    assert carrier.attempts == 0
 
 
 def test_only_what_tells_of_money_is_remembered(desk_at: Desk) -> None:
-    """Thanks keep which transfers they knew of; instructions, which tell of none, do not."""
+    """A thank-you stores which transfers it mentioned, and instructions do not."""
     thanks_for_a_transfer(desk_at)
     desk_at.write()
     assert one_letter(desk_at).knew
@@ -238,9 +239,9 @@ def test_only_what_tells_of_money_is_remembered(desk_at: Desk) -> None:
 
 
 def test_the_only_letter_is_in_other_hands(postgres: Postgres) -> None:
-    """While another claims the only letter there is, there is nothing to claim."""
+    """A worker claims nothing while another has locked the only e-mail."""
     database = Database(postgres.fresh_url())
-    desk = open_desk(database, Door())
+    desk = open_desk(database, StubCarrier())
     instructions(desk)
     with database.writing() as session:
         session.exec(select(Letter).with_for_update()).one()

@@ -1,4 +1,4 @@
-"""One round of the outbox: how many letters, in which order, and when one is tried again."""
+"""One round of the outbox: its size, its order, and when an e-mail is retried."""
 
 from datetime import timedelta
 from email.message import EmailMessage
@@ -18,16 +18,16 @@ from tests.stripe_gateway.given import NOW, give
 SECOND = timedelta(seconds=1)
 
 
-class Door:
-    """A carrier that counts, and answers what it is told to."""
+class StubCarrier:
+    """A carrier that counts, and raises `says`."""
 
     def __init__(self, says: Exception | None = None) -> None:
         self.says = says
-        self.asked = 0
+        self.attempts = 0
         self.rounds = 0
 
     def carry(self, message: EmailMessage) -> None:
-        self.asked += 1
+        self.attempts += 1
         if self.says:
             raise self.says
 
@@ -36,19 +36,19 @@ class Door:
 
 
 @pytest.fixture
-def desk(database: Database, door: Door) -> Desk:
-    return open_desk(database, door)
+def desk(database: Database, carrier: StubCarrier) -> Desk:
+    return open_desk(database, carrier)
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def carrier() -> StubCarrier:
+    return StubCarrier()
 
 
 def put_letters(
     desk: Desk, occasions: list[str], *, kind: str = LetterKind.INSTRUCTIONS, mode: str = "interac"
 ) -> None:
-    """Write down so many letters about one gift, each due a minute before the one before it."""
+    """Store e-mails about one gift, each due a minute before the previous one."""
     gift = give(desk.database, mode=mode)
     rows = [
         new_letter(gift.id, kind, occasion, now=NOW, due_at=NOW - timedelta(minutes=number))
@@ -59,18 +59,18 @@ def put_letters(
 
 
 def test_a_round_takes_fifty(sqlite: Sqlite) -> None:
-    """Fifty letters go over one connection at most; the rest follow over the next."""
+    """A round sends at most fifty e-mails over one connection."""
     database = Database(sqlite.fresh_url())
-    desk = open_desk(database, door := Door())
-    # A gift by card has no instructions, so that nothing has to be written for this test.
+    desk = open_desk(database, carrier := StubCarrier())
+    # A card gift has no instructions, so the outbox need not compose these.
     put_letters(desk, [f"{number}" for number in range(51)], mode="card")
-    rounds = [(desk.outbox.send_due(), door.rounds) for _ in range(3)]
+    rounds = [(desk.outbox.send_due(), carrier.rounds) for _ in range(3)]
     assert rounds == [(50, 1), (1, 2), (0, 3)]
     database.close()
 
 
 def test_who_waits_longest_is_first(desk: Desk) -> None:
-    """Letters leave in the order in which they are due, and then in which they were written."""
+    """E-mails are claimed in the order they are due, then in the order they were stored."""
     put_letters(desk, ["c", "b", "a"])
     put_letters(desk, ["d"])
     claimed = [desk.outbox._claim() for _ in range(5)]
@@ -82,27 +82,27 @@ def test_who_waits_longest_is_first(desk: Desk) -> None:
 
 
 def test_an_outbox_with_nothing_to_send_writes_nothing(sqlite: Sqlite) -> None:
-    """Every heartbeat looks, so looking takes no turn from those who write."""
+    """Looking for due e-mails takes no write lock, because every heartbeat does it."""
     url = sqlite.fresh_url()
     database, other = (Database(url, busy_timeout_s=0.1) for _ in range(2))
-    desk = open_desk(database, Door())
+    desk = open_desk(database, StubCarrier())
     with other.writing() as session:
         session.connection()
         assert desk.outbox.send_due() == 0
-    for one in (database, other):
-        one.close()
+    for each in (database, other):
+        each.close()
 
 
 def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureFixture) -> None:
-    """After 1, 5 and 15 minutes, 1, 4 and 12 hours, and 1 and 2 days: not a second earlier."""
+    """Retries come after 1, 5 and 15 minutes, 1, 4 and 12 hours, and 1 and 2 days."""
     database = Database(sqlite.fresh_url())
-    door = Door(MailUnavailable("451 4.7.1"))
-    desk = open_desk(database, door)
+    carrier = StubCarrier(MailUnavailable("451 4.7.1"))
+    desk = open_desk(database, carrier)
     put_letters(desk, [""])
-    for tries, minutes in enumerate((1, 5, 15, 60, 240, 720, 1_440, 2_880), start=1):
-        assert (desk.outbox.send_due(), door.asked) == (0, tries)
+    for attempts, minutes in enumerate((1, 5, 15, 60, 240, 720, 1_440, 2_880), start=1):
+        assert (desk.outbox.send_due(), carrier.attempts) == (0, attempts)
         desk.clock.instant += timedelta(minutes=minutes) - SECOND
-        assert (desk.outbox.send_due(), door.asked) == (0, tries)
+        assert (desk.outbox.send_due(), carrier.attempts) == (0, attempts)
         desk.clock.instant += SECOND
     assert desk.states() == [("instructions", "waiting")]
     desk.outbox.send_due()
@@ -112,7 +112,7 @@ def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize(
-    ("says", "kept", "logged"),
+    ("says", "reason", "logged"),
     [
         (MailUnavailable("x" * 300), "Not taken yet: " + "x" * 185, "a letter waits: x"),
         (MailRefused("x" * 300), "The mail server refused it: " + "x" * 172, "was refused: x"),
@@ -121,16 +121,16 @@ def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureF
 )
 def test_a_long_reason_is_cut(
     desk: Desk,
-    door: Door,
+    carrier: StubCarrier,
     caplog: pytest.LogCaptureFixture,
     says: Exception,
-    kept: str,
+    reason: str,
     logged: str,
 ) -> None:
-    """Of what a mail server says the table holds two hundred characters, and the log has all."""
+    """The table keeps 200 characters of a mail server's answer, and the log keeps all."""
     put_letters(desk, [""])
-    door.says = says
+    carrier.says = says
     desk.outbox.send_due()
     (letter,) = desk.letters()
-    assert letter.reason == kept
+    assert letter.reason == reason
     assert logged + "x" * 299 in caplog.text

@@ -1,4 +1,4 @@
-"""The letter at the end of a monthly gift: when it ended, why, and how to begin anew."""
+"""The e-mail at the end of a monthly gift."""
 
 from datetime import UTC, datetime
 
@@ -28,12 +28,12 @@ ENDS = [
 def test_the_end_of_a_pledge_says_when_and_why(
     sqlite: Sqlite, reason: str | None, english: str, french: str
 ) -> None:
-    """The letter says why it ended, on which day in the region's time zone, and how to begin."""
+    """It says why and on which day (in the region's time zone) it ended, and how to restart."""
     empty = Database(sqlite.fresh_url())
     for language, words in (("en-CA", english), ("fr-CA", french)):
         gift = give(empty, language=language, frequency="monthly")
         occasion, evidence = f"sub_{gift.id}", {"reason": reason} if reason else {}
-        # Late in the evening in Toronto, and the next day in Greenwich.
+        # Still March 1 in Toronto, but already March 2 in UTC.
         at = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
         tell(empty, gift, FactKind.PLEDGE_ENDED, occasion, happened_at=at, evidence=evidence)
         letter = Letter(
@@ -45,10 +45,8 @@ def test_the_end_of_a_pledge_says_when_and_why(
             due_at=NOW,
         )
         with empty.reading() as session:
-            said = draft(
-                LetterKind.PLEDGE_ENDED, load_context(session, letter, load_regions(), SITE)
-            )
-        assert words in " ".join(said.before)
-        assert said.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1 mars 2026")
-        assert said.link[1] == f"{SITE}/give/{gift.code}?lang={language}"
+            content = draft(LetterKind.PLEDGE_ENDED, look_up(session, letter, load_regions(), SITE))
+        assert words in " ".join(content.before)
+        assert content.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1 mars 2026")
+        assert content.link[1] == f"{SITE}/give/{gift.code}?lang={language}"
     empty.close()

@@ -1,4 +1,4 @@
-"""What a mail server may do, and that nobody waits for it for ever."""
+"""The SMTP carrier: encryption, passwords, time limits, and addresses of mail servers."""
 
 import socket
 import ssl
@@ -29,7 +29,7 @@ def a_message(to: str = "ann@example.org") -> EmailMessage:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that nobody has vouched for, and its key, in one file."""
+    """A self-signed certificate for localhost and its key, in one file."""
     folder = tmp_path_factory.mktemp("tls")
     both = folder / "both.pem"
     request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
@@ -42,7 +42,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same certificate, on a machine whose owner vouches for it."""
+    """The same certificate, trusted by this machine."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     return certificate
 
@@ -53,7 +53,7 @@ def tls_of(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def let_in(
+def check_login(
     _server: object, _talk: object, _envelope: object, _how: str, data: object
 ) -> AuthResult:
     login = (getattr(data, "login", b""), getattr(data, "password", b""))
@@ -62,14 +62,14 @@ def let_in(
 
 @pytest.fixture
 def guarded(trusted: Path) -> Iterator[PostOffice]:
-    """A mail server that wants STARTTLS and a password."""
+    """A mail server that requires STARTTLS and a password."""
     how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
-    with a_post_office(**how, authenticator=let_in) as office:
+    with a_post_office(**how, authenticator=check_login) as office:
         yield office
 
 
 def test_encrypted_and_signed_in(guarded: PostOffice) -> None:
-    """A letter goes over STARTTLS with user and password, as the address says."""
+    """E-mails go over STARTTLS, with the user and password of the address."""
     address = f"smtp://{USER}:p%40ss%2Fw%23rd@localhost:{guarded.port}"
     carrier = Smtp(read_mail_server(address), our_name="example.org")
     for _ in range(2):
@@ -79,7 +79,7 @@ def test_encrypted_and_signed_in(guarded: PostOffice) -> None:
 
 
 def test_a_wrong_password_is_for_us_to_mend(guarded: PostOffice) -> None:
-    """A refused password refuses no letter: each can be sent once it is mended."""
+    """A refused password is temporary, and refuses no e-mail for good."""
     server = MailServer("localhost", guarded.port, user=USER, password="wrong")
     carrier = Smtp(server, our_name="example.org", step_timeout_s=2)
     with pytest.raises(MailUnavailable, match="SMTP") as refused:
@@ -88,7 +88,7 @@ def test_a_wrong_password_is_for_us_to_mend(guarded: PostOffice) -> None:
 
 
 def test_a_server_that_asks_no_password_refuses_no_letter(office: PostOffice) -> None:
-    """A user and password for a server that wants none are a mistake of ours, not the letter's."""
+    """A password for a server without passwords is our mistake, and refuses no e-mail for good."""
     server = replace(office.address, user="give", password="secret")
     with pytest.raises(MailUnavailable, match="SMTPNotSupportedError") as refused:
         Smtp(server, our_name="example.org").carry(a_message())
@@ -96,7 +96,7 @@ def test_a_server_that_asks_no_password_refuses_no_letter(office: PostOffice) ->
 
 
 def test_tls_from_the_first_byte(trusted: Path) -> None:
-    """`smtps://` is encrypted before a word is said."""
+    """An `smtps://` address uses TLS from the first byte."""
     with a_post_office(ssl_context=tls_of(trusted)) as office:
         server = MailServer("localhost", office.port, tls_at_once=True)
         carrier = Smtp(server, our_name="example.org")
@@ -107,7 +107,7 @@ def test_tls_from_the_first_byte(trusted: Path) -> None:
 
 @pytest.mark.parametrize("tls_at_once", [True, False])
 def test_nobody_else_takes_our_letters(certificate: Path, tls_at_once: bool) -> None:
-    """A certificate that nobody vouches for ends the talk before a password or letter is told."""
+    """An untrusted certificate ends the connection before a password or an e-mail is sent."""
     tls = tls_of(certificate)
     how = {"ssl_context": tls} if tls_at_once else {"tls_context": tls}
     with a_post_office(**how) as office:
@@ -118,24 +118,24 @@ def test_nobody_else_takes_our_letters(certificate: Path, tls_at_once: bool) -> 
 
 
 def test_nothing_goes_unencrypted_to_another_machine() -> None:
-    """A server elsewhere that offers no STARTTLS gets neither a password nor a letter."""
-    said: list[bytes] = []
+    """A remote server without STARTTLS gets neither a password nor an e-mail."""
+    lines: list[bytes] = []
 
     def plain_only(caller: socket.socket) -> None:
         caller.sendall(b"220 mail\r\n")
         while line := caller.recv(1_000):
-            said.append(line)
+            lines.append(line)
             caller.sendall(b"250 mail\r\n")
 
     with a_server_that(plain_only) as here:
         elsewhere = replace(here, may_be_plain=False, user="give", password="secret")
         with pytest.raises(MailUnavailable, match="no encryption"):
             Smtp(elsewhere, our_name="example.org").carry(a_message())
-    assert not any(word in b"".join(said) for word in (b"AUTH", b"MAIL", b"secret"))
+    assert not any(word in b"".join(lines) for word in (b"AUTH", b"MAIL", b"secret"))
 
 
 def test_one_connection_serves_several_letters(office: PostOffice) -> None:
-    """Until one hangs up, letters go over the same connection, even after a refused one."""
+    """E-mails share a connection until it is closed, even after a refused one."""
     carrier = smtp_to(office)
     office.says_to_rcpt = ["550 5.1.1 nobody"]
     with pytest.raises(MailRefused, match=r"^550 5\.1\.1$"):
@@ -152,7 +152,7 @@ def test_one_connection_serves_several_letters(office: PostOffice) -> None:
 
 
 def test_an_address_that_a_server_cannot_write_is_refused() -> None:
-    """A server without SMTPUTF8 will never take a letter to an address outside ASCII."""
+    """A server without SMTPUTF8 refuses a non-ASCII address for good."""
     with a_post_office(enable_SMTPUTF8=False) as office:
         carrier = smtp_to(office)
         with pytest.raises(MailRefused, match="cannot write to such an address"):
@@ -161,7 +161,7 @@ def test_an_address_that_a_server_cannot_write_is_refused() -> None:
 
 
 def test_an_address_in_any_script_goes_where_it_can() -> None:
-    """A server with SMTPUTF8 takes it."""
+    """A server with SMTPUTF8 accepts a non-ASCII address."""
     with a_post_office(enable_SMTPUTF8=True) as office:
         carrier = smtp_to(office)
         carrier.carry(a_message("zoë@example.org"))
@@ -210,7 +210,7 @@ def is_closing(caller: socket.socket) -> None:
     ids=lambda talk: talk.__name__,
 )
 def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
-    """Whatever a server does, after the time for one letter it is over, and the letter waits."""
+    """Whatever the server does, the attempt ends within the timeout, and the e-mail waits."""
     with a_server_that(talk) as server:  # type: ignore[arg-type]
         carrier = Smtp(server, our_name="example.org", step_timeout_s=1, letter_timeout_s=1.5)
         start = time.monotonic()
@@ -229,9 +229,10 @@ def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
         ("smtp://127.0.0.1:1025/", MailServer("127.0.0.1", 1025, may_be_plain=True)),
         ("smtp://u%40x:p%3A%2F@h", MailServer("h", 587, user="u@x", password="p:/")),
     ],
+    ids=["default port", "default port of smtps", "this machine", "escaped characters"],
 )
 def test_addresses_of_mail_servers(address: str, server: MailServer) -> None:
-    """Ports have their defaults, and what cannot stand in an address is written as %XX."""
+    """Ports have defaults, and special characters are written as %XX."""
     assert read_mail_server(address) == server
 
 
@@ -244,7 +245,7 @@ def test_addresses_of_mail_servers(address: str, server: MailServer) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_address_is_not_repeated(address: str) -> None:
-    """What is wrong with an address is said without a piece of it."""
+    """The error about a wrong address quotes no part of it."""
     with pytest.raises(ValueError, match=r"^(is not|must)") as wrong:
         read_mail_server(address)
     assert "hid" not in str(wrong.value)
@@ -252,24 +253,24 @@ def test_a_wrong_address_is_not_repeated(address: str) -> None:
 
 
 def test_a_password_is_not_shown() -> None:
-    """What a mail server is called in a log or an error has no password in it."""
+    """The `repr` of a mail server does not contain its password."""
     assert "p%40ss" not in repr(read_mail_server("smtp://give:p%40ss@mail"))
     assert "p@ss" not in repr(read_mail_server("smtp://give:p%40ss@mail"))
 
 
-@pytest.mark.parametrize("left_out", [(), ("PLAIN",), ("LOGIN",)])
+@pytest.mark.parametrize("left_out", [(), ("PLAIN",), ("LOGIN",)], ids=["both", "LOGIN", "PLAIN"])
 def test_a_password_may_have_accents(trusted: Path, left_out: tuple[str, ...]) -> None:
-    """User and password reach the mail server in UTF-8, by whichever way it offers."""
+    """User and password are sent in UTF-8, with either mechanism the server offers."""
     seen = []
 
-    def let_in(
+    def check_login(
         _server: object, _talk: object, _envelope: object, _how: str, data: object
     ) -> object:
         seen.append((getattr(data, "login", b""), getattr(data, "password", b"")))
         return AuthResult(success=seen[-1] == ("zoé".encode(), "héron calme".encode()))
 
     how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
-    with a_post_office(**how, authenticator=let_in, auth_exclude_mechanism=left_out) as office:
+    with a_post_office(**how, authenticator=check_login, auth_exclude_mechanism=left_out) as office:
         address = f"smtp://zo%C3%A9:h%C3%A9ron%20calme@localhost:{office.port}"
         carrier = Smtp(read_mail_server(address), our_name="example.org")
         carrier.carry(a_message())
@@ -278,7 +279,7 @@ def test_a_password_may_have_accents(trusted: Path, left_out: tuple[str, ...]) -
 
 
 def test_a_mail_server_may_have_an_accented_name() -> None:
-    """A host is looked up, and its certificate checked, by its name in ASCII."""
+    """The host of a mail server is stored in its ASCII form."""
     assert (
         read_mail_server("smtp://courrier.église.example").host == "courrier.xn--glise-9ra.example"
     )

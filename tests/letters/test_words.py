@@ -1,4 +1,4 @@
-"""What letters say: each kind in both languages, the same as text and as HTML."""
+"""What each kind of e-mail says, in both languages, as plain text and as HTML."""
 
 import re
 from dataclasses import replace
@@ -21,8 +21,8 @@ from tests.letters.post import SENDER, SITE, markup, plain
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW
 
-WITHOUT_END: Final = frozenset({"br", "meta", "wbr", "!doctype"})
-OURS: Final = tuple(f"{SITE}/{room}/" for room in ("give", "gifts", "pledges"))
+VOID_ELEMENTS: Final = frozenset({"br", "meta", "wbr", "!doctype"})
+OURS: Final = tuple(f"{SITE}/{folder}/" for folder in ("give", "gifts", "pledges"))
 CASES = [
     (kind, mode)
     for kind in LetterKind
@@ -36,15 +36,51 @@ def empty(sqlite: Sqlite) -> Database:
     return Database(sqlite.fresh_url())
 
 
-def sentences(said: Draft) -> list[str]:
-    """Return all that a draft says, without what is the same in every language."""
-    labels = [label for label, _ in said.rows]
-    links = [said.link[0], *([said.manage[0]] if said.manage else [])]
-    return [said.subject, said.headline, *said.before, *labels, *said.after, *links]
+def a_letter(
+    database: Database, kind: LetterKind, language: str, mode: str = "interac"
+) -> tuple[Letter, LetterContext]:
+    """Return a letter of a kind that is true, and what it is about."""
+    is_monthly = kind.startswith(("month", "pledge", "thank"))
+    how: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
+    gift = give(database, language=language, **how)
+    gift = later_month(database, gift) if kind is LetterKind.MONTH_FAILED else gift
+    occasion = f"re_{gift.id}" if "refund" in kind else ""
+    if kind is LetterKind.CORRECTION:
+        occasion = told_by_mistake(database, gift)
+    if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
+        tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
+    if kind is LetterKind.REFUND:
+        tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
+    if kind is LetterKind.REFUND_FAILED:
+        tell(database, gift, FactKind.REFUND_FAILED, occasion, amount_minor=AMOUNT // 2)
+    if kind is LetterKind.PLEDGE_AMOUNT:
+        occasion = f"{gift.id}:change:1"
+        ask_for(database, gift, 2 * AMOUNT, occasion)
+    if kind is LetterKind.CONFIRM_ACCOUNT:
+        tell(database, gift, FactKind.ACCOUNT_TO_CONFIRM, f"cs_{gift.id}")
+    letter = Letter(
+        gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
+    )
+    with database.reading() as session:
+        return letter, look_up(session, letter, load_regions(), SITE)
+
+
+def later_month(database: Database, first: Gift) -> Gift:
+    with database.writing() as session:
+        return open_month(
+            session, first.id, f"in_{first.id}", Money(AMOUNT, "CAD"), invoiced_at=NOW, now=NOW
+        )
+
+
+def sentences(content: Draft) -> list[str]:
+    """Return the translated texts of a draft."""
+    labels = [label for label, _ in content.rows]
+    links = [content.link[0], *([content.manage[0]] if content.manage else [])]
+    return [content.subject, content.headline, *content.before, *labels, *content.after, *links]
 
 
 class Reader(HTMLParser):
-    """Reads a page as a strict reader would: every element is closed in its turn."""
+    """A strict HTML parser: every element has to be closed in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +92,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.links += [value for name, value in attrs if name == "href" and value]
-        if tag not in WITHOUT_END:
+        if tag not in VOID_ELEMENTS:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -75,8 +111,8 @@ def read_page(page: str) -> Reader:
     return reader
 
 
-def bare(words: list[str]) -> list[str]:
-    """Return words without the colons that stand between a label and its value."""
+def without_colons(words: list[str]) -> list[str]:
+    """Return words without the colons between labels and values."""
     return sorted(word.rstrip(":") for word in words if word != ":")
 
 
@@ -84,12 +120,12 @@ def bare(words: list[str]) -> list[str]:
 def test_each_letter_is_written_in_each_language(
     empty: Database, kind: LetterKind, mode: str
 ) -> None:
-    """No sentence, label or link of a French letter stands there in English."""
-    said = {}
+    """No sentence, label or link of a French e-mail is English."""
+    texts = {}
     for language in ("en-CA", "fr-CA"):
-        _, about = a_letter(empty, kind, language, mode)
-        said[language] = sentences(draft(kind, about))
-    english, french = said["en-CA"], said["fr-CA"]
+        _, context = a_letter(empty, kind, language, mode)
+        texts[language] = sentences(draft(kind, context))
+    english, french = texts["en-CA"], texts["fr-CA"]
     assert len(english) == len(french)
     same = {a for a, b in zip(english, french, strict=True) if a == b}
     assert same <= {"Date"}
@@ -100,13 +136,13 @@ def test_each_letter_is_written_in_each_language(
 def test_text_and_html_say_the_same(
     empty: Database, kind: LetterKind, mode: str, language: str
 ) -> None:
-    """The HTML is whole, loads nothing, and has the words and the links of the plain text."""
-    letter, about = a_letter(empty, kind, language, mode)
-    message = Composer(SENDER).compose(letter, about, NOW)
+    """The HTML is well-formed, loads nothing, and has the words and links of the plain text."""
+    letter, context = a_letter(empty, kind, language, mode)
+    message = Composer(SENDER).compose(letter, context, NOW)
     page = read_page(markup(message))
     text = plain(message)
     addresses = re.findall(r"https://\S+", text)
-    assert bare(page.words) == bare(re.sub(r"https://\S+", "", text).split())
+    assert without_colons(page.words) == without_colons(re.sub(r"https://\S+", "", text).split())
     assert [link for link in page.links if link.startswith("https")] == addresses
     assert all(link.startswith((*OURS, "mailto:")) for link in page.links)
     assert page.tags.isdisjoint({"img", "link", "script", "iframe", "form"})
@@ -117,107 +153,107 @@ def test_text_and_html_say_the_same(
 
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
 def test_an_interac_letter_has_what_the_bank_asks_for(empty: Database, language: str) -> None:
-    """Address, exact amount and reference stand in it, and the reference comes first."""
-    letter, about = a_letter(empty, LetterKind.INSTRUCTIONS, language)
-    message = Composer(SENDER).compose(letter, about, NOW)
-    assert message["Subject"].startswith(about.gift.reference)
+    """Interac instructions contain address, exact amount and reference."""
+    letter, context = a_letter(empty, LetterKind.INSTRUCTIONS, language)
+    message = Composer(SENDER).compose(letter, context, NOW)
+    assert message["Subject"].startswith(context.gift.reference)
     text = plain(message)
     amount = "50,00\u00a0$" if language == "fr-CA" else "$50.00"
-    for needed in ("partnership@loveworldcan.ca", amount, about.gift.reference, about.page):
+    for needed in ("partnership@loveworldcan.ca", amount, context.gift.reference, context.page):
         assert needed in text
 
 
 def test_a_large_transfer_may_be_split(empty: Database) -> None:
-    """Above what banks let through at a time, the letter says how to split, and only then."""
-    _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
-    assert "several" not in " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
-    about.gift.amount_minor = 650_000
-    said = " ".join(draft(LetterKind.INSTRUCTIONS, about).after)
-    assert "same reference: $3,000.00 + $3,000.00 + $500.00" in said
+    """Only an amount above the bank's limit gets instructions to split it."""
+    _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
+    assert "several" not in " ".join(draft(LetterKind.INSTRUCTIONS, context).after)
+    context.gift.amount_minor = 650_000
+    text = " ".join(draft(LetterKind.INSTRUCTIONS, context).after)
+    assert "same reference: $3,000.00 + $3,000.00 + $500.00" in text
 
 
 @pytest.mark.parametrize(
-    ("autodeposit", "said"),
+    ("autodeposit", "words"),
     [(True, "No security question is asked"), (False, "please write to"), (None, "write to")],
 )
 def test_a_security_question_is_only_warned_of(
-    empty: Database, autodeposit: bool | None, said: str
+    empty: Database, autodeposit: bool | None, words: str
 ) -> None:
-    """Where transfers need no question the letter says so; else whom to ask, and no answer."""
-    _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
-    assert about.region
-    assert about.terms
-    terms = about.terms.model_copy(update={"autodeposit": autodeposit})
-    region = about.region.model_copy(update={"modes": {Mode.INTERAC: terms}})
-    assert said in " ".join(draft(LetterKind.INSTRUCTIONS, replace(about, region=region)).after)
+    """It says that no security question is needed, or whom to write to, but never an answer."""
+    _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
+    assert context.region
+    assert context.terms
+    terms = context.terms.model_copy(update={"autodeposit": autodeposit})
+    region = context.region.model_copy(update={"modes": {Mode.INTERAC: terms}})
+    assert words in " ".join(draft(LetterKind.INSTRUCTIONS, replace(context, region=region)).after)
 
 
 def test_ways_to_give_by_code_stand_in_the_letter(empty: Database) -> None:
-    """Each way that a region knows of is explained in the donor's language."""
-    _, about = a_letter(empty, LetterKind.INSTRUCTIONS, "fr-CA", "giving_code")
-    assert about.region
-    assert about.terms
+    """Each way to give by code is explained in the donor's language."""
+    _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "fr-CA", "giving_code")
+    assert context.region
+    assert context.terms
     way = Way(
         name=Text(en="By cheque", fr="Par chèque"),
         instructions=Text(en="Post it.", fr="Postez-le."),
     )
-    terms = about.terms.model_copy(update={"ways": [way]})
-    region = about.region.model_copy(update={"modes": {Mode.GIVING_CODE: terms}})
-    before = draft(LetterKind.INSTRUCTIONS, replace(about, region=region)).before
+    terms = context.terms.model_copy(update={"ways": [way]})
+    region = context.region.model_copy(update={"modes": {Mode.GIVING_CODE: terms}})
+    before = draft(LetterKind.INSTRUCTIONS, replace(context, region=region)).before
     assert "Par chèque\u00a0: Postez-le." in before
 
 
 def test_a_part_is_not_called_the_whole(empty: Database) -> None:
-    """Thanks for a transfer that came in part say what was chosen and what has come so far."""
-    _, about = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
-    assert ("Amount", "$50.00") in draft(LetterKind.THANK_YOU, about).rows
-    about.gift.received_minor = 2_000
-    rows = draft(LetterKind.THANK_YOU, about).rows
+    """The thank-you for a partial transfer names the chosen amount and what came so far."""
+    _, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
+    assert ("Amount", "$50.00") in draft(LetterKind.THANK_YOU, context).rows
+    context.gift.received_minor = 2_000
+    rows = draft(LetterKind.THANK_YOU, context).rows
     assert rows[:2] == (("Your gift", "$50.00"), ("Received so far", "$20.00"))
 
 
-def a_wish(about: LetterContext, **more: Any) -> GiftWish:
+def a_wish(context: LetterContext, **more: Any) -> GiftWish:
     nothing = dict.fromkeys(("fund", "note", "tribute_kind", "tribute_name"), "")
-    given: dict[str, Any] = {"is_anonymous": False, "fee_cover_minor": 0} | nothing | more
-    return GiftWish(gift_id=about.gift.id, **given)
+    fields: dict[str, Any] = {"is_anonymous": False, "fee_cover_minor": 0} | nothing | more
+    return GiftWish(gift_id=context.gift.id, **fields)
 
 
 def test_what_was_added_stands_in_the_thanks(empty: Database) -> None:
-    """Fund, tribute and what covers the fee are confirmed in the donor's language."""
-    _, about = a_letter(empty, LetterKind.THANK_YOU, "fr-CA")
-    assert about.region
-    region = about.region.model_copy(update={"funds": {"roof": Text(en="Roof", fr="Toit")}})
+    """The thank-you lists fund, tribute and covered fee in the donor's language."""
+    _, context = a_letter(empty, LetterKind.THANK_YOU, "fr-CA")
+    assert context.region
+    region = context.region.model_copy(update={"funds": {"roof": Text(en="Roof", fr="Toit")}})
     wish = a_wish(
-        about, fund="roof", tribute_kind="memory", tribute_name="Ada", fee_cover_minor=150
+        context, fund="roof", tribute_kind="memory", tribute_name="Ada", fee_cover_minor=150
     )
-    rows = draft(LetterKind.THANK_YOU, replace(about, region=region, wish=wish)).rows
+    rows = draft(LetterKind.THANK_YOU, replace(context, region=region, wish=wish)).rows
     assert {"Toit", "Ada", "1,50\u00a0$"} <= {value for _, value in rows}
-    bare = draft(LetterKind.THANK_YOU, replace(about, wish=a_wish(about))).rows
-    assert len(rows) == len(bare) + 3
+    plain_rows = draft(LetterKind.THANK_YOU, replace(context, wish=a_wish(context))).rows
+    assert len(rows) == len(plain_rows) + 3
 
 
 def test_only_what_is_known_of_an_addition_is_said(empty: Database) -> None:
-    """A fund that is gone, words in place of a name, and another month's cover are left out."""
-    _, about = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
-    assert about.first
+    """An unknown fund, a tribute with a link and the fee of another month are left out."""
+    _, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
+    assert context.first
     wish = a_wish(
-        about, fund="gone", tribute_kind="honour", tribute_name="see x.org", fee_cover_minor=150
+        context, fund="gone", tribute_kind="honour", tribute_name="see x.org", fee_cover_minor=150
     )
-    first = type(about.first)(**about.first.model_dump() | {"amount_minor": 1_000})
-    rows = draft(LetterKind.THANK_YOU, replace(about, first=first, wish=wish)).rows
+    first = type(context.first)(**context.first.model_dump() | {"amount_minor": 1_000})
+    rows = draft(LetterKind.THANK_YOU, replace(context, first=first, wish=wish)).rows
     assert [label for label, _ in rows] == ["Amount", "Date", "Reference"]
 
 
 def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
-    """A letter about a month of a pledge carries the link where the donor can change it."""
+    """E-mails about a month of a pledge link to the page where the donor can change it."""
     for kind in (LetterKind.THANK_YOU, LetterKind.MONTH_FAILED):
-        _, about = a_letter(empty, kind, "en-CA")
-        said = draft(kind, about)
-        assert about.first
-        assert said.manage
-        assert said.manage[1] == f"{SITE}/pledges/{about.first.token}"
-    _, about = a_letter(empty, LetterKind.MONTH_FAILED, "en-CA")
-    assert about.gift.token in draft(LetterKind.MONTH_FAILED, about).link[1]
+        _, context = a_letter(empty, kind, "en-CA")
+        content = draft(kind, context)
+        assert context.first
+        assert content.manage
+        assert content.manage[1] == f"{SITE}/pledges/{context.first.token}"
+    _, context = a_letter(empty, LetterKind.MONTH_FAILED, "en-CA")
+    assert context.gift.token in draft(LetterKind.MONTH_FAILED, context).link[1]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +268,7 @@ def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
     ],
 )
 def test_a_name_is_greeted(name: str) -> None:
-    """Names as people and churches have them stand in the greeting."""
+    """Ordinary names of people and churches appear in the greeting."""
     assert name_to_greet(name) == name
 
 
@@ -255,5 +291,5 @@ def test_a_name_is_greeted(name: str) -> None:
     ],
 )
 def test_what_may_be_a_message_is_not_repeated(name: str) -> None:
-    """A stranger can type any name for any address: nothing that could be spam is passed on."""
+    """A name that could be spam is left out, because anybody can type a name for any address."""
     assert name_to_greet(name) == ""

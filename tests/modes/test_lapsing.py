@@ -1,4 +1,4 @@
-"""Gifts that somebody was to send and nobody did."""
+"""Gifts to be sent by the donor lapse when their time has run out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -25,7 +25,7 @@ def lapse(database: Database, regions: Regions, **later: float) -> int:
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_after_its_days_a_gift_lapses_once(database: Database, regions: Regions, mode: str) -> None:
-    """Until then it is waited for; afterwards it is lapsed, which is one fact, once."""
+    """A gift is awaited until its last day, and then lapses once."""
     gift = give(database, mode=mode, attempts=0)
     assert lapse(database, regions, days=30, seconds=-1) == 0
     assert gift_now(database, gift).status == "awaited"
@@ -38,23 +38,23 @@ def test_after_its_days_a_gift_lapses_once(database: Database, regions: Regions,
 
 
 def test_what_stripe_collects_does_not_lapse_so(database: Database, regions: Regions) -> None:
-    """A card gift ends when its session expires, which Stripe tells."""
+    """A card gift does not lapse here, because Stripe expires its session."""
     gift = give(database, mode="card")
     assert lapse(database, regions, days=400) == 0
     assert gift_now(database, gift).status == "awaited"
 
 
 def test_two_workers_lapse_each_gift_once(database: Database, regions: Regions) -> None:
-    """Of two that look at once, each takes what the other leaves."""
+    """Two concurrent workers lapse each gift once."""
     gifts = [give(database, mode="interac", attempts=0) for _ in range(8)]
-    with ThreadPoolExecutor(2) as both:
-        lapsed = list(both.map(lambda _: lapse(database, regions, days=31), range(2)))
+    with ThreadPoolExecutor(2) as workers:
+        lapsed = list(workers.map(lambda _: lapse(database, regions, days=31), range(2)))
     assert sum(lapsed) == len(gifts)
     assert {gift_now(database, gift).status for gift in gifts} == {"lapsed"}
 
 
 def test_each_region_waits_as_long_as_it_says(database: Database, tmp_path: Path) -> None:
-    """How many days is the region's to say."""
+    """Each region sets how many days it waits."""
     text = SHIPPED.read_text(encoding="utf-8")
     longer = tmp_path / "regions.toml"
     waits = "[LWCAN.modes.interac]\nlapses_after_days = 90"
