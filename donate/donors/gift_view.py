@@ -93,7 +93,7 @@ def is_later_month(gift: Gift) -> bool:
 
 def ways_in_words(gift: Gift) -> dict[Mode, str]:
     """Return the label of the button for each other mode."""
-    mode = known_mode(gift)
+    mode, buttons = known_mode(gift), {mode: facts.instead for mode, facts in MODES.items()}
     if mode and is_later_month(gift):
         return buttons | {mode: mode.facts.once_instead or buttons[mode]}
     return buttons

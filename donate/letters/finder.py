@@ -19,8 +19,8 @@ from donate.gifts.facts import FactKind
 from donate.gifts.status import StatusName
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
-from donate.regions.modes import BY_HAND
 from donate.letters.transfers import ARRIVAL_KINDS, WAIT
+from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 

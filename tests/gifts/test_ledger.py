@@ -108,11 +108,11 @@ class RepeatingRandom(Random):
 def test_a_reference_that_is_taken_is_drawn_again(database: Database) -> None:
     """A reference that is taken is drawn again, up to a limit that ends in an error."""
     with database.writing() as session:
-        first = open_gift(session, choose(), "form-1", now=NOW, dice=RepeatingRandom(1))
-        second = open_gift(session, choose(), "form-2", now=NOW, dice=RepeatingRandom(2))
+        first = open_gift(session, choose(), "form-1", now=NOW, random=RepeatingRandom(1))
+        second = open_gift(session, choose(), "form-2", now=NOW, random=RepeatingRandom(2))
     assert first.reference != second.reference
     with pytest.raises(DonateError), database.writing() as session:
-        open_gift(session, choose(), "form-3", now=NOW, dice=RepeatingRandom(99))
+        open_gift(session, choose(), "form-3", now=NOW, random=RepeatingRandom(99))
     assert (count(database, Gift), count(database, Donor)) == (2, 2)
 
 
@@ -137,10 +137,10 @@ def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gi
     """A locked gift includes the facts recorded in this transaction without being read again."""
     with database.writing() as session:
         locked = LockedGifts(session)
-        locked.take([gift.id])
+        locked.lock([gift.id])
         entries = [(gift.id, paid())]
-        outcomes = [record_facts(session, entries, now=NOW, hand=locked)[0] for _ in range(2)]
-        locked.take([gift.id])
+        outcomes = [record_facts(session, entries, now=NOW, locked=locked)[0] for _ in range(2)]
+        locked.lock([gift.id])
         kinds = {kind for kind, _ in locked[gift.id].facts}
     assert outcomes == [Outcome.RECORDED, Outcome.KNOWN]
     assert kinds == {"gift_opened", "payment_succeeded"}

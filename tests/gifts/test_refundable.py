@@ -160,7 +160,7 @@ def test_the_newest_request_comes_first() -> None:
         fact(FactKind.REFUND_REFUSED, "g:refund:10"),
     ]
     requests = requests_of([PAID, *facts, *refusals])
-    assert [(row.asked.source_id, str(row.state), row.code) for row in requests] == [
+    assert [(row.fact.source_id, str(row.state), row.code) for row in requests] == [
         ("g:refund:11", "waiting", ""),
         ("g:refund:10", "refused", ""),
         ("g:refund:9", "refused", "amount"),

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-from donate.finance.transfers.rules import Transfer, key_of, mark_received, undo_transfer
+from donate.finance.transfers.rules import (
+    Transfer,
+    bank_reference_key,
+    mark_received,
+    undo_transfer,
+)
 from donate.gifts.models import Gift
 from donate.money import Money
 from tests.letters.post import Desk, PostOffice, plain
@@ -19,7 +24,7 @@ def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
         amount = Money(dollars * 100, "CAD")
         transfer = Transfer(date(2026, 3, 1), amount, bank_reference, "")
         mark_received(session, fresh, transfer, actor="staff:1", now=desk.clock.now())
-    return f"{key_of(bank_reference)}#0"
+    return f"{bank_reference_key(bank_reference)}#0"
 
 
 def undo(desk: Desk, gift: Gift, source: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from donate.gifts.facts import FactKind
 from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift
-from donate.letters.context import LetterContext, look_up
+from donate.letters.context import LetterContext, load_context
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.money import Money
@@ -42,7 +42,7 @@ def a_letter(
         gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
     )
     with database.reading() as session:
-        return letter, look_up(session, letter, load_regions(), SITE)
+        return letter, load_context(session, letter, load_regions(), SITE)
 
 
 def later_month(database: Database, first: Gift) -> Gift:

@@ -73,7 +73,7 @@ def test_a_transfer_taken_back_while_its_letter_is_in_hand(desk: Desk, office: P
     letter = desk.outbox._claim()
     assert letter
     with desk.database.reading() as session:
-        context = look_up(session, letter, load_regions(), SITE)
+        context = load_context(session, letter, load_regions(), SITE)
     undo(desk, gift, wrong)
     desk.outbox._hand_over(letter, context, desk.clock.now())
     assert len(office.taken) == 1

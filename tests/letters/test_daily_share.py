@@ -75,7 +75,7 @@ def write_to(desk: Desk, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
 )
 def test_ten_a_day_are_the_share(desk: Desk, earlier: int, result: tuple[str, str]) -> None:
     """The tenth e-mail of a day goes out, and the eleventh is set aside for staff."""
-    assert MOST_UNASKED_A_DAY == 10
+    assert MAX_UNSOLICITED_A_DAY == 10
     send_earlier(desk, earlier)
     assert write_to(desk) == result
 

@@ -197,7 +197,7 @@ def test_nobody_is_flooded_with_what_they_did_not_ask_for(
     sqlite_desk: Desk, office: PostOffice
 ) -> None:
     """An address gets at most ten e-mails a day about unpaid gifts, because anybody can type it."""
-    for _ in range(MOST_UNASKED_A_DAY + 2):
+    for _ in range(MAX_UNSOLICITED_A_DAY + 2):
         give(sqlite_desk.database, mode="interac")
     with sqlite_desk.database.writing() as session:
         for donor in list(session.exec(select(Donor)))[::2]:

@@ -45,7 +45,9 @@ def test_the_end_of_a_pledge_says_when_and_why(
             due_at=NOW,
         )
         with empty.reading() as session:
-            content = draft(LetterKind.PLEDGE_ENDED, look_up(session, letter, load_regions(), SITE))
+            content = draft(
+                LetterKind.PLEDGE_ENDED, load_context(session, letter, load_regions(), SITE)
+            )
         assert words in " ".join(content.before)
         assert content.rows[0][1] == ("March 1, 2026" if language == "en-CA" else "1 mars 2026")
         assert content.link[1] == f"{SITE}/give/{gift.code}?lang={language}"

@@ -39,7 +39,7 @@ def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Databas
     tell(empty, context.gift, FactKind.PAYMENT_SUCCEEDED, "pi_2")
     tell(empty, context.gift, FactKind.REFUND_SUCCEEDED, "re_2")
     with empty.reading() as session:
-        context = look_up(session, letter, load_regions(), SITE)
+        context = load_context(session, letter, load_regions(), SITE)
     assert is_true(letter, context)
     content = draft(LetterKind.THANK_YOU, context)
     assert content.subject == "Thank you for your gift of $50.00"

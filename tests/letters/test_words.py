@@ -36,42 +36,6 @@ def empty(sqlite: Sqlite) -> Database:
     return Database(sqlite.fresh_url())
 
 
-def a_letter(
-    database: Database, kind: LetterKind, language: str, mode: str = "interac"
-) -> tuple[Letter, LetterContext]:
-    """Return a letter of a kind that is true, and what it is about."""
-    is_monthly = kind.startswith(("month", "pledge", "thank"))
-    how: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
-    gift = give(database, language=language, **how)
-    gift = later_month(database, gift) if kind is LetterKind.MONTH_FAILED else gift
-    occasion = f"re_{gift.id}" if "refund" in kind else ""
-    if kind is LetterKind.CORRECTION:
-        occasion = told_by_mistake(database, gift)
-    if kind in (LetterKind.REFUND, LetterKind.REFUND_FAILED, LetterKind.THANK_YOU):
-        tell(database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
-    if kind is LetterKind.REFUND:
-        tell(database, gift, FactKind.REFUND_SUCCEEDED, occasion, amount_minor=AMOUNT // 2)
-    if kind is LetterKind.REFUND_FAILED:
-        tell(database, gift, FactKind.REFUND_FAILED, occasion, amount_minor=AMOUNT // 2)
-    if kind is LetterKind.PLEDGE_AMOUNT:
-        occasion = f"{gift.id}:change:1"
-        ask_for(database, gift, 2 * AMOUNT, occasion)
-    if kind is LetterKind.CONFIRM_ACCOUNT:
-        tell(database, gift, FactKind.ACCOUNT_TO_CONFIRM, f"cs_{gift.id}")
-    letter = Letter(
-        gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
-    )
-    with database.reading() as session:
-        return letter, look_up(session, letter, load_regions(), SITE)
-
-
-def later_month(database: Database, first: Gift) -> Gift:
-    with database.writing() as session:
-        return open_month(
-            session, first.id, f"in_{first.id}", Money(AMOUNT, "CAD"), invoiced_at=NOW, now=NOW
-        )
-
-
 def sentences(content: Draft) -> list[str]:
     """Return the translated texts of a draft."""
     labels = [label for label, _ in content.rows]

@@ -12,8 +12,8 @@ from babel.dates import format_date
 
 from donate.clock import local_date
 from donate.errors import BadInput, BadInputs, Conflict
-from donate.finance.transfers.rules import BY_HAND, check_free_text
-from donate.finance.words import LANGUAGE, MODES, actor_name
+from donate.finance.transfers.rules import check_free_text
+from donate.finance.words import LANGUAGE, MODE_NAMES, actor_name
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.refundable import (

@@ -113,7 +113,7 @@ class EventRecorder:
         gift_ids |= {r.gift_id for _, r in readings if r.gift_id}
         gift_ids |= {event.tied_to for event, _ in readings if event.tied_to}
         months = [month_key(r.month.invoice_id) for _, r in readings if r.month]
-        self._gifts.take(gift_ids, months)
+        self._gifts.lock(gift_ids, months)
 
     def _record_tied(self, readings: Readings) -> None:
         """Record events that staff tied to a gift, without checking the claim: staff saw it."""
@@ -161,7 +161,7 @@ class EventRecorder:
         holders = gifts_by_source(self._session, PAYMENT_NAMES, list(payments))
         unknown = payments - holders.keys()
         foreign = foreign_among(self._session, unknown) if unknown else set()
-        self._gifts.take(holders.values())
+        self._gifts.lock(holders.values())
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             gift_id = holders.get(reading.payment or "")
@@ -187,7 +187,7 @@ class EventRecorder:
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
         facts = [(_gift_id_of(event), fact) for event, fact in entries]
         outcomes = (
-            record_facts(self._session, facts, now=self._now, hand=self._gifts) if facts else []
+            record_facts(self._session, facts, now=self._now, locked=self._gifts) if facts else []
         )
         contradicted = {
             event.id
