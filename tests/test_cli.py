@@ -19,8 +19,8 @@ from sqlmodel import select
 from donate.cli import main
 from donate.finance.models import Staff
 from donate.gifts.choosing.choice import check_choice
-from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_gift
 from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database

@@ -27,8 +27,8 @@ from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
 from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused
 from donate.gifts.choosing.choice import Choice, check_choice
-from donate.gifts.ledger import open_gift
 from donate.gifts.models import Donor, Gift, GiftWish
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes

@@ -19,8 +19,8 @@ from donate.finance.models import Role, Staff
 from donate.finance.staff.accounts import add_staff
 from donate.finance.transfers.rules import Transfer, mark_received
 from donate.gifts.choosing.choice import check_choice
-from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_gift
 from donate.money import Money
 from donate.regions.modes import Mode
 from donate.regions.regions import Frequency

@@ -7,8 +7,8 @@ from starlette.responses import RedirectResponse, Response
 from donate.clock import Clock
 from donate.errors import Conflict, StripeRefused, Unavailable
 from donate.gifts.choosing.choice import Choice
-from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import gift_by_form_key
 from donate.modes import Modes, Redirect
 from donate.regions.modes import Mode

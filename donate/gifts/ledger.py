@@ -1,33 +1,96 @@
-"""The only code that changes a gift. It never commits; the caller does."""
+"""Records facts about gifts, and their cached status. It never commits; the caller does.
 
-import secrets
+Gifts are locked until the commit, and each is read once per transaction with its facts. Columns are
+selected instead of model objects: a batch reads a thousand facts, and building objects for them is
+slow.
+"""
+
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from random import Random, SystemRandom
 from typing import Any
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm.util import identity_key
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from donate.clock import local_date
-from donate.errors import DonateError
-from donate.gifts.choosing.choice import Choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.locked_gifts import FactKey, LockedGift, LockedGifts
-from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
-from donate.gifts.pledges import month_key
-from donate.gifts.queries import gift_by_form_key
-from donate.gifts.status import StatusName, status_of
-from donate.money import Money
-from donate.references import new_reference
-from donate.regions.regions import Frequency
+from donate.gifts.models import Gift, GiftFact
+from donate.gifts.status import status_of
 from donate.storage.bulk_writes import insert_new, update_each
 
-_REFERENCE_ATTEMPTS = 5
+_TABLES = SQLModel.metadata.tables
+_GIFT, _FACT = (_TABLES[str(rows.__tablename__)].c for rows in (Gift, GiftFact))
+_GIFT_COLUMNS = ("id", "reference", "mode", "frequency", "amount_minor", "currency", "time_zone")
+# One statement, ordered by id, so that processes with overlapping batches cannot deadlock.
+_LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()
+_LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
+_LOCK_MONTHS = _LOCK.where(
+    _GIFT.id.in_(bindparam("gift_ids", expanding=True))
+    | _GIFT.form_key.in_(bindparam("months", expanding=True))
+)
+_FACTS = select(
+    *(_FACT.gift_id, _FACT.kind, _FACT.source_id, _FACT.happened_at, _FACT.actor),
+    *(_FACT.amount_minor, _FACT.currency, _FACT.evidence),
+).where(_FACT.gift_id.in_(bindparam("gift_ids", expanding=True)))
+
+
+FactKey = tuple[str, str]
+"""The kind and source of a fact, which identify it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedGift:
+    """A gift locked until the commit, with its facts."""
+
+    id: uuid.UUID
+    reference: str
+    mode: str
+    frequency: str
+    amount_minor: int
+    currency: str
+    time_zone: str
+    facts: dict[FactKey, Fact] = field(default_factory=dict)
+
+
+class LockedGifts:
+    """The gifts that one transaction has locked. New facts are added to `facts` here as well."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._gifts: dict[uuid.UUID, LockedGift] = {}
+
+    def lock(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
+        """Lock these gifts, and the gifts with these month keys, and read their facts.
+
+        Skips ids that do not exist, and does not read gifts again that are already locked.
+        """
+        new_ids = set(gift_ids) - self._gifts.keys()
+        if not new_ids and not months:
+            return
+        parameters: dict[str, Collection[Any]] = {"gift_ids": list(new_ids)}
+        if months:
+            parameters["months"] = months
+        connection = self._session.connection()
+        rows = connection.execute(_LOCK_MONTHS if months else _LOCK_GIFTS, parameters)
+        new = {row.id: LockedGift(*row) for row in rows if row.id not in self._gifts}
+        if not new:
+            return
+        self._gifts |= new
+        facts = connection.execute(_FACTS, {"gift_ids": list(new)})
+        for gift_id, kind, source_id, *values in facts:
+            new[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *values)
+
+    def get(self, gift_id: uuid.UUID | None) -> LockedGift | None:
+        """Return a gift if it is locked."""
+        return self._gifts.get(gift_id) if gift_id else None
+
+    def __getitem__(self, gift_id: uuid.UUID) -> LockedGift:
+        """Return a locked gift. Raises KeyError if it is not locked."""
+        return self._gifts[gift_id]
 
 
 class Outcome(StrEnum):
@@ -37,124 +100,6 @@ class Outcome(StrEnum):
     KNOWN = "known"
     CONTRADICTED = "contradicted"
     """The kind and source are already recorded with another gift or amount; nothing was written."""
-
-
-def open_gift(
-    session: Session, choice: Choice, form_key: str, *, now: datetime, random: Random | None = None
-) -> Gift:
-    """Open a gift. If `form_key` already opened one, return that one."""
-
-    def insert(random: Random) -> Gift:
-        donor = Donor(
-            name=choice.name, email=choice.email, country=choice.country, language=choice.language
-        )
-        session.add(donor)
-        session.flush()
-        assert donor.id is not None
-        values = _new_gift_values(
-            choice.region.code, choice.amount, choice.region.time_zone, now, random
-        )
-        gift = Gift(
-            **values,
-            form_key=form_key,
-            mode=choice.mode,
-            frequency=choice.frequency,
-            language=choice.language,
-            donor_id=donor.id,
-            pledge_id=values["id"] if choice.frequency is Frequency.MONTHLY else None,
-        )
-        evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
-        wish = choice.wish_row()
-        if wish:
-            session.add(GiftWish(gift_id=gift.id, **wish))
-        return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
-
-    return _open_once(session, form_key, insert, random)
-
-
-def open_month(
-    session: Session,
-    pledge_id: uuid.UUID,
-    invoice_id: str,
-    amount: Money,
-    *,
-    invoiced_at: datetime,
-    now: datetime,
-    random: Random | None = None,
-) -> Gift:
-    """Open the gift of a later month. If the invoice already opened one, return that one.
-
-    `pledge_id` is the gift that began the pledge. The caller must have locked it.
-    """
-    first = session.get_one(Gift, pledge_id)
-    form_key = month_key(invoice_id)
-
-    def insert(random: Random) -> Gift:
-        gift = Gift(
-            **_new_gift_values(first.code, amount, first.time_zone, invoiced_at, random),
-            form_key=form_key,
-            mode=first.mode,
-            frequency=first.frequency,
-            language=first.language,
-            donor_id=first.donor_id,
-            pledge_id=first.id,
-        )
-        evidence = {"invoice": invoice_id, "pledge": first.reference}
-        return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
-
-    return _open_once(session, form_key, insert, random)
-
-
-def _open_once(
-    session: Session, form_key: str, insert: Callable[[Random], Gift], random: Random | None
-) -> Gift:
-    random = random or SystemRandom()
-    for _ in range(_REFERENCE_ATTEMPTS):
-        existing = gift_by_form_key(session, form_key)
-        if existing:
-            return existing
-        try:
-            with session.begin_nested():
-                return insert(random)
-        except IntegrityError:
-            continue  # another process used this form key or reference first
-    raise DonateError("found no unused reference")
-
-
-def _new_gift_values(
-    code: str, amount: Money, time_zone: str, opened_at: datetime, random: Random
-) -> dict[str, Any]:
-    """Return the column values that both kinds of new gift share."""
-    return {
-        "id": _new_gift_id(opened_at),
-        "reference": new_reference(code, random),
-        "token": secrets.token_urlsafe(16),
-        "code": code,
-        "amount_minor": amount.amount_minor,
-        "currency": amount.currency,
-        "time_zone": time_zone,
-        "opened_at": opened_at,
-        "opened_on": local_date(opened_at, time_zone),
-        "status": StatusName.AWAITED,
-    }
-
-
-def _insert_gift(
-    session: Session, gift: Gift, *, actor: str, evidence: dict[str, str], now: datetime
-) -> Gift:
-    session.add(gift)
-    session.flush()
-    opened = Fact(
-        kind=FactKind.GIFT_OPENED,
-        source_id=str(gift.id),
-        happened_at=gift.opened_at,
-        actor=actor,
-        amount_minor=gift.amount_minor,
-        currency=gift.currency,
-        evidence=evidence,
-    )
-    record_facts(session, [(gift.id, opened)], now=now)
-    return gift
 
 
 def record_facts(
@@ -263,11 +208,3 @@ def _insert(
 
 def _has_same_amount(recorded: Fact, fact: Fact) -> bool:
     return (recorded.amount_minor, recorded.currency) == (fact.amount_minor, fact.currency)
-
-
-def _new_gift_id(now: datetime) -> uuid.UUID:
-    """Make a version 7 UUID (RFC 9562), which starts with the time, so new rows are adjacent."""
-    millis = int(now.timestamp() * 1000)
-    value = millis << 80 | secrets.randbits(80)
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from donate.gifts.facts import Fact
-from donate.gifts.ledger import open_month, record_facts
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_month
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from tests.donors.statuses import NOW, PAID, K, learn

@@ -20,8 +20,9 @@ from donate.finance.sessions import start_session
 from donate.finance.staff.accounts import add_staff, staff_by_email
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import open_gift, record_facts
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_gift
 from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database

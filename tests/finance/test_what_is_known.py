@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import open_month, record_facts
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_month
 from tests.finance.room import Room
 
 K = FactKind

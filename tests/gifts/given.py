@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import GiftFilter
 from donate.money import Money
 from donate.regions.regions import load_regions

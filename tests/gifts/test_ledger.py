@@ -14,9 +14,9 @@ from sqlmodel import Session, SQLModel, func, select
 
 from donate.errors import DonateError
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import Outcome, open_gift, record_facts
-from donate.gifts.locked_gifts import LockedGifts
+from donate.gifts.ledger import LockedGifts, Outcome, record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.opening import open_gift
 from donate.references import is_reference
 from donate.storage.database import Database
 from tests.gifts.given import CANADA, NOW, choose, fact, open_one, paid

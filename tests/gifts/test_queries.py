@@ -8,8 +8,9 @@ from sqlmodel import Session, select
 
 from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
-from donate.gifts.ledger import open_gift, record_facts
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import (
     Cursor,
     GiftFilter,

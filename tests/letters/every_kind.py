@@ -3,8 +3,8 @@
 from typing import Any
 
 from donate.gifts.facts import FactKind
-from donate.gifts.ledger import open_month
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_month
 from donate.letters.context import LetterContext, load_context
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter

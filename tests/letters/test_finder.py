@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from donate.gifts.facts import FactKind
-from donate.gifts.ledger import open_month
+from donate.gifts.opening import open_month
 from donate.letters.finder import FRESH, RECENT, REMIND_AFTER
 from donate.letters.models import Letter
 from donate.money import Money

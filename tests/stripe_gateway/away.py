@@ -17,8 +17,8 @@ from donate.gifts.audit import differences
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import FactKind
-from donate.gifts.ledger import open_gift
 from donate.gifts.models import Gift, GiftFact
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import gift_by_id
 from donate.money import Money
 from donate.regions.regions import Frequency, Region, load_regions

@@ -15,8 +15,9 @@ from stripe import WebhookSignature
 from donate.clock import Clock, FixedClock
 from donate.gifts.choosing.choice import check_choice
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.ledger import open_gift, record_facts
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
+from donate.gifts.opening import open_gift
 from donate.gifts.queries import donor_of
 from donate.money import Money
 from donate.regions.regions import Frequency, load_regions

@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, update
 from sqlmodel import Session, SQLModel, col
 
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
-from donate.gifts.ledger import Outcome, open_month, record_facts
-from donate.gifts.locked_gifts import LockedGift, LockedGifts
+from donate.gifts.ledger import LockedGift, LockedGifts, Outcome, record_facts
 from donate.gifts.models import Gift
+from donate.gifts.opening import open_month
 from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money

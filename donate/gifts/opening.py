@@ -1,0 +1,152 @@
+"""Opens gifts: what a donor chose, or a month of a pledge. It never commits; the caller does."""
+
+import secrets
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from random import Random, SystemRandom
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from donate.clock import local_date
+from donate.errors import DonateError
+from donate.gifts.choosing.choice import Choice
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.models import Donor, Gift, GiftWish
+from donate.gifts.pledges import month_key
+from donate.gifts.queries import gift_by_form_key
+from donate.gifts.status import StatusName
+from donate.money import Money
+from donate.references import new_reference
+from donate.regions.regions import Frequency
+
+_REFERENCE_ATTEMPTS = 5
+
+
+def open_gift(
+    session: Session, choice: Choice, form_key: str, *, now: datetime, random: Random | None = None
+) -> Gift:
+    """Open a gift. If `form_key` already opened one, return that one."""
+
+    def insert(random: Random) -> Gift:
+        donor = Donor(
+            name=choice.name, email=choice.email, country=choice.country, language=choice.language
+        )
+        session.add(donor)
+        session.flush()
+        assert donor.id is not None
+        values = _new_gift_values(
+            choice.region.code, choice.amount, choice.region.time_zone, now, random
+        )
+        gift = Gift(
+            **values,
+            form_key=form_key,
+            mode=choice.mode,
+            frequency=choice.frequency,
+            language=choice.language,
+            donor_id=donor.id,
+            pledge_id=values["id"] if choice.frequency is Frequency.MONTHLY else None,
+        )
+        evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
+        wish = choice.wish_row()
+        if wish:
+            session.add(GiftWish(gift_id=gift.id, **wish))
+        return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
+
+    return _open_once(session, form_key, insert, random)
+
+
+def open_month(
+    session: Session,
+    pledge_id: uuid.UUID,
+    invoice_id: str,
+    amount: Money,
+    *,
+    invoiced_at: datetime,
+    now: datetime,
+    random: Random | None = None,
+) -> Gift:
+    """Open the gift of a later month. If the invoice already opened one, return that one.
+
+    `pledge_id` is the gift that began the pledge. The caller must have locked it.
+    """
+    first = session.get_one(Gift, pledge_id)
+    form_key = month_key(invoice_id)
+
+    def insert(random: Random) -> Gift:
+        gift = Gift(
+            **_new_gift_values(first.code, amount, first.time_zone, invoiced_at, random),
+            form_key=form_key,
+            mode=first.mode,
+            frequency=first.frequency,
+            language=first.language,
+            donor_id=first.donor_id,
+            pledge_id=first.id,
+        )
+        evidence = {"invoice": invoice_id, "pledge": first.reference}
+        return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
+
+    return _open_once(session, form_key, insert, random)
+
+
+def _open_once(
+    session: Session, form_key: str, insert: Callable[[Random], Gift], random: Random | None
+) -> Gift:
+    random = random or SystemRandom()
+    for _ in range(_REFERENCE_ATTEMPTS):
+        existing = gift_by_form_key(session, form_key)
+        if existing:
+            return existing
+        try:
+            with session.begin_nested():
+                return insert(random)
+        except IntegrityError:
+            continue  # another process used this form key or reference first
+    raise DonateError("found no unused reference")
+
+
+def _new_gift_values(
+    code: str, amount: Money, time_zone: str, opened_at: datetime, random: Random
+) -> dict[str, Any]:
+    """Return the column values that both kinds of new gift share."""
+    return {
+        "id": _new_gift_id(opened_at),
+        "reference": new_reference(code, random),
+        "token": secrets.token_urlsafe(16),
+        "code": code,
+        "amount_minor": amount.amount_minor,
+        "currency": amount.currency,
+        "time_zone": time_zone,
+        "opened_at": opened_at,
+        "opened_on": local_date(opened_at, time_zone),
+        "status": StatusName.AWAITED,
+    }
+
+
+def _insert_gift(
+    session: Session, gift: Gift, *, actor: str, evidence: dict[str, str], now: datetime
+) -> Gift:
+    session.add(gift)
+    session.flush()
+    opened = Fact(
+        kind=FactKind.GIFT_OPENED,
+        source_id=str(gift.id),
+        happened_at=gift.opened_at,
+        actor=actor,
+        amount_minor=gift.amount_minor,
+        currency=gift.currency,
+        evidence=evidence,
+    )
+    record_facts(session, [(gift.id, opened)], now=now)
+    return gift
+
+
+def _new_gift_id(now: datetime) -> uuid.UUID:
+    """Make a version 7 UUID (RFC 9562), which starts with the time, so new rows are adjacent."""
+    millis = int(now.timestamp() * 1000)
+    value = millis << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
