@@ -1,1 +1,1 @@
-"""Letters to donors: found in what is recorded, written down once, sent at least once."""
+"""E-mails to donors ("letters"): found from the facts, stored once, sent at least once."""

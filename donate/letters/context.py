@@ -1,4 +1,4 @@
-"""What a letter is about, as it is at the moment of sending, and whether it would still be true."""
+"""Loads everything a letter needs when it is sent, and checks whether the letter is still true."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,83 +29,83 @@ _REFUNDS: Final[Mapping[str, FactKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class LetterContext:
-    """A gift and what stands around it. `region` is None for a code that is no longer ours."""
+    """A gift and everything a letter may say about it. `region` is None if its code was removed."""
 
     gift: Gift
     donor: Donor
     region: Region | None
     public_url: str
     first: Gift | None = None
-    """The gift that began the pledge which this one is a month of."""
+    """The first gift of the pledge, if this gift is a month of one."""
     returned: Money | None = None
-    """What one refund sent back, or did not send back after all."""
+    """The amount of the refund that succeeded or failed."""
     change: RequestedAmount | None = None
-    """What each month was asked to be from now on."""
+    """The new monthly amount that the donor requested."""
     is_given_instead: bool = False
-    """Whether the donor has given it in another way, so that nothing is to be sent."""
+    """Whether the donor paid in another mode, so they have nothing to send."""
     wish: GiftWish | None = None
     """What the donor added to the gift."""
     transfers: Transfers | None = None
-    """What staff marked by hand, for a letter that follows from it."""
+    """The transfers that staff marked, for letters that depend on them."""
     ended: Fact | None = None
-    """That the pledge has ended."""
+    """The PLEDGE_ENDED fact, for a letter about it."""
     confirmation: Confirmation | None = None
-    """What the donor still has to confirm."""
+    """The bank account that the donor still has to confirm."""
     was_never_confirmed: bool = False
-    """Whether the last try failed because of that."""
+    """Whether the last payment failed because the account was not confirmed."""
 
     @property
     def language(self) -> str:
-        """What the donor reads."""
+        """The donor's language."""
         return self.gift.language
 
     @property
     def contact(self) -> str:
-        """Whom to write to with a question; empty where nobody is known."""
+        """The organisation's e-mail address; empty if there is none."""
         return (self.region and self.region.organisation.email) or ""
 
     @property
     def page(self) -> str:
-        """The address of the donor's page of this gift."""
+        """The URL of the donor's page for this gift."""
         return f"{self.public_url}/gifts/{self.gift.token}"
 
     @property
     def pledge_page(self) -> str | None:
-        """The address where the donor sees and changes the pledge, if there is one."""
+        """The URL of the donor's page for the pledge, if there is one."""
         return f"{self.public_url}/pledges/{self.first.token}" if self.first else None
 
     @property
     def give_page(self) -> str:
-        """The address where the donor can begin anew."""
+        """The URL where the donor can make a new gift."""
         return f"{self.public_url}/give/{self.gift.code}?lang={self.language}"
 
     @property
     def terms(self) -> ModeTerms | None:
-        """On which terms the region offers the mode of the gift, if it still does."""
+        """The region's terms for the gift's mode, if it still offers the mode."""
         if self.region is None or self.gift.mode not in self.region.modes:
             return None
         return self.region.modes[Mode(self.gift.mode)]
 
     @property
     def told(self) -> Money | None:
-        """What we wrote had arrived, where some of that was taken back."""
+        """The amount that we wrote had arrived, if staff undid one of those transfers since."""
         if not (self.transfers and self.transfers.is_wrong and self.transfers.told_minor):
             return None
         return Money(self.transfers.told_minor, self.gift.currency)
 
     def money(self, value: Money) -> str:
-        """Write an amount as the donor reads it."""
+        """Format an amount in the donor's language."""
         return format_money(value, self.language)
 
     def day(self, value: date) -> str:
-        """Write a date as the donor reads it."""
+        """Format a date in the donor's language."""
         return format_date(value, format="long", locale=self.language.replace("-", "_"))
 
 
 def load_context(
     session: Session, letter: Letter, regions: Regions, public_url: str
 ) -> LetterContext:
-    """Read what a letter is about."""
+    """Read everything the letter needs."""
     transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)
     facts = [row.as_fact() for row in facts_of(session, gift.id)]
@@ -126,53 +126,53 @@ def load_context(
     )
 
 
-def is_true(letter: Letter, about: LetterContext) -> bool:
-    """Tell whether a letter would say what is so, and for the first time unless sent again."""
-    kind, transfers = LetterKind(letter.kind), about.transfers
+def is_true(letter: Letter, context: LetterContext) -> bool:
+    """Whether the letter is true now, and says something new unless staff send it again."""
+    kind, transfers = LetterKind(letter.kind), context.transfers
     if transfers and not letter.again:
         if kind is LetterKind.THANK_YOU and transfers.is_thanked(letter.occasion):
             return False
         if kind in _HOW_TO_SEND and transfers.was_told:
-            return False  # a correction says that it has not come
+            return False  # a correction says that the gift has not arrived
         if kind is LetterKind.CORRECTION and not transfers.is_to_be_corrected:
             return False
-    if kind in _HOW_TO_SEND and about.is_given_instead:
+    if kind in _HOW_TO_SEND and context.is_given_instead:
         return False
-    if about.change and not about.change.stands:
+    if context.change and not context.change.stands:
         return False
-    if kind is LetterKind.UNDER_WAY and about.confirmation:
+    if kind is LetterKind.UNDER_WAY and context.confirmation:
         return False
-    return about.gift.status in statuses_for(kind) and can_be_written(kind, about)
+    return context.gift.status in statuses_for(kind) and can_be_written(kind, context)
 
 
-def can_be_written(kind: LetterKind, about: LetterContext) -> bool:
-    """Tell whether there is something to say, be it true of the gift any longer or not."""
+def can_be_written(kind: LetterKind, context: LetterContext) -> bool:
+    """Whether there is enough data to write the letter, even if it is no longer true."""
     if kind in _REFUNDS:
-        return about.returned is not None
+        return context.returned is not None
     if kind is LetterKind.CONFIRM_ACCOUNT:
-        return about.confirmation is not None
+        return context.confirmation is not None
     if kind is LetterKind.PLEDGE_AMOUNT:
-        return about.change is not None
+        return context.change is not None
     if kind in _HOW_TO_SEND:
-        return about.terms is not None
+        return context.terms is not None
     if kind is LetterKind.THANK_YOU:
-        return about.gift.received_minor > 0
+        return context.gift.received_minor > 0
     if kind is LetterKind.CORRECTION:
-        return about.told is not None
+        return context.told is not None
     return True
 
 
 def _returned(session: Session, letter: Letter) -> Money | None:
-    wanted = _REFUNDS.get(letter.kind)
-    if wanted is None:
+    kind = _REFUNDS.get(letter.kind)
+    if kind is None:
         return None
-    about = select(GiftFact).where(
+    statement = select(GiftFact).where(
         col(GiftFact.kind).in_(_REFUNDS.values()), GiftFact.source_id == letter.occasion
     )
-    found = {fact.kind: fact for fact in session.exec(about)}
-    if wanted == FactKind.REFUND_SUCCEEDED and FactKind.REFUND_FAILED in found:
-        return None  # it came back to us after all
-    fact = found.get(wanted)
+    facts = {fact.kind: fact for fact in session.exec(statement)}
+    if kind == FactKind.REFUND_SUCCEEDED and FactKind.REFUND_FAILED in facts:
+        return None  # the refund failed later, and we have the money again
+    fact = facts.get(kind)
     if fact is None or not fact.amount_minor or not fact.currency:
         return None
     return Money(fact.amount_minor, fact.currency)
@@ -181,9 +181,9 @@ def _returned(session: Session, letter: Letter) -> Money | None:
 def _ended(session: Session, letter: Letter) -> Fact | None:
     if letter.kind != LetterKind.PLEDGE_ENDED:
         return None
-    told = [row.as_fact() for row in facts_of(session, letter.gift_id)]
-    name = (FactKind.PLEDGE_ENDED, letter.occasion)
-    return next((fact for fact in told if (fact.kind, fact.source_id) == name), None)
+    facts = [row.as_fact() for row in facts_of(session, letter.gift_id)]
+    key = (FactKind.PLEDGE_ENDED, letter.occasion)
+    return next((fact for fact in facts if (fact.kind, fact.source_id) == key), None)
 
 
 def _change(session: Session, letter: Letter) -> RequestedAmount | None:

@@ -1,4 +1,4 @@
-"""What staff see of letters, and what they may do: send one again, or let one be."""
+"""What staff can do with letters: list them, send one again, dismiss one."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,35 +15,35 @@ from donate.letters.transfers import ARRIVAL_KINDS
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 
-# A letter that is taken at the second or third try is nothing to tell anybody about.
+# Mail servers often accept a letter at the second or third attempt; that is not worth a notice.
 LATE_AFTER: Final = timedelta(hours=1)
 
 
 def letters_of(session: Session, gift_id: uuid.UUID) -> Sequence[Letter]:
-    """Return the letters about a gift, the oldest first."""
-    mine = select(Letter).where(Letter.gift_id == gift_id)
-    return session.exec(mine.order_by(col(Letter.written_at), col(Letter.id))).all()
+    """Return the letters about a gift, oldest first."""
+    statement = select(Letter).where(Letter.gift_id == gift_id)
+    return session.exec(statement.order_by(col(Letter.written_at), col(Letter.id))).all()
 
 
 def letters_set_aside(session: Session, *, limit: int) -> list[tuple[Letter, Gift]]:
-    """Return up to `limit` letters that staff have to decide about, the newest first."""
-    aside = (
+    """Return up to `limit` letters that staff have to decide about, newest first."""
+    statement = (
         select(Letter, Gift)
         .join(Gift, col(Gift.id) == col(Letter.gift_id))
         .where(Letter.state == LetterState.SET_ASIDE)
         .order_by(col(Letter.due_at).desc(), col(Letter.id).desc())
     )
-    return list(session.exec(aside.limit(limit)))
+    return list(session.exec(statement.limit(limit)))
 
 
 def count_failed_letters(session: Session, *, most: int) -> int:
-    """Return how many letters staff have to decide about; `most` stands for that many or more."""
-    some = select(Letter.id).where(Letter.state == LetterState.SET_ASIDE).limit(most).subquery()
-    return session.exec(select(func.count()).select_from(some)).one()
+    """Return how many letters staff have to decide about. Stops counting at `most`."""
+    failed = select(Letter.id).where(Letter.state == LetterState.SET_ASIDE).limit(most).subquery()
+    return session.exec(select(func.count()).select_from(failed)).one()
 
 
 def is_mail_late(session: Session, now: datetime) -> bool:
-    """Tell whether a letter waits that the mail server has not taken for an hour."""
+    """Whether the mail server has failed to accept a waiting letter for an hour."""
     late = select(Letter.id).where(
         Letter.state == LetterState.WAITING,
         Letter.tries > 0,
@@ -53,9 +53,9 @@ def is_mail_late(session: Session, now: datetime) -> bool:
 
 
 def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> bool:
-    """Tell whether a letter is done with, and the outbox would still find it true."""
+    """Whether a letter is no longer waiting, and would still be true if sent again."""
     if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in ARRIVAL_KINDS:
-        return False  # another letter said it, or there was nothing to say
+        return False  # another letter said the same, or there was nothing to say
     if letter.state == LetterState.WAITING:
         return False
     row = new_letter(
@@ -65,8 +65,8 @@ def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> boo
         now=letter.written_at,
         again=letter.again + 1,
     )
-    once_more = Letter(**row)
-    return is_true(once_more, load_context(session, once_more, regions, public_url=""))
+    copy = Letter(**row)
+    return is_true(copy, load_context(session, copy, regions, public_url=""))
 
 
 def send_again(
@@ -79,15 +79,15 @@ def send_again(
     actor: str,
     now: datetime,
 ) -> Letter | None:
-    """Have a letter sent once more, as the `again`th; None when that was asked for before.
+    """Queue a letter again, as repeat number `again`. Return None if that repeat was queued before.
 
-    Raises NotFound, and Conflict where the letter would no longer say what is so.
+    Raises NotFound, or Conflict if the letter is waiting or no longer true.
     """
     letter = letter_of(session, gift, number, lock=True)
     if not 0 < again <= letter.again + 1:
         raise NotFound("no such letter")
     if again == letter.again + 1 and not may_be_sent_again(session, letter, regions):
-        raise Conflict("This letter waits to be sent, or would no longer say what is so.")
+        raise Conflict("This letter is waiting to be sent, or is no longer true.")
     row = new_letter(gift.id, letter.kind, letter.occasion, now=now, again=again, asked_by=actor)
     if not insert_new(session, Letter, [row]):
         return None
@@ -97,7 +97,7 @@ def send_again(
 
 
 def dismiss_letter(session: Session, gift: Gift, number: int) -> Letter | None:
-    """Let a letter be that was set aside; None when that was decided before. Raises NotFound."""
+    """Dismiss a letter that was set aside. Return None if it is not set aside. Raises NotFound."""
     letter = letter_of(session, gift, number, lock=True)
     if letter.state != LetterState.SET_ASIDE:
         return None

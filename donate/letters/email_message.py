@@ -1,4 +1,4 @@
-"""Makes an e-mail of a draft: plain text and HTML that say the same, and headers that are ours."""
+"""Builds the e-mail from a draft: headers, plain text and HTML."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,68 +17,68 @@ from donate.letters.words.draft import name_to_greet
 from donate.mail_server import ascii_address
 from donate.web.templating import Pages
 
-# Not every mail server takes eight bits.
+# Not every mail server accepts 8-bit text.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
 class EmailText:
-    """What a letter says, twice."""
+    """The subject, the plain text and the HTML of a letter."""
 
     subject: str
     text: str
     html: str
 
 
-def render_letter(pages: Pages, letter: Letter, about: LetterContext) -> EmailText:
-    """Put a letter about a gift into words, as the gift is now; see `can_be_written`."""
-    said = draft(LetterKind(letter.kind), about)
-    context = {
-        "draft": said,
-        "name": name_to_greet(about.donor.name),
-        "organisation": about.region.organisation if about.region else None,
+def render_letter(pages: Pages, letter: Letter, context: LetterContext) -> EmailText:
+    """Render a letter about a gift as the gift is now. `can_be_written` must be true."""
+    content = draft(LetterKind(letter.kind), context)
+    values = {
+        "draft": content,
+        "name": name_to_greet(context.donor.name),
+        "organisation": context.region.organisation if context.region else None,
     }
     return EmailText(
-        subject=said.subject,
-        text=pages.text("letters/letter.txt", about.language, **context),
-        html=pages.text("letters/letter.html", about.language, **context),
+        subject=content.subject,
+        text=pages.text("letters/letter.txt", context.language, **values),
+        html=pages.text("letters/letter.html", context.language, **values),
     )
 
 
 class Composer:
-    """Writes letters. `sender` is the address that they come from."""
+    """Composes e-mails. `sender` is the From address."""
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
         self._domain = sender.rpartition("@")[2]
         self._pages = Pages()
 
-    def compose(self, letter: Letter, about: LetterContext, now: datetime) -> EmailMessage:
-        """Return the letter about a gift as it is now; whoever calls knows that it is true."""
-        wording = render_letter(self._pages, letter, about)
-        organisation = about.region.organisation if about.region else None
+    def compose(self, letter: Letter, context: LetterContext, now: datetime) -> EmailMessage:
+        """Return the e-mail for a letter. The caller has checked that it is true."""
+        wording = render_letter(self._pages, letter, context)
+        organisation = context.region.organisation if context.region else None
         message = EmailMessage(policy=_POLICY)
         message["Message-ID"] = f"<{message_id(letter)}@{self._domain}>"
         message["Date"] = format_datetime(now)
         message["From"] = _address(organisation.legal_name if organisation else "", self._sender)
-        message["To"] = _address(name_to_greet(about.donor.name), about.donor.email)
-        reply_to = ascii_address(about.contact)
-        # Not every mail server could write another one, and this is no reason to keep a letter.
+        message["To"] = _address(name_to_greet(context.donor.name), context.donor.email)
+        reply_to = ascii_address(context.contact)
+        # Not every mail server accepts a non-ASCII Reply-To; send the e-mail without one instead.
         if reply_to and reply_to.isascii():
             message["Reply-To"] = Address(addr_spec=reply_to)
         message["Subject"] = wording.subject
-        # So that nobody's holiday answers it: RFC 3834.
+        # Suppresses out-of-office replies (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(wording.text, cte="quoted-printable")
         message.add_alternative(wording.html, subtype="html", cte="quoted-printable")
-        message["Content-Language"] = about.language
+        message["Content-Language"] = context.language
         return message
 
 
 def message_id(letter: Letter) -> str:
-    """Return a letter's own name. It is the same at each try, so what came twice can be told."""
-    said = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
-    return f"{letter.kind}.{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+    """Return a letter's Message-ID. It stays the same, so duplicates can be detected."""
+    identity = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
+    return f"{letter.kind}.{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 
 
 def _address(name: str, address: str) -> Address:

@@ -1,9 +1,9 @@
-"""Finds the gifts that lack a letter, and writes it down. Nothing is pushed here: it is looked for.
+"""Finds gifts whose letter is missing and stores it. Polls; no other code pushes letters to it.
 
-Looks at what became known since it looked last, with a margin for transactions that took long, and
-once an hour at all of the past week. Finding the same twice is harmless: a letter is there once.
-What is older than that, or happened long ago, gets no letter, so that an import, a restored backup
-or a mail server that was only now set up writes to nobody about last year.
+Each search covers the facts recorded since the last one, plus a margin for slow transactions. Once
+an hour it covers the past week. A repeated search is harmless, because a unique constraint stores
+each letter once. Older facts get no letter, so an import, a restored backup or a newly configured
+mail server does not send e-mails about last year.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,25 +24,25 @@ from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 
-# Of what became known longer ago no letter is written.
+# Facts recorded longer ago get no letter.
 FRESH: Final = timedelta(days=7)
-# The same for what happened longer ago: as long as Stripe remembers its events.
+# Facts that happened longer ago get no letter; Stripe keeps its events as long.
 RECENT: Final = timedelta(days=30)
 REMIND_AFTER: Final = timedelta(days=4)
-# How long a transaction, or another process's clock, may lag behind.
+# Allowance for slow transactions and for other processes' clocks.
 MARGIN: Final = timedelta(minutes=10)
-LOOK_AT_ALL_EVERY: Final = timedelta(hours=1)
-_AT_A_TIME: Final = 100
+FULL_SEARCH_EVERY: Final = timedelta(hours=1)
+_BATCH_SIZE: Final = 100
 
 _GIFT, _FACT, _LETTER = (SQLModel.metadata.tables[n].c for n in ("gift", "gift_fact", "letter"))
 _IS_LATER_MONTH: Final = and_(_GIFT.pledge_id.is_not(None), _GIFT.pledge_id != _GIFT.id)
 _UNDONE: Final = SQLModel.metadata.tables["gift_fact"].alias("undone").c
-_IS_TAKEN_BACK: Final = (
+_IS_UNDONE: Final = (
     select(_UNDONE.id)
     .where(_UNDONE.kind == str(FactKind.TRANSFER_UNDONE), _UNDONE.source_id == _FACT.source_id)
     .exists()
 )
-# A letter had told the donor what has arrived when the transfer was taken back.
+# A letter had already stated what arrived when staff undid the transfer.
 _WAS_TOLD: Final = (
     select(_LETTER.id)
     .where(
@@ -69,10 +69,10 @@ def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bo
 
 @dataclass(frozen=True, slots=True)
 class LetterTrigger:
-    """Facts of these kinds call for a letter: one for each source, or one for each gift.
+    """The fact kinds that cause a letter: one per source, or one per gift unless `each`.
 
-    `told_late` is for what may be weeks old when we hear of it: what staff enter from statements,
-    or a refund that failed. `waits` is for what staff can take back.
+    `told_late` is for facts that may be weeks old when recorded, such as transfers from bank
+    statements or failed refunds. `waits` delays the letter, for facts that staff can undo.
     """
 
     kind: LetterKind
@@ -83,14 +83,14 @@ class LetterTrigger:
     only: ColumnElement[bool] | None = None
 
 
-_TELLING: Final = (
+_TRIGGERS: Final = (
     LetterTrigger(LetterKind.THANK_YOU, (FactKind.PAYMENT_SUCCEEDED,), each=False),
     LetterTrigger(
         LetterKind.THANK_YOU,
         (FactKind.TRANSFER_RECEIVED,),
         told_late=True,
         waits=True,
-        only=not_(_IS_TAKEN_BACK),
+        only=not_(_IS_UNDONE),
     ),
     LetterTrigger(LetterKind.CORRECTION, (FactKind.TRANSFER_UNDONE,), waits=True, only=_WAS_TOLD),
     LetterTrigger(LetterKind.UNDER_WAY, (FactKind.PAYMENT_PROCESSING,)),
@@ -102,10 +102,10 @@ _TELLING: Final = (
         (FactKind.PLEDGE_CHANGE_REQUESTED,),
         only=_FACT.amount_minor.is_not(None),
     ),
-    # A pledge that ended before its first month was paid never began.
+    # Say nothing if the pledge ended before its first month was paid.
     LetterTrigger(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
     LetterTrigger(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
-    # Who was never told that money went back needs no correction.
+    # Only donors who got an e-mail about the refund need to know that it failed.
     LetterTrigger(
         LetterKind.REFUND_FAILED,
         (FactKind.REFUND_FAILED,),
@@ -116,9 +116,9 @@ _TELLING: Final = (
 
 
 class LetterFinder:
-    """Looks for letters that are due. `on_found` is told when there are any.
+    """Searches for letters that are due, and calls `on_found` after storing any.
 
-    `wait` is how long a letter waits that follows from what staff did by hand.
+    `wait` is the delay of letters about transfers that staff marked.
     """
 
     def __init__(
@@ -133,73 +133,73 @@ class LetterFinder:
         self._clock = clock
         self._on_found = on_found
         self._wait = wait
-        self._looked_at: datetime | None = None
-        self._looked_at_all_at: datetime | None = None
+        self._searched_at: datetime | None = None
+        self._searched_all_at: datetime | None = None
 
     def find_due(self) -> int:
-        """Write down the letters that are due; returns how many are new."""
+        """Store the letters that are due; return how many are new."""
         now = self._clock.now()
         since = self._since(now)
         with self._database.reading() as session:
-            found = list(_lacking(session, since=since, now=now, wait=self._wait))
-        if not found:
-            self._looked_at = now
+            missing = list(_missing_letters(session, since=since, now=now, wait=self._wait))
+        if not missing:
+            self._searched_at = now
             if since == now - FRESH:
-                self._looked_at_all_at = now
+                self._searched_all_at = now
             return 0
-        # Looked at again in the next round: there may be more than were taken at a time.
+        # Keep the start of the search: the next round may find more than fit into this batch.
         with self._database.writing() as session:
-            rows = [new_letter(*each, now=now, due_at=due_at) for *each, due_at in found]
+            rows = [new_letter(*each, now=now, due_at=due_at) for *each, due_at in missing]
             new = insert_new(session, Letter, rows)
         self._on_found()
         return new
 
     def _since(self, now: datetime) -> datetime:
-        whole, last = self._looked_at_all_at, self._looked_at
-        if whole is None or last is None or not whole <= now < whole + LOOK_AT_ALL_EVERY:
+        full, last = self._searched_all_at, self._searched_at
+        if full is None or last is None or not full <= now < full + FULL_SEARCH_EVERY:
             return now - FRESH
         return last - MARGIN
 
 
-def _lacking(
+def _missing_letters(
     session: Session, *, since: datetime, now: datetime, wait: timedelta
 ) -> Iterator[tuple[Any, str, str, datetime | None]]:
-    """Give gift, kind, occasion and time of letters that are not there yet, some of each kind."""
+    """Yield gift id, kind, occasion and due time of missing letters, up to a batch per kind."""
     connection = session.connection()
-    for statement in _FACTS_TO_TELL:
-        asked = {"since": since, "recent": now - RECENT}
-        for gift_id, kind, occasion, told_at in connection.execute(statement, asked):
-            yield gift_id, kind, occasion, told_at and told_at + wait
-    for statement, after in _GIFTS_TO_WRITE_ABOUT:
-        asked = {"since": since - after, "until": now - after, "quiet": now - wait}
-        for row in connection.execute(statement, asked):
+    for statement in _BY_FACT:
+        parameters = {"since": since, "recent": now - RECENT}
+        for gift_id, kind, occasion, recorded_at in connection.execute(statement, parameters):
+            yield gift_id, kind, occasion, recorded_at and recorded_at + wait
+    for statement, after in _BY_GIFT:
+        parameters = {"since": since - after, "until": now - after, "quiet": now - wait}
+        for row in connection.execute(statement, parameters):
             yield (*row, None)
 
 
-def _told(telling: LetterTrigger) -> Select[Any]:
-    occasion = _FACT.source_id if telling.each else literal("")
-    told_at = _FACT.recorded_at if telling.waits else null()
+def _missing_for(trigger: LetterTrigger) -> Select[Any]:
+    occasion = _FACT.source_id if trigger.each else literal("")
+    recorded_at = _FACT.recorded_at if trigger.waits else null()
     statement = (
-        select(_FACT.gift_id, literal(str(telling.kind)), occasion, told_at)
+        select(_FACT.gift_id, literal(str(trigger.kind)), occasion, recorded_at)
         .distinct()
         .where(
             _GIFT.id == _FACT.gift_id,
             _FACT.recorded_at >= bindparam("since"),
-            _FACT.kind.in_([str(kind) for kind in telling.facts]),
-            _GIFT.status.in_([str(status) for status in statuses_for(telling.kind)]),
-            not_(_is_written(telling.kind, occasion)),
+            _FACT.kind.in_([str(kind) for kind in trigger.facts]),
+            _GIFT.status.in_([str(status) for status in statuses_for(trigger.kind)]),
+            not_(_is_written(trigger.kind, occasion)),
         )
-        .limit(_AT_A_TIME)
+        .limit(_BATCH_SIZE)
     )
-    if not telling.told_late:
+    if not trigger.told_late:
         statement = statement.where(_FACT.happened_at >= bindparam("recent"))
-    return statement if telling.only is None else statement.where(telling.only)
+    return statement if trigger.only is None else statement.where(trigger.only)
 
 
-def _awaited(kind: LetterKind) -> Select[Any]:
-    # Skip gifts whose donor already reported the transfer as sent, and those whose transfer staff
-    # took back just now: they may be about to mark the right one.
-    announced = (
+def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
+    # Skip gifts whose donor already reported the transfer as sent. Skip gifts whose transfer staff
+    # just undid: they may be about to mark the right one.
+    has_transfer = (
         select(_FACT.id)
         .where(
             _FACT.gift_id == _GIFT.id,
@@ -219,10 +219,10 @@ def _awaited(kind: LetterKind) -> Select[Any]:
             _GIFT.status == str(StatusName.AWAITED),
             _GIFT.opened_at.between(bindparam("since"), bindparam("until")),
             _GIFT.mode.in_([str(mode) for mode in BY_HAND]),
-            not_(announced),
+            not_(has_transfer),
             not_(_is_written(kind, literal(""))),
         )
-        .limit(_AT_A_TIME)
+        .limit(_BATCH_SIZE)
     )
 
 
@@ -238,9 +238,9 @@ def _is_written(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement
     )
 
 
-# Put together once: it is asked every second.
-_FACTS_TO_TELL: Final = tuple(_told(telling) for telling in _TELLING)
-_GIFTS_TO_WRITE_ABOUT: Final = (
-    (_awaited(LetterKind.INSTRUCTIONS), timedelta(0)),
-    (_awaited(LetterKind.REMINDER), REMIND_AFTER),
+# Built once, because they run every second.
+_BY_FACT: Final = tuple(_missing_for(trigger) for trigger in _TRIGGERS)
+_BY_GIFT: Final = (
+    (_missing_for_awaited(LetterKind.INSTRUCTIONS), timedelta(0)),
+    (_missing_for_awaited(LetterKind.REMINDER), REMIND_AFTER),
 )

@@ -1,4 +1,4 @@
-"""Puts letters into a folder, a file each, where there is no mail server, such as in the demo."""
+"""Writes e-mails to a folder, one file each, instead of sending them. The demo uses it."""
 
 import os
 from email.message import EmailMessage
@@ -8,13 +8,13 @@ from donate.errors import MailUnavailable
 
 
 class Folder:
-    """Carries letters into a folder. A letter that is sent twice is one file."""
+    """A carrier that writes files. A letter sent twice is one file, named by its Message-ID."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def carry(self, message: EmailMessage) -> None:
-        """Write one letter, all of it or nothing. Raises MailUnavailable."""
+        """Write one e-mail atomically. Raises MailUnavailable."""
         name = message["Message-ID"].strip("<>").partition("@")[0]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -28,4 +28,4 @@ class Folder:
             raise MailUnavailable(type(error).__name__) from None
 
     def hang_up(self) -> None:
-        """Nobody is on the line."""
+        """Do nothing: there is no connection."""

@@ -1,4 +1,4 @@
-"""Pages that only the demo has: the letters that donors would have got, read from their folder."""
+"""The demo's pages that show the e-mails written to the folder."""
 
 import re
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from donate.web.templating import Pages
 SHOWN: Final = 100
 _NAME: Final = re.compile(r"[a-z_]{1,32}\.[0-9a-f]{32}")
 _LANGUAGE: Final = "en-CA"
-_FRAMES_IT: Final = {
+_PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
-# As in a mail program: no script, nothing fetched, and a link opens elsewhere.
-_FRAMED: Final = {
+# As in a mail program: no scripts, no external resources, and links open in a new tab.
+_FRAME_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -33,7 +33,7 @@ _FRAMED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class LetterOnPage:
-    """One letter as the demo shows it."""
+    """One e-mail as the demo shows it."""
 
     name: str
     subject: str
@@ -46,7 +46,7 @@ class LetterOnPage:
 
 
 class FolderPages:
-    """`/demo/letters`, for whoever tries the demo."""
+    """The routes under `/demo/letters`."""
 
     def __init__(self, folder: Path, pages: Pages) -> None:
         self._folder = folder
@@ -57,33 +57,33 @@ class FolderPages:
         self.router.add_api_route("/{name}/html", self.html, methods=["GET"])
 
     def letters(self) -> Response:
-        """List the newest letters."""
+        """List the newest e-mails."""
         files = sorted(self._folder.glob("*.eml"), key=lambda file: -file.stat().st_mtime_ns)
-        found = [_shown(file) for file in files[:SHOWN]]
-        return self._pages.render("demo/letters.html", _LANGUAGE, letters=found, more=len(files))
+        letters = [_parse(file) for file in files[:SHOWN]]
+        return self._pages.render("demo/letters.html", _LANGUAGE, letters=letters, more=len(files))
 
     def letter(self, name: str) -> Response:
-        """Show one letter: its headers, its HTML in a frame, and its plain text."""
+        """Show one e-mail: its headers, its HTML in a frame, and its plain text."""
         return self._pages.render(
-            "demo/letter.html", _LANGUAGE, headers=_FRAMES_IT, letter=self._find(name)
+            "demo/letter.html", _LANGUAGE, headers=_PAGE_HEADERS, letter=self._find(name)
         )
 
     def html(self, name: str) -> Response:
-        """Give the HTML of a letter, for that frame only."""
-        return HTMLResponse(self._find(name).html, headers=_FRAMED)
+        """Return the HTML of an e-mail, for the frame."""
+        return HTMLResponse(self._find(name).html, headers=_FRAME_HEADERS)
 
     def _find(self, name: str) -> LetterOnPage:
         file = self._folder / f"{name}.eml"
         if not _NAME.fullmatch(name) or not file.is_file():
             raise NotFound("no such letter")
-        return _shown(file)
+        return _parse(file)
 
 
-def _shown(file: Path) -> LetterOnPage:
+def _parse(file: Path) -> LetterOnPage:
     message = message_from_bytes(file.read_bytes(), policy=default)
     assert isinstance(message, EmailMessage)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
-    headers = [(name, str(value)) for name, value in message.items() if _is_told(name)]
+    headers = [(name, str(value)) for name, value in message.items() if _is_shown(name)]
     return LetterOnPage(
         name=file.stem,
         subject=str(message["Subject"]),
@@ -96,5 +96,5 @@ def _shown(file: Path) -> LetterOnPage:
     )
 
 
-def _is_told(header: str) -> bool:
+def _is_shown(header: str) -> bool:
     return header in ("From", "To", "Reply-To", "Date")

@@ -1,4 +1,4 @@
-"""Which letters there are, and while what a gift is each of them is still true. Pure."""
+"""The kinds of letter, and the gift statuses in which each is true. Pure."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,20 +8,20 @@ from donate.gifts.status import StatusName
 
 
 class LetterKind(StrEnum):
-    """Why a letter is written, and what its `occasion` names where there may be several."""
+    """The kinds of letter. Comments name the `occasion`, if a gift can have several of a kind."""
 
-    THANK_YOU = "thank_you"  # occasion: the transfer, for one that staff marked
-    CORRECTION = "correction"  # less has arrived than we wrote; occasion: the transfer taken back
-    INSTRUCTIONS = "instructions"  # how to send what was chosen
-    REMINDER = "reminder"  # it has not come
-    UNDER_WAY = "under_way"  # the bank has been asked; occasion: the checkout session
-    CONFIRM_ACCOUNT = "confirm_account"  # before that; occasion: the checkout session
-    FAILED = "failed"  # the bank said no after all; occasion: the checkout session
+    THANK_YOU = "thank_you"  # occasion: the transfer, if staff marked one
+    CORRECTION = "correction"  # less has arrived than we wrote; occasion: the undone transfer
+    INSTRUCTIONS = "instructions"  # how to send the gift
+    REMINDER = "reminder"  # the gift has not arrived
+    UNDER_WAY = "under_way"  # the debit is processing; occasion: the checkout session
+    CONFIRM_ACCOUNT = "confirm_account"  # before the debit; occasion: the checkout session
+    FAILED = "failed"  # the debit failed; occasion: the checkout session
     MONTH_FAILED = "month_failed"  # a month could not be collected; occasion: the invoice
-    PLEDGE_AMOUNT = "pledge_amount"  # each month another amount; occasion: the request
+    PLEDGE_AMOUNT = "pledge_amount"  # a new monthly amount; occasion: the request
     PLEDGE_ENDED = "pledge_ended"  # occasion: the subscription
     REFUND = "refund"  # occasion: the refund
-    REFUND_FAILED = "refund_failed"  # it did not go back after all; occasion: the refund
+    REFUND_FAILED = "refund_failed"  # a refund did not arrive; occasion: the refund
 
 
 _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
@@ -41,5 +41,5 @@ _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
 
 
 def statuses_for(kind: LetterKind) -> frozenset[StatusName]:
-    """Return what a gift may be for this letter to say the truth about it."""
+    """Return the gift statuses in which this kind of letter is true."""
     return _TRUE_WHILE[kind]

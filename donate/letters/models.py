@@ -1,7 +1,7 @@
-"""The letters that are due, were sent, or could not be sent. Whom to and what they say is not kept.
+"""The table of letters. It stores neither the recipient nor the text.
 
-Both follow from the gift at the moment of sending, so that nothing stale and no second copy of a
-donor's data lies about.
+Both are taken from the gift when the letter is sent, so they are never stale and the donor's data
+is not stored twice.
 """
 
 import uuid
@@ -17,17 +17,17 @@ from donate.storage.database import UtcDateTime
 
 
 class LetterState(StrEnum):
-    """How far a letter has come."""
+    """The state of a letter."""
 
     WAITING = "waiting"  # to be sent at `due_at`
-    SENT = "sent"  # the mail server took it
-    UNTRUE = "untrue"  # what it says was no longer so when it would have been sent
-    SET_ASIDE = "set_aside"  # the mail server will not take it; staff decide
-    DISMISSED = "dismissed"  # was set aside, and staff decided that nothing is to be done
+    SENT = "sent"  # the mail server accepted it
+    UNTRUE = "untrue"  # it was no longer true when it was due
+    SET_ASIDE = "set_aside"  # it could not be sent; staff decide
+    DISMISSED = "dismissed"  # staff decided not to send it after it was set aside
 
 
 class Letter(SQLModel, table=True):
-    """One letter about one gift. `again` counts how often staff had it sent once more."""
+    """One letter about one gift. `again` is 0 for the first, then counts the repeats by staff."""
 
     __table_args__ = (
         UniqueConstraint("gift_id", "kind", "occasion", "again", name="letter_once"),
@@ -47,7 +47,7 @@ class Letter(SQLModel, table=True):
     written_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # The newest fact of the gift when a letter about transfers was handed over.
+    # The id of the gift's newest fact when a letter about transfers was sent.
     knew: int | None = Field(default=None, sa_type=BigInteger)
 
 
@@ -61,7 +61,7 @@ def new_letter(
     asked_by: str = "service",
     due_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the row of a letter, due at once or at `due_at`."""
+    """Return the row of a letter, due at `due_at` or now."""
     return {
         "gift_id": gift_id,
         "kind": kind,

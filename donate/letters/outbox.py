@@ -1,7 +1,7 @@
-"""Sends the letters that are due, in three beats: claim, hand over with nothing open, mark sent.
+"""Sends the letters that are due: claims one, sends it with no transaction open, marks it sent.
 
-A letter is sent at least once: who dies between handing it over and marking it lets another try
-follow, and its Message-ID shows that it is the same letter.
+A letter is sent at least once. If the process dies between sending and marking, the letter is sent
+again after its lease, with the same Message-ID.
 """
 
 import logging
@@ -26,8 +26,8 @@ from donate.web.observability import LETTERS
 
 log = logging.getLogger(__name__)
 
-# When a letter that was not taken is tried again; after the last, staff decide. Servers that
-# greylist take it after some minutes; one that is broken is mended within three days.
+# The delay after each failed attempt; after the last, staff decide. Servers that greylist accept a
+# letter after some minutes; a broken server should be repaired within three days.
 RETRY_AFTER: Final = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -38,36 +38,36 @@ RETRY_AFTER: Final = (
     timedelta(days=1),
     timedelta(days=2),
 )
-# Longer than handing over one letter may take; then another may try.
+# Longer than sending one letter may take; afterwards another worker may claim it.
 LEASE: Final = timedelta(minutes=2)
-# Anybody can type anybody's address, and who has that of a pledge can change it as they like: so
-# many letters that no payment brings about, and no more.
+# Limits the letters per address that need no payment: a stranger can enter any address in a form,
+# and can change a pledge with its link.
 MAX_UNSOLICITED_A_DAY: Final = 10
-_UNASKED: Final = (
+_UNSOLICITED: Final = (
     LetterKind.INSTRUCTIONS,
     LetterKind.REMINDER,
     LetterKind.UNDER_WAY,
     LetterKind.FAILED,
     LetterKind.PLEDGE_AMOUNT,
 )
-# A mail server may not like more of them over one connection.
-_AT_A_TIME: Final = 50
+# Some mail servers limit the number of letters per connection.
+_BATCH_SIZE: Final = 50
 
 
 class Carrier(Protocol):
-    """Takes letters to where they go."""
+    """Delivers e-mails."""
 
     def carry(self, message: EmailMessage) -> None:
-        """Hand one over. Raises MailUnavailable, or MailRefused when it will never be taken."""
+        """Send one e-mail. Raises MailUnavailable, or MailRefused if it will never be accepted."""
         ...
 
     def hang_up(self) -> None:
-        """No more for now."""
+        """Close the connection, if there is one."""
         ...
 
 
 class Outbox:
-    """Sends letters through a carrier."""
+    """Sends the letters that are due through a carrier."""
 
     def __init__(
         self,
@@ -89,24 +89,24 @@ class Outbox:
         self._wait = wait
 
     def send_due(self) -> int:
-        """Send some letters that are due; returns how many were dealt with."""
+        """Send up to a batch of due letters; return how many were processed."""
         try:
-            for done in range(_AT_A_TIME):
+            for done in range(_BATCH_SIZE):
                 letter = self._claim()
                 if letter is None:
                     return done
                 try:
                     self._send(letter)
                 except MailUnavailable as error:
-                    log.warning("a letter waits: %s", error)
+                    log.warning("will retry an e-mail later: %s", error)
                     self._put_off(letter, error)
-                    return 0  # rest for a heartbeat
+                    return 0  # pause until the next heartbeat
         finally:
             self._carrier.hang_up()
-        return _AT_A_TIME
+        return _BATCH_SIZE
 
     def _claim(self) -> Letter | None:
-        """Take the letter that is due longest, and note when another may should we die."""
+        """Claim the letter that has been due longest, until its lease ends."""
         now = self._clock.now()
         with self._database.reading() as session:
             if session.exec(_due(now)).first() is None:
@@ -122,51 +122,51 @@ class Outbox:
         kind = LetterKind(letter.kind)
         now = self._clock.now()
         with self._database.reading() as session:
-            about = load_context(session, letter, self._regions, self._public_url)
-            crowded = kind in _UNASKED and _unasked_lately(session, about.donor, now)
-        touched_at = about.transfers and about.transfers.touched_at
+            context = load_context(session, letter, self._regions, self._public_url)
+            over_limit = kind in _UNSOLICITED and _is_over_limit(session, context.donor, now)
+        touched_at = context.transfers and context.transfers.touched_at
         if touched_at and now < touched_at + self._wait:
-            self._wait_until(letter, touched_at + self._wait)
-        elif not is_true(letter, about):
+            self._postpone(letter, touched_at + self._wait)
+        elif not is_true(letter, context):
             self._end(letter, LetterState.UNTRUE)
-        elif not letter.again and crowded:
-            self._end(letter, LetterState.SET_ASIDE, "Too many letters to this address in a day.")
+        elif not letter.again and over_limit:
+            self._end(letter, LetterState.SET_ASIDE, "Too many e-mails to this address in a day.")
         else:
-            self._hand_over(letter, about, now)
+            self._hand_over(letter, context, now)
 
-    def _hand_over(self, letter: Letter, about: LetterContext, now: datetime) -> None:
+    def _hand_over(self, letter: Letter, context: LetterContext, now: datetime) -> None:
         try:
-            message = self._composer.compose(letter, about, now)
+            message = self._composer.compose(letter, context, now)
         except Exception as error:
-            # It must not hold up the others, nor be tried for ever.
-            log.exception("a letter could not be written")
-            reason = f"It could not be written: {type(error).__name__}."
+            # One broken letter must not block the others or be retried forever.
+            log.exception("could not compose an e-mail")
+            reason = f"It could not be composed: {type(error).__name__}."
             self._end(letter, LetterState.SET_ASIDE, reason)
             return
-        if not self._note_what_it_knows(letter, about):
+        if not self._record_newest_fact(letter, context):
             return
         try:
             self._carrier.carry(message)
         except MailRefused as refused:
-            log.warning("a letter was refused: %s", refused)
-            self._forget_what_it_knew(letter)
+            log.warning("the mail server refused an e-mail: %s", refused)
+            self._clear_newest_fact(letter)
             self._end(letter, LetterState.SET_ASIDE, f"The mail server refused it: {refused}.")
         else:
             self._end(letter, LetterState.SENT)
 
-    def _note_what_it_knows(self, letter: Letter, about: LetterContext) -> bool:
-        """Keep what a letter tells of transfers; False when one was taken back since."""
-        if letter.kind not in ARRIVAL_KINDS or about.transfers is None:
+    def _record_newest_fact(self, letter: Letter, context: LetterContext) -> bool:
+        """Record which facts a letter about transfers includes; False if it is no longer ours."""
+        if letter.kind not in ARRIVAL_KINDS or context.transfers is None:
             return True
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if not _is_ours(row, letter):
                 return False
-            row.knew = about.transfers.knew
+            row.knew = context.transfers.knew
             return True
 
-    def _wait_until(self, letter: Letter, due_at: datetime) -> None:
-        """Let a letter wait, which does not count as a try."""
+    def _postpone(self, letter: Letter, due_at: datetime) -> None:
+        """Postpone a letter without counting an attempt."""
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):
@@ -174,21 +174,20 @@ class Outbox:
                 row.tries -= 1
 
     def _put_off(self, letter: Letter, error: MailUnavailable) -> None:
-        why = str(error)
         if not error.may_have_acted:
-            self._forget_what_it_knew(letter)
+            self._clear_newest_fact(letter)
         if letter.tries > len(RETRY_AFTER):
-            reason = f"The mail server did not take it, {letter.tries} times: {why}."
+            reason = f"The mail server did not accept it in {letter.tries} attempts: {error}."
             self._end(letter, LetterState.SET_ASIDE, reason)
             return
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):
                 row.due_at = self._clock.now() + RETRY_AFTER[letter.tries - 1]
-                row.reason = f"Not taken yet: {why}."[:200]
+                row.reason = f"Not accepted yet: {error}."[:200]
 
-    def _forget_what_it_knew(self, letter: Letter) -> None:
-        """Note that the donor was told nothing: the mail server did not take the letter."""
+    def _clear_newest_fact(self, letter: Letter) -> None:
+        """Record that the donor did not get the letter: the mail server did not accept it."""
         if letter.kind in ARRIVAL_KINDS:
             with self._database.writing() as session:
                 row = session.get_one(Letter, letter.id, with_for_update=True)
@@ -199,7 +198,7 @@ class Outbox:
         now = self._clock.now()
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
-            # Sent is sent, whoever has it in hand meanwhile.
+            # A sent letter is marked sent even if another worker has claimed it meanwhile.
             if state is not LetterState.SENT and not _is_ours(row, letter):
                 return
             row.state = state
@@ -221,8 +220,8 @@ def _is_ours(row: Letter, letter: Letter) -> bool:
     return (row.state, row.tries) == (LetterState.WAITING, letter.tries)
 
 
-def _unasked_lately(session: Session, donor: Donor, now: datetime) -> bool:
-    """Tell whether an address has had its share of letters that anybody can bring about."""
+def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
+    """Whether an address has reached its daily limit of letters that need no payment."""
     yesterday = now - timedelta(days=1)
     count = session.exec(
         select(func.count())
@@ -231,10 +230,10 @@ def _unasked_lately(session: Session, donor: Donor, now: datetime) -> bool:
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         .where(
             Letter.state == LetterState.SENT,
-            col(Letter.due_at) > yesterday,  # it is later than `sent_at`, and has an index
+            col(Letter.due_at) > yesterday,  # uses the index; `due_at` is later than `sent_at`
             col(Letter.sent_at) > yesterday,
-            col(Letter.kind).in_(_UNASKED),
-            # Ann@ and ann@ are one mailbox nearly everywhere.
+            col(Letter.kind).in_(_UNSOLICITED),
+            # Nearly all mail servers ignore case in addresses.
             func.lower(Donor.email) == func.lower(donor.email),
         )
     ).one()

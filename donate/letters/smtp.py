@@ -1,4 +1,4 @@
-"""Hands letters to a mail server. Encrypted, but for one on this machine; nobody waits for ever."""
+"""Sends e-mails through a mail server, over TLS unless the server runs on this machine."""
 
 import re
 import smtplib
@@ -14,7 +14,7 @@ from typing import Final
 from donate.errors import MailRefused, MailUnavailable
 from donate.mail_server import MailServer
 
-# For one step of the talk, and for all that one letter takes.
+# The timeout of one SMTP command, and of sending one e-mail.
 STEP_TIMEOUT_S: Final = 10.0
 LETTER_TIMEOUT_S: Final = 30.0
 _READY: Final = 220
@@ -23,9 +23,9 @@ _ENHANCED_CODE: Final = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 
 class Smtp:
-    """Carries letters to a mail server, over one connection until `hang_up`.
+    """A carrier that sends through a mail server, over one connection until `hang_up`.
 
-    `our_name` is the domain that we greet it with.
+    `our_name` is the domain for EHLO.
     """
 
     def __init__(
@@ -43,20 +43,20 @@ class Smtp:
         self._connection: smtplib.SMTP | None = None
 
     def carry(self, message: EmailMessage) -> None:
-        """Hand one letter over. Raises MailUnavailable, or MailRefused for good."""
-        with self._dropping_what_failed():
+        """Send one e-mail. Raises MailUnavailable, or MailRefused if it will never be accepted."""
+        with self._handling_errors():
             connection = self._ready_connection()
             with self._within(connection):
                 _hand_over(connection, message)
 
     def test_connection(self) -> None:
-        """Connect, encrypt and sign in; no letter is sent. Raises MailUnavailable."""
-        with self._dropping_what_failed():
+        """Connect, encrypt and sign in without sending anything. Raises MailUnavailable."""
+        with self._handling_errors():
             self._ready_connection()
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Say goodbye, if anybody is there."""
+        """Close the connection, if there is one."""
         if self._connection:
             with suppress(smtplib.SMTPException, OSError), self._within(self._connection):
                 self._connection.quit()
@@ -66,7 +66,7 @@ class Smtp:
         if self._connection is None:
             self._connection = self._new_connection()
             with self._within(self._connection):
-                self._introduce(self._connection)
+                self._connect(self._connection)
         return self._connection
 
     def _drop(self) -> None:
@@ -75,8 +75,8 @@ class Smtp:
             connection.close()
 
     @contextmanager
-    def _dropping_what_failed(self) -> Iterator[None]:
-        """Say in our words what went wrong; what is not about one letter ends the connection."""
+    def _handling_errors(self) -> Iterator[None]:
+        """Convert errors to ours. Drop the connection unless the error is about one e-mail."""
         try:
             yield
         except MailRefused:
@@ -92,16 +92,16 @@ class Smtp:
             raise MailUnavailable(type(error).__name__) from None
 
     def _new_connection(self) -> smtplib.SMTP:
-        # Without a host it does not connect yet: the watch over its time comes first.
+        # Pass no host, so that it connects later, inside `_within`.
         name, timeout_s = self._our_name, self._step_timeout_s
         if self._server.tls_at_once:
             context = ssl.create_default_context()
             return smtplib.SMTP_SSL(local_hostname=name, timeout=timeout_s, context=context)
         return smtplib.SMTP(local_hostname=name, timeout=timeout_s)
 
-    def _introduce(self, connection: smtplib.SMTP) -> None:
+    def _connect(self, connection: smtplib.SMTP) -> None:
         server = self._server
-        # `starttls` and TLS look for the name to check in the certificate here.
+        # smtplib reads the host name for the certificate check from here.
         connection._host = server.host  # type: ignore[attr-defined]
         code, _ = connection.connect(server.host, server.port)
         if code != _READY:
@@ -121,25 +121,25 @@ class Smtp:
 
     @contextmanager
     def _within(self, connection: smtplib.SMTP) -> Iterator[None]:
-        """Break the connection off when all of it takes too long: one may drip byte by byte."""
+        """Abort the connection after the total timeout; a server may send byte by byte."""
 
         def give_up() -> None:
             with suppress(OSError):
                 if connection.sock:
-                    # Below any TLS, whose own goodbye could wait in its turn.
+                    # Shut down the raw socket: closing TLS could block as well.
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
-        watch = threading.Timer(self._letter_timeout_s, give_up)
-        watch.daemon = True
-        watch.start()
+        timer = threading.Timer(self._letter_timeout_s, give_up)
+        timer.daemon = True
+        timer.start()
         try:
             yield
         finally:
-            watch.cancel()
+            timer.cancel()
 
 
 def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
-    """Sign in. What is not ASCII goes as UTF-8 (RFC 4616); `smtplib` would not encode it."""
+    """Sign in. Encodes non-ASCII credentials as UTF-8 (RFC 4616), which `smtplib` cannot."""
     if server.user.isascii() and server.password.isascii():
         connection.login(server.user, server.password)
         return
@@ -148,35 +148,38 @@ def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
         raise smtplib.SMTPNotSupportedError
     user, password = server.user.encode(), server.password.encode()
     if "PLAIN" in connection.esmtp_features.get("auth", "").upper().split():
-        given = b"\0" + user + b"\0" + password
-        code, said = connection.docmd("AUTH", f"PLAIN {b64encode(given).decode()}")
+        credentials = b"\0" + user + b"\0" + password
+        code, reply = connection.docmd("AUTH", f"PLAIN {b64encode(credentials).decode()}")
     else:
         connection.docmd("AUTH", f"LOGIN {b64encode(user).decode()}")
-        code, said = connection.docmd(b64encode(password).decode())
+        code, reply = connection.docmd(b64encode(password).decode())
     if code != _SIGNED_IN:
-        raise smtplib.SMTPAuthenticationError(code, said)
+        raise smtplib.SMTPAuthenticationError(code, reply)
 
 
 def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
     try:
         connection.send_message(message)
     except smtplib.SMTPRecipientsRefused as refused:
-        code, said = next(iter(refused.recipients.values()))
-        raise _about_the_letter(refused, code, said) from None
+        code, reply = next(iter(refused.recipients.values()))
+        raise _refusal(refused, code, reply) from None
     except smtplib.SMTPDataError as refused:
-        raise _about_the_letter(refused, refused.smtp_code, refused.smtp_error) from None
+        raise _refusal(refused, refused.smtp_code, refused.smtp_error) from None
     except smtplib.SMTPNotSupportedError:
-        raise MailRefused("it cannot write to such an address") from None
+        raise MailRefused("it does not support such addresses") from None
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         if isinstance(error, smtplib.SMTPResponseException):
             raise
         raise MailUnavailable(type(error).__name__, may_have_acted=True) from None
 
 
-def _about_the_letter(error: Exception, code: int, said: bytes | str) -> MailUnavailable:
-    """Tell a refusal for good from one for now. What the server says may have an address in it."""
-    found = _ENHANCED_CODE.match(said if isinstance(said, bytes) else said.encode())
-    words = f"{code} {found[0].decode()}" if found else str(code)
+def _refusal(error: Exception, code: int, reply: bytes | str) -> MailUnavailable:
+    """Return MailRefused for a permanent refusal, else MailUnavailable.
+
+    Keeps only the codes, because the server's text may contain an address.
+    """
+    match = _ENHANCED_CODE.match(reply if isinstance(reply, bytes) else reply.encode())
+    codes = f"{code} {match[0].decode()}" if match else str(code)
     if 500 <= code < 600:
-        return MailRefused(words)
-    return MailUnavailable(f"{type(error).__name__} {words}")
+        return MailRefused(codes)
+    return MailUnavailable(f"{type(error).__name__} {codes}")

@@ -1,8 +1,8 @@
-"""What donors are told of transfers that staff mark by hand.
+"""Decides what letters say about transfers that staff mark.
 
-Staff can take a transfer back, so an e-mail about one waits until nobody has touched the gift's
-transfers for `WAIT`. Each such letter keeps the newest fact that it knew of. What donors were told
-follows from that, and a letter that told too much is followed by a correction.
+Staff can undo a transfer, so a letter about one waits until the gift's transfers have not changed
+for `WAIT`. Each such letter stores the id of the newest fact that it included (`knew`). That shows
+what earlier letters said; if one said too much, a correction follows.
 """
 
 from collections.abc import Sequence
@@ -19,88 +19,88 @@ from donate.gifts.status import status_of
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 
-# Long enough to notice a mistyped amount, short enough for a donor who waits for the thank-you.
+# Long enough to notice a typing error, short enough for a donor who expects a thank-you.
 WAIT: Final = timedelta(minutes=10)
-# Letters that say how much has arrived.
+# Kinds of letter that say how much has arrived.
 ARRIVAL_KINDS: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)
-# Letters whose truth follows from transfers.
+# Kinds of letter that depend on transfers.
 TRANSFER_KINDS: Final = (*ARRIVAL_KINDS, LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
-    """The transfers of a gift, and what the donor was told of them before a letter."""
+    """The transfers of a gift, and what earlier letters said about them."""
 
     knew: int
-    """The newest fact of the gift."""
+    """The id of the gift's newest fact."""
     touched_at: datetime
-    """When staff last marked a transfer, or took one back."""
+    """When staff last marked or undid a transfer."""
     in_force: frozenset[str]
     arrived_minor: int
     was_told: bool
-    """Whether a letter said that something had arrived."""
+    """Whether an earlier letter said that money had arrived."""
     told_minor: int
-    """What the last of those letters said; nothing when there was none."""
+    """The amount that the last such letter stated; 0 if there was none."""
     is_more_to_tell: bool
-    """Whether a transfer came that no letter has told of."""
+    """Whether there is a transfer that no letter has mentioned."""
     is_wrong: bool
-    """Whether something was taken back that a letter told of."""
+    """Whether staff undid a transfer that a letter had mentioned."""
 
     def is_thanked(self, occasion: str) -> bool:
-        """Tell whether a thank-you for this transfer would be wrong, or would say nothing new."""
-        taken_back = bool(occasion) and occasion not in self.in_force
-        return taken_back or self.told_minor == self.arrived_minor
+        """Whether a thank-you for this transfer would be wrong or would repeat an earlier one."""
+        is_undone = bool(occasion) and occasion not in self.in_force
+        return is_undone or self.told_minor == self.arrived_minor
 
     @property
     def is_to_be_corrected(self) -> bool:
-        """Whether the donor was told of too much, and no thank-you is going to say so."""
+        """Whether a letter stated too much, and no later thank-you will correct it."""
         return self.told_minor > self.arrived_minor and not self.is_more_to_tell
 
 
 def transfers_about(session: Session, letter: Letter) -> Transfers | None:
-    """Return the transfers of the gift that a letter is about; None when it has none."""
+    """Return the transfers of a letter's gift; None if there are none or the kind needs none."""
     if letter.kind not in TRANSFER_KINDS:
         return None
-    # Read the facts first: a letter may then use newer facts than `knew` says, never older ones.
+    # Read the facts first: the letter may then include newer facts than `knew`, never fewer.
     facts = sorted(facts_of(session, letter.gift_id), key=lambda fact: fact.id or 0)
-    touches = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
-    if not touches:
+    changes = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
+    if not changes:
         return None
-    heard = _knew_before(session, letter)
-    told = [fact for fact in facts if heard is not None and (fact.id or 0) <= heard]
-    told_of, in_force = _in_force(told), _in_force(facts)
+    newest_told = _newest_fact_told(session, letter)
+    told = [fact for fact in facts if newest_told is not None and (fact.id or 0) <= newest_told]
+    told_in_force, in_force = _in_force(told), _in_force(facts)
     return Transfers(
         knew=facts[-1].id or 0,
-        touched_at=max(fact.recorded_at for fact in touches),
+        touched_at=max(fact.recorded_at for fact in changes),
         in_force=in_force,
         arrived_minor=_received(facts),
-        was_told=heard is not None,
+        was_told=newest_told is not None,
         told_minor=_received(told),
-        is_more_to_tell=any(f.source_id in in_force for f in touches if f not in told),
-        is_wrong=not told_of <= in_force,
+        is_more_to_tell=any(f.source_id in in_force for f in changes if f not in told),
+        is_wrong=not told_in_force <= in_force,
     )
 
 
-def _knew_before(session: Session, letter: Letter) -> int | None:
-    """Return the newest fact that the donor was told of before this letter."""
-    telling = session.exec(
+def _newest_fact_told(session: Session, letter: Letter) -> int | None:
+    """Return the id of the newest fact that letters before this one included, or None."""
+    letters = session.exec(
         select(Letter).where(
             Letter.gift_id == letter.gift_id,
             col(Letter.kind).in_(ARRIVAL_KINDS),
             col(Letter.knew).is_not(None),
         )
     ).all()
-    own = [x.knew for x in telling if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
+    own = [x.knew for x in letters if (x.kind, x.occasion) == (letter.kind, letter.occasion)]
     until = min((knew for knew in own if knew is not None), default=None)
-    others = [x.knew for x in telling if x.knew is not None and x.knew not in own]
+    others = [x.knew for x in letters if x.knew is not None and x.knew not in own]
     return max((knew for knew in others if until is None or knew < until), default=None)
 
 
 def _in_force(facts: Sequence[GiftFact]) -> frozenset[str]:
-    def named(kind: FactKind) -> frozenset[str]:
+    def sources(kind: FactKind) -> frozenset[str]:
         return frozenset(fact.source_id for fact in facts if fact.kind == kind)
 
-    return named(FactKind.TRANSFER_RECEIVED) - named(FactKind.TRANSFER_UNDONE)
+    return sources(FactKind.TRANSFER_RECEIVED) - sources(FactKind.TRANSFER_UNDONE)
 
 
 def _received(facts: Sequence[GiftFact]) -> int:
@@ -108,9 +108,9 @@ def _received(facts: Sequence[GiftFact]) -> int:
 
 
 def stop_thanks(session: Session, fact: GiftFact) -> None:
-    """Drop the letters that wait to thank for a transfer which was taken back.
+    """Cancel waiting thank-yous for a transfer that staff undid.
 
-    Skips letters that the outbox has locked; it asks once more before it hands one over.
+    Skips letters that the outbox has locked; it checks again before it sends them.
     """
     waiting = select(Letter).where(
         Letter.gift_id == fact.gift_id,
@@ -120,4 +120,4 @@ def stop_thanks(session: Session, fact: GiftFact) -> None:
     )
     for letter in session.exec(waiting.with_for_update(skip_locked=True)):
         letter.state = LetterState.UNTRUE
-        letter.reason = "The transfer was taken back."
+        letter.reason = "The transfer was undone."

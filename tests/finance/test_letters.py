@@ -257,7 +257,7 @@ def test_staff_read_when_the_thanks_leave(room_on_each: Room) -> None:
     undo = {"transfer": "CAX1#0", "reason": "Mistyped", "csrf": csrf(browser)}
     undone = browser.post(f"/finance/gifts/{gift.id}/undone", data=undo)
     page = browser.get(undone.headers["location"]).text
-    assert "Not sent. The transfer was taken back." in page
+    assert "Not sent. The transfer was undone." in page
     assert "11:10" not in page
     assert page.count("Send again") == 0
 

@@ -22,7 +22,7 @@ from tests.stripe_gateway.given import NOW, give
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 EMAIL = "ann@example.com"
 UNASKED = {"instructions", "reminder", "under_way", "failed", "pledge_amount"}
-TOO_MANY = "Too many letters to this address in a day."
+TOO_MANY = "Too many e-mails to this address in a day."
 
 
 @pytest.fixture

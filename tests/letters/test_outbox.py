@@ -50,7 +50,7 @@ def test_a_letter_not_taken_now_is_taken_later(desk: Desk, office: PostOffice) -
     office.says_to_rcpt = ["451 4.7.1 Greylisted, come again"]
     desk.write()
     assert desk.states() == [("instructions", "waiting")]
-    assert desk.letters()[0].reason == "Not taken yet: SMTPRecipientsRefused 451 4.7.1."
+    assert desk.letters()[0].reason == "Not accepted yet: SMTPRecipientsRefused 451 4.7.1."
     desk.clock.instant = NOW + RETRY_AFTER[0] - timedelta(seconds=1)
     desk.send_all()
     assert office.taken == []
@@ -87,7 +87,7 @@ def test_after_the_last_try_staff_decide(sqlite: Sqlite) -> None:
         desk.clock.instant += delay
     desk.send_all()
     assert desk.states() == [("instructions", "set_aside")]
-    assert "9 times: ConnectionRefusedError" in desk.letters()[0].reason
+    assert "9 attempts: ConnectionRefusedError" in desk.letters()[0].reason
     database.close()
 
 
@@ -256,4 +256,4 @@ def test_a_letter_that_cannot_be_written_holds_up_no_other(
     sqlite_desk.write()
     assert sorted(sqlite_desk.states()) == [("instructions", "sent"), ("instructions", "set_aside")]
     assert good.reference in office.subjects()[0]
-    assert "a letter could not be written" in caplog.text
+    assert "could not compose an e-mail" in caplog.text

@@ -107,15 +107,23 @@ def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureF
     assert desk.states() == [("instructions", "waiting")]
     desk.outbox.send_due()
     assert desk.states() == [("instructions", "set_aside")]
-    assert caplog.text.count("a letter waits: 451 4.7.1") == 9
+    assert caplog.text.count("will retry an e-mail later: 451 4.7.1") == 9
     database.close()
 
 
 @pytest.mark.parametrize(
     ("says", "reason", "logged"),
     [
-        (MailUnavailable("x" * 300), "Not taken yet: " + "x" * 185, "a letter waits: x"),
-        (MailRefused("x" * 300), "The mail server refused it: " + "x" * 172, "was refused: x"),
+        (
+            MailUnavailable("x" * 300),
+            "Not accepted yet: " + "x" * 182,
+            "will retry an e-mail later: x",
+        ),
+        (
+            MailRefused("x" * 300),
+            "The mail server refused it: " + "x" * 172,
+            "the mail server refused an e-mail: x",
+        ),
     ],
     ids=["not taken", "refused"],
 )
