@@ -47,7 +47,7 @@ def test_nothing_is_wrong_with_what_we_write(filled: Database) -> None:
 def test_a_row_that_leads_nowhere_is_told(filled: Database) -> None:
     """A gift of a donor who is not there breaks the foreign key, and is counted."""
     unguarded(filled, "UPDATE gift SET donor_id = 999")
-    assert told(filled) == ["gift: 1 rows break the rule: donor_id names a donor"]
+    assert told(filled) == ["gift: 1 rows break the rule: donor_id refers to a donor"]
 
 
 def test_a_row_that_a_check_forbids_is_told(filled: Database) -> None:
@@ -79,7 +79,7 @@ def test_a_fact_that_is_there_twice_is_told(filled: Database) -> None:
     unguarded(filled, copied + "currency, happened_at, recorded_at, actor, evidence FROM gift_fact")
     found = told(filled)
     assert "gift_fact: the constraint gift_fact_once is missing" in found
-    assert "gift_fact: 1 rows break the rule: kind, source_id is there once" in found
+    assert "gift_fact: 1 rows break the rule: kind, source_id is unique" in found
 
 
 @pytest.mark.parametrize("table", ["gift_fact", "staff_act"])
@@ -88,7 +88,7 @@ def test_a_missing_guard_is_told(filled: Database, table: str) -> None:
     with filled.writing() as session:
         drop_guard(session, table, sqlite=filled.is_sqlite)
     guard = f"{table}_no_DELETE" if filled.is_sqlite else f"{table}_append_only"
-    off = f"the trigger {guard}, which refuses changes, is missing or switched off"
+    off = f"the trigger {guard}, which refuses changes, is missing or disabled"
     assert told(filled) == [off]
 
 

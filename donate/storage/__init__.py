@@ -1,1 +1,1 @@
-"""The database: connections, the schema and its migrations, bulk writes, constraints."""
+"""The database: connections, schema, migrations, bulk writes and constraint checks."""

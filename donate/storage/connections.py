@@ -1,7 +1,7 @@
-"""What is known of a connection to a database: how it begins, and when it is not to be trusted.
+"""Sets up database connections and detects those that no longer work.
 
-SQLite goes on writing to a file that was moved away or replaced, and nobody would ever read that.
-PostgreSQL's driver waits for ever for a server that says nothing.
+SQLite keeps writing to a file after it was moved or replaced, and those writes would be lost. The
+PostgreSQL driver waits forever for a server that does not answer.
 """
 
 import select
@@ -23,29 +23,28 @@ from sqlalchemy.exc import (
 
 from donate.errors import DatabaseBusy
 
-# Longer than a lock is waited for, and than any statement of a page takes.
+# Longer than the lock timeout, and than any statement of a page.
 SILENCE_S: Final = 10.0
-# A connection that was idle for so long is asked whether it still works. To ask always would cost
-# as much as storing an event.
+# Ping a connection that was idle for longer. Pinging always would cost as much as storing an event.
 IDLE_S: Final = 1.0
-# Whoever commits beyond it copies SQLite's log into its file meanwhile, which takes a disk long.
-# The worker does so every second (`Database.copy_log`), so that nobody has to.
+# When SQLite's write-ahead log exceeds this, the next commit copies it into the file, which is
+# slow. The worker copies it every second (`Database.copy_log`), so commits do not have to.
 LOG_PAGES: Final = 16_384
-_SQLITE_ERROR: Final = 1  # the code of our own mistakes: no such table, a wrong statement
+_SQLITE_ERROR: Final = 1  # programming errors: no such table, a wrong statement
 _POSTGRESQL_READ_ONLY: Final = "25006"  # a standby, or a disk that went read-only
 
 
 class SameFile:
-    """Watches that the file of an SQLite database is the one that was opened first."""
+    """Checks that the file of an SQLite database is still the one that was opened first."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._identity: tuple[int, int] | None = None
 
     def check(self) -> None:
-        """Raise DatabaseBusy when it is another file by now, or none."""
+        """Raise DatabaseBusy if the file was replaced or removed."""
         if self._path is not None and _identity_of(self._path) != self._identity:
-            raise DatabaseBusy("the database file was replaced or is gone: restart the service")
+            raise DatabaseBusy("the database file was replaced or removed: restart the service")
 
     def remember(self, connection: Any) -> None:
         """Remember the file of the first connection."""
@@ -56,37 +55,37 @@ class SameFile:
 
 def _identity_of(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def watch_sqlite(engine: Engine) -> Callable[[], None]:
-    """Have each connection set up, and refused once the file is another; returns the check."""
+    """Set up each connection, and refuse it if the file was replaced. Return the file check."""
     file = SameFile()
 
     def before_connecting(*_: Any) -> None:
-        file.check()  # SQLite would make an empty file where there is none
+        file.check()  # SQLite would create an empty file if it is missing
 
     def connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
+        connection.isolation_level = None  # `_begin_sqlite` begins transactions
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        # Or INSERT OR REPLACE would delete a fact without the trigger that refuses it.
+        # Otherwise INSERT OR REPLACE would delete a fact without firing the trigger.
         cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.close()
         file.remember(connection)
 
-    def taken(_connection: Any, _record: Any, _proxy: Any) -> None:
+    def checked_out(_connection: Any, _record: Any, _proxy: Any) -> None:
         file.check()
 
     event.listen(engine, "do_connect", before_connecting)
     event.listen(engine, "connect", connected)
-    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkout", checked_out)
     event.listen(engine, "begin", _begin_sqlite)
     return file.check
 
@@ -98,105 +97,105 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection that gives itself up when the server says nothing for `silence_s`."""
+    """A connection that closes when the server sends nothing for `silence_s`."""
 
     silence_s: float | None = None
 
     def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
-        """Wait for the server, but not for ever. Raises psycopg.OperationalError."""
+        """Wait for the server. Raises psycopg.OperationalError on a timeout."""
         if self.silence_s is not None:
-            gen = self._while_it_speaks(gen, self.silence_s)
+            gen = self._with_timeout(gen, self.silence_s)
         return super().wait(gen, *args, **more)
 
-    def _while_it_speaks(self, gen: Any, silence_s: float) -> Generator[Any, Any, Any]:
-        heard_at = time.monotonic()
+    def _with_timeout(self, gen: Any, silence_s: float) -> Generator[Any, Any, Any]:
+        last_data_at = time.monotonic()
         try:
-            wanted = next(gen)
+            event_mask = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield event_mask
                 now = time.monotonic()
                 if ready:
-                    heard_at = now
-                elif now - heard_at > silence_s:
-                    # What became of a commit is unknown, so nothing more may be said on this line.
+                    last_data_at = now
+                elif now - last_data_at > silence_s:
+                    # A commit may have succeeded or not, so do not use this connection again.
                     self.pgconn.finish()
-                    raise psycopg.OperationalError("the server says nothing")
-                wanted = gen.send(ready)
+                    raise psycopg.OperationalError("the server does not answer")
+                event_mask = gen.send(ready)
         except StopIteration as end:
             return end.value
 
 
 def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
-    """Have no connection wait longer than that for a word, and none be used that was hung up.
+    """Limit how long connections wait for the server, and replace those that it closed.
 
-    None waits for ever.
+    `silence_s` of None waits forever.
     """
 
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
         connection = TimedConnection.connect(*args, **parameters)
         connection.silence_s = silence_s
-        # As text, a list is written item by item in Python.
+        # Binary is faster: as text, a list is encoded item by item in Python.
         connection.adapters.register_dumper(list, ListBinaryDumper)
         return connection
 
-    def given_back(_connection: Any, record: Any) -> None:
-        record.info["given_back_at"] = time.monotonic()
+    def checked_in(_connection: Any, record: Any) -> None:
+        record.info["checked_in_at"] = time.monotonic()
 
-    def taken(connection: Any, record: Any, _proxy: Any) -> None:
-        given_back_at = record.info.get("given_back_at")
-        if given_back_at is None:
-            return  # just made: to doubt that one too would have no end
+    def checked_out(connection: Any, record: Any, _proxy: Any) -> None:
+        checked_in_at = record.info.get("checked_in_at")
+        if checked_in_at is None:
+            return  # it is new
         try:
-            if time.monotonic() - given_back_at > IDLE_S or _was_spoken_to(connection):
+            if time.monotonic() - checked_in_at > IDLE_S or _has_unread_data(connection):
                 engine.dialect.do_ping(connection)
         except psycopg.Error as error:
-            raise InvalidatePoolError from error  # it and the others will be made anew
+            raise InvalidatePoolError from error  # reconnects this and all other connections
 
     event.listen(engine, "do_connect", connect)
-    event.listen(engine, "checkin", given_back)
-    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkin", checked_in)
+    event.listen(engine, "checkout", checked_out)
 
 
-def _was_spoken_to(connection: psycopg.Connection[Any]) -> bool:
-    """Tell whether the server said something unasked: its last word, mostly."""
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
+def _has_unread_data(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server sent something without a query; usually it closed the connection."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @contextmanager
-def patience(connection: Connection) -> Iterator[None]:
-    """Let a connection wait for as long as it takes within the block."""
-    found = connection.connection.driver_connection
-    if not isinstance(found, TimedConnection):
+def without_timeout(connection: Connection) -> Iterator[None]:
+    """Disable the connection's timeout within the block."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, TimedConnection):
         yield
         return
-    silence_s, found.silence_s = found.silence_s, None
+    silence_s, driver.silence_s = driver.silence_s, None
     try:
         yield
     finally:
-        found.silence_s = silence_s
+        driver.silence_s = silence_s
 
 
 @contextmanager
-def busy_when_it_cannot() -> Iterator[None]:
-    """Say DatabaseBusy of what the database cannot do now; mistakes of ours stay what they are."""
+def raising_busy() -> Iterator[None]:
+    """Raise DatabaseBusy for temporary database errors; let programming errors through."""
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseBusy("every connection is in use") from error
     except DBAPIError as error:
-        if _is_no_mistake_of_ours(error):
+        if _is_temporary(error):
             raise DatabaseBusy(str(error.orig).partition("\n")[0]) from error
         raise
 
 
-def _is_no_mistake_of_ours(error: DBAPIError) -> bool:
+def _is_temporary(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
         return True
     if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
-        # A full disk ends a transaction in SQLite by itself, and the savepoints in it.
+        # When the disk is full, SQLite rolls back the transaction and its savepoints.
         return "no such savepoint" in str(error.orig)
     return isinstance(error, OperationalError)

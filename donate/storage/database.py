@@ -1,7 +1,7 @@
-"""The database: SQLite in one file, or PostgreSQL for several processes. Commits happen here only.
+"""The database: SQLite in one file, or PostgreSQL. This is the only module that commits.
 
-On SQLite every write begins with BEGIN IMMEDIATE and waits its turn behind one lock: a read that
-turns into a write later fails at once with BUSY, whatever the busy timeout says.
+On SQLite every write transaction takes a lock and begins with BEGIN IMMEDIATE. A read transaction
+that writes later would fail with BUSY without waiting for the busy timeout.
 """
 
 import fcntl
@@ -22,10 +22,10 @@ from sqlmodel import Session
 from donate.errors import DatabaseBusy, Misconfigured
 from donate.storage.connections import (
     SILENCE_S,
-    busy_when_it_cannot,
-    patience,
+    raising_busy,
     watch_postgresql,
     watch_sqlite,
+    without_timeout,
 )
 from donate.storage.schema import SchemaAge, age_of, migrate
 
@@ -33,51 +33,51 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant, aware and in UTC, whether or not the database keeps a zone."""
+    """A datetime in UTC, even if the database does not store time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time without a zone; store UTC."""
+        """Convert to UTC. Raises ValueError without a time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a time without a zone is not an instant")
+            raise ValueError("a datetime needs a time zone")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back an aware time in UTC."""
+        """Return the value in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class _Turns:
-    """A lock that goes to who waits longest: one who writes on and on would starve the others."""
+class _FairLock:
+    """A lock that threads get in the order they asked, so that a busy writer starves no other."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Lock] = deque()
 
-    def take(self, timeout_s: float) -> bool:
+    def acquire(self, timeout_s: float) -> bool:
         with self._mutex:
             if not self._taken:
                 self._taken = True
                 return True
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        if turn.acquire(timeout=timeout_s):
+            slot = threading.Lock()
+            slot.acquire()
+            self._waiting.append(slot)
+        if slot.acquire(timeout=timeout_s):
             return True
         with self._mutex:
-            if turn not in self._waiting:
-                return True  # it came in the last moment
-            self._waiting.remove(turn)
+            if slot not in self._waiting:
+                return True  # it was released to us just after the timeout
+            self._waiting.remove(slot)
             return False
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         with self._mutex:
             if self._waiting:
                 self._waiting.popleft().release()
@@ -86,7 +86,7 @@ class _Turns:
 
 
 class Database:
-    """One database and the ways to use it: `reading`, `writing` and `writing_once`."""
+    """One database. Use `reading`, `writing` or `writing_once` to get a session."""
 
     def __init__(
         self,
@@ -98,20 +98,20 @@ class Database:
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError):
-            # Not chained: what was wrong with it may be a piece of the password.
-            raise Misconfigured("DATABASE_URL is not a database address") from None
+            # Do not chain: the original error may contain a part of the password.
+            raise Misconfigured("DATABASE_URL is not a database URL") from None
         backend = parsed.get_backend_name()
         if backend not in ("sqlite", "postgresql"):
             raise Misconfigured("DATABASE_URL must begin with sqlite:/// or postgresql://")
         self.is_sqlite: Final = backend == "sqlite"
-        self._turns = _Turns()
+        self._lock = _FairLock()
         self._busy_timeout_s = busy_timeout_s
         if self.is_sqlite:
             if parsed.database in (None, "", ":memory:"):
                 raise Misconfigured("DATABASE_URL must name a file: sqlite:///donate.sqlite3")
             self.engine: Engine = create_engine(
                 parsed,
-                hide_parameters=True,  # errors end in logs, and parameters are donors' data
+                hide_parameters=True,  # errors are logged, and parameters hold donors' data
                 connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
             )
             self._check_file = watch_sqlite(self.engine)
@@ -124,43 +124,43 @@ class Database:
                 hide_parameters=True,
                 connect_args={
                     "connect_timeout": 5,
-                    # A vanished server is noticed in seconds, not in the system's quarter hour.
+                    # Detect a lost server in seconds; the system's default is 15 minutes.
                     "tcp_user_timeout": 10_000,
                     "keepalives_idle": 10,
                     "keepalives_interval": 5,
                     "keepalives_count": 2,
                     "application_name": "donate",
-                    # Without it, who meets a lock waits for as long as it is held.
+                    # Without a timeout, a statement waits for a lock as long as it is held.
                     "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
                 },
             )
             watch_postgresql(self.engine, silence_s)
-            self._check_file = _trust_it
+            self._check_file = _no_check
         self._writing_engine = self.engine.execution_options(writes=True)
-        # PostgreSQL makes a transaction of each statement by itself, and need not be asked to.
-        by_itself = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._single_engine = self._writing_engine.execution_options(**by_itself)
+        # With AUTOCOMMIT, PostgreSQL runs each statement in a transaction of its own.
+        options = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._single_engine = self._writing_engine.execution_options(**options)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a session that sees one state of the database and leaves it unchanged."""
-        with busy_when_it_cannot(), Session(self.engine, expire_on_commit=False) as session:
+        """Open a session for reading. Nothing is committed."""
+        with raising_busy(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a transaction that is committed when the block ends and undone when it raises.
+        """Open a transaction that commits when the block ends and rolls back if it raises.
 
-        Raises DatabaseBusy when the database cannot take it now; nothing is written then.
+        Raises DatabaseBusy if the database cannot be written now; nothing is written then.
         """
         with self._writing_through(self._writing_engine) as session:
             yield session
 
     @contextmanager
     def writing_once(self) -> Iterator[Session]:
-        """Do as `writing` for a block of one statement, at a third of the work on PostgreSQL.
+        """Open a session for one statement; on PostgreSQL it costs a third of `writing`.
 
-        There it is committed as soon as it is executed: what raises after it undoes nothing.
+        PostgreSQL commits the statement when it runs, so a later error does not roll it back.
         """
         with self._writing_through(self._single_engine) as session:
             yield session
@@ -168,75 +168,75 @@ class Database:
     @contextmanager
     def _writing_through(self, engine: Engine) -> Iterator[Session]:
         with (
-            busy_when_it_cannot(),
-            self._turn(),
+            raising_busy(),
+            self._locked(),
             Session(engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
-        self._check_file()  # replaced meanwhile, what was committed is nowhere
+        self._check_file()  # if the file was replaced meanwhile, the commit is lost
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         if not self.is_sqlite:
             yield
             return
-        if not self._turns.take(self._busy_timeout_s):
+        if not self._lock.acquire(self._busy_timeout_s):
             raise DatabaseBusy("the database is busy")
         try:
             yield
         finally:
-            self._turns.give_back()
+            self._lock.release()
 
     def copy_log(self) -> int:
-        """Copy what SQLite has in its log into its file, in nobody's way. Raises DatabaseBusy.
+        """Copy SQLite's write-ahead log into its file without blocking. Raises DatabaseBusy.
 
-        A job of the worker. Returns 0: there is never more to do at once.
+        The worker runs it as a job, so it returns 0 for "nothing more to do".
         """
         if self.is_sqlite:
-            copying = self.engine.execution_options(copies_log=True)
-            with busy_when_it_cannot(), copying.connect() as connection:
+            engine = self.engine.execution_options(copies_log=True)
+            with raising_busy(), engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
         return 0
 
     def ping(self) -> None:
-        """Ask the database something trivial. Raises DatabaseBusy."""
+        """Run a trivial query. Raises DatabaseBusy."""
         with self.reading() as session:
             session.execute(text("SELECT 1"))
 
     def is_new(self) -> bool:
-        """Tell whether nothing of ours was ever stored here. Raises DatabaseBusy."""
+        """Whether the database has none of our tables. Raises DatabaseBusy."""
         return self.age() is SchemaAge.MISSING
 
     def age(self) -> SchemaAge:
-        """Tell how the tables stand to this version of the code. Raises DatabaseBusy."""
+        """Return whether the tables fit this version of the code. Raises DatabaseBusy."""
         if self.is_sqlite:
             file = Path(self.engine.url.database or "")
             if not file.exists() or not file.stat().st_size:
-                return SchemaAge.MISSING  # to look inside would write into it
-        with busy_when_it_cannot(), self.engine.connect() as connection:
+                return SchemaAge.MISSING  # connecting would write into the file
+        with raising_busy(), self.engine.connect() as connection:
             return age_of(connection)
 
     def upgrade(self) -> None:
-        """Bring the tables up to this version of the code. Raises DatabaseBusy."""
+        """Migrate the tables to this version of the code. Raises DatabaseBusy."""
         with (
-            busy_when_it_cannot(),
-            self._turn(),
+            raising_busy(),
+            self._locked(),
             self._writing_engine.begin() as connection,
-            patience(connection),
+            without_timeout(connection),
         ):
             if not self.is_sqlite:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
-                # Of two processes that start together, one migrates and the other waits for it.
+                # If two processes start together, one migrates and the other waits.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
             if age_of(connection) is not SchemaAge.CURRENT:
                 migrate(connection)
 
     @contextmanager
     def alone(self, task: str) -> Iterator[bool]:
-        """Hold `task` for as long as the block lasts; gives False when another process has it.
+        """Lock `task` within the block. Yield False if another process has locked it.
 
-        The system itself lets go of it when this process dies, in whatever way.
+        The operating system or PostgreSQL releases the lock when this process dies.
         """
         if self.is_sqlite:
             with Path(f"{self.engine.url.database}.{task}.lock").open("w") as lock:
@@ -247,28 +247,28 @@ class Database:
                 else:
                     yield True
             return
-        with busy_when_it_cannot():
+        with raising_busy():
             connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            with busy_when_it_cannot():
-                # Of a machine that vanished, PostgreSQL would believe for hours that it lives.
+            with raising_busy():
+                # Without keepalives, PostgreSQL would notice a lost machine only after hours.
                 connection.execute(text("SET tcp_keepalives_idle = 10"))
                 connection.execute(text("SET tcp_keepalives_interval = 5"))
                 connection.execute(text("SET tcp_keepalives_count = 2"))
-                ask = text("SELECT pg_try_advisory_lock(7237846, hashtext(:task))")
-                held = bool(connection.execute(ask, {"task": task}).scalar_one())
-            yield held
+                query = text("SELECT pg_try_advisory_lock(7237846, hashtext(:task))")
+                is_locked = bool(connection.execute(query, {"task": task}).scalar_one())
+            yield is_locked
         finally:
             with suppress(DBAPIError):
-                # By itself it ends when PostgreSQL sees that the connection did: a moment later.
+                # Closing the connection would release the lock too, but only a moment later.
                 connection.execute(text("SELECT pg_advisory_unlock_all()"))
             connection.invalidate()
             connection.close()
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close all connections."""
         self.engine.dispose()
 
 
-def _trust_it() -> None:
-    """PostgreSQL's files are its own affair."""
+def _no_check() -> None:
+    """Do nothing: only SQLite's file has to be checked."""

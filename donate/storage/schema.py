@@ -1,4 +1,4 @@
-"""The tables: how they stand to this version of the code, and how they are brought up to it."""
+"""Compares the tables with this version of the code, and migrates them."""
 
 from enum import Enum, auto
 from pathlib import Path
@@ -11,7 +11,7 @@ VERSIONS: Final = MIGRATIONS / "versions"
 
 
 class SchemaAge(Enum):
-    """How the tables of a database stand to this version of the code."""
+    """Whether the tables fit this version of the code."""
 
     MISSING = auto()
     OLD = auto()
@@ -20,35 +20,35 @@ class SchemaAge(Enum):
 
 
 def age_of(connection: Connection) -> SchemaAge:
-    """Tell how the tables stand to this version of the code."""
-    found, newest = _version_of(connection), _newest()
-    if found is None:
+    """Return whether the tables fit this version of the code."""
+    version, newest = _version_of(connection), _newest()
+    if version is None:
         return SchemaAge.MISSING
     return (
         SchemaAge.CURRENT
-        if found == newest
+        if version == newest
         else SchemaAge.OLD
-        if found < newest
+        if version < newest
         else SchemaAge.NEWER
     )
 
 
 def _newest() -> str:
-    """Return the number of the last migration that there is."""
+    """Return the number of the newest migration in the code."""
     return max(VERSIONS.glob("*.py")).name[:4]
 
 
 def _version_of(connection: Connection) -> str | None:
-    """Return the number of the last migration that the tables went through."""
+    """Return the number of the last migration applied to the tables; None if there was none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version"))
-    return found.scalar_one_or_none()
+    version = connection.execute(text("SELECT version_num FROM alembic_version"))
+    return version.scalar_one_or_none()
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables up to this version of the code."""
-    from alembic import command  # noqa: PLC0415 -- half the import time of the service
+    """Migrate the tables to this version of the code."""
+    from alembic import command  # noqa: PLC0415 -- it would double the service's import time
     from alembic.config import Config  # noqa: PLC0415 -- the same
 
     config = Config()

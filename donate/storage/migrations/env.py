@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `Database.upgrade` hands over."""
+"""Runs the migrations on the connection that `Database.upgrade` passes."""
 
 from alembic import context
 from sqlmodel import SQLModel

@@ -1,4 +1,4 @@
-"""Letters to donors."""
+"""Create the table of letters to donors."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What donors want done about their pledges."""
+"""Create the table of open pledge changes."""
 
 import sqlalchemy as sa
 from alembic import op

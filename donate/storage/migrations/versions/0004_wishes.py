@@ -1,4 +1,4 @@
-"""What donors add to a gift."""
+"""Create the table of what donors add to a gift."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Agreements to monthly debits, which are still to begin."""
+"""Create the table of agreements to monthly debits that have not begun."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""Gifts of which something went back: what their facts mean is now judged by what is in hand.
+"""Recompute the cached status of gifts with refunds or flags, after a change of the rules.
 
-Only the cached copies change, by the rule that the ledger itself applies; the audit then agrees.
+The status now depends on the net amount. Uses the ledger's own rule, so the audit agrees.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from donate.storage.database import UtcDateTime
 revision = "0006"
 down_revision = "0005"
 
-_AT_A_TIME = 500
+_BATCH_SIZE = 500
 
 _gift = sa.table(
     "gift",
@@ -43,15 +43,15 @@ def upgrade() -> None:
     connection = op.get_bind()
     changed = sa.or_(_gift.c.returned_minor > 0, _gift.c.flags != "")
     gifts = connection.execute(sa.select(_gift.c.id, _gift.c.time_zone).where(changed)).all()
-    for at in range(0, len(gifts), _AT_A_TIME):
-        _recompute(connection, {row.id: row.time_zone for row in gifts[at : at + _AT_A_TIME]})
+    for at in range(0, len(gifts), _BATCH_SIZE):
+        _recompute(connection, {row.id: row.time_zone for row in gifts[at : at + _BATCH_SIZE]})
 
 
 def _recompute(connection: sa.Connection, time_zones: dict[object, str]) -> None:
     facts: dict[object, list[Fact]] = {gift_id: [] for gift_id in time_zones}
-    told = sa.select(*_fact.c).where(_fact.c.gift_id.in_(list(time_zones)))
-    for gift_id, kind, *rest in connection.execute(told):
+    statement = sa.select(*_fact.c).where(_fact.c.gift_id.in_(list(time_zones)))
+    for gift_id, kind, *rest in connection.execute(statement):
         facts[gift_id].append(Fact(FactKind(kind), *rest))
     for gift_id, time_zone in time_zones.items():
-        meant = cached_copy(facts[gift_id], time_zone)
-        connection.execute(sa.update(_gift).where(_gift.c.id == gift_id).values(**meant))
+        values = cached_copy(facts[gift_id], time_zone)
+        connection.execute(sa.update(_gift).where(_gift.c.id == gift_id).values(**values))

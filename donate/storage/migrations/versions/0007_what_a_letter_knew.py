@@ -1,4 +1,4 @@
-"""What a letter knew of a gift, so that one that told too much is followed by a correction."""
+"""Store the newest fact that each letter included, so that a correction can follow a wrong one."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
-# Letters that were sent before: what was recorded by then is what they told.
+# Letters sent before this migration included the facts recorded by then.
 _KNEW = """
 UPDATE letter SET knew = (
     SELECT max(fact.id) FROM gift_fact AS fact
@@ -14,7 +14,7 @@ UPDATE letter SET knew = (
 )
 WHERE kind = 'thank_you' AND state = 'sent'
 """
-# A letter of thanks for a transfer is about that transfer from now on; the last one it told of.
+# The occasion of a thank-you for a transfer is now that transfer: the last one that it included.
 _OCCASION = """
 UPDATE letter SET occasion = (
     SELECT fact.source_id FROM gift_fact AS fact

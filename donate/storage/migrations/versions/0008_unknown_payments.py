@@ -1,4 +1,4 @@
-"""Payments that events are about and no gift here bears."""
+"""Create the table of payments in events that belong to none of our gifts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The newest facts of a few kinds: what Stripe refused lately, without reading all others."""
+"""Add an index for the newest facts of a few kinds, such as Stripe's refusals."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Gifts of which more went back than came in: what is returned is now part of what was received."""
+"""Limit the returned amount of a gift to the received amount."""
 
 from alembic import op
 
