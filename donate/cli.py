@@ -139,11 +139,11 @@ def _demo(_: argparse.Namespace) -> int:
 
 def _sandbox(given: argparse.Namespace) -> int:
     from donate.sandbox.app import SandboxConfig, serve
-    from donate.sandbox.observing import Nobody, Recorder
+    from donate.sandbox.observer import NullObserver, Recorder
 
     settings, port = _settings(), read_port("--port or SANDBOX_PORT", given.port)
     try:
-        observer = Recorder(given.record) if given.record else Nobody()
+        observer = Recorder(given.record) if given.record else NullObserver()
     except OSError as problem:
         raise Misconfigured(f"--record or SANDBOX_RECORD: {problem}") from problem
     config = SandboxConfig(

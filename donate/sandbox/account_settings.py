@@ -1,6 +1,6 @@
 """How an account is set up before anybody changes it: the portal, and the payment methods."""
 
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.shelf import StripeObject
 
 _PORTAL_ID = "bpc_1SandboxSandboxSandboxSa"
@@ -14,7 +14,7 @@ CAPABILITIES = {
 }
 
 
-def saved_in_the_dashboard() -> StripeObject:
+def default_portal_configuration() -> StripeObject:
     """The default, as the Dashboard proposes it when its settings are saved unchanged."""
     configuration = new_portal_configuration(_PORTAL_ID, _MADE_AT)
     configuration["is_default"] = True
@@ -29,9 +29,9 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
     return {
         "id": configuration_id,
         "object": "billing_portal.configuration",
-        **nothing_in("application default_return_url name"),
+        **null_fields("application default_return_url name"),
         "active": True,
-        "business_profile": nothing_in("headline privacy_policy_url terms_of_service_url"),
+        "business_profile": null_fields("headline privacy_policy_url terms_of_service_url"),
         "created": created,
         "features": {
             "customer_update": {"allowed_updates": [], "enabled": False},
@@ -68,7 +68,7 @@ def new_method_configuration() -> StripeObject:
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",
-        **nothing_in("application parent"),
+        **null_fields("application parent"),
         "active": True,
         "created": _MADE_AT,
         "is_default": True,

@@ -24,11 +24,17 @@ from donate.sandbox.errors import (
     wrong_key,
 )
 from donate.sandbox.mischief.mischief import Mischief
-from donate.sandbox.observing import Exchange, Observer
+from donate.sandbox.observer import Exchange, Observer
 from donate.sandbox.requests.form import decode_form
 from donate.sandbox.requests.idempotency import Answer, IdempotencyKeys
 from donate.sandbox.requests.permissions import Permissions
-from donate.sandbox.requests.trouble import Trouble, Troubles, answer_instead, refusal_for, spoil
+from donate.sandbox.requests.trouble import (
+    Trouble,
+    Troubles,
+    altered_response,
+    early_answer,
+    refusal_for,
+)
 from donate.sandbox.store import Store
 
 LOGGED_REQUESTS = 10_000
@@ -70,9 +76,9 @@ class Api:
         self._secret_key = secret_key
         self._seed = seed
         self._observer = observer
-        self.forget_everything()
+        self.reset()
 
-    def forget_everything(self) -> None:
+    def reset(self) -> None:
         self._keys = IdempotencyKeys()
         self.troubles = Troubles(self._seed)
         self.permissions = Permissions(self._store.account_id)
@@ -106,7 +112,7 @@ class Api:
         )
         if trouble is not None:
             asked.trouble = trouble.kind
-            instead = answer_instead(trouble.kind)
+            instead = early_answer(trouble.kind)
             if instead is not None:
                 asked.status = getattr(instead, "status_code", None)
                 self._observe(asked, form, None)
@@ -150,7 +156,7 @@ class Api:
             if refusal is not None:
                 raise refusal
             expire_due_sessions(store)
-            store.do_what_is_due()
+            store.run_due_tasks()
             with store.during_request(asked.request_id, asked.idempotency_key):
                 result = perform(store, asked.method, asked.path, asked.parameters)
         except Refusal as refusal:
@@ -192,7 +198,11 @@ class Api:
             headers["original-request"] = answer.request_id
         if asked.replayed:
             headers["idempotent-replayed"] = "true"
-        spoiled = spoil(trouble, answer.body, headers) if trouble and answer.status == 200 else None
+        spoiled = (
+            altered_response(trouble, answer.body, headers)
+            if trouble and answer.status == 200
+            else None
+        )
         return spoiled or Response(answer.body, answer.status, headers)
 
 

@@ -16,7 +16,7 @@ from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.control import control_routes, refused
 from donate.sandbox.errors import Refusal
 from donate.sandbox.mischief.mischief import Mischief
-from donate.sandbox.observing import Nobody, Observer
+from donate.sandbox.observer import NullObserver, Observer
 from donate.sandbox.pages.hosted_page import page_routes
 from donate.sandbox.pages.index_page import index_routes
 from donate.sandbox.pages.microdeposits import deposit_routes
@@ -47,7 +47,7 @@ class SandboxConfig:
     mischief_seed: int | None = None
     connected_account: str = ""
     tell: Callable[[str], None] = lambda _: None
-    observer: Observer = field(default_factory=Nobody)
+    observer: Observer = field(default_factory=NullObserver)
 
     def __post_init__(self) -> None:
         if not self.secret_key.startswith("sk_test_"):
@@ -144,4 +144,4 @@ async def _expire_sessions(store: Store) -> None:
     while True:
         await asyncio.sleep(EXPIRY_ROUND_S)
         expire_due_sessions(store)
-        store.do_what_is_due()
+        store.run_due_tasks()

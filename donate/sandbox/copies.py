@@ -3,16 +3,16 @@
 from typing import Any
 
 
-def copy_of(thing: Any) -> Any:
+def deep_copy(thing: Any) -> Any:
     """A full copy of what is made of dicts, lists and what never changes, as JSON is.
 
     Every event is a copy; copy.deepcopy, which must expect anything, takes several times as long.
     """
     if isinstance(thing, dict):
         return {
-            name: copy_of(value) if isinstance(value, dict | list) else value
+            name: deep_copy(value) if isinstance(value, dict | list) else value
             for name, value in thing.items()
         }
     if isinstance(thing, list):
-        return [copy_of(value) for value in thing]
+        return [deep_copy(value) for value in thing]
     return thing

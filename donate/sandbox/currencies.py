@@ -68,7 +68,7 @@ def refuse_small_total(total: int, currency: str) -> None:
     if total < least:
         raise Refusal(
             "The Checkout Session's total amount due must add up to at least "
-            f"{written(least, currency)} {currency}",
+            f"{format_amount(least, currency)} {currency}",
             code="amount_too_small",
             param="line_items",
         )
@@ -83,7 +83,7 @@ def refuse_large_total(total: int) -> None:
         )
 
 
-def written(amount: int, currency: str, decimal_mark: str = ".") -> str:
+def format_amount(amount: int, currency: str, decimal_mark: str = ".") -> str:
     """Amount in minor units as people write it: 2500 cad is 25.00."""
     places = decimals_of(currency)
     if places == 0:

@@ -14,11 +14,11 @@ from typing import Any
 
 from donate.sandbox.account_settings import (
     CAPABILITIES,
+    default_portal_configuration,
     new_method_configuration,
-    saved_in_the_dashboard,
 )
 from donate.sandbox.api_versions import TODAY
-from donate.sandbox.copies import copy_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import no_such
 from donate.sandbox.objects.attempts import Attempt
 from donate.sandbox.shelf import Shelf, StripeObject
@@ -32,9 +32,9 @@ class Store:
         self.public_url = public_url.rstrip("/")
         self.on_event: Callable[[StripeObject], None] = lambda _: None
         self._seed = seed
-        self.forget_everything()
+        self.reset()
 
-    def forget_everything(self) -> None:
+    def reset(self) -> None:
         """Begin anew, with the same ids to come as the first time."""
         self._random = random.Random(self._seed)
         self._set_clock: int | None = None
@@ -65,7 +65,7 @@ class Store:
         # What paying with a payment method is like, by its id.
         self.attempts: dict[str, Attempt] = {}
         # What follows by itself, and from when on: a monotonic moment.
-        self._to_come: list[tuple[float, Callable[[], object]]] = []
+        self._scheduled: list[tuple[float, Callable[[], object]]] = []
         self.test_clocks = Shelf("test_helpers.test_clock")
         # Charges whose refunds are pending at first, or fail after they succeeded.
         self.slow_refunds: set[str] = set()
@@ -74,7 +74,7 @@ class Store:
         self.products = Shelf("product")
         self.webhook_endpoints = Shelf("webhook_endpoint")
         self.portal_configurations = Shelf("configuration")
-        self.portal_configurations.put(saved_in_the_dashboard())
+        self.portal_configurations.put(default_portal_configuration())
         self.method_configurations = Shelf("payment_method_configuration")
         self.method_configurations.put(new_method_configuration())
         # Which endpoints hear of connected accounts: the object itself does not tell.
@@ -91,7 +91,7 @@ class Store:
         self._set_clock = now
 
     @contextmanager
-    def at(self, moment: int) -> Iterator[None]:
+    def at_time(self, moment: int) -> Iterator[None]:
         """What happens inside happens at this moment of a test clock."""
         outside = self._set_clock
         self._set_clock = moment
@@ -100,15 +100,15 @@ class Store:
         finally:
             self._set_clock = outside
 
-    def later(self, act: Callable[[], object]) -> None:
+    def schedule(self, act: Callable[[], object]) -> None:
         """Do something in a moment, as what happens by itself at Stripe."""
-        self._to_come.append((time.monotonic() + LATER_S, act))
+        self._scheduled.append((time.monotonic() + LATER_S, act))
 
-    def do_what_is_due(self) -> None:
+    def run_due_tasks(self) -> None:
         """Let happen what by now has happened by itself."""
         now = time.monotonic()
-        due = [act for moment, act in self._to_come if moment <= now]
-        self._to_come = [(moment, act) for moment, act in self._to_come if moment > now]
+        due = [act for moment, act in self._scheduled if moment <= now]
+        self._scheduled = [(moment, act) for moment, act in self._scheduled if moment > now]
         for act in due:
             act()
 
@@ -139,9 +139,9 @@ class Store:
         at: int | None = None,
     ) -> None:
         """Make an event: a snapshot of the object as it is now, never changed afterwards."""
-        data: dict[str, Any] = {"object": copy_of(thing)}
+        data: dict[str, Any] = {"object": deep_copy(thing)}
         if previous is not None:
-            data["previous_attributes"] = copy_of(previous)
+            data["previous_attributes"] = deep_copy(previous)
         event = {
             "id": self.new_id("evt_1"),
             "object": "event",

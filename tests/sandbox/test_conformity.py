@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from donate.sandbox.observing import Exchange
+from donate.sandbox.observer import Exchange
 from tests.sandbox.conftest import client_of
 from tests.sandbox.differences import STANDING
 from tests.sandbox.running import SESSION, RunningSandbox, asking, monthly_of, run_sandbox

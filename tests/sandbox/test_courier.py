@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from donate.sandbox.webhooks.courier import Courier, NotDelivered
+from donate.sandbox.webhooks.client import NotDelivered, WebhookClient
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -44,7 +44,7 @@ class Listener:
 def post(listener: Listener, times: int = 1, timeout_s: float = 5.0) -> list[int]:
     async def posting() -> list[int]:
         server = await asyncio.start_server(listener.talk, "127.0.0.1", 0)
-        port, courier = server.sockets[0].getsockname()[1], Courier()
+        port, courier = server.sockets[0].getsockname()[1], WebhookClient()
         statuses = []
         try:
             for _ in range(times):

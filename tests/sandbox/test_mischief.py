@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from donate.sandbox.mischief.mischief import ANSWER_KINDS, EVENT_KINDS, Mischief, Terms
+from donate.sandbox.mischief.mischief import ANSWER_KINDS, EVENT_KINDS, Mischief, MischiefSettings
 from tests.sandbox.conftest import client_of
 from tests.sandbox.mischievous import QUICK, World
 from tests.sandbox.running import SESSION, Receiver, RunningSandbox, run_sandbox
@@ -52,7 +52,7 @@ def test_dice_do_not_look_at_the_clock() -> None:
     falls = []
     for _ in range(2):
         mischief = Mischief(None, lambda _: None)
-        mischief.begin(Terms(5))
+        mischief.begin(MischiefSettings(5))
         requests = [("POST", "/v1/checkout/sessions"), ("GET", "/v1/events")] * 50
         falls.append([mischief.trouble_for(*request) for request in requests])
     assert falls[0] == falls[1]
@@ -66,7 +66,7 @@ def test_one_address_does_not_disturb_the_other() -> None:
     falls = []
     for noise in (0, 7):
         mischief = Mischief(None, lambda _: None)
-        mischief.begin(Terms(5))
+        mischief.begin(MischiefSettings(5))
         for _ in range(noise):
             mischief.trouble_for("GET", "/v1/events")
         falls.append([mischief.trouble_for("POST", "/v1/refunds") for _ in range(30)])
@@ -175,7 +175,7 @@ def test_a_rate_is_kept() -> None:
     wrong = 0
     for seed in range(500):
         mischief = Mischief(None, lambda _: None)
-        mischief.begin(Terms(seed, rate=0.2))
+        mischief.begin(MischiefSettings(seed, rate=0.2))
         wrong += mischief.trouble_for("GET", "/v1/charges") is not None
     assert 70 < wrong < 130
 

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
-from donate.sandbox.observing import Exchange
+from donate.sandbox.observer import Exchange
 from tests.sandbox.differences import STANDING
 from tests.sandbox.sdk_types import sdk_check
 from tests.sandbox.shapes import Difference, decoded, stripe_shapes

@@ -7,7 +7,7 @@ switched on and the account's capability for it is active.
 from typing import Any
 
 from donate.sandbox.account_settings import CAPABILITIES
-from donate.sandbox.requests.parameters import choice, flag, read, record, text
+from donate.sandbox.requests.parameters import boolean, choice, read, record, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -22,8 +22,8 @@ def change_configuration(
     store: Store, parameters: dict[str, Any], configuration_id: str
 ) -> StripeObject:
     configuration = store.find(store.method_configurations, configuration_id, "configuration")
-    checks = {"active": flag, "name": text(longest=100), **dict.fromkeys(CAPABILITIES, _METHOD)}
-    asked = read(parameters, checks, not_here=_OTHERS)
+    checks = {"active": boolean, "name": text(longest=100), **dict.fromkeys(CAPABILITIES, _METHOD)}
+    asked = read(parameters, checks, unsupported=_OTHERS)
     for name in CAPABILITIES:
         preference = asked.get(name, {}).get("display_preference", {}).get("preference")
         if preference:

@@ -10,8 +10,8 @@ from donate.sandbox.account_settings import new_portal_configuration
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.requests.parameters import (
     Check,
+    boolean,
     choice,
-    flag,
     list_of,
     metadata,
     metadata_change,
@@ -29,20 +29,20 @@ _UPDATES = ("address", "email", "name", "phone", "shipping", "tax_id")
 _FEATURES: dict[str, dict[str, Check]] = {
     "customer_update": {
         "allowed_updates": unset_or(list_of(choice(*_UPDATES))),
-        "enabled": flag,
+        "enabled": boolean,
     },
-    "invoice_history": {"enabled": flag},
-    "payment_method_update": {"enabled": flag},
+    "invoice_history": {"enabled": boolean},
+    "payment_method_update": {"enabled": boolean},
     "subscription_cancel": {
-        "enabled": flag,
+        "enabled": boolean,
         "mode": choice("at_period_end", "immediately"),
         "proration_behavior": choice("none", "create_prorations"),
     },
-    "subscription_pause": {"enabled": flag},
+    "subscription_pause": {"enabled": boolean},
     # To switch it on, Stripe asks for products and prices, which are not played here.
     "subscription_update": {"enabled": only("false")},
 }
-_NOT_HERE = {
+_UNSUPPORTED_IN = {
     "payment_method_update": ["payment_method_configuration"],
     "subscription_cancel": ["cancellation_reason"],
     "subscription_pause": ["duration"],
@@ -53,7 +53,7 @@ _NOT_HERE = {
 }
 # These may be changed in part; of the others, `enabled` is always asked for.
 _IN_PART = {"customer_update", "subscription_cancel", "subscription_pause", "subscription_update"}
-_KNOWN_TO_STRIPE = "business_profile login_page".split()
+_UNSUPPORTED = "business_profile login_page".split()
 _COMMON: dict[str, Check] = {
     "default_return_url": unset_or(web_address),
     "name": unset_or(text(longest=256)),
@@ -67,7 +67,7 @@ def _features(*, whole: bool) -> Check:
 
     return record(
         {
-            name: record(checks, required=required(name), not_here=_NOT_HERE.get(name, []))
+            name: record(checks, required=required(name), unsupported=_UNSUPPORTED_IN.get(name, []))
             for name, checks in _FEATURES.items()
         }
     )
@@ -75,7 +75,7 @@ def _features(*, whole: bool) -> Check:
 
 def create_configuration(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     checks = {**_COMMON, "features": _features(whole=True), "metadata": metadata}
-    asked = read(parameters, checks, required=["features"], not_here=_KNOWN_TO_STRIPE)
+    asked = read(parameters, checks, required=["features"], unsupported=_UNSUPPORTED)
     configuration = new_portal_configuration(store.new_id("bpc_1"), store.now())
     _change(configuration, asked)
     store.portal_configurations.put(configuration)
@@ -89,11 +89,11 @@ def change_configuration(
     configuration = store.find(store.portal_configurations, configuration_id, "configuration")
     checks = {
         **_COMMON,
-        "active": flag,
+        "active": boolean,
         "features": _features(whole=False),
         "metadata": metadata_change,
     }
-    asked = read(parameters, checks, not_here=_KNOWN_TO_STRIPE)
+    asked = read(parameters, checks, unsupported=_UNSUPPORTED)
     if asked.get("active") is False and configuration["is_default"]:
         raise Refusal("You cannot deactivate your default configuration.", param="active")
     _change(configuration, asked)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from donate.sandbox.api_versions import VERSIONS
 from donate.sandbox.errors import Refusal, invalid_parameter, not_in_this_sandbox
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.requests.parameters import (
-    flag,
+    boolean,
     list_of,
     metadata,
     metadata_change,
@@ -89,7 +89,7 @@ _CHANGED = {
     "metadata": metadata_change,
     "url": _public_address,
 }
-_NEW = {**_CHANGED, "api_version": _version, "connect": flag, "metadata": metadata}
+_NEW = {**_CHANGED, "api_version": _version, "connect": boolean, "metadata": metadata}
 
 
 def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
@@ -99,7 +99,7 @@ def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeO
     endpoint = {
         "id": store.new_id("we_1"),
         "object": "webhook_endpoint",
-        **nothing_in("application"),
+        **null_fields("application"),
         "api_version": asked.get("api_version"),
         "created": store.now(),
         "description": asked.get("description"),
@@ -116,7 +116,7 @@ def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeO
 
 def change_endpoint(store: Store, parameters: dict[str, Any], endpoint_id: str) -> StripeObject:
     endpoint = store.find(store.webhook_endpoints, endpoint_id, "webhook_endpoint")
-    asked = read(parameters, {**_CHANGED, "disabled": flag})
+    asked = read(parameters, {**_CHANGED, "disabled": boolean})
     if "metadata" in asked:
         merged = {**endpoint["metadata"], **asked["metadata"]} if asked["metadata"] else {}
         endpoint["metadata"] = {name: value for name, value in merged.items() if value is not None}

@@ -4,7 +4,7 @@ https://docs.stripe.com/billing/invoices/subscription
 """
 
 from donate.sandbox.charging.charges import charge_intent, fail_charge, succeed_charge
-from donate.sandbox.charging.saved_methods import method_for
+from donate.sandbox.charging.saved_methods import saved_method_of
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt
 from donate.sandbox.objects.invoices import new_invoice, new_invoice_payment
@@ -45,7 +45,7 @@ def finalize(store: Store, invoice: StripeObject) -> None:
         "description": _DESCRIPTIONS[invoice["billing_reason"]],
         "setup_future_usage": "off_session" if first else None,
     }
-    saved = method_for(store, invoice["parent"]["subscription_details"]["subscription"])
+    saved = saved_method_of(store, invoice["parent"]["subscription_details"]["subscription"])
     methods = [saved.method_details["type"] if saved else "card"]
     intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], methods, asked)
     store.payment_intents.put(intent)
@@ -75,7 +75,7 @@ def collect(store: Store, invoice: StripeObject, attempt: Attempt) -> StripeObje
     return charge
 
 
-def end_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
+def finish_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
     """Bring a debit that was under way to its end, days later; returns the charge."""
     intent = _intent_of(store, invoice) if invoice["status"] == "open" else None
     if intent is None or intent["status"] != "processing":
@@ -89,7 +89,7 @@ def end_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeO
     return charge
 
 
-def is_under_way(store: Store, invoice: StripeObject) -> bool:
+def is_processing(store: Store, invoice: StripeObject) -> bool:
     """Whether a bank has been asked for the money and has not answered."""
     return bool(
         invoice["status"] == "open" and _intent_of(store, invoice)["status"] == "processing"
@@ -120,7 +120,7 @@ def void_invoice(store: Store, invoice: StripeObject) -> None:
             "You can only pass in open or uncollectible invoices. This invoice isn't open.",
             is_final=True,
         )
-    if is_under_way(store, invoice):
+    if is_processing(store, invoice):
         raise Refusal("This invoice has a payment under way and cannot be voided.", is_final=True)
     close_unpaid(store, invoice, "void")
 
@@ -140,7 +140,7 @@ def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
     store.announce(kind, invoice)
 
 
-def mark_paid_outside(store: Store, invoice: StripeObject) -> None:
+def mark_paid_out_of_band(store: Store, invoice: StripeObject) -> None:
     """Somebody says that the money came in another way: nothing is charged, and no intent paid.
 
     https://docs.stripe.com/api/invoices/pay#pay_invoice-paid_out_of_band

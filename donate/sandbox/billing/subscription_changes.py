@@ -6,9 +6,9 @@ https://docs.stripe.com/api/subscriptions/update
 from typing import Any
 
 from donate.sandbox import currencies
-from donate.sandbox.billing.subscriptions import OVER, change, end_subscription
+from donate.sandbox.billing.subscriptions import ENDED, end_subscription, update_subscription
 from donate.sandbox.charging.saved_methods import check_method
-from donate.sandbox.copies import copy_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import (
     Refusal,
     invalid_parameter,
@@ -17,15 +17,15 @@ from donate.sandbox.errors import (
 )
 from donate.sandbox.objects.prices import new_price, plan_of
 from donate.sandbox.requests.parameters import (
+    boolean,
     choice,
-    flag,
+    integer,
     list_of,
     metadata_change,
     read,
     record,
     text,
     unset_or,
-    whole,
 )
 from donate.sandbox.requests.session_parameters import RECURRING
 from donate.sandbox.shelf import StripeObject
@@ -58,14 +58,14 @@ ITEM = record(
                 "product": text(),
                 "recurring": RECURRING,
                 "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
-                "unit_amount": whole(0, currencies.LARGEST_AMOUNT),
+                "unit_amount": integer(0, currencies.LARGEST_AMOUNT),
             },
             required=["currency", "product", "recurring", "unit_amount"],
-            not_here=["unit_amount_decimal"],
+            unsupported=["unit_amount_decimal"],
         ),
-        "quantity": whole(1, 999_999),
+        "quantity": integer(1, 999_999),
     },
-    not_here=[
+    unsupported=[
         "billing_thresholds",
         "clear_usage",
         "current_trial",
@@ -79,8 +79,8 @@ ITEM = record(
 )
 
 CHANGE = {
-    "cancel_at_period_end": flag,
-    "cancel_at": unset_or(whole(1)),
+    "cancel_at_period_end": boolean,
+    "cancel_at": unset_or(integer(1)),
     "cancellation_details": CANCELLATION_DETAILS,
     # Neither Stripe's OpenAPI nor its SDK knows a way to unset it.
     "default_payment_method": text(),
@@ -91,12 +91,12 @@ CHANGE = {
         record(
             {"behavior": choice("keep_as_draft", "mark_uncollectible", "void")},
             required=["behavior"],
-            not_here=["resumes_at"],
+            unsupported=["resumes_at"],
         )
     ),
     "proration_behavior": choice("always_invoice", "create_prorations", "none"),
 }
-CHANGES_KNOWN_TO_STRIPE = (
+CHANGES_UNSUPPORTED = (
     "add_invoice_items application_fee_percent automatic_tax billing_cycle_anchor "
     "billing_schedules billing_thresholds collection_method days_until_due "
     "default_source default_tax_rates discounts invoice_settings "
@@ -111,8 +111,8 @@ STILL_CHANGEABLE = ("cancellation_details", "expand", "metadata")
 def change_subscription(
     store: Store, subscription: StripeObject, parameters: dict[str, Any]
 ) -> StripeObject:
-    asked = read(parameters, CHANGE, not_here=CHANGES_KNOWN_TO_STRIPE)
-    if subscription["status"] in OVER and not set(asked) <= set(STILL_CHANGEABLE):
+    asked = read(parameters, CHANGE, unsupported=CHANGES_UNSUPPORTED)
+    if subscription["status"] in ENDED and not set(asked) <= set(STILL_CHANGEABLE):
         raise Refusal(
             "A canceled subscription can only update its cancellation_details and metadata.",
             is_final=True,
@@ -138,12 +138,12 @@ def change_subscription(
     if "cancel_at_period_end" in asked:
         with_period = asked["cancel_at_period_end"]
         ends_at = period_end(subscription) if with_period else None
-        values |= ending(store, subscription, values, ends_at, with_period=with_period)
+        values |= scheduled_end(store, subscription, values, ends_at, with_period=with_period)
     if "cancel_at" in asked:
         if asked["cancel_at"] and asked["cancel_at"] <= store.now():
             raise invalid_parameter("cancel_at", "`cancel_at` must be a time in the future.")
-        values |= ending(store, subscription, values, asked["cancel_at"], with_period=False)
-    change(store, subscription, **values)
+        values |= scheduled_end(store, subscription, values, asked["cancel_at"], with_period=False)
+    update_subscription(store, subscription, **values)
     return subscription
 
 
@@ -159,12 +159,12 @@ def cancel_subscription(
 ) -> StripeObject:
     asked = read(
         parameters,
-        {"cancellation_details": CANCELLATION_DETAILS, "invoice_now": flag, "prorate": flag},
+        {"cancellation_details": CANCELLATION_DETAILS, "invoice_now": boolean, "prorate": boolean},
     )
     for name in ("invoice_now", "prorate"):
         if asked.get(name):
             raise not_in_this_sandbox(name, "true")
-    if subscription["status"] in OVER:
+    if subscription["status"] in ENDED:
         raise no_such("subscription", subscription["id"])
     subscription["cancellation_details"].update(asked.get("cancellation_details", {}))
     end_subscription(store, subscription)
@@ -178,7 +178,7 @@ def _changed_items(
     behavior = asked.get("proration_behavior", "create_prorations")
     if behavior != "none":
         raise not_in_this_sandbox("proration_behavior", behavior)
-    items: dict[str, Any] = copy_of(subscription["items"])
+    items: dict[str, Any] = deep_copy(subscription["items"])
     by_id = {item["id"]: item for item in items["data"]}
     for index, wanted in enumerate(asked["items"]):
         path = f"items[{index}]"
@@ -224,7 +224,7 @@ def _changed_metadata(before: dict[str, str], asked: dict[str, str | None]) -> d
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def ending(
+def scheduled_end(
     store: Store,
     subscription: StripeObject,
     values: dict[str, Any],

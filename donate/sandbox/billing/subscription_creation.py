@@ -7,15 +7,15 @@ from typing import Any
 
 from donate.sandbox import currencies
 from donate.sandbox.billing.subscription_changes import ITEM
-from donate.sandbox.billing.subscriptions import begin, collect_again
+from donate.sandbox.billing.subscriptions import collect_with_saved_method, start_subscription
 from donate.sandbox.charging.saved_methods import check_method
-from donate.sandbox.charging.setups import serves_subscriptions
+from donate.sandbox.charging.setups import has_subscription_mandate
 from donate.sandbox.errors import Refusal, invalid_parameter, no_such
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.prices import new_price
 from donate.sandbox.requests.parameters import (
+    boolean,
     choice,
-    flag,
     list_of,
     metadata,
     only,
@@ -23,7 +23,7 @@ from donate.sandbox.requests.parameters import (
     record,
     text,
 )
-from donate.sandbox.requests.session_parameters import BILLING_MODE, METHODS_KNOWN
+from donate.sandbox.requests.session_parameters import BILLING_MODE, KNOWN_METHODS
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -41,7 +41,7 @@ _PAYMENT_SETTINGS = record(
                 )
             }
         ),
-        "payment_method_types": list_of(choice(*METHODS_KNOWN)),
+        "payment_method_types": list_of(choice(*KNOWN_METHODS)),
         "save_default_payment_method": choice("off", "on_subscription"),
     }
 )
@@ -54,12 +54,12 @@ _NEW = {
     "description": text(longest=500),
     "items": list_of(ITEM, longest=20),
     "metadata": metadata,
-    "off_session": flag,
+    "off_session": boolean,
     "payment_behavior": only("allow_incomplete"),
     "payment_settings": _PAYMENT_SETTINGS,
     "proration_behavior": choice("always_invoice", "create_prorations", "none"),
 }
-_KNOWN_TO_STRIPE = (
+_UNSUPPORTED = (
     "add_invoice_items application_fee_percent automatic_tax backdate_start_date "
     "billing_cycle_anchor billing_cycle_anchor_config billing_schedules "
     "billing_thresholds cancel_at cancel_at_period_end customer_account days_until_due "
@@ -70,7 +70,7 @@ _KNOWN_TO_STRIPE = (
 
 
 def create_subscription(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _NEW, required=["customer", "items"], not_here=_KNOWN_TO_STRIPE)
+    asked = read(parameters, _NEW, required=["customer", "items"], unsupported=_UNSUPPORTED)
     customer = store.customers.get(asked["customer"])
     if customer is None:
         raise no_such("customer", asked["customer"], "customer", status=400)
@@ -81,14 +81,14 @@ def create_subscription(store: Store, parameters: dict[str, Any]) -> StripeObjec
     currencies.refuse_small_total(total, currency)
     currencies.refuse_large_total(total)
     customer["currency"] = currency
-    subscription = begin(store, customer, items, asked, saved=store.attempts[method])
+    subscription = start_subscription(store, customer, items, asked, saved=store.attempts[method])
     subscription["default_payment_method"] = method
     subscription["payment_settings"] = {
-        **nothing_in("payment_method_options payment_method_types"),
+        **null_fields("payment_method_options payment_method_types"),
         "save_default_payment_method": "off",
         **asked.get("payment_settings", {}),
     }
-    collect_again(store, store.find(store.invoices, subscription["latest_invoice"]))
+    collect_with_saved_method(store, store.find(store.invoices, subscription["latest_invoice"]))
     return subscription
 
 
@@ -119,7 +119,7 @@ def _method_of(store: Store, customer: StripeObject, asked: dict[str, Any], curr
         raise invalid_parameter(
             "default_payment_method", f"`{method['type']}` cannot pay for this subscription."
         )
-    if is_debit and not serves_subscriptions(store, method_id):
+    if is_debit and not has_subscription_mandate(store, method_id):
         raise invalid_parameter(
             "default_payment_method", "This payment method has no mandate for subscriptions."
         )

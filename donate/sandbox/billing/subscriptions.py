@@ -10,11 +10,11 @@ from donate.sandbox.billing.invoices import (
     close_unpaid,
     collect,
     draft_invoice,
-    end_debit,
     finalize,
+    finish_debit,
 )
-from donate.sandbox.charging.saved_methods import method_for, save_method
-from donate.sandbox.copies import copy_of
+from donate.sandbox.charging.saved_methods import save_method, saved_method_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import Refusal
 from donate.sandbox.months import MONTHS_IN, months_after, months_between
 from donate.sandbox.objects.attempts import Attempt, Outcome
@@ -23,12 +23,14 @@ from donate.sandbox.objects.subscriptions import new_customer, new_subscription
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-OVER = ("canceled", "incomplete_expired")
+ENDED = ("canceled", "incomplete_expired")
 EndReason = Literal["cancellation_requested", "payment_disputed", "payment_failed"]
 
 
-def begin_subscription(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
-    """Try to pay a session's first invoice, and return the charge; after a decline, try again."""
+def start_session_subscription(
+    store: Store, session: StripeObject, attempt: Attempt
+) -> StripeObject:
+    """Charge a session's first invoice and return the charge; call again after a decline."""
     if attempt.outcome == "processing":
         raise Refusal("A subscription is not begun by a payment that takes days.")
     subscription = _subscription_of(store, session, attempt)
@@ -43,11 +45,11 @@ def begin_subscription(store: Store, session: StripeObject, attempt: Attempt) ->
     # The card becomes the subscription's own, and not the customer's default.
     method = save_method(store, attempt, subscription["customer"], charge["payment_method"])
     store.saved_methods[subscription["id"]] = store.attempts[method]
-    change(store, subscription, status="active", default_payment_method=method)
+    update_subscription(store, subscription, status="active", default_payment_method=method)
     return charge
 
 
-def begin(
+def start_subscription(
     store: Store,
     customer: StripeObject,
     items: list[StripeObject],
@@ -72,7 +74,7 @@ def abandon_subscription(store: Store, session_id: str) -> None:
         return
     subscription = store.find(store.subscriptions, subscription_id)
     close_unpaid(store, store.find(store.invoices, subscription["latest_invoice"]), "void")
-    change(store, subscription, status="incomplete_expired", ended_at=store.now())
+    update_subscription(store, subscription, status="incomplete_expired", ended_at=store.now())
 
 
 def renew(
@@ -87,7 +89,7 @@ def renew(
     if subscription["cancel_at_period_end"] or ends_with_its_period(subscription):
         end_subscription(store, subscription)
         return None
-    before = {name: copy_of(subscription[name]) for name in ("items", "latest_invoice")}
+    before = {name: deep_copy(subscription[name]) for name in ("items", "latest_invoice")}
     for item in subscription["items"]["data"]:
         _move_to_next_period(item, subscription["billing_cycle_anchor"])
     invoice = draft_invoice(store, subscription, "subscription_cycle")
@@ -101,11 +103,11 @@ def renew(
         status = "void" if paused["behavior"] == "void" else "uncollectible"
         close_unpaid(store, invoice, status)
         return invoice
-    collect_again(store, invoice, succeeds=succeeds)
+    collect_with_saved_method(store, invoice, succeeds=succeeds)
     return invoice
 
 
-def collect_again(
+def collect_with_saved_method(
     store: Store, invoice: StripeObject, *, succeeds: bool | None = None
 ) -> StripeObject:
     """Try an open invoice with the saved method; the subscription follows. Returns the charge.
@@ -114,7 +116,7 @@ def collect_again(
     """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)
-    saved = method_for(store, subscription_id)
+    saved = saved_method_of(store, subscription_id)
     if saved is None:
         raise Refusal("This invoice is a checkout session's to pay.")
     if succeeds is not None:
@@ -127,7 +129,7 @@ def collect_again(
 
 def settle_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
     """Bring an invoice's debit that was under way to its end; returns the charge."""
-    charge = end_debit(store, invoice, succeeds=succeeds)
+    charge = finish_debit(store, invoice, succeeds=succeeds)
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     _follow(store, store.find(store.subscriptions, subscription_id), invoice, charge)
     return charge
@@ -144,7 +146,7 @@ def end_due_subscriptions(store: Store) -> None:
     for subscription in store.subscriptions:
         ends_at = subscription["cancel_at"]
         is_due = ends_at is not None and ends_at <= store.now()
-        if is_due and subscription["status"] not in OVER:
+        if is_due and subscription["status"] not in ENDED:
             end_subscription(store, subscription)
 
 
@@ -160,10 +162,10 @@ def end_subscription(
     store.announce("customer.subscription.deleted", subscription)
 
 
-def change(store: Store, subscription: StripeObject, **values: Any) -> None:
+def update_subscription(store: Store, subscription: StripeObject, **values: Any) -> None:
     """Set these fields and announce what they were; nothing is said where nothing changed."""
     before = {
-        name: copy_of(subscription[name])
+        name: deep_copy(subscription[name])
         for name, value in values.items()
         if subscription[name] != value
     }
@@ -181,7 +183,7 @@ def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> S
     store.customers.put(customer)
     store.announce("customer.created", customer)
     items, asked = store.line_items[session["id"]], store.subscription_data[session["id"]]
-    subscription = begin(store, customer, items, asked)
+    subscription = start_subscription(store, customer, items, asked)
     store.begun_subscriptions[session["id"]] = subscription["id"]
     return subscription
 
@@ -190,14 +192,14 @@ def _follow(
     store: Store, subscription: StripeObject, invoice: StripeObject, charge: StripeObject
 ) -> None:
     """What a try to collect makes of the subscription: it runs while a first debit is under way."""
-    if subscription["status"] in OVER or subscription["latest_invoice"] != invoice["id"]:
+    if subscription["status"] in ENDED or subscription["latest_invoice"] != invoice["id"]:
         return
     if charge["status"] == "failed":
         # A first month that was declined at once has begun nothing.
         if subscription["status"] != "incomplete":
-            change(store, subscription, status="past_due")
+            update_subscription(store, subscription, status="past_due")
     elif charge["paid"] or subscription["status"] == "incomplete":
-        change(store, subscription, status="active")
+        update_subscription(store, subscription, status="active")
 
 
 def _move_to_next_period(item: StripeObject, anchor: int) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from donate.sandbox.charging import disputes
 from donate.sandbox.charging.disputes import DisputeOutcome, close_dispute, escalate_inquiry
 from donate.sandbox.errors import Refusal, not_in_this_sandbox
-from donate.sandbox.requests.parameters import flag, read, record, text
+from donate.sandbox.requests.parameters import boolean, read, record, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-_ANSWER = {"evidence": record({"uncategorized_text": text(longest=20_000)}), "submit": flag}
+_ANSWER = {"evidence": record({"uncategorized_text": text(longest=20_000)}), "submit": boolean}
 _OUTCOMES: dict[str, DisputeOutcome] = {"winning_evidence": "won", "losing_evidence": "lost"}
 
 
@@ -26,13 +26,13 @@ def answer_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) ->
         raise not_in_this_sandbox("evidence[uncategorized_text]", said)
     disputes.answer_dispute(store, dispute)
     if escalates:
-        store.later(lambda: escalate_inquiry(store, dispute))
+        store.schedule(lambda: escalate_inquiry(store, dispute))
     else:
-        store.later(lambda: close_dispute(store, dispute, _OUTCOMES[said]))
+        store.schedule(lambda: close_dispute(store, dispute, _OUTCOMES[said]))
     return dispute
 
 
-def give_up_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
+def accept_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
     read(parameters, {})
     return close_dispute(store, _still_open(store, dispute_id), "lost")
 

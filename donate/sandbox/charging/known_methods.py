@@ -8,7 +8,7 @@ from typing import Any
 from donate.sandbox.charging.saved_methods import save_method
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.objects.attempts import Attempt, bank_debit_attempt, card_attempt
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.payment_methods import GENERIC_DECLINE, KnownCard
 from donate.sandbox.requests.parameters import read, text
 from donate.sandbox.shelf import StripeObject
@@ -68,7 +68,7 @@ def _saved(kind: str, used: dict[str, Any]) -> dict[str, Any]:
     shown = "brand checks country exp_month exp_year fingerprint funding last4 regulated_status"
     return {
         **{name: used[name] for name in shown.split()},
-        **nothing_in("generated_from wallet"),
+        **null_fields("generated_from wallet"),
         "display_brand": used["brand"],
         "networks": {"available": [used["network"]], "preferred": None},
         "three_d_secure_usage": {"supported": True},

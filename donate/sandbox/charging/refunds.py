@@ -5,20 +5,20 @@ from typing import Any, Literal
 from donate.sandbox.errors import Refusal, missing_parameter
 from donate.sandbox.objects.balance import book
 from donate.sandbox.objects.payments import new_refund
-from donate.sandbox.requests.parameters import choice, metadata, read, text, whole
+from donate.sandbox.requests.parameters import choice, integer, metadata, read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 RefundStatus = Literal["succeeded", "pending", "failed"]
 
 REFUND = {
-    "amount": whole(1),
+    "amount": integer(1),
     "charge": text(),
     "metadata": metadata,
     "payment_intent": text(),
     "reason": choice("duplicate", "fraudulent", "requested_by_customer"),
 }
-KNOWN_TO_STRIPE = (
+UNSUPPORTED = (
     "currency customer instructions_email origin refund_application_fee reverse_transfer".split()
 )
 
@@ -27,7 +27,7 @@ def create_refund(
     store: Store, parameters: dict[str, Any], status: RefundStatus | None = None
 ) -> StripeObject:
     """Without a status, the card decides whether it is done at once or under way."""
-    asked = read(parameters, REFUND, not_here=KNOWN_TO_STRIPE)
+    asked = read(parameters, REFUND, unsupported=UNSUPPORTED)
     charge = _charge_to_refund(store, asked)
     by_itself = status is None
     if status is None:
@@ -56,9 +56,9 @@ def create_refund(
     if status == "failed":
         move_refund(store, refund, "failed")
     if by_itself and charge["id"] in store.slow_refunds:
-        store.later(lambda: move_refund(store, refund, "succeeded"))
+        store.schedule(lambda: move_refund(store, refund, "succeeded"))
     if by_itself and charge["id"] in store.failing_refunds:
-        store.later(lambda: move_refund(store, refund, "failed"))
+        store.schedule(lambda: move_refund(store, refund, "failed"))
     return refund
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from donate.sandbox.errors import invalid_parameter, no_such
 from donate.sandbox.objects.attempts import Attempt
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.parts import no_address
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -27,7 +27,7 @@ def save_method(
     return str(method["id"])
 
 
-def method_for(store: Store, subscription_id: str) -> Attempt | None:
+def saved_method_of(store: Store, subscription_id: str) -> Attempt | None:
     """What the invoices of a subscription are charged by; None where nothing is saved."""
     own = store.saved_methods.get(subscription_id)
     subscription = store.subscriptions.get(subscription_id)
@@ -49,7 +49,7 @@ def check_method(store: Store, method_id: str, customer: str, path: str) -> str:
     return method_id
 
 
-def use_by_default(store: Store, customer: StripeObject, method_id: str) -> None:
+def set_default_method(store: Store, customer: StripeObject, method_id: str) -> None:
     """Make a saved method what its customer's subscriptions fall back on."""
     settings = customer["invoice_settings"]
     before = {"invoice_settings": {**settings}}
@@ -67,7 +67,7 @@ def _new_method(
         kind: _card(attempt) if kind == "card" else _account(attempt),
         "allow_redisplay": "limited",
         "billing_details": {
-            **nothing_in("phone tax_id"),
+            **null_fields("phone tax_id"),
             "address": no_address(),
             "email": attempt.email,
             "name": attempt.name,

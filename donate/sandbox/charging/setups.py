@@ -9,7 +9,7 @@ from typing import Any
 from donate.sandbox.charging.saved_methods import save_method
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.objects.attempts import Attempt
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.payments import customer_details
 from donate.sandbox.objects.subscriptions import new_customer
 from donate.sandbox.shelf import StripeObject
@@ -18,7 +18,7 @@ from donate.sandbox.store import Store
 _OPTIONS = "payment_method_options[acss_debit]"
 
 
-def refuse_what_cannot_be_saved(asked: dict[str, Any]) -> None:
+def check_setup_request(asked: dict[str, Any]) -> None:
     """The sandbox saves bank accounts only; cards are saved by a subscription's session."""
     if asked.get("allowed_payment_method_types") != ["acss_debit"]:
         raise not_in_this_sandbox("mode", "setup without acss_debit alone")
@@ -30,7 +30,7 @@ def refuse_what_cannot_be_saved(asked: dict[str, Any]) -> None:
         raise missing_parameter(f"{_OPTIONS}[currency]")
 
 
-def refuse_a_mixed_mandate(mandate: dict[str, Any], path: str) -> None:
+def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
     """Refuse a mandate for Billing that lacks a purpose, or says when the debits are.
 
     Each purpose needs the other: https://docs.stripe.com/api/mandates/object. That Stripe refuses a
@@ -49,7 +49,7 @@ def refuse_a_mixed_mandate(mandate: dict[str, Any], path: str) -> None:
             )
 
 
-def begin_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> None:
+def create_session_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> None:
     """Make the setup intent, which a session has from its first moment on."""
     session["setup_intent"] = new_setup_intent(store, asked, asked.get("setup_intent_data", {}))[
         "id"
@@ -65,7 +65,7 @@ def new_setup_intent(
     intent = {
         "id": intent_id,
         "object": "setup_intent",
-        **nothing_in(
+        **null_fields(
             "application automatic_payment_methods cancellation_reason customer customer_account "
             "excluded_payment_method_types flow_directions last_setup_error latest_attempt mandate "
             "next_action on_behalf_of payment_method payment_method_configuration_details "
@@ -86,8 +86,10 @@ def new_setup_intent(
     return intent
 
 
-def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True) -> None:
-    """Save the account. Not `verified`, its bank still has to say whose it is, which takes days."""
+def complete_setup(
+    store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True
+) -> None:
+    """Save the account. Unless `verified`, the donor must still confirm it with microdeposits."""
     if session["status"] != "open":
         raise Refusal(f"This Checkout Session is {session['status']}.")
     attempt = replace(attempt, email=attempt.email or session["customer_email"])
@@ -98,7 +100,7 @@ def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bo
         customer=customer,
         mandate=store.new_id("mandate_1"),
         payment_method=method_id,
-        next_action=None if verified else deposits_to_verify(store, intent),
+        next_action=None if verified else microdeposits_action(store, intent),
         status="succeeded" if verified else "requires_action",
     )
     session.update(
@@ -111,7 +113,7 @@ def agree(store: Store, session: StripeObject, attempt: Attempt, *, verified: bo
     store.announce("checkout.session.completed", session)
 
 
-def verify(store: Store, session: StripeObject, *, succeeds: bool) -> None:
+def finish_verification(store: Store, session: StripeObject, *, succeeds: bool) -> None:
     """Bring a verification that was under way to its end."""
     intent = store.setup_intents.get(session["setup_intent"] or "")
     if intent is None or intent["status"] != "requires_action":
@@ -130,7 +132,7 @@ def verify(store: Store, session: StripeObject, *, succeeds: bool) -> None:
     store.announce("setup_intent.setup_failed", intent)
 
 
-def deposits_to_verify(store: Store, intent: StripeObject) -> dict[str, Any]:
+def microdeposits_action(store: Store, intent: StripeObject) -> dict[str, Any]:
     """What an intent asks of the donor while two small deposits are on their way."""
     return {
         "type": "verify_with_microdeposits",
@@ -142,7 +144,7 @@ def deposits_to_verify(store: Store, intent: StripeObject) -> dict[str, Any]:
     }
 
 
-def serves_subscriptions(store: Store, method_id: str) -> bool:
+def has_subscription_mandate(store: Store, method_id: str) -> bool:
     """Whether the donor agreed to debits by subscriptions when they named this account."""
     intents = (one for one in store.setup_intents if one["payment_method"] == method_id)
     intent = next(intents, None)

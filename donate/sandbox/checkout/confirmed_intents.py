@@ -11,29 +11,29 @@ from donate.sandbox.charging.charges import charge_intent
 from donate.sandbox.charging.disputes import open_dispute
 from donate.sandbox.charging.known_methods import BANK_ACCOUNT, attempt_with, save_known_method
 from donate.sandbox.charging.setups import (
-    deposits_to_verify,
+    check_billing_mandate,
+    microdeposits_action,
     new_setup_intent,
-    refuse_a_mixed_mandate,
 )
-from donate.sandbox.copies import copy_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import Refusal, missing_parameter, no_such
 from donate.sandbox.objects.payments import new_payment_intent
 from donate.sandbox.requests.parameters import (
     choice,
     email_address,
+    integer,
     list_of,
     metadata,
     only,
     read,
     record,
     text,
-    whole,
 )
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 _NEW = {
-    "amount": whole(1, currencies.LARGEST_AMOUNT),
+    "amount": integer(1, currencies.LARGEST_AMOUNT),
     "confirm": only("true"),
     "currency": currencies.currency_code,
     "description": text(longest=1_000),
@@ -51,7 +51,7 @@ class Declined(Refusal):
         self._more = {
             "charge": charge["id"],
             "decline_code": charge["outcome"]["reason"],
-            "payment_intent": copy_of(intent),
+            "payment_intent": deep_copy(intent),
         }
         super().__init__(
             charge["failure_message"],
@@ -141,7 +141,7 @@ def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObjec
         raise missing_parameter("payment_method")
     is_verified = "payment_method" in asked
     options = asked["payment_method_options"]["acss_debit"]
-    refuse_a_mixed_mandate(
+    check_billing_mandate(
         options["mandate_options"], "payment_method_options[acss_debit][mandate_options]"
     )
     customer = store.customers.get(asked["customer"])
@@ -154,7 +154,7 @@ def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObjec
         customer=customer["id"],
         mandate=store.new_id("mandate_1"),
         payment_method=method["id"],
-        next_action=None if is_verified else deposits_to_verify(store, intent),
+        next_action=None if is_verified else microdeposits_action(store, intent),
         status="succeeded" if is_verified else "requires_action",
     )
     store.announce(f"setup_intent.{intent['status']}", intent)

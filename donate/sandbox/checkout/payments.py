@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from donate.sandbox.billing.subscriptions import begin_subscription
+from donate.sandbox.billing.subscriptions import start_session_subscription
 from donate.sandbox.charging.charges import charge_intent, fail_charge, succeed_charge
-from donate.sandbox.charging.setups import agree, deposits_to_verify, verify
+from donate.sandbox.charging.setups import complete_setup, finish_verification, microdeposits_action
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt
 from donate.sandbox.objects.payment_methods import BANK_REFUSED
@@ -22,14 +22,14 @@ def pay(
     of an account whose donor is still to confirm it.
     """
     if session["mode"] == "setup":
-        agree(store, session, attempt, verified=verified)
+        complete_setup(store, session, attempt, verified=verified)
         return None
     if session["status"] != "open":
         raise Refusal(f"This Checkout Session is {session['status']} and cannot be paid.")
     attempt = replace(attempt, email=attempt.email or session["customer_email"])
     charge: StripeObject | None = None
     if session["mode"] == "subscription":
-        charge = begin_subscription(store, session, attempt)
+        charge = start_session_subscription(store, session, attempt)
     elif verified:
         charge = charge_intent(store, _payment_intent_of(store, session), attempt)
     else:
@@ -47,7 +47,7 @@ def pay(
 def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObject | None:
     """Bring a payment, or the check of a saved account, that was under way to its end."""
     if session["mode"] == "setup":
-        verify(store, session, succeeds=succeeds)
+        finish_verification(store, session, succeeds=succeeds)
         return None
     intent_id = session["payment_intent"]
     intent = store.payment_intents.get(intent_id) if intent_id else None
@@ -68,7 +68,7 @@ def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObje
 
 def _send_deposits(store: Store, intent: StripeObject, attempt: Attempt) -> None:
     store.attempts[intent["id"]] = attempt
-    intent["next_action"] = deposits_to_verify(store, intent)
+    intent["next_action"] = microdeposits_action(store, intent)
     intent["status"] = "requires_action"
     store.announce("payment_intent.requires_action", intent)
 

@@ -5,14 +5,14 @@ from typing import Any
 from donate.sandbox import currencies
 from donate.sandbox.billing.subscriptions import abandon_subscription
 from donate.sandbox.charging.setups import (
-    begin_setup,
-    refuse_a_mixed_mandate,
-    refuse_what_cannot_be_saved,
+    check_billing_mandate,
+    check_setup_request,
+    create_session_setup,
 )
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.objects.payments import new_line_item, new_session
 from donate.sandbox.requests.parameters import read
-from donate.sandbox.requests.session_parameters import KNOWN_TO_STRIPE, SESSION
+from donate.sandbox.requests.session_parameters import SESSION, UNSUPPORTED
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -24,14 +24,14 @@ LIFE_TOLERANCE_S = 60
 
 def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
     refuse_payment_method_types(parameters)
-    asked = read(parameters, SESSION, required=["mode"], not_here=KNOWN_TO_STRIPE)
+    asked = read(parameters, SESSION, required=["mode"], unsupported=UNSUPPORTED)
     _refuse_what_the_mode_has_not(asked)
     is_setup = asked["mode"] == "setup"
     for name in ("success_url",) if is_setup else ("line_items", "success_url"):
         if not asked.get(name):
             raise missing_parameter(name)
     if is_setup:
-        refuse_what_cannot_be_saved(asked)
+        check_setup_request(asked)
     else:
         _refuse_prices_of_another_mode(asked)
     currency = _common_currency(asked)
@@ -45,7 +45,7 @@ def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
         new_line_item(store, item, currency) for item in asked.get("line_items", ())
     ]
     if is_setup:
-        begin_setup(store, session, asked)
+        create_session_setup(store, session, asked)
     store.payment_intent_data[session["id"]] = asked.get("payment_intent_data", {})
     store.subscription_data[session["id"]] = asked.get("subscription_data", {})
     store.expire_later(session)
@@ -196,7 +196,7 @@ def _methods_offered(asked: dict[str, Any], currency: str) -> list[str]:
 def _check_mandate(mandate: dict[str, Any]) -> None:
     path = "payment_method_options[acss_debit][mandate_options]"
     if "default_for" in mandate:
-        refuse_a_mixed_mandate(mandate, path)
+        check_billing_mandate(mandate, path)
         return
     for name in ("payment_schedule", "transaction_type"):
         if name not in mandate:

@@ -4,16 +4,16 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 
-from donate.sandbox.account_settings import saved_in_the_dashboard
+from donate.sandbox.account_settings import default_portal_configuration
 from donate.sandbox.api import Api
-from donate.sandbox.control.levers import Lever
+from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.errors import Refusal
 from donate.sandbox.requests.permissions import NAMES, Level
 from donate.sandbox.shelf import Shelf
 from donate.sandbox.store import Store
 
 
-class Account(Lever):
+class Account(ControlBody):
     permissions: dict[str, Level] | None = None
     """By resource, such as {"webhook": "read"}; what is not named may be written."""
     capabilities: dict[str, Literal["active", "inactive", "pending"]] | None = None
@@ -34,7 +34,7 @@ def add_account(router: APIRouter, store: Store, api: Api) -> None:
         if lever.portal_saved is not None:
             store.portal_configurations = Shelf("configuration")
             if lever.portal_saved:
-                store.portal_configurations.put(saved_in_the_dashboard())
+                store.portal_configurations.put(default_portal_configuration())
         return {
             "permissions": api.permissions.levels,
             "capabilities": store.capabilities,

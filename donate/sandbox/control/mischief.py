@@ -5,11 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from donate.sandbox.control.levers import Lever
-from donate.sandbox.mischief.mischief import ALL_KINDS, USUAL_RATE, Mischief, MischiefKind, Terms
+from donate.sandbox.control.bodies import ControlBody
+from donate.sandbox.mischief.mischief import (
+    ALL_KINDS,
+    USUAL_RATE,
+    Mischief,
+    MischiefKind,
+    MischiefSettings,
+)
 
 
-class MakeMischief(Lever):
+class MakeMischief(ControlBody):
     """Without a seed it stops."""
 
     seed: int | None
@@ -27,7 +33,7 @@ def add_mischief(router: APIRouter, mischief: Mischief) -> None:
     async def begin(lever: MakeMischief) -> dict[str, Any]:
         terms = None
         if lever.seed is not None:
-            terms = Terms(lever.seed, lever.kinds, lever.rate, lever.time_scale)
+            terms = MischiefSettings(lever.seed, lever.kinds, lever.rate, lever.time_scale)
         mischief.begin(terms)
         return _as_json(mischief)
 

@@ -16,7 +16,7 @@ from donate.sandbox.charging.disputes import (
 from donate.sandbox.charging.refunds import RefundStatus, create_refund, move_refund
 from donate.sandbox.checkout.payments import pay, settle
 from donate.sandbox.checkout.sessions import expire_due_sessions, expire_session
-from donate.sandbox.control.levers import Lever
+from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt, Outcome, card_attempt
 from donate.sandbox.objects.expand import answer_with
@@ -30,7 +30,7 @@ from donate.sandbox.objects.payment_methods import (
 from donate.sandbox.store import Store
 
 
-class Pay(Lever):
+class Pay(ControlBody):
     session: str
     card: str | None = None
     outcome: Outcome | None = None
@@ -40,26 +40,26 @@ class Pay(Lever):
     """Of a bank account: false leaves it to be confirmed, until it is settled once."""
 
 
-class Settle(Lever):
+class Settle(ControlBody):
     session: str
     succeed: bool
 
 
-class Expire(Lever):
+class Expire(ControlBody):
     session: str
 
 
-class Refund(Lever):
+class Refund(ControlBody):
     payment_intent: str
     amount: int | None = None
     status: RefundStatus = "succeeded"
 
 
-class MoveRefund(Lever):
+class MoveRefund(ControlBody):
     status: Literal["succeeded", "failed"]
 
 
-class Dispute(Lever):
+class Dispute(ControlBody):
     payment_intent: str
     reason: str = "fraudulent"
     amount: Annotated[int, Field(ge=1)] | None = None
@@ -67,7 +67,7 @@ class Dispute(Lever):
     inquiry: bool = False
 
 
-class CloseDispute(Lever):
+class CloseDispute(ControlBody):
     outcome: DisputeOutcome
 
 

@@ -10,14 +10,14 @@ from donate.sandbox.api import Api
 from donate.sandbox.billing.subscriptions import end_due_subscriptions
 from donate.sandbox.charging.disputes import CHARGEBACK
 from donate.sandbox.checkout.sessions import expire_due_sessions
-from donate.sandbox.control.levers import Lever
+from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.mischief.mischief import Mischief
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks.webhooks import Deliveries
 
 
-class Clock(Lever):
+class Clock(ControlBody):
     now: int | None
 
 
@@ -53,9 +53,9 @@ def add_state(
         }
 
     @router.delete("/state")
-    async def forget_everything() -> dict[str, Any]:
+    async def reset() -> dict[str, Any]:
         for room in (mischief, store, api, deliveries):
-            room.forget_everything()
+            room.reset()
         return {"forgotten": True}
 
     @router.post("/clock")

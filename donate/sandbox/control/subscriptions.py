@@ -5,37 +5,37 @@ from typing import Any, Literal
 from fastapi import APIRouter
 
 from donate.sandbox.billing.subscriptions import (
-    OVER,
+    ENDED,
     EndReason,
-    change,
-    collect_again,
+    collect_with_saved_method,
     end_subscription,
     renew,
     settle_debit,
+    update_subscription,
 )
-from donate.sandbox.control.levers import Lever
+from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.expand import answer_with
 from donate.sandbox.store import Store
 
 
-class Collect(Lever):
+class Collect(ControlBody):
     succeed: bool | None = True
     """None leaves it to the saved method: a bank debit takes its days."""
 
 
-class End(Lever):
+class End(ControlBody):
     reason: EndReason = "cancellation_requested"
     """`payment_failed` is what Stripe says when it gives up after its last try."""
 
 
-class Become(Lever):
+class Become(ControlBody):
     """What a trial, a lack of cards or Stripe's last try make of a subscription."""
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]
 
 
-class Settle(Lever):
+class Settle(ControlBody):
     succeed: bool
 
 
@@ -52,7 +52,7 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
     @router.post("/subscriptions/{subscription_id}/cancel")
     async def cancel(subscription_id: str, lever: End | None = None) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
-        if subscription["status"] in OVER:
+        if subscription["status"] in ENDED:
             raise Refusal(f"This subscription is already {subscription['status']}.")
         end_subscription(store, subscription, (lever or End()).reason)
         return {"subscription": answer_with(store, subscription, [])}
@@ -60,9 +60,9 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
     @router.post("/subscriptions/{subscription_id}/status")
     async def become(subscription_id: str, lever: Become) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
-        if subscription["status"] in OVER:
+        if subscription["status"] in ENDED:
             raise Refusal(f"This subscription is already {subscription['status']}.")
-        change(store, subscription, status=lever.status)
+        update_subscription(store, subscription, status=lever.status)
         return {"subscription": answer_with(store, subscription, [])}
 
     @router.post("/invoices/{invoice_id}/settle")
@@ -77,7 +77,7 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
     @router.post("/invoices/{invoice_id}/pay")
     async def pay_invoice(invoice_id: str, lever: Collect) -> dict[str, Any]:
         invoice = store.find(store.invoices, invoice_id)
-        charge = collect_again(store, invoice, succeeds=lever.succeed)
+        charge = collect_with_saved_method(store, invoice, succeeds=lever.succeed)
         return {
             "invoice": answer_with(store, invoice, ["payments"]),
             "charge": answer_with(store, charge, []),

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from donate.sandbox.api import Api
-from donate.sandbox.control.levers import MAX_TIMES, Lever
+from donate.sandbox.control.bodies import MAX_TIMES, ControlBody
 from donate.sandbox.requests.trouble import Kind, Trouble
 
 
-class MakeTrouble(Lever):
+class MakeTrouble(ControlBody):
     path: str
     method: str = "POST"
     kind: Kind

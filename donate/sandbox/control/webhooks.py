@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from donate.sandbox.api_versions import Version
-from donate.sandbox.control.levers import MAX_TIMES, Lever
+from donate.sandbox.control.bodies import MAX_TIMES, ControlBody
 from donate.sandbox.errors import Refusal
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks.webhooks import Deliveries, as_json
 
 
-class Webhooks(Lever):
+class Webhooks(ControlBody):
     paused: bool | None = None
     url: str | None = None
     api_version: Version | None = None
@@ -20,7 +20,7 @@ class Webhooks(Lever):
     flush: bool = False
 
 
-class Deliver(Lever):
+class Deliver(ControlBody):
     event: str
     times: Annotated[int, Field(ge=1, le=MAX_TIMES)] = 1
 

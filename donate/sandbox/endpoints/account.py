@@ -13,10 +13,10 @@ from donate.sandbox.account.webhook_endpoints import (
     delete_endpoint,
 )
 from donate.sandbox.endpoints.lists import page
-from donate.sandbox.endpoints.routes import Endpoint, list_of_shelf, retrieve_from, route
+from donate.sandbox.endpoints.routes import Endpoint, list_endpoint, retrieve_endpoint, route
 from donate.sandbox.errors import no_access_to, unknown_parameters
 from donate.sandbox.objects.payments import account
-from donate.sandbox.requests.parameters import flag, read, text
+from donate.sandbox.requests.parameters import boolean, read, text
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 
@@ -42,7 +42,7 @@ def _without_created(listing: Endpoint) -> Endpoint:
 
 def _list_methods(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     filters = {
-        "active": (flag, lambda thing, wanted: bool(thing["active"] is wanted)),
+        "active": (boolean, lambda thing, wanted: bool(thing["active"] is wanted)),
         "application": (text(), lambda thing, wanted: bool(thing["application"] == wanted)),
     }
     found = page(
@@ -75,12 +75,12 @@ ACCOUNT_ROUTES = (
     route(
         "GET",
         _WEBHOOK_ENDPOINTS,
-        _without_created(list_of_shelf(_webhook_endpoints, _WEBHOOK_ENDPOINTS)),
+        _without_created(list_endpoint(_webhook_endpoints, _WEBHOOK_ENDPOINTS)),
     ),
     route(
         "GET",
         f"{_WEBHOOK_ENDPOINTS}/{{id}}",
-        retrieve_from(_webhook_endpoints, "webhook_endpoint"),
+        retrieve_endpoint(_webhook_endpoints, "webhook_endpoint"),
     ),
     route("POST", f"{_WEBHOOK_ENDPOINTS}/{{id}}", change_endpoint),
     route("DELETE", f"{_WEBHOOK_ENDPOINTS}/{{id}}", delete_endpoint),
@@ -89,15 +89,15 @@ ACCOUNT_ROUTES = (
         "GET",
         _PORTAL,
         _without_created(
-            list_of_shelf(
+            list_endpoint(
                 _portal_configurations,
                 _PORTAL,
-                active=(flag, lambda thing, wanted: bool(thing["active"] is wanted)),
-                is_default=(flag, lambda thing, wanted: bool(thing["is_default"] is wanted)),
+                active=(boolean, lambda thing, wanted: bool(thing["active"] is wanted)),
+                is_default=(boolean, lambda thing, wanted: bool(thing["is_default"] is wanted)),
             )
         ),
     ),
-    route("GET", f"{_PORTAL}/{{id}}", retrieve_from(_portal_configurations, "configuration")),
+    route("GET", f"{_PORTAL}/{{id}}", retrieve_endpoint(_portal_configurations, "configuration")),
     route("POST", f"{_PORTAL}/{{id}}", change_configuration),
     route("GET", _METHODS, _without_created(_list_methods)),
     route("GET", f"{_METHODS}/{{id}}", _retrieve_methods),
@@ -105,7 +105,7 @@ ACCOUNT_ROUTES = (
     route(
         "GET",
         "/v1/setup_intents",
-        list_of_shelf(lambda store: store.setup_intents, "/v1/setup_intents"),
+        list_endpoint(lambda store: store.setup_intents, "/v1/setup_intents"),
     ),
-    route("GET", "/v1/products", list_of_shelf(lambda store: store.products, "/v1/products")),
+    route("GET", "/v1/products", list_endpoint(lambda store: store.products, "/v1/products")),
 )

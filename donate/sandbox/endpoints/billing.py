@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from donate.sandbox.billing.invoices import mark_paid_outside, void_invoice
+from donate.sandbox.billing.invoices import mark_paid_out_of_band, void_invoice
 from donate.sandbox.billing.subscription_changes import cancel_subscription, change_subscription
 from donate.sandbox.billing.subscription_creation import create_subscription
-from donate.sandbox.billing.subscriptions import collect_again
-from donate.sandbox.charging.saved_methods import check_method, use_by_default
+from donate.sandbox.billing.subscriptions import collect_with_saved_method
+from donate.sandbox.charging.saved_methods import check_method, set_default_method
 from donate.sandbox.endpoints.lists import Filter, equals, page
-from donate.sandbox.endpoints.routes import list_of_shelf, retrieve_from, route
+from donate.sandbox.endpoints.routes import list_endpoint, retrieve_endpoint, route
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.products import create_product
 from donate.sandbox.pages.portal import open_portal
 from donate.sandbox.requests.parameters import (
     Check,
+    boolean,
     choice,
     email_address,
-    flag,
     read,
     record,
     text,
@@ -24,15 +24,15 @@ from donate.sandbox.requests.parameters import (
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 
-PAYING_KNOWN_TO_STRIPE = "forgive mandate off_session payment_method source".split()
-CUSTOMER_KNOWN_TO_STRIPE = (
+PAYING_UNSUPPORTED = "forgive mandate off_session payment_method source".split()
+CUSTOMER_UNSUPPORTED = (
     "address balance business_name cash_balance default_source description email individual_name "
     "invoice_prefix metadata name next_invoice_sequence phone preferred_locales shipping source "
     "tax tax_exempt"
 ).split()
 _INVOICE_SETTINGS = record(
     {"default_payment_method": text()},
-    not_here=["custom_fields", "footer", "rendering_options"],
+    unsupported=["custom_fields", "footer", "rendering_options"],
 )
 SUBSCRIPTION_STATUSES = (
     "active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"
@@ -76,12 +76,12 @@ def _cancel_subscription(
 def _change_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
     customer = store.find(store.customers, customer_id, "customer")
     asked = read(
-        parameters, {"invoice_settings": _INVOICE_SETTINGS}, not_here=CUSTOMER_KNOWN_TO_STRIPE
+        parameters, {"invoice_settings": _INVOICE_SETTINGS}, unsupported=CUSTOMER_UNSUPPORTED
     )
     method_id = asked.get("invoice_settings", {}).get("default_payment_method")
     if method_id:
         path = "invoice_settings[default_payment_method]"
-        use_by_default(store, customer, check_method(store, method_id, customer_id, path))
+        set_default_method(store, customer, check_method(store, method_id, customer_id, path))
     return customer
 
 
@@ -104,7 +104,7 @@ def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> St
 
 
 def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
-    asked = read(parameters, {"paid_out_of_band": flag}, not_here=PAYING_KNOWN_TO_STRIPE)
+    asked = read(parameters, {"paid_out_of_band": boolean}, unsupported=PAYING_UNSUPPORTED)
     invoice = store.find(store.invoices, invoice_id, "invoice")
     if invoice["status"] == "paid":
         raise Refusal("Invoice is already paid", code="invoice_already_paid", is_final=True)
@@ -115,9 +115,9 @@ def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> S
             is_final=True,
         )
     if asked.get("paid_out_of_band"):
-        mark_paid_outside(store, invoice)
+        mark_paid_out_of_band(store, invoice)
         return invoice
-    charge = collect_again(store, invoice)
+    charge = collect_with_saved_method(store, invoice)
     if charge["status"] == "failed":
         raise Refusal(
             charge["failure_message"],
@@ -160,33 +160,33 @@ def _create_product(store: Store, parameters: dict[str, Any], _: str) -> StripeO
 
 BILLING_ROUTES = (
     route("POST", "/v1/products", _create_product),
-    route("GET", "/v1/products/{id}", retrieve_from(lambda store: store.products, "id")),
+    route("GET", "/v1/products/{id}", retrieve_endpoint(lambda store: store.products, "id")),
     route(
         "GET",
         "/v1/setup_intents/{id}",
-        retrieve_from(lambda store: store.setup_intents, "intent"),
+        retrieve_endpoint(lambda store: store.setup_intents, "intent"),
     ),
     route(
         "GET",
         "/v1/payment_methods/{id}",
-        retrieve_from(lambda store: store.payment_methods, "payment_method"),
+        retrieve_endpoint(lambda store: store.payment_methods, "payment_method"),
     ),
     route(
         "GET",
         "/v1/customers",
-        list_of_shelf(_customers, "/v1/customers", email=(email_address, equals("email"))),
+        list_endpoint(_customers, "/v1/customers", email=(email_address, equals("email"))),
     ),
-    route("GET", "/v1/customers/{id}", retrieve_from(_customers, "id")),
+    route("GET", "/v1/customers/{id}", retrieve_endpoint(_customers, "id")),
     route("POST", "/v1/customers/{id}", _change_customer),
     route("GET", "/v1/subscriptions", _list_subscriptions),
     route("POST", "/v1/subscriptions", _create_subscription),
-    route("GET", "/v1/subscriptions/{id}", retrieve_from(_subscriptions, "id")),
+    route("GET", "/v1/subscriptions/{id}", retrieve_endpoint(_subscriptions, "id")),
     route("POST", "/v1/subscriptions/{id}", _change_subscription),
     route("DELETE", "/v1/subscriptions/{id}", _cancel_subscription),
     route(
         "GET",
         "/v1/invoices",
-        list_of_shelf(
+        list_endpoint(
             _invoices,
             "/v1/invoices",
             customer=(text(), equals("customer")),
@@ -194,7 +194,7 @@ BILLING_ROUTES = (
             subscription=(text(), _is_for_subscription),
         ),
     ),
-    route("GET", "/v1/invoices/{id}", retrieve_from(_invoices, "invoice")),
+    route("GET", "/v1/invoices/{id}", retrieve_endpoint(_invoices, "invoice")),
     route("GET", "/v1/invoices/{id}/lines", _list_lines),
     route("POST", "/v1/invoices/{id}/pay", _pay_invoice),
     route("POST", "/v1/invoices/{id}/void", _void_invoice),
@@ -202,7 +202,7 @@ BILLING_ROUTES = (
     route(
         "GET",
         "/v1/invoice_payments",
-        list_of_shelf(
+        list_endpoint(
             _invoice_payments,
             "/v1/invoice_payments",
             invoice=(text(), equals("invoice")),
@@ -210,12 +210,12 @@ BILLING_ROUTES = (
                 record(
                     {"payment_intent": text(), "type": choice("payment_intent")},
                     required=["type"],
-                    not_here=["payment_record"],
+                    unsupported=["payment_record"],
                 ),
                 _is_payment,
             ),
             status=(choice("canceled", "open", "paid"), equals("status")),
         ),
     ),
-    route("GET", "/v1/invoice_payments/{id}", retrieve_from(_invoice_payments, "id")),
+    route("GET", "/v1/invoice_payments/{id}", retrieve_endpoint(_invoice_payments, "id")),
 )

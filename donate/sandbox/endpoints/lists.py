@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from donate.sandbox.errors import Refusal, invalid_parameter, no_such
-from donate.sandbox.requests.parameters import Check, read, record, text, whole
+from donate.sandbox.requests.parameters import Check, integer, read, record, text
 from donate.sandbox.shelf import Shelf, StripeObject
 
 SMALLEST_PAGE = 1
@@ -19,8 +19,8 @@ USUAL_PAGE = 10
 def created_filter(value: Any, path: str) -> dict[str, int]:
     """One moment, or the bounds gt, gte, lt and lte around some."""
     if isinstance(value, str):
-        return {"gte": int(whole()(value, path)), "lte": int(value)}
-    bounds: dict[str, int] = record({name: whole() for name in ("gt", "gte", "lt", "lte")})(
+        return {"gte": int(integer()(value, path)), "lte": int(value)}
+    bounds: dict[str, int] = record({name: integer() for name in ("gt", "gte", "lt", "lte")})(
         value, path
     )
     return bounds
@@ -29,7 +29,7 @@ def created_filter(value: Any, path: str) -> dict[str, int]:
 PAGE: dict[str, Check] = {
     "created": created_filter,
     "ending_before": text(),
-    "limit": whole(SMALLEST_PAGE, LARGEST_PAGE),
+    "limit": integer(SMALLEST_PAGE, LARGEST_PAGE),
     "starting_after": text(),
 }
 

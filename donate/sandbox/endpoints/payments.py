@@ -7,15 +7,15 @@ from donate.sandbox.checkout.sessions import create_session, expire_session
 from donate.sandbox.endpoints.account import ACCOUNT_ROUTES
 from donate.sandbox.endpoints.billing import BILLING_ROUTES
 from donate.sandbox.endpoints.lists import Filter, equals, event_types, page
-from donate.sandbox.endpoints.routes import list_of_shelf, retrieve_from, route
+from donate.sandbox.endpoints.routes import list_endpoint, retrieve_endpoint, route
 from donate.sandbox.endpoints.test_mode import TEST_MODE_ROUTES
 from donate.sandbox.errors import Refusal, unrecognized_url
 from donate.sandbox.objects.expand import answer_with, line_item_list
 from donate.sandbox.requests.parameters import (
     Check,
+    boolean,
     choice,
     email_address,
-    flag,
     read,
     record,
     text,
@@ -62,7 +62,7 @@ def _create_refund(store: Store, parameters: dict[str, Any], _: str) -> StripeOb
 
 def _list_events(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     filters: dict[str, tuple[Check, Filter]] = {
-        "delivery_success": (flag, _is_delivered),
+        "delivery_success": (boolean, _is_delivered),
         "type": (text(), _is_of_type),
         "types": (event_types, lambda event, types: any(_is_of_type(event, t) for t in types)),
     }
@@ -113,7 +113,7 @@ ROUTES = (
     route(
         "GET",
         "/v1/checkout/sessions",
-        list_of_shelf(
+        list_endpoint(
             _sessions,
             "/v1/checkout/sessions",
             customer_details=(record({"email": email_address}, required=["email"]), _has_email),
@@ -121,44 +121,44 @@ ROUTES = (
             status=(choice("complete", "expired", "open"), equals("status")),
         ),
     ),
-    route("GET", "/v1/checkout/sessions/{id}", retrieve_from(_sessions, "session")),
+    route("GET", "/v1/checkout/sessions/{id}", retrieve_endpoint(_sessions, "session")),
     route("POST", "/v1/checkout/sessions/{id}/expire", _expire_session),
     route("GET", "/v1/checkout/sessions/{id}/line_items", _list_line_items),
-    route("GET", "/v1/payment_intents", list_of_shelf(_payment_intents, "/v1/payment_intents")),
-    route("GET", "/v1/payment_intents/{id}", retrieve_from(_payment_intents, "intent")),
+    route("GET", "/v1/payment_intents", list_endpoint(_payment_intents, "/v1/payment_intents")),
+    route("GET", "/v1/payment_intents/{id}", retrieve_endpoint(_payment_intents, "intent")),
     route(
         "GET",
         "/v1/charges",
-        list_of_shelf(_charges, "/v1/charges", payment_intent=(text(), equals("payment_intent"))),
+        list_endpoint(_charges, "/v1/charges", payment_intent=(text(), equals("payment_intent"))),
     ),
-    route("GET", "/v1/charges/{id}", retrieve_from(_charges, "id")),
+    route("GET", "/v1/charges/{id}", retrieve_endpoint(_charges, "id")),
     route("POST", "/v1/refunds", _create_refund),
     route(
         "GET",
         "/v1/refunds",
-        list_of_shelf(
+        list_endpoint(
             _refunds,
             "/v1/refunds",
             charge=(text(), equals("charge")),
             payment_intent=(text(), equals("payment_intent")),
         ),
     ),
-    route("GET", "/v1/refunds/{id}", retrieve_from(_refunds, "id")),
+    route("GET", "/v1/refunds/{id}", retrieve_endpoint(_refunds, "id")),
     route(
         "GET",
         "/v1/disputes",
-        list_of_shelf(
+        list_endpoint(
             _disputes,
             "/v1/disputes",
             charge=(text(), equals("charge")),
             payment_intent=(text(), equals("payment_intent")),
         ),
     ),
-    route("GET", "/v1/disputes/{id}", retrieve_from(_disputes, "id")),
+    route("GET", "/v1/disputes/{id}", retrieve_endpoint(_disputes, "id")),
     route(
         "GET",
         "/v1/balance_transactions",
-        list_of_shelf(
+        list_endpoint(
             _balance_transactions,
             "/v1/balance_transactions",
             currency=(text(), equals("currency")),
@@ -166,9 +166,9 @@ ROUTES = (
             type=(text(), equals("type")),
         ),
     ),
-    route("GET", "/v1/balance_transactions/{id}", retrieve_from(_balance_transactions, "id")),
+    route("GET", "/v1/balance_transactions/{id}", retrieve_endpoint(_balance_transactions, "id")),
     route("GET", "/v1/events", _list_events),
-    route("GET", "/v1/events/{id}", retrieve_from(lambda store: store.events, "id")),
+    route("GET", "/v1/events/{id}", retrieve_endpoint(lambda store: store.events, "id")),
     *ACCOUNT_ROUTES,
     *BILLING_ROUTES,
     *TEST_MODE_ROUTES,

@@ -24,7 +24,7 @@ def route(method: str, path: str, endpoint: Endpoint) -> Route:
     return Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)")), endpoint)
 
 
-def retrieve_from(choose: Callable[[Store], Shelf], param: str) -> Endpoint:
+def retrieve_endpoint(choose: Callable[[Store], Shelf], param: str) -> Endpoint:
     def retrieve(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
         read(parameters, {})
         return store.find(choose(store), object_id, param)
@@ -32,7 +32,7 @@ def retrieve_from(choose: Callable[[Store], Shelf], param: str) -> Endpoint:
     return retrieve
 
 
-def list_of_shelf(
+def list_endpoint(
     choose: Callable[[Store], Shelf], url: str, **filters: tuple[Check, Filter]
 ) -> Endpoint:
     return lambda store, parameters, _: page(choose(store), url, parameters, filters)

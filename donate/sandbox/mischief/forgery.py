@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from donate.sandbox.copies import copy_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.shelf import StripeObject
 
 Lie = Literal["wrong_amount", "foreign_account", "other_livemode", "bad_signature"]
@@ -46,7 +46,7 @@ def what_can_be_forged(event: StripeObject) -> tuple[Lie, ...]:
 def forge(dice: random.Random, event: StripeObject) -> Forgery:
     """Always over another amount, so that whoever believes it is found out by the totals."""
     lie = dice.choice(what_can_be_forged(event))
-    forged = copy_of(event)
+    forged = deep_copy(event)
     found = forged["data"]["object"]
     names = _AMOUNTS[event["type"]]
     amount = found[names[-1]] + dice.choice((1, 100, 99_900))

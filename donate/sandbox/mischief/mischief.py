@@ -72,7 +72,7 @@ PLAIN = Plan()
 
 
 @dataclass(frozen=True)
-class Deed:
+class MischiefRecord:
     """One mischief that was done, to the event or the request in `to`."""
 
     kind: str
@@ -84,7 +84,7 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Terms:
+class MischiefSettings:
     """What may happen and how often: `rate` is the share of events, and of requests, it befalls.
 
     Every delay is multiplied by `time_scale`, so that tests need not wait as long as people.
@@ -100,13 +100,13 @@ class Terms:
 class Mischief:
     first_seed: int | None
     tell: Callable[[str], None]
-    terms: Terms | None = None
-    done: deque[Deed] = field(default_factory=lambda: deque(maxlen=REMEMBERED_DEEDS))
+    terms: MischiefSettings | None = None
+    done: deque[MischiefRecord] = field(default_factory=lambda: deque(maxlen=REMEMBERED_DEEDS))
 
     def __post_init__(self) -> None:
-        self.forget_everything()
+        self.reset()
 
-    def begin(self, terms: Terms | None) -> None:
+    def begin(self, terms: MischiefSettings | None) -> None:
         """Start from the first throw of a seed; None stops, and what was done stays listed."""
         self.terms = terms
         if terms is not None:
@@ -114,9 +114,9 @@ class Mischief:
         self._events = 0
         self._requests: Counter[tuple[str, str]] = Counter()
 
-    def forget_everything(self) -> None:
+    def reset(self) -> None:
         self.done.clear()
-        self.begin(None if self.first_seed is None else Terms(self.first_seed))
+        self.begin(None if self.first_seed is None else MischiefSettings(self.first_seed))
 
     def plan_for(self, event: StripeObject) -> Plan:
         terms = self.terms
@@ -152,7 +152,7 @@ class Mischief:
         return trouble
 
     def _note(self, kind: str, to: str, line: str) -> None:
-        self.done.append(Deed(kind, to, line))
+        self.done.append(MischiefRecord(kind, to, line))
         self.tell(line)
 
 

@@ -6,7 +6,7 @@ https://docs.stripe.com/api/expanding_objects
 from itertools import islice
 from typing import Any
 
-from donate.sandbox.copies import copy_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.balance import as_of
 from donate.sandbox.shelf import Shelf, StripeObject
@@ -18,7 +18,7 @@ LISTED_INSIDE = 10
 
 def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeObject:
     """A copy of `result` as of now, expanded along each path."""
-    answer = _seen_now(store, copy_of(result))
+    answer = _seen_now(store, deep_copy(result))
     if answer.get("object") == "list":
         answer["data"] = [_seen_now(store, item) for item in answer["data"]]
     for path in paths:
@@ -32,7 +32,7 @@ def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeO
 def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
     return {
         "object": "list",
-        "data": copy_of(store.line_items[session_id]),
+        "data": deep_copy(store.line_items[session_id]),
         "has_more": False,
         "url": f"/v1/checkout/sessions/{session_id}/line_items",
     }
@@ -43,7 +43,7 @@ def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
     payment = store.payments_of_invoices.get(invoice_id)
     return {
         "object": "list",
-        "data": [copy_of(payment)] if payment else [],
+        "data": [deep_copy(payment)] if payment else [],
         "has_more": False,
         "url": f"/v1/invoice_payments?invoice={invoice_id}",
     }
@@ -52,7 +52,7 @@ def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
 def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
     """The ten newest; the rest are at the address the list names."""
     refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
-    found = copy_of(list(islice(refunds, LISTED_INSIDE + 1)))
+    found = deep_copy(list(islice(refunds, LISTED_INSIDE + 1)))
     return {
         "object": "list",
         "data": found[:LISTED_INSIDE],
@@ -79,7 +79,7 @@ def _expand(store: Store, thing: StripeObject, steps: list[str], path: str) -> N
         raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
     if isinstance(thing[name], str):
         found = store.find(_shelf_of(store, thing[name]), thing[name])
-        thing[name] = _seen_now(store, copy_of(found))
+        thing[name] = _seen_now(store, deep_copy(found))
     if rest and thing[name] is not None:
         _expand(store, thing[name], rest, path)
 

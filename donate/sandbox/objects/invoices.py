@@ -5,7 +5,7 @@ Field names: https://docs.stripe.com/api/invoices and https://docs.stripe.com/ap
 
 from typing import Any
 
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -22,7 +22,7 @@ def new_invoice(
     return {
         "id": invoice_id,
         "object": "invoice",
-        **nothing_in(
+        **null_fields(
             "account_tax_ids application custom_fields customer_account customer_phone "
             "customer_shipping default_payment_method default_source description due_date "
             "effective_at ending_balance footer from_invoice hosted_invoice_url invoice_pdf "
@@ -38,7 +38,7 @@ def new_invoice(
         "auto_advance": True,
         "automatic_tax": {
             "enabled": False,
-            **nothing_in("disabled_reason liability provider status"),
+            **null_fields("disabled_reason liability provider status"),
         },
         "automatically_finalizes_at": None,
         "billing_reason": reason,
@@ -63,14 +63,14 @@ def new_invoice(
         "livemode": False,
         "metadata": {},
         "parent": _parent(subscription),
-        "payment_settings": nothing_in(
+        "payment_settings": null_fields(
             "default_mandate payment_method_options payment_method_types"
         ),
         "period_end": period["end"],
         "period_start": period["start"],
         "status": "draft",
         "test_clock": customer["test_clock"],
-        "status_transitions": nothing_in("finalized_at marked_uncollectible_at paid_at voided_at"),
+        "status_transitions": null_fields("finalized_at marked_uncollectible_at paid_at voided_at"),
     }
 
 

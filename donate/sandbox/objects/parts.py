@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 
 NAME = "Sandbox charity"
 _EVIDENCE = """
@@ -17,17 +17,17 @@ _EVIDENCE = """
 
 
 def no_address() -> dict[str, None]:
-    return nothing_in("city country line1 line2 postal_code state")
+    return null_fields("city country line1 line2 postal_code state")
 
 
 def no_evidence() -> dict[str, Any]:
-    return {**nothing_in(_EVIDENCE), "enhanced_evidence": {}}
+    return {**null_fields(_EVIDENCE), "enhanced_evidence": {}}
 
 
 def branding(asked: dict[str, Any]) -> dict[str, Any]:
     """What a session asks for its page, and the account's own for the rest."""
     return {
-        **nothing_in("icon logo"),
+        **null_fields("icon logo"),
         "background_color": "#ffffff",
         "border_style": "rounded",
         "button_color": "#0074d4",
@@ -39,13 +39,13 @@ def branding(asked: dict[str, Any]) -> dict[str, Any]:
 
 def account_settings() -> dict[str, Any]:
     return {
-        "branding": nothing_in("icon logo primary_color secondary_color"),
+        "branding": null_fields("icon logo primary_color secondary_color"),
         "card_payments": {
             "decline_on": {"avs_failure": False, "cvc_failure": True},
             "statement_descriptor_prefix": None,
         },
         "dashboard": {"display_name": NAME, "timezone": "Etc/UTC"},
-        "payments": nothing_in(
+        "payments": null_fields(
             "statement_descriptor statement_descriptor_kana statement_descriptor_kanji"
         ),
     }

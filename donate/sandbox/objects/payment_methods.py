@@ -6,7 +6,7 @@ https://docs.stripe.com/testing
 from dataclasses import dataclass
 from typing import Any
 
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ TEST_CARDS = {
 def card_details(number: str, brand: str, country: str) -> dict[str, Any]:
     return {
         "card": {
-            **nothing_in(
+            **null_fields(
                 "amount_authorized authorization_code installments mandate network_transaction_id "
                 "three_d_secure wallet"
             ),
             "brand": brand,
             "checks": {
-                **nothing_in("address_line1_check address_postal_code_check"),
+                **null_fields("address_line1_check address_postal_code_check"),
                 "cvc_check": "pass",
             },
             "country": country,

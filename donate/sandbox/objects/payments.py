@@ -6,7 +6,7 @@ at Stripe when nothing was asked for.
 
 from typing import Any
 
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.parts import account_settings, branding, no_address, no_evidence
 from donate.sandbox.objects.prices import new_price
 from donate.sandbox.shelf import StripeObject
@@ -23,7 +23,7 @@ def new_session(
     return {
         "id": session_id,
         "object": "checkout.session",
-        **nothing_in(
+        **null_fields(
             "after_expiration client_secret collected_information consent consent_collection "
             "currency_conversion customer customer_account invoice payment_intent payment_link "
             "permissions recovered_from saved_payment_method_options setup_intent "
@@ -43,13 +43,13 @@ def new_session(
         "adaptive_pricing": asked.get("adaptive_pricing", {"enabled": False}),
         "amount_subtotal": total,
         "amount_total": total,
-        "automatic_tax": {"enabled": False, **nothing_in("liability provider status")},
+        "automatic_tax": {"enabled": False, **null_fields("liability provider status")},
         "branding_settings": branding(asked.get("branding_settings", {})),
         "created": store.now(),
         "currency": asked.get("currency") if is_setup else currency,
         "custom_fields": [],
         "custom_text": {
-            **nothing_in("after_submit shipping_address submit terms_of_service_acceptance"),
+            **null_fields("after_submit shipping_address submit terms_of_service_acceptance"),
             **asked.get("custom_text", {}),
         },
         "customer_creation": asked.get(
@@ -80,7 +80,7 @@ def _no_invoice() -> dict[str, Any]:
     return {
         "enabled": False,
         "invoice_data": {
-            **nothing_in("account_tax_ids custom_fields description footer issuer"),
+            **null_fields("account_tax_ids custom_fields description footer issuer"),
             "metadata": {},
             "rendering_options": None,
         },
@@ -127,7 +127,7 @@ def new_payment_intent(
     return {
         "id": intent_id,
         "object": "payment_intent",
-        **nothing_in(
+        **null_fields(
             "allowed_payment_method_types application application_fee_amount "
             "automatic_payment_methods canceled_at cancellation_reason customer_account "
             "excluded_payment_method_types last_payment_error latest_charge next_action "
@@ -170,7 +170,7 @@ def new_charge(
     return {
         "id": store.new_id(prefix),
         "object": "charge",
-        **nothing_in(
+        **null_fields(
             "application application_fee application_fee_amount balance_transaction "
             "failure_balance_transaction failure_code failure_message on_behalf_of outcome "
             "receipt_number receipt_url review shipping source source_transfer transfer_data "
@@ -210,7 +210,7 @@ def new_refund(
     return {
         "id": store.new_id(prefix),
         "object": "refund",
-        **nothing_in(
+        **null_fields(
             "balance_transaction customer customer_account receipt_number source_transfer_reversal "
             "transfer_reversal"
         ),

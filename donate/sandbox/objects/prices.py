@@ -6,7 +6,7 @@ https://docs.stripe.com/api/prices/object
 from typing import Any
 
 from donate.sandbox.errors import Refusal, no_such
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.products import new_product
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -18,7 +18,7 @@ def new_price(store: Store, data: dict[str, Any], currency: str) -> StripeObject
     return {
         "id": store.new_id("price_1"),
         "object": "price",
-        **nothing_in("custom_unit_amount lookup_key nickname tiers_mode transform_quantity"),
+        **null_fields("custom_unit_amount lookup_key nickname tiers_mode transform_quantity"),
         "active": False,
         "billing_scheme": "per_unit",
         "created": store.now(),
@@ -47,7 +47,7 @@ def plan_of(price: StripeObject) -> StripeObject:
     return {
         "id": price["id"],
         "object": "plan",
-        **nothing_in("meter nickname tiers_mode transform_usage trial_period_days"),
+        **null_fields("meter nickname tiers_mode transform_usage trial_period_days"),
         "active": price["active"],
         "amount": price["unit_amount"],
         "amount_decimal": price["unit_amount_decimal"],

@@ -5,27 +5,27 @@ https://docs.stripe.com/api/products
 
 from typing import Any
 
-from donate.sandbox.objects.nothing import nothing_in
-from donate.sandbox.requests.parameters import flag, metadata, read, text
+from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.requests.parameters import boolean, metadata, read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 _NEW = {"description": text(longest=40_000), "metadata": metadata, "name": text(longest=250)}
-_KNOWN_TO_STRIPE = (
+_UNSUPPORTED = (
     "active default_price_data id images marketing_features package_dimensions shippable "
     "statement_descriptor tax_code unit_label url"
 ).split()
 
 
 def create_product(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _NEW, required=["name"], not_here=_KNOWN_TO_STRIPE)
+    asked = read(parameters, _NEW, required=["name"], unsupported=_UNSUPPORTED)
     product = new_product(store, asked)
     store.announce("product.created", product)
     return product
 
 
 def change_product(store: Store, parameters: dict[str, Any], product_id: str) -> StripeObject:
-    asked = read(parameters, {"active": flag, "metadata": metadata, "name": text(longest=250)})
+    asked = read(parameters, {"active": boolean, "metadata": metadata, "name": text(longest=250)})
     product = store.find(store.products, product_id, "id")
     product.update({name: value for name, value in asked.items() if name != "expand"})
     store.announce("product.updated", product)
@@ -38,7 +38,7 @@ def new_product(store: Store, asked: dict[str, Any], *, is_active: bool = True) 
     product = {
         "id": store.new_id("prod_", 14),
         "object": "product",
-        **nothing_in(
+        **null_fields(
             "default_price package_dimensions shippable statement_descriptor tax_code unit_label "
             "url"
         ),

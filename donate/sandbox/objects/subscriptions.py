@@ -6,7 +6,7 @@ Field names: https://docs.stripe.com/api/customers and https://docs.stripe.com/a
 from typing import Any
 
 from donate.sandbox.months import MONTHS_IN, months_after
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.parts import no_address
 from donate.sandbox.objects.prices import plan_of
 from donate.sandbox.shelf import StripeObject
@@ -19,7 +19,7 @@ def new_customer(
     return {
         "id": store.new_id("cus_", 14),
         "object": "customer",
-        **nothing_in(
+        **null_fields(
             "customer_account default_source description discount phone shipping test_clock"
         ),
         "address": no_address(),
@@ -29,7 +29,7 @@ def new_customer(
         "delinquent": False,
         "email": email,
         "invoice_prefix": store.new_id("", 8).upper(),
-        "invoice_settings": nothing_in(
+        "invoice_settings": null_fields(
             "custom_fields default_payment_method footer rendering_options"
         ),
         "livemode": False,
@@ -53,7 +53,7 @@ def new_subscription(
     return {
         "id": subscription_id,
         "object": "subscription",
-        **nothing_in(
+        **null_fields(
             "application application_fee_percent billing_cycle_anchor_config billing_thresholds "
             "cancel_at canceled_at customer_account days_until_due default_payment_method "
             "default_source ended_at latest_invoice next_pending_invoice_item_invoice "
@@ -65,7 +65,7 @@ def new_subscription(
         "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
         "billing_schedules": [],
         "cancel_at_period_end": False,
-        "cancellation_details": nothing_in("comment feedback reason"),
+        "cancellation_details": null_fields("comment feedback reason"),
         "collection_method": "charge_automatically",
         "created": now,
         "currency": customer["currency"],
@@ -74,7 +74,7 @@ def new_subscription(
         "description": asked.get("description"),
         "discounts": [],
         "invoice_settings": {
-            **nothing_in("account_tax_ids custom_fields description footer"),
+            **null_fields("account_tax_ids custom_fields description footer"),
             "issuer": {"type": "self"},
         },
         "items": {
@@ -87,7 +87,7 @@ def new_subscription(
         "managed_payments": {"enabled": False},
         "metadata": dict(asked.get("metadata", {})),
         "payment_settings": {
-            **nothing_in("payment_method_options payment_method_types"),
+            **null_fields("payment_method_options payment_method_types"),
             "save_default_payment_method": "off",
         },
         "start_date": now,

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from donate.sandbox.checkout.payments import pay
 from donate.sandbox.checkout.sessions import expire_due_sessions
-from donate.sandbox.currencies import written
+from donate.sandbox.currencies import format_amount
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt, bank_debit_attempt, card_attempt
 from donate.sandbox.objects.payment_methods import TEST_CARDS
@@ -153,7 +153,7 @@ def _pay_page(
 ) -> Response:
     words = _words(session)
     items = [
-        {**item, "written": money_written(item["amount_total"], item["currency"], words)}
+        {**item, "written": format_money(item["amount_total"], item["currency"], words)}
         for item in store.line_items[session["id"]]
     ]
     return html_page(
@@ -215,8 +215,9 @@ def _words(session: StripeObject) -> dict[str, Any]:
     return WORDS["fr" if (session["locale"] or "").startswith("fr") else "en"]
 
 
-def money_written(amount: int, currency: str, words: dict[str, Any]) -> str:
-    return f"{written(amount, currency, words['decimal_mark'])}\N{NO-BREAK SPACE}{currency.upper()}"
+def format_money(amount: int, currency: str, words: dict[str, Any]) -> str:
+    number = format_amount(amount, currency, words["decimal_mark"])
+    return f"{number}\N{NO-BREAK SPACE}{currency.upper()}"
 
 
 def _submit_type(session: StripeObject) -> str:
@@ -227,11 +228,9 @@ def _submit_type(session: StripeObject) -> str:
 def _total(store: Store, session: StripeObject, words: dict[str, Any]) -> str:
     if session["mode"] == "setup":
         return ""
-    written = money_written(session["amount_total"], session["currency"], words)
+    total = format_money(session["amount_total"], session["currency"], words)
     recurring = store.line_items[session["id"]][0]["price"]["recurring"]
     if recurring is None:
-        return written
+        return total
     count, interval = recurring["interval_count"], recurring["interval"]
-    return (
-        f"{written} {words['each'][interval] if count == 1 else words['every'][interval] % count}"
-    )
+    return f"{total} {words['each'][interval] if count == 1 else words['every'][interval] % count}"

@@ -6,12 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from donate.sandbox.billing.invoices import is_under_way
+from donate.sandbox.billing.invoices import is_processing
 from donate.sandbox.billing.subscriptions import settle_debit
 from donate.sandbox.checkout.payments import settle
 from donate.sandbox.checkout.sessions import expire_due_sessions
 from donate.sandbox.objects.payment_methods import TEST_CARDS
-from donate.sandbox.pages.hosted_page import html_page, money_written
+from donate.sandbox.pages.hosted_page import format_money, html_page
 from donate.sandbox.pages.words import WORDS
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
@@ -32,7 +32,7 @@ def index_routes(store: Store) -> APIRouter:
     async def index() -> Response:
         expire_due_sessions(store)
         sessions = islice(store.sessions.newest_first(), MOST_LISTED)
-        under_way = (one for one in store.invoices.newest_first() if is_under_way(store, one))
+        under_way = (one for one in store.invoices.newest_first() if is_processing(store, one))
         return html_page(
             "index.html",
             WORDS["en"],
@@ -52,7 +52,7 @@ def index_routes(store: Store) -> APIRouter:
     @router.post("/invoices/{invoice_id}/bank")
     async def decide_invoice(invoice_id: str, request: Request) -> Response:
         invoice = store.invoices.get(invoice_id)
-        if invoice is not None and is_under_way(store, invoice):
+        if invoice is not None and is_processing(store, invoice):
             settle_debit(store, invoice, succeeds=await _says_yes(request))
         return RedirectResponse("/", status_code=303)
 
@@ -74,7 +74,7 @@ def _listed(store: Store, session: StripeObject) -> dict[str, Any]:
     return {
         "id": session["id"],
         "url": session["url"],
-        "total": money_written(total, session["currency"], WORDS["en"]) if total else "",
+        "total": format_money(total, session["currency"], WORDS["en"]) if total else "",
         "reference": session["client_reference_id"],
         "status": session["status"],
         "payment_status": session["payment_status"],
@@ -86,6 +86,6 @@ def _invoice_listed(invoice: StripeObject) -> dict[str, Any]:
     details = invoice["parent"]["subscription_details"]
     return {
         "id": invoice["id"],
-        "total": money_written(invoice["amount_due"], invoice["currency"], WORDS["en"]),
+        "total": format_money(invoice["amount_due"], invoice["currency"], WORDS["en"]),
         "reference": details["metadata"].get("reference", ""),
     }

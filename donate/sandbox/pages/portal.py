@@ -13,11 +13,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from donate.sandbox.account.portal_configurations import configuration_for
-from donate.sandbox.billing.subscription_changes import ending, period_end
-from donate.sandbox.billing.subscriptions import OVER, change
-from donate.sandbox.charging.saved_methods import save_method, use_by_default
+from donate.sandbox.billing.subscription_changes import period_end, scheduled_end
+from donate.sandbox.billing.subscriptions import ENDED, update_subscription
+from donate.sandbox.charging.saved_methods import save_method, set_default_method
 from donate.sandbox.errors import missing_parameter, no_such
-from donate.sandbox.objects.nothing import nothing_in
+from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.pages.hosted_page import Submission, html_page, read_card
 from donate.sandbox.pages.words import WORDS
 from donate.sandbox.requests.parameters import choice, only, read, record, text, web_address
@@ -37,20 +37,20 @@ _ASKED = {
                     "redirect": record({"return_url": web_address}, required=["return_url"]),
                 },
                 required=["type"],
-                not_here=["hosted_confirmation"],
+                unsupported=["hosted_confirmation"],
             ),
         },
         required=["type"],
-        not_here=["subscription_cancel", "subscription_update", "subscription_update_confirm"],
+        unsupported=["subscription_cancel", "subscription_update", "subscription_update_confirm"],
     ),
     "locale": choice(*LOCALES),
     "return_url": web_address,
 }
-_KNOWN_TO_STRIPE = "customer_account on_behalf_of".split()
+_UNSUPPORTED = "customer_account on_behalf_of".split()
 
 
 def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _ASKED, required=["customer"], not_here=_KNOWN_TO_STRIPE)
+    asked = read(parameters, _ASKED, required=["customer"], unsupported=_UNSUPPORTED)
     if store.customers.get(asked["customer"]) is None:
         raise no_such("customer", asked["customer"], "customer", status=400)
     flow = asked.get("flow_data")
@@ -61,13 +61,13 @@ def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
     session = {
         "id": session_id,
         "object": "billing_portal.session",
-        **nothing_in("customer_account on_behalf_of"),
+        **null_fields("customer_account on_behalf_of"),
         "configuration": configuration_for(store, asked),
         "created": store.now(),
         "customer": asked["customer"],
         "flow": flow
         and {
-            **nothing_in(
+            **null_fields(
                 "customer_update subscription_cancel subscription_update "
                 "subscription_update_confirm"
             ),
@@ -106,7 +106,7 @@ def portal_routes(store: Store) -> APIRouter:
         attempt = read_card(store, submission, _words(session)["errors"], customer["email"])
         if attempt is None:
             return _page(store, session, submission, status=422)
-        use_by_default(store, customer, save_method(store, attempt, customer["id"]))
+        set_default_method(store, customer, save_method(store, attempt, customer["id"]))
         return RedirectResponse(_after_completion(session) or "/", status_code=303)
 
     @router.post("/portal/{session_id}/subscriptions/{subscription_id}")
@@ -119,10 +119,10 @@ def portal_routes(store: Store) -> APIRouter:
             if subscription["id"] == subscription_id:
                 wanted = (await request.form()).get("wanted")
                 ends_at = period_end(subscription) if wanted == "end" else None
-                change(
+                update_subscription(
                     store,
                     subscription,
-                    **ending(store, subscription, {}, ends_at, with_period=False),
+                    **scheduled_end(store, subscription, {}, ends_at, with_period=False),
                 )
                 return RedirectResponse(f"/portal/{session_id}", status_code=303)
         return _unknown()
@@ -141,7 +141,7 @@ def _subscriptions_of(store: Store, customer_id: str) -> list[StripeObject]:
     return [
         found
         for found in store.subscriptions.newest_first()
-        if found["customer"] == customer_id and found["status"] not in OVER
+        if found["customer"] == customer_id and found["status"] not in ENDED
     ]
 
 

@@ -54,7 +54,7 @@ def choice(*allowed: str) -> Check:
     return check
 
 
-def whole(smallest: int | None = None, largest: int | None = None) -> Check:
+def integer(smallest: int | None = None, largest: int | None = None) -> Check:
     def check(value: Any, path: str) -> int:
         if not isinstance(value, str) or re.fullmatch(r"[+-]?[0-9]{1,18}", value) is None:
             raise invalid_parameter(
@@ -78,7 +78,7 @@ def whole(smallest: int | None = None, largest: int | None = None) -> Check:
     return check
 
 
-def flag(value: Any, path: str) -> bool:
+def boolean(value: Any, path: str) -> bool:
     if value not in ("true", "false"):
         raise invalid_parameter(path, f"Invalid boolean: {value}")
     return bool(value == "true")
@@ -174,9 +174,9 @@ def list_of(check: Check, longest: int = 100) -> Check:
 
 
 def record(
-    checks: Mapping[str, Check], required: Sequence[str] = (), not_here: Sequence[str] = ()
+    checks: Mapping[str, Check], required: Sequence[str] = (), unsupported: Sequence[str] = ()
 ) -> Check:
-    """`not_here` names what Stripe would take and the sandbox does not play."""
+    """`unsupported` names what Stripe would take and the sandbox does not play."""
 
     def check(value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -185,11 +185,11 @@ def record(
         def full(name: str) -> str:
             return f"{path}[{name}]" if path else name
 
-        unknown = [full(name) for name in value if name not in checks and name not in not_here]
+        unknown = [full(name) for name in value if name not in checks and name not in unsupported]
         if unknown:
             raise unknown_parameters(unknown)
         for name in value:
-            if name in not_here:
+            if name in unsupported:
                 raise not_in_this_sandbox(full(name))
         read = {name: checks[name](item, full(name)) for name, item in value.items()}
         for name in required:
@@ -204,9 +204,9 @@ def read(
     parameters: dict[str, Any],
     checks: Mapping[str, Check],
     required: Sequence[str] = (),
-    not_here: Sequence[str] = (),
+    unsupported: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Check the parameters of a whole request; every endpoint also takes `expand`."""
     everything = {**checks, "expand": list_of(text())}
-    given: dict[str, Any] = record(everything, required, not_here)(parameters, "")
+    given: dict[str, Any] = record(everything, required, unsupported)(parameters, "")
     return given

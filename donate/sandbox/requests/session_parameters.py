@@ -5,21 +5,21 @@ from typing import Any
 from donate.sandbox import currencies
 from donate.sandbox.errors import not_in_this_sandbox
 from donate.sandbox.requests.parameters import (
+    boolean,
     choice,
     email_address,
-    flag,
+    integer,
     list_of,
     metadata,
     only,
     record,
     text,
     web_address,
-    whole,
 )
 
-METHODS_PLAYED = ("card", "acss_debit")
-METHODS_KNOWN = (
-    *METHODS_PLAYED,
+SUPPORTED_METHODS = ("card", "acss_debit")
+KNOWN_METHODS = (
+    *SUPPORTED_METHODS,
     *"affirm afterpay_clearpay alipay amazon_pay bancontact cashapp eps ideal klarna konbini link "
     "p24 paypal revolut_pay sepa_debit sofort us_bank_account wechat_pay".split(),
 )
@@ -40,7 +40,7 @@ def interval(value: Any, path: str) -> str:
 
 def interval_count(value: Any, path: str) -> int:
     # https://docs.stripe.com/api/prices/create: three years at most.
-    return int(whole(1, 36)(value, path))
+    return int(integer(1, 36)(value, path))
 
 
 RECURRING = record({"interval": interval, "interval_count": interval_count}, required=["interval"])
@@ -63,16 +63,16 @@ LINE_ITEM = record(
                 ),
                 "recurring": RECURRING,
                 "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
-                "unit_amount": whole(0, currencies.LARGEST_AMOUNT),
+                "unit_amount": integer(0, currencies.LARGEST_AMOUNT),
             },
             required=["currency", "product_data", "unit_amount"],
-            not_here=["product", "unit_amount_decimal"],
+            unsupported=["product", "unit_amount_decimal"],
         ),
-        "quantity": whole(1, 999_999),
+        "quantity": integer(1, 999_999),
         "metadata": metadata,
     },
     required=["price_data", "quantity"],
-    not_here=["adjustable_quantity", "dynamic_tax_rates", "price", "tax_rates"],
+    unsupported=["adjustable_quantity", "dynamic_tax_rates", "price", "tax_rates"],
 )
 
 PAYMENT_INTENT_DATA = record(
@@ -84,7 +84,7 @@ PAYMENT_INTENT_DATA = record(
         "statement_descriptor": text(pattern=r"[^<>\\'\"*]{5,22}"),
         "statement_descriptor_suffix": text(pattern=r"[^<>\\'\"*]{1,22}"),
     },
-    not_here=[
+    unsupported=[
         "application_fee_amount",
         "on_behalf_of",
         "setup_future_usage",
@@ -100,7 +100,7 @@ BILLING_MODE = record({"type": only("flexible")}, required=["type"])
 
 SUBSCRIPTION_DATA = record(
     {"billing_mode": BILLING_MODE, "description": text(longest=500), "metadata": metadata},
-    not_here=[
+    unsupported=[
         "application_fee_percent",
         "billing_cycle_anchor",
         "billing_cycle_anchor_config",
@@ -117,7 +117,7 @@ SUBSCRIPTION_DATA = record(
 )
 
 SETUP_INTENT_DATA = record(
-    {"description": text(longest=1_000), "metadata": metadata}, not_here=["on_behalf_of"]
+    {"description": text(longest=1_000), "metadata": metadata}, unsupported=["on_behalf_of"]
 )
 
 PAYMENT_METHOD_OPTIONS = record(
@@ -136,11 +136,11 @@ PAYMENT_METHOD_OPTIONS = record(
                 ),
                 "verification_method": choice("automatic", "instant", "microdeposits"),
             },
-            not_here=["setup_future_usage", "target_date"],
+            unsupported=["setup_future_usage", "target_date"],
         ),
         "card": record(
             {"request_three_d_secure": choice("any", "automatic", "challenge")},
-            not_here=["capture_method", "installments", "restrictions", "setup_future_usage"],
+            unsupported=["capture_method", "installments", "restrictions", "setup_future_usage"],
         ),
     }
 )
@@ -148,9 +148,9 @@ PAYMENT_METHOD_OPTIONS = record(
 CUSTOM_TEXT = record({"message": text(longest=1_200)}, required=["message"])
 
 SESSION = {
-    "adaptive_pricing": record({"enabled": flag}),
-    "allow_promotion_codes": flag,
-    "allowed_payment_method_types": list_of(choice(*METHODS_KNOWN)),
+    "adaptive_pricing": record({"enabled": boolean}),
+    "allow_promotion_codes": boolean,
+    "allowed_payment_method_types": list_of(choice(*KNOWN_METHODS)),
     "automatic_tax": record({"enabled": only("false")}, required=["enabled"]),
     "billing_address_collection": choice("auto", "required"),
     "branding_settings": record(
@@ -161,7 +161,7 @@ SESSION = {
             "display_name": text(),
             "font_family": text(),
         },
-        not_here=["icon", "logo"],
+        unsupported=["icon", "logo"],
     ),
     "cancel_url": web_address,
     "client_reference_id": text(longest=200),
@@ -169,8 +169,8 @@ SESSION = {
     "custom_text": record({"after_submit": CUSTOM_TEXT, "submit": CUSTOM_TEXT}),
     "customer_creation": choice("always", "if_required"),
     "customer_email": email_address,
-    "excluded_payment_method_types": list_of(choice(*METHODS_KNOWN)),
-    "expires_at": whole(),
+    "excluded_payment_method_types": list_of(choice(*KNOWN_METHODS)),
+    "expires_at": integer(),
     "integration_identifier": text(longest=200),
     "line_items": list_of(LINE_ITEM),
     "locale": choice(*LOCALES),
@@ -179,7 +179,7 @@ SESSION = {
     "origin_context": choice("mobile_app", "web"),
     "payment_intent_data": PAYMENT_INTENT_DATA,
     "payment_method_options": PAYMENT_METHOD_OPTIONS,
-    "phone_number_collection": record({"enabled": flag}, required=["enabled"]),
+    "phone_number_collection": record({"enabled": boolean}, required=["enabled"]),
     "setup_intent_data": SETUP_INTENT_DATA,
     "subscription_data": SUBSCRIPTION_DATA,
     "submit_type": choice("auto", "book", "donate", "pay", "subscribe"),
@@ -187,7 +187,7 @@ SESSION = {
     "ui_mode": only("hosted_page"),
 }
 
-KNOWN_TO_STRIPE = (
+UNSUPPORTED = (
     "after_expiration consent_collection custom_fields customer customer_account customer_update "
     "discounts invoice_creation managed_payments name_collection optional_items "
     "payment_method_collection payment_method_configuration payment_method_data permissions "

@@ -104,7 +104,7 @@ def refusal_for(kind: Kind) -> Refusal | None:
     return None
 
 
-def answer_instead(kind: Kind) -> ASGIApp | None:
+def early_answer(kind: Kind) -> ASGIApp | None:
     """What travels back for a request that was never looked at."""
     match kind:
         case "502_before":
@@ -116,7 +116,7 @@ def answer_instead(kind: Kind) -> ASGIApp | None:
     return None
 
 
-def spoil(trouble: Trouble, body: bytes, headers: dict[str, str]) -> ASGIApp | None:
+def altered_response(trouble: Trouble, body: bytes, headers: dict[str, str]) -> ASGIApp | None:
     """What travels back in place of a true answer; None leaves it as it is."""
     match trouble.kind:
         case "drip":

@@ -8,7 +8,7 @@ https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invo
 from typing import Any
 
 from donate.sandbox.api_versions import BEFORE_BASIL, TODAY, Version
-from donate.sandbox.copies import copy_of
+from donate.sandbox.copies import deep_copy
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -32,7 +32,7 @@ def seen_in(version: Version, event: StripeObject, store: Store) -> StripeObject
     """The event as an endpoint of this version gets it."""
     if version == TODAY:
         return event
-    older = {**event, "api_version": version, "data": copy_of(event["data"])}
+    older = {**event, "api_version": version, "data": deep_copy(event["data"])}
     found = older["data"]["object"]
     _drop(found, _NEWER)
     if version == BEFORE_BASIL:

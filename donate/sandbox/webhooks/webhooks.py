@@ -17,8 +17,8 @@ from donate.sandbox.api_versions import TODAY, Version, is_known_in
 from donate.sandbox.mischief.mischief import PLAIN, Mischief, Plan
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-from donate.sandbox.webhooks.courier import Courier, NotDelivered
-from donate.sandbox.webhooks.held_back import HeldBack
+from donate.sandbox.webhooks.client import NotDelivered, WebhookClient
+from donate.sandbox.webhooks.delayed import DelayedDeliveries
 from donate.sandbox.webhooks.older_versions import seen_in
 
 # Enough to be busy, few enough that a small receiver is not drowned.
@@ -41,7 +41,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutgoingEvent:
     """An event as it goes out: in which version of the API, and signed with which secret."""
 
     event: StripeObject
@@ -73,11 +73,11 @@ class Deliveries:
         self._first_url = url
         self._retry_delays_s = retry_delays_s
         self._under_way: set[asyncio.Task[None]] = set()
-        self.forget_everything()
+        self.reset()
         self._side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._courier = Courier()
+        self._courier = WebhookClient()
 
-    def forget_everything(self) -> None:
+    def reset(self) -> None:
         """Stop what is under way, and begin anew."""
         for task in self._under_way:
             task.cancel()
@@ -85,13 +85,13 @@ class Deliveries:
         self.paused = False
         self.api_version: Version = TODAY
         self._submitted = 0
-        self._held = HeldBack()
+        self._held = DelayedDeliveries()
         self._missed: list[tuple[StripeObject, Plan]] = []
         self.log: deque[Delivery] = deque(maxlen=LOGGED_DELIVERIES)
 
     async def close(self) -> None:
         """Stop at once: what was not delivered stays undelivered."""
-        self.forget_everything()
+        self.reset()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._courier.close()
 
@@ -127,25 +127,25 @@ class Deliveries:
 
     def flush(self) -> int:
         """Deliver now all that is held back, for whatever reason; returns how many those are."""
-        return self._held.let_go()
+        return self._held.release()
 
     async def send_again(self, event: StripeObject, times: int) -> list[Delivery]:
         """Hand over an event `times` more, all at once, whatever happened to it before."""
-        letter = Letter(event, self.api_version, self._secret)
+        letter = OutgoingEvent(event, self.api_version, self._secret)
         return list(await asyncio.gather(*(self._send(letter, 1) for _ in range(times))))
 
     def _start(self, event: StripeObject, plan: Plan) -> None:
         self._submitted += 1
-        letter = Letter(event, plan.version or self.api_version, self._secret)
+        letter = OutgoingEvent(event, plan.version or self.api_version, self._secret)
         overtaken_at = self._submitted + plan.overtaken_by
         for index, offset_s in enumerate(plan.offsets_s):
             again_after_s = () if index else self._retry_delays_s
             self._go(self._deliver(letter, offset_s, plan, overtaken_at, again_after_s))
         if plan.forgery is not None:
             secret = self._secret if plan.forgery.is_well_signed else f"not {self._secret}"
-            forged = Letter(plan.forgery.event, self.api_version, secret)
+            forged = OutgoingEvent(plan.forgery.event, self.api_version, secret)
             self._go(self._deliver(forged, 0.0, PLAIN, overtaken_at, ()))
-        self._held.let_go(self._submitted)
+        self._held.release(self._submitted)
 
     def _go(self, delivering: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(delivering)
@@ -154,7 +154,7 @@ class Deliveries:
 
     async def _deliver(
         self,
-        letter: Letter,
+        letter: OutgoingEvent,
         offset_s: float,
         plan: Plan,
         overtaken_at: int,
@@ -168,7 +168,7 @@ class Deliveries:
             if delivery.status is not None and 200 <= delivery.status < 300:
                 return
 
-    async def _send(self, letter: Letter, attempt: int) -> Delivery:
+    async def _send(self, letter: OutgoingEvent, attempt: int) -> Delivery:
         assert self.url is not None
         url, event = self.url, letter.event
         shown = seen_in(letter.version, event, self._store)

@@ -33,7 +33,7 @@ class _Answer:
     can_stay_open: bool
 
 
-class Courier:
+class WebhookClient:
     def __init__(self) -> None:
         self._idle: dict[str, list[_Connection]] = {}
 

@@ -5,10 +5,10 @@ https://docs.stripe.com/api/customers/create and https://docs.stripe.com/api/tes
 
 from typing import Any
 
-from donate.sandbox.billing.subscriptions import OVER, end_subscription, renew
+from donate.sandbox.billing.subscriptions import ENDED, end_subscription, renew
 from donate.sandbox.errors import Refusal, invalid_parameter, no_such
 from donate.sandbox.objects.subscriptions import new_customer
-from donate.sandbox.requests.parameters import email_address, metadata, read, text, whole
+from donate.sandbox.requests.parameters import email_address, integer, metadata, read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
@@ -49,7 +49,7 @@ def delete_customer(store: Store, parameters: dict[str, Any], customer_id: str) 
 def create_clock(store: Store, parameters: dict[str, Any]) -> StripeObject:
     asked = read(
         parameters,
-        {"frozen_time": whole(1), "name": text(longest=300)},
+        {"frozen_time": integer(1), "name": text(longest=300)},
         required=["frozen_time"],
     )
     clock = {
@@ -80,14 +80,14 @@ def delete_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> Str
 
 def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
     """Begin to advance; the clock is ready again when all that was due has been done."""
-    asked = read(parameters, {"frozen_time": whole(1)}, required=["frozen_time"])
+    asked = read(parameters, {"frozen_time": integer(1)}, required=["frozen_time"])
     clock = store.find(store.test_clocks, clock_id, "test_clock")
     if clock["status"] != "ready":
         raise Refusal("Test clock advancement underway - cannot perform modifications.", status=429)
     if asked["frozen_time"] <= clock["frozen_time"]:
         raise invalid_parameter("frozen_time", "The time must be after the clock's current time.")
     clock["status"] = "advancing"
-    store.later(lambda: _arrive(store, clock, asked["frozen_time"]))
+    store.schedule(lambda: _arrive(store, clock, asked["frozen_time"]))
     return clock
 
 
@@ -98,7 +98,7 @@ def _arrive(store: Store, clock: StripeObject, frozen_time: int) -> None:
             subscription["status"] in ("active", "past_due")
             and _period_end(subscription) + _COLLECTED_AFTER_S <= frozen_time
         ):
-            with store.at(_period_end(subscription) + _COLLECTED_AFTER_S):
+            with store.at_time(_period_end(subscription) + _COLLECTED_AFTER_S):
                 renew(store, subscription, succeeds=None)
     clock.update(frozen_time=frozen_time, status="ready")
     store.announce("test_helpers.test_clock.ready", clock)
@@ -108,7 +108,7 @@ def _running_of(store: Store, customer_id: str) -> list[StripeObject]:
     return [
         one
         for one in store.subscriptions
-        if one["customer"] == customer_id and one["status"] not in OVER
+        if one["customer"] == customer_id and one["status"] not in ENDED
     ]
 
 

@@ -29,7 +29,7 @@ class Observer(Protocol):
     def announced(self, event: StripeObject) -> None: ...
 
 
-class Nobody:
+class NullObserver:
     def answered(self, exchange: Exchange) -> None:
         """Looks on at nothing."""
 

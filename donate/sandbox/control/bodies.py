@@ -5,5 +5,5 @@ from pydantic import BaseModel, ConfigDict
 MAX_TIMES = 1_000
 
 
-class Lever(BaseModel):
+class ControlBody(BaseModel):
     model_config = ConfigDict(extra="forbid")

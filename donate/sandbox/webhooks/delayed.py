@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 
-class HeldBack:
+class DelayedDeliveries:
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Event, int | None] = {}
 
@@ -23,7 +23,7 @@ class HeldBack:
         finally:
             self._waiting.pop(gone, None)
 
-    def let_go(self, number: int | None = None) -> int:
+    def release(self, number: int | None = None) -> int:
         """Let go what waits for this event or an earlier one; without a number, everything."""
         free = [
             gone
