@@ -1,4 +1,4 @@
-"""How an account is set up before anybody changes it: the portal, and the payment methods."""
+"""An account's initial settings: the portal configuration and the payment methods."""
 
 from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.shelf import StripeObject
@@ -6,7 +6,7 @@ from donate.sandbox.shelf import StripeObject
 _PORTAL_ID = "bpc_1SandboxSandboxSandboxSa"
 _METHODS_ID = "pmc_1SandboxSandboxSandboxSa"
 _MADE_AT = 1_577_836_800
-# What the sandbox knows of, and the capability that each needs.
+# The payment methods that the sandbox supports, and the capability each needs.
 CAPABILITIES = {
     "acss_debit": "acss_debit_payments",
     "card": "card_payments",
@@ -15,7 +15,7 @@ CAPABILITIES = {
 
 
 def default_portal_configuration() -> StripeObject:
-    """The default, as the Dashboard proposes it when its settings are saved unchanged."""
+    """Return the default that the Dashboard saves when its settings are left unchanged."""
     configuration = new_portal_configuration(_PORTAL_ID, _MADE_AT)
     configuration["is_default"] = True
     features = configuration["features"]
@@ -63,8 +63,8 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
 
 
 def new_method_configuration() -> StripeObject:
-    """The default as an account has it that was set up for this service."""
-    # Shelves order by `created`, which these configurations do not show.
+    """Return the default configuration of an account that was set up for this service."""
+    # Shelves sort by `created`, which answers leave out for these configurations.
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",

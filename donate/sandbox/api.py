@@ -1,4 +1,4 @@
-"""The door of the API: who asks, has it been asked before, what is the answer, is there trouble."""
+"""The API's entry point: authentication, idempotency, planned trouble, and the answer."""
 
 import asyncio
 import base64
@@ -39,8 +39,8 @@ from donate.sandbox.store import Store
 
 LOGGED_REQUESTS = 10_000
 
-# A platform's endpoints hear of its connected accounts: https://docs.stripe.com/connect/webhooks
-_OF_THE_PLATFORM = "/v1/webhook_endpoints"
+# A platform's endpoints get its connected accounts' events: https://docs.stripe.com/connect/webhooks
+_PLATFORM_PATH = "/v1/webhook_endpoints"
 
 
 @dataclass
@@ -85,8 +85,8 @@ class Api:
         self.log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
 
     async def answer(self, request: Request) -> ASGIApp:
-        """Never raises for anything a caller can send."""
-        asked = LoggedRequest(
+        """Return the response; no request makes it raise."""
+        entry = LoggedRequest(
             request_id=self._store.new_id("req_", 14),
             method=request.method,
             path=request.url.path,
@@ -94,54 +94,54 @@ class Api:
             parameters={},
             stripe_version=request.headers.get("stripe-version"),
         )
-        self.log.append(asked)
+        self.log.append(entry)
         form = b""
         try:
             self._authenticate(request)
-            self._refuse_other_accounts(request.headers.get("stripe-account"), asked.path)
+            self._refuse_other_accounts(request.headers.get("stripe-account"), entry.path)
             form = await _form_of(request)
-            asked.parameters = decode_form(form)
-            _refuse_other_versions(asked.stripe_version)
-            self.permissions.ask(asked.method, asked.path)
+            entry.parameters = decode_form(form)
+            _refuse_other_versions(entry.stripe_version)
+            self.permissions.ask(entry.method, entry.path)
         except Refusal as refusal:
-            answer = self._refuse(asked, refusal)
-            self._observe(asked, form, answer)
-            return self._response(asked, answer)
-        trouble = self.troubles.take(asked.method, asked.path) or self._mischief.trouble_for(
-            asked.method, asked.path
+            answer = self._refuse(entry, refusal)
+            self._observe(entry, form, answer)
+            return self._response(entry, answer)
+        trouble = self.troubles.take(entry.method, entry.path) or self._mischief.trouble_for(
+            entry.method, entry.path
         )
         if trouble is not None:
-            asked.trouble = trouble.kind
-            instead = early_answer(trouble.kind)
-            if instead is not None:
-                asked.status = getattr(instead, "status_code", None)
-                self._observe(asked, form, None)
-                return instead
-        answer = await self._answer_once(asked, trouble)
-        self._observe(asked, form, answer)
-        return self._response(asked, answer, trouble)
+            entry.trouble = trouble.kind
+            early = early_answer(trouble.kind)
+            if early is not None:
+                entry.status = getattr(early, "status_code", None)
+                self._observe(entry, form, None)
+                return early
+        answer = await self._answer_once(entry, trouble)
+        self._observe(entry, form, answer)
+        return self._response(entry, answer, trouble)
 
-    def _observe(self, asked: LoggedRequest, form: bytes, answer: Answer | None) -> None:
+    def _observe(self, entry: LoggedRequest, form: bytes, answer: Answer | None) -> None:
         status, body = (answer.status, answer.body) if answer else (None, b"")
-        self._observer.answered(Exchange(asked.method, asked.path, form, status, body))
+        self._observer.answered(Exchange(entry.method, entry.path, form, status, body))
 
-    async def _answer_once(self, asked: LoggedRequest, trouble: Trouble | None) -> Answer:
-        """Do the work, unless this key has had its answer before."""
-        key = asked.idempotency_key if asked.method == "POST" else None
+    async def _answer_once(self, entry: LoggedRequest, trouble: Trouble | None) -> Answer:
+        """Return the saved answer of the idempotency key, or process the request."""
+        key = entry.idempotency_key if entry.method == "POST" else None
         if key:
             try:
-                parameters = json.dumps(asked.parameters, sort_keys=True)
-                kept = self._keys.begin(key, asked.path, parameters, self._store.now())
+                parameters = json.dumps(entry.parameters, sort_keys=True)
+                saved = self._keys.begin(key, entry.path, parameters, self._store.now())
             except Refusal as refusal:
-                return self._refuse(asked, refusal)
-            if kept is not None:
-                asked.replayed = True
-                return kept
+                return self._refuse(entry, refusal)
+            if saved is not None:
+                entry.replayed = True
+                return saved
         is_final = False
         try:
             if trouble is not None and trouble.kind == "hang":
                 await asyncio.sleep(trouble.seconds)
-            answer, is_final = self._work(asked, trouble)
+            answer, is_final = self._process(entry, trouble)
             if key and is_final:
                 self._keys.keep(key, answer)
             return answer
@@ -149,7 +149,7 @@ class Api:
             if key and not is_final:
                 self._keys.forget(key)
 
-    def _work(self, asked: LoggedRequest, trouble: Trouble | None) -> tuple[Answer, bool]:
+    def _process(self, entry: LoggedRequest, trouble: Trouble | None) -> tuple[Answer, bool]:
         store = self._store
         try:
             refusal = refusal_for(trouble.kind) if trouble else None
@@ -157,53 +157,53 @@ class Api:
                 raise refusal
             expire_due_sessions(store)
             store.run_due_tasks()
-            with store.during_request(asked.request_id, asked.idempotency_key):
-                result = perform(store, asked.method, asked.path, asked.parameters)
+            with store.during_request(entry.request_id, entry.idempotency_key):
+                result = perform(store, entry.method, entry.path, entry.parameters)
         except Refusal as refusal:
-            return self._refuse(asked, refusal), refusal.is_final
+            return self._refuse(entry, refusal), refusal.is_final
         body = json.dumps(result, indent=2).encode()
-        return Answer(200, body, asked.request_id), True
+        return Answer(200, body, entry.request_id), True
 
     def _authenticate(self, request: Request) -> None:
-        given = _key_in(request.headers.get("authorization"))
-        if given is None or not hmac.compare_digest(given.encode(), self._secret_key.encode()):
-            raise wrong_key(given)
+        key = _key_in(request.headers.get("authorization"))
+        if key is None or not hmac.compare_digest(key.encode(), self._secret_key.encode()):
+            raise wrong_key(key)
 
     def _refuse_other_accounts(self, account: str | None, path: str) -> None:
-        """Act as one account only: the connected one where there is one, else the key's own.
+        """Accept only one account: the connected one if there is one, else the key's own.
 
         https://docs.stripe.com/connect/authentication
         """
         if account not in (None, self._connected or self._store.account_id):
             raise no_access_to(account)
-        if self._connected and account is None and not path.startswith(_OF_THE_PLATFORM):
+        if self._connected and account is None and not path.startswith(_PLATFORM_PATH):
             raise not_in_this_sandbox("the platform's own account")
 
-    def _refuse(self, asked: LoggedRequest, refusal: Refusal) -> Answer:
-        log_url = f"{self._store.public_url}/_sandbox/requests?request_id={asked.request_id}"
+    def _refuse(self, entry: LoggedRequest, refusal: Refusal) -> Answer:
+        log_url = f"{self._store.public_url}/_sandbox/requests?request_id={entry.request_id}"
         body = json.dumps(refusal.body(log_url), indent=2).encode()
-        return Answer(refusal.status, body, asked.request_id)
+        return Answer(refusal.status, body, entry.request_id)
 
     def _response(
-        self, asked: LoggedRequest, answer: Answer, trouble: Trouble | None = None
+        self, entry: LoggedRequest, answer: Answer, trouble: Trouble | None = None
     ) -> ASGIApp:
-        asked.status = answer.status
+        entry.status = answer.status
         headers = {
             "content-type": "application/json",
-            "request-id": asked.request_id,
+            "request-id": entry.request_id,
             "stripe-version": TODAY,
         }
-        if asked.idempotency_key and asked.method == "POST":
-            headers["idempotency-key"] = asked.idempotency_key
+        if entry.idempotency_key and entry.method == "POST":
+            headers["idempotency-key"] = entry.idempotency_key
             headers["original-request"] = answer.request_id
-        if asked.replayed:
+        if entry.replayed:
             headers["idempotent-replayed"] = "true"
-        spoiled = (
+        altered = (
             altered_response(trouble, answer.body, headers)
             if trouble and answer.status == 200
             else None
         )
-        return spoiled or Response(answer.body, answer.status, headers)
+        return altered or Response(answer.body, answer.status, headers)
 
 
 async def _form_of(request: Request) -> bytes:
@@ -227,5 +227,5 @@ def _key_in(authorization: str | None) -> str | None:
 def _refuse_other_versions(version: str | None) -> None:
     if version not in (None, TODAY):
         raise invalid_parameter(
-            "Stripe-Version", f"This sandbox speaks {TODAY} only, not {version}."
+            "Stripe-Version", f"This sandbox supports only {TODAY}, not {version}."
         )

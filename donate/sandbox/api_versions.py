@@ -1,6 +1,6 @@
-"""The versions of the API that a webhook endpoint can be set to.
+"""The API versions that a webhook endpoint can have.
 
-An endpoint made years ago goes on getting events of its own version, whatever the SDK speaks.
+An endpoint keeps the version it was created with, whatever version the SDK uses.
 """
 
 from typing import Literal, get_args

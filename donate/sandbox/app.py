@@ -1,4 +1,4 @@
-"""Opens the sandbox: a config becomes an app, and the app is served on loopback."""
+"""Creates the sandbox's app from a config and serves it on loopback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -26,16 +26,17 @@ from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks.webhooks import Deliveries
 
-EXPIRY_ROUND_S = 1.0
+EXPIRY_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """`public_url` is where browsers find the hosted pages; ids follow from `seed`.
+    """The settings of a sandbox.
 
-    With a `connected_account` all objects are that account's and the key is its platform's: each
-    call has to name it, and each webhook does. With a `mischief_seed` it misbehaves, and `tell`
-    hears of each mischief in a line. An `observer` sees every request, answer and event.
+    Browsers open the hosted pages at `public_url`. Ids follow from `seed`. With a
+    `connected_account`, all objects belong to that account and the key to its platform; each call
+    and each webhook must name the account. With a `mischief_seed` the sandbox misbehaves and passes
+    a line about each mischief to `tell`. An `observer` gets every request, answer and event.
     """
 
     secret_key: str
@@ -51,9 +52,11 @@ class SandboxConfig:
 
     def __post_init__(self) -> None:
         if not self.secret_key.startswith("sk_test_"):
-            raise ValueError("the sandbox takes test keys only: secret_key begins with sk_test_")
+            raise ValueError(
+                "the sandbox accepts only test keys: secret_key must start with sk_test_"
+            )
         if not self.webhook_secret:
-            raise ValueError("webhook_secret is empty: anybody could sign events")
+            raise ValueError("webhook_secret is empty, so anybody could sign events")
 
 
 def create_app(config: SandboxConfig) -> FastAPI:
@@ -84,11 +87,11 @@ def create_app(config: SandboxConfig) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        expiring = asyncio.create_task(_expire_sessions(store))
+        task = asyncio.create_task(_expire_sessions(store))
         yield
-        expiring.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await expiring
+            await task
         await deliveries.close()
 
     app = FastAPI(
@@ -97,16 +100,16 @@ def create_app(config: SandboxConfig) -> FastAPI:
     app.add_exception_handler(Refusal, refused)
     controls = control_routes(store, api, deliveries, mischief)
     pages = (page_routes(store), deposit_routes(store), portal_routes(store))
-    for room in (controls, index_routes(store), *pages):
-        app.router.routes += room.routes
-    app.mount("/v1", _api_door(api))
+    for part in (controls, index_routes(store), *pages):
+        app.router.routes += part.routes
+    app.mount("/v1", _api_app(api))
     return app
 
 
 def create_server(config: SandboxConfig, host: str, port: int) -> uvicorn.Server:
-    """A server not yet running; raise ValueError for a host that others could reach."""
+    """Return a server that is not yet running. Raises ValueError for a host other than loopback."""
     if host != "localhost" and not ip_address(host).is_loopback:
-        raise ValueError(f"the sandbox asks nobody for a password: {host} is not loopback")
+        raise ValueError(f"the sandbox has no password, and {host} is not loopback")
     return uvicorn.Server(
         uvicorn.Config(
             create_app(config),
@@ -116,7 +119,7 @@ def create_server(config: SandboxConfig, host: str, port: int) -> uvicorn.Server
             loop="asyncio",
             log_level="warning",
             access_log=False,
-            # A request that was told to hang must not keep the sandbox from closing.
+            # A request that hangs on purpose must not delay the shutdown.
             timeout_graceful_shutdown=1,
         )
     )
@@ -126,15 +129,15 @@ def serve(config: SandboxConfig, host: str = "127.0.0.1", port: int = 8001) -> N
     create_server(config, host, port).run()
 
 
-def _api_door(api: Api) -> ASGIApp:
+def _api_app(api: Api) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             response = await api.answer(Request(scope, receive))
             await response(scope, receive, send)
         except ClientDisconnect:
-            return  # who asked was killed in the middle of asking
+            return  # The client was killed during its request.
         except asyncio.CancelledError:
-            # Only closing cancels a request, and only one that was told to hang or to drip.
+            # Only a shutdown cancels a request, and only one that hangs or drips on purpose.
             await Reset()(scope, receive, send)
 
     return answer
@@ -142,6 +145,6 @@ def _api_door(api: Api) -> ASGIApp:
 
 async def _expire_sessions(store: Store) -> None:
     while True:
-        await asyncio.sleep(EXPIRY_ROUND_S)
+        await asyncio.sleep(EXPIRY_INTERVAL_S)
         expire_due_sessions(store)
         store.run_due_tasks()

@@ -1,18 +1,18 @@
-"""Copies of objects, so that what was said once does not change with what becomes of it."""
+"""Deep copies of objects, so that an event or answer never changes later."""
 
 from typing import Any
 
 
-def deep_copy(thing: Any) -> Any:
-    """A full copy of what is made of dicts, lists and what never changes, as JSON is.
+def deep_copy(value: Any) -> Any:
+    """Return a deep copy of JSON-like data.
 
-    Every event is a copy; copy.deepcopy, which must expect anything, takes several times as long.
+    Every event is a copy, and copy.deepcopy takes several times as long.
     """
-    if isinstance(thing, dict):
+    if isinstance(value, dict):
         return {
-            name: deep_copy(value) if isinstance(value, dict | list) else value
-            for name, value in thing.items()
+            name: deep_copy(item) if isinstance(item, dict | list) else item
+            for name, item in value.items()
         }
-    if isinstance(thing, list):
-        return [deep_copy(value) for value in thing]
-    return thing
+    if isinstance(value, list):
+        return [deep_copy(item) for item in value]
+    return value

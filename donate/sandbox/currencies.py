@@ -1,4 +1,4 @@
-"""The rules Stripe has for amounts in each currency.
+"""Stripe's rules for amounts in each currency.
 
 https://docs.stripe.com/currencies
 """
@@ -7,7 +7,7 @@ from donate.sandbox.errors import Refusal, invalid_parameter
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
-# Without decimals in the world, yet sent to Stripe with two that have to be 00.
+# Currencies without decimals that Stripe takes with two decimals, which must be 00.
 TWO_EMPTY_DECIMALS = frozenset("isk ugx".split())
 
 TWO_DECIMAL = frozenset(
@@ -20,9 +20,9 @@ TWO_DECIMAL = frozenset(
 )
 KNOWN = ZERO_DECIMAL | THREE_DECIMAL | TWO_EMPTY_DECIMALS | TWO_DECIMAL
 
-# Least amounts in minor units, from the table in Stripe's document. For a currency that the table
-# leaves out, Stripe converts to about 0.50 USD; the lines after the blank are such estimates.
-SMALLEST_PAYMENT = {
+# Minimum amounts in minor units, from the table in Stripe's document. For a currency that is not in
+# the table, Stripe converts about 0.50 USD; the lines after the blank line are such estimates.
+MINIMUM_PAYMENT = {
     "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50,
     "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
     "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
@@ -30,8 +30,8 @@ SMALLEST_PAYMENT = {
     "bhd": 190, "isk": 7000, "jod": 360, "krw": 700, "kwd": 160, "omr": 200, "tnd": 1600,
     "ugx": 190_000, "vnd": 13_000, "xaf": 300, "xof": 300, "clp": 480,
 }  # fmt: skip
-SMALLEST_ELSEWHERE = 50
-LARGEST_AMOUNT = 99_999_999  # eight digits
+DEFAULT_MINIMUM = 50
+MAX_AMOUNT = 99_999_999  # eight digits
 
 
 def decimals_of(currency: str) -> int:
@@ -48,7 +48,7 @@ def currency_code(value: object, path: str) -> str:
 
 
 def refuse_odd_amount(amount: int, currency: str, path: str) -> None:
-    """Refuse amounts that the currency cannot express at Stripe."""
+    """Refuse an amount that Stripe cannot express in this currency."""
     if currency in THREE_DECIMAL and amount % 10:
         raise invalid_parameter(
             path,
@@ -64,27 +64,27 @@ def refuse_odd_amount(amount: int, currency: str, path: str) -> None:
 
 
 def refuse_small_total(total: int, currency: str) -> None:
-    least = SMALLEST_PAYMENT.get(currency, SMALLEST_ELSEWHERE)
-    if total < least:
+    minimum = MINIMUM_PAYMENT.get(currency, DEFAULT_MINIMUM)
+    if total < minimum:
         raise Refusal(
             "The Checkout Session's total amount due must add up to at least "
-            f"{format_amount(least, currency)} {currency}",
+            f"{format_amount(minimum, currency)} {currency}",
             code="amount_too_small",
             param="line_items",
         )
 
 
 def refuse_large_total(total: int) -> None:
-    if total > LARGEST_AMOUNT:
+    if total > MAX_AMOUNT:
         raise Refusal(
-            f"The Checkout Session's total amount must be no more than {LARGEST_AMOUNT}.",
+            f"The Checkout Session's total amount must be no more than {MAX_AMOUNT}.",
             code="amount_too_large",
             param="line_items",
         )
 
 
 def format_amount(amount: int, currency: str, decimal_mark: str = ".") -> str:
-    """Amount in minor units as people write it: 2500 cad is 25.00."""
+    """Return an amount in minor units as people write it: 2500 cad is 25.00."""
     places = decimals_of(currency)
     if places == 0:
         return str(amount)

@@ -1,16 +1,16 @@
-"""What Stripe says when it refuses: one exception, and a constructor for each common refusal.
+"""Stripe's errors: one exception, and a function for each common refusal.
 
-Shapes and codes: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes
+Structure and codes: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes
 """
 
 from typing import Any
 
 
 class Refusal(Exception):
-    """A request answered with an error object instead of what was asked for.
+    """A request that gets an error object as its answer.
 
-    `is_final` tells whether the endpoint had begun its work: only then does Stripe save the
-    answer under the request's idempotency key.
+    `is_final` is true when the endpoint had started its work; only then does Stripe save the answer
+    under the request's idempotency key.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ def invalid_parameter(path: str, message: str, code: str | None = None) -> Refus
 
 
 def not_in_this_sandbox(path: str, value: str | None = None) -> Refusal:
-    """Stripe knows this parameter; the sandbox says so rather than quietly ignoring it."""
-    what = path if value is None else f"{path}={value}"
+    """Return the refusal for a parameter that Stripe accepts and the sandbox does not support."""
+    name = path if value is None else f"{path}={value}"
     return Refusal(
-        f"{what} is known to Stripe but not in this sandbox yet.",
+        f"{name} is known to Stripe but not in this sandbox yet.",
         code="not_in_this_sandbox",
         param=path,
     )
@@ -101,15 +101,15 @@ def no_access_to(account_id: str) -> Refusal:
     )
 
 
-def wrong_key(given: str | None) -> Refusal:
-    if given is None:
+def wrong_key(key: str | None) -> Refusal:
+    if key is None:
         message = (
             "You did not provide an API key. You need to provide your API key in the Authorization "
             "header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
         )
         return Refusal(message, status=401)
-    return Refusal(f"Invalid API Key provided: {_masked(given)}", status=401)
+    return Refusal(f"Invalid API Key provided: {_masked(key)}", status=401)
 
 
-def _masked(secret: str) -> str:
-    return secret[:8] + "*" * max(4, len(secret) - 12) + secret[-4:] if len(secret) > 12 else "****"
+def _masked(key: str) -> str:
+    return key[:8] + "*" * max(4, len(key) - 12) + key[-4:] if len(key) > 12 else "****"

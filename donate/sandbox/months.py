@@ -1,4 +1,4 @@
-"""The calendar of what recurs: on the same day of a later month, or on that month's last day.
+"""Calendar months: the same day of a later month, or that month's last day.
 
 https://docs.stripe.com/billing/subscriptions/billing-cycle
 """
@@ -10,7 +10,7 @@ MONTHS_IN = {"month": 1, "year": 12}
 
 
 def months_after(anchor: int, months: int) -> int:
-    """The moment `months` calendar months after `anchor`, both in unix seconds."""
+    """Return the time `months` calendar months after `anchor`, both in unix seconds."""
     first = datetime.fromtimestamp(anchor, UTC)
     years, month = divmod(first.month - 1 + months, 12)
     year, month = first.year + years, month + 1
@@ -19,6 +19,6 @@ def months_after(anchor: int, months: int) -> int:
 
 
 def months_between(anchor: int, moment: int) -> int:
-    """How many months of the calendar `moment` is after `anchor`, whatever their days."""
-    first, later = (datetime.fromtimestamp(given, UTC) for given in (anchor, moment))
+    """Return the number of calendar months from `anchor` to `moment`, ignoring their days."""
+    first, later = (datetime.fromtimestamp(second, UTC) for second in (anchor, moment))
     return (later.year - first.year) * 12 + later.month - first.month

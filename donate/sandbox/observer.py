@@ -1,4 +1,4 @@
-"""What may look on: every request with its answer, and every event, as they are made."""
+"""Observers, which get every request with its answer, and every event."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,10 +10,10 @@ from donate.sandbox.shelf import StripeObject
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request of the API, and what it came to.
+    """One API request with its answer.
 
-    `form` is the body of a POST and the query of any other. `status` is None where the request met
-    with trouble instead of an answer.
+    `form` is the body of a POST and the query of any other request. `status` is None when a trouble
+    replaced the answer.
     """
 
     method: str
@@ -31,14 +31,14 @@ class Observer(Protocol):
 
 class NullObserver:
     def answered(self, exchange: Exchange) -> None:
-        """Looks on at nothing."""
+        """Do nothing."""
 
     def announced(self, event: StripeObject) -> None:
-        """Looks on at nothing."""
+        """Do nothing."""
 
 
 class Recorder:
-    """Writes each exchange and each event into a file, as a line of JSON."""
+    """Appends each exchange and each event to a file as one line of JSON."""
 
     def __init__(self, file: Path) -> None:
         self._file = file.open("a", encoding="utf-8", buffering=1)

@@ -1,4 +1,4 @@
-"""Objects of one kind, kept in order of age, so that a page can begin at any of them."""
+"""A collection of objects of one kind, sorted by age, so that a page can start at any of them."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ StripeObject = dict[str, Any]
 
 
 class Shelf:
-    """Ordered by `created`, and among equals by arrival; looking up and adding stay cheap."""
+    """Objects sorted by `created`, then by arrival; look-ups and additions stay cheap."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

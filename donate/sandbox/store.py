@@ -1,7 +1,7 @@
-"""Everything the pretend Stripe remembers: its clock, its ids, its objects and its events.
+"""The sandbox's whole state: its clock, ids, objects and events.
 
-Only the event loop's thread touches the store, one whole request at a time and never across an
-`await`. That is its one lock.
+Only the event loop's thread uses the store. Each request runs as a whole, without an `await`, so no
+lock is needed.
 """
 
 import heapq
@@ -23,7 +23,7 @@ from donate.sandbox.errors import no_such
 from donate.sandbox.objects.attempts import Attempt
 from donate.sandbox.shelf import Shelf, StripeObject
 
-LATER_S = 0.2
+DELAY_S = 0.2
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -35,7 +35,7 @@ class Store:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, with the same ids to come as the first time."""
+        """Delete everything and start again with the same sequence of ids."""
         self._random = random.Random(self._seed)
         self._set_clock: int | None = None
         self._request: dict[str, str | None] = {"id": None, "idempotency_key": None}
@@ -55,19 +55,19 @@ class Store:
         self.invoices = Shelf("invoice")
         self.invoice_payments = Shelf("invoice_payment")
         self.events = Shelf("event")
-        # What belongs to a session and yet is no field of it.
+        # Data of a session that is not one of its fields.
         self.line_items: dict[str, list[StripeObject]] = {}
         self.payment_intent_data: dict[str, dict[str, Any]] = {}
         self.subscription_data: dict[str, dict[str, Any]] = {}
-        # The subscription a session will have when it is paid: session id to subscription id.
-        self.begun_subscriptions: dict[str, str] = {}
+        # The subscription that a session gets when it is paid: session id to subscription id.
+        self.pending_subscriptions: dict[str, str] = {}
         self.saved_methods: dict[str, Attempt] = {}
-        # What paying with a payment method is like, by its id.
+        # The outcome of paying with a payment method, by its id.
         self.attempts: dict[str, Attempt] = {}
-        # What follows by itself, and from when on: a monotonic moment.
+        # Scheduled changes, each with its time on the monotonic clock.
         self._scheduled: list[tuple[float, Callable[[], object]]] = []
         self.test_clocks = Shelf("test_helpers.test_clock")
-        # Charges whose refunds are pending at first, or fail after they succeeded.
+        # Charges whose refunds are pending first, or fail after they succeeded.
         self.slow_refunds: set[str] = set()
         self.failing_refunds: set[str] = set()
         self.portal_sessions: dict[str, StripeObject] = {}
@@ -77,7 +77,7 @@ class Store:
         self.portal_configurations.put(default_portal_configuration())
         self.method_configurations = Shelf("payment_method_configuration")
         self.method_configurations.put(new_method_configuration())
-        # Which endpoints hear of connected accounts: the object itself does not tell.
+        # Whether an endpoint gets events of connected accounts; the object does not show it.
         self.connect_endpoints: dict[str, bool] = {}
         self.capabilities: dict[str, str] = dict.fromkeys(CAPABILITIES.values(), "active")
         self.payments_of_invoices: dict[str, StripeObject] = {}
@@ -87,30 +87,30 @@ class Store:
         return int(time.time()) if self._set_clock is None else self._set_clock
 
     def set_clock(self, now: int | None) -> None:
-        """Stop the clock at `now` in unix seconds, or let it follow real time again."""
+        """Stop the clock at `now` in unix seconds, or use real time again for None."""
         self._set_clock = now
 
     @contextmanager
     def at_time(self, moment: int) -> Iterator[None]:
-        """What happens inside happens at this moment of a test clock."""
-        outside = self._set_clock
+        """Use this time of a test clock for everything inside the block."""
+        previous = self._set_clock
         self._set_clock = moment
         try:
             yield
         finally:
-            self._set_clock = outside
+            self._set_clock = previous
 
-    def schedule(self, act: Callable[[], object]) -> None:
-        """Do something in a moment, as what happens by itself at Stripe."""
-        self._scheduled.append((time.monotonic() + LATER_S, act))
+    def schedule(self, task: Callable[[], object]) -> None:
+        """Schedule a change that Stripe makes a moment later."""
+        self._scheduled.append((time.monotonic() + DELAY_S, task))
 
     def run_due_tasks(self) -> None:
-        """Let happen what by now has happened by itself."""
+        """Run the scheduled changes whose time has come."""
         now = time.monotonic()
-        due = [act for moment, act in self._scheduled if moment <= now]
-        self._scheduled = [(moment, act) for moment, act in self._scheduled if moment > now]
-        for act in due:
-            act()
+        due = [task for moment, task in self._scheduled if moment <= now]
+        self._scheduled = [(moment, task) for moment, task in self._scheduled if moment > now]
+        for task in due:
+            task()
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         return prefix + "".join(self._random.choices(_LETTERS, k=length))
@@ -123,13 +123,13 @@ class Store:
 
     @contextmanager
     def during_request(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
-        """Events made inside carry the request that made them."""
-        outside = self._request
+        """Give the events of this block the id of their request."""
+        previous = self._request
         self._request = {"id": request_id, "idempotency_key": idempotency_key}
         try:
             yield
         finally:
-            self._request = outside
+            self._request = previous
 
     def announce(
         self,
@@ -138,7 +138,7 @@ class Store:
         previous: dict[str, Any] | None = None,
         at: int | None = None,
     ) -> None:
-        """Make an event: a snapshot of the object as it is now, never changed afterwards."""
+        """Create an event with a copy of the object as it is now."""
         data: dict[str, Any] = {"object": deep_copy(thing)}
         if previous is not None:
             data["previous_attributes"] = deep_copy(previous)

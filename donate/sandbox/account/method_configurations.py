@@ -23,14 +23,14 @@ def change_configuration(
 ) -> StripeObject:
     configuration = store.find(store.method_configurations, configuration_id, "configuration")
     checks = {"active": boolean, "name": text(longest=100), **dict.fromkeys(CAPABILITIES, _METHOD)}
-    asked = read(parameters, checks, unsupported=_OTHERS)
+    request = read(parameters, checks, unsupported=_OTHERS)
     for name in CAPABILITIES:
-        preference = asked.get(name, {}).get("display_preference", {}).get("preference")
+        preference = request.get(name, {}).get("display_preference", {}).get("preference")
         if preference:
             configuration[name]["preference"] = preference
     for name in ("active", "name"):
-        if name in asked:
-            configuration[name] = asked[name]
+        if name in request:
+            configuration[name] = request[name]
     return as_shown(store, configuration)
 
 

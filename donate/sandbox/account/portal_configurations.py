@@ -75,9 +75,9 @@ def _features(*, whole: bool) -> Check:
 
 def create_configuration(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     checks = {**_COMMON, "features": _features(whole=True), "metadata": metadata}
-    asked = read(parameters, checks, required=["features"], unsupported=_UNSUPPORTED)
+    request = read(parameters, checks, required=["features"], unsupported=_UNSUPPORTED)
     configuration = new_portal_configuration(store.new_id("bpc_1"), store.now())
-    _change(configuration, asked)
+    _change(configuration, request)
     store.portal_configurations.put(configuration)
     store.announce("billing_portal.configuration.created", configuration)
     return configuration
@@ -93,18 +93,18 @@ def change_configuration(
         "features": _features(whole=False),
         "metadata": metadata_change,
     }
-    asked = read(parameters, checks, unsupported=_UNSUPPORTED)
-    if asked.get("active") is False and configuration["is_default"]:
+    request = read(parameters, checks, unsupported=_UNSUPPORTED)
+    if request.get("active") is False and configuration["is_default"]:
         raise Refusal("You cannot deactivate your default configuration.", param="active")
-    _change(configuration, asked)
+    _change(configuration, request)
     configuration["updated"] = store.now()
     store.announce("billing_portal.configuration.updated", configuration)
     return configuration
 
 
-def configuration_for(store: Store, asked: dict[str, Any]) -> str:
+def configuration_for(store: Store, request: dict[str, Any]) -> str:
     """The configuration of a new portal session: the one asked for, or the default."""
-    given = asked.get("configuration")
+    given = request.get("configuration")
     if given is not None:
         found = store.portal_configurations.get(given)
         if found is None:
@@ -122,15 +122,15 @@ def configuration_for(store: Store, asked: dict[str, Any]) -> str:
     )
 
 
-def _change(configuration: StripeObject, asked: dict[str, Any]) -> None:
-    for name, feature in asked.get("features", {}).items():
+def _change(configuration: StripeObject, request: dict[str, Any]) -> None:
+    for name, feature in request.get("features", {}).items():
         changed = {key: [] if value is None else value for key, value in feature.items()}
         if "enabled" in changed:
             changed["enabled"] = changed["enabled"] in (True, "true")
         configuration["features"][name].update(changed)
-    if "metadata" in asked:
-        merged = {**configuration["metadata"], **asked["metadata"]} if asked["metadata"] else {}
+    if "metadata" in request:
+        merged = {**configuration["metadata"], **request["metadata"]} if request["metadata"] else {}
         configuration["metadata"] = {key: value for key, value in merged.items() if value}
     for name in ("active", "default_return_url", "name"):
-        if name in asked:
-            configuration[name] = asked[name]
+        if name in request:
+            configuration[name] = request[name]

@@ -93,38 +93,38 @@ _NEW = {**_CHANGED, "api_version": _version, "connect": boolean, "metadata": met
 
 
 def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
-    asked = read(parameters, _NEW, required=["enabled_events", "url"])
+    request = read(parameters, _NEW, required=["enabled_events", "url"])
     if len(store.webhook_endpoints) >= MOST_ENDPOINTS:
         raise Refusal(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
     endpoint = {
         "id": store.new_id("we_1"),
         "object": "webhook_endpoint",
         **null_fields("application"),
-        "api_version": asked.get("api_version"),
+        "api_version": request.get("api_version"),
         "created": store.now(),
-        "description": asked.get("description"),
-        "enabled_events": asked["enabled_events"],
+        "description": request.get("description"),
+        "enabled_events": request["enabled_events"],
         "livemode": False,
-        "metadata": asked.get("metadata", {}),
+        "metadata": request.get("metadata", {}),
         "status": "enabled",
-        "url": asked["url"],
+        "url": request["url"],
     }
     store.webhook_endpoints.put(endpoint)
-    store.connect_endpoints[endpoint["id"]] = asked.get("connect", False)
+    store.connect_endpoints[endpoint["id"]] = request.get("connect", False)
     return {**endpoint, "secret": store.new_id("whsec_", 32)}
 
 
 def change_endpoint(store: Store, parameters: dict[str, Any], endpoint_id: str) -> StripeObject:
     endpoint = store.find(store.webhook_endpoints, endpoint_id, "webhook_endpoint")
-    asked = read(parameters, {**_CHANGED, "disabled": boolean})
-    if "metadata" in asked:
-        merged = {**endpoint["metadata"], **asked["metadata"]} if asked["metadata"] else {}
+    request = read(parameters, {**_CHANGED, "disabled": boolean})
+    if "metadata" in request:
+        merged = {**endpoint["metadata"], **request["metadata"]} if request["metadata"] else {}
         endpoint["metadata"] = {name: value for name, value in merged.items() if value is not None}
-    if "disabled" in asked:
-        endpoint["status"] = "disabled" if asked["disabled"] else "enabled"
+    if "disabled" in request:
+        endpoint["status"] = "disabled" if request["disabled"] else "enabled"
     for name in ("description", "enabled_events", "url"):
-        if name in asked:
-            endpoint[name] = asked[name]
+        if name in request:
+            endpoint[name] = request[name]
     return endpoint
 
 

@@ -24,12 +24,12 @@ _COLLECTED_AFTER_S = 3_600
 
 
 def create_customer(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _NEW)
-    clock_id = asked.get("test_clock")
+    request = read(parameters, _NEW)
+    clock_id = request.get("test_clock")
     if clock_id and store.test_clocks.get(clock_id) is None:
         raise no_such("test_clock", clock_id, "test_clock", status=400)
-    customer = new_customer(store, asked.get("email"), asked.get("name"), None)
-    customer.update(metadata=asked.get("metadata", {}), test_clock=clock_id)
+    customer = new_customer(store, request.get("email"), request.get("name"), None)
+    customer.update(metadata=request.get("metadata", {}), test_clock=clock_id)
     store.customers.put(customer)
     store.announce("customer.created", customer)
     return customer
@@ -47,7 +47,7 @@ def delete_customer(store: Store, parameters: dict[str, Any], customer_id: str) 
 
 
 def create_clock(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(
+    request = read(
         parameters,
         {"frozen_time": integer(1), "name": text(longest=300)},
         required=["frozen_time"],
@@ -57,9 +57,9 @@ def create_clock(store: Store, parameters: dict[str, Any]) -> StripeObject:
         "object": "test_helpers.test_clock",
         "created": store.now(),
         "deletes_after": store.now() + _CLOCK_LIFE_S,
-        "frozen_time": asked["frozen_time"],
+        "frozen_time": request["frozen_time"],
         "livemode": False,
-        "name": asked.get("name"),
+        "name": request.get("name"),
         "status": "ready",
         "status_details": {},
     }
@@ -80,14 +80,14 @@ def delete_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> Str
 
 def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
     """Begin to advance; the clock is ready again when all that was due has been done."""
-    asked = read(parameters, {"frozen_time": integer(1)}, required=["frozen_time"])
+    request = read(parameters, {"frozen_time": integer(1)}, required=["frozen_time"])
     clock = store.find(store.test_clocks, clock_id, "test_clock")
     if clock["status"] != "ready":
         raise Refusal("Test clock advancement underway - cannot perform modifications.", status=429)
-    if asked["frozen_time"] <= clock["frozen_time"]:
+    if request["frozen_time"] <= clock["frozen_time"]:
         raise invalid_parameter("frozen_time", "The time must be after the clock's current time.")
     clock["status"] = "advancing"
-    store.schedule(lambda: _arrive(store, clock, asked["frozen_time"]))
+    store.schedule(lambda: _arrive(store, clock, request["frozen_time"]))
     return clock
 
 

@@ -40,14 +40,14 @@ def finalize(store: Store, invoice: StripeObject) -> None:
     invoice["status"] = "open"
     invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = store.now()
     first = invoice["billing_reason"] == "subscription_create"
-    asked = {
+    request = {
         "customer": customer["id"],
         "description": _DESCRIPTIONS[invoice["billing_reason"]],
         "setup_future_usage": "off_session" if first else None,
     }
     saved = saved_method_of(store, invoice["parent"]["subscription_details"]["subscription"])
     methods = [saved.method_details["type"] if saved else "card"]
-    intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], methods, asked)
+    intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], methods, request)
     store.payment_intents.put(intent)
     payment = new_invoice_payment(store, invoice, intent)
     store.invoice_payments.put(payment)

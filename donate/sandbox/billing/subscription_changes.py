@@ -58,7 +58,7 @@ ITEM = record(
                 "product": text(),
                 "recurring": RECURRING,
                 "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
-                "unit_amount": integer(0, currencies.LARGEST_AMOUNT),
+                "unit_amount": integer(0, currencies.MAX_AMOUNT),
             },
             required=["currency", "product", "recurring", "unit_amount"],
             unsupported=["unit_amount_decimal"],
@@ -111,44 +111,46 @@ STILL_CHANGEABLE = ("cancellation_details", "expand", "metadata")
 def change_subscription(
     store: Store, subscription: StripeObject, parameters: dict[str, Any]
 ) -> StripeObject:
-    asked = read(parameters, CHANGE, unsupported=CHANGES_UNSUPPORTED)
-    if subscription["status"] in ENDED and not set(asked) <= set(STILL_CHANGEABLE):
+    request = read(parameters, CHANGE, unsupported=CHANGES_UNSUPPORTED)
+    if subscription["status"] in ENDED and not set(request) <= set(STILL_CHANGEABLE):
         raise Refusal(
             "A canceled subscription can only update its cancellation_details and metadata.",
             is_final=True,
         )
     values: dict[str, Any] = {
-        name: asked[name] for name in ("description", "pause_collection") if name in asked
+        name: request[name] for name in ("description", "pause_collection") if name in request
     }
     if values.get("pause_collection"):
         values["pause_collection"]["resumes_at"] = None
-    if "items" in asked:
-        values["items"] = _changed_items(store, subscription, asked)
-    if "metadata" in asked:
-        values["metadata"] = _changed_metadata(subscription["metadata"], asked["metadata"])
-    if "cancellation_details" in asked:
-        said = asked["cancellation_details"]
+    if "items" in request:
+        values["items"] = _changed_items(store, subscription, request)
+    if "metadata" in request:
+        values["metadata"] = _changed_metadata(subscription["metadata"], request["metadata"])
+    if "cancellation_details" in request:
+        said = request["cancellation_details"]
         values["cancellation_details"] = {**subscription["cancellation_details"], **said}
-    if "default_payment_method" in asked:
-        values["default_payment_method"] = _own_method(store, subscription, asked)
-    if asked.get("cancel_at") and asked.get("cancel_at_period_end"):
+    if "default_payment_method" in request:
+        values["default_payment_method"] = _own_method(store, subscription, request)
+    if request.get("cancel_at") and request.get("cancel_at_period_end"):
         raise invalid_parameter(
             "cancel_at", "You cannot set both `cancel_at` and `cancel_at_period_end`."
         )
-    if "cancel_at_period_end" in asked:
-        with_period = asked["cancel_at_period_end"]
+    if "cancel_at_period_end" in request:
+        with_period = request["cancel_at_period_end"]
         ends_at = period_end(subscription) if with_period else None
         values |= scheduled_end(store, subscription, values, ends_at, with_period=with_period)
-    if "cancel_at" in asked:
-        if asked["cancel_at"] and asked["cancel_at"] <= store.now():
+    if "cancel_at" in request:
+        if request["cancel_at"] and request["cancel_at"] <= store.now():
             raise invalid_parameter("cancel_at", "`cancel_at` must be a time in the future.")
-        values |= scheduled_end(store, subscription, values, asked["cancel_at"], with_period=False)
+        values |= scheduled_end(
+            store, subscription, values, request["cancel_at"], with_period=False
+        )
     update_subscription(store, subscription, **values)
     return subscription
 
 
-def _own_method(store: Store, subscription: StripeObject, asked: dict[str, Any]) -> str:
-    method_id, path = asked["default_payment_method"], "default_payment_method"
+def _own_method(store: Store, subscription: StripeObject, request: dict[str, Any]) -> str:
+    method_id, path = request["default_payment_method"], "default_payment_method"
     check_method(store, method_id, subscription["customer"], path)
     store.saved_methods[subscription["id"]] = store.attempts[method_id]
     return str(method_id)
@@ -157,30 +159,30 @@ def _own_method(store: Store, subscription: StripeObject, asked: dict[str, Any])
 def cancel_subscription(
     store: Store, subscription: StripeObject, parameters: dict[str, Any]
 ) -> StripeObject:
-    asked = read(
+    request = read(
         parameters,
         {"cancellation_details": CANCELLATION_DETAILS, "invoice_now": boolean, "prorate": boolean},
     )
     for name in ("invoice_now", "prorate"):
-        if asked.get(name):
+        if request.get(name):
             raise not_in_this_sandbox(name, "true")
     if subscription["status"] in ENDED:
         raise no_such("subscription", subscription["id"])
-    subscription["cancellation_details"].update(asked.get("cancellation_details", {}))
+    subscription["cancellation_details"].update(request.get("cancellation_details", {}))
     end_subscription(store, subscription)
     return subscription
 
 
 def _changed_items(
-    store: Store, subscription: StripeObject, asked: dict[str, Any]
+    store: Store, subscription: StripeObject, request: dict[str, Any]
 ) -> dict[str, Any]:
     # Stripe's own default splits the running month; the sandbox does not play that.
-    behavior = asked.get("proration_behavior", "create_prorations")
+    behavior = request.get("proration_behavior", "create_prorations")
     if behavior != "none":
         raise not_in_this_sandbox("proration_behavior", behavior)
     items: dict[str, Any] = deep_copy(subscription["items"])
     by_id = {item["id"]: item for item in items["data"]}
-    for index, wanted in enumerate(asked["items"]):
+    for index, wanted in enumerate(request["items"]):
         path = f"items[{index}]"
         if "id" not in wanted:
             raise not_in_this_sandbox(path, "a new item")
@@ -217,10 +219,10 @@ def _refuse_another_rhythm(
         raise not_in_this_sandbox(f"{path}[price_data][recurring]", "another interval")
 
 
-def _changed_metadata(before: dict[str, str], asked: dict[str, str | None]) -> dict[str, str]:
-    if not asked:
+def _changed_metadata(before: dict[str, str], request: dict[str, str | None]) -> dict[str, str]:
+    if not request:
         return {}
-    merged = {**before, **asked}
+    merged = {**before, **request}
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -70,41 +70,41 @@ _UNSUPPORTED = (
 
 
 def create_subscription(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _NEW, required=["customer", "items"], unsupported=_UNSUPPORTED)
-    customer = store.customers.get(asked["customer"])
+    request = read(parameters, _NEW, required=["customer", "items"], unsupported=_UNSUPPORTED)
+    customer = store.customers.get(request["customer"])
     if customer is None:
-        raise no_such("customer", asked["customer"], "customer", status=400)
-    currency = _common_currency(asked)
-    method = _method_of(store, customer, asked, currency)
-    items = [_line_item(store, item, currency, at) for at, item in enumerate(asked["items"])]
+        raise no_such("customer", request["customer"], "customer", status=400)
+    currency = _common_currency(request)
+    method = _method_of(store, customer, request, currency)
+    items = [_line_item(store, item, currency, at) for at, item in enumerate(request["items"])]
     total = sum(item["price"]["unit_amount"] * item["quantity"] for item in items)
     currencies.refuse_small_total(total, currency)
     currencies.refuse_large_total(total)
     customer["currency"] = currency
-    subscription = start_subscription(store, customer, items, asked, saved=store.attempts[method])
+    subscription = start_subscription(store, customer, items, request, saved=store.attempts[method])
     subscription["default_payment_method"] = method
     subscription["payment_settings"] = {
         **null_fields("payment_method_options payment_method_types"),
         "save_default_payment_method": "off",
-        **asked.get("payment_settings", {}),
+        **request.get("payment_settings", {}),
     }
     collect_with_saved_method(store, store.find(store.invoices, subscription["latest_invoice"]))
     return subscription
 
 
-def _common_currency(asked: dict[str, Any]) -> str:
-    for at, item in enumerate(asked["items"]):
+def _common_currency(request: dict[str, Any]) -> str:
+    for at, item in enumerate(request["items"]):
         if "id" in item or "price_data" not in item:
             raise invalid_parameter(f"items[{at}]", "A new item is given by its price_data.")
-    found = {item["price_data"]["currency"] for item in asked["items"]}
-    found |= {asked["currency"]} if "currency" in asked else set()
+    found = {item["price_data"]["currency"] for item in request["items"]}
+    found |= {request["currency"]} if "currency" in request else set()
     if len(found) != 1:
         raise invalid_parameter("items", "All items of a subscription share one currency.")
     return str(found.pop())
 
 
-def _method_of(store: Store, customer: StripeObject, asked: dict[str, Any], currency: str) -> str:
-    method_id = asked.get("default_payment_method")
+def _method_of(store: Store, customer: StripeObject, request: dict[str, Any], currency: str) -> str:
+    method_id = request.get("default_payment_method")
     if method_id is None:
         raise Refusal(
             "This customer has no attached payment source or default payment method.",
@@ -113,7 +113,7 @@ def _method_of(store: Store, customer: StripeObject, asked: dict[str, Any], curr
         )
     check_method(store, method_id, customer["id"], "default_payment_method")
     method = store.find(store.payment_methods, method_id)
-    types = asked.get("payment_settings", {}).get("payment_method_types", [method["type"]])
+    types = request.get("payment_settings", {}).get("payment_method_types", [method["type"]])
     is_debit = method["type"] == "acss_debit"
     if method["type"] not in types or (is_debit and currency not in ("cad", "usd")):
         raise invalid_parameter(

@@ -38,7 +38,7 @@ def start_session_subscription(
     charge = collect(store, invoice, attempt)
     if not charge["paid"]:
         return charge
-    del store.begun_subscriptions[session["id"]]
+    del store.pending_subscriptions[session["id"]]
     session["customer"] = subscription["customer"]
     session["invoice"] = invoice["id"]
     session["subscription"] = subscription["id"]
@@ -53,11 +53,11 @@ def start_subscription(
     store: Store,
     customer: StripeObject,
     items: list[StripeObject],
-    asked: dict[str, Any],
+    request: dict[str, Any],
     saved: Attempt | None = None,
 ) -> StripeObject:
     """Make a subscription and its first invoice, which nobody has tried to collect yet."""
-    subscription = new_subscription(store, customer, items, asked)
+    subscription = new_subscription(store, customer, items, request)
     store.subscriptions.put(subscription)
     if saved:
         store.saved_methods[subscription["id"]] = saved
@@ -69,7 +69,7 @@ def start_subscription(
 
 def abandon_subscription(store: Store, session_id: str) -> None:
     """End what a session began, when it expires with only declines behind it."""
-    subscription_id = store.begun_subscriptions.pop(session_id, None)
+    subscription_id = store.pending_subscriptions.pop(session_id, None)
     if subscription_id is None:
         return
     subscription = store.find(store.subscriptions, subscription_id)
@@ -176,15 +176,15 @@ def update_subscription(store: Store, subscription: StripeObject, **values: Any)
 
 def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
     """Made at the first try and not before; later tries pay the same first invoice."""
-    begun = store.begun_subscriptions.get(session["id"])
+    begun = store.pending_subscriptions.get(session["id"])
     if begun is not None:
         return store.find(store.subscriptions, begun)
     customer = new_customer(store, attempt.email, attempt.name, session["currency"])
     store.customers.put(customer)
     store.announce("customer.created", customer)
-    items, asked = store.line_items[session["id"]], store.subscription_data[session["id"]]
-    subscription = start_subscription(store, customer, items, asked)
-    store.begun_subscriptions[session["id"]] = subscription["id"]
+    items, request = store.line_items[session["id"]], store.subscription_data[session["id"]]
+    subscription = start_subscription(store, customer, items, request)
+    store.pending_subscriptions[session["id"]] = subscription["id"]
     return subscription
 
 

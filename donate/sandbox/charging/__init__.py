@@ -1,1 +1,1 @@
-"""Taking money and giving it back: charges, saved methods, refunds and disputes."""
+"""Charges, saved payment methods, refunds and disputes."""

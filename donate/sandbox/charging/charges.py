@@ -1,4 +1,4 @@
-"""Charges: one try to take the money of a payment intent, and how it ends."""
+"""Charges: one attempt to collect a payment intent, and its outcome."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from donate.sandbox.store import Store
 
 
 def charge_intent(store: Store, intent: StripeObject, attempt: Attempt) -> StripeObject:
-    """Try to take the money; what it comes to is the status of the charge that is returned."""
+    """Charge a payment intent and return the charge; its status is the outcome."""
     billing = {"email": attempt.email, "name": attempt.name}
     charge = new_charge(store, intent, billing, attempt.method_details)
     charge["payment_method"] = attempt.method or charge["payment_method"]

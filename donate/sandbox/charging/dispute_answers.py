@@ -1,4 +1,4 @@
-"""What an account owner answers to a dispute, and how test mode ends it.
+"""An account's answers to disputes, and how test mode decides them.
 
 https://docs.stripe.com/api/disputes/update and https://docs.stripe.com/testing#evidence
 """
@@ -17,27 +17,27 @@ _OUTCOMES: dict[str, DisputeOutcome] = {"winning_evidence": "won", "losing_evide
 
 
 def answer_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
-    """The bank's decision follows by itself."""
-    asked = read(parameters, _ANSWER, required=["evidence"])
-    dispute = _still_open(store, dispute_id)
-    said = asked["evidence"].get("uncategorized_text", "")
-    escalates = said == "escalate_inquiry_evidence"
-    if not escalates and said not in _OUTCOMES:
-        raise not_in_this_sandbox("evidence[uncategorized_text]", said)
+    """Record the evidence; the bank's decision follows a moment later."""
+    request = read(parameters, _ANSWER, required=["evidence"])
+    dispute = _open_dispute(store, dispute_id)
+    evidence = request["evidence"].get("uncategorized_text", "")
+    is_escalation = evidence == "escalate_inquiry_evidence"
+    if not is_escalation and evidence not in _OUTCOMES:
+        raise not_in_this_sandbox("evidence[uncategorized_text]", evidence)
     disputes.answer_dispute(store, dispute)
-    if escalates:
+    if is_escalation:
         store.schedule(lambda: escalate_inquiry(store, dispute))
     else:
-        store.schedule(lambda: close_dispute(store, dispute, _OUTCOMES[said]))
+        store.schedule(lambda: close_dispute(store, dispute, _OUTCOMES[evidence]))
     return dispute
 
 
 def accept_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
     read(parameters, {})
-    return close_dispute(store, _still_open(store, dispute_id), "lost")
+    return close_dispute(store, _open_dispute(store, dispute_id), "lost")
 
 
-def _still_open(store: Store, dispute_id: str) -> StripeObject:
+def _open_dispute(store: Store, dispute_id: str) -> StripeObject:
     dispute = store.find(store.disputes, dispute_id, "dispute")
     if dispute["status"] in ("won", "lost"):
         raise Refusal("This dispute is already closed")

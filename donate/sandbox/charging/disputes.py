@@ -1,6 +1,6 @@
-"""Disputes: a bank only asks, or takes a payment back at once and returns it only if we win.
+"""Disputes: a bank only inquires, or takes a payment back until the dispute is won.
 
-An inquiry moves no money. It becomes a chargeback under the same id, without a second `created`:
+An inquiry moves no money. It becomes a chargeback with the same id and without a second `created`:
 https://docs.stripe.com/disputes/how-disputes-work
 """
 
@@ -16,7 +16,7 @@ DisputeOutcome = Literal["won", "lost", "warning_closed"]
 INQUIRY = ("warning_needs_response", "warning_under_review")
 CHARGEBACK = ("needs_response", "under_review")
 # "List of zero, one, or two balance transactions" (https://docs.stripe.com/api/disputes/object)
-MOST_SHOWN = 2
+MAX_TRANSACTIONS = 2
 
 
 def open_dispute(
@@ -39,53 +39,53 @@ def open_dispute(
         _set_case(dispute, "inquiry")
         store.announce("charge.dispute.created", dispute)
         return dispute
-    _move(store, dispute, -dispute["amount"])
+    _move_money(store, dispute, -dispute["amount"])
     store.announce("charge.dispute.created", dispute)
     store.announce("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
 def answer_dispute(store: Store, dispute: StripeObject) -> StripeObject:
-    """Staff have answered in the Dashboard, and the bank looks at it."""
+    """Move a dispute to review, after staff answered it in the Dashboard."""
     before = dispute["status"]
     if not before.endswith("needs_response"):
-        raise Refusal(f"This dispute is {before}: there is nothing to answer.")
+        raise Refusal(f"This dispute is {before}, so it cannot be answered.")
     dispute["status"] = before.replace("needs_response", "under_review")
     store.announce("charge.dispute.updated", dispute, previous={"status": before})
     return dispute
 
 
 def escalate_inquiry(store: Store, dispute: StripeObject) -> StripeObject:
-    """An inquiry becomes a chargeback: the same dispute, and now the money goes."""
+    """Turn an inquiry into a chargeback with the same id, which takes the money."""
     if dispute["status"] not in (*INQUIRY, "warning_closed"):
-        raise Refusal(f"This dispute is {dispute['status']}: only an inquiry can be escalated.")
+        raise Refusal(f"This dispute is {dispute['status']}; only an inquiry can be escalated.")
     before: dict[str, Any] = {"status": dispute["status"], "is_charge_refundable": True}
     dispute.update(status="needs_response", is_charge_refundable=False)
     _set_case(dispute, "chargeback")
     store.announce("charge.dispute.updated", dispute, previous=before)
-    _move(store, dispute, -dispute["amount"])
+    _move_money(store, dispute, -dispute["amount"])
     store.announce("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
 def close_dispute(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> StripeObject:
     before = dispute["status"]
-    fitting = INQUIRY if outcome == "warning_closed" else CHARGEBACK
-    if before not in fitting:
-        raise Refusal(f"This dispute is {before}: it cannot become {outcome}.")
+    allowed = INQUIRY if outcome == "warning_closed" else CHARGEBACK
+    if before not in allowed:
+        raise Refusal(f"This dispute is {before}, so it cannot become {outcome}.")
     return _end(store, dispute, outcome)
 
 
 def revise_dispute(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> StripeObject:
-    """The bank decides otherwise after all.
+    """Reverse the bank's decision.
 
     Seen live: https://github.com/Automattic/woocommerce-payments/issues/4931
     """
     before = dispute["status"]
     if {before, outcome} != {"won", "lost"}:
-        raise Refusal(f"This dispute is {before}: it cannot be revised to {outcome}.")
+        raise Refusal(f"This dispute is {before}, so it cannot be revised to {outcome}.")
     if outcome == "lost":
-        _move(store, dispute, -dispute["amount"])
+        _move_money(store, dispute, -dispute["amount"])
         store.announce("charge.dispute.funds_withdrawn", dispute)
     return _end(store, dispute, outcome)
 
@@ -94,28 +94,29 @@ def _end(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> Stripe
     before = dispute["status"]
     dispute["status"] = outcome
     if outcome == "won":
-        # Stripe keeps the dispute fee all the same: https://docs.stripe.com/disputes/how-disputes-work
-        _move(store, dispute, dispute["amount"])
+        # Stripe keeps the dispute fee even then: https://docs.stripe.com/disputes/how-disputes-work
+        _move_money(store, dispute, dispute["amount"])
         store.announce("charge.dispute.funds_reinstated", dispute)
     dispute["is_charge_refundable"] = outcome != "lost"
     store.announce("charge.dispute.closed", dispute, previous={"status": before})
     return dispute
 
 
-def _move(store: Store, dispute: StripeObject, amount: int) -> None:
-    goes = amount < 0
-    moved = book(
+def _move_money(store: Store, dispute: StripeObject, amount: int) -> None:
+    is_withdrawal = amount < 0
+    direction = "withdrawal" if is_withdrawal else "reversal"
+    transaction = book(
         store,
         dispute,
         kind="adjustment",
-        category="dispute" if goes else "dispute_reversal",
+        category="dispute" if is_withdrawal else "dispute_reversal",
         amount=amount,
-        fee=DISPUTE_FEE if goes and not dispute["balance_transactions"] else 0,
+        fee=DISPUTE_FEE if is_withdrawal and not dispute["balance_transactions"] else 0,
         fee_description="Dispute fee",
-        description=f"Chargeback {'withdrawal' if goes else 'reversal'} for {dispute['charge']}",
+        description=f"Chargeback {direction} for {dispute['charge']}",
     )
-    if len(dispute["balance_transactions"]) < MOST_SHOWN:
-        dispute["balance_transactions"].append(moved)
+    if len(dispute["balance_transactions"]) < MAX_TRANSACTIONS:
+        dispute["balance_transactions"].append(transaction)
 
 
 def _set_case(dispute: StripeObject, case: str) -> None:

@@ -1,4 +1,4 @@
-"""Payment methods that exist in test mode without anybody typing them, by their names.
+"""Test mode's own payment methods, by their ids.
 
 https://docs.stripe.com/testing and https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
@@ -28,7 +28,7 @@ CARDS = {
 
 
 def attempt_with(store: Store, method_id: str, email: str | None) -> Attempt:
-    """What paying with a known or a saved method is like."""
+    """Return the attempt to pay with a test method or a saved method."""
     if method_id in store.attempts:
         return store.attempts[method_id]
     if method_id == BANK_ACCOUNT:
@@ -39,16 +39,16 @@ def attempt_with(store: Store, method_id: str, email: str | None) -> Attempt:
 
 
 def save_known_method(store: Store, method_id: str, customer: StripeObject) -> StripeObject:
-    """Make a payment method of the customer's own out of a known one."""
+    """Save one of test mode's methods for the customer."""
     attempt = attempt_with(store, method_id, customer["email"])
     return store.find(store.payment_methods, save_method(store, attempt, customer["id"]))
 
 
 def attach_method(store: Store, parameters: dict[str, Any], method_id: str) -> StripeObject:
-    asked = read(parameters, {"customer": text()}, required=["customer"])
-    customer = store.customers.get(asked["customer"])
+    request = read(parameters, {"customer": text()}, required=["customer"])
+    customer = store.customers.get(request["customer"])
     if customer is None:
-        raise no_such("customer", asked["customer"], "customer", status=400)
+        raise no_such("customer", request["customer"], "customer", status=400)
     attempt = attempt_with(store, method_id, customer["email"])
     if attempt.outcome == "declined" and method_id != FAILS_LATER:
         raise Refusal(attempt.decline.message, status=402, kind="card_error", code="card_declined")
@@ -60,16 +60,18 @@ def attach_method(store: Store, parameters: dict[str, Any], method_id: str) -> S
     return save_known_method(store, method_id, customer)
 
 
-def _saved(kind: str, used: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a method that was used, in the shape of a saved one."""
+def _saved(kind: str, details: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that a saved method keeps of a charge's method."""
     if kind == "acss_debit":
-        account = "bank_name fingerprint institution_number last4 transit_number"
-        return {name: used[name] for name in account.split()}
-    shown = "brand checks country exp_month exp_year fingerprint funding last4 regulated_status"
+        account_fields = "bank_name fingerprint institution_number last4 transit_number"
+        return {name: details[name] for name in account_fields.split()}
+    card_fields = (
+        "brand checks country exp_month exp_year fingerprint funding last4 regulated_status"
+    )
     return {
-        **{name: used[name] for name in shown.split()},
+        **{name: details[name] for name in card_fields.split()},
         **null_fields("generated_from wallet"),
-        "display_brand": used["brand"],
-        "networks": {"available": [used["network"]], "preferred": None},
+        "display_brand": details["brand"],
+        "networks": {"available": [details["network"]], "preferred": None},
         "three_d_secure_usage": {"supported": True},
     }

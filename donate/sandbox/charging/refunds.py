@@ -1,4 +1,4 @@
-"""Refunds: made at once or after days, in part or in full, and sometimes failed by the bank."""
+"""Refunds: immediate or delayed, full or partial, and sometimes failed by the bank."""
 
 from typing import Any, Literal
 
@@ -26,16 +26,16 @@ UNSUPPORTED = (
 def create_refund(
     store: Store, parameters: dict[str, Any], status: RefundStatus | None = None
 ) -> StripeObject:
-    """Without a status, the card decides whether it is done at once or under way."""
-    asked = read(parameters, REFUND, unsupported=UNSUPPORTED)
-    charge = _charge_to_refund(store, asked)
-    by_itself = status is None
+    """Create a refund; without a `status`, the card decides whether it is pending first."""
+    request = read(parameters, REFUND, unsupported=UNSUPPORTED)
+    charge = _charge_to_refund(store, request)
+    is_automatic = status is None
     if status is None:
         status = "pending" if _is_slow(charge) else "succeeded"
-    amount = asked.get("amount", charge["amount"] - charge["amount_refunded"])
+    amount = request.get("amount", charge["amount"] - charge["amount_refunded"])
     _refuse_too_much(store, charge, amount)
 
-    refund = new_refund(store, charge, amount, "pending", asked)
+    refund = new_refund(store, charge, amount, "pending", request)
     kind = "refund" if charge["payment_method_details"]["type"] == "card" else "payment_refund"
     transaction = book(
         store,
@@ -50,20 +50,20 @@ def create_refund(
     if status == "succeeded":
         refund["status"] = "succeeded"
     before = {name: charge[name] for name in ("amount_refunded", "refunded")}
-    _count_as_refunded(charge, amount)
+    _add_to_refunded(charge, amount)
     store.announce("refund.created", refund)
     store.announce("charge.refunded", charge, previous=before)
     if status == "failed":
         move_refund(store, refund, "failed")
-    if by_itself and charge["id"] in store.slow_refunds:
+    if is_automatic and charge["id"] in store.slow_refunds:
         store.schedule(lambda: move_refund(store, refund, "succeeded"))
-    if by_itself and charge["id"] in store.failing_refunds:
+    if is_automatic and charge["id"] in store.failing_refunds:
         store.schedule(lambda: move_refund(store, refund, "failed"))
     return refund
 
 
 def move_refund(store: Store, refund: StripeObject, status: RefundStatus) -> StripeObject:
-    """Bring a pending refund to its end; a succeeded one can still be failed by the bank."""
+    """Change a pending refund's status; a succeeded one can still fail."""
     before = refund["status"]
     if before == "failed" or status == "pending":
         raise Refusal(f"A refund that is {before} cannot become {status}.")
@@ -71,18 +71,18 @@ def move_refund(store: Store, refund: StripeObject, status: RefundStatus) -> Str
         return refund
     refund["status"] = status
     if status == "failed":
-        _take_back(store, refund)
+        _undo_refund(store, refund)
         store.announce("refund.failed", refund)
     store.announce("refund.updated", refund, previous={"status": before})
     return refund
 
 
-def _charge_to_refund(store: Store, asked: dict[str, Any]) -> StripeObject:
-    if "charge" in asked:
-        return store.find(store.charges, asked["charge"], "charge")
-    if "payment_intent" not in asked:
+def _charge_to_refund(store: Store, request: dict[str, Any]) -> StripeObject:
+    if "charge" in request:
+        return store.find(store.charges, request["charge"], "charge")
+    if "payment_intent" not in request:
         raise missing_parameter("payment_intent")
-    intent = store.find(store.payment_intents, asked["payment_intent"], "payment_intent")
+    intent = store.find(store.payment_intents, request["payment_intent"], "payment_intent")
     if intent["status"] != "succeeded":
         raise Refusal(
             f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
@@ -98,35 +98,36 @@ def _is_slow(charge: StripeObject) -> bool:
 
 
 def _refuse_too_much(store: Store, charge: StripeObject, amount: int) -> None:
-    # During an inquiry, and after a dispute that was won, a charge can be refunded.
-    if any(d["charge"] == charge["id"] and not d["is_charge_refundable"] for d in store.disputes):
+    # A charge can be refunded during an inquiry and after a won dispute.
+    disputes = (dispute for dispute in store.disputes if dispute["charge"] == charge["id"])
+    if any(not dispute["is_charge_refundable"] for dispute in disputes):
         raise Refusal(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
             is_final=True,
         )
-    left = charge["amount"] - charge["amount_refunded"]
-    if left == 0:
+    rest = charge["amount"] - charge["amount_refunded"]
+    if rest == 0:
         raise Refusal(
             f"Charge {charge['id']} has already been refunded.",
             code="charge_already_refunded",
             is_final=True,
         )
-    if amount > left:
+    if amount > rest:
         raise Refusal(
             f"Refund amount ({amount} {charge['currency']}) is greater than unrefunded amount on "
-            f"charge ({left} {charge['currency']})",
+            f"charge ({rest} {charge['currency']})",
             param="amount",
             is_final=True,
         )
 
 
-def _count_as_refunded(charge: StripeObject, amount: int) -> None:
+def _add_to_refunded(charge: StripeObject, amount: int) -> None:
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
 
 
-def _take_back(store: Store, refund: StripeObject) -> None:
+def _undo_refund(store: Store, refund: StripeObject) -> None:
     transaction = book(
         store,
         refund,
@@ -136,4 +137,4 @@ def _take_back(store: Store, refund: StripeObject) -> None:
     )
     refund["failure_balance_transaction"] = transaction["id"]
     refund["failure_reason"] = "unknown"
-    _count_as_refunded(store.find(store.charges, refund["charge"]), -refund["amount"])
+    _add_to_refunded(store.find(store.charges, refund["charge"]), -refund["amount"])

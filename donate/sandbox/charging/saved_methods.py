@@ -1,4 +1,4 @@
-"""What a customer saved, and which of it a subscription is charged by.
+"""Customers' saved payment methods, and the one that pays for a subscription.
 
 A subscription's own default comes first, then its customer's:
 https://docs.stripe.com/api/subscriptions/update#update_subscription-default_payment_method
@@ -18,7 +18,7 @@ from donate.sandbox.store import Store
 def save_method(
     store: Store, attempt: Attempt, customer: str | None, method_id: str | None = None
 ) -> str:
-    """Keep a card or an account for later; returns its id."""
+    """Save a card or bank account and return its id."""
     method = _new_method(store, attempt, customer, method_id or store.new_id("pm_1"))
     store.payment_methods.put(method)
     store.attempts[method["id"]] = replace(attempt, method=method["id"])
@@ -28,7 +28,7 @@ def save_method(
 
 
 def saved_method_of(store: Store, subscription_id: str) -> Attempt | None:
-    """What the invoices of a subscription are charged by; None where nothing is saved."""
+    """Return the method that pays a subscription's invoices, or None."""
     own = store.saved_methods.get(subscription_id)
     subscription = store.subscriptions.get(subscription_id)
     if own or subscription is None:
@@ -38,7 +38,7 @@ def saved_method_of(store: Store, subscription_id: str) -> Attempt | None:
 
 
 def check_method(store: Store, method_id: str, customer: str, path: str) -> str:
-    """Refuse a method that is not there, or that is somebody else's."""
+    """Return the method's id. Raises Refusal if it is missing or another customer's."""
     method = store.payment_methods.get(method_id)
     if method is None:
         raise no_such("PaymentMethod", method_id, path, status=400)
@@ -50,7 +50,7 @@ def check_method(store: Store, method_id: str, customer: str, path: str) -> str:
 
 
 def set_default_method(store: Store, customer: StripeObject, method_id: str) -> None:
-    """Make a saved method what its customer's subscriptions fall back on."""
+    """Make a saved method the default for its customer's subscriptions."""
     settings = customer["invoice_settings"]
     before = {"invoice_settings": {**settings}}
     settings["default_payment_method"] = method_id
@@ -82,16 +82,16 @@ def _new_method(
 
 
 def _account(attempt: Attempt) -> dict[str, Any]:
-    shown = "bank_name fingerprint institution_number last4 transit_number".split()
+    fields = "bank_name fingerprint institution_number last4 transit_number".split()
     account = attempt.method_details["acss_debit"]
-    return {name: account[name] for name in shown}
+    return {name: account[name] for name in fields}
 
 
 def _card(attempt: Attempt) -> dict[str, Any]:
-    shown = "brand checks country exp_month exp_year fingerprint funding last4".split()
+    fields = "brand checks country exp_month exp_year fingerprint funding last4".split()
     card = attempt.method_details["card"]
     return {
-        **{name: card[name] for name in shown},
+        **{name: card[name] for name in fields},
         "display_brand": card["brand"],
         "generated_from": None,
         "networks": {"available": [card["brand"]], "preferred": None},

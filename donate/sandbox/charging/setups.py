@@ -1,4 +1,4 @@
-"""Sessions in which a donor agrees to later debits: an account is saved, and nothing is paid yet.
+"""Setup sessions: a donor agrees to later debits; an account is saved and no money is paid.
 
 https://docs.stripe.com/payments/acss-debit/set-up-payment
 """
@@ -18,24 +18,24 @@ from donate.sandbox.store import Store
 _OPTIONS = "payment_method_options[acss_debit]"
 
 
-def check_setup_request(asked: dict[str, Any]) -> None:
-    """The sandbox saves bank accounts only; cards are saved by a subscription's session."""
-    if asked.get("allowed_payment_method_types") != ["acss_debit"]:
+def check_setup_request(request: dict[str, Any]) -> None:
+    """Refuse a setup that is not for a bank account; cards are saved by subscription sessions."""
+    if request.get("allowed_payment_method_types") != ["acss_debit"]:
         raise not_in_this_sandbox("mode", "setup without acss_debit alone")
-    if "submit_type" in asked:
+    if "submit_type" in request:
         raise invalid_parameter(
             "submit_type", "`submit_type` can only be specified in `payment` or `subscription` mode"
         )
-    if "currency" not in asked.get("payment_method_options", {}).get("acss_debit", {}):
+    if "currency" not in request.get("payment_method_options", {}).get("acss_debit", {}):
         raise missing_parameter(f"{_OPTIONS}[currency]")
 
 
 def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
-    """Refuse a mandate for Billing that lacks a purpose, or says when the debits are.
+    """Refuse a mandate for Billing that lacks a purpose or has a payment schedule.
 
-    Each purpose needs the other: https://docs.stripe.com/api/mandates/object. That Stripe refuses a
-    schedule, its description or a mandate page of one's own beside them is what implementers report
-    from test mode (2026); about `transaction_type` they differ, so it may be there or not.
+    Each purpose needs the other: https://docs.stripe.com/api/mandates/object. Implementers report
+    from test mode (2026) that Stripe refuses a schedule, its description or a custom mandate page
+    with them; they disagree about `transaction_type`, so it is optional.
     """
     if set(mandate["default_for"]) != {"invoice", "subscription"}:
         raise invalid_parameter(
@@ -49,18 +49,21 @@ def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
             )
 
 
-def create_session_setup(store: Store, session: StripeObject, asked: dict[str, Any]) -> None:
-    """Make the setup intent, which a session has from its first moment on."""
-    session["setup_intent"] = new_setup_intent(store, asked, asked.get("setup_intent_data", {}))[
-        "id"
-    ]
+def create_session_setup(store: Store, session: StripeObject, request: dict[str, Any]) -> None:
+    """Create the setup intent, which a setup session has from the start."""
+    session["setup_intent"] = new_setup_intent(
+        store, request, request.get("setup_intent_data", {})
+    )["id"]
 
 
 def new_setup_intent(
-    store: Store, asked: dict[str, Any], data: dict[str, Any] | None = None
+    store: Store, request: dict[str, Any], data: dict[str, Any] | None = None
 ) -> StripeObject:
-    """`asked` says the methods and their options, `data` the description and the metadata."""
-    data = asked if data is None else data
+    """Create a setup intent.
+
+    `request` has the methods and their options, `data` the description and the metadata.
+    """
+    data = request if data is None else data
     intent_id = store.new_id("seti_1")
     intent = {
         "id": intent_id,
@@ -76,8 +79,8 @@ def new_setup_intent(
         "description": data.get("description"),
         "livemode": False,
         "metadata": dict(data.get("metadata", {})),
-        "payment_method_options": asked["payment_method_options"],
-        "payment_method_types": asked["payment_method_types"],
+        "payment_method_options": request["payment_method_options"],
+        "payment_method_types": request["payment_method_types"],
         "status": "requires_payment_method",
         "usage": "off_session",
     }
@@ -114,7 +117,7 @@ def complete_setup(
 
 
 def finish_verification(store: Store, session: StripeObject, *, succeeds: bool) -> None:
-    """Bring a verification that was under way to its end."""
+    """Finish a pending verification of the bank account."""
     intent = store.setup_intents.get(session["setup_intent"] or "")
     if intent is None or intent["status"] != "requires_action":
         raise Refusal("This Checkout Session has no verification under way.")
@@ -133,7 +136,7 @@ def finish_verification(store: Store, session: StripeObject, *, succeeds: bool) 
 
 
 def microdeposits_action(store: Store, intent: StripeObject) -> dict[str, Any]:
-    """What an intent asks of the donor while two small deposits are on their way."""
+    """Return the next action of an intent while two microdeposits are on their way."""
     return {
         "type": "verify_with_microdeposits",
         "verify_with_microdeposits": {
@@ -145,8 +148,8 @@ def microdeposits_action(store: Store, intent: StripeObject) -> dict[str, Any]:
 
 
 def has_subscription_mandate(store: Store, method_id: str) -> bool:
-    """Whether the donor agreed to debits by subscriptions when they named this account."""
-    intents = (one for one in store.setup_intents if one["payment_method"] == method_id)
+    """Return whether the donor agreed to subscription debits from this account."""
+    intents = (intent for intent in store.setup_intents if intent["payment_method"] == method_id)
     intent = next(intents, None)
     if intent is None or intent["status"] != "succeeded":
         return False

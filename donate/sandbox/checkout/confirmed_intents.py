@@ -33,7 +33,7 @@ from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 _NEW = {
-    "amount": integer(1, currencies.LARGEST_AMOUNT),
+    "amount": integer(1, currencies.MAX_AMOUNT),
     "confirm": only("true"),
     "currency": currencies.currency_code,
     "description": text(longest=1_000),
@@ -67,18 +67,22 @@ class Declined(Refusal):
 
 
 def create_payment_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _NEW, required=list(set(_NEW) - {"description", "metadata"}))
-    attempt = attempt_with(store, asked["payment_method"], None)
-    currencies.refuse_small_total(asked["amount"], asked["currency"])
+    request = read(parameters, _NEW, required=list(set(_NEW) - {"description", "metadata"}))
+    attempt = attempt_with(store, request["payment_method"], None)
+    currencies.refuse_small_total(request["amount"], request["currency"])
     intent = new_payment_intent(
-        store, asked["amount"], asked["currency"], asked["allowed_payment_method_types"], asked
+        store,
+        request["amount"],
+        request["currency"],
+        request["allowed_payment_method_types"],
+        request,
     )
     store.payment_intents.put(intent)
     store.announce("payment_intent.created", intent)
     charge = charge_intent(store, intent, attempt)
     if charge["status"] == "failed":
         raise Declined(charge, intent)
-    match asked["payment_method"]:
+    match request["payment_method"]:
         case "pm_card_createDispute":
             open_dispute(store, intent)
         case "pm_card_createDisputeInquiry":
@@ -136,19 +140,19 @@ def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObjec
     The one that test mode has for it is verified; one that is typed waits for small deposits.
     """
     ways = {"payment_method", "payment_method_data"}
-    asked = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *ways}))
-    if len(ways & set(asked)) != 1:
+    request = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *ways}))
+    if len(ways & set(request)) != 1:
         raise missing_parameter("payment_method")
-    is_verified = "payment_method" in asked
-    options = asked["payment_method_options"]["acss_debit"]
+    is_verified = "payment_method" in request
+    options = request["payment_method_options"]["acss_debit"]
     check_billing_mandate(
         options["mandate_options"], "payment_method_options[acss_debit][mandate_options]"
     )
-    customer = store.customers.get(asked["customer"])
+    customer = store.customers.get(request["customer"])
     if customer is None:
-        raise no_such("customer", asked["customer"], "customer", status=400)
-    methods = {"payment_method_types": asked["allowed_payment_method_types"]}
-    intent = new_setup_intent(store, asked | methods)
+        raise no_such("customer", request["customer"], "customer", status=400)
+    methods = {"payment_method_types": request["allowed_payment_method_types"]}
+    intent = new_setup_intent(store, request | methods)
     method = save_known_method(store, BANK_ACCOUNT, customer)
     intent.update(
         customer=customer["id"],

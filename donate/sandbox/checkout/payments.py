@@ -96,9 +96,11 @@ def _payment_intent_of(store: Store, session: StripeObject) -> StripeObject:
     """Made at the first attempt and not before, as Stripe does since version 2022-08-01."""
     if session["payment_intent"] is not None:
         return store.find(store.payment_intents, session["payment_intent"])
-    asked = store.payment_intent_data[session["id"]]
+    request = store.payment_intent_data[session["id"]]
     methods = session["payment_method_types"]
-    intent = new_payment_intent(store, session["amount_total"], session["currency"], methods, asked)
+    intent = new_payment_intent(
+        store, session["amount_total"], session["currency"], methods, request
+    )
     intent["allowed_payment_method_types"] = session["allowed_payment_method_types"]
     store.payment_intents.put(intent)
     session["payment_intent"] = intent["id"]

@@ -24,30 +24,30 @@ LIFE_TOLERANCE_S = 60
 
 def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
     refuse_payment_method_types(parameters)
-    asked = read(parameters, SESSION, required=["mode"], unsupported=UNSUPPORTED)
-    _refuse_what_the_mode_has_not(asked)
-    is_setup = asked["mode"] == "setup"
+    request = read(parameters, SESSION, required=["mode"], unsupported=UNSUPPORTED)
+    _refuse_what_the_mode_has_not(request)
+    is_setup = request["mode"] == "setup"
     for name in ("success_url",) if is_setup else ("line_items", "success_url"):
-        if not asked.get(name):
+        if not request.get(name):
             raise missing_parameter(name)
     if is_setup:
-        check_setup_request(asked)
+        check_setup_request(request)
     else:
-        _refuse_prices_of_another_mode(asked)
-    currency = _common_currency(asked)
-    total = None if is_setup else _total(asked["line_items"], currency)
-    asked["payment_method_types"] = _methods_offered(asked, currency)
-    asked["expires_at"] = _expiry(store, asked)
+        _refuse_prices_of_another_mode(request)
+    currency = _common_currency(request)
+    total = None if is_setup else _total(request["line_items"], currency)
+    request["payment_method_types"] = _methods_offered(request, currency)
+    request["expires_at"] = _expiry(store, request)
 
-    session = new_session(store, asked, total, currency)
+    session = new_session(store, request, total, currency)
     store.sessions.put(session)
     store.line_items[session["id"]] = [
-        new_line_item(store, item, currency) for item in asked.get("line_items", ())
+        new_line_item(store, item, currency) for item in request.get("line_items", ())
     ]
     if is_setup:
-        create_session_setup(store, session, asked)
-    store.payment_intent_data[session["id"]] = asked.get("payment_intent_data", {})
-    store.subscription_data[session["id"]] = asked.get("subscription_data", {})
+        create_session_setup(store, session, request)
+    store.payment_intent_data[session["id"]] = request.get("payment_intent_data", {})
+    store.subscription_data[session["id"]] = request.get("subscription_data", {})
     store.expire_later(session)
     return session
 
@@ -84,19 +84,19 @@ def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
         )
 
 
-def _refuse_what_the_mode_has_not(asked: dict[str, Any]) -> None:
-    mode = asked["mode"]
+def _refuse_what_the_mode_has_not(request: dict[str, Any]) -> None:
+    mode = request["mode"]
     has_not = {
         "payment": ["setup_intent_data", "subscription_data"],
         "setup": ["line_items", "payment_intent_data", "subscription_data"],
         "subscription": ["customer_creation", "payment_intent_data", "setup_intent_data"],
     }
     for name in has_not[mode]:
-        if name in asked:
+        if name in request:
             raise invalid_parameter(name, f"You can not pass `{name}` in `{mode}` mode.")
-    if mode == "payment" and asked.get("customer_creation") == "always":
+    if mode == "payment" and request.get("customer_creation") == "always":
         raise not_in_this_sandbox("customer_creation", "always in payment mode")
-    debit = asked.get("payment_method_options", {}).get("acss_debit", {})
+    debit = request.get("payment_method_options", {}).get("acss_debit", {})
     only_for_setup = {
         "[currency]": "currency" in debit,
         "[mandate_options][default_for]": "default_for" in debit.get("mandate_options", {}),
@@ -108,16 +108,16 @@ def _refuse_what_the_mode_has_not(asked: dict[str, Any]) -> None:
             )
 
 
-def _refuse_prices_of_another_mode(asked: dict[str, Any]) -> None:
-    prices = [item["price_data"] for item in asked["line_items"]]
+def _refuse_prices_of_another_mode(request: dict[str, Any]) -> None:
+    prices = [item["price_data"] for item in request["line_items"]]
     rhythms = [price["recurring"] for price in prices if "recurring" in price]
-    if asked["mode"] == "payment" and rhythms:
+    if request["mode"] == "payment" and rhythms:
         raise invalid_parameter(
             "line_items",
             "You specified `payment` mode but passed a recurring price. Either switch to "
             "`subscription` mode or use only one-time prices.",
         )
-    if asked["mode"] == "payment":
+    if request["mode"] == "payment":
         return
     if not rhythms:
         raise invalid_parameter(
@@ -135,12 +135,12 @@ def _refuse_prices_of_another_mode(asked: dict[str, Any]) -> None:
         raise not_in_this_sandbox(f"line_items[{index}][price_data]", "one_time")
 
 
-def _common_currency(asked: dict[str, Any]) -> str:
-    found = {item["price_data"]["currency"] for item in asked.get("line_items", ())}
-    if asked["mode"] == "setup":
-        found.add(asked["payment_method_options"]["acss_debit"]["currency"])
-    if asked.get("currency"):
-        found.add(asked["currency"])
+def _common_currency(request: dict[str, Any]) -> str:
+    found = {item["price_data"]["currency"] for item in request.get("line_items", ())}
+    if request["mode"] == "setup":
+        found.add(request["payment_method_options"]["acss_debit"]["currency"])
+    if request.get("currency"):
+        found.add(request["currency"])
     if len(found) > 1:
         raise invalid_parameter(
             "line_items", "All prices of a Checkout Session must be in the same currency."
@@ -158,13 +158,13 @@ def _total(line_items: list[dict[str, Any]], currency: str) -> int:
     return total
 
 
-def _methods_offered(asked: dict[str, Any], currency: str) -> list[str]:
+def _methods_offered(request: dict[str, Any], currency: str) -> list[str]:
     """What `allowed` and `excluded` leave of the methods that fit this session."""
-    allowed = asked.get("allowed_payment_method_types")
-    excluded = asked.get("excluded_payment_method_types", [])
-    mandate = asked.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")
+    allowed = request.get("allowed_payment_method_types")
+    excluded = request.get("excluded_payment_method_types", [])
+    mandate = request.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")
     fitting = ["card"]
-    if asked["mode"] == "subscription":
+    if request["mode"] == "subscription":
         # Checkout offers pre-authorized debit in payment and setup mode only.
         if allowed == ["acss_debit"]:
             raise invalid_parameter(
@@ -205,10 +205,10 @@ def _check_mandate(mandate: dict[str, Any]) -> None:
         raise missing_parameter(f"{path}[interval_description]")
 
 
-def _expiry(store: Store, asked: dict[str, Any]) -> int:
+def _expiry(store: Store, request: dict[str, Any]) -> int:
     now = store.now()
     path = "expires_at"
-    expires_at = int(asked.get("expires_at", now + LONGEST_LIFE_S))
+    expires_at = int(request.get("expires_at", now + LONGEST_LIFE_S))
     if expires_at < now + SHORTEST_LIFE_S - LIFE_TOLERANCE_S:
         raise invalid_parameter(
             path, f"The `{path}` timestamp must be at least 30 minutes from session creation."

@@ -100,10 +100,10 @@ def add_money(router: APIRouter, store: Store) -> None:
 
     @router.post("/refund")
     async def refund(lever: Refund) -> dict[str, Any]:
-        asked = {"payment_intent": lever.payment_intent}
+        request = {"payment_intent": lever.payment_intent}
         if lever.amount is not None:
-            asked["amount"] = str(lever.amount)
-        return {"refund": answer_with(store, create_refund(store, asked, lever.status), [])}
+            request["amount"] = str(lever.amount)
+        return {"refund": answer_with(store, create_refund(store, request, lever.status), [])}
 
     @router.post("/refund/{refund_id}")
     async def move(refund_id: str, lever: MoveRefund) -> dict[str, Any]:

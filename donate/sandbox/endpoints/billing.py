@@ -75,10 +75,10 @@ def _cancel_subscription(
 
 def _change_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
     customer = store.find(store.customers, customer_id, "customer")
-    asked = read(
+    request = read(
         parameters, {"invoice_settings": _INVOICE_SETTINGS}, unsupported=CUSTOMER_UNSUPPORTED
     )
-    method_id = asked.get("invoice_settings", {}).get("default_payment_method")
+    method_id = request.get("invoice_settings", {}).get("default_payment_method")
     if method_id:
         path = "invoice_settings[default_payment_method]"
         set_default_method(store, customer, check_method(store, method_id, customer_id, path))
@@ -91,10 +91,10 @@ def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> Str
         "status": (choice(*SUBSCRIPTION_STATUSES), _has_status),
     }
     # Without a status, all that are not canceled: https://docs.stripe.com/api/subscriptions/list
-    asked = parameters if "status" in parameters else {**parameters, "status": "not canceled"}
-    if asked is not parameters:
+    request = parameters if "status" in parameters else {**parameters, "status": "not canceled"}
+    if request is not parameters:
         filters["status"] = (text(), lambda thing, _: bool(thing["status"] != "canceled"))
-    return page(store.subscriptions, "/v1/subscriptions", asked, filters)
+    return page(store.subscriptions, "/v1/subscriptions", request, filters)
 
 
 def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
@@ -104,7 +104,7 @@ def _list_lines(store: Store, parameters: dict[str, Any], invoice_id: str) -> St
 
 
 def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> StripeObject:
-    asked = read(parameters, {"paid_out_of_band": boolean}, unsupported=PAYING_UNSUPPORTED)
+    request = read(parameters, {"paid_out_of_band": boolean}, unsupported=PAYING_UNSUPPORTED)
     invoice = store.find(store.invoices, invoice_id, "invoice")
     if invoice["status"] == "paid":
         raise Refusal("Invoice is already paid", code="invoice_already_paid", is_final=True)
@@ -114,7 +114,7 @@ def _pay_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> S
             code="invoice_not_editable",
             is_final=True,
         )
-    if asked.get("paid_out_of_band"):
+    if request.get("paid_out_of_band"):
         mark_paid_out_of_band(store, invoice)
         return invoice
     charge = collect_with_saved_method(store, invoice)

@@ -49,9 +49,9 @@ def page(
 ) -> dict[str, Any]:
     """One page of `shelf`; `filters` are the parameters that only this list knows."""
     checks = {name: check for name, (check, _) in filters.items()}
-    asked = read(parameters, {**PAGE, **checks})
-    tests = [(test, asked[name]) for name, (_, test) in filters.items() if name in asked]
-    bounds = asked.get("created", {})
+    request = read(parameters, {**PAGE, **checks})
+    tests = [(test, request[name]) for name, (_, test) in filters.items() if name in request]
+    bounds = request.get("created", {})
 
     def wanted(thing: StripeObject) -> bool:
         return (
@@ -60,9 +60,9 @@ def page(
             and all(test(thing, value) for test, value in tests)
         )
 
-    limit = asked.get("limit", USUAL_PAGE)
-    backwards = "ending_before" in asked
-    found = list(islice(filter(wanted, _from_cursor(shelf, asked)), limit + 1))
+    limit = request.get("limit", USUAL_PAGE)
+    backwards = "ending_before" in request
+    found = list(islice(filter(wanted, _from_cursor(shelf, request)), limit + 1))
     data = found[:limit]
     return {
         "object": "list",
@@ -72,17 +72,17 @@ def page(
     }
 
 
-def _from_cursor(shelf: Shelf, asked: dict[str, Any]) -> Iterable[StripeObject]:
-    if "ending_before" in asked and "starting_after" in asked:
+def _from_cursor(shelf: Shelf, request: dict[str, Any]) -> Iterable[StripeObject]:
+    if "ending_before" in request and "starting_after" in request:
         raise Refusal(
             "You may only specify one of these parameters: ending_before, starting_after."
         )
     for name in ("ending_before", "starting_after"):
-        if name in asked and shelf.get(asked[name]) is None:
-            raise no_such(shelf.kind, asked[name], param=name, status=400)
-    if "ending_before" in asked:
-        return shelf.oldest_first(newer_than=asked["ending_before"])
-    return shelf.newest_first(older_than=asked.get("starting_after"))
+        if name in request and shelf.get(request[name]) is None:
+            raise no_such(shelf.kind, request[name], param=name, status=400)
+    if "ending_before" in request:
+        return shelf.oldest_first(newer_than=request["ending_before"])
+    return shelf.newest_first(older_than=request.get("starting_after"))
 
 
 def _is_within(created: int, bounds: dict[str, int]) -> bool:

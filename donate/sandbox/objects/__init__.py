@@ -1,1 +1,1 @@
-"""Stripe's objects as this Stripe writes them."""
+"""Stripe's objects with their fields, as the sandbox creates them."""

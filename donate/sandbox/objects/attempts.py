@@ -1,4 +1,4 @@
-"""What was typed into the page in one attempt to pay, and how the attempt will end."""
+"""An attempt to pay with the data from the page, and its outcome."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +17,7 @@ Outcome = Literal["paid", "declined", "processing"]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One submission of the page, already told apart from a typing mistake."""
+    """One valid submission of the page."""
 
     email: str | None
     name: str | None
@@ -25,7 +25,7 @@ class Attempt:
     outcome: Outcome
     decline: Decline = GENERIC_DECLINE
     method: str | None = None
-    """The id of the payment method, where it was saved before."""
+    """The id of the payment method, if it was saved before."""
 
 
 def card_attempt(card: KnownCard, email: str | None, name: str | None) -> Attempt:

@@ -1,7 +1,7 @@
-"""Money going in and out of the pretend Stripe account, with what Stripe keeps for its work.
+"""Balance transactions of the pretend Stripe account, with Stripe's fees.
 
-Fees: https://stripe.com/en-ca/pricing. No currency is ever exchanged: each payment stays in the
-currency it was made in.
+Fees: https://stripe.com/en-ca/pricing. Currencies are never exchanged: each payment stays in its
+own currency.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ CARD_RATE_PER_MILLE = 29
 CARD_FIXED_FEE = 30
 BANK_DEBIT_RATE_PER_MILLE = 10
 BANK_DEBIT_FIXED_FEE = 40
-BANK_DEBIT_LARGEST_FEE = 500
+BANK_DEBIT_MAX_FEE = 500
 DISPUTE_FEE = 1_500
 DAYS_UNTIL_AVAILABLE = 3
 
@@ -22,11 +22,11 @@ _DAY_S = 86_400
 
 
 def payment_fee(amount: int, currency: str, method: str) -> int:
-    """Stripe Canada's fee in minor units, a half rounded up."""
+    """Return Stripe Canada's fee in minor units; a half is rounded up."""
     unit = 10 if decimals_of(currency) == 3 else 1
     if method == "acss_debit":
         fee = _share(amount, BANK_DEBIT_RATE_PER_MILLE) + BANK_DEBIT_FIXED_FEE * unit
-        return min(fee, BANK_DEBIT_LARGEST_FEE * unit)
+        return min(fee, BANK_DEBIT_MAX_FEE * unit)
     return _share(amount, CARD_RATE_PER_MILLE) + CARD_FIXED_FEE * unit
 
 
@@ -45,7 +45,7 @@ def book(
     fee_description: str = "Stripe processing fees",
     description: str | None = None,
 ) -> StripeObject:
-    """Add one line to the account's balance; `amount` is negative when money leaves."""
+    """Add a balance transaction; `amount` is negative when money leaves."""
     currency = source["currency"]
     fee_details = [
         {
@@ -95,7 +95,7 @@ def book_payment(store: Store, charge: StripeObject) -> None:
 
 
 def as_of(transaction: StripeObject, now: int) -> StripeObject:
-    """Money becomes available by the passing of time alone."""
+    """Return a balance transaction with its status at this time."""
     available = transaction["available_on"] <= now
     return {**transaction, "status": "available" if available else "pending"}
 

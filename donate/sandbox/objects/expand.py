@@ -1,4 +1,4 @@
-"""`expand[]`: objects put in the place of their ids.
+"""`expand[]`: replaces ids with their objects.
 
 https://docs.stripe.com/api/expanding_objects
 """
@@ -12,19 +12,19 @@ from donate.sandbox.objects.balance import as_of
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 
-DEEPEST = 4
-LISTED_INSIDE = 10
+MAX_DEPTH = 4
+INNER_PAGE = 10
 
 
 def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeObject:
-    """A copy of `result` as of now, expanded along each path."""
-    answer = _seen_now(store, deep_copy(result))
+    """Return a copy of `result` in its present state, expanded along each path."""
+    answer = _current(store, deep_copy(result))
     if answer.get("object") == "list":
-        answer["data"] = [_seen_now(store, item) for item in answer["data"]]
+        answer["data"] = [_current(store, item) for item in answer["data"]]
     for path in paths:
         steps = path.split(".")
-        if len(steps) > DEEPEST:
-            raise Refusal(f"You cannot expand more than {DEEPEST} levels of a property.")
+        if len(steps) > MAX_DEPTH:
+            raise Refusal(f"You cannot expand more than {MAX_DEPTH} levels of a property.")
         _expand(store, answer, steps, path)
     return answer
 
@@ -39,7 +39,7 @@ def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
 
 
 def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
-    """One payment intent pays an invoice here, however often it is tried; a draft has none."""
+    """Return an invoice's payments: one, whatever the number of attempts, or none for a draft."""
     payment = store.payments_of_invoices.get(invoice_id)
     return {
         "object": "list",
@@ -50,13 +50,13 @@ def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
 
 
 def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
-    """The ten newest; the rest are at the address the list names."""
+    """Return the ten newest refunds; the list's URL has the rest."""
     refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
-    found = deep_copy(list(islice(refunds, LISTED_INSIDE + 1)))
+    newest = deep_copy(list(islice(refunds, INNER_PAGE + 1)))
     return {
         "object": "list",
-        "data": found[:LISTED_INSIDE],
-        "has_more": len(found) > LISTED_INSIDE,
+        "data": newest[:INNER_PAGE],
+        "has_more": len(newest) > INNER_PAGE,
         "url": f"/v1/refunds?charge={charge_id}",
     }
 
@@ -78,8 +78,8 @@ def _expand(store: Store, thing: StripeObject, steps: list[str], path: str) -> N
     if name not in thing or not _is_expandable(thing[name], rest):
         raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
     if isinstance(thing[name], str):
-        found = store.find(_shelf_of(store, thing[name]), thing[name])
-        thing[name] = _seen_now(store, deep_copy(found))
+        target = store.find(_shelf_of(store, thing[name]), thing[name])
+        thing[name] = _current(store, deep_copy(target))
     if rest and thing[name] is not None:
         _expand(store, thing[name], rest, path)
 
@@ -88,7 +88,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     if value is None:
         return True
     if isinstance(value, dict):
-        # A hash that is no object can only be passed through.
+        # A hash that is not an object can only be on the way to one.
         return "object" in value or bool(rest)
     return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
 
@@ -120,10 +120,10 @@ def _shelf_of(store: Store, object_id: str) -> Shelf:
             return store.balance_transactions
         case "du":
             return store.disputes
-    raise ValueError(f"{object_id} is the id of nothing that can be expanded")
+    raise ValueError(f"{object_id} is not the id of an expandable object")
 
 
-def _seen_now(store: Store, thing: StripeObject) -> StripeObject:
+def _current(store: Store, thing: StripeObject) -> StripeObject:
     if thing.get("object") == "balance_transaction":
         return as_of(thing, store.now())
     return thing

@@ -1,4 +1,4 @@
-"""New invoices, their lines and their payments in Stripe's shapes.
+"""New invoices, invoice lines and invoice payments with Stripe's fields.
 
 Field names: https://docs.stripe.com/api/invoices and https://docs.stripe.com/api/invoice-payment.
 """
@@ -13,7 +13,7 @@ from donate.sandbox.store import Store
 def new_invoice(
     store: Store, subscription: StripeObject, customer: StripeObject, reason: str
 ) -> StripeObject:
-    """A draft over one period of every item."""
+    """Return a draft with a line for one period of every item."""
     now = store.now()
     invoice_id = store.new_id("in_1")
     lines = [_new_line(store, invoice_id, item) for item in subscription["items"]["data"]]
@@ -75,7 +75,7 @@ def new_invoice(
 
 
 def _amounts(total: int) -> dict[str, Any]:
-    """Nothing is paid yet, and there are no taxes, discounts, shipping or credit here."""
+    """Return the amounts of an unpaid invoice, without taxes, discounts, shipping or credit."""
     return {
         "amount_due": total,
         "amount_overpaid": 0,

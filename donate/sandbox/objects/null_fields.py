@@ -1,4 +1,4 @@
-"""What an object has no value for is null, as it is at Stripe: the field is there all the same."""
+"""Fields without a value, which are null in Stripe's objects instead of missing."""
 
 
 def null_fields(names: str) -> dict[str, None]:

@@ -1,4 +1,4 @@
-"""Parts of objects that only say the usual thing here, in Stripe's shapes all the same."""
+"""Parts of Stripe's objects that always have the same values in the sandbox."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def no_evidence() -> dict[str, Any]:
     return {**null_fields(_EVIDENCE), "enhanced_evidence": {}}
 
 
-def branding(asked: dict[str, Any]) -> dict[str, Any]:
-    """What a session asks for its page, and the account's own for the rest."""
+def branding(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a session's branding: the requested settings, and the account's defaults."""
     return {
         **null_fields("icon logo"),
         "background_color": "#ffffff",
@@ -33,7 +33,7 @@ def branding(asked: dict[str, Any]) -> dict[str, Any]:
         "button_color": "#0074d4",
         "display_name": NAME,
         "font_family": "default",
-        **asked,
+        **request,
     }
 
 

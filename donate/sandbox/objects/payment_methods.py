@@ -1,4 +1,4 @@
-"""The cards and the bank account that can be typed in here, and how each of them ends.
+"""The test cards and the test bank account, and the outcome of paying with each.
 
 https://docs.stripe.com/testing
 """
@@ -27,8 +27,8 @@ BANK_REFUSED = Decline(
     "The customer's bank account could not be debited.",
 )
 
-# What a payment method tells of a card or an account; a charge tells more.
-_SHOWN = {
+# The fields of a card or account in a payment method; a charge has more.
+_METHOD_FIELDS = {
     "acss_debit": "bank_name fingerprint institution_number last4 transit_number",
     "card": "brand checks country exp_month exp_year fingerprint funding last4 regulated_status "
     "wallet",
@@ -50,7 +50,7 @@ TEST_CARDS = {
         KnownCard("4000001240000000", "visa", "CA"),
         KnownCard("5555555555554444", "mastercard", "US"),
         KnownCard("378282246310005", "amex", "US"),
-        # A refund to it is pending at first: https://docs.stripe.com/testing#refunds
+        # Its refunds are pending first: https://docs.stripe.com/testing#refunds
         KnownCard("4000000000007726", "visa", "US"),
         KnownCard("4000000000000002", "visa", "US", GENERIC_DECLINE),
         KnownCard("4000000000009995", "visa", "US", INSUFFICIENT_FUNDS),
@@ -99,9 +99,9 @@ def bank_debit_details(institution: str, transit: str, account: str) -> dict[str
 
 
 def method_of(charge: dict[str, Any]) -> dict[str, Any]:
-    """The payment method that was charged, as an object of its own."""
+    """Return a charge's payment method as an object."""
     kind = charge["payment_method_details"]["type"]
-    used = charge["payment_method_details"][kind]
+    details = charge["payment_method_details"][kind]
     return {
         "id": charge["payment_method"],
         "object": "payment_method",
@@ -113,5 +113,5 @@ def method_of(charge: dict[str, Any]) -> dict[str, Any]:
         "livemode": False,
         "metadata": {},
         "type": kind,
-        kind: {name: used[name] for name in _SHOWN[kind].split() if name in used},
+        kind: {name: details[name] for name in _METHOD_FIELDS[kind].split() if name in details},
     }

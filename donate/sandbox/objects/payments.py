@@ -1,7 +1,7 @@
-"""New objects in Stripe's shapes, with every field that Stripe's API reference gives them.
+"""New objects with every field in Stripe's API reference.
 
-Field names: https://docs.stripe.com/api. What the sandbox has no use for is null here, as it is
-at Stripe when nothing was asked for.
+Field names: https://docs.stripe.com/api. Fields that the sandbox does not use are null, as they are
+at Stripe by default.
 """
 
 from typing import Any
@@ -14,12 +14,12 @@ from donate.sandbox.store import Store
 
 
 def new_session(
-    store: Store, asked: dict[str, Any], total: int | None, currency: str
+    store: Store, request: dict[str, Any], total: int | None, currency: str
 ) -> StripeObject:
-    """`asked` holds the checked parameters of the request; a setup has no `total`."""
+    """Return a session from the checked parameters; a setup has no `total`."""
     session_id = store.new_id("cs_test_a1", 56)
-    is_recurring, is_setup = asked["mode"] == "subscription", asked["mode"] == "setup"
-    email = asked.get("customer_email")
+    is_recurring, is_setup = request["mode"] == "subscription", request["mode"] == "setup"
+    email = request.get("customer_email")
     return {
         "id": session_id,
         "object": "checkout.session",
@@ -29,43 +29,43 @@ def new_session(
             "permissions recovered_from saved_payment_method_options setup_intent "
             "shipping_address_collection shipping_cost subscription wallet_options"
         ),
-        # Said again as it was asked.
+        # Stripe repeats these parameters in the session.
         **{
-            name: asked.get(name)
+            name: request.get(name)
             for name in (
                 "allow_promotion_codes allowed_payment_method_types billing_address_collection "
                 "cancel_url client_reference_id customer_email expires_at integration_identifier "
                 "locale mode origin_context payment_method_types submit_type success_url"
             ).split()
         },
-        # Only there when something was asked.
-        **{name: asked[name] for name in ("excluded_payment_method_types",) if name in asked},
-        "adaptive_pricing": asked.get("adaptive_pricing", {"enabled": False}),
+        # Stripe shows these only if they were requested.
+        **{name: request[name] for name in ("excluded_payment_method_types",) if name in request},
+        "adaptive_pricing": request.get("adaptive_pricing", {"enabled": False}),
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, **null_fields("liability provider status")},
-        "branding_settings": branding(asked.get("branding_settings", {})),
+        "branding_settings": branding(request.get("branding_settings", {})),
         "created": store.now(),
-        "currency": asked.get("currency") if is_setup else currency,
+        "currency": request.get("currency") if is_setup else currency,
         "custom_fields": [],
         "custom_text": {
             **null_fields("after_submit shipping_address submit terms_of_service_acceptance"),
-            **asked.get("custom_text", {}),
+            **request.get("custom_text", {}),
         },
-        "customer_creation": asked.get(
+        "customer_creation": request.get(
             "customer_creation", "always" if is_recurring else "if_required"
         ),
         "customer_details": customer_details(email, None) if email else None,
         "discounts": [],
-        "invoice_creation": _no_invoice() if asked["mode"] == "payment" else None,
+        "invoice_creation": _no_invoice() if request["mode"] == "payment" else None,
         "livemode": False,
         "managed_payments": {"enabled": False},
-        "metadata": asked.get("metadata", {}),
+        "metadata": request.get("metadata", {}),
         "payment_method_collection": "always" if is_recurring else "if_required",
         "payment_method_configuration_details": {"id": "pmc_1SandboxDefault", "parent": None},
-        "payment_method_options": asked.get("payment_method_options", {}),
+        "payment_method_options": request.get("payment_method_options", {}),
         "payment_status": "no_payment_required" if is_setup else "unpaid",
-        "phone_number_collection": asked.get("phone_number_collection", {"enabled": False}),
+        "phone_number_collection": request.get("phone_number_collection", {"enabled": False}),
         "shipping_options": [],
         "status": "open",
         "total_details": None
@@ -100,9 +100,9 @@ def customer_details(email: str | None, name: str | None) -> dict[str, Any]:
     }
 
 
-def new_line_item(store: Store, asked: dict[str, Any], currency: str) -> StripeObject:
-    data = asked["price_data"]
-    total = data["unit_amount"] * asked["quantity"]
+def new_line_item(store: Store, request: dict[str, Any], currency: str) -> StripeObject:
+    data = request["price_data"]
+    total = data["unit_amount"] * request["quantity"]
     return {
         "id": store.new_id("li_1"),
         "object": "item",
@@ -113,16 +113,16 @@ def new_line_item(store: Store, asked: dict[str, Any], currency: str) -> StripeO
         "amount_total": total,
         "currency": currency,
         "description": data["product_data"]["name"],
-        "metadata": asked.get("metadata", {}),
+        "metadata": request.get("metadata", {}),
         "price": new_price(store, data, currency),
-        "quantity": asked["quantity"],
+        "quantity": request["quantity"],
     }
 
 
 def new_payment_intent(
-    store: Store, amount: int, currency: str, methods: list[str], asked: dict[str, Any]
+    store: Store, amount: int, currency: str, methods: list[str], request: dict[str, Any]
 ) -> StripeObject:
-    """`asked` is what the session's `payment_intent_data` held, or an invoice brings along."""
+    """Return a payment intent from a session's `payment_intent_data` or an invoice's values."""
     intent_id = store.new_id("pi_3")
     return {
         "id": intent_id,
@@ -135,7 +135,7 @@ def new_payment_intent(
             "shipping source transfer_data transfer_group"
         ),
         **{
-            name: asked.get(name)
+            name: request.get(name)
             for name in (
                 "customer description receipt_email setup_future_usage statement_descriptor "
                 "statement_descriptor_suffix"
@@ -145,14 +145,14 @@ def new_payment_intent(
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "capture_method": asked.get("capture_method", "automatic_async"),
+        "capture_method": request.get("capture_method", "automatic_async"),
         "client_secret": f"{intent_id}_secret_{store.new_id('', 25)}",
         "confirmation_method": "automatic",
         "created": store.now(),
         "currency": currency,
         "livemode": False,
         "managed_payments": {"enabled": False},
-        "metadata": dict(asked.get("metadata", {})),
+        "metadata": dict(request.get("metadata", {})),
         "payment_method_options": {name: {} for name in methods},
         "payment_method_types": methods,
         "status": "requires_payment_method",
@@ -165,7 +165,7 @@ def new_charge(
     billing: dict[str, Any],
     method_details: dict[str, Any],
 ) -> StripeObject:
-    # What is not a card payment has ids of its own at Stripe, though it is a charge all the same.
+    # Stripe gives charges that are not card payments another id prefix.
     prefix = "ch_3" if method_details["type"] == "card" else "py_3"
     return {
         "id": store.new_id(prefix),
@@ -204,7 +204,7 @@ def new_charge(
 
 
 def new_refund(
-    store: Store, charge: StripeObject, amount: int, status: str, asked: dict[str, Any]
+    store: Store, charge: StripeObject, amount: int, status: str, request: dict[str, Any]
 ) -> StripeObject:
     prefix = "re_3" if charge["payment_method_details"]["type"] == "card" else "pyr_1"
     return {
@@ -219,10 +219,10 @@ def new_refund(
         "created": store.now(),
         "currency": charge["currency"],
         "destination_details": _destination(charge),
-        "metadata": asked.get("metadata", {}),
+        "metadata": request.get("metadata", {}),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
-        "reason": asked.get("reason"),
+        "reason": request.get("reason"),
         "status": status,
     }
 
@@ -249,7 +249,7 @@ def new_dispute(store: Store, charge: StripeObject, reason: str) -> StripeObject
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        **_disputed_by(charge),
+        **_dispute_method(charge),
         "reason": reason,
         "status": "needs_response",
     }
@@ -260,8 +260,8 @@ def _destination(charge: StripeObject) -> dict[str, Any]:
     return {method: {"type": "refund"} if method == "card" else {}, "type": method}
 
 
-def _disputed_by(charge: StripeObject) -> dict[str, Any]:
-    """Of a bank debit, a dispute says nothing here."""
+def _dispute_method(charge: StripeObject) -> dict[str, Any]:
+    """Return the card details of a dispute; a bank debit has none here."""
     method = charge["payment_method_details"]
     if method["type"] != "card":
         return {}

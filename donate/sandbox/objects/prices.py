@@ -1,4 +1,4 @@
-"""Prices: what is paid each time, and how often.
+"""Prices: the amount of each payment, and how often it recurs.
 
 https://docs.stripe.com/api/prices/object
 """
@@ -13,7 +13,7 @@ from donate.sandbox.store import Store
 
 
 def new_price(store: Store, data: dict[str, Any], currency: str) -> StripeObject:
-    """`data` is a checked `price_data`; without a product in it, one is made."""
+    """Return a price from a checked `price_data`; a missing product is created."""
     recurring = data.get("recurring")
     return {
         "id": store.new_id("price_1"),
@@ -42,7 +42,7 @@ def new_price(store: Store, data: dict[str, Any], currency: str) -> StripeObject
 
 
 def plan_of(price: StripeObject) -> StripeObject:
-    """A recurring price in the older shape that Stripe still shows beside it."""
+    """Return a recurring price in the older form that Stripe still shows beside it."""
     recurring = price["recurring"]
     return {
         "id": price["id"],
@@ -75,6 +75,6 @@ def _product(store: Store, data: dict[str, Any]) -> str:
                 is_final=True,
             )
         return str(product["id"])
-    # What is made inline is archived from the start, as its price is. That neither takes another
-    # price is what implementers report of live accounts (2026), in the words above.
+    # An inline product is inactive from the start, like its price. Implementers report from live
+    # accounts (2026) that it accepts no other price, with the message above.
     return str(new_product(store, data["product_data"], is_active=False)["id"])

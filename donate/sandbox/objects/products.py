@@ -1,4 +1,4 @@
-"""Products: what a price is the price of.
+"""Products, which every price needs.
 
 https://docs.stripe.com/api/products
 """
@@ -18,22 +18,22 @@ _UNSUPPORTED = (
 
 
 def create_product(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _NEW, required=["name"], unsupported=_UNSUPPORTED)
-    product = new_product(store, asked)
+    request = read(parameters, _NEW, required=["name"], unsupported=_UNSUPPORTED)
+    product = new_product(store, request)
     store.announce("product.created", product)
     return product
 
 
 def change_product(store: Store, parameters: dict[str, Any], product_id: str) -> StripeObject:
-    asked = read(parameters, {"active": boolean, "metadata": metadata, "name": text(longest=250)})
+    request = read(parameters, {"active": boolean, "metadata": metadata, "name": text(longest=250)})
     product = store.find(store.products, product_id, "id")
-    product.update({name: value for name, value in asked.items() if name != "expand"})
+    product.update({name: value for name, value in request.items() if name != "expand"})
     store.announce("product.updated", product)
     return product
 
 
-def new_product(store: Store, asked: dict[str, Any], *, is_active: bool = True) -> StripeObject:
-    """`asked` is a request's, or the `product_data` of a price made within another request."""
+def new_product(store: Store, request: dict[str, Any], *, is_active: bool = True) -> StripeObject:
+    """Create a product from a request, or from the `product_data` of an inline price."""
     now = store.now()
     product = {
         "id": store.new_id("prod_", 14),
@@ -44,12 +44,12 @@ def new_product(store: Store, asked: dict[str, Any], *, is_active: bool = True) 
         ),
         "active": is_active,
         "created": now,
-        "description": asked.get("description"),
-        "images": asked.get("images", []),
+        "description": request.get("description"),
+        "images": request.get("images", []),
         "livemode": False,
         "marketing_features": [],
-        "metadata": asked.get("metadata", {}),
-        "name": asked["name"],
+        "metadata": request.get("metadata", {}),
+        "name": request["name"],
         "type": "service",
         "updated": now,
     }

@@ -1,4 +1,4 @@
-"""New customers and subscriptions in Stripe's shapes.
+"""New customers and subscriptions with Stripe's fields.
 
 Field names: https://docs.stripe.com/api/customers and https://docs.stripe.com/api/subscriptions.
 """
@@ -45,9 +45,9 @@ def new_subscription(
     store: Store,
     customer: StripeObject,
     line_items: list[StripeObject],
-    asked: dict[str, Any],
+    request: dict[str, Any],
 ) -> StripeObject:
-    """Incomplete until its first invoice is paid; `asked` says description and metadata."""
+    """Return an incomplete subscription; `request` has its description and metadata."""
     now = store.now()
     subscription_id = store.new_id("sub_1")
     return {
@@ -71,7 +71,7 @@ def new_subscription(
         "currency": customer["currency"],
         "customer": customer["id"],
         "default_tax_rates": [],
-        "description": asked.get("description"),
+        "description": request.get("description"),
         "discounts": [],
         "invoice_settings": {
             **null_fields("account_tax_ids custom_fields description footer"),
@@ -85,7 +85,7 @@ def new_subscription(
         },
         "livemode": False,
         "managed_payments": {"enabled": False},
-        "metadata": dict(asked.get("metadata", {})),
+        "metadata": dict(request.get("metadata", {})),
         "payment_settings": {
             **null_fields("payment_method_options payment_method_types"),
             "save_default_payment_method": "off",

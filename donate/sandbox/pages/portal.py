@@ -50,10 +50,10 @@ _UNSUPPORTED = "customer_account on_behalf_of".split()
 
 
 def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    asked = read(parameters, _ASKED, required=["customer"], unsupported=_UNSUPPORTED)
-    if store.customers.get(asked["customer"]) is None:
-        raise no_such("customer", asked["customer"], "customer", status=400)
-    flow = asked.get("flow_data")
+    request = read(parameters, _ASKED, required=["customer"], unsupported=_UNSUPPORTED)
+    if store.customers.get(request["customer"]) is None:
+        raise no_such("customer", request["customer"], "customer", status=400)
+    flow = request.get("flow_data")
     after = (flow or {}).get("after_completion", {"type": "portal_homepage"})
     if after["type"] == "redirect" and "redirect" not in after:
         raise missing_parameter("flow_data[after_completion][redirect]")
@@ -62,9 +62,9 @@ def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
         "id": session_id,
         "object": "billing_portal.session",
         **null_fields("customer_account on_behalf_of"),
-        "configuration": configuration_for(store, asked),
+        "configuration": configuration_for(store, request),
         "created": store.now(),
-        "customer": asked["customer"],
+        "customer": request["customer"],
         "flow": flow
         and {
             **null_fields(
@@ -79,8 +79,8 @@ def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
             "type": flow["type"],
         },
         "livemode": False,
-        "locale": asked.get("locale"),
-        "return_url": asked.get("return_url"),
+        "locale": request.get("locale"),
+        "return_url": request.get("return_url"),
         "url": f"{store.public_url}/portal/{session_id}",
     }
     store.portal_sessions[session_id] = session

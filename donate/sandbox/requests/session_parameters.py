@@ -63,7 +63,7 @@ LINE_ITEM = record(
                 ),
                 "recurring": RECURRING,
                 "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
-                "unit_amount": integer(0, currencies.LARGEST_AMOUNT),
+                "unit_amount": integer(0, currencies.MAX_AMOUNT),
             },
             required=["currency", "product_data", "unit_amount"],
             unsupported=["product", "unit_amount_decimal"],
