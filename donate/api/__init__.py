@@ -1,1 +1,1 @@
-"""JSON for other programs: open a gift, ask about one, and what a region offers."""
+"""The JSON API for other programs: open a gift, read a gift, and read what a region offers."""

@@ -1,4 +1,4 @@
-"""Lets the Give dialog on named web pages open a gift, and nothing else on any other page."""
+"""CORS for the Give dialog: pages of the configured origins may open a gift."""
 
 from typing import Final
 
@@ -9,9 +9,9 @@ GIFTS: Final = "/api/v1/gifts"
 
 
 class CrossOriginGifts:
-    """Answers browsers that ask whether a page of one of `origins` may post a gift.
+    """Answers CORS preflights for `POST /gifts` from pages of `origins`.
 
-    Without cookies: what a page sends is what its visitor typed, and it reads only that gift.
+    Cookies are not allowed. A page sends only what its visitor typed, and reads only that gift.
     """
 
     def __init__(self, app: ASGIApp, *, origins: tuple[str, ...]) -> None:
@@ -25,6 +25,6 @@ class CrossOriginGifts:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on but a request about that one address."""
-        about_gifts = scope["type"] == "http" and scope["path"] == GIFTS
-        await (self._open if about_gifts else self._app)(scope, receive, send)
+        """Apply CORS to the gifts endpoint only."""
+        is_gifts = scope["type"] == "http" and scope["path"] == GIFTS
+        await (self._open if is_gifts else self._app)(scope, receive, send)

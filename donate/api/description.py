@@ -1,4 +1,4 @@
-"""How the doors for programs describe themselves: OpenAPI, with problem documents as they are."""
+"""The OpenAPI document of the API, with its errors described as problem documents."""
 
 from typing import Any, Final
 
@@ -11,18 +11,18 @@ from donate.web.problem_documents import MEDIA_TYPE, Problem
 _COMPONENT: Final = "#/components/schemas/{model}"
 
 _REFUSALS: Final = {
-    400: "The body is not JSON, or the Idempotency-Key header is missing or unfit.",
+    400: "The body is not JSON, or the Idempotency-Key header is missing or invalid.",
     401: "No token was sent.",
-    404: "There is no such thing, or it is not yours to see.",
+    404: "Not found, or the token does not give access to it.",
     408: "The request took too long to arrive.",
-    409: "Contradicts what is recorded: another request for this gift was faster.",
+    409: "Contradicts the recorded gift: another request for it was faster.",
     413: "The body is larger than 64 KB.",
     415: "The body is not application/json.",
-    422: "Some of the body is wrong, is not offered by the region, or is not what this "
-    "Idempotency-Key was sent with before. `errors` says where.",
-    429: "Too many card gifts were begun from this address, or in all. Nothing was recorded.",
-    503: "Cannot be done just now; a gift may be recorded and Stripe out of reach, or unwilling. "
-    "The same request with the same key continues where it stopped.",
+    422: "A field is wrong, the region does not offer the combination, or the Idempotency-Key was "
+    "sent before with another body. `errors` says where.",
+    429: "Too many card gifts from this address, or in all. Nothing was recorded.",
+    503: "Temporarily unavailable. The gift may be recorded without an answer from Stripe. "
+    "Send the same request with the same key to continue.",
 }
 _RETRY_AFTER: Final = {
     "Retry-After": {
@@ -39,7 +39,7 @@ _HEADERS: Final = {
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the statuses with which a route may refuse."""
+    """Return the OpenAPI responses for these error statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": _COMPONENT.format(model="Problem")}}}
     return {
         status: {
@@ -52,18 +52,19 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def describe(router: APIRouter) -> dict[str, Any]:
-    """Return the OpenAPI document of the routes in `router`, and of no others."""
+    """Return the OpenAPI document of the routes in `router`."""
     described = get_openapi(
         title="donate",
         version="1",
-        description="Open gifts, ask what became of them, and read what a region offers. "
-        "Every refusal is a problem document (RFC 9457).",
+        description="Open gifts, read their status, and read what a region offers. "
+        "Every error is a problem document (RFC 9457).",
         routes=router.routes,
     )
     schemas = described["components"]["schemas"]
     for operations in described["paths"].values():
         for operation in operations.values():
-            # FastAPI adds its own 422 wherever there is a parameter; our others take any text.
+            # FastAPI adds its own 422 to each route with a parameter. Remove it where no value
+            # of the parameter is refused.
             refused = operation["responses"].get("422", {})
             if "application/json" in refused.get("content", {}):
                 del operation["responses"]["422"]

@@ -1,6 +1,7 @@
-"""Gifts for other programs: open one, safely asked again, and say what became of it.
+"""The gifts endpoints: open a gift, with idempotent retries, and read its status.
 
-The gift is committed before any payment begins. Of the sender's key only a hash is stored.
+The gift is committed before its mode begins. Only a hash of the idempotency key is stored, and the
+key is never logged.
 """
 
 import secrets
@@ -39,9 +40,10 @@ from donate.storage.database import Database
 from donate.web.problem_documents import BadHeader
 from donate.web.rate_limit import GivingLimits, address_of
 
-_NOBODYS: Final = secrets.token_urlsafe(16)
+# Compared with if there is no such gift, so that both cases take the same time.
+_UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
 
-# Where in the body the fields stand that `check_choice` names.
+# The places in the body of the fields that `check_choice` names.
 _PLACES: Final = {
     "amount": "amount_minor",
     "name": "donor/name",
@@ -56,9 +58,9 @@ IdempotencyKey = Annotated[
         min_length=16,
         max_length=255,
         pattern="^[!-~]+$",
-        description="Your own name for this gift: 16 to 255 visible ASCII characters, such as a "
-        "new UUID. Sent again with the same body it answers with the same gift, never a second "
-        "one. It is that long because two strangers must not arrive at the same one.",
+        description="Your own key for this gift: 16 to 255 visible ASCII characters, such as a "
+        "new UUID. The same key with the same body returns the same gift and never opens a second "
+        "one. It has to be long so that two callers never choose the same key.",
         examples=["6f1c2a4e-5d6b-4f0e-9a55-0d2f4b1c7e88"],
     ),
 ]
@@ -68,14 +70,14 @@ Bearer = Annotated[
         HTTPBearer(
             auto_error=False,
             scheme_name="GiftToken",
-            description="The token that came with the gift when it was opened, or a staff token.",
+            description="The token returned when the gift was opened, or a staff token.",
         )
     ),
 ]
 
 
 StaffTokenCheck = Callable[[Session, str], bool]
-"""Whether a token is a staff token; the staff's room knows."""
+"""Returns whether a token is a staff token. `donate.finance` provides it."""
 
 
 class GiftRoutes:
@@ -105,7 +107,7 @@ class GiftRoutes:
             self.open_gift,
             methods=["POST"],
             status_code=201,
-            response_description="The gift is recorded; the same for the same key and body.",
+            response_description="The gift is recorded. The same key and body return it again.",
             responses={
                 201: {"headers": _HEADERS, "links": _LINKS},
                 **refusals(400, 408, 409, 413, 415, 422, 429, 503),
@@ -116,7 +118,7 @@ class GiftRoutes:
             "/gifts/{gift_id}",
             self.show_gift,
             methods=["GET"],
-            response_description="What is known of the gift.",
+            response_description="The gift and its status.",
             responses=refusals(401, 404, 503),
         )
 
@@ -129,26 +131,26 @@ class GiftRoutes:
     ) -> OpenedGift:
         """Record a gift and begin its mode.
 
-        A body that is well formed but asks for what the region does not offer is refused with 422.
-        After 503 send the same request with the same key again: it continues the same gift.
-        Where Stripe refuses the payment, `next` leads to the gift's page, with other ways to give.
+        Answers 422 if the body is well formed but the region does not offer what it asks for.
+        After 503, send the same request with the same key again to continue the same gift.
+        If Stripe refuses the payment, `next` leads to the gift's page, which offers other modes.
         """
         choice = _read_choice(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
         with self._database.writing() as session:
-            known = gift_by_form_key(session, form_key) is not None
-            if not known:
+            is_repeat = gift_by_form_key(session, form_key) is not None
+            if not is_repeat:
                 self._limits.count(choice.mode, address_of(request), self._clock.now())
             gift = open_gift(session, choice, form_key, now=self._clock.now())
-            recorded = _what_is_recorded(gift, donor_of(session, gift), wish_of(session, gift))
-            if recorded != _what_is_asked(choice):
+            recorded = _recorded_fields(gift, donor_of(session, gift), wish_of(session, gift))
+            if recorded != _requested_fields(choice):
                 raise BadHeader(
                     "Idempotency-Key",
                     N_("This key was used for another gift. Please send a new key for a new gift."),
                 )
         step = self._begin(gift)
         response.headers["Location"] = f"/api/v1/gifts/{gift.id}"
-        if known:
+        if is_repeat:
             response.headers["Idempotency-Replayed"] = "true"
         return OpenedGift(
             id=gift.id,
@@ -164,17 +166,17 @@ class GiftRoutes:
         gift_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})],
         credentials: Bearer,
     ) -> KnownGift:
-        """Say what is known of a gift to whoever holds its token, or a staff token.
+        """Return a gift, given its token or a staff token.
 
-        A wrong token and a gift that never was get the same answer.
+        A wrong token and a missing gift get the same answer.
         """
         if credentials is None:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
         gift = self._find(gift_id)
-        token = gift.token if gift else _NOBODYS
-        given = credentials.credentials
-        holds = secrets.compare_digest(given.encode(), token.encode())
-        if gift is None or not (holds or self._may_read_all(given)):
+        token = gift.token if gift else _UNUSED_TOKEN
+        sent = credentials.credentials
+        matches = secrets.compare_digest(sent.encode(), token.encode())
+        if gift is None or not (matches or self._may_read_all(sent)):
             raise NotFound("no such gift")
         return KnownGift(
             id=gift.id,
@@ -201,14 +203,14 @@ class GiftRoutes:
 
     def _begin(self, gift: Gift) -> NextRedirect | NextInstructions:
         if gift.status not in STILL_PAYABLE:
-            # Asked again when it is paid: the donor sees so, and is not told to pay once more.
+            # A repeated request for a paid gift: show the donor its page, not the payment page.
             return NextRedirect(url=self._page_of(gift))
         try:
             step = self._modes[Mode(gift.mode)].begin(gift)
         except StripeRefused as refused:
             if not refused.is_final:
                 raise
-            # Asked again it would be refused again: the donor finds the other ways to give there.
+            # Stripe would refuse a retry too. The gift's page offers the other modes.
             return NextRedirect(url=f"{self._page_of(gift)}?problem=refused")
         return next_step_as_json(step, gift.language)
 
@@ -218,11 +220,11 @@ class GiftRoutes:
 
     def _find(self, gift_id: str) -> Gift | None:
         try:
-            wanted = uuid.UUID(gift_id)
+            key = uuid.UUID(gift_id)
         except ValueError:
             return None
         with self._database.reading() as session:
-            return gift_by_id(session, wanted)
+            return gift_by_id(session, key)
 
     def _page_of(self, gift: Gift) -> str:
         return f"{self._public_url}/gifts/{gift.token}"
@@ -252,7 +254,7 @@ def _read_choice(new: NewGift, region: Region) -> Choice:
         ) from None
 
 
-def _what_is_asked(choice: Choice) -> tuple[object, ...]:
+def _requested_fields(choice: Choice) -> tuple[object, ...]:
     return (
         choice.region.code,
         choice.mode,
@@ -266,7 +268,7 @@ def _what_is_asked(choice: Choice) -> tuple[object, ...]:
     )
 
 
-def _what_is_recorded(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
+def _recorded_fields(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
     return (
         gift.code,
         gift.mode,
@@ -282,12 +284,12 @@ def _what_is_recorded(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[
 
 _HEADERS: Final = {
     "Location": {
-        "description": "Where to ask what became of the gift, with its token.",
+        "description": "The address of the gift; read it with the gift's token.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Idempotency-Replayed": {
-        "description": "The gift was recorded before, under the same key.",
+        "description": "The gift was recorded before with the same key.",
         "schema": {"type": "string", "enum": ["true"]},
     },
 }

@@ -1,11 +1,11 @@
-"""What a donor does next, as other programs are told it."""
+"""The donor's next step as JSON."""
 
 from donate.api.schemas import GivingWay, NextInstructions, NextRedirect
 from donate.modes import NextStep, Redirect
 
 
 def next_step_as_json(step: NextStep, language: str) -> NextRedirect | NextInstructions:
-    """Write a mode's next step as JSON has it, in the language of the gift."""
+    """Return a mode's next step for the API, in the language of the gift."""
     if isinstance(step, Redirect):
         return NextRedirect(url=step.url)
     return NextInstructions(

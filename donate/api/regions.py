@@ -1,4 +1,4 @@
-"""What a region offers, for pages that embed giving: public, cacheable, readable from anywhere."""
+"""The regions endpoint: what a region offers. Public, cacheable, and open to all origins."""
 
 from hashlib import sha256
 from typing import Annotated, Final
@@ -14,9 +14,9 @@ from donate.regions.regions import Frequency, Region, Regions, UnknownCode
 from donate.web.problem_documents import problem
 from donate.web.templating import LANGUAGES, language_for, translate
 
-# Nothing here is anybody's own, so any page may read it.
+# This data is public, so any page may read it.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
-# A change of a region's limits shows within five minutes; the server checks them anyway.
+# Changed limits reach clients within five minutes. The server checks every gift anyway.
 _CACHED: Final = "public, max-age=300"
 
 _NOTHING_HERE: Final = N_("There is nothing here.")
@@ -24,7 +24,7 @@ _UNKNOWN_CODE: Final = N_("No region has this giving code.")
 
 
 class RegionRoutes:
-    """`GET /regions/{code}`. What each region offers is written out once, at start."""
+    """`GET /regions/{code}`. Each region's answer is built once, at start."""
 
     def __init__(self, regions: Regions, public_url: str) -> None:
         self._regions = regions
@@ -42,7 +42,7 @@ class RegionRoutes:
             responses={
                 200: {"headers": _HEADERS},
                 304: {
-                    "description": "Nothing changed since then.",
+                    "description": "Not modified.",
                     "headers": _HEADERS,
                 },
                 **refusals(404),
@@ -57,7 +57,7 @@ class RegionRoutes:
         ],
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
-        """Say what a giving code stands for: currency, modes and their limits, languages."""
+        """Return what a giving code stands for: currency, modes with limits, and languages."""
         try:
             region = self._regions.find(code)
         except UnknownCode as unknown:
@@ -67,14 +67,14 @@ class RegionRoutes:
             return problem(404, title, detail, _OPEN, **more)
         body, etag = self._offers[region.code]
         headers = {"ETag": etag, "Cache-Control": _CACHED, **_OPEN}
-        if _knows(if_none_match, etag):
+        if _matches(if_none_match, etag):
             return Response(status_code=304, headers=headers)
         return Response(body, headers=headers, media_type="application/json")
 
 
-def _knows(if_none_match: str | None, etag: str) -> bool:
-    named = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    return bool(named & {etag, "*"})
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    return bool(tags & {etag, "*"})
 
 
 def _offered(region: Region, public_url: str) -> OfferedRegion:

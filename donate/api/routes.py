@@ -1,4 +1,4 @@
-"""The doors for other programs, under `/api/v1`, and the description of them."""
+"""The API's routes under `/api/v1`, and their OpenAPI document."""
 
 from functools import cached_property
 from typing import Any, Final
@@ -19,7 +19,7 @@ PREFIX: Final = "/api/v1"
 
 
 class Api:
-    """Everything that speaks JSON to programs; `router` has it all."""
+    """The JSON API; `router` has all its routes."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class Api:
         )
 
     def describe(self) -> JSONResponse:
-        """Describe these doors to programs."""
+        """Return the OpenAPI document."""
         return JSONResponse(self._description)
 
     @cached_property
     def _description(self) -> dict[str, Any]:
-        # When it is first asked for: a start should not wait for it.
+        # Built on the first request, to keep the start fast.
         return describe(self.router)

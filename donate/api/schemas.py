@@ -1,6 +1,6 @@
-"""What other programs send and are sent. Amounts are whole minor units; unknown keys are refused.
+"""The JSON that programs send and receive. Amounts are whole minor units; unknown keys are refused.
 
-The limits here are those of any gift anywhere; a region's own are checked by `gifts.choice`.
+The limits here apply to every gift. `gifts.choosing.choice` checks those of the region.
 """
 
 import uuid
@@ -21,8 +21,8 @@ AmountMinor = Annotated[
         strict=True,
         ge=1,
         le=MAX_AMOUNT_MINOR,
-        description="Whole minor units of the currency: 5000 is fifty dollars, or 5000 yen, in "
-        "digits alone. The region's limits for the mode apply as well.",
+        description="Whole minor units of the currency: 5000 is fifty dollars, or 5000 yen. "
+        "Digits only. The region's limits for the mode also apply.",
         examples=[5000],
     ),
 ]
@@ -30,7 +30,7 @@ CurrencyCode = Annotated[
     str,
     Field(
         pattern="^[A-Z]{3}$",
-        description="ISO 4217, in capitals; has to be the region's.",
+        description="ISO 4217, in capitals. Has to be the region's currency.",
         examples=["CAD"],
     ),
 ]
@@ -38,7 +38,7 @@ LanguageTag = Annotated[
     str,
     Field(
         pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
-        description="What the donor reads; the region's nearest language is taken.",
+        description="The donor's language. The nearest language of the region is used.",
         examples=["fr-CA"],
     ),
 ]
@@ -49,7 +49,7 @@ class _Sent(BaseModel):
 
 
 class NewDonor(_Sent):
-    """Who gives."""
+    """The donor."""
 
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["Ann Lee"])]
     email: Annotated[
@@ -64,14 +64,14 @@ class NewDonor(_Sent):
 
 
 class NewTribute(_Sent):
-    """In whose honour or memory."""
+    """The person in whose honour or memory the gift is made."""
 
     kind: Annotated[Tribute, Field(examples=["memory"])]
     name: Annotated[str, Field(min_length=1, max_length=MAX_TRIBUTE, examples=["Ann Lee"])]
 
 
 class NewGift(_Sent):
-    """What a donor chose."""
+    """A donor's choice."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -104,19 +104,19 @@ class NewGift(_Sent):
     fund: Annotated[
         str, Field(max_length=32, description="One of the region's funds; empty for none.")
     ] = ""
-    anonymous: Annotated[bool, Field(strict=True, description="Not to be named in public.")] = False
-    note: Annotated[str, Field(max_length=MAX_NOTE, description="Some words to us.")] = ""
+    anonymous: Annotated[bool, Field(strict=True, description="Give anonymously.")] = False
+    note: Annotated[str, Field(max_length=MAX_NOTE, description="A message to us.")] = ""
     tribute: NewTribute | None = None
     cover_fee: Annotated[
         bool,
         Field(
             strict=True,
-            description="Add what the mode's fee takes, so that amount_minor arrives whole.",
+            description="Add the mode's fee to the amount, so that we receive all of amount_minor.",
         ),
     ] = False
 
     def wishes(self) -> Wishes:
-        """Return what was added to the gift."""
+        """Return the donor's wishes."""
         return Wishes(
             fund=self.fund,
             is_anonymous=self.anonymous,
@@ -128,21 +128,21 @@ class NewGift(_Sent):
 
 
 class NextRedirect(BaseModel):
-    """Send the donor to this address."""
+    """An address to send the donor to."""
 
     kind: Literal["redirect"] = "redirect"
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
 
 class GivingWay(BaseModel):
-    """One way to give in which the donor quotes the code, in the gift's language."""
+    """A way to give with the giving code, in the gift's language."""
 
     name: str
     instructions: str
 
 
 class NextInstructions(BaseModel):
-    """Show the donor how to pay this exact amount, quoting this reference."""
+    """Instructions to show the donor: pay this exact amount and quote this reference."""
 
     kind: Literal["instructions"] = "instructions"
     mode: Mode
@@ -150,29 +150,27 @@ class NextInstructions(BaseModel):
     amount_minor: AmountMinor
     currency: CurrencyCode
     reference: str
-    send_to: Annotated[str | None, Field(description="Where an e-Transfer goes.")]
+    send_to: Annotated[str | None, Field(description="The e-mail address for an e-Transfer.")]
     parts_minor: Annotated[
         list[AmountMinor],
-        Field(description="How to split an amount that a bank may not let go at once."),
+        Field(description="Parts for an amount above the limit of many banks."),
     ]
-    ways: Annotated[
-        list[GivingWay], Field(description="Ways to give, each with what to do, if any.")
-    ]
-    text: Annotated[str | None, Field(description="The region's own words, in the gift's language")]
-    contact: Annotated[str | None, Field(description="Whom the donor can write to.")]
+    ways: Annotated[list[GivingWay], Field(description="The ways to give, with instructions.")]
+    text: Annotated[str | None, Field(description="The region's text, in the gift's language.")]
+    contact: Annotated[str | None, Field(description="The e-mail address for questions.")]
 
 
 class OpenedGift(BaseModel):
-    """A gift that is recorded, and what the donor does next."""
+    """A recorded gift, and the donor's next step."""
 
     id: uuid.UUID
     reference: Annotated[str, Field(examples=["LWCAN-7KQ4M2X"])]
     status: StatusName
-    token: Annotated[str, Field(description="Opens this one gift; treat it as a secret.")]
+    token: Annotated[str, Field(description="Gives access to this gift. Keep it secret.")]
     status_url: Annotated[
         str,
         Field(
-            description="The donor's page of this gift; holds the token.",
+            description="The donor's page of this gift. Contains the token.",
             json_schema_extra={"format": "uri"},
         ),
     ]
@@ -180,7 +178,7 @@ class OpenedGift(BaseModel):
 
 
 class KnownGift(BaseModel):
-    """What is known of a gift. Amounts in minor units of its currency."""
+    """A gift and its status. Amounts in minor units of its currency."""
 
     id: uuid.UUID
     reference: str
@@ -188,42 +186,42 @@ class KnownGift(BaseModel):
     code: str
     mode: Mode
     currency: CurrencyCode
-    amount_minor: Annotated[AmountMinor, Field(description="What the donor chose.")]
-    received_minor: Annotated[int, Field(ge=0, description="What came in.")]
-    net_minor: Annotated[int, Field(ge=0, description="What is left after refunds and disputes.")]
+    amount_minor: Annotated[AmountMinor, Field(description="The amount that the donor chose.")]
+    received_minor: Annotated[int, Field(ge=0, description="The amount received.")]
+    net_minor: Annotated[int, Field(ge=0, description="Received less refunds and disputes.")]
     opened_at: datetime
     status_url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
 
 class OfferedFee(BaseModel):
-    """What a donor may offer to cover: hundredths of a percent, and so many minor units."""
+    """A fee that a donor can cover: hundredths of a percent, plus fixed minor units."""
 
     basis_points: int
     fixed_minor: int
 
 
 class OfferedMode(BaseModel):
-    """On which terms a region offers a mode."""
+    """A mode of a region, with its terms."""
 
     mode: Mode
     min_minor: int
     max_minor: int
     countries: Annotated[
-        list[str], Field(description="Donors' countries that may use it; empty means any.")
+        list[str], Field(description="The donors' countries that can use it; empty means all.")
     ]
     monthly: Annotated[bool, Field(description="Whether it can be collected every month.")]
-    fee: Annotated[OfferedFee | None, Field(description="What a donor may offer to cover.")]
+    fee: Annotated[OfferedFee | None, Field(description="The fee that a donor can cover.")]
 
 
 class OfferedRegion(BaseModel):
-    """What a giving code stands for, for a page that embeds giving."""
+    """What a giving code stands for."""
 
     code: Code
     name: Annotated[dict[str, str], Field(examples=[{"en": "Canada", "fr": "Canada"}])]
     country: Country
     currency: CurrencyCode
     minor_digits: Annotated[
-        int, Field(ge=0, le=3, description="How many digits of an amount stand after the mark.")
+        int, Field(ge=0, le=3, description="The number of digits after the decimal mark.")
     ]
     minor_step: Annotated[int, Field(ge=1, description="Amounts are multiples of this.")]
     languages: list[str]
@@ -232,11 +230,11 @@ class OfferedRegion(BaseModel):
     modes: list[OfferedMode]
     options: Annotated[
         list[Literal["anonymous", "note", "tribute"]],
-        Field(description="What may be added to a gift."),
+        Field(description="The options that a donor can add to a gift."),
     ]
     funds: Annotated[
         dict[str, dict[str, str]],
-        Field(description="What a gift may be for, with its name in each language."),
+        Field(description="The funds, each with its name in each language."),
     ]
     give_url: Annotated[
         str,

@@ -88,8 +88,8 @@ class DonorGiftPages:
         ):
             self._look_again(gift)
             gift, donor = self._find(token)
-        looks = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0
-        return self._page(request, gift, donor, back=back, problem=problem, looks=looks)
+        reloads = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0
+        return self._page(request, gift, donor, back=back, problem=problem, reloads=reloads)
 
     def pay(self, request: Request, token: str) -> Response:
         """Redirect the donor to Stripe's page for a gift that is not paid yet."""
@@ -214,7 +214,7 @@ class DonorGiftPages:
         *,
         back: str = "",
         problem: str = "",
-        looks: int = 0,
+        reloads: int = 0,
         notice: str = "",
         status_code: int = 200,
     ) -> Response:
@@ -241,7 +241,7 @@ class DonorGiftPages:
             by_card=gift.mode == Mode.CARD,
             notice=notice,
             back=back if back in ("paid", "cancelled") else "",
-            next_look=looks + 1 if looks < gift_view.MOST_LOOKS else None,
+            next_reload=reloads + 1 if reloads < gift_view.MAX_RELOADS else None,
             instead=gift_view.ways_in_words(gift),
             languages=languages_beside(language, _languages(gift)),
         )

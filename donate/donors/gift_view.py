@@ -17,7 +17,7 @@ from donate.regions.regions import Frequency, Region, offers
 # Used if the gift's region no longer exists.
 _WAITED_DAYS: Final = 30
 _UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
-MOST_LOOKS: Final = 12
+MAX_RELOADS: Final = 12
 """How often a page without JavaScript reloads automatically."""
 
 
@@ -43,7 +43,7 @@ class GiftView:
     tries_again: bool
     others: Sequence[Mode]
     """Other modes in which the same gift can be made."""
-    looks_again: bool
+    reloads: bool
     show_received: bool
     returned: Money | None
     """The amount refunded to the donor."""
@@ -135,8 +135,8 @@ def view_gift(
     status = StatusName(gift.status)
     mode = known_mode(gift)
     confirmation = progress.confirmation if status == StatusName.PROCESSING else None
-    looks_again = awaits_confirmation(gift, back) and not confirmation
-    may_pay = may_still_give(gift) and not looks_again and problem != "asked"
+    reloads = awaits_confirmation(gift, back) and not confirmation
+    may_pay = may_still_give(gift) and not reloads and problem != "asked"
     only_waits = progress.announced_on is not None and status == StatusName.AWAITED
     if progress.given_instead:
         may_pay = False
@@ -167,7 +167,7 @@ def view_gift(
         may_pay=may_pay,
         tries_again=problem in ("page", "refused") or status != StatusName.AWAITED,
         others=_others(gift, donor, region) if may_pay else (),
-        looks_again=looks_again,
+        reloads=reloads,
         show_received=bool(gift.received_minor) and gift.received_minor != gift.amount_minor,
         returned=_money_or_none(gift.returned_minor - progress.held_minor, gift.currency),
         held=_money_or_none(progress.held_minor, gift.currency),

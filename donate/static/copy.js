@@ -1,4 +1,4 @@
-// Copy buttons. They stand in the page hidden, and show only where this runs.
+// Copy buttons. The page hides them; this script shows them.
 "use strict";
 
 document.documentElement.classList.add("can-copy");
@@ -8,7 +8,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Over plain http, or not allowed: the old way.
+    // The clipboard API fails over plain http or without permission. Copy from a text field instead.
     const field = document.createElement("textarea");
     field.value = text;
     field.className = "visually-hidden";

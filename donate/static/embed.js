@@ -1,4 +1,5 @@
-// Opens a Give dialog on any web page, which leads on by a full-page step. Asks for no card.
+// Opens a Give dialog on any web page, then goes on to the payment or the gift's page. It never asks
+// for a card number.
 "use strict";
 
 (() => {
@@ -108,14 +109,14 @@
     return make("label", { className: "box" }, input, make("span", {}, text));
   }
 
-  // Minor units, or null.
+  // Returns minor units, or null if the amount is not valid.
   function minorUnits(typed, digits) {
-    const found = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s$]/g, ""));
-    if (!found || (found[2] ?? "").length > digits) return null;
-    return Number(found[1] + (found[2] ?? "").padEnd(digits, "0")) || null;
+    const match = /^(\d{1,10})(?:[.,](\d+))?$/.exec(typed.replace(/[\s$]/g, ""));
+    if (!match || (match[2] ?? "").length > digits) return null;
+    return Number(match[1] + (match[2] ?? "").padEnd(digits, "0")) || null;
   }
 
-  // randomUUID needs TLS.
+  // Not randomUUID: it needs https.
   const newKey = () =>
     Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
@@ -182,12 +183,12 @@
         make("div", { className: "acts" }, make("button", { type: "submit" }, words.give),
           this.closer(), more),
       );
-      form.addEventListener("change", () => this.showWhatMayBeChosen(form));
+      form.addEventListener("change", () => this.updateModes(form));
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         this.give();
       });
-      this.showWhatMayBeChosen(form);
+      this.updateModes(form);
       return form;
     }
 
@@ -207,7 +208,7 @@
       return made;
     }
 
-    // The whole page, with what was chosen.
+    // The address of the full Give form, filled in with the donor's choice.
     page() {
       const url = new URL(`/give/${this.region.code}`, service);
       const chosen = this.form ? new FormData(this.form) : new FormData();
@@ -221,7 +222,7 @@
       return url.href;
     }
 
-    showWhatMayBeChosen(form) {
+    updateModes(form) {
       const chosen = new FormData(form);
       for (const { mode, countries, monthly } of this.region.modes) {
         const radio = form.querySelector(`[name=mode][value=${mode}]`);
@@ -231,12 +232,12 @@
         radio.disabled = Boolean(why);
         radio.parentElement.querySelector("small").textContent = why;
       }
-      const gone = form.querySelector("[name=mode]:checked:disabled");
+      const ruledOut = form.querySelector("[name=mode]:checked:disabled");
       const other = form.querySelector("[name=mode]:enabled");
-      if (gone && other) {
+      if (ruledOut && other) {
         other.checked = true;
-        const [text, said] = [gone.nextSibling.textContent, other.parentElement.lastChild];
-        said.textContent = this.words.instead.replace("#", text);
+        const [text, note] = [ruledOut.nextSibling.textContent, other.parentElement.lastChild];
+        note.textContent = this.words.instead.replace("#", text);
       }
     }
 
@@ -245,7 +246,7 @@
       return preset ? Number(preset) : minorUnits(chosen.get("amount") ?? "", this.region.minor_digits);
     }
 
-    // Beside its field, if there is one.
+    // Shows a problem next to its field, if there is one.
     say(sentence, ...places) {
       const problem = this.form.querySelector("#problem");
       for (const marked of this.form.querySelectorAll("[aria-invalid]")) {
@@ -270,7 +271,7 @@
       for (const name of ["name", "email"]) {
         if (!chosen.get(name).trim()) return this.say(this.words.fill, `[name=${name}]`);
       }
-      // Says where on the whole page.
+      // The full form asks for the country.
       if (chosen.get("abroad")) return location.assign(this.page());
       const button = this.form.querySelector("[type=submit]");
       button.disabled = true;
@@ -286,7 +287,7 @@
         donor: { name: chosen.get("name"), email: chosen.get("email") },
       };
       try {
-        const told = await fetch(`${service}/api/v1/gifts`, {
+        const response = await fetch(`${service}/api/v1/gifts`, {
           method: "POST",
           headers: {
             "Content-Type": "application/json",
@@ -295,12 +296,12 @@
           },
           body: JSON.stringify(gift),
         });
-        const answer = await told.json();
-        if (told.ok) {
-          this.key = newKey(); // who comes back gives another gift
+        const answer = await response.json();
+        if (response.ok) {
+          this.key = newKey(); // a donor who comes back gives another gift
           return location.assign(answer.next.kind === "redirect" ? answer.next.url : answer.status_url);
         }
-        if (told.status === 422 && answer.errors?.length) {
+        if (response.status === 422 && answer.errors?.length) {
           const [{ detail, pointer }] = answer.errors;
           const place = pointer.split("/");
           const name = place.at(-1) === "amount_minor" ? "amount" : place.at(-1);
@@ -308,7 +309,7 @@
         }
         location.assign(this.page());
       } catch {
-        // Not allowed from here, or no network.
+        // The origin is not allowed, or the network failed.
         location.assign(this.page());
       } finally {
         button.disabled = false;
@@ -316,7 +317,7 @@
       }
     }
 
-    // A changed gift is another gift.
+    // A changed form gets a new key, because it is another gift.
     async keyFor(gift) {
       const bytes = new TextEncoder().encode(JSON.stringify(gift));
       let sum = 0;
@@ -325,7 +326,7 @@
     }
   }
 
-  // A dialog that was closed comes back with what was typed.
+  // Keep closed dialogs, so that they open again with the text that was typed.
   const dialogs = new WeakMap();
 
   async function open(event, link) {
@@ -335,9 +336,9 @@
     link.ariaBusy = "true";
     try {
       if (!dialogs.has(link)) {
-        const told = await fetch(`${service}/api/v1/regions/${encodeURIComponent(link.dataset.donate)}`);
-        if (!told.ok) throw new Error("no such region");
-        dialogs.set(link, new Dialog(await told.json(), link));
+        const response = await fetch(`${service}/api/v1/regions/${encodeURIComponent(link.dataset.donate)}`);
+        if (!response.ok) throw new Error("no such region");
+        dialogs.set(link, new Dialog(await response.json(), link));
       }
       dialogs.get(link).show();
     } catch {

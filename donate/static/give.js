@@ -1,4 +1,4 @@
-// Makes the Give page quicker to use. Everything works without it, and the server decides.
+// Makes the Give form quicker to use. The form works without it, and the server checks everything.
 "use strict";
 
 const form = document.getElementById("give");
@@ -11,7 +11,7 @@ const news = document.getElementById("mode-news");
 document.getElementById("problems")?.focus();
 
 if (other) {
-  // A tap on "other amount" goes on to its field; arrow keys pass through the choices undisturbed.
+  // Focus the amount field on a click only: arrow keys also change the choice, and keep the focus.
   other.addEventListener("click", (event) => {
     if (event.detail > 0) amount.focus();
   });
@@ -26,14 +26,14 @@ function whyNot(choice) {
   return countries && !countries.split(" ").includes(country.value) ? elsewhere : "";
 }
 
-// What the donor had chosen before the country or the frequency ruled it out: it comes back with
-// them, unless the donor chooses otherwise meanwhile.
+// The mode that the country or the frequency ruled out. It is chosen again as soon as it is allowed,
+// unless the donor chooses another mode first.
 let unchosen = null;
 
 const choiceOf = (radio) => radio.closest(".mode");
 const nameOf = (radio) => choiceOf(radio).querySelector("label").textContent;
 
-function showWhatMayBeChosen() {
+function updateModes() {
   const reasons = [];
   for (const choice of document.querySelectorAll(".mode")) {
     const radio = choice.querySelector("input");
@@ -46,8 +46,8 @@ function showWhatMayBeChosen() {
   return [switched, ...reasons].filter(Boolean).join(" ");
 }
 
-// Never leaves a donor without a choice unawares: chooses another, and says so beside the field
-// that ruled out the first.
+// Chooses another mode if the chosen one is ruled out, and says so next to the field that ruled it
+// out.
 function keepOneChosen() {
   const chosen = form.querySelector("[name=mode]:checked");
   if (unchosen && !unchosen.disabled) {
@@ -59,28 +59,28 @@ function keepOneChosen() {
     const other = form.querySelector("[name=mode]:enabled");
     if (other) other.checked = true;
   }
-  const [reason, switched] = unchosen ? [whyNot(choiceOf(unchosen)), inItsPlace()] : ["", ""];
+  const [reason, switched] = unchosen ? [whyNot(choiceOf(unchosen)), replacement()] : ["", ""];
   const byFrequency = reason && reason === choiceOf(unchosen).dataset.notMonthly;
-  const said = [switched, reason].filter(Boolean).join(" ");
-  sayBeside("frequency", byFrequency ? said : "");
-  sayBeside("country", byFrequency ? "" : said);
-  return said;
+  const note = [switched, reason].filter(Boolean).join(" ");
+  showNote("frequency", byFrequency ? note : "");
+  showNote("country", byFrequency ? "" : note);
+  return note;
 }
 
-function inItsPlace() {
+function replacement() {
   const chosen = form.querySelector("[name=mode]:checked");
   const { instead, none } = form.dataset;
   return (chosen ? instead.replace("#new", nameOf(chosen)) : none).replace("#old", nameOf(unchosen));
 }
 
-function sayBeside(field, said) {
+function showNote(field, text) {
   const note = document.getElementById(`${field}-note`);
-  if (note) note.textContent = said;
+  if (note) note.textContent = text;
 }
 
 for (const field of [country, ...form.querySelectorAll("[name=frequency]")]) {
   field.addEventListener("change", () => {
-    news.textContent = showWhatMayBeChosen();
+    news.textContent = updateModes();
     nameTheAmount();
   });
 }
@@ -94,7 +94,7 @@ for (const mode of form.querySelectorAll("[name=mode]")) {
 
 const plainLabel = button.textContent;
 
-// The least amount that leaves what is wanted after the fee, as the server reckons it.
+// The smallest amount that leaves `wanted` after the fee. Same rule as `fee_cover` on the server.
 function withFeeCovered(wanted, { basisPoints, fixedMinor }) {
   const left = (charged) =>
     charged - Math.floor((charged * basisPoints + 5000) / 10000) - Number(fixedMinor);
@@ -115,7 +115,7 @@ function nameTheAmount() {
   const fee = document.querySelector(".mode:has(:checked)")?.dataset;
   const cover = document.getElementById("cover_fee");
   if (cover && fee) {
-    // Where there is no fee, there is none to cover.
+    // A mode without a fee has nothing to cover.
     cover.disabled = !fee.basisPoints;
     if (cover.disabled) cover.checked = false;
   }
@@ -123,7 +123,7 @@ function nameTheAmount() {
   const wanted = preset && preset !== other ? Number(preset.value) : typedAmount();
   const covered = cover?.checked && fee?.basisPoints;
   const charged = wanted && covered && wanted <= fee.most ? withFeeCovered(wanted, fee) : wanted;
-  // What the server would refuse is not promised.
+  // Do not name an amount that the server would refuse.
   if (!charged || charged < fee?.least || charged > fee?.most) {
     button.textContent = plainLabel;
     return;
@@ -136,19 +136,19 @@ function nameTheAmount() {
   button.textContent = (monthly ? withAmountMonthly : withAmount).replace("#", written);
 }
 
-// What was typed, in minor units, as `read_amount` of the server reads it; 0 where it refuses that.
+// The typed amount in minor units, or 0 if it is not valid. Same rule as `read_amount` on the server.
 function typedAmount() {
   const { currency, sign, group, step, digits } = button.dataset;
   const [whole, mark, minor] = atTheDecimalMark(bareAmount(currency, sign), group);
-  const found = WHOLE.exec(whole);
-  if (!found || (mark && (found.groups.sep === mark || !/^[0-9]+$/.test(minor)))) return 0;
+  const match = WHOLE.exec(whole);
+  if (!match || (mark && (match.groups.sep === mark || !/^[0-9]+$/.test(minor)))) return 0;
   const major = whole.replace(/[^0-9]/g, "").replace(/^0+(?=.)/, "");
   if (minor.length > digits || major.length > MOST_DIGITS - digits) return 0;
-  const read = Number(major + minor.padEnd(digits, "0"));
-  return read % step ? 0 : read;
+  const units = Number(major + minor.padEnd(digits, "0"));
+  return units % step ? 0 : units;
 }
 
-// No thousands begin with a zero: who types `0,500` means half of one, not five hundred.
+// A number with thousands never begins with zero: `0,500` means a half, not five hundred.
 const WHOLE = /^(?:[0-9]+|[1-9][0-9]{0,2}(?<sep>[ ,.\u2019'])[0-9]{3}(?:\k<sep>[0-9]{3})*)$/;
 const MOST_DIGITS = 12;
 
@@ -176,14 +176,14 @@ function atTheDecimalMark(typed, group) {
 form.addEventListener("input", nameTheAmount);
 
 form.addEventListener("submit", (event) => {
-  // Only after the form is on its way, or the pressed button's own value would be lost.
+  // Disable the button after the form is sent, or the form would lose the button's own value.
   setTimeout(() => {
     if (!event.defaultPrevented) button.disabled = true;
   });
 });
 window.addEventListener("pageshow", () => {
-  // Also after "back", when the browser has put in again what was chosen before.
+  // Also runs after "back", when the browser restores the form.
   button.disabled = false;
-  showWhatMayBeChosen();
+  updateModes();
   nameTheAmount();
 });

@@ -1,16 +1,16 @@
-// Asks again for this page while a payment awaits its confirmation, and shows what has changed.
+// Polls this page while a payment awaits its confirmation, and shows the new status.
 "use strict";
 
 const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 10000;
 const GIVE_UP_AFTER_MS = 120000;
 
-async function look() {
+async function fetchPage() {
   let answer;
   try {
     answer = await fetch(location.href, { cache: "no-store" });
   } catch {
-    return null; // The network is away for a moment; the next look may find it.
+    return null; // The network may be back at the next attempt.
   }
   if (!answer.ok) return null;
   return new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -31,12 +31,12 @@ function show(fresh) {
 async function watch() {
   const until = Date.now() + GIVE_UP_AFTER_MS;
   let pause = FIRST_PAUSE_MS;
-  let looksAgain = "looksAgain" in document.getElementById("gift").dataset;
-  while (looksAgain && Date.now() < until) {
+  let isWaiting = "reloads" in document.getElementById("gift").dataset;
+  while (isWaiting && Date.now() < until) {
     await new Promise((resume) => setTimeout(resume, pause));
     pause = Math.min(pause * 1.25, LONGEST_PAUSE_MS);
-    const fresh = await look();
-    if (fresh) looksAgain = "looksAgain" in show(fresh).dataset;
+    const fresh = await fetchPage();
+    if (fresh) isWaiting = "reloads" in show(fresh).dataset;
   }
 }
 

@@ -39,7 +39,7 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert ("Status Account to confirm" if english else "Compte à confirmer") in words_of(told)
     assert "headline-wait" in told
     assert "headline-waiting" not in told
-    assert "data-looks-again" not in told
+    assert "data-reloads" not in told
     assert f'"/give/{gift.code}?lang={language}">Give' not in told
     assert ("On its way" if english else "En route") not in words_of(told)
     with visitor.database.writing() as session:

@@ -107,7 +107,7 @@ def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "headline", "looks_again"),
+    ("query", "headline", "reloads"),
     [
         ("", "Your gift is not paid yet", False),
         ("?back=paid", "Thank you! We are waiting for the confirmation", True),
@@ -116,14 +116,14 @@ def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
     ],
 )
 def test_back_from_the_card_page(
-    visitor: Visitor, query: str, headline: str, looks_again: bool
+    visitor: Visitor, query: str, headline: str, reloads: bool
 ) -> None:
     """The page believes the facts and not the address: until they come, it says what it awaits."""
     gift = visitor.given(mode="card")
     page = visitor.get(f"/gifts/{gift.token}{query}").text
     assert headline in words_of(page)
-    assert ("data-looks-again" in page) == looks_again
-    assert ("/checkout" in page) != looks_again
+    assert ("data-reloads" in page) == reloads
+    assert ("/checkout" in page) != reloads
     assert "Check again" in words_of(page)
 
 
