@@ -14,11 +14,11 @@ import stripe
 from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.events.synthetic import (
-    as_begun_event,
     as_dispute_event,
     as_invoice_events,
     as_refund_event,
     as_session_event,
+    as_start_event,
     as_subscription_event,
     is_under_way,
 )
@@ -86,7 +86,7 @@ def _read(thing: Any, now: datetime) -> None:
             is_under_way(thing)
         case "subscription":
             as_subscription_event(thing, now)
-            as_begun_event(thing, now)
+            as_start_event(thing, now)
 
 
 def keys_named(code: str) -> set[str]:

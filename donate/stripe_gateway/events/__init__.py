@@ -1,1 +1,1 @@
-"""Reads Stripe's JSON into facts. Pure: nothing is asked and nothing is stored."""
+"""Reads Stripe's JSON into facts. Pure: it makes no requests and stores nothing."""

@@ -1,7 +1,7 @@
 """Reads a dispute into a fact: an inquiry, which takes no money, or a chargeback, which does. Pure.
 
-All five events of a dispute carry the same object, so its own fields decide, whichever event was
-heard first. https://docs.stripe.com/disputes/how-disputes-work (read 2026-11-28): a chargeback
+All five events of a dispute carry the same object, so its fields decide, in whatever order the
+events arrive. https://docs.stripe.com/disputes/how-disputes-work (read 2026-11-28): a chargeback
 debits the account when it is opened, an inquiry does not unless it becomes a chargeback.
 """
 
@@ -22,111 +22,116 @@ from donate.stripe_gateway.events.fields import (
     stripe_fact,
 )
 
-_LONGEST_ID: Final = 200
-# The bank only asks, or `prevented` that it became more: no money moves, unless Stripe shows that.
+_MAX_ID_LENGTH: Final = 200
+# The bank only asks, or the inquiry was `prevented` from becoming a chargeback. No money moves,
+# unless the dispute has balance transactions.
 _INQUIRIES: Final = {
     "warning_needs_response": FactKind.INQUIRY_OPENED,
     "warning_under_review": FactKind.INQUIRY_ANSWERED,
     "warning_closed": FactKind.INQUIRY_CLOSED,
     "prevented": FactKind.INQUIRY_CLOSED,
 }
-_ENDS: Final = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}
+_OUTCOMES: Final = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}
 
 
 @dataclass(frozen=True, slots=True)
-class _Moves:
+class _Balance:
     """Whether Stripe took money for a dispute, and how often all of it came back.
 
-    A part that comes back ends nothing: so Stripe accounts for what was refunded before
-    (https://docs.stripe.com/api/events/types, `charge.dispute.funds_reinstated`).
+    A part that comes back does not end a round: Stripe reinstates in that way what was already
+    refunded (https://docs.stripe.com/api/events/types, `charge.dispute.funds_reinstated`).
     """
 
-    taken: bool
-    given_back: int
-    with_us: bool
+    was_withdrawn: bool
+    times_returned: int
+    is_returned: bool
 
 
-def read_dispute(step: str, found: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
-    """Return what a dispute tells. Raises Unusable."""
-    if found.get("payment_intent") is None:
+def read_dispute(step: str, dispute: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
+    """Return the reading of a dispute. Raises UnusableEvent."""
+    if dispute.get("payment_intent") is None:
         return IrrelevantEvent("a dispute about a charge that this service did not make")
-    payment, status = read_text(found, "payment_intent"), read_word(found, "status")
+    payment, status = read_text(dispute, "payment_intent"), read_word(dispute, "status")
     if not status:
         raise UnusableEvent("a dispute without a status")
-    moves = _moves(found, was_taken=step == "funds_withdrawn")
-    kind = _kind(status, moves)
+    balance = _balance_of(dispute, was_withdrawn=step == "funds_withdrawn")
+    kind = _kind(status, balance)
     evidence: dict[str, Any] = {
         "payment_intent": payment,
         "status": status,
-        "reason": read_word(found, "reason"),
+        "reason": read_word(dispute, "reason"),
     }
-    due_by = _due_by(found)
+    due_by = _due_by(dispute)
     if due_by:
         evidence["due_by"] = due_by
-    dispute_id = read_text(found, "id", _LONGEST_ID)
+    dispute_id = read_text(dispute, "id", _MAX_ID_LENGTH)
     if kind in _INQUIRIES.values():
         return Reading(
             facts=(stripe_fact(kind, dispute_id, at, evidence=evidence),), payment=payment
         )
-    evidence["fees"] = _fees(found)
-    source = round_source(dispute_id, _round(kind, moves))
-    return Reading(facts=(returned_fact(kind, source, found, at, evidence),), payment=payment)
+    evidence["fees"] = _fees(dispute)
+    source = round_source(dispute_id, _round(kind, balance))
+    return Reading(facts=(returned_fact(kind, source, dispute, at, evidence),), payment=payment)
 
 
-def _kind(status: str, moves: _Moves) -> FactKind:
-    if status in _ENDS:
-        return _ENDS[status]
+def _kind(status: str, balance: _Balance) -> FactKind:
+    if status in _OUTCOMES:
+        return _OUTCOMES[status]
     if status not in _INQUIRIES:
-        # All of the money may come back before the status says that we have won.
-        return FactKind.DISPUTE_WON if moves.with_us else FactKind.DISPUTE_OPENED
-    if not moves.taken:
+        # The money may come back before the status changes to won.
+        return FactKind.DISPUTE_WON if balance.is_returned else FactKind.DISPUTE_OPENED
+    if not balance.was_withdrawn:
         return _INQUIRIES[status]
-    if moves.with_us:
+    if balance.is_returned:
         return FactKind.DISPUTE_WON
-    over = _INQUIRIES[status] == FactKind.INQUIRY_CLOSED
-    return FactKind.DISPUTE_LOST if over else FactKind.DISPUTE_OPENED
+    is_closed = _INQUIRIES[status] == FactKind.INQUIRY_CLOSED
+    return FactKind.DISPUTE_LOST if is_closed else FactKind.DISPUTE_OPENED
 
 
-def _round(kind: FactKind, moves: _Moves) -> int:
-    # What is open or lost after money came back is a round later than that.
+def _round(kind: FactKind, balance: _Balance) -> int:
+    # Each time the money came back, the next dispute over it is another round.
     if kind == FactKind.DISPUTE_WON:
-        return max(1, moves.given_back)
-    return 1 + moves.given_back
+        return max(1, balance.times_returned)
+    return 1 + balance.times_returned
 
 
-def _moves(found: Mapping[str, Any], *, was_taken: bool) -> _Moves:
-    balance = given_back = 0
-    for move in sorted(_objects(found), key=_made_at):
-        amount = move.get("amount")
+def _balance_of(dispute: Mapping[str, Any], *, was_withdrawn: bool) -> _Balance:
+    total = times_returned = 0
+    for transaction in sorted(_balance_transactions(dispute), key=_created_at):
+        amount = transaction.get("amount")
         if type(amount) is not int:
             continue
-        given_back += balance < 0 <= balance + amount
-        was_taken |= amount < 0
-        balance += amount
-    return _Moves(was_taken, given_back, with_us=given_back > 0 and balance >= 0)
+        times_returned += total < 0 <= total + amount
+        was_withdrawn |= amount < 0
+        total += amount
+    return _Balance(was_withdrawn, times_returned, is_returned=times_returned > 0 and total >= 0)
 
 
-def _made_at(move: Mapping[str, Any]) -> int:
-    created = move.get("created")
+def _created_at(transaction: Mapping[str, Any]) -> int:
+    created = transaction.get("created")
     return created if type(created) is int else 0
 
 
-def _fees(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return what Stripe charged for a dispute so far, in minor units of our account's currency."""
+def _fees(dispute: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the fees for a dispute so far, in minor units of our account's currency."""
     return [
-        {"amount_minor": move["fee"], "currency": read_word(move, "currency").upper()}
-        for move in _objects(found)
-        if type(move.get("fee")) is int and move["fee"]
+        {"amount_minor": transaction["fee"], "currency": read_word(transaction, "currency").upper()}
+        for transaction in _balance_transactions(dispute)
+        if type(transaction.get("fee")) is int and transaction["fee"]
     ]
 
 
-def _objects(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    moves = found.get("balance_transactions")
-    return [move for move in moves if isinstance(move, dict)] if isinstance(moves, list) else []
+def _balance_transactions(dispute: Mapping[str, Any]) -> list[dict[str, Any]]:
+    transactions = dispute.get("balance_transactions")
+    return (
+        [transaction for transaction in transactions if isinstance(transaction, dict)]
+        if isinstance(transactions, list)
+        else []
+    )
 
 
-def _due_by(found: Mapping[str, Any]) -> str | None:
-    details = found.get("evidence_details")
+def _due_by(dispute: Mapping[str, Any]) -> str | None:
+    details = dispute.get("evidence_details")
     seconds = details.get("due_by") if isinstance(details, dict) else None
     if type(seconds) is not int or not 0 < seconds < 2**33:
         return None

@@ -1,6 +1,7 @@
-"""The values that reading an event gives, and how single fields are read. Pure.
+"""The types that an event is read into, and readers for single fields. Pure.
 
-A field that is missing or odd is never guessed: it raises `UnusableEvent`, and staff see why.
+A reader never guesses a field that is missing or malformed: it raises `UnusableEvent`, and staff
+see the reason.
 """
 
 import re
@@ -14,10 +15,10 @@ from donate.gifts.facts import Fact, FactKind
 from donate.money import MAX_AMOUNT_MINOR, is_currency
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,255}")
-_WORD: Final = re.compile(r"[ -~]{1,100}")
-_LONGEST_URL: Final = 5_000
-# A column for instants ends here; Stripe's seconds are far below.
-_LAST_SECOND: Final = 2**33
+_SHORT_TEXT: Final = re.compile(r"[ -~]{1,100}")
+_MAX_URL_LENGTH: Final = 5_000
+# The largest time that a column stores; real times are far below it.
+_MAX_SECONDS: Final = 2**33
 
 
 class UnusableEvent(Exception):
@@ -26,7 +27,7 @@ class UnusableEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What stands around every event's object."""
+    """The fields of an event, with its object as JSON."""
 
     event_id: str
     type: str
@@ -41,7 +42,7 @@ class Claim:
     """What Stripe's object says about the gift it names; settling checks it against the ledger.
 
     `amount_minor` is None where it may differ from the gift's: a later month, a changed pledge.
-    `session_id` and `attempt` stand on checkout sessions only.
+    Only checkout sessions have `session_id` and `attempt`.
     """
 
     reference: str
@@ -54,7 +55,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A later month of a pledge: money, or its failing, for a gift of its own."""
+    """A later month of a pledge, paid or failed. It becomes a gift of its own."""
 
     invoice_id: str
     amount_minor: int
@@ -64,10 +65,10 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Facts about one gift, named by our own id or by a payment we may have recorded.
+    """Facts about one gift, identified by our own id or by a payment we may have recorded.
 
-    With `month`, `gift_id` names the gift that began the pledge, and the facts are about the gift
-    of that month.
+    With `month`, `gift_id` is the gift that began the pledge, and the facts are about the gift of
+    that month.
     """
 
     facts: tuple[Fact, ...]
@@ -79,56 +80,67 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class IrrelevantEvent:
-    """Authentic, and nothing for us to record."""
+    """An authentic event with nothing for us to record."""
 
     reason: str
 
 
 def stripe_fact(kind: FactKind, source_id: str, happened_at: datetime, **more: Any) -> Fact:
-    """Return a fact that Stripe told."""
+    """Return a fact whose actor is Stripe."""
     return Fact(kind=kind, source_id=source_id, happened_at=happened_at, actor="stripe", **more)
 
 
 def returned_fact(
-    kind: FactKind, source_id: str, found: Mapping[str, Any], at: datetime, evidence: dict[str, Any]
+    kind: FactKind,
+    source_id: str,
+    fields: Mapping[str, Any],
+    at: datetime,
+    evidence: dict[str, Any],
 ) -> Fact:
-    """Return what Stripe told about money that goes back. Raises Unusable without an amount."""
+    """Return a fact about a refund or dispute. Raises UnusableEvent if it has no amount."""
     return stripe_fact(
         kind,
         source_id,
         at,
-        amount_minor=read_minor_units(found, "amount"),
-        currency=read_currency(found),
+        amount_minor=read_minor_units(fields, "amount"),
+        currency=read_currency(fields),
         evidence=evidence,
     )
 
 
 def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
-    """Say whether the donor still has to confirm their account with small deposits.
+    """Return a fact on whether the donor still has to confirm their account with microdeposits.
 
-    An intent stands whole only in what we asked for ourselves.
+    Return no fact if `intent` is only an id. Only sessions that we retrieve have it expanded.
     """
     if not isinstance(intent, dict):
         return []
     if intent.get("status") in ("processing", "succeeded"):
         return [stripe_fact(FactKind.ACCOUNT_CONFIRMED, session_id, at)]
-    action = intent.get("next_action")
-    how = action.get("verify_with_microdeposits") if isinstance(action, dict) else None
-    if intent.get("status") != "requires_action" or not isinstance(how, dict):
+    next_action = intent.get("next_action")
+    deposits = (
+        next_action.get("verify_with_microdeposits") if isinstance(next_action, dict) else None
+    )
+    if intent.get("status") != "requires_action" or not isinstance(deposits, dict):
         return []
-    url, arrives = how.get("hosted_verification_url"), how.get("arrival_date")
-    # It is only shown: for an odd one the fact must not get lost.
-    day = datetime.fromtimestamp(arrives, UTC).date().isoformat() if is_instant(arrives) else ""
+    url, arrival = deposits.get("hosted_verification_url"), deposits.get("arrival_date")
+    # The date is only displayed, so a malformed one must not cost us the fact.
+    arrives_on = (
+        datetime.fromtimestamp(arrival, UTC).date().isoformat() if is_instant(arrival) else ""
+    )
     evidence = {
-        "url": url if isinstance(url, str) and len(url) <= _LONGEST_URL else "",
-        "arrives_on": day,
-        "deposits": read_word(how, "microdeposit_type"),
+        "url": url if isinstance(url, str) and len(url) <= _MAX_URL_LENGTH else "",
+        "arrives_on": arrives_on,
+        "deposits": read_word(deposits, "microdeposit_type"),
     }
     return [stripe_fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, at, evidence=evidence)]
 
 
 def read_gift_id(metadata: Any) -> uuid.UUID | None:
-    """Return our own id from an object's metadata; None when it is not of our making."""
+    """Return our gift id from an object's metadata, or None if we did not create the object.
+
+    Raises UnusableEvent.
+    """
     value = metadata.get("gift_id") if isinstance(metadata, dict) else None
     if value is None:
         return None
@@ -139,7 +151,7 @@ def read_gift_id(metadata: Any) -> uuid.UUID | None:
 
 
 def read_attempt(metadata: Mapping[str, Any]) -> int:
-    """Return which of our tries to open a session this was. Raises Unusable."""
+    """Return the number of our attempt to open a session. Raises UnusableEvent."""
     value = metadata.get("attempt")
     if not isinstance(value, str) or not re.fullmatch("[0-9]{1,4}", value):
         raise UnusableEvent("metadata.attempt is missing")
@@ -147,56 +159,56 @@ def read_attempt(metadata: Mapping[str, Any]) -> int:
 
 
 def is_id(value: Any) -> bool:
-    """Tell whether a value has the look of one of Stripe's ids."""
+    """Return whether a value has the form of a Stripe id."""
     return isinstance(value, str) and bool(_ID.fullmatch(value))
 
 
-def read_text(found: Mapping[str, Any], key: str, at_most: int = 255) -> str:
-    """Return an id, or one of Stripe's names for things, of so many characters. Raises Unusable."""
-    value = found.get(key)
+def read_text(fields: Mapping[str, Any], key: str, at_most: int = 255) -> str:
+    """Return an id or another identifier of up to `at_most` characters. Raises UnusableEvent."""
+    value = fields.get(key)
     if not isinstance(value, str) or not _ID.fullmatch(value) or len(value) > at_most:
         raise UnusableEvent(f"{key} is missing or odd")
     return value
 
 
-def read_word(found: Mapping[str, Any], key: str) -> str:
-    """Return one of Stripe's words as evidence or reason; empty for anything but a short text."""
-    value = found.get(key)
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
+def read_word(fields: Mapping[str, Any], key: str) -> str:
+    """Return a short text such as a status or reason, or an empty string for anything else."""
+    value = fields.get(key)
+    return value if isinstance(value, str) and _SHORT_TEXT.fullmatch(value) else ""
 
 
-def read_minor_units(found: Mapping[str, Any], key: str) -> int:
-    """Return an amount above nothing, in minor units. Raises Unusable."""
-    value = found.get(key)
+def read_minor_units(fields: Mapping[str, Any], key: str) -> int:
+    """Return a positive amount, in minor units. Raises UnusableEvent."""
+    value = fields.get(key)
     if type(value) is not int or not 0 < value <= MAX_AMOUNT_MINOR:
         raise UnusableEvent(f"{key} is not a usable amount")
     return value
 
 
-def read_count(found: Mapping[str, Any], key: str) -> int:
-    """Return how often something was done. Raises Unusable."""
-    value = found.get(key)
+def read_count(fields: Mapping[str, Any], key: str) -> int:
+    """Return a count. Raises UnusableEvent."""
+    value = fields.get(key)
     if type(value) is not int or not 0 <= value < 1_000_000:
         raise UnusableEvent(f"{key} is not a count")
     return value
 
 
-def read_currency(found: Mapping[str, Any]) -> str:
-    """Return the object's currency in upper case, as we write it. Raises Unusable."""
-    value = found.get("currency")
+def read_currency(fields: Mapping[str, Any]) -> str:
+    """Return the object's currency, in upper case. Raises UnusableEvent."""
+    value = fields.get("currency")
     if not isinstance(value, str) or not is_currency(value.upper()):
         raise UnusableEvent("currency is not a known one")
     return value.upper()
 
 
-def read_instant(found: Mapping[str, Any], key: str) -> datetime:
-    """Return an instant, which Stripe writes in seconds since 1970. Raises Unusable."""
-    value = found.get(key)
+def read_instant(fields: Mapping[str, Any], key: str) -> datetime:
+    """Return a time, which Stripe writes in seconds since 1970. Raises UnusableEvent."""
+    value = fields.get(key)
     if not is_instant(value):
         raise UnusableEvent(f"{key} is not a time")
     return datetime.fromtimestamp(value, UTC)
 
 
 def is_instant(value: Any) -> TypeGuard[int]:
-    """Tell whether a value can be one of Stripe's times, in seconds since 1970."""
-    return type(value) is int and 0 < value < _LAST_SECOND
+    """Return whether a value can be a time in seconds since 1970."""
+    return type(value) is int and 0 < value < _MAX_SECONDS

@@ -1,7 +1,7 @@
-"""Reads what tells of a pledge: invoices, their payments, and the subscription itself. Pure.
+"""Reads events about a pledge: agreements, invoices, their payments, and the subscription. Pure.
 
 Since API version 2025-03-31.basil an invoice names its subscription under `parent`, and its payment
-in an event of its own; before, both stood on the invoice. Either is understood.
+has an event of its own. Before, the invoice named both. This module reads either form.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,23 +29,25 @@ from donate.stripe_gateway.events.fields import (
     stripe_fact,
 )
 
-# Stripe's own have some thirty characters. It becomes part of keys of ours, which have their width.
+# Stripe's invoice ids have about thirty characters. Our keys contain them and have a limited width.
 MAX_INVOICE_ID: Final = 100
 
 
-def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
-    """Say what a session tells in which a donor agrees to be debited each month.
+def read_agreement(
+    step: str, session: Mapping[str, Any], at: datetime
+) -> Reading | IrrelevantEvent:
+    """Return the facts of a checkout session in which a donor agrees to monthly debits.
 
-    No money is in it: the bank is asked by the subscription that begins with the agreement.
+    The session takes no money: the subscription that follows debits the bank.
     """
-    metadata = _object(found.get("metadata"))
+    metadata = _object(session.get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
         return IrrelevantEvent("a checkout session that this service did not open")
-    status = read_word(found, "payment_status")
+    status = read_word(session, "payment_status")
     if status != "no_payment_required":
         raise UnusableEvent(f"payment_status is {status!r} where nothing was to be paid")
-    session_id, attempt = read_text(found, "id"), read_attempt(metadata)
+    session_id, attempt = read_text(session, "id"), read_attempt(metadata)
     facts = [stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": attempt})]
     match step:
         case "completed":
@@ -53,16 +55,16 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
             facts.append(
                 stripe_fact(FactKind.PAYMENT_PROCESSING, session_id, at, evidence=evidence)
             )
-        case "async_payment_failed":  # as `retelling` says it: Stripe has no word for it
+        case "async_payment_failed":  # only our synthetic event: Stripe has none for this
             facts.append(stripe_fact(FactKind.PAYMENT_FAILED, session_id, at))
         case "expired":
             facts.append(stripe_fact(FactKind.CHECKOUT_EXPIRED, session_id, at))
         case _:
             return IrrelevantEvent("nothing to record for this type of event")
     claim = Claim(
-        reference=read_text(found, "client_reference_id"),
+        reference=read_text(session, "client_reference_id"),
         monthly=True,
-        currency=read_currency(_debits(found)),
+        currency=read_currency(_debit_options(session)),
         session_id=session_id,
         attempt=attempt,
     )
@@ -70,140 +72,150 @@ def read_agreement(step: str, found: Mapping[str, Any], at: datetime) -> Reading
 
 
 def read_invoice(step: str, envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Say what an invoice that was paid, or could not be collected, tells of a month."""
-    found = envelope.object
-    metadata = _object(subscription_in(found).get("metadata"))
+    """Return the facts of an invoice that was paid or could not be collected."""
+    invoice = envelope.object
+    metadata = _object(subscription_in(invoice).get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
         return IrrelevantEvent("an invoice that this service did not bring about")
-    # Before basil an invoice that was paid elsewhere said so, and that nothing was paid.
-    is_outside = found.get("paid_out_of_band") is True
-    asked_for = "amount_paid" if step == "paid" and not is_outside else "amount_due"
-    if type(found.get(asked_for)) is int and found[asked_for] == 0:
+    # Before basil, an invoice that was paid elsewhere has `amount_paid` 0.
+    is_paid_outside = invoice.get("paid_out_of_band") is True
+    amount_field = "amount_paid" if step == "paid" and not is_paid_outside else "amount_due"
+    if type(invoice.get(amount_field)) is int and invoice[amount_field] == 0:
         return IrrelevantEvent("an invoice over nothing")
-    invoice_id = read_text(found, "id", MAX_INVOICE_ID)
-    amount_minor = read_minor_units(found, asked_for)
-    currency, first = read_currency(found), found.get("billing_reason") == "subscription_create"
+    invoice_id = read_text(invoice, "id", MAX_INVOICE_ID)
+    amount_minor = read_minor_units(invoice, amount_field)
+    currency = read_currency(invoice)
+    is_first = invoice.get("billing_reason") == "subscription_create"
     if step == "paid":
-        facts = list(_paid(envelope, amount_minor, currency))
-    elif first and is_id(metadata.get("session")):
-        # The bank said no to the first debit: what the donor agreed to has come to nothing.
-        told = {"agreement": metadata["session"], "invoice": invoice_id}
-        facts = [_failed(metadata["session"], envelope.happened_at, told)]
-    elif first:
-        tried = f"{invoice_id}:{read_count(found, 'attempt_count')}"
-        facts = [stripe_fact(FactKind.PAYMENT_DECLINED, tried, envelope.happened_at)]
+        facts = list(_paid_facts(envelope, amount_minor, currency))
+    elif is_first and is_id(metadata.get("session")):
+        # The first debit failed, so the whole agreement has failed.
+        evidence = {"agreement": metadata["session"], "invoice": invoice_id}
+        facts = [_failed_fact(metadata["session"], envelope.happened_at, evidence)]
+    elif is_first:
+        attempt = f"{invoice_id}:{read_count(invoice, 'attempt_count')}"
+        facts = [stripe_fact(FactKind.PAYMENT_DECLINED, attempt, envelope.happened_at)]
     else:
-        facts = [_failed(invoice_id, envelope.happened_at, {})]
+        facts = [_failed_fact(invoice_id, envelope.happened_at, {})]
     return Reading(
         facts=tuple(facts),
         gift_id=gift_id,
         claim=Claim(
             reference=read_text(metadata, "reference"),
             monthly=True,
-            amount_minor=amount_minor if first else None,
+            amount_minor=amount_minor if is_first else None,
             currency=currency,
         ),
         month=None
-        if first
-        else Month(invoice_id, amount_minor, currency, read_instant(found, "created")),
+        if is_first
+        else Month(invoice_id, amount_minor, currency, read_instant(invoice, "created")),
     )
 
 
 def read_invoice_payment(envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Say which payment intent paid an invoice: refunds and disputes name only that."""
-    found = envelope.object
-    payment = _object(found.get("payment"))
+    """Return a fact that links an invoice to the payment intent that paid it.
+
+    Refunds and disputes name only the payment intent. The fact is PAID_OUTSIDE if staff recorded
+    the payment at Stripe and nothing was paid through it.
+    """
+    invoice_payment = envelope.object
+    payment = _object(invoice_payment.get("payment"))
     match payment.get("type"):
         case "payment_intent":
-            invoice_id = read_text(found, "invoice")
-            fact = _named(envelope, read_text(payment, "payment_intent"), invoice_id)
+            invoice_id = read_text(invoice_payment, "invoice")
+            fact = _named_fact(envelope, read_text(payment, "payment_intent"), invoice_id)
         case "payment_record":
-            # Since basil this alone tells of it: neither the invoice nor its own event does.
+            # Since basil, only this event shows that an invoice was paid outside Stripe.
             # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
-            invoice_id = read_text(found, "invoice")
-            amount, currency = read_minor_units(found, "amount_paid"), read_currency(found)
+            invoice_id = read_text(invoice_payment, "invoice")
+            amount_minor = read_minor_units(invoice_payment, "amount_paid")
+            currency = read_currency(invoice_payment)
             record = read_text(payment, "payment_record")
-            fact = _outside(envelope, record, invoice_id, amount, currency)
+            fact = _paid_outside_fact(envelope, record, invoice_id, amount_minor, currency)
         case _:
             return IrrelevantEvent("an invoice that no payment intent paid")
     return Reading(facts=(fact,), payment=invoice_id)
 
 
 def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
-    """Say what became of the pledge behind a subscription."""
-    found, at = envelope.object, envelope.happened_at
-    metadata = _object(found.get("metadata"))
+    """Return the facts of a subscription about its pledge."""
+    subscription, at = envelope.object, envelope.happened_at
+    metadata = _object(subscription.get("metadata"))
     gift_id = read_gift_id(metadata)
     if gift_id is None:
         return IrrelevantEvent("a subscription that this service did not begin")
-    subscription_id, status = read_text(found, "id"), read_text(found, "status")
-    # Nothing began, and the page says so: "incomplete" becomes "active" when the month is paid.
+    subscription_id, status = read_text(subscription, "id"), read_text(subscription, "status")
+    # The pledge has not begun: "incomplete" becomes "active" when the first month is paid.
     if status in ("incomplete", "incomplete_expired"):
         return IrrelevantEvent("a subscription whose first month is not paid")
-    is_over = envelope.type == "customer.subscription.deleted" or status == "canceled"
+    is_ended = envelope.type == "customer.subscription.deleted" or status == "canceled"
     facts = []
-    if is_over:
+    if is_ended:
         facts.append(
-            stripe_fact(FactKind.PLEDGE_ENDED, subscription_id, at, evidence=_why_ended(found))
+            stripe_fact(
+                FactKind.PLEDGE_ENDED, subscription_id, at, evidence=_ending_reason(subscription)
+            )
         )
     elif envelope.type == "customer.subscription.created":
         facts.append(stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at))
-    # A start says by itself that it is active.
-    if not is_over and (not facts or status != "active"):
+    # PLEDGE_STARTED already implies that it is active.
+    if not is_ended and (not facts or status != "active"):
         evidence = {
             "subscription": subscription_id,
             "status": status,
-            "paused": found.get("pause_collection") is not None,
-            **_when_it_ends(found),
+            "paused": subscription.get("pause_collection") is not None,
+            **_ending(subscription),
         }
         facts.append(
             stripe_fact(
                 FactKind.PLEDGE_CHANGED,
                 envelope.event_id,
                 at,
-                **_each_month(found),
+                **_monthly_amount(subscription),
                 evidence=evidence,
             )
         )
     claim = Claim(
-        reference=read_text(metadata, "reference"), monthly=True, currency=read_currency(found)
+        reference=read_text(metadata, "reference"),
+        monthly=True,
+        currency=read_currency(subscription),
     )
     return Reading(facts=tuple(facts), gift_id=gift_id, claim=claim)
 
 
-def _failed(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
+def _failed_fact(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
     return stripe_fact(FactKind.PAYMENT_FAILED, source, at, evidence=evidence)
 
 
-def _debits(session: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a session says about debits. A setup has no currency but theirs."""
+def _debit_options(session: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a session's settings for debits, which hold the only currency of a setup."""
     return _object(_object(session.get("payment_method_options")).get("acss_debit"))
 
 
 def subscription_in(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what an invoice says of its subscription, in today's place or in the one before."""
+    """Return an invoice's details of its subscription, from `parent` or the place before basil."""
     parent = invoice.get("parent")
     return _object((parent if isinstance(parent, dict) else invoice).get("subscription_details"))
 
 
-def _paid(envelope: Envelope, amount_minor: int, currency: str) -> Iterator[Fact]:
-    found, invoice_id = envelope.object, read_text(envelope.object, "id")
+def _paid_facts(envelope: Envelope, amount_minor: int, currency: str) -> Iterator[Fact]:
+    invoice, invoice_id = envelope.object, read_text(envelope.object, "id")
     yield stripe_fact(
         FactKind.PAYMENT_SUCCEEDED,
         invoice_id,
         envelope.happened_at,
         amount_minor=amount_minor,
         currency=currency,
-        evidence={"billing_reason": read_word(found, "billing_reason")},
+        evidence={"billing_reason": read_word(invoice, "billing_reason")},
     )
-    if found.get("paid_out_of_band") is True:
-        yield _outside(envelope, invoice_id, invoice_id, amount_minor, currency)
-    elif is_id(found.get("payment_intent")):
-        yield _named(envelope, found["payment_intent"], invoice_id)
+    if invoice.get("paid_out_of_band") is True:
+        yield _paid_outside_fact(envelope, invoice_id, invoice_id, amount_minor, currency)
+    elif is_id(invoice.get("payment_intent")):
+        yield _named_fact(envelope, invoice["payment_intent"], invoice_id)
 
 
-def _outside(
+def _paid_outside_fact(
     envelope: Envelope, source: str, invoice_id: str, amount_minor: int, currency: str
 ) -> Fact:
     return stripe_fact(
@@ -216,42 +228,42 @@ def _outside(
     )
 
 
-def _named(envelope: Envelope, intent: str, invoice_id: str) -> Fact:
+def _named_fact(envelope: Envelope, intent: str, invoice_id: str) -> Fact:
     return stripe_fact(
         FactKind.PAYMENT_NAMED, intent, envelope.happened_at, evidence={"invoice": invoice_id}
     )
 
 
-def _when_it_ends(subscription: Mapping[str, Any]) -> dict[str, Any]:
-    """Return whether a subscription is to end, and at which second, where that is told.
+def _ending(subscription: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whether a subscription will end, and when, in seconds since 1970, if Stripe says so.
 
-    Under flexible billing, the default of our API version, Stripe's portal sets `cancel_at` and
-    leaves the flag alone; before, and by the API, it is the flag. Either means that it ends.
+    Under flexible billing, the default of our API version, Stripe's portal sets only `cancel_at`.
+    Older billing and the API set the flag `cancel_at_period_end`. Either means that it will end.
     https://docs.stripe.com/billing/subscriptions/billing-mode/compare
     """
-    with_the_month = subscription.get("cancel_at_period_end") is True
-    told: dict[str, Any] = {"ends_with_the_month": with_the_month}
+    ends_with_month = subscription.get("cancel_at_period_end") is True
+    evidence: dict[str, Any] = {"ends_with_the_month": ends_with_month}
     if subscription.get("cancel_at") is not None:
-        told["ends_at"] = int(read_instant(subscription, "cancel_at").timestamp())
-    elif with_the_month:
-        told["ends_at"] = _period_end(subscription)
-    return told
+        evidence["ends_at"] = int(read_instant(subscription, "cancel_at").timestamp())
+    elif ends_with_month:
+        evidence["ends_at"] = _period_end(subscription)
+    return evidence
 
 
 def _period_end(subscription: Mapping[str, Any]) -> int | None:
-    """Return when the running month ends: since basil its items say so, before it did itself."""
-    places = [subscription, *_items_of(subscription)]
-    ends = [place.get("current_period_end") for place in places]
+    """Return when the running month ends. Since basil it is on the items instead."""
+    holders = [subscription, *_items_of(subscription)]
+    ends = [holder.get("current_period_end") for holder in holders]
     return min((end for end in ends if is_instant(end)), default=None)
 
 
-def _why_ended(subscription: Mapping[str, Any]) -> dict[str, str]:
+def _ending_reason(subscription: Mapping[str, Any]) -> dict[str, str]:
     reason = read_word(_object(subscription.get("cancellation_details")), "reason")
     return {"reason": reason} if reason else {}
 
 
-def _each_month(subscription: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the pledge is about each month, where its one item says so."""
+def _monthly_amount(subscription: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the monthly amount and currency, or {} unless there is exactly one item."""
     match _items_of(subscription):
         case [{"price": dict(price), "quantity": 1}]:
             amount_minor = read_minor_units(price, "unit_amount")

@@ -1,7 +1,7 @@
-"""Dresses an object of Stripe's up as the event that would have told of it. Pure.
+"""Makes synthetic events from Stripe's objects, like those that Stripe would have sent. Pure.
 
-Events can be read for thirty days; objects for ever. The id follows from the object and how far it
-has come, so that telling the same again is harmless.
+Stripe keeps events for thirty days, and objects for ever. The event's id is derived from the object
+and its state, so storing the same state twice is harmless.
 """
 
 import json
@@ -10,143 +10,161 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-_IN_THE_END = ("won", "lost")
+_FINAL_STATUSES = ("won", "lost")
 
 
-IsKnown = Callable[[str], bool]
-"""Whether a donor may be sent to an address."""
+IsAllowedUrl = Callable[[str], bool]
+"""Return whether a donor may be sent to a URL."""
 
 
 def as_session_event(
-    found: Mapping[str, Any], asked_at: datetime, is_known: IsKnown | None = None
+    session: Mapping[str, Any], retrieved_at: datetime, is_allowed_url: IsAllowedUrl | None = None
 ) -> dict[str, Any] | None:
-    """Tell of a checkout session's end; None while it is open.
+    """Return the event for the end of a checkout session, or None while it is open.
 
-    Its payment intent is given whole, with the latest charge in it. With `is_known`, what a bank
-    debit waits for is told too, and links that are not known are left out.
+    The session needs its payment intent expanded, with the latest charge. With `is_allowed_url`,
+    the event also holds what a bank debit waits for, without links that are not allowed.
     """
-    if found.get("mode") == "setup":
-        return _retell_agreement(found, asked_at)
-    intent = _object(found.get("payment_intent"))
+    if session.get("mode") == "setup":
+        return _as_agreement_event(session, retrieved_at)
+    intent = _object(session.get("payment_intent"))
     at: int | None
-    match found.get("status"), found.get("payment_status"), intent.get("status"):
+    retrieved = int(retrieved_at.timestamp())
+    match session.get("status"), session.get("payment_status"), intent.get("status"):
         case "expired", _, _:
-            step, at = "expired", min(_seconds(found, "expires_at") or 0, int(asked_at.timestamp()))
+            step, at = "expired", min(_seconds(session, "expires_at") or 0, retrieved)
         case "complete", "unpaid", "requires_payment_method" | "canceled":
             step, at = "async_payment_failed", _seconds(_charge(intent), "created")
         case "complete", _, _:
-            by_invoice = found.get("mode") == "subscription"
-            step, at = "completed", _seconds(found, "created") if by_invoice else _paid_at(intent)
+            by_invoice = session.get("mode") == "subscription"
+            step, at = "completed", _seconds(session, "created") if by_invoice else _paid_at(intent)
         case _:
             return None
-    told = dict(found) | {"payment_intent": intent.get("id")}
-    name = f"{found.get('id')}:{step}:{found.get('payment_status')}"
-    if is_known and (step, found.get("payment_status")) == ("completed", "unpaid"):
-        told["payment_intent"] = what_it_waits_for(intent, is_known)
+    payload = dict(session) | {"payment_intent": intent.get("id")}
+    name = f"{session.get('id')}:{step}:{session.get('payment_status')}"
+    if is_allowed_url and (step, session.get("payment_status")) == ("completed", "unpaid"):
+        payload["payment_intent"] = intent_state(intent, is_allowed_url)
         name += f":{intent.get('status')}"
-    return _event(name, f"checkout.session.{step}", told, at or int(asked_at.timestamp()))
+    return _event(name, f"checkout.session.{step}", payload, at or retrieved)
 
 
-def what_it_waits_for(intent: Mapping[str, Any], is_known: IsKnown) -> dict[str, Any]:
-    """Return an intent's state, and what its donor has to do; only with a link that is known."""
-    action = _object(intent.get("next_action"))
-    how = _object(action.get("verify_with_microdeposits"))
-    url = how.get("hosted_verification_url")
-    if how and not (isinstance(url, str) and is_known(url)):
-        how = how | {"hosted_verification_url": ""}
+def intent_state(intent: Mapping[str, Any], is_allowed_url: IsAllowedUrl) -> dict[str, Any]:
+    """Return an intent's status and the donor's next action, without a link that is not allowed."""
+    next_action = _object(intent.get("next_action"))
+    deposits = _object(next_action.get("verify_with_microdeposits"))
+    url = deposits.get("hosted_verification_url")
+    if deposits and not (isinstance(url, str) and is_allowed_url(url)):
+        deposits = deposits | {"hosted_verification_url": ""}
     return {
         **{name: intent.get(name) for name in ("id", "object", "status")},
-        "next_action": {"verify_with_microdeposits": how} if how else None,
+        "next_action": {"verify_with_microdeposits": deposits} if deposits else None,
     }
 
 
-def _retell_agreement(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any] | None:
-    """Tell of a session without money. That its account could not be saved, no event of it says."""
-    setup = _object(found.get("setup_intent"))
+def _as_agreement_event(
+    session: Mapping[str, Any], retrieved_at: datetime
+) -> dict[str, Any] | None:
+    """Return the event for the end of a setup session, or None while it is open.
+
+    Stripe sends no event for a bank account that could not be saved; use a failed payment for it.
+    """
+    setup = _object(session.get("setup_intent"))
     at: int | None
-    match found.get("status"), setup.get("status"):
+    retrieved = int(retrieved_at.timestamp())
+    match session.get("status"), setup.get("status"):
         case "expired", _:
-            step, at = "expired", min(_seconds(found, "expires_at") or 0, int(asked_at.timestamp()))
+            step, at = "expired", min(_seconds(session, "expires_at") or 0, retrieved)
         case "complete", "requires_payment_method" | "canceled":
-            step, at = "async_payment_failed", int(asked_at.timestamp())
+            step, at = "async_payment_failed", retrieved
         case "complete", _:
-            step, at = "completed", _seconds(found, "created")
+            step, at = "completed", _seconds(session, "created")
         case _:
             return None
-    told = dict(found) | {"setup_intent": setup.get("id") or found.get("setup_intent")}
-    kind = f"checkout.session.{step}"
-    return _event(f"{found.get('id')}:{step}", kind, told, at or int(asked_at.timestamp()))
+    payload = dict(session) | {"setup_intent": setup.get("id") or session.get("setup_intent")}
+    event_type = f"checkout.session.{step}"
+    return _event(f"{session.get('id')}:{step}", event_type, payload, at or retrieved)
 
 
-def as_refund_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
-    """Tell how far a refund has come."""
-    name = f"{found.get('id')}:{found.get('status')}"
-    return _event(name, "refund.updated", found, _began(found, asked_at))
+def as_refund_event(refund: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
+    """Return the event for the state of a refund."""
+    name = f"{refund.get('id')}:{refund.get('status')}"
+    return _event(name, "refund.updated", refund, _created_at(refund, retrieved_at))
 
 
-def as_dispute_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
-    """Tell how far a dispute has come: since money last moved for it, or since it was made.
+def as_dispute_event(dispute: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
+    """Return the event for the state of a dispute, dated when money last moved for it.
 
-    The same status may come again after another one; then more money has moved, so that counts in
-    the name, or the second telling would be dropped as a double.
+    A status can come back after another one. More money has moved by then, so the id contains the
+    number of balance transactions; otherwise the inbox would drop the event as a duplicate.
     """
-    ended = found.get("status") in _IN_THE_END
-    moves = _objects(found.get("balance_transactions"))
-    at = max(filter(None, (_seconds(move, "created") for move in moves)), default=None)
-    name = f"{found.get('id')}:{found.get('status')}:{len(moves)}"
+    ended = dispute.get("status") in _FINAL_STATUSES
+    transactions = _objects(dispute.get("balance_transactions"))
+    times = (_seconds(transaction, "created") for transaction in transactions)
+    at = max(filter(None, times), default=None)
+    name = f"{dispute.get('id')}:{dispute.get('status')}:{len(transactions)}"
     step = "closed" if ended else "updated"
-    return _event(name, f"charge.dispute.{step}", found, at or _began(found, asked_at))
+    return _event(name, f"charge.dispute.{step}", dispute, at or _created_at(dispute, retrieved_at))
 
 
-def as_invoice_events(found: Mapping[str, Any], asked_at: datetime) -> Iterator[dict[str, Any]]:
-    """Tell of an invoice that was paid, and by which payments, where it has them with it."""
-    moves = _object(found.get("status_transitions"))
-    at = _seconds(moves, "paid_at") or _began(found, asked_at)
-    yield _event(f"{found.get('id')}:paid", "invoice.paid", found, at)
-    for payment in _objects(_object(found.get("payments")).get("data")):
+def as_invoice_events(
+    invoice: Mapping[str, Any], retrieved_at: datetime
+) -> Iterator[dict[str, Any]]:
+    """Yield the events for a paid invoice and for its payments, if they are expanded."""
+    transitions = _object(invoice.get("status_transitions"))
+    at = _seconds(transitions, "paid_at") or _created_at(invoice, retrieved_at)
+    yield _event(f"{invoice.get('id')}:paid", "invoice.paid", invoice, at)
+    for payment in _objects(_object(invoice.get("payments")).get("data")):
         if payment.get("status") == "paid":
-            told = {"invoice": found.get("id")} | payment | {"payment": _named(payment)}
-            yield _event(f"{payment.get('id')}:paid", "invoice_payment.paid", told, at)
+            paid_by = {"payment": _with_intent_id(payment)}
+            payload = {"invoice": invoice.get("id")} | payment | paid_by
+            yield _event(f"{payment.get('id')}:paid", "invoice_payment.paid", payload, at)
 
 
-def as_begun_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
-    """Tell that a subscription has begun."""
-    kind = "customer.subscription.created"
-    return _event(f"{found.get('id')}:created", kind, found, _began(found, asked_at))
+def as_start_event(subscription: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
+    """Return the event for a new subscription."""
+    event_type = "customer.subscription.created"
+    return _event(
+        f"{subscription.get('id')}:created",
+        event_type,
+        subscription,
+        _created_at(subscription, retrieved_at),
+    )
 
 
-def as_subscription_event(found: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
-    """Tell what a subscription is now. What it was in between, nobody can tell any more."""
-    if found.get("status") == "canceled":
-        at = _seconds(found, "ended_at") or _seconds(found, "canceled_at")
-        name, step = f"{found.get('id')}:deleted", "deleted"
+def as_subscription_event(
+    subscription: Mapping[str, Any], retrieved_at: datetime
+) -> dict[str, Any]:
+    """Return the event for the present state of a subscription; earlier states are lost."""
+    if subscription.get("status") == "canceled":
+        at = _seconds(subscription, "ended_at") or _seconds(subscription, "canceled_at")
+        name, step = f"{subscription.get('id')}:deleted", "deleted"
     else:
-        at, step = int(asked_at.timestamp()), "updated"
-        name = f"{found.get('id')}:{_print_of(found)}"
-    kind = f"customer.subscription.{step}"
-    return _event(name, kind, found, at or _began(found, asked_at))
+        at, step = int(retrieved_at.timestamp()), "updated"
+        name = f"{subscription.get('id')}:{_checksum(subscription)}"
+    event_type = f"customer.subscription.{step}"
+    return _event(name, event_type, subscription, at or _created_at(subscription, retrieved_at))
 
 
-def _event(name: str, kind: str, found: Mapping[str, Any], at: int) -> dict[str, Any]:
+def _event(name: str, event_type: str, stripe_object: Mapping[str, Any], at: int) -> dict[str, Any]:
     return {
         "id": f"asked:{name}",
         "object": "event",
-        "type": kind,
-        "livemode": found.get("livemode"),
+        "type": event_type,
+        "livemode": stripe_object.get("livemode"),
         "created": at,
-        "data": {"object": dict(found)},
+        "data": {"object": dict(stripe_object)},
     }
 
 
-def _named(payment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an invoice was paid by, with the intent's id alone, as an event has it."""
-    paid_by = _object(payment.get("payment"))
-    intent = paid_by.get("payment_intent")
-    return paid_by | {"payment_intent": _object(intent).get("id") or intent}
+def _with_intent_id(payment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payment of an invoice payment, with only the intent's id, as in a real event."""
+    details = _object(payment.get("payment"))
+    intent = details.get("payment_intent")
+    return details | {"payment_intent": _object(intent).get("id") or intent}
 
 
 def is_under_way(invoice: Mapping[str, Any]) -> bool:
-    """Whether a bank was asked to pay an invoice and has not answered. Its intents are whole."""
+    """Return whether a bank debit of an invoice is processing. Needs the intents expanded."""
     paid_by = (
         _object(payment.get("payment"))
         for payment in _objects(_object(invoice.get("payments")).get("data"))
@@ -155,8 +173,8 @@ def is_under_way(invoice: Mapping[str, Any]) -> bool:
     return invoice.get("status") == "open" and "processing" in statuses
 
 
-def _began(found: Mapping[str, Any], asked_at: datetime) -> int:
-    return _seconds(found, "created") or int(asked_at.timestamp())
+def _created_at(stripe_object: Mapping[str, Any], retrieved_at: datetime) -> int:
+    return _seconds(stripe_object, "created") or int(retrieved_at.timestamp())
 
 
 def _charge(intent: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,10 +182,10 @@ def _charge(intent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _paid_at(intent: Mapping[str, Any]) -> int | None:
-    """Return when the money came. The gift's date is that day, however late we ask.
+    """Return when the money arrived, which becomes the gift's date.
 
-    A card is charged at once; a bank debit that began on one day comes on another, and only the
-    balance says on which.
+    A card is charged immediately. A bank debit arrives days after it began; its balance transaction
+    has the date.
     """
     charge = _charge(intent)
     by_card = _object(charge.get("payment_method_details")).get("type") == "card"
@@ -176,17 +194,17 @@ def _paid_at(intent: Mapping[str, Any]) -> int | None:
     return _seconds(_object(charge.get("balance_transaction")), "created")
 
 
-def _print_of(subscription: Mapping[str, Any]) -> str:
-    """Return a short name for what a subscription is now, which changes when that does."""
+def _checksum(subscription: Mapping[str, Any]) -> str:
+    """Return a checksum of a subscription's state."""
     keys = ["status", "pause_collection", "cancel_at_period_end", "items"]
-    # Named only where it is set, so that all others keep the name under which they were told.
+    # Include it only where it is set, so that all other ids stay as they were stored.
     keys += ["cancel_at"] if subscription.get("cancel_at") is not None else []
-    told = {key: subscription.get(key) for key in keys}
-    return f"{zlib.crc32(json.dumps(told, sort_keys=True).encode()):08x}"
+    payload = {key: subscription.get(key) for key in keys}
+    return f"{zlib.crc32(json.dumps(payload, sort_keys=True).encode()):08x}"
 
 
-def _seconds(found: Mapping[str, Any], key: str) -> int | None:
-    value = found.get(key)
+def _seconds(stripe_object: Mapping[str, Any], key: str) -> int | None:
+    value = stripe_object.get(key)
     return value if type(value) is int and value > 0 else None
 
 

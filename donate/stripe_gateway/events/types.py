@@ -1,6 +1,6 @@
-"""The one list of the events we handle.
+"""The list of event types that we handle.
 
-The webhook endpoint asks for these, catch-up fetches these, and docs/operate.md names these.
+The webhook endpoint subscribes to them, catch-up fetches them, and docs/operate.md lists them.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ EVENT_TYPES: Final = (
     "refund.updated",
     "refund.failed",
     "charge.dispute.created",
-    # An inquiry that becomes a chargeback has no second `created`; an end may be revised.
+    # An inquiry that becomes a chargeback has no second `created`; an outcome may be revised.
     "charge.dispute.updated",
     "charge.dispute.closed",
     "charge.dispute.funds_withdrawn",

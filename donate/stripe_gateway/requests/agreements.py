@@ -24,10 +24,10 @@ from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import is_id, read_confirmation
 from donate.stripe_gateway.events.synthetic import (
-    as_begun_event,
     as_session_event,
+    as_start_event,
     as_subscription_event,
-    what_it_waits_for,
+    intent_state,
 )
 from donate.stripe_gateway.models import OpenAgreement
 from donate.stripe_gateway.requests.billing import Billing
@@ -145,7 +145,7 @@ class Agreements:
             log.warning("Stripe refused to begin monthly debits: %s", refused)
             self._record(agreement, refused.code, refused.told)
             return
-        retell = as_subscription_event if begun.get("status") in _OVER else as_begun_event
+        retell = as_subscription_event if begun.get("status") in _OVER else as_start_event
         self._tell(retell(begun, self._clock.now()))
 
     def _begin(self, agreement: Agreement, customer: str, method: str) -> dict[str, Any]:
@@ -182,9 +182,7 @@ class Agreements:
 
     def _note_confirmation(self, agreement: Agreement, setup: Any) -> None:
         now = self._clock.now()
-        waits_for = (
-            what_it_waits_for(setup, self._billing.is_known) if isinstance(setup, dict) else None
-        )
+        waits_for = intent_state(setup, self._billing.is_known) if isinstance(setup, dict) else None
         facts = read_confirmation(waits_for, agreement.session_id, now)
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact) for fact in facts], now=now)

@@ -134,9 +134,7 @@ class Inbox:
         if self._gathering_loop is not loop:
             self._gathering_loop = loop
             loop.call_soon(self._wake_writer_in_lull, loop, self._arrived_at + MAX_GATHER_S, 0, 0)
-        timeout = loop.call_later(
-            self._timeout_s, _resolve, [stored], DatabaseBusy(STORE_TIMED_OUT)
-        )
+        timeout = loop.call_later(self._timeout_s, _answer, [stored], DatabaseBusy(STORE_TIMED_OUT))
         try:
             error = await stored
         finally:
@@ -231,10 +229,10 @@ def _resolve_group(group: Sequence[tuple[Arrival, Stored]], error: Exception | N
         waiting[stored.get_loop()].append(stored)
     for loop, futures in waiting.items():
         with suppress(RuntimeError):  # the loop is closed, so nothing waits for it
-            loop.call_soon_threadsafe(_resolve, futures, error)
+            loop.call_soon_threadsafe(_answer, futures, error)
 
 
-def _resolve(waiting: Sequence[Stored], error: Exception | None) -> None:
+def _answer(waiting: Sequence[Stored], error: Exception | None) -> None:
     for stored in waiting:
         # The request may have been cancelled, or have timed out.
         if not stored.done():

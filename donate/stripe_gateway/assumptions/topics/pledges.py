@@ -7,7 +7,7 @@ from donate.gifts.facts import FactKind
 from donate.stripe_gateway.assumptions import objects, sources, subscriptions
 from donate.stripe_gateway.assumptions.model import Cost, Topic, expect, expect_equal
 from donate.stripe_gateway.assumptions.world import World
-from donate.stripe_gateway.events.synthetic import as_begun_event, as_subscription_event
+from donate.stripe_gateway.events.synthetic import as_start_event, as_subscription_event
 
 PLEDGES: Final = Topic("Monthly gifts")
 
@@ -20,13 +20,13 @@ PLEDGES: Final = Topic("Monthly gifts")
     if_false="A running monthly gift is not shown as running.",
 )
 def a_subscription_runs_once_it_is_paid(world: World) -> None:
-    """A subscription whose first month is paid is active and has our metadata and one item."""
-    pledge = subscriptions.pledge(world, proving=True)
-    subscription = subscriptions.subscription_of(world, pledge)
-    expect_equal(subscription["status"], "active", "status")
-    reading = world.read(as_begun_event(subscription, world.clock.now()))
-    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "the fact")
-    expect_equal(str(reading.gift_id), pledge.gift_id, "metadata.gift_id")
+    """A subscription whose first month was paid is active, bears our metadata, and has one item."""
+    begun = pledging.pledge(world, proving=True)
+    found = pledging.subscription_of(world, begun)
+    expect_equal(found["status"], "active", "status")
+    reading = world.read(as_start_event(found, world.clock.now()))
+    expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "what the subscription tells")
+    expect_equal(str(reading.gift_id), begun.gift_id, "metadata.gift_id")
 
 
 @PLEDGES.assumption(
