@@ -1,7 +1,7 @@
-"""Finds a Chromium for the tests, or brings one, and writes its path to .browsers/path.
+"""Finds or installs a Chromium for the tests, and writes its path to .browsers/path.
 
-Tried in this order: DONATE_CHROMIUM, a browser on this machine, Playwright's own download,
-Debian's packages. Refuses a browser that does not start.
+It tries, in this order: DONATE_CHROMIUM, a browser on this machine, Playwright's own download,
+Debian's packages. It takes only a browser that starts.
 """
 
 import os
@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 BROWSERS = Path(__file__).resolve().parent.parent / ".browsers"
-FOUND = BROWSERS / "path"
+PATH_FILE = BROWSERS / "path"
 
 NAMES = (
-    "chromium-headless-shell",  # the same engine without a window: half the work
+    "chromium-headless-shell",  # the same engine without a window, at half the load
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -24,11 +24,11 @@ NAMES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-ASK_PLAYWRIGHT = (
+PRINT_PATH = (
     "from playwright.sync_api import sync_playwright as start\n"
     "with start() as playwright: print(playwright.chromium.executable_path)"
 )
-CHOSEN_BADLY = "DONATE_CHROMIUM names no browser that starts: "
+DOES_NOT_START = "DONATE_CHROMIUM names no browser that starts: "
 NOT_FOUND = (
     "The tests need Chromium, and none could be installed here. Install Chromium or Chrome, "
     "or set DONATE_CHROMIUM to the path of one, and run this again."
@@ -38,7 +38,7 @@ NOT_FOUND = (
 def run(
     command: Sequence[str], timeout_s: int, environment: Mapping[str, str] | None = None
 ) -> str | None:
-    """What the command printed, or None if it failed, took too long or is not there."""
+    """Return the output of a command, or None if it failed, timed out or does not exist."""
     try:
         return subprocess.run(
             command,
@@ -55,7 +55,7 @@ def run(
 
 
 def starts(path: str) -> bool:
-    """A name on PATH is not enough: Ubuntu's chromium-browser only advertises a snap."""
+    """Return whether a browser starts; Ubuntu's chromium-browser only advertises a snap."""
     return run([path, "--version"], timeout_s=30) is not None
 
 
@@ -65,20 +65,20 @@ def on_this_machine() -> str | None:
 
 
 def from_playwright() -> str | None:
-    say("No Chromium here; asking Playwright for one.")
-    at = {"PLAYWRIGHT_BROWSERS_PATH": str(BROWSERS)}
+    report("There is no Chromium; downloading one with Playwright.")
+    environment = {"PLAYWRIGHT_BROWSERS_PATH": str(BROWSERS)}
     install = [sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"]
-    if run(install, timeout_s=300, environment=at) is None:
+    if run(install, timeout_s=300, environment=environment) is None:
         return None
-    path = run([sys.executable, "-c", ASK_PLAYWRIGHT], timeout_s=30, environment=at)
+    path = run([sys.executable, "-c", PRINT_PATH], timeout_s=30, environment=environment)
     return path if path and starts(path) else None
 
 
 def from_debian() -> str | None:
-    say("Asking Debian's packages for Chromium.")
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    report("Installing Chromium from Debian's packages.")
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     quietly = {"DEBIAN_FRONTEND": "noninteractive"}
-    apt_get = [*as_root, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+    apt_get = [*sudo, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     run([*apt_get, "update"], timeout_s=300, environment=quietly)
     install = [*apt_get, "install", "--yes", "--no-install-recommends"]
     for package in ("chromium-headless-shell", "chromium"):
@@ -90,12 +90,12 @@ def from_debian() -> str | None:
 def find_browser() -> str | None:
     if chosen := os.environ.get("DONATE_CHROMIUM"):
         return chosen if starts(chosen) else None
-    if FOUND.exists() and os.access(FOUND.read_text().strip(), os.X_OK):
-        return FOUND.read_text().strip()
+    if PATH_FILE.exists() and os.access(PATH_FILE.read_text().strip(), os.X_OK):
+        return PATH_FILE.read_text().strip()
     return on_this_machine() or from_playwright() or from_debian()
 
 
-def say(words: str) -> None:
+def report(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
@@ -103,10 +103,10 @@ def main() -> int:
     path = find_browser()
     if path is None:
         chosen = os.environ.get("DONATE_CHROMIUM")
-        say(CHOSEN_BADLY + chosen if chosen else NOT_FOUND)
+        report(DOES_NOT_START + chosen if chosen else NOT_FOUND)
         return 1
     BROWSERS.mkdir(exist_ok=True)
-    FOUND.write_text(path + "\n")
+    PATH_FILE.write_text(path + "\n")
     print(path)
     return 0
 

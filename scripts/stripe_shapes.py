@@ -1,13 +1,13 @@
-"""Reduces Stripe's OpenAPI document to what the tests check: names, types and limits, no prose.
+"""Reduces Stripe's OpenAPI document to the names, types and limits that the tests check.
 
     python -m scripts.stripe_shapes spec3.json
 
 The document is openapi/spec3.json (or spec3.json.gz) of https://github.com/stripe/openapi, under
-the MIT licence. The result, tests/sandbox/stripe_shapes.json, knows a type as
+the MIT licence. The result, tests/sandbox/stripe_shapes.json, writes a type as
 "string", "integer", "boolean", "number", "object" or "any"; "string:40" for text of up to 40
-characters; "@refund" for a schema by its name; a list for the texts that may stand there;
-{"any": [...]}, {"list": ...}, {"fields": {...}, "others": ...}. A field that must be there ends
-in "!", and what may be null has null in its "any".
+characters; "@refund" for a schema of that name; a list for the allowed texts;
+{"any": [...]}, {"list": ...}, {"fields": {...}, "others": ...}. The name of a required field ends
+in "!", and a nullable type has null in its "any".
 """
 
 import argparse
@@ -21,7 +21,7 @@ RESULT = Path(__file__).parents[1] / "tests" / "sandbox" / "stripe_shapes.json"
 SOURCE = "https://github.com/stripe/openapi, openapi/spec3.json"
 LICENCE = "MIT, Copyright (c) 2011- Stripe, Inc."
 
-# Objects that may stand in the place of their id. All others are ids here, or anything.
+# Objects that may be expanded in place of their id. All others are an id here, or any object.
 KINDS = set(
     """
     account balance_transaction billing_portal.configuration billing_portal.session charge
@@ -31,9 +31,9 @@ KINDS = set(
     webhook_endpoint
     """.split()
 )
-# The rest of a payment method's many kinds is cut off.
+# Payment method types that are checked; the others are cut off.
 METHODS = {"acss_debit", "card", "link"}
-# Schemas about accounts and payment methods of other kinds: nothing of them is checked.
+# Schemas about accounts and other payment methods; they are not checked.
 UNUSED = set(
     """
     account_capabilities account_future_requirements account_requirements bank_account card
@@ -112,8 +112,8 @@ class Reduction:
     def __init__(self, document: dict[str, Any]) -> None:
         self._schemas = document["components"]["schemas"]
         self._paths = {_starred(path): routes for path, routes in document["paths"].items()}
-        known = self._schemas["payment_method"]["properties"]["type"]["enum"]
-        self._cut = set(known) - METHODS
+        all_methods = self._schemas["payment_method"]["properties"]["type"]["enum"]
+        self._cut = set(all_methods) - METHODS
         self.schemas: dict[str, Any] = {}
 
     def routes(self) -> dict[str, Any]:
@@ -124,10 +124,10 @@ class Reduction:
                 reduced[f"{method} {path}"] = self._route(self._paths[path][method.lower()])
         return reduced
 
-    def reach(self, name: str) -> None:
-        """Reduce a schema, and all that are always embedded in it."""
+    def add(self, name: str) -> None:
+        """Reduce a schema, and the schemas embedded in it."""
         if name not in self.schemas:
-            self.schemas[name] = None  # so that a schema may contain itself
+            self.schemas[name] = None  # a schema may contain itself
             self.schemas[name] = self._type({**self._schemas[name], "nullable": False})
 
     def _route(self, route: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class Reduction:
     def _reference(self, name: str) -> str:
         if name in UNUSED:
             return "object"
-        self.reach(name)
+        self.add(name)
         return f"@{name}"
 
     def _object(self, schema: dict[str, Any]) -> Any:
@@ -212,7 +212,7 @@ def _holds_fields(schema: dict[str, Any]) -> bool:
 def reduce(document: dict[str, Any]) -> dict[str, Any]:
     reduction = Reduction(document)
     for kind in sorted(KINDS):
-        reduction.reach(kind)
+        reduction.add(kind)
     routes = reduction.routes()
     return {
         "source": {
@@ -228,11 +228,11 @@ def reduce(document: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Reduce Stripe's OpenAPI document.")
     parser.add_argument("document", type=Path, help="spec3.json, or spec3.json.gz")
-    given = parser.parse_args()
-    data = given.document.read_bytes()
-    document = json.loads(gzip.decompress(data) if given.document.suffix == ".gz" else data)
+    arguments = parser.parse_args()
+    data = arguments.document.read_bytes()
+    document = json.loads(gzip.decompress(data) if arguments.document.suffix == ".gz" else data)
     reduced = reduce(document)
-    # One line for each route and schema, so that a diff says what changed.
+    # One line for each route and schema, so that a diff shows what changed.
     parts = [f'"source": {json.dumps(reduced["source"])}']
     for part in ("routes", "schemas"):
         lines = (

@@ -1,4 +1,4 @@
-"""Whatever the service asks of Stripe, or reads of its answers, is on the list of assumptions."""
+"""The list of assumptions covers everything that the service asks of Stripe or reads."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,40 +17,40 @@ from tests.stripe_gateway.examples import KINDS, event
 
 ROUTES = {route for one in ASSUMPTIONS for route in one.routes}
 FIELDS = {field for one in ASSUMPTIONS for field in one.fields}
-# Keys that the code names and that are no fields of Stripe's objects.
+# Keys in the code that are not fields of Stripe's objects.
 OURS = {
-    "what we ask with": (
+    "parameters that we send": (
         "adaptive_pricing customer_email disabled line_items lt payment_intent_data price_data "
         "recurring starting_after submit_type subscription_data"
     ),
-    "what we keep in metadata": "attempt gift_id listens_to reference request session",
-    "what we keep in evidence": "agreement by decision ends_at event fees language why",
-    "sums and tables of ours": "events listed objects open_checkout recorded stripe_event",
-    "headers, and what stands around a list": ("has_more idempotent-replayed stripe-signature"),
+    "our metadata": "attempt gift_id listens_to reference request session",
+    "our evidence": "agreement by decision ends_at event fees language why",
+    "our sums and tables": "events listed objects open_checkout recorded stripe_event",
+    "headers and list envelopes": ("has_more idempotent-replayed stripe-signature"),
 }
 
 
 @pytest.fixture(scope="module")
 def objects() -> list[dict[str, Any]]:
-    """Everything that Stripe answers while all assumptions are checked, and the examples."""
-    seen: list[dict[str, Any]] = []
+    """Return every answer of Stripe while all assumptions are checked, and the examples."""
+    answers: list[dict[str, Any]] = []
 
-    def look(found: Any) -> Any:
-        seen.append(found)
-        return found
+    def remember(answer: Any) -> Any:
+        answers.append(answer)
+        return answer
 
     with run_sandbox() as sandbox:
         person = Clicker(sandbox)
-        with world_of(sandbox, person=person, look=look) as world:
+        with world_of(sandbox, person=person, look=remember) as world:
             check_all(world, ASSUMPTIONS, lambda _: None)
         person.join()
-    return [*seen, *_examples()]
+    return [*answers, *_examples()]
 
 
 def _examples() -> Iterator[dict[str, Any]]:
-    for kind, found in KINDS.items():
-        yield event(kind, found)
-        yield found
+    for kind, example in KINDS.items():
+        yield event(kind, example)
+        yield example
 
 
 def uncovered_routes(code: str) -> set[str]:
@@ -64,39 +64,39 @@ def uncovered_keys(code: str) -> set[str]:
 
 
 def test_every_call_to_stripe_is_covered() -> None:
-    """Every route that the service calls is one that the check of an assumption calls."""
-    found = {file.name: uncovered_routes(file.read_text()) for file in gateway_files()}
-    assert {name: routes for name, routes in found.items() if routes} == {}
+    """Every route that the service calls is called by the check of an assumption."""
+    uncovered = {file.name: uncovered_routes(file.read_text()) for file in gateway_files()}
+    assert {name: routes for name, routes in uncovered.items() if routes} == {}
 
 
 def test_a_new_call_is_noticed() -> None:
-    """A call that no assumption covers is found, called at once or handed on."""
+    """A call that no assumption covers is values, whether it is called directly or passed on."""
     called = "def pay(sdk):\n    return sdk.v1.payouts.list({'limit': 1})\n"
-    handed_on = "v1 = sdk.v1\nlists = {'transfers': v1.transfers.list}\n"
+    passed_on = "v1 = sdk.v1\nlists = {'transfers': v1.transfers.list}\n"
     assert uncovered_routes(called) == {"GET /v1/payouts"}
-    assert uncovered_routes(handed_on) == {"GET /v1/transfers"}
+    assert uncovered_routes(passed_on) == {"GET /v1/transfers"}
 
 
 def test_every_field_that_is_read_is_covered(objects: list[dict[str, Any]]) -> None:
-    """Every field that the service looks at is one that the check of an assumption looks at."""
+    """Every field that the service reads is read by the check of an assumption."""
     read = fields_read(objects, SystemClock().now())
     assert len(read) > 80
     assert read - FIELDS == set()
 
 
 def test_a_new_field_is_noticed() -> None:
-    """A field that no assumption covers is found, wherever it stands in the object."""
+    """A field that no assumption covers is values, at any depth of the object."""
     charge = {"object": "charge", "id": "ch_1", "outcome": {"reason": "highest_risk_level"}}
-    seen: set[str] = set()
-    payment = Traced({"object": "payment_intent", "latest_charge": charge}, seen)
+    fields: set[str] = set()
+    payment = Traced({"object": "payment_intent", "latest_charge": charge}, fields)
     assert payment["latest_charge"].get("outcome")["reason"] == "highest_risk_level"
-    assert seen - FIELDS == {"charge.outcome", "charge.outcome.reason"}
+    assert fields - FIELDS == {"charge.outcome", "charge.outcome.reason"}
 
 
 def test_every_key_in_the_code_is_covered() -> None:
-    """A key that no example reaches is covered all the same, or is one of our own."""
-    found = {file.name: uncovered_keys(file.read_text()) for file in gateway_files()}
-    assert {name: keys for name, keys in found.items() if keys} == {}
+    """A key that no example contains is also covered, or is one of our own."""
+    uncovered = {file.name: uncovered_keys(file.read_text()) for file in gateway_files()}
+    assert {name: keys for name, keys in uncovered.items() if keys} == {}
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,5 @@ def test_every_key_in_the_code_is_covered() -> None:
     ],
 )
 def test_a_new_key_is_noticed(code: str) -> None:
-    """A key that no assumption covers is found in the code, however it is read."""
+    """A key that no assumption covers is values in the code, in each way of reading it."""
     assert uncovered_keys(code) == {"outcome_reason"}

@@ -1,4 +1,4 @@
-"""The checkers of `make check` catch what they are there for."""
+"""The checkers of `make check` report the violations that they exist for."""
 
 import shutil
 import subprocess
@@ -37,16 +37,16 @@ AGAINST_THE_STYLE = {
 }
 
 
-def run(tool: str, *arguments: str | Path, at: Path = ROOT, given: str = "") -> tuple[int, str]:
-    done = subprocess.run(
-        [TOOLS / tool, *arguments], cwd=at, input=given, capture_output=True, text=True, check=False
+def run(tool: str, *arguments: str | Path, cwd: Path = ROOT, text: str = "") -> tuple[int, str]:
+    process = subprocess.run(
+        [TOOLS / tool, *arguments], cwd=cwd, input=text, capture_output=True, text=True, check=False
     )
-    return done.returncode, done.stdout + done.stderr
+    return process.returncode, process.stdout + process.stderr
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the service, to break."""
+    """Return a copy of the service that a test may break."""
     python_only = shutil.ignore_patterns("__pycache__", "static", "locale", "templates")
     shutil.copytree(ROOT / "donate", tmp_path / "donate", ignore=python_only)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -57,27 +57,27 @@ def copy(tmp_path: Path) -> Path:
 def test_a_forbidden_import_breaks_its_contract(
     copy: Path, contract: str, file: str, forbidden: str
 ) -> None:
-    """Each contract about imports is broken by an import that it forbids, and names it."""
+    """An import that a contract forbids breaks it, and the report names the import."""
     importer = copy / "donate" / file
     importer.write_text(f"{importer.read_text()}\nimport {forbidden}\n")
-    code, said = run("lint-imports", "--contract", contract, "--no-cache", at=copy)
+    code, output = run("lint-imports", "--contract", contract, "--no-cache", cwd=copy)
     module = f"donate.{file.removesuffix('.py').removesuffix('/__init__').replace('/', '.')}"
     assert code == 1
-    assert "0 kept, 1 broken" in said
-    assert f"{module} -> {forbidden} (l." in said
+    assert "0 kept, 1 broken" in output
+    assert f"{module} -> {forbidden} (l." in output
 
 
 def test_a_new_room_has_to_choose_its_floor(copy: Path) -> None:
-    """A package that the picture of the house does not show breaks the check."""
+    """A new folder that is in no layer breaks the check."""
     (copy / "donate" / "raffles").mkdir()
     (copy / "donate" / "raffles" / "__init__.py").touch()
-    code, said = run("lint-imports", "--contract", "floors", "--no-cache", at=copy)
+    code, output = run("lint-imports", "--contract", "floors", "--no-cache", cwd=copy)
     assert code == 1
-    assert "raffles" in said
+    assert "raffles" in output
 
 
 def test_every_contract_is_shown_to_catch_something() -> None:
-    """A contract without a forbidden import above might as well not be there."""
+    """Every contract has a forbidden import above."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contracts = settings["tool"]["importlinter"]["contracts"]
     assert {c["id"] for c in contracts} == {contract for contract, _, _ in FORBIDDEN_IMPORTS}
@@ -85,29 +85,29 @@ def test_every_contract_is_shown_to_catch_something() -> None:
 
 @pytest.mark.parametrize("rule", AGAINST_THE_STYLE)
 def test_ruff_holds_the_house_style(rule: str) -> None:
-    """What the house style forbids is a finding in a room of the service."""
+    """A check with ruff reports a violation of the house style in a folder of the service."""
     flags = ("--stdin-filename", "donate/gifts/planted.py", "--output-format", "concise")
-    code, said = run("ruff", "check", *flags, "-", given=AGAINST_THE_STYLE[rule])
+    code, output = run("ruff", "check", *flags, "-", text=AGAINST_THE_STYLE[rule])
     assert code == 1
-    assert rule in said
+    assert rule in output
 
 
 def test_mypy_knows_what_stripe_takes(tmp_path: Path) -> None:
-    """A misspelt parameter of a call to Stripe does not pass the type check."""
+    """The type check reports a misspelt parameter of a call to Stripe."""
     snippet = tmp_path / "snippet.py"
     snippet.write_text(
         "import stripe\n\n"
         "client = stripe.StripeClient('sk_test_x')\n"
         "client.v1.checkout.sessions.create(params={'submit_typ': 'donate'})\n"
     )
-    code, said = run("mypy", snippet)
+    code, output = run("mypy", snippet)
     assert code == 1
-    assert 'expected "SessionCreateParams | None"' in said
+    assert 'expected "SessionCreateParams | None"' in output
 
 
 def test_djlint_reads_templates_as_a_browser_would(tmp_path: Path) -> None:
-    """A picture without words and a tag that is never closed are findings in a template."""
+    """The template check reports a picture without alternative text and an unclosed tag."""
     (tmp_path / "page.html").write_text('<main><img src="/x.png" width="1" height="1">\n')
-    code, said = run("djlint", "--configuration", ROOT / "pyproject.toml", "--lint", tmp_path)
+    code, output = run("djlint", "--configuration", ROOT / "pyproject.toml", "--lint", tmp_path)
     assert code == 1
-    assert {"H013", "H025"} <= set(said.split())
+    assert {"H013", "H025"} <= set(output.split())

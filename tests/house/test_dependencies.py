@@ -1,4 +1,4 @@
-"""What is installed to run the service is there for a reason that is written down."""
+"""Every run-time dependency has a written reason."""
 
 import re
 import tomllib
@@ -9,9 +9,9 @@ RECORD = ROOT / "docs/decisions/0005-run-time-dependencies.md"
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """The table of the record names exactly the packages that pyproject.toml asks for."""
+    """The table of the decision names exactly the dependencies in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {re.split(r"[\[><=;]", package)[0] for package in project["dependencies"]}
+    required = {re.split(r"[\[><=;]", package)[0] for package in project["dependencies"]}
     rows = re.findall(r"^\| ([a-z][^|]*) \|", RECORD.read_text(), re.MULTILINE)
     explained = {name.removesuffix(" (argon2)") for row in rows for name in row.split(", ")}
-    assert explained - {"package"} == wanted
+    assert explained - {"package"} == required

@@ -1,4 +1,4 @@
-"""What a newcomer types first answers clearly, even where it cannot help."""
+"""A newcomer's first commands work, or say clearly why not."""
 
 import os
 import re
@@ -29,18 +29,18 @@ def program(path: Path, *lines: str) -> Path:
 
 
 def test_plain_make_lists_every_verb() -> None:
-    """`make` says what each of its verbs does, on one line each."""
+    """`make` lists each of its targets with one line that explains it."""
     makefile = (ROOT / "Makefile").read_text()
-    verbs = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
     listed = dict(
         line.split("\t") for line in run("make", "--no-print-directory").stdout.splitlines()
     )
-    assert {f"make {verb}" for verb in verbs} == listed.keys()
+    assert {f"make {target}" for target in targets} == listed.keys()
     assert all(listed.values())
 
 
 def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    """Python older than 3.11 stops the install before it changes anything, and says so."""
+    """The install refuses a Python older than 3.11 before it changes anything."""
     old = program(tmp_path / "python3", "exit 1")
     install = run("scripts/install", PYTHON=str(old))
     assert install.returncode == 1
@@ -48,7 +48,7 @@ def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_browser_that_does_not_start_is_refused(tmp_path: Path) -> None:
-    """DONATE_CHROMIUM is taken at its word: if that one does not start, no other is tried."""
+    """If the browser that DONATE_CHROMIUM names does not start, no other is tried."""
     broken = program(tmp_path / "chromium", "exit 1")
     install = run(sys.executable, INSTALL_BROWSER, DONATE_CHROMIUM=str(broken))
     assert install.returncode == 1
@@ -56,7 +56,7 @@ def test_a_browser_that_does_not_start_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_browser_on_the_machine_is_the_one_used(tmp_path: Path) -> None:
-    """A browser that starts is found on PATH behind one that does not, and remembered."""
+    """The search skips a browser on PATH that does not start, and records the next that does."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "scripts").mkdir()
     script = shutil.copy(INSTALL_BROWSER, tmp_path / "scripts")

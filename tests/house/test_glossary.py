@@ -1,4 +1,4 @@
-"""One word for each thing, and the same word in the code."""
+"""The glossary has every word of the code, and file names are specific."""
 
 import re
 from enum import StrEnum
@@ -17,7 +17,7 @@ VAGUE = {"base", "common", "helpers", "manager", "misc", "service", "services", 
 
 
 def glossary_words() -> set[str]:
-    """Read what stands in the first column, and every `word` in backticks."""
+    """Return the first column, and every `word` in backticks."""
     rows = [
         line for line in (ROOT / "docs/glossary.md").read_text().splitlines() if line[:1] == "|"
     ]
@@ -27,12 +27,12 @@ def glossary_words() -> set[str]:
 
 @pytest.mark.parametrize("words", [FactKind, StatusName, Flag, Mode, Role, LetterKind])
 def test_the_glossary_has_every_word_of_the_code(words: type[StrEnum]) -> None:
-    """Each word of these lists stands in the glossary as it is called in the code."""
+    """The glossary has every value of these enums."""
     assert {str(word) for word in words} - glossary_words() == set()
 
 
 def test_no_file_is_named_for_nothing() -> None:
-    """No file or folder has a name that could hold anything, and none is called stripe."""
+    """No file or folder has a vague name, and none is called stripe."""
     names = {path.stem for path in (ROOT / "donate").rglob("*.py")}
     names |= {path.name for path in (ROOT / "donate").rglob("*") if path.is_dir()}
     assert names & (VAGUE | {"stripe"}) == set()

@@ -1,4 +1,4 @@
-"""The list of bugs that `make mutants` plants still fits the code."""
+"""The list of bugs that `make mutants` plants matches the code."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,8 +10,8 @@ from scripts.mutants import ROOT, Mutant, Unplantable, plant, read_mutants
 MUTANTS = read_mutants()
 
 
-def alone(mutant: Mutant, folder: Path) -> Path:
-    """Return a tree with nothing in it but the file that the bug goes into."""
+def copy_of_its_file(mutant: Mutant, folder: Path) -> Path:
+    """Make a tree with only the file of the bug; return that file."""
     file = folder / mutant.file
     file.parent.mkdir(parents=True)
     file.write_text((ROOT / mutant.file).read_text())
@@ -19,17 +19,17 @@ def alone(mutant: Mutant, folder: Path) -> Path:
 
 
 def test_there_are_enough_of_them() -> None:
-    """At least twenty-four bugs are planted, each under a name and with a harm of its own."""
+    """The list has at least twenty-four bugs, and no name or harm twice."""
     assert len(MUTANTS) >= 24
     names = Counter(mutant.name for mutant in MUTANTS) + Counter(m.harm for m in MUTANTS)
-    assert [said for said, times in names.items() if times > 1] == []
+    assert [text for text, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_bug_can_be_planted(tmp_path: Path, mutant: Mutant) -> None:
-    """Its snippet stands once in a file of the service, and what replaces it compiles."""
+    """The snippet occurs once in its file, the replacement compiles, and the tests exist."""
     assert mutant.file.startswith("donate/")
-    file = alone(mutant, tmp_path)
+    file = copy_of_its_file(mutant, tmp_path)
     before = file.read_text()
     plant(mutant, tmp_path)
     assert file.read_text() != before
@@ -40,9 +40,9 @@ def test_a_bug_can_be_planted(tmp_path: Path, mutant: Mutant) -> None:
 
 
 def test_a_stale_bug_is_told_and_not_planted(tmp_path: Path) -> None:
-    """What is planted already is not found a second time, and the file stays as it is."""
+    """A bug whose snippet is missing is refused, and the file does not change."""
     mutant = MUTANTS[0]
-    file = alone(mutant, tmp_path)
+    file = copy_of_its_file(mutant, tmp_path)
     plant(mutant, tmp_path)
     planted = file.read_text()
     with pytest.raises(Unplantable, match="occurs 0 times"):

@@ -1,4 +1,4 @@
-"""Nothing leaves this machine: not from a test, and not from importing the service."""
+"""Neither a test nor importing the service reaches another machine."""
 
 import socket
 import subprocess
@@ -11,8 +11,8 @@ WATCHED_IMPORT = Path(__file__).with_name("watched_import.py")
 
 
 def test_a_test_cannot_connect_to_another_machine() -> None:
-    """A connection to anywhere but this machine is refused before a byte is sent."""
-    # Connecting a datagram socket sends nothing, so this is harmless even if the door is open.
+    """A connection to another machine is refused before a byte is sent."""
+    # Connecting a datagram socket sends nothing, so this is harmless even if the hook fails.
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         pytest.raises(RuntimeError, match="only this machine"),
@@ -21,13 +21,13 @@ def test_a_test_cannot_connect_to_another_machine() -> None:
 
 
 def test_a_test_cannot_look_up_another_machine() -> None:
-    """A name that is not this machine's is refused before it is asked for."""
+    """Looking up another machine's name is refused before a query is sent."""
     with pytest.raises(RuntimeError, match="only this machine"):
         socket.getaddrinfo("donate.example", 443, flags=socket.AI_NUMERICHOST)
 
 
 def test_a_test_can_talk_to_this_machine() -> None:
-    """Loopback and unix sockets stay open."""
+    """Loopback and unix sockets work."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
     near, far = socket.socketpair(socket.AF_UNIX)

@@ -1,4 +1,4 @@
-"""Whoever runs the service finds every setting written down."""
+"""Every setting is documented."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ SETTINGS = {field.upper() for field in Settings.model_fields}
 
 
 def settings_of_the_example() -> dict[str, str]:
-    """Read `.env.example`: each NAME=, commented out or not, and how its paragraph begins."""
+    """Return each NAME= in `.env.example`, commented out or not, and its paragraph's first line."""
     settings = {}
     for paragraph in (ROOT / ".env.example").read_text().split("\n\n"):
         for name in re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]*)=", paragraph, re.MULTILINE):
@@ -19,14 +19,16 @@ def settings_of_the_example() -> dict[str, str]:
 
 
 def test_the_example_has_every_setting_and_no_other() -> None:
-    """`.env.example` names exactly the settings that there are."""
+    """`.env.example` names exactly the existing settings."""
     assert settings_of_the_example().keys() == SETTINGS
 
 
 def test_the_example_says_what_each_setting_does() -> None:
-    """Each paragraph of `.env.example` begins with a line that explains its settings."""
-    begins = settings_of_the_example()
-    assert {name: line for name, line in begins.items() if not re.match(r"# [^=]{8,}", line)} == {}
+    """Each paragraph of `.env.example` first_lines with a line that explains its settings."""
+    first_lines = settings_of_the_example()
+    assert {
+        name: line for name, line in first_lines.items() if not re.match(r"# [^=]{8,}", line)
+    } == {}
 
 
 def test_the_manual_has_every_setting() -> None:

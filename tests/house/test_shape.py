@@ -9,7 +9,7 @@ FILES = [
     path
     for folder in ("donate", "tests", "scripts")
     for path in sorted((ROOT / folder).rglob("*.py"))
-    # A migration says once, in order, what happened to the tables; it is never edited again.
+    # Migrations are never edited, so they are not checked.
     if "versions" not in path.parts
 ]
 MAX_FILE_LINES = 300
@@ -53,7 +53,7 @@ def test_a_function_fits_on_a_screen() -> None:
 
 
 def test_a_test_states_its_rule() -> None:
-    """Every test begins with a sentence that says what has to be true."""
+    """Every test has a docstring that states its rule in a sentence."""
     rules = {
         where: ast.get_docstring(function) or ""
         for where, function in functions()

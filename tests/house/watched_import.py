@@ -1,4 +1,4 @@
-"""Imports the module it is told to, and prints every file write and network call on the way."""
+"""Imports the module that is its argument, and prints every file write and network call."""
 
 import importlib
 import os
@@ -8,18 +8,18 @@ NETWORK = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "sock
 CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-noticed: list[str] = []
+calls: list[str] = []
 
 
-def notice(event: str, args: tuple[object, ...]) -> None:
+def record(event: str, args: tuple[object, ...]) -> None:
     if event in NETWORK | CHANGES:
-        noticed.append(f"{event} {args}")
+        calls.append(f"{event} {args}")
     elif event == "open":
         path, _, flags = args
         if isinstance(flags, int) and flags & WRITING and path != os.devnull:
-            noticed.append(f"opened {path} to write")
+            calls.append(f"opened {path} to write")
 
 
-sys.addaudithook(notice)
+sys.addaudithook(record)
 importlib.import_module(sys.argv[1])
-print("\n".join(noticed), end="")
+print("\n".join(calls), end="")
