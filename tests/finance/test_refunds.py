@@ -12,7 +12,7 @@ from donate.storage.database import Database
 from tests.finance.refund_desk import GOOD, Desk, open_desk
 from tests.finance.room import csrf, fields, refunds_through
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.returning import REFUNDS, SLOW_TO_REFUND, stripe_list, tell
+from tests.stripe_gateway.returning import REFUNDS, SLOW_TO_REFUND, deliver_events, stripe_list
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_slow_refund_says_so(desk: Desk) -> None:
     assert desk.room.reread(gift).status == "confirmed"
     refund = stripe_list(desk.sandbox, REFUNDS)[0]
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert "The money is with us again." in page
     assert 'name="confirmed"' in page
@@ -185,7 +185,7 @@ def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
     desk.room.clock.instant += timedelta(minutes=1)
     refunds = refunds_through(desk.stripe, desk.room.database, desk.room.clock)
     assert refunds.ask_due() == 1
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     assert "Stripe has sent the money back." in desk.page(gift).text
     assert (desk.room.reread(gift).status, desk.made()) == ("refunded", [5_000])
 
@@ -195,7 +195,7 @@ def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=form["payment"])
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     assert 'name="confirmed"' not in desk.page(gift).text
     answer = desk.send(gift, form)
     assert answer.status_code == 409

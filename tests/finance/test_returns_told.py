@@ -11,7 +11,7 @@ from donate.gifts.ledger import record_facts
 from donate.storage.database import Database
 from tests.finance.refund_desk import Desk, open_desk
 from tests.finance.room import Room, fields
-from tests.stripe_gateway.returning import REFUNDS, stripe_list, tell
+from tests.stripe_gateway.returning import REFUNDS, deliver_events, stripe_list
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
     desk.refund(gift)
     (refund,) = stripe_list(desk.sandbox, REFUNDS)
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     notice = "A refund failed, and the money is with us again."
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
@@ -69,7 +69,7 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     asked = desk.sandbox.control(
         "POST", "/_sandbox/dispute", payment_intent=form["payment"], inquiry=True
     )["dispute"]
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     notice = "A donor’s bank asks about a payment. Please answer in Stripe before it is due."
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
@@ -81,12 +81,12 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     assert 'name="confirmed"' in page
     address = f"/_sandbox/dispute/{asked['id']}"
     desk.sandbox.control("POST", f"{address}/answer")
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert notice not in page
     assert "It has an answer and looks at it." in page
     desk.sandbox.control("POST", f"{address}/escalate")
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert desk.room.reread(gift).status == "disputed"
     taken = "A donor’s bank has taken a payment back."
@@ -97,7 +97,7 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     late = desk.send(gift, form)
     assert (late.status_code, desk.made()) == (409, [])
     desk.sandbox.control("POST", address, outcome="won")
-    tell(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert 'name="confirmed"' in page
     assert taken not in page

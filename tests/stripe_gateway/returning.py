@@ -44,7 +44,7 @@ def stripe_list(sandbox: RunningSandbox, path: str, **params: str) -> list[dict[
     return found
 
 
-def tell(database: Database, sandbox: RunningSandbox, clock: Clock) -> None:
+def deliver_events(database: Database, sandbox: RunningSandbox, clock: Clock) -> None:
     """Deliver every event of the sandbox and settle them."""
     events = reversed(stripe_list(sandbox, "/v1/events"))
     settle(database, *events, clock=clock)
@@ -63,7 +63,7 @@ def pay(
     url = checkouts_of(database, client, clock).open_for(gift)
     session_id = url.rpartition("/")[2]
     sandbox.control("POST", "/_sandbox/pay", session=session_id, card=card)
-    tell(database, sandbox, clock)
+    deliver_events(database, sandbox, clock)
 
 
 @dataclass
@@ -139,8 +139,8 @@ class Desk:
         ours = [one for one in log if one["stripe_version"]]
         return [one for one in ours if (one["method"], one["path"]) == (method, REFUNDS)]
 
-    def tell(self) -> None:
-        tell(self.database, self.sandbox, self.clock)
+    def deliver_events(self) -> None:
+        deliver_events(self.database, self.sandbox, self.clock)
 
     def settle(self) -> None:
         while self.settler.settle_due():

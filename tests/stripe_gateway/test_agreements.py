@@ -23,7 +23,7 @@ from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import AMOUNT, gift_now, give, settler_of
-from tests.stripe_gateway.returning import QUICK, stripe_list, tell
+from tests.stripe_gateway.returning import QUICK, deliver_events, stripe_list
 
 BEGIN = "/v1/subscriptions"
 
@@ -51,7 +51,7 @@ class Desk:
         return gift, session_id
 
     def hear(self) -> None:
-        tell(self.database, self.sandbox, self.clock)
+        deliver_events(self.database, self.sandbox, self.clock)
 
     def later(self, **delta: float) -> None:
         self.clock.instant += timedelta(**delta)

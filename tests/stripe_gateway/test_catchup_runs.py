@@ -248,7 +248,7 @@ def report_lines(**more: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "ending"),
     [
         pytest.param({}, "0 were missing; 0 differ.", id="nothing"),
         pytest.param({"missing": 3}, "3 were missing, now settled; 0 differ.", id="all settled"),

@@ -250,6 +250,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
         (Listing.REFUNDS, ["refund.updated"]),
         (Listing.DISPUTES, ["charge.dispute.updated"]),
     ],
+    ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
 def test_each_list_is_told_in_its_own_way(
     database: Database, listing: Listing, kinds: list[str]

@@ -160,7 +160,7 @@ def test_a_replay_changes_nothing(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_force", "taken"),
+    ("in_force", "answers"),
     [
         (f"{OLD_SECRET},{NEW_SECRET}", {OLD_SECRET: 200, NEW_SECRET: 200}),
         (NEW_SECRET, {OLD_SECRET: 400, NEW_SECRET: 200}),

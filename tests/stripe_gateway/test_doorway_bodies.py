@@ -175,7 +175,7 @@ def test_hanging_up_halfway_leaves_no_trace(
 
 
 @pytest.mark.parametrize(
-    ("encoding", "squeeze"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+    ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
 def test_a_bomb_stays_packed(service: Service, encoding: str, compress: object) -> None:
     """A compressed body is never unpacked, and is refused because it is not text."""

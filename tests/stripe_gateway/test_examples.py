@@ -46,7 +46,7 @@ def differences(body: dict[str, Any]) -> set[str]:
     return {one.name for one in stripe_shapes().event(body)} - STANDING.keys()
 
 
-@pytest.mark.parametrize("whole", EVENTS, ids=lambda body: body["type"])
+@pytest.mark.parametrize("body", EVENTS, ids=lambda body: body["type"])
 def test_a_made_event_is_part_of_a_real_one(body: dict[str, Any]) -> None:
     """A test's event has only Stripe's fields and values for its type."""
     assert {name for name in differences(body) if not name.endswith(MISSING)} == set()

@@ -1,4 +1,4 @@
-"""Signed, but odd: stored as the very bytes, marked with a reason, and no gift is touched."""
+"""Events that are signed but unusable: stored as they arrived, with a reason; no gift changes."""
 
 import json
 import time
@@ -37,18 +37,18 @@ def postgres_service(request: pytest.FixtureRequest) -> Iterator[Service]:
         yield service
 
 
-def without(told: dict[str, Any], key: str) -> bytes:
-    return as_bytes({name: value for name, value in told.items() if name != key})
+def without(body: dict[str, Any], key: str) -> bytes:
+    return as_bytes({name: value for name, value in body.items() if name != key})
 
 
 def paid(gift: Gift, **more: Any) -> dict[str, Any]:
     return event(COMPLETED, session_for(gift, **more))
 
 
-def text(told: dict[str, Any], old: str, new: str) -> bytes:
-    written = as_bytes(told).decode()
-    assert written.count(old) == 1
-    return written.replace(old, new).encode()
+def text(body: dict[str, Any], old: str, new: str) -> bytes:
+    encoded = as_bytes(body).decode()
+    assert encoded.count(old) == 1
+    return encoded.replace(old, new).encode()
 
 
 ODD_AMOUNTS: tuple[Any, ...] = (
@@ -59,7 +59,7 @@ ODD_AMOUNTS: tuple[Any, ...] = (
 Odd = tuple[Callable[[Gift], bytes], EventState, str]
 
 
-def of_amount(odd: Any) -> Odd:
+def with_amount(odd: Any) -> Odd:
     return (
         lambda gift: paid_as(gift, amount_total=odd),
         SET_ASIDE,
@@ -141,7 +141,7 @@ ODD: dict[str, Odd] = {
         FOREIGN,
         "another account",
     ),
-    **{f"amount {odd!r}": of_amount(odd) for odd in ODD_AMOUNTS},
+    **{f"amount {odd!r}": with_amount(odd) for odd in ODD_AMOUNTS},
     "no payment required": (
         lambda gift: paid_as(gift, payment_status="no_payment_required"),
         SET_ASIDE,
@@ -175,44 +175,44 @@ ODD: dict[str, Odd] = {
 }
 
 
-def kept(service: Service, body: bytes) -> StripeEvent:
-    """Return the stored event that holds exactly these bytes, once it is no longer waiting."""
+def stored_row(service: Service, body: bytes) -> StripeEvent:
+    """Return the stored event with exactly these bytes, once it is no longer waiting."""
     until = time.monotonic() + 5
     while True:
-        found = [row for row in stored_events(service.database) if row.payload == body]
-        if found and found[0].state != EventState.WAITING:
-            assert len(found) == 1
-            return found[0]
+        rows = [row for row in stored_events(service.database) if row.payload == body]
+        if rows and rows[0].state != EventState.WAITING:
+            assert len(rows) == 1
+            return rows[0]
         assert time.monotonic() < until, "it was not settled"
         time.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_event_is_kept_and_explained(service: Service, name: str) -> None:
-    """It is answered 200, kept byte for byte, marked with the reason; the gift is untouched."""
-    explain(service, name)
+    """An unusable event is answered 200 and stored as it came with the reason; no gift changes."""
+    check_stored(service, name)
 
 
 @pytest.mark.parametrize("name", ["a NUL in an id", "a lone surrogate", "nested deep", "live"])
 def test_postgresql_keeps_them_too(postgres_service: Service, name: str) -> None:
-    """What PostgreSQL could not store as text is kept there as bytes all the same."""
-    explain(postgres_service, name)
+    """PostgreSQL stores as bytes what it could not store as text."""
+    check_stored(postgres_service, name)
 
 
-def explain(service: Service, name: str) -> None:
+def check_stored(service: Service, name: str) -> None:
     write, state, reason = ODD[name]
     gift = give(service.database)
     before = facts_now(service.database, gift)
     body = write(gift)
     assert service.deliver(body).status_code == 200
-    row = kept(service, body)
+    row = stored_row(service, body)
     assert (row.state, reason in row.reason) == (state, True), row.reason
     assert facts_now(service.database, gift) == before
     assert gift_now(service.database, gift).status == "awaited"
 
 
 def test_the_same_oddity_is_kept_once(service: Service) -> None:
-    """Bytes that have no name of their own are named by themselves: sent again, known."""
+    """A body without an event id is identified by its bytes, so that a repeat is stored once."""
     body = b"no name %f" % time.time()
     before = service.stored()
     assert [service.deliver(body).status_code for _ in range(3)] == [200] * 3
@@ -221,11 +221,11 @@ def test_the_same_oddity_is_kept_once(service: Service) -> None:
 
 @pytest.mark.parametrize("version", ["2020-08-27", "2025-03-31.basil", "2099-01-01.quince", None])
 def test_the_version_of_an_event_does_not_matter(service: Service, version: str | None) -> None:
-    """What we read of a checkout session has looked the same in every version: it counts."""
+    """A checkout session is understood in every API version."""
     gift = give(service.database)
     body = as_bytes(event(COMPLETED, session_for(gift), api_version=version))
     assert service.deliver(body).status_code == 200
-    assert kept(service, body).state == EventState.SETTLED
+    assert stored_row(service, body).state == EventState.SETTLED
     assert gift_now(service.database, gift).status == "confirmed"
 
 
@@ -233,4 +233,4 @@ def test_a_written_form_is_not_changed(service: Service) -> None:
     """Spaces, order, escapes and decimals of the payload stay as they arrived."""
     body = json.dumps(event("x.y", {"z": 1.10, "\u00e9": "\ud83d\ude00"})).encode() + b" \n\t"
     assert service.deliver(body).status_code == 200
-    assert kept(service, body).state == IGNORED
+    assert stored_row(service, body).state == IGNORED

@@ -1,4 +1,4 @@
-"""Signed, but odd: whatever an event holds, it is understood or set aside with a reason."""
+"""Events that are signed but odd: each is understood, or set aside with a reason."""
 
 import copy
 import json
@@ -41,66 +41,81 @@ DEEP = 100_000
         (b"NaN", "not a JSON object"),
         (b"{}", "id is missing"),
     ],
+    ids=lambda value: repr(value)[:40],
 )
 def test_what_is_no_event_is_unusable(body: bytes, reason: str) -> None:
-    """A signed body that is no JSON object, however big or deep, is unusable with the reason."""
+    """A signed body that is not a JSON object, however big or deep, is refused with the reason."""
     with pytest.raises(UnusableEvent) as unusable:
         envelope_of(body)
     assert str(unusable.value).startswith(reason)
 
 
 GONE = object()
+
+
+def label(value: Any) -> str:
+    """Return a short id for a case."""
+    if value is GONE:
+        return "missing"
+    if isinstance(value, dict) and "object" in value:
+        return str(value["object"])
+    is_readable = isinstance(value, str) and value and value.isascii() and value.isprintable()
+    return str(value)[:60] if is_readable else repr(value)[:40]
+
+
 ODD = [GONE, None, 7, 1.5, True, [], {}, ["evt_1"], "", "a b", "\x00", "\ud800", "é", "x" * 256]
 
 
-def spoilt(whole: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
-    """Return a copy of an event in which one value is another, or gone."""
-    whole = copy.deepcopy(whole)
-    inner = whole
+def changed(body: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of an event with another value at this path, or none."""
+    body = copy.deepcopy(body)
+    inner = body
     for key in path[:-1]:
         inner = inner[key]
     if value is GONE:
         del inner[path[-1]]
     else:
         inner[path[-1]] = value
-    return whole
+    return body
 
 
-def reason_against(whole: dict[str, Any]) -> str:
+def reason_against(body: dict[str, Any]) -> str:
     with pytest.raises(UnusableEvent) as unusable:
-        read_event(envelope_of(json.dumps(whole).encode()))
+        read_event(envelope_of(json.dumps(body).encode()))
     return str(unusable.value)
 
 
-@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("value", ODD, ids=label)
 @pytest.mark.parametrize("key", ["id", "type"])
 def test_an_event_has_a_name_and_a_type(key: str, value: Any) -> None:
-    """An event without a usable id or type is unusable, and the reason says which."""
-    whole = spoilt(event(COMPLETED, SESSION), key, value=value)
-    assert reason_against(whole) == f"{key} is missing or odd"
+    """An event without a usable id or type is refused, and the reason names the field."""
+    body = changed(event(COMPLETED, SESSION), key, value=value)
+    assert reason_against(body) == f"{key} is missing or odd"
 
 
-@pytest.mark.parametrize("value", [GONE, None, 0, 1, "false", []])
+@pytest.mark.parametrize("value", [GONE, None, 0, 1, "false", []], ids=label)
 def test_an_event_is_live_or_a_test(value: Any) -> None:
-    """Nothing but true or false says whether an event moved real money."""
-    whole = spoilt(event(COMPLETED, SESSION), "livemode", value=value)
-    assert reason_against(whole) == "livemode is missing"
-
-
-@pytest.mark.parametrize("value", [GONE, None, [], "x", {}, {"object": None}, {"object": []}])
-def test_an_event_is_about_something(value: Any) -> None:
-    """An event without data.object is unusable."""
-    whole = spoilt(event(COMPLETED, SESSION), "data", value=value)
-    assert reason_against(whole) == "data.object is missing"
+    """Only true or false in livemode is accepted."""
+    body = changed(event(COMPLETED, SESSION), "livemode", value=value)
+    assert reason_against(body) == "livemode is missing"
 
 
 @pytest.mark.parametrize(
-    "value", [GONE, None, 0, -1, 1.5, True, "1772366400", 2**33, 2**63, 10**30]
+    "value", [GONE, None, [], "x", {}, {"object": None}, {"object": []}], ids=label
+)
+def test_an_event_is_about_something(value: Any) -> None:
+    """An event without data.object is refused."""
+    body = changed(event(COMPLETED, SESSION), "data", value=value)
+    assert reason_against(body) == "data.object is missing"
+
+
+@pytest.mark.parametrize(
+    "value", [GONE, None, 0, -1, 1.5, True, "1772366400", 2**33, 2**63, 10**30], ids=label
 )
 def test_an_event_has_a_time(value: Any) -> None:
-    """A time that is none, or that no column holds, is unusable."""
-    whole = spoilt(event(COMPLETED, SESSION), "created", value=value)
-    assert reason_against(whole) == "created is not a time"
+    """A time that is invalid, or that no column can hold, is refused."""
+    body = changed(event(COMPLETED, SESSION), "created", value=value)
+    assert reason_against(body) == "created is not a time"
 
 
 @pytest.mark.parametrize(
@@ -108,18 +123,21 @@ def test_an_event_has_a_time(value: Any) -> None:
     [("attempt_count", odd, "attempt_count is not a count") for odd in [*ODD[3:], -1, 10**30]]
     + [("id", "i" * 101, "id is missing or odd")]
     + [("amount_due", odd, "amount_due is not a usable amount") for odd in [False, 0.0, -0.0]],
+    ids=label,
 )
 def test_an_invoice_makes_a_name_of_what_is_one(key: str, value: Any, reason: str) -> None:
-    """What an invoice says of itself becomes no key, and no "nothing", unless it can be one."""
-    pledged: dict[str, Any] = {"id": UUID(int=7), "reference": "LWCAN-7KQ4M2X", "currency": "CAD"}
-    gift = Gift(**pledged)
-    told = invoice_event(gift, "in_1", step="payment_failed", reason="subscription_create")
-    whole = spoilt(told, "data", "object", key, value=value)
-    assert reason_against(whole) == reason
+    """Odd values in an invoice never become part of a key, and never count as zero."""
+    values: dict[str, Any] = {"id": UUID(int=7), "reference": "LWCAN-7KQ4M2X", "currency": "CAD"}
+    gift = Gift(**values)
+    failed_invoice = invoice_event(
+        gift, "in_1", step="payment_failed", reason="subscription_create"
+    )
+    body = changed(failed_invoice, "data", "object", key, value=value)
+    assert reason_against(body) == reason
 
 
 def test_a_thin_event_says_so() -> None:
-    """An event of the v2 kind, which holds no snapshot, is unusable with that as the reason."""
+    """A thin event (v2), which has no snapshot, is refused with that reason."""
     thin = {"id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter", "livemode": False}
     assert "thin (v2)" in reason_against(thin)
 
@@ -127,30 +145,35 @@ def test_a_thin_event_says_so() -> None:
 BAD_AMOUNTS = [GONE, None, 0, -5_000, "5000", 50.5, 5000.0, True, [], 2**63, MAX_AMOUNT_MINOR + 1]
 
 
-@pytest.mark.parametrize("value", BAD_AMOUNTS)
+@pytest.mark.parametrize("value", BAD_AMOUNTS, ids=label)
 @pytest.mark.parametrize(
-    ("kind", "found", "key"),
+    ("kind", "content", "key"),
     [
         (COMPLETED, SESSION, "amount_total"),
         (LATER, SESSION, "amount_total"),
         ("refund.created", REFUND, "amount"),
         ("charge.dispute.created", DISPUTE, "amount"),
     ],
+    ids=label,
 )
 def test_an_amount_is_a_whole_number(
-    kind: str, found: dict[str, Any], key: str, value: Any
+    kind: str, content: dict[str, Any], key: str, value: Any
 ) -> None:
-    """An amount that is no whole number of minor units above zero is never taken for money."""
-    whole = spoilt(event(kind, found), "data", "object", key, value=value)
-    assert reason_against(whole) == f"{key} is not a usable amount"
+    """Only a whole number of minor units above zero is accepted as an amount."""
+    body = changed(event(kind, content), "data", "object", key, value=value)
+    assert reason_against(body) == f"{key} is not a usable amount"
 
 
-@pytest.mark.parametrize("value", [GONE, None, "", "dollars", "xyz", 124, ["cad"], "c\u00e4d"])
-@pytest.mark.parametrize(("kind", "found"), [(COMPLETED, SESSION), ("refund.created", REFUND)])
-def test_a_currency_is_known(kind: str, found: dict[str, Any], value: Any) -> None:
-    """Money of no known currency is unusable."""
-    whole = spoilt(event(kind, found), "data", "object", "currency", value=value)
-    assert reason_against(whole) == "currency is not a known one"
+@pytest.mark.parametrize(
+    "value", [GONE, None, "", "dollars", "xyz", 124, ["cad"], "c\u00e4d"], ids=label
+)
+@pytest.mark.parametrize(
+    ("kind", "content"), [(COMPLETED, SESSION), ("refund.created", REFUND)], ids=label
+)
+def test_a_currency_is_known(kind: str, content: dict[str, Any], value: Any) -> None:
+    """Money in an unknown currency is refused."""
+    body = changed(event(kind, content), "data", "object", "currency", value=value)
+    assert reason_against(body) == "currency is not a known one"
 
 
 @pytest.mark.parametrize(
@@ -178,21 +201,22 @@ def test_a_currency_is_known(kind: str, found: dict[str, Any], value: Any) -> No
         ("metadata", {**SESSION["metadata"], "attempt": "\u0661"}, "metadata.attempt is missing"),
         ("metadata", {**SESSION["metadata"], "attempt": "1" * 99}, "metadata.attempt is missing"),
     ],
+    ids=label,
 )
 def test_an_odd_session_is_no_gift(key: str, value: Any, reason: str) -> None:
-    """A session that says one odd thing about money or gift is unusable; the reason names it."""
-    whole = spoilt(event(COMPLETED, SESSION), "data", "object", key, value=value)
-    assert reason_against(whole).startswith(reason)
+    """A session with one odd field about money or gift is refused, and the reason names it."""
+    body = changed(event(COMPLETED, SESSION), "data", "object", key, value=value)
+    assert reason_against(body).startswith(reason)
 
 
 def test_unpaid_is_never_a_payment() -> None:
     """A late success that is not marked as paid is no payment."""
-    whole = spoilt(event(LATER, SESSION), "data", "object", "payment_status", value="unpaid")
-    assert "that is no gift" in reason_against(whole)
+    body = changed(event(LATER, SESSION), "data", "object", "payment_status", value="unpaid")
+    assert "that is no gift" in reason_against(body)
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "key", "value"),
+    ("kind", "content", "key", "value"),
     [
         ("refund.created", REFUND, "status", "reversed"),
         ("refund.created", REFUND, "status", None),
@@ -206,28 +230,33 @@ def test_unpaid_is_never_a_payment() -> None:
         ("charge.dispute.closed", DISPUTE, "status", ["won"]),
         ("charge.dispute.closed", DISPUTE, "payment_intent", "\ud800"),
     ],
+    ids=label,
 )
-def test_an_odd_return_is_unusable(kind: str, found: dict[str, Any], key: str, value: Any) -> None:
-    """A refund or dispute that cannot be tied or understood is set aside, not passed over."""
-    assert reason_against(spoilt(event(kind, found), "data", "object", key, value=value))
+def test_an_odd_return_is_unusable(
+    kind: str, content: dict[str, Any], key: str, value: Any
+) -> None:
+    """A refund or dispute that is odd is set aside, not ignored."""
+    assert reason_against(changed(event(kind, content), "data", "object", key, value=value))
 
 
-@pytest.mark.parametrize("version", ["2022-11-15", "2025-03-31.basil", "2099-01-01.zebra", None, 7])
+@pytest.mark.parametrize(
+    "version", ["2022-11-15", "2025-03-31.basil", "2099-01-01.zebra", None, 7], ids=label
+)
 def test_the_version_of_the_api_is_no_obstacle(version: Any) -> None:
-    """What holds all that is needed is understood, whichever version of the API wrote it."""
-    whole = event(COMPLETED, SESSION, api_version=version)
-    assert isinstance(read_event(envelope_of(json.dumps(whole).encode())), Reading)
+    """An event with all needed fields is understood in every API version."""
+    body = event(COMPLETED, SESSION, api_version=version)
+    assert isinstance(read_event(envelope_of(json.dumps(body).encode())), Reading)
 
 
-@pytest.mark.parametrize("account", [GONE, None, 7, ["acct_1"], {}])
+@pytest.mark.parametrize("account", [GONE, None, 7, ["acct_1"], {}], ids=label)
 def test_an_odd_account_is_none(account: Any) -> None:
-    """Only a text names an account."""
-    whole = spoilt(event(COMPLETED, SESSION, account=None), "account", value=account)
-    assert envelope_of(json.dumps(whole).encode()).account is None
+    """Only a string is accepted as an account."""
+    body = changed(event(COMPLETED, SESSION, account=None), "account", value=account)
+    assert envelope_of(json.dumps(body).encode()).account is None
 
 
 def test_of_doubled_keys_the_last_counts() -> None:
-    """A key that is there twice is read once, the same each time."""
+    """Of a repeated key the last value is read."""
     body = json.dumps(event(COMPLETED, SESSION)).replace(
         '"amount_total": 5000', '"amount_total": 1, "amount_total": 5000'
     )

@@ -1,4 +1,4 @@
-"""Order is nothing: whatever comes first, a gift ends as the same."""
+"""The order of events does not matter: a gift ends with the same status."""
 
 from collections import Counter
 from itertools import permutations
@@ -26,14 +26,14 @@ from tests.stripe_gateway.given import (
     settle,
 )
 
-Told = list[dict[str, Any]]
+Events = list[dict[str, Any]]
 End = tuple[str, int, int, str]
 
 SESSION = "checkout.session"
 
 
-def paid_late(gift: Gift, *, dispute: str) -> Told:
-    """Paid after days, refunded in part, disputed; and an expiry that cannot be true."""
+def paid_late(gift: Gift, *, dispute: str) -> Events:
+    """Return the events of a gift paid late, refunded in part, disputed, and impossibly expired."""
     session = session_for(gift)
     payment = session["payment_intent"]
     refund, claim = refund_of(payment, 1_000, "pending"), dispute_of(payment, amount=4_000)
@@ -48,16 +48,16 @@ def paid_late(gift: Gift, *, dispute: str) -> Told:
     ]
 
 
-def won(gift: Gift) -> Told:
+def won(gift: Gift) -> Events:
     return paid_late(gift, dispute="won")
 
 
-def lost(gift: Gift) -> Told:
+def lost(gift: Gift) -> Events:
     return paid_late(gift, dispute="lost")
 
 
-def escalated(gift: Gift) -> Told:
-    """An inquiry that takes the money after all, is lost, and then won."""
+def escalated(gift: Gift) -> Events:
+    """Return the events of an inquiry that takes the money, is lost, and then won."""
     session = session_for(gift)
     claim = dispute_of(session["payment_intent"])
     steps = [
@@ -74,8 +74,8 @@ def escalated(gift: Gift) -> Told:
     ]
 
 
-def failed(gift: Gift) -> Told:
-    """A debit that failed: declined, and no money ever came."""
+def failed(gift: Gift) -> Events:
+    """Return the events of a debit that failed."""
     session = session_for(gift, payment_status="unpaid")
     metadata = {"gift_id": str(gift.id)}
     intent = {"id": "pi", "metadata": metadata, "latest_charge": f"py_{gift.reference}"}
@@ -87,15 +87,15 @@ def failed(gift: Gift) -> Told:
     ]
 
 
-def ends(database: Database, stories: list[Told]) -> Counter[End]:
-    """Tell each story in its order, a round for each place in it; return how the gifts ended."""
+def ends(database: Database, histories: list[Events]) -> Counter[End]:
+    """Settle all gifts' first events, then their second ones; return how the gifts ended."""
     clock = FixedClock(NOW)
-    for place in range(len(stories[0])):
-        settle(database, *(story[place] for story in stories), clock=clock)
-    # Nothing is left waiting: what came early was woken at once, without the clock's help.
+    for place in range(len(histories[0])):
+        settle(database, *(history[place] for history in histories), clock=clock)
+    # Nothing is left waiting: an early event is retried as soon as its payment is known.
     with database.reading() as session:
         by_state = select(StripeEvent.state, func.count()).group_by(StripeEvent.state)
-        assert session.exec(by_state).all() == [(EventState.SETTLED, sum(map(len, stories)))]
+        assert session.exec(by_state).all() == [(EventState.SETTLED, sum(map(len, histories)))]
         assert list(differences(session)) == []
         return Counter(
             (gift.status, gift.received_minor, gift.net_minor, gift.flags)
@@ -103,38 +103,38 @@ def ends(database: Database, stories: list[Told]) -> Counter[End]:
         )
 
 
-def stories_of(database: Database, tell: Any, orders: list[tuple[int, ...]]) -> list[Told]:
+def histories_of(database: Database, events_of: Any, orders: list[tuple[int, ...]]) -> list[Events]:
     gifts = give_many(database, len(orders))
     return [
-        [told[place] for place in order]
-        for order, told in zip(orders, map(tell, gifts), strict=True)
+        [events[place] for place in order]
+        for order, events in zip(orders, map(events_of, gifts), strict=True)
     ]
 
 
-DICE = Random(5)
+RANDOM = Random(5)
 EVERY = [
     (*order[:place], 6, *order[place:])
     for order in permutations(range(6))
-    for place in [DICE.randrange(7)]
+    for place in [RANDOM.randrange(7)]
 ]
-SOME = DICE.sample(list(permutations(range(7))), 150)
+SOME = RANDOM.sample(list(permutations(range(7))), 150)
 
 WON: End = ("partly_refunded", AMOUNT, AMOUNT - 1_000, "")
 LOST: End = ("charged_back", AMOUNT, 0, "")
 FAILED: End = ("failed", 0, 0, "")
 WHOLE: End = ("confirmed", AMOUNT, AMOUNT, "")
-ESCALATED = DICE.sample(list(permutations(range(6))), 150)
+ESCALATED = RANDOM.sample(list(permutations(range(6))), 150)
 
 
 def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
-    """All orders of a gift's six events, an expiry thrown in anywhere, end in the same status."""
+    """All orders of a gift's six events, with an expiry at any place, give the same status."""
     database = Database(sqlite.fresh_url())
-    assert ends(database, stories_of(database, won, EVERY)) == {WON: len(EVERY)}
+    assert ends(database, histories_of(database, won, EVERY)) == {WON: len(EVERY)}
     database.close()
 
 
 @pytest.mark.parametrize(
-    ("tell", "orders", "end"),
+    ("events_of", "orders", "end"),
     [
         (won, SOME, WON),
         (lost, SOME, LOST),
@@ -144,7 +144,7 @@ def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
     ids=["won", "lost", "failed", "escalated"],
 )
 def test_orders_end_the_same(
-    database: Database, tell: Any, orders: list[tuple[int, ...]], end: End
+    database: Database, events_of: Any, orders: list[tuple[int, ...]], end: End
 ) -> None:
-    """Whether a gift ends well or not, orders drawn by lot end the same."""
-    assert ends(database, stories_of(database, tell, orders)) == {end: len(orders)}
+    """Orders drawn at random give the same status, whether the gift ends well or not."""
+    assert ends(database, histories_of(database, events_of, orders)) == {end: len(orders)}

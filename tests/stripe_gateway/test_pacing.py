@@ -1,4 +1,4 @@
-"""While events stream in, settling leaves the doorway its speed; afterwards it hurries."""
+"""While webhooks stream in, settling pauses between batches; afterwards it runs at full speed."""
 
 import asyncio
 import time
@@ -24,16 +24,16 @@ MORE = 2 * SMALL_BATCH + 5
 
 async def arrive(inbox: Inbox, how_many: int) -> None:
     now = SystemClock().now()
-    told = (as_bytes(event("customer.created", {"id": "cus_1"})) for _ in range(how_many))
-    await asyncio.gather(*(inbox.store(Arrival(body, now)) for body in told))
+    bodies = (as_bytes(event("customer.created", {"id": "cus_1"})) for _ in range(how_many))
+    await asyncio.gather(*(inbox.store(Arrival(body, now)) for body in bodies))
 
 
-def settle_in_the_stream(
+def settle_during_stream(
     settling: PacedSettling, inbox: Inbox, rests: list[float]
 ) -> tuple[int, float]:
-    """Let events come in and settle; again when that took so long that all was quiet.
+    """Store events and settle some, again if the stream had ended by then.
 
-    Gives how many were settled, and the seconds.
+    Return how many were settled, and the seconds.
     """
     before, settled, seconds = len(rests), 0, 0.0
     while len(rests) == before:
@@ -45,7 +45,7 @@ def settle_in_the_stream(
 
 
 def test_a_crowd_is_committed_in_groups(database: Database) -> None:
-    """Fifty callers, each with one event after another, cost a commit for many and not for each."""
+    """Events of fifty clients at the same time share commits."""
     commits: list[Any] = []
     sqlalchemy.event.listen(database.engine, "commit", commits.append)
     inbox = Inbox(database, on_stored=lambda: None)
@@ -64,7 +64,7 @@ def test_a_crowd_is_committed_in_groups(database: Database) -> None:
 
 
 def test_a_loop_that_ends_while_a_crowd_gathers_holds_up_nobody(database: Database) -> None:
-    """Whoever comes through another event loop than the one that was to ring is stored at once."""
+    """A request in another event loop is stored even if the first loop ended before its wake-up."""
     inbox = Inbox(database, on_stored=lambda: None)
     inbox.start()
     asyncio.run(arrive(inbox, MORE))
@@ -85,14 +85,14 @@ def test_a_loop_that_ends_while_a_crowd_gathers_holds_up_nobody(database: Databa
 
 
 def test_settling_rests_while_events_stream_in(database: Database) -> None:
-    """A stream is settled in small batches with rests between, and what is left at once."""
+    """During a stream events are settled in small batches with pauses, and the rest without."""
     inbox = Inbox(database, on_stored=lambda: None)
     rests: list[float] = []
     settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
     inbox.start()
     assert (settling.settle_due(), rests) == (0, [])
-    assert settle_in_the_stream(settling, inbox, rests)[0] == SMALL_BATCH
-    assert MIN_REST_S <= rests[0] <= MAX_REST_S
+    assert settle_during_stream(settling, inbox, rests)[0] == SMALL_BATCH
+    assert LEAST_REST_S <= rests[0] <= MOST_REST_S
     time.sleep(QUIET_AFTER_S * 2)
     assert settling.settle_due() == MORE - SMALL_BATCH
     assert (settling.settle_due(), len(rests)) == (0, 1)
@@ -100,7 +100,7 @@ def test_settling_rests_while_events_stream_in(database: Database) -> None:
 
 
 def test_a_backlog_is_not_put_off_for_ever(database: Database) -> None:
-    """After seconds of a stream that leaves a backlog, settling takes half of the time."""
+    """After seconds of a stream with a backlog, settling takes half of the time."""
     inbox = Inbox(database, on_stored=lambda: None)
     rests: list[float] = []
     settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
@@ -108,6 +108,6 @@ def test_a_backlog_is_not_put_off_for_ever(database: Database) -> None:
     start, seconds = time.monotonic(), 0.0
     while not rests or rests[-1] > REST_FACTOR_WHEN_LATE * seconds:
         assert time.monotonic() < start + 60
-        _, seconds = settle_in_the_stream(settling, inbox, rests)
-    assert time.monotonic() > start + LATE_AFTER_S
+        _, seconds = settle_during_stream(settling, inbox, rests)
+    assert time.monotonic() > start + PATIENCE_S
     inbox.stop()

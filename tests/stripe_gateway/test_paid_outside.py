@@ -1,4 +1,4 @@
-"""An invoice that staff marked at Stripe as paid in another way: money, but none of Stripe's."""
+"""Invoices that staff marked at Stripe as paid in another way."""
 
 from itertools import permutations
 from typing import Any
@@ -19,7 +19,7 @@ from tests.stripe_gateway.months import (
 
 
 def record_of(invoice_id: str, amount: int = AMOUNT) -> dict[str, Any]:
-    """Return the invoice payment that stands for money from elsewhere, since basil."""
+    """Return the invoice payment for money from outside Stripe, since basil."""
     return {
         "id": f"inpay_{invoice_id}_outside",
         "object": "invoice_payment",
@@ -39,17 +39,17 @@ def left_to_refund(database: Database, gift: Gift) -> list[int]:
 
 
 def test_what_was_paid_elsewhere_is_received_and_not_refundable(database: Database) -> None:
-    """Whichever event comes first: the month is confirmed, and nothing can go back by Stripe."""
+    """In any order of events the month is confirmed, and nothing can be refunded through Stripe."""
     for order in permutations(range(2)):
         gift = give(database, frequency="monthly")
         invoice_id = f"in_2_{gift.reference}"
-        told = [
+        events = [
             invoice_event(gift, invoice_id),
             event("invoice_payment.paid", record_of(invoice_id)),
         ]
         settle(database, event("checkout.session.completed", first_session(gift)))
         for place in order:
-            settle(database, told[place])
+            settle(database, events[place])
         (month,) = months_of(database, gift)
         assert (month.status, month.received_minor, month.flags) == ("confirmed", AMOUNT, "")
         assert ("paid_outside", f"pr_{invoice_id}") in facts_now(database, month)
@@ -57,7 +57,7 @@ def test_what_was_paid_elsewhere_is_received_and_not_refundable(database: Databa
 
 
 def test_it_was_told_on_the_invoice_before_basil(database: Database) -> None:
-    """An old event says that nothing was paid through Stripe, and that it is paid."""
+    """Before basil, the invoice itself shows that it was paid outside Stripe."""
     gift = give(database, frequency="monthly")
     more: dict[str, Any] = {"paid_out_of_band": True, "amount_paid": 0, "payment_intent": None}
     settle(database, invoice_event(gift, "in_2", version=BEFORE_BASIL, **more))
@@ -80,7 +80,7 @@ def test_it_is_told_again_from_a_list(database: Database) -> None:
 
 
 def test_a_part_that_was_paid_elsewhere_stays_there(database: Database) -> None:
-    """Of an invoice paid in two ways, what came through Stripe can go back."""
+    """Of an invoice paid in two ways, only the part that came through Stripe can be refunded."""
     gift = give(database, frequency="monthly")
     settle(
         database,

@@ -1,4 +1,4 @@
-"""What becomes of a subscription at Stripe: each status, when it is to end, and why it ended."""
+"""The state of a pledge for each status of its subscription, its planned end, and why it ended."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ BEFORE = {"items": {"data": [ITEM]}, "current_period_end": LATER}
 
 
 @pytest.mark.parametrize(
-    ("told", "ends_at"),
+    ("more", "ends_at"),
     [
         ({"cancel_at": LATER}, LATER),
         ({"cancel_at": LATER, "cancel_at_period_end": True}, LATER),
@@ -45,14 +45,14 @@ BEFORE = {"items": {"data": [ITEM]}, "current_period_end": LATER}
     ],
 )
 def test_either_sign_means_that_it_ends(
-    database: Database, told: dict[str, Any], ends_at: int | None
+    database: Database, more: dict[str, Any], ends_at: int | None
 ) -> None:
-    """A moment or the flag: it ends, at that time; both taken back, it goes on."""
+    """With a time or the flag the pledge is ending; if both are taken back, it continues."""
     gift = give(database, frequency="monthly")
     settle(
         database,
         subscription_event(gift, "created"),
-        subscription_event(gift, "updated", at=1, **told),
+        subscription_event(gift, "updated", at=1, **more),
     )
     pledge = pledge_now(database, gift)
     assert (pledge.state, pledge.is_ending) == (PledgeState.ACTIVE, True)
@@ -62,22 +62,22 @@ def test_either_sign_means_that_it_ends(
 
 
 def test_a_moment_that_is_none_is_set_aside(database: Database) -> None:
-    """An end at an odd time is not guessed at."""
+    """An end at an invalid time is set aside."""
     gift = give(database, frequency="monthly")
-    told = subscription_event(gift, "updated", cancel_at="soon")
-    settle(database, told)
-    assert event_now(database, told).reason == "cancel_at is not a time"
+    updated = subscription_event(gift, "updated", cancel_at="soon")
+    settle(database, updated)
+    assert event_now(database, updated).reason == "cancel_at is not a time"
 
 
 def test_what_is_to_end_is_told_under_another_name() -> None:
-    """Catch-up tells a subscription anew when an end is set, moved or taken back."""
-    found = {"id": "sub_1", "status": "active", "items": {}, "cancel_at_period_end": False}
+    """Catch-up gives a subscription a new event id when its end is set, moved or removed."""
+    subscription = {"id": "sub_1", "status": "active", "items": {}, "cancel_at_period_end": False}
     names = [
-        as_subscription_event(found | {"cancel_at": at}, NOW)["id"]
+        as_subscription_event(subscription | {"cancel_at": at}, NOW)["id"]
         for at in (None, LATER, LATER + 1)
     ]
     assert len(set(names)) == 3
-    assert names[0] == as_subscription_event(found, NOW)["id"]
+    assert names[0] == as_subscription_event(subscription, NOW)["id"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_is_to_end_is_told_under_another_name() -> None:
 def test_every_status_is_told(
     database: Database, step: str, status: str, state: PledgeState
 ) -> None:
-    """What Stripe calls the subscription is what the page says, from its first event on."""
+    """The pledge has the state of Stripe's status, from the first event on."""
     gift = give(database, frequency="monthly")
     settle(database, subscription_event(gift, step, status=status))
     assert pledge_now(database, gift).state is state
@@ -102,11 +102,11 @@ def test_every_status_is_told(
 
 @pytest.mark.parametrize("reason", ["payment_failed", "payment_disputed", None])
 def test_why_stripe_ended_it_is_kept(database: Database, reason: str | None) -> None:
-    """The reason is in the fact, as an event tells it and as it is told again from a list."""
+    """The reason of an end is in the fact, from an event and from catch-up."""
     gift, other = (give(database, frequency="monthly") for _ in range(2))
     more: dict[str, Any] = {"status": "canceled", "cancellation_details": {"reason": reason}}
-    told = subscription_event(gift, "deleted", **more)
+    deleted = subscription_event(gift, "deleted", **more)
     listed = subscription_event(other, "deleted", **more)["data"]["object"]
-    settle(database, told, as_subscription_event(listed | {"livemode": False}, NOW))
+    settle(database, deleted, as_subscription_event(listed | {"livemode": False}, NOW))
     for one in (gift, other):
         assert pledge_now(database, one).end_reason == reason

@@ -1,4 +1,4 @@
-"""What a donor wants done about a pledge, when Stripe answers badly, late, or not at all."""
+"""Changes of a pledge when Stripe refuses, is late, or does not answer."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ from tests.stripe_gateway.returning import CARD, QUICK, pay, stripe_list
 
 @dataclass
 class Promise:
-    """A pledge whose first month is paid, and somebody who changes their mind."""
+    """A pledge whose first month is paid, and changes of it."""
 
     database: Database
     sandbox: RunningSandbox
@@ -56,8 +56,8 @@ class Promise:
         return f"/v1/subscriptions/{self.pledges.pledge(self.gift).subscription}"
 
     def at_stripe(self) -> dict[str, Any]:
-        (found,) = stripe_list(self.sandbox, "/v1/subscriptions", status="all")
-        return found
+        (subscription,) = stripe_list(self.sandbox, "/v1/subscriptions", status="all")
+        return subscription
 
     def price(self) -> dict[str, Any]:
         price: dict[str, Any] = self.at_stripe()["items"]["data"][0]["price"]
@@ -69,7 +69,7 @@ class Promise:
         return [one for one in log if one["path"] == path and one["method"] != "GET"]
 
     def keys(self) -> list[str]:
-        """Return the keys under which a change was asked for, in order."""
+        """Return the idempotency keys of the requested changes, in order."""
         return [one["idempotency_key"] for one in self.sent(self.path)]
 
 
@@ -97,7 +97,7 @@ def promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
 
 @pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after", "429", "hang"])
 def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str) -> None:
-    """A wish whose outcome nobody knows stays open, and is carried out by the worker, once."""
+    """A change with an unknown outcome stays open, and the worker carries it out once."""
     promise.trouble(kind, times=2)
     assert promise.pledges.change(promise.gift, PledgeAction.PAUSE) is False
     assert promise.pledges.is_open(promise.gift)
@@ -108,14 +108,14 @@ def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str)
     assert promise.state is PledgeState.PAUSED
     assert promise.at_stripe()["pause_collection"]["behavior"] == "void"
     assert not promise.pledges.is_open(promise.gift)
-    asked = f"donate-{promise.gift.id}:change:1"
-    assert set(promise.keys()) == {f"{asked}:1", f"{asked}:2"}
+    key = f"donate-{promise.gift.id}:change:1"
+    assert set(promise.keys()) == {f"{key}:1", f"{key}:2"}
     promise.later(days=1)
     assert promise.pledges.ask_due() == 0
 
 
 def test_the_newest_wish_counts(promise: Promise) -> None:
-    """Who pauses and then ends it, while Stripe is silent, is not paused later on."""
+    """A donor who pauses and then ends the pledge, while Stripe is down, is not paused later."""
     promise.trouble("500", times=2)
     promise.pledges.change(promise.gift, PledgeAction.PAUSE)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
@@ -127,7 +127,7 @@ def test_the_newest_wish_counts(promise: Promise) -> None:
 
 
 def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
-    """What Stripe refuses is recorded with its code, told at once, and not asked again."""
+    """A refusal is recorded with its code, shown, and not requested again."""
     promise.trouble("400")
     with pytest.raises(StripeRefused):
         promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
@@ -138,16 +138,16 @@ def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
 
 
 def test_an_amount_is_changed_on_a_product_of_our_own(promise: Promise) -> None:
-    """Checkout's inline product takes no new price: the first change makes one, the next use it."""
+    """The first change of the amount makes a product, and the next ones use it."""
     for amount in (7_550, 8_000, 9_000):
         assert (
             promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(amount, "CAD")) is True
         )
         assert promise.price()["unit_amount"] == amount
     assert promise.pledges.pledge(promise.gift).each_month == Money(9_000, "CAD")
-    (made,) = promise.sent("/v1/products")
-    assert made["parameters"]["name"] == f"Gift {promise.gift.reference}"
-    assert made["idempotency_key"] == f"donate-{promise.gift.id}:change:1:1:product"
+    (product_request,) = promise.sent("/v1/products")
+    assert product_request["parameters"]["name"] == f"Gift {promise.gift.reference}"
+    assert product_request["idempotency_key"] == f"donate-{promise.gift.id}:change:1:1:product"
 
 
 @pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after", "429"])
@@ -155,7 +155,7 @@ def test_an_amount_is_changed_on_a_product_of_our_own(promise: Promise) -> None:
 def test_a_change_of_amount_is_carried_out_in_the_end(
     promise: Promise, path: str, kind: str
 ) -> None:
-    """Whichever of the two requests goes wrong, trying again changes the amount, once."""
+    """Whichever of the two requests fails, a retry changes the amount once."""
     promise.trouble(kind, times=3, path=promise.path if path == "subscription" else path)
     promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
@@ -167,7 +167,7 @@ def test_a_change_of_amount_is_carried_out_in_the_end(
 
 
 def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
-    """Ending what Stripe has ended already is no error, and the page learns of it."""
+    """Ending a pledge that ended at Stripe is no error, and the pledge is recorded as ended."""
     subscription = promise.pledges.pledge(promise.gift).subscription
     promise.sandbox.control("POST", f"/_sandbox/subscriptions/{subscription}/cancel")
     assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) is True
@@ -177,7 +177,7 @@ def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
 
 
 def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> None:
-    """While our key is refused the wish waits; once it is accepted again it is carried out."""
+    """A change waits while Stripe refuses our key, and is carried out later."""
     promise.trouble("401")
     assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) in (True, False)
     promise.later(minutes=1)
@@ -186,18 +186,18 @@ def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> No
 
 
 def test_two_workers_ask_once(promise: Promise) -> None:
-    """Of two that look for what is due at once, one asks."""
+    """Two workers at the same time send one request."""
     with promise.database.writing() as session:
         request_change(session, promise.gift.id, PledgeAction.PAUSE, None, now=promise.clock.now())
     promise.later(minutes=1)
-    with ThreadPoolExecutor(2) as both:
-        answered = list(both.map(lambda _: promise.pledges.ask_due(), range(2)))
-    assert sum(answered) == 1
+    with ThreadPoolExecutor(2) as workers:
+        counts = list(workers.map(lambda _: promise.pledges.ask_due(), range(2)))
+    assert sum(counts) == 1
     assert promise.state is PledgeState.PAUSED
 
 
 def test_nobody_changes_their_mind_without_end(promise: Promise) -> None:
-    """A program that changes a pledge over and over is told to stop, and nothing swells."""
+    """After too many changes of a pledge the next one is refused."""
     with promise.database.writing() as session:
         for _ in range(MOST_CHANGES):
             request_change(

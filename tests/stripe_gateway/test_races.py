@@ -1,4 +1,4 @@
-"""Many at once: one event told a thousand times, two workers on one backlog, and how soon."""
+"""Concurrent webhooks and settlers, and how soon a gift is confirmed."""
 
 import statistics
 import threading
@@ -57,12 +57,12 @@ def payments(database: Database, gift: Gift) -> int:
 
 
 def test_one_event_a_thousand_times_from_fifty_callers(service: Service) -> None:
-    """However often and from however many sides an event is told, it is one fact and one gift."""
+    """An event delivered a thousand times by fifty clients is one fact and one gift."""
     gift = give(service.database)
     body = as_bytes(event(COMPLETED, session_for(gift)))
 
     def deliver_twenty_times(_: int) -> list[int]:
-        # Each caller has connections of its own, as Stripe's senders do.
+        # Each client has its own connections, as Stripe's senders do.
         with service.another_caller() as caller:
             return [caller.deliver(body).status_code for _ in range(20)]
 
@@ -75,7 +75,7 @@ def test_one_event_a_thousand_times_from_fifty_callers(service: Service) -> None
 
 
 def test_the_same_events_in_two_orders(postgres: Postgres) -> None:
-    """A catch-up and a webhook's writer that store the same events backwards do not lock up."""
+    """Two writers that store the same events in opposite orders do not deadlock."""
     database = Database(postgres.fresh_url())
     inbox, together = Inbox(database, on_stored=lambda: None), threading.Barrier(2)
     arrivals = [
@@ -90,13 +90,13 @@ def test_the_same_events_in_two_orders(postgres: Postgres) -> None:
             stored += inbox.store_now(*(reversed(some) if backwards else some))
         return stored
 
-    with ThreadPoolExecutor(2) as both:
-        assert sum(both.map(store_all, (False, True))) == 10_000
+    with ThreadPoolExecutor(2) as writers:
+        assert sum(writers.map(store_all, (False, True))) == 10_000
     database.close()
 
 
 def test_two_events_that_say_the_same_at_once(service: Service) -> None:
-    """Two different events about one payment at the same instant are one fact."""
+    """Two events about one payment at the same time are one fact."""
     gifts = give_many(service.database, 20)
     for gift in gifts:
         session = session_for(gift)
@@ -116,17 +116,17 @@ def test_two_events_that_say_the_same_at_once(service: Service) -> None:
 
 
 def test_two_settlers_share_a_backlog(database: Database) -> None:
-    """Settlers side by side settle everything, and each fact once, refunds before payments too."""
+    """Two settlers share a backlog, and each fact is recorded once, even for an early refund."""
     gifts = give_many(database, 200)
-    told = []
+    events = []
     for gift in gifts:
         session = session_for(gift)
-        told += [
+        events += [
             event("refund.created", refund_of(session["payment_intent"], 1_000)),
             event(COMPLETED, session),
             event(PAID_LATER, session),
         ]
-    store(database, *told)
+    store(database, *events)
 
     def settle_all(_: int) -> int:
         settler, settled, rests = settler_of(database), 0, 0
@@ -137,12 +137,12 @@ def test_two_settlers_share_a_backlog(database: Database) -> None:
         return settled
 
     with ThreadPoolExecutor(2) as settlers:
-        looked_at = list(settlers.map(settle_all, range(2)))
-    assert min(looked_at) > 0 or database.is_sqlite
-    # A refund looked at while another settler had its payment in hand is due again in two seconds.
+        counts = list(settlers.map(settle_all, range(2)))
+    assert min(counts) > 0 or database.is_sqlite
+    # A refund whose payment another settler had locked is due again in two seconds.
     left = [row for row in stored_events(database) if row.state != EventState.SETTLED]
     assert all(row.waits_for and row.tries == 1 for row in left)
-    assert sum(looked_at) >= len(told) - len(left)
+    assert sum(counts) >= len(events) - len(left)
     for gift in gifts:
         assert payments(database, gift) == 1
     with database.reading() as reading:
@@ -152,13 +152,13 @@ def test_two_settlers_share_a_backlog(database: Database) -> None:
 def test_a_webhook_confirms_at_once(sqlite: Sqlite) -> None:
     """In the default set-up a gift is confirmed within 200 ms of its webhook (median of 20)."""
     with serving(sqlite.fresh_url()) as service:
-        gifts, took = give_many(service.database, 20), []
+        gifts, durations = give_many(service.database, 20), []
         for gift in gifts:
-            told = event(COMPLETED, session_for(gift))
+            completed = event(COMPLETED, session_for(gift))
             start = time.monotonic()
-            assert service.deliver(as_bytes(told)).status_code == 200
-            while event_now(service.database, told).state == EventState.WAITING:
+            assert service.deliver(as_bytes(completed)).status_code == 200
+            while event_now(service.database, completed).state == EventState.WAITING:
                 time.sleep(0.002)
-            took.append(time.monotonic() - start)
+            durations.append(time.monotonic() - start)
             assert gift_now(service.database, gift).status == "confirmed"
-    assert statistics.median(took) < SOON_S
+    assert statistics.median(durations) < SOON_S

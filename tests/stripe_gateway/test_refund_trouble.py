@@ -1,4 +1,4 @@
-"""When the outcome of a refund is unknown: asked again, looked for, and made exactly once."""
+"""A refund with an unknown outcome is requested again, looked up, and made exactly once."""
 
 import itertools
 import time
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HANG_S = 2.8
 REFUSED = {"400": "mode", "401": "key_refused"}
-# These spoil an address that a refund does not have; one 409 or broken line the SDK mends itself.
+# These corrupt a URL, which a refund does not have.
 HARMLESS = ("no_url", "other_host")
 
 
@@ -35,7 +35,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
-    """A desk for rules that the kind of database cannot change."""
+    """A desk for rules that hold on any database."""
     database = Database(sqlite.fresh_url())
     with a_desk(database, sandbox) as desk:
         yield desk
@@ -44,18 +44,18 @@ def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.mark.parametrize("kind", get_args(NotDone) + get_args(DoneAndSpoiled))
 def test_whatever_stripe_does_it_is_one_refund(desk_on_sqlite: Desk, kind: str) -> None:
-    """Broken in any way, a request is refused for good, or ends as exactly one refund."""
-    go_through(desk_on_sqlite, kind)
+    """After any failure a request is refused for good, or ends as exactly one refund."""
+    refund_with_trouble(desk_on_sqlite, kind)
 
 
 @pytest.mark.parametrize("kind", ["500", "hang", "reset_after"])
 def test_on_each_database_it_is_one_refund(desk: Desk, kind: str) -> None:
-    """Failed, silent, or done and not told: on either database it is one refund in the end."""
-    go_through(desk, kind)
+    """A failed, unanswered or half-answered request is one refund on either database."""
+    refund_with_trouble(desk, kind)
 
 
-def go_through(desk: Desk, kind: str) -> None:
-    """Refund through two tries that go wrong, and check how it ends."""
+def refund_with_trouble(desk: Desk, kind: str) -> None:
+    """Refund through two failed attempts, and check the end."""
     gift = desk.paid()
     desk.trouble(kind, times=2, seconds=HANG_S)
     first = desk.refund(gift, 2_000)
@@ -70,7 +70,7 @@ def go_through(desk: Desk, kind: str) -> None:
     desk.later(minutes=15)
     desk.refunds.ask_due()
     desk.settle()
-    desk.tell()
+    desk.deliver_events()
     left = AMOUNT if kind in REFUSED else 3_000
     assert desk.made() == ([] if kind in REFUSED else [2_000])
     assert desk.left(gift) == left == desk.gift(gift).net_minor
@@ -81,7 +81,7 @@ def go_through(desk: Desk, kind: str) -> None:
 
 
 def test_a_failure_that_is_only_repeated_needs_another_key(desk: Desk) -> None:
-    """Stripe repeats its own failure under one key: we give it time, look, and take the next."""
+    """Stripe repeats a failure under the same key, so we wait, look it up, and use another key."""
     gift = desk.paid()
     desk.trouble("500")
     assert desk.refund(gift).state == "waiting"
@@ -96,7 +96,7 @@ def test_a_failure_that_is_only_repeated_needs_another_key(desk: Desk) -> None:
 
 
 def test_a_key_refused_later_leaves_the_request_open(desk: Desk) -> None:
-    """Once a try may have been heard, a revoked key is no answer to what became of it."""
+    """After an attempt that may have reached Stripe, a revoked key leaves the request open."""
     gift = desk.paid()
     desk.trouble("reset_before", times=2)
     desk.refund(gift)
@@ -111,7 +111,7 @@ def test_a_key_refused_later_leaves_the_request_open(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("kind", "posts"), [("reset_after", 2), ("reset_before", 3)])
 def test_after_a_day_we_look_before_we_ask(desk: Desk, kind: str, posts: int) -> None:
-    """Stripe has forgotten the key: what was made is found in its list, what was not is made."""
+    """After a day the key has expired: an existing refund is found, a missing one is made."""
     gift = desk.paid()
     desk.trouble(kind, times=2)
     assert desk.refund(gift, 2_000).state == "waiting"
@@ -123,7 +123,7 @@ def test_after_a_day_we_look_before_we_ask(desk: Desk, kind: str, posts: int) ->
 
 
 def test_we_look_through_every_page(desk: Desk) -> None:
-    """Ours is found behind a hundred newer refunds of the same payment."""
+    """Our refund is found behind a hundred newer ones of the same payment."""
     gift = desk.paid()
     desk.trouble("reset_after", times=2)
     desk.refund(gift, 2_000)
@@ -137,7 +137,7 @@ def test_we_look_through_every_page(desk: Desk) -> None:
 
 @pytest.mark.parametrize("kind", ["hang", "500", "429", "list_200", "null_200", "cut_body"])
 def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -> None:
-    """When Stripe does not show its refunds, no second one is risked."""
+    """While Stripe does not list its refunds, no second one is requested."""
     desk = desk_on_sqlite
     gift = desk.paid()
     desk.trouble("reset_after", times=2)
@@ -154,35 +154,35 @@ def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -
 
 
 def test_the_webhook_is_faster_than_our_answer(desk: Desk) -> None:
-    """An event that bears our metadata closes the request; nobody is asked any more."""
+    """An event with our metadata closes the request, and Stripe is not called again."""
     gift = desk.paid()
     desk.trouble("reset_after", times=2)
     assert desk.refund(gift).state == "waiting"
-    desk.tell()
+    desk.deliver_events()
     assert (desk.states(gift), desk.gift(gift).status) == (["succeeded"], "refunded")
     desk.later(days=2)
     assert (desk.refunds.ask_due(), len(desk.requests_sent())) == (0, 2)
 
 
 def test_an_answer_after_the_webhook_changes_nothing(desk: Desk) -> None:
-    """Who asks while the webhook arrives hears the same, and it is one fact."""
+    """An answer that repeats the webhook's is the same fact."""
     gift = desk.paid()
     request = desk.request(gift)
     assert request is not None
     desk.refunds.ask_now(request)
     before = facts_now(desk.database, gift)
-    desk.tell()
+    desk.deliver_events()
     desk.refunds.ask_now(request)
     assert facts_now(desk.database, gift) == before
     assert (desk.requests_sent()[1]["replayed"], desk.made()) == (True, [AMOUNT])
 
 
 def test_several_workers_ask_once(desk: Desk) -> None:
-    """Two workers at once ask for each open request once."""
+    """Two workers at the same time send each open request once."""
     gifts = [desk.paid() for _ in range(5)]
     for gift in gifts:
         desk.request(gift)
-    assert desk.refunds.ask_due() == 0  # the desk that wrote them down asks first
+    assert desk.refunds.ask_due() == 0  # the desk itself sends the request first
     desk.later(seconds=15)
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(lambda _: desk.refunds.ask_due(), range(2)))
@@ -194,23 +194,23 @@ def test_several_workers_ask_once(desk: Desk) -> None:
 
 
 def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
-    """While Stripe says nothing, a request is asked for after seconds, then hours, for days."""
+    """Without an answer, a request is repeated after seconds, then hours, for days."""
     gift = desk.paid()
     desk.trouble("429", times=100)
     desk.trouble("429", times=100, method="GET")
     start = desk.clock.instant
     assert desk.refund(gift).state == "waiting"
-    asked = [start]
+    times = [start]
     while desk.clock.instant < start + timedelta(days=3):
         (row,) = desk.rows()
         assert row.ask_at is not None
         desk.clock.instant = row.ask_at
         desk.refunds.ask_due()
-        asked.append(row.ask_at)
-    pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
-    known = ASK_AGAIN_AFTER.pauses
-    assert pauses == [*known, *[known[-1]] * (len(pauses) - len(known))]
-    assert len(desk.requests_sent()) + len(desk.requests_sent("GET")) == len(asked) < 20
+        times.append(row.ask_at)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
+    planned = ASK_AGAIN_AFTER.pauses
+    assert pauses == [*planned, *[planned[-1]] * (len(pauses) - len(planned))]
+    assert len(desk.requests_sent()) + len(desk.requests_sent("GET")) == len(times) < 20
     desk.sandbox.control("DELETE", "/_sandbox/trouble")
     desk.later(hours=6)
     desk.refunds.ask_due()
@@ -218,7 +218,7 @@ def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
 
 
 def made_before_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> None:
-    """Refund as our desk did, in a day that the restored backup does not know."""
+    """Make a refund of ours that the restored backup does not have."""
     key = f"{gift.id}:refund:1"
     params: RefundCreateParams = {
         "payment_intent": str(desk.payments(gift)[0].intent),
@@ -230,7 +230,7 @@ def made_before_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> None:
 
 
 def test_after_a_restored_backup_the_same_again_is_one_refund(desk: Desk) -> None:
-    """Who sends back once more what the backup forgot finds the refund that was made."""
+    """After a restore, the same request again finds the refund that was made."""
     gift = desk.paid()
     made_before_the_backup(desk, gift, 1_000)
     assert desk.refund(gift, 1_000).state == "succeeded"
@@ -242,7 +242,7 @@ def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) ->
     gift = desk.paid()
     made_before_the_backup(desk, gift, 1_000)
     assert desk.refund(gift, 2_000).state == "waiting"
-    desk.tell()
+    desk.deliver_events()
     assert (desk.states(gift), desk.left(gift)) == (["waiting"], 2_000)
     desk.later(minutes=15)
     assert desk.refunds.ask_due() == 1
@@ -255,10 +255,10 @@ def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) ->
 
 
 def test_numbers_go_on_after_what_stripe_knows(desk: Desk) -> None:
-    """When the forgotten refund was heard of again, the next request has a number of its own."""
+    """Once the forgotten refund is recorded, the next request has a new number."""
     gift = desk.paid()
     made_before_the_backup(desk, gift, 1_000)
-    desk.tell()
+    desk.deliver_events()
     assert desk.refund(gift, 1_000).state == "succeeded"
     assert desk.requests(gift)[0].fact.source_id == f"{gift.id}:refund:2"
     assert desk.made() == [1_000, 1_000]

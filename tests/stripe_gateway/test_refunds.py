@@ -1,4 +1,4 @@
-"""A refund in three beats: write the request, ask Stripe, settle its answer like any event."""
+"""A refund in three steps: commit the request, call Stripe, settle its answer like an event."""
 
 import threading
 import time
@@ -51,7 +51,7 @@ def refund_facts(desk: Desk, gift: Gift) -> list[str]:
 
 
 def test_stripe_is_asked_for_exactly_this_refund(desk: Desk) -> None:
-    """Payment, amount, reason and metadata follow from the request; so does the key."""
+    """Payment, amount, reason, metadata and idempotency key follow from the request."""
     gift = desk.paid()
     assert desk.refund(gift).state == "succeeded"
     (request,) = desk.requests_sent()
@@ -66,13 +66,13 @@ def test_stripe_is_asked_for_exactly_this_refund(desk: Desk) -> None:
     now = desk.gift(gift)
     assert (now.status, now.returned_minor, now.net_minor) == ("refunded", AMOUNT, 0)
     assert refund_facts(desk, gift) == ["refund_requested", "refund_succeeded"]
-    desk.tell()
+    desk.deliver_events()
     assert refund_facts(desk, gift) == ["refund_requested", "refund_succeeded"]
     assert {row.state for row in stored_events(desk.database)} <= {"settled", "ignored"}
 
 
 def test_a_request_alone_changes_nothing_but_what_is_left(desk: Desk) -> None:
-    """Written down and not yet asked, it moves no amount and no status, and reserves its money."""
+    """A request that was not sent reserves its money and changes no amount and no status."""
     gift = desk.paid()
     desk.request(gift, 2_000)
     now = desk.gift(gift)
@@ -81,7 +81,7 @@ def test_a_request_alone_changes_nothing_but_what_is_left(desk: Desk) -> None:
 
 
 def test_parts_add_up_to_the_whole(desk: Desk) -> None:
-    """Three partial refunds are three facts; what is left shrinks, and no more goes back."""
+    """Partial refunds are separate facts, and together never exceed the payment."""
     gift = desk.paid()
     for number, left in enumerate((3_500, 2_000, 500), start=1):
         assert desk.refund(gift, 1_500).state == "succeeded"
@@ -95,9 +95,9 @@ def test_parts_add_up_to_the_whole(desk: Desk) -> None:
     assert desk.made() == [500, 1_500, 1_500, 1_500]
 
 
-def at_once(tries: list[Callable[[], OpenRefund | None]]) -> list[object]:
-    """Do all of it at the same moment; return what came back, or was raised."""
-    start = threading.Barrier(len(tries))
+def at_once(requests: list[Callable[[], OpenRefund | None]]) -> list[object]:
+    """Run all of them at the same moment; return their results or errors."""
+    start = threading.Barrier(len(requests))
 
     def run(one: Callable[[], OpenRefund | None]) -> object:
         start.wait()
@@ -106,23 +106,23 @@ def at_once(tries: list[Callable[[], OpenRefund | None]]) -> list[object]:
         except Conflict as conflict:
             return conflict
 
-    with ThreadPoolExecutor(len(tries)) as clerks:
-        return list(clerks.map(run, tries))
+    with ThreadPoolExecutor(len(requests)) as threads:
+        return list(threads.map(run, requests))
 
 
 def test_two_clerks_cannot_send_back_the_same_money(desk: Desk) -> None:
-    """Of many who want 30 of 50 dollars at the same moment, one gets it; the others are told."""
+    """Of several requests for 30 of 50 dollars at the same moment, one succeeds."""
     gift = desk.paid()
-    ends = at_once([lambda: desk.request(gift, 3_000)] * MANY)
-    assert sum(isinstance(end, OpenRefund) for end in ends) == 1
-    assert sum(isinstance(end, MoreThanIsLeft) for end in ends) == MANY - 1
+    outcomes = at_once([lambda: desk.request(gift, 3_000)] * MANY)
+    assert sum(isinstance(end, OpenRefund) for end in outcomes) == 1
+    assert sum(isinstance(end, MoreThanIsLeft) for end in outcomes) == MANY - 1
     assert desk.left(gift) == 2_000
 
 
 def test_the_second_clerk_is_told_what_the_first_one_left(
     postgres: Postgres, sandbox: RunningSandbox
 ) -> None:
-    """Two who both have to wait for the gift look at it one after the other, and not before."""
+    """Two requests that wait for the gift's lock are checked one after the other."""
     url = postgres.fresh_url()
     database = Database(url)
     with (
@@ -133,21 +133,21 @@ def test_the_second_clerk_is_told_what_the_first_one_left(
     ):
         gift = desk.paid()
         other.execute("SELECT id FROM gift FOR UPDATE")
-        ends = pool.submit(at_once, [lambda: desk.request(gift, 3_000)] * 2)
+        outcomes = pool.submit(at_once, [lambda: desk.request(gift, 3_000)] * 2)
         until = time.monotonic() + 10
         while watcher.execute(THAT_WAIT).fetchone() != (2,):
             assert time.monotonic() < until, "they never both came to the gift"
         other.rollback()
-        told = sorted(type(end).__name__ for end in ends.result(20))
-        assert (told, desk.left(gift)) == (["MoreThanIsLeft", "OpenRefund"], 2_000)
+        results = sorted(type(end).__name__ for end in outcomes.result(20))
+        assert (results, desk.left(gift)) == (["MoreThanIsLeft", "OpenRefund"], 2_000)
     database.close()
 
 
 def test_one_form_is_one_refund(desk: Desk) -> None:
-    """However often and however fast one form is sent, one request is written down."""
+    """A form that is sent many times at the same moment is one request."""
     gift = desk.paid()
-    ends = at_once([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
-    assert sum(end is None for end in ends) == MANY - 1
+    outcomes = at_once([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
+    assert sum(end is None for end in outcomes) == MANY - 1
     assert (desk.left(gift), desk.states(gift)) == (4_000, ["waiting"])
     with pytest.raises(Conflict, match="something else in it"):
         desk.request(gift, 1_001, form_key="the form")
@@ -157,48 +157,48 @@ def test_one_form_is_one_refund(desk: Desk) -> None:
     ("end", "status", "left"), [("succeeded", "refunded", 0), ("failed", "confirmed", AMOUNT)]
 )
 def test_a_slow_refund_ends_as_the_bank_says(desk: Desk, end: str, status: str, left: int) -> None:
-    """While it is under way its money is reserved; when the bank fails it, it is ours again."""
+    """A pending refund reserves its money; if the bank fails it, the money is free again."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert desk.refund(gift).state == "started"
     assert (desk.gift(gift).status, desk.left(gift)) == ("confirmed", 0)
     refund_id = dict(facts_now(desk.database, gift))["refund_started"]
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund_id}", status=end)
-    desk.tell()
+    desk.deliver_events()
     assert (desk.states(gift), desk.gift(gift).status) == ([end], status)
     assert desk.left(gift) == left
 
 
 def test_a_refund_that_comes_back_can_be_made_again(desk: Desk) -> None:
-    """After the bank returned a refund, the next request has a key of its own and goes through."""
+    """After the bank returned a refund, the next request has its own key and succeeds."""
     gift = desk.paid()
     desk.refund(gift)
     refund_id = dict(facts_now(desk.database, gift))["refund_succeeded"]
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund_id}", status="failed")
-    desk.tell()
+    desk.deliver_events()
     assert (desk.gift(gift).status, desk.states(gift)) == ("confirmed", ["failed"])
     assert desk.refund(gift).state == "succeeded"
     assert (desk.gift(gift).status, desk.made()) == ("refunded", [AMOUNT])
 
 
 def test_a_refusal_is_kept_with_its_code_alone(desk: Desk) -> None:
-    """What Stripe refuses is a fact, frees what was reserved, and is not asked for again."""
+    """A refusal is a fact with its code, frees the reserved money, and is not repeated."""
     gift = desk.paid()
     intent = desk.payments(gift)[0].intent
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=4_000)
-    too_much = desk.refund(gift, 2_000)  # nobody has told us of the other one
+    too_much = desk.refund(gift, 2_000)  # we have no event about the other refund
     assert (too_much.state, too_much.code) == ("refused", "amount")
     assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
     assert desk.left(gift) == AMOUNT
     desk.later(days=2)
     assert (desk.refunds.ask_due(), len(desk.requests_sent())) == (0, 1)
-    desk.tell()
+    desk.deliver_events()
     assert desk.left(gift) == 1_000
     assert desk.refund(gift, 1_000).state == "succeeded"
     assert (desk.gift(gift).status, desk.gift(gift).flags) == ("refunded", "")
 
 
 def test_all_gone_and_disputed_are_refused_by_their_codes(desk: Desk) -> None:
-    """Of a payment that is refunded or disputed without our knowing, nothing more goes back."""
+    """A payment that was refunded or disputed without our knowledge is not refunded again."""
     for lever, code in (("refund", "charge_already_refunded"), ("dispute", "charge_disputed")):
         gift = desk.paid()
         intent = desk.payments(gift)[0].intent
@@ -208,28 +208,28 @@ def test_all_gone_and_disputed_are_refused_by_their_codes(desk: Desk) -> None:
 
 
 def test_what_a_dispute_holds_does_not_go_back(desk: Desk) -> None:
-    """An open dispute leaves nothing to refund; one that we win gives it back, a lost one never."""
+    """An open or lost dispute leaves nothing to refund; a won one gives it back."""
     for outcome, left in (("won", AMOUNT), ("lost", 0)):
         gift = desk.paid()
         intent = desk.payments(gift)[0].intent
         opened = desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
-        desk.tell()
+        desk.deliver_events()
         with pytest.raises(Conflict, match="has the money"):
             desk.request(gift, 1)
         dispute_id = opened["dispute"]["id"]
         desk.sandbox.control("POST", f"/_sandbox/dispute/{dispute_id}", outcome=outcome)
-        desk.tell()
+        desk.deliver_events()
         assert desk.left(gift) == left
 
 
 def test_each_payment_of_a_gift_has_its_own_rest(desk: Desk) -> None:
-    """A gift that was paid twice is refunded by payment; one that it does not have is refused."""
+    """A gift that was paid twice is refunded by payment, and only by its own."""
     gift = give(desk.database, attempts=2)
     for number in (1, 2):
         paid = session_for(gift, id=f"cs_{number}", payment_intent=f"pi_twice_{number}")
         about = paid | {"metadata": paid["metadata"] | {"attempt": str(number)}}
-        told = event("checkout.session.completed", about, created=1_772_000_000 + number)
-        settle(desk.database, told)
+        completed = event("checkout.session.completed", about, created=1_772_000_000 + number)
+        settle(desk.database, completed)
     assert desk.gift(gift).flags == "amount_differs,paid_more_than_once"
     desk.request(gift, AMOUNT)
     assert {p.intent: p.left_minor for p in desk.payments(gift)} == {
@@ -248,7 +248,7 @@ def test_each_payment_of_a_gift_has_its_own_rest(desk: Desk) -> None:
 
 
 def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
-    """Nothing is written down for a gift that does not exist."""
+    """Nothing is recorded for a gift that does not exist."""
     with pytest.raises(NotFound), desk.database.writing() as session:
         request_refund(
             session,
@@ -262,7 +262,7 @@ def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
 
 
 def test_the_facts_decide_and_not_the_work_list(desk: Desk) -> None:
-    """A request that has its answer is never asked for again, whatever the work list says."""
+    """A request that was answered is not sent again, even if its row is due."""
     gift = desk.paid()
     desk.refund(gift)
     with desk.database.writing() as session:
@@ -272,12 +272,12 @@ def test_the_facts_decide_and_not_the_work_list(desk: Desk) -> None:
 
 
 def test_a_refusal_of_what_was_made_is_not_recorded(desk: Desk) -> None:
-    """When Stripe's event says that it was made, no refusal can say that it was not."""
+    """Once Stripe's event shows that a refund was made, no refusal is recorded."""
     gift = desk.paid()
     request = desk.request(gift)
     assert request is not None
-    made = refund_of(request.payment, AMOUNT, metadata={"request": request.key})
-    settle(desk.database, event("refund.created", made), clock=desk.clock)
+    refund = refund_of(request.payment, AMOUNT, metadata={"request": request.key})
+    settle(desk.database, event("refund.created", refund), clock=desk.clock)
     desk.trouble("400")
     desk.refunds.ask_now(request)
     assert refund_facts(desk, gift) == ["refund_requested", "refund_succeeded"]

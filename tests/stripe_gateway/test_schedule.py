@@ -1,4 +1,4 @@
-"""Catching up by the worker's heartbeat: every so often, by one process, in nobody's way."""
+"""Scheduled catch-ups: once an hour, by one process, without blocking the worker."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ def schedule_of(away: Away) -> CatchupSchedule:
 
 
 def test_it_runs_once_an_hour(away: Away) -> None:
-    """At the first heartbeat, and then an hour after the last run began; not in between."""
+    """A catch-up runs at the first heartbeat, and then an hour after the last one began."""
     away.paid()
     schedule = schedule_of(away)
     for _ in range(3):
@@ -39,7 +39,7 @@ def test_it_runs_once_an_hour(away: Away) -> None:
 
 
 def test_of_two_processes_one_does_it(away: Away) -> None:
-    """Two workers with a schedule of their own catch up once an hour together."""
+    """Two workers with their own schedules run one catch-up an hour together."""
     first, second = schedule_of(away), schedule_of(away)
     for _ in range(4):
         for schedule in (first, second):
@@ -49,7 +49,7 @@ def test_of_two_processes_one_does_it(away: Away) -> None:
 
 
 def test_old_runs_are_forgotten(away: Away) -> None:
-    """Runs of more than 90 days ago are gone, but for the last that came to its end."""
+    """Runs older than 90 days are deleted, except the last finished one."""
     for _ in range(3):
         away.run()
         away.later(timedelta(days=80))
@@ -60,7 +60,7 @@ def test_old_runs_are_forgotten(away: Away) -> None:
 
 
 def test_trouble_is_met_again_soon(away: Away) -> None:
-    """A run that Stripe broke off is gone on with after five minutes, not after an hour."""
+    """A run that Stripe interrupted is resumed after five minutes, not after an hour."""
     away.paid()
     away.trouble("500", times=100)
     schedule = schedule_of(away)
@@ -74,11 +74,11 @@ def test_trouble_is_met_again_soon(away: Away) -> None:
 
 
 def test_the_service_does_it_by_itself(away: Away) -> None:
-    """A service that starts after a silence fetches what it missed, and still stops at once."""
+    """A service that starts after a silence fetches what it missed, and still stops quickly."""
     address = away.database.engine.url.render_as_string(hide_password=False)
-    paid, _ = away.paid()
+    gift, _ = away.paid()
     with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=60):
-        until(lambda: away.gift(paid).status == "confirmed", patience_s=30)
+        until(lambda: away.gift(gift).status == "confirmed", patience_s=30)
         until(lambda: away.calls(EVENTS) > 1)
         away.trouble("hang", times=5, seconds=20)
         began = time.monotonic()
@@ -87,7 +87,7 @@ def test_the_service_does_it_by_itself(away: Away) -> None:
 
 
 def test_nought_turns_it_off(away: Away) -> None:
-    """With CATCHUP_EVERY_MINUTES=0 the service asks for no list by itself."""
+    """With CATCHUP_EVERY_MINUTES=0 the service requests no lists."""
     address = away.database.engine.url.render_as_string(hide_password=False)
     with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=0):
         time.sleep(1.5)

@@ -1,4 +1,4 @@
-"""Settling: an event counts only when it is ours and true to the gift, and then exactly once."""
+"""An event is settled once, and only if it is ours and agrees with its gift."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,23 +27,23 @@ EXPIRED = "checkout.session.expired"
 
 
 def test_a_paid_session_confirms_its_gift(database: Database) -> None:
-    """One signed event about a paid session is enough: the gift is confirmed."""
+    """One signed event about a paid session confirms the gift."""
     gift = give(database)
-    told = event(COMPLETED, session_for(gift))
-    settle(database, told)
+    completed = event(COMPLETED, session_for(gift))
+    settle(database, completed)
     assert status_of(database, gift) == ("confirmed", AMOUNT, AMOUNT, "")
-    row = event_now(database, told)
+    row = event_now(database, completed)
     assert (row.state, row.gift_id) == (EventState.SETTLED, gift.id)
 
 
-def named(gift: Gift, **more: Any) -> dict[str, Any]:
+def session_with_metadata(gift: Gift, **more: Any) -> dict[str, Any]:
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
     return session_for(gift, metadata=metadata | more)
 
 
-Untrue = tuple[Callable[[Gift], dict[str, Any]], str]
+Contradiction = tuple[Callable[[Gift], dict[str, Any]], str]
 
-UNTRUE: dict[str, Untrue] = {
+CONTRADICTIONS: dict[str, Contradiction] = {
     "the reference of another gift": (
         lambda gift: session_for(gift, client_reference_id="LWCAN-2222222"),
         "its reference is LWCAN-2222222",
@@ -57,10 +57,13 @@ UNTRUE: dict[str, Untrue] = {
         "the gift's checkout session is cs_bound",
     ),
     "an attempt never made": (
-        lambda gift: named(gift, attempt="2"),
+        lambda gift: session_with_metadata(gift, attempt="2"),
         "no checkout session was requested with that attempt",
     ),
-    "no attempt": (lambda gift: named(gift, attempt=None), "metadata.attempt is missing"),
+    "no attempt": (
+        lambda gift: session_with_metadata(gift, attempt=None),
+        "metadata.attempt is missing",
+    ),
     "another currency": (
         lambda gift: session_for(gift, id="cs_bound", currency="usd"),
         "currency is USD, the gift's is CAD",
@@ -80,14 +83,14 @@ UNTRUE: dict[str, Untrue] = {
 }
 
 
-@pytest.mark.parametrize("name", UNTRUE)
+@pytest.mark.parametrize("name", CONTRADICTIONS)
 def test_what_contradicts_the_gift_is_set_aside(database: Database, name: str) -> None:
-    """A session that is not what we asked for is set aside with its reason; the gift stays."""
+    """A session that differs from our request is set aside with its reason, and the gift stays."""
     gift = give(database, opened="cs_bound")
-    write, reason = UNTRUE[name]
-    before, told = facts_now(database, gift), event(COMPLETED, write(gift))
-    settle(database, told)
-    row = event_now(database, told)
+    make, reason = CONTRADICTIONS[name]
+    before, completed = facts_now(database, gift), event(COMPLETED, make(gift))
+    settle(database, completed)
+    row = event_now(database, completed)
     assert (row.state, reason in row.reason) == (EventState.SET_ASIDE, True), row.reason
     assert facts_now(database, gift) == before
     assert status_of(database, gift) == ("awaited", 0, 0, "")
@@ -95,11 +98,13 @@ def test_what_contradicts_the_gift_is_set_aside(database: Database, name: str) -
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_gift_of_another_mode_takes_no_card_money(database: Database, mode: str) -> None:
-    """A session that names a gift which is not given through Stripe is set aside."""
+    """A session about a gift that is not given through Stripe is set aside."""
     gift = give(database, mode=mode)
-    told = event(COMPLETED, session_for(gift))
-    settle(database, told)
-    assert event_now(database, told).reason == f"the gift is given by {mode}, not through Stripe"
+    completed = event(COMPLETED, session_for(gift))
+    settle(database, completed)
+    assert (
+        event_now(database, completed).reason == f"the gift is given by {mode}, not through Stripe"
+    )
     assert status_of(database, gift) == ("awaited", 0, 0, "")
 
 
@@ -116,7 +121,7 @@ def test_a_session_belongs_to_one_gift(database: Database) -> None:
 
 
 def test_a_payment_belongs_to_one_gift(database: Database) -> None:
-    """The same payment told of two gifts counts once; the second telling is set aside."""
+    """A payment with events about two gifts counts for the first; the second event is set aside."""
     first, second = give(database), give(database)
     session = session_for(first)
     again = event(COMPLETED, session_for(second, payment_intent=session["payment_intent"]))
@@ -137,21 +142,22 @@ def test_a_payment_belongs_to_one_gift(database: Database) -> None:
         ({"livemode": True}, "a live event at a test service"),
         ({"account": "acct_other"}, "an event of another account"),
     ],
+    ids=["live", "another account"],
 )
 def test_a_stranger_s_event_is_foreign(
     database: Database, more: dict[str, Any], reason: str
 ) -> None:
-    """An event of the other mode or of another account is marked foreign; the gift stays."""
+    """An event of the other mode or of another account is marked foreign, and the gift stays."""
     gift = give(database)
-    told = event(COMPLETED, session_for(gift), **more)
-    settle(database, told)
-    row = event_now(database, told)
+    completed = event(COMPLETED, session_for(gift), **more)
+    settle(database, completed)
+    row = event_now(database, completed)
     assert (row.state, row.reason) == (EventState.FOREIGN, reason)
     assert status_of(database, gift) == ("awaited", 0, 0, "")
 
 
 @pytest.mark.parametrize(
-    ("steps", "meant"),
+    ("steps", "expected"),
     [
         ([(COMPLETED, "unpaid")], ("processing", 0)),
         ([(COMPLETED, "unpaid"), (PAID_LATER, "paid")], ("confirmed", AMOUNT)),
@@ -163,21 +169,32 @@ def test_a_stranger_s_event_is_foreign(
         ([(FAILED_LATER, "unpaid"), (COMPLETED, "paid")], ("confirmed", AMOUNT)),
         ([(COMPLETED, "paid"), (EXPIRED, "unpaid")], ("confirmed", AMOUNT)),
     ],
+    ids=[
+        "unpaid",
+        "unpaid, then paid",
+        "unpaid, then failed",
+        "paid late",
+        "paid twice",
+        "expired",
+        "expired, then paid",
+        "failed, then paid",
+        "paid, then expired",
+    ],
 )
 def test_a_session_ends(
-    database: Database, steps: list[tuple[str, str]], meant: tuple[str, int]
+    database: Database, steps: list[tuple[str, str]], expected: tuple[str, int]
 ) -> None:
-    """Unpaid is under way, paid is confirmed, and money in hand outranks failure and expiry."""
+    """A received payment outranks processing, failure and expiry."""
     gift = give(database)
     session = session_for(gift)
     for kind, payment_status in steps:
         settle(database, event(kind, session | {"payment_status": payment_status}))
-    assert status_of(database, gift)[:2] == meant
+    assert status_of(database, gift)[:2] == expected
     assert {row.state for row in stored_events(database)} == {EventState.SETTLED}
 
 
 def test_a_decline_is_known_and_ends_nothing(database: Database) -> None:
-    """Declines are kept as facts; the donor may still pay in the same session."""
+    """A decline is a fact; the donor may still pay in the same session."""
     gift = give(database, opened="cs_bound")
     metadata = {"gift_id": str(gift.id)}
     error = {"code": "card_declined", "decline_code": "generic_decline"}
@@ -231,16 +248,16 @@ def test_a_refund_takes_back_what_it_says(database: Database, name: str) -> None
     session = session_for(gift)
     settle(database, event(COMPLETED, session))
     payment = session["payment_intent"]
-    parts, meant = RETURNS[name]
+    parts, expected = RETURNS[name]
     for refund_id, amount, status in parts:
         refund = refund_of(payment, amount, status, id=f"{refund_id}_{gift.reference}")
         settle(database, event("refund.updated", refund), event("refund.created", refund))
     status, received, net, flags = status_of(database, gift)
-    assert (received, (status, net, flags)) == (AMOUNT, meant)
+    assert (received, (status, net, flags)) == (AMOUNT, expected)
 
 
 def test_a_refund_in_another_currency_is_set_aside(database: Database) -> None:
-    """Money goes back in the currency it came in; anything else is set aside."""
+    """A refund in another currency than the payment is set aside."""
     gift = give(database)
     session = session_for(gift)
     odd = event("refund.created", refund_of(session["payment_intent"], 100, currency="usd"))
@@ -250,7 +267,7 @@ def test_a_refund_in_another_currency_is_set_aside(database: Database) -> None:
 
 
 def test_a_refund_of_another_amount_is_set_aside(database: Database) -> None:
-    """The same refund told with another amount is never ignored: it is set aside."""
+    """A refund that is repeated with another amount is set aside."""
     gift = give(database)
     session = session_for(gift)
     refund = refund_of(session["payment_intent"], 1_000)

@@ -1,4 +1,4 @@
-"""Disputes as they go on: inquiries, chargebacks, and ends that are revised, in any order."""
+"""Disputes over time: inquiries, chargebacks and revised ends, in any order."""
 
 from random import Random
 
@@ -23,7 +23,7 @@ COMPLETED = "checkout.session.completed"
 
 
 @pytest.mark.parametrize(
-    ("steps", "meant"),
+    ("steps", "expected"),
     [
         (["needs_response"], ("disputed", 0)),
         (["needs_response", "under_review"], ("disputed", 0)),
@@ -38,20 +38,21 @@ COMPLETED = "checkout.session.completed"
         (["needs_response", "lost", "won"], ("confirmed", AMOUNT)),
         (["needs_response", "won", "lost"], ("charged_back", 0)),
     ],
+    ids=lambda value: ", ".join(map(str, value)),
 )
 def test_a_dispute_takes_the_money_until_it_is_won(
-    database: Database, steps: list[str], meant: tuple[str, int]
+    database: Database, steps: list[str], expected: tuple[str, int]
 ) -> None:
-    """An open or lost dispute takes the gift's money away, a won one gives it back."""
+    """An open or lost dispute takes the gift's money away, and a won one gives it back."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event(COMPLETED, session))
     dispute = dispute_of(session["payment_intent"])
     for minute, status in enumerate(steps):
-        told = event("charge.dispute.updated", dispute | {"status": status})
-        settle(database, told | {"created": told["created"] + 60 * minute})
+        event_body = event("charge.dispute.updated", dispute | {"status": status})
+        settle(database, event_body | {"created": event_body["created"] + 60 * minute})
     now = gift_now(database, gift)
-    assert (now.status, now.net_minor) == meant
+    assert (now.status, now.net_minor) == expected
 
 
 ROUNDS = [
@@ -66,7 +67,7 @@ ROUNDS = [
 
 
 @pytest.mark.parametrize(
-    ("steps", "meant"),
+    ("steps", "expected"),
     [
         (1, "confirmed"),
         (2, "disputed"),
@@ -77,24 +78,24 @@ ROUNDS = [
     ],
 )
 def test_however_a_dispute_goes_on_the_order_is_nothing(
-    database: Database, steps: int, meant: str
+    database: Database, steps: int, expected: str
 ) -> None:
-    """Inquiry, chargeback, lost, won, lost, won: heard in any order, the last one holds."""
-    dice = Random(steps)
+    """An inquiry, a chargeback and its revised ends give the last state in any order."""
+    random = Random(steps)
     for _ in range(6):
         gift = give(database)
         session = session_for(gift)
         dispute = dispute_of(session["payment_intent"])
-        told = [event(COMPLETED, session)]
+        events = [event(COMPLETED, session)]
         for minute, (step, status, amounts) in enumerate(ROUNDS[:steps]):
             at = int(NOW.timestamp()) + 60 * minute
             moves = [{"amount": one, "created": at, "fee": 0, "currency": "cad"} for one in amounts]
             about = dispute | {"status": status, "balance_transactions": moves}
-            told.append(event(f"charge.dispute.{step}", about) | {"created": at})
-        dice.shuffle(told)
-        for one in told:
+            events.append(event(f"charge.dispute.{step}", about) | {"created": at})
+        random.shuffle(events)
+        for one in events:
             settle(database, one)
-        assert gift_now(database, gift).status == meant
-        assert {event_now(database, one).state for one in told} == {EventState.SETTLED}
+        assert gift_now(database, gift).status == expected
+        assert {event_now(database, one).state for one in events} == {EventState.SETTLED}
     with database.reading() as reading:
         assert list(differences(reading)) == []

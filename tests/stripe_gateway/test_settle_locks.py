@@ -1,4 +1,4 @@
-"""Settlers side by side on PostgreSQL never wait for each other in a ring."""
+"""Settlers side by side on PostgreSQL never deadlock."""
 
 import time
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def test_an_event_in_other_hands_is_not_waited_for(url: str, database: Database) -> None:
-    """A payment is settled while another settler has its refund in hand; the refund follows."""
+    """A payment is settled while another settler has locked its refund; the refund follows."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event("refund.created", refund_of(session["payment_intent"], 1_000)))
@@ -51,15 +51,15 @@ def test_an_event_in_other_hands_is_not_waited_for(url: str, database: Database)
 
 
 def test_what_one_has_claimed_no_other_takes(database: Database) -> None:
-    """Of two that claim what is due at once, each has events of its own and waits for nobody."""
+    """Two settlers that claim due events at the same time get different events without waiting."""
     store(database, *(event("customer.created", {"id": f"cus_{n}"}) for n in range(5)))
     with database.writing() as one, database.writing() as other:
         claims = [due_events(one, NOW, 3), due_events(other, NOW, 3)]
-    assert [[claimed.id for claimed in claim] for claim in claims] == [[1, 2, 3], [4, 5]]
+    assert [[event_row.id for event_row in claim] for claim in claims] == [[1, 2, 3], [4, 5]]
 
 
 def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
-    """Whether a gift is paid or refunded, a batch locks its gifts in the order of their ids."""
+    """A batch locks its gifts in the order of their ids, for payments and refunds."""
     first, second = sorted((give(database), give(database)), key=lambda gift: gift.id)
     paid = session_for(first)
     settle(database, event(COMPLETED, paid))
@@ -70,15 +70,15 @@ def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
     lock = "SELECT id FROM gift WHERE id = %s FOR UPDATE NOWAIT"
     with ThreadPoolExecutor(1) as settler, psycopg.connect(url) as other:
         other.execute(lock, [first.id])
-        settled = settler.submit(settle, database, *batch)
+        settling = settler.submit(settle, database, *batch)
         until = time.monotonic() + 1.5
         while not other.execute(
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
             "AND wait_event_type = 'Lock'"
         ).fetchall():
             assert time.monotonic() < until, "the settler never came to the first gift"
-        other.execute(lock, [second.id])  # would fail if the settler held it already
+        other.execute(lock, [second.id])  # would fail if the settler had locked it already
         other.rollback()
-        settled.result(10)
+        settling.result(10)
     assert gift_now(database, first).status == "partly_refunded"
     assert gift_now(database, second).status == "confirmed"

@@ -1,4 +1,4 @@
-"""How SQLite finds what settling asks for: by index, however much is stored or waits."""
+"""Settling uses indexes on SQLite, however many events are stored or wait."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,15 +17,17 @@ from tests.stripe_gateway.given import NOW, event, give, session_for, settle
 
 @pytest.mark.parametrize("how_many", [1, 10, 50, BATCH])
 def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
-    """However many events are settled, their gifts' facts are found one by one, never by kind."""
+    """Settling scans no table, and finds facts by gift and not by kind."""
     with closing(Database(sqlite.fresh_url())) as database:
-        told = []
+        sessions = []
         for number in range(how_many):
             gift = give(database, opened=f"cs_test_{number}")
-            told.append(session_for(gift, id=f"cs_test_{number}", payment_intent=f"pi_{number}"))
-        with _asked() as asked:
-            settle(database, *(event("checkout.session.completed", found) for found in told))
-        steps = list(_steps(database, asked))
+            sessions.append(
+                session_for(gift, id=f"cs_test_{number}", payment_intent=f"pi_{number}")
+            )
+        with _recorded() as statements:
+            settle(database, *(event("checkout.session.completed", found) for found in sessions))
+        steps = list(_steps(database, statements))
     tables = set(SQLModel.metadata.tables)
     assert not [step for step in steps if step.startswith("SCAN") and step.split()[1] in tables]
     assert not [step for step in steps if step.endswith("(kind=?)")]
@@ -33,33 +35,35 @@ def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
 
 
 def test_waking_finds_those_who_wait_by_name(sqlite: Sqlite) -> None:
-    """However many payments became known at once, those that wait for others are not looked at."""
+    """Events that wait for a payment are found by its name, without reading the others."""
     with closing(Database(sqlite.fresh_url())) as database:
-        with _asked() as asked, database.writing() as session:
+        with _recorded() as statements, database.writing() as session:
             wake_those_waiting_for(session, {f"pi_{number}" for number in range(BATCH)}, NOW)
-        steps = list(_steps(database, asked))
+        steps = list(_steps(database, statements))
     assert any("stripe_event_waits_for" in step for step in steps)
     assert not any("stripe_event_due" in step for step in steps)
 
 
 @contextmanager
-def _asked() -> Iterator[dict[str, Any]]:
-    """Note each statement that finds rows, with what it was given."""
-    asked: dict[str, Any] = {}
+def _recorded() -> Iterator[dict[str, Any]]:
+    """Record each statement that finds rows, with its parameters."""
+    statements: dict[str, Any] = {}
 
-    def note(_c: object, _cursor: object, statement: str, given: Any, *_: object) -> None:
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith(("SELECT", "UPDATE")):
-            asked[statement] = given[0] if isinstance(given, list) else given
+            statements[statement] = parameters[0] if isinstance(parameters, list) else parameters
 
     hook.listen(Connection, "before_cursor_execute", note)
     try:
-        yield asked
+        yield statements
     finally:
         hook.remove(Connection, "before_cursor_execute", note)
 
 
-def _steps(database: Database, asked: dict[str, Any]) -> Iterator[str]:
+def _steps(database: Database, statements: dict[str, Any]) -> Iterator[str]:
     with database.reading() as session:
-        for statement, given in asked.items():
-            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+        for statement, parameters in statements.items():
+            plan = session.connection().exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", parameters
+            )
             yield from (step.detail for step in plan)

@@ -1,4 +1,4 @@
-"""Settling what cannot be settled yet: it waits, is tried again, and in the end staff decide."""
+"""Events that cannot be settled yet wait, are retried, and are set aside in the end."""
 
 import uuid
 from datetime import timedelta
@@ -29,7 +29,7 @@ WAITING, SETTLED, SET_ASIDE = EventState.WAITING, EventState.SETTLED, EventState
 
 
 def test_two_sessions_paid_for_one_gift_are_both_kept(database: Database) -> None:
-    """Two tabs, two payments: both are money received, and the gift is flagged."""
+    """Two payments of one gift in two tabs are both received, and the gift is flagged."""
     gift = give(database, attempts=2)
     for attempt in ("1", "2"):
         metadata = {"gift_id": str(gift.id), "attempt": attempt}
@@ -43,7 +43,7 @@ def test_two_sessions_paid_for_one_gift_are_both_kept(database: Database) -> Non
 
 
 def test_a_refund_waits_for_its_payment(database: Database) -> None:
-    """A refund heard of first waits, and counts at once when the payment arrives."""
+    """A refund that arrives before its payment waits, and counts once the payment is known."""
     gift, other = give(database), give(database)
     session = session_for(gift)
     payment = session["payment_intent"]
@@ -62,16 +62,16 @@ def test_a_refund_waits_for_its_payment(database: Database) -> None:
 
 
 def test_a_refund_of_nobody_s_payment_is_set_aside_in_the_end(database: Database) -> None:
-    """What waits for a payment that never comes is tried eight times more, then set aside."""
+    """A refund whose payment never arrives is retried eight times, then set aside."""
     refund = event("refund.created", refund_of("pi_of_another_shop", 100))
     clock = FixedClock(NOW)
     settle(database, refund, clock=clock)
-    for tried, pause in enumerate(RETRY_AFTER, start=1):
+    for attempt, pause in enumerate(RETRY_AFTER, start=1):
         clock.instant += pause - timedelta(milliseconds=1)
         settle(database, clock=clock)
         assert (event_now(database, refund).state, event_now(database, refund).tries) == (
             WAITING,
-            tried,
+            attempt,
         )
         clock.instant += timedelta(milliseconds=1)
         settle(database, clock=clock)
@@ -80,7 +80,7 @@ def test_a_refund_of_nobody_s_payment_is_set_aside_in_the_end(database: Database
 
 
 def test_a_refund_that_gave_up_waiting_is_woken(database: Database) -> None:
-    """A payment that is found after its refund was set aside settles both; nobody is asked."""
+    """A payment that arrives after its refund was set aside settles both."""
     gift = give(database)
     session = session_for(gift)
     refund = event("refund.created", refund_of(session["payment_intent"], 2_000))
@@ -96,24 +96,24 @@ def test_a_refund_that_gave_up_waiting_is_woken(database: Database) -> None:
 
 
 def test_an_unknown_gift_is_set_aside_in_the_end(database: Database) -> None:
-    """An event about a gift that we do not know is tried for three days, then set aside."""
+    """An event about an unknown gift is retried for three days, then set aside."""
     gift = give(database)
     metadata = {"gift_id": str(uuid.uuid4()), "attempt": "1"}
-    told = event(COMPLETED, session_for(gift, metadata=metadata))
+    completed = event(COMPLETED, session_for(gift, metadata=metadata))
     clock = FixedClock(NOW)
-    settle(database, told, clock=clock)
-    assert event_now(database, told).state == WAITING
+    settle(database, completed, clock=clock)
+    assert event_now(database, completed).state == WAITING
     for pause in RETRY_AFTER:
         clock.instant += pause
         settle(database, clock=clock)
-    row = event_now(database, told)
+    row = event_now(database, completed)
     assert (row.state, row.reason) == (SET_ASIDE, "no gift with this id is known")
     assert clock.instant - NOW > timedelta(days=3)
     assert status_of(database, gift)[0] == "awaited"
 
 
 def test_an_event_before_our_own_commit_matches(database: Database) -> None:
-    """An event that overtakes our note of the session's id confirms, and the note then fits."""
+    """An event that arrives before our commit of the session's id confirms the gift."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event(COMPLETED, session))
@@ -124,7 +124,7 @@ def test_an_event_before_our_own_commit_matches(database: Database) -> None:
 
 
 def poison(database: Database, payment: str) -> None:
-    """Have the database itself refuse the fact about this payment."""
+    """Make the database refuse the fact about this payment."""
     trigger = "CREATE TRIGGER poison BEFORE INSERT ON gift_fact"
     when = f"NEW.source_id = '{payment}'"
     if database.is_sqlite:
@@ -141,17 +141,17 @@ def poison(database: Database, payment: str) -> None:
 
 
 def test_one_poisoned_event_holds_up_nobody(database: Database) -> None:
-    """Of 200 events one fails: 199 gifts are confirmed at once, the one is tried again later."""
+    """Of 200 events one fails: 199 gifts are confirmed, and the failed event is retried later."""
     gifts = give_many(database, 200)
     sessions = [session_for(gift) for gift in gifts]
     poison(database, sessions[77]["payment_intent"])
-    told = [event(COMPLETED, session) for session in sessions]
-    settle(database, *told)
+    events = [event(COMPLETED, session) for session in sessions]
+    settle(database, *events)
     states = [row.state for row in stored_events(database)]
     assert (states.count(SETTLED), states.count(WAITING)) == (199, 1)
-    bad = event_now(database, told[77])
-    assert (bad.state, bad.tries) == (WAITING, 1)
-    assert bad.reason.startswith("it failed here: ")
+    failed = event_now(database, events[77])
+    assert (failed.state, failed.tries) == (WAITING, 1)
+    assert failed.reason.startswith("it failed here: ")
     assert gift_now(database, gifts[77]).status == "awaited"
     assert status_of(database, gifts[78])[0] == "confirmed"
     with database.writing() as session:

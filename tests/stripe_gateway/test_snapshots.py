@@ -1,4 +1,4 @@
-"""Snapshots: what each kind of event tells about a gift, and what is nothing to us."""
+"""What the parser reads from each kind of event, and which events it ignores."""
 
 from typing import Any
 
@@ -22,14 +22,22 @@ from tests.stripe_gateway.examples import (
 )
 
 
+def label(value: Any) -> str:
+    """Return a short id for a case."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value['object']} {value['status']}" if isinstance(value, dict) else str(value)
+
+
 def facts(reading: Reading | IrrelevantEvent) -> list[tuple[str, str, int | None]]:
+
     assert isinstance(reading, Reading)
     assert {(fact.happened_at, fact.actor) for fact in reading.facts} == {(AT, "stripe")}
     return [(str(fact.kind), fact.source_id, fact.amount_minor) for fact in reading.facts]
 
 
 @pytest.mark.parametrize(
-    ("kind", "payment_status", "told"),
+    ("kind", "payment_status", "expected"),
     [
         (COMPLETED, "paid", ("payment_succeeded", "pi_1", 5_000)),
         (COMPLETED, "unpaid", ("payment_processing", "cs_test_1", None)),
@@ -37,13 +45,14 @@ def facts(reading: Reading | IrrelevantEvent) -> list[tuple[str, str, int | None
         (FAILED, "unpaid", ("payment_failed", "cs_test_1", None)),
         (EXPIRED, "unpaid", ("checkout_expired", "cs_test_1", None)),
     ],
+    ids=label,
 )
 def test_what_a_session_tells(
-    kind: str, payment_status: str, told: tuple[str, str, int | None]
+    kind: str, payment_status: str, expected: tuple[str, str, int | None]
 ) -> None:
-    """A session tells that it was opened, what became of it, and what it claims of its gift."""
+    """A session gives its opening, its outcome, and a claim about its gift."""
     reading = read(kind, SESSION, payment_status=payment_status)
-    assert facts(reading) == [("checkout_opened", "cs_test_1", None), told]
+    assert facts(reading) == [("checkout_opened", "cs_test_1", None), expected]
     assert isinstance(reading, Reading)
     assert (reading.gift_id, reading.payment) == (GIFT_ID, None)
     assert reading.claim == Claim("LWCAN-7KQ4M2X", False, "CAD", 5_000, "cs_test_1", 1)
@@ -51,7 +60,7 @@ def test_what_a_session_tells(
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "told"),
+    ("kind", "content", "expected"),
     [
         ("refund.created", REFUND, ("refund_succeeded", "re_1", 1_000)),
         ("refund.updated", REFUND | {"status": "pending"}, ("refund_started", "re_1", 1_000)),
@@ -71,18 +80,21 @@ def test_what_a_session_tells(
         ("charge.dispute.closed", DISPUTE | {"status": "lost"}, ("dispute_lost", "dp_1", 1_000)),
         ("charge.dispute.created", DISPUTE | {"status": "lost"}, ("dispute_lost", "dp_1", 1_000)),
     ],
+    ids=label,
 )
-def test_what_a_return_tells(kind: str, found: dict[str, Any], told: tuple[str, str, int]) -> None:
-    """A refund or dispute names the payment that it is about, and one fact."""
-    reading = read(kind, found)
-    assert facts(reading) == [told]
+def test_what_a_return_tells(
+    kind: str, content: dict[str, Any], expected: tuple[str, str, int]
+) -> None:
+    """A refund or dispute names its payment and gives one fact."""
+    reading = read(kind, content)
+    assert facts(reading) == [expected]
     assert isinstance(reading, Reading)
     assert (reading.gift_id, reading.payment, reading.claim) == (None, "pi_1", None)
     assert {fact.currency for fact in reading.facts} == {"CAD"}
 
 
 def moved(*amounts: int) -> dict[str, Any]:
-    """Return what Stripe booked for a dispute, a minute after the other."""
+    """Return Stripe's bookings of a dispute, a minute apart."""
     moves = [
         {"amount": amount, "created": CREATED + 60 * n, "currency": "cad", "fee": 0}
         for n, amount in enumerate(amounts)
@@ -91,20 +103,20 @@ def moved(*amounts: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("step", "status", "moves", "told"),
+    ("step", "status", "moves", "expected"),
     [
         ("created", "warning_needs_response", (), ("inquiry_opened", "dp_1", None)),
         ("updated", "warning_under_review", (), ("inquiry_answered", "dp_1", None)),
         ("closed", "warning_closed", (), ("inquiry_closed", "dp_1", None)),
         ("closed", "prevented", (), ("inquiry_closed", "dp_1", None)),
-        # The money goes, whatever the status still says.
+        # The money moves, whatever the status is.
         ("funds_withdrawn", "warning_needs_response", (), ("dispute_opened", "dp_1", 1_000)),
         ("updated", "warning_under_review", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
         ("updated", "needs_response", (), ("dispute_opened", "dp_1", 1_000)),
         ("funds_withdrawn", "needs_response", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
         ("closed", "prevented", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("closed", "warning_closed", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
-        # Ends, and what comes after them.
+        # Ends of a dispute, and changes after them.
         ("closed", "lost", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("funds_reinstated", "won", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
         ("updated", "won", (-1_000,), ("dispute_won", "dp_1", 1_000)),
@@ -112,21 +124,22 @@ def moved(*amounts: int) -> dict[str, Any]:
         ("updated", "lost", (-1_000, 1_000), ("dispute_lost", "dp_1:2", 1_000)),
         ("updated", "under_review", (-1_000, 1_000, -1_000), ("dispute_opened", "dp_1:2", 1_000)),
         ("closed", "won", (-1_000, 1_000, -1_000, 1_000), ("dispute_won", "dp_1:2", 1_000)),
-        # A part that came back is no end.
+        # A partial return is no end.
         ("funds_reinstated", "needs_response", (-1_000, 200), ("dispute_opened", "dp_1", 1_000)),
         ("closed", "lost", (-1_000, 200), ("dispute_lost", "dp_1", 1_000)),
     ],
+    ids=label,
 )
 def test_what_a_dispute_tells(
-    step: str, status: str, moves: tuple[int, ...], told: tuple[str, str, int | None]
+    step: str, status: str, moves: tuple[int, ...], expected: tuple[str, str, int | None]
 ) -> None:
-    """A dispute is an inquiry until money goes, and each return of the money begins a round."""
+    """A dispute is an inquiry until money moves, and each return of the money begins a round."""
     reading = read(f"charge.dispute.{step}", DISPUTE | {"status": status} | moved(*moves))
-    assert facts(reading) == [told]
+    assert facts(reading) == [expected]
 
 
 def test_a_dispute_tells_until_when_to_answer() -> None:
-    """The bank's deadline is kept as evidence; an odd one is left out."""
+    """The bank's deadline is kept as evidence, unless it is odd."""
     for due_by, kept in ((CREATED, AT.isoformat()), (None, None), (-1, None), ("soon", None)):
         reading = read(
             "charge.dispute.created",
@@ -137,7 +150,7 @@ def test_a_dispute_tells_until_when_to_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "source_id", "evidence"),
+    ("kind", "content", "source_id", "evidence"),
     [
         (
             "payment_intent.payment_failed",
@@ -152,12 +165,21 @@ def test_a_dispute_tells_until_when_to_answer() -> None:
         ("payment_intent.payment_failed", DECLINE | {"last_payment_error": [1]}, "ch_1", {}),
         ("charge.failed", CHARGE, "ch_1", {"code": "expired"}),
     ],
+    ids=[
+        "a charge",
+        "no charge",
+        "a long charge id",
+        "an odd charge id",
+        "no error",
+        "an odd error",
+        "a failed charge",
+    ],
 )
 def test_what_a_decline_tells(
-    kind: str, found: dict[str, Any], source_id: str, evidence: dict[str, str] | None
+    kind: str, content: dict[str, Any], source_id: str, evidence: dict[str, str] | None
 ) -> None:
-    """A declined card is one fact without money, named by its charge if that has a name."""
-    reading = read(kind, found)
+    """A declined card is one fact without money, named by its charge if it has one."""
+    reading = read(kind, content)
     assert facts(reading) == [("payment_declined", source_id, None)]
     assert isinstance(reading, Reading)
     assert reading.gift_id == GIFT_ID
@@ -168,12 +190,12 @@ def test_what_a_decline_tells(
     "kind", ["customer.created", "x", "charge", "charge.refunded", "refund", "."]
 )
 def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
-    """A type of event that we do not read is irrelevant, whatever is in it."""
+    """An event of an unknown type is irrelevant, whatever its content."""
     assert isinstance(read(kind, {}), IrrelevantEvent)
 
 
 @pytest.mark.parametrize(
-    ("kind", "found", "more"),
+    ("kind", "content", "more"),
     [
         (COMPLETED, SESSION, {"metadata": {}}),
         (COMPLETED, SESSION, {"metadata": None}),
@@ -183,9 +205,18 @@ def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
         ("payment_intent.payment_failed", DECLINE, {"metadata": {}}),
         ("checkout.session.something_new", SESSION, {}),
     ],
+    ids=[
+        "empty metadata",
+        "no metadata",
+        "another system",
+        "a refund without a payment",
+        "a dispute without a payment",
+        "a decline without a gift",
+        "an unknown step",
+    ],
 )
 def test_what_is_not_ours_is_nothing_to_us(
-    kind: str, found: dict[str, Any], more: dict[str, Any]
+    kind: str, content: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    """What this service did not begin, or that moved no money, is irrelevant."""
-    assert isinstance(read(kind, found, **more), IrrelevantEvent)
+    """An event that this service did not begin, or that moved no money, is irrelevant."""
+    assert isinstance(read(kind, content, **more), IrrelevantEvent)

@@ -1,4 +1,4 @@
-"""When Stripe does not answer well: an error in time, nothing lost, one session in the end."""
+"""When Stripe answers badly, the donor gets an error in time, and one session opens in the end."""
 
 import asyncio
 import time
@@ -22,10 +22,10 @@ from tests.stripe_gateway.checkouts import SESSIONS, asked, checkouts_of, client
 from tests.stripe_gateway.given import gift_now, give
 
 NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
-# With these the SDK tries again by itself; what a first answer spoiled, its echo makes good.
-TRIED_TWICE = ("502_before", "409", "reset_before", "reset_after", "cut_body")
+# The SDK retries these itself, and the second answer is good.
+RETRIED = ("502_before", "409", "reset_before", "reset_after", "cut_body")
 RAISED = {"400": StripeRefused, "500": StripeRefused, "401": StripeKeyRefused}
-# Four times as quick as in earnest, and still patient with a machine that has much to do.
+# Four times as fast as in production, and still patient enough for a busy machine.
 QUICK = {"deadline_s": 2.4, "per_try_s": 0.8}
 HANG_S = 2.8
 
@@ -39,7 +39,7 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
 
 @pytest.mark.parametrize("kind", NOT_DONE + DONE)
 def test_trouble_is_survived(database: Database, sandbox: RunningSandbox, kind: str) -> None:
-    """The error comes in time and says nothing internal; in the end one session can be paid."""
+    """The error arrives in time and shows no internals; later one session can be paid."""
     gift = give(database, attempts=0)
     client = client_of(sandbox, **QUICK)
     clock = FixedClock(datetime.now(UTC))
@@ -66,18 +66,18 @@ def test_trouble_is_survived(database: Database, sandbox: RunningSandbox, kind: 
     assert sessions(sandbox) == {"open": 1}
     keys = [request["idempotency_key"].rpartition(":")[2] for request in asked(sandbox)]
     assert len(set(keys[:-1])) == 1
-    # Refused for good, the next attempt is a new one; unknown, the same question is asked again.
+    # A refused attempt is followed by another; an unknown outcome is requested again.
     assert (keys[-1] == "2") == (kind in RAISED)
     again = [request["parameters"] for request in asked(sandbox) if request["parameters"]]
     if keys[-1] == "1":
         assert all(parameters == again[0] for parameters in again)
 
 
-@pytest.mark.parametrize("kind", TRIED_TWICE)
+@pytest.mark.parametrize("kind", RETRIED)
 def test_trouble_that_passes_is_not_noticed(
     database: Database, sandbox: RunningSandbox, kind: str
 ) -> None:
-    """What goes wrong once is tried again with the same key before the donor hears of it."""
+    """A single failure is retried with the same key before the donor gets an error."""
     gift = give(database, attempts=0)
     client = client_of(sandbox)
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind=kind, times=1)
@@ -88,7 +88,7 @@ def test_trouble_that_passes_is_not_noticed(
 
 
 def test_nobody_listens(database: Database) -> None:
-    """A refused connection is an unknown outcome, told at once."""
+    """A refused connection is an unknown outcome, and the error is immediate."""
     gift = give(database, attempts=0)
     port = free_port()
     client = StripeClient(SECRET_KEY, f"http://127.0.0.1:{port}", (f"127.0.0.1:{port}",))
@@ -100,7 +100,7 @@ def test_nobody_listens(database: Database) -> None:
 
 
 def test_no_donor_waits_longer_than_eight_seconds() -> None:
-    """Two tries and the pause between them fit into the deadline, and that into eight seconds."""
+    """Two attempts and the pause between them fit into the deadline of at most eight seconds."""
     assert DEADLINE_S <= 8.0
     assert 2 * PER_TRY_S < DEADLINE_S
 
@@ -109,7 +109,7 @@ def test_no_donor_waits_longer_than_eight_seconds() -> None:
 def test_a_donor_is_sent_to_a_known_host_only(
     database: Database, sandbox: RunningSandbox, host: str
 ) -> None:
-    """An address on a host that is not configured is no answer: no donor is sent there."""
+    """A donor is never sent to a URL on a host that is not configured."""
     gift = give(database, attempts=0)
     client = StripeClient(SECRET_KEY, sandbox.url, (host,))
     with pytest.raises(StripeUnavailable, match="no address to send the donor to"):
@@ -119,7 +119,7 @@ def test_a_donor_is_sent_to_a_known_host_only(
 
 
 def test_a_wrong_key_is_an_alarm(database: Database, sandbox: RunningSandbox) -> None:
-    """A key that Stripe does not know is told apart, and never shown."""
+    """A key that Stripe does not know raises its own error and is never shown."""
     gift = give(database, attempts=0)
     client = StripeClient("sk_test_a_revoked_one_4242", sandbox.url, ("127.0.0.1",))
     with pytest.raises(StripeKeyRefused) as raised:
@@ -129,7 +129,7 @@ def test_a_wrong_key_is_an_alarm(database: Database, sandbox: RunningSandbox) ->
 
 
 def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> None:
-    """One who would be too many is told at once, and a place that is free again is taken."""
+    """A call over the limit fails immediately, and a place that becomes free is used."""
     client = client_of(sandbox, **QUICK, most_waiting=1)
     hang = {"path": f"{SESSIONS}/*", "method": "GET", "kind": "hang", "seconds": HANG_S}
     sandbox.control("POST", "/_sandbox/trouble", **hang, times=2)
@@ -147,7 +147,7 @@ def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> N
 
 
 def test_the_server_has_threads_for_others(sqlite: Sqlite) -> None:
-    """When as many as may wait for Stripe, there are threads left for everybody else."""
+    """While the most allowed requests wait for Stripe, other requests have threads."""
     app = create_app(make_settings(sqlite.fresh_url()))
 
     async def threads() -> float:

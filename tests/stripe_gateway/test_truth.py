@@ -1,4 +1,4 @@
-"""Truth: an event counts only when it is ours, and says of its gift what we recorded."""
+"""An event counts only when it is ours and agrees with what we recorded of its gift."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -37,14 +37,15 @@ EXPECTED = Expectation(
         (replace(CLAIM, attempt=2, session_id="cs_2"), {1: "cs_1"}),
         (replace(CLAIM, attempt=2, session_id="cs_2"), {1: "cs_1", 2: "cs_2"}),
     ],
+    ids=["as recorded", "no session yet", "second attempt", "second session"],
 )
 def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int, str]) -> None:
-    """A claim that agrees with what was recorded is true, also before we heard of its session."""
+    """A claim that agrees with the records is true, even if its session is not recorded yet."""
     assert why_untrue(claim, replace(EXPECTED, sessions=sessions)) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "recorded", "reason"),
+    ("claimed", "recorded", "reason"),
     [
         ({"reference": "LWCAN-0000000"}, {}, "its reference is LWCAN-0000000"),
         ({"reference": ""}, {}, "its reference is ,"),
@@ -61,20 +62,21 @@ def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int,
         ({}, {"mode": "interac"}, "given by interac"),
         ({}, {"mode": "giving_code"}, "given by giving_code"),
     ],
+    ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
 def test_each_contradiction_is_told(
-    said: dict[str, Any], recorded: dict[str, Any], reason: str
+    claimed: dict[str, Any], recorded: dict[str, Any], reason: str
 ) -> None:
-    """One thing that differs from what was recorded is enough, and the reason names it."""
-    untrue = why_untrue(replace(CLAIM, **said), replace(EXPECTED, **recorded))
+    """One difference from the records is enough, and the reason names it."""
+    untrue = why_untrue(replace(CLAIM, **claimed), replace(EXPECTED, **recorded))
     assert untrue is not None
     assert reason in untrue
 
 
 def test_only_modes_of_stripe_are_confirmed_by_stripe() -> None:
-    """Of all modes there are, a session can confirm a gift by card or bank debit alone."""
-    true = [m for m in Mode if why_untrue(CLAIM, replace(EXPECTED, mode=m)) is None]
-    assert true == [Mode.CARD, Mode.BANK_DEBIT]
+    """Only gifts by card or bank debit can be confirmed by a session."""
+    modes = [m for m in Mode if why_untrue(CLAIM, replace(EXPECTED, mode=m)) is None]
+    assert modes == [Mode.CARD, Mode.BANK_DEBIT]
 
 
 def envelope(*, livemode: bool, account: str | None) -> Envelope:
@@ -105,6 +107,18 @@ def envelope(*, livemode: bool, account: str | None) -> Envelope:
         ((True, "acct_2"), (True, "acct_1"), "an event of another account"),
         ((True, "acct_1"), (True, ""), "an event of another account"),
         ((False, "acct_1"), (True, "acct_1"), "a test event at a live service"),
+    ],
+    ids=[
+        "test",
+        "live",
+        "empty account",
+        "connected account",
+        "of the platform",
+        "test at a live service",
+        "live at a test service",
+        "another account",
+        "an account without a setting",
+        "test of the connected account",
     ],
 )
 def test_a_foreign_event_is_told(

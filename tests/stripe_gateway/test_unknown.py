@@ -1,4 +1,4 @@
-"""Another shop on the same Stripe account: what became of its payments is not ours to settle."""
+"""Refunds and disputes of another shop's payments at the same Stripe account are ignored."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +25,8 @@ from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import gift_now, give, settle, settler_of
 from tests.stripe_gateway.returning import stripe_list
 
-# What is about a payment that only another event names.
-RETURNS = ("refund.created", "charge.dispute.created", "invoice_payment.paid")
+# Events about a payment that only another event names.
+RETURN_TYPES = ("refund.created", "charge.dispute.created", "invoice_payment.paid")
 
 
 @dataclass
@@ -37,7 +37,7 @@ class World:
     client: StripeClient
     unknown: UnknownPayments
 
-    def another_shops(self, session: dict[str, Any]) -> dict[str, Any]:
+    def other_shop_session(self, session: dict[str, Any]) -> dict[str, Any]:
         """Return the paid session of a shop that shares the account."""
         form = dict(_flat(session))
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
@@ -46,20 +46,20 @@ class World:
         paid: dict[str, Any] = self.sandbox.pay(opened.json()["id"])["session"]
         return paid
 
-    def ours(self) -> tuple[Gift, str]:
-        """Return a gift that was paid, of which nobody told us, and its payment."""
+    def paid_gift(self) -> tuple[Gift, str]:
+        """Return a paid gift whose event was not delivered, and its payment intent."""
         gift = give(self.database, attempts=0)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         session = self.sandbox.pay(url.rpartition("/")[2])["session"]
         return gift, session["payment_intent"]
 
-    def tell(self, *kinds: str) -> None:
+    def deliver(self, *kinds: str) -> None:
         """Deliver the events of these kinds, as the webhook would, and settle them."""
-        told = reversed(stripe_list(self.sandbox, "/v1/events"))
-        settle(self.database, *(e for e in told if e["type"].startswith(kinds)), clock=self.clock)
+        events = reversed(stripe_list(self.sandbox, "/v1/events"))
+        settle(self.database, *(e for e in events if e["type"].startswith(kinds)), clock=self.clock)
 
     def later(self, delta: timedelta) -> None:
-        """Let time pass; ask what is to be asked, and settle what is due."""
+        """Advance the clock, ask about unknown payments, and settle what is due."""
         self.clock.instant += delta
         self.unknown.ask_due()
         settler = settler_of(self.database, self.clock)
@@ -72,8 +72,8 @@ class World:
 
     def calls(self) -> list[str]:
         log = self.sandbox.control("GET", "/_sandbox/requests")
-        ours = [one for one in log if one["stripe_version"] and one["method"] == "GET"]
-        return [one["path"] for one in ours]
+        paid_gift = [one for one in log if one["stripe_version"] and one["method"] == "GET"]
+        return [one["path"] for one in paid_gift]
 
     def trouble(self, kind: str, times: int, path: str = "/v1/payment_intents/*") -> None:
         lever = {"path": path, "method": "GET", "kind": kind, "times": times, "seconds": 1}
@@ -105,53 +105,53 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
 
 
 def test_another_shops_refund_and_dispute_are_ignored_within_minutes(world: World) -> None:
-    """Stripe says that the payment is not ours: nobody waits three days, and staff hear nothing."""
+    """Once Stripe shows that a payment is not ours, its events are ignored within minutes."""
     for _ in range(2):
-        intent = world.another_shops(SESSION)["payment_intent"]
+        intent = world.other_shop_session(SESSION)["payment_intent"]
         world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=300)
         world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
-    world.tell(*RETURNS)
+    world.deliver(*RETURN_TYPES)
     assert world.states() == {EventState.WAITING}
     world.later(FIRST_ASK - timedelta(seconds=1))
     assert world.calls() == []
     world.later(timedelta(seconds=1))
     assert world.states() == {EventState.IGNORED}
-    assert len(world.calls()) == 4  # each payment once, however many events are about it
+    assert len(world.calls()) == 4  # one call for each payment, however many events are about it
     dispute = stripe_list(world.sandbox, "/v1/disputes")[0]["id"]
     world.sandbox.control("POST", f"/_sandbox/dispute/{dispute}", outcome="lost")
-    world.tell("charge.dispute.closed")  # known by now, nobody is asked again
+    world.deliver("charge.dispute.closed")  # the payment is known, so Stripe is not called again
     assert world.states() == {EventState.IGNORED}
     assert len(world.calls()) == 4
 
 
 def test_the_invoices_of_another_shop_are_ignored(world: World) -> None:
-    """A subscription of another shop's: its invoice, its refund and its dispute are not ours."""
-    session = world.another_shops(monthly_of(2_000))
+    """The invoice, refund and dispute of another shop's subscription are not ours."""
+    session = world.other_shop_session(monthly_of(2_000))
     (payment,) = stripe_list(world.sandbox, "/v1/invoice_payments")
     intent = payment["payment"]["payment_intent"]
     assert session["payment_intent"] is None
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
-    world.tell(*RETURNS)
+    world.deliver(*RETURN_TYPES)
     world.later(FIRST_ASK)
     assert world.states() == {EventState.IGNORED}
 
 
 def test_ours_that_come_before_their_payment_still_count(world: World) -> None:
-    """A refund and a dispute of a gift wait for its payment, though Stripe is asked meanwhile."""
-    gift, intent = world.ours()
+    """A refund and a dispute of a gift wait for its payment, even after Stripe was asked."""
+    gift, intent = world.paid_gift()
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=1_000)
     world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
-    world.tell(*RETURNS)
+    world.deliver(*RETURN_TYPES)
     world.later(FIRST_ASK)
     assert world.calls() == [f"/v1/payment_intents/{intent}"]
     assert world.states() == {EventState.WAITING}
-    world.tell("checkout.session.completed")
+    world.deliver("checkout.session.completed")
     assert world.states() == {EventState.SETTLED}
     assert gift_now(world.database, gift).status == "disputed"
 
 
 def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
-    """The payment of a month names no gift itself: its invoice's subscription does."""
+    """A month's payment does not name the gift, but its invoice's subscription does."""
     gift = give(world.database, attempts=0, frequency="monthly")
     url = checkouts_of(world.database, world.client, world.clock).open_for(gift)
     session = world.sandbox.pay(url.rpartition("/")[2])["session"]
@@ -159,12 +159,12 @@ def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
     for payment in stripe_list(world.sandbox, "/v1/invoice_payments"):
         intent = payment["payment"]["payment_intent"]
         world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
-    world.tell(*RETURNS)
+    world.deliver(*RETURN_TYPES)
     world.later(FIRST_ASK)
     assert world.states() == {EventState.WAITING}
     with world.database.reading() as session_:
         assert not any(row.is_foreign for row in session_.exec(select(UnknownPayment)))
-    world.tell("checkout.session.completed", "invoice.paid")
+    world.deliver("checkout.session.completed", "invoice.paid")
     world.later(timedelta(0))
     assert world.states() == {EventState.SETTLED}
     assert gift_now(world.database, gift).status == "refunded"
@@ -172,10 +172,10 @@ def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["500", "401", "400", "reset_before", "list_200", "html_200"])
 def test_while_stripe_does_not_say_they_wait(world: World, kind: str) -> None:
-    """No answer, an odd one or a refusal is no reason to ignore anything: Stripe is asked again."""
-    intent = world.another_shops(SESSION)["payment_intent"]
+    """Without a usable answer nothing is ignored, and Stripe is asked again."""
+    intent = world.other_shop_session(SESSION)["payment_intent"]
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
-    world.tell(*RETURNS)
+    world.deliver(*RETURN_TYPES)
     world.trouble(kind, times=2)
     world.later(FIRST_ASK)
     assert world.states() == {EventState.WAITING}
@@ -185,27 +185,29 @@ def test_while_stripe_does_not_say_they_wait(world: World, kind: str) -> None:
 
 
 def test_a_key_that_may_look_again_is_asked_anew(world: World) -> None:
-    """After the last try without an answer, the next event about the payment begins anew."""
-    intent = world.another_shops(SESSION)["payment_intent"]
+    """After the last attempt without an answer, a new event about the payment starts again."""
+    intent = world.other_shop_session(SESSION)["payment_intent"]
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
-    world.tell("refund.created")
+    world.deliver("refund.created")
     world.trouble("401", times=1 + len(ASK_AGAIN_AFTER))
     for pause in (FIRST_ASK, *ASK_AGAIN_AFTER):
         world.later(pause)
     assert world.states() == {EventState.WAITING}
-    world.tell("refund.updated", "charge.refund.updated")
+    world.deliver("refund.updated", "charge.refund.updated")
     for pause in (timedelta(days=2), FIRST_ASK, FIRST_ASK):
         world.later(pause)
     assert world.states() == {EventState.IGNORED}
 
 
 def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> None:
-    """What Stripe has never heard of may be of a gift that a backup lost: staff decide."""
-    session = world.another_shops(SESSION)
+    """A payment unknown to Stripe may belong to a gift that a backup lost, so staff decide."""
+    session = world.other_shop_session(SESSION)
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
-    (told,) = (e for e in stripe_list(world.sandbox, "/v1/events") if e["type"] == "refund.created")
-    told["data"]["object"]["payment_intent"] = "pi_3NobodyKnowsThisOne"
-    settle(world.database, told, clock=world.clock)
+    (refund,) = (
+        e for e in stripe_list(world.sandbox, "/v1/events") if e["type"] == "refund.created"
+    )
+    refund["data"]["object"]["payment_intent"] = "pi_3NobodyKnowsThisOne"
+    settle(world.database, refund, clock=world.clock)
     for pause in (FIRST_ASK, *ASK_AGAIN_AFTER, timedelta(days=3), timedelta(days=3)):
         world.later(pause)
     assert len(world.calls()) == 1 + len(ASK_AGAIN_AFTER)
@@ -213,12 +215,14 @@ def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> No
 
 
 def test_what_our_desk_asked_for_is_never_asked_about(world: World) -> None:
-    """A refund that names our own request is ours, whatever else is known."""
-    session = world.another_shops(SESSION)
+    """A refund with our own request in its metadata is ours."""
+    session = world.other_shop_session(SESSION)
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
-    (told,) = (e for e in stripe_list(world.sandbox, "/v1/events") if e["type"] == "refund.created")
-    told["data"]["object"]["metadata"] = {"request": "some-gift:refund:1"}
-    settle(world.database, told, clock=world.clock)
+    (refund,) = (
+        e for e in stripe_list(world.sandbox, "/v1/events") if e["type"] == "refund.created"
+    )
+    refund["data"]["object"]["metadata"] = {"request": "some-gift:refund:1"}
+    settle(world.database, refund, clock=world.clock)
     world.later(FIRST_ASK)
     assert world.calls() == []
     assert world.states() == {EventState.WAITING}
