@@ -6,7 +6,7 @@ import pytest
 
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import as_bytes, event, give, session_for
-from tests.stripe_gateway.service import DOOR, Service, serving
+from tests.stripe_gateway.service import WEBHOOK_PATH, Service, serving
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,9 @@ def test_nothing_else_is_led_anywhere(service: Service, method: str, path: str) 
 def test_the_webhook_is_never_led_anywhere(service: Service) -> None:
     """Stripe follows no redirect, so an address with a slash says plainly that it is wrong."""
     body = as_bytes(event("checkout.session.completed", session_for(give(service.database))))
-    answer = service.http.post(f"{DOOR}/", content=body)
+    answer = service.http.post(f"{WEBHOOK_PATH}/", content=body)
     assert answer.status_code == 404
-    assert service.http.get(f"{DOOR}/").status_code == 404
+    assert service.http.get(f"{WEBHOOK_PATH}/").status_code == 404
 
 
 def test_a_token_may_have_accents(service: Service) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from tests.real_parts import WEBHOOK_SECRET
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 _NULLS = (
     "after_expiration billing_address_collection client_secret collected_information consent "
@@ -105,7 +105,7 @@ def sign_all(bodies: Iterable[bytes]) -> list[bytes]:
 def _signed(body: bytes, now: int) -> bytes:
     mac = hmac.new(WEBHOOK_SECRET.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
     head = (
-        f"POST {DOOR} HTTP/1.1\r\n"
+        f"POST {WEBHOOK_PATH} HTTP/1.1\r\n"
         "Host: give.example.org\r\n"
         "User-Agent: Stripe/1.0 (+https://stripe.com/docs/webhooks)\r\n"
         "Accept: */*; q=0.5, application/xml\r\n"

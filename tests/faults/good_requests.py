@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from donate.gifts.models import Gift
 from tests.faults.oddities import ODD_TEXTS, spoil_json
 from tests.stripe_gateway.given import event, session_for, sign
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 Headers = tuple[tuple[str, str], ...]
 FORM: Final = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -151,7 +151,7 @@ def _event(known: Known, dice: Random) -> Request:
     if dice.random() < 0.1:
         body = dice.choice([b"[" * 50_000, b'{"a":' * 20_000, b"null", b"", b'"x"', b"{}"])
     signed = sign(body) if dice.random() < 0.9 else "t=1,v1=0"
-    return Request("POST", DOOR, (*JSON, ("Stripe-Signature", signed)), body)
+    return Request("POST", WEBHOOK_PATH, (*JSON, ("Stripe-Signature", signed)), body)
 
 
 def _staff_page(known: Known, dice: Random) -> Request:

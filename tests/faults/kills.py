@@ -37,7 +37,7 @@ from tests.journeys.travelling import pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import as_bytes, sign
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 GATEWAY: Final = "donate.stripe_gateway"
 BEATS: Final = (
@@ -199,7 +199,7 @@ class Town:
 
         def deliver(body: bytes) -> int:
             headers = {"stripe-signature": sign(body)}
-            return self._http.post(DOOR, content=body, headers=headers).status_code
+            return self._http.post(WEBHOOK_PATH, content=body, headers=headers).status_code
 
         with ThreadPoolExecutor(DELIVERERS) as pool:
             return Counter(pool.map(deliver, bodies))
@@ -221,7 +221,7 @@ def run_kills(start: Nursery, database_url: str, folder: Path, *, kills: int, se
     """Kill the service so many times, end everything, and reckon."""
     dice, port, began = Random(seed), free_port(), time.monotonic()
     report = Report("sqlite" if database_url.startswith("sqlite") else "postgresql")
-    with pretend_stripe(f"http://127.0.0.1:{port}{DOOR}") as sandbox:
+    with pretend_stripe(f"http://127.0.0.1:{port}{WEBHOOK_PATH}") as sandbox:
         town = Town(start, database_url, folder, sandbox, port)
         people = People(town.url, sandbox, town.database, town.staff_token(), seed)
         people.come()

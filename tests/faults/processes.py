@@ -13,7 +13,7 @@ from donate.storage.database import Database
 from tests.faults.quick_start import Forked, Nursery
 from tests.journeys.travelling import World, pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, caller, free_port
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 KILLED = -9
 
@@ -66,7 +66,7 @@ def a_machine(start: Nursery, database_url: str, folder: Path) -> Iterator[Machi
     address = f"http://127.0.0.1:{port}"
     database = Database(database_url)
     with (
-        pretend_stripe(address + DOOR) as sandbox,
+        pretend_stripe(address + WEBHOOK_PATH) as sandbox,
         caller(address) as http,
     ):
         settings = {

@@ -24,7 +24,7 @@ from tests.stripe_gateway.given import (
     sign,
     store,
 )
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 
 @pytest.mark.parametrize("hours", [-30, -5, 5, 30])
@@ -63,10 +63,10 @@ def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
         gift = give(database)
         body = as_bytes(event("checkout.session.completed", session_for(gift)))
         headers = {"stripe-signature": sign(body)}
-        assert http.post(DOOR, content=body, headers=headers).status_code == 400
+        assert http.post(WEBHOOK_PATH, content=body, headers=headers).status_code == 400
         assert http.get("/give/LWCAN").status_code == 200
         clock.instant = datetime.now(UTC)
-        assert http.post(DOOR, content=body, headers=headers).status_code == 200
+        assert http.post(WEBHOOK_PATH, content=body, headers=headers).status_code == 200
         until(lambda: gift_now(database, gift).status == "confirmed")
     database.close()
 

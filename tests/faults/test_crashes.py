@@ -14,7 +14,7 @@ from tests.faults.processes import Machine, a_machine, ended_within
 from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import AMOUNT, RECEIVED, until
 from tests.stripe_gateway.given import as_bytes, event, give_many, session_for, sign
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 GATEWAY = "donate.stripe_gateway"
 
@@ -97,7 +97,7 @@ def test_stopping_under_load_loses_nothing(
                     body = as_bytes(one)
                     try:
                         answer = http.post(
-                            DOOR, content=body, headers={"stripe-signature": sign(body)}
+                            WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body)}
                         )
                     except httpx.TransportError:
                         return

@@ -19,7 +19,7 @@ from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import ANN, field, until
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import as_bytes, event, sign
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 LOCKED_S = 10
 HOLD = (
@@ -33,7 +33,9 @@ def an_event() -> bytes:
 
 
 def deliver(machine: Machine, body: bytes) -> int:
-    answer = machine.world.http.post(DOOR, content=body, headers={"stripe-signature": sign(body)})
+    answer = machine.world.http.post(
+        WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body)}
+    )
     assert answer.status_code == 200 or answer.headers["retry-after"]
     return answer.status_code
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.journeys.travelling import World, pretend_stripe
 from tests.real_parts import free_port
-from tests.stripe_gateway.service import DOOR, serving
+from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def world(database_url: str) -> Iterator[World]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with (
-        pretend_stripe(address + DOOR) as sandbox,
+        pretend_stripe(address + WEBHOOK_PATH) as sandbox,
         serving(
             database_url,
             port,

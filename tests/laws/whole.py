@@ -31,7 +31,7 @@ from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, make_settings
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.away import our_totals, their_totals
 from tests.stripe_gateway.given import sign
-from tests.stripe_gateway.service import DOOR
+from tests.stripe_gateway.service import WEBHOOK_PATH
 
 REGIONS = Path(__file__).with_name("regions.toml")
 BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
@@ -126,7 +126,7 @@ class Whole:
         """Hand over an event at the door; returns the answer's status."""
         body = json.dumps(event).encode()
         answer = self.web.post(
-            DOOR,
+            WEBHOOK_PATH,
             content=body,
             headers={"stripe-signature": sign(body, secret, self.clock.instant.timestamp())},
         )

@@ -26,7 +26,7 @@ def checkouts_of(database: Database, client: StripeClient, clock: Clock | None =
     return Checkouts(database, client, clock or FixedClock(datetime.now(UTC)), PUBLIC_URL)
 
 
-def asked(sandbox: RunningSandbox) -> list[dict[str, Any]]:
+def session_requests(sandbox: RunningSandbox) -> list[dict[str, Any]]:
     """Return the requests for new sessions, in order."""
     log: list[dict[str, Any]] = sandbox.control("GET", "/_sandbox/requests")
     return [one for one in log if (one["method"], one["path"]) == ("POST", SESSIONS)]

@@ -18,7 +18,7 @@ from donate.stripe_gateway.models import StripeEvent
 from tests.real_parts import caller, make_settings, served
 from tests.stripe_gateway.given import sign
 
-DOOR = "/webhooks/stripe"
+WEBHOOK_PATH = "/webhooks/stripe"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Service:
     def deliver(self, body: bytes, **more: Any) -> httpx.Response:
         """Deliver an event as Stripe would."""
         headers = {"stripe-signature": sign(body)} | more
-        return self.http.post(DOOR, content=body, headers=headers)
+        return self.http.post(WEBHOOK_PATH, content=body, headers=headers)
 
     @contextmanager
     def another_caller(self) -> Iterator["Service"]:
@@ -78,7 +78,7 @@ def calling(url: str, database_url: str) -> Iterator[Service]:
 
 def head(headers: str) -> bytes:
     """Return the start of a request to the webhook endpoint."""
-    return f"POST {DOOR} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode("latin-1")
+    return f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode("latin-1")
 
 
 def answer_to(caller: socket.socket) -> bytes:

@@ -20,7 +20,7 @@ from tests.real_parts import SECRET_KEY, free_port
 from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import NOW, as_bytes, event, gift_now, give, session_for
-from tests.stripe_gateway.service import DOOR, serving
+from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 
 ACCOUNT = "acct_1Connected0000"
 
@@ -34,7 +34,7 @@ def connected() -> Iterator[RunningSandbox]:
 def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
     """Session, webhook and confirmation all happen in the connected account."""
     port = free_port()
-    hook = f"http://127.0.0.1:{port}{DOOR}"
+    hook = f"http://127.0.0.1:{port}{WEBHOOK_PATH}"
     with run_sandbox(connected_account=ACCOUNT, webhook_url=hook) as sandbox:
         how = {"stripe_api_base": sandbox.url, "stripe_account": ACCOUNT}
         with serving(database_url, port, **how) as service:

@@ -20,7 +20,7 @@ from tests.journeys.travelling import until
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals, going_away
-from tests.stripe_gateway.service import DOOR, serving
+from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 
 
 def test_of_two_at_once_one_says_so(away: Away) -> None:
@@ -121,7 +121,7 @@ def test_while_webhooks_come_in(database: Database, sandbox: RunningSandbox) -> 
     # The present, because the service uses the machine's clock.
     with going_away(database, sandbox, days_ago=0.04) as away:
         with serving(str(database.engine.url.render_as_string(hide_password=False))) as service:
-            url = service.url + DOOR
+            url = service.url + WEBHOOK_PATH
             assert urlsplit(url).hostname == "127.0.0.1"
             sandbox.control("POST", "/_sandbox/webhooks", url=url, paused=True)
             away.live(36, days=0.0001)

@@ -17,10 +17,10 @@ from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import (
     PUBLIC_URL,
     SESSIONS,
-    asked,
     checkouts_of,
     client_of,
     kinds,
+    session_requests,
     sessions,
 )
 from tests.stripe_gateway.given import (
@@ -56,7 +56,7 @@ def test_stripe_is_asked_for_exactly_this_gift(
     clock = FixedClock(datetime.now(UTC))
     url = checkouts_of(database, client, clock).open_for(gift)
     assert url.startswith(f"{sandbox.url}/pay/cs_test_")
-    (request,) = asked(sandbox)
+    (request,) = session_requests(sandbox)
     assert request["idempotency_key"] == f"donate-{gift.id}:1"
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
     page = f"{PUBLIC_URL}/gifts/{gift.token}"
@@ -98,7 +98,7 @@ def test_an_open_session_is_given_again(
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     assert checkouts.open_for(gift) == checkouts.open_for(gift)
-    assert len(asked(sandbox)) == 1
+    assert len(session_requests(sandbox)) == 1
 
 
 def test_an_expired_session_is_followed_by_a_new_one(
@@ -117,7 +117,7 @@ def test_an_expired_session_is_followed_by_a_new_one(
     sandbox.control("POST", "/_sandbox/clock", now=int(clock.instant.timestamp()))
     third = checkouts.open_for(gift)
     assert len({first, second, third}) == 3
-    keys = [request["idempotency_key"] for request in asked(sandbox)]
+    keys = [request["idempotency_key"] for request in session_requests(sandbox)]
     assert keys == [f"donate-{gift.id}:{attempt}" for attempt in (1, 2, 3)]
 
 
@@ -131,7 +131,7 @@ def test_what_is_paid_is_not_paid_again(
     settle(database, event("checkout.session.completed", completed))
     with pytest.raises(Conflict):
         checkouts_of(database, client).open_for(gift)
-    assert asked(sandbox) == []
+    assert session_requests(sandbox) == []
 
 
 class Meeting:
@@ -177,7 +177,7 @@ def test_an_answer_that_was_never_remembered_is_asked_for_again(
         checkouts.open_for(gift)
     clock.instant += timedelta(hours=21)
     url = checkouts.open_for(gift)
-    first, again = asked(sandbox)
+    first, again = session_requests(sandbox)
     assert (again["replayed"], first["parameters"] == again["parameters"]) == (True, True)
     assert sessions(sandbox) == {"open": 1}
     assert sandbox.http.get(url).status_code == 200
@@ -190,7 +190,7 @@ def test_a_monthly_debit_is_asked_for_as_billing_needs_it(
     """The mandate is for subscriptions and has no schedule; the terms are in our own words."""
     gift = give(database, attempts=0, mode="bank_debit", frequency="monthly", language=language)
     checkouts_of(database, client).open_for(gift)
-    (request,) = asked(sandbox)
+    (request,) = session_requests(sandbox)
     parameters = request["parameters"]
     assert normalized(parameters["payment_method_options"]) == normalized(
         {

@@ -14,9 +14,9 @@ from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import (
     PUBLIC_URL,
     SESSIONS,
-    asked,
     checkouts_of,
     client_of,
+    session_requests,
     sessions,
 )
 from tests.stripe_gateway.given import facts_now, gift_now, give, settle
@@ -49,7 +49,7 @@ def test_another_language_is_another_session(
     assert english != french
     assert sessions(sandbox) == {"expired": 1, "open": 1}
     assert checkouts.open_for(gift, "fr-CA") == checkouts.open_for(gift) == french
-    first, second = asked(sandbox)
+    first, second = session_requests(sandbox)
     assert (first["parameters"]["locale"], second["parameters"]["locale"]) == ("en", "fr-CA")
     page = f"{PUBLIC_URL}/gifts/{gift.token}"
     assert first["parameters"]["cancel_url"] == f"{page}?back=cancelled"
@@ -71,7 +71,7 @@ def test_what_was_paid_meanwhile_is_not_paid_again(
     sandbox.pay(session_id)
     with pytest.raises(Conflict):
         checkouts.open_for(gift, "fr-CA")
-    assert len(asked(sandbox)) == 1
+    assert len(session_requests(sandbox)) == 1
 
 
 @pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after"])
@@ -86,7 +86,7 @@ def test_no_second_session_while_the_first_may_be_open(
     sandbox.control("POST", "/_sandbox/trouble", path=path, kind=kind, times=2)
     with pytest.raises(StripeUnavailable):
         checkouts.open_for(gift, "fr-CA")
-    assert len(asked(sandbox)) == 1
+    assert len(session_requests(sandbox)) == 1
     sandbox.control("DELETE", "/_sandbox/trouble")
     assert checkouts.open_for(gift, "fr-CA") != old
     assert sessions(sandbox) == {"expired": 1, "open": 1}
@@ -103,7 +103,11 @@ def test_an_unanswered_request_keeps_its_language(
         checkouts.open_for(gift, "en-CA")
     checkouts.open_for(gift, "fr-CA")
     assert sessions(sandbox) == {"expired": 1, "open": 1}
-    assert [one["parameters"]["locale"] for one in asked(sandbox)] == ["en", "en", "fr-CA"]
+    assert [one["parameters"]["locale"] for one in session_requests(sandbox)] == [
+        "en",
+        "en",
+        "fr-CA",
+    ]
 
 
 def test_two_at_once_leave_one_session(

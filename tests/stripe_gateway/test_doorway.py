@@ -8,7 +8,7 @@ import pytest
 
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import as_bytes, event, sign
-from tests.stripe_gateway.service import DOOR, Service, seconds_since, serving
+from tests.stripe_gateway.service import WEBHOOK_PATH, Service, seconds_since, serving
 from tests.stripe_gateway.signatures import mac
 
 QUICK_S = 1.0
@@ -86,7 +86,7 @@ def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
     header = odd_headers(now, body)[name]
     start = time.monotonic()
     signed = b"stripe-signature: " + header.encode()
-    assert service.send_as_it_is(f"POST {DOOR}", signed, body) == 400
+    assert service.send_as_it_is(f"POST {WEBHOOK_PATH}", signed, body) == 400
     assert service.stored() == before
     assert seconds_since(start) < QUICK_S
 
@@ -94,7 +94,7 @@ def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
 def test_an_unsigned_event_is_refused(service: Service) -> None:
     """Without a signature header the answer is 400 and nothing is stored."""
     before = service.stored()
-    assert service.http.post(DOOR, content=new_event()).status_code == 400
+    assert service.http.post(WEBHOOK_PATH, content=new_event()).status_code == 400
     assert service.stored() == before
 
 
@@ -113,7 +113,9 @@ def test_an_unsigned_event_is_refused(service: Service) -> None:
 def test_a_changed_body_is_refused(service: Service, tamper: Callable[[bytes], bytes]) -> None:
     """A signature holds only for exactly the bytes that were signed."""
     body, before = new_event(), service.stored()
-    answer = service.http.post(DOOR, content=tamper(body), headers={"stripe-signature": sign(body)})
+    answer = service.http.post(
+        WEBHOOK_PATH, content=tamper(body), headers={"stripe-signature": sign(body)}
+    )
     assert (answer.status_code, service.stored()) == (400, before)
 
 
@@ -129,7 +131,7 @@ def test_a_body_that_is_not_utf8_is_refused(service: Service, body: bytes) -> No
     """A body that is not UTF-8 is refused even if its signature holds."""
     now, before = int(time.time()), service.stored()
     answer = service.http.post(
-        DOOR, content=body, headers={"stripe-signature": f"t={now},v1={mac(body, now)}"}
+        WEBHOOK_PATH, content=body, headers={"stripe-signature": f"t={now},v1={mac(body, now)}"}
     )
     assert (answer.status_code, service.stored()) == (400, before)
 
@@ -139,7 +141,7 @@ def test_a_clock_may_differ_a_little(service: Service, age: int) -> None:
     """An event is accepted if its time differs by up to five minutes."""
     body, before = new_event(), service.stored()
     answer = service.http.post(
-        DOOR, content=body, headers={"stripe-signature": sign(body, at=time.time() - age)}
+        WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body, at=time.time() - age)}
     )
     assert (answer.status_code, service.stored()) == (200, before + 1)
 
@@ -148,7 +150,7 @@ def test_one_good_signature_among_several_is_enough(service: Service) -> None:
     """While a secret is rolled Stripe signs with both, and one valid signature is enough."""
     body, now = new_event(), int(time.time())
     header = f"t={now},v1={'0' * 64},v1={mac(body, now)},v0={'1' * 64}"
-    answer = service.http.post(DOOR, content=body, headers={"stripe-signature": header})
+    answer = service.http.post(WEBHOOK_PATH, content=body, headers={"stripe-signature": header})
     assert answer.status_code == 200
 
 
@@ -173,7 +175,9 @@ def test_a_secret_is_rolled(sqlite: Sqlite, in_force: str, answers: dict[str, in
         for secret, status in answers.items():
             body = new_event()
             header = {"stripe-signature": sign(body, secret)}
-            assert service.http.post(DOOR, content=body, headers=header).status_code == status
+            assert (
+                service.http.post(WEBHOOK_PATH, content=body, headers=header).status_code == status
+            )
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -181,13 +185,15 @@ def test_only_post_is_a_delivery(service: Service, method: str) -> None:
     """Every other method gets 405, signed or not, and never a redirect."""
     body = new_event()
     answer = service.http.request(
-        method, DOOR, content=body, headers={"stripe-signature": sign(body)}
+        method, WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body)}
     )
     assert answer.status_code == 405
     assert "location" not in answer.headers
 
 
-@pytest.mark.parametrize("path", [f"{DOOR}/", f"/{DOOR}", "/webhooks", "/webhooks/STRIPE"])
+@pytest.mark.parametrize(
+    "path", [f"{WEBHOOK_PATH}/", f"/{WEBHOOK_PATH}", "/webhooks", "/webhooks/STRIPE"]
+)
 def test_no_other_address_leads_here(service: Service, path: str) -> None:
     """A similar address gets 404, because a redirect would lose the body."""
     body, before = new_event(), service.stored()
@@ -226,6 +232,6 @@ def test_a_forged_forwarded_for_is_harmless(service: Service, forged: bytes) -> 
     )
     body = new_event()
     signed = headers + b"\r\nstripe-signature: " + sign(body).encode()
-    assert service.send_as_it_is(f"POST {DOOR}", signed, body) == 200
+    assert service.send_as_it_is(f"POST {WEBHOOK_PATH}", signed, body) == 200
     assert service.send_as_it_is("GET /healthz", headers) == 200
     assert service.send_as_it_is("GET /gifts/nobodys", headers) == 404

@@ -19,7 +19,7 @@ from donate.web.request_limits import MAX_EVENT_BYTES, BodyLimit
 from tests.real_parts import WEBHOOK_SECRET, Sqlite, served
 from tests.stripe_gateway.given import as_bytes, event, sign
 from tests.stripe_gateway.service import (
-    DOOR,
+    WEBHOOK_PATH,
     Service,
     answer_to,
     calling,
@@ -183,7 +183,7 @@ def test_a_bomb_stays_packed(service: Service, encoding: str, compress: object) 
     bomb, now = compress(b"0" * 50_000_000), int(time.time())
     before, start = service.stored(), time.monotonic()
     answer = service.http.post(
-        DOOR,
+        WEBHOOK_PATH,
         content=bomb,
         headers={"content-encoding": encoding, "stripe-signature": f"t={now},v1={mac(bomb, now)}"},
     )

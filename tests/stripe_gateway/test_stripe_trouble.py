@@ -18,7 +18,14 @@ from donate.storage.database import Database
 from donate.stripe_gateway.client import DEADLINE_S, MOST_WAITING, PER_TRY_S, StripeClient
 from tests.real_parts import SECRET_KEY, Sqlite, free_port, make_settings
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.checkouts import SESSIONS, asked, checkouts_of, client_of, kinds, sessions
+from tests.stripe_gateway.checkouts import (
+    SESSIONS,
+    checkouts_of,
+    client_of,
+    kinds,
+    session_requests,
+    sessions,
+)
 from tests.stripe_gateway.given import gift_now, give
 
 NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
@@ -64,11 +71,13 @@ def test_trouble_is_survived(database: Database, sandbox: RunningSandbox, kind: 
     client.close()
     assert sandbox.http.get(url).status_code == 200
     assert sessions(sandbox) == {"open": 1}
-    keys = [request["idempotency_key"].rpartition(":")[2] for request in asked(sandbox)]
+    keys = [request["idempotency_key"].rpartition(":")[2] for request in session_requests(sandbox)]
     assert len(set(keys[:-1])) == 1
     # A refused attempt is followed by another; an unknown outcome is requested again.
     assert (keys[-1] == "2") == (kind in RAISED)
-    again = [request["parameters"] for request in asked(sandbox) if request["parameters"]]
+    again = [
+        request["parameters"] for request in session_requests(sandbox) if request["parameters"]
+    ]
     if keys[-1] == "1":
         assert all(parameters == again[0] for parameters in again)
 
@@ -84,7 +93,7 @@ def test_trouble_that_passes_is_not_noticed(
     url = checkouts_of(database, client).open_for(gift)
     client.close()
     assert sandbox.http.get(url).status_code == 200
-    assert (sessions(sandbox), len(asked(sandbox))) == ({"open": 1}, 2)
+    assert (sessions(sandbox), len(session_requests(sandbox))) == ({"open": 1}, 2)
 
 
 def test_nobody_listens(database: Database) -> None:
