@@ -13,7 +13,7 @@ from donate.stripe_gateway.client import StripeClient
 from tests.finance.room import Room, fields, open_room
 from tests.sandbox.running import RunningSandbox, run_sandbox
 from tests.stripe_gateway.checkouts import client_of
-from tests.stripe_gateway.returning import CARD, QUICK, REFUNDS, pay, stripe_list
+from tests.stripe_gateway.refund_desk import CARD, QUICK, REFUNDS, pay, stripe_list
 
 GOOD = {"amount": "50.00", "reason": "requested_by_donor", "note": "", "confirmed": "yes"}
 

@@ -12,7 +12,7 @@ from donate.storage.database import Database
 from tests.finance.refund_desk import GOOD, Desk, open_desk
 from tests.finance.room import csrf, fields, refunds_through
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.returning import REFUNDS, SLOW_TO_REFUND, deliver_events, stripe_list
+from tests.stripe_gateway.refund_desk import REFUNDS, SLOW_TO_REFUND, deliver_events, stripe_list
 
 
 @pytest.fixture

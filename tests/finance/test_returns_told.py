@@ -11,7 +11,7 @@ from donate.gifts.ledger import record_facts
 from donate.storage.database import Database
 from tests.finance.refund_desk import Desk, open_desk
 from tests.finance.room import Room, fields
-from tests.stripe_gateway.returning import REFUNDS, deliver_events, stripe_list
+from tests.stripe_gateway.refund_desk import REFUNDS, deliver_events, stripe_list
 
 
 @pytest.fixture

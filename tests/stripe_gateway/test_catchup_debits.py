@@ -11,7 +11,7 @@ from donate.gifts.queries import facts_of
 from donate.stripe_gateway.requests.agreements import Agreements
 from donate.stripe_gateway.requests.billing import Billing
 from tests.stripe_gateway.away import Away, check_totals
-from tests.stripe_gateway.returning import stripe_list
+from tests.stripe_gateway.refund_desk import stripe_list
 
 DAY = timedelta(days=1)
 

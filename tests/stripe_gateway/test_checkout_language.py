@@ -20,7 +20,7 @@ from tests.stripe_gateway.checkouts import (
     sessions,
 )
 from tests.stripe_gateway.given import facts_now, gift_now, give, settle
-from tests.stripe_gateway.returning import QUICK, stripe_list
+from tests.stripe_gateway.refund_desk import QUICK, stripe_list
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.given import AMOUNT, facts_now
-from tests.stripe_gateway.returning import Desk, a_desk
+from tests.stripe_gateway.refund_desk import Desk, a_desk
 
 if TYPE_CHECKING:
     from stripe.params import RefundCreateParams

@@ -31,7 +31,7 @@ from tests.stripe_gateway.given import (
     settle,
     stored_events,
 )
-from tests.stripe_gateway.returning import SLOW_TO_REFUND, Desk, a_desk
+from tests.stripe_gateway.refund_desk import SLOW_TO_REFUND, Desk, a_desk
 
 MANY = 6
 THAT_WAIT = (

@@ -23,7 +23,7 @@ from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import SESSION, RunningSandbox, monthly_of
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import gift_now, give, settle, settler_of
-from tests.stripe_gateway.returning import stripe_list
+from tests.stripe_gateway.refund_desk import stripe_list
 
 # Events about a payment that only another event names.
 RETURN_TYPES = ("refund.created", "charge.dispute.created", "invoice_payment.paid")

@@ -21,7 +21,7 @@ from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.given import give, settle, settler_of
 from tests.stripe_gateway.polling import World
-from tests.stripe_gateway.returning import stripe_list
+from tests.stripe_gateway.refund_desk import stripe_list
 
 
 class Branch(World):
