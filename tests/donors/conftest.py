@@ -1,4 +1,4 @@
-"""Visitors to a service with regions of its own, whose Stripe does not answer."""
+"""Visitors to a service with its own regions, whose Stripe does not answer."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,12 +21,12 @@ def _service(sqlite: Sqlite) -> Iterator[Visitor]:
 
 @pytest.fixture
 def visitor(_service: Visitor) -> Visitor:
-    """Somebody at a service that others have visited before; on SQLite."""
+    """A visitor to a service that may hold earlier gifts, on SQLite."""
     return replace(_service, before=frozenset(gift.id for gift in _service.gifts()))
 
 
 @pytest.fixture
 def first_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
-    """Somebody at a service of their own; the test runs once on each kind of database."""
+    """A visitor to a new service, once on each kind of database."""
     with visiting(database, database_url, regions_file=REGIONS) as visitor:
         yield visitor

@@ -1,4 +1,4 @@
-"""Facts that bring a gift into each status, and how they become known."""
+"""Facts that bring a gift into each status."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ NOW = datetime.now(UTC)
 
 K = FactKind
 PAID = (FactKind.PAYMENT_SUCCEEDED, 5_000)
-MEANS: dict[StatusName, list[tuple[FactKind, int | None]]] = {
+FACTS_FOR: dict[StatusName, list[tuple[FactKind, int | None]]] = {
     StatusName.PROCESSING: [(FactKind.PAYMENT_PROCESSING, None)],
     StatusName.CONFIRMED: [PAID],
     StatusName.PARTLY_REFUNDED: [PAID, (FactKind.REFUND_SUCCEEDED, 2_000)],
@@ -31,13 +31,13 @@ def learn(database: Database, gift: Gift, *facts: tuple[FactKind, int | None]) -
                 gift.id,
                 Fact(
                     kind=kind,
-                    source_id=f"{gift.reference}:{place}",
-                    happened_at=NOW + timedelta(seconds=place),
+                    source_id=f"{gift.reference}:{number}",
+                    happened_at=NOW + timedelta(seconds=number),
                     actor="stripe",
                     amount_minor=amount_minor,
                     currency="CAD" if amount_minor else None,
                 ),
             )
-            for place, (kind, amount_minor) in enumerate(facts)
+            for number, (kind, amount_minor) in enumerate(facts)
         ]
         record_facts(session, entries, now=NOW)

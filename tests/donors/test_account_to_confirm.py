@@ -1,4 +1,4 @@
-"""A bank account that has to be confirmed: the page says so, leads on, and says what came of it."""
+"""The gift page while a bank account has to be confirmed."""
 
 from datetime import timedelta
 
@@ -14,37 +14,37 @@ DEPOSITS = {"url": "https://payments.stripe.com/microdeposit/x", "arrives_on": "
 
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
 def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) -> None:
-    """The page says what is left to do, by when and where; and why, when it was never done."""
+    """The page says what to do, where and by when, and later that it was not done in time."""
     gift = visitor.given(mode="card")
     page, session_id = f"/gifts/{gift.token}?lang={language}", f"cs_{gift.id}"
-    waits = Fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, NOW, "stripe", evidence=DEPOSITS)
-    begun = Fact(FactKind.PAYMENT_PROCESSING, session_id, NOW, "stripe")
+    to_confirm = Fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, NOW, "stripe", evidence=DEPOSITS)
+    processing = Fact(FactKind.PAYMENT_PROCESSING, session_id, NOW, "stripe")
     failed = Fact(FactKind.PAYMENT_FAILED, session_id, NOW + timedelta(days=10), "stripe")
     with visitor.database.writing() as session:
-        record_facts(session, [(gift.id, begun)], now=NOW)
-    # A page that is open replaces itself when this changes.
+        record_facts(session, [(gift.id, processing)], now=NOW)
+    # An open page reloads itself when `data-status` changes.
     assert 'data-status="processing"' in visitor.get(page).text
     with visitor.database.writing() as session:
-        record_facts(session, [(gift.id, waits)], now=NOW)
-    told = visitor.get(page).text
-    assert 'data-status="processing-to-confirm"' in told
-    assert f'href="{DEPOSITS["url"]}"' in told
+        record_facts(session, [(gift.id, to_confirm)], now=NOW)
+    html = visitor.get(page).text
+    assert 'data-status="processing-to-confirm"' in html
+    assert f'href="{DEPOSITS["url"]}"' in html
     english = language == "en-CA"
     headline = "still has to be confirmed" if english else "doit encore être confirmé"
-    assert headline in words_of(told)
-    assert ("March 4, 2026" if english else "4 mars 2026") in words_of(told)
-    assert "nothing left to do" not in words_of(told)
-    # Back from Stripe's page, too, nothing spins: the donor has to act.
-    told = visitor.get(f"{page}&back=paid").text
-    assert ("Status Account to confirm" if english else "Compte à confirmer") in words_of(told)
-    assert "headline-wait" in told
-    assert "headline-waiting" not in told
-    assert "data-reloads" not in told
-    assert f'"/give/{gift.code}?lang={language}">Give' not in told
-    assert ("On its way" if english else "En route") not in words_of(told)
+    assert headline in words_of(html)
+    assert ("March 4, 2026" if english else "4 mars 2026") in words_of(html)
+    assert "nothing left to do" not in words_of(html)
+    # No spinner after the return from Stripe either, because the donor has to act.
+    html = visitor.get(f"{page}&back=paid").text
+    assert ("Status Account to confirm" if english else "Compte à confirmer") in words_of(html)
+    assert "headline-wait" in html
+    assert "headline-waiting" not in html
+    assert "data-looks-again" not in html
+    assert f'"/give/{gift.code}?lang={language}">Give' not in html
+    assert ("On its way" if english else "En route") not in words_of(html)
     with visitor.database.writing() as session:
         record_facts(session, [(gift.id, failed)], now=NOW)
-    told = visitor.get(page).text
-    assert DEPOSITS["url"] not in told
-    assert ("not confirmed in time" if english else "confirmé à temps") in words_of(told)
-    assert f"/gifts/{gift.token}/instead" in told
+    html = visitor.get(page).text
+    assert DEPOSITS["url"] not in html
+    assert ("not confirmed in time" if english else "confirmé à temps") in words_of(html)
+    assert f"/gifts/{gift.token}/instead" in html

@@ -1,4 +1,4 @@
-"""Amounts that people type: taken exactly, or refused beside the field with what was typed kept."""
+"""Amounts as people type them, read exactly or refused at the field."""
 
 import pytest
 
@@ -28,7 +28,7 @@ _THOUSAND_FR = "Veuillez inscrire au plus 2 chiffres aprÃ¨s la virgule. Mille sâ
 def test_taken_exactly(
     visitor: Visitor, code: str, lang: str, typed: str, amount_minor: int
 ) -> None:
-    """An amount is understood as readers of the page's language write it, to the last unit."""
+    """An amount is read exactly, in the notation of the page's language."""
     country = {"LWCAN": "CA", "LWJPN": "JP", "LWKWT": "KW"}[code]
     gift = visitor.given(code, lang=lang, amount=typed, mode="giving_code", country=country)
     assert gift.amount_minor == amount_minor
@@ -58,7 +58,7 @@ def test_taken_exactly(
 def test_refused_beside_the_field(
     visitor: Visitor, code: str, lang: str, typed: str, sentence: str
 ) -> None:
-    """What is no exact amount is refused with one sentence, nothing is opened, the text is kept."""
+    """A bad amount is refused at its field, opens no gift, and stays in the form."""
     answer = visitor.give(code, lang=lang, amount=typed, mode="giving_code")
     assert answer.status_code == 422
     assert error_at(answer.text, "amount") == sentence
@@ -74,29 +74,29 @@ def test_refused_beside_the_field(
     ],
 )
 def test_limits_of_the_mode(visitor: Visitor, mode: str, typed: str, sentence: str) -> None:
-    """Each way to give has its least and its most, and the page says which."""
+    """Each mode has its own smallest and largest amount."""
     answer = visitor.give(mode=mode, amount=typed)
     assert (answer.status_code, error_at(answer.text, "amount")) == (422, sentence)
 
 
 def test_a_preset_is_one_of_the_regions(visitor: Visitor) -> None:
-    """A preset counts when the region has it; another value is as good as none."""
+    """Only a preset of the region counts as an amount."""
     assert visitor.given(preset="2500", amount="").amount_minor == 2_500
     answer = visitor.give(preset="1", amount="")
     assert error_at(answer.text, "amount") == "Please enter an amount."
 
 
 def test_a_link_may_bring_the_amount(visitor: Visitor) -> None:
-    """A link can fill in amount and mode; a preset is chosen where it matches, nonsense is not."""
+    """A link can fill in amount and mode, and invalid values are ignored."""
     assert value_of(visitor.get("/give/LWCAN?amount=75").text, "amount") == "75"
-    chosen = visitor.get("/give/LWCAN?amount=25.00&mode=interac").text
-    assert 'id="preset-2500" value="2500" checked' in chosen
-    assert "checked" in chosen.split('id="mode-interac"')[1].split(">")[0]
+    page = visitor.get("/give/LWCAN?amount=25.00&mode=interac").text
+    assert 'id="preset-2500" value="2500" checked' in page
+    assert "checked" in page.split('id="mode-interac"')[1].split(">")[0]
     assert value_of(visitor.get("/give/LWCAN?amount=%3Cb%3E&mode=gold").text, "amount") == ""
 
 
 def test_french_writes_money_in_french(visitor: Visitor) -> None:
-    """Presets, limits and the gift's amount are written as readers of French write them."""
+    """French pages write amounts the French way."""
     assert "25\u00a0$" in words_of(visitor.get("/give/LWCAN", "fr-CA").text)
     answer = visitor.give(lang="fr-CA", amount="0,50")
     assert error_at(answer.text, "amount").endswith("1,00\u00a0$.")

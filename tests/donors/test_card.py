@@ -1,4 +1,4 @@
-"""Card: the gift is there before Stripe is asked, and what Stripe does never shows as an error."""
+"""Card gifts: recorded before Stripe is asked, and never an error page."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from tests.sandbox.running import run_sandbox
 
 @pytest.fixture
 def card_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
-    """Somebody at a service whose Stripe is the sandbox."""
+    """A visitor to a service whose Stripe is the sandbox."""
     with run_sandbox() as stripe:
         host = stripe.url.removeprefix("http://")
         settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}
@@ -36,28 +36,28 @@ def card_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
 
 
 def test_to_the_card_page(card_visitor: Visitor) -> None:
-    """Give leads to Stripe's page; the same form again, and the button, lead to the same one."""
+    """The form leads to Stripe's page, and so do a second click and the gift page's button."""
     nonce = card_visitor.nonce()
-    place = card_visitor.give(nonce=nonce, mode="card").headers["location"]
-    assert "/gifts/" not in place
-    assert card_visitor.give(nonce=nonce, mode="card").headers["location"] == place
+    url = card_visitor.give(nonce=nonce, mode="card").headers["location"]
+    assert "/gifts/" not in url
+    assert card_visitor.give(nonce=nonce, mode="card").headers["location"] == url
     (gift,) = card_visitor.gifts()
-    assert card_visitor.post(f"/gifts/{gift.token}/checkout").headers["location"] == place
+    assert card_visitor.post(f"/gifts/{gift.token}/checkout").headers["location"] == url
     assert gift.status == "awaited"
 
 
 def test_to_the_card_page_in_another_language(card_visitor: Visitor) -> None:
-    """Who changes the language on the page of their gift goes on in it on Stripe's, and back."""
-    place = card_visitor.give(mode="card").headers["location"]
+    """A donor who changes the language on the gift page gets Stripe's page in that language."""
+    url = card_visitor.give(mode="card").headers["location"]
     (gift,) = card_visitor.gifts()
     pay = f"/gifts/{gift.token}/checkout"
     french = card_visitor.post(f"{pay}?lang=fr-CA").headers["location"]
-    assert french != place
+    assert french != url
     assert card_visitor.post(f"{pay}?lang=fr-CA").headers["location"] == french
 
 
 def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
-    """With Stripe down the gift exists, awaited, and the donor reads that and what to do."""
+    """If Stripe is down, the gift is recorded and the page says what to do."""
     answer = first_visitor.give(mode="card")
     (gift,) = first_visitor.gifts()
     assert gift.status == "awaited"
@@ -77,30 +77,30 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
 def test_what_stripe_refuses_can_be_given_another_way(
     database: Database, database_url: str
 ) -> None:
-    """The donor reads a plain sentence and the other ways; the facts hold what Stripe said."""
+    """If Stripe refuses, the page offers the other modes, and the facts keep Stripe's answer."""
     with run_sandbox() as stripe:
         host = stripe.url.removeprefix("http://")
         settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}
         with visiting(database, database_url, **settings) as visitor:
-            lever = {"path": "/v1/checkout/sessions", "method": "POST", "times": 1}
-            stripe.control("POST", "/_sandbox/trouble", kind="400", **lever)
-            place = visitor.give(mode="card").headers["location"]
+            trouble = {"path": "/v1/checkout/sessions", "method": "POST", "times": 1}
+            stripe.control("POST", "/_sandbox/trouble", kind="400", **trouble)
+            url = visitor.give(mode="card").headers["location"]
             (gift,) = visitor.gifts()
-            assert place == f"/gifts/{gift.token}?problem=refused"
-            words = words_of(visitor.get(place).text)
+            assert url == f"/gifts/{gift.token}?problem=refused"
+            words = words_of(visitor.get(url).text)
             assert "Stripe does not take this payment" in words
             assert "Nothing was charged." in words
             assert "Give by Interac e-Transfer instead" in words
             assert "Something about this request" not in words
             with database.reading() as session:
-                told = [f.evidence for f in facts_of(session, gift.id) if f.kind.endswith("ed")]
-            (refusal,) = (evidence for evidence in told if "request_id" in evidence)
+                evidence = [f.evidence for f in facts_of(session, gift.id) if f.kind.endswith("ed")]
+            (refusal,) = (item for item in evidence if "request_id" in item)
             assert refusal["message"] == "Something about this request is invalid."
             assert refusal["request_id"].startswith("req_")
 
 
 def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
-    """An Interac gift goes through with Stripe down, and has no card page."""
+    """An Interac gift works while Stripe is down, and has no checkout page."""
     gift = visitor.given(mode="interac")
     answer = visitor.post(f"/gifts/{gift.token}/checkout")
     assert answer.headers["location"] == f"/gifts/{gift.token}"
@@ -118,7 +118,7 @@ def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
 def test_back_from_the_card_page(
     visitor: Visitor, query: str, headline: str, reloads: bool
 ) -> None:
-    """The page believes the facts and not the address: until they come, it says what it awaits."""
+    """The page trusts only facts, not the query that Stripe's page returns with."""
     gift = visitor.given(mode="card")
     page = visitor.get(f"/gifts/{gift.token}{query}").text
     assert headline in words_of(page)
@@ -127,36 +127,36 @@ def test_back_from_the_card_page(
     assert "Check again" in words_of(page)
 
 
-@pytest.mark.parametrize(("look", "then"), [("", 1), ("&look=11", 12), ("&look=12", None)])
+@pytest.mark.parametrize(("look", "next_look"), [("", 1), ("&look=11", 12), ("&look=12", None)])
 def test_a_page_without_script_looks_a_dozen_times(
-    visitor: Visitor, look: str, then: int | None
+    visitor: Visitor, look: str, next_look: int | None
 ) -> None:
-    """Without JavaScript the page asks again every ten seconds, twelve times and then no more."""
+    """Without JavaScript the page reloads every ten seconds, at most twelve times."""
     gift = visitor.given(mode="card")
     page = visitor.get(f"/gifts/{gift.token}?back=paid{look}").text
-    assert ('http-equiv="refresh"' in page) == (then is not None)
-    assert then is None or f"look={then}&amp;" in page
+    assert ('http-equiv="refresh"' in page) == (next_look is not None)
+    assert next_look is None or f"look={next_look}&amp;" in page
 
 
-class Unasked:
-    """A mode that nobody should begin."""
+class NeverBegun:
+    """A mode that fails the test if a gift begins in it."""
 
     def begin(self, gift: Gift, language: str = "") -> Redirect | Instructions:
         raise AssertionError("begun")
 
 
 @pytest.mark.parametrize(
-    ("query", "asked"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=page", 0)]
+    ("query", "polls"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=page", 0)]
 )
 def test_looking_again_settles_before_it_shows(
-    visitor: Visitor, database_url: str, query: str, asked: int
+    visitor: Visitor, database_url: str, query: str, polls: int
 ) -> None:
-    """However the donor came, Stripe is asked before the page says that nothing was paid."""
+    """The page asks Stripe before it says that nothing was paid, unless Stripe failed just now."""
     gift = visitor.given(mode="card")
     calls = []
 
-    def look_again(asked_about: Gift) -> None:
-        calls.append(asked_about.id)
+    def look_again(polled_gift: Gift) -> None:
+        calls.append(polled_gift.id)
         now = datetime.now(UTC)
         fact = Fact(
             kind=FactKind.PAYMENT_SUCCEEDED,
@@ -174,7 +174,7 @@ def test_looking_again_settles_before_it_shows(
     pages = DonorPages(
         visitor.database,
         load_regions(REGIONS),
-        dict.fromkeys(Mode, Unasked()),
+        dict.fromkeys(Mode, NeverBegun()),
         Pages(demo=False),
         SystemClock(),
         limits=GivingLimits(cards=AttemptCounter(60, 3_000), gifts=AttemptCounter(300, 20_000)),
@@ -184,7 +184,7 @@ def test_looking_again_settles_before_it_shows(
     app.router.routes += pages.router.routes
     with TestClient(app) as client:
         first, second = (client.get(f"/gifts/{gift.token}{query}").text for _ in range(2))
-    assert len(calls) == asked
-    assert ("Received, thank you!" in words_of(first)) == bool(asked)
+    assert len(calls) == polls
+    assert ("Received, thank you!" in words_of(first)) == bool(polls)
     parts.close()
     assert first == second

@@ -1,4 +1,4 @@
-"""The server refuses what a region does not offer, whatever a page showed; codes are forgiving."""
+"""The server refuses what a region does not offer, and accepts codes as people type them."""
 
 import re
 from typing import Any
@@ -31,11 +31,12 @@ from tests.donors.visiting import Visitor, error_at, value_of, words_of
         ),
         ({"email": None}, "email", "Please enter your e-mail address."),
     ],
+    ids=str,
 )
 def test_refused_beside_its_field(
     visitor: Visitor, fields: dict[str, Any], field: str, sentence: str
 ) -> None:
-    """What is not offered or missing is refused by the server, with a sentence at its field."""
+    """The server refuses a choice that is missing or not offered, with a message at its field."""
     answer = visitor.give(**fields)
     assert answer.status_code == 422
     assert error_at(answer.text, field) == sentence
@@ -43,14 +44,14 @@ def test_refused_beside_its_field(
 
 
 def test_interac_is_not_in_regions_without_it(visitor: Visitor) -> None:
-    """A region without Interac takes no Interac gift, even from a form made up for it."""
+    """A region without Interac refuses Interac, even in a forged form."""
     answer = visitor.give("LWJPN", amount="5000", country="JP")
     assert error_at(answer.text, "mode") == "Please choose how you would like to give."
     assert "Interac" not in visitor.get("/give/LWJPN").text
 
 
 def test_all_is_said_at_once_and_kept(visitor: Visitor) -> None:
-    """A form with several mistakes names all of them, links each, and keeps what was typed."""
+    """A form with several mistakes lists and links them all, and keeps its input."""
     page = visitor.give(amount="abc", email="nope", country="FR", name="Zoë & Co").text
     assert page.count("<title>Error:") == 1
     targets = re.findall(r'<li><a href="#([^"]+)">', page)
@@ -64,7 +65,7 @@ def test_all_is_said_at_once_and_kept(visitor: Visitor) -> None:
 
 
 def test_a_mended_form_is_taken(visitor: Visitor) -> None:
-    """The nonce lives on after a refusal, so the mended form is the first gift of that form."""
+    """A refused form keeps its nonce, so the corrected form opens one gift."""
     nonce = visitor.nonce()
     refused = visitor.give(nonce=nonce, amount="abc").text
     assert f'name="nonce" value="{nonce}"' in refused
@@ -74,7 +75,7 @@ def test_a_mended_form_is_taken(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN%20", "lw%20can", "Lw%E2%80%93Can"])
 def test_codes_as_people_type_them(visitor: Visitor, typed: str) -> None:
-    """A code in any case, with spaces or dashes, leads to its own address, and posts are taken."""
+    """A code in any case, with spaces or dashes, redirects to its canonical address."""
     answer = visitor.get(f"/give/{typed}?lang=fr-CA")
     assert (answer.status_code, answer.headers["location"]) == (303, "/give/LWCAN?lang=fr-CA")
     assert visitor.get(f"/?code={typed}").headers["location"] == "/give/LWCAN"
@@ -83,7 +84,7 @@ def test_codes_as_people_type_them(visitor: Visitor, typed: str) -> None:
 
 @pytest.mark.parametrize("path", ["/give/LWCAM", "/?code=LWCAM"])
 def test_an_unknown_code_gets_a_suggestion(visitor: Visitor, path: str) -> None:
-    """An unknown code is a 404 page with the nearest code as a link and a field to type again."""
+    """An unknown code gets a 404 page with the nearest code and a field to type again."""
     answer = visitor.get(path)
     assert answer.status_code == 404
     assert 'href="/give/LWCAN"' in answer.text
@@ -92,7 +93,7 @@ def test_an_unknown_code_gets_a_suggestion(visitor: Visitor, path: str) -> None:
 
 @pytest.mark.parametrize("code", ["ZZZ", "%00", "%ED%A0%80", "%3Cscript%3E", "A" * 3_000])
 def test_nonsense_codes_are_404(visitor: Visitor, code: str) -> None:
-    """A code that is nothing like one is a 404 page without a guess and without an echo of tags."""
+    """A code unlike any other gets a 404 page without a suggestion or its markup."""
     answer = visitor.get(f"/give/{code}")
     assert answer.status_code == 404
     assert "<script>" not in answer.text
@@ -100,14 +101,14 @@ def test_nonsense_codes_are_404(visitor: Visitor, code: str) -> None:
 
 
 def test_the_first_page_lists_places(visitor: Visitor) -> None:
-    """With several regions, the first page links each, in the reader's language."""
+    """The home page links every region, in the reader's language."""
     page = visitor.get("/", "fr-CA").text
     assert all(f'href="/give/{code}"' in page for code in ("LWCAN", "LWJPN", "LWKWT"))
     assert "Koweït" in words_of(page)
 
 
 def test_countries_in_the_readers_language(visitor: Visitor) -> None:
-    """All countries are there under the names the reader knows, the region's own first."""
+    """All countries are listed in the reader's language, the region's own first."""
     page = visitor.get("/give/LWCAN", "fr-CA").text
     names = re.findall(r'<option value="(\w\w)"[^>]*>([^<]+)', page)
     assert names[0] == ("CA", "Canada")
@@ -118,7 +119,7 @@ def test_countries_in_the_readers_language(visitor: Visitor) -> None:
 
 
 def test_the_language_switch_keeps_what_was_typed(visitor: Visitor) -> None:
-    """Changing the language shows the same form, with the same nonce, and complains of nothing."""
+    """Switching the language keeps the input and the nonce, and shows no errors."""
     nonce = visitor.nonce()
     answer = visitor.give(nonce=nonce, amount="12,5", name="", language_switch="fr-CA")
     assert answer.status_code == 200
@@ -131,23 +132,23 @@ def test_the_language_switch_keeps_what_was_typed(visitor: Visitor) -> None:
 
 
 def test_french_by_browser_and_by_link(visitor: Visitor) -> None:
-    """A French browser or ?lang=fr gets French; the gift remembers it."""
+    """The browser's language or `?lang=fr` selects French, and the gift stores it."""
     assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN", "fr").text
     assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN?lang=fr").text
     assert visitor.given(lang="fr-CA").language == "fr-CA"
 
 
 def test_back_finds_the_form(visitor: Visitor) -> None:
-    """A form that was sent may be kept by the browser, or "back" would be an error there."""
+    """A sent form may be cached by the browser, so that "back" works."""
     assert visitor.get("/give/LWCAN").headers["cache-control"] == "private, no-cache"
     assert visitor.give(amount="abc").headers["cache-control"] == "private, no-cache"
 
 
 def test_a_busy_database_loses_nothing(visitor: Visitor) -> None:
-    """When the choice cannot be recorded, the form comes back as it was, to be sent once more."""
+    """If the database is busy, the form comes back as it was, to be sent again."""
     nonce = visitor.nonce()
     with visitor.database.writing() as session:
-        session.execute(text("SELECT 1"))  # takes the turn to write
+        session.execute(text("SELECT 1"))  # takes the write lock
         answer = visitor.give(nonce=nonce)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]

@@ -1,4 +1,4 @@
-"""Somebody who tests stolen cards by the thousand is stopped; who gives another way is not."""
+"""A limit on card gifts stops tests of stolen cards, and leaves the other modes open."""
 
 import pytest
 from sqlmodel import func, select
@@ -32,7 +32,7 @@ def give(client: TestClient, number: int, mode: str) -> int:
 
 
 def test_card_gifts_stop_and_other_ways_stay_open(database_url: str) -> None:
-    """Beyond the limit a card gift is refused before it is stored; Interac stays open."""
+    """Above the limit, card gifts are refused before they are stored, and Interac stays open."""
     settings = make_settings(database_url, card_gifts_per_network=3)
     with TestClient(create_app(settings)) as client:
         answers = [give(client, number, "card") for number in range(8)]
@@ -50,7 +50,7 @@ def test_card_gifts_stop_and_other_ways_stay_open(database_url: str) -> None:
 
 
 def test_the_donor_reads_what_to_do_instead(database_url: str) -> None:
-    """The refused donor reads a plain sentence, and what was typed is still there."""
+    """The refused donor gets a plain message and keeps the input."""
     settings = make_settings(database_url, card_gifts_per_network=1)
     with TestClient(create_app(settings)) as client:
         give(client, 1, "card")

@@ -1,4 +1,4 @@
-"""Every donor page in French: what reads the same in both languages is a name or a number."""
+"""Every donor page in French shares with the English one only names and numbers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.donors.visiting import REGIONS, Visitor, visiting
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOT_READ = {"script", "style"}
-# What stands in pages as it is: codes, addresses, names that somebody gave, names of languages.
+# Texts that are not translated: codes, addresses, and names.
 NAMES = {
     "LWCAN",
     "Example <Charity>",
@@ -33,7 +33,7 @@ NAMES = {
 
 
 class Reader(HTMLParser):
-    """Collects what a person reads or hears: texts, and the names of things without text."""
+    """Collects the texts that a person sees, and the labels that a screen reader speaks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,16 +66,16 @@ def texts(page: str) -> set[str]:
 
 @pytest.fixture
 def visitor(database: Database, database_url: str, tmp_path: Path) -> Iterator[Visitor]:
-    """Somebody at a region that offers everything there is."""
+    """A visitor to a region with every option."""
     path = tmp_path / "regions.toml"
-    every = 'frequencies = ["once", "monthly"]\npresets_minor'
-    shipped = REGIONS.read_text(encoding="utf-8").replace("presets_minor", every, 1)
+    frequencies = 'frequencies = ["once", "monthly"]\npresets_minor'
+    shipped = REGIONS.read_text(encoding="utf-8").replace("presets_minor", frequencies, 1)
     path.write_text(shipped + OPTIONS, encoding="utf-8")
     with visiting(database, database_url, regions_file=path) as visitor:
         yield visitor
 
 
-def told(visitor: Visitor, gift: Gift, *facts: Fact) -> str:
+def page_of(visitor: Visitor, gift: Gift, *facts: Fact) -> str:
     with visitor.database.writing() as session:
         entries = [(gift.id, replace(f, source_id=f"{f.source_id}{gift.id}")) for f in facts]
         record_facts(session, entries, now=NOW)
@@ -91,34 +91,36 @@ K = FactKind
 PAGES: dict[str, Callable[[Visitor], str]] = {
     "the form": lambda _: "/give/LWCAN?",
     "an unknown code": lambda _: "/give/NOWHERE?",
-    "interac": lambda v: told(v, v.given(mode="interac", amount="6500.00")),
-    "interac, sent": lambda v: told(v, v.given(mode="interac"), fact(K.TRANSFER_ANNOUNCED)),
-    "interac, lapsed": lambda v: told(v, v.given(mode="interac"), fact(K.GIFT_LAPSED)),
-    "by code": lambda v: told(v, v.given(mode="giving_code")),
-    "card": lambda v: told(v, v.given(mode="card", cover_fee="yes")),
-    "card, no page": lambda v: told(v, v.given(mode="card")) + "problem=page&",
-    "card, left": lambda v: told(v, v.given(mode="card")) + "back=cancelled&",
-    "card, back": lambda v: told(v, v.given(mode="card")) + "back=paid&",
-    "debit, under way": lambda v: told(v, v.given(mode="bank_debit"), fact(K.PAYMENT_PROCESSING)),
-    "debit, refused": lambda v: told(v, v.given(mode="bank_debit"), fact(K.PAYMENT_FAILED)),
-    "received": lambda v: told(v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000)),
-    "refunded in part": lambda v: told(
+    "interac": lambda v: page_of(v, v.given(mode="interac", amount="6500.00")),
+    "interac, sent": lambda v: page_of(v, v.given(mode="interac"), fact(K.TRANSFER_ANNOUNCED)),
+    "interac, lapsed": lambda v: page_of(v, v.given(mode="interac"), fact(K.GIFT_LAPSED)),
+    "by code": lambda v: page_of(v, v.given(mode="giving_code")),
+    "card": lambda v: page_of(v, v.given(mode="card", cover_fee="yes")),
+    "card, no page": lambda v: page_of(v, v.given(mode="card")) + "problem=page&",
+    "card, left": lambda v: page_of(v, v.given(mode="card")) + "back=cancelled&",
+    "card, back": lambda v: page_of(v, v.given(mode="card")) + "back=paid&",
+    "debit, under way": lambda v: page_of(
+        v, v.given(mode="bank_debit"), fact(K.PAYMENT_PROCESSING)
+    ),
+    "debit, refused": lambda v: page_of(v, v.given(mode="bank_debit"), fact(K.PAYMENT_FAILED)),
+    "received": lambda v: page_of(v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000)),
+    "refunded in part": lambda v: page_of(
         v,
         v.given(mode="card"),
         fact(K.PAYMENT_SUCCEEDED, 5_000),
         fact(K.REFUND_SUCCEEDED, 1_000),
     ),
-    "refund failed": lambda v: told(
+    "refund failed": lambda v: page_of(
         v,
         v.given(mode="card"),
         fact(K.PAYMENT_SUCCEEDED, 5_000),
         fact(K.REFUND_SUCCEEDED, 1_000),
         fact(K.REFUND_FAILED, 1_000),
     ),
-    "disputed": lambda v: told(
+    "disputed": lambda v: page_of(
         v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000), fact(K.DISPUTE_OPENED, 5_000)
     ),
-    "monthly": lambda v: told(
+    "monthly": lambda v: page_of(
         v,
         v.given(mode="card", frequency="monthly"),
         fact(K.PAYMENT_SUCCEEDED, 5_000),
@@ -129,7 +131,7 @@ PAGES: dict[str, Callable[[Visitor], str]] = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_left_in_english(visitor: Visitor, name: str) -> None:
-    """A text that is the same in both languages is a name, or has the same word in both."""
+    """A text that is the same in both languages is a name, or has that translation."""
     address = PAGES[name](visitor)
     english, french = (
         texts(visitor.get(f"{address}lang={tag}", tag).text) for tag in ("en-CA", "fr-CA")

@@ -1,4 +1,4 @@
-"""The page of one gift shows its truth, in words of its own for each status, to its donor only."""
+"""The page of one gift: its status in plain words, for its donor only."""
 
 import re
 from pathlib import Path
@@ -9,22 +9,22 @@ from donate.donors.gift_words import STATUS_NAMES, STATUS_WORDS
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
-from tests.donors.statuses import MEANS, PAID, learn
+from tests.donors.statuses import FACTS_FOR, PAID, learn
 from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
 
 
 def test_every_status_has_words() -> None:
-    """No status is without a headline, a sentence and a name."""
+    """Every status has a headline, a sentence and a name."""
     assert set(STATUS_WORDS) == set(STATUS_NAMES) == set(StatusName)
-    assert set(MEANS) | {StatusName.AWAITED} == set(StatusName)
+    assert set(FACTS_FOR) | {StatusName.AWAITED} == set(StatusName)
 
 
 @pytest.mark.parametrize("mode", ["card", "interac", "giving_code"])
-@pytest.mark.parametrize("status", MEANS)
+@pytest.mark.parametrize("status", FACTS_FOR)
 def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode: str) -> None:
-    """The page says what the facts mean, shows the badge, and asks for money only where unpaid."""
+    """The page shows the status, and offers to pay only while the gift is unpaid."""
     gift = visitor.given(mode=mode)
-    learn(visitor.database, gift, *MEANS[status])
+    learn(visitor.database, gift, *FACTS_FOR[status])
     for back in ("", "?back=paid", "?back=cancelled", "?problem=page", "?back=%00&look=x&lang=zz"):
         answer = visitor.get(f"/gifts/{gift.token}{back}")
         assert answer.status_code == 200
@@ -37,7 +37,7 @@ def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode
 
 
 def test_interac_instructions(first_visitor: Visitor) -> None:
-    """Interac: the address, the exact amount and the reference, each in one piece to copy."""
+    """Interac instructions show address, exact amount and reference, each with a copy button."""
     gift = first_visitor.given(mode="interac", amount="1234.50")
     answer = first_visitor.get(f"/gifts/{gift.token}")
     copies = re.findall(r'data-copy="([^"]+)"', answer.text)
@@ -62,7 +62,7 @@ def test_interac_instructions(first_visitor: Visitor) -> None:
     ],
 )
 def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str) -> None:
-    """Above the region's limit the page says how to split it, with the same reference in each."""
+    """Above the region's limit the page says how to split the transfer."""
     gift = visitor.given(mode="interac", amount=amount)
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert ("each with the same reference" in words) == bool(parts)
@@ -70,18 +70,18 @@ def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str)
 
 
 def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
-    """It is noted once, with its day, and confirms nothing; what else could be done is folded."""
+    """A report by the donor that it is sent is recorded once, and confirms nothing."""
     gift = visitor.given(mode="interac")
     page = f"/gifts/{gift.token}"
     assert "within 20 days" in words_of(visitor.get(page).text)
     for _ in range(2):
         assert visitor.post(f"{page}/sent").headers["location"].startswith(page)
-    told = visitor.get(page).text
-    words = words_of(told)
+    html = visitor.get(page).text
+    words = words_of(html)
     assert words.count("You told us") == 1
-    in_sight, _, folded = told.partition("<details")
-    assert f"{page}/instead" not in in_sight
-    assert "/give/LWCAN" not in in_sight.partition("<main")[2]
+    visible, _, folded = html.partition("<details")
+    assert f"{page}/instead" not in visible
+    assert "/give/LWCAN" not in visible.partition("<main")[2]
     assert f"{page}/instead" in folded
     assert "I have not sent it after all" in words
     assert "I have sent it" not in words
@@ -89,24 +89,24 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     assert "Send your e-Transfer" in words
     with visitor.database.reading() as session:
         facts = facts_of(session, gift.id)
-        (now,) = [g for g in visitor.gifts() if g.id == gift.id]
+        (gift_now,) = [each for each in visitor.gifts() if each.id == gift.id]
     assert [fact.kind for fact in facts] == ["gift_opened", "transfer_announced"]
-    assert (now.status, now.received_minor) == ("awaited", 0)
+    assert (gift_now.status, gift_now.received_minor) == ("awaited", 0)
 
 
 def test_what_was_said_to_be_sent_and_never_came(visitor: Visitor) -> None:
-    """When the time has run out, the other ways to give stand in sight again."""
+    """When such a gift lapses, the other modes are visible again."""
     gift = visitor.given(mode="giving_code")
     page = f"/gifts/{gift.token}"
     visitor.post(f"{page}/sent")
     learn(visitor.database, gift, (FactKind.GIFT_LAPSED, None))
-    told = visitor.get(page).text
-    assert f"{page}/instead" in told
-    assert "<details" not in told
+    html = visitor.get(page).text
+    assert f"{page}/instead" in html
+    assert "<details" not in html
 
 
 def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> None:
-    """A card gift, a gift that has come and one that never was are not noted as sent."""
+    """A card gift cannot be reported as sent, and an unknown gift gets 404."""
     card = visitor.given(mode="card")
     visitor.post(f"/gifts/{card.token}/sent")
     with visitor.database.reading() as session:
@@ -115,7 +115,7 @@ def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> No
 
 
 def test_giving_code_instructions(visitor: Visitor) -> None:
-    """Giving code: the region's own words in the reader's language, code and reference."""
+    """Giving code instructions show the region's own text, the code and the reference."""
     gift = visitor.given(mode="giving_code", lang="fr-CA", amount="50,00")
     page = visitor.get(f"/gifts/{gift.token}").text
     assert "Par chèque." in words_of(page)
@@ -124,7 +124,7 @@ def test_giving_code_instructions(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("token", ["x" * 22, "%00", "%ED%A0%80", "a%27--", "x" * 5_000, "é"])
 def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
-    """An unknown token is a 404 page, for each thing one could do with it."""
+    """An unknown token gets a 404 page on every route."""
     pages = [
         first_visitor.get(f"/gifts/{token}"),
         first_visitor.post(f"/gifts/{token}/checkout"),
@@ -135,7 +135,7 @@ def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
 
 
 def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
-    """Neither a piece of a token, nor its other case, nor what others know of the gift will do."""
+    """Only the exact token opens a gift."""
     gift = visitor.given()
     token = gift.token
     others = [token[:-1], token[:4], token[1:], f"{token}x", token.swapcase(), "%", "_" * 22]
@@ -145,7 +145,7 @@ def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
 
 
 def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
-    """A gift's page is not indexed or cached, tells no other site, and names no donor."""
+    """A gift's page is not indexed, cached or leaked by referrer, and does not name the donor."""
     gift = visitor.given()
     answer = visitor.get(f"/gifts/{gift.token}")
     assert '<meta name="robots" content="noindex">' in answer.text
@@ -157,7 +157,7 @@ def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
 
 
 def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_path: Path) -> None:
-    """When the region has left the file, or the mode the region, the page still shows the truth."""
+    """The page works after its region, or its mode, was removed from regions.toml."""
     gifts = [first_visitor.given(mode=mode) for mode in ("interac", "giving_code", "card")]
     text = REGIONS.read_text(encoding="utf-8")
     elsewhere = tmp_path / "elsewhere.toml"
@@ -176,20 +176,20 @@ def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_pa
 
 
 def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
-    """One tap makes the same gift in another mode, once, without typing anything again."""
+    """One click opens the same gift in another mode, once."""
     card = first_visitor.given(mode="card")
-    places = {
+    urls = {
         first_visitor.post(f"/gifts/{card.token}/instead", mode="interac").headers["location"]
         for _ in range(2)
     }
-    assert len(places) == 1
+    assert len(urls) == 1
     _, other = first_visitor.gifts()
-    assert places == {f"/gifts/{other.token}"}
+    assert urls == {f"/gifts/{other.token}"}
     assert (other.mode, other.amount) == ("interac", card.amount)
 
 
 def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> None:
-    """Once the other gift is paid, the first one's page leads there and asks for nothing."""
+    """Once the other gift is paid, the first page links to it and asks for nothing."""
     sent_later = visitor.given(mode="interac")
     page = f"/gifts/{sent_later.token}"
     visitor.post(f"{page}/instead?lang=fr-CA", mode="giving_code")
@@ -197,15 +197,15 @@ def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> 
     assert other.language == "fr-CA"
     assert "Waiting for your transfer" in words_of(visitor.get(page).text)
     learn(visitor.database, other, (FactKind.TRANSFER_RECEIVED, other.amount_minor))
-    told = visitor.get(page).text
-    assert "You gave this in another way" in words_of(told)
-    assert f'href="/gifts/{other.token}?' in told
-    assert "partnership@" not in told.partition("<footer")[0]
-    assert f"{page}/instead" not in told
+    html = visitor.get(page).text
+    assert "You gave this in another way" in words_of(html)
+    assert f'href="/gifts/{other.token}?' in html
+    assert "partnership@" not in html.partition("<footer")[0]
+    assert f"{page}/instead" not in html
 
 
 def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
-    """The page shows the address so far that a slip can be seen, and no more of it."""
+    """The page shows enough of the e-mail address to notice a typo."""
     gift = visitor.given()
     page = visitor.get(f"/gifts/{gift.token}").text
     assert "a…@example.org" in words_of(page)
@@ -214,7 +214,7 @@ def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("mode", ["gold", "", "cash"])
 def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
-    """A mode that is not offered leads back to the form, and opens nothing."""
+    """A mode that is not offered redirects to the form and opens nothing."""
     gift = visitor.given()
     answer = visitor.post(f"/gifts/{gift.token}/instead", mode=mode)
     assert answer.headers["location"] == "/give/LWCAN?lang=en-CA"
@@ -222,7 +222,7 @@ def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
 
 
 def test_a_paid_gift_is_not_made_again(visitor: Visitor) -> None:
-    """Once money has come, neither another way nor the card page is to be had."""
+    """A paid gift offers neither another mode nor the checkout page."""
     gift = visitor.given(mode="card")
     learn(visitor.database, gift, PAID)
     instead = visitor.post(f"/gifts/{gift.token}/instead", mode="interac")

@@ -1,26 +1,26 @@
-"""What a donor reads about money that went back."""
+"""What the gift page says about money that went back."""
 
 import pytest
 
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.status import StatusName
-from tests.donors.statuses import MEANS, NOW, PAID, K, learn
+from tests.donors.statuses import FACTS_FOR, NOW, PAID, K, learn
 from tests.donors.visiting import Visitor, words_of
 
 
 def test_what_came_and_went_is_said(visitor: Visitor) -> None:
-    """What was received is said where it differs from what was chosen, and what went back."""
+    """The page shows a received amount that differs from the chosen one, and what went back."""
     gift = visitor.given(mode="interac")
     learn(visitor.database, gift, (FactKind.TRANSFER_RECEIVED, 4_000))
     assert "Received so far $40.00" in words_of(visitor.get(f"/gifts/{gift.token}").text)
     other = visitor.given(mode="card")
-    learn(visitor.database, other, *MEANS[StatusName.PARTLY_REFUNDED])
+    learn(visitor.database, other, *FACTS_FOR[StatusName.PARTLY_REFUNDED])
     assert "Went back $20.00" in words_of(visitor.get(f"/gifts/{other.token}").text)
 
 
 def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor) -> None:
-    """The donor reads that their refund came back to us, and no more once it is dealt with."""
+    """The page shows a failed refund until staff have followed it up."""
     gift = visitor.given(mode="card")
     facts = [
         Fact(kind, "re_1", NOW, "stripe", 5_000, "CAD")
@@ -31,14 +31,14 @@ def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert "Received, thank you!" in words
     assert "Your refund of $50.00 did not go through." in words
-    done = Fact(K.REFUND_FOLLOWED_UP, "re_1", NOW, "staff:1")
+    followed_up = Fact(K.REFUND_FOLLOWED_UP, "re_1", NOW, "staff:1")
     with visitor.database.writing() as session:
-        record_facts(session, [(gift.id, done)], now=NOW)
+        record_facts(session, [(gift.id, followed_up)], now=NOW)
     assert "did not go through" not in words_of(visitor.get(f"/gifts/{gift.token}").text)
 
 
 def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) -> None:
-    """The donor who paid twice and got one payment back is thanked for the other."""
+    """A donor who paid twice and got one payment back is thanked for the other."""
     gift = visitor.given(mode="card")
     learn(visitor.database, gift, PAID, PAID, (FactKind.REFUND_SUCCEEDED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
@@ -53,9 +53,9 @@ def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) ->
 def test_a_dispute_of_the_whole_after_a_refund_takes_only_what_was_left(
     visitor: Visitor, language: str, refunded: str, held: str
 ) -> None:
-    """What went back and what the bank holds are told apart, and together are the gift at most."""
+    """Refunded and held money are shown apart, and together never exceed the gift."""
     gift = visitor.given(mode="card")
-    learn(visitor.database, gift, *MEANS[StatusName.PARTLY_REFUNDED], (K.DISPUTE_OPENED, 5_000))
+    learn(visitor.database, gift, *FACTS_FOR[StatusName.PARTLY_REFUNDED], (K.DISPUTE_OPENED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}?lang={language}").text)
     assert refunded in words.replace("\xa0", " ")
     assert held in words.replace("\xa0", " ")

@@ -1,4 +1,4 @@
-"""One form with one content is one gift, however often it is sent; changed, it is another."""
+"""A form opens one gift however often it is sent, and another when its content changes."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,24 +8,24 @@ from tests.donors.visiting import ANNE, Visitor, value_of
 
 
 def test_a_form_sent_again(first_visitor: Visitor) -> None:
-    """Double click, back and refresh lead to the same gift."""
+    """Double clicks, "back" and reloads lead to the same gift."""
     nonce = first_visitor.nonce()
-    places = {first_visitor.give(nonce=nonce).headers["location"] for _ in range(3)}
-    assert len(places) == len(first_visitor.gifts()) == 1
+    urls = {first_visitor.give(nonce=nonce).headers["location"] for _ in range(3)}
+    assert len(urls) == len(first_visitor.gifts()) == 1
 
 
 def test_a_form_sent_at_the_same_time(first_visitor: Visitor) -> None:
-    """Eight taps at once on one form are one gift."""
+    """A form sent eight times concurrently opens one gift."""
     nonce = first_visitor.nonce()
-    with ThreadPoolExecutor(8) as taps:
-        answers = list(taps.map(lambda _: first_visitor.give(nonce=nonce), range(8)))
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: first_visitor.give(nonce=nonce), range(8)))
     assert {answer.status_code for answer in answers} == {303}
     assert len({answer.headers["location"] for answer in answers}) == 1
     assert len(first_visitor.gifts()) == 1
 
 
 @pytest.mark.parametrize(
-    "changed",
+    "changes",
     [
         {"amount": "60"},
         {"mode": "giving_code"},
@@ -34,28 +34,29 @@ def test_a_form_sent_at_the_same_time(first_visitor: Visitor) -> None:
         {"country": "FR", "mode": "giving_code"},
         {"lang": "fr-CA", "amount": "50,00"},
     ],
+    ids=str,
 )
-def test_a_changed_form(first_visitor: Visitor, changed: dict[str, str]) -> None:
-    """Back, something changed, sent again: another gift, and the first stays as it was."""
+def test_a_changed_form(first_visitor: Visitor, changes: dict[str, str]) -> None:
+    """A form that was changed and sent again opens another gift."""
     nonce = first_visitor.nonce()
     first_visitor.give(nonce=nonce)
-    first_visitor.give(nonce=nonce, **changed)
+    first_visitor.give(nonce=nonce, **changes)
     assert len(first_visitor.gifts()) == 2
 
 
 @pytest.mark.parametrize(
-    "same", [{"amount": "50"}, {"name": " Anne  Ouellet "}, {"preset": "5000"}]
+    "changes", [{"amount": "50"}, {"name": " Anne  Ouellet "}, {"preset": "5000"}], ids=str
 )
-def test_the_same_said_otherwise(first_visitor: Visitor, same: dict[str, str]) -> None:
-    """Spaces, zeros, or a preset for the same amount change nothing of what was chosen."""
+def test_the_same_said_otherwise(first_visitor: Visitor, changes: dict[str, str]) -> None:
+    """Spaces, zeros or a preset of the same amount do not make it another gift."""
     nonce = first_visitor.nonce()
     first_visitor.give(nonce=nonce)
-    first_visitor.give(nonce=nonce, **same)
+    first_visitor.give(nonce=nonce, **changes)
     assert len(first_visitor.gifts()) == 1
 
 
 def test_two_tabs_are_two_gifts(first_visitor: Visitor) -> None:
-    """Each page handed out is a form of its own, so who wants to give twice can."""
+    """Each page load is its own form, so a donor can give twice."""
     first, second = first_visitor.nonce(), first_visitor.nonce()
     assert first != second
     first_visitor.give(nonce=first)
@@ -64,7 +65,7 @@ def test_two_tabs_are_two_gifts(first_visitor: Visitor) -> None:
 
 
 def test_another_site_cannot_send_the_form(visitor: Visitor) -> None:
-    """A form sent by another site comes back to be sent by the donor; nothing is recorded."""
+    """A form posted from another site is shown again, and nothing is recorded."""
     form = ANNE | {"lang": "en-CA", "nonce": visitor.nonce()}
     headers = {"sec-fetch-site": "cross-site"}
     answer = visitor.client.post("/give/LWCAN", data=form, headers=headers)

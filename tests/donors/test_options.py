@@ -1,4 +1,4 @@
-"""What a donor adds to a gift: kept as it is, refused beside its field, and never asked twice."""
+"""Options that a donor adds to a gift are stored unchanged or refused at their field."""
 
 import re
 from pathlib import Path
@@ -13,8 +13,8 @@ from tests.donors.visiting import Visitor, visiting, words_of
 
 
 @pytest.fixture
-def generous(database: Database, database_url: str, tmp_path: Path) -> Visitor:  # type: ignore[misc]
-    """Somebody at a region that offers every option."""
+def full_options(database: Database, database_url: str, tmp_path: Path) -> Visitor:  # type: ignore[misc]
+    """A visitor to a region that offers every option."""
     regions = Path(__file__).with_name("regions.toml").read_text(encoding="utf-8")
     path = tmp_path / "regions.toml"
     path.write_text(regions + OPTIONS, encoding="utf-8")
@@ -22,55 +22,55 @@ def generous(database: Database, database_url: str, tmp_path: Path) -> Visitor: 
         yield visitor
 
 
-def added(visitor: Visitor, gift: Gift) -> GiftWish | None:
+def stored_wish(visitor: Visitor, gift: Gift) -> GiftWish | None:
     with visitor.database.reading() as session:
         return wish_of(session, gift)
 
 
-def test_everything_is_kept_and_shown(generous: Visitor) -> None:
-    """Fund, anonymity, words and tribute are recorded with the gift, and read back on its page."""
-    gift = generous.given(
+def test_everything_is_kept_and_shown(full_options: Visitor) -> None:
+    """Fund, anonymity, note and tribute are stored, and the page shows all but the note."""
+    gift = full_options.given(
         fund="building",
         anonymous="yes",
         note="  With love,\r\nAnn  ",
         tribute_kind="memory",
         tribute_name="Grandma <Jo>",
     )
-    wish = added(generous, gift)
+    wish = stored_wish(full_options, gift)
     assert wish is not None
     assert (wish.fund, wish.is_anonymous, wish.fee_cover_minor) == ("building", True, 0)
     assert (wish.note, wish.tribute_name) == ("With love,\nAnn", "Grandma <Jo>")
-    page = generous.get(f"/gifts/{gift.token}").text
+    page = full_options.get(f"/gifts/{gift.token}").text
     assert "The building" in words_of(page)
     assert "Grandma &lt;Jo&gt;" in page
     assert "With love" not in page
 
 
-def test_nothing_is_ticked_and_nothing_is_kept_unasked(generous: Visitor) -> None:
-    """The form comes with nothing chosen, and a gift without options has no row of them."""
-    page = generous.get("/give/LWCAN").text
+def test_nothing_is_ticked_and_nothing_is_kept_unasked(full_options: Visitor) -> None:
+    """The form starts with no options, and a gift without options stores none."""
+    page = full_options.get("/give/LWCAN").text
     assert "More options" in page
-    ticked = re.findall(r'id="([^"]+)"[^>]* checked', page)
-    assert ticked == ["mode-card", "tribute-none"]
-    assert added(generous, generous.given()) is None
+    checked = re.findall(r'id="([^"]+)"[^>]* checked', page)
+    assert checked == ["mode-card", "tribute-none"]
+    assert stored_wish(full_options, full_options.given()) is None
 
 
-def test_the_fee_is_part_of_the_gift(generous: Visitor) -> None:
-    """50.00 with the fee covered is a gift of 51.80, of which 1.80 is for the fee."""
-    gift = generous.given(mode="card", cover_fee="yes")
-    wish = added(generous, gift)
+def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
+    """50.00 with the fee covered is a gift of 51.80, of which 1.80 covers the fee."""
+    gift = full_options.given(mode="card", cover_fee="yes")
+    wish = stored_wish(full_options, gift)
     assert (gift.amount_minor, wish and wish.fee_cover_minor) == (5_180, 180)
-    page = words_of(generous.get(f"/gifts/{gift.token}").text)
+    page = words_of(full_options.get(f"/gifts/{gift.token}").text)
     assert "$51.80" in page
     assert "$1.80" in page
 
 
-def test_another_mode_without_a_fee_takes_the_cover_off(generous: Visitor) -> None:
-    """Given by Interac instead, the gift is what was wanted, and all else that was added stays."""
-    gift = generous.given(mode="card", cover_fee="yes", note="For the choir")
-    generous.post(f"/gifts/{gift.token}/instead", mode="interac")
-    (other,) = [g for g in generous.gifts() if g.mode == "interac"]
-    wish = added(generous, other)
+def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -> None:
+    """In a mode without a fee the cover is removed, and the other options stay."""
+    gift = full_options.given(mode="card", cover_fee="yes", note="For the choir")
+    full_options.post(f"/gifts/{gift.token}/instead", mode="interac")
+    (other,) = [g for g in full_options.gifts() if g.mode == "interac"]
+    wish = stored_wish(full_options, other)
     assert wish is not None
     assert (other.amount_minor, wish.fee_cover_minor, wish.note) == (5_000, 0, "For the choir")
 
@@ -89,14 +89,14 @@ def test_another_mode_without_a_fee_takes_the_cover_off(generous: Visitor) -> No
     ],
 )
 def test_what_cannot_be_kept_is_said(
-    generous: Visitor, field: str, typed: str, sentence: str
+    full_options: Visitor, field: str, typed: str, sentence: str
 ) -> None:
-    """A sentence stands beside the field, no gift is opened, and the options stay open."""
-    answer = generous.give(**{field: typed})
+    """A bad option gets a message at its field, opens no gift, and leaves the options open."""
+    answer = full_options.give(**{field: typed})
     assert answer.status_code == 422
     assert sentence in words_of(answer.text)
     assert 'class="more" open' in answer.text
-    assert generous.gifts() == []
+    assert full_options.gifts() == []
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,19 @@ def test_what_cannot_be_kept_is_said(
         {"tribute_kind": "honour", "tribute_name": "Jo"},
         {"mode": "card", "cover_fee": "yes"},
     ],
+    ids=str,
 )
 def test_a_region_that_does_not_offer_it_refuses_it(
     visitor: Visitor, fields: dict[str, str]
 ) -> None:
-    """Whatever a page showed, an option is the region's to offer."""
+    """An option that the region does not offer is refused."""
     assert "More options" not in visitor.get("/give/LWCAN").text
     assert visitor.give(**fields).status_code == 422
 
 
-def test_another_wish_is_another_gift(generous: Visitor) -> None:
-    """The same form with other words in it is not the gift that was opened before."""
-    nonce = generous.nonce()
+def test_another_wish_is_another_gift(full_options: Visitor) -> None:
+    """The same form with another note opens another gift."""
+    nonce = full_options.nonce()
     for note in ("one", "one", "two"):
-        generous.give(nonce=nonce, note=note)
-    assert len(generous.gifts()) == 2
+        full_options.give(nonce=nonce, note=note)
+    assert len(full_options.gifts()) == 2

@@ -1,4 +1,4 @@
-"""The page of a monthly gift: a month that failed and was given otherwise, and no change at all."""
+"""The page of a monthly gift: failed months, and changes that change nothing."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ PAST_DUE = "Your last payment didn’t go through"
 
 @pytest.fixture(scope="module")
 def visitor(sqlite: Sqlite) -> Iterator[Visitor]:
-    """Somebody in a region where gifts can be monthly."""
+    """A visitor to a region where gifts can be monthly."""
     url = sqlite.fresh_url()
     database = Database(url)
     with visiting(database, url) as visitor:
@@ -28,12 +28,12 @@ def visitor(sqlite: Sqlite) -> Iterator[Visitor]:
     database.close()
 
 
-def failing(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
-    """Begin a pledge whose second month fails; return the gift that began it and that month."""
+def failing_pledge(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
+    """Open a pledge whose second month failed, and return its first gift and that month."""
     first = visitor.given(mode=mode, frequency="monthly")
     learn(visitor.database, first, PAID)
     name = f"sub_{first.reference}"
-    told = {"subscription": name, "status": "past_due"}
+    evidence = {"subscription": name, "status": "past_due"}
     later = NOW + timedelta(days=30)
     with visitor.database.writing() as session:
         month = open_month(
@@ -43,7 +43,7 @@ def failing(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
             session,
             [
                 (first.id, Fact(K.PLEDGE_STARTED, name, NOW, "stripe")),
-                (first.id, Fact(K.PLEDGE_CHANGED, f"evt_{name}", NOW, "stripe", evidence=told)),
+                (first.id, Fact(K.PLEDGE_CHANGED, f"evt_{name}", NOW, "stripe", evidence=evidence)),
                 (month.id, Fact(K.PAYMENT_FAILED, f"in_{name}", later, "stripe")),
             ],
             now=later,
@@ -53,8 +53,8 @@ def failing(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
     return first, month
 
 
-def given_instead(visitor: Visitor, month: Gift) -> None:
-    """Pay the month in another gift, as the button on its page begins it."""
+def pay_instead(visitor: Visitor, month: Gift) -> None:
+    """Pay for a month with another gift, as the button on its page does."""
     other = visitor.given(mode="card")
     with visitor.database.writing() as session:
         session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
@@ -71,23 +71,23 @@ def given_instead(visitor: Visitor, month: Gift) -> None:
 def test_a_month_given_otherwise_is_no_longer_asked_for(
     visitor: Visitor, language: str, past_due: str, settled: str, saved: str
 ) -> None:
-    """While Stripe still says past due, a donor who gave that month otherwise is thanked."""
-    first, month = failing(visitor)
+    """A failed month that was paid by another gift is no longer shown as past due."""
+    first, month = failing_pledge(visitor)
     page = f"/pledges/{first.token}?lang={language}"
     before = words_of(visitor.get(page).text)
     assert past_due in before
     assert settled.rsplit("|", maxsplit=1)[-1] not in before
-    given_instead(visitor, month)
-    told = words_of(visitor.get(page).text)
-    assert past_due not in told
-    assert settled.rsplit("|", maxsplit=1)[-1] in told
+    pay_instead(visitor, month)
+    words = words_of(visitor.get(page).text)
+    assert past_due not in words
+    assert settled.rsplit("|", maxsplit=1)[-1] in words
     assert saved not in words_of(visitor.get(f"{page}&done=card").text)
 
 
 def test_a_second_month_that_failed_is_still_asked_for(visitor: Visitor) -> None:
-    """Of two months that failed, the one that nobody gave is still to be paid."""
-    first, month = failing(visitor)
-    given_instead(visitor, month)
+    """Of two failed months, the one that was not paid is still past due."""
+    first, month = failing_pledge(visitor)
+    pay_instead(visitor, month)
     later = NOW + timedelta(days=60)
     with visitor.database.writing() as session:
         third = open_month(
@@ -110,34 +110,34 @@ def test_a_second_month_that_failed_is_still_asked_for(visitor: Visitor) -> None
 def test_the_buttons_of_a_month_fit_how_it_is_collected(
     visitor: Visitor, mode: str, language: str, once: str, other: str
 ) -> None:
-    """The mode that failed is no other way: its button says that the month is given once."""
-    _, month = failing(visitor, mode)
-    told = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
-    assert once in told
-    assert other.lower() in told.lower()
+    """The failed mode is offered as a single payment, not as another mode."""
+    _, month = failing_pledge(visitor, mode)
+    words = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
+    assert once in words
+    assert other.lower() in words.lower()
     same = {"card": "Give by card instead", "bank_debit": "Give by bank debit instead"}[mode]
-    assert same not in told
+    assert same not in words
 
 
 @pytest.mark.parametrize(
-    ("language", "typed", "said"),
+    ("language", "typed", "message"),
     [
         ("en-CA", "50", "That is the amount already"),
         ("fr-CA", "50,00", "déjà le montant"),
     ],
 )
 def test_the_same_amount_is_no_change(
-    visitor: Visitor, language: str, typed: str, said: str
+    visitor: Visitor, language: str, typed: str, message: str
 ) -> None:
-    """The page says that nothing changed, and nothing is written down to be asked of Stripe."""
-    first, _ = failing(visitor)
+    """Requesting the current amount changes nothing and asks nothing of Stripe."""
+    first, _ = failing_pledge(visitor)
     page = f"/pledges/{first.token}"
     answer = visitor.post(f"{page}/amount?lang={language}", amount=typed)
     assert answer.status_code == 303
-    assert said in words_of(visitor.get(answer.headers["location"]).text)
+    assert message in words_of(visitor.get(answer.headers["location"]).text)
     with visitor.database.reading() as session:
         kinds = [fact.kind for fact in facts_of(session, first.id)]
     assert "pledge_change_requested" not in kinds
-    # Stripe does not answer: the wish waits, and going back on it is a change.
+    # Stripe does not answer, so the request for 60 is open, and 50 is a change again.
     assert "done=soon" in visitor.post(f"{page}/amount", amount="60").headers["location"]
     assert "done=soon" in visitor.post(f"{page}/amount", amount="50").headers["location"]

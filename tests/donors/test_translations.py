@@ -1,4 +1,4 @@
-"""Every word that donors and staff read exists in French, complete and with the same places."""
+"""Every text for donors and staff has a complete French translation."""
 
 import re
 from functools import cache
@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 from donate.web.templating import LOCALES, ROOM
 
-PLACE: Final = re.compile(r"%\(\w+\)s|%")
+PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|%")
 UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=\s)|'")
 
 
@@ -20,8 +20,8 @@ UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=
 def messages_in_use() -> frozenset[str]:
     with (LOCALES / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    found = extract_from_dir(str(ROOM), methods, options, keywords={**DEFAULT_KEYWORDS, "N_": None})
-    return frozenset(message for _, _, message, _, _ in found if isinstance(message, str))
+    rows = extract_from_dir(str(ROOM), methods, options, keywords={**DEFAULT_KEYWORDS, "N_": None})
+    return frozenset(message for _, _, message, _, _ in rows if isinstance(message, str))
 
 
 @cache
@@ -35,31 +35,31 @@ def translated() -> list[tuple[str, str]]:
 
 
 def test_every_message_has_its_french() -> None:
-    """Each message in code and templates has a French one that is neither empty nor fuzzy."""
+    """Every message in code and templates has a French one that is neither empty nor fuzzy."""
     ready = {str(m.id) for m in french() if m.id and m.string and not m.fuzzy}
     assert sorted(messages_in_use() - ready) == [], "run scripts/messages, then translate"
 
 
 def test_no_french_without_use() -> None:
-    """The catalogue keeps no message that nothing says any more."""
-    known = {english for english, _ in translated()} | set(map(str, french().obsolete))
-    assert sorted(known - messages_in_use()) == [], "run scripts/messages"
+    """The catalogue holds no unused message."""
+    in_catalogue = {english for english, _ in translated()} | set(map(str, french().obsolete))
+    assert sorted(in_catalogue - messages_in_use()) == [], "run scripts/messages"
 
 
 @pytest.mark.parametrize(("english", "in_french"), translated())
 def test_places_are_the_same(english: str, in_french: str) -> None:
-    """A translation has the same %(name)s places as its original, and no stray percent sign."""
-    assert sorted(PLACE.findall(english)) == sorted(PLACE.findall(in_french))
+    """A translation has the same placeholders as its original, and no stray percent sign."""
+    assert sorted(PLACEHOLDER.findall(english)) == sorted(PLACEHOLDER.findall(in_french))
 
 
 @pytest.mark.parametrize("in_french", [text for _, text in translated()])
 def test_french_is_set_as_in_canada(in_french: str) -> None:
-    """No-break space before a colon, none before ! ? ;, and curly apostrophes."""
+    """French has a no-break space before a colon, none before ! ? ;, and curly apostrophes."""
     assert not UNUSUAL_IN_CANADA.search(in_french)
 
 
 def test_words_are_found_in_every_room() -> None:
-    """The mapping reads code and templates."""
+    """Messages are extracted from both code and templates."""
     used = messages_in_use()
     assert {
         "Please enter an amount.",

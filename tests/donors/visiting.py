@@ -36,35 +36,35 @@ class Visitor:
     client: TestClient
     database: Database
     before: frozenset[uuid.UUID] = frozenset()
-    """Gifts that were there when this visit began."""
+    """Ids of the gifts that existed before this visit."""
 
     def get(self, path: str, language: str = "en-CA") -> Response:
         return self.client.get(path, headers={"accept-language": language}, follow_redirects=False)
 
     def nonce(self, code: str = "LWCAN") -> str:
-        found = re.search(r'name="nonce" value="([^"]+)"', self.get(f"/give/{code}").text)
-        assert found
-        return found[1]
+        match = re.search(r'name="nonce" value="([^"]+)"', self.get(f"/give/{code}").text)
+        assert match
+        return match[1]
 
     def give(self, code: str = "LWCAN", **fields: Any) -> Response:
-        """Post the form as Anne fills it in; a field that is None is left out."""
+        """Post Anne's form with these fields replaced; None leaves a field out."""
         filled = ANNE | {"lang": "en-CA"} | fields
         if "nonce" not in filled:
             filled["nonce"] = self.nonce(code)
         return self.post(f"/give/{code}", **filled)
 
     def post(self, path: str, **fields: Any) -> Response:
-        given = {name: value for name, value in fields.items() if value is not None}
-        return self.client.post(path, data=given, follow_redirects=False)
+        data = {name: value for name, value in fields.items() if value is not None}
+        return self.client.post(path, data=data, follow_redirects=False)
 
     def gifts(self) -> list[Gift]:
-        """Return the gifts opened during this visit, the oldest first."""
+        """Return the gifts opened during this visit, oldest first."""
         with self.database.reading() as session:
-            found = session.exec(select(Gift).order_by(col(Gift.id)))
-            return [gift for gift in found if gift.id not in self.before]
+            rows = session.exec(select(Gift).order_by(col(Gift.id)))
+            return [gift for gift in rows if gift.id not in self.before]
 
     def given(self, code: str = "LWCAN", **fields: Any) -> Gift:
-        """Give, and return the gift whose page the donor was led to."""
+        """Give, and return the opened gift."""
         answer = self.give(code, **fields)
         assert answer.status_code == 303, words_of(answer.text)
         token = re.split(r"[/?]", answer.headers["location"])[2]
@@ -79,19 +79,19 @@ def visiting(database: Database, url: str, **settings: Any) -> Iterator[Visitor]
 
 
 def words_of(page: str) -> str:
-    """Return what one reads on a page, without its tags."""
+    """Return the visible text of a page's main part."""
     main = re.search(r"<main.*</main>", page, re.DOTALL)
     bare = re.sub(r"<[^>]+>", " ", re.sub(r"<wbr>", "", main[0] if main else page))
     return re.sub(r"[ \n]+", " ", html.unescape(bare))
 
 
 def value_of(page: str, field: str) -> str:
-    found = re.search(rf'<input [^>]*\bid="{field}"[^>]*?\bvalue="([^"]*)"', page)
-    assert found, field
-    return html.unescape(found[1])
+    match = re.search(rf'<input [^>]*\bid="{field}"[^>]*?\bvalue="([^"]*)"', page)
+    assert match, field
+    return html.unescape(match[1])
 
 
 def error_at(page: str, field: str) -> str:
-    """Return the sentence that stands beside a field, or nothing."""
-    found = re.search(rf'id="{field}-error">(.*?)</p>', page, re.DOTALL)
-    return html.unescape(found[1]) if found else ""
+    """Return the error message at a field, or an empty string."""
+    match = re.search(rf'id="{field}-error">(.*?)</p>', page, re.DOTALL)
+    return html.unescape(match[1]) if match else ""
