@@ -1,4 +1,4 @@
-"""Programs that call the service, with and without a Stripe behind it."""
+"""Programs that call the service, with and without Stripe."""
 
 from collections.abc import Iterator
 
@@ -10,20 +10,20 @@ from tests.real_parts import Sqlite
 
 @pytest.fixture(scope="module")
 def program(sqlite: Sqlite) -> Iterator[Program]:
-    """A program at a service that others have called before; on SQLite, with Stripe down."""
+    """A program at a service that may hold earlier gifts, on SQLite, with Stripe down."""
     with calling(sqlite.fresh_url()) as program:
         yield program
 
 
 @pytest.fixture
 def first_program(database_url: str) -> Iterator[Program]:
-    """A program at a service of its own, once on each kind of database; Stripe is down."""
+    """A program at a new service, once on each kind of database, with Stripe down."""
     with calling(database_url) as program:
         yield program
 
 
 @pytest.fixture
 def card_program(database_url: str) -> Iterator[tuple[Program, str]]:
-    """As `first_program`, with a pretend Stripe; gives its address too."""
-    with calling_with_stripe(database_url) as found:
-        yield found
+    """A program at a new service with the sandbox as its Stripe, and the sandbox's address."""
+    with calling_with_stripe(database_url) as program_and_stripe:
+        yield program_and_stripe

@@ -41,13 +41,13 @@ class Program:
     database: Database
 
     def open(self, key: str | None = None, /, **changes: Any) -> httpx.Response:
-        """Ask for Ann's gift with these fields changed, under a new key unless one is given."""
+        """Open Ann's gift with these fields changed, under this key or a new one."""
         return self.http.post("/api/v1/gifts", json=GIFT | changes, headers=keyed(key))
 
     def send(self, body: bytes, **headers: str) -> httpx.Response:
-        """Send a body as it is."""
-        given = {"Content-Type": "application/json"} | keyed(None) | headers
-        return self.http.post("/api/v1/gifts", content=body, headers=given)
+        """Send this body unchanged."""
+        all_headers = {"Content-Type": "application/json"} | keyed(None) | headers
+        return self.http.post("/api/v1/gifts", content=body, headers=all_headers)
 
     def show(self, gift_id: object, token: str | None) -> httpx.Response:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -64,7 +64,7 @@ def keyed(key: str | None) -> dict[str, str]:
 
 @contextmanager
 def calling(database_url: str, **settings: Any) -> Iterator[Program]:
-    """Serve the whole service on this database, and give a program that calls it."""
+    """Serve the service on this database over HTTP, and yield a program that calls it."""
     database = Database(database_url)
     app = create_app(make_settings(database_url, regions_file=REGIONS, **settings))
     with (
@@ -77,7 +77,7 @@ def calling(database_url: str, **settings: Any) -> Iterator[Program]:
 
 @contextmanager
 def calling_with_stripe(database_url: str, **settings: Any) -> Iterator[tuple[Program, str]]:
-    """As `calling`, with a pretend Stripe behind it; gives its address too."""
+    """As `calling`, with the sandbox as Stripe; also yields the sandbox's address."""
     with (
         run_sandbox() as stripe,
         calling(database_url, **stripe_at(stripe.url), **settings) as program,
@@ -90,7 +90,7 @@ def stripe_at(url: str) -> dict[str, str]:
 
 
 def problem_in(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """Return the problem document that an answer of this status is."""
+    """Check that the answer is a problem document with this status, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know from the description: which wishes a region can grant."""
+"""Schemathesis hooks that turn a valid body into one that the region LWCAN accepts."""
 
 import uuid
 from typing import Any
@@ -22,39 +22,39 @@ CANADIAN = ("bank_debit", "interac")
 def before_call(
     _context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]
 ) -> None:
-    """Let a well-formed wish for a gift be one that LWCAN grants, under a key of its own.
+    """Make a valid body acceptable to LWCAN, under a key of its own.
 
-    Every other field stays as drawn, and so does everything that is meant to be refused.
+    Other fields stay as generated, and so does everything that is meant to be refused.
     """
     meta = case.meta
     if case.operation.label != "POST /api/v1/gifts" or meta is None:
         return
     if meta.generation.mode.is_positive and isinstance(case.body, dict):
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
-        case.body = granted(case.body)
+        case.body = accepted(case.body)
 
 
-def granted(body: dict[str, Any]) -> dict[str, Any]:
+def accepted(body: dict[str, Any]) -> dict[str, Any]:
     least, most = LIMITS[body["mode"]]
-    lives_in = body["country"] if body["country"] in countries() else "CA"
+    country = body["country"] if body["country"] in countries() else "CA"
     donor, tribute = body["donor"], body.get("tribute")
     return {
         **body,
         "code": "LWCAN",
         "currency": "CAD",
         "frequency": "once",
-        # JSON Schema takes 5000.0 for a whole number; this door takes digits only.
+        # JSON Schema counts 5000.0 as an integer; the API does not.
         "amount_minor": min(max(int(body["amount_minor"]), least), most),
-        "country": "CA" if body["mode"] in CANADIAN else lives_in,
+        "country": "CA" if body["mode"] in CANADIAN else country,
         "fund": "building" if body.get("fund") else "",
         "note": body.get("note", "") if is_a_name(body.get("note", "")) else "",
         "tribute": None if not tribute or not is_a_name(tribute["name"]) else tribute,
-        # The fee comes on top of the amount, which may be the most there is.
+        # The fee could raise the amount above the limit.
         "cover_fee": False,
         "donor": {
-            # JSON Schema has no words for "printable, not only spaces, and no card number".
+            # JSON Schema cannot express "printable, not blank, and no card number".
             "name": donor["name"] if is_a_name(donor["name"]) else "Ann Lee",
-            # Its e-mail addresses may lead to places that cannot be, such as a@b.test.
+            # Generated e-mail addresses may have impossible domains, such as a@b.test.
             "email": donor["email"] if can_be_reached(donor["email"]) else "ann@example.com",
         },
     }

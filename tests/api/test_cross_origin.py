@@ -1,4 +1,4 @@
-"""Which web pages may open a gift: those that are named, and only that."""
+"""Only the configured origins may open gifts from a web page, and nothing else."""
 
 from collections.abc import Iterator
 
@@ -11,26 +11,26 @@ PAGE = "https://www.example.org"
 
 
 @pytest.fixture
-def named(sqlite: Sqlite) -> Iterator[Program]:
-    """A service that names one page."""
+def with_origin(sqlite: Sqlite) -> Iterator[Program]:
+    """A program at a service with one configured origin."""
     with calling(sqlite.fresh_url(), embed_origins=PAGE) as program:
         yield program
 
 
-def asks_first(program: Program, origin: str, path: str = "/api/v1/gifts") -> dict[str, str]:
-    asked = {
+def preflight(program: Program, origin: str, path: str = "/api/v1/gifts") -> dict[str, str]:
+    headers = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type,idempotency-key,accept-language",
     }
-    return dict(program.http.options(path, headers=asked).headers)
+    return dict(program.http.options(path, headers=headers).headers)
 
 
-def test_a_named_page_may_open_a_gift(named: Program) -> None:
-    """Its browser is told so beforehand, and may read the answer, errors included."""
-    assert asks_first(named, PAGE)["access-control-allow-origin"] == PAGE
+def test_a_named_page_may_open_a_gift(with_origin: Program) -> None:
+    """A configured origin passes the preflight and may read answers, including errors."""
+    assert preflight(with_origin, PAGE)["access-control-allow-origin"] == PAGE
     for changes, status in (({}, 201), ({"code": "NOWHERE"}, 422)):
-        answer = named.http.post(
+        answer = with_origin.http.post(
             "/api/v1/gifts", json=GIFT | changes, headers=keyed(None) | {"Origin": PAGE}
         )
         assert answer.status_code == status
@@ -42,21 +42,23 @@ def test_a_named_page_may_open_a_gift(named: Program) -> None:
     "origin",
     ["https://evil.example", f"{PAGE}.evil.example", "null", f"{PAGE}:8443"],
 )
-def test_no_other_page_may(named: Program, origin: str) -> None:
-    """What is not exactly a named origin is told nothing, before or after."""
-    assert "access-control-allow-origin" not in asks_first(named, origin)
-    answer = named.http.post("/api/v1/gifts", json=GIFT, headers=keyed(None) | {"Origin": origin})
+def test_no_other_page_may(with_origin: Program, origin: str) -> None:
+    """Any other origin gets no CORS headers."""
+    assert "access-control-allow-origin" not in preflight(with_origin, origin)
+    answer = with_origin.http.post(
+        "/api/v1/gifts", json=GIFT, headers=keyed(None) | {"Origin": origin}
+    )
     assert "access-control-allow-origin" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/api/v1/gifts/x", "/give/LWCAN", "/finance", "/webhooks/stripe"])
-def test_nothing_else_is_opened(named: Program, path: str) -> None:
-    """A named page may post a gift; it may read no gift, no page and no staff page."""
-    assert "access-control-allow-origin" not in asks_first(named, PAGE, path)
-    answer = named.http.get(path, headers={"Origin": PAGE})
+def test_nothing_else_is_opened(with_origin: Program, path: str) -> None:
+    """A configured origin gets no CORS headers on any other path."""
+    assert "access-control-allow-origin" not in preflight(with_origin, PAGE, path)
+    answer = with_origin.http.get(path, headers={"Origin": PAGE})
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_without_names_nobody_may(program: Program) -> None:
-    """As it is shipped, no page may open gifts from a script."""
-    assert "access-control-allow-origin" not in asks_first(program, PAGE)
+    """By default no origin may open gifts."""
+    assert "access-control-allow-origin" not in preflight(program, PAGE)

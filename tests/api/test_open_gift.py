@@ -1,4 +1,4 @@
-"""A program opens a gift: what it is told to do next, and what it is refused."""
+"""Opening a gift through the API: the next step, and refusals."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.api.program import ANN, GIFT, Program, new_key, pointers_in, problem_
 
 
 def test_instructions(first_program: Program) -> None:
-    """An Interac gift is recorded, and answered with where to send how much with which words."""
+    """An Interac gift is recorded and answered with instructions for the transfer."""
     answer = first_program.open()
     assert answer.status_code == 201
     (gift,) = first_program.gifts()
@@ -39,18 +39,20 @@ def test_instructions(first_program: Program) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "taken", "text"),
+    ("language", "gift_language", "text"),
     [
         ("fr", "fr-CA", "Par chèque."),
         ("en-GB", "en-CA", "By cheque."),
         ("de", "en-CA", "By cheque."),
     ],
 )
-def test_in_the_donors_language(program: Program, language: str, taken: str, text: str) -> None:
-    """The region's language nearest to the donor's is recorded, and its words are given."""
+def test_in_the_donors_language(
+    program: Program, language: str, gift_language: str, text: str
+) -> None:
+    """The gift stores the region's language nearest to the donor's, and the answer uses it."""
     answer = program.open(mode="giving_code", language=language)
     assert answer.json()["next"]["text"] == text
-    assert program.gifts()[-1].language == taken
+    assert program.gifts()[-1].language == gift_language
 
 
 def test_card(card_program: tuple[Program, str]) -> None:
@@ -63,7 +65,7 @@ def test_card(card_program: tuple[Program, str]) -> None:
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
 def test_bank_debit(card_program: tuple[Program, str], frequency: str) -> None:
-    """A debit is agreed to on Stripe's page, for one gift and for every month; only in Canada."""
+    """A bank debit, once or monthly, is answered with Stripe's page, and only in Canada."""
     program, stripe = card_program
     answer = program.open(mode="bank_debit", frequency=frequency)
     assert answer.json()["next"]["url"].startswith(stripe)
@@ -73,7 +75,7 @@ def test_bank_debit(card_program: tuple[Program, str], frequency: str) -> None:
 
 
 def test_recorded_before_stripe_is_asked(first_program: Program) -> None:
-    """With Stripe down the answer is 503 with a time to wait, and the gift is there."""
+    """If Stripe is down, the answer is 503 with Retry-After, and the gift is recorded."""
     answer = first_program.open(mode="card")
     problem_in(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
@@ -85,7 +87,7 @@ def test_recorded_before_stripe_is_asked(first_program: Program) -> None:
     [("LWJPN", "JPY", 500), ("LWKWT", "KWD", 5000), ("LWKWT", "KWD", 5010)],
 )
 def test_other_minor_units(program: Program, code: str, currency: str, amount_minor: int) -> None:
-    """Yen have no smaller part, dinars a thousand in steps of ten; the amount is kept exactly."""
+    """Yen have no minor unit and dinars have 1000 in steps of ten; amounts stay exact."""
     answer = program.open(
         code=code, currency=currency, amount_minor=amount_minor, mode="giving_code", country="JP"
     )
@@ -136,16 +138,16 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "pointers"), REFUSED)
+@pytest.mark.parametrize(("changes", "pointers"), REFUSED, ids=str)
 def test_refused(program: Program, changes: dict[str, Any], pointers: list[str]) -> None:
-    """What no gift or this region cannot be is refused; the pointer names it as in the body."""
+    """A bad field is refused with a pointer to it."""
     before = len(program.gifts())
     assert pointers_in(program.open(**changes)) == pointers
     assert len(program.gifts()) == before
 
 
 def test_all_that_is_wrong_at_once(program: Program) -> None:
-    """Everything that the region refuses is said in one answer."""
+    """All problems are reported in one answer."""
     answer = program.open(
         amount_minor=1, country="ZZ", mode="giving_code", donor={**ANN, "email": "abc"}
     )
@@ -154,7 +156,7 @@ def test_all_that_is_wrong_at_once(program: Program) -> None:
 
 @pytest.mark.parametrize("field", ["code", "mode", "amount_minor", "currency", "country", "donor"])
 def test_missing(program: Program, field: str) -> None:
-    """Every field but the language is needed."""
+    """Every field but the language is required."""
     answer = program.http.post(
         "/api/v1/gifts",
         json={k: v for k, v in GIFT.items() if k != field},
@@ -164,20 +166,20 @@ def test_missing(program: Program, field: str) -> None:
 
 
 def test_a_code_that_is_nearly_right(program: Program) -> None:
-    """An unknown code is answered with the one that may have been meant."""
+    """An unknown code gets a suggestion."""
     (error,) = problem_in(program.open(code="LWCAM"), 422)["errors"]
     assert error["detail"] == "No region has this giving code. Did you mean LWCAN?"
 
 
 def test_what_was_sent_is_not_quoted(program: Program) -> None:
-    """A refusal names the field and keeps nothing of what it held."""
+    """An error names the field but never quotes its value."""
     donor = {"name": "Secret\u0000Name", "email": "secret.address"}
     answer = program.open(donor=donor, mode="secret-mode", amount_minor="secret-amount")
     assert "ecret" not in answer.text
 
 
 def test_sentences_in_french(program: Program) -> None:
-    """A program that asks for French gets French sentences."""
+    """`Accept-Language: fr` gets French messages."""
     answer = program.http.post(
         "/api/v1/gifts",
         json={**GIFT, "donor": {**ANN, "email": "abc"}},

@@ -1,10 +1,10 @@
-"""What programs may add to a gift."""
+"""Options that programs may add to a gift."""
 
 import pytest
 
 from tests.api.program import Program, new_key, problem_in
 
-ADDED = {
+OPTIONS = {
     "fund": "building",
     "anonymous": True,
     "note": "With love",
@@ -13,11 +13,11 @@ ADDED = {
 
 
 def test_a_region_says_what_may_be_added(program: Program) -> None:
-    """Options, funds and fees are told, so that a page can ask for them."""
-    told = program.http.get("/api/v1/regions/LWCAN").json()
-    assert told["options"] == ["anonymous", "note", "tribute"]
-    assert told["funds"] == {"building": {"en": "The building", "fr": "Le bâtiment"}}
-    fees = {mode["mode"]: mode["fee"] for mode in told["modes"]}
+    """A region lists its options, funds and fees."""
+    region = program.http.get("/api/v1/regions/LWCAN").json()
+    assert region["options"] == ["anonymous", "note", "tribute"]
+    assert region["funds"] == {"building": {"en": "The building", "fr": "Le bâtiment"}}
+    fees = {mode["mode"]: mode["fee"] for mode in region["modes"]}
     assert fees["card"] == {"basis_points": 290, "fixed_minor": 30}
     assert fees["interac"] is None
     assert program.http.get("/api/v1/regions/LWJPN").json()["options"] == []
@@ -30,25 +30,25 @@ def test_a_region_says_what_may_be_added(program: Program) -> None:
         ("anonymous", True, "/anonymous"),
         ("fund", "building", "/fund"),
         ("cover_fee", True, "/cover_fee"),
-        ("tribute", ADDED["tribute"], "/tribute/name"),
+        ("tribute", OPTIONS["tribute"], "/tribute/name"),
     ],
 )
 def test_what_a_region_does_not_offer_is_refused(
     program: Program, field: str, value: object, pointer: str
 ) -> None:
-    """An option that is off is 422, with the place in the body where it stands."""
+    """An option that the region does not offer gets 422 with a pointer to it."""
     tokyo = {"code": "LWJPN", "mode": "giving_code", "currency": "JPY", "country": "JP"}
     answer = program.open(**tokyo, **{field: value})
     assert [error["pointer"] for error in problem_in(answer, 422)["errors"]] == [pointer]
 
 
 def test_what_was_added_is_part_of_the_gift(program: Program) -> None:
-    """The same key with the same additions is the same gift; with others it is refused."""
+    """The same key with the same options is the same gift, and with others it is refused."""
     key = new_key()
-    first = program.open(key, **ADDED)
+    first = program.open(key, **OPTIONS)
     assert first.status_code == 201
-    again = program.open(key, **ADDED)
+    again = program.open(key, **OPTIONS)
     assert again.json()["id"] == first.json()["id"]
-    assert program.open(key, **ADDED | {"note": "another"}).status_code in (409, 422)
-    plain = new_key()
-    assert program.open(plain).json()["id"] == program.open(plain, note="").json()["id"]
+    assert program.open(key, **OPTIONS | {"note": "another"}).status_code in (409, 422)
+    other_key = new_key()
+    assert program.open(other_key).json()["id"] == program.open(other_key, note="").json()["id"]

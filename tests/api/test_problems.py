@@ -1,4 +1,4 @@
-"""Whatever goes wrong under /api/ is a problem document, with the headers of every answer."""
+"""Every error under /api/ is a problem document with the usual headers."""
 
 import pytest
 from fastapi import FastAPI
@@ -14,7 +14,7 @@ from tests.real_parts import Sqlite
     "path", ["/api/", "/api/v1", "/api/v1/gift", "/api/v2/gifts", "/api/v1/gifts/"]
 )
 def test_no_such_place(program: Program, path: str) -> None:
-    """An address that never was is a 404 problem."""
+    """An unknown path is a 404 problem."""
     problem_in(program.http.get(path), 404)
 
 
@@ -29,24 +29,24 @@ def test_no_such_place(program: Program, path: str) -> None:
     ],
 )
 def test_other_methods(program: Program, method: str, path: str, allowed: str) -> None:
-    """Another method is a 405 problem that says which are allowed."""
+    """A wrong method is a 405 problem with an Allow header."""
     answer = program.http.request(method, path)
     problem_in(answer, 405)
     assert answer.headers["allow"] == allowed
 
 
 def test_headers_of_every_answer(program: Program) -> None:
-    """A refusal has the headers that keep answers from being kept or sniffed, large ones too."""
+    """Errors have the usual security headers, even for a body that is too large."""
     for answer in (program.http.get("/api/v1/x"), program.send(b" " * 70_000)):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_database_out_of_reach(sqlite: Sqlite) -> None:
-    """With a database that takes no write the answer is 503 with a time to wait, not 500."""
+    """If the database cannot be written, the answer is 503 with Retry-After."""
     with calling(sqlite.fresh_url()) as program:
         with program.database.writing() as session:
-            session.connection()  # as another process would, for longer than anybody waits
+            session.connection()  # holds the write lock until the request times out
             answer = program.open()
         problem_in(answer, 503)
         assert int(answer.headers["retry-after"]) > 0
@@ -54,7 +54,7 @@ def test_database_out_of_reach(sqlite: Sqlite) -> None:
 
 
 def test_nothing_internal() -> None:
-    """An error that nobody foresaw is a 500 problem without a word of what it was."""
+    """An unexpected error is a 500 problem without its message."""
     app = FastAPI(openapi_url=None)
     error_answers.install(app, Pages())
 

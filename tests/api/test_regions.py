@@ -17,7 +17,7 @@ CARD = {
 
 
 def test_what_a_region_offers(program: Program) -> None:
-    """Everything a page needs to let a donor choose is in one answer."""
+    """One answer has everything a page needs for the donor's choice."""
     answer = program.http.get("/api/v1/regions/LWCAN")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -44,19 +44,19 @@ def test_what_a_region_offers(program: Program) -> None:
 
 @pytest.mark.parametrize(("code", "digits", "step"), [("LWJPN", 0, 1), ("LWKWT", 3, 10)])
 def test_minor_units_are_told(program: Program, code: str, digits: int, step: int) -> None:
-    """A page need not know which currencies have no cents, or mils in steps of ten."""
-    told = program.http.get(f"/api/v1/regions/{code}").json()
-    assert (told["minor_digits"], told["minor_step"]) == (digits, step)
+    """A region states the digits and steps of its currency's minor unit."""
+    region = program.http.get(f"/api/v1/regions/{code}").json()
+    assert (region["minor_digits"], region["minor_step"]) == (digits, step)
 
 
 @pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN ", "lw can", "LW\u2010CAN"])
 def test_codes_as_people_type_them(program: Program, typed: str) -> None:
-    """Case, spaces and dashes do not matter."""
+    """Case, spaces and dashes in a code do not matter."""
     assert program.http.get(f"/api/v1/regions/{typed}").json()["code"] == "LWCAN"
 
 
 def test_an_unknown_code(program: Program) -> None:
-    """An unknown code is 404 with the code that may have been meant, readable from anywhere."""
+    """An unknown code gets 404 with a suggestion, readable from any origin."""
     answer = program.http.get("/api/v1/regions/LWCNA")
     assert problem_in(answer, 404)["suggestion"] == "LWCAN"
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -66,12 +66,12 @@ def test_an_unknown_code(program: Program) -> None:
     "typed", ["nothing-like-it", "%00", "%FF", "%F0%9F%8E%81", "x" * 3000, "a%2Fb"]
 )
 def test_a_code_unlike_any(program: Program, typed: str) -> None:
-    """What is near no code is 404 without a suggestion."""
+    """A code unlike any other gets 404 without a suggestion."""
     assert "suggestion" not in problem_in(program.http.get(f"/api/v1/regions/{typed}"), 404)
 
 
 def test_readable_from_anywhere(program: Program) -> None:
-    """Any page may read regions, and no page may open gifts or read them."""
+    """Any origin may read regions, and by default none may open or read gifts."""
     origin = {"Origin": "https://example.net"}
     regions = program.http.get("/api/v1/regions/LWCAN", headers=origin)
     assert regions.headers["access-control-allow-origin"] == "*"
@@ -86,26 +86,26 @@ def test_readable_from_anywhere(program: Program) -> None:
 
 
 def test_cached(program: Program) -> None:
-    """What a page has already is not sent again: the same ETag gets 304 with the same headers."""
+    """A matching ETag gets 304 with the same headers."""
     first = program.http.get("/api/v1/regions/LWCAN")
     etag = first.headers["etag"]
     assert first.headers["cache-control"] == "public, max-age=300"
-    for named in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        again = program.http.get("/api/v1/regions/lw-can", headers={"If-None-Match": named})
+    for if_none_match in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        again = program.http.get("/api/v1/regions/lw-can", headers={"If-None-Match": if_none_match})
         assert (again.status_code, again.content) == (304, b"")
         for name in ("etag", "cache-control", "access-control-allow-origin"):
             assert again.headers[name] == first.headers[name]
 
 
-@pytest.mark.parametrize("named", ['"other"', "", "garbage", 'W/""'])
-def test_not_cached(program: Program, named: str) -> None:
-    """Another ETag gets the whole answer."""
-    answer = program.http.get("/api/v1/regions/LWCAN", headers={"If-None-Match": named})
+@pytest.mark.parametrize("if_none_match", ['"other"', "", "garbage", 'W/""'])
+def test_not_cached(program: Program, if_none_match: str) -> None:
+    """Any other ETag gets the whole answer."""
+    answer = program.http.get("/api/v1/regions/LWCAN", headers={"If-None-Match": if_none_match})
     assert answer.status_code == 200
 
 
 def test_each_region_has_its_etag(program: Program) -> None:
-    """Two regions never share an ETag."""
+    """Each region has its own ETag."""
     codes = ("LWCAN", "LWJPN", "LWKWT")
     tags = {program.http.get(f"/api/v1/regions/{code}").headers["etag"] for code in codes}
     assert len(tags) == 3

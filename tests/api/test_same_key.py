@@ -1,4 +1,4 @@
-"""The same key again is the same gift, whatever happened in between."""
+"""The same idempotency key always leads to the same gift."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -30,15 +30,15 @@ def sessions_at(stripe: str) -> int:
 
 
 def make_trouble(stripe: str, kind: str, times: int) -> None:
-    # Stripe's SDK tries again once by itself where the connection broke.
-    lever = {"path": "/v1/checkout/sessions", "method": "POST", "kind": kind, "times": times}
-    answer = httpx.post(f"{stripe}/_sandbox/trouble", json=lever, trust_env=False, verify=False)
+    # Stripe's SDK retries once if the connection breaks.
+    trouble = {"path": "/v1/checkout/sessions", "method": "POST", "kind": kind, "times": times}
+    answer = httpx.post(f"{stripe}/_sandbox/trouble", json=trouble, trust_env=False, verify=False)
     assert answer.status_code == 200, answer.text
 
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code", "card"])
 def test_same_answer(card_program: tuple[Program, str], mode: str) -> None:
-    """The same key and body get the same answer, marked as one that was given before."""
+    """The same key and body get the same answer, with `Idempotency-Replayed`."""
     program, _ = card_program
     key = new_key()
     first, again = program.open(key, mode=mode), program.open(key, mode=mode)
@@ -50,7 +50,7 @@ def test_same_answer(card_program: tuple[Program, str], mode: str) -> None:
 
 
 def test_same_as_it_was_meant(program: Program) -> None:
-    """Spaces around a name and the order of fields make no other gift."""
+    """Spaces around a name and the order of fields do not matter."""
     key = new_key()
     first = program.open(key)
     donor = {"email": " ann@example.com", "name": " Ann  Lee "}
@@ -68,9 +68,10 @@ def test_same_as_it_was_meant(program: Program) -> None:
         {"donor": ANN | {"email": "eve@example.com"}},
         {"code": "LWJPN", "currency": "JPY", "mode": "giving_code"},
     ],
+    ids=str,
 )
 def test_same_key_for_another_gift(program: Program, changes: dict[str, Any]) -> None:
-    """The same key with another body is refused, and neither gift nor token is told."""
+    """The same key with another body is refused, and reveals nothing about the gift."""
     key = new_key()
     first = program.open(key)
     before = len(program.gifts())
@@ -83,13 +84,13 @@ def test_same_key_for_another_gift(program: Program, changes: dict[str, Any]) ->
 
 
 def test_other_keys_are_other_gifts(program: Program) -> None:
-    """Two gifts that are equal in all but the key are two gifts; case matters in a key."""
+    """Keys are case-sensitive, and two keys open two gifts."""
     ids = {program.open(key).json()["id"] for key in ("Abcdefghijklmnop", "abcdefghijklmnop")}
     assert len(ids) == 2
 
 
 def test_twenty_at_once(first_program: Program) -> None:
-    """Twenty requests at once with one key open one gift, and all are told of it."""
+    """Twenty concurrent requests with one key open one gift and get the same answer."""
     key = new_key()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         answers = list(threads.map(lambda _: first_program.open(key), range(AT_ONCE)))
@@ -99,7 +100,7 @@ def test_twenty_at_once(first_program: Program) -> None:
 
 
 def test_twenty_different_at_once(first_program: Program) -> None:
-    """Of twenty different bodies with one key at once, one is taken and the others are refused."""
+    """Of twenty concurrent requests with one key and different bodies, one succeeds."""
     key = new_key()
 
     def open_gift(extra: int) -> int:
@@ -112,19 +113,19 @@ def test_twenty_different_at_once(first_program: Program) -> None:
 
 
 def test_twenty_cards_at_once(card_program: tuple[Program, str]) -> None:
-    """Twenty requests at once for one card gift open one gift and one session."""
+    """Twenty concurrent requests for one card gift open one gift and one session."""
     program, stripe = card_program
     key = new_key()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         answers = list(threads.map(lambda _: program.open(key, mode="card"), range(AT_ONCE)))
-    # Stripe may ask all but the first to come again while it answers the first.
+    # While Stripe handles the first request, it may refuse the others for the moment.
     assert {answer.status_code for answer in answers} <= {201, 503}
     assert len({answer.text for answer in answers if answer.status_code == 201}) == 1
     assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
 
 def test_stripe_down_then_up(database_url: str) -> None:
-    """What failed because Stripe was down goes on with the same key: one gift, one session."""
+    """A request that failed while Stripe was down continues with the same key."""
     port, key = free_port(), new_key()
     stripe = f"http://127.0.0.1:{port}"
     with calling(database_url, **stripe_at(stripe)) as program:
@@ -137,27 +138,34 @@ def test_stripe_down_then_up(database_url: str) -> None:
             assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
 
-@pytest.mark.parametrize(("kind", "tries"), [("reset_after", 2), ("cut_body", 2), ("html_200", 1)])
-def test_answer_lost_on_the_way(card_program: tuple[Program, str], kind: str, tries: int) -> None:
-    """When Stripe acted and its answer was lost, the same key finds that very session."""
+@pytest.mark.parametrize(
+    ("kind", "attempts"), [("reset_after", 2), ("cut_body", 2), ("html_200", 1)]
+)
+def test_answer_lost_on_the_way(
+    card_program: tuple[Program, str], kind: str, attempts: int
+) -> None:
+    """If Stripe's answer was lost, the same key gets the session that Stripe created."""
     program, stripe = card_program
     key = new_key()
-    make_trouble(stripe, kind, times=tries)
+    make_trouble(stripe, kind, times=attempts)
     problem_in(program.open(key, mode="card"), 503)
     assert program.open(key, mode="card").status_code == 201
     assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
 
 def test_stripe_refused(card_program: tuple[Program, str]) -> None:
-    """When Stripe says no, the donor is led to the page with the other ways to give.
+    """If Stripe refuses, the answer leads to the page with the other modes.
 
     The same key again makes a new attempt for the same gift.
     """
     program, stripe = card_program
     key = new_key()
     make_trouble(stripe, "400", times=1)
-    told = program.open(key, mode="card").json()
-    assert told["next"] == {"kind": "redirect", "url": f"{told['status_url']}?problem=refused"}
+    refused = program.open(key, mode="card").json()
+    assert refused["next"] == {
+        "kind": "redirect",
+        "url": f"{refused['status_url']}?problem=refused",
+    }
     again = program.open(key, mode="card")
     assert again.status_code == 201
     assert again.json()["next"]["url"].startswith(stripe)
@@ -166,7 +174,7 @@ def test_stripe_refused(card_program: tuple[Program, str]) -> None:
 
 @pytest.mark.parametrize("mode", ["interac", "card"])
 def test_paid_meanwhile(program: Program, mode: str) -> None:
-    """Asked again when it is paid, the answer leads to the gift's page: nobody pays twice."""
+    """If the gift was paid meanwhile, the same key leads to the gift's page."""
     key = new_key()
     program.open(key, mode=mode)
     gift = program.gifts()[-1]
@@ -190,7 +198,7 @@ def test_paid_meanwhile(program: Program, mode: str) -> None:
 def test_keys_are_nowhere(
     sqlite: Sqlite, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A key is neither logged nor stored: whoever learns it could ask for the gift's token."""
+    """A key is neither logged nor stored, because it gives access to the gift's token."""
     caplog.set_level(logging.DEBUG)
     url = sqlite.fresh_url()
     key = "remember-me-0123456789"

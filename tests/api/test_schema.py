@@ -1,4 +1,4 @@
-"""The description is true: Schemathesis believes it and tries whatever it allows and forbids."""
+"""The OpenAPI description is correct, as Schemathesis checks."""
 
 import os
 import subprocess
@@ -13,26 +13,26 @@ HERE = Path(__file__).parent
 
 
 def test_only_these_doors(program: Program) -> None:
-    """The description names the doors for programs and no page or webhook."""
-    described = program.http.get("/api/v1/openapi.json").json()
-    assert sorted(described["paths"]) == [
+    """The description lists the API's paths, and no page or webhook."""
+    description = program.http.get("/api/v1/openapi.json").json()
+    assert sorted(description["paths"]) == [
         "/api/v1/gifts",
         "/api/v1/gifts/{gift_id}",
         "/api/v1/regions/{code}",
     ]
-    assert "HTTPValidationError" not in described["components"]["schemas"]
+    assert "HTTPValidationError" not in description["components"]["schemas"]
 
 
 def test_examples_work(program: Program) -> None:
     """The example in the description opens a gift."""
-    described = program.http.get("/api/v1/openapi.json").json()
-    (example,) = described["components"]["schemas"]["NewGift"]["examples"]
+    description = program.http.get("/api/v1/openapi.json").json()
+    (example,) = description["components"]["schemas"]["NewGift"]["examples"]
     answer = program.http.post("/api/v1/gifts", json=example, headers=keyed(None))
     assert answer.status_code == 201
 
 
 def test_schemathesis_finds_nothing(sqlite: Sqlite) -> None:
-    """Against the real service and a pretend Stripe, every check of Schemathesis holds."""
+    """All checks of Schemathesis pass against the service with the sandbox."""
     with calling_with_stripe(sqlite.fresh_url()) as (program, _):
         gift = program.open().json()
         run = subprocess.run(
@@ -55,5 +55,5 @@ def test_schemathesis_finds_nothing(sqlite: Sqlite) -> None:
             timeout=120,
         )
         assert run.returncode == 0, run.stdout + run.stderr
-        # Not everything was refused: gifts of every mode came about.
+        # Not everything was refused: gifts of every mode were opened.
         assert {opened.mode for opened in program.gifts()} == set(Mode)

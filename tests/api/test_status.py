@@ -1,4 +1,4 @@
-"""What became of a gift: told to whoever holds its token, and to nobody else."""
+"""Reading a gift through the API, with its token or a staff token."""
 
 import uuid
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tests.api.program import Program, problem_in
 
 
 def test_shown_with_its_token(first_program: Program) -> None:
-    """With its token a gift is told in full, money included."""
+    """A gift's token shows the whole gift, including its amounts."""
     opened = first_program.open().json()
     (gift,) = first_program.gifts()
     now = datetime.now(UTC)
@@ -28,9 +28,9 @@ def test_shown_with_its_token(first_program: Program) -> None:
             record_facts(session, [(gift.id, fact)], now=now)
     answer = first_program.show(gift.id, gift.token)
     assert answer.status_code == 200
-    told = answer.json()
-    assert datetime.fromisoformat(told.pop("opened_at")) == gift.opened_at
-    assert told == {
+    shown = answer.json()
+    assert datetime.fromisoformat(shown.pop("opened_at")) == gift.opened_at
+    assert shown == {
         "id": opened["id"],
         "reference": opened["reference"],
         "status": "partly_refunded",
@@ -46,22 +46,22 @@ def test_shown_with_its_token(first_program: Program) -> None:
 
 
 def test_where_the_answer_said(program: Program) -> None:
-    """The address and the token of the first answer lead to the gift."""
+    """The location and token of the first answer lead to the gift."""
     answer = program.open()
     headers = {"Authorization": f"bearer {answer.json()['token']}"}
-    told = program.http.get(answer.headers["location"], headers=headers)
-    assert told.json()["id"] == answer.json()["id"]
+    shown = program.http.get(answer.headers["location"], headers=headers)
+    assert shown.json()["id"] == answer.json()["id"]
 
 
 @pytest.mark.parametrize(
     "token", ["x", "x" * 22, "x" * 60_000, "caf\u00e9".encode("latin-1").decode("latin-1"), "a b"]
 )
 def test_a_wrong_token_and_no_gift_look_the_same(program: Program, token: str) -> None:
-    """A wrong token, another gift's token and an unknown gift get one and the same 404."""
+    """A wrong token, another gift's token and an unknown gift get the same 404."""
     gift_id = program.open().json()["id"]
     headers = [(b"authorization", b"Bearer " + token.encode("latin-1"))]
     wrong = program.http.get(f"/api/v1/gifts/{gift_id}", headers=headers)
-    if len(token) > 50_000:  # the server itself refuses such a header
+    if len(token) > 50_000:  # the HTTP server refuses such a header
         assert wrong.status_code in (400, 404, 431)
         return
     unknown = program.show(uuid.uuid4(), "x")
@@ -69,19 +69,19 @@ def test_a_wrong_token_and_no_gift_look_the_same(program: Program, token: str) -
     for answer in (wrong, unknown, others):
         problem_in(answer, 404)
         assert answer.content == wrong.content
-        kept = {k: v for k, v in answer.headers.items() if k != "date"}
-        assert kept == {k: v for k, v in wrong.headers.items() if k != "date"}
+        headers_sent = {k: v for k, v in answer.headers.items() if k != "date"}
+        assert headers_sent == {k: v for k, v in wrong.headers.items() if k != "date"}
 
 
 @pytest.mark.parametrize("gift_id", ["1", "LWCAN-7KQ4M2X", "%00", "%FF", "'", "x" * 500, "..%2F"])
 def test_what_is_no_id(program: Program, gift_id: str) -> None:
-    """What cannot be a gift's id is answered as a gift that never was."""
+    """A malformed id gets 404, like an unknown one."""
     problem_in(program.show(gift_id, "x" * 22), 404)
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Basic YTpi", "Bearer"])
 def test_without_a_token(program: Program, authorization: str | None) -> None:
-    """Without a token the answer is 401, and says which kind is wanted."""
+    """A request without a token gets 401 and `WWW-Authenticate: Bearer`."""
     gift_id = program.open().json()["id"]
     headers = {} if authorization is None else {"Authorization": authorization}
     answer = program.http.get(f"/api/v1/gifts/{gift_id}", headers=headers)
@@ -90,7 +90,7 @@ def test_without_a_token(program: Program, authorization: str | None) -> None:
 
 
 def test_a_staff_token_reads_any_gift(first_program: Program) -> None:
-    """A staff token reads a gift until its owner is disabled; one that we did not make never."""
+    """A staff token reads any gift until its owner is disabled."""
     first_program.open()
     (gift,) = first_program.gifts()
     now = datetime.now(UTC)
