@@ -176,18 +176,18 @@ def carrier() -> StubCarrier:
 
 
 @pytest.fixture
-def desk_at(database: Database, carrier: StubCarrier) -> Desk:
+def stub_desk(database: Database, carrier: StubCarrier) -> Desk:
     return open_desk(database, carrier)
 
 
-def test_sent_is_sent_in_whosever_hands(desk_at: Desk) -> None:
+def test_sent_is_sent_in_whosever_hands(stub_desk: Desk) -> None:
     """An e-mail that was handed over is marked as sent, though another worker has claimed it."""
-    letter = claimed(desk_at, thanks)
-    with desk_at.database.writing() as session:
-        take(session, letter, desk_at)
+    letter = claimed(stub_desk, thanks)
+    with stub_desk.database.writing() as session:
+        take(session, letter, stub_desk)
     before = counted()
-    send(desk_at, letter)
-    row = one_letter(desk_at)
+    send(stub_desk, letter)
+    row = one_letter(stub_desk)
     assert (row.state, row.sent_at, row.reason) == ("sent", NOW, "")
     assert counted() == before + 1
 
@@ -196,43 +196,43 @@ def test_sent_is_sent_in_whosever_hands(desk_at: Desk) -> None:
     ("state", "sent_at", "knew"), [("sent", NOW, 3), ("untrue", None, None)], ids=["sent", "untrue"]
 )
 def test_what_a_donor_was_told_stands(
-    desk_at: Desk, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
+    stub_desk: Desk, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
 ) -> None:
     """A failed attempt does not undo what another worker's successful one recorded."""
-    letter = claimed(desk_at, thanks)
+    letter = claimed(stub_desk, thanks)
 
     def succeed() -> None:
-        with desk_at.database.writing() as session:
+        with stub_desk.database.writing() as session:
             row = session.get_one(Letter, letter.id)
             row.state, row.sent_at = state, sent_at
 
     carrier.meanwhile, carrier.says = succeed, LATER
-    send(desk_at, letter)
-    row = one_letter(desk_at)
+    send(stub_desk, letter)
+    row = one_letter(stub_desk)
     assert (row.state, row.sent_at, row.knew) == (state, sent_at, knew)
 
 
-def test_what_has_to_wait_is_no_try(desk_at: Desk, carrier: StubCarrier) -> None:
+def test_what_has_to_wait_is_no_try(stub_desk: Desk, carrier: StubCarrier) -> None:
     """A thank-you whose transfer is under ten minutes old waits without counting an attempt."""
-    thanks_too_early(desk_at)
-    assert desk_at.outbox.send_due() == 1
-    row = one_letter(desk_at)
+    thanks_too_early(stub_desk)
+    assert stub_desk.outbox.send_due() == 1
+    row = one_letter(stub_desk)
     assert (row.state, row.due_at, row.tries) == ("waiting", NOW + WAIT, 0)
     assert carrier.attempts == 0
 
 
-def test_only_what_tells_of_money_is_remembered(desk_at: Desk) -> None:
+def test_only_what_tells_of_money_is_remembered(stub_desk: Desk) -> None:
     """A thank-you stores which transfers it mentioned, and instructions do not."""
-    thanks_for_a_transfer(desk_at)
-    desk_at.write()
-    assert one_letter(desk_at).knew
-    gift = give(desk_at.database, mode="interac")
-    desk_at.find_all()
-    tell(desk_at.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
-    tell(desk_at.database, gift, FactKind.TRANSFER_UNDONE, "C1")
-    desk_at.clock.instant += WAIT
-    desk_at.write()
-    assert [(row.kind, row.state, bool(row.knew)) for row in desk_at.letters()] == [
+    thanks_for_a_transfer(stub_desk)
+    stub_desk.write()
+    assert one_letter(stub_desk).knew
+    gift = give(stub_desk.database, mode="interac")
+    stub_desk.find_all()
+    tell(stub_desk.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
+    tell(stub_desk.database, gift, FactKind.TRANSFER_UNDONE, "C1")
+    stub_desk.clock.instant += WAIT
+    stub_desk.write()
+    assert [(row.kind, row.state, bool(row.knew)) for row in stub_desk.letters()] == [
         ("thank_you", "sent", True),
         ("instructions", "sent", False),
     ]

@@ -89,8 +89,8 @@ def test_an_outbox_with_nothing_to_send_writes_nothing(sqlite: Sqlite) -> None:
     with other.writing() as session:
         session.connection()
         assert desk.outbox.send_due() == 0
-    for each in (database, other):
-        each.close()
+    database.close()
+    other.close()
 
 
 def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureFixture) -> None:
