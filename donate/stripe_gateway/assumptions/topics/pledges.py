@@ -21,8 +21,8 @@ PLEDGES: Final = Topic("Monthly gifts")
 )
 def a_subscription_runs_once_it_is_paid(world: World) -> None:
     """A subscription whose first month was paid is active, bears our metadata, and has one item."""
-    begun = pledging.pledge(world, proving=True)
-    found = pledging.subscription_of(world, begun)
+    begun = subscriptions.pledge(world, proving=True)
+    found = subscriptions.subscription_of(world, begun)
     expect_equal(found["status"], "active", "status")
     reading = world.read(as_start_event(found, world.clock.now()))
     expect_equal(reading.facts[0].kind, FactKind.PLEDGE_STARTED, "what the subscription tells")
