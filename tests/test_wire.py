@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from donate.web.connection_limits import MAX_HEAD_BYTES, MAX_WAITING, LimitedHttpProtocol
+from donate.web.connection_limits import MAX_HEAD_BYTES, MAX_PIPELINED, LimitedHttpProtocol
 from tests.real_parts import served
 
 
@@ -92,8 +92,8 @@ def answers_to(caller: socket.socket, at_most: int) -> int:
 def test_a_few_requests_ahead_of_their_answers_are_answered(url: str) -> None:
     """Who does not wait for an answer before asking again is answered in turn."""
     with connect(url) as caller:
-        caller.sendall(REQUEST * MAX_WAITING)
-        assert answers_to(caller, MAX_WAITING) == MAX_WAITING
+        caller.sendall(REQUEST * MAX_PIPELINED)
+        assert answers_to(caller, MAX_PIPELINED) == MAX_PIPELINED
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_who_asks_on_and_on_is_hung_up_on(
     """What may not stand behind a request ends the connection, and nobody answers in vain."""
     with connect(url) as caller, contextlib.suppress(ConnectionError):
         caller.sendall(REQUEST * 2 + more)
-        assert answers_to(caller, 5_000) <= MAX_WAITING
+        assert answers_to(caller, 5_000) <= MAX_PIPELINED
     time.sleep(0.1)
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert httpx.post(url, content=b"abc", trust_env=False).text == "3"

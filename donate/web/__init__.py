@@ -1,1 +1,1 @@
-"""Plumbing between the network and the pages: limits, headers, templates, error answers."""
+"""Plumbing between the network and the pages: limits, headers, templates, error responses."""

@@ -1,6 +1,6 @@
-"""Turns the error tree into answers: a page for people, a problem document for programs.
+"""Turns errors into responses: a page for people, a problem document (RFC 9457) for programs.
 
-Problem documents follow RFC 9457. Nothing internal is ever shown.
+Responses never show internal details.
 """
 
 import logging
@@ -49,7 +49,7 @@ _NO_PAYMENT_PAGE: Final = N_(
 
 
 class Answer(Protocol):
-    """Answers a request with a status: a page for people, a problem document for programs."""
+    """Builds an error response: a page for people, a problem document for programs."""
 
     def __call__(
         self,
@@ -59,14 +59,14 @@ class Answer(Protocol):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Response:
-        """Say `detail` (a msgid) below the title; `more` stands in a problem document only."""
+        """Return the response. `detail` is a msgid; `more` appears only in problem documents."""
         ...
 
 
 def install(app: FastAPI, pages: Pages) -> Answer:
-    """Have `app` answer every error of ours, and every mistake of a stranger's, in kind.
+    """Register error handlers for all errors in `app`.
 
-    Returns how, for what stands before the app.
+    Return the function that builds the responses, for middleware outside the app.
     """
 
     def answer(
@@ -85,7 +85,7 @@ def install(app: FastAPI, pages: Pages) -> Answer:
             "error.html", language, status_code=status, headers=headers, title=title, detail=detail
         )
 
-    def ours(request: Request, error: Exception) -> Response:
+    def own_error(request: Request, error: Exception) -> Response:
         status, headers = _status_of(error)
         if status >= 500:
             log.warning("answered %s: %s", status, type(error).__name__)
@@ -103,24 +103,24 @@ def install(app: FastAPI, pages: Pages) -> Answer:
             case _:
                 return answer(request, status, headers=headers)
 
-    def http(request: Request, error: Exception) -> Response:
+    def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = error.detail if isinstance(error, Unreadable) else ""
         return answer(request, error.status_code, detail, error.headers)
 
-    def malformed(request: Request, error: Exception) -> Response:
+    def invalid_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        # A missing or unfit header is 400, as draft-ietf-httpapi-idempotency-key-header has it.
+        # draft-ietf-httpapi-idempotency-key-header requires 400 for a missing or wrong header.
         status = 400 if any(e["loc"][0] == "header" for e in error.errors()) else 422
         return answer(request, status, errors=errors_at(error.errors(), _language_of(request)))
 
-    def unforeseen(request: Request, _error: Exception) -> Response:
+    def unexpected(request: Request, _error: Exception) -> Response:
         return answer(request, 500)
 
-    app.add_exception_handler(DonateError, ours)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, malformed)
-    app.add_exception_handler(Exception, unforeseen)
+    app.add_exception_handler(DonateError, own_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid_request)
+    app.add_exception_handler(Exception, unexpected)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready to take a gift, and what are its numbers."""
+"""Health checks and metrics."""
 
 import secrets
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Health:
     def __init__(
         self, database: Database, metrics_token: str, measure: Callable[[Session], None]
     ) -> None:
-        """`measure` sets the metrics that are read from the database."""
+        """Create the routes. `measure` sets the metrics that are read from the database."""
         self._database = database
         self._measure = measure
         self._metrics_token = metrics_token
@@ -29,11 +29,11 @@ class Health:
         self.router.add_api_route("/metrics", self.metrics, methods=["GET"])
 
     def alive(self) -> Response:
-        """Answer, which is all that is asked."""
+        """Answer 200 if the process is running."""
         return JSONResponse({"alive": True})
 
     def ready(self) -> Response:
-        """Say whether a gift could be recorded now."""
+        """Answer 200 if the database answers, else 503."""
         try:
             self._database.ping()
         except DatabaseBusy:
@@ -41,14 +41,14 @@ class Health:
         return JSONResponse({"ready": True})
 
     def metrics(self, request: Request) -> Response:
-        """Give the numbers in Prometheus' format to whoever holds the token."""
-        given = request.headers.get("authorization", "")
-        wanted = f"Bearer {self._metrics_token}"
+        """Return the metrics in Prometheus format. Raises NotFound without the right token."""
+        header = request.headers.get("authorization", "")
+        expected = f"Bearer {self._metrics_token}"
         if not self._metrics_token or not secrets.compare_digest(
-            given.encode("latin-1"), wanted.encode()
+            header.encode("latin-1"), expected.encode()
         ):
             raise NotFound("no such page")
-        # Another process may have changed them, or this one before it was restarted.
+        # Other processes, or this one before a restart, may have changed the values.
         with suppress(DatabaseBusy), self._database.reading() as session:
             self._measure(session)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Logs and numbers for the web team. Neither ever holds a secret, a token or a donor's data."""
+"""Logs and metrics. Neither ever contains a secret, a token or a donor's data."""
 
 import json
 import logging
@@ -7,24 +7,26 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-WEBHOOKS: Final = Counter("donate_webhooks", "Webhooks by how they were answered", ["answer"])
-EVENTS_SETTLED: Final = Counter("donate_events", "Stripe events by what became of them", ["state"])
-LETTERS: Final = Counter("donate_letters", "Letters by what became of them", ["kind", "state"])
+WEBHOOKS: Final = Counter("donate_webhooks", "Webhooks by response", ["answer"])
+EVENTS_SETTLED: Final = Counter("donate_events", "Settled Stripe events by state", ["state"])
+LETTERS: Final = Counter("donate_letters", "E-mails to donors by state", ["kind", "state"])
 WORKER_ROUND: Final = Gauge(
-    "donate_worker_last_round_seconds", "When the worker last did each job", ["job"]
+    "donate_worker_last_round_seconds", "Time of the worker's last round of each job", ["job"]
 )
-STRIPE_REFUSED_KEY: Final = Counter("donate_stripe_key_refused", "Calls Stripe refused our key for")
+STRIPE_REFUSED_KEY: Final = Counter(
+    "donate_stripe_key_refused", "Calls where Stripe refused our key"
+)
 WEBHOOK_HEARD: Final = Gauge(
-    "donate_webhook_heard_seconds", "When the newest webhook came that Stripe had signed"
+    "donate_webhook_heard_seconds", "Time of the newest webhook with a valid signature"
 )
 WEBHOOK_MISSED: Final = Gauge(
     "donate_webhook_missed_seconds",
-    "When the newest event happened that no webhook had brought a quarter of an hour later",
+    "Time of the newest event whose webhook was not received within 15 minutes",
 )
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """Formats each record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -44,6 +46,6 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # The first three log addresses, and addresses hold donors' tokens; the last lists its plugins.
+    # uvicorn.access, httpx and stripe log URLs, which contain donors' tokens. alembic is noisy.
     for name in ("uvicorn.access", "httpx", "stripe", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): what every refusal under `/api/` looks like. Nothing internal."""
+"""Problem documents (RFC 9457): the error responses under `/api/`. They show nothing internal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, NotRequired
@@ -6,16 +6,16 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+from typing_extensions import TypedDict  # pydantic requires this one before Python 3.12
 
 from donate.errors import N_, BadInput
 from donate.web.templating import translate
 
 MEDIA_TYPE: Final = "application/problem+json"
-# Somebody who sends ten thousand wrong fields needs no ten thousand sentences.
-MOST_ERRORS: Final = 20
+# A request with thousands of wrong fields should not get a huge response.
+MAX_ERRORS: Final = 20
 
-# What pydantic says of these speaks of Python; what it says of limits and patterns is fine.
+# Replaces pydantic's messages that mention Python; those about limits and patterns are fine.
 _SENTENCES: Final = {
     "missing": N_("This is missing."),
     "extra_forbidden": N_("There is no such field."),
@@ -28,27 +28,27 @@ _SENTENCES: Final = {
 
 
 class ProblemError(TypedDict):
-    """One thing that is wrong with the request."""
+    """One error in the request."""
 
     detail: Annotated[str, Field(description="What is wrong, and what to send instead.")]
     pointer: NotRequired[
         Annotated[
             str,
             Field(
-                description="Where it is in the body (RFC 6901); empty for the whole body.",
+                description="JSON pointer into the body (RFC 6901); empty for the whole body.",
                 examples=["/donor/email"],
             ),
         ]
     ]
     header: NotRequired[
-        Annotated[str, Field(description="Which header it is.", examples=["Idempotency-Key"])]
+        Annotated[str, Field(description="Name of the header.", examples=["Idempotency-Key"])]
     ]
 
 
 class Problem(TypedDict):
-    """Why a request was refused, as RFC 9457 has it."""
+    """Why a request was refused (RFC 9457)."""
 
-    type: Annotated[str, Field(description="`about:blank`: the status says it.")]
+    type: Annotated[str, Field(description="Always `about:blank`; see `status`.")]
     title: Annotated[str, Field(examples=["Please check what you entered."])]
     status: Annotated[int, Field(ge=400, le=599, examples=[422])]
     detail: NotRequired[str]
@@ -62,11 +62,11 @@ class Problem(TypedDict):
 
 
 class Unreadable(HTTPException):
-    """The body is not what it says it is. `detail` is a msgid."""
+    """The body is not valid for its content type. `detail` is a msgid."""
 
 
 class BadHeader(BadInput):
-    """What is wrong stands in a header; `field` is its name."""
+    """A header is wrong; `field` is its name."""
 
 
 def problem(
@@ -85,7 +85,7 @@ def problem(
 
 
 def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]:
-    """Return each problem with its sentence in `language` and where in the request it is."""
+    """Return each problem's message in `language` and its place in the request."""
     return [
         ProblemError(detail=translate(language, p.message, p.values), header=p.field)
         if isinstance(p, BadHeader)
@@ -94,19 +94,19 @@ def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]
     ]
 
 
-def errors_at(found: Sequence[Mapping[str, Any]], language: str) -> list[ProblemError]:
-    """Return what pydantic found and where, without the input that it quotes."""
+def errors_at(errors: Sequence[Mapping[str, Any]], language: str) -> list[ProblemError]:
+    """Return pydantic's errors and their places, without the input that they quote."""
     return [
         _error_at(each["loc"], translate(language, _SENTENCES[each["type"]]))
         if each["type"] in _SENTENCES
         else _error_at(each["loc"], each["msg"])
-        for each in found[:MOST_ERRORS]
+        for each in errors[:MAX_ERRORS]
     ]
 
 
-def _error_at(place: Sequence[str | int], detail: str) -> ProblemError:
-    room, *path = map(str, place)
-    if room == "header":
+def _error_at(location: Sequence[str | int], detail: str) -> ProblemError:
+    part, *path = map(str, location)
+    if part == "header":
         return ProblemError(detail=detail, header=path[0])
-    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
+    pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
     return ProblemError(detail=detail, pointer=pointer)

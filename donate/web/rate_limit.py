@@ -1,7 +1,7 @@
-"""Slows down who opens gifts by the thousand, before Stripe is asked and before anything is stored.
+"""Limits how many gifts can be opened, before calling Stripe or storing anything.
 
-Counts in memory, in this process, in fixed windows. It can hold no more networks than the limit
-for all of them together, so it cannot be made to swell.
+Counts in this process's memory, in fixed windows. It cannot hold more networks than the total
+limit, so its memory is bounded.
 """
 
 import ipaddress
@@ -18,10 +18,10 @@ WINDOW: Final = timedelta(minutes=10)
 
 
 class GivingLimits:
-    """How many gifts may be opened within `WINDOW`, and how many of them by card.
+    """Limits on gifts opened within `WINDOW`, with a separate limit for gifts through Stripe.
 
-    A congregation gives from one address, so both are generous. Those who test stolen cards need
-    thousands, and are told apart: when `cards` are refused, other ways to give stay open.
+    A congregation shares one address, so both are generous. Testing stolen cards takes thousands of
+    attempts, so `cards` stops it. Other modes stay open when `cards` is exhausted.
     """
 
     def __init__(self, *, cards: "AttemptCounter", gifts: "AttemptCounter") -> None:
@@ -29,64 +29,64 @@ class GivingLimits:
         self.gifts = gifts
 
     def count(self, mode: Mode, address: str, now: datetime) -> None:
-        """Count one gift that is about to be opened. Raises TooManyTries when it is too many."""
-        # First, or what is refused here would use up what the other ways to give have.
+        """Count one gift. Raises TooManyAttempts if that exceeds a limit."""
+        # Check cards first: refused card gifts must not use up the limit of the other modes.
         if mode.through_stripe:
             self.cards.count(address, now)
         self.gifts.count(address, now)
 
 
 class AttemptCounter:
-    """How often something was tried within `WINDOW`, by each network and by all together."""
+    """Counts attempts within `WINDOW`, per network and in total."""
 
     def __init__(self, per_network: int, in_all: int) -> None:
         self._per_network = per_network
         self._in_all = in_all
         self._lock = threading.Lock()
         self._window = 0
-        self._begun: dict[str, int] = {}
-        self._begun_in_all = 0
+        self._counts: dict[str, int] = {}
+        self._count_in_all = 0
         self._refused = 0
 
     def count(self, address: str, now: datetime) -> None:
-        """Count one try from `address`. Raises TooManyTries when it is one too many."""
+        """Count one attempt from `address`. Raises TooManyAttempts if that exceeds a limit."""
         network = network_of(address)
         with self._lock:
-            self._turn_to(now)
-            here = self._begun.get(network, 0)
-            if here >= self._per_network or self._begun_in_all >= self._in_all:
+            self._start_window(now)
+            count = self._counts.get(network, 0)
+            if count >= self._per_network or self._count_in_all >= self._in_all:
                 self._refused += 1
-                raise TooManyAttempts("too many gifts were begun", int(WINDOW.total_seconds()))
-            self._begun[network] = here + 1
-            self._begun_in_all += 1
+                raise TooManyAttempts("too many gifts were opened", int(WINDOW.total_seconds()))
+            self._counts[network] = count + 1
+            self._count_in_all += 1
 
     def refused(self, now: datetime) -> int:
-        """Return how many tries were refused in the present window."""
+        """Return how many attempts were refused in the current window."""
         with self._lock:
-            self._turn_to(now)
+            self._start_window(now)
             return self._refused
 
-    def _turn_to(self, now: datetime) -> None:
+    def _start_window(self, now: datetime) -> None:
         window = int(now.timestamp() // WINDOW.total_seconds())
         if window != self._window:
             self._window = window
-            self._begun.clear()
-            self._begun_in_all = 0
+            self._counts.clear()
+            self._count_in_all = 0
             self._refused = 0
 
 
 def address_of(request: Request) -> str:
-    """Return where a request comes from; the server has judged what proxies say about it."""
+    """Return the client's address. uvicorn has already applied trusted proxy headers."""
     return printable(request.client.host)[:64] if request.client else ""
 
 
 def printable(text: str) -> str:
-    """Return `text` without what a database or a log would choke on."""
+    """Return `text` with unprintable characters replaced, safe for the database and logs."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one place: an IPv4 address, or the /56 that one household may have."""
+    """Return the network to count by: an IPv4 address, or the /56 that a household may have."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,6 +1,6 @@
-"""What stands before every room: a limit on size and time of what comes in, and strict headers.
+"""Middleware for all routes: body limits, redirects and security headers.
 
-Plain ASGI, so that a body is measured while it arrives and never held whole beyond its limit.
+Plain ASGI, so that a body is measured while it arrives and never held beyond its limit.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024
-# Stripe's events are a few kilobytes; the largest seen in the wild stay far below this.
+# Stripe's events are a few kilobytes; the largest known ones are far smaller than this.
 MAX_EVENT_BYTES: Final = 512 * 1024
 BODY_TIMEOUT_S: Final = 10.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
-# Each begins with a word, so that what is led to is a path of ours.
+# Each prefix starts with a word, so a redirect can never lead to another site.
 _PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
 _UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
 
@@ -31,15 +31,15 @@ class _TooSlow(Exception):
     pass
 
 
-def _in_plain_words(_request: Request, status: int) -> Response:
-    slow = "The request took too long to arrive."
-    return PlainTextResponse(slow if status == 408 else "The request is too large.", status)
+def _plain_text(_request: Request, status: int) -> Response:
+    timeout = "The request took too long to arrive."
+    return PlainTextResponse(timeout if status == 408 else "The request is too large.", status)
 
 
 class BodyLimit:
-    """Answers 413 to a body over the limit and 408 to one that drips, and hangs up.
+    """Answers 413 to a body over the limit and 408 to a slow one, and closes the connection.
 
-    `answer` says so in kind, given the request and the status.
+    `answer` builds the response from the request and the status.
     """
 
     def __init__(
@@ -47,32 +47,32 @@ class BodyLimit:
         app: ASGIApp,
         *,
         timeout_s: float = BODY_TIMEOUT_S,
-        answer: Callable[[Request, int], Response] = _in_plain_words,
+        answer: Callable[[Request, int], Response] = _plain_text,
     ) -> None:
         self._app = app
         self._timeout_s = timeout_s
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a `receive` that counts bytes and seconds."""
+        """Call the app with a `receive` that counts bytes and time."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = MAX_EVENT_BYTES if scope["path"] == WEBHOOK_PATH else MAX_BODY_BYTES
-        left = most
-        until = time.monotonic() + self._timeout_s
-        # No room keeps the body of one of these; a file looks at it only to see who hangs up, and
-        # would be broken off in the middle.
-        passes = scope["method"] in ("GET", "HEAD")
+        limit = MAX_EVENT_BYTES if scope["path"] == WEBHOOK_PATH else MAX_BODY_BYTES
+        left = limit
+        deadline = time.monotonic() + self._timeout_s
+        # No route reads the body of these. File responses wait on `receive` to notice a disconnect,
+        # and the timeout would abort them.
+        is_exempt = scope["method"] in ("GET", "HEAD")
         complete = False
         answered = False
 
         async def measured() -> Message:
             nonlocal left, complete
-            if complete or passes:
+            if complete or is_exempt:
                 return await receive()
             try:
-                async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     message = await receive()
             except TimeoutError as error:
                 raise _TooSlow from error
@@ -89,15 +89,15 @@ class BodyLimit:
             await send(message)
 
         try:
-            if _declared_length(scope) > most:
+            if _declared_length(scope) > limit:
                 raise _TooLarge
             await self._app(scope, measured, watched)
         except ClientDisconnect:
-            return  # hung up in the middle of a body: nobody is left to answer
-        except (_TooLarge, _TooSlow) as stopped:
+            return  # no client is left to answer
+        except (_TooLarge, _TooSlow) as error:
             if answered:
                 raise
-            status = 408 if isinstance(stopped, _TooSlow) else 413
+            status = 408 if isinstance(error, _TooSlow) else 413
             answer = self._answer(Request(scope), status)
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
@@ -111,26 +111,26 @@ def _declared_length(scope: Scope) -> int:
 
 
 def is_in_utf8(request: Request) -> bool:
-    """Whether a form is in UTF-8, as every browser sends ours.
+    """Whether a form is in UTF-8, as browsers send our forms.
 
-    Python reads a hundred other charsets, and some of them in quadratic time.
+    Python decodes a hundred other charsets, some of them in quadratic time.
     """
-    kind = request.headers.get("content-type", "").lower()
-    named = kind.count("charset")
-    return named == 0 or (named == 1 and bool(_UTF8.search(kind)))
+    content_type = request.headers.get("content-type", "").lower()
+    charsets = content_type.count("charset")
+    return charsets == 0 or (charsets == 1 and bool(_UTF8.search(content_type)))
 
 
 class TrailingSlashRedirect:
-    """Leads from a page's address with a slash at its end to the page, the query kept.
+    """Redirects a page's URL with a trailing slash to the URL without it, and keeps the query.
 
-    Only from pages that people open: a program, Stripe first of all, gets no redirect.
+    Only for pages: programs such as Stripe's webhooks get no redirect.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer where its page is."""
+        """Redirect, or call the app."""
         if (
             scope["type"] == "http"
             and scope["method"] in ("GET", "HEAD")
@@ -139,22 +139,22 @@ class TrailingSlashRedirect:
         ):
             query = scope["query_string"].decode("latin-1")
             path = scope["raw_path"].decode("latin-1").partition("?")[0].rstrip("/")
-            to = f"{path}?{query}" if query else path
-            answer = Response(status_code=308, headers={"Location": to})
+            location = f"{path}?{query}" if query else path
+            answer = Response(status_code=308, headers={"Location": location})
             await answer(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
 class SecurityHeaders:
-    """Adds the headers that keep pages to themselves. `checkout_origins` may take our forms."""
+    """Adds security headers. Forms may be submitted to `checkout_origins`."""
 
     def __init__(self, app: ASGIApp, *, checkout_origins: tuple[str, ...], https: bool) -> None:
         self._app = app
         policy = (
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
             "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-            # A form's redirect counts as its action, so Stripe's page has to be named here.
+            # Browsers apply form-action to redirects after a form as well, so allow Stripe's page.
             "form-action 'self' " + " ".join(checkout_origins)
         )
         headers = {
@@ -169,7 +169,7 @@ class SecurityHeaders:
         self._headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; add headers and, unless the room chose otherwise, no caching."""
+        """Add the headers, and forbid caching unless the route set `Cache-Control`."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -177,12 +177,12 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
-                given = {name for name, _ in headers}
-                headers.extend(h for h in self._headers if h[0] not in given)
-                if b"cache-control" not in given:
-                    # Our files say by their ETag whether they changed; pages are one person's.
-                    ours = scope["path"].startswith("/static/")
-                    headers.append((b"cache-control", b"no-cache" if ours else b"no-store"))
+                names = {name for name, _ in headers}
+                headers.extend(h for h in self._headers if h[0] not in names)
+                if b"cache-control" not in names:
+                    # Static files are revalidated by ETag; pages are private.
+                    is_static = scope["path"].startswith("/static/")
+                    headers.append((b"cache-control", b"no-cache" if is_static else b"no-store"))
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -1,6 +1,6 @@
-"""Pages in the reader's language: Jinja templates, Babel catalogues, money and dates as read there.
+"""Renders pages in the reader's language, with Jinja templates and Babel catalogues.
 
-Catalogues are read from the `.po` files at start, so there is no compiled copy to go stale.
+Catalogues are compiled from the `.po` files on first use, so no compiled copy can be outdated.
 """
 
 import gettext
@@ -23,18 +23,18 @@ from starlette.responses import HTMLResponse
 from donate.errors import BadInput
 from donate.money import Money, format_money
 
-ROOM: Final = Path(__file__).parent.parent
-LOCALES: Final = ROOM / "locale"
-TEMPLATES: Final = ROOM / "templates"
-STATIC: Final = ROOM / "static"
+PACKAGE: Final = Path(__file__).parent.parent
+LOCALES: Final = PACKAGE / "locale"
+TEMPLATES: Final = PACKAGE / "templates"
+STATIC: Final = PACKAGE / "static"
 
-# What the pages are written in; a region may offer fewer.
+# The languages of the pages; a region may offer fewer.
 LANGUAGES: Final = ("en-CA", "fr-CA")
 
 
 @cache
 def translations(language: str) -> gettext.NullTranslations:
-    """Return the catalogue for `language` (`fr-CA` reads the French); English needs none."""
+    """Return the catalogue for `language`: `fr.po` for `fr-CA`; English needs none."""
     catalogue = LOCALES / f"{language[:2]}.po"
     if not catalogue.exists():
         return gettext.NullTranslations()
@@ -46,12 +46,12 @@ def translations(language: str) -> gettext.NullTranslations:
 
 
 def translate(language: str, message: str, values: Mapping[str, str] | None = None) -> str:
-    """Translate a message and fill its %(name)s places."""
+    """Translate a message and fill in its %(name)s placeholders."""
     return translations(language).gettext(message) % dict(values or {})
 
 
-class _Compiled(BytecodeCache):
-    """Keeps each template's code for as long as the process lives, for every language alike."""
+class _TemplateCache(BytecodeCache):
+    """Caches compiled templates in memory, shared by all languages."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType] = {}
@@ -64,11 +64,11 @@ class _Compiled(BytecodeCache):
             self._code[bucket.key, bucket.checksum] = bucket.code
 
 
-_COMPILED: Final = _Compiled()
+_TEMPLATE_CACHE: Final = _TemplateCache()
 
 
 class Pages:
-    """Renders templates. `site` holds what every page may show, such as the demo's banner."""
+    """Renders templates. `site` holds values for every page, such as the demo's banner."""
 
     def __init__(self, **site: Any) -> None:
         self.site = site
@@ -84,16 +84,16 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """Answer with a page. A name that the template uses and nobody gave is an error."""
+        """Render a template as a response. A variable missing from `context` is an error."""
         return HTMLResponse(
             self.text(template, language, **context), status_code=status_code, headers=headers
         )
 
     def text(self, template: str, language: str, **context: Any) -> str:
-        """Render a template to text in `language`."""
-        return self._in(language).get_template(template).render(**context)
+        """Render a template in `language` and return the text."""
+        return self._environment_for(language).get_template(template).render(**context)
 
-    def _in(self, language: str) -> Environment:
+    def _environment_for(self, language: str) -> Environment:
         if language not in self._environments:
             self._environments[language] = self._environment(language)
         return self._environments[language]
@@ -101,7 +101,7 @@ class Pages:
     def _environment(self, language: str) -> Environment:
         environment = Environment(
             loader=self._loader,
-            bytecode_cache=_COMPILED,
+            bytecode_cache=_TEMPLATE_CACHE,
             autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -135,10 +135,10 @@ class Pages:
         return environment
 
 
-def language_for(wanted: str | None, accepts: str | None, offered: Sequence[str]) -> str:
-    """Choose among `offered`: what the reader asked for, else what their browser prefers."""
+def language_for(requested: str | None, accepts: str | None, offered: Sequence[str]) -> str:
+    """Return the offered language that the reader requested, or that their browser prefers."""
     preferred = [part.partition(";")[0] for part in (accepts or "")[:500].split(",")]
-    for tag in [wanted or "", *preferred]:
+    for tag in [requested or "", *preferred]:
         short = tag.strip().lower().partition("-")[0]
         for language in offered:
             if short and language.lower().partition("-")[0] == short:

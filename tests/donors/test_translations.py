@@ -10,7 +10,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
-from donate.web.templating import LOCALES, ROOM
+from donate.web.templating import LOCALES, PACKAGE
 
 PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|%")
 UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=\s)|'")
@@ -20,8 +20,10 @@ UNUSUAL_IN_CANADA: Final = re.compile(r" [!?;:»]|« |[\u00a0\u202f][!?;]|\w:(?=
 def messages_in_use() -> frozenset[str]:
     with (LOCALES / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    rows = extract_from_dir(str(ROOM), methods, options, keywords={**DEFAULT_KEYWORDS, "N_": None})
-    return frozenset(message for _, _, message, _, _ in rows if isinstance(message, str))
+    found = extract_from_dir(
+        str(PACKAGE), methods, options, keywords={**DEFAULT_KEYWORDS, "N_": None}
+    )
+    return frozenset(message for _, _, message, _, _ in found if isinstance(message, str))
 
 
 @cache
