@@ -1,1 +1,1 @@
-"""The account's own settings: webhook endpoints, the portal and payment methods."""
+"""Account settings: webhook endpoints, the customer portal and payment methods."""

@@ -1,7 +1,7 @@
-"""Which payment methods the account offers where a request names none.
+"""The payment methods that the account offers when a request names none.
 
-https://docs.stripe.com/api/payment_method_configurations: a method may be offered when it is
-switched on and the account's capability for it is active.
+https://docs.stripe.com/api/payment_method_configurations: a method is available when it is on and
+the account's capability for it is active.
 """
 
 from typing import Any
@@ -31,17 +31,17 @@ def change_configuration(
     for name in ("active", "name"):
         if name in request:
             configuration[name] = request[name]
-    return as_shown(store, configuration)
+    return configuration_answer(store, configuration)
 
 
-def as_shown(store: Store, configuration: StripeObject) -> StripeObject:
-    shown = {name: value for name, value in configuration.items() if name != "created"}
+def configuration_answer(store: Store, configuration: StripeObject) -> StripeObject:
+    answer = {name: value for name, value in configuration.items() if name != "created"}
     for name, capability in CAPABILITIES.items():
         preference = configuration[name]["preference"]
         value = "on" if preference == "on" else "off"
         is_active = store.capabilities.get(capability) == "active"
-        shown[name] = {
+        answer[name] = {
             "available": value == "on" and is_active,
             "display_preference": {"overridable": None, "preference": preference, "value": value},
         }
-    return shown
+    return answer

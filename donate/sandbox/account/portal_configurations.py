@@ -1,7 +1,7 @@
-"""What the customer portal offers: its configurations, and which of them is the default.
+"""Configurations of the customer portal, and the choice of the default one.
 
-https://docs.stripe.com/api/customer_portal/configurations: only the settings saved in the Dashboard
-make a default; no parameter of the API does, and nothing deletes a configuration.
+https://docs.stripe.com/api/customer_portal/configurations: only settings saved in the Dashboard
+make a default, no API parameter does. Configurations cannot be deleted.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ _FEATURES: dict[str, dict[str, Check]] = {
         "proration_behavior": choice("none", "create_prorations"),
     },
     "subscription_pause": {"enabled": boolean},
-    # To switch it on, Stripe asks for products and prices, which are not played here.
+    # Switching it on needs products and prices, which the sandbox does not support.
     "subscription_update": {"enabled": only("false")},
 }
 _UNSUPPORTED_IN = {
@@ -51,8 +51,8 @@ _UNSUPPORTED_IN = {
         "schedule_at_period_end trial_update_behavior"
     ).split(),
 }
-# These may be changed in part; of the others, `enabled` is always asked for.
-_IN_PART = {"customer_update", "subscription_cancel", "subscription_pause", "subscription_update"}
+# A partial update of these may leave out `enabled`; the other features always need it.
+_PARTIAL = {"customer_update", "subscription_cancel", "subscription_pause", "subscription_update"}
 _UNSUPPORTED = "business_profile login_page".split()
 _COMMON: dict[str, Check] = {
     "default_return_url": unset_or(web_address),
@@ -60,9 +60,9 @@ _COMMON: dict[str, Check] = {
 }
 
 
-def _features(*, whole: bool) -> Check:
+def _features(*, complete: bool) -> Check:
     def required(name: str) -> list[str]:
-        needs = name != "subscription_pause" and (whole or name not in _IN_PART)
+        needs = name != "subscription_pause" and (complete or name not in _PARTIAL)
         return ["enabled"] if needs else []
 
     return record(
@@ -74,10 +74,10 @@ def _features(*, whole: bool) -> Check:
 
 
 def create_configuration(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
-    checks = {**_COMMON, "features": _features(whole=True), "metadata": metadata}
+    checks = {**_COMMON, "features": _features(complete=True), "metadata": metadata}
     request = read(parameters, checks, required=["features"], unsupported=_UNSUPPORTED)
     configuration = new_portal_configuration(store.new_id("bpc_1"), store.now())
-    _change(configuration, request)
+    _apply(configuration, request)
     store.portal_configurations.put(configuration)
     store.announce("billing_portal.configuration.created", configuration)
     return configuration
@@ -90,31 +90,31 @@ def change_configuration(
     checks = {
         **_COMMON,
         "active": boolean,
-        "features": _features(whole=False),
+        "features": _features(complete=False),
         "metadata": metadata_change,
     }
     request = read(parameters, checks, unsupported=_UNSUPPORTED)
     if request.get("active") is False and configuration["is_default"]:
         raise Refusal("You cannot deactivate your default configuration.", param="active")
-    _change(configuration, request)
+    _apply(configuration, request)
     configuration["updated"] = store.now()
     store.announce("billing_portal.configuration.updated", configuration)
     return configuration
 
 
 def configuration_for(store: Store, request: dict[str, Any]) -> str:
-    """The configuration of a new portal session: the one asked for, or the default."""
-    given = request.get("configuration")
-    if given is not None:
-        found = store.portal_configurations.get(given)
-        if found is None:
-            raise no_such("configuration", given, "configuration", status=400)
-        if not found["active"]:
-            raise Refusal(f"The configuration {given} is not active.", param="configuration")
-        return str(given)
-    for found in store.portal_configurations:
-        if found["is_default"]:
-            return str(found["id"])
+    """Return the id of the requested configuration, or of the default."""
+    requested_id = request.get("configuration")
+    if requested_id is not None:
+        requested = store.portal_configurations.get(requested_id)
+        if requested is None:
+            raise no_such("configuration", requested_id, "configuration", status=400)
+        if not requested["active"]:
+            raise Refusal(f"The configuration {requested_id} is not active.", param="configuration")
+        return str(requested_id)
+    for configuration in store.portal_configurations:
+        if configuration["is_default"]:
+            return str(configuration["id"])
     raise Refusal(
         "No configuration provided and your test mode default configuration has not been created. "
         "Provide a configuration or create your default by saving your customer portal settings in "
@@ -122,12 +122,12 @@ def configuration_for(store: Store, request: dict[str, Any]) -> str:
     )
 
 
-def _change(configuration: StripeObject, request: dict[str, Any]) -> None:
+def _apply(configuration: StripeObject, request: dict[str, Any]) -> None:
     for name, feature in request.get("features", {}).items():
-        changed = {key: [] if value is None else value for key, value in feature.items()}
-        if "enabled" in changed:
-            changed["enabled"] = changed["enabled"] in (True, "true")
-        configuration["features"][name].update(changed)
+        values = {key: [] if value is None else value for key, value in feature.items()}
+        if "enabled" in values:
+            values["enabled"] = values["enabled"] in (True, "true")
+        configuration["features"][name].update(values)
     if "metadata" in request:
         merged = {**configuration["metadata"], **request["metadata"]} if request["metadata"] else {}
         configuration["metadata"] = {key: value for key, value in merged.items() if value}

@@ -1,7 +1,7 @@
-"""Webhook endpoints as an account keeps them.
+"""The account's webhook endpoints.
 
-https://docs.stripe.com/api/webhook_endpoints: the secret is told at creation only, and the version
-of the API never changes. What the sandbox delivers goes where its lever says, not here.
+https://docs.stripe.com/api/webhook_endpoints: only the answer to the creation has the secret, and
+the API version never changes. The sandbox delivers to the URL of its control route instead.
 """
 
 from ipaddress import ip_address
@@ -25,8 +25,8 @@ from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 # https://docs.stripe.com/webhooks#register-webhook: "up to 16 webhook endpoints".
-MOST_ENDPOINTS = 16
-# Endpoints know more versions than the sandbox can write events in.
+MAX_ENDPOINTS = 16
+# An endpoint accepts more versions than those in which the sandbox can write events.
 ENDPOINT_VERSIONS = (*VERSIONS, "2026-09-30.endive")
 
 EVENT_TYPES = frozenset(
@@ -46,22 +46,22 @@ EVENT_TYPES = frozenset(
 
 
 def _event_type(value: Any, path: str) -> str:
-    given = str(text()(value, path))
-    if given == "*" or given in EVENT_TYPES:
-        return given
-    raise not_in_this_sandbox(path, given)
+    name = str(text()(value, path))
+    if name == "*" or name in EVENT_TYPES:
+        return name
+    raise not_in_this_sandbox(path, name)
 
 
 def _event_types(value: Any, path: str) -> list[str]:
     if value in ("", []):
         raise invalid_parameter(path, "You must enable at least one event.")
-    found: list[str] = list_of(_event_type)(value, path)
-    return found
+    types: list[str] = list_of(_event_type)(value, path)
+    return types
 
 
 def _public_address(value: Any, path: str) -> str:
-    given = str(web_address(value, path))
-    host = urlsplit(given).hostname or ""
+    url = str(web_address(value, path))
+    host = urlsplit(url).hostname or ""
     try:
         is_public = ip_address(host).is_global
     except ValueError:
@@ -73,14 +73,14 @@ def _public_address(value: Any, path: str) -> str:
             "CLI to test webhooks locally: https://github.com/stripe/stripe-cli",
             code="url_invalid",
         )
-    return given
+    return url
 
 
 def _version(value: Any, path: str) -> str:
-    given = str(text()(value, path))
-    if given not in ENDPOINT_VERSIONS:
-        raise invalid_parameter(path, f"Invalid API version: {given}")
-    return given
+    version = str(text()(value, path))
+    if version not in ENDPOINT_VERSIONS:
+        raise invalid_parameter(path, f"Invalid API version: {version}")
+    return version
 
 
 _CHANGED = {
@@ -94,8 +94,8 @@ _NEW = {**_CHANGED, "api_version": _version, "connect": boolean, "metadata": met
 
 def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     request = read(parameters, _NEW, required=["enabled_events", "url"])
-    if len(store.webhook_endpoints) >= MOST_ENDPOINTS:
-        raise Refusal(f"You have reached the maximum of {MOST_ENDPOINTS} test webhook endpoints.")
+    if len(store.webhook_endpoints) >= MAX_ENDPOINTS:
+        raise Refusal(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     endpoint = {
         "id": store.new_id("we_1"),
         "object": "webhook_endpoint",

@@ -1,1 +1,1 @@
-"""Monthly gifts: subscriptions, and the invoices they make."""
+"""Monthly gifts: subscriptions and their invoices."""

@@ -1,4 +1,4 @@
-"""Customers that a request makes, and the clocks that their subscriptions may go by.
+"""Customers created by a request, and test clocks for their subscriptions.
 
 https://docs.stripe.com/api/customers/create and https://docs.stripe.com/api/test_clocks
 """
@@ -19,7 +19,7 @@ _NEW = {
     "test_clock": text(),
 }
 _CLOCK_LIFE_S = 30 * 86_400
-# Stripe finalizes and collects a month's invoice an hour after it drafted it.
+# Stripe finalizes and collects a month's invoice an hour after drafting it.
 _COLLECTED_AFTER_S = 3_600
 
 
@@ -36,10 +36,10 @@ def create_customer(store: Store, parameters: dict[str, Any]) -> StripeObject:
 
 
 def delete_customer(store: Store, parameters: dict[str, Any], customer_id: str) -> StripeObject:
-    """Its subscriptions end with it."""
+    """Delete a customer and end its subscriptions."""
     read(parameters, {})
     customer = store.find(store.customers, customer_id, "customer")
-    for subscription in _running_of(store, customer_id):
+    for subscription in _running_subscriptions(store, customer_id):
         end_subscription(store, subscription)
     store.customers.remove(customer_id)
     store.announce("customer.deleted", customer)
@@ -69,17 +69,19 @@ def create_clock(store: Store, parameters: dict[str, Any]) -> StripeObject:
 
 
 def delete_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
-    """Its customers go with it."""
+    """Delete a test clock and its customers."""
     read(parameters, {})
     clock = store.find(store.test_clocks, clock_id, "test_clock")
-    for customer in [one for one in store.customers if one["test_clock"] == clock_id]:
+    for customer in [
+        customer for customer in store.customers if customer["test_clock"] == clock_id
+    ]:
         delete_customer(store, {}, customer["id"])
     store.test_clocks.remove(clock_id)
     return _deleted(clock)
 
 
 def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
-    """Begin to advance; the clock is ready again when all that was due has been done."""
+    """Start to advance a clock; it is ready again when everything due has been done."""
     request = read(parameters, {"frozen_time": integer(1)}, required=["frozen_time"])
     clock = store.find(store.test_clocks, clock_id, "test_clock")
     if clock["status"] != "ready":
@@ -87,13 +89,17 @@ def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> St
     if request["frozen_time"] <= clock["frozen_time"]:
         raise invalid_parameter("frozen_time", "The time must be after the clock's current time.")
     clock["status"] = "advancing"
-    store.schedule(lambda: _arrive(store, clock, request["frozen_time"]))
+    store.schedule(lambda: _finish_advancing(store, clock, request["frozen_time"]))
     return clock
 
 
-def _arrive(store: Store, clock: StripeObject, frozen_time: int) -> None:
-    customers = [one["id"] for one in store.customers if one["test_clock"] == clock["id"]]
-    for subscription in [one for who in customers for one in _running_of(store, who)]:
+def _finish_advancing(store: Store, clock: StripeObject, frozen_time: int) -> None:
+    customers = [
+        customer["id"] for customer in store.customers if customer["test_clock"] == clock["id"]
+    ]
+    for subscription in [
+        one for customer in customers for one in _running_subscriptions(store, customer)
+    ]:
         while (
             subscription["status"] in ("active", "past_due")
             and _period_end(subscription) + _COLLECTED_AFTER_S <= frozen_time
@@ -104,11 +110,11 @@ def _arrive(store: Store, clock: StripeObject, frozen_time: int) -> None:
     store.announce("test_helpers.test_clock.ready", clock)
 
 
-def _running_of(store: Store, customer_id: str) -> list[StripeObject]:
+def _running_subscriptions(store: Store, customer_id: str) -> list[StripeObject]:
     return [
-        one
-        for one in store.subscriptions
-        if one["customer"] == customer_id and one["status"] not in ENDED
+        subscription
+        for subscription in store.subscriptions
+        if subscription["customer"] == customer_id and subscription["status"] not in ENDED
     ]
 
 

@@ -1,4 +1,4 @@
-"""Invoices: made for a subscription, finalized, and collected by a payment intent of their own.
+"""Invoices: drafted for a subscription, finalized, and collected by their own payment intent.
 
 https://docs.stripe.com/billing/invoices/subscription
 """
@@ -13,7 +13,7 @@ from donate.sandbox.objects.payments import new_payment_intent
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-DAYS_UNTIL_NEXT_TRY = 3
+DAYS_UNTIL_RETRY = 3
 
 _DAY_S = 86_400
 _DESCRIPTIONS = {
@@ -32,21 +32,21 @@ def draft_invoice(store: Store, subscription: StripeObject, reason: str) -> Stri
 
 
 def finalize(store: Store, invoice: StripeObject) -> None:
-    """Number a draft, and make the payment intent that it is to be paid by."""
+    """Number a draft and create the payment intent that is to pay it."""
     customer = store.find(store.customers, invoice["customer"])
     number = customer["next_invoice_sequence"]
     customer["next_invoice_sequence"] += 1
     invoice["number"] = f"{customer['invoice_prefix']}-{number:04}"
     invoice["status"] = "open"
     invoice["effective_at"] = invoice["status_transitions"]["finalized_at"] = store.now()
-    first = invoice["billing_reason"] == "subscription_create"
+    is_first = invoice["billing_reason"] == "subscription_create"
     request = {
         "customer": customer["id"],
         "description": _DESCRIPTIONS[invoice["billing_reason"]],
-        "setup_future_usage": "off_session" if first else None,
+        "setup_future_usage": "off_session" if is_first else None,
     }
-    saved = saved_method_of(store, invoice["parent"]["subscription_details"]["subscription"])
-    methods = [saved.method_details["type"] if saved else "card"]
+    method = saved_method_of(store, invoice["parent"]["subscription_details"]["subscription"])
+    methods = [method.method_details["type"] if method else "card"]
     intent = new_payment_intent(store, invoice["amount_due"], invoice["currency"], methods, request)
     store.payment_intents.put(intent)
     payment = new_invoice_payment(store, invoice, intent)
@@ -58,53 +58,53 @@ def finalize(store: Store, invoice: StripeObject) -> None:
 
 
 def collect(store: Store, invoice: StripeObject, attempt: Attempt) -> StripeObject:
-    """Try to take the money of an open invoice; returns the charge, failed or not."""
+    """Charge an open invoice and return the charge, whether it succeeded or not."""
     if invoice["status"] != "open":
-        raise Refusal(f"This invoice is {invoice['status']}: there is nothing to collect.")
+        raise Refusal(f"This invoice is {invoice['status']}, so it cannot be collected.")
     intent = _intent_of(store, invoice)
     if intent["status"] == "processing":
         raise Refusal(
-            "This invoice's payment is under way already.",
+            "This invoice's payment is already processing.",
             code="payment_intent_unexpected_state",
             is_final=True,
         )
     charge = charge_intent(store, intent, attempt)
     invoice["attempted"] = True
     invoice["attempt_count"] += 1
-    _follow(store, invoice, charge)
+    _update_from_charge(store, invoice, charge)
     return charge
 
 
 def finish_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
-    """Bring a debit that was under way to its end, days later; returns the charge."""
+    """Finish a processing debit, as the bank does days later, and return the charge."""
     intent = _intent_of(store, invoice) if invoice["status"] == "open" else None
     if intent is None or intent["status"] != "processing":
-        raise Refusal("This invoice has no payment under way.")
+        raise Refusal("This invoice has no processing payment.")
     charge = store.find(store.charges, intent["latest_charge"])
     if succeeds:
         succeed_charge(store, charge, intent)
     else:
         fail_charge(store, charge, intent, BANK_REFUSED)
-    _follow(store, invoice, charge)
+    _update_from_charge(store, invoice, charge)
     return charge
 
 
 def is_processing(store: Store, invoice: StripeObject) -> bool:
-    """Whether a bank has been asked for the money and has not answered."""
+    """Return whether a bank has yet to answer about this invoice's payment."""
     return bool(
         invoice["status"] == "open" and _intent_of(store, invoice)["status"] == "processing"
     )
 
 
-def _follow(store: Store, invoice: StripeObject, charge: StripeObject) -> None:
+def _update_from_charge(store: Store, invoice: StripeObject, charge: StripeObject) -> None:
     if charge["paid"]:
         _mark_paid(store, invoice, store.payments_of_invoices[invoice["id"]])
     elif charge["status"] == "failed":
         is_card = charge["payment_method_details"]["type"] == "card"
         is_cycle = invoice["billing_reason"] == "subscription_cycle"
-        next_try = store.now() + DAYS_UNTIL_NEXT_TRY * _DAY_S
-        # A bank that refused is not asked again by itself.
-        invoice["next_payment_attempt"] = next_try if is_cycle and is_card else None
+        retry_at = store.now() + DAYS_UNTIL_RETRY * _DAY_S
+        # Stripe does not retry a debit that the bank refused.
+        invoice["next_payment_attempt"] = retry_at if is_cycle and is_card else None
         store.announce("invoice.payment_failed", invoice)
 
 
@@ -114,19 +114,19 @@ def _intent_of(store: Store, invoice: StripeObject) -> StripeObject:
 
 
 def void_invoice(store: Store, invoice: StripeObject) -> None:
-    """Say that nobody will be asked for this money any more; refused for one that is paid."""
+    """Void an unpaid invoice, so that it is never collected. Refused for a paid one."""
     if invoice["status"] not in ("open", "uncollectible"):
         raise Refusal(
             "You can only pass in open or uncollectible invoices. This invoice isn't open.",
             is_final=True,
         )
     if is_processing(store, invoice):
-        raise Refusal("This invoice has a payment under way and cannot be voided.", is_final=True)
+        raise Refusal("This invoice has a processing payment and cannot be voided.", is_final=True)
     close_unpaid(store, invoice, "void")
 
 
 def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
-    """`status` is void or uncollectible: either way nobody will be asked for the money."""
+    """Make an invoice void or uncollectible; either way it is never collected."""
     moment = {"void": "voided_at", "uncollectible": "marked_uncollectible_at"}[status]
     invoice.update(status=status, auto_advance=False, next_payment_attempt=None)
     invoice["status_transitions"][moment] = store.now()
@@ -141,17 +141,17 @@ def close_unpaid(store: Store, invoice: StripeObject, status: str) -> None:
 
 
 def mark_paid_out_of_band(store: Store, invoice: StripeObject) -> None:
-    """Somebody says that the money came in another way: nothing is charged, and no intent paid.
+    """Mark an invoice as paid in another way: nothing is charged, and its intent is cancelled.
 
     https://docs.stripe.com/api/invoices/pay#pay_invoice-paid_out_of_band
     """
-    instead = store.payments_of_invoices[invoice["id"]]
+    replaced = store.payments_of_invoices[invoice["id"]]
     intent = _intent_of(store, invoice)
     if intent["status"] == "processing":
-        raise Refusal("This invoice has a payment under way.", is_final=True)
+        raise Refusal("This invoice has a processing payment.", is_final=True)
     intent.update(status="canceled", canceled_at=store.now(), cancellation_reason="void_invoice")
-    instead["status"] = "canceled"
-    instead["status_transitions"]["canceled_at"] = store.now()
+    replaced["status"] = "canceled"
+    replaced["status_transitions"]["canceled_at"] = store.now()
     store.announce("payment_intent.canceled", intent)
     payment = new_invoice_payment(store, invoice, intent)
     payment["payment"] = {"payment_record": store.new_id("pr_1"), "type": "payment_record"}

@@ -1,4 +1,4 @@
-"""What an API request may change of a subscription, and what Stripe would refuse.
+"""Changes of a subscription by API request, and Stripe's refusals of them.
 
 https://docs.stripe.com/api/subscriptions/update
 """
@@ -82,7 +82,7 @@ CHANGE = {
     "cancel_at_period_end": boolean,
     "cancel_at": unset_or(integer(1)),
     "cancellation_details": CANCELLATION_DETAILS,
-    # Neither Stripe's OpenAPI nor its SDK knows a way to unset it.
+    # Stripe's OpenAPI and SDK have no way to unset it.
     "default_payment_method": text(),
     "description": unset_or(text(longest=500)),
     "items": list_of(ITEM, longest=20),
@@ -104,15 +104,15 @@ CHANGES_UNSUPPORTED = (
     "pending_invoice_item_interval proration_date transfer_data trial_end trial_from_plan "
     "trial_settings"
 ).split()
-# All that is left to change of a subscription that is over.
-STILL_CHANGEABLE = ("cancellation_details", "expand", "metadata")
+# The only fields that can change on an ended subscription.
+CHANGEABLE_AFTER_END = ("cancellation_details", "expand", "metadata")
 
 
 def change_subscription(
     store: Store, subscription: StripeObject, parameters: dict[str, Any]
 ) -> StripeObject:
     request = read(parameters, CHANGE, unsupported=CHANGES_UNSUPPORTED)
-    if subscription["status"] in ENDED and not set(request) <= set(STILL_CHANGEABLE):
+    if subscription["status"] in ENDED and not set(request) <= set(CHANGEABLE_AFTER_END):
         raise Refusal(
             "A canceled subscription can only update its cancellation_details and metadata.",
             is_final=True,
@@ -127,10 +127,10 @@ def change_subscription(
     if "metadata" in request:
         values["metadata"] = _changed_metadata(subscription["metadata"], request["metadata"])
     if "cancellation_details" in request:
-        said = request["cancellation_details"]
-        values["cancellation_details"] = {**subscription["cancellation_details"], **said}
+        details = request["cancellation_details"]
+        values["cancellation_details"] = {**subscription["cancellation_details"], **details}
     if "default_payment_method" in request:
-        values["default_payment_method"] = _own_method(store, subscription, request)
+        values["default_payment_method"] = _new_default_method(store, subscription, request)
     if request.get("cancel_at") and request.get("cancel_at_period_end"):
         raise invalid_parameter(
             "cancel_at", "You cannot set both `cancel_at` and `cancel_at_period_end`."
@@ -149,7 +149,7 @@ def change_subscription(
     return subscription
 
 
-def _own_method(store: Store, subscription: StripeObject, request: dict[str, Any]) -> str:
+def _new_default_method(store: Store, subscription: StripeObject, request: dict[str, Any]) -> str:
     method_id, path = request["default_payment_method"], "default_payment_method"
     check_method(store, method_id, subscription["customer"], path)
     store.saved_methods[subscription["id"]] = store.attempts[method_id]
@@ -176,23 +176,23 @@ def cancel_subscription(
 def _changed_items(
     store: Store, subscription: StripeObject, request: dict[str, Any]
 ) -> dict[str, Any]:
-    # Stripe's own default splits the running month; the sandbox does not play that.
+    # Stripe's default prorates the current month, which the sandbox does not support.
     behavior = request.get("proration_behavior", "create_prorations")
     if behavior != "none":
         raise not_in_this_sandbox("proration_behavior", behavior)
     items: dict[str, Any] = deep_copy(subscription["items"])
     by_id = {item["id"]: item for item in items["data"]}
-    for index, wanted in enumerate(request["items"]):
+    for index, change in enumerate(request["items"]):
         path = f"items[{index}]"
-        if "id" not in wanted:
+        if "id" not in change:
             raise not_in_this_sandbox(path, "a new item")
-        if wanted["id"] not in by_id:
-            raise no_such("subscription_item", wanted["id"], f"{path}[id]", status=400)
-        item = by_id[wanted["id"]]
-        item["quantity"] = wanted.get("quantity", item["quantity"])
-        if "price_data" in wanted:
-            _refuse_another_rhythm(item, wanted["price_data"], subscription["currency"], path)
-            item["price"] = new_price(store, wanted["price_data"], subscription["currency"])
+        if change["id"] not in by_id:
+            raise no_such("subscription_item", change["id"], f"{path}[id]", status=400)
+        item = by_id[change["id"]]
+        item["quantity"] = change.get("quantity", item["quantity"])
+        if "price_data" in change:
+            _refuse_another_interval(item, change["price_data"], subscription["currency"], path)
+            item["price"] = new_price(store, change["price_data"], subscription["currency"])
             item["plan"] = plan_of(item["price"])
     total = sum(item["price"]["unit_amount"] * item["quantity"] for item in items["data"])
     currencies.refuse_small_total(total, subscription["currency"])
@@ -200,7 +200,7 @@ def _changed_items(
     return items
 
 
-def _refuse_another_rhythm(
+def _refuse_another_interval(
     item: StripeObject, price_data: dict[str, Any], currency: str, path: str
 ) -> None:
     if price_data["currency"] != currency:
@@ -211,10 +211,10 @@ def _refuse_another_rhythm(
     currencies.refuse_odd_amount(
         price_data["unit_amount"], currency, f"{path}[price_data][unit_amount]"
     )
-    recurring, now = price_data["recurring"], item["price"]["recurring"]
+    recurring, current = price_data["recurring"], item["price"]["recurring"]
     if (recurring["interval"], recurring.get("interval_count", 1)) != (
-        now["interval"],
-        now["interval_count"],
+        current["interval"],
+        current["interval_count"],
     ):
         raise not_in_this_sandbox(f"{path}[price_data][recurring]", "another interval")
 
@@ -234,7 +234,7 @@ def scheduled_end(
     *,
     with_period: bool,
 ) -> dict[str, Any]:
-    """What a subscription becomes that is to end, or, without a moment, is to go on after all."""
+    """Return the fields of a subscription that ends at `ends_at`, or, for None, does not end."""
     details = (subscription | values)["cancellation_details"]
     return {
         "cancel_at": ends_at,

@@ -1,4 +1,4 @@
-"""Subscriptions made by an API request, over a payment method that was saved before.
+"""Subscriptions created by API request, with a saved payment method.
 
 https://docs.stripe.com/api/subscriptions/create
 """
@@ -76,12 +76,16 @@ def create_subscription(store: Store, parameters: dict[str, Any]) -> StripeObjec
         raise no_such("customer", request["customer"], "customer", status=400)
     currency = _common_currency(request)
     method = _method_of(store, customer, request, currency)
-    items = [_line_item(store, item, currency, at) for at, item in enumerate(request["items"])]
+    items = [
+        _line_item(store, item, currency, index) for index, item in enumerate(request["items"])
+    ]
     total = sum(item["price"]["unit_amount"] * item["quantity"] for item in items)
     currencies.refuse_small_total(total, currency)
     currencies.refuse_large_total(total)
     customer["currency"] = currency
-    subscription = start_subscription(store, customer, items, request, saved=store.attempts[method])
+    subscription = start_subscription(
+        store, customer, items, request, method=store.attempts[method]
+    )
     subscription["default_payment_method"] = method
     subscription["payment_settings"] = {
         **null_fields("payment_method_options payment_method_types"),
@@ -93,14 +97,14 @@ def create_subscription(store: Store, parameters: dict[str, Any]) -> StripeObjec
 
 
 def _common_currency(request: dict[str, Any]) -> str:
-    for at, item in enumerate(request["items"]):
+    for index, item in enumerate(request["items"]):
         if "id" in item or "price_data" not in item:
-            raise invalid_parameter(f"items[{at}]", "A new item is given by its price_data.")
-    found = {item["price_data"]["currency"] for item in request["items"]}
-    found |= {request["currency"]} if "currency" in request else set()
-    if len(found) != 1:
+            raise invalid_parameter(f"items[{index}]", "A new item needs price_data.")
+    codes = {item["price_data"]["currency"] for item in request["items"]}
+    codes |= {request["currency"]} if "currency" in request else set()
+    if len(codes) != 1:
         raise invalid_parameter("items", "All items of a subscription share one currency.")
-    return str(found.pop())
+    return str(codes.pop())
 
 
 def _method_of(store: Store, customer: StripeObject, request: dict[str, Any], currency: str) -> str:
@@ -126,8 +130,8 @@ def _method_of(store: Store, customer: StripeObject, request: dict[str, Any], cu
     return str(method_id)
 
 
-def _line_item(store: Store, item: dict[str, Any], currency: str, at: int) -> StripeObject:
-    path = f"items[{at}][price_data][unit_amount]"
+def _line_item(store: Store, item: dict[str, Any], currency: str, index: int) -> StripeObject:
+    path = f"items[{index}][price_data][unit_amount]"
     currencies.refuse_odd_amount(item["price_data"]["unit_amount"], currency, path)
     return {
         "metadata": {},

@@ -1,4 +1,4 @@
-"""Subscriptions: begun by a checkout session, renewed each period, changed, paused and ended.
+"""Subscriptions: started by a session, renewed each period, changed, paused and ended.
 
 https://docs.stripe.com/billing/subscriptions/overview
 """
@@ -32,7 +32,7 @@ def start_session_subscription(
 ) -> StripeObject:
     """Charge a session's first invoice and return the charge; call again after a decline."""
     if attempt.outcome == "processing":
-        raise Refusal("A subscription is not begun by a payment that takes days.")
+        raise Refusal("A payment that takes days cannot start a subscription.")
     subscription = _subscription_of(store, session, attempt)
     invoice = store.find(store.invoices, subscription["latest_invoice"])
     charge = collect(store, invoice, attempt)
@@ -42,7 +42,7 @@ def start_session_subscription(
     session["customer"] = subscription["customer"]
     session["invoice"] = invoice["id"]
     session["subscription"] = subscription["id"]
-    # The card becomes the subscription's own, and not the customer's default.
+    # Stripe makes the card the subscription's default, not the customer's.
     method = save_method(store, attempt, subscription["customer"], charge["payment_method"])
     store.saved_methods[subscription["id"]] = store.attempts[method]
     update_subscription(store, subscription, status="active", default_payment_method=method)
@@ -54,13 +54,13 @@ def start_subscription(
     customer: StripeObject,
     items: list[StripeObject],
     request: dict[str, Any],
-    saved: Attempt | None = None,
+    method: Attempt | None = None,
 ) -> StripeObject:
-    """Make a subscription and its first invoice, which nobody has tried to collect yet."""
+    """Create a subscription and its first invoice, without collecting it."""
     subscription = new_subscription(store, customer, items, request)
     store.subscriptions.put(subscription)
-    if saved:
-        store.saved_methods[subscription["id"]] = saved
+    if method:
+        store.saved_methods[subscription["id"]] = method
     invoice = draft_invoice(store, subscription, "subscription_create")
     store.announce("customer.subscription.created", subscription)
     finalize(store, invoice)
@@ -68,7 +68,7 @@ def start_subscription(
 
 
 def abandon_subscription(store: Store, session_id: str) -> None:
-    """End what a session began, when it expires with only declines behind it."""
+    """End the unpaid subscription of a session that expired after declines."""
     subscription_id = store.pending_subscriptions.pop(session_id, None)
     if subscription_id is None:
         return
@@ -80,12 +80,12 @@ def abandon_subscription(store: Store, session_id: str) -> None:
 def renew(
     store: Store, subscription: StripeObject, *, succeeds: bool | None
 ) -> StripeObject | None:
-    """Begin the next period, as if the last one had passed, and collect for it.
+    """Start the next period and collect its invoice, as if the current one had passed.
 
-    Returns the new invoice; None when the subscription was to end with its period, and has.
+    Returns the new invoice, or None if the subscription ended with its period.
     """
     if subscription["status"] not in ("active", "past_due"):
-        raise Refusal(f"A subscription that is {subscription['status']} is not renewed.")
+        raise Refusal(f"A subscription that is {subscription['status']} cannot be renewed.")
     if subscription["cancel_at_period_end"] or ends_with_its_period(subscription):
         end_subscription(store, subscription)
         return None
@@ -110,39 +110,39 @@ def renew(
 def collect_with_saved_method(
     store: Store, invoice: StripeObject, *, succeeds: bool | None = None
 ) -> StripeObject:
-    """Try an open invoice with the saved method; the subscription follows. Returns the charge.
+    """Charge an open invoice to the saved method, update the subscription, return the charge.
 
-    How it ends is up to the method where `succeeds` does not say.
+    Without `succeeds`, the method decides the outcome.
     """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)
-    saved = saved_method_of(store, subscription_id)
-    if saved is None:
-        raise Refusal("This invoice is a checkout session's to pay.")
+    method = saved_method_of(store, subscription_id)
+    if method is None:
+        raise Refusal("Only the checkout session can pay this invoice.")
     if succeeds is not None:
         outcome: Outcome = "paid" if succeeds else "declined"
-        saved = replace(saved, outcome=outcome, decline=GENERIC_DECLINE)
-    charge = collect(store, invoice, saved)
-    _follow(store, subscription, invoice, charge)
+        method = replace(method, outcome=outcome, decline=GENERIC_DECLINE)
+    charge = collect(store, invoice, method)
+    _update_from_charge(store, subscription, invoice, charge)
     return charge
 
 
 def settle_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> StripeObject:
-    """Bring an invoice's debit that was under way to its end; returns the charge."""
+    """Finish an invoice's processing debit and return the charge."""
     charge = finish_debit(store, invoice, succeeds=succeeds)
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
-    _follow(store, store.find(store.subscriptions, subscription_id), invoice, charge)
+    _update_from_charge(store, store.find(store.subscriptions, subscription_id), invoice, charge)
     return charge
 
 
 def ends_with_its_period(subscription: StripeObject) -> bool:
-    """Whether the moment at which it is to end comes no later than the period's end."""
+    """Return whether the subscription ends by the end of its current period."""
     ends = [item["current_period_end"] for item in subscription["items"]["data"]]
     return subscription["cancel_at"] is not None and subscription["cancel_at"] <= min(ends)
 
 
 def end_due_subscriptions(store: Store) -> None:
-    """End those whose moment has come."""
+    """End the subscriptions whose cancel_at has passed."""
     for subscription in store.subscriptions:
         ends_at = subscription["cancel_at"]
         is_due = ends_at is not None and ends_at <= store.now()
@@ -153,7 +153,7 @@ def end_due_subscriptions(store: Store) -> None:
 def end_subscription(
     store: Store, subscription: StripeObject, reason: EndReason = "cancellation_requested"
 ) -> None:
-    """End it now, however it came to that."""
+    """End a subscription now."""
     now = store.now()
     subscription["canceled_at"] = subscription["canceled_at"] or now
     subscription["ended_at"] = now
@@ -163,7 +163,7 @@ def end_subscription(
 
 
 def update_subscription(store: Store, subscription: StripeObject, **values: Any) -> None:
-    """Set these fields and announce what they were; nothing is said where nothing changed."""
+    """Set these fields and announce their old values; without a change, announce nothing."""
     before = {
         name: deep_copy(subscription[name])
         for name, value in values.items()
@@ -175,10 +175,10 @@ def update_subscription(store: Store, subscription: StripeObject, **values: Any)
 
 
 def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
-    """Made at the first try and not before; later tries pay the same first invoice."""
-    begun = store.pending_subscriptions.get(session["id"])
-    if begun is not None:
-        return store.find(store.subscriptions, begun)
+    """Return the session's subscription, created at the first attempt."""
+    subscription_id = store.pending_subscriptions.get(session["id"])
+    if subscription_id is not None:
+        return store.find(store.subscriptions, subscription_id)
     customer = new_customer(store, attempt.email, attempt.name, session["currency"])
     store.customers.put(customer)
     store.announce("customer.created", customer)
@@ -188,14 +188,14 @@ def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> S
     return subscription
 
 
-def _follow(
+def _update_from_charge(
     store: Store, subscription: StripeObject, invoice: StripeObject, charge: StripeObject
 ) -> None:
-    """What a try to collect makes of the subscription: it runs while a first debit is under way."""
+    """Update the subscription after a charge; it is active while a first debit is processing."""
     if subscription["status"] in ENDED or subscription["latest_invoice"] != invoice["id"]:
         return
     if charge["status"] == "failed":
-        # A first month that was declined at once has begun nothing.
+        # A declined first payment leaves the subscription incomplete.
         if subscription["status"] != "incomplete":
             update_subscription(store, subscription, status="past_due")
     elif charge["paid"] or subscription["status"] == "incomplete":
@@ -207,5 +207,5 @@ def _move_to_next_period(item: StripeObject, anchor: int) -> None:
     months = MONTHS_IN[recurring["interval"]] * recurring["interval_count"]
     start = item["current_period_end"]
     item["current_period_start"] = start
-    # Counted from the anchor, so that the 31st comes back after a short month.
+    # Count from the anchor, so that the 31st returns after a short month.
     item["current_period_end"] = months_after(anchor, months_between(anchor, start) + months)

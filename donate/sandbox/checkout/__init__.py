@@ -1,1 +1,1 @@
-"""Checkout sessions, and the payments that are made on their pages."""
+"""Checkout sessions and the payments made on their pages."""

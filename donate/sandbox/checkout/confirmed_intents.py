@@ -1,4 +1,4 @@
-"""Payments and setups that a request makes and confirms at once, and what follows some of them.
+"""Payment and setup intents that a request creates and confirms, with their later effects.
 
 https://docs.stripe.com/api/payment_intents/create, https://docs.stripe.com/api/setup_intents/create
 and https://docs.stripe.com/testing
@@ -39,13 +39,13 @@ _NEW = {
     "description": text(longest=1_000),
     "metadata": metadata,
     "payment_method": text(),
-    # Without it Stripe would offer all that the Dashboard allows, and ask for a return_url.
+    # Without it Stripe would offer all methods in the Dashboard and require a return_url.
     "allowed_payment_method_types": list_of(choice("card")),
 }
 
 
 class Declined(Refusal):
-    """A refusal that brings along the payment intent that was tried."""
+    """A refusal with the payment intent that was declined."""
 
     def __init__(self, charge: StripeObject, intent: StripeObject) -> None:
         self._more = {
@@ -62,8 +62,8 @@ class Declined(Refusal):
         )
 
     def body(self, request_log_url: str) -> dict[str, Any]:
-        told = super().body(request_log_url)["error"]
-        return {"error": dict(sorted({**told, **self._more}.items()))}
+        error = super().body(request_log_url)["error"]
+        return {"error": dict(sorted({**error, **self._more}.items()))}
 
 
 def create_payment_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
@@ -135,13 +135,13 @@ _NEW_SETUP = {
 
 
 def create_setup_intent(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    """Save a bank account under the mandate that is asked for.
+    """Save a bank account with the requested mandate.
 
-    The one that test mode has for it is verified; one that is typed waits for small deposits.
+    Test mode's own account is verified; a typed one waits for microdeposits.
     """
-    ways = {"payment_method", "payment_method_data"}
-    request = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *ways}))
-    if len(ways & set(request)) != 1:
+    sources = {"payment_method", "payment_method_data"}
+    request = read(parameters, _NEW_SETUP, required=list(set(_NEW_SETUP) - {"metadata", *sources}))
+    if len(sources & set(request)) != 1:
         raise missing_parameter("payment_method")
     is_verified = "payment_method" in request
     options = request["payment_method_options"]["acss_debit"]

@@ -1,4 +1,4 @@
-"""What happens when a donor submits the hosted page: paid, declined, or under way for days."""
+"""The effects of submitting the hosted page: paid, declined, or processing for days."""
 
 from dataclasses import replace
 
@@ -16,10 +16,10 @@ from donate.sandbox.store import Store
 def pay(
     store: Store, session: StripeObject, attempt: Attempt, *, verified: bool = True
 ) -> StripeObject | None:
-    """Make the charge and every object and event around it; raise Refusal if no longer open.
+    """Pay a session and return the charge. Raises Refusal if the session is not open.
 
-    In a setup there is no charge: the account is saved, `verified` or still to be. Nor is there one
-    of an account whose donor is still to confirm it.
+    A setup has no charge: it saves the account. A bank account that the donor must still confirm
+    has no charge yet either; `verified` is then false.
     """
     if session["mode"] == "setup":
         complete_setup(store, session, attempt, verified=verified)
@@ -45,7 +45,7 @@ def pay(
 
 
 def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObject | None:
-    """Bring a payment, or the check of a saved account, that was under way to its end."""
+    """Finish a session's processing payment, or the verification of its bank account."""
     if session["mode"] == "setup":
         finish_verification(store, session, succeeds=succeeds)
         return None
@@ -54,7 +54,7 @@ def settle(store: Store, session: StripeObject, *, succeeds: bool) -> StripeObje
     if intent is not None and intent["status"] == "requires_action":
         return _verify(store, session, intent, succeeds=succeeds)
     if intent is None or intent["status"] != "processing":
-        raise Refusal("This Checkout Session has no payment under way.")
+        raise Refusal("This Checkout Session has no processing payment.")
     charge = store.find(store.charges, intent["latest_charge"])
     if succeeds:
         succeed_charge(store, charge, intent)
@@ -76,7 +76,7 @@ def _send_deposits(store: Store, intent: StripeObject, attempt: Attempt) -> None
 def _verify(
     store: Store, session: StripeObject, intent: StripeObject, *, succeeds: bool
 ) -> StripeObject | None:
-    """The donor has confirmed the deposits, and the bank is asked; or ten days have passed."""
+    """Charge the account after the donor confirmed the deposits, or fail after ten days."""
     intent["next_action"] = None
     if succeeds:
         return charge_intent(store, intent, store.attempts[intent["id"]])
@@ -93,7 +93,10 @@ def _verify(
 
 
 def _payment_intent_of(store: Store, session: StripeObject) -> StripeObject:
-    """Made at the first attempt and not before, as Stripe does since version 2022-08-01."""
+    """Return the session's payment intent.
+
+    Stripe creates it at the first attempt since version 2022-08-01.
+    """
     if session["payment_intent"] is not None:
         return store.find(store.payment_intents, session["payment_intent"])
     request = store.payment_intent_data[session["id"]]

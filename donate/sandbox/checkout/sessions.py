@@ -1,4 +1,4 @@
-"""Checkout sessions: opening one, with everything Stripe would refuse, and ending one unpaid."""
+"""Checkout sessions: opening them, with Stripe's refusals, and expiring them."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ from donate.sandbox.requests.session_parameters import SESSION, UNSUPPORTED
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-SHORTEST_LIFE_S = 30 * 60
-LONGEST_LIFE_S = 24 * 60 * 60
-# A caller's clock and the time the request travels may differ from ours by a little.
+MIN_LIFE_S = 30 * 60
+MAX_LIFE_S = 24 * 60 * 60
+# The caller's clock may differ, and the request takes time to arrive.
 LIFE_TOLERANCE_S = 60
 
 
 def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
     refuse_payment_method_types(parameters)
     request = read(parameters, SESSION, required=["mode"], unsupported=UNSUPPORTED)
-    _refuse_what_the_mode_has_not(request)
+    _refuse_parameters_of_other_modes(request)
     is_setup = request["mode"] == "setup"
     for name in ("success_url",) if is_setup else ("line_items", "success_url"):
         if not request.get(name):
@@ -33,7 +33,7 @@ def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
     if is_setup:
         check_setup_request(request)
     else:
-        _refuse_prices_of_another_mode(request)
+        _refuse_prices_of_other_modes(request)
     currency = _common_currency(request)
     total = None if is_setup else _total(request["line_items"], currency)
     request["payment_method_types"] = _methods_offered(request, currency)
@@ -53,7 +53,7 @@ def create_session(store: Store, parameters: dict[str, Any]) -> StripeObject:
 
 
 def expire_session(store: Store, session: StripeObject, at: int | None = None) -> StripeObject:
-    """End an open session; `at` is given when its time simply ran out."""
+    """Expire an open session; `at` is its expiry time, or None for an expiry by request."""
     if session["status"] != "open":
         raise Refusal(
             "Only an open Checkout Session can be expired. This Checkout Session has a status of "
@@ -73,7 +73,7 @@ def expire_due_sessions(store: Store) -> None:
 
 
 def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
-    # Gone since endive, where a session says which methods it allows:
+    # Endive removed it; a session names its allowed methods instead:
     # https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions
     if "payment_method_types" in parameters:
         raise invalid_parameter(
@@ -84,34 +84,34 @@ def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
         )
 
 
-def _refuse_what_the_mode_has_not(request: dict[str, Any]) -> None:
+def _refuse_parameters_of_other_modes(request: dict[str, Any]) -> None:
     mode = request["mode"]
-    has_not = {
+    unavailable = {
         "payment": ["setup_intent_data", "subscription_data"],
         "setup": ["line_items", "payment_intent_data", "subscription_data"],
         "subscription": ["customer_creation", "payment_intent_data", "setup_intent_data"],
     }
-    for name in has_not[mode]:
+    for name in unavailable[mode]:
         if name in request:
             raise invalid_parameter(name, f"You can not pass `{name}` in `{mode}` mode.")
     if mode == "payment" and request.get("customer_creation") == "always":
         raise not_in_this_sandbox("customer_creation", "always in payment mode")
     debit = request.get("payment_method_options", {}).get("acss_debit", {})
-    only_for_setup = {
+    setup_options = {
         "[currency]": "currency" in debit,
         "[mandate_options][default_for]": "default_for" in debit.get("mandate_options", {}),
     }
-    for name, is_given in only_for_setup.items():
-        if is_given and mode != "setup":
+    for name, is_present in setup_options.items():
+        if is_present and mode != "setup":
             raise invalid_parameter(
                 f"payment_method_options[acss_debit]{name}", "This is only for `setup` mode."
             )
 
 
-def _refuse_prices_of_another_mode(request: dict[str, Any]) -> None:
+def _refuse_prices_of_other_modes(request: dict[str, Any]) -> None:
     prices = [item["price_data"] for item in request["line_items"]]
-    rhythms = [price["recurring"] for price in prices if "recurring" in price]
-    if request["mode"] == "payment" and rhythms:
+    intervals = [price["recurring"] for price in prices if "recurring" in price]
+    if request["mode"] == "payment" and intervals:
         raise invalid_parameter(
             "line_items",
             "You specified `payment` mode but passed a recurring price. Either switch to "
@@ -119,33 +119,33 @@ def _refuse_prices_of_another_mode(request: dict[str, Any]) -> None:
         )
     if request["mode"] == "payment":
         return
-    if not rhythms:
+    if not intervals:
         raise invalid_parameter(
             "line_items",
             "You must provide at least one recurring price in `subscription` mode when using "
             "prices.",
         )
-    if any(rhythm != rhythms[0] for rhythm in rhythms):
+    if any(interval != intervals[0] for interval in intervals):
         raise invalid_parameter(
             "line_items",
             "Checkout does not support multiple prices with different billing intervals.",
         )
-    if len(rhythms) < len(prices):
+    if len(intervals) < len(prices):
         index = next(index for index, price in enumerate(prices) if "recurring" not in price)
         raise not_in_this_sandbox(f"line_items[{index}][price_data]", "one_time")
 
 
 def _common_currency(request: dict[str, Any]) -> str:
-    found = {item["price_data"]["currency"] for item in request.get("line_items", ())}
+    codes = {item["price_data"]["currency"] for item in request.get("line_items", ())}
     if request["mode"] == "setup":
-        found.add(request["payment_method_options"]["acss_debit"]["currency"])
+        codes.add(request["payment_method_options"]["acss_debit"]["currency"])
     if request.get("currency"):
-        found.add(request["currency"])
-    if len(found) > 1:
+        codes.add(request["currency"])
+    if len(codes) > 1:
         raise invalid_parameter(
             "line_items", "All prices of a Checkout Session must be in the same currency."
         )
-    return str(found.pop())
+    return str(codes.pop())
 
 
 def _total(line_items: list[dict[str, Any]], currency: str) -> int:
@@ -159,11 +159,11 @@ def _total(line_items: list[dict[str, Any]], currency: str) -> int:
 
 
 def _methods_offered(request: dict[str, Any], currency: str) -> list[str]:
-    """What `allowed` and `excluded` leave of the methods that fit this session."""
+    """Return the suitable methods that the request allows and does not exclude."""
     allowed = request.get("allowed_payment_method_types")
     excluded = request.get("excluded_payment_method_types", [])
     mandate = request.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")
-    fitting = ["card"]
+    suitable = ["card"]
     if request["mode"] == "subscription":
         # Checkout offers pre-authorized debit in payment and setup mode only.
         if allowed == ["acss_debit"]:
@@ -174,7 +174,7 @@ def _methods_offered(request: dict[str, Any], currency: str) -> list[str]:
     elif currency in ("cad", "usd"):
         if mandate or (allowed and "acss_debit" in allowed):
             _check_mandate(mandate or {})
-            fitting.append("acss_debit")
+            suitable.append("acss_debit")
     elif allowed == ["acss_debit"]:
         raise invalid_parameter(
             "allowed_payment_method_types",
@@ -182,7 +182,7 @@ def _methods_offered(request: dict[str, Any], currency: str) -> list[str]:
         )
     offered = [
         method
-        for method in fitting
+        for method in suitable
         if (allowed is None or method in allowed) and method not in excluded
     ]
     if not offered:
@@ -208,12 +208,12 @@ def _check_mandate(mandate: dict[str, Any]) -> None:
 def _expiry(store: Store, request: dict[str, Any]) -> int:
     now = store.now()
     path = "expires_at"
-    expires_at = int(request.get("expires_at", now + LONGEST_LIFE_S))
-    if expires_at < now + SHORTEST_LIFE_S - LIFE_TOLERANCE_S:
+    expires_at = int(request.get("expires_at", now + MAX_LIFE_S))
+    if expires_at < now + MIN_LIFE_S - LIFE_TOLERANCE_S:
         raise invalid_parameter(
             path, f"The `{path}` timestamp must be at least 30 minutes from session creation."
         )
-    if expires_at > now + LONGEST_LIFE_S + LIFE_TOLERANCE_S:
+    if expires_at > now + MAX_LIFE_S + LIFE_TOLERANCE_S:
         raise invalid_parameter(
             path, f"The `{path}` timestamp must be less than 24 hours from session creation."
         )

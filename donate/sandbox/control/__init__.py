@@ -1,6 +1,6 @@
-"""Levers for tests and demonstrations, under /_sandbox/: what at Stripe only time or people move.
+"""Control routes for tests and demos, under /_sandbox/: they act as donors, banks and time.
 
-Nobody is asked for a key here: the sandbox listens on loopback only.
+They need no key, because the sandbox listens on loopback only.
 """
 
 from fastapi import APIRouter, Request

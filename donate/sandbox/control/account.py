@@ -1,4 +1,4 @@
-"""Levers of the account: what the key may do, what is active, what the Dashboard has saved."""
+"""Control of the account: key permissions, capabilities, and saved portal settings."""
 
 from typing import Any, Literal
 
@@ -15,29 +15,29 @@ from donate.sandbox.store import Store
 
 class Account(ControlBody):
     permissions: dict[str, Level] | None = None
-    """By resource, such as {"webhook": "read"}; what is not named may be written."""
+    """By resource, such as {"webhook": "read"}; other resources may be written."""
     capabilities: dict[str, Literal["active", "inactive", "pending"]] | None = None
     portal_saved: bool | None = None
-    """Whether the settings of the customer portal were ever saved in the Dashboard."""
+    """Whether the customer portal's settings were ever saved in the Dashboard."""
 
 
 def add_account(router: APIRouter, store: Store, api: Api) -> None:
     @router.post("/account")
-    async def change(lever: Account) -> dict[str, Any]:
-        if lever.permissions is not None:
-            unknown = sorted(set(lever.permissions) - NAMES)
+    async def change(body: Account) -> dict[str, Any]:
+        if body.permissions is not None:
+            unknown = sorted(set(body.permissions) - NAMES)
             if unknown:
-                raise Refusal(f"There is no such permission: {unknown[0]}", param="permissions")
-            api.permissions.levels = lever.permissions
-        if lever.capabilities is not None:
-            store.capabilities.update(lever.capabilities)
-        if lever.portal_saved is not None:
+                raise Refusal(f"Unknown permission: {unknown[0]}", param="permissions")
+            api.permissions.levels = body.permissions
+        if body.capabilities is not None:
+            store.capabilities.update(body.capabilities)
+        if body.portal_saved is not None:
             store.portal_configurations = Shelf("configuration")
-            if lever.portal_saved:
+            if body.portal_saved:
                 store.portal_configurations.put(default_portal_configuration())
         return {
             "permissions": api.permissions.levels,
             "capabilities": store.capabilities,
-            "portal_configurations": [found["id"] for found in store.portal_configurations],
+            "portal_configurations": [one["id"] for one in store.portal_configurations],
             "connect_endpoints": store.connect_endpoints,
         }

@@ -1,4 +1,4 @@
-"""What every lever has in common."""
+"""The base of all request bodies of the control routes."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""The lever of mischief, and the list of what it has done."""
+"""Control of mischief, and the list of what it did."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from donate.sandbox.mischief.mischief import (
 
 
 class MakeMischief(ControlBody):
-    """Without a seed it stops."""
+    """Starts mischief; without a seed it stops."""
 
     seed: int | None
     kinds: Annotated[tuple[MischiefKind, ...], Field(min_length=1)] = ALL_KINDS
@@ -30,20 +30,20 @@ def add_mischief(router: APIRouter, mischief: Mischief) -> None:
         return _as_json(mischief)
 
     @router.post("/mischief")
-    async def begin(lever: MakeMischief) -> dict[str, Any]:
-        terms = None
-        if lever.seed is not None:
-            terms = MischiefSettings(lever.seed, lever.kinds, lever.rate, lever.time_scale)
-        mischief.begin(terms)
+    async def begin(body: MakeMischief) -> dict[str, Any]:
+        settings = None
+        if body.seed is not None:
+            settings = MischiefSettings(body.seed, body.kinds, body.rate, body.time_scale)
+        mischief.begin(settings)
         return _as_json(mischief)
 
 
 def _as_json(mischief: Mischief) -> dict[str, Any]:
-    terms = mischief.terms
+    settings = mischief.terms
     return {
-        "seed": terms and terms.seed,
-        "kinds": terms and terms.kinds,
-        "rate": terms and terms.rate,
-        "time_scale": terms and terms.time_scale,
-        "done": [deed.as_json() for deed in mischief.done],
+        "seed": settings and settings.seed,
+        "kinds": settings and settings.kinds,
+        "rate": settings and settings.rate,
+        "time_scale": settings and settings.time_scale,
+        "done": [record.as_json() for record in mischief.done],
     }

@@ -1,4 +1,4 @@
-"""Levers that a donor, a bank or a dashboard would move: paying, settling, refunds, disputes."""
+"""Control of payments, bank answers, refunds and disputes."""
 
 from typing import Annotated, Any, Literal
 
@@ -37,7 +37,7 @@ class Pay(ControlBody):
     name: str | None = "Sam Sandbox"
     email: str | None = None
     verified: bool = True
-    """Of a bank account: false leaves it to be confirmed, until it is settled once."""
+    """False makes a bank account wait for confirmation; the first `settle` confirms it."""
 
 
 class Settle(ControlBody):
@@ -63,7 +63,7 @@ class Dispute(ControlBody):
     payment_intent: str
     reason: str = "fraudulent"
     amount: Annotated[int, Field(ge=1)] | None = None
-    """All of the charge, unless it says otherwise."""
+    """The whole charge by default."""
     inquiry: bool = False
 
 
@@ -73,81 +73,81 @@ class CloseDispute(ControlBody):
 
 def add_money(router: APIRouter, store: Store) -> None:
     @router.post("/pay")
-    async def pay_session(lever: Pay) -> dict[str, Any]:
+    async def pay_session(body: Pay) -> dict[str, Any]:
         expire_due_sessions(store)
-        session = store.find(store.sessions, lever.session, "session")
-        attempt = _attempt(lever, session["payment_method_types"])
-        charge = pay(store, session, attempt, verified=lever.verified)
+        session = store.find(store.sessions, body.session, "session")
+        attempt = _attempt(body, session["payment_method_types"])
+        charge = pay(store, session, attempt, verified=body.verified)
         return {
             "session": answer_with(store, session, []),
             "charge": charge and answer_with(store, charge, []),
         }
 
     @router.post("/settle")
-    async def settle_session(lever: Settle) -> dict[str, Any]:
-        session = store.find(store.sessions, lever.session, "session")
-        charge = settle(store, session, succeeds=lever.succeed)
+    async def settle_session(body: Settle) -> dict[str, Any]:
+        session = store.find(store.sessions, body.session, "session")
+        charge = settle(store, session, succeeds=body.succeed)
         return {
             "session": answer_with(store, session, []),
             "charge": charge and answer_with(store, charge, []),
         }
 
     @router.post("/expire")
-    async def expire(lever: Expire) -> dict[str, Any]:
+    async def expire(body: Expire) -> dict[str, Any]:
         expire_due_sessions(store)
-        session = store.find(store.sessions, lever.session, "session")
+        session = store.find(store.sessions, body.session, "session")
         return {"session": answer_with(store, expire_session(store, session), [])}
 
     @router.post("/refund")
-    async def refund(lever: Refund) -> dict[str, Any]:
-        request = {"payment_intent": lever.payment_intent}
-        if lever.amount is not None:
-            request["amount"] = str(lever.amount)
-        return {"refund": answer_with(store, create_refund(store, request, lever.status), [])}
+    async def refund(body: Refund) -> dict[str, Any]:
+        request = {"payment_intent": body.payment_intent}
+        if body.amount is not None:
+            request["amount"] = str(body.amount)
+        return {"refund": answer_with(store, create_refund(store, request, body.status), [])}
 
     @router.post("/refund/{refund_id}")
-    async def move(refund_id: str, lever: MoveRefund) -> dict[str, Any]:
-        found = store.find(store.refunds, refund_id)
-        return {"refund": answer_with(store, move_refund(store, found, lever.status), [])}
+    async def move(refund_id: str, body: MoveRefund) -> dict[str, Any]:
+        refund = store.find(store.refunds, refund_id)
+        return {"refund": answer_with(store, move_refund(store, refund, body.status), [])}
 
     @router.post("/dispute")
-    async def dispute(lever: Dispute) -> dict[str, Any]:
-        intent = store.find(store.payment_intents, lever.payment_intent, "payment_intent")
-        made = open_dispute(store, intent, lever.reason, amount=lever.amount, inquiry=lever.inquiry)
-        return {"dispute": answer_with(store, made, [])}
+    async def dispute(body: Dispute) -> dict[str, Any]:
+        intent = store.find(store.payment_intents, body.payment_intent, "payment_intent")
+        dispute = open_dispute(store, intent, body.reason, amount=body.amount, inquiry=body.inquiry)
+        return {"dispute": answer_with(store, dispute, [])}
 
     @router.post("/dispute/{dispute_id}")
-    async def close(dispute_id: str, lever: CloseDispute) -> dict[str, Any]:
-        found = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, close_dispute(store, found, lever.outcome), [])}
+    async def close(dispute_id: str, body: CloseDispute) -> dict[str, Any]:
+        dispute = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, close_dispute(store, dispute, body.outcome), [])}
 
     @router.post("/dispute/{dispute_id}/answer")
     async def answer(dispute_id: str) -> dict[str, Any]:
-        found = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, answer_dispute(store, found), [])}
+        dispute = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, answer_dispute(store, dispute), [])}
 
     @router.post("/dispute/{dispute_id}/escalate")
     async def escalate(dispute_id: str) -> dict[str, Any]:
-        found = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, escalate_inquiry(store, found), [])}
+        dispute = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, escalate_inquiry(store, dispute), [])}
 
     @router.post("/dispute/{dispute_id}/revise")
-    async def revise(dispute_id: str, lever: CloseDispute) -> dict[str, Any]:
-        found = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, revise_dispute(store, found, lever.outcome), [])}
+    async def revise(dispute_id: str, body: CloseDispute) -> dict[str, Any]:
+        dispute = store.find(store.disputes, dispute_id)
+        return {"dispute": answer_with(store, revise_dispute(store, dispute, body.outcome), [])}
 
 
-def _attempt(lever: Pay, methods: list[str]) -> Attempt:
-    if (lever.card is None) == (lever.outcome is None):
-        raise Refusal("Give either a card or an outcome.", param="outcome")
-    if lever.card is not None:
-        card = TEST_CARDS.get(lever.card.replace(" ", ""))
+def _attempt(body: Pay, methods: list[str]) -> Attempt:
+    if (body.card is None) == (body.outcome is None):
+        raise Refusal("Give either a card or an outcome, not both.", param="outcome")
+    if body.card is not None:
+        card = TEST_CARDS.get(body.card.replace(" ", ""))
         if card is None:
-            raise Refusal("Only the test cards listed on the index page exist.", param="card")
-        return card_attempt(card, lever.email, lever.name)
-    assert lever.outcome is not None
-    if lever.outcome == "processing" or methods == ["acss_debit"]:
+            raise Refusal("Use one of the test cards listed on the index page.", param="card")
+        return card_attempt(card, body.email, body.name)
+    assert body.outcome is not None
+    if body.outcome == "processing" or methods == ["acss_debit"]:
         details = bank_debit_details("000", "11000", "000123456789")
-        return Attempt(lever.email, lever.name, details, lever.outcome, BANK_REFUSED)
+        return Attempt(body.email, body.name, details, body.outcome, BANK_REFUSED)
     details = card_details("4242424242424242", "visa", "US")
-    return Attempt(lever.email, lever.name, details, lever.outcome, GENERIC_DECLINE)
+    return Attempt(body.email, body.name, details, body.outcome, GENERIC_DECLINE)

@@ -1,4 +1,4 @@
-"""What is there, what was asked, and what time it is."""
+"""Control of the sandbox's state: its counts, request log and clock."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -54,20 +54,20 @@ def add_state(
 
     @router.delete("/state")
     async def reset() -> dict[str, Any]:
-        for room in (mischief, store, api, deliveries):
-            room.reset()
+        for part in (mischief, store, api, deliveries):
+            part.reset()
         return {"forgotten": True}
 
     @router.post("/clock")
-    async def clock(lever: Clock) -> dict[str, Any]:
-        store.set_clock(lever.now)
+    async def clock(body: Clock) -> dict[str, Any]:
+        store.set_clock(body.now)
         expire_due_sessions(store)
         end_due_subscriptions(store)
-        return {"now": store.now(), "follows_real_time": lever.now is None}
+        return {"now": store.now(), "follows_real_time": body.now is None}
 
     @router.get("/requests")
     async def requests(request_id: str | None = None) -> list[dict[str, Any]]:
-        return [logged.as_json() for logged in api.log if request_id in (None, logged.request_id)]
+        return [entry.as_json() for entry in api.log if request_id in (None, entry.request_id)]
 
     @router.delete("/requests")
     async def forget_requests() -> dict[str, int]:
@@ -77,7 +77,7 @@ def add_state(
 
 
 def totals(store: Store) -> dict[str, dict[str, int]]:
-    """Minor units for each currency; `fees` and `net` are what the balance says."""
+    """Return the totals of each currency in minor units; `fees` and `net` come from the balance."""
     sums: dict[str, Counter[str]] = {}
 
     def add(currency: str, name: str, amount: int) -> None:
@@ -99,5 +99,5 @@ def totals(store: Store) -> dict[str, dict[str, int]]:
     return {currency: dict(counter) for currency, counter in sorted(sums.items())}
 
 
-def _by_status(things: Iterable[StripeObject]) -> dict[str, int]:
-    return dict(Counter(thing["status"] for thing in things))
+def _by_status(objects: Iterable[StripeObject]) -> dict[str, int]:
+    return dict(Counter(thing["status"] for thing in objects))

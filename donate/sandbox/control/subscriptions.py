@@ -1,4 +1,4 @@
-"""Levers of what recurs: the next period of a subscription, its end, and an unpaid invoice."""
+"""Control of subscriptions: the next period, the end, and unpaid invoices."""
 
 from typing import Any, Literal
 
@@ -21,16 +21,16 @@ from donate.sandbox.store import Store
 
 class Collect(ControlBody):
     succeed: bool | None = True
-    """None leaves it to the saved method: a bank debit takes its days."""
+    """None lets the saved method decide; a bank debit then stays processing."""
 
 
 class End(ControlBody):
     reason: EndReason = "cancellation_requested"
-    """`payment_failed` is what Stripe says when it gives up after its last try."""
+    """`payment_failed` is Stripe's reason after its last attempt to collect."""
 
 
 class Become(ControlBody):
-    """What a trial, a lack of cards or Stripe's last try make of a subscription."""
+    """A status that a trial, a missing card or Stripe's last attempt leads to."""
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]
 
@@ -41,43 +41,43 @@ class Settle(ControlBody):
 
 def add_subscriptions(router: APIRouter, store: Store) -> None:
     @router.post("/subscriptions/{subscription_id}/renew")
-    async def renew_subscription(subscription_id: str, lever: Collect) -> dict[str, Any]:
+    async def renew_subscription(subscription_id: str, body: Collect) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
-        invoice = renew(store, subscription, succeeds=lever.succeed)
+        invoice = renew(store, subscription, succeeds=body.succeed)
         return {
             "subscription": answer_with(store, subscription, []),
             "invoice": invoice and answer_with(store, invoice, ["payments"]),
         }
 
     @router.post("/subscriptions/{subscription_id}/cancel")
-    async def cancel(subscription_id: str, lever: End | None = None) -> dict[str, Any]:
+    async def cancel(subscription_id: str, body: End | None = None) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
         if subscription["status"] in ENDED:
             raise Refusal(f"This subscription is already {subscription['status']}.")
-        end_subscription(store, subscription, (lever or End()).reason)
+        end_subscription(store, subscription, (body or End()).reason)
         return {"subscription": answer_with(store, subscription, [])}
 
     @router.post("/subscriptions/{subscription_id}/status")
-    async def become(subscription_id: str, lever: Become) -> dict[str, Any]:
+    async def become(subscription_id: str, body: Become) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
         if subscription["status"] in ENDED:
             raise Refusal(f"This subscription is already {subscription['status']}.")
-        update_subscription(store, subscription, status=lever.status)
+        update_subscription(store, subscription, status=body.status)
         return {"subscription": answer_with(store, subscription, [])}
 
     @router.post("/invoices/{invoice_id}/settle")
-    async def settle_invoice(invoice_id: str, lever: Settle) -> dict[str, Any]:
+    async def settle_invoice(invoice_id: str, body: Settle) -> dict[str, Any]:
         invoice = store.find(store.invoices, invoice_id)
-        charge = settle_debit(store, invoice, succeeds=lever.succeed)
+        charge = settle_debit(store, invoice, succeeds=body.succeed)
         return {
             "invoice": answer_with(store, invoice, ["payments"]),
             "charge": answer_with(store, charge, []),
         }
 
     @router.post("/invoices/{invoice_id}/pay")
-    async def pay_invoice(invoice_id: str, lever: Collect) -> dict[str, Any]:
+    async def pay_invoice(invoice_id: str, body: Collect) -> dict[str, Any]:
         invoice = store.find(store.invoices, invoice_id)
-        charge = collect_with_saved_method(store, invoice, succeeds=lever.succeed)
+        charge = collect_with_saved_method(store, invoice, succeeds=body.succeed)
         return {
             "invoice": answer_with(store, invoice, ["payments"]),
             "charge": answer_with(store, charge, []),

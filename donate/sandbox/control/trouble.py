@@ -1,4 +1,4 @@
-"""The lever that makes the API's next answers go wrong."""
+"""Control of trouble: makes the API's next answers go wrong."""
 
 from typing import Annotated, Any
 
@@ -20,9 +20,9 @@ class MakeTrouble(ControlBody):
 
 def add_trouble(router: APIRouter, api: Api) -> None:
     @router.post("/trouble")
-    async def trouble(lever: MakeTrouble) -> dict[str, Any]:
-        chosen = Trouble(lever.path, lever.method.upper(), lever.kind, lever.seconds)
-        api.troubles.add(chosen, lever.times)
+    async def trouble(body: MakeTrouble) -> dict[str, Any]:
+        trouble = Trouble(body.path, body.method.upper(), body.kind, body.seconds)
+        api.troubles.add(trouble, body.times)
         return {"waiting": len(api.troubles.waiting())}
 
     @router.delete("/trouble")

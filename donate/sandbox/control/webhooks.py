@@ -1,4 +1,4 @@
-"""Levers of the deliveries: where they go, when, how often, and in which version of the API."""
+"""Control of deliveries: their URL, time, number and API version."""
 
 from typing import Annotated, Any
 
@@ -27,16 +27,16 @@ class Deliver(ControlBody):
 
 def add_webhooks(router: APIRouter, store: Store, deliveries: Deliveries) -> None:
     @router.post("/webhooks")
-    async def webhooks(lever: Webhooks) -> dict[str, Any]:
-        if lever.url is not None:
-            deliveries.url = lever.url
-        if lever.api_version is not None:
-            deliveries.api_version = lever.api_version
-        if lever.paused is True:
+    async def webhooks(body: Webhooks) -> dict[str, Any]:
+        if body.url is not None:
+            deliveries.url = body.url
+        if body.api_version is not None:
+            deliveries.api_version = body.api_version
+        if body.paused is True:
             deliveries.paused = True
-        if lever.paused is False:
-            deliveries.resume(deliver_missed=lever.deliver_missed)
-        flushed = deliveries.flush() if lever.flush else 0
+        if body.paused is False:
+            deliveries.resume(deliver_missed=body.deliver_missed)
+        flushed = deliveries.flush() if body.flush else 0
         return {
             "paused": deliveries.paused,
             "url": deliveries.url,
@@ -47,12 +47,12 @@ def add_webhooks(router: APIRouter, store: Store, deliveries: Deliveries) -> Non
         }
 
     @router.post("/webhooks/deliver")
-    async def deliver(lever: Deliver) -> dict[str, Any]:
-        event = store.find(store.events, lever.event, "event")
+    async def deliver(body: Deliver) -> dict[str, Any]:
+        event = store.find(store.events, body.event, "event")
         if deliveries.url is None:
-            raise Refusal("There is no webhook URL to deliver to.", param="url")
-        sent = await deliveries.send_again(event, lever.times)
-        return {"deliveries": [as_json(delivery) for delivery in sent]}
+            raise Refusal("The sandbox has no webhook URL to deliver to.", param="url")
+        attempts = await deliveries.send_again(event, body.times)
+        return {"deliveries": [as_json(delivery) for delivery in attempts]}
 
     @router.get("/webhooks/deliveries")
     async def delivery_log() -> list[dict[str, Any]]:

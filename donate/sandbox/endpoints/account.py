@@ -1,10 +1,10 @@
-"""The addresses of what an account is set up with: endpoints, the portal, payment methods."""
+"""The routes of the account and its settings: endpoints, the portal, payment methods."""
 
 from typing import Any
 
 from donate.sandbox.account.method_configurations import (
-    as_shown,
     change_configuration as change_methods,
+    configuration_answer,
 )
 from donate.sandbox.account.portal_configurations import change_configuration, create_configuration
 from donate.sandbox.account.webhook_endpoints import (
@@ -48,13 +48,13 @@ def _list_methods(store: Store, parameters: dict[str, Any], _: str) -> StripeObj
     found = page(
         store.method_configurations, "/v1/payment_method_configurations", parameters, filters
     )
-    return {**found, "data": [as_shown(store, one) for one in found["data"]]}
+    return {**found, "data": [configuration_answer(store, one) for one in found["data"]]}
 
 
 def _retrieve_methods(store: Store, parameters: dict[str, Any], found_id: str) -> StripeObject:
     read(parameters, {})
     found = store.find(store.method_configurations, found_id, "configuration")
-    return as_shown(store, found)
+    return configuration_answer(store, found)
 
 
 def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
