@@ -102,7 +102,7 @@ class Api:
             form = await _form_of(request)
             entry.parameters = decode_form(form)
             _refuse_other_versions(entry.stripe_version)
-            self.permissions.ask(entry.method, entry.path)
+            self.permissions.check(entry.method, entry.path)
         except Refusal as refusal:
             answer = self._refuse(entry, refusal)
             self._observe(entry, form, answer)

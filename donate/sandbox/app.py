@@ -21,7 +21,7 @@ from donate.sandbox.pages.hosted_page import page_routes
 from donate.sandbox.pages.index_page import index_routes
 from donate.sandbox.pages.microdeposits import deposit_routes
 from donate.sandbox.pages.portal import portal_routes
-from donate.sandbox.requests.wire import OpenWireProtocol, Reset
+from donate.sandbox.requests.wire import ExposedTransportProtocol, Reset
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 from donate.sandbox.webhooks.webhooks import Deliveries
@@ -115,7 +115,7 @@ def create_server(config: SandboxConfig, host: str, port: int) -> uvicorn.Server
             create_app(config),
             host=host,
             port=port,
-            http=OpenWireProtocol,
+            http=ExposedTransportProtocol,
             loop="asyncio",
             log_level="warning",
             access_log=False,

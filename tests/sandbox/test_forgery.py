@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from donate.sandbox.mischief.forgery import what_can_be_forged
+from donate.sandbox.mischief.forgery import possible_lies
 from tests.real_parts import WEBHOOK_SECRET
 from tests.sandbox.mischievous import World
 from tests.sandbox.running import Received
@@ -61,7 +61,7 @@ def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) ->
     subscription_id = begin(world.client, world.sandbox)["subscription"]
     world.sandbox.renew(subscription_id)
     later, first = world.client.v1.events.list({"type": "invoice.paid"}).data
-    assert "wrong_amount" in what_can_be_forged(first.to_dict())
-    assert "wrong_amount" not in what_can_be_forged(later.to_dict())
+    assert "wrong_amount" in possible_lies(first.to_dict())
+    assert "wrong_amount" not in possible_lies(later.to_dict())
     made: Any = world.client.v1.events.list({"type": "invoice.created"}).data[0]
-    assert what_can_be_forged(made.to_dict()) == ()
+    assert possible_lies(made.to_dict()) == ()

@@ -166,7 +166,7 @@ def test_a_bank_debit_takes_its_time(client: stripe.StripeClient, sandbox: Runni
     )
     page = sandbox.http.get(f"/pay/{session.id}").text
     assert "Institution number" in page
-    assert "What the bank answers, days later, is said on the front page." in page
+    assert "Choose the bank’s answer on the front page." in page
     assert "Card number" not in page
     account = {"institution": "000", "transit": "11000", "account": "000123456789"}
     assert submit(sandbox, session, method="acss_debit").status_code == 422

@@ -22,7 +22,11 @@ def change_configuration(
     store: Store, parameters: dict[str, Any], configuration_id: str
 ) -> StripeObject:
     configuration = store.find(store.method_configurations, configuration_id, "configuration")
-    checks = {"active": boolean, "name": text(longest=100), **dict.fromkeys(CAPABILITIES, _METHOD)}
+    checks = {
+        "active": boolean,
+        "name": text(max_length=100),
+        **dict.fromkeys(CAPABILITIES, _METHOD),
+    }
     request = read(parameters, checks, unsupported=_OTHERS)
     for name in CAPABILITIES:
         preference = request.get(name, {}).get("display_preference", {}).get("preference")

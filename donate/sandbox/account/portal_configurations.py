@@ -56,7 +56,7 @@ _PARTIAL = {"customer_update", "subscription_cancel", "subscription_pause", "sub
 _UNSUPPORTED = "business_profile login_page".split()
 _COMMON: dict[str, Check] = {
     "default_return_url": unset_or(web_address),
-    "name": unset_or(text(longest=256)),
+    "name": unset_or(text(max_length=256)),
 }
 
 

@@ -15,7 +15,7 @@ from donate.sandbox.store import Store
 _NEW = {
     "email": email_address,
     "metadata": metadata,
-    "name": text(longest=256),
+    "name": text(max_length=256),
     "test_clock": text(),
 }
 _CLOCK_LIFE_S = 30 * 86_400
@@ -49,7 +49,7 @@ def delete_customer(store: Store, parameters: dict[str, Any], customer_id: str) 
 def create_clock(store: Store, parameters: dict[str, Any]) -> StripeObject:
     request = read(
         parameters,
-        {"frozen_time": integer(1), "name": text(longest=300)},
+        {"frozen_time": integer(1), "name": text(max_length=300)},
         required=["frozen_time"],
     )
     clock = {

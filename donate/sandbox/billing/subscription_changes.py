@@ -33,7 +33,7 @@ from donate.sandbox.store import Store
 
 CANCELLATION_DETAILS = record(
     {
-        "comment": unset_or(text(longest=5_000)),
+        "comment": unset_or(text(max_length=5_000)),
         "feedback": unset_or(
             choice(
                 "customer_service",
@@ -84,8 +84,8 @@ CHANGE = {
     "cancellation_details": CANCELLATION_DETAILS,
     # Stripe's OpenAPI and SDK have no way to unset it.
     "default_payment_method": text(),
-    "description": unset_or(text(longest=500)),
-    "items": list_of(ITEM, longest=20),
+    "description": unset_or(text(max_length=500)),
+    "items": list_of(ITEM, max_length=20),
     "metadata": metadata_change,
     "pause_collection": unset_or(
         record(

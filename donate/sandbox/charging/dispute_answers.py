@@ -12,7 +12,7 @@ from donate.sandbox.requests.parameters import boolean, read, record, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-_ANSWER = {"evidence": record({"uncategorized_text": text(longest=20_000)}), "submit": boolean}
+_ANSWER = {"evidence": record({"uncategorized_text": text(max_length=20_000)}), "submit": boolean}
 _OUTCOMES: dict[str, DisputeOutcome] = {"winning_evidence": "won", "losing_evidence": "lost"}
 
 

@@ -36,7 +36,7 @@ _NEW = {
     "amount": integer(1, currencies.MAX_AMOUNT),
     "confirm": only("true"),
     "currency": currencies.currency_code,
-    "description": text(longest=1_000),
+    "description": text(max_length=1_000),
     "metadata": metadata,
     "payment_method": text(),
     # Without it Stripe would offer all methods in the Dashboard and require a return_url.

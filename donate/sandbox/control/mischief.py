@@ -8,7 +8,7 @@ from pydantic import Field
 from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.mischief.mischief import (
     ALL_KINDS,
-    USUAL_RATE,
+    DEFAULT_RATE,
     Mischief,
     MischiefKind,
     MischiefSettings,
@@ -20,7 +20,7 @@ class MakeMischief(ControlBody):
 
     seed: int | None
     kinds: Annotated[tuple[MischiefKind, ...], Field(min_length=1)] = ALL_KINDS
-    rate: Annotated[float, Field(ge=0, le=1)] = USUAL_RATE
+    rate: Annotated[float, Field(ge=0, le=1)] = DEFAULT_RATE
     time_scale: Annotated[float, Field(ge=0, le=100)] = 1.0
 
 
@@ -39,7 +39,7 @@ def add_mischief(router: APIRouter, mischief: Mischief) -> None:
 
 
 def _as_json(mischief: Mischief) -> dict[str, Any]:
-    settings = mischief.terms
+    settings = mischief.settings
     return {
         "seed": settings and settings.seed,
         "kinds": settings and settings.kinds,

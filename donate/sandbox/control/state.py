@@ -48,7 +48,7 @@ def add_state(
                 "paused": deliveries.paused,
                 "url": deliveries.url,
             },
-            "mischief": mischief.terms and mischief.terms.seed,
+            "mischief": mischief.settings and mischief.settings.seed,
             "trouble": len(api.troubles.waiting()),
         }
 

@@ -29,32 +29,40 @@ def _portal_configurations(store: Store) -> Shelf:
     return store.portal_configurations
 
 
-def _without_created(listing: Endpoint) -> Endpoint:
-    """These lists cannot be narrowed by when their objects were made."""
+def _without_created(list_objects: Endpoint) -> Endpoint:
+    """Return the list endpoint without the `created` filter, which Stripe lacks here."""
 
-    def listed(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
+    def endpoint(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
         if "created" in parameters:
             raise unknown_parameters(["created"])
-        return listing(store, parameters, object_id)
+        return list_objects(store, parameters, object_id)
 
-    return listed
+    return endpoint
 
 
 def _list_methods(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     filters = {
-        "active": (boolean, lambda thing, wanted: bool(thing["active"] is wanted)),
-        "application": (text(), lambda thing, wanted: bool(thing["application"] == wanted)),
+        "active": (boolean, lambda configuration, value: bool(configuration["active"] is value)),
+        "application": (
+            text(),
+            lambda configuration, value: bool(configuration["application"] == value),
+        ),
     }
-    found = page(
+    listing = page(
         store.method_configurations, "/v1/payment_method_configurations", parameters, filters
     )
-    return {**found, "data": [configuration_answer(store, one) for one in found["data"]]}
+    return {
+        **listing,
+        "data": [configuration_answer(store, configuration) for configuration in listing["data"]],
+    }
 
 
-def _retrieve_methods(store: Store, parameters: dict[str, Any], found_id: str) -> StripeObject:
+def _retrieve_methods(
+    store: Store, parameters: dict[str, Any], configuration_id: str
+) -> StripeObject:
     read(parameters, {})
-    found = store.find(store.method_configurations, found_id, "configuration")
-    return configuration_answer(store, found)
+    configuration = store.find(store.method_configurations, configuration_id, "configuration")
+    return configuration_answer(store, configuration)
 
 
 def _retrieve_account(store: Store, parameters: dict[str, Any], account_id: str) -> StripeObject:
@@ -92,8 +100,14 @@ ACCOUNT_ROUTES = (
             list_endpoint(
                 _portal_configurations,
                 _PORTAL,
-                active=(boolean, lambda thing, wanted: bool(thing["active"] is wanted)),
-                is_default=(boolean, lambda thing, wanted: bool(thing["is_default"] is wanted)),
+                active=(
+                    boolean,
+                    lambda configuration, value: bool(configuration["active"] is value),
+                ),
+                is_default=(
+                    boolean,
+                    lambda configuration, value: bool(configuration["is_default"] is value),
+                ),
             )
         ),
     ),

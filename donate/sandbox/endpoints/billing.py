@@ -1,4 +1,4 @@
-"""The addresses of billing: customers, subscriptions, invoices and what paid them."""
+"""The routes of billing: customers, subscriptions, invoices and their payments."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> Str
         "customer": (text(), equals("customer")),
         "status": (choice(*SUBSCRIPTION_STATUSES), _has_status),
     }
-    # Without a status, all that are not canceled: https://docs.stripe.com/api/subscriptions/list
+    # By default Stripe lists all that are not canceled: https://docs.stripe.com/api/subscriptions/list
     request = parameters if "status" in parameters else {**parameters, "status": "not canceled"}
     if request is not parameters:
         filters["status"] = (text(), lambda thing, _: bool(thing["status"] != "canceled"))
@@ -140,18 +140,18 @@ def _open_portal(store: Store, parameters: dict[str, Any], _: str) -> StripeObje
     return open_portal(store, parameters)
 
 
-def _has_status(subscription: StripeObject, wanted: str) -> bool:
-    if wanted == "ended":
+def _has_status(subscription: StripeObject, status: str) -> bool:
+    if status == "ended":
         return subscription["status"] in ("canceled", "incomplete_expired")
-    return wanted in ("all", subscription["status"])
+    return status in ("all", subscription["status"])
 
 
-def _is_for_subscription(invoice: StripeObject, wanted: str) -> bool:
-    return bool(invoice["parent"]["subscription_details"]["subscription"] == wanted)
+def _is_for_subscription(invoice: StripeObject, subscription_id: str) -> bool:
+    return bool(invoice["parent"]["subscription_details"]["subscription"] == subscription_id)
 
 
-def _is_payment(payment: StripeObject, wanted: dict[str, str]) -> bool:
-    return all(payment["payment"].get(name) == value for name, value in wanted.items())
+def _is_payment(payment: StripeObject, fields: dict[str, str]) -> bool:
+    return all(payment["payment"].get(name) == value for name, value in fields.items())
 
 
 def _create_product(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:

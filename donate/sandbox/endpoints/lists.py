@@ -11,13 +11,13 @@ from donate.sandbox.errors import Refusal, invalid_parameter, no_such
 from donate.sandbox.requests.parameters import Check, integer, read, record, text
 from donate.sandbox.shelf import Shelf, StripeObject
 
-SMALLEST_PAGE = 1
-LARGEST_PAGE = 100
-USUAL_PAGE = 10
+MIN_PAGE = 1
+MAX_PAGE = 100
+DEFAULT_PAGE = 10
 
 
 def created_filter(value: Any, path: str) -> dict[str, int]:
-    """One moment, or the bounds gt, gte, lt and lte around some."""
+    """Read one exact time, or the bounds gt, gte, lt and lte."""
     if isinstance(value, str):
         return {"gte": int(integer()(value, path)), "lte": int(value)}
     bounds: dict[str, int] = record({name: integer() for name in ("gt", "gte", "lt", "lte")})(
@@ -29,7 +29,7 @@ def created_filter(value: Any, path: str) -> dict[str, int]:
 PAGE: dict[str, Check] = {
     "created": created_filter,
     "ending_before": text(),
-    "limit": integer(SMALLEST_PAGE, LARGEST_PAGE),
+    "limit": integer(MIN_PAGE, MAX_PAGE),
     "starting_after": text(),
 }
 
@@ -37,7 +37,7 @@ Filter = Callable[[StripeObject, Any], bool]
 
 
 def equals(field: str) -> Filter:
-    return lambda thing, wanted: bool(thing[field] == wanted)
+    return lambda thing, value: bool(thing[field] == value)
 
 
 def page(
@@ -47,27 +47,27 @@ def page(
     filters: dict[str, tuple[Check, Filter]],
     created_after: int = -1,
 ) -> dict[str, Any]:
-    """One page of `shelf`; `filters` are the parameters that only this list knows."""
+    """Return a page of `shelf`; `filters` are the parameters of this list alone."""
     checks = {name: check for name, (check, _) in filters.items()}
     request = read(parameters, {**PAGE, **checks})
     tests = [(test, request[name]) for name, (_, test) in filters.items() if name in request]
     bounds = request.get("created", {})
 
-    def wanted(thing: StripeObject) -> bool:
+    def matches(thing: StripeObject) -> bool:
         return (
             thing["created"] > created_after
             and _is_within(thing["created"], bounds)
             and all(test(thing, value) for test, value in tests)
         )
 
-    limit = request.get("limit", USUAL_PAGE)
+    limit = request.get("limit", DEFAULT_PAGE)
     backwards = "ending_before" in request
-    found = list(islice(filter(wanted, _from_cursor(shelf, request)), limit + 1))
-    data = found[:limit]
+    matching = list(islice(filter(matches, _from_cursor(shelf, request)), limit + 1))
+    data = matching[:limit]
     return {
         "object": "list",
         "data": data[::-1] if backwards else data,
-        "has_more": len(found) > limit,
+        "has_more": len(matching) > limit,
         "url": url,
     }
 

@@ -1,4 +1,4 @@
-"""Every address of the API the sandbox plays, and what is done there."""
+"""All API routes of the sandbox, and the functions behind them."""
 
 from typing import Any
 
@@ -28,12 +28,12 @@ EVENT_LIFE_S = 30 * 86_400
 
 
 def perform(store: Store, method: str, path: str, parameters: dict[str, Any]) -> StripeObject:
-    """Do what the request asks, or raise Refusal."""
-    for known in ROUTES:
-        match = known.path.fullmatch(path)
-        if match and known.method == method:
+    """Run the endpoint of a request. Raises Refusal."""
+    for candidate in ROUTES:
+        match = candidate.path.fullmatch(path)
+        if match and candidate.method == method:
             object_id = match.groupdict().get("id", "")
-            result = known.endpoint(store, parameters, object_id)
+            result = candidate.endpoint(store, parameters, object_id)
             try:
                 return answer_with(store, result, parameters.get("expand", []))
             except Refusal as refusal:
@@ -64,24 +64,24 @@ def _list_events(store: Store, parameters: dict[str, Any], _: str) -> StripeObje
     filters: dict[str, tuple[Check, Filter]] = {
         "delivery_success": (boolean, _is_delivered),
         "type": (text(), _is_of_type),
-        "types": (event_types, lambda event, types: any(_is_of_type(event, t) for t in types)),
+        "types": (event_types, lambda event, types: any(_is_of_type(event, one) for one in types)),
     }
     oldest = store.now() - EVENT_LIFE_S
     return page(store.events, "/v1/events", parameters, filters, created_after=oldest)
 
 
-def _is_delivered(event: StripeObject, wanted: object) -> bool:
-    return bool(event["pending_webhooks"] == 0) is wanted
+def _is_delivered(event: StripeObject, value: object) -> bool:
+    return bool(event["pending_webhooks"] == 0) is value
 
 
-def _is_of_type(event: StripeObject, wanted: str) -> bool:
-    if wanted.endswith(".*"):
-        return bool(event["type"].startswith(wanted[:-1]))
-    return bool(event["type"] == wanted)
+def _is_of_type(event: StripeObject, pattern: str) -> bool:
+    if pattern.endswith(".*"):
+        return bool(event["type"].startswith(pattern[:-1]))
+    return bool(event["type"] == pattern)
 
 
-def _has_email(session: StripeObject, wanted: dict[str, str]) -> bool:
-    return (session["customer_details"] or {}).get("email") == wanted["email"]
+def _has_email(session: StripeObject, details: dict[str, str]) -> bool:
+    return (session["customer_details"] or {}).get("email") == details["email"]
 
 
 def _sessions(store: Store) -> Shelf:

@@ -1,4 +1,4 @@
-"""One address of the API, and the kinds of endpoint that many addresses share."""
+"""A route of the API, and the endpoints that many routes share."""
 
 import re
 from collections.abc import Callable
@@ -24,15 +24,15 @@ def route(method: str, path: str, endpoint: Endpoint) -> Route:
     return Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)")), endpoint)
 
 
-def retrieve_endpoint(choose: Callable[[Store], Shelf], param: str) -> Endpoint:
+def retrieve_endpoint(shelf_of: Callable[[Store], Shelf], param: str) -> Endpoint:
     def retrieve(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
         read(parameters, {})
-        return store.find(choose(store), object_id, param)
+        return store.find(shelf_of(store), object_id, param)
 
     return retrieve
 
 
 def list_endpoint(
-    choose: Callable[[Store], Shelf], url: str, **filters: tuple[Check, Filter]
+    shelf_of: Callable[[Store], Shelf], url: str, **filters: tuple[Check, Filter]
 ) -> Endpoint:
-    return lambda store, parameters, _: page(choose(store), url, parameters, filters)
+    return lambda store, parameters, _: page(shelf_of(store), url, parameters, filters)

@@ -1,4 +1,4 @@
-"""The addresses that let a program do in test mode what at Stripe donors, banks and time do."""
+"""Routes with which programs act for donors, banks and time in test mode."""
 
 from typing import Any
 

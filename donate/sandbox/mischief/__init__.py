@@ -1,1 +1,1 @@
-"""What goes wrong on purpose, from one seed."""
+"""Deliberate errors in events and answers, chosen by one seed."""

@@ -1,6 +1,6 @@
-"""Events that Stripe never made: each names a real payment, and says something untrue of it.
+"""Forged events: each names a real payment and says something untrue about it.
 
-They are signed as Stripe signs, but for those with a bad signature; the API lists none of them.
+They have Stripe's signature, except those with a bad one. The API does not list them.
 """
 
 import random
@@ -33,33 +33,33 @@ class Forgery:
         return self.lie != "bad_signature"
 
 
-def what_can_be_forged(event: StripeObject) -> tuple[Lie, ...]:
-    """The lies that a careful receiver can see through; none about what moves no money."""
+def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
+    """Return the lies that a careful receiver can detect; none for events without money."""
     if event["type"] not in _AMOUNTS:
         return ()
     elsewhere: tuple[Lie, ...] = ("foreign_account", "other_livemode", "bad_signature")
-    # Nothing but the signature vouches for the amount of a later month: it may have been changed.
+    # Only the signature proves the amount of a later month, because a donor may change it.
     is_later_month = event["data"]["object"].get("billing_reason") == "subscription_cycle"
     return elsewhere if is_later_month else ("wrong_amount", *elsewhere)
 
 
-def forge(dice: random.Random, event: StripeObject) -> Forgery:
-    """Always over another amount, so that whoever believes it is found out by the totals."""
-    lie = dice.choice(what_can_be_forged(event))
+def forge(rng: random.Random, event: StripeObject) -> Forgery:
+    """Forge an event with another amount, so that the totals show whether it was believed."""
+    lie = rng.choice(possible_lies(event))
     forged = deep_copy(event)
-    found = forged["data"]["object"]
+    target = forged["data"]["object"]
     names = _AMOUNTS[event["type"]]
-    amount = found[names[-1]] + dice.choice((1, 100, 99_900))
-    found.update(dict.fromkeys(names, amount))
-    _TELL[lie](forged)
+    amount = target[names[-1]] + rng.choice((1, 100, 99_900))
+    target.update(dict.fromkeys(names, amount))
+    _APPLY[lie](forged)
     if lie != "bad_signature":
-        forged["id"] = f"evt_1Forged{dice.randrange(10**17):017}"
-    line = f"and forged as {forged['id']}, {lie.replace('_', ' ')}, over {amount}"
+        forged["id"] = f"evt_1Forged{rng.randrange(10**17):017}"
+    line = f"forged as {forged['id']}: {lie.replace('_', ' ')}, amount {amount}"
     return Forgery(forged, lie, line)
 
 
 def _nothing_else(_: dict[str, Any]) -> None:
-    """The amount alone, or the signature that it will get, is the lie."""
+    """Change nothing more, because the amount or the signature is the lie."""
 
 
 def _name_foreign_account(forged: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ def _turn_live(forged: dict[str, Any]) -> None:
     forged["livemode"] = forged["data"]["object"]["livemode"] = True
 
 
-_TELL: dict[Lie, Callable[[dict[str, Any]], None]] = {
+_APPLY: dict[Lie, Callable[[dict[str, Any]], None]] = {
     "wrong_amount": _nothing_else,
     "foreign_account": _name_foreign_account,
     "other_livemode": _turn_live,

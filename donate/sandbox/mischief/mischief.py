@@ -1,8 +1,8 @@
-"""Mischief from one seed: what goes wrong with the next event, and with the next request.
+"""Mischief from a seed: errors in the next event and the next request.
 
-Dice are thrown for each event by its number, and for each request by its number among those of its
-address, never by the clock: the same seed and the same requests bring the same mischief. What was
-done is kept and told, so that anyone can watch.
+The random choices depend on an event's number, or on a request's number among those of its route,
+never on the clock. The same seed and requests give the same mischief. Each mischief is recorded and
+reported, so that anyone can follow it.
 """
 
 import random
@@ -12,13 +12,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from donate.sandbox.api_versions import BASIL, BEFORE_BASIL, Version, is_known_in
-from donate.sandbox.mischief.forgery import Forgery, forge, what_can_be_forged
+from donate.sandbox.mischief.forgery import Forgery, forge, possible_lies
 from donate.sandbox.requests.trouble import Kind, Trouble
 from donate.sandbox.shelf import StripeObject
 
 WithEvents = Literal["duplicate", "at_once", "reorder", "delay", "drop", "old_version", "forge"]
-# Of the troubles an answer can meet, those that pass: a key that is revoked for good, or a request
-# that is refused as wrong, is no mischief but the end.
+# Only troubles that a retry can overcome. A revoked key or an invalid request would fail for ever.
 WithAnswers = Literal[
     "500",
     "502_before",
@@ -41,29 +40,29 @@ EVENT_KINDS: tuple[MischiefKind, ...] = get_args(WithEvents)
 ANSWER_KINDS: tuple[MischiefKind, ...] = get_args(WithAnswers)
 ALL_KINDS = EVENT_KINDS + ANSWER_KINDS
 
-USUAL_RATE = 0.3
-LONGEST_DELAY_S = 60.0
-LONGEST_HANG_S = 20.0
-MOST_COPIES = 5
-MOST_OVERTAKING = 5
-# An event that waits for later ones goes out after this long, though none may have come.
-LONGEST_WAIT_S = 30.0
-REMEMBERED_DEEDS = 10_000
+DEFAULT_RATE = 0.3
+MAX_DELAY_S = 60.0
+MAX_HANG_S = 20.0
+MAX_COPIES = 5
+MAX_OVERTAKING = 5
+# An event that waits for later ones is sent after this time at the latest.
+MAX_WAIT_S = 30.0
+MAX_RECORDS = 10_000
 
 _OPENS_A_SESSION = ("POST", "/v1/checkout/sessions")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one event goes out: one delivery for each offset, in seconds; none when it is dropped.
+    """The deliveries of one event: one for each offset in seconds, none for a dropped event.
 
-    `overtaken_by` later events go first, if they come within `longest_wait_s`. `version` is None
+    `overtaken_by` later events are sent first if they come within `max_wait_s`. `version` is None
     for the endpoint's own.
     """
 
     offsets_s: tuple[float, ...] = (0.0,)
     overtaken_by: int = 0
-    longest_wait_s: float = 0.0
+    max_wait_s: float = 0.0
     version: Version | None = None
     forgery: Forgery | None = None
 
@@ -73,7 +72,7 @@ PLAIN = Plan()
 
 @dataclass(frozen=True)
 class MischiefRecord:
-    """One mischief that was done, to the event or the request in `to`."""
+    """One mischief that happened to the event or request named in `to`."""
 
     kind: str
     to: str
@@ -85,14 +84,14 @@ class MischiefRecord:
 
 @dataclass(frozen=True)
 class MischiefSettings:
-    """What may happen and how often: `rate` is the share of events, and of requests, it befalls.
+    """The kinds of mischief, and `rate`, the share of events and requests that get one.
 
-    Every delay is multiplied by `time_scale`, so that tests need not wait as long as people.
+    Every delay is multiplied by `time_scale`, so that tests can be faster.
     """
 
     seed: int
     kinds: tuple[MischiefKind, ...] = ALL_KINDS
-    rate: float = USUAL_RATE
+    rate: float = DEFAULT_RATE
     time_scale: float = 1.0
 
 
@@ -100,16 +99,16 @@ class MischiefSettings:
 class Mischief:
     first_seed: int | None
     tell: Callable[[str], None]
-    terms: MischiefSettings | None = None
-    done: deque[MischiefRecord] = field(default_factory=lambda: deque(maxlen=REMEMBERED_DEEDS))
+    settings: MischiefSettings | None = None
+    done: deque[MischiefRecord] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
 
     def __post_init__(self) -> None:
         self.reset()
 
-    def begin(self, terms: MischiefSettings | None) -> None:
-        """Start from the first throw of a seed; None stops, and what was done stays listed."""
-        self.terms = terms
-        if terms is not None:
+    def begin(self, settings: MischiefSettings | None) -> None:
+        """Start with a new seed; None stops mischief and keeps the list of what was done."""
+        self.settings = settings
+        if settings is not None:
             self.done.clear()
         self._events = 0
         self._requests: Counter[tuple[str, str]] = Counter()
@@ -119,36 +118,36 @@ class Mischief:
         self.begin(None if self.first_seed is None else MischiefSettings(self.first_seed))
 
     def plan_for(self, event: StripeObject) -> Plan:
-        terms = self.terms
-        if terms is None:
+        settings = self.settings
+        if settings is None:
             return PLAIN
         self._events += 1
-        dice = random.Random(f"{terms.seed}:event:{self._events}")
-        befallen = dice.random() < terms.rate
-        fitting = [kind for kind in terms.kinds if _fits_event(kind, event)]
-        if not befallen or not fitting:
+        rng = random.Random(f"{settings.seed}:event:{self._events}")
+        is_chosen = rng.random() < settings.rate
+        possible = [kind for kind in settings.kinds if _fits_event(kind, event)]
+        if not is_chosen or not possible:
             return PLAIN
-        chosen = dice.sample(fitting, min(len(fitting), dice.choice((1, 1, 1, 2))))
-        plan = _plan(dice, chosen, event, terms.time_scale)
-        for kind, line in _told(plan, chosen, event):
+        kinds = rng.sample(possible, min(len(possible), rng.choice((1, 1, 1, 2))))
+        plan = _plan(rng, kinds, event, settings.time_scale)
+        for kind, line in _lines(plan, kinds, event):
             self._note(kind, event["id"], line)
         return plan
 
     def trouble_for(self, method: str, path: str) -> Trouble | None:
-        terms = self.terms
-        if terms is None:
+        settings = self.settings
+        if settings is None:
             return None
         self._requests[method, path] += 1
         number = self._requests[method, path]
-        dice = random.Random(f"{terms.seed}:{method} {path}:{number}")
-        befallen = dice.random() < terms.rate
-        fitting = [kind for kind in terms.kinds if _fits_request(kind, method, path)]
-        if not befallen or not fitting:
+        rng = random.Random(f"{settings.seed}:{method} {path}:{number}")
+        is_chosen = rng.random() < settings.rate
+        possible = [kind for kind in settings.kinds if _fits_request(kind, method, path)]
+        if not is_chosen or not possible:
             return None
-        kind: Any = dice.choice(fitting)
-        seconds = dice.uniform(1.0, LONGEST_HANG_S) * terms.time_scale
+        kind: Any = rng.choice(possible)
+        seconds = rng.uniform(1.0, MAX_HANG_S) * settings.time_scale
         trouble = Trouble(path, method, kind, seconds)
-        self._note(kind, f"{method} {path}", f"{method} {path} {_ending(trouble.kind, seconds)}")
+        self._note(kind, f"{method} {path}", f"{method} {path} {_outcome(trouble.kind, seconds)}")
         return trouble
 
     def _note(self, kind: str, to: str, line: str) -> None:
@@ -158,7 +157,7 @@ class Mischief:
 
 def _fits_event(kind: MischiefKind, event: StripeObject) -> bool:
     if kind == "forge":
-        return bool(what_can_be_forged(event))
+        return bool(possible_lies(event))
     return kind in EVENT_KINDS
 
 
@@ -169,59 +168,59 @@ def _fits_request(kind: MischiefKind, method: str, path: str) -> bool:
 
 
 def _plan(
-    dice: random.Random, chosen: list[MischiefKind], event: StripeObject, time_scale: float
+    rng: random.Random, kinds: list[MischiefKind], event: StripeObject, time_scale: float
 ) -> Plan:
-    forgery = forge(dice, event) if "forge" in chosen else None
-    if "drop" in chosen:
+    forgery = forge(rng, event) if "forge" in kinds else None
+    if "drop" in kinds:
         return Plan(offsets_s=(), forgery=forgery)
     offsets = [0.0]
-    if "duplicate" in chosen:
-        # A copy at the very same instant comes on a connection of its own.
-        copies = range(dice.randint(2, MOST_COPIES) - 1)
-        offsets += [dice.choice((0.0, dice.uniform(0.0, LONGEST_DELAY_S))) for _ in copies]
-    if "at_once" in chosen:
+    if "duplicate" in kinds:
+        # A copy at the same time needs its own connection.
+        copies = range(rng.randint(2, MAX_COPIES) - 1)
+        offsets += [rng.choice((0.0, rng.uniform(0.0, MAX_DELAY_S))) for _ in copies]
+    if "at_once" in kinds:
         offsets += [0.0]
-    delay = dice.uniform(1.0, LONGEST_DELAY_S) if "delay" in chosen else 0.0
-    older = [v for v in (BEFORE_BASIL, BASIL) if is_known_in(v, event["type"])]
+    delay = rng.uniform(1.0, MAX_DELAY_S) if "delay" in kinds else 0.0
+    older = [old for old in (BEFORE_BASIL, BASIL) if is_known_in(old, event["type"])]
     return Plan(
         offsets_s=tuple((delay + offset) * time_scale for offset in offsets),
-        overtaken_by=dice.randint(1, MOST_OVERTAKING) if "reorder" in chosen else 0,
-        longest_wait_s=LONGEST_WAIT_S * time_scale,
-        version=dice.choice(older) if "old_version" in chosen else None,
+        overtaken_by=rng.randint(1, MAX_OVERTAKING) if "reorder" in kinds else 0,
+        max_wait_s=MAX_WAIT_S * time_scale,
+        version=rng.choice(older) if "old_version" in kinds else None,
         forgery=forgery,
     )
 
 
-def _told(
-    plan: Plan, chosen: list[MischiefKind], event: StripeObject
+def _lines(
+    plan: Plan, kinds: list[MischiefKind], event: StripeObject
 ) -> list[tuple[MischiefKind, str]]:
-    """A line for each kind that came true; what is dropped can be nothing else but forged."""
+    """Return a line for each kind that happened; a dropped event can only be forged besides."""
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",
-        "at_once": "delivered twice at once",
-        "reorder": f"held back for {plan.overtaken_by} later",
+        "at_once": "delivered twice in parallel",
+        "reorder": f"held back until {plan.overtaken_by} later events were sent",
         "delay": f"delayed by {min(plan.offsets_s, default=0.0):.1f} s",
         "drop": "dropped",
-        "old_version": f"delivered as in {plan.version}",
+        "old_version": f"delivered in API version {plan.version}",
         "forge": plan.forgery.line if plan.forgery else "",
     }
-    is_dropped = "drop" in chosen
-    true = [kind for kind in chosen if not is_dropped or kind in ("drop", "forge")]
-    return [(kind, f"{event['id']} {event['type']}: {lines[kind]}") for kind in true]
+    is_dropped = "drop" in kinds
+    done = [kind for kind in kinds if not is_dropped or kind in ("drop", "forge")]
+    return [(kind, f"{event['id']} {event['type']}: {lines[kind]}") for kind in done]
 
 
-def _ending(kind: Kind, seconds: float) -> str:
+def _outcome(kind: Kind, seconds: float) -> str:
     match kind:
         case "500" | "409" | "429":
             return f"answered {kind}"
         case "502_before":
-            return "answered 502, and not done"
+            return "answered 502 without processing"
         case "reset_before":
-            return "reset, and not done"
+            return "reset without processing"
         case "reset_after":
-            return "done, and then reset"
+            return "processed, then reset"
         case "hang":
-            return f"left hanging for {seconds:.1f} s"
+            return f"hung for {seconds:.1f} s"
         case "drip":
-            return f"answered drop by drop in {seconds:.1f} s"
-    return f"done, and answered with {kind}"
+            return f"answered slowly over {seconds:.1f} s"
+    return f"processed, then answered with {kind}"

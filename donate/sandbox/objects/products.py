@@ -10,7 +10,7 @@ from donate.sandbox.requests.parameters import boolean, metadata, read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-_NEW = {"description": text(longest=40_000), "metadata": metadata, "name": text(longest=250)}
+_NEW = {"description": text(max_length=40_000), "metadata": metadata, "name": text(max_length=250)}
 _UNSUPPORTED = (
     "active default_price_data id images marketing_features package_dimensions shippable "
     "statement_descriptor tax_code unit_label url"
@@ -25,7 +25,9 @@ def create_product(store: Store, parameters: dict[str, Any]) -> StripeObject:
 
 
 def change_product(store: Store, parameters: dict[str, Any], product_id: str) -> StripeObject:
-    request = read(parameters, {"active": boolean, "metadata": metadata, "name": text(longest=250)})
+    request = read(
+        parameters, {"active": boolean, "metadata": metadata, "name": text(max_length=250)}
+    )
     product = store.find(store.products, product_id, "id")
     product.update({name: value for name, value in request.items() if name != "expand"})
     store.announce("product.updated", product)

@@ -1,1 +1,1 @@
-"""The pages that a donor sees at Stripe."""
+"""The pretend Stripe's pages."""

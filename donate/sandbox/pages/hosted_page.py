@@ -1,4 +1,4 @@
-"""The page where a donor would pay at Stripe, plainly marked as make-believe; no JavaScript."""
+"""The page where a donor would pay at Stripe, marked as pretend; it needs no JavaScript."""
 
 import re
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ _STYLE = (_HERE / "templates" / "page.css").read_text(encoding="utf-8")
 
 @dataclass
 class Submission:
-    """What was typed, kept so that a page with errors can show it again."""
+    """The submitted values, kept so that a page with errors can show them again."""
 
     typed: dict[str, str]
     errors: dict[str, str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ def page_routes(store: Store) -> APIRouter:
         attempt = _read_attempt(store, session, submission)
         if attempt is None:
             return _pay_page(store, session, submission, status=422)
-        charge = pay(store, session, attempt, verified="not_at_once" not in typed)
+        charge = pay(store, session, attempt, verified="microdeposits" not in typed)
         if charge and charge["status"] == "failed":
             declined = _words(session)["declined"]
             submission.errors["number"] = declined[attempt.decline.decline_code]
@@ -85,7 +85,7 @@ def _session(store: Store, session_id: str) -> StripeObject | None:
 
 
 def _read_attempt(store: Store, session: StripeObject, submission: Submission) -> Attempt | None:
-    """None, with the errors written into `submission`, unless all fields make sense."""
+    """Return the attempt, or None after writing the errors into `submission`."""
     typed, errors, words = submission.typed, submission.errors, _words(session)["errors"]
     email = session["customer_email"] or typed.get("email", "")
     try:
@@ -104,7 +104,7 @@ def _read_attempt(store: Store, session: StripeObject, submission: Submission) -
 def read_card(
     store: Store, submission: Submission, words: dict[str, str], email: str
 ) -> Attempt | None:
-    """Read a card as it was typed; None, with the errors written into `submission`."""
+    """Return the attempt with a card, or None after writing the errors into `submission`."""
     typed, errors = submission.typed, submission.errors
     number = re.sub(r"[ -]", "", typed.get("number", ""))
     card = TEST_CARDS.get(number)
@@ -135,7 +135,7 @@ _BANK_FIELDS = {"institution": r"[0-9]{3}", "transit": r"[0-9]{5}", "account": r
 
 
 def _is_in_future(expiry: str, now: int) -> bool:
-    """Whether MM/YY has not passed; a card is good until the end of its month."""
+    """Return whether MM/YY has not passed; a card is valid until the end of its month."""
     match = re.fullmatch(r"(0[1-9]|1[0-2])\s*/\s*(?:20)?([0-9]{2})", expiry)
     if match is None:
         return False
@@ -153,14 +153,14 @@ def _pay_page(
 ) -> Response:
     words = _words(session)
     items = [
-        {**item, "written": format_money(item["amount_total"], item["currency"], words)}
+        {**item, "amount": format_money(item["amount_total"], item["currency"], words)}
         for item in store.line_items[session["id"]]
     ]
     return html_page(
         "pay.html",
         words,
         status=status,
-        form_goes_to=session["success_url"],
+        form_target=session["success_url"],
         session=session,
         items=items,
         total=_total(store, session, words),
@@ -182,13 +182,13 @@ def html_page(
     template: str,
     words: dict[str, Any],
     status: int = 200,
-    form_goes_to: str | None = None,
+    form_target: str | None = None,
     **values: Any,
 ) -> Response:
-    # Browsers hold form-action against the redirect that follows the form, too.
+    # Browsers also apply form-action to the redirect after the form.
     policy = (
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action 'self' {_origin(form_goes_to)}"
+        f"form-action 'self' {_origin(form_target)}"
     )
     headers = {
         "content-security-policy": policy.rstrip(),
@@ -201,7 +201,7 @@ def html_page(
 
 
 def _origin(url: str | None) -> str:
-    """Scheme and host, or nothing when the host could upset the header it is written into."""
+    """Return scheme and host, or an empty string if the host could break the header."""
     parts = urlsplit(url or "")
     is_plain = re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
     return f"{parts.scheme}://{parts.netloc}" if is_plain else ""
@@ -221,8 +221,8 @@ def format_money(amount: int, currency: str, words: dict[str, Any]) -> str:
 
 
 def _submit_type(session: StripeObject) -> str:
-    usual = {"subscription": "subscribe", "setup": "agree"}.get(session["mode"], "auto")
-    return str(session["submit_type"] or usual)
+    default = {"subscription": "subscribe", "setup": "agree"}.get(session["mode"], "auto")
+    return str(session["submit_type"] or default)
 
 
 def _total(store: Store, session: StripeObject, words: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The sandbox's front page: what there is, and where a bank's answer is given by hand."""
+"""The sandbox's front page: its sessions and links, and buttons for a bank's answer."""
 
 from itertools import islice
 from typing import Any
@@ -16,9 +16,9 @@ from donate.sandbox.pages.words import WORDS
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-MOST_LISTED = 50
+MAX_LISTED = 50
 
-_DOORS = {
+_LINKS = {
     "State": "/_sandbox/state",
     "Requests": "/_sandbox/requests",
     "Deliveries": "/_sandbox/webhooks/deliveries",
@@ -31,15 +31,17 @@ def index_routes(store: Store) -> APIRouter:
     @router.get("/")
     async def index() -> Response:
         expire_due_sessions(store)
-        sessions = islice(store.sessions.newest_first(), MOST_LISTED)
-        under_way = (one for one in store.invoices.newest_first() if is_processing(store, one))
+        sessions = islice(store.sessions.newest_first(), MAX_LISTED)
+        processing = (
+            invoice for invoice in store.invoices.newest_first() if is_processing(store, invoice)
+        )
         return html_page(
             "index.html",
             WORDS["en"],
-            sessions=[_listed(store, session) for session in sessions],
-            invoices=[_invoice_listed(one) for one in islice(under_way, MOST_LISTED)],
+            sessions=[_session_row(store, session) for session in sessions],
+            invoices=[_invoice_row(invoice) for invoice in islice(processing, MAX_LISTED)],
             cards=TEST_CARDS.values(),
-            doors=_DOORS,
+            links=_LINKS,
         )
 
     @router.post("/pay/{session_id}/bank")
@@ -64,12 +66,12 @@ async def _says_yes(request: Request) -> bool:
 
 
 def _bank_decides(store: Store, session: StripeObject) -> bool:
-    """Whether a bank debit is under way, which at a real bank takes days."""
+    """Return whether a bank debit is processing, which takes a real bank days."""
     intent = store.payment_intents.get(session["payment_intent"] or "")
     return intent is not None and intent["status"] in ("processing", "requires_action")
 
 
-def _listed(store: Store, session: StripeObject) -> dict[str, Any]:
+def _session_row(store: Store, session: StripeObject) -> dict[str, Any]:
     total = session["amount_total"]
     return {
         "id": session["id"],
@@ -82,7 +84,7 @@ def _listed(store: Store, session: StripeObject) -> dict[str, Any]:
     }
 
 
-def _invoice_listed(invoice: StripeObject) -> dict[str, Any]:
+def _invoice_row(invoice: StripeObject) -> dict[str, Any]:
     details = invoice["parent"]["subscription_details"]
     return {
         "id": invoice["id"],

@@ -1,7 +1,7 @@
-"""Small deposits that show whose account it is, where a bank cannot say so at once.
+"""Microdeposits that prove who owns a bank account, when the bank cannot do it immediately.
 
-Two are sent, and take a day or two; the donor tells their amounts on a page of Stripe's, within ten
-days: https://docs.stripe.com/payments/acss-debit/set-up-payment (read 2026-11-28).
+Two deposits arrive within a day or two; the donor enters their amounts on a page of Stripe's within
+ten days: https://docs.stripe.com/payments/acss-debit/set-up-payment (read 2026-11-28).
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from donate.sandbox.pages.words import WORDS
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-# In test mode these two confirm an account, and no others do.
+# In test mode only these two amounts confirm an account.
 AMOUNTS = ("32", "45")
 
 
@@ -30,8 +30,8 @@ def deposit_routes(store: Store) -> APIRouter:
     async def confirm(intent_id: str, request: Request) -> Response:
         session = _session_of(store, intent_id)
         form = await request.form()
-        told = sorted(str(form.get(name)).strip() for name in ("first", "second"))
-        if session is None or told != list(AMOUNTS):
+        amounts = sorted(str(form.get(name)).strip() for name in ("first", "second"))
+        if session is None or amounts != list(AMOUNTS):
             return _page(session, is_wrong=True)
         settle(store, session, succeeds=True)
         return RedirectResponse(str(session["success_url"]), status_code=303)
@@ -40,13 +40,17 @@ def deposit_routes(store: Store) -> APIRouter:
 
 
 def _session_of(store: Store, intent_id: str) -> StripeObject | None:
-    """The session whose intent waits for its deposits to be confirmed."""
+    """Return the session whose intent waits for the confirmation of its deposits."""
     shelf = store.setup_intents if intent_id.startswith("seti_") else store.payment_intents
     intent = shelf.get(intent_id)
     if intent is None or intent["status"] != "requires_action":
         return None
-    found = (s for s in store.sessions if intent_id in (s["payment_intent"], s["setup_intent"]))
-    return next(found, None)
+    sessions = (
+        session
+        for session in store.sessions
+        if intent_id in (session["payment_intent"], session["setup_intent"])
+    )
+    return next(sessions, None)
 
 
 def _page(session: StripeObject | None, *, is_wrong: bool = False) -> Response:
@@ -56,7 +60,7 @@ def _page(session: StripeObject | None, *, is_wrong: bool = False) -> Response:
         "deposits.html",
         words,
         status=404 if session is None else 422 if is_wrong else 200,
-        form_goes_to=session["success_url"] if session else None,
+        form_target=session["success_url"] if session else None,
         is_open=session is not None,
         is_wrong=is_wrong,
     )

@@ -1,8 +1,8 @@
-"""The customer portal, as far as it is played: a saved card is replaced, a subscription ended.
+"""The customer portal: a donor replaces a saved card or ends a subscription.
 
-With `flow_data` the page is for one thing only, and leads on when it is done. A card that is added
-becomes the customer's default and no subscription's own. What is ended under flexible billing gets
-`cancel_at`, and `cancel_at_period_end` stays false; it can be taken back until then.
+With `flow_data` the page does one thing and then redirects. A new card becomes the customer's
+default, not a subscription's own. A subscription that ends under flexible billing gets `cancel_at`,
+and `cancel_at_period_end` stays false; the donor can undo it until then.
 https://docs.stripe.com/customer-management/portal-deep-links
 https://docs.stripe.com/billing/subscriptions/billing-mode/compare
 """
@@ -25,7 +25,7 @@ from donate.sandbox.requests.session_parameters import LOCALES
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-_ASKED = {
+_PARAMETERS = {
     "configuration": text(),
     "customer": text(),
     "flow_data": record(
@@ -50,7 +50,7 @@ _UNSUPPORTED = "customer_account on_behalf_of".split()
 
 
 def open_portal(store: Store, parameters: dict[str, Any]) -> StripeObject:
-    request = read(parameters, _ASKED, required=["customer"], unsupported=_UNSUPPORTED)
+    request = read(parameters, _PARAMETERS, required=["customer"], unsupported=_UNSUPPORTED)
     if store.customers.get(request["customer"]) is None:
         raise no_such("customer", request["customer"], "customer", status=400)
     flow = request.get("flow_data")
@@ -112,13 +112,13 @@ def portal_routes(store: Store) -> APIRouter:
     @router.post("/portal/{session_id}/subscriptions/{subscription_id}")
     async def end_or_keep(session_id: str, subscription_id: str, request: Request) -> Response:
         session = store.portal_sessions.get(session_id)
-        # A flow's page hides all the rest of the portal.
+        # A page with a flow hides the rest of the portal.
         if session is None or session["flow"]:
             return _unknown()
         for subscription in _subscriptions_of(store, session["customer"]):
             if subscription["id"] == subscription_id:
-                wanted = (await request.form()).get("wanted")
-                ends_at = period_end(subscription) if wanted == "end" else None
+                action = (await request.form()).get("wanted")
+                ends_at = period_end(subscription) if action == "end" else None
                 update_subscription(
                     store,
                     subscription,
@@ -139,9 +139,9 @@ def _after_completion(session: StripeObject) -> str | None:
 
 def _subscriptions_of(store: Store, customer_id: str) -> list[StripeObject]:
     return [
-        found
-        for found in store.subscriptions.newest_first()
-        if found["customer"] == customer_id and found["status"] not in ENDED
+        subscription
+        for subscription in store.subscriptions.newest_first()
+        if subscription["customer"] == customer_id and subscription["status"] not in ENDED
     ]
 
 
@@ -153,7 +153,7 @@ def _page(
         "portal.html",
         _words(session),
         status=status,
-        form_goes_to=_after_completion(session),
+        form_target=_after_completion(session),
         session=session,
         submission=submission,
         subscriptions=subscriptions,

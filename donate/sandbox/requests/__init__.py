@@ -1,1 +1,1 @@
-"""Reading a request as strictly as Stripe does: its body, parameters and permissions."""
+"""Reads requests as strictly as Stripe does: bodies, parameters and permissions."""

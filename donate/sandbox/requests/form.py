@@ -1,4 +1,4 @@
-"""Stripe's form encoding, `a[b][0][c]=value`, read into dicts and lists of text."""
+"""Stripe's form encoding, `a[b][0][c]=value`, decoded into dicts and lists of text."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from donate.sandbox.errors import Refusal
 
-# Generous beside any real request; a limit so that nobody can make the sandbox build a forest.
+# Far above any real request; they limit the memory that one request can use.
 MAX_PAIRS = 2_000
 MAX_DEPTH = 8
 
@@ -15,7 +15,7 @@ _STEP = re.compile(r"\[([^\[\]]*)\]")
 
 
 def decode_form(encoded: bytes) -> dict[str, Any]:
-    """Raise Refusal for what is not UTF-8 or cannot be read as nested parameters."""
+    """Decode a form. Raises Refusal for invalid UTF-8 or invalid nesting."""
     try:
         pairs = parse_qsl(
             encoded.decode("utf-8"),

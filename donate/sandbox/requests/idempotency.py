@@ -1,4 +1,4 @@
-"""Idempotency keys: the first answer is kept, and given again to whoever repeats the request.
+"""Idempotency keys: the first answer is saved and returned for each repeat of the request.
 
 https://docs.stripe.com/api/idempotent_requests
 """
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from donate.sandbox.errors import Refusal
 
-LONGEST_KEY = 255
-# Stripe may forget a key after 24 hours; the sandbox always does, so that tests can rely on it.
+MAX_KEY_LENGTH = 255
+# Stripe may delete a key after 24 hours. The sandbox always does, so that tests can rely on it.
 KEY_LIFE_S = 24 * 60 * 60
 
 
@@ -32,13 +32,13 @@ class IdempotencyKeys:
         self._uses: dict[str, _Use] = {}
 
     def begin(self, key: str, path: str, parameters: str, now: int) -> Answer | None:
-        """The answer kept under this key, or None when the caller is the first and has to work.
+        """Return the saved answer, or None for the first request with this key.
 
-        Raise Refusal for a key that is in use, or was used for something else.
+        Raises Refusal for a key that is in use or was used for another request.
         """
-        if len(key) > LONGEST_KEY:
+        if len(key) > MAX_KEY_LENGTH:
             raise Refusal(
-                f"Idempotency keys can be up to {LONGEST_KEY} characters long.",
+                f"Idempotency keys can be up to {MAX_KEY_LENGTH} characters long.",
                 kind="idempotency_error",
             )
         use = self._uses.get(key)
@@ -73,5 +73,5 @@ class IdempotencyKeys:
         self._uses[key] = _Use(use.path, use.parameters, use.began_at, answer)
 
     def forget(self, key: str) -> None:
-        """Nothing was executed: the key is free again."""
+        """Free the key, because the request was not executed."""
         del self._uses[key]

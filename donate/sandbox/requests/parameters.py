@@ -1,7 +1,7 @@
-"""Small checks that read one parameter each, and refuse it the way Stripe would.
+"""Checks that each read one parameter and refuse it as Stripe would.
 
-A check takes what the form held and the parameter's full name, and gives the value or raises
-Refusal. `record` puts checks together, and is where unknown and missing names are found.
+A check gets the form's value and the parameter's full name; it returns the value or raises Refusal.
+`record` combines checks and finds unknown and missing names.
 """
 
 import re
@@ -27,15 +27,15 @@ METADATA_VALUE_LENGTH = 500
 _EMAIL = re.compile(r"^[^@\s<>(),;:\"\[\]]+@[^@\s.]+(\.[^@\s.]+)+$")
 
 
-def text(longest: int = 5_000, pattern: str | None = None) -> Check:
+def text(max_length: int = 5_000, pattern: str | None = None) -> Check:
     def check(value: Any, path: str) -> str:
         if not isinstance(value, str):
             raise invalid_parameter(path, f"Invalid string: {value}")
         if value == "":
             raise empty_parameter(path)
-        if len(value) > longest:
+        if len(value) > max_length:
             raise invalid_parameter(
-                path, f"Invalid string: {value[:20]}...; must be at most {longest} characters"
+                path, f"Invalid string: {value[:20]}...; must be at most {max_length} characters"
             )
         if pattern is not None and re.fullmatch(pattern, value) is None:
             raise invalid_parameter(path, f"Invalid {path}: {value}")
@@ -46,31 +46,31 @@ def text(longest: int = 5_000, pattern: str | None = None) -> Check:
 
 def choice(*allowed: str) -> Check:
     def check(value: Any, path: str) -> str:
-        given = str(text()(value, path))
-        if given not in allowed:
+        chosen = str(text()(value, path))
+        if chosen not in allowed:
             raise invalid_parameter(path, f"Invalid {path}: must be one of {', '.join(allowed)}")
-        return given
+        return chosen
 
     return check
 
 
-def integer(smallest: int | None = None, largest: int | None = None) -> Check:
+def integer(minimum: int | None = None, maximum: int | None = None) -> Check:
     def check(value: Any, path: str) -> int:
         if not isinstance(value, str) or re.fullmatch(r"[+-]?[0-9]{1,18}", value) is None:
             raise invalid_parameter(
                 path, f"Invalid integer: {value}", code="parameter_invalid_integer"
             )
         number = int(value)
-        if smallest is not None and number < smallest:
+        if minimum is not None and number < minimum:
             raise invalid_parameter(
                 path,
-                f"This value must be greater than or equal to {smallest}.",
+                f"This value must be greater than or equal to {minimum}.",
                 code="parameter_invalid_integer",
             )
-        if largest is not None and number > largest:
+        if maximum is not None and number > maximum:
             raise invalid_parameter(
                 path,
-                f"This value must be less than or equal to {largest} (it currently is {number}).",
+                f"This value must be less than or equal to {maximum} (it currently is {number}).",
                 code="parameter_invalid_integer",
             )
         return number
@@ -85,7 +85,7 @@ def boolean(value: Any, path: str) -> bool:
 
 
 def only(required: str) -> Check:
-    """A parameter of which the sandbox plays a single value."""
+    """Return a check for a parameter of which the sandbox supports one value."""
 
     def check(value: Any, path: str) -> str:
         if value != required:
@@ -96,29 +96,29 @@ def only(required: str) -> Check:
 
 
 def web_address(value: Any, path: str) -> str:
-    given = str(text()(value, path))
+    url = str(text()(value, path))
     try:
-        parts = urlsplit(given)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
-        usable = False
-    if not usable or any(character.isspace() for character in given):
+        is_valid = False
+    if not is_valid or any(character.isspace() for character in url):
         raise invalid_parameter(path, "Not a valid URL", code="url_invalid")
-    return given
+    return url
 
 
 def email_address(value: Any, path: str) -> str:
-    given = str(text(longest=800)(value, path))
-    # The strictest guess, which no document settles: only ASCII, with the domain in punycode.
-    if _EMAIL.match(given) is None or not given.isascii():
-        raise invalid_parameter(path, f"Invalid email address: {given}", code="email_invalid")
-    return given
+    address = str(text(max_length=800)(value, path))
+    # No document settles this, so use the strictest rule: only ASCII, with the domain in punycode.
+    if _EMAIL.match(address) is None or not address.isascii():
+        raise invalid_parameter(path, f"Invalid email address: {address}", code="email_invalid")
+    return address
 
 
 def metadata(value: Any, path: str) -> dict[str, str]:
     if value == "":
         return {}
-    # Keys that are all digits arrive looking like a list; they are keys all the same.
+    # The form decoder turns keys that are all digits into a list.
     pairs = dict(enumerate(value)) if isinstance(value, list) else value
     if not isinstance(pairs, dict):
         raise invalid_parameter(path, "Invalid hash")
@@ -126,7 +126,7 @@ def metadata(value: Any, path: str) -> dict[str, str]:
         raise invalid_parameter(
             path, f"Metadata can hold up to {METADATA_KEYS} keys, but you passed {len(pairs)}."
         )
-    read: dict[str, str] = {}
+    result: dict[str, str] = {}
     for key, item in pairs.items():
         name = str(key)
         if len(name) > METADATA_KEY_LENGTH:
@@ -144,30 +144,30 @@ def metadata(value: Any, path: str) -> dict[str, str]:
                 f"passed in a value that is {len(item)} characters. Invalid value: {item[:20]}...",
             )
         if item != "":
-            read[name] = item
-    return read
+            result[name] = item
+    return result
 
 
 def metadata_change(value: Any, path: str) -> dict[str, str | None]:
-    """What to set and what to unset, which is None; nothing at all unsets everything."""
-    kept: dict[str, str | None] = dict(metadata(value, path))
+    """Return the keys to set; None unsets a key, and an empty result unsets all keys."""
+    values: dict[str, str | None] = dict(metadata(value, path))
     if value == "":
         return {}
     pairs = dict(enumerate(value)) if isinstance(value, list) else value
-    return {str(key): kept.get(str(key)) for key in pairs}
+    return {str(key): values.get(str(key)) for key in pairs}
 
 
 def unset_or(check: Check) -> Check:
-    """A parameter that an empty string takes away."""
+    """Return a check that also accepts an empty string, which unsets the parameter."""
     return lambda value, path: None if value == "" else check(value, path)
 
 
-def list_of(check: Check, longest: int = 100) -> Check:
+def list_of(check: Check, max_length: int = 100) -> Check:
     def check_all(value: Any, path: str) -> list[Any]:
         if not isinstance(value, list):
             raise invalid_parameter(path, "Invalid array")
-        if len(value) > longest:
-            raise invalid_parameter(path, f"Array too long: at most {longest} elements.")
+        if len(value) > max_length:
+            raise invalid_parameter(path, f"Array too long: at most {max_length} elements.")
         return [check(item, f"{path}[{index}]") for index, item in enumerate(value)]
 
     return check_all
@@ -176,7 +176,7 @@ def list_of(check: Check, longest: int = 100) -> Check:
 def record(
     checks: Mapping[str, Check], required: Sequence[str] = (), unsupported: Sequence[str] = ()
 ) -> Check:
-    """`unsupported` names what Stripe would take and the sandbox does not play."""
+    """Return a check of a hash; `unsupported` names the parameters that only Stripe accepts."""
 
     def check(value: Any, path: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -191,11 +191,11 @@ def record(
         for name in value:
             if name in unsupported:
                 raise not_in_this_sandbox(full(name))
-        read = {name: checks[name](item, full(name)) for name, item in value.items()}
+        values = {name: checks[name](item, full(name)) for name, item in value.items()}
         for name in required:
-            if name not in read:
+            if name not in values:
                 raise missing_parameter(full(name))
-        return read
+        return values
 
     return check
 
@@ -206,7 +206,7 @@ def read(
     required: Sequence[str] = (),
     unsupported: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Check the parameters of a whole request; every endpoint also takes `expand`."""
-    everything = {**checks, "expand": list_of(text())}
-    given: dict[str, Any] = record(everything, required, unsupported)(parameters, "")
-    return given
+    """Check all parameters of a request; every endpoint also accepts `expand`."""
+    all_checks = {**checks, "expand": list_of(text())}
+    values: dict[str, Any] = record(all_checks, required, unsupported)(parameters, "")
+    return values

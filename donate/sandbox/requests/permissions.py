@@ -1,8 +1,8 @@
-"""What a restricted key may do, and Stripe's words where it may not.
+"""Permissions of a restricted key, and Stripe's error message for a missing one.
 
 https://docs.stripe.com/keys/restricted-api-keys: each resource is None, Read or Write; GET needs
-Read, everything else Write, and Write includes Read. Stripe looks at the key before it looks for
-the object. The words are those of requests refused in 2026, quoted in public error reports.
+Read, everything else Write, and Write includes Read. Stripe checks the key before it looks for the
+object. The message is from requests refused in 2026, quoted in public error reports.
 """
 
 from typing import Literal, get_args
@@ -12,7 +12,7 @@ from donate.sandbox.errors import Refusal
 Level = Literal["none", "read", "write"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-# The address, the resource's row in the Dashboard, and its name in a permission.
+# The path, the resource's row in the Dashboard, and its name in a permission.
 RESOURCES = (
     ("/v1/account", "Accounts", "accounts"),
     ("/v1/balance_transactions", "Balance Transactions", "balance_transaction"),
@@ -39,23 +39,23 @@ NAMES = frozenset(name for _, _, name in RESOURCES)
 
 
 class Permissions:
-    """What is not named may be written, as with a key that nobody restricted."""
+    """The levels of a key; a resource that is not named may be written."""
 
     def __init__(self, account_id: str) -> None:
         self._account_id = account_id
         self.levels: dict[str, Level] = {}
 
-    def ask(self, method: str, path: str) -> None:
-        """Raise Refusal for what the key may not do."""
-        needed: Level = "read" if method == "GET" else "write"
+    def check(self, method: str, path: str) -> None:
+        """Raise Refusal if the key lacks the permission."""
+        required: Level = "read" if method == "GET" else "write"
         for prefix, row, name in RESOURCES:
             if path.startswith(prefix):
-                given = self.levels.get(name, "write")
-                if LEVELS.index(given) < LEVELS.index(needed):
+                level = self.levels.get(name, "write")
+                if LEVELS.index(level) < LEVELS.index(required):
                     raise Refusal(
                         "Permission denied. The provided key 'rk_test_********' does not have the "
                         f"required permissions for this endpoint on account '{self._account_id}'. "
-                        f"Enabling \"{row} {needed.title()}\" ('{name}_{needed}') permissions on "
-                        "this key would allow this request to continue.",
+                        f"Enabling \"{row} {required.title()}\" ('{name}_{required}') permissions "
+                        "on this key would allow this request to continue.",
                         status=403,
                     )

@@ -1,4 +1,4 @@
-"""The parameters a checkout session can be asked with, each with the check Stripe would make."""
+"""The parameters of a checkout session, each with Stripe's check."""
 
 from typing import Any
 
@@ -31,15 +31,15 @@ LOCALES = (
 
 
 def interval(value: Any, path: str) -> str:
-    """How often a price recurs; the sandbox plays those that a calendar's months can count."""
-    given = str(choice("day", "week", "month", "year")(value, path))
-    if given in ("day", "week"):
-        raise not_in_this_sandbox(path, given)
-    return given
+    """Read a price's interval; the sandbox supports those that are whole months."""
+    chosen = str(choice("day", "week", "month", "year")(value, path))
+    if chosen in ("day", "week"):
+        raise not_in_this_sandbox(path, chosen)
+    return chosen
 
 
 def interval_count(value: Any, path: str) -> int:
-    # https://docs.stripe.com/api/prices/create: three years at most.
+    # At most three years: https://docs.stripe.com/api/prices/create
     return int(integer(1, 36)(value, path))
 
 
@@ -52,12 +52,12 @@ LINE_ITEM = record(
                 "currency": currencies.currency_code,
                 "product_data": record(
                     {
-                        "name": text(longest=250),
-                        "description": text(longest=40_000),
-                        "images": list_of(web_address, longest=8),
+                        "name": text(max_length=250),
+                        "description": text(max_length=40_000),
+                        "images": list_of(web_address, max_length=8),
                         "metadata": metadata,
                         "tax_code": text(),
-                        "unit_label": text(longest=12),
+                        "unit_label": text(max_length=12),
                     },
                     required=["name"],
                 ),
@@ -78,7 +78,7 @@ LINE_ITEM = record(
 PAYMENT_INTENT_DATA = record(
     {
         "capture_method": choice("automatic", "automatic_async"),
-        "description": text(longest=1_000),
+        "description": text(max_length=1_000),
         "metadata": metadata,
         "receipt_email": email_address,
         "statement_descriptor": text(pattern=r"[^<>\\'\"*]{5,22}"),
@@ -94,12 +94,12 @@ PAYMENT_INTENT_DATA = record(
     ],
 )
 
-# Only this mode is played; it is what a subscription has when nothing is asked.
+# The sandbox supports only this mode, which is Stripe's default.
 # https://docs.stripe.com/billing/subscriptions/billing-mode
 BILLING_MODE = record({"type": only("flexible")}, required=["type"])
 
 SUBSCRIPTION_DATA = record(
-    {"billing_mode": BILLING_MODE, "description": text(longest=500), "metadata": metadata},
+    {"billing_mode": BILLING_MODE, "description": text(max_length=500), "metadata": metadata},
     unsupported=[
         "application_fee_percent",
         "billing_cycle_anchor",
@@ -117,7 +117,7 @@ SUBSCRIPTION_DATA = record(
 )
 
 SETUP_INTENT_DATA = record(
-    {"description": text(longest=1_000), "metadata": metadata}, unsupported=["on_behalf_of"]
+    {"description": text(max_length=1_000), "metadata": metadata}, unsupported=["on_behalf_of"]
 )
 
 PAYMENT_METHOD_OPTIONS = record(
@@ -129,7 +129,7 @@ PAYMENT_METHOD_OPTIONS = record(
                     {
                         "custom_mandate_url": web_address,
                         "default_for": list_of(choice("invoice", "subscription")),
-                        "interval_description": text(longest=500),
+                        "interval_description": text(max_length=500),
                         "payment_schedule": choice("combined", "interval", "sporadic"),
                         "transaction_type": choice("business", "personal"),
                     }
@@ -145,7 +145,7 @@ PAYMENT_METHOD_OPTIONS = record(
     }
 )
 
-CUSTOM_TEXT = record({"message": text(longest=1_200)}, required=["message"])
+CUSTOM_TEXT = record({"message": text(max_length=1_200)}, required=["message"])
 
 SESSION = {
     "adaptive_pricing": record({"enabled": boolean}),
@@ -164,14 +164,14 @@ SESSION = {
         unsupported=["icon", "logo"],
     ),
     "cancel_url": web_address,
-    "client_reference_id": text(longest=200),
+    "client_reference_id": text(max_length=200),
     "currency": currencies.currency_code,
     "custom_text": record({"after_submit": CUSTOM_TEXT, "submit": CUSTOM_TEXT}),
     "customer_creation": choice("always", "if_required"),
     "customer_email": email_address,
     "excluded_payment_method_types": list_of(choice(*KNOWN_METHODS)),
     "expires_at": integer(),
-    "integration_identifier": text(longest=200),
+    "integration_identifier": text(max_length=200),
     "line_items": list_of(LINE_ITEM),
     "locale": choice(*LOCALES),
     "metadata": metadata,

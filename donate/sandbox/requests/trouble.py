@@ -1,8 +1,8 @@
 """Misbehaviour on request: the next answers of a route go wrong in a chosen way.
 
-Some kinds leave the request undone. The others do it in full, keep the true answer under its
-idempotency key, and spoil only what travels back. `hang` waits its seconds before the work, and
-holds its idempotency key all the while; `drip` spreads a finished answer over its seconds.
+Some kinds skip the request. The others process it, save the true answer under its idempotency key,
+and alter only the response. `hang` waits before the work and holds the idempotency key meanwhile;
+`drip` spreads a finished answer over its seconds.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ DoneAndSpoiled = Literal[
     "no_url",
     "other_host",
 ]
-# "any" is one of the others each time, chosen by the sandbox's seed.
+# "any" is another random kind each time, chosen by the sandbox's seed.
 Kind = NotDone | DoneAndSpoiled | Literal["any"]
 KINDS: tuple[Kind, ...] = (*get_args(NotDone), *get_args(DoneAndSpoiled))
 
 OTHER_HOST = "https://checkout.example.net/pay/elsewhere"
 
-_HTML = "<!doctype html><title>Bad gateway</title><h1>Something between us went wrong</h1>"
+_HTML = "<!doctype html><title>Bad gateway</title><h1>Bad gateway</h1>"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Troubles:
         return list(self._queue)
 
     def take(self, method: str, path: str) -> Trouble | None:
-        """The next trouble for this route, used up; `*` in its path stands for anything."""
+        """Remove and return the next trouble for this route; its path may contain `*`."""
         for index, trouble in enumerate(self._queue):
             if trouble.method == method and fnmatchcase(path, trouble.path):
                 del self._queue[index]
@@ -75,7 +75,7 @@ class Troubles:
 
 
 def refusal_for(kind: Kind) -> Refusal | None:
-    """The trouble that is a well-formed error of Stripe's."""
+    """Return the trouble's Stripe error, if it is one."""
     match kind:
         case "500":
             return Refusal(
@@ -105,7 +105,7 @@ def refusal_for(kind: Kind) -> Refusal | None:
 
 
 def early_answer(kind: Kind) -> ASGIApp | None:
-    """What travels back for a request that was never looked at."""
+    """Return the response to a request that is never processed."""
     match kind:
         case "502_before":
             return HTMLResponse(_HTML, status_code=502)
@@ -117,7 +117,7 @@ def early_answer(kind: Kind) -> ASGIApp | None:
 
 
 def altered_response(trouble: Trouble, body: bytes, headers: dict[str, str]) -> ASGIApp | None:
-    """What travels back in place of a true answer; None leaves it as it is."""
+    """Return the response that replaces a true answer, or None to keep it."""
     match trouble.kind:
         case "drip":
             return StreamingResponse(_drip(body, trouble.seconds), 200, headers)
@@ -147,7 +147,7 @@ def _with_url(body: bytes, url: str | None) -> bytes:
 
 
 async def _drip(body: bytes, seconds: float) -> AsyncIterator[bytes]:
-    """The body a few bytes at a time: each read succeeds, the whole takes `seconds`."""
+    """Yield the body a few bytes at a time; each read succeeds, and all take `seconds`."""
     pieces = 200
     size = max(1, -(-len(body) // pieces))
     for start in range(0, len(body), size):

@@ -1,6 +1,6 @@
-"""The connection itself, for answers that break it: a reset, or an end in mid-sentence.
+"""Answers that break the connection: a reset, or a body that stops half-way.
 
-ASGI hides the transport, so the server speaks HTTP through a protocol that shows it to the app.
+ASGI hides the transport, so this protocol puts it into the request's scope.
 """
 
 import asyncio
@@ -11,50 +11,52 @@ from typing import Any, cast
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_WIRE = "sandbox.wire"
+_TRANSPORT = "sandbox.transport"
 
 
-class OpenWireProtocol(H11Protocol):
+class ExposedTransportProtocol(H11Protocol):
     def connection_made(  # type: ignore[override]
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
         application: Any = self.app
 
-        async def with_wire(scope: Any, receive: Any, send: Any) -> None:
-            scope[_WIRE] = transport
+        async def with_transport(scope: Any, receive: Any, send: Any) -> None:
+            scope[_TRANSPORT] = transport
             await application(scope, receive, send)
 
-        self.app = cast(Any, with_wire)
+        self.app = cast(Any, with_transport)
 
 
-def _wire_of(scope: Scope) -> asyncio.Transport:
-    if _WIRE not in scope:
-        raise RuntimeError("Broken connections need the sandbox's own server: use serve().")
-    return cast(asyncio.Transport, scope[_WIRE])
+def _transport_of(scope: Scope) -> asyncio.Transport:
+    if _TRANSPORT not in scope:
+        raise RuntimeError("Breaking a connection needs the sandbox's own server; use serve().")
+    return cast(asyncio.Transport, scope[_TRANSPORT])
 
 
 class Reset:
-    """Instead of an answer, the connection is reset."""
+    """Resets the connection instead of answering."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wire = _wire_of(scope)
-        # Lingering for zero seconds makes the kernel send RST where it would have sent FIN.
+        transport = _transport_of(scope)
+        # A linger time of zero makes the kernel send RST instead of FIN.
         linger_zero = struct.pack("ii", 1, 0)
-        wire.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_zero)
-        wire.abort()
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, linger_zero
+        )
+        transport.abort()
         await _until_disconnected(receive)
 
 
 class CutBody:
-    """Half of the promised body, then nothing."""
+    """Sends half of the body and then closes the connection."""
 
     def __init__(self, body: bytes, headers: dict[str, str]) -> None:
         self.body = body
         self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wire = _wire_of(scope)
+        transport = _transport_of(scope)
         headers = {**self.headers, "content-length": str(len(self.body))}
         await send(
             {
@@ -65,7 +67,7 @@ class CutBody:
         )
         half = self.body[: len(self.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        wire.close()
+        transport.close()
         await _until_disconnected(receive)
 
 

@@ -1,1 +1,1 @@
-"""Signed events out: delivered, delayed, and written for an endpoint's API version."""
+"""Outgoing signed events: delivered, delayed, and written for an endpoint's API version."""

@@ -1,4 +1,4 @@
-"""Carries deliveries: the little of HTTP/1.1 that it takes, over connections that are kept open.
+"""A small HTTP/1.1 client for deliveries, with connections that stay open.
 
 A payment makes four to twelve events, and a full client takes milliseconds for each.
 """
@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-# An answer's headers end within this, and its body is read no further.
-LARGEST_HEAD = 64 * 1024
-LARGEST_BODY = 1024 * 1024
+# Limits for an answer: the size of its headers, and of the body that is read.
+MAX_HEAD = 64 * 1024
+MAX_BODY = 1024 * 1024
 
 
 class NotDelivered(Exception):
-    """There was no answer: nobody listened, the connection broke, or it was no HTTP."""
+    """The receiver gave no HTTP answer: no listener, a broken connection, or other data."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class WebhookClient:
         self._idle: dict[str, list[_Connection]] = {}
 
     async def post(self, url: str, body: bytes, headers: dict[str, str], timeout_s: float) -> int:
-        """The status of the answer; a redirect is an answer like any other.
+        """Return the status of the answer; redirects are not followed.
 
-        Raise NotDelivered when there is none, after `timeout_s` at the latest.
+        Raises NotDelivered if no answer arrives within `timeout_s`.
         """
         parts = urlsplit(url)
-        request = _written(parts, body, headers)
+        request = _encode_request(parts, body, headers)
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._post(parts, request)
@@ -51,9 +51,9 @@ class WebhookClient:
             raise NotDelivered(f"{type(problem).__name__}: {problem}") from problem
 
     async def close(self) -> None:
-        kept = [connection for idle in self._idle.values() for connection in idle]
+        connections = [connection for idle in self._idle.values() for connection in idle]
         self._idle.clear()
-        for connection in kept:
+        for connection in connections:
             connection.writer.close()
             with suppress(OSError):
                 await connection.writer.wait_closed()
@@ -61,18 +61,18 @@ class WebhookClient:
     async def _post(self, parts: SplitResult, request: bytes) -> int:
         idle = self._idle.setdefault(f"{parts.scheme}://{parts.netloc}", [])
         while idle:
-            kept = idle.pop()
-            if not kept.is_usable:
-                kept.writer.close()
+            connection = idle.pop()
+            if not connection.is_usable:
+                connection.writer.close()
                 continue
             try:
-                return await self._ask(kept, request, idle)
+                return await self._send(connection, request, idle)
             except (ConnectionError, EOFError):
-                # The receiver had hung up while nothing was said: that was no try.
+                # The receiver had closed the idle connection, so this does not count as an attempt.
                 continue
-        return await self._ask(await _connect(parts), request, idle)
+        return await self._send(await _connect(parts), request, idle)
 
-    async def _ask(self, connection: _Connection, request: bytes, idle: list[_Connection]) -> int:
+    async def _send(self, connection: _Connection, request: bytes, idle: list[_Connection]) -> int:
         stays_open = False
         try:
             connection.writer.write(request)
@@ -88,28 +88,31 @@ class WebhookClient:
 
 
 async def _connect(parts: SplitResult) -> _Connection:
-    is_secret = parts.scheme == "https"
-    port = parts.port or (443 if is_secret else 80)
+    is_tls = parts.scheme == "https"
+    port = parts.port or (443 if is_tls else 80)
     reader, writer = await asyncio.open_connection(
-        parts.hostname, port, ssl=is_secret or None, limit=LARGEST_HEAD
+        parts.hostname, port, ssl=is_tls or None, limit=MAX_HEAD
     )
     return _Connection(reader, writer)
 
 
-def _written(parts: SplitResult, body: bytes, headers: dict[str, str]) -> bytes:
+def _encode_request(parts: SplitResult, body: bytes, headers: dict[str, str]) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    everything = {"host": parts.netloc, "content-length": str(len(body)), **headers}
-    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in everything.items())]
+    all_headers = {"host": parts.netloc, "content-length": str(len(body)), **headers}
+    lines = [
+        f"POST {target} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in all_headers.items()),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> _Answer:
-    """Raise ValueError for what is no HTTP."""
+    """Read an answer. Raises ValueError for data that is not HTTP."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.split("\r\n")
     protocol, _, rest = first.partition(" ")
     if not protocol.startswith("HTTP/1."):
-        raise ValueError(f"not an answer: {first[:80]}")
+        raise ValueError(f"not an HTTP answer: {first[:80]}")
     status = int(rest[:3])
     if status < 200:
         return await _read_answer(reader)
@@ -118,12 +121,12 @@ async def _read_answer(reader: asyncio.StreamReader) -> _Answer:
         for name, _, value in (line.partition(":") for line in lines)
     }
     length = headers.get("content-length", "")
-    # Where the body has no plain length, nobody reads it: the connection ends instead.
+    # Close the connection instead of reading a body of unknown length.
     can_stay_open = (
         protocol == "HTTP/1.1"
         and headers.get("connection", "").lower() != "close"
         and length.isdecimal()
-        and int(length) <= LARGEST_BODY
+        and int(length) <= MAX_BODY
     )
     if can_stay_open:
         await reader.readexactly(int(length))

@@ -1,4 +1,4 @@
-"""Deliveries that wait: for a time, for later events to go first, or to be let go."""
+"""Deliveries that wait for a time, for later events, or for a release."""
 
 import asyncio
 from contextlib import suppress
@@ -12,24 +12,24 @@ class DelayedDeliveries:
         return len(self._waiting)
 
     async def wait(self, seconds: float, until_number: int | None = None) -> None:
-        """Return after `seconds`, or when event `until_number` has gone out, or when let go."""
+        """Wait `seconds`, until event `until_number` was sent, or until a release."""
         if seconds <= 0:
             return
-        gone = asyncio.Event()
-        self._waiting[gone] = until_number
+        released = asyncio.Event()
+        self._waiting[released] = until_number
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), seconds)
+                await asyncio.wait_for(released.wait(), seconds)
         finally:
-            self._waiting.pop(gone, None)
+            self._waiting.pop(released, None)
 
     def release(self, number: int | None = None) -> int:
-        """Let go what waits for this event or an earlier one; without a number, everything."""
-        free = [
-            gone
-            for gone, until in self._waiting.items()
+        """Release the deliveries that wait for this event or an earlier one; None releases all."""
+        events = [
+            released
+            for released, until in self._waiting.items()
             if number is None or (until is not None and until <= number)
         ]
-        for gone in free:
-            gone.set()
-        return len(free)
+        for released in events:
+            released.set()
+        return len(events)

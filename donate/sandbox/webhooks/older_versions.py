@@ -1,7 +1,7 @@
-"""Events as an endpoint of an older version of the API gets them.
+"""Events as an endpoint of an older API version gets them.
 
-Since basil, an invoice names its subscription under `parent` and its payments in objects of their
-own, and a subscription's period stands on its items:
+Since basil, an invoice names its subscription under `parent`, its payments are objects of their
+own, and a subscription's period is on its items:
 https://docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
 """
 
@@ -12,13 +12,13 @@ from donate.sandbox.copies import deep_copy
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-# Fields that came after basil.
-_NEWER = {
+# Fields that Stripe added after basil.
+_ADDED_AFTER_BASIL = {
     "checkout.session": "integration_identifier managed_payments",
     "payment_intent": "allowed_payment_method_types managed_payments",
     "subscription": "billing_mode billing_schedules managed_payments",
 }
-_NEWER_THAN_2024 = {
+_ADDED_AFTER_2024 = {
     "checkout.session": "adaptive_pricing collected_information discounts permissions "
     "wallet_options",
     "customer": "customer_account",
@@ -28,54 +28,54 @@ _NEWER_THAN_2024 = {
 }
 
 
-def seen_in(version: Version, event: StripeObject, store: Store) -> StripeObject:
-    """The event as an endpoint of this version gets it."""
+def event_in_version(version: Version, event: StripeObject, store: Store) -> StripeObject:
+    """Return the event as an endpoint of this version gets it."""
     if version == TODAY:
         return event
     older = {**event, "api_version": version, "data": deep_copy(event["data"])}
-    found = older["data"]["object"]
-    _drop(found, _NEWER)
+    target = older["data"]["object"]
+    _remove_fields(target, _ADDED_AFTER_BASIL)
     if version == BEFORE_BASIL:
-        _write_as_in_2024(found, store)
-        _drop(found, _NEWER_THAN_2024)
+        _write_as_in_2024(target, store)
+        _remove_fields(target, _ADDED_AFTER_2024)
     return older
 
 
-def _write_as_in_2024(found: StripeObject, store: Store) -> None:
-    match found["object"]:
+def _write_as_in_2024(target: StripeObject, store: Store) -> None:
+    match target["object"]:
         case "invoice":
-            found.update(_links_of_invoice(found, store))
-            for line in found["lines"]["data"]:
+            target.update(_links_of_invoice(target, store))
+            for line in target["lines"]["data"]:
                 _write_line_as_in_2024(line)
         case "subscription":
-            items = found["items"]["data"]
+            items = target["items"]["data"]
             for name in ("current_period_start", "current_period_end"):
-                found[name] = items[0][name]
+                target[name] = items[0][name]
                 for item in items:
                     del item[name]
-            found["discount"] = None
-            found["plan"] = items[0]["plan"] if len(items) == 1 else None
+            target["discount"] = None
+            target["plan"] = items[0]["plan"] if len(items) == 1 else None
         case "payment_intent":
-            found["invoice"] = store.invoices_of_intents.get(found["id"])
+            target["invoice"] = store.invoices_of_intents.get(target["id"])
         case "charge":
-            found["invoice"] = store.invoices_of_intents.get(found["payment_intent"])
+            target["invoice"] = store.invoices_of_intents.get(target["payment_intent"])
 
 
 def _links_of_invoice(invoice: StripeObject, store: Store) -> dict[str, Any]:
-    """What an invoice said of its subscription and its payment before basil."""
+    """Return an invoice's links to its subscription and payment from before basil."""
     details = invoice["parent"]["subscription_details"]
-    intent, is_outside = None, False
+    intent, is_out_of_band = None, False
     if invoice["status"] != "draft":
         payment = store.payments_of_invoices[invoice["id"]]["payment"]
-        is_outside = payment["type"] == "payment_record"
+        is_out_of_band = payment["type"] == "payment_record"
         intent = store.payment_intents.get(payment.get("payment_intent", ""))
     return {
-        # Only since basil does it count what was paid elsewhere.
-        **({"amount_paid": 0} if is_outside else {}),
+        # Before basil, amount_paid left out payments made outside Stripe.
+        **({"amount_paid": 0} if is_out_of_band else {}),
         "charge": (intent and invoice["attempted"] and intent["latest_charge"]) or None,
         "discount": None,
         "paid": invoice["status"] == "paid",
-        "paid_out_of_band": is_outside,
+        "paid_out_of_band": is_out_of_band,
         "payment_intent": intent and intent["id"],
         "quote": None,
         "subscription": details["subscription"],
@@ -110,6 +110,6 @@ def _write_line_as_in_2024(line: StripeObject) -> None:
         del line[name]
 
 
-def _drop(found: StripeObject, newer: dict[str, str]) -> None:
-    for name in newer.get(found["object"], "").split():
-        found.pop(name, None)
+def _remove_fields(target: StripeObject, fields: dict[str, str]) -> None:
+    for name in fields.get(target["object"], "").split():
+        target.pop(name, None)
