@@ -152,7 +152,7 @@ def _sandbox(given: argparse.Namespace) -> int:
         webhook_url=given.webhook_url or f"{settings.public_url}/webhooks/stripe",
         public_url=f"http://127.0.0.1:{port}",
         mischief_seed=given.mischief,
-        tell=lambda line: print(line, flush=True),
+        report_mischief=lambda line: print(line, flush=True),
         observer=observer,
     )
     serve(config, "127.0.0.1", port)

@@ -36,7 +36,8 @@ class SandboxConfig:
     Browsers open the hosted pages at `public_url`. Ids follow from `seed`. With a
     `connected_account`, all objects belong to that account and the key to its platform; each call
     and each webhook must name the account. With a `mischief_seed` the sandbox misbehaves and passes
-    a line about each mischief to `tell`. An `observer` gets every request, answer and event.
+    a line about each mischief to `report_mischief`. An `observer` gets every request, answer and
+    event.
     """
 
     secret_key: str
@@ -47,7 +48,7 @@ class SandboxConfig:
     seed: int = 1
     mischief_seed: int | None = None
     connected_account: str = ""
-    tell: Callable[[str], None] = lambda _: None
+    report_mischief: Callable[[str], None] = lambda _: None
     observer: Observer = field(default_factory=NullObserver)
 
     def __post_init__(self) -> None:
@@ -61,7 +62,7 @@ class SandboxConfig:
 
 def create_app(config: SandboxConfig) -> FastAPI:
     store = Store(config.seed, config.public_url)
-    mischief = Mischief(config.mischief_seed, config.tell)
+    mischief = Mischief(config.mischief_seed, config.report_mischief)
     deliveries = Deliveries(
         store,
         mischief,

@@ -24,7 +24,9 @@ def told() -> list[str]:
 @pytest.fixture
 def mischievous(told: list[str], receiver: Receiver) -> Iterator[RunningSandbox]:
     """A sandbox that was started with a mischief seed, as `donate sandbox --mischief 4` does."""
-    with run_sandbox(webhook_url=receiver.url, mischief_seed=4, tell=told.append) as sandbox:
+    with run_sandbox(
+        webhook_url=receiver.url, mischief_seed=4, report_mischief=told.append
+    ) as sandbox:
         yield sandbox
 
 

@@ -1,7 +1,8 @@
 """The account's webhook endpoints.
 
 https://docs.stripe.com/api/webhook_endpoints: only the answer to the creation has the secret, and
-the API version never changes. The sandbox delivers to the URL of its control route instead.
+the API version never changes. The sandbox delivers its events to the URL of its own setting, not to
+these endpoints.
 """
 
 from ipaddress import ip_address

@@ -120,7 +120,7 @@ def finish_verification(store: Store, session: StripeObject, *, succeeds: bool) 
     """Finish a pending verification of the bank account."""
     intent = store.setup_intents.get(session["setup_intent"] or "")
     if intent is None or intent["status"] != "requires_action":
-        raise Refusal("This Checkout Session has no verification under way.")
+        raise Refusal("This Checkout Session has no pending verification.")
     intent["next_action"] = None
     if succeeds:
         intent["status"] = "succeeded"

@@ -98,7 +98,7 @@ class MischiefSettings:
 @dataclass
 class Mischief:
     first_seed: int | None
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     settings: MischiefSettings | None = None
     done: deque[MischiefRecord] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
 
@@ -152,7 +152,7 @@ class Mischief:
 
     def _note(self, kind: str, to: str, line: str) -> None:
         self.done.append(MischiefRecord(kind, to, line))
-        self.tell(line)
+        self.report(line)
 
 
 def _fits_event(kind: MischiefKind, event: StripeObject) -> bool:
@@ -194,7 +194,7 @@ def _plan(
 def _lines(
     plan: Plan, kinds: list[MischiefKind], event: StripeObject
 ) -> list[tuple[MischiefKind, str]]:
-    """Return a line for each kind that happened; a dropped event can only be forged besides."""
+    """Return a line for each kind that happened; a dropped event is at most forged as well."""
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",
         "at_once": "delivered twice in parallel",

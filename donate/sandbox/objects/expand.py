@@ -88,7 +88,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     if value is None:
         return True
     if isinstance(value, dict):
-        # A hash that is not an object can only be on the way to one.
+        # A hash that is not an object cannot be expanded, but its fields can.
         return "object" in value or bool(rest)
     return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
 

@@ -79,7 +79,7 @@ class RequestedSession:
 
 
 def session(world: World, kind: str, *, proving: bool = False) -> RequestedSession:
-    """Return the session of this kind that stays unpaid until a person pays it."""
+    """Return the unpaid session of this kind."""
     session: RequestedSession = world.make_once(
         f"session for a {kind} gift", lambda: RequestedSession(world, kind), proving=proving
     )

@@ -79,7 +79,7 @@ def events_are_listed_newest_first(world: World) -> None:
     if_false="Catch-up misses events, or reads the same page for ever.",
 )
 def pages_go_on_after_the_last_object(world: World) -> None:
-    """A page has has_more, and starting_after begins the next page after that object."""
+    """A page has the field has_more, and starting_after begins the next page after that object."""
     _two_expired(world)
     params = {"types": ["checkout.session.expired"], "limit": 1}
     first = world.client.list_page("events", params)

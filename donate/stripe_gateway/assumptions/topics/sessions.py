@@ -137,7 +137,7 @@ def a_session_leads_to_a_known_host(world: World) -> None:
     if_false="An unpaid gift counts as paid.",
 )
 def an_open_session_is_unpaid(world: World) -> None:
-    """An unpaid session is open and unpaid, and has no payment intent."""
+    """A new session has the status open, the payment_status unpaid, and no payment intent."""
     requested = objects.session(world, objects.CARD)
     session = world.client.retrieve_session(requested.opened.session_id)
     expect_equal((session["status"], session["payment_status"]), ("open", "unpaid"), "the status")

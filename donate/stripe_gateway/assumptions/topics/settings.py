@@ -125,7 +125,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     if_false="A mode is offered that the account cannot take, and `donate doctor` misses it.",
 )
 def the_accounts_methods_are_listed(world: World) -> None:
-    """The default configuration says of each method whether it is on and available; on stays on."""
+    """The default configuration says whether a method is on and available; an update can set it."""
     page = world.call(lambda sdk: sdk.v1.payment_method_configurations.list(), "list")
     defaults = [
         configuration
