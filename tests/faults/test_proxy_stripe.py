@@ -19,7 +19,7 @@ from donate.gifts.models import Gift
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
 from donate.stripe_gateway.client import DEADLINE_S
-from donate.stripe_gateway.requests.checkout_polling import LEAST_PAUSE
+from donate.stripe_gateway.requests.checkout_polling import MIN_PAUSE
 from tests.faults.proxy import Proxy, proxy_to
 from tests.journeys.travelling import AMOUNT, RECEIVED, World
 from tests.real_parts import Sqlite, caller, free_port, make_settings, served
@@ -108,7 +108,7 @@ def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
     found.looked_s = time.monotonic() - start
     proxy.heal()
     proxy.end_calls()
-    time.sleep(LEAST_PAUSE.total_seconds() + 0.2)
+    time.sleep(MIN_PAUSE.total_seconds() + 0.2)
     found.page_in_the_end = world.page(back)
     found.sessions = world.sandbox.control("GET", "/_sandbox/state")["counts"]["sessions"]
     found.gift, found.facts = world.gift(), Counter(world.facts())

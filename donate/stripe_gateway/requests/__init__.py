@@ -1,1 +1,1 @@
-"""What we ask of Stripe, and ask again until there is an answer."""
+"""Requests to Stripe, retried until Stripe answers."""

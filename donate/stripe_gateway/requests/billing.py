@@ -1,4 +1,4 @@
-"""The calls about pledges: what a subscription is, what is to change, a month tried once more.
+"""Calls to Stripe about pledges: subscriptions, their changes, and the payment of single months.
 
 Each raises StripeRefused, StripeKeyRefused or StripeUnavailable, as every call does.
 """
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 _PAYMENTS: Final = "payments.data.payment.payment_intent"
-# Which gift's product it is, in the product's metadata.
-_GIFT: Final = "gift_id"
+# The key in a product's metadata that holds the id of its gift.
+_GIFT_ID_KEY: Final = "gift_id"
 
 
 class Billing:
-    """Stripe's billing, as far as a donor's wishes reach."""
+    """Stripe's billing, as far as donors can change it."""
 
     def __init__(self, client: StripeClient) -> None:
         self._client = client
 
     def session(self, session_id: str) -> dict[str, Any]:
-        """Return a checkout session with what was set up in it, as Stripe's JSON."""
+        """Return a checkout session with its setup intent, as Stripe's JSON."""
         return self._client.retrieve_session(session_id)
 
     def is_known(self, url: str) -> bool:
-        """Tell whether a donor may be sent to an address."""
+        """Return whether a donor may be sent to a URL."""
         return self._client.is_known(url)
 
     def subscription(self, subscription_id: str) -> dict[str, Any]:
@@ -45,17 +45,17 @@ class Billing:
         )
 
     def subscription_of(self, customer_id: str) -> dict[str, Any] | None:
-        """Return the newest subscription of a customer, whatever became of it, or None."""
-        asked = {"customer": customer_id, "status": "all", "limit": 1}
-        found = self._client.list_page("subscriptions", asked).objects
-        return found[0] if found else None
+        """Return the newest subscription of a customer in any status, or None."""
+        params = {"customer": customer_id, "status": "all", "limit": 1}
+        subscriptions = self._client.list_page("subscriptions", params).objects
+        return subscriptions[0] if subscriptions else None
 
     def create_product(self, name: str, gift_id: str, key: str) -> str:
-        """Make what the prices of a gift are the prices of; returns its id."""
+        """Create the product for the prices of a gift; return its id."""
         options: Any = {"idempotency_key": key}
-        asked: ProductCreateParams = {"name": name, "metadata": {_GIFT: gift_id}}
-        found = self._client.ask(lambda sdk: sdk.v1.products.create(asked, options), "product")
-        return str(found.get("id"))
+        params: ProductCreateParams = {"name": name, "metadata": {_GIFT_ID_KEY: gift_id}}
+        product = self._client.ask(lambda sdk: sdk.v1.products.create(params, options), "product")
+        return str(product.get("id"))
 
     def begin_debits(
         self,
@@ -67,9 +67,9 @@ class Billing:
         metadata: dict[str, str],
         key: str,
     ) -> dict[str, Any]:
-        """Begin to debit a saved account, now and each month; the same key gives the same again."""
+        """Debit a saved account now and each month; the same key gives the same subscription."""
         options: Any = {"idempotency_key": key}
-        asked: SubscriptionCreateParams = {
+        params: SubscriptionCreateParams = {
             "customer": customer_id,
             "default_payment_method": method_id,
             "description": metadata["reference"],
@@ -79,41 +79,41 @@ class Billing:
             "payment_settings": {"payment_method_types": ["acss_debit"]},
         }
         return self._client.ask(
-            lambda sdk: sdk.v1.subscriptions.create(asked, options), "subscription"
+            lambda sdk: sdk.v1.subscriptions.create(params, options), "subscription"
         )
 
     def pause(self, subscription_id: str, key: str) -> dict[str, Any]:
-        """Let months pass without collecting; their invoices are void."""
+        """Pause collection; the invoices of paused months are void."""
         return self._change(subscription_id, {"pause_collection": {"behavior": "void"}}, key)
 
     def resume(self, subscription_id: str, key: str) -> dict[str, Any]:
-        """Collect again from the next month on."""
+        """Resume collection from the next month on."""
         return self._change(subscription_id, {"pause_collection": ""}, key)
 
     def change_amount(
         self, subscription_id: str, amount: Money, key: str, *, name: str, gift_id: str
     ) -> dict[str, Any]:
-        """Collect another amount from the next month on; nothing is charged for the running one.
+        """Collect another amount from the next month on, without a charge for the running month.
 
-        The new price needs a product that is active. The one that Checkout made inline is not, so
-        that a first change makes a product of our own, which later ones use again.
+        The new price needs an active product. The one that Checkout created inline is not active,
+        so the first change creates a product of ours, and later changes reuse it.
         """
         expand: Any = {"expand": ["items.data.price.product"]}
-        found = self._client.ask(
+        subscription = self._client.ask(
             lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"
         )
-        item = _only_item(found)
+        item = _only_item(subscription)
         product_id = _usable_product(item, gift_id)
         if product_id is None:
             product_id = self.create_product(name, gift_id, f"{key}:product")
-        changed: SubscriptionUpdateParams = {
+        changes: SubscriptionUpdateParams = {
             "proration_behavior": "none",
             "items": [{"id": item["id"], "price_data": _monthly(amount, product_id)}],
         }
-        return self._change(subscription_id, changed, key)
+        return self._change(subscription_id, changes, key)
 
     def cancel(self, subscription_id: str, key: str) -> dict[str, Any]:
-        """End it now."""
+        """Cancel a subscription now."""
         options: Any = {"idempotency_key": key}
         return self._client.ask(
             lambda sdk: sdk.v1.subscriptions.cancel(subscription_id, options=options),
@@ -121,9 +121,10 @@ class Billing:
         )
 
     def pay_invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Try an open invoice once more with what was saved; returns it, paid or under way.
+        """Retry an open invoice with the saved payment method; return it, paid or processing.
 
-        Needs no key: an invoice is paid once. A decline is StripeRefused with Stripe's code.
+        It needs no idempotency key: Stripe pays an invoice once. A decline is StripeRefused with
+        Stripe's code.
         """
         expand: Any = {"expand": [_PAYMENTS]}
         return self._client.ask(lambda sdk: sdk.v1.invoices.pay(invoice_id, expand), "invoice")
@@ -134,18 +135,18 @@ class Billing:
         return self._client.ask(lambda sdk: sdk.v1.invoices.retrieve(invoice_id, expand), "invoice")
 
     def void_invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Make sure that nobody is ever asked for this month's money again."""
+        """Void an invoice, so that its month is never collected."""
         return self._client.ask(lambda sdk: sdk.v1.invoices.void_invoice(invoice_id), "invoice")
 
     def card_page(self, subscription_id: str, back: str, saved: str, *, french: bool) -> str:
-        """Return the address of Stripe's page where a donor replaces their card, and only that.
+        """Return the URL of Stripe's page where a donor can only replace their card.
 
-        It leads `back`, or to `saved` when there is a new card. That page changes the customer's
-        default and not the subscription's own card, which goes on being charged until
+        The page returns to `back`, or to `saved` after a card was replaced. It changes the
+        customer's default card. The subscription keeps charging its own card until
         `charge_new_card`. https://docs.stripe.com/customer-management/portal-deep-links
         """
-        asked: SessionCreateParams = {
-            "customer": self._customer_with_this_card(subscription_id),
+        params: SessionCreateParams = {
+            "customer": self._customer_with_default_card(subscription_id),
             "return_url": back,
             "locale": "fr-CA" if french else "en",
             "flow_data": {
@@ -154,65 +155,67 @@ class Billing:
             },
         }
         try:
-            return self._portal(asked)
+            return self._portal(params)
         except StripeRefused:
-            # Where the Dashboard's settings were never saved, there is no default to open with.
-            asked["configuration"] = self._configuration_of_ours()
-            if not asked["configuration"]:
+            # There is no default configuration if the portal's settings were never saved.
+            params["configuration"] = self._our_configuration()
+            if not params["configuration"]:
                 raise
-        return self._portal(asked)
+        return self._portal(params)
 
     def charge_new_card(self, subscription_id: str) -> None:
-        """Charge the card that the donor typed into Stripe's page; without one, change nothing."""
-        _, default, own = self._cards_of(subscription_id)
-        if own and default and default != own:
-            changed: SubscriptionUpdateParams = {"default_payment_method": default}
+        """Charge the card that the donor entered on Stripe's page; without one, change nothing."""
+        _, default_card, own_card = self._customer_and_cards(subscription_id)
+        if own_card and default_card and default_card != own_card:
+            changes: SubscriptionUpdateParams = {"default_payment_method": default_card}
             self._client.ask(
-                lambda sdk: sdk.v1.subscriptions.update(subscription_id, changed), "subscription"
+                lambda sdk: sdk.v1.subscriptions.update(subscription_id, changes), "subscription"
             )
 
-    def _portal(self, asked: "SessionCreateParams") -> str:
+    def _portal(self, params: "SessionCreateParams") -> str:
         return self._client.leads_to(
             self._client.ask(
-                lambda sdk: sdk.v1.billing_portal.sessions.create(asked), "billing_portal.session"
+                lambda sdk: sdk.v1.billing_portal.sessions.create(params), "billing_portal.session"
             )
         )
 
-    def _configuration_of_ours(self) -> str:
-        """Return the portal's configuration that `donate stripe setup` made, if it made one."""
-        listed = self._client.list_page("portal_configurations", {"active": True, "limit": 100})
-        return next((str(one["id"]) for one in listed.objects if is_ours(one)), "")
+    def _our_configuration(self) -> str:
+        """Return the id of the portal configuration that `donate stripe setup` created, or ''."""
+        page = self._client.list_page("portal_configurations", {"active": True, "limit": 100})
+        return next((str(one["id"]) for one in page.objects if is_ours(one)), "")
 
-    def _customer_with_this_card(self, subscription_id: str) -> str:
-        """Make the customer's default the card that is charged now; returns the customer's id.
+    def _customer_with_default_card(self, subscription_id: str) -> str:
+        """Make the card that is charged now the customer's default; return the customer's id.
 
-        A default that differs is a card that was typed into Stripe's page before: it is charged
-        from now on, for its donor may not have come back to us.
+        A default that differs is a card that the donor entered on Stripe's page before, perhaps
+        without returning to us. Charge it from now on.
         """
-        customer_id, default, own = self._cards_of(subscription_id)
-        if own and default and default != own:
+        customer_id, default_card, own_card = self._customer_and_cards(subscription_id)
+        if own_card and default_card and default_card != own_card:
             self.charge_new_card(subscription_id)
-        elif own and not default:
-            changed: Any = {"invoice_settings": {"default_payment_method": own}}
-            self._client.ask(lambda sdk: sdk.v1.customers.update(customer_id, changed), "customer")
+        elif own_card and not default_card:
+            changes: Any = {"invoice_settings": {"default_payment_method": own_card}}
+            self._client.ask(lambda sdk: sdk.v1.customers.update(customer_id, changes), "customer")
         return customer_id
 
-    def _cards_of(self, subscription_id: str) -> tuple[str, str, str]:
-        """Return a customer's id and default card, and the subscription's own card, '' for none."""
+    def _customer_and_cards(self, subscription_id: str) -> tuple[str, str, str]:
+        """Return the customer's id, its default card and the subscription's card, '' if none."""
         expand: Any = {"expand": ["customer"]}
-        found = self._client.ask(
+        subscription = self._client.ask(
             lambda sdk: sdk.v1.subscriptions.retrieve(subscription_id, expand), "subscription"
         )
-        customer = found.get("customer")
+        customer = subscription.get("customer")
         if not isinstance(customer, dict) or not isinstance(customer.get("id"), str):
             raise StripeUnavailable("the subscription has no customer")
         settings = customer.get("invoice_settings")
-        default = settings.get("default_payment_method") if isinstance(settings, dict) else None
-        own = found.get("default_payment_method")
+        default_card = (
+            settings.get("default_payment_method") if isinstance(settings, dict) else None
+        )
+        own_card = subscription.get("default_payment_method")
         return (
             customer["id"],
-            default if isinstance(default, str) else "",
-            own if isinstance(own, str) else "",
+            default_card if isinstance(default_card, str) else "",
+            own_card if isinstance(own_card, str) else "",
         )
 
     def _change(
@@ -238,16 +241,16 @@ def _only_item(subscription: dict[str, Any]) -> dict[str, Any]:
     try:
         (item,) = subscription["items"]["data"]
         if isinstance(item["id"], str) and isinstance(item["price"]["product"], dict):
-            found: dict[str, Any] = item
-            return found
+            only_item: dict[str, Any] = item
+            return only_item
     except (KeyError, TypeError, ValueError):
         pass
     raise StripeUnavailable("the subscription is not one that this service began")
 
 
 def _usable_product(item: dict[str, Any], gift_id: str) -> str | None:
-    """Return the product of an item's price, if it is ours and takes new prices."""
+    """Return the product of an item's price, if it is ours and active, or None."""
     product = item["price"]["product"]
     metadata = product.get("metadata")
-    is_ours = isinstance(metadata, dict) and metadata.get(_GIFT) == gift_id
+    is_ours = isinstance(metadata, dict) and metadata.get(_GIFT_ID_KEY) == gift_id
     return str(product["id"]) if is_ours and product.get("active") is True else None

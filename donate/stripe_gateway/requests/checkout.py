@@ -1,7 +1,8 @@
-"""Opens a checkout session for a gift in three beats: write the intent, ask, write the answer.
+"""Opens a checkout session for a gift in three steps: record, ask, record the answer.
 
-No transaction is open while Stripe is asked. Killed between any two beats, the next try finds the
-intent, asks with the same key and the same parameters, and gets the same session.
+No transaction is open during the call to Stripe. If the process dies between two steps, the next
+attempt finds the recorded request, sends it with the same idempotency key and parameters, and gets
+the same session.
 """
 
 from dataclasses import dataclass
@@ -33,17 +34,18 @@ from donate.stripe_gateway.requests.checkout_params import SESSION_LIFE, session
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
-# Stripe remembers a key for at least 24 hours. After this an unanswered request starts anew.
-INTENT_LIFE: Final = timedelta(hours=22)
-# A session about to expire is not worth sending anyone to.
-_WORTH_OPENING: Final = timedelta(minutes=2)
-# When to ask Stripe about a session nobody told us the end of, after it was opened.
+# Stripe keeps an idempotency key for at least 24 hours. Don't retry an older request: make a new
+# one.
+REQUEST_LIFE: Final = timedelta(hours=22)
+# Don't send a donor to a session that expires sooner than this.
+_MIN_REMAINING: Final = timedelta(minutes=2)
+# When to ask Stripe about a session that has no final event, after it was opened.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
-_MOST_ATTEMPTS: Final = 20
+_MAX_ATTEMPTS: Final = 20
 
 
 class Checkouts:
-    """Checkout sessions for gifts."""
+    """Opens checkout sessions for gifts."""
 
     def __init__(
         self, database: Database, client: StripeClient, clock: Clock, public_url: str
@@ -54,183 +56,187 @@ class Checkouts:
         self._public_url = public_url
 
     def open_for(self, gift: Gift, language: str = "") -> str:
-        """Return the address of a session in which this gift can be paid; at most one is open.
+        """Return the URL of a session in which this gift can be paid; at most one is open.
 
-        Stripe's page is in `language` where one is given: a session in another one is expired
-        first, and a new one opened.
+        With `language`, Stripe's page is in it: expire a session in another language first, and
+        open a new one.
 
-        Raises Conflict when there is nothing left to pay, StripeUnavailable and its kin when
-        Stripe gives no usable answer. The gift is recorded either way.
+        Raises Conflict when there is nothing left to pay, and StripeUnavailable or a related error
+        when Stripe gives no usable answer. The gift is recorded in either case.
         """
-        found = self._open(gift, language or gift.language)
-        if language and found.language != language:
-            self._expire(gift, found.session_id)
-            found = self._open(gift, language)
-        return found.url
+        checkout = self._open(gift, language or gift.language)
+        if language and checkout.language != language:
+            self._expire(gift, checkout.session_id)
+            checkout = self._open(gift, language)
+        return checkout.url
 
-    def _open(self, gift: Gift, wanted: str) -> "_Open":
-        """Return the open session, whatever its language; where there is none, open the wanted."""
+    def _open(self, gift: Gift, new_language: str) -> "_OpenSession":
+        """Return the open session in whatever language, or open one in `new_language`."""
         now = self._clock.now()
         with self._database.writing() as session:
-            # Locked, so that of two requests at once the second finds the first one's intent.
-            fresh = session.get(Gift, gift.id, with_for_update=True)
-            if fresh is None:
+            # Lock the gift, so that a second concurrent call finds the first one's request.
+            locked = session.get(Gift, gift.id, with_for_update=True)
+            if locked is None:
                 raise NotFound("no such gift")
-            if fresh.pledge_id not in (None, fresh.id):
+            if locked.pledge_id not in (None, locked.id):
                 raise Conflict(N_("This month is collected by itself; there is nothing to do."))
-            if fresh.status not in STILL_PAYABLE:
+            if locked.status not in STILL_PAYABLE:
                 raise Conflict(N_("This gift is already paid, or its payment is under way."))
             facts = facts_of(session, gift.id)
-            still_open = _still_open(session, gift, facts, now)
-            if still_open:
-                return still_open
-            attempt, asked_at, language = _intent(session, gift, facts, now, wanted)
+            open_session = _open_session(session, gift, facts, now)
+            if open_session:
+                return open_session
+            attempt, requested_at, language = _attempt_to_make(
+                session, gift, facts, now, new_language
+            )
             donor = donor_of(session, gift)
             params = session_params(
-                gift, donor, attempt, asked_at, self._public_url, language=language
+                gift, donor, attempt, requested_at, self._public_url, language=language
             )
         source = f"{gift.id}:{attempt}"
         try:
             opened = self._ask(params, f"donate-{source}")
         except (StripeRefused, StripeKeyRefused) as refused:
-            self._remember(gift, _refused(source, refused, self._clock.now()))
+            self._remember(gift, _refused_fact(source, refused, self._clock.now()))
             raise
         self._remember(
-            gift, _opened(opened.session_id, attempt, self._clock.now()), opened, asked_at
+            gift, _opened_fact(opened.session_id, attempt, self._clock.now()), opened, requested_at
         )
-        return _Open(opened.session_id, opened.url, language)
+        return _OpenSession(opened.session_id, opened.url, language)
 
     def _expire(self, gift: Gift, session_id: str) -> None:
-        """Make sure that nobody can pay in a session any more.
+        """Expire a session, so that it can no longer be paid.
 
-        Raises Conflict where somebody has paid in it, and as every call to Stripe does: then no
-        other session may be opened.
+        Raises Conflict if it is already paid, and StripeUnavailable or a related error if Stripe
+        gives no usable answer. In either case, don't open another session.
         """
         try:
-            found = self._client.expire_session(session_id)
+            checkout = self._client.expire_session(session_id)
         except StripeRefused:
-            found = self._client.retrieve_session(session_id)
-        if found.get("status") == "complete":
+            checkout = self._client.retrieve_session(session_id)
+        if checkout.get("status") == "complete":
             raise Conflict(N_("This gift is already paid, or its payment is under way."))
-        if found.get("status") != "expired":
+        if checkout.get("status") != "expired":
             raise StripeUnavailable("a session did not expire")
         self._remember(
             gift, Fact(FactKind.CHECKOUT_EXPIRED, session_id, self._clock.now(), "stripe")
         )
 
     def _ask(self, params: "SessionCreateParams", key: str) -> OpenedSession:
-        """Ask for a session; once more without the address where Stripe takes it for none.
+        """Ask for a session; if Stripe rejects the donor's e-mail address, ask again without it.
 
-        The donor then types one on Stripe's page. Another request needs another key.
+        The donor then types one on Stripe's page. Different parameters need a different key.
         """
         try:
             return self._client.create_session(params, key)
         except StripeRefused as refused:
             if refused.param != "customer_email" or refused.may_have_acted:
                 raise
-        without = params.copy()
-        del without["customer_email"]
-        return self._client.create_session(without, f"{key}-without-email")
+        without_email = params.copy()
+        del without_email["customer_email"]
+        return self._client.create_session(without_email, f"{key}-without-email")
 
     def _remember(
         self,
         gift: Gift,
         fact: Fact,
         opened: OpenedSession | None = None,
-        asked_at: datetime | None = None,
+        requested_at: datetime | None = None,
     ) -> None:
         now = self._clock.now()
         with self._database.writing() as session:
             record_facts(session, [(gift.id, fact)], now=now)
-            if opened and asked_at:
+            if opened and requested_at:
                 row = {
                     "session_id": opened.session_id,
                     "gift_id": gift.id,
                     "url": opened.url,
                     "opened_at": now,
-                    "expires_at": asked_at + SESSION_LIFE,
+                    "expires_at": requested_at + SESSION_LIFE,
                     "ask_at": now + ASK_AFTER[0],
                 }
                 insert_new(session, OpenCheckout, [row])
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """A session in which the gift can be paid, and the language of its page."""
+class _OpenSession:
+    """An open session, and the language of its page."""
 
     session_id: str
     url: str
     language: str
 
 
-def _still_open(session: Session, gift: Gift, facts: list[GiftFact], now: datetime) -> _Open | None:
-    over = {
+def _open_session(
+    session: Session, gift: Gift, facts: list[GiftFact], now: datetime
+) -> _OpenSession | None:
+    ended = {
         f.source_id for f in facts if f.kind in (FactKind.CHECKOUT_EXPIRED, FactKind.PAYMENT_FAILED)
     }
     statement = (
         select(OpenCheckout)
-        .where(OpenCheckout.gift_id == gift.id, OpenCheckout.expires_at > now + _WORTH_OPENING)
+        .where(OpenCheckout.gift_id == gift.id, OpenCheckout.expires_at > now + _MIN_REMAINING)
         .order_by(col(OpenCheckout.opened_at).desc())
     )
-    row = next((row for row in session.exec(statement) if row.session_id not in over), None)
+    row = next((row for row in session.exec(statement) if row.session_id not in ended), None)
     if row is None:
         return None
-    return _Open(row.session_id, row.url, _language_of(row.session_id, gift, facts))
+    return _OpenSession(row.session_id, row.url, _language_of(row.session_id, gift, facts))
 
 
 def _language_of(session_id: str, gift: Gift, facts: list[GiftFact]) -> str:
-    """Return the language in which a session was asked for."""
+    """Return the language that a session was requested in."""
     attempts = {
         fact.source_id: fact.evidence.get("attempt")
         for fact in facts
         if fact.kind == FactKind.CHECKOUT_OPENED
     }
-    requested = (
+    requests = (
         fact
         for fact in facts
         if fact.kind == FactKind.CHECKOUT_REQUESTED
         and fact.evidence["attempt"] == attempts.get(session_id)
     )
-    return next((_asked_in(fact, gift) for fact in requested), gift.language)
+    return next((_request_language(fact, gift) for fact in requests), gift.language)
 
 
-def _asked_in(requested: GiftFact, gift: Gift) -> str:
-    return str(requested.evidence.get("language", gift.language))
+def _request_language(request: GiftFact, gift: Gift) -> str:
+    return str(request.evidence.get("language", gift.language))
 
 
-def _intent(
-    session: Session, gift: Gift, facts: list[GiftFact], now: datetime, wanted: str
+def _attempt_to_make(
+    session: Session, gift: Gift, facts: list[GiftFact], now: datetime, language: str
 ) -> tuple[int, datetime, str]:
-    """Return the attempt to make, when it was meant and in which language.
+    """Return the number, request time and language of the attempt to make.
 
-    That is the unanswered one, or a new one.
+    This is a request without an answer, or else a new one, which is recorded.
     """
     answered = {
         fact.evidence.get("attempt")
         for fact in facts
         if fact.kind in (FactKind.CHECKOUT_OPENED, FactKind.CHECKOUT_REFUSED)
     }
-    requested = {
+    requests = {
         fact.evidence["attempt"]: fact for fact in facts if fact.kind == FactKind.CHECKOUT_REQUESTED
     }
-    for attempt, meant in requested.items():
-        if attempt not in answered and now - meant.happened_at < INTENT_LIFE:
-            return attempt, meant.happened_at, _asked_in(meant, gift)
-    attempt = len(requested) + 1
-    if attempt > _MOST_ATTEMPTS:
+    for attempt, request in requests.items():
+        if attempt not in answered and now - request.happened_at < REQUEST_LIFE:
+            return attempt, request.happened_at, _request_language(request, gift)
+    attempt = len(requests) + 1
+    if attempt > _MAX_ATTEMPTS:
         raise Conflict(N_("Too many tries for this gift. Please begin again."))
     fact = Fact(
         kind=FactKind.CHECKOUT_REQUESTED,
         source_id=f"{gift.id}:{attempt}",
         happened_at=now,
         actor="donor",
-        evidence={"attempt": attempt, "language": wanted},
+        evidence={"attempt": attempt, "language": language},
     )
     record_facts(session, [(gift.id, fact)], now=now)
-    return attempt, now, wanted
+    return attempt, now, language
 
 
-def _opened(session_id: str, attempt: int, now: datetime) -> Fact:
+def _opened_fact(session_id: str, attempt: int, now: datetime) -> Fact:
     return Fact(
         kind=FactKind.CHECKOUT_OPENED,
         source_id=session_id,
@@ -240,7 +246,7 @@ def _opened(session_id: str, attempt: int, now: datetime) -> Fact:
     )
 
 
-def _refused(source: str, refused: StripeRefused | StripeKeyRefused, now: datetime) -> Fact:
+def _refused_fact(source: str, refused: StripeRefused | StripeKeyRefused, now: datetime) -> Fact:
     return Fact(
         kind=FactKind.CHECKOUT_REFUSED,
         source_id=source,

@@ -1,6 +1,7 @@
-"""What a checkout session is asked with. Pure.
+"""Builds the parameters of a checkout session. Pure.
 
-Everything follows from the gift and the intent, so that a retry sends the same under the same key.
+They depend only on the gift and the recorded request, so a retry sends the same parameters with the
+same idempotency key.
 """
 
 from datetime import datetime, timedelta
@@ -25,38 +26,38 @@ def session_params(
     gift: Gift,
     donor: Donor,
     attempt: int,
-    asked_at: datetime,
+    requested_at: datetime,
     public_url: str,
     *,
     language: str = "",
 ) -> "SessionCreateParams":
-    """Return what to ask for: a payment, a subscription, or an account that each month is debited.
+    """Return the parameters for a payment, a subscription, or a bank account for monthly debits.
 
-    The donor reads it in `language`, or else in the gift's, and comes back to a page in the same.
+    Stripe's page, and the page that the donor returns to, are in `language`, by default the gift's.
 
-    Stripe offers no pre-authorized debit in subscription mode; what begins after a setup is made by
-    `agreements`.
+    Stripe offers no pre-authorized debit in subscription mode. A monthly debit starts with a setup,
+    and `agreements` creates its subscription.
     """
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": str(attempt)}
     language = language or gift.language
     page = f"{public_url}/gifts/{gift.token}"
-    spoken = "" if language == gift.language else f"&lang={language}"
-    about: Any = {"metadata": metadata, "description": gift.reference}
+    lang_param = "" if language == gift.language else f"&lang={language}"
+    labels: Any = {"metadata": metadata, "description": gift.reference}
     params: SessionCreateParams = {
         "mode": "payment",
         "allowed_payment_method_types": [Mode(gift.mode).facts.stripe_method],
         "client_reference_id": gift.reference,
         "customer_email": ascii_address(donor.email),
         "locale": _locale(language),
-        "expires_at": int((asked_at + SESSION_LIFE).timestamp()),
-        "success_url": f"{page}?back=paid{spoken}",
-        "cancel_url": f"{page}?back=cancelled{spoken}",
+        "expires_at": int((requested_at + SESSION_LIFE).timestamp()),
+        "success_url": f"{page}?back=paid{lang_param}",
+        "cancel_url": f"{page}?back=cancelled{lang_param}",
         "metadata": metadata,
     }
     monthly = gift.frequency == Frequency.MONTHLY
     if monthly and gift.mode == Mode.BANK_DEBIT:
-        return params | _setup(gift, about, language)
-    # The donor pays the very amount and currency that was recorded, never a converted one.
+        return params | _setup(gift, labels, language)
+    # Charge the recorded amount and currency, never a converted one.
     params["adaptive_pricing"] = {"enabled": False}
     params["line_items"] = [
         {
@@ -71,10 +72,10 @@ def session_params(
     if monthly:
         params["mode"] = "subscription"
         params["line_items"][0]["price_data"]["recurring"] = {"interval": "month"}
-        params["subscription_data"] = about
+        params["subscription_data"] = labels
     else:
         params["submit_type"] = "donate"
-        params["payment_intent_data"] = about
+        params["payment_intent_data"] = labels
     if gift.mode == Mode.BANK_DEBIT:
         once: Any = {"payment_schedule": "sporadic", "transaction_type": "personal"}
         params["payment_method_options"] = {"acss_debit": {"mandate_options": once}}
@@ -82,12 +83,12 @@ def session_params(
 
 
 def product_name(gift: Gift, language: str = "") -> str:
-    """Return what the donor reads at Stripe and on invoices as the name of what they give."""
+    """Return the name of the gift that the donor reads at Stripe and on invoices."""
     french = (language or gift.language).startswith("fr")
     return f"Don {gift.reference}" if french else f"Gift {gift.reference}"
 
 
-def _setup(gift: Gift, about: Any, language: str) -> "SessionCreateParams":
+def _setup(gift: Gift, labels: Any, language: str) -> "SessionCreateParams":
     terms = translate(
         language,
         N_(
@@ -99,15 +100,15 @@ def _setup(gift: Gift, about: Any, language: str) -> "SessionCreateParams":
     )
     return {
         "mode": "setup",
-        # An account belongs to a customer, and this one to nobody else's account.
+        # Stripe saves an account on a customer. A new customer keeps it apart from other gifts.
         "customer_creation": "always",
         "custom_text": {"submit": {"message": terms}},
-        "setup_intent_data": about,
+        "setup_intent_data": labels,
         "payment_method_options": {
             "acss_debit": {
                 "currency": "cad",
-                # One purpose needs the other, and neither can stand beside a payment schedule:
-                # when and how much is debited stands in our own terms.
+                # Each of these values needs the other, and Stripe allows no payment schedule with
+                # them. Our own terms say when and how much is debited.
                 # https://docs.stripe.com/api/mandates/object (payment_method_details.acss_debit)
                 "mandate_options": {"default_for": ["invoice", "subscription"]},
             }

@@ -1,7 +1,7 @@
-"""Asks Stripe about checkout sessions whose end nobody told us, through the same inbox and code.
+"""Polls Stripe for checkout sessions that have no final event, in case a webhook is late or lost.
 
-A webhook that is slow or never comes is made up for twice: when the donor returns and looks, and
-by the worker, which asks a few times until the session has expired.
+Stripe is asked when the donor returns to the gift's page, and by the worker a few times until the
+session has expired. Its answers go into the inbox as synthetic events.
 """
 
 import logging
@@ -26,16 +26,16 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# A donor's page looks every few seconds; Stripe is asked no more often than this.
-LEAST_PAUSE: Final = timedelta(seconds=4)
-# After this we stop asking by ourselves: a donor may take ten days to confirm their bank account,
-# and the debit takes five business days more.
+# A donor's page refreshes every few seconds; don't ask Stripe about one session more often.
+MIN_PAUSE: Final = timedelta(seconds=4)
+# When the worker stops asking. A donor may take ten days to confirm their bank account, and the
+# debit takes another five business days.
 _GIVE_UP_AFTER: Final = timedelta(days=21)
-_LOOKING_AT_ONCE: Final = 8
+_MAX_DONOR_CALLS: Final = 8
 
 
 class CheckoutPoller:
-    """Asks about single sessions."""
+    """Asks Stripe about single checkout sessions."""
 
     def __init__(
         self,
@@ -50,21 +50,22 @@ class CheckoutPoller:
         self._inbox = inbox
         self._settler = settler
         self._clock = clock
-        self._looking = threading.BoundedSemaphore(_LOOKING_AT_ONCE)
+        self._donor_calls = threading.BoundedSemaphore(_MAX_DONOR_CALLS)
 
     def look_again(self, gift_id: uuid.UUID) -> None:
-        """Ask about a gift whose donor is looking, and settle what we hear. Never raises.
+        """Ask about a gift whose donor is looking at its page, and settle the answer. Never raises.
 
-        When many look at once, the rest see what is known: Stripe allows so many calls a second.
+        Stripe limits calls per second, so when many donors look, skip the rest: they see the
+        recorded state.
         """
-        if not self._looking.acquire(blocking=False):
+        if not self._donor_calls.acquire(blocking=False):
             return
         try:
             self._ask_about_gift(gift_id)
         except DonateError as error:
-            log.warning("could not look again: %s", type(error).__name__)
+            log.warning("could not ask about a gift: %s", type(error).__name__)
         finally:
-            self._looking.release()
+            self._donor_calls.release()
 
     def _ask_about_gift(self, gift_id: uuid.UUID) -> None:
         now = self._clock.now()
@@ -76,47 +77,46 @@ class CheckoutPoller:
                 .limit(1)
             )
             checkout = session.exec(newest).one_or_none()
-            if checkout is None or not _take(session, checkout, now):
+            if checkout is None or not _claim(session, checkout, now):
                 return
         self._ask(checkout.session_id)
         self._settler.settle_due()
 
     def ask_due(self) -> int:
         """Ask about a few sessions that are due; return how many Stripe answered."""
-        return ask_each(self._take_due, self._ask, "a question about a checkout session")
+        return ask_each(self._claim_due, self._ask, "a question about a checkout session")
 
-    def _take_due(self) -> str | None:
+    def _claim_due(self) -> str | None:
         now = self._clock.now()
         with self._database.writing() as session:
             for checkout in due_rows(session, OpenCheckout, now):
-                if _take(session, checkout, now):
+                if _claim(session, checkout, now):
                     return checkout.session_id
         return None
 
     def _ask(self, session_id: str) -> None:
-        found = self._client.retrieve_session(session_id)
+        checkout = self._client.retrieve_session(session_id)
         now = self._clock.now()
-        event = as_session_event(found, now, self._client.is_known)
+        event = as_session_event(checkout, now, self._client.is_known)
         if event:
             self._inbox.store_answers(now, event)
 
 
-def _take(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
-    """Note that we ask now and when to ask next; False when somebody else just did."""
-    taken = session.execute(
+def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
+    """Claim a session and schedule the next time to ask; return False if it was just claimed."""
+    result = session.execute(
         update(OpenCheckout)
         .where(
             col(OpenCheckout.session_id) == checkout.session_id,
-            col(OpenCheckout.asked_at).is_(None)
-            | (col(OpenCheckout.asked_at) <= now - LEAST_PAUSE),
+            col(OpenCheckout.asked_at).is_(None) | (col(OpenCheckout.asked_at) <= now - MIN_PAUSE),
         )
-        .values(asked_at=now, ask_at=_ask_next(checkout, now))
+        .values(asked_at=now, ask_at=_next_ask_at(checkout, now))
     )
-    return bool(taken.rowcount)  # type: ignore[attr-defined]
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-def _ask_next(checkout: OpenCheckout, now: datetime) -> datetime | None:
-    planned = [checkout.opened_at + after for after in ASK_AFTER]
-    planned.append(checkout.expires_at + timedelta(minutes=5))
-    later = next((moment for moment in planned if moment > now), now + timedelta(hours=12))
-    return later if later < checkout.opened_at + _GIVE_UP_AFTER else None
+def _next_ask_at(checkout: OpenCheckout, now: datetime) -> datetime | None:
+    times = [checkout.opened_at + after for after in ASK_AFTER]
+    times.append(checkout.expires_at + timedelta(minutes=5))
+    next_time = next((time for time in times if time > now), now + timedelta(hours=12))
+    return next_time if next_time < checkout.opened_at + _GIVE_UP_AFTER else None

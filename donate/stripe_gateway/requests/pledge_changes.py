@@ -1,7 +1,7 @@
-"""Carries out what donors want done about their pledges, and tries failed months once more.
+"""Carries out the changes that donors request to their pledges, and retries failed months.
 
-What Stripe answers goes through the inbox like any event, so that a webhook may be faster and it is
-all the same. An outcome that we do not know stays open, and the worker asks again.
+Stripe's answer goes through the inbox like any event, so it does not matter if a webhook is faster.
+A change whose outcome is unknown stays open, and the worker retries it.
 """
 
 import logging
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 
 class PledgeChanges:
-    """What a donor may do about a monthly promise."""
+    """The changes that a donor can make to a pledge."""
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class PledgeChanges:
         self._public_url = public_url
 
     def change(self, gift: Gift, act: PledgeAction, amount: Money | None = None) -> bool:
-        """Write down what the donor wants, and ask Stripe; False when that is still to happen.
+        """Record a change, and ask Stripe for it; return False if Stripe has not answered yet.
 
-        Raises Conflict when there is nothing to change, and StripeRefused when Stripe says no.
+        Raises Conflict when there is nothing to change, and StripeRefused when Stripe refuses.
         """
         with self._database.writing() as session:
-            wish = request_change(session, gift.id, act, amount, now=self._clock.now())
+            request = request_change(session, gift.id, act, amount, now=self._clock.now())
         try:
-            done = self._ask(wish)
+            done = self._ask(request)
         except StripeRefused:
             raise
         except DonateError as error:
@@ -89,16 +89,16 @@ class PledgeChanges:
 
     def ask_due(self) -> int:
         """Ask for a few changes that are due; return how many Stripe answered."""
-        return ask_each(self._take_due, self._ask, "a change of a pledge")
+        return ask_each(self._claim_due, self._ask, "a change of a pledge")
 
     def try_month_again(self, gift: Gift) -> bool:
-        """Collect a failed month now, with what was saved; False when a bank takes days to say.
+        """Collect a failed month now from the saved account or card; return whether it is paid.
 
-        Raises Conflict when there is nothing to collect, and as every call to Stripe does; a card
-        that is declined is StripeRefused.
+        False means that a bank debit takes days. Raises Conflict when there is nothing to collect,
+        StripeRefused when the card is declined, and what every call to Stripe raises.
         """
         invoice_id = _failed_invoice(gift)
-        # What has ended takes no new card; its open month may be paid all the same.
+        # Stripe refuses a new card for an ended subscription, but its open month can still be paid.
         with suppress(StripeRefused):
             self._charge_new_card(gift.pledge_id)
         try:
@@ -109,13 +109,13 @@ class PledgeChanges:
                 raise
         if invoice.get("status") != "paid":
             return False
-        self._tell(*as_invoice_events(invoice, self._clock.now()))
+        self._store_and_settle(*as_invoice_events(invoice, self._clock.now()))
         return True
 
     def give_up_month(self, gift: Gift) -> None:
-        """Make sure that a failed month is never collected, so that it may be given another way.
+        """Void a failed month, so that it is never collected and can be given another way.
 
-        Raises Conflict when there is no such month, and as every call to Stripe does.
+        Raises Conflict when there is no such month, and what every call to Stripe raises.
         """
         invoice_id = _failed_invoice(gift)
         try:
@@ -123,16 +123,16 @@ class PledgeChanges:
         except StripeRefused:
             invoice = self._billing.invoice(invoice_id)
             if invoice.get("status") == "paid":
-                self._tell(*as_invoice_events(invoice, self._clock.now()))
+                self._store_and_settle(*as_invoice_events(invoice, self._clock.now()))
                 raise Conflict(N_("This month has been paid meanwhile.")) from None
             if invoice.get("status") != "void":
                 raise
 
     def card_page(self, gift: Gift) -> str:
-        """Return the address of Stripe's page where the donor replaces their card.
+        """Return the URL of Stripe's page where the donor replaces their card.
 
-        `gift` is the one that began the pledge. Raises Conflict when it has none that runs, or is
-        not by card.
+        `gift` is the one that began the pledge. Raises Conflict when the pledge is not running, or
+        is not by card.
         """
         if gift.mode != Mode.CARD:
             raise Conflict(N_("To use another account, end this monthly gift and begin a new one."))
@@ -150,14 +150,14 @@ class PledgeChanges:
         )
 
     def card_is_new(self, gift: Gift) -> bool:
-        """Charge the card that the donor has just typed; False when Stripe does not answer.
+        """Charge the card that the donor has just entered; return False if Stripe does not answer.
 
-        Trying a failed month again makes up for it.
+        In that case, retrying a failed month switches to the new card.
         """
         try:
             self._charge_new_card(gift.id)
         except DonateError as error:
-            log.warning("a new card is not charged yet: %s", error)
+            log.warning("a subscription still charges the old card: %s", error)
             return False
         return True
 
@@ -171,98 +171,98 @@ class PledgeChanges:
             self._billing.charge_new_card(subscription)
 
     def pledge(self, gift: Gift) -> Pledge:
-        """Say what the facts say of the pledge that `gift` began."""
+        """Return the pledge that `gift` began, from its facts."""
         with self._database.reading() as session:
             facts = [row.as_fact() for row in facts_of(session, gift.id)]
         return pledge_of(facts, gift.amount)
 
     def is_already(self, gift: Gift, amount: Money) -> bool:
-        """Whether each month is this amount already, and no other one waits for Stripe's answer."""
+        """Return whether the pledge already collects this amount, with no change open."""
         pledge = self.pledge(gift)
         return pledge.runs and pledge.each_month == amount and not self.is_open(gift)
 
     def is_open(self, gift: Gift) -> bool:
-        """Whether Stripe has not answered yet to what the donor wants."""
+        """Return whether a change is still waiting for Stripe's answer."""
         with self._database.reading() as session:
-            found = select(OpenPledgeChange.key).where(
+            statement = select(OpenPledgeChange.key).where(
                 OpenPledgeChange.gift_id == gift.id, col(OpenPledgeChange.ask_at).is_not(None)
             )
-            return session.exec(found.limit(1)).first() is not None
+            return session.exec(statement.limit(1)).first() is not None
 
-    def _take_due(self) -> OpenPledgeChange | None:
+    def _claim_due(self) -> OpenPledgeChange | None:
         now = self._clock.now()
         with self._database.writing() as session:
-            for wish in due_rows(session, OpenPledgeChange, now):
-                wish.tries += 1
-                wish.ask_at = now + ASK_AGAIN_AFTER.after(wish.tries)
-                return wish
+            for request in due_rows(session, OpenPledgeChange, now):
+                request.tries += 1
+                request.ask_at = now + ASK_AGAIN_AFTER.after(request.tries)
+                return request
         return None
 
-    def _ask(self, wish: OpenPledgeChange) -> bool:
+    def _ask(self, request: OpenPledgeChange) -> bool:
         refusal = None
         try:
-            found = self._carry_out(wish)
+            subscription = self._carry_out(request)
         except StripeRefused as refused:
             if refused.may_have_acted:
                 raise StripeUnavailable(str(refused)) from refused
-            # Whatever it is now, the donor is to see that.
-            found, refusal = self._billing.subscription(wish.subscription), refused
-            if wish.act == PledgeAction.CANCEL and found.get("status") == "canceled":
+            # Show the donor the present state of the subscription.
+            subscription, refusal = self._billing.subscription(request.subscription), refused
+            if request.act == PledgeAction.CANCEL and subscription.get("status") == "canceled":
                 refusal = None
-        told = as_subscription_event(found, self._clock.now())
-        # Under a name of this wish's own: what is true again after a change is news all the same.
-        self._tell(told | {"id": answer_to(wish.key)})
-        self._close(wish, refusal)
+        event = as_subscription_event(subscription, self._clock.now())
+        # Give each answer its own event id, or a repeated state would be dropped as a duplicate.
+        self._store_and_settle(event | {"id": answer_to(request.key)})
+        self._close(request, refusal)
         if refusal:
             raise refusal
         return True
 
-    def _carry_out(self, wish: OpenPledgeChange) -> dict[str, Any]:
-        # Each try has a key of its own: Stripe may only remember that it failed under the last one,
-        # and to do the same again changes nothing.
-        key = f"donate-{wish.key}:{wish.tries}"
-        match PledgeAction(wish.act):
+    def _carry_out(self, request: OpenPledgeChange) -> dict[str, Any]:
+        # Each attempt has its own key: Stripe may repeat the failure of the last one. It is harmless
+        # to make the same change twice.
+        key = f"donate-{request.key}:{request.tries}"
+        match PledgeAction(request.act):
             case PledgeAction.AMOUNT:
                 with self._database.reading() as session:
-                    gift = session.get_one(Gift, wish.gift_id)
+                    gift = session.get_one(Gift, request.gift_id)
                 return self._billing.change_amount(
-                    wish.subscription,
-                    Money(wish.amount_minor or 0, gift.currency),
+                    request.subscription,
+                    Money(request.amount_minor or 0, gift.currency),
                     key,
                     name=product_name(gift),
                     gift_id=str(gift.id),
                 )
             case PledgeAction.PAUSE:
-                return self._billing.pause(wish.subscription, key)
+                return self._billing.pause(request.subscription, key)
             case PledgeAction.RESUME:
-                return self._billing.resume(wish.subscription, key)
+                return self._billing.resume(request.subscription, key)
             case PledgeAction.CANCEL:
-                return self._billing.cancel(wish.subscription, key)
+                return self._billing.cancel(request.subscription, key)
             case other:
                 assert_never(other)
 
-    def _tell(self, *events: Mapping[str, Any]) -> None:
+    def _store_and_settle(self, *events: Mapping[str, Any]) -> None:
         self._inbox.store_answers(self._clock.now(), *events)
         self._settler.settle_due()
 
-    def _close(self, wish: OpenPledgeChange, refusal: StripeRefused | None) -> None:
+    def _close(self, request: OpenPledgeChange, refusal: StripeRefused | None) -> None:
         with self._database.writing() as session:
             if refusal:
-                _record_refusal(session, wish, refusal, self._clock.now())
-            session.get_one(OpenPledgeChange, wish.key).ask_at = None
+                _record_refusal(session, request, refusal, self._clock.now())
+            session.get_one(OpenPledgeChange, request.key).ask_at = None
 
 
 def _record_refusal(
-    session: Session, wish: OpenPledgeChange, refusal: StripeRefused, now: datetime
+    session: Session, request: OpenPledgeChange, refusal: StripeRefused, now: datetime
 ) -> None:
     fact = Fact(
         kind=FactKind.PLEDGE_CHANGE_REFUSED,
-        source_id=wish.key,
+        source_id=request.key,
         happened_at=now,
         actor="stripe",
         evidence={**refusal.told, "code": refusal.code},
     )
-    record_facts(session, [(wish.gift_id, fact)], now=now)
+    record_facts(session, [(request.gift_id, fact)], now=now)
 
 
 def _failed_invoice(gift: Gift) -> str:

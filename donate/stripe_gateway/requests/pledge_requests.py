@@ -1,7 +1,7 @@
-"""The first beat of a change to a pledge: the donor's wish, written down before Stripe is asked.
+"""Records a change that a donor requests to a pledge, before Stripe is asked.
 
-The wish changes nothing by itself; what Stripe answers does. The newest wish replaces older ones
-that Stripe has not answered.
+The request alone changes nothing; Stripe's answer does. A new request replaces older ones that
+Stripe has not answered.
 """
 
 import uuid
@@ -22,7 +22,7 @@ from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.retry_loop import Backoff
 
-# When to ask again after the first, second, ... try. The first is longer than one call may take.
+# How long to wait after the first, second, ... attempt. The first is longer than a call may take.
 ASK_AGAIN_AFTER: Final = Backoff(
     (
         timedelta(seconds=20),
@@ -32,12 +32,12 @@ ASK_AGAIN_AFTER: Final = Backoff(
         timedelta(hours=1),
     )
 )
-# Nobody changes their mind more often; whoever does is a program.
+# More changes than this come from a program, not from a donor.
 MOST_CHANGES: Final = 100
 
 
 class PledgeAction(StrEnum):
-    """What a donor may want done about a pledge."""
+    """A kind of change to a pledge."""
 
     AMOUNT = "amount"
     PAUSE = "pause"
@@ -48,9 +48,9 @@ class PledgeAction(StrEnum):
 def request_change(
     session: Session, gift_id: uuid.UUID, act: PledgeAction, amount: Money | None, *, now: datetime
 ) -> OpenPledgeChange:
-    """Write down what the donor wants; commit, then `Pledges.ask_now`.
+    """Record a request to change a pledge, and return it; the caller commits, then asks Stripe.
 
-    `gift_id` is the gift that began the pledge; `amount` is given for Act.AMOUNT alone. Raises
+    `gift_id` is the gift that began the pledge; only `PledgeAction.AMOUNT` has an `amount`. Raises
     Conflict, with a sentence for the donor, when there is no pledge to change, and NotFound.
     """
     gift = session.get(Gift, gift_id, with_for_update=True)
@@ -66,7 +66,7 @@ def request_change(
     if number > MOST_CHANGES:
         raise Conflict(N_("This has been changed too often. Please write to us."))
     key = change_key(gift.id, number)
-    wish = Fact(
+    request = Fact(
         kind=FactKind.PLEDGE_CHANGE_REQUESTED,
         source_id=key,
         happened_at=now,
@@ -75,9 +75,9 @@ def request_change(
         currency=amount.currency if amount else None,
         evidence={"act": act},
     )
-    record_facts(session, [(gift.id, wish)], now=now)
-    older = col(OpenPledgeChange.gift_id) == gift.id
-    session.execute(update(OpenPledgeChange).where(older).values(ask_at=None))
+    record_facts(session, [(gift.id, request)], now=now)
+    same_pledge = col(OpenPledgeChange.gift_id) == gift.id
+    session.execute(update(OpenPledgeChange).where(same_pledge).values(ask_at=None))
     row = OpenPledgeChange(
         key=key,
         gift_id=gift.id,

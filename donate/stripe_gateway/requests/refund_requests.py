@@ -1,7 +1,7 @@
-"""The first beat of a refund: the request, written down before anybody is asked for anything.
+"""Records a refund request, the first step of a refund, before Stripe is asked.
 
-It changes neither the gift's status nor its amounts, and it reserves what it asks for: whatever
-else is wanted back meanwhile has to do with what is left.
+A request changes neither the gift's status nor its amounts. It reserves its amount: another request
+can only refund the rest.
 """
 
 import uuid
@@ -22,7 +22,7 @@ from donate.money import Money
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.retry_loop import Backoff
 
-# What staff may choose as a reason, and Stripe's word for it.
+# The reasons that staff choose from, and Stripe's word for each.
 REASONS: Final = {
     "requested_by_donor": "requested_by_customer",
     "duplicate": "duplicate",
@@ -32,7 +32,7 @@ DISPUTED: Final = (
     "The donor’s bank disputes this payment and has the money. "
     "Nothing can be refunded until the dispute has ended."
 )
-# When to ask again after the first, second, ... try. The first is longer than one call may take.
+# How long to wait after the first, second, ... attempt. The first is longer than a call may take.
 ASK_AGAIN_AFTER: Final = Backoff(
     (
         timedelta(seconds=15),
@@ -47,7 +47,7 @@ ASK_AGAIN_AFTER: Final = Backoff(
 
 @dataclass(frozen=True, slots=True)
 class WantedRefund:
-    """What a member of staff wants to send back. `payment` is a payment intent of the gift."""
+    """A refund that staff request. `payment` is a payment intent of the gift."""
 
     payment: str
     amount_minor: int
@@ -56,35 +56,35 @@ class WantedRefund:
 
 
 class MoreThanIsLeft(Conflict):
-    """The payment has only `left` that can still go back."""
+    """Only `left` of the payment can still be refunded."""
 
     def __init__(self, left: Money) -> None:
         self.left = left
-        super().__init__("more than is left of the payment")
+        super().__init__("the amount is more than is left of the payment")
 
 
 def request_refund(
     session: Session,
     gift_id: uuid.UUID,
-    wanted: WantedRefund,
+    refund: WantedRefund,
     *,
     form_key: str,
     actor: str,
     now: datetime,
 ) -> OpenRefund | None:
-    """Write down that a refund is wanted; commit, then `ask_now`. None when the form came before.
+    """Record a refund request, and return it; the caller commits, then calls `Refunds.ask_now`.
 
-    Raises MoreThanIsLeft, Conflict when the gift is disputed, has no such payment or the form came
-    before with something else in it, and NotFound.
+    Return None if the same form was sent before. Raises MoreThanIsLeft; Conflict when the gift is
+    disputed, has no such payment, or the form was sent before with other values; and NotFound.
     """
-    # Locked, so that of two clerks the second one sees what the first one took.
+    # Lock the gift, so that the second of two requests sees what the first one reserved.
     gift = session.get(Gift, gift_id, with_for_update=True)
     if gift is None:
         raise NotFound("no such gift")
     form_key = f"{gift.id}:{form_key}"
-    known = session.exec(select(OpenRefund).where(OpenRefund.form_key == form_key)).one_or_none()
-    if known:
-        if _same(known, wanted):
+    earlier = session.exec(select(OpenRefund).where(OpenRefund.form_key == form_key)).one_or_none()
+    if earlier:
+        if _is_same(earlier, refund):
             return None
         raise Conflict(
             "This form was sent before, with something else in it. What was asked for then is "
@@ -93,29 +93,29 @@ def request_refund(
     if gift.status == StatusName.DISPUTED:
         raise Conflict(DISPUTED)
     facts = [row.as_fact() for row in facts_of(session, gift.id)]
-    payment = next((p for p in payments_of(facts) if p.intent == wanted.payment), None)
+    payment = next((p for p in payments_of(facts) if p.intent == refund.payment), None)
     if payment is None:
         raise Conflict("This gift has no such payment to send back.")
-    if wanted.amount_minor > payment.left_minor:
+    if refund.amount_minor > payment.left_minor:
         raise MoreThanIsLeft(Money(payment.left_minor, gift.currency))
     key = f"{gift.id}:refund:{next_number(facts)}"
-    requested = Fact(
+    fact = Fact(
         kind=FactKind.REFUND_REQUESTED,
         source_id=key,
         happened_at=now,
         actor=actor,
-        amount_minor=wanted.amount_minor,
+        amount_minor=refund.amount_minor,
         currency=gift.currency,
-        evidence={"payment": wanted.payment, "reason": wanted.reason, "note": wanted.note},
+        evidence={"payment": refund.payment, "reason": refund.reason, "note": refund.note},
     )
-    record_facts(session, [(gift.id, requested)], now=now)
+    record_facts(session, [(gift.id, fact)], now=now)
     row = OpenRefund(
         key=key,
         gift_id=gift.id,
         form_key=form_key,
-        payment=wanted.payment,
-        amount_minor=wanted.amount_minor,
-        reason=wanted.reason,
+        payment=refund.payment,
+        amount_minor=refund.amount_minor,
+        reason=refund.reason,
         requested_at=now,
         ask_at=now + ASK_AGAIN_AFTER.after(1),
         asked_at=now,
@@ -126,9 +126,9 @@ def request_refund(
     return row
 
 
-def _same(known: OpenRefund, wanted: WantedRefund) -> bool:
-    return (known.payment, known.amount_minor, known.reason) == (
-        wanted.payment,
-        wanted.amount_minor,
-        wanted.reason,
+def _is_same(earlier: OpenRefund, refund: WantedRefund) -> bool:
+    return (earlier.payment, earlier.amount_minor, earlier.reason) == (
+        refund.payment,
+        refund.amount_minor,
+        refund.reason,
     )

@@ -1,8 +1,8 @@
-"""Refunds that start at our desk, in three beats: write the request, ask Stripe, settle its answer.
+"""Refunds that our staff request, in three steps: record it, ask Stripe, settle the answer.
 
-The answer goes through the inbox like any event, so a webhook may be faster and it is all the same.
-An outcome that we do not know stays open and is asked about again, so that one request is one
-refund, however often we or Stripe fall over.
+The answer goes through the inbox like any event, so it does not matter if a webhook is faster. A
+request whose outcome is unknown stays open and is retried. It becomes one refund, however often we
+or Stripe crash.
 """
 
 import logging
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Why a request was refused when it was not Stripe's word for anything.
+# The code of a refusal when Stripe refused our key.
 KEY_REFUSED: Final = "key_refused"
-# Stripe remembers an idempotency key for at least 24 hours; an hour less is for clocks that differ.
+# Stripe keeps an idempotency key for at least 24 hours; an hour less allows for clocks that differ.
 # https://docs.stripe.com/api/idempotent_requests
 KEY_LIFE: Final = timedelta(hours=23)
-# Stripe failed half way: what it still may do about that has so long to show in its list.
-LET_IT_SHOW: Final = timedelta(minutes=10)
+# After Stripe failed halfway, wait this long: the refund may still appear in Stripe's list.
+LIST_DELAY: Final = timedelta(minutes=10)
 
 
 class Refunds:
-    """Asks Stripe for what was requested, until each request has an answer."""
+    """Asks Stripe for each requested refund until it answers."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Refunds:
     def ask_now(self, request: OpenRefund) -> None:
         """Ask for a refund that was just requested, and settle the answer. Never raises.
 
-        What goes wrong leaves the request open, and the worker asks again.
+        After an error the request stays open, and the worker retries it.
         """
         try:
             self._ask(request)
@@ -78,7 +78,7 @@ class Refunds:
         return ask_each(self._take_due, self._ask, "a refund")
 
     def _take_due(self) -> OpenRefund | None:
-        """Claim a request, and plan when to ask again in case there is no answer."""
+        """Claim a request, and schedule the next attempt in case Stripe gives no answer."""
         now = self._clock.now()
         with self._database.writing() as session:
             for request in due_rows(session, OpenRefund, now, AT_A_TIME):
@@ -94,51 +94,51 @@ class Refunds:
     def _ask(self, request: OpenRefund) -> None:
         """Ask Stripe, and record its answer. Raises StripeUnavailable when there is none."""
         try:
-            refund = self._found_or_made(request)
+            refund = self._find_or_create(request)
         except StripeRefused as refused:
             if refused.may_have_acted:
-                self._take_another_key(request)
+                self._use_new_key(request)
                 raise StripeUnavailable(str(refused)) from refused
             log.warning("Stripe refused a refund: %s", refused)
             self._record_refusal(request, refused.code, refused.told)
             return
         except StripeKeyRefused as refused:
-            if request.tries > 1:  # Stripe may have acted on an earlier try
+            if request.tries > 1:  # Stripe may have acted on an earlier attempt
                 raise
             self._record_refusal(request, KEY_REFUSED, refused.told)
             return
         now = self._clock.now()
-        # A refund does not say itself whether it is live; our key asked, so it is what we are.
+        # A refund has no `livemode`. It has the mode of our key, which created it.
         self._inbox.store_answers(now, as_refund_event(refund, now) | {"livemode": self._livemode})
 
-    def _found_or_made(self, request: OpenRefund) -> dict[str, Any]:
-        # Once the key may be forgotten, or another one is used, asking again could pay twice.
+    def _find_or_create(self, request: OpenRefund) -> dict[str, Any]:
+        # With a new key, or one that Stripe may have forgotten, asking again could refund twice.
         if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
             for refund in self._client.refunds_of(request.payment):
-                if _answers(refund, request):
+                if _belongs_to(refund, request):
                     return refund
         return self._client.create_refund(refund_params(request), _idempotency_key(request))
 
-    def _take_another_key(self, request: OpenRefund) -> None:
+    def _use_new_key(self, request: OpenRefund) -> None:
         now = self._clock.now()
         with self._database.writing() as session:
             row = session.get_one(OpenRefund, request.key, with_for_update=True)
-            # Of two who heard of the same failure, one takes the next key.
+            # If two processes saw the same failure, only one takes the next key.
             if row.ask_at and row.keys_spent == request.keys_spent:
                 row.keys_spent += 1
-                row.ask_at = max(row.ask_at, now + LET_IT_SHOW)
+                row.ask_at = max(row.ask_at, now + LIST_DELAY)
 
-    def _record_refusal(self, request: OpenRefund, code: str, told: Mapping[str, str]) -> None:
+    def _record_refusal(self, request: OpenRefund, code: str, details: Mapping[str, str]) -> None:
         now = self._clock.now()
         fact = Fact(
             kind=FactKind.REFUND_REFUSED,
             source_id=request.key,
             happened_at=now,
             actor="stripe",
-            evidence={**told, "code": code},
+            evidence={**details, "code": code},
         )
         with self._database.writing() as session:
-            # Whoever settles locks the gift first, too.
+            # Lock the gift first, as settling does; another order could deadlock.
             session.get_one(Gift, request.gift_id, with_for_update=True)
             if _is_waiting(session, request):
                 record_facts(session, [(request.gift_id, fact)], now=now)
@@ -148,13 +148,13 @@ class Refunds:
 def _is_waiting(session: Session, request: OpenRefund) -> bool:
     facts = [row.as_fact() for row in facts_of(session, request.gift_id)]
     return any(
-        known.fact.source_id == request.key and known.state == RequestState.WAITING
-        for known in requests_of(facts)
+        recorded.asked.source_id == request.key and recorded.state == RequestState.WAITING
+        for recorded in requests_of(facts)
     )
 
 
 def refund_params(request: OpenRefund) -> "RefundCreateParams":
-    """Return what to ask for; it follows from the request, so that a retry sends the same."""
+    """Return the parameters of a refund. A retry sends the same ones."""
     return {
         "payment_intent": request.payment,
         "amount": request.amount_minor,
@@ -167,8 +167,8 @@ def _idempotency_key(request: OpenRefund) -> str:
     return f"donate-{request.key}" + (f":{request.keys_spent}" if request.keys_spent else "")
 
 
-def _answers(refund: dict[str, Any], request: OpenRefund) -> bool:
-    # After a restored backup a number may be given twice; then the amounts tell them apart.
+def _belongs_to(refund: dict[str, Any], request: OpenRefund) -> bool:
+    # After a restored backup, two requests may have the same key; then the amounts differ.
     metadata = refund.get("metadata")
-    named = metadata.get("request") if isinstance(metadata, dict) else None
-    return (named, refund.get("amount")) == (request.key, request.amount_minor)
+    key = metadata.get("request") if isinstance(metadata, dict) else None
+    return (key, refund.get("amount")) == (request.key, request.amount_minor)
