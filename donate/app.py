@@ -32,7 +32,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup
 from donate.stripe_gateway.catchup.lists import StripeLists, reading_client
 from donate.stripe_gateway.catchup.schedule import CatchupSchedule
-from donate.stripe_gateway.client import MOST_WAITING, StripeClient
+from donate.stripe_gateway.client import MAX_WAITING, StripeClient
 from donate.stripe_gateway.requests.agreements import Agreements
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout import Checkouts
@@ -53,7 +53,7 @@ from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker
 
 # More than may wait for Stripe: when it hangs, other ways to give and every page still answer.
-THREADS: Final = MOST_WAITING + 36
+THREADS: Final = MAX_WAITING + 36
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The tables of this room: the inbox, what Stripe was asked for, and how far catch-up has come."""
+"""The tables of the Stripe gateway: the inbox, open requests to Stripe, and catch-up runs."""
 
 import uuid
 from datetime import datetime
@@ -13,18 +13,18 @@ from donate.storage.database import UtcDateTime
 
 
 class EventState(StrEnum):
-    """How far an event has come."""
+    """The state of an event in the inbox."""
 
-    WAITING = "waiting"  # to be settled at `due_at`
+    WAITING = "waiting"  # will be settled at `due_at`
     SETTLED = "settled"  # its facts are in the ledger
-    IGNORED = "ignored"  # authentic, and nothing for us to record
-    FOREIGN = "foreign"  # another account's, or the other mode's
-    SET_ASIDE = "set_aside"  # authentic, but it cannot be applied; staff decide
-    DISMISSED = "dismissed"  # was set aside, and staff decided that nothing is to be done
+    IGNORED = "ignored"  # authentic, with nothing for us to record
+    FOREIGN = "foreign"  # of another account, or of the other of test and live
+    SET_ASIDE = "set_aside"  # authentic, but cannot be applied; staff decide
+    DISMISSED = "dismissed"  # set aside, then dismissed by staff
 
 
 class StripeEvent(SQLModel, table=True):
-    """An event exactly as it arrived, stored before anything was done about it."""
+    """An event exactly as it arrived, and its state."""
 
     __tablename__ = "stripe_event"
     __table_args__ = (
@@ -35,7 +35,7 @@ class StripeEvent(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     event_id: str = Field(max_length=255, unique=True)
     type: str = Field(max_length=255)
-    source: str = Field(max_length=16)  # "webhook", or "asked" when we fetched it ourselves
+    source: str = Field(max_length=16)  # "webhook", "catchup", or "asked" for an answer of Stripe
     payload: bytes = Field(sa_type=LargeBinary)
     received_at: datetime = Field(sa_type=UtcDateTime)
     state: str = Field(max_length=16)
@@ -45,14 +45,14 @@ class StripeEvent(SQLModel, table=True):
     waits_for: str | None = Field(default=None, max_length=255)
     gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # Which gift staff say it is about, whatever it says itself, and who said so.
+    # The gift that staff tied the event to, whatever gift it names, and who did it.
     tied_to: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
     tied_by: str = Field(default="", max_length=64)
-    # What staff decided about it, oldest first; `aside` writes it.
+    # The decisions of staff, oldest first; written by `webhooks/staff_decisions.py`.
     history: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
 
     def make_due(self, now: datetime) -> None:
-        """Have the event settled now, as if it had just come in."""
+        """Make the event due now, as if it had just arrived."""
         self.state = EventState.WAITING
         self.reason = ""
         self.tries = 0
@@ -77,10 +77,10 @@ class OpenCheckout(SQLModel, table=True):
 
 
 class UnknownPayment(SQLModel, table=True):
-    """A payment, or an invoice, that an event is about and no gift here bears.
+    """A payment or an invoice that an event is about and no gift here has.
 
-    Stripe is asked at `ask_at` whether this service brought it about. `is_foreign` is True only
-    when Stripe's own objects say that it did not.
+    At `ask_at` the worker asks Stripe whether this service created it. `is_foreign` is True only
+    if Stripe's own objects say that it did not.
     """
 
     __tablename__ = "unknown_payment"
@@ -93,10 +93,9 @@ class UnknownPayment(SQLModel, table=True):
 
 
 class OpenAgreement(SQLModel, table=True):
-    """A session in which a donor agreed to monthly debits, and when to see to them next.
+    """A session in which a donor agreed to monthly debits, and when to process it next.
 
-    `keys_spent` counts the idempotency keys that Stripe answers from memory with a failure of its
-    own.
+    `keys_spent` counts the idempotency keys for which Stripe only repeats a failure.
     """
 
     __tablename__ = "open_agreement"
@@ -112,9 +111,9 @@ class OpenAgreement(SQLModel, table=True):
 
 
 class OpenPledgeChange(SQLModel, table=True):
-    """What a donor wants done about their pledge, and when to ask Stripe next.
+    """A change that a donor requested to their pledge, and when to ask Stripe next.
 
-    Of one pledge only the newest is open: whoever changes their mind is not held to the first wish.
+    Only the newest change of a pledge is open, so a donor can change their mind.
     """
 
     __tablename__ = "open_pledge_change"
@@ -137,10 +136,9 @@ class OpenPledgeChange(SQLModel, table=True):
 
 
 class OpenRefund(SQLModel, table=True):
-    """A refund that staff asked for, and when to ask Stripe next; the facts say what became of it.
+    """A refund that staff requested, and when to ask Stripe next; the facts hold its outcome.
 
-    `keys_spent` counts the idempotency keys that Stripe answers from memory with a failure of its
-    own.
+    `keys_spent` counts the idempotency keys for which Stripe only repeats a failure.
     """
 
     __tablename__ = "open_refund"
@@ -160,7 +158,7 @@ class OpenRefund(SQLModel, table=True):
 
 
 class CatchupRun(SQLModel, table=True):
-    """One look at what Stripe lists; kept up to date page by page, so that it can be resumed."""
+    """One run of catch-up, saved after each page so that it can be resumed."""
 
     __tablename__ = "catchup_run"
 
@@ -168,21 +166,21 @@ class CatchupRun(SQLModel, table=True):
     since: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    stretch: int = 0  # the place in the plan
-    cursor: str = Field(default="", max_length=255)  # the last object of the page before
+    stretch: int = 0  # the index in the plan
+    cursor: str = Field(default="", max_length=255)  # the last object of the previous page
     pages: int = 0
-    events: int = 0  # how many were looked at
+    events: int = 0  # how many were checked
     objects: int = 0
-    inbox_before: int = Field(default=0, sa_type=RowNumber)  # the newest event when it began
-    missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see hearing.py
-    # Minor units for each currency, {"CAD": {"listed": 5000, "recorded": 5000, "payments": 1}},
-    # and a sentence for each gift or object that differs.
+    inbox_before: int = Field(default=0, sa_type=RowNumber)  # the newest event when the run began
+    missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see webhooks/health.py
+    # `totals` are minor units per currency, {"CAD": {"listed": 5000, "recorded": 5000,
+    # "payments": 1}}; `differing` has a sentence for each gift or object that differs.
     totals: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     differing: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
 
 class WebhookHeard(SQLModel, table=True):
-    """One row: when a verified webhook last came, to the minute."""
+    """A single row with the time of the newest verified webhook, to the minute."""
 
     __tablename__ = "webhook_heard"
 

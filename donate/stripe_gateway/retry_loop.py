@@ -1,8 +1,8 @@
-"""The one loop that asks Stripe for what is due, and asks again until there is an answer.
+"""The loop that sends due requests to Stripe, and retries each until Stripe answers.
 
-Each kind of request is a table whose `ask_at` says when to ask next. A row is claimed in a short
-transaction that already plans the next try, so a process that dies in between loses nothing; Stripe
-is asked while no transaction is open.
+Each kind of request has a table whose `ask_at` is the next time to ask. A short transaction claims
+a row and already schedules the next attempt, so nothing is lost if the process dies. No transaction
+is open during the call to Stripe.
 """
 
 import logging
@@ -24,7 +24,7 @@ from donate.stripe_gateway.models import (
 
 log = logging.getLogger(__name__)
 
-# How many are asked about in one round of the worker, so that its other jobs get their turn.
+# The most requests in one round of the worker, so that its other jobs get their turn.
 AT_A_TIME: Final = 10
 
 Row = TypeVar("Row", OpenAgreement, OpenCheckout, OpenPledgeChange, OpenRefund, UnknownPayment)
@@ -33,19 +33,19 @@ Request = TypeVar("Request")
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait after each try; the last pause repeats."""
+    """How long to wait after each attempt; the last pause repeats."""
 
     pauses: tuple[timedelta, ...]
 
-    def after(self, tries: int) -> timedelta:
-        """Return the pause after so many tries, counted from 1."""
-        return self.pauses[min(tries, len(self.pauses)) - 1]
+    def after(self, attempts: int) -> timedelta:
+        """Return the pause after this many attempts, counted from 1."""
+        return self.pauses[min(attempts, len(self.pauses)) - 1]
 
 
 def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1) -> Sequence[Row]:
-    """Lock and return the rows that are due, the longest due first.
+    """Lock and return up to `at_most` due rows, the longest due first.
 
-    Rows that another process has locked are skipped.
+    Skip rows that another process has locked.
     """
     due = (
         select(table)
@@ -60,10 +60,10 @@ def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1
 def ask_each(
     claim: Callable[[], Request | None], ask: Callable[[Request], object], what: str
 ) -> int:
-    """Claim and ask about one request after another; return how many Stripe answered.
+    """Claim and send one request after another; return how many Stripe answered.
 
-    `claim` returns None when nothing is due. A refusal is an answer. When Stripe gives none, the
-    rest stays due, and the worker pauses: 0 is returned.
+    `claim` returns None when nothing is due. A refusal is an answer. If Stripe gives no answer, the
+    rest stays due: return 0, so that the worker pauses.
     """
     for answered in range(AT_A_TIME):
         request = claim()

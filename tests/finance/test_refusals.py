@@ -11,7 +11,7 @@ from donate.finance.stripe_refusals import SHOWN
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.stripe_gateway.refusals import words_of_refusal
+from donate.stripe_gateway.refusals import refusal_details
 from tests.finance.room import Room, fields
 
 TOLD = {
@@ -142,14 +142,14 @@ def test_no_donors_address_is_kept_from_stripes_words() -> None:
     said = "Invalid email address: '<ann+1@exämple.org>'\x00\ud800\nok " + "x" * 1_000
     refused: Any = stripe.InvalidRequestError
     error = refused(said, "customer_email", code="email_invalid", headers={"request-id": "req_9"})
-    told = words_of_refusal(error)
+    told = refusal_details(error)
     assert (told["code"], told["request_id"]) == ("email_invalid", "req_9")
     assert "@" not in told["message"]
     assert "ann" not in told["message"]
     assert told["message"].startswith("Invalid email address: '<(an e-mail address)>'")
     assert told["message"].isprintable()
     assert len(told["message"]) == 400
-    assert words_of_refusal(stripe.APIError("")) == {}
+    assert refusal_details(stripe.APIError("")) == {}
 
 
 @pytest.mark.parametrize("missing", ["code", "message"])

@@ -261,7 +261,7 @@ def our_totals(database: Database) -> dict[str, dict[str, int]]:
 def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) -> Iterator[Away]:
     """Yield a service and a sandbox whose clocks are `days_ago` behind now."""
     clock = FixedClock(datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_ago))
-    client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
+    client = client_of(sandbox, deadline_s=3.0, per_attempt_s=0.3)
     waits: list[float] = []
 
     def wait(stopping: threading.Event, seconds: float) -> bool:

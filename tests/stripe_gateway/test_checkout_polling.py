@@ -25,7 +25,7 @@ EVERY_SESSION = "/v1/checkout/sessions/*"
 @pytest.fixture
 def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
     clock = FixedClock(datetime.now(UTC))
-    client = client_of(sandbox, deadline_s=3.0, per_try_s=0.3)
+    client = client_of(sandbox, deadline_s=3.0, per_attempt_s=0.3)
     settler = settler_of(database, clock)
     inbox = Inbox(database, on_stored=lambda: None)
     poller = CheckoutPoller(database, client, inbox, settler, clock)

@@ -15,7 +15,7 @@ from donate.clock import FixedClock
 from donate.errors import StripeKeyRefused, StripeRefused, StripeUnavailable
 from donate.sandbox.requests.trouble import DoneAndSpoiled, NotDone
 from donate.storage.database import Database
-from donate.stripe_gateway.client import DEADLINE_S, MOST_WAITING, PER_TRY_S, StripeClient
+from donate.stripe_gateway.client import DEADLINE_S, MAX_WAITING, PER_ATTEMPT_S, StripeClient
 from tests.real_parts import SECRET_KEY, Sqlite, free_port, make_settings
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import (
@@ -32,8 +32,8 @@ NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
 # The SDK retries these itself, and the second answer is good.
 RETRIED = ("502_before", "409", "reset_before", "reset_after", "cut_body")
 RAISED = {"400": StripeRefused, "500": StripeRefused, "401": StripeKeyRefused}
-# Four times as fast as in production, and still patient enough for a busy machine.
-QUICK = {"deadline_s": 2.4, "per_try_s": 0.8}
+# Four times as quick as in earnest, and still patient with a machine that has much to do.
+QUICK = {"deadline_s": 2.4, "per_attempt_s": 0.8}
 HANG_S = 2.8
 
 
@@ -111,7 +111,7 @@ def test_nobody_listens(database: Database) -> None:
 def test_no_donor_waits_longer_than_eight_seconds() -> None:
     """Two attempts and the pause between them fit into the deadline of at most eight seconds."""
     assert DEADLINE_S <= 8.0
-    assert 2 * PER_TRY_S < DEADLINE_S
+    assert 2 * PER_ATTEMPT_S < DEADLINE_S
 
 
 @pytest.mark.parametrize("host", ["checkout.example.net", "127.0.0.1", "checkout.stripe.com"])
@@ -138,8 +138,8 @@ def test_a_wrong_key_is_an_alarm(database: Database, sandbox: RunningSandbox) ->
 
 
 def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> None:
-    """A call over the limit fails immediately, and a place that becomes free is used."""
-    client = client_of(sandbox, **QUICK, most_waiting=1)
+    """One who would be too many is told at once, and a place that is free again is taken."""
+    client = client_of(sandbox, **QUICK, max_waiting=1)
     hang = {"path": f"{SESSIONS}/*", "method": "GET", "kind": "hang", "seconds": HANG_S}
     sandbox.control("POST", "/_sandbox/trouble", **hang, times=2)
     with ThreadPoolExecutor(1) as another:
@@ -163,4 +163,4 @@ def test_the_server_has_threads_for_others(sqlite: Sqlite) -> None:
         async with app.router.lifespan_context(app):
             return to_thread.current_default_thread_limiter().total_tokens
 
-    assert asyncio.run(threads()) >= MOST_WAITING + 30
+    assert asyncio.run(threads()) >= MAX_WAITING + 30

@@ -93,7 +93,7 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 @contextmanager
 def _world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
     clock = FixedClock(datetime.now(UTC))
-    client = client_of(sandbox, deadline_s=3.0, per_try_s=0.8)
+    client = client_of(sandbox, deadline_s=3.0, per_attempt_s=0.8)
     yield World(database, sandbox, clock, client, UnknownPayments(database, client, clock))
     client.close()
 

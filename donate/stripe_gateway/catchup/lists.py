@@ -28,7 +28,7 @@ Wait = Callable[[threading.Event, float], bool]
 
 def reading_client(secret_key: str, api_base: str, *, account: str = "") -> StripeClient:
     """Return a client for lists: a line of its own, and more patience than a donor has."""
-    return StripeClient(secret_key, api_base, (), account=account, per_try_s=7.5, most_waiting=2)
+    return StripeClient(secret_key, api_base, (), account=account, per_attempt_s=7.5, max_waiting=2)
 
 
 class StripeLists:

@@ -184,7 +184,9 @@ class Agreements:
 
     def _note_confirmation(self, agreement: Agreement, setup: Any) -> None:
         now = self._clock.now()
-        state = intent_state(setup, self._billing.is_known) if isinstance(setup, dict) else None
+        state = (
+            intent_state(setup, self._billing.is_allowed_url) if isinstance(setup, dict) else None
+        )
         facts = read_confirmation(state, agreement.session_id, now)
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact) for fact in facts], now=now)

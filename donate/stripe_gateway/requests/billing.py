@@ -34,9 +34,9 @@ class Billing:
         """Return a checkout session with its setup intent, as Stripe's JSON."""
         return self._client.retrieve_session(session_id)
 
-    def is_known(self, url: str) -> bool:
+    def is_allowed_url(self, url: str) -> bool:
         """Return whether a donor may be sent to a URL."""
-        return self._client.is_known(url)
+        return self._client.is_allowed_url(url)
 
     def subscription(self, subscription_id: str) -> dict[str, Any]:
         """Return a subscription as Stripe's JSON."""
@@ -173,7 +173,7 @@ class Billing:
             )
 
     def _portal(self, params: "SessionCreateParams") -> str:
-        return self._client.leads_to(
+        return self._client.redirect_url(
             self._client.ask(
                 lambda sdk: sdk.v1.billing_portal.sessions.create(params), "billing_portal.session"
             )

@@ -97,7 +97,7 @@ class CheckoutPoller:
     def _ask(self, session_id: str) -> None:
         checkout = self._client.retrieve_session(session_id)
         now = self._clock.now()
-        event = as_session_event(checkout, now, self._client.is_known)
+        event = as_session_event(checkout, now, self._client.is_allowed_url)
         if event:
             self._inbox.store_answers(now, event)
 

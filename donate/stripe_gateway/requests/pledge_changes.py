@@ -218,8 +218,8 @@ class PledgeChanges:
         return True
 
     def _carry_out(self, request: OpenPledgeChange) -> dict[str, Any]:
-        # Each attempt has its own key: Stripe may repeat the failure of the last one. It is harmless
-        # to make the same change twice.
+        # Each attempt has its own key: Stripe may repeat the failure of the last one. Making the
+        # same change twice is harmless.
         key = f"donate-{request.key}:{request.tries}"
         match PledgeAction(request.act):
             case PledgeAction.AMOUNT:
