@@ -1,4 +1,4 @@
-"""Who waits for a lock that PostgreSQL has given to somebody else."""
+"""Waits until work is blocked by a lock in PostgreSQL."""
 
 import time
 from concurrent.futures import Future
@@ -9,17 +9,17 @@ from sqlalchemy import text
 from donate.storage.database import Database
 from tests.real_parts import PATIENCE_S
 
-_THAT_WAIT = text(
+_WAITING = text(
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
 
 
 def until_it_waits(database: Database, work: "Future[Any]") -> None:
     """Return once `work` waits for a lock, or is done because it needed none."""
-    until = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while not work.done():
         with database.reading() as session:
-            if session.execute(_THAT_WAIT).first():
+            if session.execute(_WAITING).first():
                 return
-        assert time.monotonic() < until, "it neither waits nor ends"
+        assert time.monotonic() < deadline, "the work neither waits nor ends"
         time.sleep(0.005)

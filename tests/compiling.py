@@ -1,6 +1,6 @@
-"""Has all databases of one test run share what SQLAlchemy compiled.
+"""Lets all databases of a test run share SQLAlchemy's cache of compiled statements.
 
-Each test has a database of its own, and each engine would compile every statement anew.
+Each test has its own database, and each engine would compile every statement again.
 """
 
 from typing import Any
@@ -13,21 +13,21 @@ COMPILED: dict[Any, Any] = {}
 
 
 def share_compiled_statements() -> None:
-    """From here on, databases of one kind compile alike, and look where others have compiled."""
+    """Make all databases of one kind use one cache of compiled statements from here on."""
     for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
-        # The dialect is a part of what compiled statements are kept under.
-        dialect.__eq__ = _are_of_one_kind  # type: ignore[method-assign]
-        dialect.__hash__ = _hash_of_the_kind  # type: ignore[assignment]
-    event.listen(Engine, "engine_connect", _look_there)
+        # The dialect is part of the cache key.
+        dialect.__eq__ = _is_same_kind  # type: ignore[method-assign]
+        dialect.__hash__ = _hash_of_kind  # type: ignore[assignment]
+    event.listen(Engine, "engine_connect", _use_cache)
 
 
-def _are_of_one_kind(one: object, other: object) -> bool:
+def _is_same_kind(one: object, other: object) -> bool:
     return type(one) is type(other)
 
 
-def _hash_of_the_kind(one: object) -> int:
+def _hash_of_kind(one: object) -> int:
     return hash(type(one))
 
 
-def _look_there(connection: Connection) -> None:
+def _use_cache(connection: Connection) -> None:
     connection.execution_options(compiled_cache=COMPILED)

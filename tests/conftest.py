@@ -1,4 +1,4 @@
-"""Closes the network for every test, and hands out real databases."""
+"""Closes the network for every test, and provides real databases."""
 
 import gc
 import ipaddress
@@ -20,15 +20,15 @@ from tests.compiling import share_compiled_statements
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, free_port
 from tests.sandbox.watching import WATCH
 
-ADDRESSED = {"socket.connect", "socket.sendto"}
-MEMORY = Path("/dev/shm")
-ROOM_IN_MEMORY = 2 * 2**30
+ADDRESS_EVENTS = {"socket.connect", "socket.sendto"}
+MEMORY_DISK = Path("/dev/shm")
+MIN_FREE_BYTES = 2 * 2**30
 KINDS = {"sqlite": "sqlite", "postgresql": "postgres"}
-NAMED = {"socket.getaddrinfo", "socket.gethostbyname"}
+NAME_EVENTS = {"socket.getaddrinfo", "socket.gethostbyname"}
 
 
 class NetworkClosedError(RuntimeError):
-    """Not an OSError, so that no code under test takes it for a network that is down."""
+    """Not an OSError, so that the code under test does not mistake it for an outage."""
 
 
 def is_this_machine(host: object) -> bool:
@@ -42,13 +42,13 @@ def is_this_machine(host: object) -> bool:
 
 
 def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
-    if event in ADDRESSED:
+    if event in ADDRESS_EVENTS:
         address = args[1]
         # An IPv4 or IPv6 address starts with (host, port); unix sockets and the like do not.
         if not (isinstance(address, tuple) and isinstance(address[0], str | bytes)):
             return
         host: object = address[0]
-    elif event in NAMED:
+    elif event in NAME_EVENTS:
         host = args[0]
     else:
         return
@@ -56,20 +56,20 @@ def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
         raise NetworkClosedError(f"{event} to {host!r}: tests reach only this machine")
 
 
-# An audit hook sees every socket of this process, whichever library opens it, and stays until
-# the end. The browser and PostgreSQL are processes of their own.
+# An audit hook sees every socket of this process, whichever library opens it, and
+# cannot be removed. The browser and PostgreSQL are separate processes.
 sys.addaudithook(refuse_other_machines)
 share_compiled_statements()
 
 
-# What takes long comes first, or one process would be at it long after the others.
+# Slow tests start first, or one process would still run them long after the others.
 FIRST = ("browser", "faults", "benchmarks", "laws", "stripe_gateway")
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Keeps the tests of a file in one process, and all that share the one browser and its demo.
+    """Runs the tests of a file in one process, and all browser tests in one, with one demo.
 
-    Those that break things share nothing, and mostly wait.
+    Each test of tests/faults/ is distributed alone: they share nothing, and mostly wait.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -87,17 +87,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: half of the time, a test waits for a server, a disk or a browser."""
+    """Return two for each core: a test spends half of its time waiting."""
     return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rooms = {room: rank for rank, room in enumerate(FIRST)}
-    items.sort(key=lambda item: rooms.get(item.path.parent.name, len(rooms)))
+    ranks = {folder: rank for rank, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays; to look through it for garbage takes a tenth of the time."""
+    """Freeze the imported objects: collecting garbage among them takes a tenth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
@@ -118,13 +118,13 @@ def pytest_runtest_teardown() -> Generator[None, Any, Any]:
 
 
 def refuse_differences() -> None:
-    """Fail the test in which a request, an answer or an event was not as Stripe's are."""
+    """Fail the test if a request, an answer or an event differed from Stripe's documents."""
     differences = WATCH.take()
-    assert not differences, "not as Stripe's documents say:\n" + "\n".join(differences)
+    assert not differences, "differs from Stripe's documents:\n" + "\n".join(differences)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand what a process of xdist saw to the one that reports."""
+    """Send the counts of an xdist process to the process that reports."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["seen"] = dict(WATCH.seen)
 
@@ -136,17 +136,17 @@ def pytest_testnodedown(node: WorkerController) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WATCH.seen:
         counts = ", ".join(f"{count} {what}" for what, count in sorted(WATCH.seen.items()))
-        terminalreporter.write_line(f"held against Stripe's documents: {counts}")
+        terminalreporter.write_line(f"compared with Stripe's documents: {counts}")
 
 
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where databases are: in memory, if there is room. On a disk, files take half of the time.
+    """Return the folder for databases: in memory if there is room, since files take twice as long.
 
-    Tests that kill or fill something have theirs on the disk, in `tmp_path`.
+    Tests that kill or fill something keep their databases on the disk, in `tmp_path`.
     """
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_IN_MEMORY:
-        with TemporaryDirectory(prefix="donate-tests-", dir=MEMORY) as folder:
+    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MIN_FREE_BYTES:
+        with TemporaryDirectory(prefix="donate-tests-", dir=MEMORY_DISK) as folder:
             yield Path(folder)
     else:
         yield tmp_path_factory.mktemp("stores")
@@ -166,7 +166,7 @@ def postgres(stores: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a migrated, empty database; the test runs once on each kind."""
+    """Return the URL of a migrated, empty database; the test runs once on each kind."""
     kind: Sqlite | Postgres = request.getfixturevalue(KINDS[request.param])
     url = kind.fresh_url()
     yield url
@@ -182,15 +182,15 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def environment(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Settings in the environment, and a folder without a `.env` to stand in."""
-    given = {
+    """Put settings into the environment, and change to a folder without a `.env`."""
+    settings = {
         "DATABASE_URL": sqlite.fresh_url(),
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "PORT": str(free_port()),
         "LOG_LEVEL": "WARNING",
     }
-    for name, value in given.items():
+    for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    return given
+    return settings

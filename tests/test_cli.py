@@ -1,4 +1,4 @@
-"""The commands: what they say, and how they end."""
+"""The commands: their output and exit codes."""
 
 import io
 import os
@@ -49,19 +49,19 @@ def test_version_is_the_one_of_the_package(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
-    """The doctor names what is empty, and that nobody can sign in or is written to."""
+    """The doctor names empty fields, and reports that there are no staff and no e-mails."""
     assert main(["doctor"]) == 1
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for part in ("legal_name", "registration_number", "address"):
-        assert f"LWCAN: organisation.{part} is not known yet" in said
-    assert "donate staff add" in said
-    assert "no letters are written: set SMTP_URL and MAIL_FROM" in said
+        assert f"LWCAN: organisation.{part} is not known yet" in output
+    assert "donate staff add" in output
+    assert "no letters are written: set SMTP_URL and MAIL_FROM" in output
 
 
 def test_doctor_says_that_a_folder_reaches_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Letters that go into a folder are pointed out, and those to a mail server are not."""
+    """The doctor warns about e-mails that go into a folder, and not about a mail server."""
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
     monkeypatch.setenv("LETTERS_FOLDER", "letters")
     main(["doctor"])
@@ -75,7 +75,7 @@ def test_doctor_says_that_a_folder_reaches_nobody(
 def test_audit_finds_nothing_then_what_was_changed(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The audit passes, and fails once somebody has changed a cached amount behind our back."""
+    """The audit passes, and fails after somebody has changed a cached amount."""
     database = Database(environment["DATABASE_URL"])
     choice = check_choice(
         load_regions()["LWCAN"],
@@ -104,7 +104,7 @@ def test_nothing_is_audited_where_nothing_is(
     tmp_path: Path,
     postgres: Postgres,
 ) -> None:
-    """An address that leads nowhere is no audit that passed, and nothing is made there."""
+    """The audit fails if there is no database, and creates none."""
     nowhere = tmp_path / "nowhere.sqlite3"
     for url in (f"sqlite:///{nowhere}", postgres.empty_url()):
         monkeypatch.setenv("DATABASE_URL", url)
@@ -117,7 +117,7 @@ def test_nothing_is_audited_where_nothing_is(
 def test_a_port_that_is_none_is_said_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
 ) -> None:
-    """A port that is no number is told in a sentence, from the command line or the environment."""
+    """A wrong port is refused in a sentence, from the command line or the environment."""
     assert main(["sandbox", f"--port={port}"]) == 1
     assert "must be a port number" in capsys.readouterr().err
     monkeypatch.setenv("SANDBOX_PORT", port)
@@ -131,14 +131,14 @@ def test_staff_are_added_and_kept_out(
     type_in: Callable[[str], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Staff are added with a password that is not shown, listed, disabled and enabled."""
+    """Staff are added with a password that is not shown, then listed, disabled and enabled."""
     type_in("a-long-walk-in-the-woods\n")
     assert main(["staff", "add", "Ann@Example.org", "--name", "Ann Lee"]) == 0
     assert main(["staff", "disable", "ann@example.org"]) == 0
     assert main(["staff", "list"]) == 0
-    said = capsys.readouterr().out
-    assert "ann@example.org\tAnn Lee\tdisabled" in said
-    assert "woods" not in said
+    output = capsys.readouterr().out
+    assert "ann@example.org\tAnn Lee\tdisabled" in output
+    assert "woods" not in output
     assert main(["staff", "enable", "ann@example.org"]) == 0
     database = Database(environment["DATABASE_URL"])
     with database.reading() as session:
@@ -165,12 +165,12 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     arguments: list[str],
     sentence: str,
 ) -> None:
-    """A command that cannot be done exits with 1 and says why, without a traceback."""
+    """A command that fails exits with 1 and says why, without a traceback."""
     type_in("short\n")
     assert main(arguments) == 1
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert sentence in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
@@ -179,7 +179,7 @@ def test_no_start_without_secrets(
     capsys: pytest.CaptureFixture[str],
     name: str,
 ) -> None:
-    """An empty secret stops the start, and the message names the variable."""
+    """The service does not start with an empty secret, and the message names the variable."""
     monkeypatch.setenv(name, "")
     assert main(["serve"]) == 1
     assert name in capsys.readouterr().err
@@ -189,7 +189,7 @@ def test_the_demo_refuses_a_live_key(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The demo does not start where a live key is set."""
+    """The demo does not start with a live key."""
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_" + "4fJd83kfLs02mQpZ7uYtR1")
     assert main(["demo"]) == 1
     assert "refuses to start beside a live key" in capsys.readouterr().err
@@ -201,7 +201,7 @@ def test_the_demo_refuses_a_database_in_use(
     tmp_path: Path,
     database_url: str,
 ) -> None:
-    """The demo lays its example year only where nothing is: never into records."""
+    """The demo puts its example year only into an empty database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STRIPE_SECRET_KEY", "")
     monkeypatch.setenv("DEMO_DATABASE_URL", database_url)
@@ -210,19 +210,22 @@ def test_the_demo_refuses_a_database_in_use(
 
 
 def test_a_record_has_to_have_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`donate sandbox --record` says what is wrong with a file that cannot be written."""
+    """`donate sandbox --record` says what is wrong if it cannot write the file."""
     assert main(["sandbox", f"--record={tmp_path}"]) == 1
     assert "--record or SANDBOX_RECORD: " in capsys.readouterr().err
 
 
 def test_mischief_can_be_watched(tmp_path: Path) -> None:
-    """`donate sandbox --mischief` says in a line what it does, and --record what came of it."""
+    """`donate sandbox` prints each misdeed of --mischief, and --record writes the traffic."""
     port, lines, record = free_port(), tmp_path / "lines", tmp_path / "record"
     command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]
     command.append(f"--record={record}")
-    with lines.open("w") as said, subprocess.Popen(command, stdout=said, env=os.environ) as sandbox:
-        until = time.monotonic() + 30
-        while time.monotonic() < until and "GET /v1/account " not in lines.read_text():
+    with (
+        lines.open("w") as output,
+        subprocess.Popen(command, stdout=output, env=os.environ) as sandbox,
+    ):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and "GET /v1/account " not in lines.read_text():
             try:
                 httpx.get(f"http://127.0.0.1:{port}/v1/account", auth=(SECRET_KEY, ""), timeout=1)
             except httpx.TransportError:

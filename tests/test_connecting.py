@@ -1,4 +1,4 @@
-"""Connections: one that was cut is met once at most, and SQLite's log is copied in no one's way."""
+"""Connections: a cut one fails at most once, and SQLite's log is copied without blocking."""
 
 import shutil
 import sqlite3
@@ -15,7 +15,7 @@ from tests.rows import donor, donors
 
 
 def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> None:
-    """SQLite's log is copied into the file beside a transaction that is open, and keeps no turn."""
+    """SQLite's log is copied into the file while a transaction is open, and blocks no writer."""
     file = tmp_path / "donate.sqlite3"
     database = Database(f"sqlite:///{file}", busy_timeout_s=0.1)
     database.upgrade()
@@ -26,21 +26,21 @@ def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> N
         session.flush()
         assert database.copy_log() == 0
         copy = Path(shutil.copy(file, tmp_path / "copy.sqlite3"))  # without its log
-    with sqlite3.connect(copy) as alone:
-        assert alone.execute("SELECT email FROM donor").fetchall() == [("ann@example.com",)]
-    alone.close()
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT email FROM donor").fetchall() == [("ann@example.com",)]
+    connection.close()
     database.close()
 
 
 def test_on_postgresql_there_is_no_log_to_copy() -> None:
-    """PostgreSQL looks after its own log: nothing is asked of it."""
+    """On PostgreSQL, copying the log does nothing."""
     nobody = Database("postgresql://nobody@127.0.0.1:9/none")
     assert nobody.copy_log() == 0
     nobody.close()
 
 
 def test_a_connection_that_was_cut_is_busy_once(postgres: Postgres) -> None:
-    """A connection ended in the middle of a write is DatabaseBusy, and the next write succeeds."""
+    """A connection cut during a write raises DatabaseBusy, and the next write succeeds."""
     url = postgres.fresh_url()
     database, other = Database(url), Database(url)
 
@@ -62,7 +62,7 @@ def test_a_connection_that_was_cut_is_busy_once(postgres: Postgres) -> None:
 
 
 def test_a_connection_that_was_cut_while_idle_is_replaced(postgres: Postgres) -> None:
-    """Nobody meets a connection that ended while nobody used it, however short that was."""
+    """A connection that was cut while idle is replaced without an error."""
     url = postgres.fresh_url()
     database, other = Database(url), Database(url)
     assert donors(database) == 0
@@ -78,7 +78,7 @@ def test_a_connection_that_was_cut_while_idle_is_replaced(postgres: Postgres) ->
 
 
 def test_a_database_that_hangs_up_on_everybody_is_busy(postgres: Postgres) -> None:
-    """Of a server that cuts each connection as soon as it is made, everybody is told "busy"."""
+    """A server that cuts every new connection raises DatabaseBusy each time."""
     database = Database(postgres.fresh_url())
 
     def cut(connection: Any, _record: object) -> None:

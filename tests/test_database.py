@@ -1,4 +1,4 @@
-"""The database: all or nothing, and a database that cannot take it now is said to be busy."""
+"""The database: transactions are all or nothing, and temporary failures are DatabaseBusy."""
 
 import contextlib
 import sqlite3
@@ -23,14 +23,14 @@ from tests.rows import donor, donors
 
 @pytest.fixture
 def hasty(database_url: str) -> Iterator[Database]:
-    """A database that gives up waiting after a tenth of a second."""
+    """Return a database with a timeout of a tenth of a second."""
     database = Database(database_url, busy_timeout_s=0.1)
     yield database
     database.close()
 
 
 def test_a_block_that_ends_is_committed(database: Database) -> None:
-    """What a writing block did is there for everybody once it ended."""
+    """A writing block that ends is committed, and everybody sees its rows."""
     with database.writing() as session:
         session.add(donor())
     assert donors(database) == 1
@@ -44,21 +44,21 @@ def write_and_fail(database: Database) -> None:
 
 
 def test_a_block_that_raises_is_undone(database: Database) -> None:
-    """A writing block that raises leaves nothing, and the error reaches the caller as it was."""
+    """A writing block that raises is rolled back, and its error reaches the caller unchanged."""
     with pytest.raises(ZeroDivisionError):
         write_and_fail(database)
     assert donors(database) == 0
 
 
 def test_a_statement_alone_is_a_transaction(database: Database) -> None:
-    """What one statement wrote is there for all or, broken off, not at all; later blocks undo."""
+    """One statement alone is all or nothing, and later blocks still roll back."""
     rows = [{"name": "Ann", "email": f"{n}@example.com", "country": "CA"} for n in range(3)]
     rows = [row | {"language": "en-CA"} for row in rows]
 
     def write(*more: dict[str, Any]) -> None:
         with database.writing_once() as session:
             insert_new(session, Donor, [*rows, *more])
-            # SQLite shows it when the block ends.
+            # On SQLite, other connections see it only when the block ends.
             assert donors(database) == (0 if database.is_sqlite else 3)
 
     with pytest.raises(DBAPIError):
@@ -72,7 +72,7 @@ def test_a_statement_alone_is_a_transaction(database: Database) -> None:
 
 
 def test_reading_leaves_everything_as_it_was(database: Database) -> None:
-    """What a reading block adds is not kept."""
+    """Rows that a reading block adds are not kept."""
     with database.reading() as session:
         session.add(donor())
         session.flush()
@@ -80,7 +80,7 @@ def test_reading_leaves_everything_as_it_was(database: Database) -> None:
 
 
 def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
-    """While one writes, others read what was there before."""
+    """While one transaction writes, others read the committed rows."""
     with hasty.writing() as session:
         session.add(donor())
         session.flush()
@@ -88,18 +88,18 @@ def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
 
 
 def test_sqlite_waits_for_the_disk_and_keeps_its_rules(sqlite: Sqlite) -> None:
-    """Every SQLite connection flushes at each commit, and lets no write get round a constraint."""
+    """Every SQLite connection flushes at each commit, and enforces every constraint."""
     database = Database(sqlite.fresh_url())
-    kept = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
-    for opened in (database.reading, database.writing):
-        with opened() as session:
-            found = {name: session.scalar(sa.text(f"PRAGMA {name}")) for name in kept}
-        assert found == kept  # 2 is FULL
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
+    for open_block in (database.reading, database.writing):
+        with open_block() as session:
+            values = {name: session.scalar(sa.text(f"PRAGMA {name}")) for name in expected}
+        assert values == expected  # 2 is FULL
     database.close()
 
 
 def test_writers_queue(database_url: str) -> None:
-    """Twenty that read and then write, in two processes, all get their turn; no count is lost."""
+    """Twenty writers in two processes all get their turn, and no count is lost."""
     processes = [Database(database_url), Database(database_url)]
     with processes[0].writing() as session:
         session.add(donor(name="0"))
@@ -119,7 +119,7 @@ def test_writers_queue(database_url: str) -> None:
 
 @contextlib.contextmanager
 def locked_by_another(url: str) -> Iterator[None]:
-    """Another process, as far as locks can tell, holds what a writer needs."""
+    """Hold the lock that a writer needs, as another process would."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         statement = "BEGIN EXCLUSIVE"
@@ -136,7 +136,7 @@ def locked_by_another(url: str) -> Iterator[None]:
 
 
 def test_a_locked_database_is_busy_and_then_is_not(database_url: str, hasty: Database) -> None:
-    """A lock held for longer than the timeout is DatabaseBusy; once released, all goes on."""
+    """A lock held longer than the timeout raises DatabaseBusy; after its release, writing works."""
     with locked_by_another(database_url), pytest.raises(DatabaseBusy), hasty.writing() as session:
         session.add(donor())
     with hasty.writing() as session:
@@ -145,7 +145,7 @@ def test_a_locked_database_is_busy_and_then_is_not(database_url: str, hasty: Dat
 
 
 def test_a_turn_is_not_waited_for_forever(sqlite: Sqlite) -> None:
-    """On SQLite a writer that finds another thread writing for too long is told that it is busy."""
+    """On SQLite, a writer that waits too long for another thread gets DatabaseBusy."""
     database = Database(sqlite.fresh_url(), busy_timeout_s=0.05)
     with database.writing(), pytest.raises(DatabaseBusy), database.writing():
         pass
@@ -165,7 +165,7 @@ def rows(count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("in_savepoint", [False, True])
 def test_a_full_disk_is_busy(sqlite: Sqlite, in_savepoint: bool) -> None:
-    """A write that finds the disk full says so, and leaves what was there before."""
+    """A write to a full disk raises DatabaseBusy, and keeps the earlier rows."""
     database = Database(sqlite.fresh_url())
     sa.event.listen(database.engine, "connect", _no_more_pages)
     with database.writing() as session:
@@ -185,7 +185,7 @@ def test_a_full_disk_is_busy(sqlite: Sqlite, in_savepoint: bool) -> None:
 
 
 def test_a_read_only_file_is_busy(sqlite: Sqlite) -> None:
-    """A write to a file that went read-only is DatabaseBusy; reading goes on."""
+    """A write to a read-only file raises DatabaseBusy; reading still works."""
     url = sqlite.fresh_url()
     database = Database(url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
     with pytest.raises(DatabaseBusy, match="readonly"), database.writing() as session:
@@ -195,7 +195,7 @@ def test_a_read_only_file_is_busy(sqlite: Sqlite) -> None:
 
 
 def test_a_standby_is_busy(postgres: Postgres) -> None:
-    """A write to a PostgreSQL that takes none for now, as after a failover, is DatabaseBusy."""
+    """A write to a read-only PostgreSQL, as after a failover, raises DatabaseBusy."""
     database = Database(postgres.fresh_url())
     with database.writing() as session:
         session.connection().exec_driver_sql("SET default_transaction_read_only = on")
@@ -213,17 +213,17 @@ def test_a_standby_is_busy(postgres: Postgres) -> None:
     ],
 )
 def test_a_database_that_is_not_there_is_busy(url: str) -> None:
-    """Who cannot reach the database is told so, at every door to it, and no password with it."""
+    """An unreachable database raises DatabaseBusy for every method, without the password."""
     database = Database(url)
-    for knock in (database.ping, database.upgrade):
+    for method in (database.ping, database.upgrade):
         with pytest.raises(DatabaseBusy) as busy:
-            knock()
+            method()
         assert "hunter2" not in str(busy.value)
     database.close()
 
 
 def test_a_mistake_of_ours_is_not_called_busy(database: Database) -> None:
-    """A statement that can never succeed is an error of its own, not one to try again."""
+    """A statement that can never succeed raises its own error, not DatabaseBusy."""
     with pytest.raises(DBAPIError), database.writing() as session:
         session.execute(sa.text("SELECT * FROM no_such_table"))
 
@@ -242,15 +242,15 @@ def test_a_mistake_of_ours_is_not_called_busy(database: Database) -> None:
     ],
 )
 def test_an_address_that_is_none_stops_the_start(url: str) -> None:
-    """A wrong DATABASE_URL is named, and no piece of it is repeated."""
-    with pytest.raises(Misconfigured, match=r"^DATABASE_URL ") as refused:
+    """A wrong DATABASE_URL is refused by name, and no part of it is repeated."""
+    with pytest.raises(Misconfigured, match=r"^DATABASE_URL ") as error:
         Database(url)
-    assert "hunter2" not in str(refused.value)
-    assert refused.value.__cause__ is None
+    assert "hunter2" not in str(error.value)
+    assert error.value.__cause__ is None
 
 
 def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
-    """One who writes on and on lets each of those who wait have a turn in between."""
+    """A thread that writes all the time lets each waiting writer have a turn in between."""
     database = Database(sqlite.fresh_url())
     order: list[str] = []
     stop = threading.Event()
@@ -268,7 +268,7 @@ def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
         before = len(order)
         with database.writing():
             order.append("patient")
-        assert len(order) - before <= 3  # the one under way, and at most one that was waiting
+        assert len(order) - before <= 3  # the current turn, and at most one that was waiting
     stop.set()
     busy.join()
     database.close()

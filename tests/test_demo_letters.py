@@ -1,4 +1,4 @@
-"""The demo shows the letters that it would have sent, and nothing else shows any."""
+"""The demo shows the e-mails that it would have sent; a real service shows none."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -25,7 +25,7 @@ def url(sqlite: Sqlite) -> str:
 
 @pytest.fixture
 def letters(url: str, tmp_path: Path) -> Path:
-    """A folder with the letters of two gifts in it."""
+    """Return a folder with the e-mails of two gifts."""
     database, folder = Database(url), tmp_path / "letters"
     for language in ("en-CA", "fr-CA"):
         give(database, mode="interac", language=language)
@@ -38,19 +38,19 @@ def letters(url: str, tmp_path: Path) -> Path:
 def serving(url: str, letters: Path) -> Serving:
     @contextmanager
     def serve(**more: Any) -> Iterator[TestClient]:
-        given = {"letters_folder": letters, "mail_from": "give@example.org"} | more
-        with TestClient(create_app(make_settings(url, **given))) as client:
+        settings = {"letters_folder": letters, "mail_from": "give@example.org"} | more
+        with TestClient(create_app(make_settings(url, **settings))) as client:
             yield client
 
     return serve
 
 
 def test_the_demo_lists_and_shows_letters(serving: Serving, letters: Path) -> None:
-    """Each letter stands in the list, and has a page with its text and its HTML in a frame."""
+    """The list links to each e-mail, whose page has its text, and its HTML in a frame."""
     with serving(demo=True) as client:
-        listed = client.get("/demo/letters").text
+        overview = client.get("/demo/letters").text
         for file in letters.iterdir():
-            assert f"/demo/letters/{file.stem}" in listed
+            assert f"/demo/letters/{file.stem}" in overview
             page = client.get(f"/demo/letters/{file.stem}")
             framed = client.get(f"/demo/letters/{file.stem}/html")
             assert "partnership@loveworldcan.ca" in page.text
@@ -59,13 +59,13 @@ def test_the_demo_lists_and_shows_letters(serving: Serving, letters: Path) -> No
 
 
 def test_an_empty_folder_says_what_to_do(serving: Serving, tmp_path: Path) -> None:
-    """Before the first letter the page says how to bring one about."""
+    """Before the first e-mail, the page says how to cause one."""
     with serving(demo=True, letters_folder=tmp_path / "none") as client:
         assert "Make a gift" in client.get("/demo/letters").text
 
 
 def test_only_the_demo_shows_letters(serving: Serving, letters: Path) -> None:
-    """A real service shows nobody a letter, whatever stands in its folder."""
+    """A real service shows no e-mail, even if its folder has some."""
     name = next(letters.iterdir()).stem
     with serving(demo=False) as client:
         for path in ("", f"/{name}", f"/{name}/html"):
@@ -73,7 +73,7 @@ def test_only_the_demo_shows_letters(serving: Serving, letters: Path) -> None:
 
 
 def test_a_letter_can_do_nothing_here(serving: Serving, letters: Path) -> None:
-    """A shown letter runs no script, fetches nothing, and stands in a frame of ours only."""
+    """A shown e-mail runs no script, loads nothing, and only our own pages may frame it."""
     name = next(letters.iterdir()).stem
     with serving(demo=True) as client:
         page = client.get(f"/demo/letters/{name}").headers["content-security-policy"]
@@ -92,7 +92,7 @@ def test_a_letter_can_do_nothing_here(serving: Serving, letters: Path) -> None:
     "name", ["../demo.sqlite3", "%2e%2e%2fdemo", "thank_you.x", "thank_you." + "0" * 32, "a%00"]
 )
 def test_nothing_but_letters_is_read(serving: Serving, letters: Path, name: str) -> None:
-    """A name that is none of a letter leads nowhere, whatever stands beside the folder."""
+    """A name that is not of an e-mail gets 404, whatever files are beside the folder."""
     (letters.parent / "demo.eml").write_text("Subject: secret\n\nsecret")
     with serving(demo=True) as client:
         answer = client.get(f"/demo/letters/{name}")
@@ -101,7 +101,7 @@ def test_nothing_but_letters_is_read(serving: Serving, letters: Path, name: str)
 
 
 def test_a_stranger_s_words_are_shown_as_words(serving: Serving, letters: Path) -> None:
-    """Markup in the subject or text of a file is shown, not obeyed."""
+    """Markup in the subject or text of a file is escaped."""
     odd = "thank_you." + "a" * 32
     (letters / f"{odd}.eml").write_text(
         "Subject: <script>alert(1)</script>\nTo: <b>\nDate: Thu, 26 Nov 2026 18:41:21 +0000\n\n"

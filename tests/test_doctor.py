@@ -1,4 +1,4 @@
-"""`donate doctor`: it only looks; with --online it asks Stripe, the mail server and PUBLIC_URL."""
+"""`donate doctor` changes nothing; --online checks Stripe, the mail server and PUBLIC_URL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,20 +40,20 @@ def account(sandbox: RunningSandbox) -> Iterator[stripe.StripeClient]:
     http.close()
 
 
-def said_online(capsys: Saying) -> str:
+def output_online(capsys: Saying) -> str:
     capsys.readouterr()
     main(["doctor", "--online"])
     return capsys.readouterr().out
 
 
-def wrong(said: str) -> list[str]:
-    return [line[2:] for line in said.splitlines() if line.startswith("- ")]
+def faults(output: str) -> list[str]:
+    return [line[2:] for line in output.splitlines() if line.startswith("- ")]
 
 
 def test_it_makes_no_database(
     monkeypatch: pytest.MonkeyPatch, capsys: Saying, tmp_path: Path, postgres: Postgres
 ) -> None:
-    """Where there is no database the doctor says so, and there is none afterwards either."""
+    """If there is no database, the doctor says so and creates none."""
     nowhere, empty = tmp_path / "nowhere.sqlite3", tmp_path / "empty.sqlite3"
     empty.touch()
     url = postgres.empty_url()
@@ -77,32 +77,32 @@ def test_it_changes_no_tables(
     version: str,
     sentence: str,
 ) -> None:
-    """Tables of another version are told apart, and stay as they are."""
+    """Tables of an older or newer version are reported, and not changed."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     with database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
     assert main(["doctor"]) == 1
     assert f"the tables are {sentence} than this version" in capsys.readouterr().out
     with database.reading() as session:
-        found = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-    assert found == version
+        stored = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    assert stored == version
 
 
 def test_without_online_nobody_is_asked(sandbox: RunningSandbox) -> None:
-    """The plain doctor sends no request to anybody."""
+    """Without --online the doctor sends no request."""
     main(["doctor"])
     assert sandbox.control("GET", "/_sandbox/requests") == []
 
 
 def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Saying) -> None:
-    """Write permissions are tried on what does not exist: each such request is refused."""
-    said = said_online(capsys)
-    assert "ok Stripe accepts the key: test mode, account acct_" in said
-    assert "ok The key may do what the service needs with Checkout Sessions, Customers, " in said
-    asked = sandbox.control("GET", "/_sandbox/requests")
-    written = [one for one in asked if one["method"] != "GET"]
-    assert len(written) == 7
-    assert {one["status"] for one in written} <= {400, 404}
+    """Write permissions are tried on objects that do not exist, so each such request is refused."""
+    output = output_online(capsys)
+    assert "ok Stripe accepts the key: test mode, account acct_" in output
+    assert "ok The key may do what the service needs with Checkout Sessions, Customers, " in output
+    requests = sandbox.control("GET", "/_sandbox/requests")
+    writes = [request for request in requests if request["method"] != "GET"]
+    assert len(writes) == 7
+    assert {request["status"] for request in writes} <= {400, 404}
     counts = sandbox.control("GET", "/_sandbox/state")["counts"]
     assert counts["refunds"] == counts["subscriptions"] == {}
 
@@ -121,33 +121,33 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
 def test_a_permission_that_is_lacking_is_named(
     sandbox: RunningSandbox, capsys: Saying, permissions: dict[str, str], sentence: str
 ) -> None:
-    """Each thing that the key may not do is named once, with what is lost without it."""
+    """Each missing permission is named once, with its consequence."""
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
-    said = said_online(capsys)
-    assert sum(sentence in line for line in wrong(said)) == 1
+    output = output_online(capsys)
+    assert sum(sentence in line for line in faults(output)) == 1
 
 
 def test_what_only_setup_may_look_at_is_no_fault(sandbox: RunningSandbox, capsys: Saying) -> None:
-    """The everyday key need not read endpoints: that they were not looked at is said, no more."""
+    """If the usual key may not read endpoints, the doctor mentions it and reports no fault."""
     permissions = {"webhook": "none", "payment_method_configuration": "none", "accounts": "none"}
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
-    said = said_online(capsys)
-    assert "ok Not looked at. Webhook endpoint: the key may not do this" in said
-    assert "Webhook endpoint" not in "".join(wrong(said))
+    output = output_online(capsys)
+    assert "ok Not looked at. Webhook endpoint: the key may not do this" in output
+    assert "Webhook endpoint" not in "".join(faults(output))
 
 
 @pytest.mark.usefixtures("sandbox")
 def test_what_setup_would_change_is_told(capsys: Saying, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What differs at Stripe the doctor names, with the command that changes it."""
-    said = "".join(wrong(said_online(capsys)))
-    assert "switch off customer_update, invoice_history, subscription_cancel" in said
-    assert "`donate stripe setup` does it." in said
+    """The doctor names differences at Stripe, and the command that repairs them."""
+    output = "".join(faults(output_online(capsys)))
+    assert "switch off customer_update, invoice_history, subscription_cancel" in output
+    assert "`donate stripe setup` does it." in output
     with monkeypatch.context() as patched:
         patched.setenv("PUBLIC_URL", "https://give.example.org")
         assert main(["stripe", "setup", "--yes"]) == 0
-    said = said_online(capsys)
-    assert "ok Customer portal bpc_1SandboxSandboxSandboxSa: donors replace a card there" in said
-    assert "Stripe cannot reach http://127.0.0.1" in "".join(wrong(said))
+    output = output_online(capsys)
+    assert "ok Customer portal bpc_1SandboxSandboxSandboxSa: donors replace a card there" in output
+    assert "Stripe cannot reach http://127.0.0.1" in "".join(faults(output))
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_what_setup_would_change_is_told(capsys: Saying, monkeypatch: pytest.Mon
 def test_a_stripe_that_does_not_answer_keeps_nothing_else(
     sandbox: RunningSandbox, capsys: Saying, kind: str, sentence: str
 ) -> None:
-    """A key that is refused, or a Stripe that is away, is one sentence; the rest is still asked."""
+    """A refused key or unusable answer is one sentence, and the other checks still run."""
     sandbox.control("POST", "/_sandbox/trouble", path="/v1/account", method="GET", kind=kind)
-    said = said_online(capsys)
-    assert sum(sentence in line for line in wrong(said)) == 1
-    assert "PUBLIC_URL: nothing answers" in said
+    output = output_online(capsys)
+    assert sum(sentence in line for line in faults(output)) == 1
+    assert "PUBLIC_URL: nothing answers" in output
 
 
 def test_undelivered_events_are_counted(
@@ -170,9 +170,9 @@ def test_undelivered_events_are_counted(
     capsys: Saying,
     environment: dict[str, str],
 ) -> None:
-    """Events that Stripe could not deliver are told, and when the last webhook came."""
+    """The doctor counts events that Stripe could not deliver, and dates the last webhook."""
     now = datetime.now(UTC)
-    assert "No webhook has arrived yet." in said_online(capsys)
+    assert "No webhook has arrived yet." in output_online(capsys)
     sandbox.control("POST", "/_sandbox/webhooks", url=f"http://127.0.0.1:{free_port()}/")
     sandbox.control("POST", "/_sandbox/clock", now=int((now - timedelta(hours=2)).timestamp()))
     sandbox.pay(account.v1.checkout.sessions.create(asking()).id)
@@ -181,53 +181,53 @@ def test_undelivered_events_are_counted(
     with database.writing() as session:
         note_heard(session, datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
     database.close()
-    said = said_online(capsys)
-    assert "ok The last webhook arrived on 1 March 2026 at 12:05 UTC." in said
-    assert "Stripe could not deliver 1 of the last three days' events" in "".join(wrong(said))
+    output = output_online(capsys)
+    assert "ok The last webhook arrived on 1 March 2026 at 12:05 UTC." in output
+    assert "Stripe could not deliver 1 of the last three days' events" in "".join(faults(output))
 
 
 def test_events_of_the_last_minutes_may_still_be_on_their_way(
     sandbox: RunningSandbox, account: stripe.StripeClient, capsys: Saying
 ) -> None:
-    """An event that Stripe has had no time to deliver is no fault."""
+    """A recent event that Stripe has not delivered yet is no fault."""
     sandbox.control("POST", "/_sandbox/webhooks", paused=True, url="http://127.0.0.1:9/")
     sandbox.pay(account.v1.checkout.sessions.create(asking()).id)
-    assert "could not deliver" not in said_online(capsys)
+    assert "could not deliver" not in output_online(capsys)
 
 
 @pytest.mark.usefixtures("sandbox")
 def test_the_mail_server_is_asked_and_gets_no_letter(
     capsys: Saying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mail server is greeted, and nothing is sent; one that is away is told with what to do."""
+    """The doctor connects to the mail server without sending, and explains failures."""
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
     with a_post_office() as office:
         monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{office.port}")
-        assert f"ok The mail server 127.0.0.1:{office.port} answers." in said_online(capsys)
+        assert f"ok The mail server 127.0.0.1:{office.port} answers." in output_online(capsys)
         assert office.taken == []
         monkeypatch.setenv("SMTP_URL", f"smtp://give:p4ssw0rd@127.0.0.1:{office.port}")
-        refused = said_online(capsys)
-        assert "takes no letters now" in "".join(wrong(refused))
+        refused = output_online(capsys)
+        assert "takes no letters now" in "".join(faults(refused))
         assert "p4ssw0rd" not in refused
-    said = "".join(wrong(said_online(capsys)))
-    assert "(ConnectionRefusedError): nothing listens there; check the host and the port" in said
+    output = "".join(faults(output_online(capsys)))
+    assert "(ConnectionRefusedError): nothing listens there; check the host and the port" in output
 
 
 def test_the_service_is_reached_through_its_address(
     sandbox: RunningSandbox, capsys: Saying, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    """The service answers at PUBLIC_URL, and its webhook door refuses what is not signed."""
+    """The service answers at PUBLIC_URL, and its webhook endpoint refuses an unsigned body."""
     settings = make_settings(database_url, stripe_api_base=sandbox.url)
     with served(create_app(settings)) as url:
         monkeypatch.setenv("PUBLIC_URL", url)
-        said = said_online(capsys)
-    assert f"ok The service answers at {url}." in said
-    assert f"ok Webhooks reach the service at {url}/webhooks/stripe." in said
+        output = output_online(capsys)
+    assert f"ok The service answers at {url}." in output
+    assert f"ok Webhooks reach the service at {url}/webhooks/stripe." in output
 
 
 @contextmanager
-def a_proxy_that(answers: int, **headers: str) -> Iterator[str]:
-    """Answer everything alike, as a proxy does that leads elsewhere."""
+def proxy_that(answers: int, **headers: str) -> Iterator[str]:
+    """Give every request the same answer, like a proxy that leads elsewhere."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -240,7 +240,7 @@ def a_proxy_that(answers: int, **headers: str) -> Iterator[str]:
         do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: pytest shows what matters."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -274,17 +274,17 @@ def test_what_stands_before_the_service_is_told(
     headers: dict[str, str],
     sentences: list[str],
 ) -> None:
-    """A proxy that redirects, refuses or answers in the service's place is named as what it is."""
-    with a_proxy_that(answers, **headers) as url:
+    """A proxy that redirects, refuses or answers itself is reported as such."""
+    with proxy_that(answers, **headers) as url:
         monkeypatch.setenv("PUBLIC_URL", url)
-        said = "\n".join(wrong(said_online(capsys)))
+        output = "\n".join(faults(output_online(capsys)))
     for sentence in sentences:
-        assert sentence in said
+        assert sentence in output
 
 
 @pytest.mark.usefixtures("sandbox")
 def test_the_exit_code_says_whether_anything_is_wrong(capsys: Saying) -> None:
-    """Whatever is wrong online makes the exit code 1, and is counted at the end."""
-    said = said_online(capsys)
-    assert said.splitlines()[-1] == f"{len(wrong(said))} to look at."
+    """A fault found online makes the exit code 1, and the last line counts the faults."""
+    output = output_online(capsys)
+    assert output.splitlines()[-1] == f"{len(faults(output))} to look at."
     assert main(["doctor", "--online"]) == 1

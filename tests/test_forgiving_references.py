@@ -1,4 +1,4 @@
-"""What a reference forgives: which characters, which gaps, how much text; and nothing beside."""
+"""Finding references: which characters, gaps and lengths of text are forgiven, and no others."""
 
 import string
 from itertools import product
@@ -16,26 +16,26 @@ from donate.references import (
 )
 
 CODE = "LWCAN"
-DICE = Random(20261128)
-MANY = [new_reference(CODE, DICE) for _ in range(200)]
+RANDOM = Random(20261128)
+MANY = [new_reference(CODE, RANDOM) for _ in range(200)]
 MIXED = [r for r in MANY if any(c.isdigit() for c in r) and any(c.isalpha() for c in r[-LENGTH:])]
 
-# Typed, and the character of the alphabet that was meant.
+# The typed character, and the one of the alphabet that it is read as.
 FORGIVEN = {"0": "Q", "O": "Q", "D": "Q", "S": "5", "Z": "2", "G": "6", "B": "8", "N": "M"}
 OTHERS = sorted(set(string.ascii_uppercase + string.digits) - set(ALPHABET) - set(FORGIVEN))
 
 
-def with_instead(reference: str, place: int, typed: str) -> str:
+def replaced(reference: str, place: int, typed: str) -> str:
     return reference[:place] + typed + reference[place + 1 :]
 
 
 def places_of(reference: str, character: str) -> list[int]:
-    """Return where a character stands in the seven, counted from the end."""
+    """Return the positions of a character in the seven, counted from the end."""
     return [place for place in range(-LENGTH, 0) if reference[place] == character]
 
 
 def body_of(characters: str) -> str:
-    """Return seven characters of these whose check holds."""
+    """Return seven of these characters with a valid check character."""
     for chosen in product(characters, repeat=LENGTH):
         if is_reference(f"{CODE}-{''.join(chosen)}"):
             return "".join(chosen)
@@ -44,49 +44,49 @@ def body_of(characters: str) -> str:
 
 @pytest.mark.parametrize("typed", sorted(FORGIVEN))
 def test_a_look_alike_is_read_as_what_was_meant(typed: str) -> None:
-    """In the seven, each of these eight stands for one character, wherever it was typed."""
-    tried = 0
+    """In the seven, each of these eight look-alikes is read as the character it resembles."""
+    count = 0
     for reference in MANY:
         for place in places_of(reference, FORGIVEN[typed]):
             from_end = len(reference) + place
-            assert find_references(with_instead(reference, from_end, typed), [CODE]) == [reference]
-            tried += 1
-    assert tried > LENGTH
+            assert find_references(replaced(reference, from_end, typed), [CODE]) == [reference]
+            count += 1
+    assert count > LENGTH
 
 
 @pytest.mark.parametrize("typed", OTHERS)
 def test_no_other_character_stands_for_one(typed: str) -> None:
-    """1, I, L, U and V look like nothing in the alphabet: the check alone never makes a guess."""
+    """1, I, L, U and V resemble no character of the alphabet, so they are never corrected."""
     assert OTHERS == ["1", "I", "L", "U", "V"]
     for reference in MANY:
         for place in range(len(reference) - LENGTH, len(reference)):
-            assert find_references(with_instead(reference, place, typed), [CODE]) == []
+            assert find_references(replaced(reference, place, typed), [CODE]) == []
 
 
 @pytest.mark.parametrize("written", ["O", "0", "I", "1", "L", "S", "5", "Q", "A"])
 def test_a_code_forgives_zeros_and_strokes(written: str) -> None:
-    """In a code, O and 0 are one, and I, 1 and L are one; any other character is itself."""
+    """In a code, O equals 0, and I, 1 and L are equal; any other character is only itself."""
     same = next((group for group in ("O0", "I1L") if written in group), written)
     code = f"LW{written}AN"
     reference = new_reference(code, Random(1))
     for typed in string.ascii_uppercase + string.digits:
-        squeezed = with_instead(reference, 2, typed).replace("-", "")
+        squeezed = replaced(reference, 2, typed).replace("-", "")
         assert find_references(squeezed, [code]) == ([reference] if typed in same else []), typed
 
 
 def test_without_its_code_no_look_alike_is_forgiven() -> None:
-    """Seven characters alone say little, so each has to be exactly what was given out."""
+    """Without the code, each of the seven characters has to be exact."""
     for reference in MIXED:
         body = reference[-LENGTH:]
         assert find_references(body, [CODE]) == [reference]
-        for typed, meant in FORGIVEN.items():
-            if meant in body:
-                assert find_references(body.replace(meant, typed), [CODE]) == []
+        for typed, character in FORGIVEN.items():
+            if character in body:
+                assert find_references(body.replace(character, typed), [CODE]) == []
 
 
 @pytest.mark.parametrize("characters", ["23456789", "ACEFHJKMPQRTWXY"])
 def test_a_number_or_a_word_alone_is_no_reference(characters: str) -> None:
-    """Seven digits are a telephone number and seven letters a word, unless the code is there."""
+    """Seven digits or seven letters are a reference only with the code before them."""
     body = body_of(characters)
     assert find_references(f"paid {body} ann", [CODE]) == []
     assert find_references(f"paid {CODE} {body} ann", [CODE]) == [f"{CODE}-{body}"]
@@ -98,7 +98,7 @@ def test_a_number_or_a_word_alone_is_no_reference(characters: str) -> None:
     ids=ascii,
 )
 def test_three_signs_are_a_gap_and_four_are_not(sign: str) -> None:
-    """Between any two characters, up to three spaces, dashes or dots are passed over."""
+    """Between two characters, up to three spaces, dashes or dots are skipped."""
     reference = MIXED[0]
     bare = reference.replace("-", "")
     assert find_references((sign * 3).join(bare), [CODE]) == [reference]
@@ -110,15 +110,15 @@ def test_three_signs_are_a_gap_and_four_are_not(sign: str) -> None:
 
 @pytest.mark.parametrize("sign", [",", "*", "#", "+"])
 def test_another_sign_is_no_gap(sign: str) -> None:
-    """Whatever else stands between two characters parts them, and leaves the seven alone."""
+    """Any other sign between two characters separates them."""
     bare = MIXED[0].replace("-", "")
     for place in range(1, len(bare)):
-        found = find_references(f"{bare[:place]}{sign}{bare[place:]}", [CODE])
-        assert found == ([MIXED[0]] if place == len(CODE) else []), place
+        references = find_references(f"{bare[:place]}{sign}{bare[place:]}", [CODE])
+        assert references == ([MIXED[0]] if place == len(CODE) else []), place
 
 
 def test_the_first_ten_thousand_characters_are_searched() -> None:
-    """A reference that ends with the ten-thousandth character is found, and one after it is not."""
+    """References are found only within the first ten thousand characters."""
     reference = MANY[0]
     before = 10_000 - len(reference)
     assert find_references("x" * before + reference, [CODE]) == [reference]
@@ -136,12 +136,12 @@ def test_the_first_ten_thousand_characters_are_searched() -> None:
     ],
 )
 def test_a_code_is_parted_from_its_seven(typed: str, tidied: str) -> None:
-    """A dash is put before the last seven characters where anything stands before them."""
+    """A dash is inserted before the last seven characters if anything precedes them."""
     assert tidy_reference(typed) == tidied
 
 
 def test_a_reference_is_drawn_whole() -> None:
-    """Six characters are drawn under the code, all of the alphabet among them, and one checks."""
+    """A new reference has six random characters of the whole alphabet, and a check character."""
     drawn = "".join(r[-LENGTH:-1] for r in MANY)
     assert set(drawn) == set(ALPHABET)
     assert all(is_reference(r) and len(r) == len(CODE) + 1 + LENGTH for r in MANY)

@@ -1,4 +1,4 @@
-"""An address with a slash at its end leads to its page; programs are never led anywhere."""
+"""A URL with a trailing slash redirects donors and staff to the page; programs get no redirect."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
     ],
 )
 def test_a_slash_too_many_leads_on(service: Service, path: str, to: str) -> None:
-    """Donors and staff who type or paste a slash at the end come to the page, query and all."""
+    """A page with a trailing slash redirects to the page without, and keeps the query."""
     token = give(service.database).token
     for method in ("GET", "HEAD"):
         answer = service.http.request(method, path.format(token=token))
@@ -52,14 +52,14 @@ def test_a_slash_too_many_leads_on(service: Service, path: str, to: str) -> None
     ],
 )
 def test_nothing_else_is_led_anywhere(service: Service, method: str, path: str) -> None:
-    """What is posted, what programs ask, and what is no page of ours gets no redirect."""
+    """POST requests, API calls and paths that are no page get no redirect."""
     answer = service.http.request(method, f"{service.url}{path}")
     assert answer.status_code in (401, 403, 404, 405)
     assert "location" not in answer.headers
 
 
 def test_the_webhook_is_never_led_anywhere(service: Service) -> None:
-    """Stripe follows no redirect, so an address with a slash says plainly that it is wrong."""
+    """The webhook with a trailing slash is 404, because Stripe follows no redirect."""
     body = as_bytes(event("checkout.session.completed", session_for(give(service.database))))
     answer = service.http.post(f"{WEBHOOK_PATH}/", content=body)
     assert answer.status_code == 404
@@ -67,7 +67,7 @@ def test_the_webhook_is_never_led_anywhere(service: Service) -> None:
 
 
 def test_a_token_may_have_accents(service: Service) -> None:
-    """A secret outside ASCII is compared as it was sent, and never an error."""
+    """A secret with non-ASCII characters is compared as it was sent, and raises no error."""
     for token, status in (("clé", 200), ("cle", 404), ("\u00e9", 404)):
         headers = {b"authorization": f"Bearer {token}".encode()}
         assert service.http.get("/metrics", headers=headers).status_code == status

@@ -1,4 +1,4 @@
-"""Migrations: run any number of times and by several at once, they make what the models say."""
+"""Migrations match the models, however often and by however many processes they run."""
 
 import runpy
 import threading
@@ -40,7 +40,7 @@ from tests.stripe_gateway.given import (
 
 
 def test_models_and_migrations_agree(database: Database) -> None:
-    """Alembic finds nothing that the models have and the tables lack, or the other way round."""
+    """Alembic finds no difference between the models and the tables."""
     with database.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
@@ -50,7 +50,7 @@ def test_models_and_migrations_agree(database: Database) -> None:
 
 @pytest.mark.parametrize("table", SQLModel.metadata.sorted_tables, ids=lambda table: table.name)
 def test_constraints_agree_by_name(database: Database, table: sa.Table) -> None:
-    """CHECK constraints and indexes, which Alembic compares in part, are there by name."""
+    """CHECK constraints and indexes, which Alembic compares only in part, have the same names."""
     inspector = sa.inspect(database.engine)
     checks = {c["name"] for c in inspector.get_check_constraints(table.name)}
     assert checks == {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
@@ -66,7 +66,7 @@ def test_every_table_of_the_models_is_there(database: Database) -> None:
 
 
 def test_an_upgrade_again_changes_nothing(database: Database) -> None:
-    """Upgrading what is up to date is harmless, however often."""
+    """Upgrading an up-to-date database changes nothing."""
     before = everything(database)
     database.upgrade()
     database.upgrade()
@@ -96,7 +96,7 @@ def empty_postgresql(_folder: Path, postgres: Postgres) -> str:
 def test_two_upgrades_at_once_make_one_set_of_tables(
     tmp_path: Path, postgres: Postgres, empty: Callable[[Path, Postgres], str]
 ) -> None:
-    """Of services that start together on an empty database one migrates, the others wait for it."""
+    """If services start together on an empty database, one migrates and the others wait."""
     url = empty(tmp_path, postgres)
     databases = [Database(url) for _ in range(4)]
     failures: list[BaseException] = []
@@ -104,7 +104,7 @@ def test_two_upgrades_at_once_make_one_set_of_tables(
     def upgrade(database: Database) -> None:
         try:
             database.upgrade()
-        except BaseException as error:  # noqa: BLE001 -- told below
+        except BaseException as error:  # noqa: BLE001 -- asserted below
             failures.append(error)
 
     threads = [threading.Thread(target=upgrade, args=(database,)) for database in databases]
@@ -119,7 +119,7 @@ def test_two_upgrades_at_once_make_one_set_of_tables(
 
 
 def test_the_newest_file_is_the_newest_migration() -> None:
-    """Each migration's file begins with its number: so a start knows whether there is one to do."""
+    """Each migration's file name begins with its number, so a start knows whether one is due."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
@@ -129,7 +129,7 @@ def test_the_newest_file_is_the_newest_migration() -> None:
 
 
 def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
-    """A gift paid twice and sent back once, as 0005 left it, is set right by the upgrade."""
+    """The upgrade corrects a gift that was paid twice and refunded once under version 0005."""
     gift, other = give(database, attempts=2), give(database)
     payments = [session_for(gift), session_for(gift)]
     payments[1]["metadata"]["attempt"] = "2"
@@ -152,12 +152,12 @@ def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
         assert list(differences(session)) == []
     for one, received in ((gift, 2 * AMOUNT), (other, AMOUNT)):
         now = gift_now(database, one)
-        meant = ("confirmed", received, AMOUNT, "")
-        assert (now.status, now.received_minor, now.net_minor, now.flags) == meant
+        expected = ("confirmed", received, AMOUNT, "")
+        assert (now.status, now.received_minor, now.net_minor, now.flags) == expected
 
 
 def test_no_more_is_returned_than_was_received(database: Database) -> None:
-    """A gift whose row says that more went back than came in is set right by the upgrade."""
+    """The upgrade corrects a gift whose row says that more went back than came in."""
     gift, other = give(database), give(database)
     paid = session_for(gift)
     settle(
@@ -178,7 +178,7 @@ def test_no_more_is_returned_than_was_received(database: Database) -> None:
 
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:
-    """Tables that went through every migration are left alone, and others are not."""
+    """Up-to-date tables are left alone; older ones are migrated."""
     with patch("donate.storage.database.migrate") as migrate:
         database.upgrade()
         assert migrate.call_count == 0
@@ -189,7 +189,7 @@ def test_only_what_is_older_is_migrated(database: Database) -> None:
 
 
 def test_letters_of_before_know_what_they_told(database: Database) -> None:
-    """A thank-you sent by an earlier version is about its transfer, and corrected when undone."""
+    """A thank-you of an earlier version is corrected when its transfer is undone."""
     gift = give(database, mode="interac")
     tell(database, gift, FactKind.TRANSFER_RECEIVED, "C1")
     with database.writing() as session:

@@ -1,4 +1,4 @@
-"""`donate catchup` at the terminal: what it says, and how it ends."""
+"""`donate catchup` at the terminal: its output and exit codes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,16 +21,16 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def away(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Away]:
-    """Two days ago, with settings in the environment that lead to the same places."""
+    """Go back two days, with settings in the environment for the same database and sandbox."""
     with run_sandbox() as sandbox, going_away(database, sandbox, days_ago=2) as away:
-        given = {
+        settings = {
             "DATABASE_URL": database_url,
             "STRIPE_SECRET_KEY": SECRET_KEY,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "STRIPE_API_BASE": sandbox.url,
             "LOG_LEVEL": "WARNING",
         }
-        for name, value in given.items():
+        for name, value in settings.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)
         yield away
@@ -39,20 +39,20 @@ def away(
 def test_it_says_what_it_looks_at_and_what_it_found(
     away: Away, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Progress goes to standard error page by page, the report to standard output; it exits 0."""
+    """Progress goes to standard error, the report to standard output, and the exit code is 0."""
     away.live(12, days=1)
     assert main(["catchup"]) == 0
     check_totals(away)
-    said = capsys.readouterr()
-    assert "were missing, now settled; 0 differ." in said.out
-    assert "Stripe lists" in said.out
-    assert "events and" in said.err
+    output = capsys.readouterr()
+    assert "were missing, now settled; 0 differ." in output.out
+    assert "Stripe lists" in output.out
+    assert "events and" in output.err
     assert main(["catchup", "--since", "45d"]) == 0
     assert "; 0 were missing; 0 differ." in capsys.readouterr().out
 
 
 def test_it_exits_1_when_something_differs(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
-    """What could not be applied is named, and the exit code says so."""
+    """An event that could not be applied is named, and the exit code is 1."""
     away.open()
     opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
@@ -61,7 +61,7 @@ def test_it_exits_1_when_something_differs(away: Away, capsys: pytest.CaptureFix
 
 
 def test_doctor_tells_of_a_silence(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
-    """The doctor says that no webhook arrives while Stripe lists events."""
+    """The doctor reports that Stripe lists events but no webhook arrives."""
     away.paid()
     assert main(["catchup"]) == 0
     main(["doctor"])
@@ -89,20 +89,20 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     environment: dict[str, str],
     sentence: str,
 ) -> None:
-    """A day that is none, or a key that is not taken, ends with 1 and one sentence."""
+    """A wrong day or a refused key ends with exit code 1 and one sentence."""
     away.paid()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert main(["catchup", *arguments]) == (1 if sentence else 0)
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert sentence in output
+    assert "Traceback" not in output
 
 
 def test_two_commands_at_once(
     away: Away, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second of two says that another is running, and exits with 1."""
+    """The second of two runs says that another is running, and exits with 1."""
     with database.alone("catchup") as alone:
         assert alone
         assert main(["catchup"]) == 1
@@ -112,27 +112,27 @@ def test_two_commands_at_once(
 
 
 def test_since_is_a_day_or_so_many_days() -> None:
-    """A date is its midnight in UTC, and 45d is so long ago."""
+    """A date means its midnight in UTC, and 45d means 45 days ago."""
     assert read_since("2026-02-01", NOW) == datetime(2026, 2, 1, tzinfo=UTC)
     assert read_since("45d", NOW) == NOW - timedelta(days=45)
     assert read_since("99999d", NOW) == read_since("0001-01-01", NOW) == STRIPE_BEGAN
 
 
 def test_since_is_not_in_the_future() -> None:
-    """Who typed 2062 for 2026 is told, and does not believe that all was looked at."""
+    """A --since in the future is refused."""
     with pytest.raises(BadInput, match="in the past"):
         read_since("2062-02-01", NOW)
 
 
 @pytest.mark.parametrize("text", ["", "d", "-1d", "2026-02-30", "1.5d", "999999d", "01/02/2026"])
 def test_any_other_since_is_refused(text: str) -> None:
-    """What is no day is refused, and nothing is guessed."""
+    """Any other --since is refused."""
     with pytest.raises(BadInput, match="--since takes"):
         read_since(text, NOW)
 
 
 def test_the_task_is_free_again(database: Database) -> None:
-    """Who holds a task keeps others out, in this process too, and only for as long."""
+    """A held task is refused to others, in this process too, and is free after its release."""
     with database.alone("one") as first, database.alone("one") as second:
         assert (first, second) == (True, False)
         with database.alone("two") as other:

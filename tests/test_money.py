@@ -1,4 +1,4 @@
-"""Money: exact, or refused with a sentence; no floats; currencies never add up."""
+"""Money is exact or refused; there are no floats, and currencies do not mix."""
 
 import time
 from decimal import Decimal
@@ -65,7 +65,7 @@ EN, FR = "en-CA", "fr-CA"
     ],
 )
 def test_what_is_clear_is_exact(typed: str, currency: str, locale: str, amount_minor: int) -> None:
-    """An amount that can mean one thing only is read as exactly that."""
+    """An unambiguous amount is read exactly."""
     assert read_amount(typed, currency, locale) == Money(amount_minor, currency)
 
 
@@ -131,10 +131,10 @@ AT_MOST_2 = "Please enter at most 2 digits after the decimal mark."
 def test_what_is_not_clear_is_refused(
     typed: str, currency: str, locale: str, sentence: str
 ) -> None:
-    """Everything else is refused with one sentence about the amount; nothing is guessed."""
-    with pytest.raises(BadInput) as refused:
+    """Every other text is refused with one sentence about the amount."""
+    with pytest.raises(BadInput) as error:
         read_amount(typed, currency, locale)
-    problem = refused.value
+    problem = error.value
     assert (problem.field, problem.message % problem.values) == ("amount", sentence)
 
 
@@ -142,30 +142,30 @@ def test_what_is_not_clear_is_refused(
     "unit", ["9", "0", "1,", "1.", " 1", ",", ".", "0.", "1 000 ", "\u00a0", "$-"]
 )
 def test_a_flood_is_refused_quickly(unit: str) -> None:
-    """100 kB of anything is refused as an amount, at once."""
-    began = time.perf_counter()
+    """100 kB of any character is refused within half a second."""
+    start = time.perf_counter()
     with pytest.raises(BadInput):
         read_amount(unit * (100_000 // len(unit)), "CAD", EN)
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - start < 0.5
 
 
 @pytest.mark.parametrize("amount", [50.0, True, "50", None, Decimal(50)])
 def test_minor_units_are_whole_numbers(amount: Any) -> None:
-    """Money takes no float, no truth value, no text and no Decimal."""
+    """Money refuses floats, booleans, text and Decimals."""
     with pytest.raises(TypeError):
         Money(amount, "CAD")
 
 
 @pytest.mark.parametrize("currency", ["", "cad", "CA", "CADD", "XYZ", " CAD", "C$D"])
 def test_a_currency_is_a_known_one(currency: str) -> None:
-    """Money is of a currency that exists, written in capitals."""
+    """Money needs an existing currency in capital letters."""
     assert not is_currency(currency)
     with pytest.raises(ValueError, match="unknown currency"):
         Money(1, currency)
 
 
 # https://docs.stripe.com/currencies#zero-decimal and #three-decimal and #special-cases, copied
-# here by hand so that a slip in the table of the code is seen.
+# here by hand to reveal mistakes in the table of the code.
 ZERO = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
 THREE = "BHD JOD KWD OMR TND".split()
 
@@ -180,7 +180,7 @@ THREE = "BHD JOD KWD OMR TND".split()
     ],
 )
 def test_minor_units_are_those_of_stripe(currency: str, digits: int, step: int) -> None:
-    """Decimals and steps are Stripe's, also where ISO 4217 or CLDR say otherwise."""
+    """Decimals and steps are Stripe's, even where ISO 4217 or CLDR differ."""
     assert (minor_digits(currency), minor_step(currency)) == (digits, step)
 
 
@@ -197,12 +197,12 @@ def test_minor_units_are_those_of_stripe(currency: str, digits: int, step: int) 
     ],
 )
 def test_money_is_shown_to_the_cent(money: Money, locale: str, shown: str) -> None:
-    """What a reader sees is the exact amount, with the decimals that Stripe takes."""
+    """Money is shown exactly, with the decimals that Stripe uses."""
     assert format_money(money, locale) == shown
 
 
 def test_a_bare_amount_is_shown_as_it_is_typed() -> None:
-    """The number alone is written the way readers of the language type it."""
+    """A number without a currency is written as readers of the language type it."""
     assert format_amount(Money(123_450, "CAD"), EN) == "1,234.50"
     assert format_amount(Money(123_450, "CAD"), FR) == "1\u00a0234,50"
     assert format_amount(Money(1_234, "JPY"), EN) == "1,234"
@@ -219,7 +219,7 @@ def test_a_bare_amount_is_shown_as_it_is_typed() -> None:
     ],
 )
 def test_only_a_whole_amount_is_shown_briefly(money: Money, locale: str, shown: str) -> None:
-    """A preset loses its zeros and never its cents."""
+    """A preset is shown without zero cents, but with any other cents."""
     assert format_briefly(money, locale) == shown
 
 
@@ -235,7 +235,7 @@ def test_only_a_whole_amount_is_shown_briefly(money: Money, locale: str, shown: 
     ],
 )
 def test_a_large_transfer_is_split(amount: int, most: int | None, parts: tuple[int, ...]) -> None:
-    """Parts of as much as a bank takes, the rest last, come to the whole; one part is no split."""
+    """Parts are as large as a bank allows, the rest last, and add up; a single part is no split."""
     split = parts_of(Money(amount, "CAD"), most)
     assert split == tuple(Money(part, "CAD") for part in parts)
     assert Money(amount, "CAD").part(7) == Money(7, "CAD")

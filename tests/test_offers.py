@@ -1,4 +1,4 @@
-"""Offers: what region, currency, frequency and country allow, and why not the rest."""
+"""Offers: which modes region, currency, frequency and country allow, and why not the others."""
 
 from pathlib import Path
 
@@ -25,11 +25,11 @@ countries = ["JP", "KR"]
 """
 
 
-def why_not(region: Region, country: str, currency: str, frequency: str) -> dict[str, str | None]:
-    found = offers(region, country=country, currency=currency, frequency=frequency)
-    assert [mode for mode, offer in found.items() if offer.mode != mode] == []
-    assert [o for o in found.values() if o.available != (o.why_not is None)] == []
-    return {str(mode): offer.why_not for mode, offer in found.items()}
+def reasons(region: Region, country: str, currency: str, frequency: str) -> dict[str, str | None]:
+    offered = offers(region, country=country, currency=currency, frequency=frequency)
+    assert [mode for mode, offer in offered.items() if offer.mode != mode] == []
+    assert [o for o in offered.values() if o.available != (o.why_not is None)] == []
+    return {str(mode): offer.why_not for mode, offer in offered.items()}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_canada_offers(
     country: str, currency: str, frequency: str, canadian: str | None, others: str | None
 ) -> None:
     """Country, currency and frequency decide which modes a donor may use, each with its reason."""
-    assert why_not(load_regions()["LWCAN"], country, currency, frequency) == {
+    assert reasons(load_regions()["LWCAN"], country, currency, frequency) == {
         "card": others,
         "bank_debit": canadian,
         "interac": canadian,
@@ -57,22 +57,22 @@ def test_what_canada_offers(
 
 
 def test_what_is_collected_every_month() -> None:
-    """What somebody has to send themselves is for one gift at a time."""
-    found = why_not(load_regions()["LWCAN"], "CA", "CAD", "monthly")
-    assert [found.pop(mode) for mode in ("card", "bank_debit")] == [None, None]
-    assert set(found.values()) == {"For one gift at a time: nothing can collect it every month."}
+    """Modes that donors send themselves are for single gifts only."""
+    offered = reasons(load_regions()["LWCAN"], "CA", "CAD", "monthly")
+    assert [offered.pop(mode) for mode in ("card", "bank_debit")] == [None, None]
+    assert set(offered.values()) == {"For one gift at a time: nothing can collect it every month."}
 
 
 def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
-    """A mode kept for countries other than Canada does not speak of Canada."""
+    """The reason of a mode for countries other than Canada does not mention Canada."""
     (tmp_path / "regions.toml").write_text(TOKYO)
     tokyo = load_regions(tmp_path / "regions.toml")["TOKYO"]
-    assert why_not(tokyo, "KR", "JPY", "once") == {"card": None, "giving_code": None}
-    assert why_not(tokyo, "CA", "JPY", "once") == {"card": None, "giving_code": NOT_THERE}
+    assert reasons(tokyo, "KR", "JPY", "once") == {"card": None, "giving_code": None}
+    assert reasons(tokyo, "CA", "JPY", "once") == {"card": None, "giving_code": NOT_THERE}
 
 
 def test_an_offer_has_the_limits_of_its_mode() -> None:
-    """Each mode is offered with limits of its own."""
-    found = offers(load_regions()["LWCAN"], country="CA", currency="CAD", frequency="once")
-    assert found[Mode.CARD] == Offer(mode=Mode.CARD, min_minor=200, max_minor=2_500_000)
-    assert found[Mode.INTERAC].min_minor == 100
+    """Each offer has the limits of its mode."""
+    offered = offers(load_regions()["LWCAN"], country="CA", currency="CAD", frequency="once")
+    assert offered[Mode.CARD] == Offer(mode=Mode.CARD, min_minor=200, max_minor=2_500_000)
+    assert offered[Mode.INTERAC].min_minor == 100

@@ -1,4 +1,4 @@
-"""Who tries cards by the thousand is slowed down; a congregation is not."""
+"""Rate limits stop card testers, and not a congregation."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +11,9 @@ from donate.web.rate_limit import WINDOW, AttemptCounter, GivingLimits
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def admitted(tries: AttemptCounter, address: str, now: datetime = NOW) -> bool:
+def admitted(counter: AttemptCounter, address: str, now: datetime = NOW) -> bool:
     try:
-        tries.count(address, now)
+        counter.count(address, now)
     except TooManyAttempts:
         return False
     return True
@@ -31,31 +31,31 @@ def admitted(tries: AttemptCounter, address: str, now: datetime = NOW) -> bool:
     ],
 )
 def test_a_network_is_counted_as_one(first: str, second: str, same: bool) -> None:
-    """An IPv4 address counts for itself, an IPv6 address for its /56."""
-    tries = AttemptCounter(per_network=1, in_all=10)
-    assert admitted(tries, first)
-    assert admitted(tries, second) is not same
+    """An IPv4 address and an IPv6 /56 each count as one network."""
+    counter = AttemptCounter(per_network=1, in_all=10)
+    assert admitted(counter, first)
+    assert admitted(counter, second) is not same
 
 
 def test_ten_thousand_from_everywhere_stop_at_the_limit_for_all() -> None:
-    """Tries from ten thousand networks are admitted up to the limit for all, and no further."""
-    tries = AttemptCounter(per_network=5, in_all=600)
-    begun = [admitted(tries, f"198.51.{n // 250}.{n % 250}") for n in range(10_000)]
-    assert sum(begun) == 600
-    assert tries.refused(NOW) == 9_400
+    """Attempts from ten thousand networks are admitted up to the limit for all."""
+    counter = AttemptCounter(per_network=5, in_all=600)
+    results = [admitted(counter, f"198.51.{n // 250}.{n % 250}") for n in range(10_000)]
+    assert sum(results) == 600
+    assert counter.refused(NOW) == 9_400
 
 
 def test_the_next_window_begins_anew() -> None:
-    """When the window is over, the same network is admitted again."""
-    tries = AttemptCounter(per_network=1, in_all=10)
-    assert admitted(tries, "203.0.113.7")
-    assert not admitted(tries, "203.0.113.7", NOW + timedelta(minutes=9))
-    assert admitted(tries, "203.0.113.7", NOW + WINDOW)
-    assert tries.refused(NOW + WINDOW) == 0
+    """After the window, the same network is admitted again."""
+    counter = AttemptCounter(per_network=1, in_all=10)
+    assert admitted(counter, "203.0.113.7")
+    assert not admitted(counter, "203.0.113.7", NOW + timedelta(minutes=9))
+    assert admitted(counter, "203.0.113.7", NOW + WINDOW)
+    assert counter.refused(NOW + WINDOW) == 0
 
 
 def test_other_ways_stay_open_when_cards_are_refused() -> None:
-    """Card gifts have a limit of their own, within that for all gifts."""
+    """Card gifts have their own limit within the limit for all gifts."""
     limits = GivingLimits(cards=AttemptCounter(1, 10), gifts=AttemptCounter(2, 10))
     limits.count(Mode.CARD, "203.0.113.7", NOW)
     with pytest.raises(TooManyAttempts):

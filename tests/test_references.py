@@ -1,4 +1,4 @@
-"""References: short, unlike each other, and their own check that they were typed right."""
+"""References: short, distinct, and with a check character against typing mistakes."""
 
 from collections.abc import Callable
 from random import Random
@@ -7,12 +7,12 @@ import pytest
 
 from donate.references import ALPHABET, LENGTH, is_reference, new_reference, tidy_reference
 
-DICE = Random(20260301)
-MANY = [new_reference("LWCAN", DICE) for _ in range(300)]
+RANDOM = Random(20260301)
+MANY = [new_reference("LWCAN", RANDOM) for _ in range(300)]
 
 
 def test_a_reference_looks_as_promised() -> None:
-    """A reference is the code, a dash, and seven characters nobody confuses."""
+    """A reference is the code, a dash, and seven characters that are hard to confuse."""
     for reference in MANY:
         code, dash, body = reference.partition("-")
         assert (code, dash, len(body)) == ("LWCAN", "-", LENGTH)
@@ -23,7 +23,7 @@ def test_a_reference_looks_as_promised() -> None:
 
 
 def test_every_wrong_character_is_found() -> None:
-    """One wrong character of the alphabet, at any place, makes the check fail."""
+    """One wrong character, at any position, makes the check fail."""
     for reference in MANY:
         for place in range(len("LWCAN-"), len(reference)):
             for wrong in ALPHABET.replace(reference[place], ""):
@@ -32,7 +32,7 @@ def test_every_wrong_character_is_found() -> None:
 
 
 def test_every_swap_is_found() -> None:
-    """Two different characters that changed places, neighbours or not, make the check fail."""
+    """Swapping any two different characters makes the check fail."""
     for reference in MANY:
         body = reference[len("LWCAN-") :]
         for i in range(LENGTH):
@@ -45,7 +45,7 @@ def test_every_swap_is_found() -> None:
 
 @pytest.mark.parametrize("cut", [slice(None, -1), slice(1 + len("LWCAN-"), None)])
 def test_a_reference_cut_short_is_none(cut: slice) -> None:
-    """What lost its end, or its code and a character, is no reference."""
+    """A text without its end, or without its code and a character, is no reference."""
     assert [r for r in MANY if is_reference(r[cut])] == []
 
 
@@ -67,7 +67,7 @@ def test_a_reference_cut_short_is_none(cut: slice) -> None:
     ],
 )
 def test_a_reference_is_tidied(write: Callable[[str], str]) -> None:
-    """However it was spaced, dashed or cased, the reference that was meant comes out."""
+    """Spacing, dashes and case do not matter."""
     assert [tidy_reference(write(r)) for r in MANY] == MANY
 
 
@@ -75,18 +75,18 @@ def test_a_reference_is_tidied(write: Callable[[str], str]) -> None:
     "text", ["", "-", "LWCAN", "A-", "\u00e9" * 7, "LWCAN-0000000", "x" * 9999]
 )
 def test_what_is_no_reference_is_none(text: str) -> None:
-    """Nothing that is not a reference passes, tidied or not."""
+    """A text that is no reference is refused, before and after tidying."""
     assert not is_reference(text)
     assert not is_reference(tidy_reference(text))
 
 
 def test_a_reference_needs_its_code() -> None:
-    """Seven right characters without a code before them are no reference."""
+    """Seven valid characters without a code are no reference."""
     body = MANY[0].partition("-")[2]
     assert not is_reference(body)
     assert not is_reference(f"-{body}")
 
 
 def test_references_differ() -> None:
-    """Three hundred draws of the same dice make three hundred references."""
+    """Three hundred new references are all different."""
     assert len(set(MANY)) == len(MANY)

@@ -1,4 +1,4 @@
-"""Regions: a file with a mistake stops the start and names it; codes are found as people type."""
+"""Regions: a mistake in the file stops the start and is named; codes are found as people type."""
 
 from pathlib import Path
 
@@ -34,13 +34,13 @@ def write(folder: Path, text: str) -> Path:
 
 
 def refusal(path: Path) -> str:
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(Misconfigured) as error:
         load_regions(path)
-    return str(refused.value)
+    return str(error.value)
 
 
 def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
-    """Without a mistake the file is taken, so it is the mistakes that are refused below."""
+    """The file without a mistake is accepted, so the tests below refuse only the mistakes."""
     assert set(load_regions(write(tmp_path, GOOD))["LWCAN"].modes) == {Mode.CARD, Mode.INTERAC}
 
 
@@ -117,7 +117,7 @@ def test_a_mistake_is_named(tmp_path: Path, right: str, wrong: str, named: str) 
 
 
 def test_all_mistakes_are_named_together(tmp_path: Path) -> None:
-    """Two mistakes in two regions are told in one go."""
+    """Mistakes in two regions are reported together."""
     two = GOOD.replace("min_minor = 200", "min_minor = 0") + GOOD.replace("LWCAN", "LWTWO").replace(
         'country = "CA"', ""
     )
@@ -137,7 +137,7 @@ def test_all_mistakes_are_named_together(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_regions_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    """A file that is empty, no TOML or no UTF-8 is refused by name."""
+    """A file that is empty, not TOML or not UTF-8 is refused by name."""
     path = tmp_path / "regions.toml"
     path.write_bytes(content)
     assert refusal(path).startswith(f"{path}: {words}")
@@ -145,7 +145,7 @@ def test_what_is_no_regions_file_is_refused(tmp_path: Path, content: bytes, word
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
-    """A file that is not there, or is a folder, is refused by name."""
+    """A missing file or a folder is refused by name."""
     assert refusal(tmp_path / name).startswith(f"{tmp_path / name}: cannot be read")
 
 
@@ -183,7 +183,7 @@ def test_a_code_is_found_as_people_type_it(typed: str) -> None:
     ],
 )
 def test_an_unknown_code_gets_a_suggestion(typed: str, suggestion: str | None) -> None:
-    """An unknown code is not found; the nearest one is suggested where one is near."""
+    """An unknown code is not found; a similar one is suggested if there is one."""
     with pytest.raises(UnknownCode) as unknown:
         load_regions().find(typed)
     assert unknown.value.suggestion == suggestion
@@ -196,7 +196,7 @@ def test_countries_are_countries() -> None:
     assert countries().isdisjoint({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ", "UK"})
     assert 240 < len(countries()) < 265
     for tag in ("en_CA", "fr_CA"):
-        assert countries() <= set(Locale.parse(tag).territories), "each has a name"
+        assert countries() <= set(Locale.parse(tag).territories), "each country needs a name"
 
 
 ELSEWHERE = """
@@ -225,7 +225,7 @@ min_minor = 150
 
 
 def test_regions_of_other_currencies_are_taken(tmp_path: Path) -> None:
-    """A region may be of yen or dinars, with limits in their own minor units."""
+    """A region may use yen or dinars, with limits in their own minor units."""
     regions = load_regions(write(tmp_path, ELSEWHERE))
     assert set(regions) == {"TOKYO", "KUWAIT"}
     yen, dinars = regions["TOKYO"], regions["KUWAIT"]
@@ -242,12 +242,12 @@ def test_regions_of_other_currencies_are_taken(tmp_path: Path) -> None:
     ],
 )
 def test_a_limit_can_be_given(tmp_path: Path, right: str, wrong: str, named: str) -> None:
-    """An amount that Stripe does not take in the region's currency is no preset and no limit."""
+    """An amount that Stripe rejects in the region's currency may be neither preset nor limit."""
     assert f"\n  {named}" in refusal(write(tmp_path, ELSEWHERE.replace(right, wrong)))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "language"),
+    ("requested", "language"),
     [
         ("fr-CA", "fr-CA"),
         ("fr", "fr-CA"),
@@ -257,12 +257,12 @@ def test_a_limit_can_be_given(tmp_path: Path, right: str, wrong: str, named: str
         (None, "en-CA"),
     ],
 )
-def test_the_nearest_language_is_spoken(wanted: str | None, language: str) -> None:
-    """A donor gets the region's language nearest to theirs, or its first."""
-    assert load_regions()["LWCAN"].language(wanted) == language
+def test_the_nearest_language_is_spoken(requested: str | None, language: str) -> None:
+    """A donor gets the region's language closest to theirs, or its first."""
+    assert load_regions()["LWCAN"].language(requested) == language
 
 
 def test_unknown_parts_of_the_organisation_are_named() -> None:
-    """What nobody has filled in about the organisation can be asked for by name."""
+    """Empty fields of the organisation are listed by name."""
     unknown = load_regions()["LWCAN"].organisation.unknown()
     assert unknown == ["legal_name", "registration_number", "address"]

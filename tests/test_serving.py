@@ -1,4 +1,4 @@
-"""`donate serve` as processes: how many there are, and what becomes of them when one dies."""
+"""`donate serve` as processes: how many there are, and what happens when one dies."""
 
 import os
 import signal
@@ -20,9 +20,9 @@ SERVE = [sys.executable, "-m", "donate.cli", "serve"]
 
 
 @contextmanager
-def serving(*words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `donate serve`, and stop it however the block ends."""
-    with subprocess.Popen([*SERVE, *words], env=os.environ) as process:
+def serving(*options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `donate serve`, and stop it when the block ends."""
+    with subprocess.Popen([*SERVE, *options], env=os.environ) as process:
         try:
             yield process
         finally:
@@ -43,7 +43,7 @@ def on_postgresql(
 
 
 def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
-    """SQLite serves one process: the second stops with a sentence, the first goes on."""
+    """On SQLite a second process is refused with a sentence, and the first continues."""
     with serving():
         wait_until(lambda: answers(address))
         second = subprocess.run(SERVE, capture_output=True, text=True, timeout=30, check=False)
@@ -54,15 +54,15 @@ def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
 
 @pytest.mark.usefixtures("on_postgresql")
 def test_of_two_processes_one_may_die(address: str) -> None:
-    """On PostgreSQL two processes serve; another takes the place of one that is killed."""
+    """On PostgreSQL two processes serve, and a killed one is replaced."""
     with serving("--processes", "2") as supervisor:
         wait_until(lambda: answers(address))
         before = serving_under(supervisor.pid)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        # Killed while it was asked whether it has started, it is waited for to the end.
-        patience_s = START_S + 30
-        wait_until(lambda: len(serving_under(supervisor.pid) - before) == 1, patience_s)
+        # If it was killed while starting, the supervisor first waits for START_S.
+        timeout_s = START_S + 30
+        wait_until(lambda: len(serving_under(supervisor.pid) - before) == 1, timeout_s)
         wait_until(lambda: answers(address))
     assert supervisor.returncode == 0
     assert not any(is_alive(pid) for pid in before)
@@ -70,7 +70,7 @@ def test_of_two_processes_one_may_die(address: str) -> None:
 
 @pytest.mark.usefixtures("on_postgresql")
 def test_of_several_processes_none_outlives_their_supervisor(address: str) -> None:
-    """When the process that looks after the others is killed, they stop, and the port is free."""
+    """When the supervisor is killed, its processes stop, and the port is free."""
     with serving("--processes", "2") as supervisor:
         wait_until(lambda: answers(address))
         others = serving_under(supervisor.pid)
@@ -82,7 +82,7 @@ def test_of_several_processes_none_outlives_their_supervisor(address: str) -> No
 
 
 def serving_under(parent: int) -> set[int]:
-    """Return the processes that a supervisor started to serve, from what the system knows."""
+    """Return the server processes that a supervisor started."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return {int(pid) for pid in children if b"spawn_main" in command_of(int(pid))}
 
@@ -105,8 +105,8 @@ def answers(address: str) -> bool:
         return False
 
 
-def wait_until(what: Callable[[], bool], patience_s: float = 30) -> None:
-    until = time.monotonic() + patience_s
-    while not what():
-        assert time.monotonic() < until
+def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.05)

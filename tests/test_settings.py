@@ -1,4 +1,4 @@
-"""Settings: a wrong secret stops the start, and the message names the variable, never its value."""
+"""Settings: a wrong one stops the start; the message has the variable's name, never its value."""
 
 import string
 from pathlib import Path
@@ -65,14 +65,14 @@ def test_a_wrong_secret_stops_the_start(name: str, prefix: str, other: str, bad:
 
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
 def test_a_missing_secret_stops_the_start(name: str) -> None:
-    """Without a secret the service does not start, and both are asked for at once."""
+    """The service does not start without secrets, and both are named."""
     with pytest.raises(Misconfigured) as refused:
         load_settings(None)
     assert f"{name} " in str(refused.value)
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    """Several mistakes are told together, a line each."""
+    """Several mistakes are reported together, one line each."""
     message = refusal(stripe_secret_key="", stripe_webhook_secret="", port="0", demo="perhaps")
     names = [line.split()[0] for line in message.splitlines()[:-1]]
     assert sorted(names) == ["DEMO", "PORT", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]
@@ -93,7 +93,7 @@ def test_every_wrong_setting_is_named_at_once() -> None:
     ],
 )
 def test_no_refusal_repeats_a_value(more: dict[str, Any]) -> None:
-    """A message about a wrong setting ends in logs, so it never holds the value."""
+    """A message about a wrong setting may end up in logs, so it never has the value."""
     message = refusal(**more)
     assert "hunter2" not in message
     assert list(more)[-1].upper() in message
@@ -102,7 +102,7 @@ def test_no_refusal_repeats_a_value(more: dict[str, Any]) -> None:
 @law(max_examples=300, deadline=None)
 @given(st.text(string.ascii_letters + string.digits, min_size=24, max_size=99))
 def test_a_real_secret_is_taken(random: str) -> None:
-    """No random run of letters and digits, such as real secrets are, is taken for a placeholder."""
+    """Random letters and digits, as in real secrets, are never mistaken for a placeholder."""
     if len(set(random)) < 12:
         random += string.ascii_letters
     load(
@@ -113,7 +113,7 @@ def test_a_real_secret_is_taken(random: str) -> None:
 
 @pytest.mark.parametrize("chance", ["xxx", "Xxx", "your", "yOuR"])
 def test_letters_that_fell_so_by_chance_are_taken(chance: str) -> None:
-    """A real secret may hold what looks like a word of a placeholder: one in hundreds does."""
+    """A real secret may contain part of a placeholder by chance; one in hundreds does."""
     load(stripe_webhook_secret=f"whsec_4fJd83kf{chance}Ls02mQpZ7")
 
 
@@ -127,13 +127,13 @@ def test_letters_that_fell_so_by_chance_are_taken(chance: str) -> None:
     ],
 )
 def test_two_webhook_secrets_hold_while_one_is_rolled(given: str, secrets: tuple[str, ...]) -> None:
-    """Several signing secrets are separated by commas, and each is in force."""
+    """Several signing secrets are separated by commas, and all are valid."""
     assert load(stripe_webhook_secret=given).webhook_secrets == secrets
 
 
 @pytest.mark.parametrize("given", [",", " , ", f"{SECRET},nonsense-nonsense-1234"])
 def test_one_wrong_webhook_secret_is_enough(given: str) -> None:
-    """No empty or wrong secret hides behind a comma."""
+    """One empty or wrong secret in the list is refused."""
     assert refusal(stripe_webhook_secret=given).startswith("STRIPE_WEBHOOK_SECRET ")
 
 
@@ -149,14 +149,14 @@ def test_one_wrong_webhook_secret_is_enough(given: str) -> None:
     ],
 )
 def test_the_key_says_whether_money_is_real(key: str, livemode: bool) -> None:
-    """Live or test is read from the key's beginning, and from nowhere else."""
+    """Only the beginning of the key decides between live and test."""
     settings = load(**REAL | {"stripe_secret_key": key})
     assert settings.livemode is livemode
     assert settings.stripe_secret_key.get_secret_value() == key.strip()
 
 
 def test_the_demo_takes_no_real_money() -> None:
-    """The demo runs with a test key only."""
+    """The demo runs only with a test key."""
     assert load(demo=True).demo
     assert "STRIPE_SECRET_KEY" in refusal(demo=True, stripe_secret_key=LIVE)
 
@@ -173,7 +173,7 @@ def test_the_demo_takes_no_real_money() -> None:
     ],
 )
 def test_a_page_is_named_by_its_origin(origin: str) -> None:
-    """What is no origin, or any origin, names no page that may open gifts."""
+    """Only exact origins may be in EMBED_ORIGINS."""
     with pytest.raises(Misconfigured, match="EMBED_ORIGINS must be origins"):
         load(embed_origins=origin)
     assert load(embed_origins="https://a.example, http://127.0.0.1:8002").embed_origins == (
@@ -188,7 +188,7 @@ def test_a_page_is_named_by_its_origin(origin: str) -> None:
 )
 @pytest.mark.parametrize("name", ["checkout_hosts", "trusted_proxies"])
 def test_a_list_is_separated_by_commas(name: str, given: str, words: tuple[str, ...]) -> None:
-    """A list holds what stands between the commas, and an empty variable is an empty list."""
+    """A list is separated by commas, and an empty variable is an empty list."""
     assert getattr(load(**{name: given}), name) == words
 
 
@@ -201,7 +201,7 @@ def test_a_list_is_separated_by_commas(name: str, given: str, words: tuple[str, 
     ],
 )
 def test_an_address_ends_without_a_slash(given: str, address: str) -> None:
-    """Paths are added to the address, so it keeps no slash at its end."""
+    """A trailing slash is removed, because paths are appended."""
     assert load(public_url=given).public_url == address
 
 
@@ -210,18 +210,18 @@ def test_an_address_ends_without_a_slash(given: str, address: str) -> None:
 )
 @pytest.mark.parametrize("name", ["public_url", "stripe_api_base"])
 def test_an_address_is_one(name: str, given: str) -> None:
-    """An address without http, https or a host stops the start."""
+    """A URL without http, https or a host stops the start."""
     assert refusal(**{name: given}).startswith(f"{name.upper()} ")
 
 
 @pytest.mark.parametrize("level", ["LOUD", "", "info"])
 def test_a_log_level_is_one_that_there_is(level: str) -> None:
-    """A log level that logging does not know stops the start."""
+    """An unknown log level stops the start."""
     assert refusal(log_level=level).startswith("LOG_LEVEL ")
 
 
 def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the environment says counts before what `.env` says, and both are read."""
+    """The environment takes precedence over `.env`, and both are read."""
     file = tmp_path / ".env"
     file.write_text(f"STRIPE_SECRET_KEY={KEY}\nSTRIPE_WEBHOOK_SECRET={SECRET}\nPORT=9000\n")
     monkeypatch.setenv("PORT", "9001")
@@ -230,20 +230,20 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_secret_is_not_shown() -> None:
-    """Settings that end in a log show no secret."""
+    """The repr of the settings shows no secret."""
     shown = repr(load(stripe_webhook_secret=f"{SECRET},{OTHER_SECRET}", metrics_token="hunter2"))
     assert [s for s in (KEY, SECRET, OTHER_SECRET, "hunter2") if s in shown] == []
 
 
 @pytest.mark.parametrize("name", ["public_url", "stripe_api_base"])
 def test_real_money_goes_by_https(name: str) -> None:
-    """With a live key, donors and Stripe are reached by https only."""
+    """With a live key, the URLs of the service and of Stripe have to use https."""
     with pytest.raises(Misconfigured, match=f"{name.upper()} must begin with https://"):
         load(**REAL | {name: "http://give.example.org"})
 
 
 def test_proxies_are_named() -> None:
-    """To trust every proxy is to believe every address that anybody claims."""
+    """TRUSTED_PROXIES refuses `*`, which would believe every claimed address."""
     with pytest.raises(Misconfigured, match="TRUSTED_PROXIES must name the proxies"):
         load(trusted_proxies="*")
 
@@ -266,12 +266,12 @@ def test_proxies_are_named() -> None:
     ],
 )
 def test_letters_need_one_way_and_a_sender(given: dict[str, Any], named: str) -> None:
-    """Letters go to a mail server or a folder, not both, and from one plain address."""
+    """E-mails need either a mail server or a folder, and one plain sender address."""
     assert refusal(**given).startswith(named)
 
 
 def test_without_a_way_no_letters_are_written() -> None:
-    """Neither a mail server nor a folder, both left empty, is a service without letters."""
+    """Without a mail server and a folder, no e-mails are written."""
     assert not load(smtp_url="", letters_folder="", mail_from="give@example.org").writes_letters
     for way in ({"smtp_url": "smtps://mail.example.org"}, {"letters_folder": "letters"}):
         assert load(**way, mail_from="give@example.org").writes_letters

@@ -1,4 +1,4 @@
-"""Which addresses the settings take, and how they are kept."""
+"""Which URLs and addresses the settings accept, and how they are stored."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.settings import load, refusal
     ],
 )
 def test_the_service_has_a_site_of_its_own(given: str) -> None:
-    """A public address with a path, a query, a fragment or a user stops the start."""
+    """A PUBLIC_URL with a path, a query, a fragment or a user stops the start."""
     message = refusal(public_url=given)
     assert message.startswith("PUBLIC_URL must end after the host")
     assert "hunter2" not in message
@@ -36,7 +36,7 @@ def test_the_service_has_a_site_of_its_own(given: str) -> None:
     ],
 )
 def test_an_accented_domain_is_kept_as_others_know_it(given: dict[str, str], kept: Any) -> None:
-    """Browsers, mail servers and Stripe know a domain by its name in ASCII, whoever typed which."""
+    """A domain is stored under its ASCII name, which browsers, mail servers and Stripe use."""
     assert getattr(load(**given), next(iter(given))) == kept
 
 
@@ -50,5 +50,5 @@ def test_an_accented_domain_is_kept_as_others_know_it(given: dict[str, str], kep
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(given: dict[str, str], says: str) -> None:
-    """An address that nothing can be sent from or led to stops the start in a clear sentence."""
+    """An address that cannot work stops the start with a clear sentence."""
     assert refusal(**given).startswith(says)

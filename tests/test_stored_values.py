@@ -1,4 +1,4 @@
-"""What is stored: instants come back as they were, and what is known already is left out."""
+"""Stored values: times come back unchanged, and duplicate rows are skipped."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -36,7 +36,7 @@ def event(received_at: datetime, event_id: str = "evt_1") -> StripeEvent:
     ],
 )
 def test_an_instant_comes_back_in_utc(database: Database, instant: datetime) -> None:
-    """An instant of any zone comes back as the same instant, aware and in UTC."""
+    """A time in any zone comes back as the same time in UTC."""
     with database.writing() as session:
         session.add(event(instant))
     with database.reading() as session:
@@ -46,18 +46,18 @@ def test_an_instant_comes_back_in_utc(database: Database, instant: datetime) -> 
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
-    """A naive time is no instant, and is not stored."""
-    with pytest.raises(StatementError, match="needs a time zone"), database.writing() as session:
+    """A time without a zone is not stored."""
+    with pytest.raises(StatementError, match="without a zone"), database.writing() as session:
         session.add(event(datetime(2026, 3, 1, 12, 0)))  # noqa: DTZ001 -- naive on purpose
 
 
 def test_only_new_rows_are_inserted(database: Database) -> None:
-    """Rows that a UNIQUE constraint knows are left out, and the rest are counted."""
+    """Rows that would break a UNIQUE constraint are skipped, and the rest are counted."""
 
     def insert(*event_ids: str) -> int:
-        found = [event(NOW, event_id).model_dump(exclude={"id"}) for event_id in event_ids]
+        rows = [event(NOW, event_id).model_dump(exclude={"id"}) for event_id in event_ids]
         with database.writing() as session:
-            return insert_new(session, StripeEvent, found)
+            return insert_new(session, StripeEvent, rows)
 
     assert insert() == 0
     assert insert("evt_1", "evt_2") == 2
@@ -66,7 +66,7 @@ def test_only_new_rows_are_inserted(database: Database) -> None:
 
 
 def test_only_what_is_known_is_left_out(database: Database) -> None:
-    """A row that breaks any other constraint is an error, not left out in silence."""
+    """A row that breaks any other constraint is an error."""
     nameless: dict[str, Any] = {"name": None, "email": "a@b.ca", "country": "CA", "language": "en"}
     with pytest.raises(IntegrityError), database.writing() as session:
         insert_new(session, Donor, [nameless])

@@ -1,4 +1,4 @@
-"""What the connection takes from strangers before any of our rooms is asked."""
+"""Limits of a connection, before any route sees the request."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from tests.real_parts import served
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of what came; not at once, as a room that asks the database."""
+    """Answer with the length of the body, after a short pause as if reading the database."""
     try:
         body = await Request(scope, receive).body()
     except ClientDisconnect:
@@ -28,49 +28,49 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Impatient(LimitedHttpProtocol):
-    """The same with less time."""
+    """The limited protocol with a shorter timeout."""
 
     head_timeout_s = 0.3
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Serve as we do, with little time for a head."""
+    """Serve an echo with a short timeout for the head."""
     with served(echo, http=Impatient, lifespan="off") as url:
         yield url
 
 
 def connect(url: str) -> socket.socket:
-    there = urlsplit(url)
-    return socket.create_connection((there.hostname, there.port or 80), timeout=5)
+    parts = urlsplit(url)
+    return socket.create_connection((parts.hostname, parts.port or 80), timeout=5)
 
 
-@pytest.mark.parametrize("begins", [b"GET /?", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
-def test_a_head_that_never_ends_is_cut_off(url: str, begins: bytes) -> None:
-    """Ten megabytes of address, of one header or of many are not read to the end."""
-    more = b"X: y\r\n" * 2_000 if begins.endswith(b"1.1\r\n") else b"a" * 12_000
+@pytest.mark.parametrize("start", [b"GET /?", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_that_never_ends_is_cut_off(url: str, start: bytes) -> None:
+    """Reading stops within ten megabytes of URL, of one header, or of many headers."""
+    more = b"X: y\r\n" * 2_000 if start.endswith(b"1.1\r\n") else b"a" * 12_000
     with connect(url) as caller, pytest.raises(ConnectionError):
-        caller.sendall(begins + more * (10_000_000 // len(more)))
+        caller.sendall(start + more * (10_000_000 // len(more)))
 
 
-@pytest.mark.parametrize("begins", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
-def test_a_head_that_does_not_come_is_not_waited_for(url: str, begins: bytes) -> None:
-    """Who says nothing, or stops in the middle of a head, is hung up on."""
+@pytest.mark.parametrize("start", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
+def test_a_head_that_does_not_come_is_not_waited_for(url: str, start: bytes) -> None:
+    """A connection that sends nothing, or half a head, is closed."""
     with connect(url) as caller:
-        caller.sendall(begins)
+        caller.sendall(start)
         assert caller.recv(100) == b""
 
 
 @pytest.mark.parametrize("trailers", [b"a:b\r\n" * 2_000, b"a:" + b"b" * 12_000])
 def test_headers_after_the_body_are_not_read_for_ever(url: str, trailers: bytes) -> None:
-    """What may follow a body in pieces is cut off as well, and none of it is kept."""
-    begins = b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    """Endless trailers after a chunked body are cut off, and none is kept."""
+    start = b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     with connect(url) as caller, pytest.raises(ConnectionError):
-        caller.sendall(begins + trailers * (20_000_000 // len(trailers)))
+        caller.sendall(start + trailers * (20_000_000 // len(trailers)))
 
 
 def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
-    """Only the head is measured, and each one of a connection anew."""
+    """Only the head counts, and each head of a connection counts anew."""
     headers = {"X": "y" * (MAX_HEAD_BYTES // 2)}
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         for _ in range(4):
@@ -81,16 +81,16 @@ REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
 
 
 def answers_to(caller: socket.socket, at_most: int) -> int:
-    """Return how many answers came until they were so many, or the line was cut."""
-    said = b""
+    """Count the answers until there are `at_most`, or the connection ends."""
+    received = b""
     with contextlib.suppress(ConnectionError):
-        while said.count(b"200 OK") < at_most and (more := caller.recv(65_536)):
-            said += more
-    return said.count(b"200 OK")
+        while received.count(b"200 OK") < at_most and (more := caller.recv(65_536)):
+            received += more
+    return received.count(b"200 OK")
 
 
 def test_a_few_requests_ahead_of_their_answers_are_answered(url: str) -> None:
-    """Who does not wait for an answer before asking again is answered in turn."""
+    """A few pipelined requests are answered in turn."""
     with connect(url) as caller:
         caller.sendall(REQUEST * MAX_PIPELINED)
         assert answers_to(caller, MAX_PIPELINED) == MAX_PIPELINED
@@ -104,7 +104,7 @@ def test_a_few_requests_ahead_of_their_answers_are_answered(url: str) -> None:
 def test_who_asks_on_and_on_is_hung_up_on(
     url: str, more: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What may not stand behind a request ends the connection, and nobody answers in vain."""
+    """Too many pipelined requests, or garbage after one, end the connection without an error."""
     with connect(url) as caller, contextlib.suppress(ConnectionError):
         caller.sendall(REQUEST * 2 + more)
         assert answers_to(caller, 5_000) <= MAX_PIPELINED

@@ -1,4 +1,4 @@
-"""The worker: goes round for ever, at once when nudged, and no failure stops it."""
+"""The worker: it runs its jobs again and again, immediately when nudged, and survives failures."""
 
 import threading
 import time
@@ -13,27 +13,27 @@ SOON_S = 0.1
 
 
 class Counted:
-    """A job that says when it ran; `found` is what its rounds find, one after the other."""
+    """A job that records its runs; `results` are those of its rounds in turn."""
 
-    def __init__(self, found: Sequence[int | Exception] = ()) -> None:
-        self._found = list(found)
+    def __init__(self, results: Sequence[int | Exception] = ()) -> None:
+        self._results = list(results)
         self._ran = threading.Semaphore(0)
         self.times: list[float] = []
 
     def do(self) -> int:
         self.times.append(time.monotonic())
-        found = self._found.pop(0) if self._found else 0
+        result = self._results.pop(0) if self._results else 0
         self._ran.release()
-        if isinstance(found, Exception):
-            raise found
-        return found
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def ran(self, timeout_s: float = 5) -> bool:
         return self._ran.acquire(timeout=timeout_s)
 
 
 class Running:
-    """Starts workers, and stops them when the test is over."""
+    """Starts workers, and stops them after the test."""
 
     def __init__(self) -> None:
         self._workers: list[Worker] = []
@@ -60,18 +60,18 @@ def running() -> Iterator[Running]:
     "failure", [RuntimeError("a bug"), DatabaseBusy("locked"), StripeUnavailable("no answer")]
 )
 def test_a_failure_stops_nothing(running: Running, failure: Exception) -> None:
-    """A job that fails is tried again at the next round, and the others go on."""
+    """A job that fails runs again in the next round, and the others go on."""
     failing, other = Counted([failure, failure]), Counted()
     worker = running.start(failing.do, other.do)
     for _ in range(3):
         assert failing.ran()
         assert other.ran()
-        time.sleep(0.02)  # they rest
+        time.sleep(0.02)  # both are idle again
         worker.nudge()
 
 
 def test_a_failure_is_told(running: Running, caplog: pytest.LogCaptureFixture) -> None:
-    """A bug is logged with where it is; a database that is busy is one line without."""
+    """A bug is logged with its traceback; a busy database is logged in one line."""
     failing = Counted([RuntimeError("a bug"), DatabaseBusy("locked"), 0])
     worker = running.start(failing.do)
     for _ in range(3):
@@ -79,13 +79,13 @@ def test_a_failure_is_told(running: Running, caplog: pytest.LogCaptureFixture) -
         time.sleep(0.02)
         worker.nudge()
     worker.stop()
-    told = [(record.levelname, record.exc_info is not None) for record in caplog.records]
-    assert told == [("ERROR", True), ("WARNING", False)]
+    logged = [(record.levelname, record.exc_info is not None) for record in caplog.records]
+    assert logged == [("ERROR", True), ("WARNING", False)]
     assert all("Counted.do" in record.getMessage() for record in caplog.records)
 
 
 def test_a_nudge_wakes_at_once(running: Running) -> None:
-    """A nudge ends every job's rest at once."""
+    """A nudge starts every job's next round immediately."""
     jobs = [Counted(), Counted()]
     worker = running.start(*(job.do for job in jobs))
     assert all(job.ran() for job in jobs)
@@ -97,7 +97,7 @@ def test_a_nudge_wakes_at_once(running: Running) -> None:
 
 
 def test_without_a_nudge_it_goes_round_at_the_heartbeat(running: Running) -> None:
-    """When nothing was due, the next round is a heartbeat later: not sooner, not much later."""
+    """If nothing was due, the next round starts one heartbeat later."""
     job = Counted()
     running.start(job.do)
     assert job.ran()
@@ -106,7 +106,7 @@ def test_without_a_nudge_it_goes_round_at_the_heartbeat(running: Running) -> Non
 
 
 def test_while_there_is_work_it_does_not_rest(running: Running) -> None:
-    """A round that found something is followed by another at once."""
+    """A round that found work is followed by another immediately."""
     job = Counted([5, 5, 5, 0])
     running.start(job.do)
     assert all(job.ran() for _ in range(4))
@@ -114,7 +114,7 @@ def test_while_there_is_work_it_does_not_rest(running: Running) -> None:
 
 
 def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
-    """What becomes due while a round looks elsewhere is found right after it."""
+    """A nudge during a round starts another right after it."""
     inside, go_on, second = threading.Event(), threading.Event(), threading.Event()
 
     def job() -> int:
@@ -132,7 +132,7 @@ def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
 
 
 def test_a_slow_job_holds_up_no_other(running: Running) -> None:
-    """While one job waits for somebody, the others go round."""
+    """While one job waits, the others go on."""
     go_on, other = threading.Event(), Counted([1, 1, 1])
 
     def slow() -> int:
@@ -145,20 +145,20 @@ def test_a_slow_job_holds_up_no_other(running: Running) -> None:
 
 
 def test_it_stops_promptly(running: Running) -> None:
-    """Asked to stop while it rests, it stops at once and does not go round again."""
+    """A worker that is idle stops immediately, and does not run again."""
     jobs = [Counted(), Counted()]
     worker = running.start(*(job.do for job in jobs))
     assert all(job.ran() for job in jobs)
     time.sleep(0.05)
-    began = time.monotonic()
+    start = time.monotonic()
     worker.stop()
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - start < SOON_S
     worker.nudge()
     assert not any(job.ran(0.05) for job in jobs)
 
 
 def test_it_finishes_what_it_began(running: Running) -> None:
-    """Asked to stop in the middle of a round, it ends that round first."""
+    """A worker that is stopped during a round finishes that round."""
     inside, done = threading.Event(), threading.Event()
 
     def job() -> int:
@@ -174,7 +174,7 @@ def test_it_finishes_what_it_began(running: Running) -> None:
 
 
 def test_it_stops_in_any_state() -> None:
-    """Stopping what has not begun, has no job, or has stopped already is harmless."""
+    """Stopping is harmless before the start, without jobs, and twice."""
     Worker([]).stop()
     Worker([Counted().do]).stop()
     worker = Worker([])

@@ -28,13 +28,8 @@ from tests.stripe_gateway.given import AMOUNT, gift_now, give, settle, settler_o
 REFUNDS = "/v1/refunds"
 CARD = "4242424242424242"
 SLOW_TO_REFUND = "4000000000007726"
-<<<<<<< HEAD:tests/stripe_gateway/refund_desk.py
 # Four times as fast as in production, and still patient enough for a busy machine.
-QUICK = {"deadline_s": 2.4, "per_try_s": 0.8}
-=======
-# Four times as quick as in earnest, and still patient with a machine that has much to do.
 QUICK = {"deadline_s": 2.4, "per_attempt_s": 0.8}
->>>>>>> a2ad026 (Say plainly what the Stripe client and tables do):tests/stripe_gateway/returning.py
 
 _forms = itertools.count(1)
 

@@ -32,7 +32,7 @@ NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
 # The SDK retries these itself, and the second answer is good.
 RETRIED = ("502_before", "409", "reset_before", "reset_after", "cut_body")
 RAISED = {"400": StripeRefused, "500": StripeRefused, "401": StripeKeyRefused}
-# Four times as quick as in earnest, and still patient with a machine that has much to do.
+# Four times as fast as in production, and still patient enough for a busy machine.
 QUICK = {"deadline_s": 2.4, "per_attempt_s": 0.8}
 HANG_S = 2.8
 
@@ -138,7 +138,7 @@ def test_a_wrong_key_is_an_alarm(database: Database, sandbox: RunningSandbox) ->
 
 
 def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> None:
-    """One who would be too many is told at once, and a place that is free again is taken."""
+    """A call over the limit fails immediately, and a place that becomes free is used."""
     client = client_of(sandbox, **QUICK, max_waiting=1)
     hang = {"path": f"{SESSIONS}/*", "method": "GET", "kind": "hang", "seconds": HANG_S}
     sandbox.control("POST", "/_sandbox/trouble", **hang, times=2)

@@ -74,7 +74,7 @@ class WatchedClient(StripeClient):
             account.checkout_hosts,
             account=account.connected,
             deadline_s=_DEADLINE_S,
-            per_attempt_s=_PER_TRY_S,
+            per_attempt_s=_PER_ATTEMPT_S,
         )
         self._look = look
         self.headers: Mapping[str, str] = {}

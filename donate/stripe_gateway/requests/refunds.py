@@ -148,7 +148,7 @@ class Refunds:
 def _is_waiting(session: Session, request: OpenRefund) -> bool:
     facts = [row.as_fact() for row in facts_of(session, request.gift_id)]
     return any(
-        recorded.asked.source_id == request.key and recorded.state == RequestState.WAITING
+        recorded.fact.source_id == request.key and recorded.state == RequestState.WAITING
         for recorded in requests_of(facts)
     )
 
