@@ -18,7 +18,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.health import note_heard
 from tests.letters.post import a_post_office
 from tests.real_parts import SECRET_KEY, Postgres, free_port, make_settings, served
-from tests.sandbox.running import RunningSandbox, asking, run_sandbox, wait_until
+from tests.sandbox.running import RunningSandbox, run_sandbox, session_params, wait_until
 
 pytestmark = pytest.mark.usefixtures("environment")
 Saying = pytest.CaptureFixture[str]
@@ -175,7 +175,7 @@ def test_undelivered_events_are_counted(
     assert "No webhook has arrived yet." in output_online(capsys)
     sandbox.control("POST", "/_sandbox/webhooks", url=f"http://127.0.0.1:{free_port()}/")
     sandbox.control("POST", "/_sandbox/clock", now=int((now - timedelta(hours=2)).timestamp()))
-    sandbox.pay(account.v1.checkout.sessions.create(asking()).id)
+    sandbox.pay(account.v1.checkout.sessions.create(session_params()).id)
     wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
     database = Database(environment["DATABASE_URL"])
     with database.writing() as session:
@@ -191,8 +191,8 @@ def test_events_of_the_last_minutes_may_still_be_on_their_way(
 ) -> None:
     """A recent event that Stripe has not delivered yet is no fault."""
     sandbox.control("POST", "/_sandbox/webhooks", paused=True, url="http://127.0.0.1:9/")
-    sandbox.pay(account.v1.checkout.sessions.create(asking()).id)
-    assert "could not deliver" not in output_online(capsys)
+    sandbox.pay(account.v1.checkout.sessions.create(session_params()).id)
+    assert "could not deliver" not in said_online(capsys)
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -11,7 +11,7 @@ from donate.commands.catchup import STRIPE_BEGAN, read_since
 from donate.errors import BadInput
 from donate.storage.database import Database
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
-from tests.sandbox.running import asking, run_sandbox
+from tests.sandbox.running import run_sandbox, session_params
 from tests.stripe_gateway.away import Away, check_totals, going_away
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_it_says_what_it_looks_at_and_what_it_found(
 def test_it_exits_1_when_something_differs(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
     """An event that could not be applied is named, and the exit code is 1."""
     away.open()
-    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     assert main(["catchup"]) == 1
     assert "was set aside: metadata.gift_id" in capsys.readouterr().out

@@ -1,6 +1,6 @@
-"""Where the sandbox and the tests differ from Stripe's OpenAPI document, and why.
+"""Known differences between Stripe's OpenAPI document and the sandbox or the tests, with reasons.
 
-Each difference still has to occur: tests/sandbox/test_conformity.py asks for every one.
+tests/sandbox/test_conformity.py checks that each difference still occurs.
 """
 
 _NEWER = (

@@ -1,4 +1,4 @@
-"""A sandbox under mischief, with somebody who pays and somebody who listens."""
+"""A sandbox with mischief, a donor who pays, and a receiver of webhooks."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import stripe
 
 from tests.sandbox.running import SESSION, Received, Receiver, RunningSandbox, wait_until
 
-# A minute of delay is over before anyone has waited for it.
+# A delay of a minute takes 60 milliseconds.
 QUICK = 0.001
 
 
@@ -18,30 +18,30 @@ class World:
         self.sandbox, self.client, self.receiver = sandbox, client, receiver
 
     def begin(self, seed: int | None, *kinds: str, **more: Any) -> None:
-        given = {"rate": 1.0, "time_scale": QUICK, **more}
+        lever = {"rate": 1.0, "time_scale": QUICK, **more}
         if kinds:
-            given["kinds"] = kinds
-        self.sandbox.control("POST", "/_sandbox/mischief", seed=seed, **given)
+            lever["kinds"] = kinds
+        self.sandbox.control("POST", "/_sandbox/mischief", seed=seed, **lever)
 
     def pay(self, times: int = 1) -> None:
         for _ in range(times):
             self.sandbox.pay(self.client.v1.checkout.sessions.create(SESSION).id)
 
-    def done(self) -> list[dict[str, str]]:
-        done: list[dict[str, str]] = self.sandbox.control("GET", "/_sandbox/mischief")["done"]
-        return done
+    def deeds(self) -> list[dict[str, str]]:
+        deeds: list[dict[str, str]] = self.sandbox.control("GET", "/_sandbox/mischief")["done"]
+        return deeds
 
     def deliveries(self) -> dict[str, int]:
-        counted: dict[str, int] = self.sandbox.control("GET", "/_sandbox/state")["deliveries"]
-        return counted
+        counts: dict[str, int] = self.sandbox.control("GET", "/_sandbox/state")["deliveries"]
+        return counts
 
     def received(self) -> list[Received]:
-        """Every delivery, in the order it came in, when no more are on their way."""
+        """Return every delivery in the order of arrival, once none is pending."""
         wait_until(lambda: self.deliveries()["pending"] == 0)
         return self.receiver.received
 
     def arrived(self) -> list[dict[str, Any]]:
         return [json.loads(received.body) for received in self.received()]
 
-    def made(self) -> set[str]:
+    def made_ids(self) -> set[str]:
         return {event.id for event in self.client.v1.events.list({"limit": 100}).data}

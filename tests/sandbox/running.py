@@ -1,4 +1,4 @@
-"""What the sandbox's tests run: the server in a thread, and somebody to deliver webhooks to."""
+"""The sandbox in a thread, and a receiver of its webhooks."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.sandbox.watching import WATCH
 
 PATIENCE_S = 5.0
 
-# Any, because the SDK has a type of its own for each dict in it.
+# Any, because the SDK has a separate type for each dict in it.
 SESSION: Any = {
     "mode": "payment",
     "submit_type": "donate",
@@ -45,7 +45,7 @@ CARD = {
 }
 
 
-def asking(**more: Any) -> Any:
+def session_params(**more: Any) -> Any:
     return {**SESSION, **more}
 
 
@@ -55,7 +55,7 @@ def session_of(amount: int, currency: str = "cad", **more: Any) -> Any:
 
 
 def monthly_of(amount: int, currency: str = "cad", **more: Any) -> Any:
-    """A session that begins a subscription of this amount a month."""
+    """Return the parameters of a session for a subscription of this amount a month."""
     price = {
         "currency": currency,
         "unit_amount": amount,
@@ -72,14 +72,14 @@ class RunningSandbox:
     http: httpx.Client
 
     def control(self, method: str, path: str, /, **lever: Any) -> Any:
-        """Pull a lever and give what it answers; a refusal raises httpx.HTTPStatusError."""
+        """Pull a control lever and return its answer; a refusal raises httpx.HTTPStatusError."""
         json = lever if method == "POST" else None
         answer = self.http.request(method, path, json=json)
         answer.raise_for_status()
         return answer.json()
 
     def renew(self, subscription_id: str, *, succeed: bool | None = True) -> Any:
-        """Begin the next period; gives the subscription and its new invoice."""
+        """Begin the next period; return the subscription and its new invoice."""
         path = f"/_sandbox/subscriptions/{subscription_id}/renew"
         return self.control("POST", path, succeed=succeed)
 
@@ -89,10 +89,10 @@ class RunningSandbox:
 
 @contextmanager
 def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox]:
-    """Run a sandbox in a thread, under the secrets of `make_settings`."""
+    """Run a sandbox in a thread, with the secrets of `make_settings`."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "secret_key": SECRET_KEY,
         "webhook_secret": WEBHOOK_SECRET,
         "public_url": url,
@@ -100,7 +100,7 @@ def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox
         "seed": 7,
         "observer": WATCH,
     }
-    config = SandboxConfig(**(given | more))
+    config = SandboxConfig(**(values | more))
     with (
         running(create_server(config, "127.0.0.1", port).config),
         caller(url) as http,
@@ -115,9 +115,9 @@ class Received:
 
 
 class Receiver:
-    """Answers 200 unless told otherwise: `answers` are the next statuses, first come first.
+    """A receiver of webhooks that answers 200, or the statuses in `answers` one by one.
 
-    `most_at_once` is how many deliveries of one body were ever being received together.
+    `most_at_once` is the largest number of simultaneous deliveries of one body.
     """
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing: pytest shows what matters."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks"
@@ -168,8 +168,8 @@ class Receiver:
         self._thread.join()
 
 
-def wait_until(is_so: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.005)

@@ -1,6 +1,6 @@
-"""The SDK's own types of parameters as checks of a form, with every list of values closed.
+"""Checks of a form, made from the SDK's types of parameters, with closed lists of values.
 
-The SDK writes such a list as `Literal["a", "b"] | str`, which a type checker takes for any text.
+The SDK writes such a list as `Literal["a", "b"] | str`, which accepts any text.
 """
 
 from collections.abc import Mapping
@@ -121,9 +121,9 @@ PARAMETERS = {
     "POST /v1/webhook_endpoints/*": "WebhookEndpointUpdateParams",
 }
 
-# Said beside the parameters and sent as headers.
+# Headers, which the SDK accepts beside the parameters.
 _NO_PARAMETERS = frozenset(RequestOptions.__annotations__)
-# What their types are made of, and the modules of the parameters need not know.
+# Names that the types of headers use and the parameters' modules may not import.
 _NAMES_OF_HEADERS = {"Mapping": Mapping, "StripeContext": object}
 _LEAVES = {
     Decimal: FORM_LEAVES["number"],
@@ -136,11 +136,11 @@ _LEAVES = {
 
 
 def parameters_type(route: str) -> type:
-    """The SDK's type of what this route takes."""
-    found: Any = stripe.params
+    """Return the SDK's type of this route's parameters."""
+    module: Any = stripe.params
     for step in PARAMETERS[route].split("."):
-        found = getattr(found, step)
-    return found  # type: ignore[no-any-return]
+        module = getattr(module, step)
+    return module  # type: ignore[no-any-return]
 
 
 @cache
@@ -148,10 +148,10 @@ def sdk_check(route: str) -> Check:
     return _check_of(parameters_type(route))
 
 
-def _check_of(wanted: Any) -> Check:
-    origin, inner = get_origin(wanted), get_args(wanted)
-    if hasattr(wanted, "__required_keys__"):
-        return _hash_of(wanted)
+def _check_of(annotation: Any) -> Check:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if hasattr(annotation, "__required_keys__"):
+        return _hash_of(annotation)
     if origin is Literal:
         return one_of(inner)
     if origin in (Union, UnionType):
@@ -160,21 +160,21 @@ def _check_of(wanted: Any) -> Check:
         return a_list(_check_of(inner[0]))
     if origin is dict:
         return a_hash({}, (), JSON_LEAVES["string"] if inner[1] is str else _check_of(inner[1]))
-    return _LEAVES[wanted]
+    return _LEAVES[annotation]
 
 
 @cache
-def _hash_of(wanted: Any) -> Check:
-    hints = get_type_hints(wanted, localns=_NAMES_OF_HEADERS)
+def _hash_of(annotation: Any) -> Check:
+    hints = get_type_hints(annotation, localns=_NAMES_OF_HEADERS)
     hints = {name: hint for name, hint in hints.items() if name not in _NO_PARAMETERS}
     return a_hash(
         {name: _check_of(hint) for name, hint in hints.items()},
-        wanted.__required_keys__ & hints.keys(),
+        annotation.__required_keys__ & hints.keys(),
     )
 
 
 def _choice_of(options: tuple[Any, ...]) -> Check:
-    """Texts that are named close the choice to others; "" alone only unsets what else may stand."""
+    """Named texts exclude other texts; "" alone only allows to unset the value."""
     texts = {text for one in options if get_origin(one) is Literal for text in get_args(one)}
     is_closed = bool(texts - {""})
     rest = [

@@ -1,6 +1,6 @@
-"""Checks requests and answers against `stripe_shapes.json`, which scripts/stripe_shapes.py makes.
+"""Checks of requests and answers against `stripe_shapes.json`, made by scripts/stripe_shapes.py.
 
-Shapes are compiled to functions once: the whole test suite goes through them.
+Shapes are compiled to functions once, because the whole test suite uses them.
 """
 
 import json
@@ -15,7 +15,7 @@ TABLE = Path(__file__).with_name("stripe_shapes.json")
 
 
 class Difference(NamedTuple):
-    """What is other than it should be; `place` begins at the innermost schema with a name."""
+    """A difference from the document; `place` begins at the innermost named schema."""
 
     place: str
     what: str
@@ -24,7 +24,7 @@ class Difference(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The same for the same kind of difference, whatever the value."""
+        """Return the kind of difference, without the value."""
         schema = f"{self.schema}: " if self.schema else ""
         return f"{schema}{self.place.replace('.[]', '[]')} {self.what}".strip()
 
@@ -40,49 +40,51 @@ def wrong(what: str, value: Any) -> list[Difference]:
     return [Difference("", what, value)]
 
 
-def within(step: str, found: list[Difference]) -> list[Difference]:
+def within(step: str, differences: list[Difference]) -> list[Difference]:
     return [
         one if one.schema else one._replace(place=f"{step}.{one.place}".rstrip("."))
-        for one in found
+        for one in differences
     ]
 
 
 def a_hash(
     fields: Mapping[str, Check], required: Iterable[str] = (), others: Check | None = None
 ) -> Check:
-    needed = tuple(required)
+    required_names = tuple(required)
 
     def check(value: Any) -> list[Difference]:
         if not isinstance(value, dict):
             return wrong("is no hash", value)
-        found = FITS
+        differences = FITS
         for name, inner in value.items():
             field = fields.get(name, others)
-            there = field(inner) if field else wrong("is not in the document", inner)
-            if there:
-                found = found + within(name if name in fields or not others else "*", there)
-        for name in needed:
+            inner_differences = field(inner) if field else wrong("is not in the document", inner)
+            if inner_differences:
+                differences = differences + within(
+                    name if name in fields or not others else "*", inner_differences
+                )
+        for name in required_names:
             if name not in value:
-                found = [*found, Difference(name, "is missing")]
-        return found
+                differences = [*differences, Difference(name, "is missing")]
+        return differences
 
     return check
 
 
 def a_list(item: Check) -> Check:
-    """A list of JSON, or of a form: there it is a hash whose names are numbers."""
+    """Return the check of a list; a list in a form is a hash with numbers as names."""
 
     def check(value: Any) -> list[Difference]:
         if isinstance(value, dict) and value and all(step.isdecimal() for step in value):
             value = list(value.values())
         if not isinstance(value, list):
             return wrong("is no list", value)
-        found = FITS
+        differences = FITS
         for inner in value:
-            there = item(inner)
-            if there:
-                found = found + within("[]", there)
-        return found
+            inner_differences = item(inner)
+            if inner_differences:
+                differences = differences + within("[]", inner_differences)
+        return differences
 
     return check
 
@@ -106,28 +108,28 @@ def any_of(options: list[Check]) -> Check:
             return FITS
         best: list[Difference] | None = None
         for option in options:
-            there = option(value)
-            if not there:
+            inner_differences = option(value)
+            if not inner_differences:
                 return FITS
-            # The option that was meant is the one that looks into the value, and finds least.
-            if best is None or _distance(there) < _distance(best):
-                best = there
+            # The intended option accepts the type of the value, and has the fewest differences.
+            if best is None or _distance(inner_differences) < _distance(best):
+                best = inner_differences
         return best or wrong("fits nothing", value)
 
     return check
 
 
-def _distance(found: list[Difference]) -> tuple[bool, int]:
-    is_another_kind = any(not one.place or one.place == "object" for one in found)
-    return is_another_kind, len(found)
+def _distance(differences: list[Difference]) -> tuple[bool, int]:
+    is_another_kind = any(not one.place or one.place == "object" for one in differences)
+    return is_another_kind, len(differences)
 
 
-def that(is_so: Callable[[Any], bool], what: str) -> Check:
-    return lambda value: FITS if is_so(value) else wrong(what, value)
+def that(condition: Callable[[Any], bool], what: str) -> Check:
+    return lambda value: FITS if condition(value) else wrong(what, value)
 
 
 def text_up_to(longest: int, *, in_form: bool) -> Check:
-    # An empty text in a form unsets what it names; where that may be, the document says so.
+    # An empty text in a form unsets the field; the document says where that is allowed.
     shortest = 1 if in_form else 0
     return that(
         lambda value: isinstance(value, str) and shortest <= len(value) <= longest,
@@ -173,55 +175,57 @@ class Shapes:
         self.routes = frozenset(self._routes)
         self._named: dict[str, Check] = {}
         self.route = cache(self._route)
-        self.asks = cache(self._asks)
-        self.answers = cache(self._answers)
+        self.request_check = cache(self._request_check)
+        self.answer_check = cache(self._answer_check)
         self.event_types = frozenset(
             self._routes["POST /v1/webhook_endpoints"]["asks"]["fields"]["enabled_events!"]["list"]
         )
 
     def _route(self, method: str, path: str) -> str | None:
-        """The route by its name in the table; one without a star goes first."""
-        asked = f"{method} {path}"
-        if asked in self._routes:
-            return asked
-        return next((name for name, pattern in self._patterns if pattern.fullmatch(asked)), None)
+        """Return the route's name in the table; a route without a star is preferred."""
+        request = f"{method} {path}"
+        if request in self._routes:
+            return request
+        return next((name for name, pattern in self._patterns if pattern.fullmatch(request)), None)
 
-    def _asks(self, route: str) -> Check:
+    def _request_check(self, route: str) -> Check:
         return self._compiled(self._routes[route]["asks"], in_form=True)
 
-    def _answers(self, route: str) -> Check:
+    def _answer_check(self, route: str) -> Check:
         return self._compiled(self._routes[route]["answers"], in_form=False)
 
     def event(self, event: dict[str, Any]) -> list[Difference]:
-        found = list(self.named("event")(event))
+        differences = list(self.named("event")(event))
         if event["type"] not in self.event_types:
-            found.append(Difference("type", "is no type of event", event["type"], "event"))
+            differences.append(Difference("type", "is no type of event", event["type"], "event"))
         thing = event["data"]["object"]
-        found += self.named(thing["object"])(thing)
-        known = self._fields_of(thing["object"])
-        found += [
+        differences += self.named(thing["object"])(thing)
+        fields = self._fields_of(thing["object"])
+        differences += [
             Difference(f"previous_attributes.{name}", "is not in the document", schema="event")
             for name in event["data"].get("previous_attributes", {})
-            if name not in known
+            if name not in fields
         ]
-        return found
+        return differences
 
     def named(self, name: str) -> Check:
-        """The check of a schema; what it finds begins there."""
+        """Return the check of a schema, whose differences begin at that schema."""
         if name not in self._named:
             if name not in self._schemas:
                 return lambda _: [Difference("", "is no object of the document", schema=name)]
             inner = self._compiled(self._schemas[name], in_form=False)
 
             def check(value: Any) -> list[Difference]:
-                found = inner(value)
-                return found and [one if one.schema else one._replace(schema=name) for one in found]
+                differences = inner(value)
+                return differences and [
+                    one if one.schema else one._replace(schema=name) for one in differences
+                ]
 
             self._named[name] = check
         return self._named[name]
 
     def _late(self, name: str) -> Check:
-        """The check of a schema, compiled when it is needed: schemas contain each other."""
+        """Return a check that is compiled on first use, because schemas contain each other."""
 
         def check(value: Any) -> list[Difference]:
             return self.named(name)(value)
@@ -232,7 +236,7 @@ class Shapes:
         return {field.rstrip("!") for field in self._schemas[name]["fields"]}
 
     def _others(self, shape: Any) -> Check:
-        """What metadata is made of; in a form too an empty text may stand there, and unsets it."""
+        """Return the check of metadata; an empty text is allowed in a form and unsets the key."""
         return self._compiled(shape, in_form=False)
 
     def _compiled(self, shape: Any, *, in_form: bool) -> Check:
@@ -265,7 +269,7 @@ class Shapes:
 
 
 def decoded(form: bytes) -> dict[str, Any]:
-    """`a[b][0][c]=value` as hashes and texts; raise ValueError for what is no such form."""
+    """Return `a[b][0][c]=value` as nested dicts; raise ValueError for an invalid form."""
     tree: dict[str, Any] = {}
     for name, value in parse_qsl(form.decode(), keep_blank_values=True, strict_parsing=bool(form)):
         steps = name.replace("]", "").split("[")

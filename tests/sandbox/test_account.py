@@ -1,4 +1,4 @@
-"""What an account is set up with, through the real SDK: endpoints, portal, methods, permissions."""
+"""The account's settings through the real SDK: endpoints, portal, methods, permissions."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ VERSION = "2026-10-28.endive"
 
 
 def new_endpoint(client: stripe.StripeClient, **more: Any) -> Any:
-    asked: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
-    return client.v1.webhook_endpoints.create(asked)
+    params: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
+    return client.v1.webhook_endpoints.create(params)
 
 
 def test_the_secret_of_an_endpoint_is_told_once(fresh_client: stripe.StripeClient) -> None:
-    """The signing secret comes with the answer that made the endpoint, and with no other."""
-    made = new_endpoint(fresh_client)
-    assert made.secret.startswith("whsec_")
-    again = fresh_client.v1.webhook_endpoints.retrieve(made.id)
+    """The signing secret is only in the answer that created the endpoint."""
+    created = new_endpoint(fresh_client)
+    assert created.secret.startswith("whsec_")
+    again = fresh_client.v1.webhook_endpoints.retrieve(created.id)
     listed = fresh_client.v1.webhook_endpoints.list().data[0]
     for shown in (again, listed):
         assert "secret" not in shown.to_dict()
@@ -29,23 +29,23 @@ def test_the_secret_of_an_endpoint_is_told_once(fresh_client: stripe.StripeClien
 
 
 def test_an_endpoint_is_changed_and_deleted(fresh_client: stripe.StripeClient) -> None:
-    """Events, address and status of an endpoint can be changed; the version of the API cannot."""
+    """Events, address and status of an endpoint can be changed, but not the API version."""
     endpoints = fresh_client.v1.webhook_endpoints
-    made = new_endpoint(fresh_client)
+    created = new_endpoint(fresh_client)
     change: Any = {"enabled_events": ["charge.failed"], "disabled": True}
-    changed = endpoints.update(made.id, change)
+    changed = endpoints.update(created.id, change)
     assert (changed.enabled_events, changed.status) == (["charge.failed"], "disabled")
     refused: Any = {"api_version": VERSION}
     with pytest.raises(stripe.InvalidRequestError, match="unknown parameter: api_version"):
-        endpoints.update(made.id, refused)
-    assert endpoints.delete(made.id).to_dict()["deleted"] is True
+        endpoints.update(created.id, refused)
+    assert endpoints.delete(created.id).to_dict()["deleted"] is True
     assert endpoints.list().data == []
     with pytest.raises(stripe.InvalidRequestError, match="No such webhook_endpoint"):
-        endpoints.retrieve(made.id)
+        endpoints.retrieve(created.id)
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "more",
     [
         {"url": "http://127.0.0.1:8000/webhooks/stripe"},
         {"url": "https://localhost/webhooks/stripe"},
@@ -54,17 +54,25 @@ def test_an_endpoint_is_changed_and_deleted(fresh_client: stripe.StripeClient) -
         {"enabled_events": ["gift.received"]},
         {"api_version": "2026-10-29.endive"},
     ],
+    ids=[
+        "plain HTTP",
+        "localhost",
+        "no domain",
+        "no events",
+        "an unknown event",
+        "an unknown version",
+    ],
 )
 def test_an_endpoint_that_cannot_work_is_refused(
-    fresh_client: stripe.StripeClient, wrong: dict[str, Any]
+    fresh_client: stripe.StripeClient, more: dict[str, Any]
 ) -> None:
-    """Stripe makes no endpoint that it cannot reach, without events, or of an unknown version."""
+    """An unreachable endpoint, one without events, or one of an unknown version is refused."""
     with pytest.raises(stripe.InvalidRequestError):
-        new_endpoint(fresh_client, **wrong)
+        new_endpoint(fresh_client, **more)
 
 
 def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> None:
-    """The seventeenth endpoint is refused, and those before it are listed page by page."""
+    """The seventeenth endpoint is refused, and the others are listed page by page."""
     for _ in range(16):
         new_endpoint(fresh_client)
     with pytest.raises(stripe.InvalidRequestError, match="maximum of 16"):
@@ -75,20 +83,22 @@ def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> 
 def test_only_the_dashboard_makes_a_default_portal(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Without saved settings a portal opens only with a configuration that is named."""
+    """Without saved settings a portal opens only with a configuration."""
     fresh_sandbox.control("POST", "/_sandbox/account", portal_saved=False)
     portal = fresh_client.v1.billing_portal
     payer = fresh_sandbox.pay(_monthly(fresh_client), email="donor@example.com")["session"]
-    asked: Any = {"customer": payer["customer"]}
+    params: Any = {"customer": payer["customer"]}
     with pytest.raises(stripe.InvalidRequestError, match="has not been created"):
-        portal.sessions.create(asked)
-    made = portal.configurations.create({"features": {"payment_method_update": {"enabled": True}}})
-    assert made.is_default is False
-    named: Any = {**asked, "configuration": made.id}
+        portal.sessions.create(params)
+    created = portal.configurations.create(
+        {"features": {"payment_method_update": {"enabled": True}}}
+    )
+    assert created.is_default is False
+    named: Any = {**params, "configuration": created.id}
     with pytest.raises(stripe.InvalidRequestError, match="has not been created"):
-        portal.sessions.create(asked)
-    assert portal.sessions.create(named).configuration == made.id
-    portal.configurations.update(made.id, {"active": False})
+        portal.sessions.create(params)
+    assert portal.sessions.create(named).configuration == created.id
+    portal.configurations.update(created.id, {"active": False})
     with pytest.raises(stripe.InvalidRequestError, match="is not active"):
         portal.sessions.create(named)
 
@@ -96,7 +106,7 @@ def test_only_the_dashboard_makes_a_default_portal(
 def test_the_features_of_the_portal_are_changed_one_by_one(
     fresh_client: stripe.StripeClient,
 ) -> None:
-    """What a change of a configuration does not name stays; the default cannot be deactivated."""
+    """A change of a configuration keeps all other features; the default cannot be deactivated."""
     configurations = fresh_client.v1.billing_portal.configurations
     default = configurations.list({"is_default": True}).data[0]
     changed = configurations.update(
@@ -138,7 +148,7 @@ def test_a_method_is_offered_when_it_is_on_and_active(
 def test_a_restricted_key_is_told_which_permission_it_lacks(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """What a key may not read or write is refused with 403, before the object is looked for."""
+    """A call without the key's permission gets 403, before the object is looked up."""
     fresh_sandbox.control(
         "POST", "/_sandbox/account", permissions={"webhook": "none", "charge": "read"}
     )

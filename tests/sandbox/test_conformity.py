@@ -1,6 +1,6 @@
-"""The watch over every sandbox notices what is not as Stripe's documents say, and lets the rest be.
+"""The check of every sandbox finds what differs from Stripe's documents, and only that.
 
-That nothing else differs is no test of its own: tests/conftest.py asks it of each.
+tests/conftest.py checks for each test that nothing else differs.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ import stripe
 from donate.sandbox.observer import Exchange
 from tests.sandbox.conftest import client_of
 from tests.sandbox.differences import STANDING
-from tests.sandbox.running import SESSION, RunningSandbox, asking, monthly_of, run_sandbox
+from tests.sandbox.running import SESSION, RunningSandbox, monthly_of, run_sandbox, session_params
 from tests.sandbox.sdk_types import PARAMETERS
 from tests.sandbox.shapes import decoded, stripe_shapes
 from tests.sandbox.watching import WATCH, Watch
@@ -41,25 +41,25 @@ WRONG_REQUESTS = [
 ]  # fmt: skip
 
 
-def found_in(method: str, path: str, form: str, status: int | None, answer: str = "{}") -> Watch:
+def watch_of(method: str, path: str, form: str, status: int | None, answer: str = "{}") -> Watch:
     watch = Watch()
     watch.answered(Exchange(method, path, form.encode(), status, answer.encode()))
-    watch.look()
+    watch.check_waiting()
     return watch
 
 
 @pytest.mark.parametrize(("path", "form", "place"), WRONG_REQUESTS)
 def test_a_wrong_request_is_noticed(path: str, form: str, place: str) -> None:
-    """A request that Stripe's documents do not allow is reported by the parameter at fault."""
-    watch = found_in("POST", path, form, None)
+    """A request that Stripe's documents do not allow is reported with its parameter."""
+    watch = watch_of("POST", path, form, None)
     assert watch.unexpected
     assert all(place in difference for difference in watch.unexpected)
 
 
 @pytest.mark.parametrize(("status", "counts"), [(400, False), (402, True), (500, True)])
 def test_only_a_refusal_excuses_it(status: int, *, counts: bool) -> None:
-    """A wrong request counts unless the sandbox refused it for what it is."""
-    watch = found_in("POST", "/v1/refunds", "payment_intent=pi_1&reason=regret", status)
+    """A wrong request is reported unless the sandbox refused it."""
+    watch = watch_of("POST", "/v1/refunds", "payment_intent=pi_1&reason=regret", status)
     assert bool(watch.unexpected) is counts
     assert watch.seen["wrong and refused"] == (0 if counts else 1)
 
@@ -67,16 +67,16 @@ def test_only_a_refusal_excuses_it(status: int, *, counts: bool) -> None:
 def test_a_wrong_answer_is_noticed(
     client: stripe.StripeClient,
 ) -> None:
-    """What is missing from an answer, null or not in the document is reported by its place."""
+    """A missing, null or unknown field of an answer is reported with its place."""
     session: dict[str, Any] = client.v1.checkout.sessions.create(SESSION).to_dict()
-    refunds = stripe_shapes().answers("GET /v1/refunds")
+    refunds = stripe_shapes().answer_check("GET /v1/refunds")
     assert [one.name for one in refunds({"object": "list", "data": [], "has_more": None})] == [
         "has_more is no boolean",
         "url is missing",
     ]
     check = stripe_shapes().named("checkout.session")
-    spoiled = {**session, "payment_status": "given", "surprise": 1, "payment_method_types": None}
-    assert {one.name for one in check(spoiled)} - STANDING.keys() == {
+    changed = {**session, "payment_status": "given", "surprise": 1, "payment_method_types": None}
+    assert {one.name for one in check(changed)} - STANDING.keys() == {
         "checkout.session: payment_method_types is no list",
         "checkout.session: payment_status is not among the values",
         "checkout.session: surprise is not in the document",
@@ -84,29 +84,29 @@ def test_a_wrong_answer_is_noticed(
 
 
 def test_a_wrong_event_is_noticed() -> None:
-    """An event's type, its object and what it says was before are all looked at."""
+    """An event's type, object and previous attributes are all checked."""
     refund = {"id": "re_1", "object": "refund", "amount": "1", "created": 1, "currency": "cad"}
-    whole = {
+    event = {
         "id": "evt_1", "object": "event", "api_version": None, "created": 1, "livemode": False,
         "pending_webhooks": 0, "request": None, "type": "refund.regretted",
         "data": {"object": refund, "previous_attributes": {"mood": "glad"}},
     }  # fmt: skip
     watch = Watch()
-    watch.announced(whole)
-    watch.look()
+    watch.announced(event)
+    watch.check_waiting()
     assert len(watch.unexpected) == 3
     for place in ("type is no type", "refund: amount is no integer", "previous_attributes.mood"):
         assert any(place in difference for difference in watch.unexpected), place
 
 
 def test_every_sandbox_of_the_tests_is_watched(http_client: stripe.HTTPClient) -> None:
-    """A sandbox that is simply started adds what it does to what this process has seen."""
-    WATCH.look()
+    """A sandbox that is started in any test is checked."""
+    WATCH.check_waiting()
     before = Counter(WATCH.seen)
     with run_sandbox() as sandbox:
         client = client_of(sandbox, http_client)
         sandbox.pay(client.v1.checkout.sessions.create(SESSION).id)
-    WATCH.look()
+    WATCH.check_waiting()
     added = WATCH.seen - before
     assert added["requests"] == added["answers"] == 1
     assert added["events"] == 4
@@ -115,11 +115,11 @@ def test_every_sandbox_of_the_tests_is_watched(http_client: stripe.HTTPClient) -
 def test_what_differs_is_as_listed(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Each difference on the list still occurs; one that does not would only hide others."""
-    WATCH.look()
+    """Each listed difference still occurs; otherwise it could only hide others."""
+    WATCH.check_waiting()
     before = Counter(WATCH.standing)
     sessions = fresh_client.v1.checkout.sessions
-    once = sessions.create(asking(allowed_payment_method_types=["card"]))
+    once = sessions.create(session_params(allowed_payment_method_types=["card"]))
     fresh_sandbox.pay(once.id)
     fresh_sandbox.pay(sessions.create(monthly_of(2_500)).id)
     fresh_client.v1.products.create({"name": "Gift"})
@@ -131,17 +131,17 @@ def test_what_differs_is_as_listed(
         "api_version": stripe.api_version,
     }
     fresh_client.v1.webhook_endpoints.create(endpoint)
-    WATCH.look()
+    WATCH.check_waiting()
     assert set(WATCH.standing - before) == set(STANDING)
 
 
 def test_every_route_has_its_parameters() -> None:
-    """The routes of the document's table are those of which the SDK's types are known."""
+    """The document's routes and the SDK's types of parameters are the same."""
     assert stripe_shapes().routes == set(PARAMETERS)
 
 
 def test_a_form_is_read_as_stripe_reads_it() -> None:
-    """Brackets are steps, an empty pair counts on, and a name that comes twice is an error."""
+    """Brackets are steps, empty brackets count up, and a repeated name is an error."""
     assert decoded(b"a[b][]=1&a[b][]=2&c=%20") == {"a": {"b": {"0": "1", "1": "2"}}, "c": " "}
     with pytest.raises(ValueError, match="twice"):
         decoded(b"a=1&a=2")

@@ -1,10 +1,10 @@
-"""The levers under /_sandbox/: the clock, paying, and the log of requests."""
+"""The levers under /_sandbox/: the clock, payments, and the log of requests."""
 
 import httpx
 import pytest
 import stripe
 
-from tests.sandbox.running import SESSION, RunningSandbox, asking
+from tests.sandbox.running import SESSION, RunningSandbox, session_params
 
 
 def refused(sandbox: RunningSandbox, path: str, **lever: object) -> httpx.Response:
@@ -16,10 +16,10 @@ def refused(sandbox: RunningSandbox, path: str, **lever: object) -> httpx.Respon
 def test_history_can_be_laid_down(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """With the clock set back, every object and event has the date of the clock."""
+    """After the clock was set back, new objects and events have the clock's date."""
     last_year = 1_760_000_000
     fresh_sandbox.control("POST", "/_sandbox/clock", now=last_year)
-    session = fresh_client.v1.checkout.sessions.create(asking(expires_at=last_year + 3_600))
+    session = fresh_client.v1.checkout.sessions.create(session_params(expires_at=last_year + 3_600))
     paid = fresh_sandbox.pay(session.id)
     assert paid["session"]["created"] == paid["charge"]["created"] == last_year
     assert {event.created for event in fresh_client.v1.events.list().data} == {last_year}
@@ -29,7 +29,7 @@ def test_history_can_be_laid_down(
 
 
 def test_a_lever_pays_like_a_donor(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A test card or an outcome can be given, with the donor's name and e-mail."""
+    """A lever pays with a test card or an outcome, and with a name and e-mail."""
     session = client.v1.checkout.sessions.create(SESSION)
     declined = sandbox.control(
         "POST", "/_sandbox/pay", session=session.id, card="4000 0000 0000 9995"
@@ -51,7 +51,7 @@ def test_a_lever_pays_like_a_donor(client: stripe.StripeClient, sandbox: Running
 def test_a_lever_that_makes_no_sense_is_refused(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Unknown ids, unknown fields, unknown cards and closed sessions are refused with a reason."""
+    """Unknown ids, fields or cards and closed sessions are refused with a reason."""
     session = client.v1.checkout.sessions.create(SESSION)
     for lever in ({"card": "1"}, {}, {"card": "4242424242424242", "outcome": "paid"}):
         assert refused(sandbox, "/_sandbox/pay", session=session.id, **lever).status_code == 400
@@ -66,7 +66,7 @@ def test_a_lever_that_makes_no_sense_is_refused(
 def test_requests_are_logged(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str
 ) -> None:
-    """The log has what was asked, decoded, with its key, its status and its trouble."""
+    """The log has each request's parameters, key, status and trouble."""
     fresh_sandbox.control("POST", "/_sandbox/trouble", path="/v1/checkout/*", kind="reset_after")
     with pytest.raises(stripe.APIConnectionError):
         fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})

@@ -1,4 +1,4 @@
-"""The courier speaks enough HTTP for any receiver, and says plainly when nobody answered."""
+"""The courier's HTTP works with any receiver, and a missing answer is an error."""
 
 import asyncio
 from typing import Any
@@ -17,7 +17,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 class Listener:
-    """Answers what it was given, one after the other on each connection, then hangs up."""
+    """A server that sends these answers on each connection, one by one, then hangs up."""
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = answers
@@ -27,9 +27,9 @@ class Listener:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        talking = asyncio.current_task()
-        assert talking is not None
-        self.talking.append(talking)
+        task = asyncio.current_task()
+        assert task is not None
+        self.talking.append(task)
         for answer in self.answers:
             try:
                 self.requests.append(await read_request(reader))
@@ -50,7 +50,7 @@ def post(listener: Listener, times: int = 1, timeout_s: float = 5.0) -> list[int
             for _ in range(times):
                 url = f"http://127.0.0.1:{port}/hooks?of=us"
                 statuses.append(await courier.post(url, b"{}", {"x-sign": "1"}, timeout_s))
-                # Long enough to hear that the listener has hung up, if it has.
+                # Long enough to notice that the listener has hung up.
                 await asyncio.sleep(0.02)
         finally:
             await courier.close()
@@ -62,7 +62,7 @@ def post(listener: Listener, times: int = 1, timeout_s: float = 5.0) -> list[int
 
 
 def test_what_arrives_is_what_was_sent() -> None:
-    """The request names the path with its query, the host, the length and every header."""
+    """The request has the path with its query, the host, the length and every header."""
     listener = Listener(ANSWER)
     assert post(listener) == [200]
     head, _, body = listener.requests[0].partition(b"\r\n\r\n")
@@ -79,7 +79,7 @@ def test_a_connection_is_kept() -> None:
 
 
 def test_a_receiver_may_hang_up_between_deliveries() -> None:
-    """A kept connection that has died is replaced, and nothing is lost by it."""
+    """A connection that the receiver closed is replaced, and no delivery is lost."""
     listener = Listener(ANSWER)
     assert post(listener, times=3) == [200] * 3
     assert listener.connections == 3
@@ -98,7 +98,7 @@ def test_a_receiver_may_hang_up_between_deliveries() -> None:
     ids=str,
 )
 def test_every_answer_has_a_status(answer: bytes, status: int) -> None:
-    """However its body ends, an answer is understood, and so is the next one."""
+    """An answer is understood however its body ends, and so is the next one."""
     listener = Listener(answer, answer)
     assert post(listener, times=2) == [status] * 2
 
@@ -109,13 +109,13 @@ def test_every_answer_has_a_status(answer: bytes, status: int) -> None:
     ids=str,
 )
 def test_no_answer_is_said(answer: bytes) -> None:
-    """A receiver that hangs up, stops in the middle, or speaks no HTTP has not answered."""
+    """A receiver that hangs up, stops midway, or does not speak HTTP has not answered."""
     with pytest.raises(NotDelivered):
         post(Listener(answer))
 
 
 def test_patience_ends() -> None:
-    """Who does not answer in time has not answered."""
+    """A receiver that does not answer in time has not answered."""
     silent = Listener(b"HTTP/1.1 100 Continue\r\n\r\n", ANSWER)
     with pytest.raises(NotDelivered, match="TimeoutError"):
         post(silent, timeout_s=0.1)

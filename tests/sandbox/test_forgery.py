@@ -1,4 +1,4 @@
-"""Forged events name real gifts and lie about them; nothing of the sandbox's own believes them."""
+"""Forged events contain real gifts and false claims, and do not change the sandbox."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.sandbox.subscriptions import begin
 
 
 def test_forged_events_name_real_gifts(world: World) -> None:
-    """Each forgery is extra, says another amount, and lies in one of four ways."""
+    """Each forgery is an additional event with another amount and one of four lies."""
     world.begin(1, "forge")
     world.pay(12)
     paid = {
@@ -28,11 +28,11 @@ def test_forged_events_name_real_gifts(world: World) -> None:
             continue
         lies[lie_in(event, received)] += 1
     assert set(lies) == {"wrong_amount", "foreign_account", "other_livemode", "bad_signature"}
-    assert lies.total() == len(world.done()) == 12
+    assert lies.total() == len(world.deeds()) == 12
 
 
 def lie_in(event: dict[str, Any], received: Received) -> str:
-    """What a careful receiver finds wrong with it before it compares amounts."""
+    """Return the first lie that a careful receiver finds before it compares amounts."""
     try:
         stripe.WebhookSignature.verify_header(
             received.body.decode(), received.signature, WEBHOOK_SECRET, tolerance=300
@@ -45,23 +45,23 @@ def lie_in(event: dict[str, Any], received: Received) -> str:
 
 
 def test_forged_events_move_no_money(world: World) -> None:
-    """Totals and the list of events are the same as without them."""
-    seen = []
+    """Totals and the list of events are the same as without forgeries."""
+    states = []
     for seed in (None, 1):
         world.sandbox.control("DELETE", "/_sandbox/state")
         world.begin(seed, "forge")
         world.pay(3)
         state = world.sandbox.control("GET", "/_sandbox/state")
-        seen.append((state["totals"], state["counts"], len(world.made())))
-    assert seen[0] == seen[1]
+        states.append((state["totals"], state["counts"], len(world.made_ids())))
+    assert states[0] == states[1]
 
 
 def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) -> None:
-    """Only the signature vouches for a later month's amount: no well-signed lie is told of it."""
+    """A signed event with a false amount is made only if the receiver can compare the amount."""
     subscription_id = begin(world.client, world.sandbox)["subscription"]
     world.sandbox.renew(subscription_id)
     later, first = world.client.v1.events.list({"type": "invoice.paid"}).data
-    assert "wrong_amount" in possible_lies(first.to_dict())
-    assert "wrong_amount" not in possible_lies(later.to_dict())
-    made: Any = world.client.v1.events.list({"type": "invoice.created"}).data[0]
-    assert possible_lies(made.to_dict()) == ()
+    assert "wrong_amount" in what_can_be_forged(first.to_dict())
+    assert "wrong_amount" not in what_can_be_forged(later.to_dict())
+    created: Any = world.client.v1.events.list({"type": "invoice.created"}).data[0]
+    assert what_can_be_forged(created.to_dict()) == ()

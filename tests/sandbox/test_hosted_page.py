@@ -1,4 +1,4 @@
-"""The page where a donor pays, over plain HTTP as a browser without JavaScript would."""
+"""The payment page, over plain HTTP as in a browser without JavaScript."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ MANDATE = {"payment_schedule": "sporadic", "transaction_type": "personal"}
 
 
 def open_page(client: stripe.StripeClient, **more: Any) -> stripe.checkout.Session:
-    asked: Any = {**SESSION, **more}
-    return client.v1.checkout.sessions.create(asked)
+    params: Any = {**SESSION, **more}
+    return client.v1.checkout.sessions.create(params)
 
 
 def submit(
@@ -23,7 +23,7 @@ def submit(
 
 
 def test_the_page_says_what_it_is(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """It shows amount and product, says it is make-believe, links back, and runs no script."""
+    """The page shows amount and product, says that it is a pretend Stripe, and has no script."""
     session = open_page(client)
     page = sandbox.http.get(f"/pay/{session.id}")
     assert page.status_code == 200
@@ -37,7 +37,7 @@ def test_the_page_says_what_it_is(client: stripe.StripeClient, sandbox: RunningS
 
 
 def test_the_page_speaks_french(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A session in fr-CA is shown in French, with its decimal comma."""
+    """A session in fr-CA is shown in French, with a decimal comma."""
     page = sandbox.http.get(f"/pay/{open_page(client, locale='fr-CA').id}").text
     assert '<html lang="fr">' in page
     assert "25,00\N{NO-BREAK SPACE}CAD" in page
@@ -58,7 +58,7 @@ def test_what_donors_and_charities_type_is_harmless(
 def test_a_known_email_is_not_asked_for(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """With customer_email the page shows it, and what is typed cannot change it."""
+    """With customer_email the page shows the address, and a typed one is ignored."""
     session = open_page(client, customer_email="known@example.com")
     page = sandbox.http.get(f"/pay/{session.id}").text
     assert "known@example.com" in page
@@ -70,7 +70,7 @@ def test_a_known_email_is_not_asked_for(
 
 
 def test_a_good_card_pays(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Paying leads to success_url with the session's id, and the session is paid."""
+    """Payment redirects to success_url with the session's id, and the session is paid."""
     session = open_page(
         client, payment_intent_data={"metadata": {"gift": "42"}, "description": "G"}
     )
@@ -104,7 +104,7 @@ def test_a_declined_card_stays_on_the_page(
     decline_code: str,
     sentence: str,
 ) -> None:
-    """The donor reads why beside the field; the failed charge is kept; another card can pay."""
+    """The reason is on the page, the failed charge is kept, and another card can pay."""
     session = open_page(client)
     page = submit(sandbox, session, number=number)
     assert page.status_code == 402
@@ -138,7 +138,7 @@ def test_a_declined_card_stays_on_the_page(
 def test_a_typing_mistake_makes_no_charge(
     client: stripe.StripeClient, sandbox: RunningSandbox, typed: dict[str, str]
 ) -> None:
-    """What cannot be right is asked for again, and Stripe has no payment of it."""
+    """An invalid field is asked for again, and no payment is made."""
     session = open_page(client)
     page = submit(sandbox, session, **typed)
     assert page.status_code == 422
@@ -147,7 +147,7 @@ def test_a_typing_mistake_makes_no_charge(
 
 
 def test_a_finished_page_says_so(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Paid and expired sessions show a plain page with a way back, and cannot be paid again."""
+    """Paid and expired sessions show a page with a link back, and cannot be paid again."""
     paid, expired = open_page(client), open_page(client)
     submit(sandbox, paid)
     client.v1.checkout.sessions.expire(expired.id)
@@ -159,7 +159,7 @@ def test_a_finished_page_says_so(client: stripe.StripeClient, sandbox: RunningSa
 
 
 def test_a_bank_debit_takes_its_time(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A bank account completes the session unpaid, with the payment under way."""
+    """A bank debit completes the session unpaid, with a processing payment."""
     options = {"acss_debit": {"mandate_options": MANDATE}}
     session = open_page(
         client, allowed_payment_method_types=["acss_debit"], payment_method_options=options
@@ -178,15 +178,15 @@ def test_a_bank_debit_takes_its_time(client: stripe.StripeClient, sandbox: Runni
 
 def test_yen_have_no_decimals(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
     """Amounts are written with the decimals of their currency."""
-    asked: Any = session_of(500, "jpy")
-    session = client.v1.checkout.sessions.create(asked)
+    params: Any = session_of(500, "jpy")
+    session = client.v1.checkout.sessions.create(params)
     assert "500\N{NO-BREAK SPACE}JPY" in sandbox.http.get(f"/pay/{session.id}").text
 
 
 def test_the_index_lists_sessions_and_cards(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The first page helps a person to find a session and a card to pay it with."""
+    """The index lists sessions and the test cards to pay them with."""
     session = open_page(client, client_reference_id="LWCAN-INDEX")
     index = sandbox.http.get("/").text
     assert session.url is not None

@@ -11,7 +11,7 @@ SESSIONS = "/v1/checkout/sessions"
 
 
 def test_the_first_answer_is_given_again(client: stripe.StripeClient, key: str) -> None:
-    """Same key, same parameters: the stored answer, marked as replayed."""
+    """The same key and parameters give the stored answer, marked as replayed."""
     first = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     again = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     assert again.id == first.id
@@ -23,7 +23,7 @@ def test_the_first_answer_is_given_again(client: stripe.StripeClient, key: str) 
 
 
 def test_a_key_belongs_to_its_parameters(client: stripe.StripeClient, key: str) -> None:
-    """Same key, other parameters: an idempotency error."""
+    """The same key with other parameters is an idempotency error."""
     client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     with pytest.raises(stripe.IdempotencyError) as refused:
         client.v1.checkout.sessions.create(session_of(999), {"idempotency_key": key})
@@ -31,21 +31,21 @@ def test_a_key_belongs_to_its_parameters(client: stripe.StripeClient, key: str) 
 
 
 def test_a_key_belongs_to_its_address(client: stripe.StripeClient, key: str) -> None:
-    """Same key at another address: an idempotency error."""
+    """The same key for another path is an idempotency error."""
     session = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
         client.v1.checkout.sessions.expire(session.id, {}, {"idempotency_key": key})
 
 
 def test_a_failed_validation_leaves_the_key_free(client: stripe.StripeClient, key: str) -> None:
-    """Nothing was executed, so the corrected request may use the same key."""
+    """After a failed validation the corrected request may use the same key."""
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.checkout.sessions.create(session_of(1), {"idempotency_key": key})
     assert client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key}).status == "open"
 
 
 def test_a_refusal_by_the_endpoint_is_kept(client: stripe.StripeClient, key: str) -> None:
-    """What failed after the work had begun fails in the same way when asked again."""
+    """A refusal by the endpoint is replayed under the same key."""
     session = client.v1.checkout.sessions.create(SESSION)
     client.v1.checkout.sessions.expire(session.id)
     requests = []
@@ -77,24 +77,24 @@ def test_a_server_error_is_kept(
 def test_what_was_not_executed_is_not_kept(
     client: stripe.StripeClient, sandbox: RunningSandbox, key: str, kind: str
 ) -> None:
-    """After trouble that came before the work, the same key still works."""
+    """After a failure before the request ran, the same key still works."""
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind=kind)
     with pytest.raises(stripe.StripeError):
         client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
-    made = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
-    assert made.last_response is not None
-    assert "idempotent-replayed" not in made.last_response.headers
+    session = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
+    assert session.last_response is not None
+    assert "idempotent-replayed" not in session.last_response.headers
 
 
 def test_a_key_in_use_is_a_conflict(
     client: stripe.StripeClient, sandbox: RunningSandbox, key: str
 ) -> None:
-    """While the first request is at work, the second is a 409; afterwards it gets the answer."""
+    """While the first request runs, the second gets 409; afterwards it gets the answer."""
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="hang", seconds=0.3)
-    made: list[str] = []
+    ids: list[str] = []
 
     def ask_first() -> None:
-        made.append(client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key}).id)
+        ids.append(client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key}).id)
 
     first = threading.Thread(target=ask_first)
     first.start()
@@ -106,7 +106,7 @@ def test_a_key_in_use_is_a_conflict(
     assert refused.value.error.code == "idempotency_key_in_use"
     first.join()
     again = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
-    assert [again.id] == made
+    assert [again.id] == ids
 
 
 def test_a_key_is_forgotten_after_a_day(

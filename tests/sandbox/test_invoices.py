@@ -1,4 +1,4 @@
-"""Invoices: one for each period, paid or not, and refunded or disputed like any other payment."""
+"""Invoices: one for each period, paid or not, and refunded or disputed like any payment."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,17 +23,17 @@ def intent_of(invoice: dict[str, Any]) -> str:
 def test_the_next_month_has_an_invoice_of_its_own(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Renewing moves the period on, makes a paid invoice, and tells it in events."""
+    """A renewal begins the next period and makes a paid invoice, with events."""
     client, session = fresh_client, begin(fresh_client, fresh_sandbox)
     before = client.v1.subscriptions.retrieve(session["subscription"])["items"].data[0]
-    known = len(event_types(client))
+    events_before = len(event_types(client))
     renewed = fresh_sandbox.renew(session["subscription"])
     invoice = renewed["invoice"]
     assert (invoice["status"], invoice["billing_reason"]) == ("paid", "subscription_cycle")
     assert invoice["parent"]["subscription_details"]["metadata"]["gift_id"] == "g-1"
     assert invoice["period_start"] == before.current_period_end
     assert renewed["subscription"]["latest_invoice"] == invoice["id"]
-    assert event_types(client)[known:] == [
+    assert event_types(client)[events_before:] == [
         "invoice.created",
         "customer.subscription.updated",
         "invoice.finalized",
@@ -51,7 +51,7 @@ def test_the_next_month_has_an_invoice_of_its_own(
 def test_a_month_can_fail_and_be_paid_later(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A failed month leaves its invoice open and the subscription past due, until it is paid."""
+    """A failed month leaves an open invoice and a subscription past due, until it is paid."""
     client, subscription_id = fresh_client, begin(fresh_client, fresh_sandbox)["subscription"]
     failed = fresh_sandbox.renew(subscription_id, succeed=False)["invoice"]
     assert (failed["status"], failed["attempt_count"], failed["amount_paid"]) == ("open", 1, 0)
@@ -70,7 +70,7 @@ def test_a_month_can_fail_and_be_paid_later(
 def test_a_subscription_that_is_to_end_ends_with_its_period(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """With cancel_at_period_end, the next period is not begun: it is over."""
+    """With cancel_at_period_end the subscription ends instead of a new period."""
     subscription_id = begin(client, sandbox)["subscription"]
     client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
     ended = sandbox.renew(subscription_id)
@@ -89,7 +89,7 @@ def test_a_paused_month_takes_no_money(
     behavior: Any,
     status: str,
 ) -> None:
-    """While collection is paused each month has its invoice, and nobody pays it."""
+    """While collection is paused each month has an unpaid invoice."""
     subscription_id = begin(fresh_client, fresh_sandbox)["subscription"]
     fresh_client.v1.subscriptions.update(
         subscription_id, {"pause_collection": {"behavior": behavior}}
@@ -99,7 +99,7 @@ def test_a_paused_month_takes_no_money(
 
 
 def test_invoices_are_found(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Lists of invoices and of what paid them take Stripe's filters."""
+    """Lists of invoices and of their payments take Stripe's filters."""
     subscription_id = begin(client, sandbox)["subscription"]
     unpaid = sandbox.renew(subscription_id, succeed=False)["invoice"]
     paid = sandbox.renew(subscription_id)["invoice"]
@@ -114,14 +114,14 @@ def test_invoices_are_found(client: stripe.StripeClient, sandbox: RunningSandbox
     assert (waiting.status, waiting.payment.payment_intent) == ("open", intent_of(unpaid))
 
 
-def invoices(client: stripe.StripeClient, **asked: Any) -> list[str]:
-    return [invoice.id for invoice in client.v1.invoices.list(asked).data]  # type: ignore[arg-type]
+def invoices(client: stripe.StripeClient, **params: Any) -> list[str]:
+    return [invoice.id for invoice in client.v1.invoices.list(params).data]  # type: ignore[arg-type]
 
 
 def test_a_month_can_be_refunded_and_disputed(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The payment intent of an invoice is refunded and disputed like any other."""
+    """The payment intent of an invoice can be refunded and disputed like any other."""
     client, subscription_id = fresh_client, begin(fresh_client, fresh_sandbox)["subscription"]
     first, second = (fresh_sandbox.renew(subscription_id)["invoice"] for _ in range(2))
     refund = client.v1.refunds.create({"payment_intent": intent_of(first), "amount": 1_000})
@@ -137,7 +137,7 @@ def test_a_month_can_be_refunded_and_disputed(
 def test_a_new_price_counts_from_the_next_month(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """After a change without proration, the next invoice is over the new amount."""
+    """After a change without proration, the next invoice has the new amount."""
     subscription_id = begin(client, sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     change: Any = {"items": [{"id": item.id, "quantity": 3}], "proration_behavior": "none"}
@@ -148,10 +148,10 @@ def test_a_new_price_counts_from_the_next_month(
 def test_every_period_begins_where_the_last_one_ended(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A subscription begun on the 31st is due on each month's last day, and on the 31st again."""
+    """A subscription that began on the 31st renews on each month's last day."""
     fresh_sandbox.control("POST", "/_sandbox/clock", now=moment(2027, 1, 31))
-    asked = monthly_of(2_500, expires_at=moment(2027, 1, 31) + 3_600)
-    session = fresh_client.v1.checkout.sessions.create(asked)
+    params = monthly_of(2_500, expires_at=moment(2027, 1, 31) + 3_600)
+    session = fresh_client.v1.checkout.sessions.create(params)
     subscription_id = fresh_sandbox.pay(session.id)["session"]["subscription"]
     periods = [fresh_sandbox.renew(subscription_id)["invoice"] for _ in range(3)]
     assert [invoice["period_start"] for invoice in periods] == [
@@ -162,8 +162,8 @@ def test_every_period_begins_where_the_last_one_ended(
 
 
 def test_months_are_counted_on_the_calendar() -> None:
-    """Adding months and counting them are each other's inverse, whatever their days."""
+    """Adding months and counting them are inverse to each other on every day."""
     for day in (1, 28, 29, 30, 31):
         anchor = moment(2024, 1, day)
-        counted = [months_between(anchor, months_after(anchor, n)) for n in range(40)]
-        assert counted == list(range(40))
+        counts = [months_between(anchor, months_after(anchor, n)) for n in range(40)]
+        assert counts == list(range(40))

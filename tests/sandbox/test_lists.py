@@ -1,4 +1,4 @@
-"""Lists are newest first, and their cursors lose and repeat nothing."""
+"""Lists have the newest first, and their cursors lose and repeat nothing."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ import stripe
 from donate.sandbox.shelf import Shelf
 from tests.sandbox.running import SESSION, RunningSandbox
 
-MADE = 12
+COUNT = 12
 
 
 @pytest.fixture
 def ids(fresh_client: stripe.StripeClient) -> list[str]:
-    """Twelve expired sessions' events, newest first."""
-    for _ in range(MADE):
+    """The ids of twelve expired sessions' events, newest first."""
+    for _ in range(COUNT):
         session = fresh_client.v1.checkout.sessions.create(SESSION)
         fresh_client.v1.checkout.sessions.expire(session.id)
     return [event.id for event in fresh_client.v1.events.list({"limit": 100}).data]
 
 
 def test_a_page_has_ten_unless_told(fresh_client: stripe.StripeClient, ids: list[str]) -> None:
-    """The usual page holds ten, and says that there is more."""
+    """A page has ten objects by default, and has_more says whether others follow."""
     page = fresh_client.v1.events.list()
     assert [event.id for event in page.data] == ids[:10]
     assert page.has_more
@@ -31,7 +31,7 @@ def test_a_page_has_ten_unless_told(fresh_client: stripe.StripeClient, ids: list
 def test_starting_after_goes_to_the_older(
     fresh_client: stripe.StripeClient, ids: list[str]
 ) -> None:
-    """starting_after gives what is older than the cursor, newest first."""
+    """starting_after gives objects older than the cursor, newest first."""
     page = fresh_client.v1.events.list({"starting_after": ids[3], "limit": 4})
     assert [event.id for event in page.data] == ids[4:8]
     assert page.has_more
@@ -43,7 +43,7 @@ def test_starting_after_goes_to_the_older(
 def test_ending_before_gives_the_nearest_newer(
     fresh_client: stripe.StripeClient, ids: list[str]
 ) -> None:
-    """ending_before gives the page just above the cursor, newest first, not the newest of all."""
+    """ending_before gives the page just above the cursor, newest first."""
     page = fresh_client.v1.events.list({"ending_before": ids[8], "limit": 3})
     assert [event.id for event in page.data] == ids[5:8]
     assert page.has_more
@@ -53,7 +53,7 @@ def test_ending_before_gives_the_nearest_newer(
 
 
 def test_the_sdk_walks_both_ways(fresh_client: stripe.StripeClient, ids: list[str]) -> None:
-    """auto_paging_iter sees every event once, down from the newest or up from the oldest."""
+    """auto_paging_iter yields every event once, down from the newest or up from the oldest."""
     down = fresh_client.v1.events.list({"limit": 5}).auto_paging_iter()
     assert [event.id for event in down] == ids
     up = fresh_client.v1.events.list({"limit": 5, "ending_before": ids[-1]}).auto_paging_iter()
@@ -63,25 +63,25 @@ def test_the_sdk_walks_both_ways(fresh_client: stripe.StripeClient, ids: list[st
 def test_what_is_new_does_not_disturb_a_walk(
     fresh_client: stripe.StripeClient, ids: list[str]
 ) -> None:
-    """Events made during a walk downwards are neither seen nor make others seen twice."""
-    seen = []
+    """Events that are made during a walk downwards are not seen and repeat no others."""
+    seen_ids = []
     for event in fresh_client.v1.events.list({"limit": 4}).auto_paging_iter():
-        seen.append(event.id)
-        if len(seen) == 2:
+        seen_ids.append(event.id)
+        if len(seen_ids) == 2:
             session = fresh_client.v1.checkout.sessions.create(SESSION)
             fresh_client.v1.checkout.sessions.expire(session.id)
-    assert seen == ids
+    assert seen_ids == ids
 
 
 @pytest.mark.usefixtures("ids")
 def test_events_are_found_by_type(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Type and types narrow the list, the ending .* takes a family."""
+    """The list can be filtered by type or types; `.*` matches a family."""
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_sandbox.pay(session.id)
-    asked = {"types": ["charge.succeeded", "checkout.session.completed"]}
-    found = fresh_client.v1.events.list(asked)  # type: ignore[arg-type]
+    params = {"types": ["charge.succeeded", "checkout.session.completed"]}
+    found = fresh_client.v1.events.list(params)  # type: ignore[arg-type]
     assert [event.type for event in found.data] == [
         "checkout.session.completed",
         "charge.succeeded",
@@ -96,35 +96,35 @@ def test_events_are_found_by_type(
 def test_created_narrows_by_time(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Created takes one moment or bounds, and follows the sandbox's clock."""
+    """The list can be filtered by a creation time or bounds, in the sandbox's time."""
     start = 1_750_000_000
-    made = []
+    ids = []
     for moment in (start, start + 10, start + 20):
         fresh_sandbox.control("POST", "/_sandbox/clock", now=moment)
-        made.append(fresh_client.v1.checkout.sessions.create(SESSION).id)
+        ids.append(fresh_client.v1.checkout.sessions.create(SESSION).id)
 
-    def found(created: Any) -> list[str]:
+    def session_ids(created: Any) -> list[str]:
         listed = fresh_client.v1.checkout.sessions.list({"created": created})
         return [session.id for session in listed.data]
 
-    assert found({"gte": start + 10}) == [made[2], made[1]]
-    assert found({"gt": start, "lt": start + 20}) == [made[1]]
-    assert found({"lte": start}) == [made[0]]
-    assert found(start + 20) == [made[2]]
+    assert session_ids({"gte": start + 10}) == [ids[2], ids[1]]
+    assert session_ids({"gt": start, "lt": start + 20}) == [ids[1]]
+    assert session_ids({"lte": start}) == [ids[0]]
+    assert session_ids(start + 20) == [ids[2]]
 
 
 def test_events_are_kept_for_thirty_days(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, ids: list[str]
 ) -> None:
-    """Older events are no longer listed; the objects are."""
+    """Events older than 30 days are not listed, but their objects are."""
     event = fresh_client.v1.events.retrieve(ids[0])
     fresh_sandbox.control("POST", "/_sandbox/clock", now=event.created + 30 * 86_400)
     assert fresh_client.v1.events.list().data == []
-    assert len(fresh_client.v1.checkout.sessions.list({"limit": 100}).data) == MADE
+    assert len(fresh_client.v1.checkout.sessions.list({"limit": 100}).data) == COUNT
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("params", "param"),
     [
         ({"limit": 0}, "limit"),
         ({"limit": 101}, "limit"),
@@ -133,13 +133,14 @@ def test_events_are_kept_for_thirty_days(
         ({"created": {"after": 1}}, "created[after]"),
         ({"types": [f"t{n}" for n in range(21)]}, "types"),
     ],
+    ids=["no limit", "a high limit", "unknown cursor", "unknown name", "odd bound", "many types"],
 )
 def test_odd_lists_are_refused(
-    client: stripe.StripeClient, asked: dict[str, object], param: str
+    client: stripe.StripeClient, params: dict[str, object], param: str
 ) -> None:
-    """Lists refuse what Stripe refuses, and name the parameter."""
+    """Invalid parameters are refused as by Stripe, and the refusal names them."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.events.list(asked)  # type: ignore[arg-type]
+        client.v1.events.list(params)  # type: ignore[arg-type]
     assert refused.value.param == param
 
 
@@ -150,7 +151,7 @@ def test_only_one_cursor_at_a_time(fresh_client: stripe.StripeClient, ids: list[
 
 
 def test_a_shelf_is_in_order_of_age() -> None:
-    """What arrives late but is older takes its place among the older."""
+    """An object that is added late but is older is sorted among the older ones."""
     shelf = Shelf("thing")
     for name, created in (("b", 20), ("c", 30), ("a", 10), ("b2", 20)):
         shelf.put({"id": name, "created": created})

@@ -1,4 +1,4 @@
-"""Mischief follows from one seed: the same seed does the same, and each kind can be seen."""
+"""Mischief depends only on its seed, and each kind of it can be observed."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,40 +17,38 @@ from tests.sandbox.subscriptions import begin
 
 
 @pytest.fixture
-def told() -> list[str]:
+def lines_told() -> list[str]:
     return []
 
 
 @pytest.fixture
-def mischievous(told: list[str], receiver: Receiver) -> Iterator[RunningSandbox]:
+def mischievous(lines_told: list[str], receiver: Receiver) -> Iterator[RunningSandbox]:
     """A sandbox that was started with a mischief seed, as `donate sandbox --mischief 4` does."""
-    with run_sandbox(
-        webhook_url=receiver.url, mischief_seed=4, report_mischief=told.append
-    ) as sandbox:
+    with run_sandbox(webhook_url=receiver.url, mischief_seed=4, tell=lines_told.append) as sandbox:
         yield sandbox
 
 
 def test_without_a_seed_there_is_none(world: World) -> None:
-    """No event and no answer goes wrong until somebody asks for it."""
+    """Without a seed every event arrives once and no answer goes wrong."""
     world.pay(5)
-    assert Counter(event["id"] for event in world.arrived()) == dict.fromkeys(world.made(), 1)
-    assert world.done() == []
+    assert Counter(event["id"] for event in world.arrived()) == dict.fromkeys(world.made_ids(), 1)
+    assert world.deeds() == []
 
 
 def test_the_same_seed_does_the_same(world: World) -> None:
-    """The same requests under the same seed meet the same mischief, and under another, other."""
+    """The same seed gives the same requests the same mischief, and another seed another."""
     lines = []
     for seed in (11, 11, 12):
         world.sandbox.control("DELETE", "/_sandbox/state")
         world.begin(seed, *EVENT_KINDS, rate=0.5)
         world.pay(6)
-        lines.append([deed["line"] for deed in world.done()])
+        lines.append([deed["line"] for deed in world.deeds()])
     assert lines[0] == lines[1] != lines[2]
     assert len(lines[0]) > 6
 
 
 def test_dice_do_not_look_at_the_clock() -> None:
-    """Thrown again in another process or at another time, they fall the same."""
+    """Mischief does not depend on the process or the time."""
     falls = []
     for _ in range(2):
         mischief = Mischief(None, lambda _: None)
@@ -64,7 +62,7 @@ def test_dice_do_not_look_at_the_clock() -> None:
 
 
 def test_one_address_does_not_disturb_the_other() -> None:
-    """Dice are thrown for each address by itself, so that what others ask changes nothing."""
+    """Each path has its own random numbers, so that other requests do not change them."""
     falls = []
     for noise in (0, 7):
         mischief = Mischief(None, lambda _: None)
@@ -76,18 +74,18 @@ def test_one_address_does_not_disturb_the_other() -> None:
 
 
 def test_duplicates_arrive(world: World) -> None:
-    """A duplicated event arrives two to five times, and its line says how often."""
+    """A duplicated event arrives two to five times, and its line has the count."""
     world.begin(1, "duplicate")
     world.pay(2)
     counts = Counter(event["id"] for event in world.arrived())
-    assert set(counts) == world.made()
+    assert set(counts) == world.made_ids()
     assert set(counts.values()) <= {2, 3, 4, 5}
-    for deed in world.done():
+    for deed in world.deeds():
         assert deed["line"].endswith(f"delivered {counts[deed['to']]} times")
 
 
 def test_two_deliveries_come_at_once(world: World) -> None:
-    """Both connections are open at the same time, each with the same event."""
+    """Two deliveries of the same event are open at the same time."""
     world.begin(1, "at_once")
     world.receiver.delay_s = 0.3
     world.pay()
@@ -96,46 +94,46 @@ def test_two_deliveries_come_at_once(world: World) -> None:
 
 
 def test_later_events_overtake(world: World) -> None:
-    """A held event goes out after later ones, and everything arrives once."""
+    """A held event is delivered after later ones, and everything arrives once."""
     world.begin(3, "reorder", rate=0.5, time_scale=1.0)
     world.pay(5)
     order = [event.id for event in reversed(world.client.v1.events.list({"limit": 100}).data)]
     world.sandbox.control("POST", "/_sandbox/webhooks", flush=True)
     places = [order.index(event["id"]) for event in world.arrived()]
     assert sorted(places) == list(range(len(order)))
-    held = {order.index(deed["to"]) for deed in world.done()}
+    held = {order.index(deed["to"]) for deed in world.deeds()}
     assert any(early in held and early < late for late, early in pairwise(places))
 
 
 def test_delays_are_held_until_flushed(world: World) -> None:
-    """What is delayed counts as held, and a flush delivers it at once."""
+    """Delayed events count as held, and a flush delivers them."""
     world.begin(1, "delay", time_scale=100.0)
     world.pay()
     assert world.receiver.received == []
     assert world.deliveries()["held"] == world.deliveries()["pending"] == 4
     flushed = world.sandbox.control("POST", "/_sandbox/webhooks", flush=True)
     assert flushed["flushed"] == 4
-    assert {event["id"] for event in world.arrived()} == world.made()
+    assert {event["id"] for event in world.arrived()} == world.made_ids()
 
 
 def test_delays_end_by_themselves(world: World) -> None:
-    """Scaled to the patience of tests, a delay is over soon."""
+    """A delay ends without a flush."""
     world.begin(1, "delay")
     world.pay()
     assert len(world.arrived()) == 4
 
 
 def test_what_is_dropped_can_still_be_asked_for(world: World) -> None:
-    """A dropped event never arrives, and stays in the list of what was not delivered."""
+    """A dropped event never arrives, and is listed as not delivered."""
     world.begin(1, "drop")
     world.pay()
     assert world.arrived() == []
     undelivered = world.client.v1.events.list({"delivery_success": False}).data
-    assert {event.id for event in undelivered} == world.made()
+    assert {event.id for event in undelivered} == world.made_ids()
 
 
 def test_old_versions_arrive(world: World) -> None:
-    """Events come as an endpoint of an older version would get them, whichever it is."""
+    """Events arrive in the versions of older endpoints."""
     world.begin(2, "old_version")
     for _ in range(3):
         begin(world.client, world.sandbox)
@@ -150,40 +148,40 @@ def test_old_versions_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ANSWER_KINDS)
 def test_answers_go_wrong(world: World, kind: str) -> None:
-    """Each kind of trouble befalls an answer, is logged with the request, and has its line."""
+    """Each kind of trouble can befall an answer, is logged with the request, and has a line."""
     world.begin(1, kind)
-    # What the SDK makes of each kind, tests/sandbox/test_trouble.py says.
+    # tests/sandbox/test_trouble.py tests how the SDK reacts to each kind.
     with suppress(stripe.StripeError):
         world.client.v1.checkout.sessions.create(SESSION)
-    (deed,) = world.done()
+    (deed,) = world.deeds()
     assert (deed["kind"], deed["to"]) == (kind, "POST /v1/checkout/sessions")
     (logged,) = world.sandbox.control("GET", "/_sandbox/requests")
     assert logged["trouble"] == kind
 
 
 def test_it_stops_when_told(world: World) -> None:
-    """Without a seed it stops at once; what was done stays listed until it begins again."""
+    """Mischief stops without a seed; its deeds stay listed until it begins again."""
     world.begin(1, "drop")
     world.pay()
     world.begin(None)
     world.pay()
-    assert len(world.arrived()) == len(world.done()) == 4
+    assert len(world.arrived()) == len(world.deeds()) == 4
     world.begin(1, "drop")
-    assert world.done() == []
+    assert world.deeds() == []
 
 
 def test_a_rate_is_kept() -> None:
-    """About as many requests go wrong as were asked for, over many seeds."""
-    wrong = 0
+    """About the requested share of requests goes wrong, over many seeds."""
+    failures = 0
     for seed in range(500):
         mischief = Mischief(None, lambda _: None)
-        mischief.begin(MischiefSettings(seed, rate=0.2))
-        wrong += mischief.trouble_for("GET", "/v1/charges") is not None
-    assert 70 < wrong < 130
+        mischief.begin(Terms(seed, rate=0.2))
+        failures += mischief.trouble_for("GET", "/v1/charges") is not None
+    assert 70 < failures < 130
 
 
 def test_a_lever_that_makes_no_sense_is_refused(world: World) -> None:
-    """Unknown kinds, no kinds, and rates that are no share are refused."""
+    """Unknown kinds, no kinds, and invalid rates are refused."""
     refused: list[dict[str, Any]] = [
         {},
         {"seed": "one"},
@@ -197,9 +195,9 @@ def test_a_lever_that_makes_no_sense_is_refused(world: World) -> None:
 
 
 def test_a_seed_at_the_start_is_watched_on_the_terminal(
-    mischievous: RunningSandbox, told: list[str], http_client: stripe.HTTPClient
+    mischievous: RunningSandbox, lines_told: list[str], http_client: stripe.HTTPClient
 ) -> None:
-    """Started with a seed, it tells each mischief in a line, and begins anew with that seed."""
+    """With a seed at the start each deed is a line on the terminal, and a reset keeps the seed."""
     client = client_of(mischievous, http_client)
     mischievous.control("POST", "/_sandbox/mischief", seed=4, time_scale=QUICK)
     for _ in range(8):
@@ -207,9 +205,9 @@ def test_a_seed_at_the_start_is_watched_on_the_terminal(
             mischievous.pay(client.v1.checkout.sessions.create(SESSION).id)
         except (stripe.StripeError, AttributeError):
             continue
-    done = mischievous.control("GET", "/_sandbox/mischief")["done"]
-    assert [deed["line"] for deed in done] == told
-    assert any("/v1/checkout/sessions " in line for line in told)
-    assert any(line.startswith("evt_1") for line in told)
+    deeds = mischievous.control("GET", "/_sandbox/mischief")["done"]
+    assert [deed["line"] for deed in deeds] == lines_told
+    assert any("/v1/checkout/sessions " in line for line in lines_told)
+    assert any(line.startswith("evt_1") for line in lines_told)
     mischievous.control("DELETE", "/_sandbox/state")
     assert mischievous.control("GET", "/_sandbox/mischief")["seed"] == 4

@@ -1,4 +1,4 @@
-"""Payments, refunds and disputes, and the line each of them leaves in the balance."""
+"""Payments, refunds and disputes, and their lines in the balance."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.sandbox.running import SESSION, RunningSandbox, session_of
 
 
 def pay(client: stripe.StripeClient, sandbox: RunningSandbox, outcome: str = "paid") -> Any:
-    """The session after the donor's visit, with its payment intent expanded."""
+    """Pay a session; return it with its payment intent expanded."""
     session = client.v1.checkout.sessions.create(SESSION)
     sandbox.pay(session.id, outcome)
     expanded = {"expand": ["payment_intent.latest_charge"]}
@@ -19,7 +19,7 @@ def pay(client: stripe.StripeClient, sandbox: RunningSandbox, outcome: str = "pa
 
 
 def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
-    """The events about one object, oldest first."""
+    """Return the types of an object's events, oldest first."""
     events = client.v1.events.list({"limit": 100}).data
     return [event.type for event in reversed(events) if event.data.object["id"] == object_id]
 
@@ -42,7 +42,7 @@ def test_stripe_keeps_its_fee(amount: int, currency: str, method: str, fee: int)
 def test_a_payment_reaches_the_balance(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The charge names its balance transaction, which has fee and net and waits some days."""
+    """The charge has a balance transaction with fee and net, which is pending for some days."""
     charge = pay(client, sandbox)["payment_intent"]["latest_charge"]
     line = client.v1.balance_transactions.retrieve(charge["balance_transaction"])
     assert (line.amount, line.fee, line.net, line.currency) == (2_500, 103, 2_397, "cad")
@@ -54,7 +54,7 @@ def test_a_payment_reaches_the_balance(
 
 
 def test_charges_are_found_by_payment(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A declined try and a paid one are two charges of one payment intent."""
+    """A declined attempt and a paid one are two charges of one payment intent."""
     session = client.v1.checkout.sessions.create(SESSION)
     sandbox.pay(session.id, "declined")
     intent = sandbox.pay(session.id)["session"]["payment_intent"]
@@ -69,7 +69,7 @@ def test_charges_are_found_by_payment(client: stripe.StripeClient, sandbox: Runn
 
 
 def test_a_refund_may_be_in_parts(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Parts add up on the charge, and each is a line of the balance without a fee."""
+    """Partial refunds add up on the charge, and each is a line of the balance without a fee."""
     intent = pay(client, sandbox)["payment_intent"]
     first = client.v1.refunds.create({"payment_intent": intent["id"], "amount": 1_000})
     assert (first.status, first.amount) == ("succeeded", 1_000)
@@ -80,8 +80,8 @@ def test_a_refund_may_be_in_parts(client: stripe.StripeClient, sandbox: RunningS
     assert client.v1.charges.retrieve(charge.id).refunded
     line = client.v1.balance_transactions.retrieve(str(rest.balance_transaction))
     assert (line.amount, line.fee, line.net, line.type) == (-1_500, 0, -1_500, "refund")
-    found = client.v1.refunds.list({"payment_intent": intent["id"]}).data
-    assert [refund.id for refund in found] == [rest.id, first.id]
+    refunds = client.v1.refunds.list({"payment_intent": intent["id"]}).data
+    assert [refund.id for refund in refunds] == [rest.id, first.id]
     assert client.v1.refunds.retrieve(first.id).amount == 1_000
     inside = client.v1.charges.retrieve(charge.id, {"expand": ["refunds"]}).refunds
     assert inside is not None
@@ -90,7 +90,7 @@ def test_a_refund_may_be_in_parts(client: stripe.StripeClient, sandbox: RunningS
 
 
 @pytest.mark.parametrize(
-    ("before", "asked", "code", "param"),
+    ("before", "params", "code", "param"),
     [
         (0, 2_501, None, "amount"),
         (2_000, 501, None, "amount"),
@@ -102,52 +102,52 @@ def test_no_more_than_was_paid_can_be_refunded(
     client: stripe.StripeClient,
     sandbox: RunningSandbox,
     before: int,
-    asked: int,
+    params: int,
     code: str | None,
     param: str | None,
 ) -> None:
-    """A refund beyond what is left is refused as Stripe does."""
+    """A refund of more than is left is refused as by Stripe."""
     intent = pay(client, sandbox)["payment_intent"]["id"]
     if before:
         client.v1.refunds.create({"payment_intent": intent, "amount": before})
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.refunds.create({"payment_intent": intent, "amount": asked})
+        client.v1.refunds.create({"payment_intent": intent, "amount": params})
     assert (refused.value.code, refused.value.param) == (code, param)
 
 
 def test_what_was_not_paid_cannot_be_refunded(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A declined payment, an unknown one and none at all are refused."""
+    """A refund of a declined or unknown payment, or of none, is refused."""
     declined = pay(client, sandbox, "declined")["payment_intent"]["id"]
     asks: list[tuple[Any, str]] = [
         ({"payment_intent": declined}, "payment_intent_unexpected_state"),
         ({"payment_intent": "pi_nothing"}, "resource_missing"),
         ({}, "parameter_missing"),
     ]
-    for asked, code in asks:
+    for params, code in asks:
         with pytest.raises(stripe.InvalidRequestError) as refused:
-            client.v1.refunds.create(asked)
+            client.v1.refunds.create(params)
         assert refused.value.code == code
 
 
 def test_a_pending_refund_ends_one_way_or_the_other(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A refund may succeed later, or fail and give the money back to the balance."""
+    """A pending refund may succeed, or fail and return the money to the balance."""
     intent = pay(client, sandbox)["payment_intent"]
-    made: Any = None
+    refund: Any = None
     for status, refunded in (("succeeded", 500), ("failed", 500)):
         lever = {"payment_intent": intent["id"], "amount": 500, "status": "pending"}
-        made = sandbox.control("POST", "/_sandbox/refund", **lever)["refund"]
-        assert made["status"] == "pending"
-        moved = sandbox.control("POST", f"/_sandbox/refund/{made['id']}", status=status)["refund"]
+        refund = sandbox.control("POST", "/_sandbox/refund", **lever)["refund"]
+        assert refund["status"] == "pending"
+        moved = sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status=status)["refund"]
         assert moved["status"] == status
         charge = client.v1.charges.retrieve(intent["latest_charge"]["id"])
         assert charge.amount_refunded == refunded
-    lines = client.v1.balance_transactions.list({"source": made["id"]}).data
+    lines = client.v1.balance_transactions.list({"source": refund["id"]}).data
     assert [(line.type, line.net) for line in lines] == [("refund_failure", 500), ("refund", -500)]
-    assert types_about(client, made["id"]) == [
+    assert types_about(client, refund["id"]) == [
         "refund.created",
         "refund.failed",
         "refund.updated",
@@ -157,7 +157,7 @@ def test_a_pending_refund_ends_one_way_or_the_other(
 def test_a_lost_dispute_costs_the_gift_and_a_fee(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The money and 15 dollars leave at once; losing changes nothing more."""
+    """The amount and 15 dollars are withdrawn at the start; losing changes nothing more."""
     intent = pay(client, sandbox)["payment_intent"]
     dispute = sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent["id"])["dispute"]
     assert dispute["status"] == "needs_response"
@@ -194,7 +194,7 @@ def test_a_won_dispute_brings_the_gift_back(
 def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """An inquiry takes nothing; escalated, it says so by updated, and then the money goes."""
+    """An inquiry takes no money; when it is escalated, an update comes before the withdrawal."""
     intent = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": intent, "inquiry": True}
     dispute = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]
@@ -213,8 +213,8 @@ def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
         "charge.dispute.updated",
         "charge.dispute.funds_withdrawn",
     ]
-    told = client.v1.events.list({"types": ["charge.dispute.updated"], "limit": 1}).data[0]
-    assert told.data.to_dict()["previous_attributes"]["status"] == "warning_under_review"
+    updated = client.v1.events.list({"types": ["charge.dispute.updated"], "limit": 1}).data[0]
+    assert updated.data.to_dict()["previous_attributes"]["status"] == "warning_under_review"
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.refunds.create({"payment_intent": intent, "amount": 100})
     assert refused.value.code == "charge_disputed"
@@ -223,13 +223,13 @@ def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
 def test_an_inquiry_may_be_closed_and_an_end_revised(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A closed inquiry moved no money; a lost dispute may be won after all, and the reverse."""
+    """A closed inquiry moved no money; a lost dispute may be won later, and the reverse."""
     first = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": first, "inquiry": True}
-    asked = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
-    closed = sandbox.control("POST", f"/_sandbox/dispute/{asked}", outcome="warning_closed")
+    params = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
+    closed = sandbox.control("POST", f"/_sandbox/dispute/{params}", outcome="warning_closed")
     assert closed["dispute"]["status"] == "warning_closed"
-    assert client.v1.balance_transactions.list({"source": asked}).data == []
+    assert client.v1.balance_transactions.list({"source": params}).data == []
     second = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": second, "amount": 2_000}
     dispute = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
@@ -250,7 +250,7 @@ def test_an_inquiry_may_be_closed_and_an_end_revised(
 def test_a_delayed_payment_is_settled_later(
     client: stripe.StripeClient, sandbox: RunningSandbox, *, succeed: bool, status: str
 ) -> None:
-    """A payment under way ends as succeeded or failed, each with its own event."""
+    """A processing payment succeeds or fails later, each with its own event."""
     session = pay(client, sandbox, "processing")
     assert (session["status"], session["payment_status"]) == ("complete", "unpaid")
     assert session["payment_intent"]["status"] == "processing"
@@ -270,12 +270,12 @@ def test_a_delayed_payment_is_settled_later(
 def test_totals_add_up_for_each_currency(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The state's totals are what was paid, refunded and disputed, never mixing currencies."""
-    asked: Any
-    for asked in (SESSION, SESSION, session_of(900, "jpy")):
-        session = fresh_client.v1.checkout.sessions.create(asked)
+    """The state's totals are the paid, refunded and disputed amounts of each currency."""
+    params: Any
+    for params in (SESSION, SESSION, session_of(900, "jpy")):
+        session = fresh_client.v1.checkout.sessions.create(params)
         intent = fresh_sandbox.pay(session.id)["session"]["payment_intent"]
-        if asked["line_items"][0]["price_data"]["currency"] == "cad":
+        if params["line_items"][0]["price_data"]["currency"] == "cad":
             fresh_client.v1.refunds.create({"payment_intent": intent, "amount": 500})
     fresh_sandbox.pay(fresh_client.v1.checkout.sessions.create(SESSION).id, "declined")
     state = fresh_sandbox.control("GET", "/_sandbox/state")

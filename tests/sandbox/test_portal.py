@@ -1,4 +1,4 @@
-"""What a donor or their service may do about a month that failed, through the real SDK."""
+"""What can be done about a failed month, by the donor in the portal or by the service."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ RETURN_URL = "http://127.0.0.1:9/pledge"
 
 
 def begin(client: stripe.StripeClient, sandbox: RunningSandbox) -> Any:
-    asked = monthly_of(2_500, customer_email="donor@example.com")
-    return sandbox.pay(client.v1.checkout.sessions.create(asked).id)["session"]
+    params = monthly_of(2_500, customer_email="donor@example.com")
+    return sandbox.pay(client.v1.checkout.sessions.create(params).id)["session"]
 
 
 def fail_a_month(sandbox: RunningSandbox, subscription_id: str) -> str:
@@ -21,8 +21,8 @@ def fail_a_month(sandbox: RunningSandbox, subscription_id: str) -> str:
 
 
 def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
-    asked: Any = {"customer": session["customer"], "return_url": RETURN_URL, "locale": "fr-CA"}
-    return client.v1.billing_portal.sessions.create(asked | more).url
+    params: Any = {"customer": session["customer"], "return_url": RETURN_URL, "locale": "fr-CA"}
+    return client.v1.billing_portal.sessions.create(params | more).url
 
 
 def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
@@ -36,7 +36,7 @@ def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
 def test_a_failed_month_is_paid_when_asked_again(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """An open invoice is collected once more with the saved card, and never twice."""
+    """An open invoice can be paid with the saved card, and only once."""
     subscription_id = begin(client, sandbox)["subscription"]
     invoice_id = fail_a_month(sandbox, subscription_id)
     assert client.v1.subscriptions.retrieve(subscription_id).status == "past_due"
@@ -50,7 +50,7 @@ def test_a_failed_month_is_paid_when_asked_again(
 def test_a_voided_month_cannot_be_paid(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Of an invoice that was voided nobody is asked for the money; a paid one is not voided."""
+    """A void invoice cannot be paid, and a paid one cannot be voided."""
     subscription_id = begin(client, sandbox)["subscription"]
     invoice_id = fail_a_month(sandbox, subscription_id)
     assert client.v1.invoices.void_invoice(invoice_id).status == "void"
@@ -64,7 +64,7 @@ def test_a_voided_month_cannot_be_paid(
 def test_a_card_is_replaced_at_the_portal(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """What is typed into the portal is what later months are collected with, good card or bad."""
+    """Later months are charged to the card from the portal, whether it works or is declined."""
     session = begin(client, sandbox)
     invoice_id = fail_a_month(sandbox, session["subscription"])
     page = portal_of(client, session)
@@ -84,7 +84,7 @@ def test_a_card_is_replaced_at_the_portal(
 def test_the_portal_says_what_is_wrong(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A number that is no test card is told beside its field; a page that is not there is 404."""
+    """An invalid card number is explained beside its field; an unknown page is a 404."""
     page = portal_of(client, begin(client, sandbox))
     wrong = sandbox.http.post(page, data=CARD | {"number": "1"})
     assert wrong.status_code == 422
@@ -93,7 +93,7 @@ def test_the_portal_says_what_is_wrong(
 
 
 def test_a_portal_needs_a_customer(client: stripe.StripeClient) -> None:
-    """A customer that is not there is refused."""
+    """An unknown customer is refused."""
     with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
         client.v1.billing_portal.sessions.create({"customer": "cus_none"})
 
@@ -108,7 +108,7 @@ FLOW = {
 def test_a_card_saved_there_is_the_customers_and_no_subscriptions(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A subscription with a card of its own goes on being charged by that."""
+    """A subscription with its own card is still charged to that card."""
     session = begin(client, sandbox)
     own = client.v1.subscriptions.retrieve(session["subscription"]).default_payment_method
     bad = CARD | {"number": "4000 0000 0000 0002"}
@@ -119,7 +119,7 @@ def test_a_card_saved_there_is_the_customers_and_no_subscriptions(
 
 
 def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """It hides the rest of the portal, and leads on to its own address when it is done."""
+    """A flow hides the rest of the portal, and redirects to its own address at the end."""
     session = begin(client, sandbox)
     page = portal_of(client, session, flow_data=FLOW)
     assert "Annuler" not in sandbox.http.get(page).text
@@ -142,11 +142,12 @@ def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: Runn
         (FLOW | {"after_completion": {"type": "home"}}, f"{AFTER}[type]"),
         (FLOW | {"custom_text": "Hello"}, "flow_data[custom_text]"),
     ],
+    ids=["cancel", "no type", "no redirect", "unknown end", "unknown name"],
 )
 def test_a_flow_that_is_none(
     client: stripe.StripeClient, sandbox: RunningSandbox, flow: Any, param: str
 ) -> None:
-    """A flow that Stripe has not, that is not played, or lacks something, is refused."""
+    """A flow that is unknown, unsupported or incomplete is refused."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         portal_of(client, begin(client, sandbox), flow_data=flow)
     assert refused.value.param == param
@@ -155,7 +156,7 @@ def test_a_flow_that_is_none(
 def test_what_is_ended_there_ends_at_a_moment(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Under flexible billing `cancel_at` is set and the flag is not; it can be taken back."""
+    """Under flexible billing `cancel_at` is set and the flag is not, and the end can be undone."""
     client, sandbox = fresh_client, fresh_sandbox
     session = begin(client, sandbox)
     end = f"{portal_of(client, session)}/subscriptions/{session['subscription']}"
@@ -175,14 +176,14 @@ def test_what_is_ended_there_ends_at_a_moment(
     assert now()["status"] == "active"
     sandbox.control("POST", "/_sandbox/clock", now=ends_at)
     assert (now()["status"], now()["ended_at"]) == ("canceled", ends_at)
-    told = client.v1.events.list({"type": "customer.subscription.deleted"}).data
-    assert len(told) == 1
+    deletions = client.v1.events.list({"type": "customer.subscription.deleted"}).data
+    assert len(deletions) == 1
 
 
 def test_a_month_is_marked_as_paid_outside_stripe(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Nothing is charged; a payment record stands for the money, and only its event says so."""
+    """Nothing is charged, and only the payment record's event shows how the invoice was paid."""
     client, sandbox = fresh_client, fresh_sandbox
     invoice_id = fail_a_month(sandbox, begin(client, sandbox)["subscription"])
     charges = len(client.v1.charges.list().data)
@@ -192,6 +193,6 @@ def test_a_month_is_marked_as_paid_outside_stripe(
     assert (invoice["status"], invoice["amount_paid"]) == ("paid", 2_500)
     assert (payment["payment"]["type"], payment["amount_paid"]) == ("payment_record", 2_500)
     assert len(client.v1.charges.list().data) == charges
-    told = [one for one in client.v1.events.list({"limit": 4}).data if one.type.startswith("inv")]
-    assert [one.type for one in reversed(told)] == ["invoice.paid", "invoice_payment.paid"]
-    assert "paid_out_of_band" not in told[-1].data.to_dict()["object"]
+    events = [one for one in client.v1.events.list({"limit": 4}).data if one.type.startswith("inv")]
+    assert [one.type for one in reversed(events)] == ["invoice.paid", "invoice_payment.paid"]
+    assert "paid_out_of_band" not in events[-1].data.to_dict()["object"]

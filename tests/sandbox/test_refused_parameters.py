@@ -1,4 +1,4 @@
-"""What Stripe refuses when a session is asked for, and the field each refusal names."""
+"""Parameters of a session that Stripe refuses, and the field that each refusal names."""
 
 import time
 from typing import Any
@@ -16,9 +16,9 @@ def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in SESSION.items() if name not in names}
 
 
-def refusal(client: stripe.StripeClient, asked: Any) -> stripe.InvalidRequestError:
+def refusal(client: stripe.StripeClient, params: Any) -> stripe.InvalidRequestError:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.checkout.sessions.create(asked)
+        client.v1.checkout.sessions.create(params)
     assert refused.value.http_status == 400
     return refused.value
 
@@ -106,13 +106,13 @@ REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("asked", "code", "param"), REFUSED, ids=[f"{param}-{code}" for _, code, param in REFUSED]
+    ("params", "code", "param"), REFUSED, ids=[f"{param}-{code}" for _, code, param in REFUSED]
 )
 def test_a_refusal_names_the_parameter(
-    client: stripe.StripeClient, asked: dict[str, Any], code: str | None, param: str
+    client: stripe.StripeClient, params: dict[str, Any], code: str | None, param: str
 ) -> None:
-    """What Stripe would not take is a 400 of its shape, with the code and the parameter."""
-    refused = refusal(client, asked)
+    """A refused parameter gives a 400 with Stripe's code and the parameter."""
+    refused = refusal(client, params)
     assert (refused.code, refused.param) == (code, param)
 
 
@@ -120,21 +120,21 @@ def test_a_refusal_names_the_parameter(
 def test_an_amount_is_a_whole_number(client: stripe.StripeClient, amount: str) -> None:
     """Amounts are whole minor units, written in plain digits."""
     price = {"currency": "cad", "unit_amount": amount, "product_data": {"name": "Gift"}}
-    asked = {**SESSION, "line_items": [{"quantity": 1, "price_data": price}]}
-    assert refusal(client, asked).param == f"{PRICE}[unit_amount]"
+    params = {**SESSION, "line_items": [{"quantity": 1, "price_data": price}]}
+    assert refusal(client, params).param == f"{PRICE}[unit_amount]"
 
 
 @pytest.mark.parametrize("seconds", [60, 28 * 60, 24 * 60 * 60 + 300])
 def test_a_session_lives_between_30_minutes_and_a_day(
     client: stripe.StripeClient, seconds: int
 ) -> None:
-    """An expires_at outside of that is refused."""
-    asked = {**SESSION, "expires_at": int(time.time()) + seconds}
-    assert refusal(client, asked).param == "expires_at"
+    """An expires_at outside of these limits is refused."""
+    params = {**SESSION, "expires_at": int(time.time()) + seconds}
+    assert refusal(client, params).param == "expires_at"
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "params",
     [
         session_of(50),
         session_of(500, "jpy"),
@@ -145,27 +145,36 @@ def test_a_session_lives_between_30_minutes_and_a_day(
         {**SESSION, "payment_method_options": {"acss_debit": {"mandate_options": MANDATE}}},
         {**SESSION, "metadata": {str(n): "v" for n in range(50)}},
     ],
-    ids=str,
+    ids=[
+        "least CAD",
+        "least JPY",
+        "least KWD",
+        "least ISK",
+        "Canadian French",
+        "card only",
+        "a mandate",
+        "fifty keys",
+    ],
 )
-def test_what_stripe_takes_is_taken(client: stripe.StripeClient, asked: Any) -> None:
-    """The edges of each rule are on the allowed side."""
-    assert client.v1.checkout.sessions.create(asked).status == "open"
+def test_what_stripe_takes_is_taken(client: stripe.StripeClient, params: Any) -> None:
+    """Values just inside each limit are accepted."""
+    assert client.v1.checkout.sessions.create(params).status == "open"
 
 
 def test_half_an_hour_is_long_enough(client: stripe.StripeClient) -> None:
     """A session may expire half an hour from now."""
-    asked = {**SESSION, "expires_at": int(time.time()) + 30 * 60 + 1}
-    assert client.v1.checkout.sessions.create(asked).status == "open"  # type: ignore[arg-type]
+    params = {**SESSION, "expires_at": int(time.time()) + 30 * 60 + 1}
+    assert client.v1.checkout.sessions.create(params).status == "open"  # type: ignore[arg-type]
 
 
 def test_methods_follow_from_what_is_allowed(client: stripe.StripeClient) -> None:
-    """The session says which methods remain of those that fit its currency."""
+    """The session has those methods of its currency that are allowed."""
     options = {"acss_debit": {"mandate_options": MANDATE}}
     both = {**SESSION, "payment_method_options": options}
     bank_only = {**both, "allowed_payment_method_types": ["acss_debit"]}
     offered = [
-        client.v1.checkout.sessions.create(asked).payment_method_types  # type: ignore[arg-type]
-        for asked in (SESSION, both, bank_only)
+        client.v1.checkout.sessions.create(params).payment_method_types  # type: ignore[arg-type]
+        for params in (SESSION, both, bank_only)
     ]
     assert offered == [["card"], ["card", "acss_debit"], ["acss_debit"]]
 
@@ -185,6 +194,7 @@ def test_several_unknown_parameters_are_all_named(client: stripe.StripeClient) -
         (b"a%5B0%5D=%C3%A9", {"a": ["\N{LATIN SMALL LETTER E WITH ACUTE}"]}),
         (b"", {}),
     ],
+    ids=["hash", "numbered list", "list", "encoded", "empty"],
 )
 def test_forms_are_read_with_their_nesting(encoded: bytes, decoded: dict[str, Any]) -> None:
     """Brackets in names become dicts and lists."""

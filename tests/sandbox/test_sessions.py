@@ -1,4 +1,4 @@
-"""Checkout sessions, as the unpatched SDK sees them."""
+"""Checkout sessions, as the unpatched SDK reads them."""
 
 import time
 
@@ -7,13 +7,13 @@ import stripe
 
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.conftest import client_of
-from tests.sandbox.running import SESSION, RunningSandbox, asking
+from tests.sandbox.running import SESSION, RunningSandbox, session_params
 
 
 def test_a_session_opens_with_what_was_asked(client: stripe.StripeClient) -> None:
     """A new session is open, unpaid, in test mode, without a payment intent, and has a page."""
     session = client.v1.checkout.sessions.create(
-        asking(
+        session_params(
             client_reference_id="LWCAN-7KQ4M2X",
             customer_email="donor@example.com",
             locale="fr-CA",
@@ -41,8 +41,8 @@ def test_a_session_lives_for_a_day_unless_told(client: stripe.StripeClient) -> N
 
 def test_a_session_can_be_read_again(client: stripe.StripeClient) -> None:
     """Retrieving gives the session that was made."""
-    made = client.v1.checkout.sessions.create(SESSION)
-    assert client.v1.checkout.sessions.retrieve(made.id).to_dict() == made.to_dict()
+    session = client.v1.checkout.sessions.create(SESSION)
+    assert client.v1.checkout.sessions.retrieve(session.id).to_dict() == session.to_dict()
 
 
 def test_what_is_not_there_is_named(client: stripe.StripeClient) -> None:
@@ -54,22 +54,22 @@ def test_what_is_not_there_is_named(client: stripe.StripeClient) -> None:
 
 
 def test_line_items_come_when_expanded(client: stripe.StripeClient) -> None:
-    """line_items is no field of a session until it is expanded, and has its own address."""
-    made = client.v1.checkout.sessions.create(SESSION)
-    assert "line_items" not in made.to_dict()
-    read = client.v1.checkout.sessions.retrieve(made.id, {"expand": ["line_items"]})
+    """line_items is in a session only when expanded, and has its own address."""
+    session = client.v1.checkout.sessions.create(SESSION)
+    assert "line_items" not in session.to_dict()
+    read = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items"]})
     assert read.line_items is not None
     assert [item.description for item in read.line_items.data] == ["Gift to the charity"]
-    listed = client.v1.checkout.sessions.line_items.list(made.id)
+    listed = client.v1.checkout.sessions.line_items.list(session.id)
     assert [item.amount_total for item in listed.data] == [2_500]
 
 
 def test_objects_expand_along_a_path(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A path of names puts each object in the place of its id, down to the balance."""
-    made = client.v1.checkout.sessions.create(SESSION)
-    sandbox.pay(made.id)
+    """Each object on the expanded path replaces its id, down to the balance."""
+    session = client.v1.checkout.sessions.create(SESSION)
+    sandbox.pay(session.id)
     path = "payment_intent.latest_charge.balance_transaction"
-    read = client.v1.checkout.sessions.retrieve(made.id, {"expand": [path]}).to_dict()
+    read = client.v1.checkout.sessions.retrieve(session.id, {"expand": [path]}).to_dict()
     charge = read["payment_intent"]["latest_charge"]
     assert charge["balance_transaction"]["net"] == 2_500 - 103
     listed = client.v1.payment_intents.list({"expand": ["data.latest_charge"], "limit": 1})
@@ -78,35 +78,35 @@ def test_objects_expand_along_a_path(client: stripe.StripeClient, sandbox: Runni
 
 def test_what_is_no_object_does_not_expand(client: stripe.StripeClient) -> None:
     """Expanding a plain field is refused."""
-    made = client.v1.checkout.sessions.create(SESSION)
+    session = client.v1.checkout.sessions.create(SESSION)
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
-        client.v1.checkout.sessions.retrieve(made.id, {"expand": ["amount_total"]})
+        client.v1.checkout.sessions.retrieve(session.id, {"expand": ["amount_total"]})
 
 
 def test_an_open_session_can_be_expired(client: stripe.StripeClient) -> None:
-    """Expiring takes the page away, and can be done once."""
-    made = client.v1.checkout.sessions.create(SESSION)
-    expired = client.v1.checkout.sessions.expire(made.id)
+    """Expiring removes the page, and can be done once."""
+    session = client.v1.checkout.sessions.create(SESSION)
+    expired = client.v1.checkout.sessions.expire(session.id)
     assert (expired.status, expired.url) == ("expired", None)
     with pytest.raises(stripe.InvalidRequestError, match="status of expired"):
-        client.v1.checkout.sessions.expire(made.id)
+        client.v1.checkout.sessions.expire(session.id)
 
 
 def test_a_session_expires_by_itself(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """When the clock passes expires_at the session is expired, and its event says when."""
-    made = client.v1.checkout.sessions.create(SESSION)
-    sandbox.control("POST", "/_sandbox/clock", now=made.expires_at + 60)
-    assert client.v1.checkout.sessions.retrieve(made.id).status == "expired"
+    """When the clock passes expires_at the session expires, and its event has that time."""
+    session = client.v1.checkout.sessions.create(SESSION)
+    sandbox.control("POST", "/_sandbox/clock", now=session.expires_at + 60)
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
     events = client.v1.events.list({"type": "checkout.session.expired", "limit": 100}).data
-    ends = [event.created for event in events if event.data.object["id"] == made.id]
-    assert ends == [made.expires_at]
+    ends = [event.created for event in events if event.data.object["id"] == session.id]
+    assert ends == [session.expires_at]
 
 
 def test_sessions_are_found_by_payment_and_status(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Lists narrow by payment intent, by status and by the customer's e-mail."""
-    made = client.v1.checkout.sessions.create(asking(customer_email="b@example.com"))
+    """Sessions can be listed by payment intent, by status and by the customer's e-mail."""
+    made = client.v1.checkout.sessions.create(session_params(customer_email="b@example.com"))
     paid = sandbox.pay(made.id, email=None)["session"]
     by_intent = client.v1.checkout.sessions.list({"payment_intent": paid["payment_intent"]})
     assert [session.id for session in by_intent.data] == [made.id]
@@ -116,22 +116,20 @@ def test_sessions_are_found_by_payment_and_status(
     assert made.id not in [session.id for session in still_open.data]
 
 
-@pytest.mark.parametrize("given", ["sk_test_another", "sk_live_for_these_tests", "nonsense"])
+@pytest.mark.parametrize("key", ["sk_test_another", "sk_live_for_these_tests", "nonsense"])
 def test_a_wrong_key_opens_nothing(
-    given: str, sandbox: RunningSandbox, http_client: stripe.HTTPClient
+    key: str, sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
     """Any other secret key is a 401 that does not repeat the key."""
-    client = stripe.StripeClient(
-        given, base_addresses={"api": sandbox.url}, http_client=http_client
-    )
+    client = stripe.StripeClient(key, base_addresses={"api": sandbox.url}, http_client=http_client)
     with pytest.raises(stripe.AuthenticationError) as refused:
         client.v1.checkout.sessions.create(SESSION)
     assert refused.value.http_status == 401
-    assert given not in str(refused.value)
+    assert key not in str(refused.value)
 
 
 def test_the_key_may_come_as_basic_auth(sandbox: RunningSandbox) -> None:
-    """The key is also taken as a user name without password; with no key at all it is a 401."""
+    """The key is also accepted as a user name without password; without a key it is a 401."""
     address = "/v1/account"
     assert sandbox.http.get(address, auth=(SECRET_KEY, "")).status_code == 200
     nobody = sandbox.http.get(address)
@@ -140,7 +138,7 @@ def test_the_key_may_come_as_basic_auth(sandbox: RunningSandbox) -> None:
 
 
 def test_every_answer_has_stripes_headers(client: stripe.StripeClient) -> None:
-    """Answers and refusals carry a request id and the version they were made in."""
+    """Answers and refusals have a request id and the API version."""
     response = client.v1.checkout.sessions.create(SESSION).last_response
     assert response is not None
     assert str(response.request_id).startswith("req_")
@@ -151,7 +149,7 @@ def test_every_answer_has_stripes_headers(client: stripe.StripeClient) -> None:
 
 
 def test_another_api_version_is_refused(sandbox: RunningSandbox) -> None:
-    """A version the sandbox does not speak is refused rather than answered wrongly."""
+    """An API version that the sandbox does not know is refused."""
     answer = sandbox.http.get(
         "/v1/account",
         auth=(SECRET_KEY, ""),
@@ -162,7 +160,7 @@ def test_another_api_version_is_refused(sandbox: RunningSandbox) -> None:
 
 
 def test_an_unknown_address_is_named(sandbox: RunningSandbox) -> None:
-    """An address the API does not have is a 404 in the shape of Stripe's errors."""
+    """An unknown address is a 404 in the shape of Stripe's errors."""
     answer = sandbox.http.get("/v1/checkout/nothing", auth=(SECRET_KEY, ""))
     assert answer.status_code == 404
     assert "Unrecognized request URL" in answer.json()["error"]["message"]

@@ -1,4 +1,4 @@
-"""Setup sessions and the subscriptions made over what they saved, through the real SDK."""
+"""Setup sessions and subscriptions that use the saved account, through the real SDK."""
 
 from typing import Any
 
@@ -34,18 +34,18 @@ ACCOUNT = {
 
 
 def agreed(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> Any:
-    """A session in which the donor has named their account, with its setup intent."""
-    asked: Any = {**SETUP, **more}
-    session = client.v1.checkout.sessions.create(asked)
+    """Return a session in which the donor gave their account, with its setup intent."""
+    params: Any = {**SETUP, **more}
+    session = client.v1.checkout.sessions.create(params)
     assert sandbox.http.post(f"/pay/{session.id}", data=ACCOUNT).status_code == 303
     return client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]}).to_dict()
 
 
 def begin(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> Any:
-    """A subscription over a saved account, whose first debit is under way."""
+    """Return a subscription that uses a saved account, with its first debit processing."""
     session = agreed(client, sandbox)
     product = client.v1.products.create({"name": "Gift LWCAN-7KQ4M2X"})
-    asked: Any = {
+    params: Any = {
         "customer": session["customer"],
         "default_payment_method": session["setup_intent"]["payment_method"],
         "items": [{"price_data": {**PRICE, "product": product.id}}],
@@ -53,7 +53,7 @@ def begin(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> 
         "off_session": True,
         "payment_settings": {"payment_method_types": ["acss_debit"]},
     } | more
-    return client.v1.subscriptions.create(asked)
+    return client.v1.subscriptions.create(params)
 
 
 def settle(sandbox: RunningSandbox, invoice: str, *, succeed: bool) -> Any:
@@ -64,9 +64,9 @@ def event_types(client: stripe.StripeClient) -> list[str]:
     return [event.type for event in reversed(client.v1.events.list({"limit": 100}).data)]
 
 
-def refusal(client: stripe.StripeClient, asked: Any) -> stripe.InvalidRequestError:
+def refusal(client: stripe.StripeClient, params: Any) -> stripe.InvalidRequestError:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.checkout.sessions.create(asked)
+        client.v1.checkout.sessions.create(params)
     return refused.value
 
 
@@ -97,9 +97,9 @@ def test_an_account_is_saved_and_nothing_is_paid(
 def test_the_page_says_what_is_agreed_to(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The page has no total of its own: it shows the text that came with the session."""
-    asked: Any = {**SETUP, "custom_text": {"submit": {"message": "25.00 CAD each month."}}}
-    session = client.v1.checkout.sessions.create(asked)
+    """The page has no total and shows the text that came with the session."""
+    params: Any = {**SETUP, "custom_text": {"submit": {"message": "25.00 CAD each month."}}}
+    session = client.v1.checkout.sessions.create(params)
     page = sandbox.http.get(f"/pay/{session.id}").text
     assert "25.00 CAD each month." in page
     assert ">Agree </button>" in page
@@ -110,24 +110,24 @@ def test_the_page_says_what_is_agreed_to(
 def test_a_bank_may_want_to_check(
     client: stripe.StripeClient, sandbox: RunningSandbox, succeed: bool
 ) -> None:
-    """The account is checked for days: the session is complete long before it is saved, or not."""
+    """While the bank verifies the account for days, the session is complete and not yet saved."""
     session = client.v1.checkout.sessions.create(SETUP)
     sandbox.pay(session.id, outcome="processing", verified=False)
-    found = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
-    assert (found.status, found.to_dict()["setup_intent"]["status"]) == (
+    session_now = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
+    assert (session_now.status, session_now.to_dict()["setup_intent"]["status"]) == (
         "complete",
         "requires_action",
     )
     sandbox.control("POST", "/_sandbox/settle", session=session.id, succeed=succeed)
-    found = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
+    session_now = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
     status = "succeeded" if succeed else "requires_payment_method"
-    assert found.to_dict()["setup_intent"]["status"] == status
+    assert session_now.to_dict()["setup_intent"]["status"] == status
 
 
 def test_a_first_debit_arrives(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The subscription runs while its first debit is under way; days later the invoice is paid."""
+    """The subscription is active while its first debit is processing; later the invoice is paid."""
     subscription = begin(fresh_client, fresh_sandbox)
     assert (subscription.status, subscription.metadata.to_dict()) == ("active", PROMISE)
     invoice = fresh_client.v1.invoices.retrieve(subscription.latest_invoice)
@@ -143,7 +143,7 @@ def test_a_first_debit_arrives(
 def test_a_first_debit_is_refused(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The invoice stays open and is tried no more by itself; cancelled and void, it is over."""
+    """The invoice stays open without a retry; subscription and invoice can be ended and voided."""
     subscription = begin(fresh_client, fresh_sandbox)
     invoice_id = str(subscription.latest_invoice)
     failed = settle(fresh_sandbox, invoice_id, succeed=False)["invoice"]
@@ -157,7 +157,7 @@ def test_a_first_debit_is_refused(
 def test_a_later_month_takes_its_days_too(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Each month's debit is under way first, and can neither be asked for twice nor be voided."""
+    """Each month's debit is processing first, and can then neither be paid again nor voided."""
     subscription = begin(client, sandbox)
     settle(sandbox, str(subscription.latest_invoice), succeed=True)
     month = sandbox.renew(subscription.id, succeed=None)["invoice"]
@@ -174,7 +174,7 @@ def test_a_later_month_takes_its_days_too(
 def test_the_front_page_has_the_banks_answer(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A debit under way is listed with two buttons, and is gone once the bank has answered."""
+    """A processing debit is listed with two buttons until the bank has answered."""
     subscription = begin(client, sandbox)
     address = f"/invoices/{subscription.latest_invoice}/bank"
     assert f'action="{address}"' in sandbox.http.get("/").text
@@ -222,14 +222,18 @@ REFUSED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "param"), REFUSED)
-def test_what_a_setup_has_not(client: stripe.StripeClient, asked: Any, param: str) -> None:
-    """What Stripe takes in setup mode only, or in no setup, is refused with the parameter."""
-    assert refusal(client, asked).param == param
+@pytest.mark.parametrize(
+    ("params", "param"),
+    REFUSED,
+    ids=[f"{param}-{number}" for number, (_, param) in enumerate(REFUSED)],
+)
+def test_what_a_setup_has_not(client: stripe.StripeClient, params: Any, param: str) -> None:
+    """A parameter of another mode, or of none, is refused by name."""
+    assert refusal(client, params).param == param
 
 
 def test_whose_account_pays_for_what(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A subscription needs an account of this very customer, with a mandate for subscriptions."""
+    """A subscription needs an account of its customer, with a mandate for subscriptions."""
     elsewhere = agreed(client, sandbox)["customer"]
     unfit = agreed(client, sandbox, **with_mandate(SCHEDULE))
     fit = {"customer": unfit["customer"]}
@@ -246,13 +250,13 @@ def test_asked_twice_with_one_key_it_begins_once(
     """The same idempotency key gives the same subscription, and the customer has one."""
     session = agreed(fresh_client, fresh_sandbox)
     product = fresh_client.v1.products.create({"name": "Gift"})
-    asked: Any = {
+    params: Any = {
         "customer": session["customer"],
         "default_payment_method": session["setup_intent"]["payment_method"],
         "items": [{"price_data": {**PRICE, "product": product.id}}],
     }
     options: Any = {"idempotency_key": "begin-1"}
-    one, other = (fresh_client.v1.subscriptions.create(asked, options) for _ in range(2))
+    one, other = (fresh_client.v1.subscriptions.create(params, options) for _ in range(2))
     assert one.id == other.id
     listed = fresh_client.v1.subscriptions.list({"customer": session["customer"], "status": "all"})
     assert [found.id for found in listed.data] == [one.id]

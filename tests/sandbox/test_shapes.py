@@ -1,6 +1,6 @@
-"""The sandbox's objects have the fields that Stripe's API reference gives them.
+"""The sandbox's objects have the fields of Stripe's API reference.
 
-https://docs.stripe.com/api: the fields that are always there, expandable or not.
+https://docs.stripe.com/api: the fields that are always present, expandable or not.
 """
 
 from typing import Any
@@ -117,7 +117,7 @@ FIELDS = {
     """,
 }
 
-INSIDE: dict[tuple[str, str], str] = {
+INNER_FIELDS: dict[tuple[str, str], str] = {
     ("charge", "billing_details"): "address email name phone tax_id",
     ("charge", "outcome"): """
         advice_code network_advice_code network_decline_code network_status reason risk_level
@@ -146,7 +146,7 @@ INSIDE: dict[tuple[str, str], str] = {
 def objects(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> dict[str, dict[str, Any]]:
-    """One object of each kind, after a payment, a part refund and a dispute."""
+    """One object of each kind, after a payment, a partial refund and a dispute."""
     client = fresh_client
     session = client.v1.checkout.sessions.create(SESSION)
     paid = fresh_sandbox.pay(session.id)
@@ -171,7 +171,7 @@ def objects(
 def billing_objects(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> dict[str, dict[str, Any]]:
-    """One of each, after the first payment of a subscription."""
+    """Return one billing object of each kind, after the first payment of a subscription."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500))
     invoice_id = sandbox.pay(session.id)["session"]["invoice"]
     expand = ["customer", "payments", "parent.subscription_details.subscription"]
@@ -201,18 +201,18 @@ def test_every_field_of_the_reference_is_there(objects: dict[str, dict[str, Any]
     assert {kind: thing["object"] for kind, thing in objects.items()} == {k: k for k in objects}
 
 
-@pytest.mark.parametrize(("kind", "field"), INSIDE)
+@pytest.mark.parametrize(("kind", "field"), INNER_FIELDS)
 def test_what_is_inside_has_its_shape_too(
     objects: dict[str, dict[str, Any]], kind: str, field: str
 ) -> None:
     """The hashes inside the objects have the reference's fields."""
-    inside = objects[kind][field]
-    found = inside[0] if isinstance(inside, list) else inside
-    assert set(INSIDE[kind, field].split()) <= set(found)
+    value = objects[kind][field]
+    fields = value[0] if isinstance(value, list) else value
+    assert set(INNER_FIELDS[kind, field].split()) <= set(fields)
 
 
 def test_ids_look_like_stripes(objects: dict[str, dict[str, Any]]) -> None:
-    """Each id begins as it does at Stripe, and nothing is live."""
+    """Each id has Stripe's prefix, and nothing is live."""
     prefixes = {
         "checkout.session": "cs_test_",
         "payment_intent": "pi_",

@@ -10,7 +10,7 @@ from tests.sandbox.subscriptions import PROMISE, begin, event_types
 
 
 def test_paying_begins_a_subscription(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """The paid session names its subscription, invoice and customer, and no payment intent."""
+    """The paid session has a subscription, an invoice and a customer, and no payment intent."""
     session = begin(
         client,
         sandbox,
@@ -38,7 +38,7 @@ def test_paying_begins_a_subscription(client: stripe.StripeClient, sandbox: Runn
 def test_the_first_payment_is_one_charge(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Session and first invoice are the same money, and the totals count it once."""
+    """The session and the first invoice are the same money, and the totals count it once."""
     session = begin(fresh_client, fresh_sandbox)
     invoice = fresh_client.v1.invoices.retrieve(
         session["invoice"], {"expand": ["payments.data.payment.payment_intent"]}
@@ -67,7 +67,7 @@ def test_the_first_payment_is_one_charge(
 def test_the_first_payment_is_told_in_stripes_events(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Each object that came to be, and each that changed, has its event."""
+    """Each new and each changed object has an event."""
     begin(fresh_client, fresh_sandbox)
     assert event_types(fresh_client) == [
         "customer.created",
@@ -87,7 +87,7 @@ def test_the_first_payment_is_told_in_stripes_events(
 
 
 def test_the_page_says_how_often(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """The hosted page shows the amount each month, and paying it begins the subscription."""
+    """The hosted page shows the amount each month, and payment begins the subscription."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500, locale="fr-CA"))
     assert "par mois" in sandbox.http.get(f"/pay/{session.id}").text
     answer = sandbox.http.post(f"/pay/{session.id}", data=CARD)
@@ -100,15 +100,17 @@ def test_the_page_says_how_often(client: stripe.StripeClient, sandbox: RunningSa
 def test_a_decline_can_be_followed_by_a_payment(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Both tries are for one invoice of one subscription, and the session stays open between."""
+    """Both attempts are for one invoice of one subscription, and the session stays open between."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500))
     declined = sandbox.pay(session.id, "declined")
     assert (declined["session"]["status"], declined["session"]["subscription"]) == ("open", None)
     paid = sandbox.pay(session.id)["session"]
     invoice = client.v1.invoices.retrieve(paid["invoice"])
     assert (invoice.status, invoice.attempt_count) == ("paid", 2)
-    made = client.v1.subscriptions.list({"customer": paid["customer"], "status": "all"}).data
-    assert [subscription.id for subscription in made] == [paid["subscription"]]
+    subscriptions = client.v1.subscriptions.list(
+        {"customer": paid["customer"], "status": "all"}
+    ).data
+    assert [subscription.id for subscription in subscriptions] == [paid["subscription"]]
 
 
 def test_a_session_that_expires_ends_what_it_began(
@@ -134,7 +136,7 @@ def items(*prices: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("params", "param"),
     [
         (monthly_of(2_500, payment_intent_data={"description": "x"}), "payment_intent_data"),
         (monthly_of(2_500, customer_creation="if_required"), "customer_creation"),
@@ -157,19 +159,31 @@ def items(*prices: dict[str, Any]) -> list[dict[str, Any]]:
         ),
         ({**SESSION, "subscription_data": {"metadata": PROMISE}}, "subscription_data"),
     ],
-    ids=str,
+    ids=[
+        "payment intent data",
+        "customer creation",
+        "payment mode",
+        "no recurring price",
+        "monthly and yearly",
+        "monthly and once",
+        "weekly",
+        "a small amount",
+        "a debit",
+        "a trial",
+        "subscription data in payment mode",
+    ],
 )
 def test_what_a_mode_does_not_have_is_refused(
-    client: stripe.StripeClient, asked: Any, param: str
+    client: stripe.StripeClient, params: Any, param: str
 ) -> None:
-    """Prices and parameters of another mode are refused, and the refusal names them."""
+    """Prices and parameters of another mode are refused by name."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.checkout.sessions.create(asked)
+        client.v1.checkout.sessions.create(params)
     assert refused.value.param == param
 
 
 def test_a_donate_button_may_be_monthly(client: stripe.StripeClient) -> None:
-    """Stripe takes submit_type in subscription mode too, since 2024-11-20."""
+    """Stripe accepts submit_type in subscription mode too, since 2024-11-20."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500, submit_type="donate"))
     assert (session.submit_type, session.mode) == ("donate", "subscription")
 
@@ -177,7 +191,7 @@ def test_a_donate_button_may_be_monthly(client: stripe.StripeClient) -> None:
 def test_a_subscription_can_be_changed(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Price, metadata, pause and end can be changed; each event says what was before."""
+    """Price, metadata, pause and end can be changed, and each event has the previous values."""
     client, subscription_id = fresh_client, begin(fresh_client, fresh_sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     price = {
@@ -193,13 +207,13 @@ def test_a_subscription_can_be_changed(
         {"pause_collection": ""},
         {"cancel_at_period_end": True},
     ]
-    *_, changed = [client.v1.subscriptions.update(subscription_id, asked) for asked in changes]
+    *_, changed = [client.v1.subscriptions.update(subscription_id, params) for params in changes]
     assert changed["items"].data[0].price.unit_amount == 4_000
     assert changed.metadata.to_dict() == {"reference": "LWCAN-7KQ4M2X", "note": "raised"}
     assert (changed.pause_collection, changed.status) == (None, "active")
     assert changed.cancel_at == changed["items"].data[0].current_period_end
-    told = client.v1.events.list({"type": "customer.subscription.updated"}).data[: len(changes)]
-    before: list[Any] = [event.data.to_dict()["previous_attributes"] for event in reversed(told)]
+    updates = client.v1.events.list({"type": "customer.subscription.updated"}).data[: len(changes)]
+    before: list[Any] = [event.data.to_dict()["previous_attributes"] for event in reversed(updates)]
     assert before[0]["items"]["data"][0]["price"]["unit_amount"] == 2_500
     assert [set(was) for was in before[1:4]] == [
         {"metadata"},
@@ -215,8 +229,8 @@ def test_what_checkout_made_inline_takes_no_other_price(
     """The product of a session's `product_data` is inactive, and refused in Stripe's words."""
     subscription_id = begin(client, sandbox)["subscription"]
     expanded: Any = {"expand": ["items.data.price.product"]}
-    found = client.v1.subscriptions.retrieve(subscription_id, expanded)
-    (item,) = found["items"].data
+    subscription = client.v1.subscriptions.retrieve(subscription_id, expanded)
+    (item,) = subscription["items"].data
     assert (item.price.product.object, item.price.product.active) == ("product", False)
     price = {
         "currency": "cad",
@@ -235,7 +249,7 @@ def test_what_checkout_made_inline_takes_no_other_price(
 def test_what_the_sandbox_does_not_play_is_said(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A change that would split the running month, or bring another currency, is refused."""
+    """A change in the middle of a month, or to another currency, is refused."""
     subscription_id = begin(client, sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     refused: list[tuple[Any, str]] = [
@@ -247,14 +261,14 @@ def test_what_the_sandbox_does_not_play_is_said(
         ({"trial_end": "now"}, "trial_end"),
         ({"pause_collection": {"behavior": "sleep"}}, "pause_collection[behavior]"),
     ]
-    for asked, param in refused:
+    for params, param in refused:
         with pytest.raises(stripe.InvalidRequestError) as error:
-            client.v1.subscriptions.update(subscription_id, asked)
+            client.v1.subscriptions.update(subscription_id, params)
         assert error.value.param == param
 
 
 def test_a_subscription_can_be_ended(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """DELETE ends it at once; after that only its metadata can change, and it is listed no more."""
+    """DELETE ends it immediately; then only its metadata can change, and it is not listed."""
     session = begin(client, sandbox)
     subscription_id = session["subscription"]
     mine: Any = {"customer": session["customer"]}
@@ -274,12 +288,12 @@ def test_a_subscription_can_be_ended(client: stripe.StripeClient, sandbox: Runni
     over: Any = {**mine, "status": "canceled"}
     listed = client.v1.subscriptions.list(over).data
     assert [subscription.id for subscription in listed] == [subscription_id]
-    told = client.v1.events.list({"type": "customer.subscription.deleted"}).data[0]
-    assert told.data.object["id"] == subscription_id
+    deletion = client.v1.events.list({"type": "customer.subscription.deleted"}).data[0]
+    assert deletion.data.object["id"] == subscription_id
 
 
 def test_a_lever_ends_it_too(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Staff who end a subscription in the dashboard are played by a lever."""
+    """A lever plays staff who end a subscription in the dashboard."""
     path = f"/_sandbox/subscriptions/{begin(client, sandbox)['subscription']}/cancel"
     assert sandbox.control("POST", path)["subscription"]["status"] == "canceled"
     assert sandbox.http.post(path).status_code == 400

@@ -1,4 +1,4 @@
-"""Each kind of misbehaviour, as the unpatched SDK and a plain HTTP client meet it."""
+"""Each kind of trouble, as the unpatched SDK and a plain HTTP client experience it."""
 
 import threading
 import time
@@ -56,7 +56,7 @@ def test_trouble_before_the_work_makes_nothing(
 def test_trouble_after_the_work_hides_a_session(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str, kind: str
 ) -> None:
-    """The SDK raises although the session exists; the same key brings that very session."""
+    """The SDK raises although the session exists, and the same key returns that session."""
     trouble(fresh_sandbox, kind)
     with pytest.raises((stripe.APIError, stripe.APIConnectionError)):
         fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
@@ -69,7 +69,7 @@ def test_trouble_after_the_work_hides_a_session(
 def test_odd_successes_look_like_answers(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A 200 may hold a list, nothing, no address, or an address elsewhere; the SDK is content."""
+    """A 200 may hold a list, nothing, no URL, or a URL elsewhere, and the SDK accepts it."""
     answers: list[Any] = []
     for kind in ("list_200", "null_200", "no_url", "other_host"):
         trouble(sandbox, kind)
@@ -84,7 +84,7 @@ def test_odd_successes_look_like_answers(
 def test_slow_answers_come_in_the_end(
     client: stripe.StripeClient, sandbox: RunningSandbox, kind: str
 ) -> None:
-    """A hanging or dripping answer takes its seconds and is a true one."""
+    """A hanging or dripping answer takes its seconds and is correct."""
     trouble(sandbox, kind, seconds=0.2)
     before = time.monotonic()
     assert client.v1.checkout.sessions.create(SESSION).url is not None
@@ -92,7 +92,7 @@ def test_slow_answers_come_in_the_end(
 
 
 def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> None:
-    """Every single read is quick, so that only a limit on the whole call can end it."""
+    """Each read is quick, so that only a limit on the whole call ends a drip."""
     trouble(sandbox, "drip", seconds=0.6, method="GET")
     answer = sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""), timeout=0.3)
     assert answer.elapsed.total_seconds() > 0.3
@@ -101,14 +101,14 @@ def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> No
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
 def test_a_reset_is_a_reset(sandbox: RunningSandbox, kind: str) -> None:
-    """The connection ends with RST, not with a polite end of the stream."""
+    """The connection ends with RST, not with a regular end of the stream."""
     trouble(sandbox, kind, method="GET")
     with pytest.raises(httpx.ReadError, match="reset by peer"):
         sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
 
 
 def test_a_cut_body_ends_in_mid_sentence(sandbox: RunningSandbox) -> None:
-    """The length is promised, half of it comes, and then the connection ends."""
+    """The length is declared, half of the body arrives, and then the connection ends."""
     trouble(sandbox, "cut_body", method="GET")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
@@ -117,7 +117,7 @@ def test_a_cut_body_ends_in_mid_sentence(sandbox: RunningSandbox) -> None:
 def test_the_sdk_gets_through_a_short_trouble(
     fresh_sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """With retries allowed one reset is survived, and there is one session."""
+    """With retries one reset is survived, and there is one session."""
     patient = stripe.StripeClient(
         SECRET_KEY,
         base_addresses={"api": fresh_sandbox.url},
@@ -132,7 +132,7 @@ def test_the_sdk_gets_through_a_short_trouble(
 def test_trouble_happens_as_often_as_asked(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """`times` answers go wrong and the next is right; other routes are spared."""
+    """`times` answers go wrong and the next is right; other routes are not affected."""
     trouble(sandbox, "429", times=2)
     assert client.v1.checkout.sessions.list().data is not None
     for _ in range(2):
@@ -142,42 +142,42 @@ def test_trouble_happens_as_often_as_asked(
 
 
 def test_trouble_can_be_taken_back(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """What was queued can be cleared."""
+    """Queued trouble can be cleared."""
     trouble(sandbox, "500", times=5)
     assert sandbox.control("DELETE", "/_sandbox/trouble") == {"waiting": 0}
     assert client.v1.checkout.sessions.create(SESSION).url is not None
 
 
 def test_a_wrong_key_uses_up_no_trouble(sandbox: RunningSandbox) -> None:
-    """Strangers are refused before any trouble is dealt out."""
+    """A request with a wrong key is refused and uses up no trouble."""
     trouble(sandbox, "500", method="GET")
     assert sandbox.http.get(SESSIONS).status_code == 401
     assert sandbox.http.get(SESSIONS, auth=(SECRET_KEY, "")).status_code == 500
 
 
 def test_any_trouble_follows_from_the_seed() -> None:
-    """`any` is a known kind each time, and the same ones again for the same seed."""
+    """`any` is a known kind each time, and the same kinds for the same seed."""
 
-    def drawn(seed: int) -> list[str]:
+    def kinds_for(seed: int) -> list[str]:
         troubles = Troubles(seed)
         troubles.add(Trouble("/v1/*", "GET", "any", 0), times=50)
         taken = [troubles.take("GET", "/v1/events") for _ in range(50)]
         return [one.kind for one in taken if one is not None]
 
-    assert drawn(3) == drawn(3) != drawn(4)
-    assert set(drawn(3)) <= set(KINDS)
+    assert kinds_for(3) == kinds_for(3) != kinds_for(4)
+    assert set(kinds_for(3)) <= set(KINDS)
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 def test_closing_lets_go_of_who_hangs(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A sandbox that closes ends its hanging answers by a reset, and within seconds."""
-    ended: list[Exception] = []
+    """A sandbox that closes resets its hanging answers within seconds."""
+    errors: list[Exception] = []
 
     def ask(url: str) -> None:
         try:
             httpx.get(url, auth=(SECRET_KEY, ""), timeout=60, trust_env=False)
         except httpx.HTTPError as error:
-            ended.append(error)
+            errors.append(error)
 
     with run_sandbox() as sandbox:
         trouble(sandbox, kind, method="GET", seconds=60)
@@ -187,11 +187,11 @@ def test_closing_lets_go_of_who_hangs(kind: str, caplog: pytest.LogCaptureFixtur
         before = time.monotonic()
     asking.join()
     assert time.monotonic() - before < 4
-    assert [type(error) for error in ended] == [httpx.ReadError]
+    assert [type(error) for error in errors] == [httpx.ReadError]
     assert "Traceback" not in caplog.text
 
 
 def test_an_unknown_kind_of_trouble_is_refused(sandbox: RunningSandbox) -> None:
-    """A misspelt kind is a 422 and not a quiet success."""
+    """A misspelt kind is a 422."""
     with pytest.raises(httpx.HTTPStatusError, match="422"):
         trouble(sandbox, "earthquake")

@@ -1,4 +1,4 @@
-"""A webhook endpoint gets its events in the version of the API it was made for."""
+"""An endpoint gets its events in its own API version."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from tests.sandbox.subscriptions import PROMISE, begin
 def delivered(
     client: stripe.StripeClient, sandbox: RunningSandbox, receiver: Receiver, version: str
 ) -> dict[str, dict[str, Any]]:
-    """What arrives of a subscription's first payment, by type."""
+    """Return the delivered objects of a subscription's first payment, by event type."""
     sandbox.control("POST", "/_sandbox/webhooks", api_version=version)
     begin(client, sandbox)
     wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
@@ -26,23 +26,23 @@ def test_before_basil_an_invoice_names_everything_itself(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
     """In 2024-06-20 an invoice has subscription, payment_intent and charge, and no parent."""
-    told = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
-    invoice, charge = told["invoice.paid"], told["charge.succeeded"]
-    assert invoice["subscription"] == told["customer.subscription.created"]["id"]
-    assert invoice["payment_intent"] == told["payment_intent.succeeded"]["id"]
+    objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
+    invoice, charge = objects["invoice.paid"], objects["charge.succeeded"]
+    assert invoice["subscription"] == objects["customer.subscription.created"]["id"]
+    assert invoice["payment_intent"] == objects["payment_intent.succeeded"]["id"]
     assert (invoice["charge"], invoice["paid"]) == (charge["id"], True)
     assert invoice["subscription_details"] == {"metadata": PROMISE}
     assert not {"parent", "payments"} & set(invoice)
-    assert charge["invoice"] == told["payment_intent.succeeded"]["invoice"] == invoice["id"]
-    assert "invoice_payment.paid" not in told
+    assert charge["invoice"] == objects["payment_intent.succeeded"]["invoice"] == invoice["id"]
+    assert "invoice_payment.paid" not in objects
 
 
 def test_before_basil_the_period_stands_on_the_subscription(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
-    """In 2024-06-20 current_period_end is the subscription's own, and not its item's."""
-    told = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
-    subscription = told["customer.subscription.created"]
+    """In 2024-06-20 current_period_end is on the subscription and not on its item."""
+    objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
+    subscription = objects["customer.subscription.created"]
     assert subscription["current_period_end"] > subscription["current_period_start"]
     assert "current_period_end" not in subscription["items"]["data"][0]
 
@@ -54,21 +54,21 @@ def test_since_basil_the_parent_names_the_subscription(
     receiver: Receiver,
     version: str,
 ) -> None:
-    """Since basil an invoice has a parent, and an event of its own says which payment paid it."""
-    told = delivered(fresh_client, fresh_sandbox, receiver, version)
-    invoice = told["invoice.paid"]
+    """Since basil an invoice has a parent, and a separate event has its payment."""
+    objects = delivered(fresh_client, fresh_sandbox, receiver, version)
+    invoice = objects["invoice.paid"]
     assert invoice["parent"]["subscription_details"]["metadata"] == PROMISE
     assert not {"subscription", "payment_intent", "charge"} & set(invoice)
-    payment = told["invoice_payment.paid"]
+    payment = objects["invoice_payment.paid"]
     assert payment["invoice"] == invoice["id"]
-    assert payment["payment"]["payment_intent"] == told["payment_intent.succeeded"]["id"]
-    assert "current_period_end" in told["customer.subscription.created"]["items"]["data"][0]
+    assert payment["payment"]["payment_intent"] == objects["payment_intent.succeeded"]["id"]
+    assert "current_period_end" in objects["customer.subscription.created"]["items"]["data"][0]
 
 
 def test_the_list_of_events_is_in_todays_version(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """What an endpoint was made for changes deliveries and nothing else."""
+    """An endpoint's version changes its deliveries and nothing else."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", api_version="2024-06-20")
     begin(fresh_client, fresh_sandbox)
     events = fresh_client.v1.events.list({"limit": 100}).data
@@ -77,6 +77,6 @@ def test_the_list_of_events_is_in_todays_version(
 
 
 def test_an_unknown_version_is_refused(sandbox: RunningSandbox) -> None:
-    """Only the versions that the sandbox can write are taken."""
+    """Only the versions that the sandbox can write are accepted."""
     answer = sandbox.http.post("/_sandbox/webhooks", json={"api_version": "2019-01-01"})
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Events are signed, delivered at least once, tried again, and never in the way of the API."""
+"""Events are signed, delivered at least once, retried, and do not slow down the API."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def is_quiet(sandbox: RunningSandbox) -> bool:
 def test_every_event_arrives_signed(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Each delivery passes Stripe's own check, with the moment of signing being now."""
+    """Each delivery passes Stripe's own check, with the present time in its signature."""
     pay_one(fresh_client, fresh_sandbox)
     wait_until(lambda: len(receiver.received) == 4)
     assert sorted(types(receiver)) == [
@@ -68,7 +68,7 @@ def test_an_event_holds_the_object_as_it_was(
 def test_an_event_says_which_request_made_it(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, key: str
 ) -> None:
-    """What the API was asked for names the request; what a donor did names none."""
+    """An event after a request has the request's id; one after a donor's act has none."""
     session = pay_one(fresh_client, fresh_sandbox)
     refund = fresh_client.v1.refunds.create(
         {"payment_intent": session["payment_intent"]}, {"idempotency_key": key}
@@ -85,7 +85,7 @@ def test_an_event_says_which_request_made_it(
 def test_a_refused_event_is_sent_again(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Anything but a 2xx is tried again after a while, and the log has every try."""
+    """Any answer but a 2xx is retried after a pause, and the log has every attempt."""
     receiver.answers.extend([500, 302])
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
@@ -103,7 +103,7 @@ def test_a_refused_event_is_sent_again(
 def test_retries_come_to_an_end(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """After the last delay the event stays undelivered, and can be asked for as such."""
+    """After the last retry the event stays undelivered, and can be listed as such."""
     receiver.answers.extend([503] * 3)
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
@@ -114,7 +114,7 @@ def test_retries_come_to_an_end(
 
 
 def test_nobody_listening_stops_nothing(http_client: stripe.HTTPClient) -> None:
-    """A receiver that is down is logged as an error of the connection."""
+    """A receiver that is down is logged as a connection error."""
     with run_sandbox(webhook_url="http://127.0.0.1:9/nobody", retry_delays_s=()) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
         wait_until(lambda: is_quiet(sandbox))
@@ -126,7 +126,7 @@ def test_nobody_listening_stops_nothing(http_client: stripe.HTTPClient) -> None:
 def test_a_slow_receiver_does_not_hold_up_the_api(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Deliveries happen side by side, behind the API's back."""
+    """Deliveries run side by side in the background."""
     receiver.delay_s = 0.3
     before = time.monotonic()
     pay_one(fresh_client, fresh_sandbox)
@@ -138,7 +138,7 @@ def test_a_slow_receiver_does_not_hold_up_the_api(
 def test_paused_events_are_made_and_kept_back(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """While paused nothing is delivered; unpausing alone does not bring what was missed."""
+    """While paused nothing is delivered; unpausing alone does not deliver the missed events."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     assert len(fresh_client.v1.events.list({"delivery_success": False}).data) == 4
@@ -150,7 +150,7 @@ def test_paused_events_are_made_and_kept_back(
 def test_missed_events_come_when_asked_for(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Unpausing with deliver_missed brings everything."""
+    """Unpausing with deliver_missed delivers everything."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
@@ -160,7 +160,7 @@ def test_missed_events_come_when_asked_for(
 def test_an_event_can_be_delivered_many_times(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """The same event arrives as often as asked, each time with the same id."""
+    """The same event arrives as often as requested, each time with the same id."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     event = fresh_client.v1.events.list({"type": "checkout.session.completed"}).data[0]
@@ -184,7 +184,7 @@ def test_closing_stops_deliveries(http_client: stripe.HTTPClient, receiver: Rece
     ("secret_key", "webhook_secret"), [("sk_live_1", "whsec_1"), ("", "whsec_1"), ("sk_test_1", "")]
 )
 def test_a_config_that_is_unsafe_is_refused(secret_key: str, webhook_secret: str) -> None:
-    """Live keys and empty secrets stop the sandbox from being made."""
+    """Live keys and empty secrets are refused."""
     with pytest.raises(ValueError, match="secret"):
         SandboxConfig(secret_key=secret_key, webhook_secret=webhook_secret)
 

@@ -1,6 +1,6 @@
-"""Looks on at every sandbox of this process, and holds what it sees against Stripe's documents.
+"""Checks every request and answer of this process's sandboxes against Stripe's documents.
 
-The requests must fit Stripe's OpenAPI and the SDK's types; the answers and events, the OpenAPI.
+Requests must fit Stripe's OpenAPI and the SDK's types; answers and events, the OpenAPI.
 """
 
 import json
@@ -13,14 +13,14 @@ from tests.sandbox.differences import STANDING
 from tests.sandbox.sdk_types import sdk_check
 from tests.sandbox.shapes import Difference, decoded, stripe_shapes
 
-# The statuses of what could not be done as it was asked; 402 is a refused card.
+# Statuses of a refused request; 402 is a refused card.
 REFUSED = {400, 401, 403, 404, 409}
 
 
 class Watch:
-    """Keeps what it is shown, and checks it when somebody looks: a sandbox answers no later for it.
+    """Records exchanges and checks them later, so that a sandbox is not slowed down.
 
-    `unexpected` is what stands on no list; it is taken by the test in which it happened.
+    `unexpected` has the differences that are on no list, until the current test takes them.
     """
 
     def __init__(self) -> None:
@@ -35,53 +35,54 @@ class Watch:
     def announced(self, event: dict[str, Any]) -> None:
         self._waiting.append(event)
 
-    def look(self) -> None:
-        """Check what was seen since the last look."""
+    def check_waiting(self) -> None:
+        """Check what was recorded since the last check."""
         while self._waiting:
-            seen = self._waiting.popleft()
-            if isinstance(seen, Exchange):
-                self._check_exchange(seen)
+            exchange = self._waiting.popleft()
+            if isinstance(exchange, Exchange):
+                self._check_exchange(exchange)
             else:
                 self.seen["events"] += 1
-                self._note(seen["type"], stripe_shapes().event(seen))
+                self._note(exchange["type"], stripe_shapes().event(exchange))
 
     def take(self) -> list[str]:
-        self.look()
-        taken, self.unexpected = self.unexpected, []
-        return taken
+        self.check_waiting()
+        differences, self.unexpected = self.unexpected, []
+        return differences
 
     def _check_exchange(self, exchange: Exchange) -> None:
         shapes = stripe_shapes()
         route = shapes.route(exchange.method, exchange.path)
-        asked = f"{exchange.method} {exchange.path}"
+        request = f"{exchange.method} {exchange.path}"
         is_refused = exchange.status in REFUSED
         self.seen["requests"] += 1
         if route is None:
-            self._note(asked, [Difference("", "is no route of the table")], is_refused=is_refused)
+            self._note(request, [Difference("", "is no route of the table")], is_refused=is_refused)
             return
         try:
             form = decoded(exchange.form)
         except ValueError as problem:
             self._note(
-                asked, [Difference("", "cannot be read", str(problem))], is_refused=is_refused
+                request, [Difference("", "cannot be read", str(problem))], is_refused=is_refused
             )
             return
-        found = [
+        differences = [
             one._replace(schema=f"{route}{document}")
-            for document, check in (("", shapes.asks(route)), (" (SDK)", sdk_check(route)))
+            for document, check in (("", shapes.request_check(route)), (" (SDK)", sdk_check(route)))
             for one in check(form)
         ]
-        self._note("asked", found, is_refused=is_refused)
+        self._note("request", differences, is_refused=is_refused)
         if exchange.status == 200:
             self.seen["answers"] += 1
-            self._note(f"answered to {asked}", shapes.answers(route)(json.loads(exchange.answer)))
+            answer = json.loads(exchange.answer)
+            self._note(f"answer to {request}", shapes.answer_check(route)(answer))
 
-    def _note(self, where: str, found: list[Difference], *, is_refused: bool = False) -> None:
-        if found and is_refused:
-            # Refused as Stripe would, it is what a test wanted to see.
-            self.seen["wrong and refused"] += any(one.name not in STANDING for one in found)
+    def _note(self, where: str, differences: list[Difference], *, is_refused: bool = False) -> None:
+        if differences and is_refused:
+            # The test wanted to see this refusal, and Stripe would refuse as well.
+            self.seen["wrong and refused"] += any(one.name not in STANDING for one in differences)
             return
-        for one in found:
+        for one in differences:
             if one.name in STANDING:
                 self.standing[one.name] += 1
             else:
@@ -92,15 +93,15 @@ WATCH = Watch()
 
 
 def refuse_differences_in(record: Path) -> None:
-    """Hold what a sandbox of another process recorded against the documents, as if it were here."""
+    """Check the record of a sandbox in another process in the same way."""
     watch = Watch()
     for line in record.read_text(encoding="utf-8").splitlines():
-        seen = json.loads(line)
-        if "event" in seen:
-            watch.announced(seen["event"])
+        entry = json.loads(line)
+        if "event" in entry:
+            watch.announced(entry["event"])
         else:
-            form, answer = seen.pop("form").encode(), seen.pop("answer").encode()
-            watch.answered(Exchange(**seen, form=form, answer=answer))
+            form, answer = entry.pop("form").encode(), entry.pop("answer").encode()
+            watch.answered(Exchange(**entry, form=form, answer=answer))
     differences = watch.take()
     WATCH.seen.update(watch.seen)
     assert not differences, "\n".join(differences)

@@ -23,7 +23,7 @@ from donate.stripe_gateway.webhooks.health import newest_missed
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import SECRET_KEY, Sqlite
-from tests.sandbox.running import asking
+from tests.sandbox.running import session_params
 from tests.stripe_gateway.away import HOUR, Away, check_totals
 from tests.stripe_gateway.given import as_bytes, event, store
 
@@ -148,7 +148,7 @@ def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
 )
 def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source: str) -> None:
     """For 29 days an unusable payment is stored as its event, later as its object."""
-    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(EVENTS_REACH + more)
     report = away.run(since=away.clock.now() - timedelta(days=40))

@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.stripe_gateway.models import StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
-from tests.sandbox.running import asking
+from tests.sandbox.running import session_params
 from tests.stripe_gateway.away import HOUR, Away
 from tests.stripe_gateway.given import as_bytes, event, session_for, store
 from tests.stripe_gateway.service import serving
@@ -83,7 +83,7 @@ def test_a_payment_that_is_not_the_gifts_differs(away: Away) -> None:
 
 def test_an_event_set_aside_is_named(away: Away) -> None:
     """The report names a fetched event that was set aside, with the reason."""
-    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(MINUTE)
     report = away.run()
@@ -96,7 +96,7 @@ def test_an_event_set_aside_is_named(away: Away) -> None:
 
 def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
     """An unusable payment older than Stripe's events is set aside and reported once."""
-    opened = away.client.create_session(asking(metadata={"gift_id": "nobody"}), "odd")
+    opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(timedelta(days=45))
     report = away.run(since=away.clock.now() - timedelta(days=50))
@@ -109,7 +109,7 @@ def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
 
 def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
     """Payments, refunds and disputes of other programs at the account are no differences."""
-    opened = away.client.create_session(asking(), "other")
+    opened = away.client.create_session(session_params(), "other")
     intent = away.sandbox.pay(opened.session_id)["charge"]["payment_intent"]
     away.refund(intent, amount=100)
     away.dispute(intent)
