@@ -1,4 +1,4 @@
-"""Events that really were set aside: stored, settled, refused."""
+"""Events that were stored, settled and set aside, and the pages about them."""
 
 from typing import Any
 
@@ -17,28 +17,27 @@ COMPLETED = "checkout.session.completed"
 
 
 def paid(gift: Gift, **more: Any) -> dict[str, Any]:
-    """Return an event that says that a gift was paid, and `more` that may contradict it."""
+    """Return an event that a gift was paid, with `more` to contradict the gift."""
     return given.event(COMPLETED, given.session_for(gift, **more))
 
 
-def put_aside(
-    database: Database, told: dict[str, Any] | bytes, clock: Clock | None = None
+def set_aside(
+    database: Database, payload: dict[str, Any] | bytes, clock: Clock | None = None
 ) -> StripeEvent:
-    """Let an event come in and be settled; it ends up set aside."""
-    if isinstance(told, bytes):
+    """Store and settle an event that ends up set aside, and return its row."""
+    if isinstance(payload, bytes):
         with database.writing() as session:
-            row = StripeEvent(**Arrival(told, NOW).as_row())
+            row = StripeEvent(**Arrival(payload, NOW).as_row())
             session.add(row)
-        event = row
     else:
-        given.settle(database, told, clock=clock)
-        event = given.event_now(database, told)
-    assert event.state == EventState.SET_ASIDE
-    return event
+        given.settle(database, payload, clock=clock)
+        row = given.event_now(database, payload)
+    assert row.state == EventState.SET_ASIDE
+    return row
 
 
 def settle(room: Room) -> None:
-    """Settle whatever is due, as the worker would."""
+    """Settle what is due, as the worker does."""
     given.settle(room.database, clock=room.clock)
 
 

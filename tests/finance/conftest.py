@@ -1,4 +1,4 @@
-"""The staff's room on an empty database."""
+"""The staff pages on an empty database."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.real_parts import Sqlite
 
 @pytest.fixture
 def room(sqlite: Sqlite) -> Iterator[Room]:
-    """The room on SQLite, for rules that the kind of database cannot change."""
+    """The staff pages on SQLite, for rules that do not depend on the database."""
     url = sqlite.fresh_url()
     database = Database(url)
     yield open_room(database)
@@ -21,5 +21,5 @@ def room(sqlite: Sqlite) -> Iterator[Room]:
 
 @pytest.fixture
 def room_on_each(database: Database) -> Room:
-    """The room on SQLite and on PostgreSQL."""
+    """The staff pages on SQLite and on PostgreSQL."""
     return open_room(database)

@@ -1,4 +1,4 @@
-"""The page of a gift with a pretend Stripe behind it, and finance staff who send money back."""
+"""The refund form of a gift, with the sandbox as Stripe and a finance user signed in."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +41,9 @@ class Desk:
         return self.browser.get(f"/finance/gifts/{gift.id}")
 
     def form(self, gift: Gift) -> dict[str, str]:
-        """Open the gift's page and fill in its refund form."""
-        found = fields(self.page(gift))
-        return GOOD | {name: found[name] for name in ("csrf", "form_key", "payment")}
+        """Open the gift's page, and return its refund form filled in."""
+        hidden = fields(self.page(gift))
+        return GOOD | {name: hidden[name] for name in ("csrf", "form_key", "payment")}
 
     def send(self, gift: Gift, form: dict[str, str]) -> Response:
         return self.browser.post(f"/finance/gifts/{gift.id}/refund", data=form)

@@ -1,4 +1,4 @@
-"""The staff's room with a clock to turn, and staff who are signed in."""
+"""The staff pages with a fixed clock, and signed-in staff."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ PASSWORD = "seven calm herons"
 
 
 def cheap_hash(cost: int = 1) -> PasswordHash:
-    """Return a thousandth of the recommended cost: these tests are not about what a hash costs."""
+    """Return a hasher a thousand times cheaper than recommended, because the tests need no more."""
     return PasswordHash((Argon2Hasher(time_cost=cost, memory_cost=64, parallelism=1),))
 
 
@@ -50,7 +50,7 @@ PAGES = Pages(demo=False)
 
 
 class Pauses(list[float]):
-    """How long each delayed sign-in would have waited; `pause` may be given something to do."""
+    """The pauses of delayed sign-ins; `pause` is called instead of waiting."""
 
     pause: Callable[[float], None] | None = None
 
@@ -62,7 +62,7 @@ class Pauses(list[float]):
 
 @dataclass
 class Room:
-    """Everything a test of the staff's room works with."""
+    """The staff pages, and everything their tests need."""
 
     database: Database
     clock: FixedClock
@@ -70,10 +70,10 @@ class Room:
     app: FastAPI
     pauses: Pauses
     nudges: list[datetime]
-    """When the worker was told that something became due."""
+    """The times at which the worker was woken."""
 
     def browser(self, address: str = "203.0.113.5") -> TestClient:
-        """Return a browser with an empty cookie jar at `address`."""
+        """Return a browser at this IP address, without cookies."""
         return TestClient(self.app, client=(address, 50_000), follow_redirects=False)
 
     def add_staff(
@@ -97,7 +97,7 @@ class Room:
             return staff_by_email(session, email)
 
     def signed_in(self, role: Role = Role.FINANCE, email: str = "") -> TestClient:
-        """Return a browser that holds the session of a new member of staff."""
+        """Return a browser with a session of a new staff member."""
         staff_id = self.add_staff(email or f"{role}@example.org", role)
         browser = self.browser()
         with self.database.writing() as session:
@@ -128,13 +128,13 @@ TRIES = GivingLimits(cards=AttemptCounter(60, 3_000), gifts=AttemptCounter(300, 
 
 
 def refunds_through(client: StripeClient, database: Database, clock: Clock) -> Refunds:
-    """Return what asks Stripe for refunds; nothing nudges a worker here."""
+    """Return a `Refunds` that uses this client and wakes no worker."""
     settler = Settler(database, clock, livemode=False, account="")
     inbox = Inbox(database, on_stored=lambda: None)
     return Refunds(database, client, inbox, settler, clock, livemode=False)
 
 
-# A Stripe that nobody can reach, for the rules that need none.
+# An unreachable Stripe, for tests that do not use it.
 NO_STRIPE = StripeClient(SECRET_KEY, "http://127.0.0.1:9", ())
 
 
@@ -176,7 +176,7 @@ def put_gift(
     name: str = "Maya Tremblay",
     received_minor: int | None = None,
 ) -> Gift:
-    """Open a gift, and let money come in where `received_minor` says how much."""
+    """Open a gift, with a payment of `received_minor` if that is given."""
     choice = check_choice(
         REGIONS["LWCAN"],
         mode=mode,
@@ -204,14 +204,14 @@ def put_gift(
 def sign_in(
     browser: TestClient, email: str = "ann@example.org", password: str = PASSWORD, **more: Any
 ) -> Response:
-    """Sign in as a browser does: open the form, fill it in, send it."""
-    form = browser.get("/finance/sign-in", params={"next": more.pop("next", "/finance/gifts")})
-    given = fields(form) | {"email": email, "password": password}
-    return browser.post("/finance/sign-in", data=given, **more)
+    """Sign in as a browser does: open the form, fill it in and send it."""
+    page = browser.get("/finance/sign-in", params={"next": more.pop("next", "/finance/gifts")})
+    form_data = fields(page) | {"email": email, "password": password}
+    return browser.post("/finance/sign-in", data=form_data, **more)
 
 
 def fields(page: Response) -> dict[str, str]:
-    """Return the hidden fields of the forms of a page."""
+    """Return the hidden fields of the forms on a page."""
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
 
 

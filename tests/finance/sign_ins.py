@@ -1,4 +1,4 @@
-"""Changes to a staff member that end their sign-ins."""
+"""Changes to a staff account that end its sessions."""
 
 from sqlmodel import Session
 

@@ -1,4 +1,4 @@
-"""Who may do what, asked of every route there is."""
+"""Every staff route checks role, form token and origin."""
 
 from functools import cache
 
@@ -34,9 +34,9 @@ UNKNOWN = {"{gift_id}": "018f0000-0000-7000-8000-000000000000", "{number}": "987
 
 @cache
 def all_routes() -> list[BaseRoute]:
-    """Return the room's routes, from the router itself."""
+    """Return all routes of the staff pages, from the router."""
     nowhere = Database("sqlite:////nowhere/at/all")
-    room = FinancePages(
+    finance = FinancePages(
         nowhere,
         REGIONS,
         Pages(),
@@ -47,11 +47,11 @@ def all_routes() -> list[BaseRoute]:
         refunds=refunds_through(NO_STRIPE, nowhere, FixedClock(NOW)),
         passwords=CHEAP,
     )
-    return list(room.router.routes)
+    return list(finance.router.routes)
 
 
 def every_route() -> list[APIRoute]:
-    """Return those that the gate stands before: all but the refusals."""
+    """Return the routes with an endpoint, without those that refuse wrong methods."""
     return [route for route in all_routes() if isinstance(route, APIRoute)]
 
 
@@ -60,31 +60,33 @@ def needed(route: APIRoute) -> str | None:
 
 
 def about_nothing(path: str) -> str:
-    """Fill the places of a path with what is not there."""
-    for place, unknown in UNKNOWN.items():
-        path = path.replace(place, unknown)
+    """Fill the placeholders of a path with ids that do not exist."""
+    for placeholder, unknown in UNKNOWN.items():
+        path = path.replace(placeholder, unknown)
     assert "{" not in path
     return path
 
 
-OURS = [
+ROUTES = [
     (method, about_nothing(route.path), needed(route))
     for route in every_route()
     for method in sorted(route.methods or ())
 ]
-SHUT = [(method, path, role) for method, path, role in OURS if role != EVERYBODY]
+PROTECTED = [(method, path, role) for method, path, role in ROUTES if role != EVERYBODY]
 
-each = pytest.mark.parametrize(("method", "path"), [case[:2] for case in SHUT])
-each_post = pytest.mark.parametrize("path", [path for method, path, _ in SHUT if method == "POST"])
+each = pytest.mark.parametrize(("method", "path"), [case[:2] for case in PROTECTED])
+each_post = pytest.mark.parametrize(
+    "path", [path for method, path, _ in PROTECTED if method == "POST"]
+)
 
 
-def ask(browser: TestClient, method: str, path: str, **more: str) -> int:
+def request_status(browser: TestClient, method: str, path: str, **more: str) -> int:
     data = {"csrf": more.pop("csrf")} if "csrf" in more else None
     return browser.request(method, path, data=data, headers=more).status_code
 
 
 def test_every_route_says_what_it_needs() -> None:
-    """No route is without a need, only the sign-in form is for everybody, the rest refuses."""
+    """Every route declares a role, and only the sign-in form is open to everybody."""
     assert all(needed(route) in (*Role, EVERYBODY) for route in every_route())
     open_to_all = {r.path for r in every_route() if needed(r) == EVERYBODY}
     names = {r.endpoint.__name__ for r in every_route() if needed(r) == EVERYBODY}
@@ -94,16 +96,16 @@ def test_every_route_says_what_it_needs() -> None:
         if not isinstance(route, APIRoute):
             assert isinstance(route, Route)
             assert route.endpoint.func.__func__ is Gate.refuse_method  # type: ignore[attr-defined]
-    assert len(SHUT) >= 8
+    assert len(PROTECTED) >= 8
 
 
 def test_a_route_that_says_nothing_is_open_to_nobody(room: Room) -> None:
-    """Forgetting to say what a route needs shuts it, for finance staff too."""
+    """A route without a declared role is closed, also to finance staff."""
 
-    def forgotten() -> Response:
+    def undeclared() -> Response:
         return Response("secret")
 
-    room.finance.router.add_api_route("/forgotten", forgotten, methods=["GET"])
+    room.finance.router.add_api_route("/forgotten", undeclared, methods=["GET"])
     room.app.router.routes.append(room.finance.router.routes[-1])
     browser = room.signed_in()
     answer = browser.get("/finance/forgotten")
@@ -114,7 +116,7 @@ def test_a_route_that_says_nothing_is_open_to_nobody(room: Room) -> None:
 
 @each
 def test_nobody_is_sent_to_sign_in(room: Room, method: str, path: str) -> None:
-    """Without a session every route leads to the sign-in form, and that is recorded."""
+    """Without a session every route redirects to the sign-in form, and the trail records it."""
     answer = room.browser().request(method, path, data={"csrf": "x"} if method == "POST" else None)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/finance/sign-in?next=%2Ffinance")
@@ -122,7 +124,7 @@ def test_nobody_is_sent_to_sign_in(room: Room, method: str, path: str) -> None:
 
 
 def test_who_was_signed_out_meanwhile_is_told(room: Room) -> None:
-    """A form sent after the session ended was not recorded, and the sign-in page says so."""
+    """After a form is sent without a session, the sign-in page says it was not recorded."""
     gift = room.gift(mode="interac")
     browser = room.browser()
     answer = browser.post(f"/finance/gifts/{gift.id}/received", data={"csrf": "x"})
@@ -131,11 +133,13 @@ def test_who_was_signed_out_meanwhile_is_told(room: Room) -> None:
     assert f'name="next" value="/finance/gifts/{gift.id}"' in page
 
 
-@pytest.mark.parametrize(("method", "path", "role"), SHUT)
+@pytest.mark.parametrize(("method", "path", "role"), PROTECTED)
 def test_a_viewer_only_looks(room: Room, method: str, path: str, role: str) -> None:
-    """A viewer gets what needs a viewer, and 403 for the rest, which is recorded."""
+    """A viewer gets 403 on routes that need finance, and the trail records it."""
     browser = room.signed_in(Role.VIEWER)
-    status = ask(browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {}))
+    status = request_status(
+        browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {})
+    )
     if role == Role.VIEWER:
         assert status in (200, 303, 404)
         assert room.refusals() == []
@@ -146,42 +150,49 @@ def test_a_viewer_only_looks(room: Room, method: str, path: str, role: str) -> N
 
 @each
 def test_finance_staff_may_all(room: Room, method: str, path: str) -> None:
-    """Finance staff are refused nowhere; what is not there is simply not there."""
+    """Finance staff are refused nowhere, and unknown ids get 404."""
     browser = room.signed_in()
-    status = ask(browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {}))
-    is_there = not any(unknown in path for unknown in UNKNOWN.values())
-    assert status in ((200, 303) if is_there else (404,))
+    status = request_status(
+        browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {})
+    )
+    exists = not any(unknown in path for unknown in UNKNOWN.values())
+    assert status in ((200, 303) if exists else (404,))
     assert room.refusals() == []
 
 
 @each
 def test_a_disabled_user_is_nobody(room: Room, method: str, path: str) -> None:
-    """Who was disabled is nobody, even where the session row is still there."""
+    """A disabled user is signed out, even if the session row still exists."""
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
     token = csrf(browser)
     with room.database.writing() as session:
         session.execute(update(Staff).values(disabled_at=NOW))
-    assert ask(browser, method, path, **({"csrf": token} if method == "POST" else {})) == 303
+    assert (
+        request_status(browser, method, path, **({"csrf": token} if method == "POST" else {}))
+        == 303
+    )
     assert room.refusals() == ["not signed in"]
 
 
 @each_post
 @pytest.mark.parametrize("token", [None, "", "stale", "é"])
 def test_a_form_needs_its_token(room: Room, path: str, token: str | None) -> None:
-    """A form without the session's own token is refused and recorded."""
+    """A form without the session's token is refused and recorded."""
     browser = room.signed_in()
-    assert ask(browser, "POST", path, **({} if token is None else {"csrf": token})) == 403
+    assert (
+        request_status(browser, "POST", path, **({} if token is None else {"csrf": token})) == 403
+    )
     assert room.refusals() == ["stale form"]
 
 
 @each_post
 def test_a_token_of_an_earlier_session_is_stale(room: Room, path: str) -> None:
-    """The token of somebody else's session does not do."""
+    """The token of another session is refused."""
     other = csrf(room.signed_in(Role.FINANCE, "other@example.org"))
-    assert ask(room.signed_in(), "POST", path, csrf=other) == 403
+    assert request_status(room.signed_in(), "POST", path, csrf=other) == 403
 
 
-@pytest.mark.parametrize("path", [path for method, path, _ in OURS if method == "POST"])
+@pytest.mark.parametrize("path", [path for method, path, _ in ROUTES if method == "POST"])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -196,9 +207,9 @@ def test_a_token_of_an_earlier_session_is_stale(room: Room, path: str) -> None:
 def test_another_site_may_not_send_our_forms(
     room: Room, path: str, headers: dict[str, str]
 ) -> None:
-    """A form sent from another site is refused and recorded, token or not, sign-in included."""
+    """A form posted from another site is refused and recorded, including sign-in."""
     browser = room.signed_in()
-    assert ask(browser, "POST", path, csrf=csrf(browser), **headers) == 403
+    assert request_status(browser, "POST", path, csrf=csrf(browser), **headers) == 403
     assert room.refusals() == ["cross-site"]
 
 
@@ -213,9 +224,11 @@ def test_another_site_may_not_send_our_forms(
     ids=str,
 )
 def test_our_own_forms_are_taken(room: Room, headers: dict[str, str]) -> None:
-    """What browsers say of a form of our own, which has no referrer, is good enough."""
+    """The headers that browsers send with our own forms are accepted."""
     browser = room.signed_in()
-    assert ask(browser, "POST", "/finance/sign-out", csrf=csrf(browser), **headers) == 303
+    assert (
+        request_status(browser, "POST", "/finance/sign-out", csrf=csrf(browser), **headers) == 303
+    )
 
 
 @pytest.mark.parametrize(
@@ -229,7 +242,7 @@ def test_our_own_forms_are_taken(room: Room, headers: dict[str, str]) -> None:
     ],
 )
 def test_a_wrong_method_is_refused(room: Room, method: str, path: str) -> None:
-    """A path asked in a way that it does not take answers 405 and is recorded."""
+    """A wrong method gets 405, and the trail records it."""
     answer = room.browser().request(method, path)
     assert answer.status_code == 405
     assert answer.headers["allow"]
@@ -237,7 +250,7 @@ def test_a_wrong_method_is_refused(room: Room, method: str, path: str) -> None:
 
 
 def test_the_trail_is_only_added_to(database: Database) -> None:
-    """The database itself refuses to change or remove what staff did."""
+    """The database refuses to change or delete the trail."""
     with database.writing() as session:
         session.add(StaffAct(act="signed_in", happened_at=NOW))
     for statement in (
@@ -249,7 +262,7 @@ def test_the_trail_is_only_added_to(database: Database) -> None:
 
 
 def test_a_hostile_path_is_recorded_harmlessly(room_on_each: Room) -> None:
-    """Bytes that a database would refuse in a path are neither an error nor a gap in the trail."""
+    """A path with bytes that a database refuses causes no error and is recorded."""
     answer = room_on_each.browser().get("/finance/gifts/%00%0d%0a<script>")
     assert answer.status_code == 303
     assert room_on_each.refusals() == ["not signed in"]

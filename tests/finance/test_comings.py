@@ -1,4 +1,4 @@
-"""What the trail says of who came, went and was refused, and what the door shows to whom."""
+"""Sign-ins, sign-outs and refusals in the trail, and what the sign-in page shows."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ from donate.storage.database import Database
 from tests.finance.room import NOW, PAGES, Room, csrf, fields, open_room, sign_in
 
 
-def told(act: StaffAct) -> tuple[Any, ...]:
+def summary(act: StaffAct) -> tuple[Any, ...]:
     return act.act, act.staff_id, act.address, act.happened_at
 
 
 def test_coming_and_going_is_recorded(room: Room) -> None:
-    """The trail says who signed in and out, when and from where."""
+    """The trail records who signed in and out, when and from where."""
     staff_id = room.add_staff()
     room.wait(hours=1)
-    came = room.clock.now()
+    signed_in_at = room.clock.now()
     browser = room.browser("2001:db8::1")
     sign_in(browser)
     room.wait(minutes=3)
     browser.post("/finance/sign-out", data={"csrf": csrf(browser)})
-    assert [told(act) for act in room.acts()[1:]] == [
-        ("signed_in", staff_id, "2001:db8::/56", came),
+    assert [summary(act) for act in room.acts()[1:]] == [
+        ("signed_in", staff_id, "2001:db8::/56", signed_in_at),
         ("signed_out", staff_id, "2001:db8::1", room.clock.now()),
     ]
 
@@ -39,47 +39,48 @@ def test_coming_and_going_is_recorded(room: Room) -> None:
         ("GET", "/finance/trail", {}, "needs finance"),
         ("DELETE", "/finance/gifts", {}, "wrong method"),
     ],
+    ids=["stale form", "not allowed", "wrong method"],
 )
 def test_a_refusal_says_who_tried_what(
     room: Room, method: str, path: str, typed: dict[str, str], why: str
 ) -> None:
-    """The trail names who tried what, when and from where; the page still knows who is there."""
+    """The trail records who was refused what, and the page still shows who is signed in."""
     browser = room.signed_in(Role.VIEWER)
     staff_id = room.staff("viewer@example.org").id
     room.wait(seconds=5)
     answer = browser.request(method, path, data=typed or None)
     assert "Signed in as Ann Lee (viewer)." in answer.text
     act = room.acts()[-1]
-    assert told(act) == ("refused", staff_id, "203.0.113.5", room.clock.now())
+    assert summary(act) == ("refused", staff_id, "203.0.113.5", room.clock.now())
     assert (act.about, act.detail) == (f"{method} {path}", {"why": why})
 
 
 @pytest.mark.parametrize("password", ["not the password", ""])
 def test_a_refused_sign_in_is_recorded(room: Room, password: str) -> None:
-    """A wrong password stands in the trail as somebody's unknown, with the address."""
+    """The trail records a wrong password with the address, but without a user."""
     room.add_staff()
     assert sign_in(room.browser(), password=password).status_code == 401
     act = room.acts()[-1]
-    assert told(act) == ("refused", None, "203.0.113.5", NOW)
+    assert summary(act) == ("refused", None, "203.0.113.5", NOW)
     assert act.detail == {"why": "wrong e-mail or password"}
 
 
 @pytest.mark.parametrize(
-    ("asked", "led_to"),
+    ("query", "target"),
     [
         ("", "/finance/gifts"),
         ("?next=/finance/trail", "/finance/trail"),
         ("?next=//evil.example", "/finance/gifts"),
     ],
 )
-def test_who_is_signed_in_is_led_on(room: Room, asked: str, led_to: str) -> None:
-    """The form is for who is not signed in; others go on to the page that they asked for."""
-    answer = room.signed_in().get(f"/finance/sign-in{asked}")
-    assert (answer.status_code, answer.headers["location"]) == (303, led_to)
+def test_who_is_signed_in_is_led_on(room: Room, query: str, target: str) -> None:
+    """A signed-in user who opens the sign-in form is redirected to the requested page."""
+    answer = room.signed_in().get(f"/finance/sign-in{query}")
+    assert (answer.status_code, answer.headers["location"]) == (303, target)
 
 
 def test_the_form_is_used_up(room: Room) -> None:
-    """Whoever is in has no form any more, so the next one has another token."""
+    """Signing in removes the form's cookie, so the next form has another token."""
     room.add_staff()
     browser = room.browser()
     before = fields(browser.get("/finance/sign-in"))["form_token"]
@@ -90,27 +91,27 @@ def test_the_form_is_used_up(room: Room) -> None:
 
 
 def test_a_stranger_sees_the_form_whatever_the_database_does() -> None:
-    """Who brings no cookie is looked up nowhere, so the form opens while the database is away."""
+    """Without a cookie the sign-in form needs no database."""
     room = open_room(Database("sqlite:////nowhere/at/all"))
     assert room.browser().get("/finance/sign-in").status_code == 200
 
 
 @pytest.mark.parametrize("https", [True, False])
 def test_a_cookie_is_dropped_as_it_was_set(https: bool) -> None:
-    """A browser takes back a `__Host-` cookie only with the attributes that it was set with."""
+    """A `__Host-` cookie is deleted with the attributes it was set with, as browsers require."""
     gate = Gate(Database("sqlite:////nowhere/at/all"), PAGES, FixedClock(NOW), https=https)
 
     def attributes(response: Response) -> set[str]:
         parts = {part.strip().lower() for part in response.headers["set-cookie"].split(";")[1:]}
         return {part for part in parts if not part.startswith(("expires=", "max-age="))}
 
-    was_set, dropped = Response(), Response()
-    gate.set_cookie(was_set, gate.session_cookie, "secret")
-    gate.drop_cookie(dropped, gate.session_cookie)
+    set_response, drop_response = Response(), Response()
+    gate.set_cookie(set_response, gate.session_cookie, "secret")
+    gate.drop_cookie(drop_response, gate.session_cookie)
     safe = {"secure"} if https else set()
-    assert attributes(was_set) == {"httponly", "samesite=lax", "path=/"} | safe
-    assert attributes(dropped) == attributes(was_set)
-    assert "max-age=0" in dropped.headers["set-cookie"].lower()
+    assert attributes(set_response) == {"httponly", "samesite=lax", "path=/"} | safe
+    assert attributes(drop_response) == attributes(set_response)
+    assert "max-age=0" in drop_response.headers["set-cookie"].lower()
 
 
 def post(browser: TestClient, **more: Any) -> int:
@@ -121,36 +122,36 @@ def post(browser: TestClient, **more: Any) -> int:
     ("how_many", "status"), [(40, 403), (41, 400)], ids=["the most", "one more"]
 )
 def test_a_form_has_so_many_fields(room: Room, how_many: int, status: int) -> None:
-    """Forty fields are read, and then refused for their token; one more is too many to read."""
+    """A form of forty fields is parsed and refused for its token; a larger one is not parsed."""
     typed = {f"field_{number}": "x" for number in range(how_many)}
     assert post(room.browser(), data=typed) == status
 
 
 def test_no_file_is_taken(room: Room) -> None:
-    """Staff have no file to send, so a form with one is refused before it is stored anywhere."""
+    """A form with a file is refused before the file is stored."""
     sent = {"email": ("a.txt", b"ann@example.org")}
     assert post(room.browser(), files=sent) == 400
 
 
 def test_a_broken_form_is_refused(room: Room) -> None:
-    """A form that cannot be read is the sender's error and none of ours."""
+    """A form that cannot be parsed gets 400."""
     headers = {"content-type": "multipart/form-data; boundary=b"}
     assert post(room.browser(), content=b"--c\r\nno form at all", headers=headers) == 400
 
 
 def test_what_a_link_brings_along_is_not_read(room: Room) -> None:
-    """A page that is only looked at has no form: a body and its charset are of no interest."""
+    """The body of a GET request is ignored."""
     headers = {"content-type": "multipart/form-data; boundary=b; charset=punycode"}
     answer = room.browser().request("GET", "/finance/sign-in", content=b"x", headers=headers)
     assert answer.status_code == 200
 
 
 def test_a_link_on_another_site_leads_in(room: Room) -> None:
-    """Looking at a page changes nothing, so a link in an e-mail or elsewhere may lead to it."""
+    """A link from another site opens a page, because reading changes nothing."""
     answer = room.signed_in().get("/finance/gifts", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 200
 
 
 def test_programs_are_told_of_no_page_for_staff(room: Room) -> None:
-    """The description of the API names no path of the staff's room."""
+    """The OpenAPI description lists no staff page."""
     assert room.app.openapi()["paths"] == {}

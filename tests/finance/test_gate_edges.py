@@ -1,4 +1,4 @@
-"""What the gate decides from a header or an address alone, case by case."""
+"""Access decisions that depend only on a header or a path."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,9 +9,9 @@ from donate.finance.access import HOME, is_cross_site, safe_next
 from tests.finance.room import Room
 
 
-def asked(**headers: str) -> Request:
-    named = {"host": "give.example.org"} | headers
-    raw = [(key.replace("_", "-").encode(), value.encode()) for key, value in named.items()]
+def request_with(**headers: str) -> Request:
+    headers = {"host": "give.example.org"} | headers
+    raw = [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()]
     return Request({"type": "http", "headers": raw})
 
 
@@ -38,8 +38,8 @@ def asked(**headers: str) -> Request:
     ids=str,
 )
 def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: bool) -> None:
-    """The browser's own word counts first, then the origin; silence is no other site."""
-    assert is_cross_site(asked(**headers)) == is_elsewhere
+    """`Sec-Fetch-Site` decides first, then `Origin`; without either a form is accepted."""
+    assert is_from_elsewhere(request_with(**headers)) == is_elsewhere
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: b
     ],
 )
 def test_a_page_of_ours_is_a_way_on(target: str) -> None:
-    """Any page for staff, with its query, is where a sign-in may lead."""
+    """A sign-in may lead to any staff page, with its query."""
     assert safe_next(target) == target
 
 
@@ -87,7 +87,7 @@ def test_a_page_of_ours_is_a_way_on(target: str) -> None:
     ids=ascii,
 )
 def test_nothing_else_is_a_way_on(target: str) -> None:
-    """Whatever a browser could read as another place leads to the first page."""
+    """Anything else that `next` says leads to the home page."""
     assert safe_next(target) == HOME == "/finance/gifts"
 
 
@@ -103,11 +103,11 @@ def test_nothing_else_is_a_way_on(target: str) -> None:
 def test_who_was_sent_to_sign_in_comes_back(
     room: Room, method: str, path: str, back: str, done: str | None
 ) -> None:
-    """Afterwards a page opens that was asked for, or the one that the form stood on."""
+    """The sign-in leads back to the requested page, or to the page of the form."""
     answer = room.browser().request(method, path)
     assert answer.status_code == 303
-    where = urlsplit(answer.headers["location"])
-    asked_for = {key: value[0] for key, value in parse_qs(where.query).items()}
-    assert where.path == "/finance/sign-in"
-    assert asked_for == {"next": back} | ({"done": done} if done else {})
+    target = urlsplit(answer.headers["location"])
+    query = {key: value[0] for key, value in parse_qs(target.query).items()}
+    assert target.path == "/finance/sign-in"
+    assert query == {"next": back} | ({"done": done} if done else {})
     assert room.refusals() == ["not signed in"]

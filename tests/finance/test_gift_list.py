@@ -1,4 +1,4 @@
-"""The list of gifts: filtered, paged, added up, searched."""
+"""The list of gifts: filters, totals, paging and search."""
 
 import re
 from datetime import timedelta
@@ -24,8 +24,8 @@ HOSTILE = [
 
 
 @pytest.fixture
-def few(room_on_each: Room) -> dict[str, Gift]:
-    """Four gifts over two months, one of them across midnight."""
+def gifts(room_on_each: Room) -> dict[str, Gift]:
+    """Four gifts over two months, one of them opened around midnight."""
     room = room_on_each
     return {
         "old card": room.gift(
@@ -38,14 +38,14 @@ def few(room_on_each: Room) -> dict[str, Gift]:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "names"),
     [
         ("", ["new card", "code", "late interac", "old card"]),
         ("status=confirmed", ["new card", "old card"]),
         ("status=awaited&mode=interac", ["late interac"]),
         ("mode=card", ["new card", "old card"]),
         ("code=LWCAN&status=", ["new card", "code", "late interac", "old card"]),
-        # It was still February in Toronto.
+        # It was still February 28 in Toronto.
         ("to=2026-02-28", ["late interac", "old card"]),
         ("from=2026-03-01", ["new card", "code"]),
         ("from=2026-03-09&to=2026-03-09", ["code"]),
@@ -53,25 +53,25 @@ def few(room_on_each: Room) -> dict[str, Gift]:
     ],
 )
 def test_a_filter_finds_what_it_says(
-    room_on_each: Room, few: dict[str, Gift], query: str, found: list[str]
+    room_on_each: Room, gifts: dict[str, Gift], query: str, names: list[str]
 ) -> None:
-    """Each filter restricts the list, newest first; dates are those of the gift's region."""
+    """Each filter narrows the list, newest first, by days in the gift's region."""
     browser = room_on_each.signed_in()
     page = browser.get(f"/finance/gifts?{query}")
     assert page.status_code == 200
-    assert rows(page) == [few[name].reference for name in found]
-    assert ("No gift matches." in page.text) == (not found)
+    assert rows(page) == [gifts[name].reference for name in names]
+    assert ("No gift matches." in page.text) == (not names)
 
 
-@pytest.mark.usefixtures("few")
+@pytest.mark.usefixtures("gifts")
 def test_totals_are_of_everything_that_matches(room_on_each: Room) -> None:
-    """The totals count what the filter lets through, not just one page of it."""
+    """The totals cover all gifts that match, not only one page."""
     page = room_on_each.signed_in().get("/finance/gifts?mode=card").text
     assert re.findall(r"<dd>([^<]+)</dd>", page) == ["2", "$75.00", "$65.00", "$65.00"]
 
 
 def test_a_quick_link_leads_to_last_month(room: Room) -> None:
-    """Month end is one click away."""
+    """A link shows what was received last month."""
     page = room.signed_in().get("/finance/gifts").text
     assert "/finance/gifts?by=received&amp;from=2026-02-01&amp;to=2026-02-28" in page
     assert "/finance/gifts?by=received&amp;from=2026-03-01&amp;to=2026-03-10" in page
@@ -98,7 +98,7 @@ def test_a_quick_link_leads_to_last_month(room: Room) -> None:
     ],
 )
 def test_what_cannot_be_understood_is_said(room: Room, query: str, sentence: str) -> None:
-    """A bad value gets a sentence beside its field and no list that might mislead."""
+    """A bad value gets a message at its field, and no list."""
     room.gift()
     page = room.signed_in().get(f"/finance/gifts?{query}")
     assert page.status_code == 422
@@ -108,10 +108,10 @@ def test_what_cannot_be_understood_is_said(room: Room, query: str, sentence: str
 
 
 def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> None:
-    """Following "older" shows every gift once, in order, also those of the same instant."""
+    """Following "older" shows every gift once, even gifts of the same instant."""
     room = room_on_each
     with database.writing() as session:
-        put = [
+        stored = [
             put_gift(
                 session,
                 f"form-{i}",
@@ -120,7 +120,7 @@ def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> 
             )
             for i in range(2 * PAGE_SIZE + 20)
         ]
-    wanted = {gift.reference for gift in put if gift.mode == "interac"}
+    references = {gift.reference for gift in stored if gift.mode == "interac"}
     browser = room.signed_in()
     seen: list[str] = []
     link: str | None = "/finance/gifts?mode=interac"
@@ -133,12 +133,16 @@ def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> 
         if len(seen) == PAGE_SIZE:
             room.gift("meanwhile")
     assert len(seen) == len(set(seen))
-    assert set(seen) == wanted
+    assert set(seen) == references
 
 
-@pytest.mark.parametrize("change", [str, str.lower, lambda r: f"  {r.replace('-', ' ')} "])
+@pytest.mark.parametrize(
+    "change",
+    [str, str.lower, lambda reference: f"  {reference.replace('-', ' ')} "],
+    ids=["unchanged", "lower case", "spaces"],
+)
 def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> None:
-    """A reference in any case, with spaces or without its dash, opens the gift."""
+    """A reference in any case, with or without spaces or dash, opens its gift."""
     gift = room_on_each.gift()
     assert callable(change)
     answer = room_on_each.signed_in().get(
@@ -159,7 +163,7 @@ def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> No
     ],
 )
 def test_a_line_of_the_bank_leads_to_its_gift(room_on_each: Room, line: str) -> None:
-    """Staff paste what the bank wrote, and the reference in it opens the gift."""
+    """A pasted line of a bank statement opens the gift whose reference it contains."""
     gift = room_on_each.gift()
     pasted = line.format(gift.reference.replace("-", ""))
     answer = room_on_each.signed_in().get("/finance/gifts", params={"reference": pasted})
@@ -167,7 +171,7 @@ def test_a_line_of_the_bank_leads_to_its_gift(room_on_each: Room, line: str) -> 
 
 
 def test_a_reference_that_no_gift_has(room: Room) -> None:
-    """A reference that could be right, and is not, is named in the sentence about it."""
+    """A valid reference without a gift is named in the message."""
     gift = room.gift()
     other = gift.reference.replace("LWCAN", "LWXYZ")
     page = room.signed_in().get("/finance/gifts", params={"reference": other})
@@ -176,7 +180,7 @@ def test_a_reference_that_no_gift_has(room: Room) -> None:
 
 
 def test_a_part_of_a_reference_is_enough(room_on_each: Room) -> None:
-    """A part that one gift has opens it; one that several have lists these and no others."""
+    """Part of a reference opens the one gift that has it, or lists all that do."""
     gift, other = room_on_each.gift(), room_on_each.gift("b")
     browser = room_on_each.signed_in()
     body = gift.reference.rpartition("-")[2]
@@ -193,13 +197,13 @@ def test_a_part_of_a_reference_is_enough(room_on_each: Room) -> None:
 
 
 def test_an_empty_room_says_so(room: Room) -> None:
-    """Before the first gift the page says that there is none."""
+    """Without gifts the page says so."""
     assert "No gifts yet." in room.signed_in().get("/finance/gifts").text
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_donor_wrote_stays_text(room: Room, name: str) -> None:
-    """Names with markup or formulas are shown as they were written, everywhere."""
+    """Markup and formulas in a name are shown as text."""
     gift = room.gift(name=name)
     browser = room.signed_in()
     for page in (browser.get("/finance/gifts"), browser.get(f"/finance/gifts/{gift.id}")):
@@ -221,7 +225,7 @@ PAYLOADS = {
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
 def test_what_was_set_aside_can_be_read(room: Room, payload: bytes) -> None:
-    """An event that was set aside is counted on the list, and shown whatever its bytes are."""
+    """An event that was set aside is counted, and shown whatever bytes it has."""
     gift = room.gift()
     with room.database.writing() as session:
         session.add(an_event("evt_1", payload, gift=gift))
@@ -238,7 +242,7 @@ def test_what_was_set_aside_can_be_read(room: Room, payload: bytes) -> None:
 
 
 def test_what_was_set_aside_is_paged(room: Room) -> None:
-    """Following "older" shows every event that was set aside once."""
+    """Following "older" shows every set-aside event once."""
     with room.database.writing() as session:
         session.add_all(an_event(f"evt_{i:03}", b"{}") for i in range(60))
     browser = room.signed_in()
@@ -270,7 +274,7 @@ def an_event(
 
 
 def test_everything_has_plain_words() -> None:
-    """Each status, mode and kind of fact has words for staff."""
+    """Every status, mode and kind of fact has words for staff."""
     assert STATUSES.keys() == STATUS_SENTENCES.keys() == set(StatusName)
     assert MODE_NAMES.keys() == set(Mode)
     assert KINDS.keys() == set(FactKind)

@@ -1,4 +1,4 @@
-"""What staff see of letters, and what they may do about them."""
+"""The staff pages about e-mails to donors."""
 
 import re
 from datetime import timedelta
@@ -36,16 +36,19 @@ def put_letter(room: Room, gift: Gift, kind: str = "instructions", state: str = 
 
 def letters(room: Room) -> list[tuple[int, str]]:
     with room.database.reading() as session:
-        return [(x.again, x.state) for x in session.exec(select(Letter).order_by(col(Letter.id)))]
+        return [
+            (letter.again, letter.state)
+            for letter in session.exec(select(Letter).order_by(col(Letter.id)))
+        ]
 
 
-def press(browser: TestClient, gift: Gift, act: str, which: Letter, **more: object) -> int:
-    form = {"csrf": csrf(browser), "letter": which.id, "again": which.again + 1} | more
-    return browser.post(f"/finance/gifts/{gift.id}/{act}", data=form).status_code
+def press(browser: TestClient, gift: Gift, action: str, letter: Letter, **more: object) -> int:
+    form = {"csrf": csrf(browser), "letter": letter.id, "again": letter.again + 1} | more
+    return browser.post(f"/finance/gifts/{gift.id}/{action}", data=form).status_code
 
 
 def test_a_gift_shows_its_letters(room: Room) -> None:
-    """Kind, fate and time of each letter stand on the page of its gift, for each role."""
+    """A gift's page shows the kind, state and time of each e-mail."""
     gift = room.gift()
     put_letter(room, gift)
     put_letter(room, gift, kind="reminder", state="set_aside")
@@ -58,12 +61,12 @@ def test_a_gift_shows_its_letters(room: Room) -> None:
 
 @pytest.mark.parametrize("kind", sorted(LetterKind))
 def test_a_letter_can_be_read(room: Room, kind: str) -> None:
-    """Staff read what a letter says, or that there is nothing to say, and none of its links."""
+    """Staff can read an e-mail, or that there is none to write, without its links."""
     gift = room.gift()
     letter = put_letter(room, gift, kind=kind)
     page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
     assert page.status_code == 200
-    # Nothing came of this gift: nothing to thank for, nothing that went back, nothing to change.
+    # Nothing was paid, refunded or changed, so these kinds have nothing to say.
     about_money = ("refund", "refund_failed", "thank_you", "correction")
     is_empty = kind in (*about_money, "confirm_account", "pledge_amount")
     assert ("nothing to write any more" in page.text) == is_empty
@@ -72,7 +75,7 @@ def test_a_letter_can_be_read(room: Room, kind: str) -> None:
 
 
 def test_a_viewer_sees_letters_and_sends_none(room: Room) -> None:
-    """Who may only look sees the letters without a button, and is refused when they press it."""
+    """A viewer sees the e-mails without buttons, and is refused to send any."""
     gift = room.gift()
     letter = put_letter(room, gift, state="set_aside")
     viewer = room.signed_in(Role.VIEWER)
@@ -87,7 +90,7 @@ def test_a_viewer_sees_letters_and_sends_none(room: Room) -> None:
 
 
 def test_a_letter_is_sent_again_and_arrives(room_on_each: Room) -> None:
-    """A letter that staff send again goes out under a name of its own, and the trail says who."""
+    """An e-mail sent again is a new e-mail, and the trail records who sent it."""
     room = room_on_each
     gift = room.gift()
     letter = put_letter(room, gift)
@@ -111,7 +114,7 @@ def sending(room: Room, carrier: Smtp) -> Outbox:
 
 
 def test_pressed_twice_it_is_sent_once(room: Room) -> None:
-    """A double click, or two clerks at the same form, have a letter sent once more and no more."""
+    """A double click, or two clerks with the same form, send an e-mail once more."""
     gift = room.gift()
     letter = put_letter(room, gift)
     browser = room.signed_in()
@@ -122,7 +125,7 @@ def test_pressed_twice_it_is_sent_once(room: Room) -> None:
 
 
 def test_what_was_set_aside_is_decided_by_sending_it_again(room: Room) -> None:
-    """A letter set aside leaves the list when it is sent again, and keeps why it was refused."""
+    """An e-mail that is sent again leaves the set-aside list, and keeps why it was refused."""
     gift = room.gift()
     letter = put_letter(room, gift, state="set_aside")
     browser = room.signed_in()
@@ -134,7 +137,7 @@ def test_what_was_set_aside_is_decided_by_sending_it_again(room: Room) -> None:
 
 
 def test_a_letter_can_be_left_unsent(room: Room) -> None:
-    """A letter that nobody can receive is let be, once, with an entry in the trail."""
+    """An e-mail can be dismissed, once, and the trail records it."""
     gift = room.gift()
     letter = put_letter(room, gift, state="set_aside")
     browser = room.signed_in()
@@ -145,7 +148,7 @@ def test_a_letter_can_be_left_unsent(room: Room) -> None:
 
 
 def test_what_is_no_longer_so_is_not_sent_again(room: Room) -> None:
-    """Instructions for a gift that has arrived cannot be sent again, whatever the form says."""
+    """An e-mail that is no longer true cannot be sent again."""
     gift = room.gift(received_minor=5_000)
     letter = put_letter(room, gift)
     browser = room.signed_in()
@@ -156,7 +159,7 @@ def test_what_is_no_longer_so_is_not_sent_again(room: Room) -> None:
 
 @pytest.mark.parametrize("state", ["sent", "set_aside"])
 def test_only_what_will_go_is_offered_to_be_sent_again(room_on_each: Room, state: str) -> None:
-    """What the outbox would find untrue has no button, though the gift's status would let it go."""
+    """The button is missing for an e-mail that the outbox would not send."""
     room = room_on_each
     gift, other = room.gift(), room.gift("other")
     letter = put_letter(room, gift, state=state)
@@ -179,9 +182,10 @@ def test_only_what_will_go_is_offered_to_be_sent_again(room_on_each: Room, state
         {"letter": ""}, {"letter": "99"}, {"letter": "-1"}, {"letter": "9" * 40}, {"letter": "٣"},
         {"again": ""}, {"again": "0"}, {"again": "7"}, {"again": "9" * 18}, {"again": "x"},
     ],
+    ids=ascii,
 )  # fmt: skip
 def test_an_odd_form_finds_no_letter(room: Room, typed: dict[str, str]) -> None:
-    """A form that no page of ours made is answered with 404, and nothing is sent."""
+    """A forged form gets 404 and sends nothing."""
     gift = room.gift()
     letter = put_letter(room, gift)
     assert press(room.signed_in(), gift, "letter-again", letter, **typed) == 404
@@ -189,7 +193,7 @@ def test_an_odd_form_finds_no_letter(room: Room, typed: dict[str, str]) -> None:
 
 
 def test_another_gift_s_letter_is_not_here(room: Room) -> None:
-    """A letter is found under its own gift only."""
+    """An e-mail is found only under its own gift."""
     mine, other = room.gift("form-1"), room.gift("form-2")
     letter = put_letter(room, other, state="set_aside")
     browser = room.signed_in()
@@ -200,7 +204,7 @@ def test_another_gift_s_letter_is_not_here(room: Room) -> None:
 
 
 def test_all_can_be_sent_again_at_once(room: Room) -> None:
-    """After the mail server is mended one press sends what still says what is so."""
+    """One click sends again all set-aside e-mails that are still true."""
     for number in range(3):
         put_letter(room, room.gift(f"form-{number}"), state="set_aside")
     put_letter(room, room.gift("paid", received_minor=5_000), state="set_aside")
@@ -214,32 +218,32 @@ def test_all_can_be_sent_again_at_once(room: Room) -> None:
 
 
 def test_every_page_says_what_could_not_be_sent(room: Room) -> None:
-    """Letters set aside stand on each staff page, with a link, until they are decided about."""
+    """Every staff page links to e-mails that could not be sent, until they are decided."""
     gift = room.gift()
     letter = put_letter(room, gift, state="set_aside")
     browser = room.signed_in()
-    said = "1 letter to a donor could not be sent."
+    notice = "1 letter to a donor could not be sent."
     for page in ("gifts", f"gifts/{gift.id}", "set-aside", "trail"):
         shown = browser.get(f"/finance/{page}").text
-        assert re.search(rf'{said} <a href="/finance/letters">Look at it\.</a>', shown)
-    assert said not in browser.get("/finance/letters").text
+        assert re.search(rf'{notice} <a href="/finance/letters">Look at it\.</a>', shown)
+    assert notice not in browser.get("/finance/letters").text
     press(browser, gift, "letter-dismissed", letter)
-    assert said not in browser.get("/finance/gifts").text
+    assert notice not in browser.get("/finance/gifts").text
 
 
 def test_every_page_says_when_letters_wait(room: Room) -> None:
-    """A letter that the mail server has not taken for an hour is told; one that is new is not."""
+    """A notice appears when an e-mail was tried and has waited for over an hour."""
     letter = put_letter(room, room.gift(), state="waiting")
     with room.database.writing() as session:
         session.get_one(Letter, letter.id).tries = 1
-    said = "Letters wait: the mail server has not taken them for an hour."
-    assert said not in room.signed_in().get("/finance/gifts").text
+    notice = "Letters wait: the mail server has not taken them for an hour."
+    assert notice not in room.signed_in().get("/finance/gifts").text
     room.clock.instant += timedelta(hours=1, seconds=1)
-    assert said in room.signed_in(email="ann@example.org").get("/finance/gifts").text
+    assert notice in room.signed_in(email="ann@example.org").get("/finance/gifts").text
 
 
 def test_staff_read_when_the_thanks_leave(room_on_each: Room) -> None:
-    """After marking, the page says until when the e-mail can be stopped, and undoing stops it."""
+    """After marking, the page says when the thank-you is sent, and undoing stops it."""
     room = room_on_each
     gift = room.gift()
     finder = LetterFinder(room.database, room.clock, lambda: None)
@@ -263,7 +267,7 @@ def test_staff_read_when_the_thanks_leave(room_on_each: Room) -> None:
 
 
 def test_after_its_time_nothing_is_said_of_stopping(room: Room) -> None:
-    """Ten minutes after the mark the page says that taking it back brings about a correction."""
+    """Ten minutes after marking, the page says that undoing causes a correction."""
     gift = room.gift()
     browser = room.signed_in()
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1"}

@@ -1,4 +1,4 @@
-"""What every staff page says beside its own matter."""
+"""Notices and counts that appear on every staff page."""
 
 import itertools
 import re
@@ -12,7 +12,7 @@ from donate.finance.notices import MOST_COUNTED, count_set_aside_events, notices
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import EventState, StripeEvent
-from tests.finance.asides import decide, paid, put_aside
+from tests.finance.asides import decide, paid, set_aside
 from tests.finance.room import NOW, Room
 from tests.stripe_gateway import given
 
@@ -36,24 +36,24 @@ def put_events(room: Room, how_many: int, state: str = EventState.SET_ASIDE) -> 
 
 
 def counted(page: str) -> list[str]:
-    """Return the numbers in the navigation."""
+    """Return the counts in the navigation."""
     return re.findall(r'Set aside <span class="count">([^<]+)</span>', page)
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> None:
-    """Each page behind the gate has the count in its navigation, whatever else it shows."""
+    """Every staff page shows the count of set-aside events in its navigation."""
     browser = room.signed_in(role)
     given.give(room.database)
     events = [
-        put_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
+        set_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
     ]
     gift = given.give(room.database)
     letter = new_letter(gift.id, "instructions", "", now=NOW) | {"id": events[0].id}
     with room.database.writing() as session:
         insert_new(session, Letter, [letter])
-    there = {"gift_id": str(gift.id), "number": str(events[0].id)}
-    seen = []
+    parameters = {"gift_id": str(gift.id), "number": str(events[0].id)}
+    paths = []
     for route in room.finance.router.routes:
         if (
             not isinstance(route, APIRoute)
@@ -61,17 +61,17 @@ def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> No
             or getattr(route.endpoint, "needs", None) == EVERYBODY
         ):
             continue
-        page = browser.get(route.path.format(**there), follow_redirects=True)
+        page = browser.get(route.path.format(**parameters), follow_redirects=True)
         if "text/html" in page.headers["content-type"]:
             assert counted(page.text) == ["3"], route.path
-            seen.append(route.path)
-    assert {"/finance/gifts", "/finance/gifts/{gift_id}", "/finance/set-aside"} < set(seen)
-    assert {"/finance/set-aside/{number}", "/finance/trail"} < set(seen)
-    assert "/finance/gifts/{gift_id}/letters/{number}" in seen
+            paths.append(route.path)
+    assert {"/finance/gifts", "/finance/gifts/{gift_id}", "/finance/set-aside"} < set(paths)
+    assert {"/finance/set-aside/{number}", "/finance/trail"} < set(paths)
+    assert "/finance/gifts/{gift_id}/letters/{number}" in paths
 
 
 def test_nothing_is_said_of_nothing(room: Room) -> None:
-    """Without anything set aside there is no count and no notice, and strangers never see one."""
+    """Without set-aside events there is no count and no notice."""
     browser = room.signed_in()
     put_events(room, 3, EventState.SETTLED)
     page = browser.get("/finance/gifts").text
@@ -83,7 +83,7 @@ def test_nothing_is_said_of_nothing(room: Room) -> None:
 
 
 def test_the_notice_leads_there_and_stays_away_from_there(room: Room) -> None:
-    """Other pages lead to what is set aside; its own pages need no notice of it."""
+    """The notice links to the set-aside events and is not shown on their own pages."""
     browser = room.signed_in()
     put_events(room, 2)
     for path in ("/finance/gifts", "/finance/trail"):
@@ -94,11 +94,11 @@ def test_the_notice_leads_there_and_stays_away_from_there(room: Room) -> None:
 
 
 def test_what_is_dismissed_does_not_count(room_on_each: Room) -> None:
-    """Whoever dismisses an event, or has it tried again, takes it out of the count."""
+    """Events that were dismissed or tried again are not counted."""
     room = room_on_each
     browser = room.signed_in()
     events = [
-        put_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
+        set_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
     ]
     decide(browser, events[0], "dismissed", reason="a test")
     assert counted(browser.get("/finance/gifts").text) == ["2"]
@@ -107,7 +107,7 @@ def test_what_is_dismissed_does_not_count(room_on_each: Room) -> None:
 
 
 def test_counting_has_an_end(room_on_each: Room) -> None:
-    """However many are set aside, no page counts further than a thousand."""
+    """Counting stops at a thousand."""
     room = room_on_each
     put_events(room, MOST_COUNTED - 1)
     with room.database.reading() as session:

@@ -1,4 +1,4 @@
-"""Sending money back from the page of a gift."""
+"""Refunds from the page of a gift."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.stripe_gateway.refund_desk import REFUNDS, SLOW_TO_REFUND, deliver_ev
 
 @pytest.fixture
 def desk(sqlite: Sqlite) -> Iterator[Desk]:
-    """The desk on SQLite, for rules that the kind of database cannot change."""
+    """The refund form on SQLite, for rules that do not depend on the database."""
     database = Database(sqlite.fresh_url())
     with open_desk(database) as desk:
         yield desk
@@ -26,13 +26,13 @@ def desk(sqlite: Sqlite) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_each(database: Database) -> Iterator[Desk]:
-    """The desk on SQLite and on PostgreSQL."""
+    """The refund form on SQLite and on PostgreSQL."""
     with open_desk(database) as desk:
         yield desk
 
 
 def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
-    """The form comes filled in; once sent, the page says so, and the trail who did it."""
+    """A full refund is filled in by default, and the page and the trail show it."""
     desk = desk_on_each
     gift = desk.paid()
     before = desk.page(gift).text
@@ -53,7 +53,7 @@ def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
 
 
 def test_a_part_goes_back(desk: Desk) -> None:
-    """A part is read exactly, and the form then offers the rest."""
+    """A partial amount is read exactly, and the form then offers the rest."""
     gift = desk.paid()
     page = desk.refund(gift, amount="12,50", reason="duplicate")
     assert "$12.50: Stripe has sent the money back." in page
@@ -79,11 +79,12 @@ def test_a_part_goes_back(desk: Desk) -> None:
         ({"note": "4242 4242 4242 4242"}, "That looks like a card number."),
         ({"note": "x" * 501}, "Please shorten this to 500 characters."),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_wrong_is_said_beside_the_field(
     desk: Desk, typed: dict[str, str], sentence: str
 ) -> None:
-    """A bad value is refused with a sentence, nobody is asked, and what was typed is kept."""
+    """A bad value gets a message at its field, sends nothing and keeps the input."""
     gift = desk.paid()
     answer = desk.send(gift, desk.form(gift) | {"note": "keep me"} | typed)
     assert answer.status_code == 422
@@ -97,7 +98,7 @@ def test_what_is_wrong_is_said_beside_the_field(
 
 
 def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
-    """The browser leaves it to us to check the form, and each wrong field has its sentence."""
+    """Every bad field gets its message, because the browser's validation is off."""
     gift = desk.paid()
     wrong = {"amount": "50.01", "reason": "", "note": "x" * 501, "confirmed": ""}
     answer = desk.send(gift, desk.form(gift) | wrong)
@@ -109,7 +110,7 @@ def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
 
 
 def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
-    """The same form again is no error and no second refund; changed meanwhile, it is refused."""
+    """The same form again sends no second refund; with other values it is refused."""
     desk = desk_on_each
     gift = desk.paid()
     form = desk.form(gift) | {"amount": "10.00"}
@@ -125,19 +126,19 @@ def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
 
 
 def test_two_clerks_see_what_the_other_took(desk_on_each: Desk) -> None:
-    """Whose page is older is told what is left now, beside the amount."""
+    """A clerk with an older page is told how much is left now."""
     desk = desk_on_each
     gift = desk.paid()
-    late = desk.form(gift)
+    old_form = desk.form(gift)
     desk.refund(gift, amount="30.00")
-    answer = desk.send(gift, late)
+    answer = desk.send(gift, old_form)
     assert answer.status_code == 422
     assert "No more than $20.00 is left of this payment." in answer.text
     assert desk.made() == [3_000]
 
 
 def test_a_slow_refund_says_so(desk: Desk) -> None:
-    """Money that is on its way back is called that, and can no longer be sent."""
+    """A refund that is on its way is shown as such, and its money is not offered again."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert "Stripe has taken it; the money is on its way." in desk.refund(gift)
     assert desk.room.reread(gift).status == "confirmed"
@@ -154,7 +155,7 @@ def test_a_slow_refund_says_so(desk: Desk) -> None:
     [("400", "Stripe says: “"), ("401", "Stripe does not accept our key")],
 )
 def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
-    """The clerk reads why nothing was sent, and may try again."""
+    """A refusal shows its reason, and the clerk may try again."""
     gift = desk.paid()
     desk.trouble(kind)
     page = desk.refund(gift)
@@ -166,7 +167,7 @@ def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
 
 
 def test_refunded_in_the_dashboard_meanwhile(desk: Desk) -> None:
-    """What Stripe knows and we do not yet is told in Stripe's place."""
+    """If the payment was refunded in the dashboard, the page says so."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=form["payment"])
@@ -174,7 +175,7 @@ def test_refunded_in_the_dashboard_meanwhile(desk: Desk) -> None:
 
 
 def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
-    """The clerk is told to wait, the money is reserved, and the worker ends it as one refund."""
+    """Without an answer the money stays reserved, and the worker completes one refund."""
     desk = desk_on_each
     gift = desk.paid()
     desk.trouble("reset_after")
@@ -191,7 +192,7 @@ def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
 
 
 def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
-    """While the bank holds the money there is no form, and a page from before does not help."""
+    """During a dispute there is no form, and an older form is refused."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=form["payment"])
@@ -203,7 +204,7 @@ def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
 
 
 def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
-    """A gift that was paid twice offers both payments, the newest first, each with its rest."""
+    """A gift that was paid twice offers both payments, newest first."""
     desk = desk_on_each
     gift = desk.paid()
     first = fields(desk.page(gift))["payment"]
@@ -225,7 +226,7 @@ def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
-    """What did not come through Stripe cannot go back through it: the page says so."""
+    """A transfer has no refund form, and the page says that it is returned by hand."""
     gift = desk.room.gift(mode=mode, received_minor=5_000)
     page = desk.page(gift).text
     assert "is returned by hand: from the bank, not from here." in page
@@ -236,7 +237,7 @@ def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
 
 
 def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
-    """Who may only look is offered nothing, and nor is anybody before money came."""
+    """Viewers and unpaid gifts have no refund form."""
     gift = desk.paid()
     viewer = desk.room.signed_in(Role.VIEWER)
     assert "/refund" not in viewer.get(f"/finance/gifts/{gift.id}").text
@@ -249,7 +250,7 @@ def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
 
 @pytest.mark.parametrize("form_key", ["", "x" * 65])
 def test_a_form_without_its_key_is_not_taken(desk: Desk, form_key: str) -> None:
-    """Without what tells one form from the next, nothing is sent."""
+    """A form without a valid form key sends nothing."""
     gift = desk.paid()
     answer = desk.send(gift, desk.form(gift) | {"form_key": form_key})
     assert (answer.status_code, desk.made()) == (409, [])

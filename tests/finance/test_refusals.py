@@ -1,4 +1,4 @@
-"""What Stripe refused unforeseen is told to staff in its own words, until they have seen it."""
+"""Unexpected refusals by Stripe are shown to staff until they have seen them."""
 
 import html
 from typing import Any
@@ -14,7 +14,7 @@ from donate.gifts.models import Gift
 from donate.stripe_gateway.refusals import refusal_details
 from tests.finance.room import Room, fields
 
-TOLD = {
+EVIDENCE = {
     "code": "parameter_unknown",
     "message": "Received unknown parameter: <b>mode</b>",
     "request_id": "req_1",
@@ -23,10 +23,10 @@ NOTICE = "Stripe refused"
 
 
 def refuse(
-    room: Room, gift: Gift, number: int, kind: str = "checkout_refused", **told: str
+    room: Room, gift: Gift, number: int, kind: str = "checkout_refused", **more: str
 ) -> None:
     now = room.clock.now()
-    evidence = TOLD | told | {"request_id": f"req_{number}"}
+    evidence = EVIDENCE | more | {"request_id": f"req_{number}"}
     source = f"{gift.id}:{kind}:{number}"
     fact = Fact(FactKind(kind), source, now, "stripe", evidence=evidence)
     with room.database.writing() as session:
@@ -34,7 +34,7 @@ def refuse(
 
 
 def test_staff_read_what_stripe_said(room_on_each: Room) -> None:
-    """Every page counts it and leads to Stripe's words, its code and the request's id."""
+    """Every page counts the refusals and links to Stripe's message, code and request id."""
     room = room_on_each
     browser = room.signed_in(Role.VIEWER)
     assert NOTICE not in browser.get("/finance/gifts").text
@@ -46,17 +46,17 @@ def test_staff_read_what_stripe_said(room_on_each: Room) -> None:
     page = browser.get("/finance/gifts").text
     assert "Stripe refused 3 requests in the past two weeks." in page
     assert '<a href="/finance/refused">' in page
-    told = browser.get("/finance/refused").text
-    assert html.escape(TOLD["message"]) in told
-    assert "(parameter_unknown)" in told
-    assert all(f"req_{number}" in told for number in (1, 2, 3))
-    assert gift.reference in told
-    assert "I have seen this" not in told
-    assert html.escape(TOLD["message"]) in browser.get(f"/finance/gifts/{gift.id}").text
+    html_page = browser.get("/finance/refused").text
+    assert html.escape(EVIDENCE["message"]) in html_page
+    assert "(parameter_unknown)" in html_page
+    assert all(f"req_{number}" in html_page for number in (1, 2, 3))
+    assert gift.reference in html_page
+    assert "I have seen this" not in html_page
+    assert html.escape(EVIDENCE["message"]) in browser.get(f"/finance/gifts/{gift.id}").text
 
 
 def test_what_was_seen_is_no_news(room_on_each: Room) -> None:
-    """Finance staff say that they saw it, and the trail keeps that; what comes after is told."""
+    """Refusals that finance staff marked as seen disappear, and later ones appear."""
     room = room_on_each
     browser = room.signed_in()
     gift = room.gift(mode="card")
@@ -74,7 +74,7 @@ def test_what_was_seen_is_no_news(room_on_each: Room) -> None:
 
 
 def test_what_came_while_staff_read_is_news(room: Room) -> None:
-    """Only what the page showed was seen, not what Stripe refused before the button was pressed."""
+    """Only refusals that the page showed are marked as seen."""
     browser = room.signed_in()
     gift = room.gift(mode="card")
     refuse(room, gift, 1)
@@ -82,13 +82,13 @@ def test_what_came_while_staff_read_is_news(room: Room) -> None:
     refuse(room, gift, 2)
     room.wait(minutes=1)
     browser.post("/finance/refused/seen", data=form)
-    told = browser.get("/finance/refused").text
-    assert "req_2" in told
-    assert "req_1" not in told
+    html_page = browser.get("/finance/refused").text
+    assert "req_2" in html_page
+    assert "req_1" not in html_page
 
 
 def test_what_is_explained_elsewhere_hides_nothing(room: Room) -> None:
-    """A hundred refunds that were refused for a known reason leave room for the one surprise."""
+    """Refunds refused for known reasons do not hide an unexpected refusal."""
     browser = room.signed_in()
     gift = room.gift(mode="card")
     refuse(room, gift, 0)
@@ -99,7 +99,7 @@ def test_what_is_explained_elsewhere_hides_nothing(room: Room) -> None:
 
 
 def test_viewers_cannot_take_the_notice_away(room: Room) -> None:
-    """Only finance staff say for all that something was seen."""
+    """Viewers cannot mark refusals as seen."""
     refuse(room, room.gift(mode="card"), 1)
     browser = room.signed_in(Role.VIEWER)
     answer = browser.post("/finance/refused/seen", data={"csrf": "x", "newest": "1"})
@@ -108,7 +108,7 @@ def test_viewers_cannot_take_the_notice_away(room: Room) -> None:
 
 
 def test_what_nobody_looks_at_is_told_for_two_weeks(room_on_each: Room) -> None:
-    """A notice of long ago would hide the one of today."""
+    """A refusal that was not marked as seen is shown for two weeks."""
     room = room_on_each
     refuse(room, room.gift(mode="card"), 1)
     room.wait(days=14, seconds=-1)
@@ -118,17 +118,17 @@ def test_what_nobody_looks_at_is_told_for_two_weeks(room_on_each: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "is_told"),
+    ("code", "is_shown"),
     [("charge_disputed", False), ("amount", False), ("key_refused", True), ("other", True)],
 )
-def test_a_refund_whose_refusal_has_words_is_no_news(room: Room, code: str, is_told: bool) -> None:
-    """Who asked for the refund read why, where we have words for it."""
+def test_a_refund_whose_refusal_has_words_is_no_news(room: Room, code: str, is_shown: bool) -> None:
+    """A refused refund is not shown if we have our own words for the reason."""
     refuse(room, room.gift(mode="card"), 1, kind="refund_refused", code=code)
-    assert (NOTICE in room.signed_in().get("/finance/gifts").text) == is_told
+    assert (NOTICE in room.signed_in().get("/finance/gifts").text) == is_shown
 
 
 def test_what_is_no_refusal_of_stripes_is_no_news(room: Room) -> None:
-    """A debit that a bank did not allow is told to its donor, and is no trouble of the service."""
+    """A debit that the bank declined is not a refusal by Stripe."""
     gift, now = room.gift(mode="card"), room.clock.now()
     fact = Fact(FactKind.PAYMENT_FAILED, "cs_1", now, "stripe", evidence={"reason": "no account"})
     with room.database.writing() as session:
@@ -138,28 +138,30 @@ def test_what_is_no_refusal_of_stripes_is_no_news(room: Room) -> None:
 
 
 def test_no_donors_address_is_kept_from_stripes_words() -> None:
-    """Stripe may quote an address; what staff read has none, is short, and fits the database."""
-    said = "Invalid email address: '<ann+1@exämple.org>'\x00\ud800\nok " + "x" * 1_000
-    refused: Any = stripe.InvalidRequestError
-    error = refused(said, "customer_email", code="email_invalid", headers={"request-id": "req_9"})
-    told = refusal_details(error)
-    assert (told["code"], told["request_id"]) == ("email_invalid", "req_9")
-    assert "@" not in told["message"]
-    assert "ann" not in told["message"]
-    assert told["message"].startswith("Invalid email address: '<(an e-mail address)>'")
-    assert told["message"].isprintable()
-    assert len(told["message"]) == 400
-    assert refusal_details(stripe.APIError("")) == {}
+    """Stripe's message is stored without e-mail addresses, shortened and printable."""
+    message = "Invalid email address: '<ann+1@exämple.org>'\x00\ud800\nok " + "x" * 1_000
+    error_class: Any = stripe.InvalidRequestError
+    error = error_class(
+        message, "customer_email", code="email_invalid", headers={"request-id": "req_9"}
+    )
+    evidence = words_of_refusal(error)
+    assert (evidence["code"], evidence["request_id"]) == ("email_invalid", "req_9")
+    assert "@" not in evidence["message"]
+    assert "ann" not in evidence["message"]
+    assert evidence["message"].startswith("Invalid email address: '<(an e-mail address)>'")
+    assert evidence["message"].isprintable()
+    assert len(evidence["message"]) == 400
+    assert words_of_refusal(stripe.APIError("")) == {}
 
 
 @pytest.mark.parametrize("missing", ["code", "message"])
 def test_what_stripe_leaves_out_is_left_out(room: Room, missing: str) -> None:
-    """An error of Stripe's need not have a code, nor a sentence: the page is there all the same."""
+    """A refusal without a code or a message is shown without it."""
     gift, now = room.gift(mode="card"), room.clock.now()
-    told = {name: value for name, value in TOLD.items() if name != missing}
-    fact = Fact(FactKind.CHECKOUT_REFUSED, f"{gift.id}:1", now, "stripe", evidence=told)
+    evidence = {name: value for name, value in EVIDENCE.items() if name != missing}
+    fact = Fact(FactKind.CHECKOUT_REFUSED, f"{gift.id}:1", now, "stripe", evidence=evidence)
     with room.database.writing() as session:
         record_facts(session, [(gift.id, fact)], now=now)
     answer = room.signed_in(Role.VIEWER).get("/finance/refused")
     assert answer.status_code == 200
-    assert TOLD["request_id"] in answer.text
+    assert EVIDENCE["request_id"] in answer.text

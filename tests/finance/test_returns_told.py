@@ -1,4 +1,4 @@
-"""What staff are told of money that goes back: refunds that fail, banks that ask or take."""
+"""What staff pages say about failed refunds, inquiries and disputes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,26 +16,26 @@ from tests.stripe_gateway.refund_desk import REFUNDS, deliver_events, stripe_lis
 
 @pytest.fixture
 def desk_on_each(database: Database) -> Iterator[Desk]:
-    """The desk on SQLite and on PostgreSQL."""
+    """The refund form on SQLite and on PostgreSQL."""
     with open_desk(database) as desk:
         yield desk
 
 
 def test_a_later_round_ends_an_inquiry_too(room_on_each: Room) -> None:
-    """Of a dispute whose beginning nobody heard, the bank's question is over all the same."""
+    """A dispute's later round ends its inquiry, even if its first round was not recorded."""
     gift, now = room_on_each.gift(mode="card"), room_on_each.clock.now()
     browser = room_on_each.signed_in()
-    told: list[Fact] = [Fact(FactKind.INQUIRY_OPENED, "dp_1", now, "stripe")]
+    inquiry: list[Fact] = [Fact(FactKind.INQUIRY_OPENED, "dp_1", now, "stripe")]
     lost = Fact(FactKind.DISPUTE_LOST, "dp_1:2", now, "stripe", 5_000, "CAD")
-    for facts, is_asked in ((told, True), ([lost], False)):
+    for facts, is_open in ((inquiry, True), ([lost], False)):
         with room_on_each.database.writing() as session:
             record_facts(session, [(gift.id, fact) for fact in facts], now=now)
         page = browser.get("/finance/gifts").text
-        assert ("bank asks about a payment" in page) is is_asked
+        assert ("bank asks about a payment" in page) is is_open
 
 
 def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_each: Desk) -> None:
-    """Every staff page and the gift's own say it; marking it as dealt with ends that, once."""
+    """A failed refund is shown on every page until staff mark it as followed up."""
     desk = desk_on_each
     gift = desk.paid()
     desk.refund(gift)
@@ -62,11 +62,11 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
 
 
 def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: Desk) -> None:
-    """An open question shows until when to answer; once the money is taken, no form is left."""
+    """An inquiry shows its due date, and a dispute removes the refund form."""
     desk = desk_on_each
     gift = desk.paid()
     form = desk.form(gift)
-    asked = desk.sandbox.control(
+    inquiry = desk.sandbox.control(
         "POST", "/_sandbox/dispute", payment_intent=form["payment"], inquiry=True
     )["dispute"]
     deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
@@ -74,12 +74,12 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
     due = local_date(
-        datetime.fromtimestamp(asked["evidence_details"]["due_by"], UTC), gift.time_zone
+        datetime.fromtimestamp(inquiry["evidence_details"]["due_by"], UTC), gift.time_zone
     )
     assert f"Please answer in Stripe by {due:%B} {due.day}, {due.year}" in page
     assert desk.room.reread(gift).status == "confirmed"
     assert 'name="confirmed"' in page
-    address = f"/_sandbox/dispute/{asked['id']}"
+    address = f"/_sandbox/dispute/{inquiry['id']}"
     desk.sandbox.control("POST", f"{address}/answer")
     deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
@@ -89,8 +89,8 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert desk.room.reread(gift).status == "disputed"
-    taken = "A donor’s bank has taken a payment back."
-    assert taken in desk.browser.get("/finance/gifts").text
+    dispute_notice = "A donor’s bank has taken a payment back."
+    assert dispute_notice in desk.browser.get("/finance/gifts").text
     assert "To get it back, answer in Stripe by" in page
     assert "Nothing can be refunded until the dispute has ended." in page
     assert 'name="confirmed"' not in page
@@ -100,21 +100,21 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
     page = desk.page(gift).text
     assert 'name="confirmed"' in page
-    assert taken not in page
+    assert dispute_notice not in page
 
 
 def test_staff_read_of_no_more_back_than_came_in(room: Room) -> None:
-    """A dispute of the whole after a refund holds what was left, and the excess is flagged."""
+    """Returned plus held money is at most what was received, and the excess is flagged."""
     gift, now = room.gift(mode="card", amount_minor=2_500, received_minor=2_500), room.clock.now()
     browser = room.signed_in()
     refund = Fact(FactKind.REFUND_SUCCEEDED, "re_1", now, "stripe", 1_000, "CAD")
     opened = Fact(FactKind.DISPUTE_OPENED, "dp_1", now, "stripe", 2_500, "CAD")
     lost = Fact(FactKind.DISPUTE_LOST, "dp_1", now, "stripe", 2_500, "CAD")
-    for facts, back, held in (([refund, opened], "$10.00", "$15.00"), ([lost], "$25.00", "")):
+    for facts, returned, held in (([refund, opened], "$10.00", "$15.00"), ([lost], "$25.00", "")):
         with room.database.writing() as session:
             record_facts(session, [(gift.id, fact) for fact in facts], now=now)
         page = browser.get(f"/finance/gifts/{gift.id}").text
-        assert f"<dt>Went back</dt><dd>{back}</dd>" in page
+        assert f"<dt>Went back</dt><dd>{returned}</dd>" in page
         assert (f"<dt>Held by the bank</dt><dd>{held}</dd>" in page) is bool(held)
         assert "More went back than came in" in page
         assert "$35" not in page

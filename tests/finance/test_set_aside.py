@@ -1,4 +1,4 @@
-"""What staff decide about an event that was set aside, through the pages."""
+"""What staff decide about a set-aside event on its page."""
 
 from html import escape
 from random import Random
@@ -12,24 +12,24 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.queries import gift_by_reference
 from donate.references import new_reference
 from donate.stripe_gateway.models import EventState
-from tests.finance.asides import decide, look, paid, put_aside, reread, settle
+from tests.finance.asides import decide, look, paid, reread, set_aside, settle
 from tests.finance.room import Room
 from tests.stripe_gateway import given
 from tests.stripe_gateway.months import invoice_event
 
 
 def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
-    """Trying again settles the gift once the cause is mended, and says who tried and when."""
+    """Trying again settles an event whose cause is gone, and records who tried and when."""
     room = room_on_each
     gift = given.give(room.database, attempts=0)
-    event = put_aside(room.database, paid(gift))
+    event = set_aside(room.database, paid(gift))
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
     assert (
         "No checkout session was requested with that attempt"
         in browser.get("/finance/set-aside").text
     )
 
-    asked = Fact(
+    requested = Fact(
         kind=FactKind.CHECKOUT_REQUESTED,
         source_id=f"{gift.id}:1",
         happened_at=given.NOW,
@@ -37,7 +37,7 @@ def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
         evidence={"attempt": 1},
     )
     with room.database.writing() as session:
-        record_facts(session, [(gift.id, asked)], now=given.NOW)
+        record_facts(session, [(gift.id, requested)], now=given.NOW)
     answer = decide(browser, event, "tried")
     assert (answer.status_code, answer.headers["location"]) == (
         303,
@@ -64,7 +64,7 @@ def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
 
 
 def test_a_refund_whose_payment_came_too_late(room_on_each: Room) -> None:
-    """A refund that waited in vain is recorded as soon as its payment is known, by itself."""
+    """A set-aside refund is settled automatically once its payment is known."""
     room = room_on_each
     gift = given.give(room.database)
     payment = paid(gift)
@@ -83,22 +83,22 @@ def test_a_refund_whose_payment_came_too_late(room_on_each: Room) -> None:
 
 
 def test_trying_in_vain_sets_it_aside_again(room: Room) -> None:
-    """Where the cause is still there the event comes back, with its history."""
-    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    """An event whose cause remains is set aside again, with its history."""
+    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
     browser = room.signed_in()
-    for tries in (1, 2):
+    for attempts in (1, 2):
         decide(browser, event, "tried")
         settle(room)
         page = look(browser, event)
         assert "It was set aside again: " in page
-        assert page.count("<strong>Tried again</strong>") == tries
+        assert page.count("<strong>Tried again</strong>") == attempts
 
 
 def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
-    """A payment of another amount counts, as it is, for the gift that staff name; all see who."""
+    """A tied payment counts for the chosen gift with its own amount, and records who tied it."""
     room = room_on_each
     gift, other = given.give(room.database), given.give(room.database)
-    event = put_aside(room.database, paid(other, amount_total=4_000))
+    event = set_aside(room.database, paid(other, amount_total=4_000))
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
     typed = gift.reference.lower().replace("-", " ")
     assert decide(browser, event, "tied", reference=typed).status_code == 303
@@ -124,19 +124,19 @@ def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
     ("step", "amount"), [("paid", "$50.00 CAD"), ("payment_failed", "$70.00 CAD")]
 )
 def test_an_invoice_says_its_amount(room: Room, step: str, amount: str) -> None:
-    """Of an invoice staff read what was paid or, when it failed, what was due."""
+    """An invoice shows the paid amount or, if it failed, the amount due."""
     due: dict[str, Any] = {} if step == "paid" else {"amount_due": 7_000}
-    told = invoice_event(given.give(room.database), "in_1", step=step, **due)
-    assert amount in look(room.signed_in(), put_aside(room.database, told))
+    event = invoice_event(given.give(room.database), "in_1", step=step, **due)
+    assert amount in look(room.signed_in(), set_aside(room.database, event))
 
 
 def test_a_payment_that_counts_already_is_not_counted_twice(room: Room) -> None:
-    """Tying what another gift has already been paid with sets the event aside once more."""
+    """A payment that another gift already has is set aside again when tied."""
     first, second = given.give(room.database), given.give(room.database)
-    told = paid(first)
-    given.settle(room.database, told)
-    again = given.event(told["type"], told["data"]["object"] | {"amount_total": 4_000})
-    event = put_aside(room.database, again)
+    payment = paid(first)
+    given.settle(room.database, payment)
+    again = given.event(payment["type"], payment["data"]["object"] | {"amount_total": 4_000})
+    event = set_aside(room.database, again)
     decide(room.signed_in(), event, "tied", reference=second.reference)
     settle(room)
     assert reread(room, event).state == EventState.SET_ASIDE
@@ -145,9 +145,9 @@ def test_a_payment_that_counts_already_is_not_counted_twice(room: Room) -> None:
 
 
 def test_nobody_ties_without_comparing(room: Room) -> None:
-    """What cannot be taken back needs a tick; without it nothing is tied, and the name stays."""
+    """Tying needs a ticked box; without it nothing changes and the input stays."""
     event, gift = (
-        put_aside(room.database, paid(given.give(room.database), amount_total=1)),
+        set_aside(room.database, paid(given.give(room.database), amount_total=1)),
         given.give(room.database),
     )
     answer = decide(room.signed_in(), event, "tied", reference=gift.reference, confirmed="")
@@ -171,14 +171,14 @@ def test_nobody_ties_without_comparing(room: Room) -> None:
     ],
 )
 def test_a_gift_that_it_cannot_be_about(room: Room, typed: str, sentence: str) -> None:
-    """A gift that is not there, or cannot be meant, is refused beside the field; input stays."""
+    """A gift that is unknown or cannot match is refused at the field, and the input stays."""
     gift = given.give(room.database)
     by_mode = {mode: given.give(room.database, mode=mode).reference for mode in ("card", "interac")}
     with room.database.reading() as session:
         unknown = new_reference("LWCAN", Random(1))
         assert gift_by_reference(session, unknown) is None
     reference = (by_mode | {"unknown": unknown}).get(typed, typed)
-    event = put_aside(room.database, paid(gift, currency="usd"))
+    event = set_aside(room.database, paid(gift, currency="usd"))
     answer = decide(room.signed_in(), event, "tied", reference=reference)
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -189,9 +189,9 @@ def test_a_gift_that_it_cannot_be_about(room: Room, typed: str, sentence: str) -
 
 
 def test_dismissing_says_who_and_why(room_on_each: Room) -> None:
-    """A dismissed event leaves the open ones, stays to be read with its reason, and comes back."""
+    """A dismissed event leaves the open list, keeps its reason, and can be tried again."""
     room = room_on_each
-    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
     reason = "Paid back by hand & closed"
     assert decide(browser, event, "dismissed", reason=f"  {reason} ").status_code == 303
@@ -224,8 +224,8 @@ def test_dismissing_says_who_and_why(room_on_each: Room) -> None:
     ],
 )
 def test_a_reason_is_required(room: Room, reason: str, sentence: str) -> None:
-    """Without a reason of 3 to 300 characters nothing is dismissed, and what was typed stays."""
-    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    """A dismissal needs a valid reason, and the input stays."""
+    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
     answer = decide(room.signed_in(), event, "dismissed", reason=reason)
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -236,7 +236,7 @@ def test_a_reason_is_required(room: Room, reason: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("reason", ["abc", "x" * 300])
 def test_the_shortest_and_the_longest_reason(room: Room, reason: str) -> None:
-    """Three characters and three hundred are both enough."""
-    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    """A reason may have 3 to 300 characters."""
+    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
     assert decide(room.signed_in(), event, "dismissed", reason=reason).status_code == 303
     assert reread(room, event).history[-1]["why"] == reason

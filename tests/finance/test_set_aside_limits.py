@@ -1,22 +1,22 @@
-"""What was set aside: who may decide, what may be decided, and what is shown."""
+"""Who may decide about set-aside events, and what their pages show."""
 
 import pytest
 
 from donate.finance.models import Role
-from tests.finance.asides import decide, look, paid, put_aside, reread
+from tests.finance.asides import decide, look, paid, reread, set_aside
 from tests.finance.room import Room, csrf
 from tests.stripe_gateway import given
 
 UNREADABLE = b"<script>alert(1)</script> cut sho"
-TYPED = {"tied": {"reference": "LWCAN-7KQ4M2X"}, "dismissed": {"reason": "a test of Stripe's"}}
+INPUT = {"tied": {"reference": "LWCAN-7KQ4M2X"}, "dismissed": {"reason": "a test of Stripe's"}}
 each_act = pytest.mark.parametrize("act", ["tried", "tied", "dismissed"])
 
 
 def test_what_nobody_can_read_can_only_be_dismissed(room_on_each: Room) -> None:
-    """Bytes that are no event are shown as text, offered no other act, and refused them too."""
+    """An unreadable event is shown as text and can only be dismissed."""
     room = room_on_each
     gift = given.give(room.database)
-    event = put_aside(room.database, UNREADABLE)
+    event = set_aside(room.database, UNREADABLE)
     browser = room.signed_in()
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert "Try again" not in page
@@ -38,36 +38,36 @@ def test_what_nobody_can_read_can_only_be_dismissed(room_on_each: Room) -> None:
 
 @each_act
 def test_a_viewer_sees_and_does_not_decide(room: Room, act: str) -> None:
-    """A viewer reads the list and the event, finds no form there, and is refused every act."""
-    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    """A viewer sees the event without forms, and is refused every decision."""
+    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
     browser = room.signed_in(Role.VIEWER)
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert event.event_id in page
         assert page.count("<form") == 1  # to sign out
-    answer = decide(browser, event, act, **TYPED.get(act, {}))
+    answer = decide(browser, event, act, **INPUT.get(act, {}))
     assert answer.status_code == 403
     assert reread(room, event) == event
 
 
 @each_act
 def test_a_stale_form_or_a_link_decides_nothing(room: Room, act: str) -> None:
-    """Without the session's own token, or asked with GET, nothing is changed."""
-    event = put_aside(room.database, paid(given.give(room.database), amount_total=4_000))
+    """A stale token or a GET request changes nothing."""
+    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
     browser = room.signed_in()
     path = f"/finance/set-aside/{event.id}/{act}"
     stale = csrf(room.signed_in(Role.FINANCE, "other@example.org"))
-    assert browser.post(path, data=TYPED.get(act, {}) | {"csrf": stale}).status_code == 403
-    assert browser.get(path, params=TYPED.get(act, {})).status_code == 405
+    assert browser.post(path, data=INPUT.get(act, {}) | {"csrf": stale}).status_code == 403
+    assert browser.get(path, params=INPUT.get(act, {})).status_code == 405
     look(browser, event)
     assert reread(room, event) == event
     assert room.nudges == []
 
 
 def test_only_what_was_set_aside_is_shown(room: Room) -> None:
-    """Events that staff never had to decide about have no page here, and odd numbers none."""
-    told = paid(given.give(room.database))
-    given.settle(room.database, told)
-    settled = given.event_now(room.database, told)
+    """Only set-aside events have a page; other events and odd numbers get 404."""
+    event = paid(given.give(room.database))
+    given.settle(room.database, event)
+    settled = given.event_now(room.database, event)
     browser = room.signed_in()
     for number in (settled.id, 987_654, "x", "-1", "9" * 40, "%C2%B2"):
         assert browser.get(f"/finance/set-aside/{number}").status_code == 404
@@ -75,16 +75,16 @@ def test_only_what_was_set_aside_is_shown(room: Room) -> None:
 
 
 def test_a_hostile_event_is_harmless(room: Room) -> None:
-    """Whatever an event holds is shown as text, in the list, on its page and in what it says."""
+    """Markup in an event is shown as text everywhere."""
     hostile = '"><script>alert(1)</script>{{ 7*7 }}'
-    told = paid(
+    payload = paid(
         given.give(room.database),
         client_reference_id=hostile,
         customer_details={"email": hostile},
         payment_intent=hostile,
         currency="xx" + hostile,
     )
-    event = put_aside(room.database, told)
+    event = set_aside(room.database, payload)
     browser = room.signed_in()
     decide(browser, event, "dismissed", reason=f"it said {hostile}")
     pages = [browser.get("/finance/set-aside?show=dismissed").text, look(browser, event)]

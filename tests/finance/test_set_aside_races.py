@@ -1,4 +1,4 @@
-"""Two clerks and one event: the row decides who was first, and the other is told."""
+"""Two clerks decide about one event at the same time."""
 
 import threading
 from collections import Counter
@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import dismiss_event, take_event, tie, try_again
-from tests.finance.asides import decide, look, paid, put_aside, reread, settle
+from tests.finance.asides import decide, look, paid, reread, set_aside, settle
 from tests.finance.room import NOW, Room
 from tests.stripe_gateway import given
 
@@ -21,7 +21,7 @@ Decide = Callable[[StripeEvent], bool]
 
 @contextmanager
 def another_process(url: str) -> Iterator[Database]:
-    """Open the same database as another process would: with connections and locks of its own."""
+    """Open the same database with separate connections and locks, as another process would."""
     database = Database(url)
     try:
         yield database
@@ -29,10 +29,12 @@ def another_process(url: str) -> Iterator[Database]:
         database.close()
 
 
-def at_once(databases: list[Database], event: StripeEvent, acts: list[Decide]) -> list[str]:
-    """Let clerk after clerk decide at the same moment; returns how each ended."""
+def decide_in_threads(
+    databases: list[Database], event: StripeEvent, acts: list[Decide]
+) -> list[str]:
+    """Let the clerks decide concurrently, and return each result."""
     start = threading.Barrier(len(acts))
-    ends: list[str] = []
+    results: list[str] = []
 
     def run(database: Database, act: Decide) -> None:
         start.wait()
@@ -40,9 +42,9 @@ def at_once(databases: list[Database], event: StripeEvent, acts: list[Decide]) -
         try:
             with database.writing() as session:
                 changed = act(take_event(session, event.id))
-            ends.append("changed" if changed else "known")
+            results.append("changed" if changed else "known")
         except Conflict:
-            ends.append("refused")
+            results.append("refused")
 
     threads = [
         threading.Thread(target=run, args=(databases[n % len(databases)], act))
@@ -52,63 +54,65 @@ def at_once(databases: list[Database], event: StripeEvent, acts: list[Decide]) -
         thread.start()
     for thread in threads:
         thread.join()
-    return sorted(ends)
+    return sorted(results)
 
 
 def clerk(number: int, gift: Gift) -> Decide:
-    """Return what the clerk of this number decides; each third one decides the same."""
+    """Return the decision of this clerk: by number modulo 3, try again, tie or dismiss."""
     actor = f"staff:{number}"
 
-    def decide_it(event: StripeEvent) -> bool:
+    def decision(event: StripeEvent) -> bool:
         if number % 3 == 0:
             return try_again(event, actor=actor, now=NOW)
         if number % 3 == 1:
             return tie(event, gift, actor=actor, now=NOW)
         return dismiss_event(event, "not ours", actor=actor, now=NOW)
 
-    return decide_it
+    return decision
 
 
 def test_of_many_at_once_one_decides(database_url: str, database: Database) -> None:
-    """Clerks in two processes who tie and dismiss at the same moment: one wins, all are told."""
+    """Of several clerks in two processes who decide concurrently, one wins."""
     gift = given.give(database)
     for _ in range(5):
-        event = put_aside(database, paid(gift, amount_total=4_000))
+        event = set_aside(database, paid(gift, amount_total=4_000))
         with another_process(database_url) as other:
             acts = [clerk(number, gift) for number in (1, 2, 4, 5, 7, 8)]
-            ends = at_once([database, other], event, acts)
+            ends = decide_in_threads([database, other], event, acts)
         assert ends == ["changed"] + ["refused"] * 5
         with database.reading() as session:
-            decided = session.get_one(StripeEvent, event.id)
-        assert len(decided.history) == 1
-        tied = decided.history[0]["decision"] == "tied"
-        assert (decided.tied_to == gift.id) is tied
-        assert decided.state == (EventState.WAITING if tied else EventState.DISMISSED)
+            row = session.get_one(StripeEvent, event.id)
+        assert len(row.history) == 1
+        is_tied = row.history[0]["decision"] == "tied"
+        assert (row.tied_to == gift.id) is is_tied
+        assert row.state == (EventState.WAITING if is_tied else EventState.DISMISSED)
 
 
 def test_no_decision_is_lost(database_url: str, database: Database) -> None:
-    """When one dismisses and another tries again, each change is one entry in the history."""
+    """Concurrent decisions that both succeed leave one history entry each."""
     gift = given.give(database)
     for _ in range(5):
-        event = put_aside(database, paid(gift, amount_total=4_000))
+        event = set_aside(database, paid(gift, amount_total=4_000))
         with another_process(database_url) as other:
-            ends = at_once([database, other], event, [clerk(2, gift), clerk(3, gift)])
+            ends = decide_in_threads([database, other], event, [clerk(2, gift), clerk(3, gift)])
         with database.reading() as session:
-            decided = session.get_one(StripeEvent, event.id)
-        assert len(decided.history) == Counter(ends)["changed"] >= 1
-        assert decided.state == EventState.WAITING
+            row = session.get_one(StripeEvent, event.id)
+        assert len(row.history) == Counter(ends)["changed"] >= 1
+        assert row.state == EventState.WAITING
 
 
 @pytest.mark.parametrize(
-    ("act", "typed"), [("tried", {}), ("tied", {"reference": ""}), ("dismissed", {"reason": "abc"})]
+    ("act", "typed"),
+    [("tried", {}), ("tied", {"reference": ""}), ("dismissed", {"reason": "abc"})],
+    ids=["tried", "tied", "dismissed"],
 )
 def test_a_double_click_decides_once(room_on_each: Room, act: str, typed: dict[str, str]) -> None:
-    """The same form twice is one decision and no error; somebody else's is told of the first."""
+    """The same form twice is one decision, and another clerk is told of it."""
     room = room_on_each
     gift = given.give(room.database)
     if "reference" in typed:
         typed = {"reference": gift.reference}
-    event = put_aside(room.database, paid(gift, amount_total=4_000))
+    event = set_aside(room.database, paid(gift, amount_total=4_000))
     browser = room.signed_in()
     assert [decide(browser, event, act, **typed).status_code for _ in range(2)] == [303, 303]
     (entry,) = reread(room, event).history
@@ -124,9 +128,9 @@ def test_a_double_click_decides_once(room_on_each: Room, act: str, typed: dict[s
 
 
 def test_a_settled_event_is_not_decided_about_again(room: Room) -> None:
-    """A form that stood open until the event was settled changes nothing any more."""
+    """A form that is older than the settling changes nothing."""
     gift, other = given.give(room.database), given.give(room.database)
-    event = put_aside(room.database, paid(gift, amount_total=4_000))
+    event = set_aside(room.database, paid(gift, amount_total=4_000))
     first, second = room.signed_in(), room.signed_in(email="bob@example.org")
     decide(first, event, "tied", reference=gift.reference)
     settle(room)

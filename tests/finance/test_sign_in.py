@@ -1,4 +1,4 @@
-"""Signing in: who may, what the browser is given, and what nobody learns."""
+"""Signing in and out, cookies, and sessions."""
 
 import re
 
@@ -16,7 +16,7 @@ from tests.real_parts import Sqlite
 
 
 def test_the_right_password_opens_the_room(room: Room) -> None:
-    """Who signs in is led to the page that was asked for, and it opens."""
+    """The right password leads to the requested page."""
     room.add_staff()
     browser = room.browser()
     answer = sign_in(browser, next="/finance/gifts?status=awaited")
@@ -27,7 +27,7 @@ def test_the_right_password_opens_the_room(room: Room) -> None:
 
 
 def test_the_address_is_taken_in_any_case(room: Room) -> None:
-    """Capitals and spaces around an e-mail address do not matter; in a password they do."""
+    """Case and outer spaces matter in a password, but not in an e-mail address."""
     room.add_staff()
     assert sign_in(room.browser(), " Ann@Example.ORG ").status_code == 303
     assert sign_in(room.browser(), "ann@example.org", PASSWORD.upper()).status_code == 401
@@ -50,7 +50,7 @@ def test_the_address_is_taken_in_any_case(room: Room) -> None:
 def test_whoever_may_not_come_in_reads_the_same(
     room_on_each: Room, email: str, password: str
 ) -> None:
-    """Wrong password, unknown address and disabled staff get one and the same answer."""
+    """A wrong password, an unknown address and a disabled user get the same answer."""
     room = room_on_each
     room.add_staff()
     room.add_staff("disabled@example.org")
@@ -70,7 +70,7 @@ def test_whoever_may_not_come_in_reads_the_same(
     "charset", ["unicode_escape", "undefined", "punycode", "utf-8; charset=idna", "utf-8x"]
 )
 def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str) -> None:
-    """A form in a charset that makes lone surrogates, fails, or takes for ever is refused."""
+    """A form in an odd charset gets 400."""
     browser = room.browser()
     typed = fields(browser.get("/finance/sign-in"))
     typed |= {"email": "\\ud800\\x00@b.c", "password": "\\udfff", "next": "\\ud800"}
@@ -87,39 +87,39 @@ def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str) -> None
 
 
 def test_the_password_is_never_sent_back(room: Room) -> None:
-    """A form that comes back keeps the address and not the password."""
+    """A refused form keeps the address but not the password."""
     answer = sign_in(room.browser(), "ann@example.org", "hunter2 hunter2")
     assert "ann@example.org" in answer.text
     assert "hunter2" not in answer.text
 
 
 class CountingHasher(Argon2Hasher):
-    """The real thing, counting how often it is used."""
+    """An Argon2 hasher that counts its verifications."""
 
-    times = 0
+    verifications = 0
 
     def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002
-        self.times += 1
+        self.verifications += 1
         return super().verify(password, hash)
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "nobody@example.org", "gone@example.org"])
 def test_every_wrong_try_takes_one_hash(sqlite: Sqlite, email: str) -> None:
-    """Unknown, disabled and mistyped all cost the same work, so time tells nothing."""
-    counting = CountingHasher(time_cost=1, memory_cost=64, parallelism=1)
+    """Every failed sign-in verifies one hash, so its duration reveals nothing."""
+    hasher = CountingHasher(time_cost=1, memory_cost=64, parallelism=1)
     database = Database(sqlite.fresh_url())
-    room = open_room(database, passwords=PasswordHash((counting,)))
+    room = open_room(database, passwords=PasswordHash((hasher,)))
     room.add_staff()
     room.add_staff("gone@example.org")
     with database.writing() as session:
         disable(session, "gone@example.org", now=NOW)
     assert sign_in(room.browser(), email, "not the password").status_code == 401
-    assert counting.times == 1
+    assert hasher.verifications == 1
     database.close()
 
 
 def test_only_a_hash_of_the_cookie_is_kept(room: Room) -> None:
-    """The database holds the SHA-256 of the cookie, which holds 256 random bits."""
+    """The database stores only the SHA-256 of the session cookie."""
     browser = room.signed_in()
     token = browser.cookies["donate_staff"]
     with room.database.reading() as session:
@@ -134,7 +134,7 @@ def test_only_a_hash_of_the_cookie_is_kept(room: Room) -> None:
     [(True, "__Host-donate_staff", True), (False, "donate_staff", False)],
 )
 def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure: bool) -> None:
-    """No script reads it, no other site sends it, and with https it never travels without."""
+    """The cookie is HttpOnly, SameSite=Lax, and Secure with https."""
     database = Database(sqlite.fresh_url())
     room = open_room(database, https=https)
     room.add_staff()
@@ -150,7 +150,7 @@ def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure
 
 
 def test_a_sign_in_begins_a_new_session(room: Room) -> None:
-    """The token changes with every sign-in, and one planted beforehand is worth nothing."""
+    """Every sign-in gets a new session token, never one that was planted."""
     room.add_staff()
     browser = room.browser()
     browser.cookies.set("donate_staff", "planted")
@@ -158,13 +158,13 @@ def test_a_sign_in_begins_a_new_session(room: Room) -> None:
     first = browser.cookies.get("donate_staff", domain="testserver.local")
     assert first
     assert first != "planted"
-    again = room.browser()
-    sign_in(again)
-    assert again.cookies["donate_staff"] != first
+    other = room.browser()
+    sign_in(other)
+    assert other.cookies["donate_staff"] != first
 
 
 def test_signing_out_ends_the_session(room: Room) -> None:
-    """After signing out the old cookie opens nothing, even if somebody kept a copy."""
+    """After signing out, a copy of the cookie opens nothing."""
     browser = room.signed_in()
     token = browser.cookies["donate_staff"]
     answer = browser.post("/finance/sign-out", data={"csrf": csrf(browser)})
@@ -176,9 +176,9 @@ def test_signing_out_ends_the_session(room: Room) -> None:
     assert thief.get("/finance/gifts").status_code == 303
 
 
-@pytest.mark.parametrize("ends", [{"minutes": 60}, {"hours": 12}])
+@pytest.mark.parametrize("ends", [{"minutes": 60}, {"hours": 12}], ids=["idle", "absolute"])
 def test_a_session_ends_by_itself(room: Room, ends: dict[str, float]) -> None:
-    """A session ends after an hour without a request, and after twelve hours whatever happens."""
+    """A session ends after an hour without a request, and after twelve hours in any case."""
     browser = room.signed_in()
     if "hours" in ends:
         for _ in range(14):
@@ -193,7 +193,7 @@ def test_a_session_ends_by_itself(room: Room, ends: dict[str, float]) -> None:
 
 
 def test_sessions_that_are_over_are_cleared_away(room: Room) -> None:
-    """Old sessions do not pile up: the next sign-in removes them."""
+    """A sign-in deletes sessions that have ended."""
     room.add_staff()
     for _ in range(3):
         sign_in(room.browser())
@@ -203,7 +203,7 @@ def test_sessions_that_are_over_are_cleared_away(room: Room) -> None:
 
 
 def test_disabling_ends_what_is_open(room_on_each: Room) -> None:
-    """A disabled member of staff is out at the next request, and in again when enabled."""
+    """Disabling a user ends their sessions, and enabling them lets them sign in again."""
     room = room_on_each
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
     with room.database.writing() as session:
@@ -216,7 +216,7 @@ def test_disabling_ends_what_is_open(room_on_each: Room) -> None:
 
 
 def test_a_new_password_ends_what_is_open(room: Room) -> None:
-    """After a change of password the old one is wrong and open sessions are over."""
+    """A new password ends the open sessions and replaces the old one."""
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
     with room.database.writing() as session:
         set_password(session, "ann@example.org", "three loud geese", now=NOW, passwords=CHEAP)
@@ -226,24 +226,24 @@ def test_a_new_password_ends_what_is_open(room: Room) -> None:
 
 
 def test_a_form_from_nowhere_signs_nobody_in(room: Room) -> None:
-    """Without the cookie that came with the form, the right password opens nothing."""
+    """The right password is refused without the form's cookie."""
     room.add_staff()
     form = fields(room.browser().get("/finance/sign-in"))
-    given = form | {"email": "ann@example.org", "password": PASSWORD}
-    answer = room.browser().post("/finance/sign-in", data=given)
+    data = form | {"email": "ann@example.org", "password": PASSWORD}
+    answer = room.browser().post("/finance/sign-in", data=data)
     assert answer.status_code == 403
     assert "allow cookies" in answer.text
     assert "sign-in without its form" in room.refusals()
 
 
 def test_two_tabs_share_one_form(room: Room) -> None:
-    """Opening the form again does not spoil the one that is open already."""
+    """Opening the form again keeps the first one valid."""
     room.add_staff()
     browser = room.browser()
     first = fields(browser.get("/finance/sign-in"))
     browser.get("/finance/sign-in")
-    given = first | {"email": "ann@example.org", "password": PASSWORD}
-    assert browser.post("/finance/sign-in", data=given).status_code == 303
+    data = first | {"email": "ann@example.org", "password": PASSWORD}
+    assert browser.post("/finance/sign-in", data=data).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -263,14 +263,14 @@ def test_two_tabs_share_one_form(room: Room) -> None:
     ],
 )
 def test_the_way_on_stays_in_the_room(room: Room, target: str) -> None:
-    """Whatever `next` says, a sign-in leads to a page for staff and nowhere else."""
+    """Whatever `next` says, a sign-in leads to a staff page."""
     room.add_staff()
     answer = sign_in(room.browser(), next=target)
     assert answer.headers["location"] == "/finance/gifts"
 
 
 def test_a_hash_that_became_cheap_is_made_anew(room: Room) -> None:
-    """Signing in replaces a hash made with an outdated cost, and the password stays the same."""
+    """Signing in replaces a hash with outdated parameters."""
     room.add_staff("old@example.org", cost=2)
     before = room.staff("old@example.org").password_hash
     assert sign_in(room.browser(), "old@example.org").status_code == 303

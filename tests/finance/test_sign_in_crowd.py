@@ -1,4 +1,4 @@
-"""Many at the door at once: how many are let in together, and what happens meanwhile elsewhere."""
+"""Many concurrent sign-ins, and account changes during a sign-in."""
 
 import threading
 from collections import Counter
@@ -19,8 +19,8 @@ from tests.finance.sign_ins import ANN, change_password, shut_out
 from tests.real_parts import PATIENCE_S, Postgres, Sqlite
 
 
-class Halting(Argon2Hasher):
-    """The real thing, which holds up every comparison until it may go on."""
+class BlockingHasher(Argon2Hasher):
+    """An Argon2 hasher that blocks every verification until `go_on` is set."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
@@ -40,19 +40,19 @@ class Halting(Argon2Hasher):
 
 
 def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
-    """Two passwords are compared at once, six more wait, and the ninth is told to come later."""
+    """Two passwords are verified at a time, six more wait, and a ninth gets 503."""
     assert (HASHES_AT_ONCE, IN_LINE_AT_ONCE) == (2, 8)
-    hasher = Halting()
+    hasher = BlockingHasher()
     database = Database(sqlite.fresh_url())
     room = open_room(database, passwords=PasswordHash((hasher,)))
     room.add_staff()
-    with ThreadPoolExecutor(9) as crowd:
-        tries = [crowd.submit(sign_in, room.browser(f"192.0.2.{n}")) for n in range(9)]
+    with ThreadPoolExecutor(9) as threads:
+        attempts = [threads.submit(sign_in, room.browser(f"192.0.2.{n}")) for n in range(9)]
         try:
-            first = next(as_completed(tries, timeout=PATIENCE_S / 2)).result()
+            first = next(as_completed(attempts, timeout=PATIENCE_S / 2)).result()
         finally:
             hasher.go_on.set()
-        answers = Counter(one.result().status_code for one in tries)
+        answers = Counter(attempt.result().status_code for attempt in attempts)
     assert first.status_code == 503
     assert answers == {303: 8, 503: 1}
     assert hasher.most == HASHES_AT_ONCE
@@ -64,15 +64,15 @@ def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
 def test_what_ends_in_this_moment_lets_nobody_in(
     postgres: Postgres, act: Callable[[Session], None]
 ) -> None:
-    """A password that another process is about to change or shut out opens no session after it."""
+    """A sign-in waits for an uncommitted change of the account, and then opens no session."""
     database = Database(postgres.fresh_url())
     room = open_room(database)
     room.add_staff(ANN)
-    with ThreadPoolExecutor(1) as door:
+    with ThreadPoolExecutor(1) as thread:
         with database.writing() as session:
             act(session)
             session.flush()
-            answer = door.submit(sign_in, room.browser())
+            answer = thread.submit(sign_in, room.browser())
             until_it_waits(database, answer)
         assert answer.result(PATIENCE_S).status_code == 503
     with database.reading() as session:

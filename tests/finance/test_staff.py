@@ -1,4 +1,4 @@
-"""Adding staff, and what a password must be."""
+"""Staff accounts, and the rules for passwords."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.finance.room import CHEAP, NOW, PASSWORD, Room
 
 
 def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
-    """An address is kept in lower case, once, and the password only as an Argon2 hash."""
+    """Addresses are unique and lower case, and passwords are stored as Argon2 hashes."""
     for email in ("Ann@Example.org", "zoe@example.org"):
         with database.writing() as session:
             add_staff(
@@ -42,7 +42,7 @@ def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "more"),
+    ("field", "changes"),
     [
         ("email", {"email": "ann"}),
         ("email", {"email": ""}),
@@ -53,27 +53,30 @@ def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
         ("name", {"name": "a\x00b"}),
         ("password", {"password": "short"}),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
-def test_what_is_wrong_about_staff_is_named(room: Room, field: str, more: dict[str, str]) -> None:
-    """A bad address, name or password is refused, naming the field, and nobody is added."""
-    given = {"email": "ann@example.org", "name": "Ann", "password": PASSWORD} | more
-    with pytest.raises(BadInput) as found, room.database.writing() as session:
+def test_what_is_wrong_about_staff_is_named(
+    room: Room, field: str, changes: dict[str, str]
+) -> None:
+    """A bad address, name or password is refused, and no account is added."""
+    values = {"email": "ann@example.org", "name": "Ann", "password": PASSWORD} | changes
+    with pytest.raises(BadInput) as raised, room.database.writing() as session:
         add_staff(
             session,
-            given["email"],
-            name=given["name"],
+            values["email"],
+            name=values["name"],
             role=Role.FINANCE,
-            password=given["password"],
+            password=values["password"],
             now=NOW,
             passwords=CHEAP,
         )
-    assert found.value.field == field
+    assert raised.value.field == field
     with room.database.reading() as session:
         assert all_staff(session) == []
 
 
 @pytest.mark.parametrize(
-    ("password", "says"),
+    ("password", "message"),
     [
         ("", "at least 12"),
         ("elevenchars", "at least 12"),
@@ -89,21 +92,21 @@ def test_what_is_wrong_about_staff_is_named(room: Room, field: str, more: dict[s
         ("annleelong2026", "guessed"),
     ],
 )
-def test_a_password_that_would_be_guessed_is_refused(password: str, says: str) -> None:
-    """Short ones, one's own address, and those that are tried first, each with its reason."""
-    with pytest.raises(BadInput) as found:
+def test_a_password_that_would_be_guessed_is_refused(password: str, message: str) -> None:
+    """Short or easily guessed passwords are refused, with the reason."""
+    with pytest.raises(BadInput) as raised:
         check_password(password, "ann.lee.long@example.org")
-    assert says in found.value.message
+    assert message in raised.value.message
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "correct horse battery staple", "ünïcödé pässwörd"])
 def test_a_good_password_is_taken(password: str) -> None:
-    """Length is what counts: no rule asks for signs or capitals."""
+    """A long password needs no special characters or capitals."""
     check_password(password, "ann@example.org")
 
 
 def test_unknown_staff_are_not_found(room: Room) -> None:
-    """Nobody is disabled or given a password by a mistyped address."""
+    """Disabling or setting a password for an unknown address raises NotFound."""
     with pytest.raises(NotFound), room.database.writing() as session:
         disable(session, "nobody@example.org", now=NOW)
     with pytest.raises(NotFound), room.database.writing() as session:

@@ -1,4 +1,4 @@
-"""Guessing gets slow, for the guesser."""
+"""Repeated failed sign-ins are delayed and then refused."""
 
 import threading
 from datetime import timedelta
@@ -29,7 +29,7 @@ def failures(database: Database) -> int:
 
 
 def test_guessing_is_stopped_before_the_password_is_looked_at(room_on_each: Room) -> None:
-    """After five failures even the right password is refused from there, with a time to wait."""
+    """After five failures even the right password gets 429 from that address, with Retry-After."""
     room = room_on_each
     room.add_staff()
     for _ in range(MAX_PER_PAIR):
@@ -45,7 +45,7 @@ def test_guessing_is_stopped_before_the_password_is_looked_at(room_on_each: Room
 
 
 def test_signing_in_forgives(room: Room) -> None:
-    """Who mistypes four times and then gets it right starts from nothing."""
+    """A successful sign-in resets the count of failures."""
     room.add_staff()
     for _ in range(3):
         for _ in range(MAX_PER_PAIR - 1):
@@ -55,7 +55,7 @@ def test_signing_in_forgives(room: Room) -> None:
 
 
 def test_one_address_may_not_try_many_people(database: Database) -> None:
-    """Thirty failures from one address stop it for every e-mail, and for no other address."""
+    """Thirty failures from one address block that address for every e-mail."""
     with database.writing() as session:
         paces = [
             begin_attempt(session, f"{i}@example.org", "203.0.113.5", now=NOW).pace
@@ -66,7 +66,7 @@ def test_one_address_may_not_try_many_people(database: Database) -> None:
 
 
 def test_many_addresses_only_delay(room: Room) -> None:
-    """A guesser with many addresses slows one person's sign-in down, but never keeps her out."""
+    """Failures from many addresses delay a user's sign-in but do not block it."""
     room.add_staff()
     with room.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
@@ -76,7 +76,7 @@ def test_many_addresses_only_delay(room: Room) -> None:
 
 
 def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
-    """Four wait at once; the next is told to come back in some seconds, and then may."""
+    """At most four sign-ins are delayed at a time, and the next gets 429."""
     assert DELAYED_AT_ONCE == 4
     room.add_staff()
     with room.database.writing() as session:
@@ -90,17 +90,17 @@ def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
         go_on.wait(timeout=10)
 
     room.pauses.pause = pause
-    tries = [
+    attempts = [
         threading.Thread(target=sign_in, args=(room.browser(f"192.0.2.{i}"),))
         for i in range(DELAYED_AT_ONCE)
     ]
-    for one in tries:
-        one.start()
+    for attempt in attempts:
+        attempt.start()
     waiting.wait(timeout=10)
     answer = sign_in(room.browser("192.0.2.99"))
     go_on.set()
-    for one in tries:
-        one.join()
+    for attempt in attempts:
+        attempt.join()
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "5"
     room.pauses.pause = None
@@ -108,7 +108,7 @@ def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
 
 
 def test_the_table_stays_small(room: Room) -> None:
-    """What is older than the window is removed, and beyond the limit nothing is stored at all."""
+    """Old failures are deleted, and a full table stores no more."""
     database = room.database
     with database.writing() as session:
         rows = [
@@ -126,7 +126,7 @@ def test_the_table_stays_small(room: Room) -> None:
 
 
 def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> None:
-    """Twenty tries at once from one address get through as often as five one after another."""
+    """Twenty concurrent attempts get through as often as twenty in sequence."""
     paces = []
 
     def attempt() -> None:
@@ -156,12 +156,12 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> 
     ],
 )
 def test_one_household_is_one_place(address: str, network: str) -> None:
-    """An IPv6 address counts as its /56, and what is no address counts as what it is."""
+    """An IPv6 address counts as its /56, and other text as itself."""
     assert network_of(address) == network
 
 
 def test_strangers_do_not_fill_the_trail(room: Room) -> None:
-    """What strangers try is recorded up to a limit an hour; what staff try, always."""
+    """Refusals of strangers are recorded up to an hourly limit, and those of staff always."""
     browser = room.signed_in()
     for _ in range(MAX_STRANGERS_AN_HOUR + 5):
         room.browser().get("/finance/gifts")

@@ -1,4 +1,4 @@
-"""Both sides of each limit of what staff type about a transfer, and whose it then is."""
+"""Limits of the transfer form, and rules for marking and undoing transfers."""
 
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -30,20 +30,20 @@ ANN = "staff:1"
 
 
 def checked(gift: Gift, **typed: str) -> Transfer | dict[str, str]:
-    """Return the transfer, or a sentence for each field."""
+    """Return the transfer, or the error message for each field."""
     try:
         return check_transfer(gift, TYPED | typed, now=NOW)
-    except BadInputs as refused:
-        return {problem.field: problem.message for problem in refused.problems}
+    except BadInputs as error:
+        return {problem.field: problem.message for problem in error.problems}
 
 
 def transfer(reference: str, amount_minor: int = 5_000, day: int = 9) -> Transfer:
     return Transfer(date(2026, 3, day), Money(amount_minor, "CAD"), reference, "")
 
 
-def mark(room: Room, gift: Gift, given: Transfer, now: datetime = NOW) -> Outcome:
+def mark(room: Room, gift: Gift, transfer: Transfer, now: datetime = NOW) -> Outcome:
     with room.database.writing() as session:
-        return mark_received(session, gift, given, actor=ANN, now=now)
+        return mark_received(session, gift, transfer, actor=ANN, now=now)
 
 
 def undo(
@@ -59,18 +59,18 @@ def facts(room: Room, gift: Gift, kind: FactKind) -> list[GiftFact]:
 
 
 @pytest.mark.parametrize(
-    ("days", "is_taken"),
+    ("days", "is_accepted"),
     [(-1, False), (0, True), (1, True), (MAX_DAYS_BEFORE, True), (MAX_DAYS_BEFORE + 1, False)],
     ids=["tomorrow", "today", "yesterday", "400 days before", "401 days before"],
 )
-def test_a_date_may_be_so_far_back(room: Room, days: int, is_taken: bool) -> None:
-    """From four hundred days before the gift was chosen until today in its region."""
+def test_a_date_may_be_so_far_back(room: Room, days: int, is_accepted: bool) -> None:
+    """The date may be from 400 days before the gift until today in its region."""
     assert MAX_DAYS_BEFORE == 400
     day = date(2026, 3, 10) - timedelta(days=days)
-    found = checked(room.gift(), received_on=f" {day} ")
-    assert isinstance(found, Transfer) == is_taken
-    if isinstance(found, Transfer):
-        assert found.received_on == day
+    result = checked(room.gift(), received_on=f" {day} ")
+    assert isinstance(result, Transfer) == is_accepted
+    if isinstance(result, Transfer):
+        assert result.received_on == day
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_date_may_be_so_far_back(room: Room, days: int, is_taken: bool) -> Non
     ids=ascii,
 )
 def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
-    """Year, month and day in ASCII digits, and a day that exists; nothing else is a date."""
+    """A date is YYYY-MM-DD in ASCII digits and has to exist."""
     assert read_day(text) == day
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "is_taken"),
+    ("field", "typed", "is_accepted"),
     [
         ("amount", "50" + " " * 98, True),
         ("amount", "0" * 99 + "50", True),
@@ -104,7 +104,7 @@ def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
         ("bank_reference", ".", False),
         ("bank_reference", "-" * 50 + "x" * 51, False),
         ("bank_reference", "a\nb", False),
-        # Written out it has fifteen letters: the key has its limit too.
+        # The ligature has fifteen letters in the key, which is limited as well.
         ("bank_reference", "\ufdfa" * 6 + "x" * 10, True),
         ("bank_reference", "\ufdfa" * 6 + "x" * 11, False),
         ("note", "x" * 500, True),
@@ -115,24 +115,24 @@ def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
     ],
     ids=ascii,
 )
-def test_how_long_each_field_may_be(room: Room, field: str, typed: str, is_taken: bool) -> None:
-    """Each field is taken up to its limit, after the spaces around it are gone."""
-    found = checked(room.gift(), **{field: typed})
-    assert isinstance(found, Transfer) == is_taken, found
-    if isinstance(found, dict):
-        assert list(found) == [field]
+def test_how_long_each_field_may_be(room: Room, field: str, typed: str, is_accepted: bool) -> None:
+    """Each field is accepted up to its limit, without outer spaces."""
+    result = checked(room.gift(), **{field: typed})
+    assert isinstance(result, Transfer) == is_accepted, result
+    if isinstance(result, dict):
+        assert list(result) == [field]
     elif field == "amount":
-        assert found.amount == Money(5_000, "CAD")
+        assert result.amount == Money(5_000, "CAD")
 
 
 def test_what_was_checked_is_what_was_typed(room: Room) -> None:
-    """Everything comes back as it will be kept, and everything missing is named."""
+    """A valid form is normalized, and an empty one names every missing field."""
     gift = room.gift()
-    found = checked(gift, amount="1,049.5", bank_reference=" Cafe\u0301 1 ", note=" a\r\nb ")
-    assert found == Transfer(date(2026, 3, 9), Money(104_950, "CAD"), "Caf\u00e9 1", "a\nb")
-    with pytest.raises(BadInputs) as refused:
+    result = checked(gift, amount="1,049.5", bank_reference=" Cafe\u0301 1 ", note=" a\r\nb ")
+    assert result == Transfer(date(2026, 3, 9), Money(104_950, "CAD"), "Caf\u00e9 1", "a\nb")
+    with pytest.raises(BadInputs) as raised:
         check_transfer(gift, {}, now=NOW)
-    assert [one.field for one in refused.value.problems] == [
+    assert [problem.field for problem in raised.value.problems] == [
         "received_on",
         "amount",
         "bank_reference",
@@ -140,22 +140,22 @@ def test_what_was_checked_is_what_was_typed(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "required", "kept"),
+    ("text", "required", "tidied"),
     [("", False, ""), (" ", True, None), ("x", True, "x"), ("x" * 9, False, None)],
 )
-def test_words_are_kept_as_they_were_meant(text: str, required: bool, kept: str | None) -> None:
-    """Where a reason is needed nothing is not one; too much is refused."""
-    if kept is None:
-        with pytest.raises(BadInput) as refused:
-            check_free_text("reason", text, most=8, required=required)
-        assert refused.value.field == "reason"
+def test_words_are_kept_as_they_were_meant(text: str, required: bool, tidied: str | None) -> None:
+    """A required text may not be blank, and a long one is refused."""
+    if tidied is None:
+        with pytest.raises(BadInput) as raised:
+            check_words("reason", text, most=8, required=required)
+        assert raised.value.field == "reason"
     else:
-        assert check_free_text("reason", text, most=8, required=required) == kept
+        assert check_words("reason", text, most=8, required=required) == tidied
 
 
 @pytest.mark.parametrize("mode", ["card", "bank_debit"])
 def test_only_what_is_sent_by_hand_is_marked(room: Room, mode: str) -> None:
-    """Neither a card nor a debit is confirmed by hand, checked or not."""
+    """Card and bank debit gifts cannot be marked by hand."""
     gift = room.gift(mode=mode)
     with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
         checked(gift)
@@ -164,7 +164,7 @@ def test_only_what_is_sent_by_hand_is_marked(room: Room, mode: str) -> None:
 
 
 def test_each_reference_counts_its_own_returns(room: Room) -> None:
-    """A reference taken back is free again under the next number; one that begins alike is not."""
+    """An undone reference can be used again under the next number."""
     gift = room.gift()
     for reference in ("C1", "C12", "C"):
         assert mark(room, gift, transfer(reference, 1_000)) == Outcome.RECORDED
@@ -184,7 +184,7 @@ def test_each_reference_counts_its_own_returns(room: Room) -> None:
 
 
 def test_another_day_or_amount_is_no_repetition(room: Room) -> None:
-    """The same reference with anything else differs, and says what is recorded under it."""
+    """The same reference with another day or amount is a conflict."""
     gift = room.gift()
     mark(room, gift, transfer("C1"))
     for other in (transfer("C1", 5_001), transfer("C1", day=8)):
@@ -209,10 +209,10 @@ def test_another_day_or_amount_is_no_repetition(room: Room) -> None:
 def test_what_was_marked_meanwhile_is_shown_first(
     room: Room, seen: int | None, reference: str, is_refused: bool
 ) -> None:
-    """Whose form showed fewer transfers looks again, unless it is one of those once more."""
+    """A form that showed fewer transfers is refused, unless it repeats one of them."""
     gift = room.gift()
-    for marked in ("C1", "C2", "C3"):
-        mark(room, gift, transfer(marked, 1_000))
+    for number in ("C1", "C2", "C3"):
+        mark(room, gift, transfer(number, 1_000))
     undo(room, gift, "C3#0")
     meanwhile = pytest.raises(Conflict, match="Meanwhile a transfer was marked")
     with meanwhile if is_refused else nullcontext(), room.database.reading() as session:
@@ -220,7 +220,7 @@ def test_what_was_marked_meanwhile_is_shown_first(
 
 
 def test_what_is_taken_back_is_of_this_gift(room: Room) -> None:
-    """Another gift's transfer cannot be taken back here, nor can anything but a transfer."""
+    """Only a transfer of this gift can be undone."""
     gift, other = room.gift("a"), room.gift("b")
     mark(room, other, transfer("C1"))
     with pytest.raises(Conflict, match="no such transfer"):
@@ -234,7 +234,7 @@ def test_what_is_taken_back_is_of_this_gift(room: Room) -> None:
 
 
 def test_thanks_wait_from_the_last_touch(room: Room) -> None:
-    """They leave so long after staff last marked or took back a transfer, while one stands."""
+    """The thank-you waits from the last mark or undo, while a transfer is in force."""
     gift, wait, minute = room.gift(), timedelta(minutes=10), timedelta(minutes=1)
 
     def leaves_at(now: datetime) -> datetime | None:
@@ -247,9 +247,9 @@ def test_thanks_wait_from_the_last_touch(room: Room) -> None:
     assert leaves_at(NOW + 11 * minute - timedelta(microseconds=1)) == NOW + 11 * minute
     assert leaves_at(NOW + 11 * minute) is None
     undo(room, gift, "C2#0", now=NOW + 2 * minute)
-    told = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), NOW, "donor")
+    announced = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), NOW, "donor")
     with room.database.writing() as session:
-        record_facts(session, [(gift.id, told)], now=NOW + 5 * minute)
+        record_facts(session, [(gift.id, announced)], now=NOW + 5 * minute)
     assert leaves_at(NOW + 6 * minute) == NOW + 12 * minute
     undo(room, gift, "C1#0", now=NOW + 6 * minute)
     assert leaves_at(NOW + 6 * minute) is None

@@ -1,4 +1,4 @@
-"""Many hands, one transfer: the database decides who was first."""
+"""Concurrent marks of one transfer."""
 
 import threading
 from datetime import date, timedelta
@@ -16,46 +16,46 @@ from tests.finance.room import NOW, put_gift
 TRANSFER = Transfer(date(2026, 3, 9), Money(5_000, "CAD"), "CA-1234", "")
 
 
-def at_once(database: Database, gifts: list[Gift]) -> list[object]:
-    """Mark each gift with one and the same transfer, all at the same moment."""
+def mark_in_threads(database: Database, gifts: list[Gift]) -> list[object]:
+    """Mark all gifts with the same transfer concurrently, and return each result."""
     start = threading.Barrier(len(gifts))
-    ends: list[object] = []
+    results: list[object] = []
 
     def run(gift: Gift) -> None:
         start.wait()
         try:
             with database.writing() as session:
-                ends.append(mark_received(session, gift, TRANSFER, actor="staff:1", now=NOW))
+                results.append(mark_received(session, gift, TRANSFER, actor="staff:1", now=NOW))
         except Conflict as conflict:
-            ends.append(conflict)
+            results.append(conflict)
 
     threads = [threading.Thread(target=run, args=(gift,)) for gift in gifts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return ends
+    return results
 
 
 def test_many_at_once_confirm_one_gift(database: Database) -> None:
-    """Eight gifts marked with one bank reference at the same moment: one wins, seven are told."""
+    """Of eight gifts marked concurrently with one bank reference, one is confirmed."""
     with database.writing() as session:
         gifts = [put_gift(session, f"form-{i}", now=NOW) for i in range(8)]
-    ends = at_once(database, gifts)
-    assert ends.count(Outcome.RECORDED) == 1
-    assert sum(isinstance(end, Conflict) for end in ends) == 7
+    results = mark_in_threads(database, gifts)
+    assert results.count(Outcome.RECORDED) == 1
+    assert sum(isinstance(result, Conflict) for result in results) == 7
 
 
 def test_one_gift_marked_many_times_at_once(database: Database) -> None:
-    """The same mark from eight browsers at the same moment is one fact and no error."""
+    """Eight concurrent marks of one gift record one fact and raise no error."""
     with database.writing() as session:
         gift = put_gift(session, "form", now=NOW)
-    ends = at_once(database, [gift] * 8)
-    assert sorted(map(str, ends)) == ["known"] * 7 + ["recorded"]
+    results = mark_in_threads(database, [gift] * 8)
+    assert sorted(map(str, results)) == ["known"] * 7 + ["recorded"]
 
 
 def test_a_reference_is_used_once_at_any_time(database: Database) -> None:
-    """However marks and undos follow each other, one bank reference never confirms two gifts."""
+    """A bank reference never confirms two gifts, whatever is marked and undone."""
     with database.writing() as session:
         gifts = [put_gift(session, f"form-{i}", now=NOW) for i in range(3)]
     for round_ in range(6):

@@ -1,4 +1,4 @@
-"""Marking a transfer as received, and taking it back."""
+"""Marking a transfer as received, and undoing it."""
 
 from datetime import UTC, date, datetime
 
@@ -14,7 +14,7 @@ from tests.finance.transfers import GOOD, mark, sources, undo
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_transfer_confirms_its_gift(room_on_each: Room, mode: str) -> None:
-    """Marking records the bank's date, the amount, who marked it, and on what ground."""
+    """Marking records the bank's date, the amount, the reference, the note and who marked it."""
     room = room_on_each
     gift = room.gift(mode=mode)
     browser = room.signed_in(Role.FINANCE, "ann@example.org")
@@ -42,7 +42,7 @@ def test_a_transfer_confirms_its_gift(room_on_each: Room, mode: str) -> None:
 
 
 def test_another_amount_is_recorded_as_it_is(room: Room) -> None:
-    """What came in counts, not what was chosen; the difference is flagged."""
+    """The amount that arrived counts, and a difference is flagged."""
     gift = room.gift()
     browser = room.signed_in()
     assert mark(browser, gift, amount="1,049.5").status_code == 303
@@ -77,11 +77,12 @@ def test_another_amount_is_recorded_as_it_is(room: Room) -> None:
         ({"note": "x" * 501}, "Please shorten this to 500 characters."),
         ({"note": "a\u202eb"}, "a character that we cannot store"),
     ],
+    ids=lambda value: ascii(value)[:40],
 )
 def test_what_is_wrong_is_said_beside_the_field(
     room: Room, typed: dict[str, str], sentence: str
 ) -> None:
-    """A bad value is refused with a sentence, nothing is recorded, and the input is kept."""
+    """A bad value gets a message at its field, records nothing and keeps the input."""
     gift = room.gift()
     answer = mark(room.signed_in(), gift, **({"note": "keep me"} | typed))
     assert answer.status_code == 422
@@ -92,7 +93,7 @@ def test_what_is_wrong_is_said_beside_the_field(
 
 
 def test_every_problem_is_named_at_once(room: Room) -> None:
-    """Nobody has to mend one field at a time."""
+    """All problems are reported together."""
     answer = mark(room.signed_in(), room.gift(), received_on="x", amount="x", bank_reference="")
     assert answer.text.count('class="error"') == 3
 
@@ -100,7 +101,7 @@ def test_every_problem_is_named_at_once(room: Room) -> None:
 @pytest.mark.parametrize(
     ("now", "date_typed", "status"),
     [
-        # 23:59 on the 31st in Toronto, when it is the 1st in UTC and New Year's Day in London.
+        # 23:59 on December 31 in Toronto is January 1 in UTC.
         (datetime(2027, 1, 1, 4, 59, tzinfo=UTC), "2026-12-31", 303),
         (datetime(2027, 1, 1, 4, 59, tzinfo=UTC), "2027-01-01", 422),
         (datetime(2027, 1, 1, 5, 0, tzinfo=UTC), "2027-01-01", 303),
@@ -109,7 +110,7 @@ def test_every_problem_is_named_at_once(room: Room) -> None:
 def test_today_is_the_regions_today(
     room: Room, now: datetime, date_typed: str, status: int
 ) -> None:
-    """Which dates are still to come is decided where the region lives."""
+    """A date may not be later than today in the region."""
     room.clock.instant = now
     gift = room.gift()
     assert mark(room.signed_in(), gift, received_on=date_typed).status_code == status
@@ -118,7 +119,7 @@ def test_today_is_the_regions_today(
 
 
 def test_a_double_click_marks_once(room_on_each: Room) -> None:
-    """The same form again changes nothing and is no error, however the reference is spelt."""
+    """The same form again changes nothing, however the reference is spelled."""
     room = room_on_each
     gift = room.gift()
     browser = room.signed_in()
@@ -129,7 +130,7 @@ def test_a_double_click_marks_once(room_on_each: Room) -> None:
 
 
 def test_a_bank_reference_confirms_one_gift(room_on_each: Room) -> None:
-    """A second gift cannot have the same transfer; the answer names the first, and input stays."""
+    """A bank reference confirms one gift; a second gets an error that names the first."""
     room = room_on_each
     first, second = room.gift("a"), room.gift("b")
     browser = room.signed_in()
@@ -143,20 +144,20 @@ def test_a_bank_reference_confirms_one_gift(room_on_each: Room) -> None:
     assert mark(browser, second, bank_reference="CA-1234 x second").status_code == 303
 
 
-@pytest.mark.parametrize("changed", [{"amount": "49.00"}, {"received_on": "2026-03-08"}])
-def test_a_correction_is_never_swallowed(room: Room, changed: dict[str, str]) -> None:
-    """The same reference with another amount or date says that the first must be taken back."""
+@pytest.mark.parametrize("changes", [{"amount": "49.00"}, {"received_on": "2026-03-08"}], ids=str)
+def test_a_correction_is_never_swallowed(room: Room, changes: dict[str, str]) -> None:
+    """The same reference with another amount or date is refused until the first is undone."""
     gift = room.gift()
     browser = room.signed_in()
     mark(browser, gift)
-    answer = mark(browser, gift, **changed)
+    answer = mark(browser, gift, **changes)
     assert answer.status_code == 409
     assert "already confirms this gift: $50.00, received on 2026-03-09." in answer.text
     assert room.reread(gift).received_minor == 5_000
 
 
 def test_taking_back_is_a_fact_too(room_on_each: Room) -> None:
-    """Taking back keeps everything that was recorded, needs a reason, and frees the reference."""
+    """Undoing adds a fact, needs a reason, and frees the bank reference."""
     room = room_on_each
     gift, other = room.gift("a"), room.gift("b")
     browser = room.signed_in()
@@ -183,7 +184,7 @@ def test_taking_back_is_a_fact_too(room_on_each: Room) -> None:
 
 @pytest.mark.parametrize("transfer", ["", "CA1234X#1", "OTHER#0", "\x00"])
 def test_only_a_transfer_of_this_gift_is_taken_back(room_on_each: Room, transfer: str) -> None:
-    """What is no transfer of this gift cannot be taken back through it."""
+    """Only a transfer of this gift can be undone."""
     room = room_on_each
     gift = room.gift("a")
     browser = room.signed_in()
@@ -194,7 +195,7 @@ def test_only_a_transfer_of_this_gift_is_taken_back(room_on_each: Room, transfer
 
 
 def test_one_gift_may_come_in_two_transfers(room: Room) -> None:
-    """Banks limit a transfer, so donors split; one more than was chosen is flagged."""
+    """A gift may arrive in several transfers, and more than was chosen is flagged."""
     gift = room.gift(amount_minor=500_000)
     browser = room.signed_in()
     mark(browser, gift, amount="3,000.00", bank_reference="one")
@@ -207,7 +208,7 @@ def test_one_gift_may_come_in_two_transfers(room: Room) -> None:
 
 
 def test_a_card_gift_is_never_marked_by_hand(room: Room) -> None:
-    """Only Stripe's signed word confirms a card gift."""
+    """A card gift cannot be marked by hand."""
     gift = room.gift(mode="card")
     browser = room.signed_in()
     answer = mark(browser, gift)
@@ -217,7 +218,7 @@ def test_a_card_gift_is_never_marked_by_hand(room: Room) -> None:
 
 
 def test_a_viewer_sees_no_form(room: Room) -> None:
-    """Who may not mark is not offered it."""
+    """A viewer sees no form for marking."""
     gift = room.gift()
     page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}")
     assert page.status_code == 200
@@ -228,7 +229,7 @@ def test_a_viewer_sees_no_form(room: Room) -> None:
     "gift_id", ["018f0000-0000-7000-8000-000000000000", "1", "%00", "{018f}", "x" * 500]
 )
 def test_a_gift_that_is_not_there(room_on_each: Room, gift_id: str) -> None:
-    """An unknown id and a malformed one are the same: 404, to look at and to act on."""
+    """An unknown id and a malformed one both get 404."""
     browser = room_on_each.signed_in()
     token = csrf(browser)
     assert browser.get(f"/finance/gifts/{gift_id}").status_code == 404
@@ -238,7 +239,7 @@ def test_a_gift_that_is_not_there(room_on_each: Room, gift_id: str) -> None:
 
 
 def test_one_spelling_leads_to_a_gift(room: Room) -> None:
-    """A gift has one address: its id in capitals or without dashes is no other."""
+    """A gift's id is accepted in one spelling only."""
     gift = room.gift()
     browser = room.signed_in()
     assert browser.get(f"/finance/gifts/{str(gift.id).upper()}").status_code == 404
@@ -257,5 +258,5 @@ def test_one_spelling_leads_to_a_gift(room: Room) -> None:
     ],
 )
 def test_one_reference_has_one_key(typed: str, key: str) -> None:
-    """Case, spaces and signs do not make another reference of one; LIKE finds nothing odd in it."""
+    """Case, spaces and punctuation do not matter in a bank reference."""
     assert bank_reference_key(typed) == key

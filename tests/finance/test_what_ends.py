@@ -1,4 +1,4 @@
-"""Which sessions and tokens end, when, and whose: a new password, a new sign-in, the clock."""
+"""When sessions and tokens of staff end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,41 +31,41 @@ from tests.real_parts import Sqlite
 SECOND = timedelta(seconds=1)
 
 
-def hold(room: Room, email: str) -> list[str]:
-    """Return two sessions and a token of a new member of staff."""
+def open_all(room: Room, email: str) -> list[str]:
+    """Add a staff member, and return two sessions and a token of theirs."""
     staff_id = room.add_staff(email)
     with room.database.writing() as session:
         sessions = [start_session(session, staff_id, now=NOW) for _ in range(2)]
         return [*sessions, add_token(session, email, now=NOW)]
 
 
-def good(room: Room, held: list[str]) -> list[bool]:
-    """Say which of them still open something."""
+def which_work(room: Room, secrets: list[str]) -> list[bool]:
+    """Return for each session or token whether it still works."""
     with room.database.reading() as session:
         return [
-            is_staff_token(session, one)
-            if one.startswith("staff_")
-            else find_session(session, one, now=NOW) is not None
-            for one in held
+            is_staff_token(session, secret)
+            if secret.startswith("staff_")
+            else find_session(session, secret, now=NOW) is not None
+            for secret in secrets
         ]
 
 
 @pytest.mark.parametrize("act", [change_password, shut_out])
 def test_all_that_one_person_holds_ends(room_on_each: Room, act: Callable[[Session], None]) -> None:
-    """A new password, or being disabled, ends each session and token of theirs, and no other."""
+    """A new password, or disabling, ends all sessions and tokens of that user only."""
     room = room_on_each
-    hers, others = hold(room, ANN), hold(room, ZOE)
-    assert good(room, hers + others) == [True] * 6
+    hers, others = open_all(room, ANN), open_all(room, ZOE)
+    assert which_work(room, hers + others) == [True] * 6
     with room.database.writing() as session:
         act(session)
-    assert good(room, hers + others) == [False] * 3 + [True] * 3
+    assert which_work(room, hers + others) == [False] * 3 + [True] * 3
     with room.database.writing() as session:
         enable(session, ANN, now=NOW)
-    assert good(room, hers) == [False] * 3
+    assert which_work(room, hers) == [False] * 3
 
 
 def test_who_is_disabled_twice_was_disabled_first(room: Room) -> None:
-    """The first day stands until somebody enables them, and the trail names each act."""
+    """Disabling twice keeps the first date, and the trail records both."""
     room.add_staff(ANN)
     for later in (0, 1):
         with room.database.writing() as session:
@@ -89,8 +89,8 @@ def remove(session: Session) -> None:
     session.delete(staff_by_email(session, ANN))
 
 
-class Meddling(Argon2Hasher):
-    """The real thing, while somebody else is at work in another process."""
+class InterruptedHasher(Argon2Hasher):
+    """An Argon2 hasher that calls `meanwhile` before each verification."""
 
     meanwhile: Callable[[], None] | None = None
 
@@ -104,17 +104,17 @@ class Meddling(Argon2Hasher):
 def test_what_ends_while_somebody_signs_in_has_ended(
     sqlite: Sqlite, act: Callable[[Session], None]
 ) -> None:
-    """A password that was right when it was checked opens nothing once it is so no more."""
-    hasher = Meddling(time_cost=1, memory_cost=64, parallelism=1)
+    """A sign-in fails if the account changes while its password is verified."""
+    hasher = InterruptedHasher(time_cost=1, memory_cost=64, parallelism=1)
     database = Database(sqlite.fresh_url())
     room = open_room(database, passwords=PasswordHash((hasher,)))
     room.add_staff(ANN)
 
-    def meddle() -> None:
+    def change_account() -> None:
         with database.writing() as session:
             act(session)
 
-    hasher.meanwhile = meddle
+    hasher.meanwhile = change_account
     answer = sign_in(room.browser())
     assert answer.status_code == 503
     assert "donate_staff=" not in answer.headers.get("set-cookie", "")
@@ -134,19 +134,19 @@ def opens(room: Room, token: str) -> bool:
 
 
 def test_signing_in_again_ends_what_the_browser_held(room: Room) -> None:
-    """A browser holds one session: the one before ends, and those of other browsers go on."""
+    """Signing in again ends the browser's earlier session, and no other."""
     room.add_staff(ANN)
     room.add_staff(ZOE)
     browser, elsewhere = room.browser(), room.browser()
-    for one in (browser, elsewhere):
-        sign_in(one)
+    for each in (browser, elsewhere):
+        sign_in(each)
     before = cookie(browser)
     browser.cookies.delete("donate_staff")
-    given = fields(browser.get("/finance/sign-in")) | {"email": ZOE, "password": PASSWORD}
+    data = fields(browser.get("/finance/sign-in")) | {"email": ZOE, "password": PASSWORD}
     browser.cookies.set("donate_staff", before, domain="testserver.local")
-    assert browser.post("/finance/sign-in", data=given).status_code == 303
+    assert browser.post("/finance/sign-in", data=data).status_code == 303
     assert cookie(browser) != before
-    assert [opens(room, one) for one in (before, cookie(browser), cookie(elsewhere))] == [
+    assert [opens(room, each) for each in (before, cookie(browser), cookie(elsewhere))] == [
         False,
         True,
         True,
@@ -160,7 +160,7 @@ def test_signing_in_again_ends_what_the_browser_held(room: Room) -> None:
 def test_a_session_is_good_until_its_limit(
     room: Room, passes: timedelta, late: timedelta, is_good: bool
 ) -> None:
-    """A second before an hour idle, or before twelve hours, it opens the room; then no more."""
+    """A session ends after an hour idle, and after twelve hours in any case."""
     assert (timedelta(hours=1), timedelta(hours=12)) == (IDLE_LIMIT, ABSOLUTE_LIMIT)
     staff_id = room.add_staff(ANN)
     at = NOW + passes + late
@@ -170,47 +170,49 @@ def test_a_session_is_good_until_its_limit(
             mark_seen(session, hash_of(token), now=at)
         assert (find_session(session, token, now=at) is not None) == is_good
         other = start_session(session, staff_id, now=at)
-        kept = set(session.exec(select(StaffSession.token_hash)))
-        assert kept == {hash_of(one) for one in ([token, other] if is_good else [other])}
+        hashes = set(session.exec(select(StaffSession.token_hash)))
+        assert hashes == {hash_of(one) for one in ([token, other] if is_good else [other])}
 
 
 def test_a_session_knows_whose_it_is(room: Room) -> None:
-    """It gives the person, a token for forms, and when it was last seen; never earlier again."""
+    """A session gives the user, a form token and the last visit, which never moves back."""
     staff_id = room.add_staff(ANN, Role.VIEWER)
     with room.database.writing() as session:
         token = start_session(session, staff_id, now=NOW)
         mark_seen(session, hash_of(token), now=NOW + SECOND)
         mark_seen(session, hash_of(token), now=NOW)
         mark_seen(session, hash_of("nobody's"), now=NOW)
-        found = find_session(session, token, now=NOW)
-    assert found
-    assert (found.name, found.email, found.role) == ("Ann Lee", ANN, Role.VIEWER)
-    assert (found.actor, found.last_seen_at) == (f"staff:{staff_id}", NOW + SECOND)
-    assert found.token_hash == hash_of(token)
-    assert len(found.csrf_token) == len(token) == 43
-    assert found.csrf_token != token
+        signed_in = find_session(session, token, now=NOW)
+    assert signed_in
+    assert (signed_in.name, signed_in.email, signed_in.role) == ("Ann Lee", ANN, Role.VIEWER)
+    assert (signed_in.actor, signed_in.last_seen_at) == (f"staff:{staff_id}", NOW + SECOND)
+    assert signed_in.token_hash == hash_of(token)
+    assert len(signed_in.csrf_token) == len(token) == 43
+    assert signed_in.csrf_token != token
 
 
 @pytest.mark.parametrize(("after_s", "is_noted"), [(0, False), (59, False), (60, True), (61, True)])
 def test_a_visit_is_noted_once_a_minute(room: Room, after_s: int, is_noted: bool) -> None:
-    """Whoever looks at a page puts off the idle limit, which costs a write a minute at most."""
+    """A visit extends the idle limit, and is written at most once a minute."""
     browser = room.signed_in()
     room.wait(seconds=after_s)
     assert browser.get("/finance/gifts").status_code == 200
     with room.database.reading() as session:
-        (held,) = session.exec(select(StaffSession))
-    assert held.last_seen_at == (room.clock.now() if is_noted else NOW)
+        (row,) = session.exec(select(StaffSession))
+    assert row.last_seen_at == (room.clock.now() if is_noted else NOW)
 
 
 def test_signing_out_ends_one_session(room: Room) -> None:
-    """Of three sessions exactly the one that was left ends; no token ends nothing."""
+    """Signing out ends exactly one session, and an empty token ends none."""
     staff_id = room.add_staff(ANN)
     with room.database.writing() as session:
         tokens = [start_session(session, staff_id, now=NOW) for _ in range(3)]
         end_session(session, "")
         end_session(session, tokens[1])
-        found = [find_session(session, one, now=NOW) is not None for one in (*tokens, "", "\ud800")]
-    assert found == [True, False, True, False, False]
+        open_sessions = [
+            find_session(session, one, now=NOW) is not None for one in (*tokens, "", "\ud800")
+        ]
+    assert open_sessions == [True, False, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_signing_out_ends_one_session(room: Room) -> None:
     ],
 )
 def test_finance_may_what_viewers_may(role: Role, needed: Role, may: bool) -> None:
-    """Whoever records money may also look; whoever looks may record none."""
+    """Finance staff may do what viewers may, but not the reverse."""
     person = SignedIn(1, "Ann Lee", ANN, role, "c", "t", NOW)
     assert person.may(needed) == may
 
@@ -243,5 +245,5 @@ def test_finance_may_what_viewers_may(role: Role, needed: Role, may: bool) -> No
     ids=ascii,
 )
 def test_no_secret_is_no_match(one: str, other: str, same: bool) -> None:
-    """Two secrets are the same when they are equal and there is one; odd text is no error."""
+    """Empty or unequal secrets do not match, and odd text raises no error."""
     assert same_secret(one, other) == same

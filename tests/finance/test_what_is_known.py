@@ -1,4 +1,4 @@
-"""What staff read under "What we know": what the donor has still to do, said, or gave otherwise."""
+"""What a gift's page says about the account, the donor's report and replaced months."""
 
 from datetime import timedelta
 
@@ -17,16 +17,16 @@ def learn(room: Room, gift: Gift, *facts: Fact) -> None:
 
 
 def test_who_has_to_confirm_an_account_has_not_paid(room_on_each: Room) -> None:
-    """List and page say that the donor has to act, until they did; nowhere that they have paid."""
+    """Until the account is confirmed, list and page say so, and not that the donor paid."""
     room = room_on_each
     gift, now, name = room.gift(mode="bank_debit"), room.clock.now(), "cs_1"
-    begun = Fact(K.PAYMENT_PROCESSING, name, now, "stripe")
-    learn(room, gift, begun, Fact(K.ACCOUNT_TO_CONFIRM, name, now, "stripe"))
+    processing = Fact(K.PAYMENT_PROCESSING, name, now, "stripe")
+    learn(room, gift, processing, Fact(K.ACCOUNT_TO_CONFIRM, name, now, "stripe"))
     browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
     for path in (page, "/finance/gifts"):
-        told = browser.get(path).text
-        assert '<span class="status status-awaited">Account to confirm</span>' in told
-        assert "status-processing" not in told
+        html = browser.get(path).text
+        assert '<span class="status status-awaited">Account to confirm</span>' in html
+        assert "status-processing" not in html
     assert "The donor still has to confirm their bank account" in browser.get(page).text
     assert "The donor has paid" not in browser.get(page).text
     learn(room, gift, Fact(K.ACCOUNT_CONFIRMED, name, now, "stripe"))
@@ -36,25 +36,25 @@ def test_who_has_to_confirm_an_account_has_not_paid(room_on_each: Room) -> None:
 
 
 def test_what_the_donor_says_is_told_until_it_comes(room: Room) -> None:
-    """That the donor says they sent it is told with its day, and no longer once it has come."""
+    """The donor's report is shown with its day until the transfer arrives."""
     gift, now = room.gift(), room.clock.now()
     browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
-    said = "The donor told us on March 10, 2026 that they sent it."
-    assert said not in browser.get(page).text
+    message = "The donor told us on March 10, 2026 that they sent it."
+    assert message not in browser.get(page).text
     learn(room, gift, Fact(K.TRANSFER_ANNOUNCED, str(gift.id), now, "donor"))
-    assert said in browser.get(page).text
-    told = {"bank_reference": "C1"}
-    came = Fact(K.TRANSFER_RECEIVED, "C1", now, "staff:1", 5_000, "CAD", told)
-    learn(room, gift, came)
-    assert said not in browser.get(page).text
+    assert message in browser.get(page).text
+    evidence = {"bank_reference": "C1"}
+    received = Fact(K.TRANSFER_RECEIVED, "C1", now, "staff:1", 5_000, "CAD", evidence)
+    learn(room, gift, received)
+    assert message not in browser.get(page).text
 
 
 def test_a_month_given_otherwise_leads_to_what_was_given(room: Room) -> None:
-    """The month that failed and the gift in its place name each other; the pledge is settled."""
+    """A failed month and the gift in its place link to each other."""
     first, now = room.gift("first", mode="card", received_minor=5_000), room.clock.now()
     other = room.gift("other", mode="card")
     later = now + timedelta(days=30)
-    told = {"subscription": "sub_1", "status": "past_due"}
+    evidence = {"subscription": "sub_1", "status": "past_due"}
     with room.database.writing() as session:
         session.get_one(Gift, first.id).pledge_id = first.id
         month = open_month(session, first.id, "in_2", first.amount, invoiced_at=later, now=later)
@@ -64,7 +64,7 @@ def test_a_month_given_otherwise_leads_to_what_was_given(room: Room) -> None:
             session,
             [
                 (first.id, Fact(K.PLEDGE_STARTED, "sub_1", now, "stripe")),
-                (first.id, Fact(K.PLEDGE_CHANGED, "evt_1", now, "stripe", evidence=told)),
+                (first.id, Fact(K.PLEDGE_CHANGED, "evt_1", now, "stripe", evidence=evidence)),
                 (month_id, Fact(K.PAYMENT_FAILED, "in_2", later, "stripe")),
             ],
             now=later,
@@ -73,8 +73,8 @@ def test_a_month_given_otherwise_leads_to_what_was_given(room: Room) -> None:
     assert other.reference not in browser.get(page).text
     assert "Stripe may try again" in browser.get(page).text
     learn(room, other, Fact(K.PAYMENT_SUCCEEDED, "pi_2", later, "stripe", 5_000, "CAD"))
-    told_now = browser.get(page).text
-    assert f'href="/finance/gifts/{other.id}">{other.reference}</a>' in told_now
-    assert "Stripe may try again" not in told_now
-    there = browser.get(f"/finance/gifts/{other.id}").text
-    assert f'href="{page}">{month_reference}</a>' in there
+    html = browser.get(page).text
+    assert f'href="/finance/gifts/{other.id}">{other.reference}</a>' in html
+    assert "Stripe may try again" not in html
+    other_html = browser.get(f"/finance/gifts/{other.id}").text
+    assert f'href="{page}">{month_reference}</a>' in other_html

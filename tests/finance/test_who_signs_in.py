@@ -1,4 +1,4 @@
-"""The edges of what is typed at the staff's door: addresses, passwords, and the form itself."""
+"""Limits of addresses, passwords and names of staff, and of the sign-in form."""
 
 import pytest
 
@@ -33,12 +33,12 @@ EMAIL = "ann.lee@example.org"
     ids=["capitals", "spaces", "full width", "254", "255", "beyond a thousand", "within"],
 )
 def test_an_address_is_tidied(typed: str, tidied: str) -> None:
-    """Case, spaces and width do not matter; of a long text the beginning counts."""
+    """Case, outer spaces and full-width characters are normalized, and long text is cut."""
     assert tidy_email(typed) == tidied
 
 
 @pytest.mark.parametrize(
-    ("password", "says"),
+    ("password", "message"),
     [
         ("a1b2c3d4e5f", "at least 12"),
         ("a1b2c3d4e5f6", None),
@@ -64,20 +64,20 @@ def test_an_address_is_tidied(typed: str, tidied: str) -> None:
         ("cdefghijklmnp", None),
     ],
 )
-def test_which_passwords_are_refused(password: str, says: str | None) -> None:
-    """Both sides of each limit: length, variety, one's own address, and what is tried first."""
+def test_which_passwords_are_refused(password: str, message: str | None) -> None:
+    """Passwords are limited in length, and must not be repetitive, common or like the address."""
     assert (MIN_PASSWORD, MAX_PASSWORD) == (12, 500)
-    if says is None:
+    if message is None:
         check_password(password, EMAIL)
         return
-    with pytest.raises(BadInput) as found:
+    with pytest.raises(BadInput) as raised:
         check_password(password, EMAIL)
-    assert found.value.field == "password"
-    assert says in found.value.message
+    assert raised.value.field == "password"
+    assert message in raised.value.message
 
 
 def test_what_is_set_is_checked(room: Room) -> None:
-    """A new password is held to the same rules, with the address of whom it is for."""
+    """A new password is checked against the same rules and the user's address."""
     room.add_staff("ann-lee-long@example.org")
     for password in ("short", "annleelong2026"):
         with pytest.raises(BadInput), room.database.writing() as session:
@@ -86,7 +86,7 @@ def test_what_is_set_is_checked(room: Room) -> None:
 
 @pytest.mark.parametrize("length", [499, MAX_PASSWORD, MAX_PASSWORD + 1])
 def test_of_a_password_every_character_counts(room: Room, length: int) -> None:
-    """The longest password opens the room; one character less or more does not."""
+    """The longest password works only in full."""
     longest = (PASSWORD * 50)[:MAX_PASSWORD]
     room.add_staff()
     with room.database.writing() as session:
@@ -95,9 +95,11 @@ def test_of_a_password_every_character_counts(room: Room, length: int) -> None:
     assert answer.status_code == (303 if length == MAX_PASSWORD else 401)
 
 
-@pytest.mark.parametrize("name", ["x" * 200, "Zoë  Ó\n Neill", "X"])
+@pytest.mark.parametrize(
+    "name", ["x" * 200, "Zoë  Ó\n Neill", "X"], ids=["longest", "spaces", "shortest"]
+)
 def test_a_name_is_kept_in_one_line(room: Room, name: str) -> None:
-    """A name of up to two hundred characters is kept, its spaces made single."""
+    """A name of up to 200 characters is stored with single spaces."""
     with room.database.writing() as session:
         staff = add_staff(
             session,
@@ -119,7 +121,7 @@ def test_a_name_is_kept_in_one_line(room: Room, name: str) -> None:
 
 
 def test_staff_are_named_by_what_facts_call_them(room: Room) -> None:
-    """Of those who acted, members of staff have names; Stripe, donors and strangers have none."""
+    """Only staff actors have a name."""
     ids = [room.add_staff(f"{name}@example.org") for name in ("zoe", "ann", "bob")]
     with room.database.reading() as session:
         assert [one.email[:3] for one in all_staff(session)] == ["ann", "bob", "zoe"]
@@ -129,7 +131,7 @@ def test_staff_are_named_by_what_facts_call_them(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "is_kept"),
+    ("cookie", "stays"),
     [
         ("a" * 19, False),
         ("a" * 20, True),
@@ -139,18 +141,18 @@ def test_staff_are_named_by_what_facts_call_them(room: Room) -> None:
     ],
     ids=["19", "20", "100", "101", "none"],
 )
-def test_a_form_keeps_the_cookie_that_may_be_ours(room: Room, held: str, is_kept: bool) -> None:
-    """Of twenty to a hundred characters it may be an earlier form's; another is replaced."""
+def test_a_form_keeps_the_cookie_that_may_be_ours(room: Room, cookie: str, stays: bool) -> None:
+    """A form cookie of 20 to 100 characters is kept, and any other is replaced."""
     browser = room.browser()
-    if held:
-        browser.cookies.set("donate_form", held, domain="testserver.local")
+    if cookie:
+        browser.cookies.set("donate_form", cookie, domain="testserver.local")
     token = fields(browser.get("/finance/sign-in"))["form_token"]
-    assert (token == held) == is_kept
-    assert is_kept or len(token) == 43
+    assert (token == cookie) == stays
+    assert stays or len(token) == 43
 
 
 def test_a_form_that_comes_back_keeps_what_was_typed(room: Room) -> None:
-    """The address is there again, as typed, up to what an address may have; nothing else is."""
+    """A refused form keeps the address, up to its maximum length, but not the password."""
     answer = sign_in(room.browser(), "Ann@" + "x" * 300, "hunter2 hunter2")
     assert f'value="Ann@{"x" * 250}"' in answer.text
     assert "hunter2" not in answer.text

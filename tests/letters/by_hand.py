@@ -1,4 +1,4 @@
-"""Transfers marked by staff, and the e-mails that their donor gets."""
+"""Transfers that staff mark and undo, and the e-mails that the donor gets."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ THANKS = "Thank you for your gift of "
 
 
 def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
-    """Mark a transfer as staff do; returns the name of its fact."""
+    """Mark a transfer as received, and return the source of its fact."""
     with desk.database.writing() as session:
         fresh = session.get_one(Gift, gift.id)
         amount = Money(dollars * 100, "CAD")
@@ -35,17 +35,17 @@ def undo(desk: Desk, gift: Gift, source: str) -> None:
 
 @dataclass
 class Mailbox:
-    """The e-mails of one donor that say what has arrived, as they come."""
+    """The e-mails that one donor gets."""
 
     desk: Desk
     office: PostOffice
     seen: int = 0
 
     def new(self) -> list[str]:
-        """Send what is due; returns the subjects of what came."""
+        """Send what is due, and return the subjects of the new e-mails."""
         self.desk.write()
-        came, self.seen = self.office.taken[self.seen :], len(self.office.taken)
-        return [message["Subject"] for message in came]
+        messages, self.seen = self.office.taken[self.seen :], len(self.office.taken)
+        return [message["Subject"] for message in messages]
 
     def last(self) -> str:
         return " ".join(plain(self.office.taken[-1]).split())
@@ -53,5 +53,5 @@ class Mailbox:
 
 def an_interac_gift(box: Mailbox) -> Gift:
     gift = give(box.desk.database, mode="interac")
-    assert len(box.new()) == 1  # how to send it
+    assert len(box.new()) == 1  # the instructions
     return gift

@@ -19,10 +19,10 @@ from tests.stripe_gateway.given import AMOUNT, NOW, give
 def a_letter(
     database: Database, kind: LetterKind, language: str, mode: str = "interac"
 ) -> tuple[Letter, LetterContext]:
-    """Return a letter of a kind that is true, and what it is about."""
+    """Return an e-mail of this kind that is true, and its context."""
     is_monthly = kind.startswith(("month", "pledge", "thank"))
-    how: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
-    gift = give(database, language=language, **how)
+    options: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
+    gift = give(database, language=language, **options)
     gift = later_month(database, gift) if kind is LetterKind.MONTH_FAILED else gift
     occasion = f"re_{gift.id}" if "refund" in kind else ""
     if kind is LetterKind.CORRECTION:

@@ -15,35 +15,35 @@ from tests.stripe_gateway.given import AMOUNT, NOW
 
 
 def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: Any) -> None:
-    """Record a fact; `known` is when we heard of it, if not at once."""
-    known = more.pop("known", NOW)
-    moves = kind in (
+    """Record a fact. `known` is when it was recorded, NOW by default."""
+    recorded_at = more.pop("known", NOW)
+    has_amount = kind in (
         FactKind.PAYMENT_SUCCEEDED,
         FactKind.TRANSFER_RECEIVED,
         FactKind.REFUND_SUCCEEDED,
         FactKind.REFUND_FAILED,
         FactKind.DISPUTE_OPENED,
     )
-    money = {"amount_minor": AMOUNT, "currency": "CAD"} if moves else {}
-    given: dict[str, Any] = {"happened_at": NOW, "actor": "stripe"} | money | more
+    money = {"amount_minor": AMOUNT, "currency": "CAD"} if has_amount else {}
+    fields: dict[str, Any] = {"happened_at": NOW, "actor": "stripe"} | money | more
     with database.writing() as session:
-        record_facts(session, [(gift.id, Fact(kind, source, **given))], now=known)
+        record_facts(session, [(gift.id, Fact(kind, source, **fields))], now=recorded_at)
 
 
 def told_by_mistake(database: Database, gift: Gift) -> str:
-    """Take back a transfer that the donor was told of; returns its name."""
+    """Record a transfer, the thank-you for it and its undoing, and return its source."""
     source = f"C{gift.id}"
     tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
     with database.writing() as session:
-        knew = session.exec(select(func.max(GiftFact.id))).one()
+        newest_fact = session.exec(select(func.max(GiftFact.id))).one()
         row = new_letter(gift.id, LetterKind.THANK_YOU, source, now=NOW)
-        sent = {"state": "sent", "sent_at": NOW, "knew": knew}
+        sent = {"state": "sent", "sent_at": NOW, "knew": newest_fact}
         insert_new(session, Letter, [row | sent])
     tell(database, gift, FactKind.TRANSFER_UNDONE, source)
     return source
 
 
 def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> None:
-    """Ask for another amount each month."""
-    asked = FactKind.PLEDGE_CHANGE_REQUESTED
-    tell(database, gift, asked, request, amount_minor=amount_minor, currency="CAD")
+    """Request another monthly amount."""
+    kind = FactKind.PLEDGE_CHANGE_REQUESTED
+    tell(database, gift, kind, request, amount_minor=amount_minor, currency="CAD")
