@@ -199,7 +199,7 @@ def test_letters_of_before_know_what_they_told(database: Database) -> None:
         (script,) = VERSIONS.glob("*_what_a_letter_knew.py")
         for statement in runpy.run_path(str(script))["STATEMENTS"]:
             connection.execute(sa.text(statement))
-    tell(database, gift, FactKind.TRANSFER_UNDONE, "C1", known=NOW + timedelta(minutes=1))
+    tell(database, gift, FactKind.TRANSFER_UNDONE, "C1", recorded_at=NOW + timedelta(minutes=1))
     with a_post_office() as office:
         desk = open_desk(database, smtp_to(office), now=NOW + timedelta(minutes=11))
         desk.write()

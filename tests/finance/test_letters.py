@@ -42,8 +42,8 @@ def letters(room: Room) -> list[tuple[int, str]]:
         ]
 
 
-def press(browser: TestClient, gift: Gift, action: str, letter: Letter, **more: object) -> int:
-    form = {"csrf": csrf(browser), "letter": letter.id, "again": letter.again + 1} | more
+def press(browser: TestClient, gift: Gift, action: str, target: Letter, **more: object) -> int:
+    form = {"csrf": csrf(browser), "letter": target.id, "again": target.again + 1} | more
     return browser.post(f"/finance/gifts/{gift.id}/{action}", data=form).status_code
 
 

@@ -57,7 +57,7 @@ def follow(desk: Desk, steps: list[Step]) -> None:
                 money = {"amount_minor": AMOUNT // 4, "currency": "CAD"}
                 moves = kind in (FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED)
                 now, more = desk.clock.now(), money if moves else {}
-                tell(desk.database, gift, kind, f"{source}:{gift.id}", known=now, **more)
+                tell(desk.database, gift, kind, f"{source}:{gift.id}", recorded_at=now, **more)
     desk.wait(hours=2)
     desk.write()
     mine = [letter for letter in desk.letters() if letter.gift_id == gift.id]

@@ -15,8 +15,8 @@ from tests.stripe_gateway.given import AMOUNT, NOW
 
 
 def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: Any) -> None:
-    """Record a fact. `known` is when it was recorded, NOW by default."""
-    recorded_at = more.pop("known", NOW)
+    """Record a fact, at `recorded_at` or NOW."""
+    recorded_at = more.pop("recorded_at", NOW)
     has_amount = kind in (
         FactKind.PAYMENT_SUCCEEDED,
         FactKind.TRANSFER_RECEIVED,

@@ -183,7 +183,9 @@ def test_the_end_of_a_pledge_that_never_began_is_no_news(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "limit", [{"known": NOW - FRESH}, {"happened_at": NOW - RECENT}], ids=["recorded", "happened"]
+    "limit",
+    [{"recorded_at": NOW - FRESH}, {"happened_at": NOW - RECENT}],
+    ids=["recorded", "happened"],
 )
 def test_nobody_is_written_to_about_last_year(desk: Desk, limit: dict[str, Any]) -> None:
     """A fact recorded over a week ago, or that happened over a month ago, gets no e-mail."""
@@ -209,9 +211,9 @@ def test_what_was_committed_late_is_found(desk: Desk) -> None:
     desk.wait(minutes=5)
     assert kinds(desk) == []
     minutes, hours = give(desk.database), give(desk.database)
-    tell(desk.database, minutes, FactKind.PAYMENT_SUCCEEDED, "pi_1", known=NOW)
+    tell(desk.database, minutes, FactKind.PAYMENT_SUCCEEDED, "pi_1", recorded_at=NOW)
     long_before = NOW - timedelta(hours=5)
-    tell(desk.database, hours, FactKind.PAYMENT_SUCCEEDED, "pi_2", known=long_before)
+    tell(desk.database, hours, FactKind.PAYMENT_SUCCEEDED, "pi_2", recorded_at=long_before)
     desk.wait(seconds=1)
     desk.find_all()
     assert [letter.gift_id for letter in desk.letters()] == [minutes.id]
