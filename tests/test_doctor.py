@@ -192,7 +192,7 @@ def test_events_of_the_last_minutes_may_still_be_on_their_way(
     """A recent event that Stripe has not delivered yet is no fault."""
     sandbox.control("POST", "/_sandbox/webhooks", paused=True, url="http://127.0.0.1:9/")
     sandbox.pay(account.v1.checkout.sessions.create(session_params()).id)
-    assert "could not deliver" not in said_online(capsys)
+    assert "could not deliver" not in output_online(capsys)
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -39,7 +39,7 @@ def request_with(**headers: str) -> Request:
 )
 def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: bool) -> None:
     """`Sec-Fetch-Site` decides first, then `Origin`; without either a form is accepted."""
-    assert is_from_elsewhere(request_with(**headers)) == is_elsewhere
+    assert is_cross_site(request_with(**headers)) == is_elsewhere
 
 
 @pytest.mark.parametrize(

@@ -144,14 +144,14 @@ def test_no_donors_address_is_kept_from_stripes_words() -> None:
     error = error_class(
         message, "customer_email", code="email_invalid", headers={"request-id": "req_9"}
     )
-    evidence = words_of_refusal(error)
+    evidence = refusal_details(error)
     assert (evidence["code"], evidence["request_id"]) == ("email_invalid", "req_9")
     assert "@" not in evidence["message"]
     assert "ann" not in evidence["message"]
     assert evidence["message"].startswith("Invalid email address: '<(an e-mail address)>'")
     assert evidence["message"].isprintable()
     assert len(evidence["message"]) == 400
-    assert words_of_refusal(stripe.APIError("")) == {}
+    assert refusal_details(stripe.APIError("")) == {}
 
 
 @pytest.mark.parametrize("missing", ["code", "message"])

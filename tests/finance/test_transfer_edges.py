@@ -147,10 +147,10 @@ def test_words_are_kept_as_they_were_meant(text: str, required: bool, tidied: st
     """A required text may not be blank, and a long one is refused."""
     if tidied is None:
         with pytest.raises(BadInput) as raised:
-            check_words("reason", text, most=8, required=required)
+            check_free_text("reason", text, most=8, required=required)
         assert raised.value.field == "reason"
     else:
-        assert check_words("reason", text, most=8, required=required) == tidied
+        assert check_free_text("reason", text, most=8, required=required) == tidied
 
 
 @pytest.mark.parametrize("mode", ["card", "bank_debit"])

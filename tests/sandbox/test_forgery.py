@@ -61,7 +61,7 @@ def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) ->
     subscription_id = begin(world.client, world.sandbox)["subscription"]
     world.sandbox.renew(subscription_id)
     later, first = world.client.v1.events.list({"type": "invoice.paid"}).data
-    assert "wrong_amount" in what_can_be_forged(first.to_dict())
-    assert "wrong_amount" not in what_can_be_forged(later.to_dict())
+    assert "wrong_amount" in possible_lies(first.to_dict())
+    assert "wrong_amount" not in possible_lies(later.to_dict())
     created: Any = world.client.v1.events.list({"type": "invoice.created"}).data[0]
-    assert what_can_be_forged(created.to_dict()) == ()
+    assert possible_lies(created.to_dict()) == ()

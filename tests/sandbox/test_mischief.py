@@ -175,7 +175,7 @@ def test_a_rate_is_kept() -> None:
     failures = 0
     for seed in range(500):
         mischief = Mischief(None, lambda _: None)
-        mischief.begin(Terms(seed, rate=0.2))
+        mischief.begin(MischiefSettings(seed, rate=0.2))
         failures += mischief.trouble_for("GET", "/v1/charges") is not None
     assert 70 < failures < 130
 
