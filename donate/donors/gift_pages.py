@@ -20,10 +20,10 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
 from donate.gifts.queries import (
     donor_of,
-    facts_of,
     gift_by_id,
     gift_by_token,
     paid_replacement,
+    plain_facts_of,
     replacement_key,
     wish_of,
 )
@@ -172,7 +172,7 @@ class DonorGiftPages:
         is_open = gift_view.may_still_give(gift)
         with self._database.reading() as session:
             instead = paid_replacement(session, gift) if is_open else None
-            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+            facts = plain_facts_of(session, gift.id)
         reports = [f for f in facts if f.kind == FactKind.TRANSFER_ANNOUNCED]
         announced = local_date(reports[0].happened_at, gift.time_zone) if reports else None
         failed = failed_refunds(facts)

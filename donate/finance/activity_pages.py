@@ -3,11 +3,11 @@
 from typing import Final
 
 from fastapi import Request
-from sqlmodel import col, select
 from starlette.responses import Response
 
 from donate.finance.access import Visiting, needs
-from donate.finance.models import Role, Staff, StaffAct
+from donate.finance.models import Role
+from donate.finance.trail import newest_acts
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database
 from donate.web.templating import Pages
@@ -27,13 +27,7 @@ class TrailPages:
     def trail(self, request: Request, visit: Visiting) -> Response:
         """Show the newest entries."""
         with self._database.reading() as session:
-            statement = (
-                select(StaffAct, Staff)
-                .join(Staff, col(Staff.id) == col(StaffAct.staff_id), isouter=True)
-                .order_by(col(StaffAct.happened_at).desc(), col(StaffAct.id).desc())
-                .limit(SHOWN)
-            )
-            acts = list(session.exec(statement))
+            acts = newest_acts(session, SHOWN)
         return self._pages.render(
             "finance/trail.html",
             LANGUAGE,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, func, select
 
-from donate.finance.models import StaffAct
+from donate.finance.models import Staff, StaffAct
 
 log = logging.getLogger(__name__)
 
@@ -73,3 +73,14 @@ def record_refusal(
         address=address,
         detail={"why": why},
     )
+
+
+def newest_acts(session: Session, limit: int) -> list[tuple[StaffAct, Staff | None]]:
+    """Return the newest entries, each with the member of staff where there is one."""
+    statement = (
+        select(StaffAct, Staff)
+        .join(Staff, col(Staff.id) == col(StaffAct.staff_id), isouter=True)
+        .order_by(col(StaffAct.happened_at).desc(), col(StaffAct.id).desc())
+        .limit(limit)
+    )
+    return list(session.exec(statement))

@@ -14,16 +14,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm.util import identity_key
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
 from donate.clock import local_date
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import status_of
-from donate.storage.bulk_writes import insert_new, update_each
+from donate.storage.bulk_writes import insert_new, table_of, update_each
 
-_TABLES = SQLModel.metadata.tables
-_GIFT, _FACT = (_TABLES[str(rows.__tablename__)].c for rows in (Gift, GiftFact))
+_GIFT, _FACT = table_of(Gift).c, table_of(GiftFact).c
 _GIFT_COLUMNS = ("id", "reference", "mode", "frequency", "amount_minor", "currency", "time_zone")
 # One statement, ordered by id, so that processes with overlapping batches cannot deadlock.
 _LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, func, sql, tuple_
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from donate.gifts.account_confirmation import ABOUT_CONFIRMING, confirmation_due
 from donate.gifts.facts import Fact, FactKind
@@ -17,8 +17,9 @@ from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.money import Money
 from donate.regions.modes import Mode
+from donate.storage.bulk_writes import table_of
 
-_FACT = SQLModel.metadata.tables["gift_fact"].c
+_FACT = table_of(GiftFact).c
 # Built once and run without the ORM, because settling runs it for each batch.
 _BY_SOURCE = sql.select(_FACT.source_id, _FACT.gift_id).where(
     _FACT.kind.in_(sql.bindparam("kinds", expanding=True)),
@@ -108,6 +109,11 @@ def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
     facts = session.exec(select(GiftFact).where(GiftFact.gift_id == gift_id))
     # Stripe's times are whole seconds; within one, the order of recording is the better guess.
     return sorted(facts, key=lambda fact: (fact.happened_at.replace(microsecond=0), fact.id))
+
+
+def plain_facts_of(session: Session, gift_id: uuid.UUID) -> list[Fact]:
+    """Return the facts of a gift as values, in the order they happened."""
+    return [row.as_fact() for row in facts_of(session, gift_id)]
 
 
 def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:

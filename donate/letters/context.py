@@ -12,7 +12,7 @@ from donate.gifts.account_confirmation import Confirmation, confirmation_due, wa
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
 from donate.gifts.pledges import RequestedAmount, requested_amount
-from donate.gifts.queries import donor_of, facts_of, paid_replacement, wish_of
+from donate.gifts.queries import donor_of, paid_replacement, plain_facts_of, wish_of
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.letters.transfers import Transfers, transfers_about
@@ -108,7 +108,7 @@ def load_context(
     """Read everything the letter needs."""
     transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)
-    facts = [row.as_fact() for row in facts_of(session, gift.id)]
+    facts = plain_facts_of(session, gift.id)
     return LetterContext(
         gift=gift,
         donor=donor_of(session, gift),
@@ -181,7 +181,7 @@ def _returned(session: Session, letter: Letter) -> Money | None:
 def _ended(session: Session, letter: Letter) -> Fact | None:
     if letter.kind != LetterKind.PLEDGE_ENDED:
         return None
-    facts = [row.as_fact() for row in facts_of(session, letter.gift_id)]
+    facts = plain_facts_of(session, letter.gift_id)
     key = (FactKind.PLEDGE_ENDED, letter.occasion)
     return next((fact for fact in facts if (fact.kind, fact.source_id) == key), None)
 
@@ -189,5 +189,5 @@ def _ended(session: Session, letter: Letter) -> Fact | None:
 def _change(session: Session, letter: Letter) -> RequestedAmount | None:
     if letter.kind != LetterKind.PLEDGE_AMOUNT:
         return None
-    facts = [row.as_fact() for row in facts_of(session, letter.gift_id)]
+    facts = plain_facts_of(session, letter.gift_id)
     return requested_amount(facts, letter.occasion)

@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, not_, null, or_, select
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from donate.clock import Clock
 from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift, GiftFact
 from donate.gifts.status import StatusName
 from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter, LetterState, new_letter
 from donate.letters.transfers import ARRIVAL_KINDS, WAIT
 from donate.regions.modes import BY_HAND
-from donate.storage.bulk_writes import insert_new
+from donate.storage.bulk_writes import insert_new, table_of
 from donate.storage.database import Database
 
 # Facts recorded longer ago get no letter.
@@ -34,9 +35,9 @@ MARGIN: Final = timedelta(minutes=10)
 FULL_SEARCH_EVERY: Final = timedelta(hours=1)
 _BATCH_SIZE: Final = 100
 
-_GIFT, _FACT, _LETTER = (SQLModel.metadata.tables[n].c for n in ("gift", "gift_fact", "letter"))
+_GIFT, _FACT, _LETTER = table_of(Gift).c, table_of(GiftFact).c, table_of(Letter).c
 _IS_LATER_MONTH: Final = and_(_GIFT.pledge_id.is_not(None), _GIFT.pledge_id != _GIFT.id)
-_UNDONE: Final = SQLModel.metadata.tables["gift_fact"].alias("undone").c
+_UNDONE: Final = table_of(GiftFact).alias("undone").c
 _IS_UNDONE: Final = (
     select(_UNDONE.id)
     .where(_UNDONE.kind == str(FactKind.TRANSFER_UNDONE), _UNDONE.source_id == _FACT.source_id)

@@ -27,6 +27,11 @@ Rows = list[dict[str, Any]]
 _OF_ID: Final = "of_id"
 
 
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the table of a model, for statements that are built once and run without the ORM."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
 def insert_new(session: Session, table: type[SQLModel], rows: Rows) -> int:
     """Insert rows, skipping those that violate a UNIQUE constraint. Return how many were new."""
     if not rows:

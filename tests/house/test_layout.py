@@ -62,3 +62,14 @@ def test_a_public_name_is_defined_once() -> None:
         and not node.name.startswith("_")
     )
     assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_pages_hold_no_sql() -> None:
+    """A page asks a function for what it shows; statements stand with the queries."""
+    pages = [*DONATE.rglob("*pages.py"), *DONATE.rglob("*routes.py"), *DONATE.glob("api/*.py")]
+    with_sql = [
+        str(page.relative_to(ROOT))
+        for page in pages
+        if "sandbox" not in page.parts and "select(" in page.read_text(encoding="utf-8")
+    ]
+    assert with_sql == []

@@ -11,7 +11,7 @@ from donate.clock import local_date
 from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
 from donate.gifts.pledges import EndReason, Pledge, PledgeState, pledge_of
-from donate.gifts.queries import facts_of, months_of, paid_replacement
+from donate.gifts.queries import months_of, paid_replacement, plain_facts_of
 from donate.gifts.status import StatusName
 
 _STATES: Final[Mapping[PledgeState, str]] = {
@@ -40,7 +40,7 @@ def pledge_details(session: Session, gift: Gift) -> str:
     if gift.pledge_id is None:
         return ""
     first = session.get_one(Gift, gift.pledge_id)
-    facts = [row.as_fact() for row in facts_of(session, first.id)]
+    facts = plain_facts_of(session, first.id)
     failed = [month for month in months_of(session, first.id) if month.status == StatusName.FAILED]
     all_given = bool(failed) and all(paid_replacement(session, month) for month in failed)
     return _sentences(pledge_of(facts, first.amount), first.time_zone, all_given=all_given)

@@ -12,7 +12,7 @@ from donate.finance.refunds.form import check_refund, too_much
 from donate.finance.trail import record_act
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import facts_of, plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.requests.refund_requests import MoreThanIsLeft, request_refund
@@ -84,7 +84,7 @@ class RefundPages:
         now = self._clock.now()
         with self._database.writing() as session:
             gift = find_gift(session, gift_id)
-            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+            facts = plain_facts_of(session, gift.id)
             open_refund = request_refund(
                 session,
                 gift.id,

@@ -1,18 +1,18 @@
 """Pages for events that were set aside: authentic, but not applied. Staff decide about each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import Request
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock
 from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.models import Role
-from donate.finance.set_aside.words import SetAsideEvent, describe_event, summarize_event
-from donate.finance.staff.accounts import names_of
+from donate.finance.set_aside.queries import describe_events, newest_events
+from donate.finance.set_aside.words import summarize_event
 from donate.finance.trail import record_act
 from donate.finance.transfers.rules import check_free_text
 from donate.finance.words import LANGUAGE
@@ -69,8 +69,9 @@ class SetAsidePages:
             problem = BadInput("before", "This link is not complete; here are the newest.")
         state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
-            events = _newest(session, state, before)
-            items = _describe_all(session, events[:PAGE_SIZE])
+            # One more than a page tells whether there is another page.
+            events = newest_events(session, state, before, PAGE_SIZE + 1)
+            items = describe_events(session, events[:PAGE_SIZE])
         older = None
         if len(events) > PAGE_SIZE:
             show = "show=dismissed&" if dismissed else ""
@@ -161,7 +162,7 @@ class SetAsidePages:
             event = session.get(StripeEvent, _number_in(number))
             if event is None or not (was_set_aside(event)):
                 raise NotFound("no such event was set aside")
-            (item,) = _describe_all(session, [event])
+            (item,) = describe_events(session, [event])
         return self._pages.render(
             "finance/set_aside_event.html",
             LANGUAGE,
@@ -175,26 +176,6 @@ class SetAsidePages:
             conflict=conflict,
             time_zone=self._time_zone,
         )
-
-
-def _newest(session: Session, state: EventState, before: int | None) -> list[StripeEvent]:
-    # Fetch one more than a page to learn whether there is another page.
-    statement = (
-        select(StripeEvent)
-        .where(StripeEvent.state == state)
-        .order_by(col(StripeEvent.id).desc())
-        .limit(PAGE_SIZE + 1)
-    )
-    if before is not None:
-        statement = statement.where(col(StripeEvent.id) < before)
-    return list(session.exec(statement))
-
-
-def _describe_all(session: Session, events: Sequence[StripeEvent]) -> list[SetAsideEvent]:
-    ids = {i for event in events for i in (event.gift_id, event.tied_to) if i}
-    gifts = {g.id: g for g in session.exec(select(Gift).where(col(Gift.id).in_(ids)))}
-    names = names_of(session, {entry["by"] for event in events for entry in event.history})
-    return [describe_event(event, gifts, names) for event in events]
 
 
 def _find_gift(session: Session, typed: str) -> Gift:

@@ -25,7 +25,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.pledges import Pledge, PledgeState, answer_to, invoice_of, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.regions.modes import Mode
@@ -173,7 +173,7 @@ class PledgeChanges:
     def pledge(self, gift: Gift) -> Pledge:
         """Return the pledge that `gift` began, from its facts."""
         with self._database.reading() as session:
-            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+            facts = plain_facts_of(session, gift.id)
         return pledge_of(facts, gift.amount)
 
     def is_already(self, gift: Gift, amount: Money) -> bool:

@@ -17,7 +17,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, change_key, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.retry_loop import Backoff
@@ -56,7 +56,7 @@ def request_change(
     gift = session.get(Gift, gift_id, with_for_update=True)
     if gift is None:
         raise NotFound("no such gift")
-    facts = [row.as_fact() for row in facts_of(session, gift.id)]
+    facts = plain_facts_of(session, gift.id)
     pledge = pledge_of(facts, gift.amount)
     if pledge.state is PledgeState.ENDED:
         raise Conflict(N_("This monthly gift has ended; there is nothing left to change."))

@@ -15,7 +15,7 @@ from donate.errors import Conflict, NotFound
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.gifts.refundable import next_number, payments_of
 from donate.gifts.status import StatusName
 from donate.money import Money
@@ -92,7 +92,7 @@ def request_refund(
         )
     if gift.status == StatusName.DISPUTED:
         raise Conflict(DISPUTED)
-    facts = [row.as_fact() for row in facts_of(session, gift.id)]
+    facts = plain_facts_of(session, gift.id)
     payment = next((p for p in payments_of(facts) if p.intent == refund.payment), None)
     if payment is None:
         raise Conflict("This gift has no such payment to send back.")

@@ -17,7 +17,7 @@ from donate.errors import DonateError, StripeKeyRefused, StripeRefused, StripeUn
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.gifts.refundable import RequestState, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
@@ -146,7 +146,7 @@ class Refunds:
 
 
 def _is_waiting(session: Session, request: OpenRefund) -> bool:
-    facts = [row.as_fact() for row in facts_of(session, request.gift_id)]
+    facts = plain_facts_of(session, request.gift_id)
     return any(
         recorded.fact.source_id == request.key and recorded.state == RequestState.WAITING
         for recorded in requests_of(facts)

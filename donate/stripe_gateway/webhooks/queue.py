@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, select, update
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
-from donate.storage.bulk_writes import update_each
+from donate.storage.bulk_writes import table_of, update_each
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 # When to retry an event that could not be settled. After the last retry it is set aside.
@@ -52,7 +52,7 @@ class ClaimedEvent:
 
 
 # Select columns, not ORM rows: building an ORM object for every event costs the most.
-_EVENT = SQLModel.metadata.tables["stripe_event"].c
+_EVENT = table_of(StripeEvent).c
 _CLAIM = (
     select(*(_EVENT[field.name] for field in fields(ClaimedEvent)))
     .where(_EVENT.state == EventState.WAITING, _EVENT.due_at <= bindparam("now"))
@@ -94,7 +94,7 @@ _WAITING_FOR = select(_EVENT.id).where(
     _EVENT.waits_for.in_(bindparam("sources", expanding=True)), _EVENT.state.not_in(_FINAL_STATES)
 )
 _WAKE = (
-    update(SQLModel.metadata.tables["stripe_event"])
+    update(table_of(StripeEvent))
     .where(_EVENT.id.in_(_WAITING_FOR.with_for_update(skip_locked=True)))
     .values(state=EventState.WAITING, due_at=bindparam("now"))
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, update
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import LockedGift, LockedGifts, Outcome, record_facts
@@ -17,8 +17,9 @@ from donate.gifts.pledges import month_key
 from donate.gifts.queries import gifts_by_source
 from donate.money import Money
 from donate.regions.regions import Frequency
+from donate.storage.bulk_writes import table_of
 from donate.stripe_gateway.events.fields import Month, Reading
-from donate.stripe_gateway.models import EventState, OpenRefund
+from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund
 from donate.stripe_gateway.webhooks.agreement_records import schedule_agreement
 from donate.stripe_gateway.webhooks.checks import Expectation, why_untrue
 from donate.stripe_gateway.webhooks.queue import (
@@ -36,7 +37,7 @@ Readings = Sequence[tuple[ClaimedEvent, Reading]]
 _FINAL_KINDS: Final = frozenset(
     {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_FAILED, FactKind.CHECKOUT_EXPIRED}
 )
-_CHECKOUT = SQLModel.metadata.tables["open_checkout"]
+_CHECKOUT = table_of(OpenCheckout)
 _STOP_POLLING = (
     update(_CHECKOUT)
     .where(_CHECKOUT.c.session_id.in_(bindparam("session_ids", expanding=True)))
