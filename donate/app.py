@@ -1,4 +1,4 @@
-"""Opens the front door: settings in, FastAPI out. Things are wired together here only."""
+"""Builds the FastAPI application from the settings. All dependencies are wired here."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,13 +52,13 @@ from donate.web.request_limits import BodyLimit, SecurityHeaders, TrailingSlashR
 from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker
 
-# More than may wait for Stripe: when it hangs, other ways to give and every page still answer.
+# More than may wait for Stripe, so that other requests still get a thread when Stripe hangs.
 THREADS: Final = MAX_WAITING + 36
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the service is made of, with or without a web face."""
+    """The parts of the service. `serve` and `work` both use them."""
 
     database: Database
     regions: Regions
@@ -67,7 +67,7 @@ class Parts:
     checkouts: Checkouts
     inbox: Inbox
     settler: Settler
-    asker: CheckoutPoller
+    poller: CheckoutPoller
     lists: StripeLists
     catchup: Catchup
     refunds: Refunds
@@ -75,7 +75,7 @@ class Parts:
     worker: Worker
 
     def close(self) -> None:
-        """Finish what is under way, then hang up everywhere."""
+        """Stop the jobs, then close all connections."""
         self.catchup.stop()
         self.worker.stop()
         self.stripe.close()
@@ -84,7 +84,7 @@ class Parts:
 
 
 def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
-    """Make the parts. Nothing is connected, opened or sent yet."""
+    """Create the parts. Nothing is connected, opened or sent yet."""
     clock = clock or SystemClock()
     regions = load_regions(settings.regions_file)
     database = Database(settings.database_url)
@@ -97,7 +97,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     worker = Worker(jobs)
     inbox = Inbox(database, on_stored=lambda: worker.nudge(settling.settle_due))
     settling = PacedSettling(settler, inbox)
-    asker = CheckoutPoller(database, stripe, inbox, settler, clock)
+    poller = CheckoutPoller(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
     refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)
     billing = Billing(stripe)
@@ -105,9 +105,9 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         database, billing, inbox, settler, clock, public_url=settings.public_url
     )
     agreements = Agreements(database, billing, inbox, settler, clock)
-    asking = (asker, refunds, pledges, agreements, UnknownPayments(database, stripe, clock))
+    pollers = (poller, refunds, pledges, agreements, UnknownPayments(database, stripe, clock))
     lapsing = Lapsing(database, regions, clock)
-    jobs += [settling.settle_due, *(asked.ask_due for asked in asking), lapsing.lapse_due]
+    jobs += [settling.settle_due, *(each.ask_due for each in pollers), lapsing.lapse_due]
     if database.is_sqlite:
         jobs.append(database.copy_log)
     if settings.catchup_every_minutes:
@@ -135,7 +135,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         checkouts=Checkouts(database, stripe, clock, settings.public_url),
         inbox=inbox,
         settler=settler,
-        asker=asker,
+        poller=poller,
         lists=lists,
         catchup=catchup,
         refunds=refunds,
@@ -145,24 +145,24 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
 
 
 def _letters_wait(settings: Settings) -> timedelta:
-    """Return how long an e-mail waits that follows from a transfer; in the demo nobody waits."""
+    """Return the delay of e-mails about transfers; the demo sends them at once."""
     return timedelta(0) if settings.demo else WAIT
 
 
 def _carrier_of(settings: Settings) -> Carrier | None:
-    """Return what takes letters away. Without any, none are written."""
+    """Return the carrier for e-mails; None if no e-mails are configured."""
     if settings.mail_server:
         return Smtp(settings.mail_server, our_name=settings.mail_from.rpartition("@")[2])
     return Folder(settings.letters_folder) if settings.letters_folder else None
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """Build the service. It connects to nothing before it starts serving."""
-    return open_front_door(build_parts(settings, clock), settings)
+    """Build the service. It connects to nothing until it starts serving."""
+    return build_app(build_parts(settings, clock), settings)
 
 
-def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
-    """Give the parts a web face. They begin to work when it begins to serve."""
+def build_app(parts: Parts, settings: Settings) -> FastAPI:
+    """Build the web application on these parts. The parts start when it starts serving."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -180,13 +180,13 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # the room for programs describes itself, and nothing else
+        openapi_url=None,  # `api` serves its own description, which covers only the API
     )
     pages = Pages(demo=settings.demo)
     answer = error_answers.install(app, pages)
-    # First: a request pays for every route that is looked at before its own.
+    # Add webhooks first: routes are matched in order, and webhooks are the most frequent.
     _add(app, WebhookEndpoint(parts.inbox, settings.webhook_secrets, parts.clock).router)
-    _add_rooms(app, parts, settings, pages)
+    _add_pages_and_api(app, parts, settings, pages)
     metrics_token = settings.metrics_token.get_secret_value()
     _add(app, Health(parts.database, metrics_token, measure_webhooks).router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -202,8 +202,8 @@ def open_front_door(parts: Parts, settings: Settings) -> FastAPI:
     return app
 
 
-def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> None:
-    """Add what donors, staff and other programs see."""
+def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> None:
+    """Add the routes for donors, staff and other programs."""
     database, regions, clock = parts.database, parts.regions, parts.clock
     modes, limits = build_modes(regions, parts.checkouts), _limits_in(settings)
     donors = DonorPages(
@@ -214,7 +214,7 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
         clock,
         limits=limits,
         pledges=parts.pledges,
-        look_again=lambda gift: parts.asker.look_again(gift.id),
+        look_again=lambda gift: parts.poller.look_again(gift.id),
     )
     finance = FinancePages(
         database,
@@ -236,15 +236,15 @@ def _add_rooms(app: FastAPI, parts: Parts, settings: Settings, pages: Pages) -> 
         limits=limits,
         is_staff_token=is_staff_token,
     )
-    for room in (donors, finance, api):
-        _add(app, room.router)
+    for part in (donors, finance, api):
+        _add(app, part.router)
     if settings.demo and settings.letters_folder:
         _add(app, FolderPages(settings.letters_folder, pages).router)
 
 
-def _add(app: FastAPI, room: APIRouter) -> None:
-    # As they are: include_router would take each route apart again when the first request comes.
-    app.router.routes += room.routes
+def _add(app: FastAPI, router: APIRouter) -> None:
+    # Faster than include_router, which analyses each route again at the first request.
+    app.router.routes += router.routes
 
 
 def _is_https(settings: Settings) -> bool:
@@ -259,7 +259,7 @@ def _limits_in(settings: Settings) -> GivingLimits:
 
 
 def _origins(hosts: tuple[str, ...], public_url: str) -> tuple[str, ...]:
-    # Plain http is for the pretend Stripe beside a service on this machine only.
+    # Plain http is allowed only for the sandbox beside a service on this machine.
     local = urlsplit(public_url).hostname in ("127.0.0.1", "localhost", "::1")
     schemes = ("https", "http") if local else ("https",)
     return tuple(f"{scheme}://{host}" for host in hosts for scheme in schemes)

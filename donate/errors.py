@@ -1,38 +1,38 @@
-"""The one error tree. Rooms raise these; the web edge turns them into answers.
+"""All exceptions of the service. `web.error_answers` turns them into responses.
 
 DonateError
-├── BadInput            what somebody typed: one sentence about one field
-│   └── BadHeader       the same about a header (in `api.problems`)
-├── BadInputs           several of them, found in one go
-├── NotFound            no such thing, or not yours: the two look the same
-│   └── UnknownCode     no such giving code, and which was perhaps meant (in `regions`)
-├── Conflict            true once, but not together with what is already recorded
-├── TooManyTries        nothing was recorded; wait, or choose another way
-├── Misconfigured       the operator has to mend a setting or a file
-└── Unavailable         nothing is wrong with the request; try again
+├── BadInput            one field is wrong
+│   └── BadHeader       one header is wrong (in `web.problem_documents`)
+├── BadInputs           several fields are wrong
+├── NotFound            it does not exist, or the caller may not see it
+│   └── UnknownCode     no such giving code; may suggest one (in `regions`)
+├── Conflict            it contradicts what is already recorded
+├── TooManyAttempts     nothing was recorded; wait, or choose another mode
+├── Misconfigured       the operator has to correct a setting or a file
+└── Unavailable         the request is fine; try again
     ├── DatabaseBusy
-    ├── MailUnavailable      the mail server did not take a letter now
-    │   └── MailRefused      it will never take this letter
-    └── StripeUnavailable    the outcome is unknown: ask again with the same key
-        ├── StripeRefused    Stripe said no: the same request will be refused again
-        └── StripeKeyRefused Stripe does not accept our key: staff must act
+    ├── MailUnavailable      the mail server did not accept an e-mail now
+    │   └── MailRefused      it will never accept this e-mail
+    └── StripeUnavailable    the outcome is unknown; retry with the same idempotency key
+        ├── StripeRefused    Stripe refused, and would refuse the same request again
+        └── StripeKeyRefused Stripe does not accept our key; staff must act
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 
-def N_(message: str) -> str:  # noqa: N802 -- gettext's own name for "translate this later"
-    """Mark a sentence for translation at the place where it is shown."""
+def N_(message: str) -> str:  # noqa: N802 -- gettext's name for it
+    """Mark a message for translation when it is shown, and return it unchanged."""
     return message
 
 
 class DonateError(Exception):
-    """Base of everything this service raises on purpose."""
+    """Base class of the service's own exceptions."""
 
 
 class BadInput(DonateError):
-    """One sentence about one field. `message` is a msgid; `values` fill its %(name)s places."""
+    """One field is wrong. `message` is a msgid; `values` fill its %(name)s placeholders."""
 
     def __init__(self, field: str, message: str, values: Mapping[str, str] | None = None) -> None:
         self.field = field
@@ -42,7 +42,7 @@ class BadInput(DonateError):
 
 
 class BadInputs(DonateError):
-    """All that is wrong with one form, so that nobody mends fields one at a time."""
+    """All wrong fields of one form, reported together."""
 
     def __init__(self, problems: Sequence[BadInput]) -> None:
         self.problems = tuple(problems)
@@ -50,15 +50,15 @@ class BadInputs(DonateError):
 
 
 class NotFound(DonateError):
-    """Nothing here by that name, or nothing that this person may see."""
+    """It does not exist, or the caller may not see it."""
 
 
 class Conflict(DonateError):
-    """The request contradicts what is recorded. The message says what, and what to do."""
+    """The request contradicts what is recorded. The message says how, and what to do."""
 
 
 class TooManyAttempts(DonateError):
-    """More than one network, or all of them together, may try within `retry_after_s`."""
+    """A network, or all of them together, exceeded a limit. Retry after `retry_after_s`."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
@@ -66,7 +66,7 @@ class TooManyAttempts(DonateError):
 
 
 class Misconfigured(DonateError):
-    """A setting or a file is wrong. The message names it and says how to mend it."""
+    """A setting or a file is wrong. The message names it and says how to correct it."""
 
 
 class Unavailable(DonateError):
@@ -76,13 +76,13 @@ class Unavailable(DonateError):
 
 
 class DatabaseBusy(Unavailable):
-    """The database cannot take a write just now."""
+    """The database cannot be used now."""
 
 
 class MailUnavailable(Unavailable):
-    """The mail server took no letter just now. The message names no address and no secret.
+    """The mail server did not accept an e-mail. The message has no address and no secret.
 
-    With `may_have_acted` the connection broke while a letter was handed over: it may have gone out.
+    With `may_have_acted` the connection broke during sending, so the e-mail may have been sent.
     """
 
     def __init__(self, message: str, *, may_have_acted: bool = False) -> None:
@@ -91,13 +91,13 @@ class MailUnavailable(Unavailable):
 
 
 class MailRefused(MailUnavailable):
-    """The mail server will never take this letter; the message is its code."""
+    """The mail server will never accept this e-mail. The message is its code."""
 
 
 class StripeUnavailable(Unavailable):
-    """Stripe gave no usable answer; whether it acted is unknown.
+    """Stripe gave no usable answer, so the outcome is unknown.
 
-    `told` is what Stripe said, for staff alone: it goes into the database, and never into a log.
+    `told` is Stripe's error for staff. Store it in the database, but never log it.
     """
 
     def __init__(self, message: str, *, told: Mapping[str, str] | None = None) -> None:
@@ -106,11 +106,11 @@ class StripeUnavailable(Unavailable):
 
 
 class StripeRefused(StripeUnavailable):
-    """Stripe answered no, and will answer the same to the same request.
+    """Stripe refused the request, and would refuse the same request again.
 
-    `code` is Stripe's word for why, or the parameter that was wrong, which is `param`. With
-    `may_have_acted`, Stripe only repeats that it failed, or that the key was used for something
-    else: look before asking with another key.
+    `code` is Stripe's error code, or `param` (the wrong parameter) if there is none. With
+    `may_have_acted`, Stripe repeated an earlier failure, or the idempotency key was used for
+    another request: check what Stripe has before retrying with another key.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class StripeRefused(StripeUnavailable):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing was done, and trying again would change nothing."""
+        """Whether Stripe did nothing and a retry would not help."""
         return not self.may_have_acted
 
 

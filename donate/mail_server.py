@@ -1,4 +1,4 @@
-"""Where a mail server is, reads `smtp://user:password@host:587`; and addresses that it knows."""
+"""Parses the mail server's URL, and converts e-mail addresses for mail servers."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,23 +13,23 @@ _THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """A mail server. With `tls_at_once` it is encrypted from the first byte, else by STARTTLS.
+    """A mail server. With `implicit_tls` TLS starts before SMTP, else STARTTLS is used.
 
-    `may_be_plain` lets it do without, where nothing leaves this machine.
+    `may_be_plain` allows no encryption, for a server on this machine.
     """
 
     host: str
     port: int
-    tls_at_once: bool = False
+    implicit_tls: bool = False
     may_be_plain: bool = False
     user: str = ""
     password: str = field(default="", repr=False)
 
 
 def ascii_host(host: str) -> str:
-    """Return a host as DNS and TLS know it: bücher.example as xn--bcher-kva.example.
+    """Return a host in ASCII, as DNS and TLS need it: bücher.example as xn--bcher-kva.example.
 
-    A port may follow. Raises ValueError for what is no host.
+    A port may follow. Raises ValueError if it is not a host.
     """
     if host.isascii():
         return host
@@ -37,41 +37,41 @@ def ascii_host(host: str) -> str:
     try:
         return idna.encode(name, uts46=True).decode("ascii") + colon + port
     except idna.IDNAError:
-        raise ValueError("names a host that cannot exist") from None
+        raise ValueError("contains an invalid host name") from None
 
 
 def ascii_address(address: str) -> str:
-    """Return an e-mail address with its domain in ASCII; what is none is left as it is.
+    """Return an e-mail address with its domain in ASCII; an invalid address is unchanged.
 
-    Mail servers without SMTPUTF8, and Stripe, know a domain by that name only. What stands before
-    the @ has no such form.
+    Stripe and mail servers without SMTPUTF8 accept only ASCII domains. The part before the @ has no
+    ASCII form.
     """
     try:
-        found = validate_email(address, check_deliverability=False)
+        parsed = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
-        return address  # checked when it was typed, by rules that may have been other ones
-    return f"{found.local_part}@{found.ascii_domain}"
+        return address  # it was valid when it was stored; the rules may have changed since
+    return f"{parsed.local_part}@{parsed.ascii_domain}"
 
 
 def address_spellings(address: str) -> set[str]:
-    """Return an e-mail address with its domain in ASCII, as people read it, and as it is."""
+    """Return an e-mail address unchanged, normalized, and with an ASCII domain."""
     try:
-        found = validate_email(address, check_deliverability=False)
+        parsed = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
         return {address}
-    return {address, found.normalized, f"{found.local_part}@{found.ascii_domain}"}
+    return {address, parsed.normalized, f"{parsed.local_part}@{parsed.ascii_domain}"}
 
 
 def read_mail_server(url: str) -> MailServer:
-    """Read an address such as `smtp://user:password@host:587` or `smtps://…`.
+    """Parse a URL such as `smtp://user:password@host:587` or `smtps://…`.
 
-    Raises ValueError, which repeats nothing of the address: a password may be a part of it.
+    Raises ValueError without quoting the URL, which may contain a password.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError("is not an address such as smtp://user:password@host:587") from None
+        raise ValueError("must look like smtp://user:password@host:587") from None
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("must begin with smtp:// or smtps://, and name a host")
     host = ascii_host(parts.hostname)
@@ -82,7 +82,7 @@ def read_mail_server(url: str) -> MailServer:
     return MailServer(
         host=host,
         port=port or _PORTS[parts.scheme],
-        tls_at_once=parts.scheme == "smtps",
+        implicit_tls=parts.scheme == "smtps",
         may_be_plain=host in _THIS_MACHINE,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),

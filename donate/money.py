@@ -1,4 +1,4 @@
-"""Money: a whole number of minor units and a currency. No floats, and currencies never add up.
+"""Money: a whole number of minor units in one currency. Never uses floats.
 
 Minor units follow Stripe, which differs from ISO 4217 for a few currencies:
 https://docs.stripe.com/currencies#minor-units
@@ -20,7 +20,7 @@ from babel.numbers import (
 
 from donate.errors import N_, BadInput
 
-# currency: (digits after the mark, amounts come in steps of so many minor units)
+# currency: (digits after the decimal mark, smallest step in minor units)
 _SPECIAL: Final[dict[str, tuple[int, int]]] = {
     **dict.fromkeys("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), (0, 1)),
     **dict.fromkeys("BHD JOD KWD OMR TND".split(), (3, 10)),
@@ -30,22 +30,22 @@ _SPECIAL: Final[dict[str, tuple[int, int]]] = {
 _USUAL: Final = (2, 1)
 _KNOWN: Final = frozenset(list_currencies())
 
-# Stripe's own ceiling is 8 digits of minor units, 12 for a few currencies; a column holds 18.
+# Stripe allows 8 digits of minor units, 12 for a few currencies; a database column holds 18.
 MAX_AMOUNT_MINOR: Final = 999_999_999_999
 
 
 def minor_digits(currency: str) -> int:
-    """Return how many digits of `currency` stand after the decimal mark."""
+    """Return the number of digits after the decimal mark in `currency`."""
     return _SPECIAL.get(currency, _USUAL)[0]
 
 
 def minor_step(currency: str) -> int:
-    """Return the smallest step in minor units that Stripe takes for `currency`."""
+    """Return the smallest step in minor units that Stripe accepts for `currency`."""
     return _SPECIAL.get(currency, _USUAL)[1]
 
 
 def is_currency(code: str) -> bool:
-    """Tell whether `code` is an ISO 4217 code in upper case."""
+    """Whether `code` is an upper-case ISO 4217 code."""
     return code in _KNOWN
 
 
@@ -57,24 +57,24 @@ class Money:
     currency: str
 
     def part(self, amount_minor: int) -> "Money":
-        """Return so much of the same currency."""
+        """Return another amount in the same currency."""
         return Money(amount_minor, self.currency)
 
     def __post_init__(self) -> None:
-        """Refuse what is not a whole number of a known currency."""
+        """Check the values. Raises TypeError or ValueError."""
         if type(self.amount_minor) is not int:
-            raise TypeError(f"minor units are whole numbers, not {self.amount_minor!r}")
+            raise TypeError(f"minor units must be an int, not {self.amount_minor!r}")
         if not is_currency(self.currency):
             raise ValueError(f"unknown currency {self.currency!r}")
 
     @property
     def decimal(self) -> Decimal:
-        """The amount in major units, exact: `Decimal("50.00")`."""
+        """The exact amount in major units: `Decimal("50.00")`."""
         return Decimal(self.amount_minor).scaleb(-minor_digits(self.currency))
 
 
 def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
-    """Split an amount into parts of at most `most_minor`; nothing where it need not be split."""
+    """Split an amount into parts of at most `most_minor`; empty if it need not be split."""
     if most_minor is None or amount.amount_minor <= most_minor:
         return ()
     whole, rest = divmod(amount.amount_minor, most_minor)
@@ -83,18 +83,18 @@ def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
 
 
 def format_money(money: Money, locale: str) -> str:
-    """Write `money` as readers of `locale` write it: `$50.00`, `50,00 $`."""
+    """Format `money` for `locale`: `$50.00`, `50,00 $`."""
     return _with_decimals(money, minor_digits(money.currency), locale)
 
 
 def format_briefly(money: Money, locale: str) -> str:
-    """Write a whole amount without its zeros, `$25`, `25 $`; any other in full."""
+    """Format a whole amount without decimals (`$25`, `25 $`), any other in full."""
     digits = minor_digits(money.currency)
     return _with_decimals(money, digits if money.amount_minor % 10**digits else 0, locale)
 
 
 def _with_decimals(money: Money, digits: int, locale: str) -> str:
-    # CLDR shows some currencies (RSD, ALL) without the cents that Stripe takes: ours are shown.
+    # Set the decimals here: CLDR omits them for some currencies (RSD, ALL) where Stripe has cents.
     pattern = Locale.parse(_babel(locale)).currency_formats["standard"].pattern
     exact = pattern.replace(".00", "." + "0" * digits)
     return format_currency(
@@ -103,58 +103,56 @@ def _with_decimals(money: Money, digits: int, locale: str) -> str:
 
 
 def format_amount(money: Money, locale: str) -> str:
-    """Write the bare number as one would type it: `1,234.50`, `1 234,50`."""
+    """Format the number alone, as a person would type it: `1,234.50`, `1 234,50`."""
     pattern = "#,##0." + "0" * minor_digits(money.currency)
     return format_decimal(money.decimal, format=pattern, locale=_babel(locale))
 
 
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
 _SIGNS: Final = frozenset("$¥€£")
-# No thousands begin with a zero: who types `0,500` means half of one, not five hundred.
+# A number with thousands never begins with a zero: `0,500` means half of one, not five hundred.
 _WHOLE = re.compile(r"[0-9]+|[1-9][0-9]{0,2}(?P<sep>[ ,.\u2019'])[0-9]{3}(?:(?P=sep)[0-9]{3})*")
 
 
 def read_amount(text: str, currency: str, locale: str) -> Money:
-    """Read what a person typed as an exact amount of `currency`; nothing is rounded or guessed.
+    """Parse a typed amount of `currency` exactly, without rounding or guessing.
 
-    `12.50` and `12,50` are understood everywhere; `1,000` is a thousand only where readers of
-    `locale` write it so.
-
-    Raises BadInput (field `amount`) with a sentence that says what to type instead.
+    `12.50` and `12,50` are accepted in every locale. `1,000` is a thousand only where `locale`
+    writes thousands that way. Raises BadInput (field `amount`), which says what to type instead.
     """
     sign = typed_sign(currency, locale)
     typed = text.translate(_SPACES).strip().upper()
-    for named in (currency, f"{currency[:2]}{sign}", sign) if sign else (currency,):
-        typed = typed.removeprefix(named).removesuffix(named).strip()
+    for symbol in (currency, f"{currency[:2]}{sign}", sign) if sign else (currency,):
+        typed = typed.removeprefix(symbol).removesuffix(symbol).strip()
     if not typed:
         raise BadInput("amount", N_("Please enter an amount."))
     if typed.startswith(("-", "\u2212")):
         raise BadInput("amount", N_("The amount must be more than zero."))
-    whole, mark, minor = _at_the_decimal_mark(typed, locale)
-    found = _WHOLE.fullmatch(whole)
-    if not found or found["sep"] == mark or (mark and not re.fullmatch("[0-9]+", minor)):
+    whole, mark, minor = _split_at_decimal_mark(typed, locale)
+    match = _WHOLE.fullmatch(whole)
+    if not match or match["sep"] == mark or (mark and not re.fullmatch("[0-9]+", minor)):
         raise _unreadable(currency, locale)
     return _exact(re.sub("[^0-9]", "", whole), minor, currency, locale)
 
 
 def typed_sign(currency: str, locale: str) -> str:
-    """Return the sign that may stand beside an amount: `$`; empty for a currency without one."""
+    """Return the sign that people type beside an amount, such as `$`; empty if there is none."""
     return "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
 
 
 def group_mark(locale: str) -> str:
-    """Return what readers of `locale` write between thousands."""
+    """Return the thousands separator of `locale`."""
     return get_group_symbol(_babel(locale))
 
 
-def _at_the_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
-    """Split at the decimal mark, if there is one: whole part, mark, digits after it."""
+def _split_at_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
+    """Return the whole part, the decimal mark and the digits after it; the last two may be ""."""
     marks = re.findall("[.,]", typed)
     if not marks:
         return typed, "", ""
     whole, mark, minor = typed.rpartition(marks[-1])
-    alone = len(set(marks)) == 1
-    if alone and len(minor) == 3 and mark == group_mark(locale):
+    is_only_kind = len(set(marks)) == 1
+    if is_only_kind and len(minor) == 3 and mark == group_mark(locale):
         return typed, "", ""
     return whole, mark, minor
 
@@ -180,7 +178,7 @@ def _exact(whole: str, minor: str, currency: str, locale: str) -> Money:
 
 
 def _perhaps_thousands(digits: int, currency: str, locale: str) -> BadInput:
-    # Who types `1,000` in French, or `1.000` in English, means a thousand more often than not.
+    # `1,000` in French, or `1.000` in English, usually means a thousand.
     message = N_(
         "Please enter at most %(digits)s digits after the decimal mark. "
         "A thousand is written %(thousand)s."

@@ -1,4 +1,4 @@
-"""Every setting, from the environment or a `.env` file. A wrong or empty secret stops the start."""
+"""The settings, from the environment or `.env`. The service does not start with a wrong secret."""
 
 import re
 from pathlib import Path
@@ -13,18 +13,18 @@ from donate.errors import Misconfigured
 from donate.mail_server import MailServer, ascii_host, read_mail_server
 from donate.regions.regions import SHIPPED
 
-# Not `xxx` or `your`: one real key in three hundred has such a run of letters by chance.
+# Not `xxx` or `your`: one real key in three hundred contains such letters by chance.
 _PLACEHOLDERS: Final = tuple(
     "changeme change-me change_me placeholder replace example "
     "your_ your- yourkey yoursecret < ...".split()
 )
 
 Words = Annotated[tuple[str, ...], NoDecode]
-"""Several values in one variable, separated by commas."""
+"""A list of values in one variable, separated by commas."""
 
 
 class Settings(BaseSettings):
-    """The settings. Each field is the environment variable of the same name in upper case."""
+    """The settings. Each field is read from the variable of the same name in upper case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
@@ -63,92 +63,92 @@ class Settings(BaseSettings):
         mode="before",
     )
     @classmethod
-    def _separate(cls, value: Any) -> Any:
+    def _split_at_commas(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         return tuple(word for part in value.split(",") if (word := part.strip()))
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "*" in value:
-            raise ValueError("must name the proxies: with * anybody could claim any address")
+            raise ValueError("must name the proxies: with * any client could fake its address")
         return value
 
     @field_validator("embed_origins")
     @classmethod
-    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        found = []
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        origins = []
         for origin in value:
             parts = urlsplit(origin)
             bare = f"{parts.scheme}://{parts.netloc}"
             if parts.scheme not in ("https", "http") or not parts.hostname or bare != origin:
                 raise ValueError("must be origins such as https://www.example.org, without a path")
-            found.append(f"{parts.scheme}://{ascii_host(parts.netloc)}")
-        return tuple(found)
+            origins.append(f"{parts.scheme}://{ascii_host(parts.netloc)}")
+        return tuple(origins)
 
     @field_validator("checkout_hosts")
     @classmethod
-    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any(set("/?#@") & set(host) for host in value):
             raise ValueError("must be hosts such as checkout.stripe.com, without https:// or path")
         return tuple(ascii_host(host) for host in value)
 
     @field_validator("public_url", "stripe_api_base")
     @classmethod
-    def _is_a_web_address(cls, value: str) -> str:
+    def _check_url(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
             raise ValueError("must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
 
     @field_validator("public_url")
     @classmethod
-    def _is_a_whole_site(cls, value: str) -> str:
+    def _check_public_url(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError(
-                "must end after the host, such as https://give.example.org: the service has a host "
-                "of its own, and no path, query or password in its address"
+                "must end after the host, such as https://give.example.org: the service needs a "
+                "host of its own, without a path, query or password"
             )
         return f"{parts.scheme}://{ascii_host(parts.netloc)}"
 
     @field_validator("metrics_token")
     @classmethod
-    def _is_without_spaces_around(cls, value: SecretStr) -> SecretStr:
+    def _strip_token(cls, value: SecretStr) -> SecretStr:
         return SecretStr(value.get_secret_value().strip())
 
     @field_validator("letters_folder", mode="before")
     @classmethod
-    def _nothing_is_no_folder(cls, value: Any) -> Any:
+    def _empty_means_none(cls, value: Any) -> Any:
         return value or None
 
     @field_validator("smtp_url")
     @classmethod
-    def _is_a_mail_server(cls, value: SecretStr) -> SecretStr:
+    def _check_smtp_url(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             read_mail_server(value.get_secret_value())
         return value
 
     @field_validator("mail_from")
     @classmethod
-    def _is_an_address_to_write_from(cls, value: str) -> str:
+    def _check_mail_from(cls, value: str) -> str:
         if not value:
             return value
         try:
-            found = validate_email(value, check_deliverability=False)
+            address = validate_email(value, check_deliverability=False)
         except EmailNotValidError:
             raise ValueError("must be a plain e-mail address: give@example.org") from None
-        if found.ascii_email is None:
+        if address.ascii_email is None:
             raise ValueError(
-                "must have no accented letter before the @: many mail servers send nothing from "
-                "such an address. The domain may have them"
+                "must have no accented letter before the @: many mail servers refuse such an "
+                "address. The domain may have them"
             )
-        # Many mail servers accept a domain in ASCII only, so an accented one is written that way.
-        return found.ascii_email
+        # Many mail servers accept only an ASCII domain, so convert an accented one.
+        return address.ascii_email
 
     @field_validator("stripe_account")
     @classmethod
-    def _is_an_account(cls, value: str) -> str:
+    def _check_account(cls, value: str) -> str:
         value = value.strip()
         if value and not re.fullmatch(r"acct_[A-Za-z0-9]{1,200}", value):
             raise ValueError("must be the id of a connected account (acct_…), or empty")
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
 
     @field_validator("stripe_secret_key")
     @classmethod
-    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+    def _check_key(cls, value: SecretStr) -> SecretStr:
         value = SecretStr(value.get_secret_value().strip())
         _refuse_placeholder(value)
         if not value.get_secret_value().startswith(
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
 
     @field_validator("stripe_webhook_secret")
     @classmethod
-    def _are_signing_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_signing_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not value:
             raise ValueError("is empty")
         for secret in value:
@@ -181,45 +181,45 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _demo_takes_no_real_money(self) -> Self:
+    def _refuse_live_demo(self) -> Self:
         if self.demo and self.livemode:
             raise ValueError("STRIPE_SECRET_KEY: the demo refuses a live key; use sk_test_…")
         return self
 
     @model_validator(mode="after")
-    def _real_money_goes_by_https(self) -> Self:
+    def _require_https(self) -> Self:
         for name in ("public_url", "stripe_api_base"):
             if self.livemode and not getattr(self, name).startswith("https://"):
                 raise ValueError(f"{name.upper()} must begin with https:// with a live key")
         return self
 
     @model_validator(mode="after")
-    def _letters_go_one_way_and_have_a_sender(self) -> Self:
+    def _check_mail(self) -> Self:
         if self.mail_server and self.letters_folder:
-            raise ValueError("SMTP_URL and LETTERS_FOLDER: letters go one way; leave one empty")
+            raise ValueError("SMTP_URL and LETTERS_FOLDER are both set; leave one empty")
         if self.writes_letters and not self.mail_from:
-            raise ValueError("MAIL_FROM is empty: the address that letters come from")
+            raise ValueError("MAIL_FROM is empty; set the sender's address of e-mails to donors")
         return self
 
     @property
     def mail_server(self) -> MailServer | None:
-        """Where letters go, if there is such a place."""
+        """The mail server, if one is set."""
         url = self.smtp_url.get_secret_value()
         return read_mail_server(url) if url else None
 
     @property
     def writes_letters(self) -> bool:
-        """Whether letters have anywhere to go."""
+        """Whether e-mails to donors go to a mail server or a folder."""
         return bool(self.mail_server or self.letters_folder)
 
     @property
     def livemode(self) -> bool:
-        """Whether the Stripe key moves real money."""
+        """Whether the Stripe key is a live key, which moves real money."""
         return "_live_" in self.stripe_secret_key.get_secret_value()[:8]
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """Every signing secret in force; two while one is rolled."""
+        """The webhook signing secrets; two while one is being replaced."""
         return tuple(secret.get_secret_value() for secret in self.stripe_webhook_secret)
 
 
@@ -227,28 +227,31 @@ def _refuse_placeholder(secret: SecretStr) -> None:
     value = secret.get_secret_value()
     if not value:
         raise ValueError("is empty")
-    dull = len(set(value.rpartition("_")[2])) < 8  # such as whsec_xxxxxxxxxxxx
-    if dull or len(value) < 16 or any(word in value.lower() for word in _PLACEHOLDERS):
+    is_repetitive = len(set(value.rpartition("_")[2])) < 8  # such as whsec_xxxxxxxxxxxx
+    if is_repetitive or len(value) < 16 or any(word in value.lower() for word in _PLACEHOLDERS):
         raise ValueError("looks like a placeholder; put the real secret here")
 
 
-def load_settings(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
-    """Read the settings. Raises Misconfigured that names each variable, never its value."""
+def load_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settings:
+    """Read the settings; `values` override them.
+
+    Raises Misconfigured, which names each wrong variable but never its value.
+    """
     try:
-        return Settings(_env_file=env_file, **given)
+        return Settings(_env_file=env_file, **values)
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_input=False, include_url=False):
             name = str(problem["loc"][0]).upper() if problem["loc"] else ""
-            words = problem["msg"].removeprefix("Value error, ")
+            message = problem["msg"].removeprefix("Value error, ")
             if problem["type"] == "missing":
-                words = "is not set"
-            lines.append(f"{name} {words}" if name else words)
+                message = "is not set"
+            lines.append(f"{name} {message}" if name else message)
         raise Misconfigured("\n".join([*lines, "See .env.example for every setting."])) from None
 
 
-def read_port(name: str, typed: str) -> int:
-    """Read the number of a port. Raises Misconfigured."""
-    if not (typed.isascii() and typed.isdigit() and 0 < int(typed) < 65_536):
+def read_port(name: str, text: str) -> int:
+    """Parse a port number. Raises Misconfigured, which mentions `name`."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
         raise Misconfigured(f"{name} must be a port number, such as 8001")
-    return int(typed)
+    return int(text)

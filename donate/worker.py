@@ -1,7 +1,8 @@
-"""The heartbeat: finds what is due and does a bounded amount of it, again and again.
+"""Runs the background jobs in a loop. Each round of a job does a bounded amount of due work.
 
-Nothing is pushed to it but a nudge; what a crash left undone is found at the next round. Each job
-goes round in a thread of its own, so that one that waits for Stripe never holds up the others.
+Jobs find their work in the database, so the next round finds what a crash left undone. A nudge only
+starts a round early. Each job has its own thread, so one that waits for Stripe does not block the
+others.
 """
 
 import logging
@@ -17,38 +18,38 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
 
 Job = Callable[[], int]
-"""Does a bounded amount of what is due, and returns how much that was."""
+"""Does a bounded amount of due work and returns how much it did."""
 
 
 class Worker:
-    """Does its jobs over and over until it is stopped."""
+    """Runs its jobs in a loop until it is stopped."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
-        self._rounds: list[_Rounds] = []
+        self._threads: list[_JobThread] = []
 
     def start(self) -> None:
-        """Begin going round."""
-        self._rounds = [_Rounds(job) for job in self._jobs]
-        for rounds in self._rounds:
-            rounds.start()
+        """Start a thread for each job."""
+        self._threads = [_JobThread(job) for job in self._jobs]
+        for thread in self._threads:
+            thread.start()
 
     def nudge(self, *jobs: Job) -> None:
-        """Do these jobs at once, or all of them: something has just become due."""
-        for rounds in self._rounds:
-            if not jobs or rounds.job in jobs:
-                rounds.nudge()
+        """Start the next round of these jobs, or of all jobs, without waiting."""
+        for thread in self._threads:
+            if not jobs or thread.job in jobs:
+                thread.nudge()
 
     def stop(self) -> None:
-        """Finish the rounds under way, then stop."""
-        for rounds in self._rounds:
-            rounds.ask_to_stop()
-        for rounds in self._rounds:
-            rounds.join()
+        """Finish the current rounds, then stop."""
+        for thread in self._threads:
+            thread.request_stop()
+        for thread in self._threads:
+            thread.join()
 
 
-class _Rounds(threading.Thread):
-    """One job, over and over; it rests for a heartbeat when a round found nothing."""
+class _JobThread(threading.Thread):
+    """Runs one job in a loop, and pauses for a heartbeat after a round that found nothing."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(name=job.__qualname__, daemon=True)
@@ -59,23 +60,23 @@ class _Rounds(threading.Thread):
     def nudge(self) -> None:
         self._nudged.set()
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         self._stopping.set()
         self._nudged.set()
 
     def run(self) -> None:
         while not self._stopping.is_set():
             self._nudged.clear()
-            if not self._go_round():
+            if not self._run_round():
                 self._nudged.wait(HEARTBEAT_S)
 
-    def _go_round(self) -> int:
-        """Do the job once; returns how much was done. What fails is tried at the next round."""
+    def _run_round(self) -> int:
+        """Run the job once; return how much it did. The next round retries a failure."""
         done = 0
         try:
             done = self.job()
         except Unavailable as error:
-            log.warning("%s cannot run just now: %s", self.name, type(error).__name__)
+            log.warning("%s cannot run now: %s", self.name, type(error).__name__)
         except Exception:
             log.exception("%s failed", self.name)
         WORKER_ROUND.labels(self.name).set_to_current_time()

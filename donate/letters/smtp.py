@@ -94,7 +94,7 @@ class Smtp:
     def _new_connection(self) -> smtplib.SMTP:
         # Pass no host, so that it connects later, inside `_within`.
         name, timeout_s = self._our_name, self._step_timeout_s
-        if self._server.tls_at_once:
+        if self._server.implicit_tls:
             context = ssl.create_default_context()
             return smtplib.SMTP_SSL(local_hostname=name, timeout=timeout_s, context=context)
         return smtplib.SMTP(local_hostname=name, timeout=timeout_s)
@@ -107,7 +107,7 @@ class Smtp:
         if code != _READY:
             raise smtplib.SMTPConnectError(code, b"")
         connection.ehlo_or_helo_if_needed()
-        if not server.tls_at_once and self._encrypts(connection):
+        if not server.implicit_tls and self._encrypts(connection):
             connection.starttls(context=ssl.create_default_context())
         if server.user:
             _sign_in(connection, server)

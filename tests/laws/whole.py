@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from donate.app import Parts, build_parts, open_front_door
+from donate.app import Parts, build_app, build_parts
 from donate.clock import FixedClock
 from donate.errors import Unavailable
 from donate.gifts.audit import differences
@@ -54,9 +54,7 @@ class Whole:
         self.parts = build_parts(self.settings, self.clock)
         self.parts.inbox.start()
         # Not entered: its lifespan would set the worker going.
-        self.web = TestClient(
-            open_front_door(self.parts, self.settings), raise_server_exceptions=False
-        )
+        self.web = TestClient(build_app(self.parts, self.settings), raise_server_exceptions=False)
 
     def crash(self) -> None:
         """Forget everything that is not on disk, and start again."""
@@ -137,7 +135,7 @@ class Whole:
         """Do what the worker does in one round, each job once."""
         for job in (
             self.parts.settler.settle_due,
-            self.parts.asker.ask_due,
+            self.parts.poller.ask_due,
             self.parts.refunds.ask_due,
         ):
             try:

@@ -98,20 +98,20 @@ def test_a_server_that_asks_no_password_refuses_no_letter(office: PostOffice) ->
 def test_tls_from_the_first_byte(trusted: Path) -> None:
     """An `smtps://` address uses TLS from the first byte."""
     with a_post_office(ssl_context=tls_of(trusted)) as office:
-        server = MailServer("localhost", office.port, tls_at_once=True)
+        server = MailServer("localhost", office.port, implicit_tls=True)
         carrier = Smtp(server, our_name="example.org")
         carrier.carry(a_message())
         carrier.hang_up()
     assert len(office.taken) == 1
 
 
-@pytest.mark.parametrize("tls_at_once", [True, False])
-def test_nobody_else_takes_our_letters(certificate: Path, tls_at_once: bool) -> None:
+@pytest.mark.parametrize("implicit_tls", [True, False])
+def test_nobody_else_takes_our_letters(certificate: Path, implicit_tls: bool) -> None:
     """An untrusted certificate ends the connection before a password or an e-mail is sent."""
     tls = tls_of(certificate)
-    how = {"ssl_context": tls} if tls_at_once else {"tls_context": tls}
+    how = {"ssl_context": tls} if implicit_tls else {"tls_context": tls}
     with a_post_office(**how) as office:
-        server = MailServer("localhost", office.port, tls_at_once=tls_at_once)
+        server = MailServer("localhost", office.port, implicit_tls=implicit_tls)
         with pytest.raises(MailUnavailable, match="SSLCertVerificationError"):
             Smtp(server, our_name="example.org").carry(a_message())
     assert office.taken == []
@@ -225,7 +225,7 @@ def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
     ("address", "server"),
     [
         ("smtp://mail.example.org", MailServer("mail.example.org", 587)),
-        ("smtps://mail.example.org", MailServer("mail.example.org", 465, tls_at_once=True)),
+        ("smtps://mail.example.org", MailServer("mail.example.org", 465, implicit_tls=True)),
         ("smtp://127.0.0.1:1025/", MailServer("127.0.0.1", 1025, may_be_plain=True)),
         ("smtp://u%40x:p%3A%2F@h", MailServer("h", 587, user="u@x", password="p:/")),
     ],
