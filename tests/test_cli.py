@@ -53,9 +53,9 @@ def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["doctor"]) == 1
     output = capsys.readouterr().out
     for part in ("legal_name", "registration_number", "address"):
-        assert f"LWCAN: organisation.{part} is not known yet" in output
+        assert f"LWCAN: organisation.{part} is empty" in output
     assert "donate staff add" in output
-    assert "no letters are written: set SMTP_URL and MAIL_FROM" in output
+    assert "donors get no e-mails: set SMTP_URL and MAIL_FROM" in output
 
 
 def test_doctor_says_that_a_folder_reaches_nobody(
@@ -65,7 +65,7 @@ def test_doctor_says_that_a_folder_reaches_nobody(
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
     monkeypatch.setenv("LETTERS_FOLDER", "letters")
     main(["doctor"])
-    assert "reach no donor" in capsys.readouterr().out
+    assert "do not reach donors" in capsys.readouterr().out
     monkeypatch.delenv("LETTERS_FOLDER")
     monkeypatch.setenv("SMTP_URL", "smtp://mail.example.org")
     main(["doctor"])
@@ -90,7 +90,7 @@ def test_audit_finds_nothing_then_what_was_changed(
     with database.writing() as session:
         gift = open_gift(session, choice, "form-1", now=NOW)
     assert main(["audit"]) == 0
-    assert "Each of 1 gifts is what" in capsys.readouterr().out
+    assert "1 gifts checked: all match" in capsys.readouterr().out
     with database.writing() as session:
         session.execute(update(Gift).values(received_minor=5000, net_minor=5000))
     database.close()
@@ -109,7 +109,7 @@ def test_nothing_is_audited_where_nothing_is(
     for url in (f"sqlite:///{nowhere}", postgres.empty_url()):
         monkeypatch.setenv("DATABASE_URL", url)
         assert main(["audit"]) == 1
-        assert "leads to no database of this service" in capsys.readouterr().err
+        assert "names a database without our tables" in capsys.readouterr().err
     assert not nowhere.exists()
 
 
@@ -154,7 +154,7 @@ def test_staff_are_added_and_kept_out(
         (["staff", "add", "ann@example.org", "--name", "Ann"], "at least 12 characters"),
         (["staff", "add", "no-address", "--name", "Ann"], "check the e-mail address"),
         (["staff", "disable", "nobody@example.org"], "is no member of staff"),
-        (["serve", "--processes", "2"], "SQLite serves one process"),
+        (["serve", "--processes", "2"], "SQLite supports one process"),
         (["serve", "--processes", "0"], "--processes must be 1 or more"),
         (["work"], "`donate work` needs PostgreSQL"),
     ],
@@ -192,7 +192,7 @@ def test_the_demo_refuses_a_live_key(
     """The demo does not start with a live key."""
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_" + "4fJd83kfLs02mQpZ7uYtR1")
     assert main(["demo"]) == 1
-    assert "refuses to start beside a live key" in capsys.readouterr().err
+    assert "refuses to start with a live key" in capsys.readouterr().err
 
 
 def test_the_demo_refuses_a_database_in_use(

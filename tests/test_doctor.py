@@ -22,7 +22,7 @@ from tests.sandbox.running import RunningSandbox, run_sandbox, session_params, w
 
 pytestmark = pytest.mark.usefixtures("environment")
 Saying = pytest.CaptureFixture[str]
-MISSING = "leads to no tables of this service yet: run `donate db upgrade`"
+MISSING = "has no tables yet: run `donate db upgrade`"
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_what_only_setup_may_look_at_is_no_fault(sandbox: RunningSandbox, capsys
     permissions = {"webhook": "none", "payment_method_configuration": "none", "accounts": "none"}
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
     output = output_online(capsys)
-    assert "ok Not looked at. Webhook endpoint: the key may not do this" in output
+    assert "ok Not checked. Webhook endpoint: the key may not do this" in output
     assert "Webhook endpoint" not in "".join(faults(output))
 
 
@@ -207,7 +207,7 @@ def test_the_mail_server_is_asked_and_gets_no_letter(
         assert office.taken == []
         monkeypatch.setenv("SMTP_URL", f"smtp://give:p4ssw0rd@127.0.0.1:{office.port}")
         refused = output_online(capsys)
-        assert "takes no letters now" in "".join(faults(refused))
+        assert "does not work now" in "".join(faults(refused))
         assert "p4ssw0rd" not in refused
     output = "".join(faults(output_online(capsys)))
     assert "(ConnectionRefusedError): nothing listens there; check the host and the port" in output
@@ -260,11 +260,11 @@ def proxy_that(answers: int, **headers: str) -> Iterator[str]:
         (
             301,
             {"location": "https://www.example.org/readyz"},
-            ["leads on to https://www.example.org/readyz", "Stripe follows no redirect"],
+            ["redirects to https://www.example.org/readyz", "Stripe follows no redirects"],
         ),
-        (403, {}, ["/readyz answers 403: not ready", "answers 403 where the service answers 400"]),
-        (200, {}, ["/readyz answers 200: not ready", "answers 200 where the service answers 400"]),
-        (503, {}, ["/readyz answers 503: not ready", "answers 503 where the service answers 400"]),
+        (403, {}, ["/readyz answers 403: not ready", "answers 403 to an unsigned request"]),
+        (200, {}, ["/readyz answers 200: not ready", "answers 200 to an unsigned request"]),
+        (503, {}, ["/readyz answers 503: not ready", "answers 503 to an unsigned request"]),
     ],
 )
 def test_what_stands_before_the_service_is_told(
@@ -286,5 +286,5 @@ def test_what_stands_before_the_service_is_told(
 def test_the_exit_code_says_whether_anything_is_wrong(capsys: Saying) -> None:
     """A fault found online makes the exit code 1, and the last line counts the faults."""
     output = output_online(capsys)
-    assert output.splitlines()[-1] == f"{len(faults(output))} to look at."
+    assert output.splitlines()[-1] == f"{len(faults(output))} problems found."
     assert main(["doctor", "--online"]) == 1

@@ -48,7 +48,7 @@ def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
         wait_until(lambda: answers(address))
         second = subprocess.run(SERVE, capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode == 1
-        assert "SQLite serves one process" in second.stderr
+        assert "SQLite supports one process" in second.stderr
         assert httpx.get(address).is_success
 
 

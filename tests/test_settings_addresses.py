@@ -45,7 +45,10 @@ def test_an_accented_domain_is_kept_as_others_know_it(given: dict[str, str], kep
     [
         ({"mail_from": "doné@example.org"}, "MAIL_FROM must have no accented letter before the @"),
         ({"checkout_hosts": "https://checkout.stripe.com"}, "CHECKOUT_HOSTS must be hosts"),
-        ({"public_url": "https://é\u0301\u2260..example"}, "PUBLIC_URL contains an invalid host name"),
+        (
+            {"public_url": "https://é\u0301\u2260..example"},
+            "PUBLIC_URL contains an invalid host name",
+        ),
         ({"stripe_account": "ca_123"}, "STRIPE_ACCOUNT must be the id of a connected account"),
     ],
 )

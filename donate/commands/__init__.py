@@ -1,1 +1,1 @@
-"""What the larger commands of `donate` do."""
+"""The larger commands of `donate`."""

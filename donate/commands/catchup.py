@@ -1,4 +1,4 @@
-"""Carries out `donate catchup`: fetches what was missed, and says what was found."""
+"""`donate catchup`: fetches missed events from Stripe and prints a report."""
 
 import re
 import sys
@@ -10,12 +10,12 @@ from donate.clock import SystemClock
 from donate.errors import BadInput
 from donate.settings import Settings
 
-# There is nothing older at Stripe.
+# Stripe has nothing older.
 STRIPE_BEGAN: Final = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def catch_up(settings: Settings, since: str | None) -> int:
-    """Catch up with Stripe; returns 1 when something differs. Raises as `Catchup.run` does."""
+    """Catch up with Stripe; return 1 if anything differs. Raises what `Catchup.run` raises."""
     now = SystemClock().now()
     begin = read_since(since, now) if since else None
     parts = build_parts(settings)
@@ -30,7 +30,7 @@ def catch_up(settings: Settings, since: str | None) -> int:
 
 
 def read_since(text: str, now: datetime) -> datetime:
-    """Read `2026-03-01` (in UTC) or `45d` (days ago). Raises BadInput."""
+    """Parse `2026-03-01` (in UTC) or `45d` (days ago). Raises BadInput."""
     try:
         if re.fullmatch("[0-9]{1,5}d", text):
             return max(now - timedelta(days=int(text[:-1])), STRIPE_BEGAN)
@@ -39,5 +39,5 @@ def read_since(text: str, now: datetime) -> datetime:
         message = "--since takes a day such as 2026-03-01, or a number of days such as 45d."
         raise BadInput("since", message) from error
     if day > now:
-        raise BadInput("since", "--since is a day in the past.")
+        raise BadInput("since", "--since must be a day in the past.")
     return max(day, STRIPE_BEGAN)

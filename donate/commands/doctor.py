@@ -1,4 +1,4 @@
-"""Says what is not right or not known yet, a sentence each; mends nothing."""
+"""`donate doctor`: reports problems with the settings, regions and database. Changes nothing."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -15,9 +15,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 
 _AGES: Final = {
-    SchemaAge.MISSING: (
-        "DATABASE_URL leads to no tables of this service yet: run `donate db upgrade`"
-    ),
+    SchemaAge.MISSING: ("the database in DATABASE_URL has no tables yet: run `donate db upgrade`"),
     SchemaAge.OLD: "the tables are older than this version of the service: run `donate db upgrade`",
     SchemaAge.NEWER: (
         "the tables are newer than this version of the service: install the newer version"
@@ -26,24 +24,24 @@ _AGES: Final = {
 
 
 def examine(settings: Settings) -> Iterator[str]:
-    """Look at settings, regions and database. Asks nobody outside this machine."""
+    """Yield the problems found in settings, regions and database. Uses only the database."""
     if settings.demo:
         yield "DEMO is on: pages say that no gift is real"
     if not settings.writes_letters:
-        yield "no letters are written: set SMTP_URL and MAIL_FROM"
+        yield "donors get no e-mails: set SMTP_URL and MAIL_FROM"
     elif settings.letters_folder and not settings.demo:
-        yield "letters go into LETTERS_FOLDER and reach no donor: set SMTP_URL instead"
+        yield "e-mails go to LETTERS_FOLDER and do not reach donors: set SMTP_URL instead"
     for code, region in load_regions(settings.regions_file).items():
-        unknown = [f"organisation.{name}" for name in region.organisation.unknown()]
+        missing = [f"organisation.{name}" for name in region.organisation.unknown()]
         for mode, terms in region.modes.items():
-            unknown += [f"modes.{mode}.{name}" for name in terms.unknown()]
-        for name in unknown:
-            yield f"{code}: {name} is not known yet; fill it in in the regions file"
+            missing += [f"modes.{mode}.{name}" for name in terms.unknown()]
+        for name in missing:
+            yield f"{code}: {name} is empty; fill it in in the regions file"
     yield from _examine_database(settings)
 
 
 def _examine_database(settings: Settings) -> Iterator[str]:
-    """Read what the database says of itself; never make one, and never change its tables."""
+    """Yield the problems found in the database, without creating or migrating it."""
     database = Database(settings.database_url)
     try:
         age = database.age()
@@ -53,14 +51,14 @@ def _examine_database(settings: Settings) -> Iterator[str]:
         with database.reading() as session:
             if not session.exec(select(func.count()).select_from(Staff)).one():
                 yield "nobody can sign in at /finance; add someone with `donate staff add`"
-            aside = select(func.count()).where(StripeEvent.state == EventState.SET_ASIDE)
-            count = session.exec(aside).one()
+            set_aside = select(func.count()).where(StripeEvent.state == EventState.SET_ASIDE)
+            count = session.exec(set_aside).one()
             if count:
-                yield f"{count} events were set aside; see /finance/set-aside"
+                yield f"{count} Stripe events were set aside; see /finance/set-aside"
             silence = webhook_silence(session)
             if silence:
                 yield str(silence)
     except DatabaseBusy as error:
-        yield f"the database does not answer ({error})"
+        yield f"the database cannot be used ({error})"
     finally:
         database.close()

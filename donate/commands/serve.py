@@ -1,4 +1,4 @@
-"""Runs the service as a process: one on SQLite, any number on PostgreSQL."""
+"""`donate serve` and `donate work`: one process on SQLite, any number on PostgreSQL."""
 
 import fcntl
 import gc
@@ -22,29 +22,28 @@ from donate.settings import Settings, load_settings
 from donate.web.connection_limits import LimitedHttpProtocol
 from donate.web.observability import configure_logging
 
-# After SIGTERM, what is under way may take this long.
+# How long open requests may take after SIGTERM.
 DRAIN_S = 10
-# One of several processes that says nothing for so long is replaced. A start takes seconds on a
-# busy machine, and must not be taken for a process that hangs.
+# The supervisor replaces a process that does not answer for this long. A start takes seconds on a
+# busy machine, so the limit must be well above that.
 START_S = 60
 SWITCH_S: Final = 0.001
-# How many objects more, and how often that, until Python looks through the young, the middle-aged
-# and the old for garbage. Its own figures would stop everybody several times a second.
+# Thresholds of Python's garbage collector. Its defaults pause all threads several times a second.
 GARBAGE: Final = (5_000, 20, 50)
 
 
 def app() -> FastAPI:
-    """Build the service from the environment; each of several processes calls this."""
+    """Build the service from the environment. Each of several processes calls this."""
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     settings = load_settings()
     configure_logging(settings.log_level)
     application = create_app(settings)
-    _settle_in()
+    _tune_python()
     return application
 
 
 def _end_with_supervisor() -> None:
-    """Stop when who started this process is gone: it would keep the port, and nobody would know."""
+    """Stop when the supervisor dies; otherwise this process would keep the port unsupervised."""
     supervisor = multiprocessing.parent_process()
     if supervisor:
         supervisor.join()
@@ -52,15 +51,15 @@ def _end_with_supervisor() -> None:
 
 
 def serve(settings: Settings, processes: int = 1) -> None:
-    """Serve until told to stop. Raises Misconfigured for none, or more than one on SQLite."""
+    """Serve until stopped. Raises Misconfigured for less than 1 process, or several on SQLite."""
     sqlite_file = _sqlite_file(settings.database_url)
     if processes < 1:
         raise Misconfigured("--processes must be 1 or more")
     if sqlite_file and processes > 1:
         raise Misconfigured(
-            "SQLite serves one process. For more, set DATABASE_URL to a PostgreSQL database."
+            "SQLite supports one process. For more, set DATABASE_URL to a PostgreSQL database."
         )
-    with _alone_with(sqlite_file):
+    with _exclusive_lock(sqlite_file):
         run(
             "donate.commands.serve:app" if processes > 1 else create_app(settings),
             settings,
@@ -69,9 +68,9 @@ def serve(settings: Settings, processes: int = 1) -> None:
 
 
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
-    """Run an application, or the factory of that name, until told to stop."""
+    """Run an application, or a factory given by name, until stopped."""
     if not isinstance(application, str):
-        _settle_in()
+        _tune_python()
     uvicorn.run(
         application,
         factory=isinstance(application, str),
@@ -79,7 +78,7 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
         host=settings.host,
         port=settings.port,
         http=LimitedHttpProtocol,
-        ws="none",  # nothing here speaks it, whatever else is installed
+        ws="none",  # the service has no WebSockets
         log_config=None,
         access_log=False,
         server_header=False,
@@ -90,21 +89,21 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
     )
 
 
-def _settle_in() -> None:
-    """Have Python stop nobody for long."""
-    # While the worker computes, an answer would have to wait five milliseconds for its turn.
+def _tune_python() -> None:
+    """Reduce the pauses that Python's threads and garbage collector cause."""
+    # With the default of 5 ms, requests wait longer while the worker computes.
     sys.setswitchinterval(SWITCH_S)
-    # What the service is made of stays; to look through it took a tenth of a second each time.
+    # Exclude the objects of the started service from collection: each pass over them took 0.1 s.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
 
 
 def work(settings: Settings) -> None:
-    """Do what is due until told to stop, without a web face. Raises Misconfigured on SQLite."""
+    """Run the background jobs until stopped, without the web. Raises Misconfigured on SQLite."""
     if _sqlite_file(settings.database_url):
         raise Misconfigured(
-            "On SQLite `donate serve` does this work itself. `donate work` needs PostgreSQL."
+            "On SQLite, `donate serve` runs the background jobs. `donate work` needs PostgreSQL."
         )
     parts = build_parts(settings)
     parts.database.upgrade()
@@ -122,8 +121,8 @@ def _sqlite_file(database_url: str) -> Path | None:
 
 
 @contextmanager
-def _alone_with(sqlite_file: Path | None) -> Iterator[None]:
-    """Hold the file's lock, so that a second server on the same file says so and stops."""
+def _exclusive_lock(sqlite_file: Path | None) -> Iterator[None]:
+    """Hold the file's lock. Raises Misconfigured if another server on the same file holds it."""
     if sqlite_file is None:
         yield
         return
@@ -132,7 +131,7 @@ def _alone_with(sqlite_file: Path | None) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise Misconfigured(
-                f"another `donate serve` has {sqlite_file.name} open. SQLite serves one process; "
+                f"another `donate serve` uses {sqlite_file.name}. SQLite supports one process; "
                 "for more, set DATABASE_URL to a PostgreSQL database."
             ) from error
         yield

@@ -1,4 +1,4 @@
-"""Carries out `donate stripe`: what an operator does at Stripe, from a terminal."""
+"""`donate stripe`: sets up and checks the Stripe account."""
 
 import argparse
 import secrets
@@ -16,61 +16,62 @@ if TYPE_CHECKING:
 
 
 def add_stripe_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `donate stripe` and its sub-commands."""
-    stripe = commands.add_parser("stripe", help="set up the Stripe account")
-    acts = stripe.add_subparsers(required=True, metavar="ACT")
-    says = "make the webhook endpoint and the settings that the service needs at Stripe"
-    setup = acts.add_parser("setup", help=says, description=f"{says[0].upper()}{says[1:]}.")
+    """Add `donate stripe` and its subcommands."""
+    stripe = commands.add_parser("stripe", help="set up and check the Stripe account")
+    subcommands = stripe.add_subparsers(required=True, metavar="COMMAND")
+    text = "create the webhook endpoint and the settings that the service needs at Stripe"
+    setup = subcommands.add_parser("setup", help=text, description=f"{text[0].upper()}{text[1:]}.")
     setup.add_argument("--check", action="store_true", help="only look; exit 1 if anything differs")
     setup.add_argument("--yes", action="store_true", help="make the changes without asking")
     setup.set_defaults(run=_setup)
-    _add_check(acts)
+    _add_check(subcommands)
 
 
-def _add_check(acts: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    says = "try in your test-mode account whether Stripe behaves as this service expects"
-    check = acts.add_parser("check", help=says, description=f"{says[0].upper()}{says[1:]}.")
+def _add_check(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "check in your test-mode account that Stripe behaves as this service expects"
+    check = subcommands.add_parser("check", help=text, description=f"{text[0].upper()}{text[1:]}.")
     check.add_argument("--report", default="donate-stripe-check.json", metavar="FILE")
     check.add_argument(
         "--wait",
         type=float,
         default=300.0,
         metavar="SECONDS",
-        help="how long to wait in the end for what a person does on Stripe's pages: 300",
+        help="how long to wait for a person to act on Stripe's pages (default: 300)",
     )
-    check.add_argument("--no-links", action="store_true", help="leave out what needs a person")
-    check.add_argument("--list", action="store_true", help="only print what would be tried")
+    check.add_argument("--no-links", action="store_true", help="skip checks that need a person")
+    check.add_argument("--list", action="store_true", help="only list the checks")
     check.set_defaults(run=_check)
 
 
-def _setup(given: argparse.Namespace) -> int:
-    """Say what differs, and change it when told to; returns 1 while anything is left to do."""
+def _setup(arguments: argparse.Namespace) -> int:
+    """Print what differs, and change it after confirmation; return 1 if anything is left to do."""
     from donate.regions.regions import load_regions
     from donate.stripe_gateway.setup.account import StripeAccount
     from donate.stripe_gateway.setup.all_steps import carry_out, look, methods_of
     from donate.stripe_gateway.setup.steps import Wanted
 
     settings = _settings_before_the_webhook()
-    wanted = Wanted(
+    target = Wanted(
         f"{settings.public_url}{WEBHOOK_PATH}",
         settings.stripe_account,
         methods_of(load_regions(settings.regions_file).values()),
     )
-    print(f"Looking at Stripe in {'live' if settings.livemode else 'test'} mode.\n", flush=True)
+    print(f"Checking Stripe in {'live' if settings.livemode else 'test'} mode.\n", flush=True)
     account = StripeAccount(settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base)
     try:
-        steps = list(look(account, wanted))
+        steps = list(look(account, target))
         for step in steps:
             _show(step)
         changes = [step for step in steps if step.act]
         left = any(step.by_hand for step in steps)
         if not changes:
-            print("\nNothing to change." if not left else "\nNothing to change but by hand.")
+            by_hand = "Nothing to change, except the steps marked “by hand”."
+            print(f"\n{by_hand if left else 'Nothing to change.'}")
             return 1 if left else 0
-        if given.check:
+        if arguments.check:
             print(f"\nRun `donate stripe setup` to make {_count(changes)}.")
             return 1
-        if not given.yes and not _agreed(changes):
+        if not arguments.yes and not _confirm(changes):
             print("Nothing was changed.")
             return 1
         print()
@@ -88,7 +89,7 @@ def _show(step: "Step") -> None:
     print(f"{kind:8}{step.says}", flush=True)
 
 
-def _agreed(changes: "list[Step]") -> bool:
+def _confirm(changes: "list[Step]") -> bool:
     print(f"\nMake {_count(changes)}? [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -97,11 +98,11 @@ def _count(changes: "list[Step]") -> str:
     return "this change" if len(changes) == 1 else f"these {len(changes)} changes"
 
 
-def _check(given: argparse.Namespace) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     from donate.stripe_gateway.assumptions.report import check, table
     from donate.stripe_gateway.assumptions.world import Account
 
-    if given.list:
+    if arguments.list:
         print(*table(), sep="\n")
         return 0
     settings = _settings_before_the_webhook()
@@ -116,14 +117,14 @@ def _check(given: argparse.Namespace) -> int:
         account,
         SystemClock(),
         say=lambda line: print(line, flush=True),
-        report=Path(given.report),
-        wait_s=given.wait,
-        links=not given.no_links,
+        report=Path(arguments.report),
+        wait_s=arguments.wait,
+        links=not arguments.no_links,
     )
 
 
 def _settings_before_the_webhook() -> Settings:
-    # The signing secret is what setup is there to get, and nothing here needs one.
+    # These commands need no signing secret; `setup` creates it.
     settings = load_settings(stripe_webhook_secret=f"whsec_{secrets.token_hex(16)}")
     configure_logging(settings.log_level)
     return settings

@@ -1,1 +1,1 @@
-"""`donate demo`: a year of example gifts beside a pretend Stripe."""
+"""`donate demo`: the service with a pretend Stripe and a year of example gifts."""

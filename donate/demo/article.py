@@ -1,6 +1,6 @@
-"""A web page of somebody else's, for the demo: an article with the Give dialog at its foot.
+"""The demo's external web page: an article with the Give dialog embedded.
 
-It is served from another origin, under a policy as strict as a careful site's.
+It has another origin than the service, and a strict Content-Security-Policy.
 """
 
 import threading
@@ -22,9 +22,9 @@ _ARTICLE: Final = """<!doctype html>
 </head>
 <body>
 <main>
-<h1>An article on somebody else\u2019s page</h1>
-<p>This page stands for your own. It comes from another address than the service, and its policy
-allows no script but the service\u2019s one file.</p>
+<h1>An article on another website</h1>
+<p>This page stands for a page of your own. It has another address than the service, and its policy
+allows no script except one file of the service.</p>
 <p><a href="{service}/give/{code}" data-donate="{code}">{give}</a></p>
 </main>
 <script src="{service}/static/embed.js" async></script>
@@ -41,7 +41,7 @@ a[data-donate] { color: light-dark(#7a2e52, #e7a3c3); font-weight: bold; }
 
 @contextmanager
 def example_page(service: str, code: str) -> Iterator[str]:
-    """Serve the page at a free port; gives its origin. `/fr` is the same for French readers."""
+    """Serve the page on a free port and yield its origin. `/fr` is the French version."""
     policy = (
         f"default-src 'none'; script-src {service}; connect-src {service}; style-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -49,22 +49,22 @@ def example_page(service: str, code: str) -> Iterator[str]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Answer with the page, or with its style."""
+            """Answer with the page or its style sheet."""
             kind, body = "text/css", _STYLE
             if self.path != "/style.css":
                 lang, give = ("fr", "Donner") if self.path == "/fr" else ("en", "Give")
                 kind = "text/html"
                 body = _ARTICLE.format(lang=lang, give=give, service=service, code=code)
-            sent = body.encode()
+            content = body.encode()
             self.send_response(200)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(sent)))
+            self.send_header("Content-Length", str(len(content)))
             self.send_header("Content-Security-Policy", policy)
             self.end_headers()
-            self.wfile.write(sent)
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the terminal is the demo's."""
+            """Log nothing, to keep the demo's terminal clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     thread = threading.Thread(target=server.serve_forever, name="example", daemon=True)

@@ -1,6 +1,6 @@
-"""`donate demo`: the whole job offline, with a pretend Stripe and a year of example gifts.
+"""Starts the demo: the service, the sandbox and an example page, with a year of example gifts.
 
-Takes no real money: it makes up its own test keys, and refuses to start beside a live one.
+It moves no real money: it uses made-up test keys, and refuses to start if a live key is set.
 """
 
 import os
@@ -27,9 +27,9 @@ START_TIMEOUT_S: Final = 20
 
 
 def demo() -> int:
-    """Run until interrupted. Raises Misconfigured when a port is taken or a live key is near."""
+    """Run until interrupted. Raises Misconfigured if a port is in use or a live key is set."""
     if "_live_" in os.environ.get("STRIPE_SECRET_KEY", ""):
-        raise Misconfigured("the demo refuses to start beside a live key; unset STRIPE_SECRET_KEY")
+        raise Misconfigured("the demo refuses to start with a live key; unset STRIPE_SECRET_KEY")
     port, sandbox_port = _port("DONATE_PORT", 8000), _port("SANDBOX_PORT", 8001)
     environment = _environment(port, sandbox_port)
     service, sandbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}"
@@ -41,7 +41,7 @@ def demo() -> int:
             running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
             running.enter_context(_child(["serve"], environment)),
         ]
-        # Only now: what it needs takes seconds to read, and the two are starting meanwhile.
+        # Imported here, because it takes seconds, and the two processes start meanwhile.
         from donate.demo.year import prepare
 
         for address in (f"{sandbox}/", f"{service}/readyz"):
@@ -50,14 +50,14 @@ def demo() -> int:
         print(_welcome(service, sandbox, example, password), flush=True)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
-    raise Misconfigured("the demo stopped: one of its two processes ended; see above")
+    raise Misconfigured("the demo stopped, because one of its two processes ended; see above")
 
 
 def _environment(port: int, sandbox_port: int) -> dict[str, str]:
     FOLDER.mkdir(exist_ok=True)
     for old in (*FOLDER.glob("demo.sqlite3*"), *LETTERS.glob("*.eml")):
         old.unlink()
-    ours = {
+    values = {
         "DATABASE_URL": _database_url(),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HOST": "127.0.0.1",
@@ -73,11 +73,11 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
         "DEMO": "true",
         "LOG_LEVEL": "WARNING",
     }
-    return os.environ | ours
+    return os.environ | values
 
 
 def _database_url() -> str:
-    """Return the demo's own file, or the empty database that DEMO_DATABASE_URL names."""
+    """Return the URL of the demo's own file, or DEMO_DATABASE_URL. Raises Misconfigured."""
     url = os.environ.get("DEMO_DATABASE_URL", "")
     if not url:
         return f"sqlite:///{FOLDER / 'demo.sqlite3'}"
@@ -90,23 +90,23 @@ def _database_url() -> str:
         tables = inspect(session.connection()).get_table_names()
     database.close()
     if tables:
-        raise Misconfigured("DEMO_DATABASE_URL must name an empty database: the demo fills it")
+        raise Misconfigured("DEMO_DATABASE_URL must name an empty database, which the demo fills")
     return url
 
 
 def _welcome(service: str, sandbox: str, example: str, password: str) -> str:
     return f"""
-The demo is ready. No real money moves: Stripe is a pretend one on this machine.
+The demo is ready. No real money moves: a pretend Stripe runs on this machine.
 
   Give          {service}/give/LWCAN
   Test card     4242 4242 4242 4242, any later date, any CVC
   On a web page {example}/
   Finance       {service}/finance
   Sign in       {STAFF_EMAIL}   {password}
-  Letters       {service}/demo/letters
+  E-mails       {service}/demo/letters
   Pretend Stripe {sandbox}
 
-Ctrl-C stops it."""
+Press Ctrl-C to stop."""
 
 
 def _port(name: str, default: int) -> int:
@@ -117,16 +117,16 @@ def _port(name: str, default: int) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise Misconfigured(
-                f"port {port} is taken; choose another with {name}=8123 make demo"
+                f"port {port} is in use; choose another with {name}=8123 make demo"
             ) from error
     return port
 
 
 @contextmanager
 def _child(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    # -m and not the script, so that the same interpreter and the same code run.
+    # Use -m instead of the script, to run the same interpreter and the same code.
     command = [sys.executable, "-m", "donate.cli", *command]
-    child = subprocess.Popen(command, env=environment)  # noqa: S603 -- our own words only
+    child = subprocess.Popen(command, env=environment)  # noqa: S603 -- no user input
     try:
         yield child
     finally:
@@ -138,8 +138,8 @@ def _child(command: list[str], environment: Mapping[str, str]) -> Iterator[subpr
 
 
 def _wait_until_answered(address: str, children: list[subprocess.Popen[bytes]]) -> None:
-    until = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < until:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
         if any(child.poll() is not None for child in children):
             break
         try:

@@ -1,4 +1,4 @@
-"""A year of example gifts for the demo, through the real ledger and the pretend Stripe."""
+"""Adds a year of example gifts for the demo, through the real ledger and the sandbox."""
 
 import secrets
 import sys
@@ -47,20 +47,20 @@ _MODES = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxLevers:
-    """The pretend Stripe's levers."""
+    """A client of the sandbox's control API."""
 
     client: httpx.Client
 
-    def pull(self, lever: str, **what: Any) -> dict[str, Any]:
-        """Move one lever; returns what it says."""
-        answer = self.client.post(f"/_sandbox/{lever}", json=what)
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
+    def pull(self, lever: str, **values: Any) -> dict[str, Any]:
+        """Call one control and return its response."""
+        response = self.client.post(f"/_sandbox/{lever}", json=values)
+        response.raise_for_status()
+        body: dict[str, Any] = response.json()
+        return body
 
 
 def prepare(environment: Mapping[str, str], sandbox: str) -> str:
-    """Add a year of gifts and someone who may see them; returns their password."""
+    """Add a year of gifts and a staff account; return its password."""
     settings = load_settings(None, **{k.lower(): environment[k] for k in environment})
     now = SystemClock().now()
     clock = FixedClock(now)
@@ -77,7 +77,7 @@ def prepare(environment: Mapping[str, str], sandbox: str) -> str:
                 now=now,
             )
         with httpx.Client(base_url=sandbox, timeout=30) as client:
-            lay_down_a_year(parts, clock, SandboxLevers(client), staff, _show_progress)
+            add_year(parts, clock, SandboxLevers(client), staff, _show_progress)
     finally:
         parts.stripe.close()
         parts.database.close()
@@ -90,62 +90,68 @@ def _show_progress(done: int, total: int) -> None:
         print(f"\rA year of example gifts: {done} of {total}", end=end, flush=True)
 
 
-def lay_down_a_year(
+def add_year(
     parts: Parts,
     clock: FixedClock,
     stripe: SandboxLevers,
     staff: Staff,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Open, pay, abandon and refund example gifts on the days of the past year."""
-    dice = Random(CODE)  # noqa: S311 -- the same gifts in every demo
+    """Open, pay, abandon and refund example gifts at times within the past year."""
+    random = Random(CODE)  # noqa: S311 -- seeded, for the same gifts in every demo
     today = clock.now()
     stripe.pull("webhooks", paused=True)
-    for done, moment in enumerate(_moments(today, dice), start=1):
+    for done, moment in enumerate(_random_times(today, random), start=1):
         clock.instant = moment
         stripe.pull("clock", now=int(moment.timestamp()))
-        gift = _open(parts, moment, dice)
+        gift = _open(parts, moment, random)
         if gift.mode == Mode.CARD:
-            _by_card(parts, stripe, gift, dice)
+            _pay_by_card(parts, stripe, gift, random)
         elif gift.mode == Mode.BANK_DEBIT:
-            _by_debit(parts, stripe, gift, dice, ended=today - moment > timedelta(days=7))
-        elif today - moment > timedelta(days=14) or dice.random() < 0.3:
-            _through_the_bank(parts, gift, staff, moment, dice)
+            _pay_by_debit(parts, stripe, gift, random, ended=today - moment > timedelta(days=7))
+        elif today - moment > timedelta(days=14) or random.random() < 0.3:
+            _mark_transfer(parts, gift, staff, moment, random)
         progress(done, COUNT)
     clock.instant = max(clock.instant, today - timedelta(hours=1))
-    _leave_some_open(parts, clock, stripe, dice)
+    _add_recent_examples(parts, clock, stripe, random)
     clock.instant = today
     stripe.pull("clock", now=None)
     stripe.pull("webhooks", paused=False, deliver_missed=True)
     _wait_until_settled(parts, stripe)
 
 
-def _leave_some_open(parts: Parts, clock: FixedClock, stripe: SandboxLevers, dice: Random) -> None:
-    """Add what the year may have drawn none of, within the last hour: one of each to look at."""
+def _add_recent_examples(
+    parts: Parts, clock: FixedClock, stripe: SandboxLevers, random: Random
+) -> None:
+    """Add one gift of each kind within the last hour, so that every demo shows them all."""
 
-    def opened(mode: Mode, frequency: Frequency = Frequency.ONCE) -> Gift:
+    def open_next(mode: Mode, frequency: Frequency = Frequency.ONCE) -> Gift:
         clock.instant += timedelta(minutes=5)
         stripe.pull("clock", now=int(clock.instant.timestamp()))
-        return _open(parts, clock.instant, dice, mode, frequency)
+        return _open(parts, clock.instant, random, mode, frequency)
 
     for mode in (Mode.INTERAC, Mode.GIVING_CODE):
-        opened(mode)
-    _by_debit(parts, stripe, opened(Mode.BANK_DEBIT), dice, ended=False)
-    stripe.pull("pay", session=_checkout(parts, opened(Mode.CARD, Frequency.MONTHLY)), card=_CARD)
+        open_next(mode)
+    _pay_by_debit(parts, stripe, open_next(Mode.BANK_DEBIT), random, ended=False)
+    stripe.pull(
+        "pay", session=_checkout(parts, open_next(Mode.CARD, Frequency.MONTHLY)), card=_CARD
+    )
     for lever in ("refund", "dispute"):
-        paid = stripe.pull("pay", session=_checkout(parts, opened(Mode.CARD)), card=_CARD)
+        paid = stripe.pull("pay", session=_checkout(parts, open_next(Mode.CARD)), card=_CARD)
         stripe.pull(lever, payment_intent=paid["charge"]["payment_intent"])
 
 
-def _moments(today: datetime, dice: Random) -> list[datetime]:
-    """Draw the times of the gifts; more fall in December, and near the end of a month."""
+def _random_times(today: datetime, random: Random) -> list[datetime]:
+    """Return random times of gifts, with more in December and near the end of a month."""
     moments: list[datetime] = []
     while len(moments) < COUNT:
         moment = today - timedelta(
-            days=dice.randrange(DAYS), hours=dice.randrange(1, 14), seconds=dice.randrange(3600)
+            days=random.randrange(DAYS),
+            hours=random.randrange(1, 14),
+            seconds=random.randrange(3600),
         )
         weight = 1.0 if moment.month == 12 else 0.5 + (0.3 if moment.day > 24 else 0)
-        if dice.random() < weight:
+        if random.random() < weight:
             moments.append(moment)
     return sorted(moments)
 
@@ -153,32 +159,32 @@ def _moments(today: datetime, dice: Random) -> list[datetime]:
 def _open(
     parts: Parts,
     moment: datetime,
-    dice: Random,
+    random: Random,
     mode: Mode | None = None,
     frequency: Frequency = Frequency.ONCE,
 ) -> Gift:
-    first, last = dice.choice(_FIRST), dice.choice(_LAST)
+    first, last = random.choice(_FIRST), random.choice(_LAST)
     choice = check_choice(
         parts.regions[CODE],
-        mode=mode or dice.choice(_MODES),
-        amount=Money(dice.choice(_AMOUNTS), "CAD"),
+        mode=mode or random.choice(_MODES),
+        amount=Money(random.choice(_AMOUNTS), "CAD"),
         frequency=frequency,
         country="CA",
         language="fr-CA" if first in ("Amélie", "Luc", "Hélène", "Jean") else "en-CA",
         name=f"{first} {last}",
-        email=f"donor{dice.randrange(10_000)}@example.org",
+        email=f"donor{random.randrange(10_000)}@example.org",
     )
     with parts.database.writing() as session:
         return open_gift(
-            session, choice, f"demo:{dice.getrandbits(128):x}", now=moment, random=dice
+            session, choice, f"demo:{random.getrandbits(128):x}", now=moment, random=random
         )
 
 
-def _by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, dice: Random) -> None:
+def _pay_by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, random: Random) -> None:
     session = _checkout(parts, gift)
-    fate = dice.random()
+    fate = random.random()
     if fate < 0.07:
-        return  # abandoned: it expires as the days go by
+        return  # abandoned; the checkout session expires when the sandbox's clock moves on
     if fate < 0.12:
         stripe.pull("pay", session=session, outcome="declined")
     paid = stripe.pull("pay", session=session, card=_CARD)
@@ -191,37 +197,37 @@ def _by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, dice: Random) -> N
         stripe.pull("refund", payment_intent=payment, amount=gift.amount_minor // 2)
 
 
-def _by_debit(
-    parts: Parts, stripe: SandboxLevers, gift: Gift, dice: Random, *, ended: bool
+def _pay_by_debit(
+    parts: Parts, stripe: SandboxLevers, gift: Gift, random: Random, *, ended: bool
 ) -> None:
     session = _checkout(parts, gift)
     stripe.pull("pay", session=session, outcome="processing")
     if ended:
-        stripe.pull("settle", session=session, succeed=dice.random() > 0.1)
+        stripe.pull("settle", session=session, succeed=random.random() > 0.1)
 
 
 def _checkout(parts: Parts, gift: Gift) -> str:
     return parts.checkouts.open_for(gift).rpartition("/")[2].partition("?")[0]
 
 
-def _through_the_bank(
-    parts: Parts, gift: Gift, staff: Staff, moment: datetime, dice: Random
+def _mark_transfer(
+    parts: Parts, gift: Gift, staff: Staff, moment: datetime, random: Random
 ) -> None:
-    arrived = moment + timedelta(hours=dice.randrange(1, 40))
+    arrived = moment + timedelta(hours=random.randrange(1, 40))
     transfer = Transfer(
         received_on=local_date(arrived, gift.time_zone),
         amount=gift.amount,
-        bank_reference=f"C1A{dice.randrange(10**8):08}",
-        note="Example: seen on the bank's statement",
+        bank_reference=f"C1A{random.randrange(10**8):08}",
+        note="Example: found on the bank statement",
     )
     with parts.database.writing() as session:
         mark_received(session, gift, transfer, actor=f"staff:{staff.id}", now=arrived)
 
 
 def _wait_until_settled(parts: Parts, stripe: SandboxLevers) -> None:
-    until = time.monotonic() + _SETTLE_TIMEOUT_S
+    deadline = time.monotonic() + _SETTLE_TIMEOUT_S
     waiting = select(func.count()).where(StripeEvent.state == EventState.WAITING)
-    while time.monotonic() < until:
+    while time.monotonic() < deadline:
         state = stripe.client.get("/_sandbox/state").json()
         with parts.database.reading() as session:
             if not state["deliveries"]["pending"] and not session.exec(waiting).one():

@@ -151,7 +151,7 @@ def test_an_endpoint_of_another_version_gets_a_new_one_beside_it(
     assert account.v1.webhook_endpoints.retrieve(old).status == "enabled"
     assert setup("--yes") == 1
     said = capsys.readouterr().out
-    assert "Nothing to change but by hand." in said
+    assert "Nothing to change, except the steps" in said
     assert f"{old}: it has the same address as {made.id}" in said
     account.v1.webhook_endpoints.delete(old)
     assert setup() == 0
