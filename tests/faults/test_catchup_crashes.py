@@ -41,7 +41,7 @@ def test_a_killed_catchup_goes_on_where_it_was(
         assert [run.finished_at is not None for run in runs] == [True, True]
         assert events == {"catchup": runs[0].events}
         said = (tmp_path / "log").read_text()
-        assert "going on with the catch-up that began at" in said
+        assert "resuming the catch-up that began at" in said
         assert f"looked at {runs[0].events} events" in said
         assert "now settled; 0 differ." in said
         asked = [

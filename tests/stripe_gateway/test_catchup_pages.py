@@ -126,7 +126,7 @@ def test_who_goes_on_says_so_and_then_looks_at_what_is_new(away: Away) -> None:
         stopped.run(since, lambda _: stopped.stop())
     away.later(HOUR)
     resumed, fresh = away.catchup.run(since, away.lines.append)
-    assert away.lines[0] == f"going on with the catch-up that began at {began:%H:%M:%S}"
+    assert away.lines[0] == f"resuming the catch-up that began at {began:%H:%M:%S}"
     assert (resumed.since, fresh.since) == (since, began - HOUR)
 
 

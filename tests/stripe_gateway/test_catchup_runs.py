@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.catchup.runs import (
-    KEPT,
+    KEPT_FOR,
     Report,
     begin_run,
     last_finished_run,
@@ -131,11 +131,11 @@ def test_a_run_leaves_no_gap(
 
 def test_runs_of_three_months_are_kept(database: Database) -> None:
     """Runs are kept for ninety days, and the last finished one always."""
-    assert timedelta(days=90) == KEPT
-    ages = [KEPT + DAY, KEPT + SECOND, KEPT, DAY]
+    assert timedelta(days=90) == KEPT_FOR
+    ages = [KEPT_FOR + DAY, KEPT_FOR + SECOND, KEPT_FOR, DAY]
     with database.writing() as session:
         old = [add_run(session, NOW - age, finished=False).id for age in ages]
-        last = add_run(session, NOW - 2 * KEPT, finished=True)
+        last = add_run(session, NOW - 2 * KEPT_FOR, finished=True)
         run = begin_run(session, None, NOW)
         kept = session.exec(select(CatchupRun.id).order_by(col(CatchupRun.id))).all()
         assert kept == [*old[2:], last.id, run.id]
@@ -144,7 +144,7 @@ def test_runs_of_three_months_are_kept(database: Database) -> None:
 def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
     """No run is deleted before one has finished, because each may know of missed events."""
     with database.writing() as session:
-        add_run(session, NOW - 2 * KEPT, finished=False)
+        add_run(session, NOW - 2 * KEPT_FOR, finished=False)
         begin_run(session, None, NOW)
         assert len(session.exec(select(CatchupRun)).all()) == 2
 
@@ -287,5 +287,5 @@ def test_what_is_not_ours_and_each_currency_are_said() -> None:
     assert lines[1:] == [
         "Stripe lists 1,234.56 CAD in 1,500 payments; 1,000.00 CAD of it are recorded.",
         "Stripe lists 1,234.56 USD in 1,500 payments; 1,000.00 USD of it are recorded.",
-        "1,000 belong to another account or to the other mode.",
+        "1,000 belong to another account, or to the other of test and live.",
     ]

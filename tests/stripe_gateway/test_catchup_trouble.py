@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from donate.errors import Conflict, StripeKeyRefused, StripeUnavailable
 from donate.stripe_gateway.catchup.catchup import Catchup
-from donate.stripe_gateway.catchup.lists import PATIENCE_S, StripeLists
+from donate.stripe_gateway.catchup.lists import RETRY_PAUSES_S, StripeLists
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import StripeEvent
 from donate.stripe_gateway.webhooks.health import newest_missed
@@ -50,7 +50,7 @@ def test_it_gives_up_after_a_while_and_goes_on_later(away: Away) -> None:
     away.trouble("500", times=100, path="/v1/refunds")
     with pytest.raises(StripeUnavailable, match="no usable answer about refunds"):
         away.run()
-    assert pauses(away)[-len(PATIENCE_S) :] == list(PATIENCE_S)
+    assert pauses(away)[-len(RETRY_PAUSES_S) :] == list(RETRY_PAUSES_S)
     calls_before = away.calls(EVENTS)
     away.sandbox.control("DELETE", "/_sandbox/trouble")
     away.later(HOUR)

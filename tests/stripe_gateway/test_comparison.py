@@ -65,7 +65,7 @@ def compared(database: Database, *events: SyntheticEvent) -> Comparison:
 
 
 def discrepancy(database: Database, *events: SyntheticEvent) -> Discrepancy:
-    (only,) = compared(database, *events).lacking
+    (only,) = compared(database, *events).discrepancies
     return only
 
 
@@ -98,10 +98,10 @@ def test_another_amount_differs(database: Database, recorded: int) -> None:
     record_payment(database, gift, listed, amount_minor=recorded)
     comparison = compared(database, *events_of(Listing.PAID_SESSIONS, listed))
     assert comparison.totals == totals(AMOUNT, recorded, 1)
-    (only,) = comparison.lacking
+    (only,) = comparison.discrepancies
     assert only.key == str(gift.id)
     assert only.sentence == (
-        f"Stripe's {listed['id']} tells of payment succeeded of 50.00 CAD for {gift.reference}: "
+        f"Stripe's {listed['id']} shows payment succeeded of 50.00 CAD for {gift.reference}: "
         f"recorded as {recorded:,} in minor units."
     )
 
@@ -111,9 +111,9 @@ def test_of_what_lacks_the_money_is_named(database: Database) -> None:
     gift = give(database)
     (payment,) = paid(gift, "pi_1", amount_total=123_456_789)
     difference = discrepancy(database, payment)
-    assert difference.telling == payment
+    assert difference.event == payment
     assert difference.sentence == (
-        f"Stripe's {payment.object_id} tells of payment succeeded of 1,234,567.89 CAD for "
+        f"Stripe's {payment.object_id} shows payment succeeded of 1,234,567.89 CAD for "
         f"{gift.reference}: not recorded."
     )
     assert compared(database, payment).totals == totals(123_456_789, 0, 1)
@@ -125,7 +125,7 @@ def test_what_has_no_amount_lacks_as_well(database: Database) -> None:
     listed = paid_session(gift, "pi_1")
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     only = discrepancy(database, *events_of(Listing.PAID_SESSIONS, listed))
-    assert only.sentence.endswith(f"tells of checkout opened for {gift.reference}: not recorded.")
+    assert only.sentence.endswith(f"shows checkout opened for {gift.reference}: not recorded.")
 
 
 def test_a_fact_is_known_by_kind_and_source_together(database: Database) -> None:
@@ -149,10 +149,13 @@ def test_only_what_came_in_is_summed(database: Database) -> None:
     dispute = events_of(Listing.DISPUTES, dispute_of("pi_1", created=AT))
     comparison = compared(database, *refund, *dispute)
     assert comparison.totals == {}
-    assert all(f"for {gift.reference}: not recorded" in x.sentence for x in comparison.lacking)
-    assert not any(x.is_staffs_turn for x in comparison.lacking)
+    assert all(
+        f"for {gift.reference}: not recorded" in x.sentence for x in comparison.discrepancies
+    )
+    assert not any(x.needs_staff for x in comparison.discrepancies)
     assert [
-        one.sentence.partition(" tells of ")[2].partition(" CAD")[0] for one in comparison.lacking
+        one.sentence.partition(" shows ")[2].partition(" CAD")[0]
+        for one in comparison.discrepancies
     ] == ["refund succeeded of 10.00", "dispute opened of 50.00"]
 
 
@@ -202,11 +205,11 @@ def test_a_first_month_is_summed_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("aside", "is_staffs_turn"),
+    ("aside", "needs_staff"),
     [(None, False), ("this gift", True), ("another gift", False), ("settled", False)],
 )
 def test_what_staff_have_before_them_is_not_fetched(
-    database: Database, aside: str | None, is_staffs_turn: bool
+    database: Database, aside: str | None, needs_staff: bool
 ) -> None:
     """A difference waits for staff if an event of the same gift was set aside."""
     gift, other = give(database), give(database)
@@ -216,7 +219,7 @@ def test_what_staff_have_before_them_is_not_fetched(
     elif aside:
         about = gift if aside == "this gift" else other
         settle(database, event("checkout.session.completed", session_for(about, amount_total=1)))
-    assert discrepancy(database, *paid(gift, "pi_1")).is_staffs_turn == is_staffs_turn
+    assert discrepancy(database, *paid(gift, "pi_1")).needs_staff == needs_staff
 
 
 def test_money_for_an_unknown_gift_is_staffs_turn(database: Database) -> None:
@@ -224,7 +227,7 @@ def test_money_for_an_unknown_gift_is_staffs_turn(database: Database) -> None:
     gift = give(database)
     unknown = gift.model_copy(update={"id": uuid.uuid4()})
     only = discrepancy(database, *paid(unknown, "pi_1"))
-    assert only.is_staffs_turn
+    assert only.needs_staff
     assert only.key == str(unknown.id)
     assert only.sentence.endswith("50.00 CAD for a gift that is not recorded here: not recorded.")
 
@@ -283,8 +286,8 @@ def test_each_list_is_told_in_its_own_way(
 
 
 def test_events_are_not_retold() -> None:
-    """Events cannot be made into synthetic events."""
-    with pytest.raises(ValueError, match="tell of themselves"):
+    """Events cannot needs no synthetic event."""
+    with pytest.raises(ValueError, match="need no synthetic event"):
         events_of(Listing.EVENTS, {})
 
 

@@ -10,7 +10,12 @@ import pytest
 
 from donate.clock import FixedClock
 from donate.errors import StripeRefused, StripeUnavailable
-from donate.stripe_gateway.catchup.lists import PATIENCE_S, PAUSE, StripeLists, reading_client
+from donate.stripe_gateway.catchup.lists import (
+    MIN_INTERVAL,
+    RETRY_PAUSES_S,
+    StripeLists,
+    reading_client,
+)
 from donate.stripe_gateway.catchup.plan import Listing, ListRange
 from donate.stripe_gateway.client import PER_ATTEMPT_S
 from donate.stripe_gateway.events.types import EVENT_TYPES
@@ -112,9 +117,9 @@ def test_the_next_page_follows_the_last_object(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("passes", "waits"),
     [
-        (timedelta(0), [PAUSE.total_seconds()]),
-        (PAUSE - timedelta(milliseconds=10), [0.01]),
-        (PAUSE, []),
+        (timedelta(0), [MIN_INTERVAL.total_seconds()]),
+        (MIN_INTERVAL - timedelta(milliseconds=10), [0.01]),
+        (MIN_INTERVAL, []),
         (timedelta(days=1), []),
     ],
     ids=["at once", "a little early", "just in time", "much later"],
@@ -137,12 +142,12 @@ def test_patience_ends_after_a_minute(reader: Reader, caplog: pytest.LogCaptureF
     reader.trouble("500", 100)
     with pytest.raises(StripeUnavailable, match="no usable answer about disputes"):
         reader.page(ListRange(Listing.DISPUTES, FROM))
-    assert reader.waits == list(PATIENCE_S)
-    assert PATIENCE_S == (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+    assert reader.waits == list(RETRY_PAUSES_S)
+    assert RETRY_PAUSES_S == (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
     limits = list(dict.fromkeys(requests["limit"] for _, requests in reader.requests()))
     assert limits == ["100", "50", "25", "12", "10"]
-    log_lines = [line for line in caplog.messages if "asking Stripe again for disputes" in line]
-    assert len(log_lines) == len(PATIENCE_S)
+    log_lines = [line for line in caplog.messages if "retrying disputes" in line]
+    assert len(log_lines) == len(RETRY_PAUSES_S)
 
 
 def test_who_is_stopped_asks_no_more(reader: Reader) -> None:

@@ -1,1 +1,1 @@
-"""Fetches what Stripe has and we do not."""
+"""Catch-up: fetches events and objects that webhooks missed."""

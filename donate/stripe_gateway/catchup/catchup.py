@@ -1,7 +1,7 @@
-"""Fetches what Stripe has and we do not, into the same inbox, and says what differs.
+"""Fetches what Stripe has and we do not into the inbox, and reports what differs.
 
-Page by page: ask (no transaction open), store what is new, settle it, compare, and write down how
-far we are. Broken off between any two of these, the page is looked at again, which changes nothing.
+It works page by page: ask Stripe (with no transaction open), store what is new, settle it, compare,
+and save the progress. If it is interrupted, it repeats the page, which changes nothing.
 """
 
 import json
@@ -42,20 +42,20 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 TASK: Final = "catchup"
-# Another process may be settling what we fetched; it is done in moments.
-_SETTLED_WITHIN_S: Final = 10
-# Whose an invoice's payment is, is known only when the invoice is recorded.
+# Another process may be settling what we fetched; wait this long for it.
+_SETTLE_TIMEOUT_S: Final = 10
+# The gift of an invoice's payment is known only after the invoice is recorded, so fetch twice.
 _ROUNDS_TO_FETCH: Final = 2
 
 Tell = Callable[[str], None]
 
 
 class Stopped(Exception):
-    """The process is being ended; the run goes on with the next one."""
+    """The process is stopping; the next one resumes the run."""
 
 
 class Catchup:
-    """Looks through what Stripe lists. One process at a time."""
+    """Reads Stripe's lists and fetches what is missing, in one process at a time."""
 
     def __init__(
         self,
@@ -76,29 +76,30 @@ class Catchup:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Break off before the next page, for good."""
+        """Stop before the next page, permanently."""
         self._stopping.set()
 
     def run(self, since: datetime | None = None, tell: Tell = lambda _: None) -> list[Report]:
-        """Go on with a run that was broken off, then catch up with everything until now.
+        """Resume an interrupted run, then catch up with everything until now.
 
-        `since` makes it reach further back than it would. Returns a report for each run.
+        `since` makes it reach further back. `tell` receives lines about the progress. Return a
+        report for each run.
 
-        Raises Conflict when another process is at it, Stopped, and StripeUnavailable or its kin
-        when Stripe gives no usable answer; what was done until then stays done.
+        Raises Conflict when another process is running a catch-up, Stopped, and StripeUnavailable
+        or a related error when Stripe gives no usable answer. The progress until then is kept.
         """
         with self._database.alone(TASK) as alone:
             if not alone:
-                raise Conflict("another catch-up is running; this one has left everything to it")
+                raise Conflict("another catch-up is running; this one did nothing")
             reports = []
             now = self._clock.now()
             with self._database.reading() as session:
-                why = why_another_mode(session, livemode=self._livemode)
+                mismatch = why_another_mode(session, livemode=self._livemode)
                 unfinished = unfinished_run(session, since, now)
-            if why:
-                raise Conflict(why)
+            if mismatch:
+                raise Conflict(mismatch)
             if unfinished:
-                tell(f"going on with the catch-up that began at {unfinished.started_at:%H:%M:%S}")
+                tell(f"resuming the catch-up that began at {unfinished.started_at:%H:%M:%S}")
                 reports.append(self._finish(unfinished, tell))
             with self._database.writing() as session:
                 run = begin_run(session, None if unfinished else since, self._clock.now())
@@ -108,33 +109,33 @@ class Catchup:
     def _finish(self, run: CatchupRun, tell: Tell) -> Report:
         plan = plan_of(run.since, run.started_at)
         while run.stretch < len(plan):
-            stretch = plan[run.stretch]
+            list_range = plan[run.stretch]
             try:
-                self._take_page(run, stretch)
+                self._take_page(run, list_range)
             except StripeKeyRefused as refused:
-                if stretch.listing is Listing.EVENTS:
-                    raise StripeKeyRefused(_may_not_read(stretch.listing, refused)) from refused
-                self._skip(run, _may_not_read(stretch.listing, refused), stretch.listing)
+                if list_range.listing is Listing.EVENTS:
+                    raise StripeKeyRefused(_no_permission(list_range.listing, refused)) from refused
+                self._skip(run, _no_permission(list_range.listing, refused), list_range.listing)
             looked_at = f"{run.events:,} events and {run.objects:,} objects looked at"
-            tell(f"{stretch.listing} since {stretch.created_from:%Y-%m-%d}: {looked_at}")
+            tell(f"{list_range.listing} since {list_range.created_from:%Y-%m-%d}: {looked_at}")
         return self._close(run)
 
-    def _take_page(self, run: CatchupRun, stretch: ListRange) -> None:
+    def _take_page(self, run: CatchupRun, list_range: ListRange) -> None:
         if self._stopping.is_set():
             raise Stopped
-        page = self._lists.page(stretch, run.cursor, self._stopping)
+        page = self._lists.page(list_range, run.cursor, self._stopping)
         is_last = not page.has_more
-        further: dict[str, Any] = {
+        changes: dict[str, Any] = {
             "cursor": "" if is_last else page.objects[-1]["id"],
             "stretch": run.stretch + is_last,
         }
-        if stretch.listing is Listing.EVENTS:
+        if list_range.listing is Listing.EVENTS:
             self._take_events(run, page.objects)
-            further["events"] = run.events + len(page.objects)
+            changes["events"] = run.events + len(page.objects)
         else:
-            further |= self._take_objects(run, stretch.listing, page.objects)
-            further["objects"] = run.objects + len(page.objects)
-        self._save(run, **further)
+            changes |= self._take_objects(run, list_range.listing, page.objects)
+            changes["objects"] = run.objects + len(page.objects)
+        self._save(run, **changes)
 
     def _take_events(self, run: CatchupRun, events: Sequence[dict[str, Any]]) -> None:
         ids = [event["id"] for event in events]
@@ -144,41 +145,46 @@ class Catchup:
             )
         if known:
             self._settler.take_back(list(known), SOURCE)
-        fresh = [event for event in events if event["id"] not in known]
-        late_before = self._clock.now() - LATE_AFTER
-        # Noted before they are stored: afterwards nobody could tell that they were missing.
-        late = [at for at in _made_at(fresh) if at <= late_before]
-        if late:
-            self._save(run, missed_at=max([*late, run.missed_at or late[0]]))
-        self._store(run, [json.dumps(event).encode() for event in fresh])
+        new_events = [event for event in events if event["id"] not in known]
+        late_since = self._clock.now() - LATE_AFTER
+        # Save this before storing the events: once they are stored, they no longer look missed.
+        late_times = [at for at in _creation_times(new_events) if at <= late_since]
+        if late_times:
+            self._save(run, missed_at=max([*late_times, run.missed_at or late_times[0]]))
+        self._store(run, [json.dumps(event).encode() for event in new_events])
 
     def _take_objects(
         self, run: CatchupRun, listing: Listing, objects: Sequence[dict[str, Any]]
     ) -> dict[str, Any]:
-        """Compare objects with what is recorded, fetch what lacks; returns the new sums."""
-        tellings = [
-            telling
-            for found in objects
-            for telling in synthetic_events(listing, found, run.started_at, livemode=self._livemode)
-            if telling.happened_at <= run.started_at  # what came since is the next run's
+        """Compare objects with the recorded facts, fetch missing ones; return the new totals."""
+        events = [
+            event
+            for stripe_object in objects
+            for event in synthetic_events(
+                listing, stripe_object, run.started_at, livemode=self._livemode
+            )
+            if event.happened_at <= run.started_at  # newer events belong to the next run
         ]
-        found = self._compare(tellings)
-        old = run.started_at - EVENTS_REACH
-        wanted = [one for one in tellings if one.reading is None and one.happened_at < old]
+        comparison = self._compare(events)
+        oldest_listed = run.started_at - EVENTS_REACH
+        to_fetch = [
+            one for one in events if one.reading is None and one.happened_at < oldest_listed
+        ]
         for _ in range(_ROUNDS_TO_FETCH):
-            wanted += [lack.telling for lack in found.lacking if not lack.is_staffs_turn]
-            if not wanted:
+            to_fetch += [one.event for one in comparison.discrepancies if not one.needs_staff]
+            if not to_fetch:
                 break
-            self._store(run, [telling.payload for telling in wanted])
-            found, wanted = self._compare(tellings), []
+            self._store(run, [event.payload for event in to_fetch])
+            comparison, to_fetch = self._compare(events), []
         return {
-            "totals": add_totals(run.totals, found.totals),
-            "differing": run.differing | {lack.key: lack.sentence for lack in found.lacking},
+            "totals": add_totals(run.totals, comparison.totals),
+            "differing": run.differing
+            | {one.key: one.sentence for one in comparison.discrepancies},
         }
 
-    def _compare(self, tellings: Sequence[SyntheticEvent]) -> Comparison:
+    def _compare(self, events: Sequence[SyntheticEvent]) -> Comparison:
         with self._database.reading() as session:
-            return compare(session, tellings)
+            return compare(session, events)
 
     def _store(self, run: CatchupRun, payloads: Sequence[bytes]) -> None:
         now = self._clock.now()
@@ -186,9 +192,9 @@ class Catchup:
         self._settle_all(run)
 
     def _settle_all(self, run: CatchupRun) -> None:
-        """Settle what this run fetched, or wait a little while another process does."""
+        """Settle what this run fetched, or wait briefly while another process settles it."""
         pause_s = 0.05
-        for _ in range(int(_SETTLED_WITHIN_S / pause_s)):
+        for _ in range(int(_SETTLE_TIMEOUT_S / pause_s)):
             while self._settler.settle_due() and not self._stopping.is_set():
                 pass
             with self._database.reading() as session:
@@ -202,9 +208,9 @@ class Catchup:
             run, stretch=run.stretch + 1, cursor="", differing=run.differing | {listing: why}
         )
 
-    def _save(self, run: CatchupRun, **changed: Any) -> None:
+    def _save(self, run: CatchupRun, **changes: Any) -> None:
         with self._database.writing() as session:
-            save_run(session, run, **changed)
+            save_run(session, run, **changes)
 
     def _close(self, run: CatchupRun) -> Report:
         self._settle_all(run)
@@ -214,11 +220,11 @@ class Catchup:
             return report_of(session, run)
 
 
-def _made_at(events: Sequence[dict[str, Any]]) -> list[datetime]:
-    """Return when events were made, leaving out those that don't say."""
+def _creation_times(events: Sequence[dict[str, Any]]) -> list[datetime]:
+    """Return the creation times of events, without those that are malformed."""
     seconds = [event.get("created") for event in events]
     return [datetime.fromtimestamp(at, UTC) for at in seconds if is_instant(at)]
 
 
-def _may_not_read(listing: Listing, refused: StripeUnavailable) -> str:
+def _no_permission(listing: Listing, refused: StripeUnavailable) -> str:
     return f"Stripe does not let this key read {listing} ({refused}): see README for what it needs"

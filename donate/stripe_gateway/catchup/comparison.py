@@ -1,4 +1,4 @@
-"""Is what Stripe's objects say recorded here? Reads only; `catchup` fetches what is lacking."""
+"""Compares Stripe's objects with the recorded facts. It only reads; `catchup` fetches the rest."""
 
 import json
 import uuid
@@ -29,7 +29,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 
 @dataclass(frozen=True, slots=True)
 class SyntheticEvent:
-    """An object, told as an event; `reading` is None where nobody can read it."""
+    """An object in the form of an event; `reading` is None if it cannot be read."""
 
     payload: bytes
     object_id: str
@@ -39,39 +39,43 @@ class SyntheticEvent:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A telling of which something is not recorded, or otherwise. `key` names the gift if known."""
+    """An event with a fact that is missing here or recorded with another amount.
 
-    telling: SyntheticEvent
+    `key` is the id of the gift.
+    """
+
+    event: SyntheticEvent
     key: str
     sentence: str
-    is_staffs_turn: bool
-    """Storing it would help nobody: the gift is unknown, or its event was set aside already."""
+    needs_staff: bool
+    """Fetching cannot help: the gift is unknown, or an event about it is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What some tellings come to, by currency in minor units, and what of it lacks."""
+    """Totals per currency in minor units, and the facts that we have not recorded like Stripe."""
 
     totals: dict[str, dict[str, int]]
-    lacking: list[Discrepancy]
+    discrepancies: list[Discrepancy]
 
 
 def synthetic_events(
-    listing: Listing, found: dict[str, Any], asked_at: datetime, *, livemode: bool
+    listing: Listing, stripe_object: dict[str, Any], retrieved_at: datetime, *, livemode: bool
 ) -> list[SyntheticEvent]:
-    """Tell one object of a list as the events that would have told of it, leaving out others'."""
-    tellings = (_read(event, livemode=livemode) for event in _events_of(listing, found, asked_at))
-    return [telling for telling in tellings if telling]
+    """Return the synthetic events for one object of a list, without those that are not ours."""
+    payloads = _events_of(listing, stripe_object, retrieved_at)
+    events = (_read_event(payload, livemode=livemode) for payload in payloads)
+    return [event for event in events if event]
 
 
-def compare(session: Session, tellings: Sequence[SyntheticEvent]) -> Comparison:
-    """Hold tellings against the facts. Refunds and disputes of others' payments are not ours."""
-    recorded = _recorded(session, tellings)
-    gifts = _gifts_of(session, tellings)
+def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
+    """Compare events with the recorded facts. Skip refunds and disputes of foreign payments."""
+    recorded = _recorded(session, events)
+    gifts = _gifts_of(session, events)
     totals: dict[str, dict[str, int]] = {}
-    lacking = []
-    for telling in tellings:
-        reading = telling.reading
+    discrepancies = []
+    for event in events:
+        reading = event.reading
         if reading is None:
             continue
         gift_id = reading.gift_id or gifts.payments.get(reading.payment or "")
@@ -80,7 +84,7 @@ def compare(session: Session, tellings: Sequence[SyntheticEvent]) -> Comparison:
         missing = []
         for fact in reading.facts:
             amount = recorded.get((fact.kind, fact.source_id), 0)
-            if fact.kind == FactKind.PAYMENT_SUCCEEDED and _counts(reading):
+            if fact.kind == FactKind.PAYMENT_SUCCEEDED and _counts_in_totals(reading):
                 _add(totals, fact, amount or 0)
             if (fact.kind, fact.source_id) not in recorded or amount != fact.amount_minor:
                 missing.append(fact)
@@ -88,21 +92,21 @@ def compare(session: Session, tellings: Sequence[SyntheticEvent]) -> Comparison:
             reference = gifts.references.get(gift_id)
             fact = max(missing, key=lambda one: one.amount_minor or 0)
             amount = recorded.get((fact.kind, fact.source_id), 0)
-            lacking.append(
+            discrepancies.append(
                 Discrepancy(
-                    telling,
+                    event,
                     key=str(gift_id),
-                    sentence=_sentence(telling, fact, reference, amount or 0),
-                    is_staffs_turn=reference is None or gift_id in gifts.with_something_aside,
+                    sentence=_sentence(event, fact, reference, amount or 0),
+                    needs_staff=reference is None or gift_id in gifts.with_set_aside_event,
                 )
             )
-    return Comparison(totals, lacking)
+    return Comparison(totals, discrepancies)
 
 
 def add_totals(
     totals: dict[str, dict[str, int]], more: dict[str, dict[str, int]]
 ) -> dict[str, dict[str, int]]:
-    """Return two sums as one; currencies never add up together."""
+    """Return the sum of two totals, per currency."""
     return {
         currency: {
             name: totals.get(currency, {}).get(name, 0) + more.get(currency, {}).get(name, 0)
@@ -113,34 +117,35 @@ def add_totals(
 
 
 def _events_of(
-    listing: Listing, found: dict[str, Any], asked_at: datetime
+    listing: Listing, stripe_object: dict[str, Any], retrieved_at: datetime
 ) -> Iterable[dict[str, Any] | None]:
     match listing:
         case Listing.PAID_SESSIONS | Listing.EXPIRED_SESSIONS:
-            return [as_session_event(found, asked_at)]
+            return [as_session_event(stripe_object, retrieved_at)]
         case Listing.INVOICES:
-            return as_invoice_events(found, asked_at)
+            return as_invoice_events(stripe_object, retrieved_at)
         case Listing.SUBSCRIPTIONS:
-            return [as_subscription_event(found, asked_at)]
+            return [as_subscription_event(stripe_object, retrieved_at)]
         case Listing.REFUNDS:
-            return [as_refund_event(found, asked_at)]
+            return [as_refund_event(stripe_object, retrieved_at)]
         case Listing.DISPUTES:
-            return [as_dispute_event(found, asked_at)]
+            return [as_dispute_event(stripe_object, retrieved_at)]
         case Listing.EVENTS:
-            raise ValueError("events tell of themselves")
+            raise ValueError("events need no synthetic event")
 
 
-def _read(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEvent | None:
+def _read_event(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEvent | None:
     if event is None:
         return None
     if event["livemode"] is None:
-        event = event | {"livemode": livemode}  # refunds do not say, and a list is of one mode
+        # A refund has no `livemode`, but a list is either test or live.
+        event = event | {"livemode": livemode}
     payload = json.dumps(event).encode()
     object_id = str(event["data"]["object"].get("id"))
     try:
         envelope = envelope_of(payload)
     except UnusableEvent:
-        return None  # without a name it could not be stored either
+        return None  # without an id it could not be stored either
     try:
         reading = read_event(envelope)
     except UnusableEvent:
@@ -154,11 +159,11 @@ def _read(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEvent | N
 class _Gifts:
     references: dict[uuid.UUID, str]
     payments: dict[str, uuid.UUID]
-    with_something_aside: frozenset[uuid.UUID]
+    with_set_aside_event: frozenset[uuid.UUID]
 
 
-def _gifts_of(session: Session, tellings: Sequence[SyntheticEvent]) -> _Gifts:
-    readings = [telling.reading for telling in tellings if telling.reading]
+def _gifts_of(session: Session, events: Sequence[SyntheticEvent]) -> _Gifts:
+    readings = [event.reading for event in events if event.reading]
     payments = gifts_by_source(
         session, PAYMENT_NAMES, [reading.payment for reading in readings if reading.payment]
     )
@@ -175,13 +180,13 @@ def _gifts_of(session: Session, tellings: Sequence[SyntheticEvent]) -> _Gifts:
 
 
 def _recorded(
-    session: Session, tellings: Sequence[SyntheticEvent]
+    session: Session, events: Sequence[SyntheticEvent]
 ) -> dict[tuple[FactKind, str], int | None]:
     keys = {
         (str(fact.kind), fact.source_id)
-        for telling in tellings
-        if telling.reading
-        for fact in telling.reading.facts
+        for event in events
+        if event.reading
+        for fact in event.reading.facts
     }
     rows = session.exec(
         select(GiftFact.kind, GiftFact.source_id, GiftFact.amount_minor).where(
@@ -191,8 +196,8 @@ def _recorded(
     return {(FactKind(kind), source): amount for kind, source, amount in rows}
 
 
-def _counts(reading: Reading) -> bool:
-    # The first month of a pledge is told twice: by its session, and by the invoice, which counts.
+def _counts_in_totals(reading: Reading) -> bool:
+    # Both the session and the invoice report a pledge's first month; count only the invoice.
     claim = reading.claim
     return not (claim and claim.monthly and claim.session_id)
 
@@ -200,16 +205,16 @@ def _counts(reading: Reading) -> bool:
 def _add(totals: dict[str, dict[str, int]], fact: Fact, recorded: int) -> None:
     assert fact.currency is not None
     assert fact.amount_minor is not None
-    sums = totals.setdefault(fact.currency, {"listed": 0, "recorded": 0, "payments": 0})
-    sums["listed"] += fact.amount_minor
-    sums["recorded"] += recorded
-    sums["payments"] += 1
+    total = totals.setdefault(fact.currency, {"listed": 0, "recorded": 0, "payments": 0})
+    total["listed"] += fact.amount_minor
+    total["recorded"] += recorded
+    total["payments"] += 1
 
 
-def _sentence(telling: SyntheticEvent, fact: Fact, reference: str | None, recorded: int) -> str:
-    what = str(fact.kind).replace("_", " ")
+def _sentence(event: SyntheticEvent, fact: Fact, reference: str | None, recorded: int) -> str:
+    fact_text = str(fact.kind).replace("_", " ")
     if fact.amount_minor is not None and fact.currency is not None:
-        what += f" of {Money(fact.amount_minor, fact.currency).decimal:,} {fact.currency}"
-    whose = reference or "a gift that is not recorded here"
-    but = f"recorded as {recorded:,} in minor units" if recorded else "not recorded"
-    return f"Stripe's {telling.object_id} tells of {what} for {whose}: {but}."
+        fact_text += f" of {Money(fact.amount_minor, fact.currency).decimal:,} {fact.currency}"
+    gift = reference or "a gift that is not recorded here"
+    recorded_as = f"recorded as {recorded:,} in minor units" if recorded else "not recorded"
+    return f"Stripe's {event.object_id} shows {fact_text} for {gift}: {recorded_as}."

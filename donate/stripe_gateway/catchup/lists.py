@@ -1,4 +1,4 @@
-"""Reads Stripe's lists page by page, gently: not too fast, and patient when Stripe is not well."""
+"""Reads Stripe's lists page by page, with a limited rate and patient retries."""
 
 import logging
 import threading
@@ -15,24 +15,24 @@ from donate.stripe_gateway.events.types import EVENT_TYPES
 log = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 100
-# A big page with much in it may be what takes too long.
+# Shrink pages down to this size on retries, because a large page may be too slow.
 _SMALLEST_PAGE: Final = 10
 # Twenty reads a second; test mode allows 25, a live account about 100.
-PAUSE: Final = timedelta(milliseconds=50)
-# After these pauses we give up. What was done is kept, and the next run goes on from there.
-PATIENCE_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+MIN_INTERVAL: Final = timedelta(milliseconds=50)
+# Pauses between attempts. After the last, give up; the next run resumes here.
+RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 Wait = Callable[[threading.Event, float], bool]
-"""Waits so many seconds, or until the event is set; returns whether it is."""
+"""Waits some seconds or until the event is set; returns whether it is set."""
 
 
 def reading_client(secret_key: str, api_base: str, *, account: str = "") -> StripeClient:
-    """Return a client for lists: a line of its own, and more patience than a donor has."""
+    """Return a client for lists, with its own call limit and a longer timeout than for donors."""
     return StripeClient(secret_key, api_base, (), account=account, per_attempt_s=7.5, max_waiting=2)
 
 
 class StripeLists:
-    """Stripe's lists."""
+    """Reads pages of Stripe's lists."""
 
     def __init__(
         self, client: StripeClient, clock: Clock, wait: Wait = threading.Event.wait
@@ -40,62 +40,63 @@ class StripeLists:
         self._client = client
         self._clock = clock
         self._wait = wait
-        self._asked_at: datetime | None = None
+        self._last_call_at: datetime | None = None
 
-    def page(self, stretch: ListRange, cursor: str, stopping: threading.Event) -> Page:
-        """Return the page of a stretch that follows the object `cursor`, or its first page.
+    def page(self, list_range: ListRange, cursor: str, stopping: threading.Event) -> Page:
+        """Return the page of a range that follows the object `cursor`, or its first page.
 
-        Tries again for about a minute, or until `stopping`. Raises StripeUnavailable and its kin.
+        Retry for about a minute, or until `stopping` is set. Raises StripeUnavailable or a related
+        error.
         """
-        size, pauses_s = PAGE_SIZE, iter(PATIENCE_S)
+        size, pauses_s = PAGE_SIZE, iter(RETRY_PAUSES_S)
         while True:
-            self._keep_pace(stopping)
+            self._limit_rate(stopping)
             try:
-                return self._client.list_page(*_question(stretch, cursor, size))
+                return self._client.list_page(*_list_and_params(list_range, cursor, size))
             except (StripeRefused, StripeKeyRefused):
                 raise
             except StripeUnavailable as error:
                 pause_s = next(pauses_s, None)
                 if pause_s is None or self._wait(stopping, pause_s):
                     raise StripeUnavailable(
-                        f"Stripe gave no usable answer about {stretch.listing} ({error}); what was "
-                        "fetched so far is kept, and the next catch-up goes on from there"
+                        f"Stripe gave no usable answer about {list_range.listing} ({error}); "
+                        "everything fetched so far is kept, and the next catch-up resumes here"
                     ) from error
-                log.warning("asking Stripe again for %s: %s", stretch.listing, error)
+                log.warning("retrying %s: %s", list_range.listing, error)
                 size = max(_SMALLEST_PAGE, size // 2)
 
     def close(self) -> None:
-        """Stop waiting for Stripe, and hang up."""
+        """Cancel waiting calls, and close the connections."""
         self._client.close()
 
-    def _keep_pace(self, stopping: threading.Event) -> None:
+    def _limit_rate(self, stopping: threading.Event) -> None:
         now = self._clock.now()
-        if self._asked_at and now < self._asked_at + PAUSE:
-            self._wait(stopping, (self._asked_at + PAUSE - now).total_seconds())
-        self._asked_at = self._clock.now()
+        if self._last_call_at and now < self._last_call_at + MIN_INTERVAL:
+            self._wait(stopping, (self._last_call_at + MIN_INTERVAL - now).total_seconds())
+        self._last_call_at = self._clock.now()
 
 
-def _question(stretch: ListRange, cursor: str, size: int) -> tuple[str, dict[str, Any]]:
-    created = {"gte": int(stretch.created_from.timestamp())}
-    if stretch.created_before:
-        created["lt"] = int(stretch.created_before.timestamp())
-    asked: dict[str, Any] = {"created": created, "limit": size}
+def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str, dict[str, Any]]:
+    created = {"gte": int(list_range.created_from.timestamp())}
+    if list_range.created_before:
+        created["lt"] = int(list_range.created_before.timestamp())
+    params: dict[str, Any] = {"created": created, "limit": size}
     if cursor:
-        asked["starting_after"] = cursor
-    match stretch.listing:
+        params["starting_after"] = cursor
+    match list_range.listing:
         case Listing.EVENTS:
-            return "events", asked | {"types": list(EVENT_TYPES)}
+            return "events", params | {"types": list(EVENT_TYPES)}
         case Listing.PAID_SESSIONS:
-            # How the payment ended, and when the money came, stand on these.
-            whole = "data.payment_intent.latest_charge.balance_transaction"
-            return "sessions", asked | {"status": "complete", "expand": [whole]}
+            # These have the outcome of the payment, and when the money arrived.
+            expand = "data.payment_intent.latest_charge.balance_transaction"
+            return "sessions", params | {"status": "complete", "expand": [expand]}
         case Listing.EXPIRED_SESSIONS:
-            return "sessions", asked | {"status": "expired"}
+            return "sessions", params | {"status": "expired"}
         case Listing.INVOICES:
-            return "invoices", asked | {"status": "paid", "expand": ["data.payments"]}
+            return "invoices", params | {"status": "paid", "expand": ["data.payments"]}
         case Listing.SUBSCRIPTIONS:
-            return "subscriptions", asked | {"status": "all"}
+            return "subscriptions", params | {"status": "all"}
         case Listing.REFUNDS:
-            return "refunds", asked
+            return "refunds", params
         case Listing.DISPUTES:
-            return "disputes", asked
+            return "disputes", params

@@ -1,7 +1,7 @@
-"""What one catch-up looks at, in order, and how far back. Pure: the same again when it is resumed.
+"""Plans which of Stripe's lists a catch-up reads, in order, and how far back.
 
-Stripe tells events for thirty days. What is older is seen on the objects themselves, which also
-say, each time, whether the money that Stripe lists is the money that is recorded here.
+Pure: a resumed run gets the same plan. Stripe lists events for thirty days. Older changes show only
+on the objects. Every run also reads objects, to compare Stripe's money with the recorded money.
 """
 
 from dataclasses import dataclass
@@ -9,18 +9,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-# A day less than Stripe promises, so that a run which takes hours loses nothing at its beginning.
+# A day less than Stripe promises, so that a run that takes hours still finds its oldest events.
 EVENTS_REACH: Final = timedelta(days=29)
-# Stripe's list may lag behind, and clocks differ: each run begins before the last one did.
+# Stripe's lists may lag behind and clocks differ, so start each run before the last one started.
 OVERLAP: Final = timedelta(hours=1)
-# Payments before refunds, mostly: a day of events at a time, and the newest first within it.
+# Read a day of events at a time. Stripe lists the newest first, so shorter slices bring most
+# payments before their refunds.
 SLICE: Final = timedelta(days=1)
-# A run that was broken off goes on where it was, unless it is so old that a new one is better.
+# Resume an interrupted run, unless it is older than this: then start a new one.
 RESUMED_WITHIN: Final = timedelta(hours=12)
 
 
 class Listing(StrEnum):
-    """One of Stripe's lists, and which part of it."""
+    """One of Stripe's lists, or a part of one."""
 
     EVENTS = "events"
     PAID_SESSIONS = "completed checkout sessions"
@@ -31,10 +32,10 @@ class Listing(StrEnum):
     DISPUTES = "disputes"
 
 
-# How long after its creation an object may still change in a way that counts, where no event is
-# left to tell: a session and its bank debit, a failing refund, a dispute before its end.
+# How long after its creation an object may still change in a way that counts: the bank debit of a
+# session, a refund that fails, a dispute before its end. Used when events are too old to list.
 _STILL_CHANGES: Final = {
-    # Before the sessions: of a pledge's first month, only the invoice says when it was paid.
+    # Invoices before sessions: only the invoice says when a pledge's first month was paid.
     Listing.INVOICES: timedelta(days=45),
     Listing.SUBSCRIPTIONS: timedelta(days=3650),
     Listing.PAID_SESSIONS: timedelta(days=15),
@@ -42,18 +43,18 @@ _STILL_CHANGES: Final = {
     Listing.REFUNDS: timedelta(days=45),
     Listing.DISPUTES: timedelta(days=180),
 }
-# Disputes are few, and change for months: an inquiry becomes a chargeback, an end is revised. They
-# are always looked at so far back, whatever the events say.
-_ALWAYS_THIS_FAR: Final = frozenset({Listing.DISPUTES})
-# What only events would tell is looked at as an object when it is too old for them.
+# Disputes are few and change for months: an inquiry becomes a chargeback, an outcome is revised.
+# Always read them this far back.
+_ALWAYS_FAR_BACK: Final = frozenset({Listing.DISPUTES})
+# Read these objects only when their events are too old to list.
 _ONLY_WHEN_OLD: Final = frozenset({Listing.EXPIRED_SESSIONS, Listing.SUBSCRIPTIONS})
-# A session lives for a day before it is paid.
-_ALWAYS_BACK: Final = timedelta(days=1)
+# A session may be paid up to a day after its creation.
+_MIN_REACH: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ListRange:
-    """A piece of one list: what was created from here, and before there (None: until now)."""
+    """The objects of a list created from `created_from` until `created_before` (None: now)."""
 
     listing: Listing
     created_from: datetime
@@ -61,19 +62,17 @@ class ListRange:
 
 
 def plan_of(since: datetime, started_at: datetime) -> tuple[ListRange, ...]:
-    """Return what to look at, in order, to know all that happened from `since` on."""
-    reach = started_at - EVENTS_REACH
-    is_old = since < reach
+    """Return the ranges to read, in order, to find everything that happened since `since`."""
+    oldest_event = started_at - EVENTS_REACH
+    is_old = since < oldest_event
     plan: list[ListRange] = []
-    begin = max(since, reach)
-    while begin < started_at:
-        end = begin + SLICE
-        plan.append(ListRange(Listing.EVENTS, begin, end if end < started_at else None))
-        begin = end
-    objects = [listing for listing in _STILL_CHANGES if is_old or listing not in _ONLY_WHEN_OLD]
-    for listing in objects:
-        is_far = is_old or listing in _ALWAYS_THIS_FAR
-        plan.append(
-            ListRange(listing, since - (_STILL_CHANGES[listing] if is_far else _ALWAYS_BACK))
-        )
+    start = max(since, oldest_event)
+    while start < started_at:
+        end = start + SLICE
+        plan.append(ListRange(Listing.EVENTS, start, end if end < started_at else None))
+        start = end
+    listings = [listing for listing in _STILL_CHANGES if is_old or listing not in _ONLY_WHEN_OLD]
+    for listing in listings:
+        is_far = is_old or listing in _ALWAYS_FAR_BACK
+        plan.append(ListRange(listing, since - (_STILL_CHANGES[listing] if is_far else _MIN_REACH)))
     return tuple(plan)

@@ -1,4 +1,4 @@
-"""Begins, resumes and keeps the one catch-up that may run, and says what it found."""
+"""Starts, resumes and saves catch-up runs, and reports what they found."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,15 +15,16 @@ from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.models import CatchupRun, EventState, OpenCheckout, StripeEvent
 
 SOURCE: Final = "catchup"
-KEPT: Final = timedelta(days=90)
-_NAMED: Final = 20
+KEPT_FOR: Final = timedelta(days=90)
+_MAX_SENTENCES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one catch-up found. `missing` were not in the inbox; `by_state` is what became of them.
+    """What one catch-up found.
 
-    `totals` are minor units by currency; `differing` has a sentence for each gift or object.
+    `missing` counts events that were not in the inbox, and `by_state` counts them by their state
+    now. `totals` are minor units by currency; `differing` has a sentence for each gift or object.
     """
 
     since: datetime
@@ -35,33 +36,35 @@ class Report:
     differing: dict[str, str]
 
     def lines(self) -> list[str]:
-        """Say it in sentences."""
+        """Return the report in sentences."""
         missing = f"{self.missing:,} were missing"
         waiting = self.by_state.get(EventState.WAITING, 0)
         if self.missing:
             missing += f", {waiting:,} of them wait" if waiting else ", now settled"
         looked_at = f"{self.events:,} events and {self.objects:,} payments, refunds and disputes"
-        said = [f"looked at {looked_at}; {missing}; {len(self.differing):,} differ."]
+        sentences = [f"looked at {looked_at}; {missing}; {len(self.differing):,} differ."]
         for currency, total in sorted(self.totals.items()):
             listed, recorded = (
                 Money(total[name], currency).decimal for name in ("listed", "recorded")
             )
-            said.append(
+            sentences.append(
                 f"Stripe lists {listed:,} {currency} in {total['payments']:,} payments; "
                 f"{recorded:,} {currency} of it are recorded."
             )
         foreign = self.by_state.get(EventState.FOREIGN, 0)
         if foreign:
-            said.append(f"{foreign:,} belong to another account or to the other mode.")
-        sentences = sorted(self.differing.values())
-        said += sentences[:_NAMED]
-        if len(sentences) > _NAMED:
-            said.append(f"… and {len(sentences) - _NAMED:,} more.")
-        return said
+            sentences.append(
+                f"{foreign:,} belong to another account, or to the other of test and live."
+            )
+        differing = sorted(self.differing.values())
+        sentences += differing[:_MAX_SENTENCES]
+        if len(differing) > _MAX_SENTENCES:
+            sentences.append(f"… and {len(differing) - _MAX_SENTENCES:,} more.")
+        return sentences
 
 
 def unfinished_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun | None:
-    """Return the run that was broken off lately, if it reaches back to `since`."""
+    """Return the run that was interrupted recently, if it reaches back to `since`."""
     newest = session.exec(select(CatchupRun).order_by(col(CatchupRun.id).desc()).limit(1))
     run = newest.one_or_none()
     if run is None or run.finished_at or now - run.started_at > RESUMED_WITHIN:
@@ -70,17 +73,17 @@ def unfinished_run(session: Session, since: datetime | None, now: datetime) -> C
 
 
 def last_finished_run(session: Session) -> CatchupRun | None:
-    """Return the newest run that came to its end."""
+    """Return the newest run that finished."""
     finished = select(CatchupRun).where(col(CatchupRun.finished_at).is_not(None))
     return session.exec(finished.order_by(col(CatchupRun.id).desc()).limit(1)).one_or_none()
 
 
 def begin_run(session: Session, since: datetime | None, now: datetime) -> CatchupRun:
-    """Add a run that leaves no gap behind the last one; `since` can only make it reach further."""
-    begin = _where_the_last_began(session, now) - OVERLAP
-    _forget_old_runs(session, now)
+    """Add a run that leaves no gap after the last one; `since` can only extend it further back."""
+    start = _last_start(session, now) - OVERLAP
+    _delete_old_runs(session, now)
     run = CatchupRun(
-        since=min(begin, since) if since else begin,
+        since=min(start, since) if since else start,
         started_at=now,
         inbox_before=session.exec(select(func.max(col(StripeEvent.id)))).one() or 0,
     )
@@ -89,22 +92,22 @@ def begin_run(session: Session, since: datetime | None, now: datetime) -> Catchu
     return run
 
 
-def save_run(session: Session, run: CatchupRun, **changed: Any) -> None:
-    """Write down how far a run has come. Raises Conflict when somebody else went on with it."""
+def save_run(session: Session, run: CatchupRun, **changes: Any) -> None:
+    """Save the progress of a run. Raises Conflict when another process has continued it."""
     pages = run.pages + 1
-    saved = session.execute(
+    result = session.execute(
         update(CatchupRun)
         .where(col(CatchupRun.id) == run.id, col(CatchupRun.pages) == run.pages)
-        .values(**changed, pages=pages)
+        .values(**changes, pages=pages)
     )
-    if not saved.rowcount:  # type: ignore[attr-defined]
-        raise Conflict("another catch-up has gone on with this one")
-    for name, value in (changed | {"pages": pages}).items():
+    if not result.rowcount:  # type: ignore[attr-defined]
+        raise Conflict("another catch-up has continued this one")
+    for name, value in (changes | {"pages": pages}).items():
         setattr(run, name, value)
 
 
 def report_of(session: Session, run: CatchupRun) -> Report:
-    """Return what a run found, and what became of what was missing."""
+    """Return what a run found, with the present state of the missing events."""
     states = session.exec(
         select(StripeEvent.state, func.count())
         .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.source == SOURCE)
@@ -123,35 +126,37 @@ def report_of(session: Session, run: CatchupRun) -> Report:
 
 
 def newly_set_aside(session: Session, run: CatchupRun) -> dict[str, str]:
-    """Return a sentence for each event that came in since this run began and was set aside."""
-    aside = session.exec(
+    """Return a sentence for each event that arrived since this run began and was set aside."""
+    rows = session.exec(
         select(StripeEvent.event_id, StripeEvent.type, StripeEvent.reason, StripeEvent.gift_id)
         .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.state == EventState.SET_ASIDE)
         .order_by(col(StripeEvent.id))
     )
     return {
         str(gift_id or event_id): f"{event_id} ({kind}) was set aside: {reason}."
-        for event_id, kind, reason, gift_id in aside
+        for event_id, kind, reason, gift_id in rows
     }
 
 
 def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
-    """Tell whether anything that this run fetched was not looked at even once."""
-    untouched = select(StripeEvent.id).where(
+    """Return whether an event that this run fetched has not been processed even once."""
+    unprocessed = select(StripeEvent.id).where(
         col(StripeEvent.id) > run.inbox_before,
         StripeEvent.source == SOURCE,
         StripeEvent.state == EventState.WAITING,
         col(StripeEvent.due_at) <= now,
     )
-    return session.exec(untouched.limit(1)).one_or_none() is not None
+    return session.exec(unprocessed.limit(1)).one_or_none() is not None
 
 
 def why_another_mode(session: Session, *, livemode: bool) -> str | None:
-    """Return why our key is not the one that the gifts here were made with, or None."""
-    newest = select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)
-    found = session.exec(newest).one_or_none() or ""
+    """Return why our key is not for the same mode, test or live, as the gifts here, or None."""
+    statement = (
+        select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)
+    )
+    session_id = session.exec(statement).one_or_none() or ""
     ours, other = ("live", "test") if livemode else ("test", "live")
-    if not found.startswith(f"cs_{other}_"):
+    if not session_id.startswith(f"cs_{other}_"):
         return None
     return (
         f"STRIPE_SECRET_KEY is a {ours} key, and the gifts in this database were made with a "
@@ -159,18 +164,18 @@ def why_another_mode(session: Session, *, livemode: bool) -> str | None:
     )
 
 
-def _forget_old_runs(session: Session, now: datetime) -> None:
-    # One an hour; each staff page reads them, and wants to know of the last weeks only.
+def _delete_old_runs(session: Session, now: datetime) -> None:
+    # There is one run an hour, and each staff page reads them. It needs only the last weeks.
     last = last_finished_run(session)
     if last:
         session.execute(
             delete(CatchupRun).where(
-                col(CatchupRun.id) < last.id, col(CatchupRun.started_at) < now - KEPT
+                col(CatchupRun.id) < last.id, col(CatchupRun.started_at) < now - KEPT_FOR
             )
         )
 
 
-def _where_the_last_began(session: Session, now: datetime) -> datetime:
+def _last_start(session: Session, now: datetime) -> datetime:
     last = last_finished_run(session)
     if last:
         return last.started_at

@@ -1,4 +1,4 @@
-"""Catches up every so often, from the worker's heartbeat; in whichever process comes first."""
+"""Runs catch-up at regular intervals from the worker, in one process at a time."""
 
 import logging
 from datetime import datetime, timedelta
@@ -12,12 +12,12 @@ from donate.stripe_gateway.catchup.runs import last_finished_run
 
 log = logging.getLogger(__name__)
 
-# When a run was broken off, or another process is at it.
-_AGAIN_AFTER: Final = timedelta(minutes=5)
+# When to retry after a run was interrupted, or while another process runs one.
+_RETRY_AFTER: Final = timedelta(minutes=5)
 
 
 class CatchupSchedule:
-    """When to catch up next."""
+    """Decides when to run catch-up next."""
 
     def __init__(
         self, catchup: Catchup, database: Database, clock: Clock, every: timedelta
@@ -26,29 +26,29 @@ class CatchupSchedule:
         self._database = database
         self._clock = clock
         self._every = every
-        self._look_at: datetime | None = None
+        self._next_at: datetime | None = None
 
     def catch_up_when_due(self) -> int:
-        """Catch up if the last run that came to its end began long enough ago. Returns 0: rest."""
+        """Run catch-up if the last finished run began long enough ago. Return 0: no more work."""
         now = self._clock.now()
-        if self._look_at and now < self._look_at:
+        if self._next_at and now < self._next_at:
             return 0
         with self._database.reading() as session:
             last = last_finished_run(session)
         if last and now < last.started_at + self._every:
-            self._look_at = last.started_at + self._every
+            self._next_at = last.started_at + self._every
             return 0
-        self._look_at = now + min(self._every, _AGAIN_AFTER)
+        self._next_at = now + min(self._every, _RETRY_AFTER)
         try:
             reports = self._catchup.run()
-        except Conflict as another:
-            log.info("no catch-up here: %s", another)
+        except Conflict as conflict:
+            log.info("no catch-up here: %s", conflict)
         except StripeUnavailable as error:
-            log.warning("catch-up was broken off: %s", error)
+            log.warning("catch-up was interrupted: %s", error)
         except Stopped:
-            log.info("catch-up stops here, and goes on at the next start")
+            log.info("catch-up stops now, and resumes at the next start")
         else:
-            self._look_at = now + self._every
+            self._next_at = now + self._every
             for report in reports:
                 level = logging.WARNING if report.missing or report.differing else logging.INFO
                 log.log(level, "catch-up: %s", " ".join(report.lines()[:1]))
