@@ -188,7 +188,7 @@ def test_a_connected_account_has_an_endpoint_that_hears_of_it(
         new_endpoint(account)
         capsys.readouterr()
         assert setup("--check") == 1
-    assert "it listens to its own account, and STRIPE_ACCOUNT asks" in capsys.readouterr().out
+    assert "it listens to its own account, and STRIPE_ACCOUNT needs" in capsys.readouterr().out
 
 
 def test_a_portal_is_made_where_none_was_saved(

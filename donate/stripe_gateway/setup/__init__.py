@@ -1,1 +1,1 @@
-"""How the Stripe account is set up: webhook endpoint, portal, methods, permissions."""
+"""Sets up the Stripe account: webhook endpoint, portal, payment methods, key permissions."""

@@ -1,6 +1,6 @@
-"""What the service needs at Stripe, held against what is there: one step for each thing.
+"""Compares the Stripe account with what the service needs, and returns a step for each setting.
 
-Looking changes nothing. A step that is not well is changed by its `act`, or by a person by hand.
+Checking changes nothing. A step that is not well is fixed by its `act`, or by a person.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from donate.stripe_gateway.setup.webhook import webhook_steps
 
 
 def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
-    """Return Stripe's names of the payment methods that any region offers."""
+    """Return Stripe's names for the payment methods that any region offers."""
     offered = {mode for region in regions for mode in region.modes}
     return tuple(
         mode.facts.stripe_method for mode in Mode if mode in offered and mode.through_stripe
@@ -24,19 +24,19 @@ def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
 
 
 def look(account: StripeAccount, wanted: Wanted) -> Iterator[Step]:
-    """Look at everything. Raises StripeUnavailable, or StripeKeyRefused for a key that is none."""
-    yield from _row("Webhook endpoint", lambda: webhook_steps(account, wanted))
-    yield from _row("Customer portal", lambda: portal_steps(account, wanted))
-    yield from _row("Payment methods", lambda: method_steps(account, wanted))
+    """Check every setting. Raises StripeUnavailable, or StripeKeyRefused for an invalid key."""
+    yield from _steps_or_refusal("Webhook endpoint", lambda: webhook_steps(account, wanted))
+    yield from _steps_or_refusal("Customer portal", lambda: portal_steps(account, wanted))
+    yield from _steps_or_refusal("Payment methods", lambda: method_steps(account, wanted))
 
 
 def carry_out(step: Step) -> Sequence[Step]:
-    """Make the change of a step; what Stripe refuses is said. Raises StripeUnavailable."""
+    """Make the change of a step; a refusal becomes a step. Raises StripeUnavailable."""
     assert step.act, "only a change can be carried out"
-    return _row(step.says, step.act)
+    return _steps_or_refusal(step.says, step.act)
 
 
-def _row(name: str, steps: Callable[[], Sequence[Step]]) -> Sequence[Step]:
+def _steps_or_refusal(name: str, steps: Callable[[], Sequence[Step]]) -> Sequence[Step]:
     try:
         return steps()
     except NotPermitted as error:

@@ -1,7 +1,8 @@
-"""What the key may do at Stripe, asked without changing anything there.
+"""Checks what the key may do at Stripe, without changing anything there.
 
-Reading is tried with the shortest page of a list. Writing is tried on an object that does not
-exist: whoever may write is told that there is no such object, and whoever may not gets a 403.
+To check reading, it requests the shortest page of a list. To check writing, it changes an object
+that does not exist. With the permission, Stripe answers that there is no such object; without it,
+Stripe answers 403.
 """
 
 from collections.abc import Iterator
@@ -12,14 +13,14 @@ from donate.errors import StripeRefused
 from donate.stripe_gateway.setup.account import Call, NotPermitted, StripeAccount
 from donate.stripe_gateway.setup.steps import Step, by_hand, well
 
-_NOTHING: Final = "DonateDoctorAsksForNothing"
-_ONE: Any = {"limit": 1}
+_UNKNOWN_ID: Final = "DonateDoctorAsksForNothing"
+_ONE_ROW: Any = {"limit": 1}
 _METADATA: Any = {"metadata": {"made_by": "donate"}}
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A row of the Dashboard's page of a restricted key, and what is lost without it."""
+class _Permission:
+    """A permission of a restricted key as the Dashboard lists it, and what fails without it."""
 
     name: str
     without: str
@@ -27,102 +28,106 @@ class _Row:
     write: Call | None = None
 
 
-def _written(mode: str) -> tuple[_Row, ...]:
+def _write_permissions(mode: str) -> tuple[_Permission, ...]:
     return (
-        _Row(
+        _Permission(
             "Checkout Sessions",
             "nobody can give by card or bank debit",
-            (lambda sdk: sdk.v1.checkout.sessions.list(_ONE),),
-            lambda sdk: sdk.v1.checkout.sessions.expire(f"cs_{mode}_{_NOTHING}"),
+            (lambda sdk: sdk.v1.checkout.sessions.list(_ONE_ROW),),
+            lambda sdk: sdk.v1.checkout.sessions.expire(f"cs_{mode}_{_UNKNOWN_ID}"),
         ),
-        _Row(
+        _Permission(
             "Customers",
             "no donor can replace the card of a monthly gift",
-            (lambda sdk: sdk.v1.customers.list(_ONE),),
-            lambda sdk: sdk.v1.customers.update(f"cus_{_NOTHING}", _METADATA),
+            (lambda sdk: sdk.v1.customers.list(_ONE_ROW),),
+            lambda sdk: sdk.v1.customers.update(f"cus_{_UNKNOWN_ID}", _METADATA),
         ),
-        _Row(
+        _Permission(
             "Charges and Refunds",
             "no gift can be sent back",
             (
-                lambda sdk: sdk.v1.charges.list(_ONE),
-                lambda sdk: sdk.v1.refunds.list(_ONE),
+                lambda sdk: sdk.v1.charges.list(_ONE_ROW),
+                lambda sdk: sdk.v1.refunds.list(_ONE_ROW),
             ),
-            lambda sdk: sdk.v1.refunds.create({"payment_intent": f"pi_{_NOTHING}"}),
+            lambda sdk: sdk.v1.refunds.create({"payment_intent": f"pi_{_UNKNOWN_ID}"}),
         ),
-        _Row(
+        _Permission(
             "Products",
             "no monthly debit can begin",
             (),
-            lambda sdk: sdk.v1.products.update(f"prod_{_NOTHING}", _METADATA),
+            lambda sdk: sdk.v1.products.update(f"prod_{_UNKNOWN_ID}", _METADATA),
         ),
-        _Row(
+        _Permission(
             "Subscriptions",
             "no monthly gift can be changed or ended",
-            (lambda sdk: sdk.v1.subscriptions.list(_ONE),),
-            lambda sdk: sdk.v1.subscriptions.update(f"sub_{_NOTHING}", _METADATA),
+            (lambda sdk: sdk.v1.subscriptions.list(_ONE_ROW),),
+            lambda sdk: sdk.v1.subscriptions.update(f"sub_{_UNKNOWN_ID}", _METADATA),
         ),
-        _Row(
+        _Permission(
             "Invoices",
             "no month that failed can be tried again",
-            (lambda sdk: sdk.v1.invoices.list(_ONE),),
-            lambda sdk: sdk.v1.invoices.void_invoice(f"in_{_NOTHING}"),
+            (lambda sdk: sdk.v1.invoices.list(_ONE_ROW),),
+            lambda sdk: sdk.v1.invoices.void_invoice(f"in_{_UNKNOWN_ID}"),
         ),
-        _Row(
+        _Permission(
             "Customer portal",
             "no monthly donor can replace a card",
             (),
-            lambda sdk: sdk.v1.billing_portal.sessions.create({"customer": f"cus_{_NOTHING}"}),
+            lambda sdk: sdk.v1.billing_portal.sessions.create({"customer": f"cus_{_UNKNOWN_ID}"}),
         ),
     )
 
 
-_READ: Final = (
-    _Row(
+_READ_PERMISSIONS: Final = (
+    _Permission(
         "Payment Intents",
         "no payment can be looked up",
-        (lambda sdk: sdk.v1.payment_intents.list(_ONE),),
+        (lambda sdk: sdk.v1.payment_intents.list(_ONE_ROW),),
     ),
-    _Row(
+    _Permission(
         "Setup Intents",
         "no monthly debit can begin",
-        (lambda sdk: sdk.v1.setup_intents.list(_ONE),),
+        (lambda sdk: sdk.v1.setup_intents.list(_ONE_ROW),),
     ),
-    _Row(
+    _Permission(
         "Balance transaction sources",
-        "nobody knows on which day a debit came",
-        (lambda sdk: sdk.v1.balance_transactions.list(_ONE),),
+        "the day on which a debit came is unknown",
+        (lambda sdk: sdk.v1.balance_transactions.list(_ONE_ROW),),
     ),
-    _Row(
+    _Permission(
         "Events",
-        "what webhooks missed is never fetched",
-        (lambda sdk: sdk.v1.events.list(_ONE),),
+        "events that webhooks missed are never fetched",
+        (lambda sdk: sdk.v1.events.list(_ONE_ROW),),
     ),
-    _Row(
+    _Permission(
         "Disputes",
         "a dispute that webhooks missed is never seen",
-        (lambda sdk: sdk.v1.disputes.list(_ONE),),
+        (lambda sdk: sdk.v1.disputes.list(_ONE_ROW),),
     ),
 )
 
 
 def permission_steps(account: StripeAccount, *, livemode: bool) -> Iterator[Step]:
-    """Say which permissions the key lacks, and which could not be tried. Raises as `ask` does."""
-    held = []
-    for row in (*_written("live" if livemode else "test"), *_READ):
+    """Yield steps for the permissions that the key has, lacks, or that could not be checked.
+
+    Raises as `ask` does.
+    """
+    granted = []
+    for permission in (*_write_permissions("live" if livemode else "test"), *_READ_PERMISSIONS):
         try:
-            for read in row.reads:
+            for read in permission.reads:
                 account.ask(read)
-            if row.write is None or _may_write(account, row.write):
-                held.append(row.name)
+            if permission.write is None or _may_write(account, permission.write):
+                granted.append(permission.name)
             else:
                 yield Step(
-                    f"{row.name}: whether the key may write could not be tried.", is_well=True
+                    f"{permission.name}: it could not be checked whether the key may write.",
+                    is_well=True,
                 )
         except NotPermitted as error:
-            yield by_hand(f"{row.name}: {error}. Without it, {row.without}.")
-    if held:
-        yield well(f"The key may do what the service needs with {', '.join(held)}.")
+            yield by_hand(f"{permission.name}: {error}. Without it, {permission.without}.")
+    if granted:
+        yield well(f"The key may do what the service needs with {', '.join(granted)}.")
 
 
 def _may_write(account: StripeAccount, write: Call) -> bool:

@@ -1,7 +1,8 @@
-"""The customer portal: a page where a donor replaces a card, and nothing else.
+"""Sets up the customer portal, where a donor can replace a card and do nothing else.
 
-https://docs.stripe.com/api/customer_portal/configurations: a portal opens with the default, which
-the Dashboard makes when its settings are saved; the API can change it, and make others.
+https://docs.stripe.com/api/customer_portal/configurations: a portal opens with the default
+configuration, which the Dashboard creates when its settings are saved. The API can change it and
+create others.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from donate.stripe_gateway.setup.steps import MADE_BY_US, Step, Wanted, well
 if TYPE_CHECKING:
     from stripe.params.billing_portal import ConfigurationCreateParams, ConfigurationUpdateParams
 
-# What a donor changes about a monthly gift, they change on our page, which books it.
+# Donors change a monthly gift on our page, so that we record it.
 FEATURES: Final = {
     "payment_method_update": True,
     "customer_update": False,
@@ -25,59 +26,64 @@ FEATURES: Final = {
 
 
 def portal_steps(account: StripeAccount, wanted: Wanted) -> Sequence[Step]:
-    """Look at the configuration that our portal opens with."""
+    """Return a step for the configuration that our portal opens with."""
     options: Any = {"stripe_account": wanted.connected_account or None}
-    every = account.all_of(
+    configurations = account.all_of(
         lambda sdk, params: sdk.v1.billing_portal.configurations.list(params, options),
         {"active": True},
     )
-    # Without a default, the service names the one that was made for it.
-    chosen = [one for one in every if one["is_default"]] or [one for one in every if is_ours(one)]
-    if chosen:
-        return [_held_against_ours(account, chosen[0], options)]
+    # Without a default, the service uses the configuration that setup created.
+    defaults = [one for one in configurations if one["is_default"]]
+    candidates = defaults or [one for one in configurations if is_ours(one)]
+    if candidates:
+        return [_comparison_step(account, candidates[0], options)]
 
     def make() -> Sequence[Step]:
-        asked: ConfigurationCreateParams = {
+        params: ConfigurationCreateParams = {
             "features": _features({name: FEATURES[name] for name in FEATURES}),
             "metadata": MADE_BY_US,
         }
-        made = account.ask(lambda sdk: sdk.v1.billing_portal.configurations.create(asked, options))
-        return [well(f"Made the customer portal's configuration {made['id']}.")]
+        created = account.ask(
+            lambda sdk: sdk.v1.billing_portal.configurations.create(params, options)
+        )
+        return [well(f"Made the customer portal's configuration {created['id']}.")]
 
     return [Step("Customer portal: make a configuration where donors replace a card.", act=make)]
 
 
 def is_ours(configuration: dict[str, Any]) -> bool:
-    """Tell whether `donate stripe setup` made this configuration."""
+    """Return whether `donate stripe setup` created this configuration."""
     metadata = configuration.get("metadata")
     return isinstance(metadata, dict) and metadata.items() >= MADE_BY_US.items()
 
 
-def _held_against_ours(account: StripeAccount, found: dict[str, Any], options: Any) -> Step:
-    features = found["features"]
-    differing = {
+def _comparison_step(account: StripeAccount, configuration: dict[str, Any], options: Any) -> Step:
+    features = configuration["features"]
+    differences = {
         name: wanted
         for name, wanted in FEATURES.items()
         if bool((features.get(name) or {}).get("enabled")) is not wanted
     }
-    name = f"Customer portal {found['id']}"
-    if not differing:
+    name = f"Customer portal {configuration['id']}"
+    if not differences:
         return well(f"{name}: donors replace a card there, and nothing else.")
-    changed: ConfigurationUpdateParams = {"features": _features(differing)}
+    changes: ConfigurationUpdateParams = {"features": _features(differences)}
 
     def change() -> Sequence[Step]:
         account.ask(
-            lambda sdk: sdk.v1.billing_portal.configurations.update(found["id"], changed, options)
+            lambda sdk: sdk.v1.billing_portal.configurations.update(
+                configuration["id"], changes, options
+            )
         )
-        return [well(f"Changed the customer portal's configuration {found['id']}.")]
+        return [well(f"Changed the customer portal's configuration {configuration['id']}.")]
 
     says = [
         f"switch {'on' if wanted else 'off'} {', '.join(names)}"
         for wanted in (True, False)
-        if (names := [name for name, value in differing.items() if value is wanted])
+        if (names := [name for name, value in differences.items() if value is wanted])
     ]
-    shared = ", the account's default" if found["is_default"] else ""
-    return Step(f"{name}{shared}: {'; '.join(says)}.", act=change)
+    default_note = ", the account's default" if configuration["is_default"] else ""
+    return Step(f"{name}{default_note}: {'; '.join(says)}.", act=change)
 
 
 def _features(wanted: dict[str, bool]) -> Any:

@@ -1,43 +1,43 @@
-"""What is found when an account is looked at: a step for each thing."""
+"""The steps that a check of the account returns, one for each setting."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# What `donate stripe setup` made, it knows again by this.
+# `donate stripe setup` marks the objects that it creates with this metadata.
 MADE_BY_US: Final = {"made_by": "donate"}
 DASHBOARD_WEBHOOKS: Final = "the Dashboard under Developers, Webhooks"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing at Stripe: it is well, or `act` would change it, or it is left to a person."""
+    """One setting at Stripe: it is well, or `act` fixes it, or a person has to."""
 
     says: str
     is_well: bool = False
     is_unknown: bool = False
-    """The key may not even look: whether it is well is not known."""
+    """The key may not read the setting, so we do not know whether it is well."""
     act: "Callable[[], Sequence[Step]] | None" = None
 
     @property
     def by_hand(self) -> bool:
-        """Whether only a person can do it."""
+        """Return whether only a person can fix it."""
         return not self.is_well and self.act is None
 
 
 def well(says: str) -> Step:
-    """Say that a thing is as it should be."""
+    """Return a step for a setting that is as it should be."""
     return Step(says, is_well=True)
 
 
 def by_hand(says: str) -> Step:
-    """Say what a person has to do."""
+    """Return a step that a person has to take."""
     return Step(says)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the account should be set up for."""
+    """The settings that the account should have."""
 
     webhook_url: str
     connected_account: str
