@@ -168,7 +168,7 @@ def _exact(whole: str, minor: str, currency: str, locale: str) -> Money:
         raise BadInput("amount", message, {"digits": str(digits)})
     whole = whole.lstrip("0") or "0"
     if len(whole) > len(str(MAX_AMOUNT_MINOR)) - digits:
-        raise BadInput("amount", N_("That amount is larger than we can take online."))
+        raise BadInput("amount", N_("That’s more than we can accept online. Please write to us."))
     amount_minor = int(whole) * 10**digits + int(minor.ljust(digits, "0") or 0)
     if amount_minor == 0:
         raise BadInput("amount", N_("The amount must be more than zero."))

@@ -70,7 +70,7 @@ def test_what_is_clear_is_exact(typed: str, currency: str, locale: str, amount_m
 
 
 ENTER, MORE = "Please enter an amount.", "The amount must be more than zero."
-LARGE = "That amount is larger than we can take online."
+LARGE = "That’s more than we can accept online. Please write to us."
 DIGITS = "Please enter the amount in digits, such as 50.00."
 NO_DECIMALS = "Please leave out the decimals: this currency has none."
 AT_MOST_2 = "Please enter at most 2 digits after the decimal mark."

@@ -7,10 +7,10 @@ import pytest
 from donate.regions.modes import Mode
 from donate.regions.regions import Offer, Region, load_regions, offers
 
-CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
-NOT_THERE = "This way to give is not offered in your country."
-OTHER_MONEY = "Gifts here are made in another currency."
-NOT_SO_OFTEN = "This way to give is not offered that often."
+CANADA_ONLY = "Canada only. You need a Canadian bank account."
+NOT_THERE = "This payment method isn’t available in your country."
+OTHER_MONEY = "Gifts here are in another currency."
+NOT_SO_OFTEN = "This frequency isn’t available here."
 TOKYO = """
 [TOKYO]
 country = "JP"
@@ -60,7 +60,7 @@ def test_what_is_collected_every_month() -> None:
     """Modes that donors send themselves are for single gifts only."""
     offered = reasons(load_regions()["LWCAN"], "CA", "CAD", "monthly")
     assert [offered.pop(mode) for mode in ("card", "bank_debit")] == [None, None]
-    assert set(offered.values()) == {"For one gift at a time: nothing can collect it every month."}
+    assert set(offered.values()) == {"One-time gifts only."}
 
 
 def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:

@@ -197,8 +197,8 @@ class GiftRoutes:
             return self._regions.find(new.code)
         except UnknownCode as unknown:
             if unknown.suggestion is None:
-                raise BadInput("code", N_("No region has this giving code.")) from None
-            message = N_("No region has this giving code. Did you mean %(code)s?")
+                raise BadInput("code", N_("We couldn’t find that giving code.")) from None
+            message = N_("We couldn’t find that giving code. Did you mean %(code)s?")
             raise BadInput("code", message, {"code": unknown.suggestion}) from None
 
     def _begin(self, gift: Gift) -> NextRedirect | NextInstructions:

@@ -19,8 +19,8 @@ _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
 # Changed limits reach clients within five minutes. The server checks every gift anyway.
 _CACHED: Final = "public, max-age=300"
 
-_NOTHING_HERE: Final = N_("There is nothing here.")
-_UNKNOWN_CODE: Final = N_("No region has this giving code.")
+_NOTHING_HERE: Final = N_("We couldn’t find what you’re looking for.")
+_UNKNOWN_CODE: Final = N_("We couldn’t find that giving code.")
 
 
 class RegionRoutes:

@@ -19,17 +19,17 @@ TRIBUTES: Final[Mapping[str, str]] = {
     Tribute.MEMORY: N_("In memory of"),
 }
 
-ACCOUNT_TO_CONFIRM: Final = N_("Account to confirm")
+ACCOUNT_TO_CONFIRM: Final = N_("Confirmation needed")
 STATUS_NAMES: Final[Mapping[StatusName, str]] = {
-    StatusName.AWAITED: N_("Awaited"),
+    StatusName.AWAITED: N_("Not yet received"),
     StatusName.PROCESSING: N_("On its way"),
     StatusName.CONFIRMED: N_("Received"),
-    StatusName.PARTLY_REFUNDED: N_("Partly refunded"),
+    StatusName.PARTLY_REFUNDED: N_("Partially refunded"),
     StatusName.REFUNDED: N_("Refunded"),
     StatusName.DISPUTED: N_("Disputed"),
-    StatusName.CHARGED_BACK: N_("Taken back"),
+    StatusName.CHARGED_BACK: N_("Taken back by your bank"),
     StatusName.FAILED: N_("Not paid"),
-    StatusName.LAPSED: N_("Lapsed"),
+    StatusName.LAPSED: N_("Expired"),
 }
 
 Words = tuple[str, str]
@@ -37,12 +37,12 @@ Words = tuple[str, str]
 
 STATUS_WORDS: Final[Mapping[StatusName, Words]] = {
     StatusName.AWAITED: (
-        N_("Your gift is not paid yet"),
-        N_("Your choice is recorded. No payment has reached us so far."),
+        N_("Your gift isn’t paid yet"),
+        N_("We’ve saved your gift. We haven’t received a payment yet."),
     ),
     StatusName.PROCESSING: (
         N_("Your gift is on its way"),
-        N_("The payment is under way. It is not yet in our account; there is nothing left to do."),
+        N_("Your payment is being processed. You don’t need to do anything else."),
     ),
     StatusName.CONFIRMED: (
         N_("Received, thank you!"),
@@ -50,126 +50,138 @@ STATUS_WORDS: Final[Mapping[StatusName, Words]] = {
     ),
     StatusName.PARTLY_REFUNDED: (
         N_("Part of your gift was refunded"),
-        N_("We received your gift, and a part of it went back to you."),
+        N_("We received your gift and refunded part of it."),
     ),
     StatusName.REFUNDED: (
         N_("Your gift was refunded"),
-        N_("All of it went back to you. It can take a few days to show on your statement."),
+        N_("We refunded all of it. It can take a few days to appear on your statement."),
     ),
     StatusName.DISPUTED: (
-        N_("Your bank has a question about this gift"),
+        N_("Your bank is disputing this gift"),
         N_(
-            "The payment is disputed, and the bank holds the money until that is settled. "
-            "If you did not ask for this, please tell your bank."
+            "The bank holds the money until the dispute is settled. If you didn’t dispute the "
+            "payment, please tell your bank."
         ),
     ),
     StatusName.CHARGED_BACK: (
         N_("Your bank took this gift back"),
         N_(
-            "The payment was disputed and the money went back to you. "
-            "If that was a mistake, you are welcome to give once more."
+            "The payment was disputed, and your bank returned the money to you. If that was a "
+            "mistake, you’re welcome to give again."
         ),
     ),
     StatusName.FAILED: (
-        N_("The payment did not go through"),
-        N_("Nothing was charged. You can try again, or choose another way to give."),
+        N_("Your payment didn’t go through"),
+        N_("Nothing was charged. You can try again, or choose another payment method."),
     ),
     StatusName.LAPSED: (
-        N_("This gift was not paid in time"),
-        N_("Nothing was charged. You can still pay it now, or choose another way to give."),
+        N_("This gift wasn’t paid in time"),
+        N_("Nothing was charged. You can still pay now, or choose another payment method."),
     ),
 }
 
+AWAITING_TRANSFER: Final[Words] = (
+    N_("Waiting for your transfer"),
+    N_("Thank you! We’ve saved your gift. Please send the transfer within %(days)s days."),
+)
 ANNOUNCED: Final[Words] = (
-    N_("Thank you! We look out for your gift"),
-    N_("You told us on %(day)s that you sent it. We will confirm it here as soon as it arrives."),
+    N_("Thank you! We’ll confirm your gift when it arrives"),
+    N_("You told us on %(day)s that you’ve sent it. This page will show when we receive it."),
 )
 GIVEN_INSTEAD: Final[Words] = (
-    N_("You gave this in another way"),
-    N_("Thank you! There is nothing to send or to pay here."),
+    N_("You gave this gift another way"),
+    N_("Thank you! You don’t need to send or pay anything here."),
+)
+AWAITING_CODE: Final[Words] = (
+    N_("Waiting for your gift"),
+    N_("Thank you! We’ve saved your gift. Please quote this reference when you give."),
 )
 LAPSED_BY_HAND: Final[Words] = (
-    N_("This gift did not reach us in time"),
-    N_("If you have sent it already, all is well: it will still be matched by its reference."),
+    N_("We didn’t receive this gift in time"),
+    N_("If you’ve already sent it, that’s fine. We’ll recognize it by its reference."),
 )
 DEBIT_WORDS: Final[Mapping[StatusName, Words]] = {
     StatusName.PROCESSING: (
         N_("Your gift is on its way"),
         N_(
-            "Your bank has been asked for the debit, which takes up to five business days. "
-            "There is nothing left to do; this page will say when it has arrived."
+            "We’ve asked your bank for the debit, which takes up to five business days. You "
+            "don’t need to do anything else. This page will show when we receive it."
         ),
     ),
     StatusName.FAILED: (
-        N_("Your bank did not allow the debit"),
-        N_("No money was taken. You can try again, or choose another way to give."),
+        N_("Your bank declined the debit"),
+        N_("No money was taken. You can try again, or choose another payment method."),
     ),
 }
 CONFIRM_ACCOUNT: Final[Words] = (
-    N_("Your bank account still has to be confirmed"),
+    N_("Please confirm your bank account"),
     N_(
-        "Your gift cannot be collected before that. Stripe sends you small deposits, "
-        "and you tell it what came. If you have done so already, this page will say so soon."
+        "We can’t collect your gift until you do. Stripe sends you small deposits, and you "
+        "enter what you received on Stripe’s page. If you’ve already done this, the page will "
+        "update soon."
     ),
 )
 NEVER_CONFIRMED: Final[Words] = (
-    N_("Your bank account was not confirmed in time"),
-    N_("No money was taken. You can try again, or choose another way to give."),
+    N_("Your bank account wasn’t confirmed in time"),
+    N_("No money was taken. You can try again, or choose another payment method."),
 )
 MONTH_FAILED: Final[Words] = (
-    N_("This month could not be collected"),
+    N_("We couldn’t collect this month’s gift"),
     N_(
-        "Nothing was charged. You can try again now, use another card, "
-        "or give this month in another way."
+        "Nothing was charged. You can try again now, use another card, or give this month "
+        "another way."
     ),
 )
 MONTH_PROBLEMS: Final[Mapping[str, Words]] = {
     "declined": (
         N_("The card was declined again"),
-        N_("Nothing was charged. Please use another card, or give this month in another way."),
+        N_("Nothing was charged. Please use another card, or give this month another way."),
     ),
     "page": (
-        N_("Your card cannot be asked just now"),
-        N_("Nothing was charged as far as we know. Please try again in a moment."),
+        N_("We can’t charge your card right now"),
+        N_("As far as we know, nothing was charged. Please try again in a moment."),
     ),
 }
 DEBIT_MONTH_FAILED: Final[Words] = (
-    N_("Your bank did not allow this month’s debit"),
-    N_("No money was taken. You can try again now, or give this month in another way."),
+    N_("Your bank declined this month’s debit"),
+    N_("No money was taken. You can try again now, or give this month another way."),
 )
 DEBIT_MONTH_PROBLEMS: Final[Mapping[str, Words]] = {
     "asked": (
-        N_("Your bank has been asked again"),
+        N_("We’ve asked your bank again"),
         N_(
-            "This takes up to five business days. "
-            "There is nothing left to do; this page will say when it has arrived."
+            "This takes up to five business days. You don’t need to do anything else. This page "
+            "will show when we receive it."
         ),
     ),
     "declined": (
-        N_("Your bank cannot be asked again"),
-        N_("No money was taken. Please give this month in another way."),
+        N_("We can’t ask your bank again"),
+        N_("No money was taken. Please give this month another way."),
     ),
     "page": (
-        N_("Your bank cannot be asked just now"),
-        N_("No money was taken as far as we know. Please try again in a moment."),
+        N_("We can’t reach your bank right now"),
+        N_("As far as we know, no money was taken. Please try again in a moment."),
     ),
 }
 BACK_PAID: Final[Words] = (
-    N_("Thank you! We are waiting for the confirmation"),
-    N_("This takes a few seconds as a rule. This page looks again by itself."),
+    N_("Thank you! We’re waiting for confirmation"),
+    N_("This usually takes a few seconds. The page updates automatically."),
 )
 BACK_CANCELLED: Final[Words] = (
-    N_("You left the payment page"),
-    N_("No payment has reached us so far. Your choice is recorded, should you want to go on."),
+    N_("Your payment isn’t finished"),
+    N_("Nothing has been charged. Continue when you’re ready."),
 )
 REFUSED: Final[Words] = (
-    N_("Stripe does not take this payment"),
+    N_("Stripe couldn’t take this payment"),
     N_(
-        "Nothing was charged. Your choice is recorded, and we can see what Stripe said. "
-        "Please choose another way to give."
+        "Nothing was charged. We’ve saved your gift, and our team can see the reason. Please "
+        "choose another payment method."
     ),
 )
 NO_PAGE: Final[Words] = (
-    N_("The payment page cannot be opened just now"),
-    N_("Your choice is recorded and nothing was charged. Please try again, or choose another way."),
+    N_("We can’t open the payment page right now"),
+    N_(
+        "We’ve saved your gift, and nothing was charged. Please try again, or choose another "
+        "payment method."
+    ),
 )

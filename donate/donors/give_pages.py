@@ -23,12 +23,12 @@ from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.rate_limit import GivingLimits, address_of
 from donate.web.templating import LANGUAGES, Pages
 
-_STALE: Final = N_("This page had grown old. Please look over your choice and tap Give again.")
+_STALE: Final = N_("This page has expired. Please check your choices and tap Give again.")
 _CROWDED: Final = N_(
-    "Very many gifts are being made from here just now. Please choose another way to give, "
-    "or come back in ten minutes."
+    "We’re receiving too many gifts at once. Please choose another payment method, or try again "
+    "in ten minutes."
 )
-_BUSY: Final = N_("We cannot take this just now. Nothing was lost: please tap Give again.")
+_BUSY: Final = N_("We can’t save your gift right now. Nothing was lost. Please tap Give again.")
 
 
 class DonorPages:

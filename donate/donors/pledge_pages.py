@@ -34,12 +34,17 @@ from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CARD_WAITS: Final = N_(
-    "Stripe does not answer just now, so your new card is not in use yet. Reload this page in a "
+    "Stripe isn’t answering right now, so your new card isn’t in use yet. Reload this page in a "
     "few minutes."
 )
-_SOON: Final = N_("We have noted that. Stripe does not answer just now; it will be done soon.")
-_REFUSED: Final = N_("Stripe did not accept that, so nothing was changed. Please write to us.")
-_NO_PAGE: Final = N_("The page for your card cannot be opened just now. Please try again.")
+_SOON: Final = N_(
+    "We’ve saved your change. Stripe isn’t answering right now, so it will take effect a little "
+    "later."
+)
+_REFUSED: Final = N_("Stripe didn’t accept the change, so nothing was changed. Please write to us.")
+_NO_PAGE: Final = N_(
+    "We can’t open the page for your card right now. Please try again in a few minutes."
+)
 
 
 class PledgePages:
@@ -120,7 +125,7 @@ class PledgePages:
         amount = read_amount(typed, gift.currency, language)
         region = self._regions.get(gift.code)
         if region is None:
-            raise BadInput("amount", N_("This way to give is no longer offered here."))
+            raise BadInput("amount", N_("This payment method is no longer available."))
         problems = check_mode(
             region,
             mode=gift.mode,

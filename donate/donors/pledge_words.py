@@ -9,99 +9,99 @@ from donate.gifts.pledges import EndReason, Pledge, PledgeState
 
 _WORDS: Final[Mapping[PledgeState, Words]] = {
     PledgeState.NOT_BEGUN: (
-        N_("Your monthly gift has not begun yet"),
-        N_("It begins when its first month is paid."),
+        N_("Your monthly gift hasn’t started yet"),
+        N_("It starts when the first month is paid."),
     ),
     PledgeState.ACTIVE: (
         N_("Thank you for giving every month"),
-        N_("Each month is collected by itself. You can change, pause or end it here at any time."),
+        N_(
+            "Your gift is collected automatically each month. You can change, pause or cancel "
+            "it here at any time."
+        ),
     ),
     PledgeState.NOT_CHARGED_YET: (
         N_("Your monthly gift is set up"),
-        N_("Nothing is charged yet. You can change, pause or end it here at any time."),
+        N_("Nothing has been charged yet. You can change, pause or cancel it here at any time."),
     ),
     PledgeState.PAUSED: (
         N_("Your monthly gift is paused"),
-        N_("Nothing is collected until you let it go on."),
+        N_("Nothing will be charged until you resume."),
     ),
     PledgeState.ON_HOLD: (
         N_("Your monthly gift is on hold"),
-        N_(
-            "Nothing is collected, because we have no card to charge. "
-            "Add one below, then write to us and we will start it again."
-        ),
+        N_("We have no card to charge. Add one below, then write to us and we’ll restart it."),
     ),
     PledgeState.PAST_DUE: (
         N_("Your last payment didn’t go through"),
         N_(
-            "Please update your card below. Then open the month in the list of your months "
-            "to try it again."
+            "Please update your card below. Then open the failed month in the list of your "
+            "gifts and try again."
         ),
     ),
     PledgeState.UNPAID: (
         N_("Your last payments didn’t go through"),
         N_(
-            "We have stopped trying to collect your monthly gift. "
-            "Please update your card below, then write to us and we will start it again."
+            "We’ve stopped collecting your monthly gift. Please update your card below, then "
+            "write to us and we’ll restart it."
         ),
     ),
     PledgeState.UNKNOWN: (
-        N_("Please ask us about your monthly gift"),
+        N_("Please contact us about your monthly gift"),
         N_(
-            "Stripe, which collects it, calls it “%(status)s”, and this page does not know what "
-            "that means. Write to us and we will look into it."
+            "Stripe calls its status “%(status)s”, which this page doesn’t recognize. Write to "
+            "us and we’ll look into it."
         ),
     ),
     PledgeState.ENDED: (
         N_("Your monthly gift has ended"),
-        N_("Thank you for every month. Nothing more is collected."),
+        N_("Thank you for your faithful giving. Nothing more will be collected."),
     ),
 }
 _DEBIT_WORDS: Final[Mapping[PledgeState, Words]] = {
     PledgeState.ON_HOLD: (
         N_("Your monthly gift is on hold"),
-        N_("Nothing is collected. Write to us and we will start it again."),
+        N_("Nothing is being collected. Write to us and we’ll restart it."),
     ),
     PledgeState.PAST_DUE: (
         N_("Your last debit didn’t go through"),
-        N_("Open the month in the list of your months to try it again, or to give another way."),
+        N_("Open the failed month in the list of your gifts to try again or give another way."),
     ),
     PledgeState.UNPAID: (
         N_("Your last debits didn’t go through"),
         N_(
-            "We have stopped trying to collect your monthly gift. "
-            "Write to us, or end it and begin a new one."
+            "We’ve stopped collecting your monthly gift. Write to us, or cancel it and start a "
+            "new one."
         ),
     ),
 }
 _ALL_GIVEN: Final[Words] = (
     N_("Thank you for giving every month"),
     N_(
-        "You gave the month that failed another way. Your card is charged again next month; "
-        "if it no longer works, use another card."
+        "You gave the failed month another way. We’ll charge your card again next month. If it "
+        "no longer works, use another card."
     ),
 )
 _ALL_GIVEN_DEBIT: Final[Words] = (
     N_("Thank you for giving every month"),
-    N_("You gave the month that failed another way. Your account is debited again next month."),
+    N_("You gave the failed month another way. We’ll debit your account again next month."),
 )
 _ENDING: Final[Words] = (
-    N_("Your monthly gift is about to end"),
-    N_("Thank you for every month. You can begin a new monthly gift at any time."),
+    N_("Your monthly gift is ending soon"),
+    N_("Thank you for your faithful giving. You can start a new monthly gift at any time."),
 )
 _END_REASONS: Final[Mapping[EndReason, Words]] = {
     EndReason.PAYMENT_FAILED: (
         N_("Your monthly gift has ended"),
         N_(
-            "It ended because payments didn’t go through. Nothing more is collected. "
-            "Thank you for every month; you can begin a new monthly gift at any time."
+            "It ended because payments didn’t go through. Nothing more will be collected. Thank "
+            "you for your faithful giving. You can start a new monthly gift at any time."
         ),
     ),
     EndReason.PAYMENT_DISPUTED: (
         N_("Your monthly gift has ended"),
         N_(
-            "It ended because a payment was disputed with your bank. Nothing more is collected. "
-            "If you did not dispute it, please write to us."
+            "It ended because a payment was disputed with your bank. Nothing more will be "
+            "collected. If you didn’t dispute it, please write to us."
         ),
     ),
 }
@@ -124,26 +124,28 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
     return _WORDS[pledge.state]
 
 
-_SAME: Final = N_("That is the amount already, so nothing was changed.")
+_SAME: Final = N_("That’s already the amount, so nothing was changed.")
 # Keyed by the state after the change, so that reloading an old address shows nothing untrue.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
-    ("amount", PledgeState.ACTIVE): N_("The amount is changed from the next month on."),
-    ("amount", PledgeState.PAUSED): N_("The amount is changed from the next month on."),
-    ("pause", PledgeState.PAUSED): N_("It is paused. Nothing is collected until you let it go on."),
-    ("resume", PledgeState.ACTIVE): N_("It goes on with the next month."),
-    ("cancel", PledgeState.ENDED): N_("It has ended. Nothing more is collected."),
+    ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
+    ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),
+    ("pause", PledgeState.PAUSED): N_("Paused. Nothing will be charged until you resume."),
+    ("resume", PledgeState.ACTIVE): N_("Resumed. Your gift will be collected again next month."),
+    ("cancel", PledgeState.ENDED): N_(
+        "Your monthly gift has ended. Nothing more will be collected."
+    ),
     **{
-        ("card", state): N_("Your new card is saved. It is used from now on.")
+        ("card", state): N_("Your new card is saved. We’ll use it from now on.")
         for state in (PledgeState.ACTIVE, PledgeState.PAUSED, PledgeState.NOT_CHARGED_YET)
     },
     ("card", PledgeState.PAST_DUE): N_(
-        "Your new card is saved. Now try the month that failed once more: it is in the list below."
+        "Your new card is saved. Now open the failed month in the list below and try again."
     ),
     ("card", PledgeState.UNPAID): N_(
-        "Your new card is saved. Write to us and we will start again."
+        "Your new card is saved. Write to us and we’ll restart your monthly gift."
     ),
     ("card", PledgeState.ON_HOLD): N_(
-        "Your new card is saved. Write to us and we will start again."
+        "Your new card is saved. Write to us and we’ll restart your monthly gift."
     ),
 }
 

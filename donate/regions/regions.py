@@ -163,16 +163,16 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
     for mode, terms in region.modes.items():
         why_not = None
         if currency != region.currency:
-            why_not = N_("Gifts here are made in another currency.")
+            why_not = N_("Gifts here are in another currency.")
         elif frequency not in region.frequencies:
-            why_not = N_("This way to give is not offered that often.")
+            why_not = N_("This frequency isn’t available here.")
         elif frequency != Frequency.ONCE and not mode.facts.monthly:
-            why_not = N_("For one gift at a time: nothing can collect it every month.")
+            why_not = N_("One-time gifts only.")
         elif terms.countries and country not in terms.countries:
             why_not = (
-                N_("For Canada only: it needs a Canadian bank account.")
+                N_("Canada only. You need a Canadian bank account.")
                 if mode.facts.canada_only
-                else N_("This way to give is not offered in your country.")
+                else N_("This payment method isn’t available in your country.")
             )
         answer[mode] = Offer(
             mode=mode, min_minor=terms.min_minor, max_minor=terms.max_minor, why_not=why_not

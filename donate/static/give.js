@@ -121,6 +121,7 @@ function nameTheAmount() {
   }
   const preset = document.querySelector("[name=preset]:checked");
   const wanted = preset && preset !== other ? Number(preset.value) : typedAmount();
+  if (cover) nameTheFee(cover.labels[0], fee, wanted);
   const covered = cover?.checked && fee?.basisPoints;
   const charged = wanted && covered && wanted <= fee.most ? withFeeCovered(wanted, fee) : wanted;
   // Do not name an amount that the server would refuse.
@@ -134,6 +135,12 @@ function nameTheAmount() {
   const monthly = form.querySelector("[name=frequency][value=monthly]:checked");
   const { withAmount, withAmountMonthly } = button.dataset;
   button.textContent = (monthly ? withAmountMonthly : withAmount).replace("#", written);
+}
+
+function nameTheFee(label, fee, wanted) {
+  label.dataset.plain ??= label.textContent;
+  const added = wanted && fee?.basisPoints && wanted <= fee.most ? withFeeCovered(wanted, fee) - wanted : 0;
+  label.textContent = added ? label.dataset.withAmount.replace("#", inWords(added)) : label.dataset.plain;
 }
 
 // The typed amount in minor units, or 0 if it is not valid. Same rule as `read_amount` on the server.

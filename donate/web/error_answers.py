@@ -29,22 +29,22 @@ from donate.web.templating import LANGUAGES, Pages, language_for, translate
 log = logging.getLogger(__name__)
 
 _TITLES: Final = {
-    400: N_("That request could not be understood."),
-    401: N_("Please say who is asking."),
-    403: N_("That is not allowed."),
-    404: N_("There is nothing here."),
-    405: N_("That cannot be done here."),
-    408: N_("The request took too long to arrive."),
-    409: N_("That contradicts what is already recorded."),
-    413: N_("The request is too large."),
-    415: N_("That is in a form that cannot be read here."),
+    400: N_("We couldn’t understand that request."),
+    401: N_("A token is missing. Send it as a Bearer token."),
+    403: N_("You don’t have access to this."),
+    404: N_("We couldn’t find what you’re looking for."),
+    405: N_("That action isn’t available here."),
+    408: N_("The request took too long to arrive. Please try again."),
+    409: N_("That doesn’t match what we’ve already recorded."),
+    413: N_("That’s too large. Please send less."),
+    415: N_("We can’t read that format."),
     422: N_("Please check what you entered."),
-    429: N_("Too many tries. Please wait a little and try again."),
-    500: N_("Something went wrong on our side. Nothing was lost; please try again."),
-    503: N_("We cannot take this just now. Please try again in a moment."),
+    429: N_("Too many attempts. Please wait a few minutes and try again."),
+    500: N_("Something went wrong on our side. Nothing was lost. Please try again."),
+    503: N_("We can’t do this right now. Please try again in a moment."),
 }
 _NO_PAYMENT_PAGE: Final = N_(
-    "The payment page cannot be opened just now. Please try again, or choose another way."
+    "We can’t open the payment page right now. Please try again, or choose another payment method."
 )
 
 

@@ -168,7 +168,7 @@ def test_missing(program: Program, field: str) -> None:
 def test_a_code_that_is_nearly_right(program: Program) -> None:
     """An unknown code gets a suggestion."""
     (error,) = problem_in(program.open(code="LWCAM"), 422)["errors"]
-    assert error["detail"] == "No region has this giving code. Did you mean LWCAN?"
+    assert error["detail"] == "We couldn’t find that giving code. Did you mean LWCAN?"
 
 
 def test_what_was_sent_is_not_quoted(program: Program) -> None:

@@ -36,12 +36,12 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert "nothing left to do" not in words_of(html)
     # No spinner after the return from Stripe either, because the donor has to act.
     html = visitor.get(f"{page}&back=paid").text
-    assert ("Status Account to confirm" if english else "Compte à confirmer") in words_of(html)
+    assert ("Status Confirmation needed" if english else "Confirmation requise") in words_of(html)
     assert "headline-wait" in html
     assert "headline-waiting" not in html
     assert "data-looks-again" not in html
     assert f'"/give/{gift.code}?lang={language}">Give' not in html
-    assert ("On its way" if english else "En route") not in words_of(html)
+    assert ("On its way" if english else "En traitement") not in words_of(html)
     with visitor.database.writing() as session:
         record_facts(session, [(gift.id, failed)], now=NOW)
     html = visitor.get(page).text

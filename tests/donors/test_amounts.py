@@ -48,7 +48,12 @@ def test_taken_exactly(
         ("LWCAN", "en-CA", "true", "Please enter the amount in digits, such as 50.00."),
         ("LWCAN", "en-CA", "1_000", "Please enter the amount in digits, such as 50.00."),
         ("LWCAN", "en-CA", "\uff15\uff10", "Please enter the amount in digits, such as 50.00."),
-        ("LWCAN", "en-CA", "1000000000000", "That amount is larger than we can take online."),
+        (
+            "LWCAN",
+            "en-CA",
+            "1000000000000",
+            "That’s more than we can accept online. Please write to us.",
+        ),
         ("LWCAN", "fr-CA", "1,000", _THOUSAND_FR),
         ("LWCAN", "fr-CA", "abc", "Veuillez inscrire le montant en chiffres, par exemple 50,00."),
         ("LWJPN", "en", "50.00", "Please leave out the decimals: this currency has none."),

@@ -64,7 +64,7 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
     assert answer.headers["location"] == f"/gifts/{gift.token}?problem=page"
     page = first_visitor.get(answer.headers["location"]).text
     words = words_of(page)
-    assert "The payment page cannot be opened just now" in words
+    assert "We can’t open the payment page right now" in words
     assert "Your choice is recorded and nothing was charged." in words
     assert "Try again" in words
     assert "Give by Interac e-Transfer instead" in words
@@ -88,7 +88,7 @@ def test_what_stripe_refuses_can_be_given_another_way(
             (gift,) = visitor.gifts()
             assert url == f"/gifts/{gift.token}?problem=refused"
             words = words_of(visitor.get(url).text)
-            assert "Stripe does not take this payment" in words
+            assert "Stripe couldn’t take this payment" in words
             assert "Nothing was charged." in words
             assert "Give by Interac e-Transfer instead" in words
             assert "Something about this request" not in words
@@ -109,10 +109,10 @@ def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("query", "headline", "reloads"),
     [
-        ("", "Your gift is not paid yet", False),
-        ("?back=paid", "Thank you! We are waiting for the confirmation", True),
-        ("?back=cancelled", "You left the payment page", False),
-        ("?problem=page", "The payment page cannot be opened just now", False),
+        ("", "Your gift isn’t paid yet", False),
+        ("?back=paid", "Thank you! We’re waiting for confirmation", True),
+        ("?back=cancelled", "Your payment isn’t finished", False),
+        ("?problem=page", "We can’t open the payment page right now", False),
     ],
 )
 def test_back_from_the_card_page(

@@ -12,22 +12,22 @@ from tests.donors.visiting import Visitor, error_at, value_of, words_of
 @pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
-        ({"mode": "gold"}, "mode", "Please choose how you would like to give."),
-        ({"mode": ""}, "mode", "Please choose how you would like to give."),
-        ({"mode": None}, "mode", "Please choose how you would like to give."),
-        ({"mode": "cash"}, "mode", "Please choose how you would like to give."),
-        ({"country": "FR"}, "mode", "For Canada only: it needs a Canadian bank account."),
+        ({"mode": "gold"}, "mode", "Please choose a payment method."),
+        ({"mode": ""}, "mode", "Please choose a payment method."),
+        ({"mode": None}, "mode", "Please choose a payment method."),
+        ({"mode": "cash"}, "mode", "Please choose a payment method."),
+        ({"country": "FR"}, "mode", "Canada only. You need a Canadian bank account."),
         ({"country": "XX"}, "country", "Please choose your country from the list."),
         ({"country": "ca"}, "country", "Please choose your country from the list."),
         ({"country": None}, "country", "Please choose your country from the list."),
-        ({"frequency": "monthly"}, "frequency", "This way to give is not offered that often."),
+        ({"frequency": "monthly"}, "frequency", "This frequency isn’t available here."),
         ({"name": "  "}, "name", "Please enter your name."),
         ({"name": None}, "name", "Please enter your name."),
         ({"name": "A" * 201}, "name", "Please shorten your name to 200 characters."),
         (
             {"email": "nobody"},
             "email",
-            "Please check your e-mail address, such as name@example.com.",
+            "Please enter an e-mail address such as name@example.com.",
         ),
         ({"email": None}, "email", "Please enter your e-mail address."),
     ],
@@ -46,7 +46,7 @@ def test_refused_beside_its_field(
 def test_interac_is_not_in_regions_without_it(visitor: Visitor) -> None:
     """A region without Interac refuses Interac, even in a forged form."""
     answer = visitor.give("LWJPN", amount="5000", country="JP")
-    assert error_at(answer.text, "mode") == "Please choose how you would like to give."
+    assert error_at(answer.text, "mode") == "Please choose a payment method."
     assert "Interac" not in visitor.get("/give/LWJPN").text
 
 

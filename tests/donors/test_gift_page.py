@@ -83,8 +83,8 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     assert f"{page}/instead" not in visible
     assert "/give/LWCAN" not in visible.partition("<main")[2]
     assert f"{page}/instead" in folded
-    assert "I have not sent it after all" in words
-    assert "I have sent it" not in words
+    assert "I haven’t sent it yet" in words
+    assert "I’ve sent it" not in words
     assert "We look out for your gift" in words
     assert "Send your e-Transfer" in words
     with visitor.database.reading() as session:
@@ -131,7 +131,7 @@ def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
         first_visitor.post(f"/gifts/{token}/instead", mode="card"),
     ]
     assert {page.status_code for page in pages} == {404}
-    assert "There is nothing here." in pages[0].text
+    assert "We couldn’t find what you’re looking for." in pages[0].text
 
 
 def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
@@ -198,7 +198,7 @@ def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> 
     assert "Waiting for your transfer" in words_of(visitor.get(page).text)
     learn(visitor.database, other, (FactKind.TRANSFER_RECEIVED, other.amount_minor))
     html = visitor.get(page).text
-    assert "You gave this in another way" in words_of(html)
+    assert "You gave this gift another way" in words_of(html)
     assert f'href="/gifts/{other.token}?' in html
     assert "partnership@" not in html.partition("<footer")[0]
     assert f"{page}/instead" not in html

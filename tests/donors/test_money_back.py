@@ -16,7 +16,7 @@ def test_what_came_and_went_is_said(visitor: Visitor) -> None:
     assert "Received so far $40.00" in words_of(visitor.get(f"/gifts/{gift.token}").text)
     other = visitor.given(mode="card")
     learn(visitor.database, other, *FACTS_FOR[StatusName.PARTLY_REFUNDED])
-    assert "Went back $20.00" in words_of(visitor.get(f"/gifts/{other.token}").text)
+    assert "Refunded $20.00" in words_of(visitor.get(f"/gifts/{other.token}").text)
 
 
 def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor) -> None:
@@ -43,12 +43,12 @@ def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) ->
     learn(visitor.database, gift, PAID, PAID, (FactKind.REFUND_SUCCEEDED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert "Received, thank you!" in words
-    assert "Went back $50.00" in words
+    assert "Refunded $50.00" in words
 
 
 @pytest.mark.parametrize(
     ("language", "refunded", "held"),
-    [("en-CA", "Went back $20.00", "Held by your bank $30.00"), ("fr-CA", "20,00", "30,00")],
+    [("en-CA", "Refunded $20.00", "Held by your bank $30.00"), ("fr-CA", "20,00", "30,00")],
 )
 def test_a_dispute_of_the_whole_after_a_refund_takes_only_what_was_left(
     visitor: Visitor, language: str, refunded: str, held: str
@@ -64,5 +64,5 @@ def test_a_dispute_of_the_whole_after_a_refund_takes_only_what_was_left(
     with visitor.database.writing() as session:
         record_facts(session, [(gift.id, lost)], now=NOW)
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
-    assert "Went back $50.00" in words
+    assert "Refunded $50.00" in words
     assert "Held by your bank" not in words

@@ -80,12 +80,12 @@ def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -
     [
         ("note", "x" * 501, "Please shorten this to 500 characters."),
         ("note", "4242 4242 4242 4242", "That looks like a card number."),
-        ("note", "a\x07b", "This has a character that we cannot store."),
-        ("tribute_kind", "honour", "Please enter the name of the person."),
-        ("tribute_kind", "praise", "Please choose: in honour or in memory of somebody."),
-        ("tribute_name", "Jo", "Please choose: in honour or in memory of somebody."),
-        ("fund", "castle", "Please choose what it is for from the list."),
-        ("cover_fee", "yes", "This way to give has no fee to cover."),
+        ("note", "a\x07b", "This has a character we can’t use. Please remove it."),
+        ("tribute_kind", "honour", "Please enter their name."),
+        ("tribute_kind", "praise", "Please choose “In honour of” or “In memory of”."),
+        ("tribute_name", "Jo", "Please choose “In honour of” or “In memory of”."),
+        ("fund", "castle", "Please choose a fund from the list."),
+        ("cover_fee", "yes", "This payment method has no fees to cover."),
     ],
 )
 def test_what_cannot_be_kept_is_said(

@@ -66,5 +66,5 @@ def test_words_are_found_in_every_room() -> None:
     assert {
         "Please enter an amount.",
         "Continue to the card page",
-        "There is nothing here.",
+        "We couldn’t find what you’re looking for.",
     } <= used

@@ -39,7 +39,7 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
 }
 # What a page costs beside the wait for Stripe, on a busy machine.
 BESIDE_S: Final = 2.5
-NOT_OPENED: Final = "The payment page cannot be opened just now"
+NOT_OPENED: Final = "We can’t open the payment page right now"
 
 
 @dataclass

@@ -25,7 +25,7 @@ def test_who_has_to_confirm_an_account_has_not_paid(room_on_each: Room) -> None:
     browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
     for path in (page, "/finance/gifts"):
         html = browser.get(path).text
-        assert '<span class="status status-awaited">Account to confirm</span>' in html
+        assert '<span class="status status-awaited">Confirmation needed</span>' in html
         assert "status-processing" not in html
     assert "The donor still has to confirm their bank account" in browser.get(page).text
     assert "The donor has paid" not in browser.get(page).text

@@ -60,17 +60,17 @@ def test_what_is_offered_is_taken(more: dict[str, Any]) -> None:
 
 
 LEAST, MOST = "The smallest gift in this way is {}.", "The largest gift in this way is {}."
-CHOOSE = "Please choose how you would like to give."
-CANADA_ONLY = "For Canada only: it needs a Canadian bank account."
+CHOOSE = "Please choose a payment method."
+CANADA_ONLY = "Canada only. You need a Canadian bank account."
 COUNTRY = "Please choose your country from the list."
-AT_A_TIME = "For one gift at a time: nothing can collect it every month."
-OFTEN = "This way to give is not offered that often."
+AT_A_TIME = "One-time gifts only."
+OFTEN = "This frequency isn’t available here."
 NAME, EMAIL = (
     "Please enter your name.",
-    "Please check your e-mail address, such as name@example.com.",
+    "Please enter an e-mail address such as name@example.com.",
 )
-CHARACTER = "Your name has a character that we cannot store."
-CARD = "That looks like a card number. Please never write one here."
+CHARACTER = "Your name has a character we can’t use. Please remove it."
+CARD = "That looks like a card number. Please remove it."
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,8 @@ def test_an_amount_is_a_whole_number_of_steps(amount_minor: int) -> None:
         assert choose(Wishes(), **fields).amount == Money(amount_minor, "ISK")
 
 
-NOT_OFFERED = "That is not offered here."
-CANNOT_STORE = "This has a character that we cannot store."
+NOT_OFFERED = "This option isn’t available here."
+CANNOT_STORE = "This has a character we can’t use. Please remove it."
 TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
 
 
@@ -121,7 +121,7 @@ TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
     ("wish", "field", "message"),
     [
         ({"fund": "roof"}, "", ""),
-        ({"fund": "cellar"}, "fund", "Please choose what it is for from the list."),
+        ({"fund": "cellar"}, "fund", "Please choose a fund from the list."),
         ({"is_anonymous": True}, "", ""),
         ({"note": "x" * MAX_NOTE}, "", ""),
         ({"note": "x" * (MAX_NOTE + 1)}, "note", "Please shorten this to 500 characters."),
@@ -133,22 +133,22 @@ TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
         (
             {"note": "4242 4242 4242 4242"},
             "note",
-            "That looks like a card number. Please never write one here.",
+            "That looks like a card number. Please remove it.",
         ),
         (TRIBUTE, "", ""),
         (TRIBUTE | {"tribute_kind": "memory"}, "", ""),
         (
             TRIBUTE | {"tribute_kind": "spite"},
             "tribute",
-            "Please choose: in honour or in memory of somebody.",
+            "Please choose “In honour of” or “In memory of”.",
         ),
         (
             {"tribute_name": "Zo\u00eb"},
             "tribute",
-            "Please choose: in honour or in memory of somebody.",
+            "Please choose “In honour of” or “In memory of”.",
         ),
-        ({"tribute_kind": "honour"}, "tribute", "Please enter the name of the person."),
-        (TRIBUTE | {"tribute_name": "\u200b"}, "tribute", "Please enter the name of the person."),
+        ({"tribute_kind": "honour"}, "tribute", "Please enter their name."),
+        (TRIBUTE | {"tribute_name": "\u200b"}, "tribute", "Please enter their name."),
         (TRIBUTE | {"tribute_name": "x" * MAX_TRIBUTE}, "", ""),
         (
             TRIBUTE | {"tribute_name": "x" * (MAX_TRIBUTE + 1)},
@@ -169,7 +169,7 @@ def test_which_wishes_are_kept(wish: dict[str, Any], field: str, message: str) -
 @pytest.mark.parametrize(
     ("wish", "field", "message"),
     [
-        ({"fund": "roof"}, "fund", "Please choose what it is for from the list."),
+        ({"fund": "roof"}, "fund", "Please choose a fund from the list."),
         ({"is_anonymous": True}, "anonymous", NOT_OFFERED),
         ({"note": "x"}, "note", NOT_OFFERED),
         ({"tribute_kind": "honour"}, "tribute", NOT_OFFERED),

@@ -60,7 +60,7 @@ def test_bank_debit(world: World) -> None:
     session_id = checkout.rpartition("/")[2]
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)
     until(lambda: world.gift().status == "failed")
-    assert "Your bank did not allow the debit" in world.page(back)
+    assert "Your bank declined the debit" in world.page(back)
     again = world.submit_to(f"/gifts/{world.gift().token}/checkout")
     assert again != checkout
     back = world.pay(again, BANK_ACCOUNT)
@@ -82,7 +82,7 @@ def test_a_debit_that_the_bank_takes_back(world: World) -> None:
     intent = paid["session"]["payment_intent"]
     dispute = world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)["dispute"]
     until(lambda: (world.gift().status, world.gift().net_minor) == ("disputed", 0))
-    assert "Your bank has a question about this gift" in world.page(back)
+    assert "Your bank is disputing this gift" in world.page(back)
     ended = f"/_sandbox/dispute/{dispute['id']}"
     world.sandbox.control("POST", ended, outcome="lost")
     until(lambda: (world.gift().status, world.gift().net_minor) == ("charged_back", 0))

@@ -103,7 +103,7 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     until(lambda: len(months(world)) == 2)
     month = later_month(world)
     page = f"/gifts/{month.token}"
-    assert "This month could not be collected" in world.page(page)
+    assert "We couldn’t collect this month’s gift" in world.page(page)
     pledge = f"/pledges/{first.token}"
     until(lambda: "Your last payment didn’t go through" in world.page(pledge))
     portal = world.submit_to(f"{pledge}/card")
@@ -186,7 +186,7 @@ def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
     )
     end = f"{opened.json()['url']}/subscriptions/{subscription_id}"
     world.sandbox.http.post(end, data={"wanted": "end"})
-    until(lambda: "Your monthly gift is about to end" in world.page(pledge))
+    until(lambda: "Your monthly gift is ending soon" in world.page(pledge))
     found = at_stripe(world, subscription_id)
     assert found["cancel_at_period_end"] is False
     moment = datetime.fromtimestamp(found["cancel_at"], UTC).astimezone(ZoneInfo(first.time_zone))
@@ -230,7 +230,7 @@ def test_each_status_is_told_plainly(world: World) -> None:
     assert "Stripe collects it every month." in world.page(f"/finance/gifts/{first.id}")
     world.sandbox.control("POST", f"{path}/cancel", reason="payment_failed")
     until(lambda: "It ended because payments didn’t go through." in world.page(pledge))
-    assert "Begin a new monthly gift" in world.page(pledge)
+    assert "Start a new monthly gift" in world.page(pledge)
     staff_page = world.page(f"/finance/gifts/{first.id}")
     assert "Stripe ended it because payments failed." in staff_page
     assert world.http.post(f"{pledge}/card").status_code == 409

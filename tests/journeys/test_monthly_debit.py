@@ -44,7 +44,7 @@ def test_a_refused_first_debit_ends_it_and_can_begin_anew(world: World) -> None:
     gift, refused = agree(world)
     bank_says(world, refused, yes=False)
     page = f"/gifts/{gift.token}"
-    until(lambda: "Your bank did not allow the debit" in world.page(page))
+    until(lambda: "Your bank declined the debit" in world.page(page))
     until(lambda: at_stripe(world, refused)["status"] == "canceled")
     invoice = at_stripe(world, refused)["latest_invoice"]
     until(lambda: world.invoice(invoice)["status"] == "void")
@@ -67,12 +67,12 @@ def test_a_refused_month_is_asked_for_again(world: World) -> None:
     bank_says(world, subscription_id, yes=False)
     until(lambda: len(months(world)) == 2)
     page = f"/gifts/{later_month(world).token}"
-    assert "Your bank did not allow this month’s debit" in world.page(page)
+    assert "Your bank declined this month’s debit" in world.page(page)
     assert "Use another card" not in world.page(page)
     for _ in range(2):
         asked = world.submit_to(f"{page}/checkout")
         assert asked == f"{page}?problem=asked"
-        assert "Your bank has been asked again" in world.page(asked)
+        assert "We’ve asked your bank again" in world.page(asked)
         assert "Try again" not in world.page(asked)
     # While the bank is asked, the month can not be given beside it.
     assert world.submit_to(f"{page}/instead", mode="interac") == f"{page}?problem=page"

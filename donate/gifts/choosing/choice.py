@@ -126,11 +126,11 @@ def check_mode(
         message = N_("Gifts under %(code)s are made in %(currency)s.")
         return [BadInput("currency", message, {"code": region.code, "currency": region.currency})]
     if frequency not in region.frequencies:
-        return [BadInput("frequency", N_("This way to give is not offered that often."))]
+        return [BadInput("frequency", N_("This frequency isn’t available here."))]
     all_offers = offers(region, country=country, currency=currency, frequency=frequency)
     offer = {str(each): offer for each, offer in all_offers.items()}.get(mode)
     if offer is None:
-        return [BadInput("mode", N_("Please choose how you would like to give."))]
+        return [BadInput("mode", N_("Please choose a payment method."))]
     if offer.why_not:
         return [BadInput("mode", offer.why_not)]
     if isinstance(amount, BadInput):
@@ -138,11 +138,17 @@ def check_mode(
     if amount.amount_minor < offer.min_minor:
         least = format_money(Money(offer.min_minor, currency), language)
         return [
-            BadInput("amount", N_("The smallest gift in this way is %(least)s."), {"least": least})
+            BadInput(
+                "amount", N_("The minimum for this payment method is %(least)s."), {"least": least}
+            )
         ]
     if amount.amount_minor > offer.max_minor:
         most = format_money(Money(offer.max_minor, currency), language)
-        return [BadInput("amount", N_("The largest gift in this way is %(most)s."), {"most": most})]
+        return [
+            BadInput(
+                "amount", N_("The maximum for this payment method is %(most)s."), {"most": most}
+            )
+        ]
     if amount.amount_minor % minor_step(currency):
         return [BadInput("amount", N_("Please enter a whole amount in this currency."))]
     return []
@@ -173,9 +179,9 @@ def _check_name(name: str) -> BadInput | None:
     if len(name) > MAX_NAME:
         return BadInput("name", N_("Please shorten your name to 200 characters."))
     if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in name):
-        return BadInput("name", N_("Your name has a character that we cannot store."))
+        return BadInput("name", N_("Your name has a character we can’t use. Please remove it."))
     if holds_card_number(name):
-        return BadInput("name", N_("That looks like a card number. Please never write one here."))
+        return BadInput("name", N_("That looks like a card number. Please remove it."))
     return None
 
 
@@ -183,6 +189,6 @@ def _check_email(email: str) -> BadInput | None:
     if not email:
         return BadInput("email", N_("Please enter your e-mail address."))
     if _normalized_email(email) is None:
-        message = N_("Please check your e-mail address, such as name@example.com.")
+        message = N_("Please enter an e-mail address such as name@example.com.")
         return BadInput("email", message)
     return None

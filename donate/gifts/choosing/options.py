@@ -41,9 +41,9 @@ def check_wishes(region: Region, mode: str, wishes: Wishes) -> list[BadInput]:
     """Return a problem for each wish that the region does not offer or we cannot store."""
     options, problems = region.options, []
     if wishes.fund and wishes.fund not in region.funds:
-        problems.append(BadInput("fund", N_("Please choose what it is for from the list.")))
+        problems.append(BadInput("fund", N_("Please choose a fund from the list.")))
     if wishes.is_anonymous and not options.anonymous:
-        problems.append(BadInput("anonymous", N_("That is not offered here.")))
+        problems.append(BadInput("anonymous", N_("This option isn’t available here.")))
     if wishes.note:
         problem = (
             _check_text("note", wishes.note, MAX_NOTE) if options.note else _not_offered("note")
@@ -53,7 +53,7 @@ def check_wishes(region: Region, mode: str, wishes: Wishes) -> list[BadInput]:
         problem = _check_tribute(wishes) if options.tribute else _not_offered("tribute")
         problems += [problem] if problem else []
     if wishes.covers_fee and fee_cover(region, mode, Money(1, region.currency)) is None:
-        problems.append(BadInput("cover_fee", N_("This way to give has no fee to cover.")))
+        problems.append(BadInput("cover_fee", N_("This payment method has no fees to cover.")))
     return problems
 
 
@@ -78,14 +78,14 @@ def tidy_words(text: str) -> str:
 
 
 def _not_offered(field: str) -> BadInput:
-    return BadInput(field, N_("That is not offered here."))
+    return BadInput(field, N_("This option isn’t available here."))
 
 
 def _check_tribute(wishes: Wishes) -> BadInput | None:
     if wishes.tribute_kind not in set(Tribute):
-        return BadInput("tribute", N_("Please choose: in honour or in memory of somebody."))
+        return BadInput("tribute", N_("Please choose “In honour of” or “In memory of”."))
     if not any(map(str.isprintable, wishes.tribute_name)):
-        return BadInput("tribute", N_("Please enter the name of the person."))
+        return BadInput("tribute", N_("Please enter their name."))
     return _check_text("tribute", wishes.tribute_name, MAX_TRIBUTE)
 
 
@@ -94,7 +94,7 @@ def _check_text(field: str, text: str, most: int) -> BadInput | None:
         message = N_("Please shorten this to %(most)s characters.")
         return BadInput(field, message, {"most": str(most)})
     if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in text.replace("\n", "")):
-        return BadInput(field, N_("This has a character that we cannot store."))
+        return BadInput(field, N_("This has a character we can’t use. Please remove it."))
     if holds_card_number(text):
-        return BadInput(field, N_("That looks like a card number. Please never write one here."))
+        return BadInput(field, N_("That looks like a card number. Please remove it."))
     return None

@@ -79,9 +79,11 @@ class Checkouts:
             if locked is None:
                 raise NotFound("no such gift")
             if locked.pledge_id not in (None, locked.id):
-                raise Conflict(N_("This month is collected by itself; there is nothing to do."))
+                raise Conflict(
+                    N_("This month is collected automatically. You don’t need to do anything.")
+                )
             if locked.status not in STILL_PAYABLE:
-                raise Conflict(N_("This gift is already paid, or its payment is under way."))
+                raise Conflict(N_("This gift is already paid, or its payment is being processed."))
             facts = facts_of(session, gift.id)
             open_session = _open_session(session, gift, facts, now)
             if open_session:
@@ -115,7 +117,7 @@ class Checkouts:
         except StripeRefused:
             checkout = self._client.retrieve_session(session_id)
         if checkout.get("status") == "complete":
-            raise Conflict(N_("This gift is already paid, or its payment is under way."))
+            raise Conflict(N_("This gift is already paid, or its payment is being processed."))
         if checkout.get("status") != "expired":
             raise StripeUnavailable("a session did not expire")
         self._remember(
@@ -224,7 +226,7 @@ def _attempt_to_make(
             return attempt, request.happened_at, _request_language(request, gift)
     attempt = len(requests) + 1
     if attempt > _MAX_ATTEMPTS:
-        raise Conflict(N_("Too many tries for this gift. Please begin again."))
+        raise Conflict(N_("Too many attempts for this gift. Please start a new one."))
     fact = Fact(
         kind=FactKind.CHECKOUT_REQUESTED,
         source_id=f"{gift.id}:{attempt}",

@@ -124,7 +124,7 @@ class PledgeChanges:
             invoice = self._billing.invoice(invoice_id)
             if invoice.get("status") == "paid":
                 self._store_and_settle(*as_invoice_events(invoice, self._clock.now()))
-                raise Conflict(N_("This month has been paid meanwhile.")) from None
+                raise Conflict(N_("This month has already been paid.")) from None
             if invoice.get("status") != "void":
                 raise
 
@@ -135,12 +135,14 @@ class PledgeChanges:
         is not by card.
         """
         if gift.mode != Mode.CARD:
-            raise Conflict(N_("To use another account, end this monthly gift and begin a new one."))
+            raise Conflict(
+                N_("To use another account, cancel this monthly gift and start a new one.")
+            )
         pledge = self.pledge(gift)
         if pledge.subscription is None:
-            raise Conflict(N_("This monthly gift has not begun yet."))
+            raise Conflict(N_("This monthly gift hasn’t started yet."))
         if pledge.state is PledgeState.ENDED:
-            raise Conflict(N_("This monthly gift has ended; there is nothing left to change."))
+            raise Conflict(N_("This monthly gift has ended and can’t be changed."))
         page = f"{self._public_url}/pledges/{gift.token}"
         return self._billing.card_page(
             pledge.subscription,
@@ -268,5 +270,5 @@ def _record_refusal(
 def _failed_invoice(gift: Gift) -> str:
     invoice_id = invoice_of(gift.form_key)
     if invoice_id is None or gift.status != StatusName.FAILED:
-        raise Conflict(N_("This month is collected by itself; there is nothing to do."))
+        raise Conflict(N_("This month is collected automatically. You don’t need to do anything."))
     return invoice_id

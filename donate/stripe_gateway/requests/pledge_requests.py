@@ -59,12 +59,12 @@ def request_change(
     facts = plain_facts_of(session, gift.id)
     pledge = pledge_of(facts, gift.amount)
     if pledge.state is PledgeState.ENDED:
-        raise Conflict(N_("This monthly gift has ended; there is nothing left to change."))
+        raise Conflict(N_("This monthly gift has ended and can’t be changed."))
     if pledge.subscription is None:
-        raise Conflict(N_("This monthly gift has not begun yet."))
+        raise Conflict(N_("This monthly gift hasn’t started yet."))
     number = 1 + sum(fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED for fact in facts)
     if number > MOST_CHANGES:
-        raise Conflict(N_("This has been changed too often. Please write to us."))
+        raise Conflict(N_("You’ve changed this gift too many times. Please write to us."))
     key = change_key(gift.id, number)
     request = Fact(
         kind=FactKind.PLEDGE_CHANGE_REQUESTED,
