@@ -1,4 +1,4 @@
-"""An interpreter that is ready to become the service, again and again."""
+"""A prepared interpreter that forks the service quickly."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Good requests to every door, some with a field that is odd, as raw as they go over the wire."""
+"""Valid requests to every route, some with an odd field, as raw bytes."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ JSON: Final = (("Content-Type", "application/json"),)
 
 @dataclass(frozen=True)
 class Request:
-    """A request; `whole` when the server has to answer it without waiting for more."""
+    """A request; `whole` means that the server has to answer it without waiting for more."""
 
     method: str
     path: str
@@ -31,25 +31,25 @@ class Request:
     def as_bytes(self) -> bytes:
         head = f"{self.method} {self.path} HTTP/1.1\r\n"
         names = {name.lower() for name, _ in self.headers}
-        more: list[tuple[str, str]] = []
+        added: list[tuple[str, str]] = []
         if "host" not in names:
-            more.append(("Host", "localhost"))
+            added.append(("Host", "localhost"))
         if "connection" not in names:
-            more.append(("Connection", "close"))
+            added.append(("Connection", "close"))
         body = self.body
         if self.chunked:
-            more.append(("Transfer-Encoding", "chunked"))
+            added.append(("Transfer-Encoding", "chunked"))
             body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
         elif "content-length" not in names and "transfer-encoding" not in names:
-            more.append(("Content-Length", str(len(body))))
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (*more, *self.headers))
+            added.append(("Content-Length", str(len(body))))
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (*added, *self.headers))
         raw = (head + lines + "\r\n").encode("latin-1", "replace") + body
         return raw[: self.cut_at] if self.cut_at is not None else raw
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a stranger may have found out, and more: gifts, and the cookie of one of the staff."""
+    """Data that a stranger may know, and more: gifts, and a staff member's cookie."""
 
     card: Gift
     interac: Gift
@@ -58,16 +58,16 @@ class Known:
     aside: int
 
 
-def good_request(known: Known, dice: Random) -> Request:
-    """Draw a request that is as it should be."""
-    return dice.choice((_page, _page, _form, _api, _event, _event, _staff_page, _staff_form))(
-        known, dice
+def good_request(known: Known, rng: Random) -> Request:
+    """Draw a valid request."""
+    return rng.choice((_page, _page, _form, _api, _event, _event, _staff_page, _staff_form))(
+        known, rng
     )
 
 
-def _page(known: Known, dice: Random) -> Request:
-    token = dice.choice([known.card.token, known.interac.token])
-    path = dice.choice(
+def _page(known: Known, rng: Random) -> Request:
+    token = rng.choice([known.card.token, known.interac.token])
+    path = rng.choice(
         [
             "/",
             "/?code=lwcan",
@@ -90,13 +90,13 @@ def _page(known: Known, dice: Random) -> Request:
     return Request("GET", path)
 
 
-def _given(dice: Random) -> dict[str, str]:
+def _give_form(rng: Random) -> dict[str, str]:
     return {
-        "nonce": f"{dice.getrandbits(128):032x}",
+        "nonce": f"{rng.getrandbits(128):032x}",
         "lang": "en-CA",
-        "preset": dice.choice(["5000", "other"]),
+        "preset": rng.choice(["5000", "other"]),
         "amount": "12.50",
-        "mode": dice.choice(["interac", "interac", "giving_code", "card"]),
+        "mode": rng.choice(["interac", "interac", "giving_code", "card"]),
         "frequency": "once",
         "country": "CA",
         "name": "Ann Lee",
@@ -104,25 +104,25 @@ def _given(dice: Random) -> dict[str, str]:
     }
 
 
-def _form(known: Known, dice: Random) -> Request:
-    token = dice.choice([known.card.token, known.interac.token])
-    path, fields = dice.choice(
+def _form(known: Known, rng: Random) -> Request:
+    token = rng.choice([known.card.token, known.interac.token])
+    path, fields = rng.choice(
         [
-            ("/give/LWCAN", _given(dice)),
-            ("/give/LWCAN", _given(dice)),
+            ("/give/LWCAN", _give_form(rng)),
+            ("/give/LWCAN", _give_form(rng)),
             (f"/gifts/{token}/instead", {"mode": "interac"}),
             (f"/gifts/{token}/checkout", {}),
             ("/finance/sign-in", {"email": "a@example.org", "password": "x" * 12, "csrf": "x"}),
         ]
     )
-    return Request("POST", path, FORM, _encoded(fields, dice))
+    return Request("POST", path, FORM, _encoded(fields, rng))
 
 
-def _api(known: Known, dice: Random) -> Request:
-    if dice.random() < 0.2:
+def _api(known: Known, rng: Random) -> Request:
+    if rng.random() < 0.2:
         bearer = (("Authorization", f"Bearer {known.card.token}"),)
         return Request("GET", f"/api/v1/gifts/{known.card.id}", bearer)
-    wanted: Any = {
+    choice: Any = {
         "code": "LWCAN",
         "mode": "interac",
         "amount_minor": 5_000,
@@ -132,30 +132,30 @@ def _api(known: Known, dice: Random) -> Request:
         "language": "fr-CA",
         "donor": {"name": "Ann Lee", "email": "ann@example.com"},
     }
-    if dice.random() < 0.6:
-        wanted = spoil_json(wanted, dice)
-    key = (("Idempotency-Key", f"{dice.getrandbits(64):x}"),)
-    return Request("POST", "/api/v1/gifts", JSON + key, written(wanted))
+    if rng.random() < 0.6:
+        choice = spoil_json(choice, rng)
+    key = (("Idempotency-Key", f"{rng.getrandbits(64):x}"),)
+    return Request("POST", "/api/v1/gifts", JSON + key, encode_json(choice))
 
 
-def _event(known: Known, dice: Random) -> Request:
-    kind = dice.choice(
+def _event(known: Known, rng: Random) -> Request:
+    kind = rng.choice(
         "checkout.session.completed checkout.session.expired payment_intent.payment_failed "
         "refund.created refund.failed charge.dispute.created invoice.paid invoice_payment.paid "
         "customer.subscription.updated customer.created".split()
     )
-    told: Any = event(kind, session_for(known.card), id=f"evt_{dice.getrandbits(64):x}")
-    for _ in range(dice.choice([0, 1, 1, 3])):
-        told = spoil_json(told, dice)
-    body = written(told)
-    if dice.random() < 0.1:
-        body = dice.choice([b"[" * 50_000, b'{"a":' * 20_000, b"null", b"", b'"x"', b"{}"])
-    signed = sign(body) if dice.random() < 0.9 else "t=1,v1=0"
+    payload: Any = event(kind, session_for(known.card), id=f"evt_{rng.getrandbits(64):x}")
+    for _ in range(rng.choice([0, 1, 1, 3])):
+        payload = spoil_json(payload, rng)
+    body = encode_json(payload)
+    if rng.random() < 0.1:
+        body = rng.choice([b"[" * 50_000, b'{"a":' * 20_000, b"null", b"", b'"x"', b"{}"])
+    signed = sign(body) if rng.random() < 0.9 else "t=1,v1=0"
     return Request("POST", WEBHOOK_PATH, (*JSON, ("Stripe-Signature", signed)), body)
 
 
-def _staff_page(known: Known, dice: Random) -> Request:
-    path = dice.choice(
+def _staff_page(known: Known, rng: Random) -> Request:
+    path = rng.choice(
         [
             "/finance",
             "/finance/gifts",
@@ -171,17 +171,17 @@ def _staff_page(known: Known, dice: Random) -> Request:
     return Request("GET", path, (("Cookie", f"donate_staff={known.cookie}"),))
 
 
-def _staff_form(known: Known, dice: Random) -> Request:
+def _staff_form(known: Known, rng: Random) -> Request:
     csrf = {"csrf": known.csrf}
     received = {
-        "form_key": f"{dice.getrandbits(64):x}",
+        "form_key": f"{rng.getrandbits(64):x}",
         "received_on": "2026-03-01",
         "amount": "50.00",
-        "bank_reference": f"CA{dice.getrandbits(40)}",
+        "bank_reference": f"CA{rng.getrandbits(40)}",
         "note": "",
     }
     refund = {"form_key": "f", "payment": "pi_1", "amount": "1", "reason": "duplicate"}
-    path, fields = dice.choice(
+    path, fields = rng.choice(
         [
             (f"/finance/gifts/{known.interac.id}/received", received),
             (f"/finance/gifts/{known.interac.id}/undone", {"transfer": "CA1", "reason": "x"}),
@@ -192,20 +192,20 @@ def _staff_form(known: Known, dice: Random) -> Request:
         ]
     )
     cookie = (("Cookie", f"donate_staff={known.cookie}"),)
-    return Request("POST", path, FORM + cookie, _encoded(fields | csrf, dice))
+    return Request("POST", path, FORM + cookie, _encoded(fields | csrf, rng))
 
 
-def _encoded(fields: dict[str, str], dice: Random) -> bytes:
-    """Write a form, now and then with something odd in it."""
+def _encoded(fields: dict[str, str], rng: Random) -> bytes:
+    """Encode a form, sometimes with an odd value."""
     pairs = list(fields.items())
-    for _ in range(dice.choice([0, 1, 1, 2])):
+    for _ in range(rng.choice([0, 1, 1, 2])):
         if pairs:
-            at = dice.randrange(len(pairs))
-            pairs[at] = (pairs[at][0], dice.choice(ODD_TEXTS))
-    if pairs and dice.random() < 0.2:
-        pairs.append(dice.choice(pairs))
+            index = rng.randrange(len(pairs))
+            pairs[index] = (pairs[index][0], rng.choice(ODD_TEXTS))
+    if pairs and rng.random() < 0.2:
+        pairs.append(rng.choice(pairs))
     return urlencode(pairs, errors="surrogatepass").encode()
 
 
-def written(told: Any) -> bytes:
-    return json.dumps(told).encode("utf-8", "surrogatepass")
+def encode_json(payload: Any) -> bytes:
+    return json.dumps(payload).encode("utf-8", "surrogatepass")

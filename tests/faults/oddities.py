@@ -1,4 +1,4 @@
-"""Odd things to put into a request: texts, JSON values, headers and bodies."""
+"""Odd values for requests: texts, JSON values, headers and bodies."""
 
 from collections.abc import Sequence
 from random import Random
@@ -147,13 +147,13 @@ MULTIPART: Final = (
 )
 
 
-def spoil_json(told: Any, dice: Random) -> Any:
-    """Return the same JSON with one thing in it replaced, left out or added."""
-    if isinstance(told, dict) and told and dice.random() < 0.85:
-        name = dice.choice(sorted(told))
-        if dice.random() < 0.15:
-            return {key: value for key, value in told.items() if key != name}
-        if dice.random() < 0.1:
-            return told | {dice.choice(ODD_TEXTS)[:50]: dice.choice(ODD_VALUES)}
-        return told | {name: spoil_json(told[name], dice)}
-    return dice.choice(ODD_VALUES)
+def spoil_json(payload: Any, rng: Random) -> Any:
+    """Return the same JSON with one value replaced, removed or added."""
+    if isinstance(payload, dict) and payload and rng.random() < 0.85:
+        name = rng.choice(sorted(payload))
+        if rng.random() < 0.15:
+            return {key: value for key, value in payload.items() if key != name}
+        if rng.random() < 0.1:
+            return payload | {rng.choice(ODD_TEXTS)[:50]: rng.choice(ODD_VALUES)}
+        return payload | {name: spoil_json(payload[name], rng)}
+    return rng.choice(ODD_VALUES)

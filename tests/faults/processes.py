@@ -1,4 +1,4 @@
-"""`donate serve` as a process of its own, which can be killed at a named beat."""
+"""`donate serve` as a separate process, which can be killed at a named step."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ KILLED = -9
 
 @dataclass
 class Machine:
-    """A machine that runs one service at a time, and loses its power on demand."""
+    """A machine that runs one service at a time, and can lose its power."""
 
     start: Nursery
     world: World
@@ -28,10 +28,10 @@ class Machine:
     settings: dict[str, str]
     running: list[Forked] = field(default_factory=list)
 
-    def command(self, *words: str, killed_at: str = "") -> Forked:
+    def command(self, *arguments: str, killed_at: str = "") -> Forked:
         self.mark.unlink(missing_ok=True)
-        beat = {"KILLED_AT": killed_at, "KILLED_MARK": str(self.mark)}
-        process = self.start.start(*words, folder=self.folder, settings=self.settings | beat)
+        kill = {"KILLED_AT": killed_at, "KILLED_MARK": str(self.mark)}
+        process = self.start.start(*arguments, folder=self.folder, settings=self.settings | kill)
         self.running.append(process)
         return process
 
@@ -40,7 +40,7 @@ class Machine:
         return self.folder / "killed"
 
     def serve(self, killed_at: str = "") -> Forked:
-        """Start the service; return when it answers, or was killed already."""
+        """Start the service; return when it answers, or was already killed."""
         process = self.command("serve", killed_at=killed_at)
         until(lambda: process.ended() is not None or self.answers(), patience_s=30)
         return process
@@ -51,10 +51,10 @@ class Machine:
         except httpx.TransportError:
             return False
 
-    def was_killed(self, process: Forked, beat: str) -> None:
-        """Check that the process was killed, and at this beat."""
+    def was_killed(self, process: Forked, step: str) -> None:
+        """Check that the process was killed at this step."""
         assert process.wait(30) == KILLED, (self.folder / "log").read_text()
-        assert self.mark.read_text() == beat
+        assert self.mark.read_text() == step
 
     def audit(self) -> int:
         return self.command("audit").wait(30)
@@ -96,7 +96,7 @@ def ended_within(process: Forked, seconds: float) -> bool:
 
 @contextmanager
 def a_fresh(backend: str, folder: Path) -> Iterator[str]:
-    """Give the address of a migrated, empty database."""
+    """Yield the URL of a migrated, empty database."""
     if backend == "sqlite":
         yield Sqlite(folder).fresh_url()
         return

@@ -1,6 +1,6 @@
-"""A line on loopback between us and a server, which can be made to fail while calls are under way.
+"""A proxy on loopback that can be made to fail while connections are open.
 
-Bytes that go from us to the server go `there`, what it answers comes `back`.
+Bytes from us to the server go `there`; its answers come `back`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _PIECE: Final = 65_536
-_LOOK_EVERY_S: Final = 0.01
+_POLL_S: Final = 0.01
 
 Target = str | tuple[str, int]
 """The path of a Unix socket, or host and port."""
@@ -21,15 +21,15 @@ Target = str | tuple[str, int]
 
 @dataclass(frozen=True)
 class Fault:
-    """How the line fails. As it stands, it does not.
+    """How the proxy fails. The default is no fault.
 
-    `refuses`: nobody is let in; connections that are open go on. `hangs`: who is let in is never
-    answered; the server hears nothing. `silent`: nothing passes either way, on any connection; what
-    was said meanwhile arrives when the silence ends. `delay_s`: every piece is late. `drip_s`: the
-    answer comes a byte at a time. `cut_there`, `cut_back`: the connection ends after so many bytes
-    that way, counted on each connection. `reset`: it ends with RST at the first byte.
-    `lose_answer_to`: what contains these bytes reaches the server in full; where its answer should
-    come, there is RST. `lose_request`: RST instead of passing what contains these bytes.
+    `refuses`: new connections are refused; open ones go on. `hangs`: new connections are accepted
+    and never answered; the server gets nothing. `silent`: nothing passes either way, on any
+    connection; it arrives when the fault ends. `delay_s`: every piece is late. `drip_s`: the answer
+    comes one byte at a time. `cut_there`, `cut_back`: each connection ends after so many bytes in
+    that direction. `reset`: each connection ends with RST at the first byte. `lose_answer_to`: a
+    piece with these bytes reaches the server, and its answer is replaced by RST. `lose_request`: a
+    piece with these bytes is replaced by RST.
     """
 
     refuses: bool = False
@@ -48,7 +48,7 @@ NONE: Final = Fault()
 
 
 class Cut(Exception):
-    """The connection ends here; with RST if `reset`."""
+    """Ends the connection, with RST if `reset`."""
 
     def __init__(self, *, reset: bool) -> None:
         self.reset = reset
@@ -57,7 +57,7 @@ class Cut(Exception):
 
 @dataclass(eq=False)
 class Call:
-    """One connection through the line, and the two halves of it."""
+    """One connection through the proxy, with its two halves."""
 
     ours: asyncio.StreamWriter
     theirs: asyncio.StreamWriter | None = None
@@ -70,16 +70,18 @@ class Call:
             if writer is None:
                 continue
             if reset:
-                found = writer.get_extra_info("socket")
+                connection = writer.get_extra_info("socket")
                 with suppress(OSError):
-                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
                 writer.transport.abort()
             else:
                 writer.close()
 
 
 class Proxy:
-    """The line. `fault` may be set at any moment, and holds at once for every connection."""
+    """The proxy. `fault` may change at any moment, and applies to every connection."""
 
     def __init__(self, target: Target) -> None:
         self.fault = NONE
@@ -88,20 +90,20 @@ class Proxy:
         self._calls: set[Call] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
-        self._door: asyncio.Server | None = None
+        self._listener: asyncio.Server | None = None
         self.port = 0
 
-    def fail(self, **how: Any) -> None:
+    def fail(self, **fault: Any) -> None:
         """Fail in this way from now on."""
-        self.fault = Fault(**how)
-        self._run(self._open_door() if not self.fault.refuses else self._close_door())
+        self.fault = Fault(**fault)
+        self._run(self._listen() if not self.fault.refuses else self._stop_listening())
 
     def heal(self) -> None:
         """Pass everything again."""
         self.fail()
 
     def end_calls(self) -> None:
-        """End every connection that is open with RST, whatever passes on it."""
+        """End every open connection with RST."""
 
         async def end() -> None:
             for call in list(self._calls):
@@ -113,17 +115,17 @@ class Proxy:
     def _run(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
-    async def _open_door(self) -> None:
-        if self._door is None:
-            self._door = await asyncio.start_server(self._take, "127.0.0.1", self.port)
-            self.port = self._door.sockets[0].getsockname()[1]
+    async def _listen(self) -> None:
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+            self.port = self._listener.sockets[0].getsockname()[1]
 
-    async def _close_door(self) -> None:
-        if self._door is not None:
-            self._door.close()
-            self._door = None
+    async def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
@@ -132,12 +134,12 @@ class Proxy:
         try:
             while self.fault.hangs:
                 self.faults_met += 1
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await asyncio.sleep(_POLL_S)
             await self._connect(call, reader)
         except Cut as cut:
             self.faults_met += 1
             call.end(reset=cut.reset)
-        except (OSError, asyncio.CancelledError):  # cancelled when the line is taken down
+        except (OSError, asyncio.CancelledError):  # cancelled when the proxy closes
             call.end(reset=True)
         finally:
             call.end(reset=False)
@@ -163,7 +165,7 @@ class Proxy:
     async def _pump_there(self, call: Call, ours: asyncio.StreamReader) -> None:
         assert call.theirs
         while piece := await ours.read(_PIECE):
-            await self._wait_out()
+            await self._wait_for_fault()
             fault = self.fault
             if fault.reset or (fault.lose_request is not None and fault.lose_request in piece):
                 raise Cut(reset=True)
@@ -178,48 +180,48 @@ class Proxy:
 
     async def _pump_back(self, call: Call, theirs: asyncio.StreamReader) -> None:
         while piece := await theirs.read(_PIECE):
-            await self._wait_out()
+            await self._wait_for_fault()
             fault = self.fault
             if fault.reset or call.loses_answer:
                 raise Cut(reset=True)
             left = _left(fault.cut_back, call.bytes_back)
-            await self._hand_back(call.ours, piece[:left])
+            await self._pass_back(call.ours, piece[:left])
             call.bytes_back += len(piece)
             if left is not None and left < len(piece):
                 raise Cut(reset=False)
 
-    async def _hand_back(self, ours: asyncio.StreamWriter, piece: bytes) -> None:
-        at = 0
-        while at < len(piece) and self.fault.drip_s:
+    async def _pass_back(self, ours: asyncio.StreamWriter, piece: bytes) -> None:
+        position = 0
+        while position < len(piece) and self.fault.drip_s:
             self.faults_met += 1
-            ours.write(piece[at : at + 1])
-            at += 1
+            ours.write(piece[position : position + 1])
+            position += 1
             await asyncio.sleep(self.fault.drip_s)
-        ours.write(piece[at:])
+        ours.write(piece[position:])
         await ours.drain()
 
-    async def _wait_out(self) -> None:
+    async def _wait_for_fault(self) -> None:
         if self.fault.delay_s:
             self.faults_met += 1
             await asyncio.sleep(self.fault.delay_s)
         while self.fault.silent:
             self.faults_met += 1
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_POLL_S)
 
     async def _close(self) -> None:
-        await self._close_door()
+        await self._stop_listening()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _left(most: int | None, passed: int) -> int | None:
-    return None if most is None else max(0, most - passed)
+def _left(limit: int | None, passed: int) -> int | None:
+    return None if limit is None else max(0, limit - passed)
 
 
 @contextmanager
 def proxy_to(target: Target) -> Iterator[Proxy]:
-    """Open a line to a server; it passes everything until it is told to fail."""
+    """Open a proxy to a server; it passes everything at first."""
     proxy = Proxy(target)
     thread = threading.Thread(target=proxy._loop.run_forever, name="proxy")
     thread.start()

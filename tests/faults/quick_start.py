@@ -1,8 +1,8 @@
-"""Starts `donate` in a quarter of a second instead of two, by forking it ready imported.
+"""Starts `donate` in a quarter of a second instead of two, by forking an interpreter.
 
-As a program it is the interpreter that is forked: it imports everything, opens an app once so that
-all is warm, and stays without threads. It reads orders from its standard input, a line of JSON
-each, and answers each with a line. When that input ends, so does everything it started.
+Run as a program, this is the interpreter that is forked. It imports everything, opens an app once
+to fill caches, and has no threads. It reads orders from standard input, one line of JSON each, and
+answers each with a line. When the input ends, it kills everything that it started.
 """
 
 import gc
@@ -31,13 +31,13 @@ class Forked:
     status: int | None = None
 
     def ended(self) -> int | None:
-        """Return what it exited with, a signal as a negative number; None while it runs."""
+        """Return the exit code, a signal as a negative number; None while it runs."""
         if self.status is None:
-            self.status = self.nursery.ask(look_after=self.pid)
+            self.status = self.nursery.ask(poll=self.pid)
         return self.status
 
     def kill(self) -> None:
-        """Kill it as a power cut would; returns when it is gone."""
+        """Kill it with SIGKILL, and wait until it is gone."""
         if self.ended() is None:
             os.kill(self.pid, signal.SIGKILL)
             self.wait(10)
@@ -48,11 +48,11 @@ class Forked:
             os.kill(self.pid, signal.SIGTERM)
 
     def wait(self, seconds: float) -> int:
-        """Return what it exited with. Raises TimeoutError."""
-        until = time.monotonic() + seconds
+        """Return the exit code. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
         while (status := self.ended()) is None:
-            if time.monotonic() > until:
-                raise TimeoutError(f"process {self.pid} goes on and on")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"process {self.pid} does not end")
             time.sleep(0.01)
         return status
 
@@ -69,10 +69,16 @@ class Nursery:
         print(json.dumps(order), file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())
 
-    def start(self, *words: str, folder: Path, settings: Mapping[str, str]) -> Forked:
-        """Run `donate` with these words; its output goes to the file `log` in the folder."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        order = {"words": words, "folder": str(folder), "environment": kept | dict(settings)}
+    def start(self, *arguments: str, folder: Path, settings: Mapping[str, str]) -> Forked:
+        """Run `donate` with these arguments; its output goes to the file `log` in the folder."""
+        inherited = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
+        }
+        order = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": inherited | dict(settings),
+        }
         return Forked(self.ask(**order), self)
 
 
@@ -88,13 +94,14 @@ def nursery(folder: Path) -> Iterator[Nursery]:
     ) as process:
         yield Nursery(process)
         assert process.stdin
-        process.stdin.close()  # it ends what it started, and then itself
+        process.stdin.close()  # it kills what it started, and ends
 
 
 def warm_up(folder: Path) -> None:
-    """Open the service once, on a database that nobody needs."""
-    # The hash that a start makes, so that nobody can tell who is on the staff, costs more time
-    # than the rest of it; nobody signs in here. Before anything of ours asks for a hasher.
+    """Open the service once, on a database for nothing else."""
+    # Each start computes a password hash (so that sign-in takes equally long for unknown accounts).
+    # That takes longer than the rest of the start, and is not needed here. Replace the hasher
+    # before our modules use it.
     from pwdlib import PasswordHash
     from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -104,7 +111,7 @@ def warm_up(folder: Path) -> None:
     import asyncio
 
     import donate.cli
-    import donate.commands.serve  # noqa: F401 -- imported before it forks
+    import donate.commands.serve  # noqa: F401 -- import it before forking
     from donate.app import create_app
     from tests.real_parts import make_settings
 
@@ -116,30 +123,30 @@ def warm_up(folder: Path) -> None:
 
     asyncio.run(open_and_close())
     gc.collect()
-    gc.freeze()  # or each child would copy all of it to count references
+    gc.freeze()  # or each child copies it all when it counts references
 
 
 def become(order: Mapping[str, Any]) -> None:
-    """Be the command that was ordered; does not return."""
+    """Become the ordered command; does not return."""
     status = 1
     try:
         os.chdir(order["folder"])
         log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+        null = os.open(os.devnull, os.O_RDONLY)
+        for ours, theirs in ((null, 0), (log, 1), (log, 2)):
             os.dup2(ours, theirs)
         os.environ.clear()
         os.environ.update(order["environment"])
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
         from donate.cli import main
-        from tests.faults.killed_at import arrange
+        from tests.faults.killed_at import kill_at
 
-        if beat := os.environ.get("KILLED_AT"):
-            arrange(beat)
-        status = main(order["words"])
+        if step := os.environ.get("KILLED_AT"):
+            kill_at(step)
+        status = main(order["arguments"])
     except BaseException:
-        traceback.print_exc()  # os._exit, which is the end of a fork, would not
+        traceback.print_exc()  # os._exit prints none
         raise
     finally:
         sys.stdout.flush()
@@ -147,21 +154,21 @@ def become(order: Mapping[str, Any]) -> None:
         os._exit(status)
 
 
-def look_after(pid: int) -> int | None:
-    gone, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if gone else None
+def poll(pid: int) -> int | None:
+    pid_ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if pid_ended else None
 
 
 def obey() -> None:
-    """Do what comes in, line by line."""
+    """Carry out orders, line by line."""
     started: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
         answer: int | None
-        if "look_after" in order:
-            answer = look_after(order["look_after"])
+        if "poll" in order:
+            answer = poll(order["poll"])
             if answer is not None:
-                started.discard(order["look_after"])
+                started.discard(order["poll"])
         else:
             answer = os.fork()
             if not answer:

@@ -1,7 +1,7 @@
-"""A hundred thousand strangers knock, each as oddly as the dice say: nobody is answered 500.
+"""Sends a hundred thousand odd requests; none may get a 500.
 
 As a program: python -m tests.faults.strangers --requests 100000 --seed 7
-Half of them knock on SQLite and half on PostgreSQL. A request follows from the seed and its number
+Half of them go to SQLite and half to PostgreSQL. A request follows from the seed and its number
 alone: --only NUMBER sends that one again.
 """
 
@@ -38,11 +38,11 @@ from tests.journeys.travelling import until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.stripe_gateway.given import give
 
-AT_ONCE: Final = 24
-# Who sent a whole request gets an answer; of the others, most are waited for in vain.
-PATIENCE_S: Final = 30.0
-IMPATIENCE_S: Final = 0.1
-# What the service may need more at the end than when a tenth of them had come.
+PARALLEL: Final = 24
+# A whole request has to get an answer; most others get none, so do not wait long for those.
+TIMEOUT_S: Final = 30.0
+TIMEOUT_PARTIAL_S: Final = 0.1
+# Allowed growth of the service's memory after the first tenth of the requests.
 MOST_GROWTH_MB: Final = 120.0
 _STATUS: Final = re.compile(rb"(?:^|\r\n)HTTP/1\.1 (\d{3})[ \r]")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
@@ -50,13 +50,13 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 @dataclass
 class Report:
-    """What the strangers were answered, and what is wrong."""
+    """The answers that strangers got, and the errors found."""
 
     backend: str
     answers: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
     grown_mb: float = 0.0
-    wrong: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     @property
     def requests(self) -> int:
@@ -67,12 +67,12 @@ class Report:
         return (
             f"{self.backend:<11}{self.requests:>6} requests  {self.requests / self.seconds:>5.0f}/s"
             f"  {self.seconds:>4.0f} s  memory +{self.grown_mb:.0f} MB  answers {answers}  "
-            f"{'WRONG' if self.wrong else 'all in order'}"
+            f"{'WRONG' if self.errors else 'correct'}"
         )
 
 
 class Strangers:
-    """They knock over raw connections, some at a time, in the order of their numbers."""
+    """Sends requests over raw connections, several at a time, in the order of their numbers."""
 
     def __init__(self, port: int, known: Known, seed: int, report: Report) -> None:
         self._port = port
@@ -83,66 +83,66 @@ class Strangers:
     def request(self, number: int) -> Request:
         return draw_request(self._known, Random(f"{self._seed}:{number}"))
 
-    def knock(self, numbers: Iterator[int]) -> None:
-        """Send the requests of these numbers; returns when all are answered."""
+    def send_all(self, numbers: Iterator[int]) -> None:
+        """Send the requests of these numbers; return when all are answered."""
 
-        async def all_of_them() -> None:
-            await asyncio.gather(*(self._go_on(numbers) for _ in range(AT_ONCE)))
+        async def run_parallel() -> None:
+            await asyncio.gather(*(self._send_each(numbers) for _ in range(PARALLEL)))
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(all_of_them())
+            runner.run(run_parallel())
 
-    async def _go_on(self, numbers: Iterator[int]) -> None:
+    async def _send_each(self, numbers: Iterator[int]) -> None:
         for number in numbers:
-            if len(self._report.wrong) >= 20:
+            if len(self._report.errors) >= 20:
                 return
             request = self.request(number)
-            said = await self._say(request)
-            statuses = [int(status) for status in _STATUS.findall(said)]
+            received = await self._send(request)
+            statuses = [int(status) for status in _STATUS.findall(received)]
             self._report.answers[statuses[0] if statuses else 0] += 1
             if any(status >= 500 and status != 503 for status in statuses):
-                self._tell(number, request, f"was answered {statuses}")
-            elif said == b"TIMEOUT" and request.whole:
-                self._tell(number, request, "was not answered")
+                self._report_error(number, request, f"got {statuses}")
+            elif received == b"TIMEOUT" and request.whole:
+                self._report_error(number, request, "got no answer")
 
-    def _tell(self, number: int, request: Request, what: str) -> None:
+    def _report_error(self, number: int, request: Request, problem: str) -> None:
         raw = request.as_bytes()
         shown = raw if len(raw) < 1_500 else raw[:1_500] + b"..."
-        self._report.wrong.append(
-            f"request {number} of seed {self._seed} {what}; again: --seed {self._seed} "
+        self._report.errors.append(
+            f"request {number} of seed {self._seed} {problem}; again: --seed {self._seed} "
             f"--only {number}\n    {shown!r}"
         )
 
-    async def _say(self, request: Request) -> bytes:
-        """Return what is said back until the line ends, or the first answer is complete."""
-        said = b""
+    async def _send(self, request: Request) -> bytes:
+        """Return the bytes of the answer, until the connection ends or one answer is complete."""
+        received = b""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError:
-            return b"TIMEOUT"  # nobody is there, which is what the end of the run looks at, too
+            return b"TIMEOUT"  # the service is gone, which the end of the run reports too
         try:
-            async with asyncio.timeout(PATIENCE_S if request.whole else IMPATIENCE_S):
+            async with asyncio.timeout(TIMEOUT_S if request.whole else TIMEOUT_PARTIAL_S):
                 writer.write(request.as_bytes())
                 with suppress(ConnectionError):
                     while piece := await reader.read(65_536):
-                        said += piece
-                        if _is_complete(said):
+                        received += piece
+                        if _is_complete(received):
                             break
         except TimeoutError:
-            return said or b"TIMEOUT"
+            return received or b"TIMEOUT"
         finally:
             writer.transport.abort()
-        return said
+        return received
 
 
-def _is_complete(said: bytes) -> bool:
-    end = said.find(b"\r\n\r\n")
-    length = _LENGTH.search(said[: end + 2]) if end >= 0 else None
-    return length is not None and len(said) >= end + 4 + int(length[1])
+def _is_complete(received: bytes) -> bool:
+    end = received.find(b"\r\n\r\n")
+    length = _LENGTH.search(received[: end + 2]) if end >= 0 else None
+    return length is not None and len(received) >= end + 4 + int(length[1])
 
 
-def acquaint(database: Database) -> Known:
-    """Put into the database what strangers have found out."""
+def add_known_data(database: Database) -> Known:
+    """Put the data that strangers know into the database."""
     now = datetime.now(UTC)
     with database.writing() as session:
         staff = add_staff(
@@ -182,7 +182,7 @@ def acquaint(database: Database) -> Known:
 
 @contextmanager
 def a_service(database_url: str, folder: Path) -> Iterator[tuple[Forked, int]]:
-    """Run `donate serve`, without a Stripe and behind a proxy that it trusts."""
+    """Run `donate serve` without a Stripe, behind a trusted proxy."""
     port = free_port()
     settings = {
         "DATABASE_URL": database_url,
@@ -194,7 +194,7 @@ def a_service(database_url: str, folder: Path) -> Iterator[tuple[Forked, int]]:
         "CATCHUP_EVERY_MINUTES": "0",
         "TRUSTED_PROXIES": "127.0.0.1",
         "LOG_LEVEL": "ERROR",
-        # A limit would shield the rooms behind it; cards keep theirs, or all would wait for Stripe.
+        # Limits would hide the routes. Cards keep theirs, or all requests wait for Stripe.
         **dict.fromkeys(("GIFTS_PER_NETWORK", "GIFTS_IN_ALL"), "1000000"),
     }
     with nursery(folder) as start:
@@ -221,31 +221,31 @@ def memory_mb(pid: int) -> float:
 
 
 def run_strangers(database_url: str, folder: Path, *, numbers: range, seed: int) -> Report:
-    """Send the requests of these numbers, and look at the service afterwards."""
+    """Send the requests of these numbers, and check the service afterwards."""
     report = Report("sqlite" if database_url.startswith("sqlite") else "postgresql")
     database = Database(database_url)
-    known = acquaint(database)
+    known = add_known_data(database)
     database.close()
     with a_service(database_url, folder) as (process, port):
         strangers = Strangers(port, known, seed, report)
-        began, tenth = time.monotonic(), len(numbers) // 10
-        strangers.knock(iter(numbers[:tenth]))
+        start_time, tenth = time.monotonic(), len(numbers) // 10
+        strangers.send_all(iter(numbers[:tenth]))
         early_mb = memory_mb(process.pid)
-        strangers.knock(iter(numbers[tenth:]))
-        report.seconds = time.monotonic() - began
+        strangers.send_all(iter(numbers[tenth:]))
+        report.seconds = time.monotonic() - start_time
         if process.ended() is not None:
-            report.wrong.append(f"the service ended with {process.status}")
+            report.errors.append(f"the service ended with {process.status}")
         else:
             report.grown_mb = memory_mb(process.pid) - early_mb
             if report.grown_mb > MOST_GROWTH_MB:
-                report.wrong.append(f"it grew by {report.grown_mb:.0f} MB")
+                report.errors.append(f"it grew by {report.grown_mb:.0f} MB")
             with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
                 if http.get(f"http://127.0.0.1:{port}/give/LWCAN").status_code != 200:
-                    report.wrong.append("afterwards, the Give page does not open")
-    # Each trace once, however often it was met: what it ends with tells them apart.
+                    report.errors.append("afterwards the Give page does not open")
+    # Report each traceback once; its end tells them apart.
     lines = (folder / "log").read_text().splitlines()
     traces = {line.rstrip('"}')[-90:]: line for line in lines if "Traceback" in line}
-    report.wrong += [f"the log has a trace: {line[-4_000:]}" for line in traces.values()]
+    report.errors += [f"the log has a traceback: {line[-4_000:]}" for line in traces.values()]
     return report
 
 
@@ -257,25 +257,25 @@ def _on(backend: str, numbers: range, seed: int) -> Report:
         return run_strangers(database_url, Path(name), numbers=numbers, seed=seed)
 
 
-def main(arguments: list[str] | None = None, tell: Callable[[str], None] = print) -> int:
+def main(arguments: list[str] | None = None, print_line: Callable[[str], None] = print) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=Random().randrange(1_000_000))
     parser.add_argument("--only", type=int, metavar="NUMBER", help="send this one request again")
-    given = parser.parse_args(arguments)
-    tell(f"strangers: seed {given.seed}")
-    half = given.requests // 2
-    shares = {"sqlite": range(half), "postgresql": range(half, given.requests)}
-    if given.only is not None:
-        shares = dict.fromkeys(shares, range(given.only, given.only + 1))
+    options = parser.parse_args(arguments)
+    print_line(f"strangers: seed {options.seed}")
+    half = options.requests // 2
+    shares = {"sqlite": range(half), "postgresql": range(half, options.requests)}
+    if options.only is not None:
+        shares = dict.fromkeys(shares, range(options.only, options.only + 1))
     with ProcessPoolExecutor(len(shares)) as pool:
-        runs = [pool.submit(_on, backend, share, given.seed) for backend, share in shares.items()]
+        runs = [pool.submit(_on, backend, share, options.seed) for backend, share in shares.items()]
         reports = [run.result() for run in runs]
     for report in reports:
-        tell(report.line())
-        for line in report.wrong:
-            tell(f"  {line}")
-    return 1 if any(report.wrong for report in reports) else 0
+        print_line(report.line())
+        for line in report.errors:
+            print_line(f"  {line}")
+    return 1 if any(report.errors for report in reports) else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`donate catchup` as a process of its own, which loses its power at every beat and goes on."""
+"""Kills `donate catchup` at every step; the next run continues."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,28 +11,28 @@ from tests.faults.quick_start import Nursery
 from tests.stripe_gateway.away import EVENTS, check_totals, going_away
 
 GATEWAY = "donate.stripe_gateway"
-BEATS = [
-    f"{GATEWAY}.catchup:begin_run:after",  # nothing is committed yet
-    f"{GATEWAY}.client:StripeClient.list_page:after",  # the page came, and is in memory only
-    f"{GATEWAY}.inbox:Inbox.store_now:after",  # stored, and not settled
-    f"{GATEWAY}.settle:Settler.settle_due:after",  # settled, and not written down
-    f"{GATEWAY}.catchup:Catchup._save:after",  # written down
-    f"{GATEWAY}.catchup:Catchup._compare:before",  # all events are in
-    f"{GATEWAY}.catchup:Catchup._close:before",  # all is compared, and not told
+STEPS = [
+    f"{GATEWAY}.catchup.catchup:begin_run:after",  # nothing is committed yet
+    f"{GATEWAY}.client:StripeClient.list_page:after",  # the page is only in memory
+    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",  # stored, not settled
+    f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",  # settled, position not saved
+    f"{GATEWAY}.catchup.catchup:Catchup._save:after",  # position saved
+    f"{GATEWAY}.catchup.catchup:Catchup._compare:before",  # all events are stored
+    f"{GATEWAY}.catchup.catchup:Catchup._close:before",  # all is compared, not reported
 ]
 
 
 def test_a_killed_catchup_goes_on_where_it_was(
     start: Nursery, database_url: str, tmp_path: Path
 ) -> None:
-    """Killed at each beat in turn and begun again, it ends with the same totals, counted once."""
+    """Killed at each step in turn and restarted, it ends with the same totals, counted once."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         world.webhooks(paused=True)
         with going_away(world.database, world.sandbox, days_ago=8) as away:
             away.live(48, days=7.9)
-        for beat in BEATS:
-            machine.was_killed(machine.command("catchup", killed_at=beat), beat)
+        for step in STEPS:
+            machine.was_killed(machine.command("catchup", killed_at=step), step)
         assert machine.command("catchup").wait(60) == 0
         check_totals(away)
         with world.database.reading() as session:
@@ -40,15 +40,15 @@ def test_a_killed_catchup_goes_on_where_it_was(
             events = Counter(session.exec(select(StripeEvent.source)))
         assert [run.finished_at is not None for run in runs] == [True, True]
         assert events == {"catchup": runs[0].events}
-        said = (tmp_path / "log").read_text()
-        assert "resuming the catch-up that began at" in said
-        assert f"looked at {runs[0].events} events" in said
-        assert "now settled; 0 differ." in said
-        asked = [
-            str(one["parameters"])
-            for one in world.sandbox.control("GET", "/_sandbox/requests")
-            if one["path"] == EVENTS and "lt" in one["parameters"].get("created", {})
+        log = (tmp_path / "log").read_text()
+        assert "resuming the catch-up that began at" in log
+        assert f"looked at {runs[0].events} events" in log
+        assert "now settled; 0 differ." in log
+        requests = [
+            str(request["parameters"])
+            for request in world.sandbox.control("GET", "/_sandbox/requests")
+            if request["path"] == EVENTS and "lt" in request["parameters"].get("created", {})
         ]
-        # Only the page at which it was killed is asked for again.
-        assert len(asked) <= len(set(asked)) + len(BEATS)
+        # Only the page at which it was killed is read again.
+        assert len(requests) <= len(set(requests)) + len(STEPS)
         assert machine.audit() == 0

@@ -1,4 +1,4 @@
-"""Clocks jump, years end elsewhere, and some days have 23 or 25 hours: no gift minds."""
+"""Wrong clocks, time zones at the end of a year, and days of 23 or 25 hours."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,23 +29,25 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 
 @pytest.mark.parametrize("hours", [-30, -5, 5, 30])
 def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> None:
-    """Hours forth or back between hearing of a payment and settling it: settled when due, once."""
+    """If the clock jumps between storing and settling, the event is settled once, when due."""
     gift, clock = give(database), FixedClock(NOW)
-    told = event("checkout.session.completed", session_for(gift))
-    store(database, told, now=NOW)
+    payment = event("checkout.session.completed", session_for(gift))
+    store(database, payment, now=NOW)
     clock.instant = NOW + timedelta(hours=hours)
     settler_of(database, clock).settle_due()
-    assert event_now(database, told).state == (
+    assert event_now(database, payment).state == (
         EventState.SETTLED if hours > 0 else EventState.WAITING
     )
-    # Told in other words meanwhile, as when the donor looks and Stripe is asked: not held up.
-    again = told | {"id": f"{told['id']}_asked"}
-    settle(database, again, clock=clock)
+    # The answer to a direct question to Stripe is settled meanwhile.
+    answer = payment | {"id": f"{payment['id']}_asked"}
+    settle(database, answer, clock=clock)
     assert gift_now(database, gift).status == "confirmed"
     clock.instant = NOW + timedelta(seconds=1)
     while settler_of(database, clock).settle_due():
         pass
-    assert {event_now(database, one).state for one in (told, again)} == {EventState.SETTLED}
+    assert {event_now(database, stored).state for stored in (payment, answer)} == {
+        EventState.SETTLED
+    }
     assert gift_now(database, gift).received_minor == gift.amount_minor
     with database.reading() as session:
         assert list(differences(session)) == []
@@ -53,7 +55,7 @@ def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> Non
 
 @pytest.mark.parametrize("hours", [-6, 6])
 def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
-    """While our clock is hours off, events are refused as too old or new; later they are taken."""
+    """While our clock is hours off, events are refused; once it is right, they are accepted."""
     clock = FixedClock(datetime.now(UTC) + timedelta(hours=hours))
     database = Database(database_url)
     with (
@@ -85,7 +87,7 @@ def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
 def test_a_gift_is_received_on_the_day_it_was_there(
     database: Database, paid_at: datetime, received_on: date
 ) -> None:
-    """Paid in the last second of a year in Toronto, it belongs to that year, whatever UTC says."""
+    """A gift belongs to the day of its payment in the region's time zone, whatever UTC says."""
     gift = give(database)
     paid = event("checkout.session.completed", session_for(gift), created=int(paid_at.timestamp()))
     settle(database, paid, clock=FixedClock(paid_at + timedelta(hours=40)))
@@ -96,9 +98,9 @@ def test_a_gift_is_received_on_the_day_it_was_there(
     "zone", ["America/Toronto", "America/St_Johns", "America/Havana", "Asia/Beirut", "UTC"]
 )
 def test_a_day_begins_once(zone: str) -> None:
-    """Each day begins at an instant that is on it, right after one that is on the day before."""
+    """Each day begins at a moment of that day, right after the last moment of the day before."""
     for number in range(800):
         day = date(2026, 1, 1) + timedelta(days=number)
-        begins = start_of_day(day, zone)
-        assert local_date(begins, zone) == day
-        assert local_date(begins - timedelta(microseconds=1), zone) == day - timedelta(days=1)
+        start = start_of_day(day, zone)
+        assert local_date(start, zone) == day
+        assert local_date(start - timedelta(microseconds=1), zone) == day - timedelta(days=1)

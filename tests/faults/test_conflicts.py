@@ -1,4 +1,4 @@
-"""PostgreSQL undoes one of two that stand in each other's way: it is done again, by itself."""
+"""If PostgreSQL rolls back a transaction because of a conflict, the service retries it."""
 
 import threading
 import time
@@ -30,35 +30,35 @@ from tests.stripe_gateway.given import (
 )
 from tests.stripe_gateway.service import serving
 
-DEADLOCKED = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
-    """A settler that waits in a ring with somebody is undone as a whole, and settles afterwards."""
+    """A settler that loses a deadlock is rolled back, and settles later."""
     url = postgres.fresh_url()
     database = Database(url, busy_timeout_s=30)  # or the lock timeout would come first
     gift = give(database)
     store(database, event("checkout.session.completed", session_for(gift)))
     settler = settler_of(database, FixedClock(NOW))
-    raised: list[Exception] = []
+    errors: list[Exception] = []
 
     def settle() -> None:
         try:
             settler.settle_due()
         except DatabaseBusy as busy:
-            raised.append(busy)
+            errors.append(busy)
 
     with psycopg.connect(url) as other:
         other.execute("SET deadlock_timeout = '20s'")  # so that the settler is the victim
         other.execute("SELECT 1 FROM gift FOR UPDATE")
-        settling = threading.Thread(target=settle)
-        settling.start()
-        with psycopg.connect(url, autocommit=True) as looking:
+        thread = threading.Thread(target=settle)
+        thread.start()
+        with psycopg.connect(url, autocommit=True) as observer:
             waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            until(lambda: looking.execute(waits).fetchall()[0][0])
+            until(lambda: observer.execute(waits).fetchall()[0][0])
         other.execute("UPDATE stripe_event SET tries = tries")
-        settling.join()
-        assert [("deadlock" in str(busy)) for busy in raised] == [True]
+        thread.join()
+        assert [("deadlock" in str(busy)) for busy in errors] == [True]
         assert gift_now(database, gift).status == "awaited"
         other.rollback()
     assert settler.settle_due() == 1
@@ -68,7 +68,7 @@ def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
 def test_a_stricter_postgresql_is_survived(postgres: Postgres, level: str) -> None:
-    """Where any transaction may be refused as not serializable, each gift is still paid once."""
+    """Under stricter isolation levels, each gift is still paid once."""
     url = postgres.fresh_url()
     with psycopg.connect(url, autocommit=True) as admin:
         name = admin.info.dbname
@@ -76,20 +76,20 @@ def test_a_stricter_postgresql_is_survived(postgres: Postgres, level: str) -> No
     database = Database(url)
     gifts = give_many(database, 60)
     bodies = [
-        as_bytes(event(f"checkout.session.{step}", about))
-        for about in map(session_for, gifts)
+        as_bytes(event(f"checkout.session.{step}", checkout))
+        for checkout in map(session_for, gifts)
         for step in ("completed", "async_payment_succeeded")
     ]
     answers: Counter[int] = Counter()
-    # Two services, whose workers are in each other's way.
+    # Two services, whose workers conflict.
     with serving(url) as one, serving(url) as two, ThreadPoolExecutor(8) as callers:
         left = [(body, service) for body in bodies for service in (one, two)]
-        last = time.monotonic() + 30
+        deadline = time.monotonic() + 30
         while left:
-            assert time.monotonic() < last
-            found = list(callers.map(lambda pair: pair[1].deliver(pair[0]).status_code, left))
-            answers.update(found)
-            left = [pair for pair, status in zip(left, found, strict=True) if status != 200]
+            assert time.monotonic() < deadline
+            statuses = list(callers.map(lambda pair: pair[1].deliver(pair[0]).status_code, left))
+            answers.update(statuses)
+            left = [pair for pair, status in zip(left, statuses, strict=True) if status != 200]
         assert set(answers) <= {200, 503}
 
         def confirmed() -> int:

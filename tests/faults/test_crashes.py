@@ -1,4 +1,4 @@
-"""The power goes at every beat of a card gift, and each time the service goes on where it was."""
+"""Kills the service at every step of a card gift, and checks that it continues after a restart."""
 
 import threading
 from collections import Counter
@@ -18,49 +18,49 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 
 GATEWAY = "donate.stripe_gateway"
 
-# In the order in which a gift comes by them.
+# In the order in which a gift reaches them.
 WHILE_THE_DONOR_WAITS = [
-    f"{GATEWAY}.checkout:Checkouts.open_for:before",  # the gift is recorded, nothing else
-    f"{GATEWAY}.client:StripeClient.create_session:before",  # we meant to ask
-    f"{GATEWAY}.client:StripeClient.create_session:after",  # Stripe answered; not remembered
-    f"{GATEWAY}.checkout:Checkouts._remember:after",  # remembered; the donor was not told
+    f"{GATEWAY}.requests.checkout:Checkouts.open_for:before",  # only the gift is recorded
+    f"{GATEWAY}.client:StripeClient.create_session:before",  # about to ask Stripe
+    f"{GATEWAY}.client:StripeClient.create_session:after",  # Stripe answered; not recorded
+    f"{GATEWAY}.requests.checkout:Checkouts._remember:after",  # recorded; the donor got no answer
 ]
-WHILE_STRIPE_TELLS = [
-    f"{GATEWAY}.inbox:Inbox._commit:before",  # the event is in memory only
-    f"{GATEWAY}.inbox:_answer:before",  # it is on disk; Stripe was not answered
-    f"{GATEWAY}.settle:Settler._settle:after",  # the facts are written, not committed
-    f"{GATEWAY}.settle:Settler.settle_due:after",  # and committed
+WHILE_THE_EVENT_ARRIVES = [
+    f"{GATEWAY}.webhooks.inbox:Inbox._commit:before",  # the event is only in memory
+    f"{GATEWAY}.webhooks.inbox:_answer:before",  # on disk; Stripe got no answer
+    f"{GATEWAY}.webhooks.settle:Settler._settle:after",  # facts written, not committed
+    f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",  # facts committed
 ]
 
 
 def counts(machine: Machine) -> dict[str, int]:
     state = machine.world.sandbox.control("GET", "/_sandbox/state")
-    found: dict[str, int] = state["counts"]["sessions"]
-    return found
+    sessions: dict[str, int] = state["counts"]["sessions"]
+    return sessions
 
 
 def test_a_gift_survives_every_crash(start: Nursery, database_url: str, tmp_path: Path) -> None:
-    """Killed at each beat in turn and started again, it ends as exactly one confirmed gift."""
+    """Killed at each step in turn and restarted, it ends with exactly one confirmed gift."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=WHILE_THE_DONOR_WAITS[0])
         form = world.fill_in()
-        for beat in WHILE_THE_DONOR_WAITS:
-            if beat != WHILE_THE_DONOR_WAITS[0]:
-                process = machine.serve(killed_at=beat)
+        for step in WHILE_THE_DONOR_WAITS:
+            if step != WHILE_THE_DONOR_WAITS[0]:
+                process = machine.serve(killed_at=step)
             with pytest.raises(httpx.TransportError):
                 world.submit(form)
-            machine.was_killed(process, beat)
+            machine.was_killed(process, step)
             assert world.gift().status == "awaited"
 
-        process = machine.serve(killed_at=WHILE_STRIPE_TELLS[0])
+        process = machine.serve(killed_at=WHILE_THE_EVENT_ARRIVES[0])
         checkout = world.submit(form)
         assert counts(machine) == {"open": 1}
         back = world.pay(checkout)
-        for beat in WHILE_STRIPE_TELLS:
-            if beat != WHILE_STRIPE_TELLS[0]:
-                process = machine.serve(killed_at=beat)
-            machine.was_killed(process, beat)
+        for step in WHILE_THE_EVENT_ARRIVES:
+            if step != WHILE_THE_EVENT_ARRIVES[0]:
+                process = machine.serve(killed_at=step)
+            machine.was_killed(process, step)
 
         machine.serve()
         until(lambda: RECEIVED in world.page(back))
@@ -81,20 +81,20 @@ def test_a_gift_survives_every_crash(start: Nursery, database_url: str, tmp_path
 def test_stopping_under_load_loses_nothing(
     start: Nursery, database_url: str, tmp_path: Path
 ) -> None:
-    """SIGTERM while events stream in: it ends within ten seconds, and every 200 is on disk."""
+    """After SIGTERM under load, it ends within ten seconds, and every 200 is on disk."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         gifts = give_many(world.database, 2_000)
-        told = [event("checkout.session.completed", session_for(gift)) for gift in gifts]
-        waiting, taken = list(told), set()
+        events = [event("checkout.session.completed", session_for(gift)) for gift in gifts]
+        waiting, accepted = list(events), set()
         enough = threading.Event()
         process = machine.serve()
 
         def deliver() -> None:
             with httpx.Client(base_url=world.url, verify=False, trust_env=False) as http:
                 while waiting:
-                    one = waiting.pop()
-                    body = as_bytes(one)
+                    event_sent = waiting.pop()
+                    body = as_bytes(event_sent)
                     try:
                         answer = http.post(
                             WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body)}
@@ -102,8 +102,8 @@ def test_stopping_under_load_loses_nothing(
                     except httpx.TransportError:
                         return
                     if answer.status_code == 200:
-                        taken.add(one["id"])
-                    if len(taken) >= 100:
+                        accepted.add(event_sent["id"])
+                    if len(accepted) >= 100:
                         enough.set()
 
         callers = [threading.Thread(target=deliver) for _ in range(4)]
@@ -114,10 +114,10 @@ def test_stopping_under_load_loses_nothing(
         assert ended_within(process, 10)
         for caller in callers:
             caller.join()
-        assert 100 <= len(taken) < len(told)
+        assert 100 <= len(accepted) < len(events)
         with world.database.reading() as session:
             stored = set(session.exec(select(StripeEvent.event_id)))
-        assert taken <= stored
+        assert accepted <= stored
 
         machine.serve()
 

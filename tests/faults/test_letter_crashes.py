@@ -1,4 +1,4 @@
-"""The power goes at every beat of a letter, and each time it is sent in the end."""
+"""Kills the service at every step of an e-mail, and checks that it is sent in the end."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,13 +14,13 @@ from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import until
 from tests.letters.post import SENDER, PostOffice, a_post_office, make_due
 
-# In the order in which a letter comes by them, and how often it has left the house by then.
-BEATS = [
-    ("donate.letters.finder:insert_new:after", 0),  # found; not committed
-    ("donate.letters.finder:LetterFinder.find_due:after", 0),  # written down
+# In the order in which an e-mail reaches them, with the number of times it was sent by then.
+STEPS = [
+    ("donate.letters.finder:insert_new:after", 0),  # found, not committed
+    ("donate.letters.finder:LetterFinder.find_due:after", 0),  # recorded
     ("donate.letters.outbox:Outbox._send:before", 0),  # claimed
-    ("donate.letters.smtp:Smtp.carry:after", 1),  # handed over; not marked
-    ("donate.letters.outbox:Outbox.send_due:after", 2),  # and marked
+    ("donate.letters.smtp:Smtp.carry:after", 1),  # sent, not marked
+    ("donate.letters.outbox:Outbox.send_due:after", 2),  # marked as sent
 ]
 
 
@@ -38,16 +38,16 @@ def letters(machine: Machine) -> list[Letter]:
 def test_a_letter_survives_every_crash(
     start: Nursery, database_url: str, tmp_path: Path, office: PostOffice
 ) -> None:
-    """Killed at each beat in turn and started again, it goes out, at least once and as the same."""
+    """Killed at each step in turn and restarted, the same e-mail is sent at least once."""
     with a_machine(start, database_url, tmp_path) as machine:
         machine.settings |= {"SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": SENDER}
-        process = machine.serve(killed_at=BEATS[0][0])
+        process = machine.serve(killed_at=STEPS[0][0])
         machine.world.submit(machine.world.fill_in("interac"))
-        for beat, sent in BEATS:
-            if beat != BEATS[0][0]:
+        for step, sent in STEPS:
+            if step != STEPS[0][0]:
                 make_due(machine.world.database, datetime.now(UTC))
-                process = machine.serve(killed_at=beat)
-            machine.was_killed(process, beat)
+                process = machine.serve(killed_at=step)
+            machine.was_killed(process, step)
             assert len(office.taken) == sent
         assert [letter.state for letter in letters(machine)] == ["sent"]
 
@@ -62,7 +62,7 @@ def test_a_letter_survives_every_crash(
 def test_the_service_writes_to_donors(
     start: Nursery, database_url: str, tmp_path: Path, office: PostOffice
 ) -> None:
-    """Instructions and thanks arrive within seconds; where there is no way for letters, none do."""
+    """Instructions and thanks arrive within seconds; without a mail server, none are written."""
     with a_machine(start, database_url, tmp_path) as machine:
         process = machine.serve()
         machine.world.submit(machine.world.fill_in("interac"))

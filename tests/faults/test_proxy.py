@@ -1,4 +1,4 @@
-"""The line that fails does fail, in each of its ways, and heals."""
+"""The failing proxy fails in each of its ways, and heals."""
 
 import socket
 import threading
@@ -17,18 +17,18 @@ QUICK_S = 0.3
 
 
 class Echo:
-    """A server that says back what it hears, and remembers it."""
+    """A server that echoes what it receives, and keeps it."""
 
     def __init__(self) -> None:
-        self.heard = b""
-        self.door = socket.create_server(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self.door.getsockname()
+        self.received = b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self.listener.getsockname()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
         while True:
             try:
-                caller, _ = self.door.accept()
+                caller, _ = self.listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._answer, args=(caller,), daemon=True).start()
@@ -37,43 +37,43 @@ class Echo:
         with caller:
             try:
                 while said := caller.recv(1_000):
-                    self.heard += said
+                    self.received += said
                     caller.sendall(ANSWER + said)
             except OSError:
                 return
 
 
 @contextmanager
-def a_line() -> Iterator[tuple[Echo, Proxy]]:
+def echo_behind_proxy() -> Iterator[tuple[Echo, Proxy]]:
     echo = Echo()
     with proxy_to(echo.address) as proxy:
         yield echo, proxy
-    echo.door.close()
+    echo.listener.close()
 
 
 def call(proxy: Proxy) -> socket.socket:
     return socket.create_connection(("127.0.0.1", proxy.port), timeout=QUICK_S)
 
 
-def said_to(caller: socket.socket, words: bytes) -> bytes | str:
-    """Say something; return what is said back until nothing more comes, or how that ended."""
-    heard = b""
+def exchange(caller: socket.socket, sent: bytes) -> bytes | str:
+    """Send something; return the answer until nothing more comes, or how the connection ended."""
+    received = b""
     try:
-        caller.sendall(words)
-        while len(heard) < len(ANSWER + words):
+        caller.sendall(sent)
+        while len(received) < len(ANSWER + sent):
             piece = caller.recv(1_000)
             if not piece:
-                return heard or "ended"
-            heard += piece
+                return received or "ended"
+            received += piece
     except TimeoutError:
-        return heard or "silence"
+        return received or "silence"
     except ConnectionError:
         return "reset"
-    return heard
+    return received
 
 
 @pytest.mark.parametrize(
-    ("how", "said_back", "heard"),
+    ("fault", "expected", "received"),
     [
         ({"hangs": True}, "silence", b""),
         ({"silent": True}, "silence", b""),
@@ -88,39 +88,39 @@ def said_to(caller: socket.socket, words: bytes) -> bytes | str:
     ],
 )
 def test_a_line_fails_as_it_is_told(
-    how: dict[str, Any], said_back: bytes | str, heard: bytes
+    fault: dict[str, Any], expected: bytes | str, received: bytes
 ) -> None:
-    """Each fault does to what is heard on both sides what its description says."""
-    with a_line() as (echo, proxy):
-        proxy.fail(**how)
+    """Each fault does to both sides what its description says."""
+    with echo_behind_proxy() as (echo, proxy):
+        proxy.fail(**fault)
         with call(proxy) as caller:
-            found = said_to(caller, b"hello")
-        assert found == said_back or (how == {"cut_there": 3} and found == ANSWER + b"hel")
-        until(lambda: echo.heard == heard, patience_s=2)
+            answer = exchange(caller, b"hello")
+        assert answer == expected or (fault == {"cut_there": 3} and answer == ANSWER + b"hel")
+        until(lambda: echo.received == received, patience_s=2)
         proxy.heal()
         with call(proxy) as caller:
-            assert said_to(caller, b"again") == ANSWER + b"again"
+            assert exchange(caller, b"again") == ANSWER + b"again"
 
 
 def test_nobody_is_let_in_while_it_refuses() -> None:
-    """A line that refuses does so at once, on the same port, until it is healed."""
-    with a_line() as (_, proxy):
+    """A refusing proxy refuses immediately, on the same port, until it is healed."""
+    with echo_behind_proxy() as (_, proxy):
         proxy.fail(refuses=True)
         with pytest.raises(ConnectionRefusedError):
             call(proxy)
         proxy.heal()
         with call(proxy) as caller:
-            assert said_to(caller, b"hello") == ANSWER + b"hello"
+            assert exchange(caller, b"hello") == ANSWER + b"hello"
 
 
 def test_a_fault_meets_calls_under_way() -> None:
-    """A connection that was opened before falls silent, speaks again, and can be ended."""
-    with a_line() as (_, proxy), call(proxy) as caller:
-        assert said_to(caller, b"one") == ANSWER + b"one"
+    """An open connection can fall silent, recover, and be ended."""
+    with echo_behind_proxy() as (_, proxy), call(proxy) as caller:
+        assert exchange(caller, b"one") == ANSWER + b"one"
         proxy.fail(silent=True)
-        assert said_to(caller, b"two") == "silence"
+        assert exchange(caller, b"two") == "silence"
         proxy.heal()
         time.sleep(0.05)
         assert caller.recv(1_000) == ANSWER + b"two"
         proxy.end_calls()
-        assert said_to(caller, b"three") == "reset"
+        assert exchange(caller, b"three") == "reset"

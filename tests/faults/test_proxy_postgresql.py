@@ -1,4 +1,4 @@
-"""The line to PostgreSQL fails in each of its ways: 503 or really stored, and back by itself."""
+"""The connection to PostgreSQL fails in each way: the answer is 503 or the event is stored."""
 
 import threading
 import time
@@ -29,66 +29,66 @@ from tests.stripe_gateway.service import Service, serving
 
 GIFTS = 40
 CALLERS = 4
-# The doorway's own limit, and what a busy machine adds.
+# The endpoint's own limit, and a margin for a busy machine.
 SOON_S = 8.0 + 2.5
 
 
 @dataclass
 class Line:
-    """The service behind a line that can fail, and a database that is looked into beside it."""
+    """The service behind a proxy that can fail, and a direct connection to the database."""
 
     service: Service
     proxy: Proxy
     direct: Database
     gifts: list[Gift]
-    taken: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
     answers: Counter[int] = field(default_factory=Counter)
-    odd: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.told = [event("checkout.session.completed", session_for(g)) for g in self.gifts]
+        self.events = [event("checkout.session.completed", session_for(g)) for g in self.gifts]
 
-    def deliver(self, told: list[dict[str, Any]]) -> None:
-        """Deliver events from several callers, and note each answer."""
+    def deliver(self, events: list[dict[str, Any]]) -> None:
+        """Deliver events from several callers, and record each answer."""
         with ThreadPoolExecutor(CALLERS) as pool:
-            list(pool.map(self._deliver, told))
+            list(pool.map(self._deliver, events))
 
-    def _deliver(self, one: dict[str, Any]) -> None:
+    def _deliver(self, event_sent: dict[str, Any]) -> None:
         start = time.monotonic()
-        answer = self.service.deliver(as_bytes(one))
+        answer = self.service.deliver(as_bytes(event_sent))
         self.slowest_s = max(self.slowest_s, time.monotonic() - start)
         self.answers[answer.status_code] += 1
         if answer.status_code == 200:
-            self.taken.add(one["id"])
+            self.accepted.add(event_sent["id"])
         elif answer.status_code != 503 or "retry-after" not in answer.headers:
-            self.odd.append(f"{answer.status_code} {answer.text}")
+            self.errors.append(f"{answer.status_code} {answer.text}")
 
     def stored(self) -> list[str]:
         with self.direct.reading() as session:
             return list(session.exec(select(StripeEvent.event_id)))
 
-    def ends_well(self) -> None:
-        """Deliver everything until it is taken, and once more: each gift is paid once."""
-        assert self.odd == []
-        assert self.taken <= set(self.stored())
+    def finish(self) -> None:
+        """Deliver everything until it is accepted, and once more: each gift is paid once."""
+        assert self.errors == []
+        assert self.accepted <= set(self.stored())
         until(lambda: self.service.http.get("/readyz").status_code == 200, patience_s=20)
-        left = list(self.told)
-        last = time.monotonic() + 30
+        left = list(self.events)
+        deadline = time.monotonic() + 30
         while left:
-            assert time.monotonic() < last, "it did not come back"
+            assert time.monotonic() < deadline, "the service did not recover"
             self.deliver(left)
-            left = [one for one in left if one["id"] not in self.taken]
+            left = [event_sent for event_sent in left if event_sent["id"] not in self.accepted]
         self.answers.clear()
-        self.deliver(self.told)
-        assert self.answers == {200: len(self.told)}
-        assert sorted(self.stored()) == sorted(one["id"] for one in self.told)
+        self.deliver(self.events)
+        assert self.answers == {200: len(self.events)}
+        assert sorted(self.stored()) == sorted(event_sent["id"] for event_sent in self.events)
         until(lambda: self._confirmed() == len(self.gifts), patience_s=30)
         with self.direct.reading() as session:
             kinds = Counter(session.exec(select(GiftFact.kind)))
             assert kinds["payment_succeeded"] == len(self.gifts)
             assert [*broken_constraints(session), *differences(session)] == []
-        assert self.odd == []
+        assert self.errors == []
 
     def _confirmed(self) -> int:
         with self.direct.reading() as session:
@@ -101,21 +101,21 @@ def socket_of(url: str) -> str:
 
 
 @contextmanager
-def a_line(url: str) -> Iterator[Line]:
+def service_behind_proxy(url: str) -> Iterator[Line]:
     with ExitStack() as stack:
         proxy = stack.enter_context(proxy_to(socket_of(url)))
         name = urlsplit(url).path.lstrip("/")
         direct = Database(url)
         stack.callback(direct.close)
         gifts = give_many(direct, GIFTS)
-        through = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
-        service = stack.enter_context(serving(through))
+        url_of_proxy = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
+        service = stack.enter_context(serving(url_of_proxy))
         stack.callback(proxy.heal)
         yield Line(service, proxy, direct, gifts)
 
 
 @pytest.mark.parametrize(
-    "how",
+    "fault",
     [
         {"refuses": True},
         {"reset": True},
@@ -129,37 +129,37 @@ def a_line(url: str) -> Iterator[Line]:
         {"hangs": True},
     ],
 )
-def test_an_event_is_stored_or_asked_for_again(postgres: Postgres, how: dict[str, Any]) -> None:
-    """However the line fails: 503 in time or really stored, and all is well when it heals."""
-    with a_line(postgres.fresh_url()) as line:
-        line.deliver(line.told[:5])
-        line.proxy.fail(**how)
-        if "silent" not in how:
+def test_an_event_is_stored_or_asked_for_again(postgres: Postgres, fault: dict[str, Any]) -> None:
+    """For each fault, an event gets 503 in time or is stored, and all are stored after healing."""
+    with service_behind_proxy(postgres.fresh_url()) as line:
+        line.deliver(line.events[:5])
+        line.proxy.fail(**fault)
+        if "silent" not in fault:
             line.proxy.end_calls()
-        line.deliver(line.told[5:9] if how.keys() & {"silent", "hangs"} else line.told[5:25])
+        line.deliver(line.events[5:9] if fault.keys() & {"silent", "hangs"} else line.events[5:25])
         assert line.slowest_s < SOON_S
         line.proxy.heal()
-        line.ends_well()
+        line.finish()
 
 
 def test_a_commit_whose_answer_is_lost_counts_once(postgres: Postgres) -> None:
-    """PostgreSQL committed and we never heard: 503, it is there, and told again, it is once."""
-    with a_line(postgres.fresh_url()) as line:
+    """If the answer to COMMIT is lost, Stripe gets 503, and the repeated event counts once."""
+    with service_behind_proxy(postgres.fresh_url()) as line:
         line.proxy.fail(lose_answer_to=b"COMMIT")
-        line.deliver(line.told[:1])
+        line.deliver(line.events[:1])
         assert line.answers == {503: 1}
-        assert line.stored() == [line.told[0]["id"]]
+        assert line.stored() == [line.events[0]["id"]]
         line.proxy.heal()
-        line.ends_well()
+        line.finish()
 
 
 def test_a_form_is_recorded_or_tried_again(postgres: Postgres) -> None:
-    """A donor whose commit was cut reads that nothing was lost; the same form is then one gift."""
-    with a_line(postgres.fresh_url()) as line:
+    """A donor whose commit failed reads that nothing was lost, and the same form is one gift."""
+    with service_behind_proxy(postgres.fresh_url()) as line:
         page = line.service.http.get("/give/LWCAN").text
         form = ANN | {"mode": "interac", "lang": "en-CA", "nonce": field_of(page, "nonce")}
-        for how in ({"lose_request": b"COMMIT"}, {"lose_answer_to": b"COMMIT"}):
-            line.proxy.fail(**how)
+        for fault in ({"lose_request": b"COMMIT"}, {"lose_answer_to": b"COMMIT"}):
+            line.proxy.fail(**fault)
             answer = line.service.http.post("/give/LWCAN", data=form)
             assert (answer.status_code, "Nothing was lost" in answer.text) == (503, True)
             assert answer.headers["retry-after"]
@@ -170,8 +170,8 @@ def test_a_form_is_recorded_or_tried_again(postgres: Postgres) -> None:
 
 
 def test_a_silent_server_holds_nobody_for_ever(postgres: Postgres) -> None:
-    """While PostgreSQL says nothing, pages are answered 503 in time, and afterwards they open."""
-    with a_line(postgres.fresh_url()) as line, ThreadPoolExecutor(30) as visitors:
+    """While PostgreSQL is silent, pages answer 503 in time; afterwards they open."""
+    with service_behind_proxy(postgres.fresh_url()) as line, ThreadPoolExecutor(30) as visitors:
         assert line.service.http.get("/readyz").status_code == 200
         line.proxy.fail(silent=True)
 
@@ -185,13 +185,13 @@ def test_a_silent_server_holds_nobody_for_ever(postgres: Postgres) -> None:
         assert {status for status, _ in answers} == {503}
         assert max(seconds for _, seconds in answers) < 25
         line.proxy.heal()
-        line.ends_well()
+        line.finish()
 
 
 def test_a_pool_that_is_used_up_is_a_503(postgres: Postgres) -> None:
-    """When every connection waits, the next caller hears 503; then all goes on."""
+    """If every connection waits, callers get 503; afterwards all succeeds."""
     url = postgres.fresh_url()
-    with a_line(url) as line, ThreadPoolExecutor(30) as donors:
+    with service_behind_proxy(url) as line, ThreadPoolExecutor(30) as donors:
         pages = [line.service.http.get("/give/LWCAN").text for _ in range(25)]
         with psycopg.connect(url) as other:
             other.execute("LOCK TABLE gift IN ACCESS EXCLUSIVE MODE")
@@ -205,19 +205,19 @@ def test_a_pool_that_is_used_up_is_a_503(postgres: Postgres) -> None:
             other.rollback()
         assert answers == {503: 25}
         assert Counter(donors.map(give, pages)) == {303: 25}
-        line.ends_well()
+        line.finish()
 
 
 def test_a_restarted_server_is_not_noticed_for_long(tmp_path: Path) -> None:
-    """PostgreSQL stops and starts again while events stream in: what got 200 is there."""
+    """PostgreSQL restarts under load, and every event that got 200 is stored."""
     server = Postgres(tmp_path / "server")
     try:
-        with a_line(server.fresh_url()) as line:
+        with service_behind_proxy(server.fresh_url()) as line:
             stop = threading.Event()
 
             def stream() -> None:
                 while not stop.is_set():
-                    line.deliver(line.told[:20])
+                    line.deliver(line.events[:20])
 
             caller = threading.Thread(target=stream)
             caller.start()
@@ -225,6 +225,6 @@ def test_a_restarted_server_is_not_noticed_for_long(tmp_path: Path) -> None:
             stop.set()
             caller.join()
             assert line.answers[503]
-            line.ends_well()
+            line.finish()
     finally:
         server.close()

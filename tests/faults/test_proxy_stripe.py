@@ -1,6 +1,6 @@
-"""The line to Stripe fails in each of its ways: the donor hears in time, and pays once in the end.
+"""The connection to Stripe fails in each way: the donor gets an answer in time, and pays once.
 
-Nothing delivers webhooks here: that a gift was paid is found out by asking, over the same line.
+There are no webhooks here: the service learns of payments by asking, over the same connection.
 """
 
 import time
@@ -37,14 +37,14 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
     "reset": {"reset": True},
     "answer lost": {"lose_answer_to": b"1"},
 }
-# What a page costs beside the wait for Stripe, on a busy machine.
-BESIDE_S: Final = 2.5
+# The time of a page besides the wait for Stripe, on a busy machine.
+MARGIN_S: Final = 2.5
 NOT_OPENED: Final = "We can’t open the payment page right now"
 
 
 @dataclass
 class Outcome:
-    """What a donor met, in order."""
+    """What a donor experienced, in order."""
 
     waited_s: float = 0.0
     first_answer: int = 0
@@ -61,19 +61,19 @@ class Outcome:
 
 @contextmanager
 def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
-    """Run a service with a line to a pretend Stripe that can be made to fail."""
+    """Run a service with a failing connection to a pretend Stripe."""
     with ExitStack() as stack:
         sandbox = stack.enter_context(run_sandbox())
-        there = urlsplit(sandbox.url)
-        assert there.hostname
-        assert there.port
-        proxy = stack.enter_context(proxy_to((there.hostname, there.port)))
+        address = urlsplit(sandbox.url)
+        assert address.hostname
+        assert address.port
+        proxy = stack.enter_context(proxy_to((address.hostname, address.port)))
         port = free_port()
         settings = make_settings(
             database_url,
             public_url=f"http://127.0.0.1:{port}",
             stripe_api_base=f"http://127.0.0.1:{proxy.port}",
-            checkout_hosts=there.netloc,
+            checkout_hosts=address.netloc,
         )
         url = stack.enter_context(served(create_app(settings), port))
         http = stack.enter_context(caller(url, timeout_s=30))
@@ -83,43 +83,45 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
 
 
 def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
-    """Give while the line fails, try again when it is healed, pay, and look while it fails."""
-    found = Outcome()
+    """Give during the fault, try again after it, pay, and return during the fault."""
+    outcome = Outcome()
     form = world.fill_in()
     proxy.fail(**fault)
     start = time.monotonic()
     answer = world.http.post("/give/LWCAN", data=form)
     page = world.page(answer.headers["location"])
-    found.waited_s = time.monotonic() - start
-    found.first_answer, found.first_page = answer.status_code, page
+    outcome.waited_s = time.monotonic() - start
+    outcome.first_answer, outcome.first_page = answer.status_code, page
     proxy.heal()
     proxy.end_calls()
     gift = answer.headers["location"].partition("?")[0]
     checkout = world.http.post(f"{gift}/checkout").headers["location"]
     assert world.submit(form) == checkout
     back = world.pay(checkout)
-    asked = world.sandbox.control("GET", "/_sandbox/requests")
-    found.keys = len({one["idempotency_key"] for one in asked if one["idempotency_key"]})
+    requests = world.sandbox.control("GET", "/_sandbox/requests")
+    outcome.keys = len(
+        {request["idempotency_key"] for request in requests if request["idempotency_key"]}
+    )
 
     proxy.fail(**fault)
     proxy.end_calls()
     start = time.monotonic()
-    found.page_while_failing = world.page(back)
-    found.looked_s = time.monotonic() - start
+    outcome.page_while_failing = world.page(back)
+    outcome.looked_s = time.monotonic() - start
     proxy.heal()
     proxy.end_calls()
     time.sleep(MIN_PAUSE.total_seconds() + 0.2)
-    found.page_in_the_end = world.page(back)
-    found.sessions = world.sandbox.control("GET", "/_sandbox/state")["counts"]["sessions"]
-    found.gift, found.facts = world.gift(), Counter(world.facts())
+    outcome.page_in_the_end = world.page(back)
+    outcome.sessions = world.sandbox.control("GET", "/_sandbox/state")["counts"]["sessions"]
+    outcome.gift, outcome.facts = world.gift(), Counter(world.facts())
     with world.database.reading() as session:
-        found.broken = list(broken_constraints(session))
-    return found
+        outcome.broken = list(broken_constraints(session))
+    return outcome
 
 
 @pytest.fixture(scope="module")
 def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
-    """Every fault at once, each with a service of its own: most of the time they wait."""
+    """Try every fault in parallel, each with its own service, since they mostly wait."""
     with ExitStack() as stack:
         worlds = [stack.enter_context(a_world(sqlite.fresh_url())) for _ in FAULTS]
         pool = stack.enter_context(ThreadPoolExecutor(len(FAULTS)))
@@ -133,22 +135,22 @@ def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
 def test_a_donor_hears_in_time_and_pays_once(
     outcomes: dict[str, Future[Outcome]], name: str
 ) -> None:
-    """However the line fails: a plain sentence within eight seconds, then one paid session."""
-    found = outcomes[name].result()
-    assert (found.first_answer, found.waited_s < DEADLINE_S + BESIDE_S) == (303, True)
-    assert NOT_OPENED in found.first_page, found.first_page
-    assert not any(word in found.first_page for word in ("Traceback", "httpx", "timed out"))
-    assert (found.keys, found.sessions) == (1, {"complete": 1})
-    assert found.gift
-    assert (found.gift.status, found.gift.received_minor) == ("confirmed", AMOUNT)
-    assert found.facts["payment_succeeded"] == 1
-    assert found.broken == []
+    """For each fault, the donor reads a plain sentence in time, and there is one paid session."""
+    outcome = outcomes[name].result()
+    assert (outcome.first_answer, outcome.waited_s < DEADLINE_S + MARGIN_S) == (303, True)
+    assert NOT_OPENED in outcome.first_page, outcome.first_page
+    assert not any(word in outcome.first_page for word in ("Traceback", "httpx", "timed out"))
+    assert (outcome.keys, outcome.sessions) == (1, {"complete": 1})
+    assert outcome.gift
+    assert (outcome.gift.status, outcome.gift.received_minor) == ("confirmed", AMOUNT)
+    assert outcome.facts["payment_succeeded"] == 1
+    assert outcome.broken == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_asking_outlives_the_line(outcomes: dict[str, Future[Outcome]], name: str) -> None:
-    """Who looks while Stripe cannot be asked is answered in time, and later reads "received"."""
-    found = outcomes[name].result()
-    assert found.looked_s < DEADLINE_S + BESIDE_S
-    assert RECEIVED not in found.page_while_failing
-    assert RECEIVED in found.page_in_the_end
+    """A page opened while Stripe cannot be reached answers in time, and later shows the payment."""
+    outcome = outcomes[name].result()
+    assert outcome.looked_s < DEADLINE_S + MARGIN_S
+    assert RECEIVED not in outcome.page_while_failing
+    assert RECEIVED in outcome.page_in_the_end

@@ -1,4 +1,4 @@
-"""The power goes at every beat of a refund, and each time the worker ends it as one refund."""
+"""Kills the service at every step of a refund, and checks that it ends as one refund."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -21,18 +21,18 @@ from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 
 GATEWAY = "donate.stripe_gateway"
 
-# In the order in which a refund comes by them; the clerk waits at the first one only.
-WRITTEN_DOWN = "donate.finance.refunds.pages:RefundPages._write_down:after"  # nobody was asked
+# In the order in which a refund reaches them; staff wait only at the first.
+RECORDED = "donate.finance.refunds.pages:RefundPages._write_down:after"  # Stripe was not asked
 WHILE_THE_WORKER_ASKS = [
-    f"{GATEWAY}.refunds:Refunds._take_due:after",  # claimed, and not asked
+    f"{GATEWAY}.requests.refunds:Refunds._take_due:after",  # claimed, not yet asked
     f"{GATEWAY}.client:StripeClient.create_refund:before",  # about to ask
-    f"{GATEWAY}.client:StripeClient.create_refund:after",  # Stripe answered; not remembered
-    f"{GATEWAY}.inbox:Inbox.store_now:after",  # in the inbox; perhaps not settled
+    f"{GATEWAY}.client:StripeClient.create_refund:after",  # Stripe answered; not recorded
+    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",  # in the inbox, perhaps not settled
 ]
 
 
 def sign_in(world: World) -> None:
-    """Give the caller the session of a member of the finance staff."""
+    """Sign the HTTP client in as finance staff."""
     now = datetime.now(UTC)
     with world.database.writing() as session:
         staff = add_staff(
@@ -66,29 +66,29 @@ def send_back(world: World, gift: Gift) -> httpx.Response:
     )
 
 
-def cut_the_wait(world: World) -> None:
-    """Make every open request due, as time would."""
+def make_due(world: World) -> None:
+    """Make every open request due now."""
     with world.database.writing() as session:
         session.execute(update(OpenRefund).values(ask_at=datetime.now(UTC)))
 
 
 def test_a_refund_survives_every_crash(start: Nursery, database_url: str, tmp_path: Path) -> None:
-    """Killed at each beat in turn and started again, one request is exactly one refund."""
+    """Killed at each step in turn and restarted, one request is exactly one refund."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
-        process = machine.serve(killed_at=WRITTEN_DOWN)
+        process = machine.serve(killed_at=RECORDED)
         gift = paid(machine)
         sign_in(world)
-        world.webhooks(paused=True)  # or Stripe's events would end it without us
+        world.webhooks(paused=True)  # or Stripe's events would close the request
         with pytest.raises(httpx.TransportError):
             send_back(world, gift)
-        machine.was_killed(process, WRITTEN_DOWN)
+        machine.was_killed(process, RECORDED)
         assert world.gift().status == "confirmed"
 
-        for beat in WHILE_THE_WORKER_ASKS:
-            cut_the_wait(world)
-            process = machine.serve(killed_at=beat)
-            machine.was_killed(process, beat)
+        for step in WHILE_THE_WORKER_ASKS:
+            make_due(world)
+            process = machine.serve(killed_at=step)
+            machine.was_killed(process, step)
 
         machine.serve()
         until(lambda: world.gift().status == "refunded")

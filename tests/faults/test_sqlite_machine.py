@@ -1,4 +1,4 @@
-"""The machine fails under an SQLite service: 503, nothing lost, and back by itself where it can."""
+"""The machine fails under an SQLite service: it answers 503, loses nothing, and recovers."""
 
 import resource
 import shutil
@@ -42,9 +42,9 @@ def deliver(machine: Machine, body: bytes) -> int:
 
 def stored(file: Path) -> int:
     with sqlite3.connect(file) as connection:
-        found: int = connection.execute("SELECT count(*) FROM stripe_event").fetchone()[0]
+        count: int = connection.execute("SELECT count(*) FROM stripe_event").fetchone()[0]
     connection.close()
-    return found
+    return count
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def a_service(start: Nursery, sqlite: Sqlite, folder: Path) -> Iterator[tuple[Ma
 def test_a_lock_of_ten_seconds_is_waited_out(
     start: Nursery, sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """Another process writes for ten seconds: 503 meanwhile, pages open, and then all is taken."""
+    """While another process writes, forms get 503 and pages open; afterwards all succeeds."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         form = machine.world.fill_in("interac")
         hold = [sys.executable, "-c", HOLD, str(file)]
@@ -66,12 +66,12 @@ def test_a_lock_of_ten_seconds_is_waited_out(
             assert other.stdin
             assert other.stdout
             assert other.stdout.readline() == b"held\n"
-            began, body = time.monotonic(), an_event()
+            start_time, body = time.monotonic(), an_event()
             assert deliver(machine, body) == 503
             answer = machine.world.http.post("/give/LWCAN", data=form)
             assert (answer.status_code, "Nothing was lost" in answer.text) == (503, True)
             assert machine.world.http.get("/give/LWCAN").status_code == 200
-            assert time.monotonic() - began >= LOCKED_S - 0.5
+            assert time.monotonic() - start_time >= LOCKED_S - 0.5
             other.stdin.close()
         assert deliver(machine, body) == 200
         assert machine.world.http.post("/give/LWCAN", data=form).status_code == 303
@@ -80,13 +80,13 @@ def test_a_lock_of_ten_seconds_is_waited_out(
 
 
 def test_a_full_disk_is_waited_out(start: Nursery, sqlite: Sqlite, tmp_path: Path) -> None:
-    """When its files cannot grow any more: 503, what got 200 is there, and then all is taken."""
+    """While the files cannot grow, events get 503; every 200 is stored, and then all succeeds."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         process = machine.running[-1]
         assert deliver(machine, an_event()) == 200
-        _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        _, limit = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         log_bytes = file.with_name(file.name + "-wal").stat().st_size
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (log_bytes + 9_000, most))
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (log_bytes + 9_000, limit))
         bodies = [an_event() for _ in range(30)]
         answers = [deliver(machine, body) for body in bodies]
         assert set(answers) >= {503}
@@ -96,7 +96,7 @@ def test_a_full_disk_is_waited_out(start: Nursery, sqlite: Sqlite, tmp_path: Pat
         form = ANN | {"mode": "interac", "lang": "en-CA", "nonce": field(page.text, "nonce")}
         assert machine.world.http.post("/give/LWCAN", data=form).status_code == 503
 
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
         assert {deliver(machine, body) for body in bodies} == {200}
         assert machine.world.http.post("/give/LWCAN", data=form).status_code == 303
         assert stored(file) == 31
@@ -108,7 +108,7 @@ def test_a_full_disk_is_waited_out(start: Nursery, sqlite: Sqlite, tmp_path: Pat
 def test_a_file_that_was_replaced_is_not_written_to(
     start: Nursery, sqlite: Sqlite, tmp_path: Path, is_gone: bool
 ) -> None:
-    """The file is moved away under us: 503 until it is back; another one needs a restart."""
+    """If the file is moved away, the service answers 503 until it is back."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         aside = file.with_name("moved-aside.sqlite3")
@@ -118,7 +118,7 @@ def test_a_file_that_was_replaced_is_not_written_to(
         bodies = [an_event() for _ in range(3)]
         assert {deliver(machine, body) for body in bodies} == {503}
         assert machine.world.http.get("/readyz").status_code == 503
-        assert file.exists() != is_gone  # nobody made an empty one where there was none
+        assert file.exists() != is_gone  # the service created no empty file
 
         aside.rename(file)
         assert {deliver(machine, body) for body in bodies} == {200}
@@ -129,11 +129,11 @@ def test_a_file_that_was_replaced_is_not_written_to(
 def test_a_restored_backup_is_taken_up_by_a_restart(
     start: Nursery, sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """A file put in the place of ours is left alone until the service starts on it anew."""
+    """A file that replaces ours is not written to until the service restarts."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         backup = Path(sqlite.fresh_url().removeprefix("sqlite:///"))
-        for beside in ("-wal", "-shm"):  # or SQLite would play the old file's into the new one
+        for beside in ("-wal", "-shm"):  # or SQLite replays them into the new file
             file.with_name(file.name + beside).unlink()
         backup.replace(file)
         body = an_event()
@@ -151,7 +151,7 @@ def test_a_restored_backup_is_taken_up_by_a_restart(
 def test_a_file_replaced_in_the_middle_of_a_write_is_noticed(
     sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """What was committed to a file that is gone by then is not said to be written."""
+    """A commit into a file that was replaced meanwhile raises DatabaseBusy."""
     file = tmp_path / "donate.sqlite3"
     shutil.copy(sqlite.fresh_url().removeprefix("sqlite:///"), file)
     database = Database(f"sqlite:///{file}")

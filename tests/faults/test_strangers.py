@@ -1,11 +1,11 @@
-"""A few of the strangers of `make prove`, and that what they send can be sent again."""
+"""A few of the strangers of `make prove`, and that their requests can be repeated."""
 
 from pathlib import Path
 from random import Random
 
 from donate.storage.database import Database
 from tests.faults.odd_requests import draw_request
-from tests.faults.strangers import acquaint, run_strangers
+from tests.faults.strangers import add_known_data, run_strangers
 from tests.real_parts import Sqlite
 
 SEED = 20
@@ -13,17 +13,17 @@ REQUESTS = 1_000
 
 
 def test_no_stranger_is_answered_500(database_url: str, tmp_path: Path) -> None:
-    """A thousand odd requests: no 500, no trace in the log, no growth, and a clean audit."""
+    """A thousand odd requests cause no 500, no traceback, no growth, and a clean audit."""
     report = run_strangers(database_url, tmp_path, numbers=range(REQUESTS), seed=SEED)
-    assert report.wrong == []
+    assert report.errors == []
     assert report.requests == REQUESTS
     assert {200, 201, 303, 400, 403, 404, 405, 413, 422} <= report.answers.keys()
 
 
 def test_a_number_names_a_request(sqlite: Sqlite) -> None:
-    """The same seed and number make the same request, whatever was sent before it."""
+    """The same seed and number make the same request, whatever was sent before."""
     database = Database(sqlite.fresh_url())
-    known = acquaint(database)
+    known = add_known_data(database)
     database.close()
     drawn = [draw_request(known, Random(f"{SEED}:{number}")) for number in range(300)]
     again = draw_request(known, Random(f"{SEED}:250"))

@@ -1,4 +1,4 @@
-"""The worker goes on: a job that hangs or fails holds up neither the others nor itself."""
+"""The worker continues when a job hangs or fails."""
 
 import threading
 
@@ -9,7 +9,7 @@ PATIENCE_S = 5.0
 
 
 def test_a_job_that_hangs_holds_up_no_other() -> None:
-    """While one job waits for somebody, a nudge still brings the other one round at once."""
+    """While one job hangs, a nudge still runs the other one immediately."""
     release, rounds = threading.Event(), threading.Semaphore(0)
 
     def hang() -> int:
@@ -30,13 +30,13 @@ def test_a_job_that_hangs_holds_up_no_other() -> None:
 
 
 def test_a_job_that_fails_is_done_again() -> None:
-    """Whatever a job raises, expected or not, the next round does it again."""
-    raised: list[Exception] = [DatabaseBusy("busy"), RuntimeError("unforeseen")]
+    """A job that raises any error runs again in the next round."""
+    errors: list[Exception] = [DatabaseBusy("busy"), RuntimeError("unforeseen")]
     done = threading.Event()
 
     def job() -> int:
-        if raised:
-            raise raised.pop()
+        if errors:
+            raise errors.pop()
         done.set()
         return 0
 
@@ -45,4 +45,4 @@ def test_a_job_that_fails_is_done_again() -> None:
     while not done.wait(0.01):
         worker.nudge()
     worker.stop()
-    assert raised == []
+    assert errors == []
