@@ -1,4 +1,4 @@
-"""Somebody who opens the links that a check asks for, and pays on the sandbox's pages."""
+"""A person who opens the links of a check and pays on the sandbox's pages."""
 
 import threading
 from typing import Final
@@ -17,7 +17,7 @@ ACCOUNT: Final = {
 
 
 class Clicker:
-    """Does each step as soon as it is told, in a thread of its own."""
+    """Does each step in its own thread, as soon as the check asks for it."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self._sandbox = sandbox
@@ -29,7 +29,7 @@ class Clicker:
         thread.start()
 
     def click(self, url: str) -> None:
-        """Pay by card where the page takes one, else agree to a debit, which comes at once."""
+        """Pay by card if the page takes one, else agree to a debit, which then succeeds."""
         page = self._sandbox.http.get(url).text
         typed = ACCOUNT if "institution" in page else CARD
         answer = self._sandbox.http.post(url, data=typed)
@@ -40,7 +40,7 @@ class Clicker:
 
     def _settle(self, session_id: str) -> None:
         lever = {"session": session_id, "succeed": True}
-        # A setup that is verified has nothing under way, and says so.
+        # A setup that is already verified has nothing to settle, and the sandbox refuses.
         self._sandbox.http.post("/_sandbox/settle", json=lever)
 
     def join(self) -> None:

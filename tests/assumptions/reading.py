@@ -1,4 +1,4 @@
-"""What the service calls at Stripe and reads of its objects: found in its code and by its runs."""
+"""What the service calls at Stripe and which fields it reads, from its code and its runs."""
 
 import ast
 import inspect
@@ -29,12 +29,12 @@ _ROUTE: Final = re.compile(r'"(get|post|delete)",\s*"(/v1/[^"]*)"')
 
 
 def gateway_files() -> list[Path]:
-    """Return the files of the service that talk to Stripe, without those that only check it."""
+    """Return the gateway's files that talk to Stripe, without the assumptions."""
     return [path for path in sorted(GATEWAY.rglob("*.py")) if "assumptions" not in path.parts]
 
 
 def routes_called(code: str) -> set[str]:
-    """Return every call to Stripe that stands in some code, as `GET /v1/events/{id}`."""
+    """Return every call to Stripe in some code, as `GET /v1/events/{id}`."""
     return {_route_of(chain) for chain in _chains(ast.parse(code))}
 
 
@@ -52,10 +52,10 @@ def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:
 
 
 def _route_of(chain: tuple[str, ...]) -> str:
-    found: Any = stripe.StripeClient("sk_test_51Nothing").v1
+    method_or_service: Any = stripe.StripeClient("sk_test_51Nothing").v1
     for name in chain:
-        found = getattr(found, name)
-    source = inspect.getsource(found)
+        method_or_service = getattr(method_or_service, name)
+    source = inspect.getsource(method_or_service)
     match = _ROUTE.search(source) or re.search(r'"(get|post|delete)",\s*"(/v1/[^"]*)"', source)
     assert match, f"{'.'.join(chain)} is no call"
     method, path = match.groups()
@@ -63,12 +63,12 @@ def _route_of(chain: tuple[str, ...]) -> str:
 
 
 def fields_read(things: list[dict[str, Any]], now: datetime) -> set[str]:
-    """Return the fields that the service looks at when it reads these objects and events."""
-    seen: set[str] = set()
+    """Return the fields that the service reads from these objects and events."""
+    fields: set[str] = set()
     for thing in things:
         with suppress(UnusableEvent):
-            _read(Traced(thing, seen), now)
-    return seen
+            _read(Traced(thing, fields), now)
+    return fields
 
 
 def _read(thing: Any, now: datetime) -> None:
@@ -90,7 +90,7 @@ def _read(thing: Any, now: datetime) -> None:
 
 
 def keys_named(code: str) -> set[str]:
-    """Return every key of JSON that some code names: subscripts, `get`, and our own readers."""
+    """Return every JSON key in some code: subscripts, `get`, and our own readers."""
     return {key for node in ast.walk(ast.parse(code)) for key in _keys_of(node)}
 
 
@@ -101,8 +101,8 @@ def _keys_of(node: ast.AST) -> Iterator[str]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name == "get" and node.args:
             yield from _texts(node.args[0])
-        called = ast.unparse(node.func)
-        if re.fullmatch(r"read_[a-z]+|_seconds", called) and len(node.args) > 1:
+        function = ast.unparse(node.func)
+        if re.fullmatch(r"read_[a-z]+|_seconds", function) and len(node.args) > 1:
             yield from _texts(node.args[1])
 
 

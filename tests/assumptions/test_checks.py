@@ -1,4 +1,4 @@
-"""What we believe of Stripe holds of the sandbox, and each check looks at what it is about."""
+"""Each assumption about Stripe holds for the sandbox, and its check reads what it claims to."""
 
 import re
 from collections import Counter
@@ -17,15 +17,15 @@ from tests.assumptions.tracing import Traced
 from tests.assumptions.worlds import world_of
 from tests.sandbox.running import RunningSandbox
 
-# Other than payment_intents, an id has a capital letter or a digit in it.
+# Unlike payment_intents, an id has a capital letter or a digit.
 _ID = re.compile(r"(?:[a-z]+_)+[a-z]*[A-Z0-9][A-Za-z0-9]*")
 
 
-def routes_asked(sandbox: RunningSandbox) -> set[str]:
+def routes_called(sandbox: RunningSandbox) -> set[str]:
     """Return every call since the last time, with {id} for each id in it."""
-    asked = sandbox.control("GET", "/_sandbox/requests")
+    requests = sandbox.control("GET", "/_sandbox/requests")
     sandbox.control("DELETE", "/_sandbox/requests")
-    return {f"{one['method']} {_without_ids(one['path'])}" for one in asked}
+    return {f"{one['method']} {_without_ids(one['path'])}" for one in requests}
 
 
 def _without_ids(path: str) -> str:
@@ -34,32 +34,32 @@ def _without_ids(path: str) -> str:
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_a_topic_holds_of_the_sandbox(sandbox: RunningSandbox, topic: Topic) -> None:
-    """Each assumption holds, looks at its fields, makes its calls, and leaves nothing behind."""
-    seen: set[str] = set()
-    routes_asked(sandbox)
+    """Each assumption holds, reads its fields, makes its calls, and leaves nothing behind."""
+    fields: set[str] = set()
+    routes_called(sandbox)
     routes: set[str] = set()
     person = Clicker(sandbox)
 
-    def look(found: Any) -> Any:
-        return Traced(found, seen)
+    def look(body: Any) -> Any:
+        return Traced(body, fields)
 
     with world_of(sandbox, person=person, look=look) as world:
         for assumption in topic.assumptions:
             result = check_one(world, assumption)
             assert (result.outcome, result.why) == (Outcome.HELD, ""), assumption.name
-            routes |= routes_asked(sandbox)
-            assert set(assumption.fields) - seen == set(), assumption.name
+            routes |= routes_called(sandbox)
+            assert set(assumption.fields) - fields == set(), assumption.name
             assert set(assumption.routes) - routes == set(), assumption.name
-        left = world.clean_up()
+        leftovers = world.clean_up()
     person.join()
-    assert left == []
+    assert leftovers == []
 
 
 def test_there_are_enough_of_them() -> None:
-    """There are at least sixty assumptions, each with a name and a sentence of its own."""
+    """There are at least sixty assumptions, each with its own name and sentence."""
     assert len(ASSUMPTIONS) >= 60
     names = Counter(one.name for one in ASSUMPTIONS) + Counter(one.sentence for one in ASSUMPTIONS)
-    assert [said for said, times in names.items() if times > 1] == []
+    assert [text for text, times in names.items() if times > 1] == []
     for one in ASSUMPTIONS:
         assert one.sentence.endswith(".")
         assert one.if_false.endswith(".")
@@ -68,7 +68,7 @@ def test_there_are_enough_of_them() -> None:
 
 
 def test_every_page_of_stripes_is_asked_for_at_once(sandbox: RunningSandbox) -> None:
-    """A person is told of all pages before anything else is checked, each with what to do."""
+    """A person gets all pages before anything else is checked, each with instructions."""
     steps: list[Step] = []
     with world_of(sandbox, person=steps.append) as world:
         person_steps.request_all(world)

@@ -12,8 +12,8 @@ import pytest
 
 from donate.cli import main
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS
+from tests.assumptions.altered_stripe import altered, refused
 from tests.assumptions.clicking import Clicker
-from tests.assumptions.spoiling import refused, spoiled
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET
 from tests.sandbox.running import RunningSandbox
 
@@ -24,34 +24,34 @@ LIVE = SECRET_KEY.replace("_test_", "_live_")
 def environment(
     sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Settings of a service whose Stripe is the sandbox, in a folder of its own."""
-    given = {
+    """Settings of a service that uses the sandbox, in a temporary folder."""
+    values = {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": sandbox.url,
         "CHECKOUT_HOSTS": sandbox.url.removeprefix("http://"),
         "DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3",
     }
-    for name, value in given.items():
+    for name, value in values.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    return os.environ | given
+    return os.environ | values
 
 
 def report_in(folder: Path) -> Any:
     return json.loads((folder / "donate-stripe-check.json").read_text())
 
 
-def lines_of(running: "subprocess.Popen[str]") -> Iterator[str]:
-    assert running.stdout
-    for line in running.stdout:
+def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
+    assert process.stdout
+    for line in process.stdout:
         yield line.rstrip("\n")
 
 
 def test_all_hold_of_the_sandbox(
     sandbox: RunningSandbox, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Every assumption holds of the sandbox in a minute; a person opens the links meanwhile."""
+    """All assumptions hold for the sandbox within a minute, while a person opens the links."""
     person = Clicker(sandbox)
     command = [sys.executable, "-m", "donate.cli", "stripe", "check", "--wait", "20"]
     root = Path(__file__).parent.parent.parent
@@ -61,18 +61,18 @@ def test_all_hold_of_the_sandbox(
         env=environment | {"PYTHONPATH": str(root)},
         stdout=subprocess.PIPE,
         text=True,
-    ) as running:
-        said = []
-        for line in lines_of(running):
-            said.append(line)
+    ) as process:
+        lines = []
+        for line in lines_of(process):
+            lines.append(line)
             if line.strip().startswith(f"{sandbox.url}/pay/"):
                 person.click(line.strip())
-    assert running.returncode == 0, "\n".join(said)
-    assert said[-1].startswith(f"{len(ASSUMPTIONS)} held, 0 did not hold, 0 could not be tried.")
-    assert not any(line.startswith("Not removed") for line in said)
-    left = sandbox.control("GET", "/_sandbox/state")["counts"]
-    assert "open" not in left["sessions"]
-    assert set(left["subscriptions"]) <= {"canceled", "incomplete_expired"}
+    assert process.returncode == 0, "\n".join(lines)
+    assert lines[-1].startswith(f"{len(ASSUMPTIONS)} held, 0 did not hold, 0 could not be tried.")
+    assert not any(line.startswith("Not removed") for line in lines)
+    counts = sandbox.control("GET", "/_sandbox/state")["counts"]
+    assert "open" not in counts["sessions"]
+    assert set(counts["subscriptions"]) <= {"canceled", "incomplete_expired"}
     report = report_in(tmp_path)
     assert report["counts"] == {"held": len(ASSUMPTIONS)}
     assert sum(one["seconds"] for one in report["results"]) < 60
@@ -82,10 +82,10 @@ def test_all_hold_of_the_sandbox(
 def test_what_needs_a_person_is_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without links nobody is asked for anything, and what needs a person is not tried."""
+    """With --no-links no page is shown, and what needs a person is not tried."""
     assert main(["stripe", "check", "--no-links"]) == 0
-    said = capsys.readouterr().out
-    assert "/pay/" not in said
+    output = capsys.readouterr().out
+    assert "/pay/" not in output
     by_hand = {one.name for one in ASSUMPTIONS if one.by_hand}
     results = report_in(tmp_path)["results"]
     assert {r["name"] for r in results if r["outcome"] == "could not be tried"} == by_hand
@@ -99,22 +99,22 @@ def test_what_does_not_hold_is_told_in_stripes_words(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What Stripe refuses is told with its words and request, and the command ends with 1."""
-    words = f"acss_debit is not for setup; the key was {environment['STRIPE_SECRET_KEY']}."
-    spoiling = refused("POST", "/v1/checkout/sessions", words, where="mode", is_="setup")
-    with spoiled(sandbox, spoiling) as url:
+    """A refusal is reported with Stripe's words and request id, and the exit code is 1."""
+    message = f"acss_debit is not for setup; the key was {environment['STRIPE_SECRET_KEY']}."
+    alteration = refused("POST", "/v1/checkout/sessions", message, parameter="mode", value="setup")
+    with altered(sandbox, alteration) as url:
         monkeypatch.setenv("STRIPE_API_BASE", url)
         assert main(["stripe", "check", "--no-links"]) == 1
-    said = capsys.readouterr().out
-    assert "DID NOT HOLD       a-monthly-debit-session-opens: " in said
-    assert "Stripe says: acss_debit is not for setup; the key was sk_test_…" in said
-    assert "Stripe's request: req_" in said
-    whole = (tmp_path / "donate-stripe-check.json").read_text()
-    assert SECRET_KEY not in said + whole
-    (told,) = [r for r in report_in(tmp_path)["results"] if r["outcome"] == "did not hold"]
-    assert told["name"] == "a-monthly-debit-session-opens"
-    assert told["words"].startswith("acss_debit is not for setup")
-    assert told["request_id"].startswith("req_")
+    output = capsys.readouterr().out
+    assert "DID NOT HOLD       a-monthly-debit-session-opens: " in output
+    assert "Stripe says: acss_debit is not for setup; the key was sk_test_…" in output
+    assert "Stripe's request: req_" in output
+    report = (tmp_path / "donate-stripe-check.json").read_text()
+    assert SECRET_KEY not in output + report
+    (failure,) = [r for r in report_in(tmp_path)["results"] if r["outcome"] == "did not hold"]
+    assert failure["name"] == "a-monthly-debit-session-opens"
+    assert failure["words"].startswith("acss_debit is not for setup")
+    assert failure["request_id"].startswith("req_")
 
 
 def test_a_live_key_is_refused(
@@ -124,7 +124,7 @@ def test_a_live_key_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With a live key nothing is asked of Stripe, and nothing is written."""
+    """With a live key Stripe is not called, and no file is written."""
     assert environment
     monkeypatch.setenv("STRIPE_SECRET_KEY", LIVE)
     monkeypatch.setenv("STRIPE_API_BASE", "https://127.0.0.1:9")
@@ -138,7 +138,7 @@ def test_a_live_key_is_refused(
 
 @pytest.mark.usefixtures("environment")
 def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
-    """A report that cannot be written is told before anything is made at Stripe."""
+    """A report that cannot be written is an error before anything is made at Stripe."""
     assert main(["stripe", "check", "--report", "no/such/folder/report.json"]) == 1
     assert "the report cannot be written" in capsys.readouterr().err
 
@@ -146,7 +146,7 @@ def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_list_needs_no_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The list of assumptions can be read without any account, the costliest first."""
+    """The list of assumptions needs no settings, and the costliest come first."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     assert main(["stripe", "check", "--list"]) == 0

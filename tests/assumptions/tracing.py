@@ -1,22 +1,22 @@
-"""JSON of Stripe's that notes which of its fields are looked at."""
+"""JSON objects that record which of their fields are read."""
 
 from typing import Any
 
-# What stands in these is ours, not Stripe's.
+# The content of these is ours, not Stripe's.
 _OURS = ("metadata",)
 
 
 class Traced(dict[str, Any]):
-    """A JSON object that writes the name of every field that is looked at into `seen`.
+    """A JSON object that adds the name of every field that is read to `seen`.
 
-    A field is named after the object that it stands on: `charge.paid`, also within a payment.
+    A field is named after its object: `charge.paid`, also inside a payment.
     """
 
-    def __init__(self, found: dict[str, Any], seen: set[str], path: str = "") -> None:
-        kind = found.get("object")
+    def __init__(self, body: dict[str, Any], seen: set[str], path: str = "") -> None:
+        kind = body.get("object")
         self._path = kind if isinstance(kind, str) and kind != "list" else path
         self._seen = seen
-        super().__init__({name: self._inside(name, value) for name, value in found.items()})
+        super().__init__({name: self._inside(name, value) for name, value in body.items()})
 
     def _inside(self, name: str, value: Any) -> Any:
         if isinstance(value, dict) and name not in _OURS:

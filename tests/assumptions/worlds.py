@@ -1,4 +1,4 @@
-"""A world for the checks: the sandbox, over HTTP, and somebody who clicks on its pages."""
+"""The world of the checks: the sandbox over HTTP, and a person who clicks on its pages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.sandbox.running import RunningSandbox
 
 @contextmanager
 def world_of(sandbox: RunningSandbox, url: str = "", **more: Any) -> Iterator[World]:
-    """Give a world whose Stripe answers at `url`, by itself the sandbox's own address."""
+    """Yield a world whose Stripe is at `url`, by default the sandbox's own address."""
     hosts = (sandbox.url.removeprefix("http://"),)
     account = Account(SECRET_KEY, url or sandbox.url, hosts, "http://127.0.0.1:9")
     world = World(account, SystemClock(), **({"wait_s": 10.0} | more))

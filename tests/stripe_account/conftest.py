@@ -1,4 +1,4 @@
-"""An account at a real sandbox, and the settings of an operator who has just begun."""
+"""A Stripe account at a sandbox, and the settings of an operator who has just begun."""
 
 import io
 import sys
@@ -19,7 +19,7 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningSandbox, stri
 
 @pytest.fixture
 def sandbox(both: tuple[RunningSandbox, stripe.StripeClient]) -> RunningSandbox:
-    """An account that nobody set up for us."""
+    """An account that is not set up yet."""
     return both[0]
 
 

@@ -1,4 +1,4 @@
-"""What an operator does, and what Stripe was asked."""
+"""What an operator runs, and the requests that Stripe then gets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ VERSION = "2026-10-28.endive"
 def an_account(
     monkeypatch: pytest.MonkeyPatch, **more: Any
 ) -> Iterator[tuple[RunningSandbox, stripe.StripeClient]]:
-    """Run a sandbox, with settings as they are before the first webhook, and ask it as Stripe."""
+    """Run a sandbox with the settings before the first webhook; yield it and a client."""
     with run_sandbox(**more) as sandbox:
         monkeypatch.setenv("STRIPE_API_BASE", sandbox.url)
         monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "")
@@ -37,10 +37,10 @@ def setup(*arguments: str) -> int:
 
 
 def new_endpoint(account: stripe.StripeClient, **more: Any) -> str:
-    asked: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
-    return account.v1.webhook_endpoints.create(asked).id
+    params: Any = {"url": URL, "enabled_events": list(EVENT_TYPES), "api_version": VERSION} | more
+    return account.v1.webhook_endpoints.create(params).id
 
 
 def writes(sandbox: RunningSandbox) -> list[str]:
-    asked = sandbox.control("GET", "/_sandbox/requests")
-    return [f"{one['method']} {one['path']}" for one in asked if one["method"] != "GET"]
+    params = sandbox.control("GET", "/_sandbox/requests")
+    return [f"{one['method']} {one['path']}" for one in params if one["method"] != "GET"]

@@ -1,25 +1,25 @@
-"""Stripes that behave otherwise than we believe, each with the assumptions that it makes false."""
+"""Altered Stripes, each with the assumptions that it makes false."""
 
 from typing import Final
 
-from tests.assumptions.lists_otherwise import (
+from tests.assumptions.altered_stripe import (
+    Alteration,
+    Answer,
+    Json,
+    SentRequest,
+    accepted,
+    objects_of,
+    refused,
+    shown,
+    without_events,
+)
+from tests.assumptions.list_alterations import (
     any_status,
     any_time,
     any_type,
     never_too_long,
     oldest_first,
-    says_no_more,
-)
-from tests.assumptions.spoiling import (
-    Answer,
-    Asked,
-    Json,
-    Spoiling,
-    accepted,
-    every,
-    refused,
-    shown,
-    without_events,
+    without_more,
 )
 
 _SESSION: Final[Json] = {
@@ -31,64 +31,64 @@ _SESSION: Final[Json] = {
 _REFUND: Final[Json] = {"id": "re_3Accepted", "object": "refund", "status": "succeeded"}
 
 
-def _expires_in_silence(asked: Asked) -> None:
-    if asked.method == "POST" and asked.path == "/v1/checkout/sessions":
-        asked.parameters.pop("expires_at", None)
+def _ignores_expires_at(request: SentRequest) -> None:
+    if request.method == "POST" and request.path == "/v1/checkout/sessions":
+        request.parameters.pop("expires_at", None)
 
 
-def _old_place(_: Asked, answer: Answer) -> None:
-    for invoice in every(answer.found, "invoice"):
+def _without_parent(_: SentRequest, answer: Answer) -> None:
+    for invoice in objects_of(answer.body, "invoice"):
         invoice["parent"] = None
 
 
-def _paid_by_others(_: Asked, answer: Answer) -> None:
-    for payment in every(answer.found, "invoice_payment"):
+def _paid_outside(_: SentRequest, answer: Answer) -> None:
+    for payment in objects_of(answer.body, "invoice_payment"):
         payment["payment"] = {"type": "payment_record", "payment_record": "pr_1"}
 
 
-def _never_past_due(_: Asked, answer: Answer) -> None:
-    for subscription in every(answer.found, "subscription"):
+def _never_past_due(_: SentRequest, answer: Answer) -> None:
+    for subscription in objects_of(answer.body, "subscription"):
         if subscription["status"] == "past_due":
             subscription["status"] = "active"
 
 
-def _paused_is_collected(asked: Asked) -> None:
-    if asked.parameters.get("pause_collection[behavior]") == "void":
-        asked.parameters["pause_collection[behavior]"] = "keep_as_draft"
+def _paused_is_draft(request: SentRequest) -> None:
+    if request.parameters.get("pause_collection[behavior]") == "void":
+        request.parameters["pause_collection[behavior]"] = "keep_as_draft"
 
 
-def _never_fails(_: Asked, answer: Answer) -> None:
-    for refund in every(answer.found, "refund"):
+def _never_fails(_: SentRequest, answer: Answer) -> None:
+    for refund in objects_of(answer.body, "refund"):
         if refund["status"] == "failed":
             refund["status"] = "succeeded"
 
 
-def _without_currency(_: Asked, answer: Answer) -> None:
-    for session in every(answer.found, "checkout.session"):
+def _without_currency(_: SentRequest, answer: Answer) -> None:
+    for session in objects_of(answer.body, "checkout.session"):
         session["payment_method_options"].get("acss_debit", {}).pop("currency", None)
 
 
-def _takes_any_price(asked: Asked, answer: Answer) -> None:
-    if asked.method == "POST" and asked.path.startswith("/v1/subscriptions/sub_"):
-        amount = asked.parameters.get("items[0][price_data][unit_amount]")
+def _accepts_any_price(request: SentRequest, answer: Answer) -> None:
+    if request.method == "POST" and request.path.startswith("/v1/subscriptions/sub_"):
+        amount = request.parameters.get("items[0][price_data][unit_amount]")
         if answer.status == 400 and amount:
-            answer.status, answer.found = 200, {"id": "sub_1Accepted", "object": "subscription"}
+            answer.status, answer.body = 200, {"id": "sub_1Accepted", "object": "subscription"}
 
 
-def _no_inquiries(_: Asked, answer: Answer) -> None:
-    for dispute in every(answer.found, "dispute"):
+def _no_inquiries(_: SentRequest, answer: Answer) -> None:
+    for dispute in objects_of(answer.body, "dispute"):
         if dispute["status"] == "warning_needs_response":
             dispute["status"] = "needs_response"
 
 
 _MIXED: Final = "payment_method_options[acss_debit][mandate_options][payment_schedule]"
 
-SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
-    "sessions live as long as they can": (
-        Spoiling(asks=_expires_in_silence),
+ALTERATIONS: Final[dict[str, tuple[Alteration, set[str]]]] = {
+    "expires_at is ignored": (
+        Alteration(change_request=_ignores_expires_at),
         {"a-session-expires-when-requested", "a-session-of-two-days-is-refused"},
     ),
-    "a customer's default card stays": (
+    "a customer's default card is not shown": (
         shown("customer", invoice_settings={"default_payment_method": None}),
         {"a-new-card-can-be-charged"},
     ),
@@ -112,7 +112,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         shown("checkout.session", amount_total=50),
         {"a-session-returns-its-amount"},
     ),
-    "pages stand on another host": (
+    "pages are on another host": (
         shown("checkout.session", url="https://pay.example.net/1"),
         {
             "a-card-session-opens",
@@ -122,27 +122,29 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         },
     ),
     "acss_debit is refused in setup mode": (
-        refused("POST", "/v1/checkout/sessions", "Not for this mode.", where="mode", is_="setup"),
+        refused(
+            "POST", "/v1/checkout/sessions", "Not for this mode.", parameter="mode", value="setup"
+        ),
         {"a-monthly-debit-session-opens"},
     ),
     "the debits' currency is not shown": (
-        Spoiling(answers=_without_currency),
+        Alteration(change_answer=_without_currency),
         {"a-setup-session-costs-nothing"},
     ),
-    "an expiry is not told": (
+    "an expiry has no event": (
         without_events("checkout.session.expired"),
         {"an-expired-session-sends-an-event"},
     ),
     "lists of sessions ignore the status": (
-        Spoiling(asks=any_status),
+        Alteration(change_request=any_status),
         {"sessions-are-listed-by-status"},
     ),
-    "two days are accepted": (
+    "a session of two days is accepted": (
         accepted("POST", "/v1/checkout/sessions", "expires_at", _SESSION),
         {"a-session-of-two-days-is-refused"},
     ),
     "idempotency keys are forgotten": (
-        Spoiling(forgets=("idempotency-key",)),
+        Alteration(dropped_request_headers=("idempotency-key",)),
         {
             "the-same-key-gives-the-same-session",
             "a-replayed-answer-has-a-header",
@@ -151,19 +153,19 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
             "a-repeated-refund-is-the-same",
         },
     ),
-    "a replay does not say so": (
-        Spoiling(drops=("idempotent-replayed",)),
+    "a replay has no header": (
+        Alteration(dropped_answer_headers=("idempotent-replayed",)),
         {"a-replayed-answer-has-a-header"},
     ),
     "requests have no id": (
-        Spoiling(drops=("request-id",)),
+        Alteration(dropped_answer_headers=("request-id",)),
         {"a-refusal-names-request-and-parameter", "a-decline-is-an-error-with-a-code"},
     ),
     "declines have no code": (
         shown("payment_intent", last_payment_error=None),
         {"a-declined-card-fails-its-payment-intent"},
     ),
-    "charges that failed are not told": (
+    "failed charges have no event": (
         without_events("charge.failed"),
         {"a-declined-card-fails-its-charge"},
     ),
@@ -186,11 +188,11 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
             "a-refund-can-fail-after-it-succeeded",
         },
     ),
-    "failed refunds are not told": (
-        Spoiling(answers=_never_fails),
+    "failed refunds look successful": (
+        Alteration(change_answer=_never_fails),
         {"a-refund-can-fail-after-it-succeeded"},
     ),
-    "charged back and refunded": (
+    "a disputed payment can be refunded": (
         accepted("POST", "/v1/refunds", "charge_disputed", _REFUND),
         {"a-disputed-payment-is-not-refunded"},
     ),
@@ -198,7 +200,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         shown("dispute", balance_transactions=[]),
         {"a-dispute-lists-its-balance-transactions"},
     ),
-    "the end of a dispute is not told": (
+    "the end of a dispute has no event": (
         without_events("charge.dispute.closed"),
         {"a-dispute-can-be-won", "a-dispute-can-be-lost"},
     ),
@@ -211,10 +213,10 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         {"a-pledge-can-be-paused"},
     ),
     "a paused month is kept as a draft": (
-        Spoiling(asks=_paused_is_collected),
+        Alteration(change_request=_paused_is_draft),
         {"a-pledge-can-be-paused", "a-paused-month-is-void"},
     ),
-    "the amount stays": (
+    "the amount cannot be changed": (
         refused("POST", "/v1/subscriptions/", "This product is marked as inactive."),
         {
             "the-amount-changes",
@@ -222,16 +224,16 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
             "a-scheduled-end-shows-in-cancel-at",
         },
     ),
-    "the end is at the end of the month": (
+    "a cancelled pledge stays active": (
         shown("subscription", status="active", ended_at=None),
         {"cancelling-ends-a-subscription-immediately"},
     ),
-    "a failed month leaves all as it is": (
-        Spoiling(answers=_never_past_due),
+    "a failed month is not past due": (
+        Alteration(change_answer=_never_past_due),
         {"a-failed-month-makes-the-pledge-past-due"},
     ),
     "invoices name no subscription": (
-        Spoiling(answers=_old_place),
+        Alteration(change_answer=_without_parent),
         {
             "the-first-invoice-names-its-pledge",
             "a-later-month-sends-an-event",
@@ -241,7 +243,7 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         },
     ),
     "invoices are paid by something else": (
-        Spoiling(answers=_paid_by_others),
+        Alteration(change_answer=_paid_outside),
         {
             "an-invoice-payment-sends-an-event",
             "an-invoice-shows-its-payments",
@@ -253,14 +255,14 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         {"an-inline-product-is-inactive"},
     ),
     "an inactive product takes new prices": (
-        Spoiling(answers=_takes_any_price),
+        Alteration(change_answer=_accepts_any_price),
         {"an-inactive-product-takes-no-new-price"},
     ),
-    "an inquiry takes the money at once": (
-        Spoiling(answers=_no_inquiries),
+    "an inquiry takes the money": (
+        Alteration(change_answer=_no_inquiries),
         {"an-inquiry-takes-no-money"},
     ),
-    "a debit is there at once": (
+    "a first debit has no payment": (
         shown("invoice", status="open", payments={"object": "list", "data": []}),
         {"a-first-debit-is-processing"},
     ),
@@ -268,25 +270,28 @@ SPOILINGS: Final[dict[str, tuple[Spoiling, set[str]]]] = {
         accepted("POST", "/v1/checkout/sessions", _MIXED, _SESSION),
         {"a-mandate-for-subscriptions-has-no-schedule"},
     ),
-    "debits begin again and again": (
-        Spoiling(forgets=("idempotency-key",)),
+    "debits begin with every request": (
+        Alteration(dropped_request_headers=("idempotency-key",)),
         {"a-repeated-debit-subscription-is-the-same"},
     ),
-    "events come with the oldest first": (
-        Spoiling(answers=oldest_first),
+    "events are listed oldest first": (
+        Alteration(change_answer=oldest_first),
         {"events-are-listed-newest-first", "pages-go-on-after-the-last-object"},
     ),
-    "lists say that there is no more": (
-        Spoiling(answers=says_no_more),
+    "lists have no further page": (
+        Alteration(change_answer=without_more),
         {"pages-go-on-after-the-last-object"},
     ),
-    "pages of any length": (
-        Spoiling(asks=never_too_long),
+    "pages may have any length": (
+        Alteration(change_request=never_too_long),
         {"a-page-has-up-to-a-hundred"},
     ),
-    "events of any type": (
-        Spoiling(asks=any_type),
+    "the types of events are ignored": (
+        Alteration(change_request=any_type),
         {"the-event-list-takes-all-our-types"},
     ),
-    "events of any time": (Spoiling(asks=any_time), {"events-are-listed-by-time"}),
+    "the time of events is ignored": (
+        Alteration(change_request=any_time),
+        {"events-are-listed-by-time"},
+    ),
 }

@@ -1,0 +1,144 @@
+"""A proxy between the checks and the sandbox that alters one thing."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import httpx
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tests.real_parts import caller, served
+from tests.sandbox.running import RunningSandbox
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """A request to Stripe; an alteration may change its `parameters`."""
+
+    method: str
+    path: str
+    parameters: dict[str, str]
+
+
+@dataclass
+class Answer:
+    """The sandbox's answer; an alteration may change it."""
+
+    status: int
+    body: Json
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """A difference from Stripe's behaviour."""
+
+    change_request: Callable[[SentRequest], object] | None = None
+    change_answer: Callable[[SentRequest, Answer], object] | None = None
+    dropped_request_headers: tuple[str, ...] = field(default=())
+    dropped_answer_headers: tuple[str, ...] = field(default=())
+
+
+@contextmanager
+def altered(sandbox: RunningSandbox, alteration: Alteration) -> Iterator[str]:
+    """Serve the altered sandbox, and yield its address."""
+    with caller(sandbox.url) as http:
+
+        async def answer(request: Request) -> Response:
+            body = await request.body()
+            return await run_in_threadpool(_forward, http, alteration, request, body)
+
+        methods = ["GET", "POST", "DELETE"]
+        with served(Starlette(routes=[Route("/{path:path}", answer, methods=methods)])) as url:
+            yield url
+
+
+def _forward(http: httpx.Client, alteration: Alteration, request: Request, body: bytes) -> Response:
+    is_form = request.method == "POST"
+    form = body.decode() if is_form else request.url.query
+    pairs = dict(parse_qsl(form, keep_blank_values=True))
+    sent = SentRequest(request.method, request.url.path, pairs)
+    if alteration.change_request:
+        alteration.change_request(sent)
+    encoded = urlencode(sent.parameters)
+    left_out = ("host", "content-length", *alteration.dropped_request_headers)
+    response = http.request(
+        sent.method,
+        sent.path if is_form or not encoded else f"{sent.path}?{encoded}",
+        content=encoded if is_form else None,
+        headers={k: v for k, v in request.headers.items() if k not in left_out},
+    )
+    answer = Answer(response.status_code, response.json())
+    if alteration.change_answer:
+        alteration.change_answer(sent, answer)
+    left_out = ("content-length", *alteration.dropped_answer_headers)
+    headers = {k: v for k, v in response.headers.items() if k not in left_out}
+    return Response(json.dumps(answer.body), answer.status, headers)
+
+
+def objects_of(body: Any, kind: str) -> Iterator[Json]:
+    """Yield each object of this kind in an answer, at any depth."""
+    if isinstance(body, list):
+        for one in body:
+            yield from objects_of(one, kind)
+    elif isinstance(body, dict):
+        for value in body.values():
+            yield from objects_of(value, kind)
+        if body.get("object") == kind:
+            yield body
+
+
+def shown(kind: str, **values: Any) -> Alteration:
+    """Return an alteration of every object of this kind; a callable computes a value."""
+
+    def show(_: SentRequest, answer: Answer) -> None:
+        for thing in objects_of(answer.body, kind):
+            for name, new_value in values.items():
+                thing[name] = new_value(thing) if callable(new_value) else new_value
+
+    return Alteration(change_answer=show)
+
+
+def refused(
+    method: str, path: str, message: str, *, parameter: str = "", value: str = ""
+) -> Alteration:
+    """Return an alteration that refuses a call, or only one where a parameter has this value."""
+
+    def refuse(request: SentRequest, answer: Answer) -> None:
+        is_match = request.method == method and request.path.startswith(path)
+        if is_match and (not parameter or request.parameters.get(parameter) == value):
+            answer.status = 400
+            answer.body = {"error": {"message": message, "type": "invalid_request_error"}}
+
+    return Alteration(change_answer=refuse)
+
+
+def accepted(method: str, path: str, code_or_param: str, instead: Json) -> Alteration:
+    """Return an alteration that accepts what is refused with this code, or for this parameter."""
+
+    def accept(request: SentRequest, answer: Answer) -> None:
+        error = answer.body.get("error") or {}
+        is_match = code_or_param in (error.get("code"), error.get("param"))
+        if is_match and request.method == method and request.path.startswith(path):
+            answer.status, answer.body = 200, instead
+
+    return Alteration(change_answer=accept)
+
+
+def without_events(kind: str) -> Alteration:
+    """Return an alteration that never lists events of this type."""
+
+    def leave_out(request: SentRequest, answer: Answer) -> None:
+        if request.path == "/v1/events":
+            data = answer.body.get("data", [])
+            answer.body["data"] = [event for event in data if event["type"] != kind]
+
+    return Alteration(change_answer=leave_out)
