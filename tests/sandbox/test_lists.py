@@ -81,8 +81,8 @@ def test_events_are_found_by_type(
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_sandbox.pay(session.id)
     params = {"types": ["charge.succeeded", "checkout.session.completed"]}
-    found = fresh_client.v1.events.list(params)  # type: ignore[arg-type]
-    assert [event.type for event in found.data] == [
+    events = fresh_client.v1.events.list(params)  # type: ignore[arg-type]
+    assert [event.type for event in events.data] == [
         "checkout.session.completed",
         "charge.succeeded",
     ]

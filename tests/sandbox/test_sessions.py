@@ -106,14 +106,14 @@ def test_sessions_are_found_by_payment_and_status(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
     """Sessions can be listed by payment intent, by status and by the customer's e-mail."""
-    made = client.v1.checkout.sessions.create(session_params(customer_email="b@example.com"))
-    paid = sandbox.pay(made.id, email=None)["session"]
+    session = client.v1.checkout.sessions.create(session_params(customer_email="b@example.com"))
+    paid = sandbox.pay(session.id, email=None)["session"]
     by_intent = client.v1.checkout.sessions.list({"payment_intent": paid["payment_intent"]})
-    assert [session.id for session in by_intent.data] == [made.id]
+    assert [one.id for one in by_intent.data] == [session.id]
     by_email = client.v1.checkout.sessions.list({"customer_details": {"email": "b@example.com"}})
-    assert [session.id for session in by_email.data] == [made.id]
+    assert [one.id for one in by_email.data] == [session.id]
     still_open = client.v1.checkout.sessions.list({"status": "open", "limit": 100})
-    assert made.id not in [session.id for session in still_open.data]
+    assert session.id not in [one.id for one in still_open.data]
 
 
 @pytest.mark.parametrize("key", ["sk_test_another", "sk_live_for_these_tests", "nonsense"])

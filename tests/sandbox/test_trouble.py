@@ -161,8 +161,8 @@ def test_any_trouble_follows_from_the_seed() -> None:
     def kinds_for(seed: int) -> list[str]:
         troubles = Troubles(seed)
         troubles.add(Trouble("/v1/*", "GET", "any", 0), times=50)
-        taken = [troubles.take("GET", "/v1/events") for _ in range(50)]
-        return [one.kind for one in taken if one is not None]
+        troubles_taken = [troubles.take("GET", "/v1/events") for _ in range(50)]
+        return [one.kind for one in troubles_taken if one is not None]
 
     assert kinds_for(3) == kinds_for(3) != kinds_for(4)
     assert set(kinds_for(3)) <= set(KINDS)

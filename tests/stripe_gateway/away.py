@@ -205,9 +205,9 @@ class Away:
 
     def gift(self, gift: Gift) -> Gift:
         with self.database.reading() as session:
-            found = gift_by_id(session, gift.id)
-            assert found is not None
-            return found
+            row = gift_by_id(session, gift.id)
+            assert row is not None
+            return row
 
     def statuses(self) -> Counter[str]:
         with self.database.reading() as session:

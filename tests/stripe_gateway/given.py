@@ -59,10 +59,10 @@ def give(
     )
     with database.writing() as session:
         gift = open_gift(session, choice, form_key or f"form-{uuid.uuid4()}", now=NOW)
-        told = [_requested(gift, attempt) for attempt in range(1, attempts + 1)]
+        facts = [_requested(gift, attempt) for attempt in range(1, attempts + 1)]
         if opened:
-            told.append(_fact(FactKind.CHECKOUT_OPENED, opened, attempt=1))
-        record_facts(session, [(gift.id, fact) for fact in told], now=NOW)
+            facts.append(_fact(FactKind.CHECKOUT_OPENED, opened, attempt=1))
+        record_facts(session, [(gift.id, fact) for fact in facts], now=NOW)
     return gift
 
 
@@ -158,8 +158,8 @@ def event(kind: str, about: Any, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def as_bytes(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, indent=2).encode()
+def as_bytes(event_body: dict[str, Any]) -> bytes:
+    return json.dumps(event_body, indent=2).encode()
 
 
 def sign(body: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
@@ -173,18 +173,18 @@ def settler_of(database: Database, clock: Clock | None = None) -> Settler:
     return Settler(database, clock or FixedClock(NOW), livemode=False, account="")
 
 
-def store(database: Database, *told: dict[str, Any], now: datetime = NOW) -> None:
+def store(database: Database, *events: dict[str, Any], now: datetime = NOW) -> None:
     """Put events into the inbox in one transaction, in this order."""
-    rows = [Arrival(as_bytes(one), now).as_row() for one in told]
+    rows = [Arrival(as_bytes(one), now).as_row() for one in events]
     with database.writing() as session:
         for some in _pieces(rows):
             insert_new(session, StripeEvent, some)
 
 
-def settle(database: Database, *told: dict[str, Any], clock: Clock | None = None) -> None:
+def settle(database: Database, *events: dict[str, Any], clock: Clock | None = None) -> None:
     """Store events and settle all events that are due."""
     clock = clock or FixedClock(NOW)
-    store(database, *told, now=clock.now())
+    store(database, *events, now=clock.now())
     settler = settler_of(database, clock)
     while settler.settle_due():
         pass
@@ -207,6 +207,8 @@ def stored_events(database: Database) -> list[StripeEvent]:
         return list(session.exec(select(StripeEvent)))
 
 
-def event_now(database: Database, told: dict[str, Any]) -> StripeEvent:
+def event_now(database: Database, event_body: dict[str, Any]) -> StripeEvent:
     with database.reading() as session:
-        return session.exec(select(StripeEvent).where(StripeEvent.event_id == told["id"])).one()
+        return session.exec(
+            select(StripeEvent).where(StripeEvent.event_id == event_body["id"])
+        ).one()

@@ -40,8 +40,8 @@ def stripe_list(sandbox: RunningSandbox, path: str, **params: str) -> list[dict[
         path, params={"limit": "100"} | params, headers={"authorization": f"Bearer {SECRET_KEY}"}
     )
     answer.raise_for_status()
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+    objects: list[dict[str, Any]] = answer.json()["data"]
+    return objects
 
 
 def deliver_events(database: Database, sandbox: RunningSandbox, clock: Clock) -> None:

@@ -42,15 +42,15 @@ class Desk:
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         return gift, url.rpartition("/")[2]
 
-    def agreed(self, *, heard: bool = True, **lever: Any) -> tuple[Gift, str]:
-        """Open a monthly gift and agree on Stripe's page; without `heard` no webhook arrives."""
+    def agreed(self, *, is_delivered: bool = True, **lever: Any) -> tuple[Gift, str]:
+        """Open a monthly gift and agree on Stripe's page; its webhook may not be delivered."""
         gift, session_id = self.opened()
         self.sandbox.pay(session_id, outcome="processing", **lever)
-        if heard:
-            self.hear()
+        if is_delivered:
+            self.deliver_events()
         return gift, session_id
 
-    def hear(self) -> None:
+    def deliver_events(self) -> None:
         deliver_events(self.database, self.sandbox, self.clock)
 
     def later(self, **delta: float) -> None:
@@ -64,10 +64,10 @@ class Desk:
     def subscriptions(self) -> list[dict[str, Any]]:
         return stripe_list(self.sandbox, BEGIN, status="all")
 
-    def bank_says(self, *, yes: bool) -> None:
+    def answer_debit(self, *, yes: bool) -> None:
         invoice = self.subscriptions()[0]["latest_invoice"]
         self.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
-        self.hear()
+        self.deliver_events()
 
     def gift(self, gift: Gift) -> Gift:
         return gift_now(self.database, gift)
@@ -108,12 +108,12 @@ def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
         "session": session_id,
     }
     for _ in range(3):
-        desk.hear()
+        desk.deliver_events()
         desk.later(hours=7)
         desk.agreements.ask_due()
     assert len(desk.subscriptions()) == 1
     assert desk.due() == [None]
-    desk.bank_says(yes=True)
+    desk.answer_debit(yes=True)
     assert (desk.gift(gift).status, desk.gift(gift).received_minor) == ("confirmed", AMOUNT)
 
 
@@ -160,7 +160,7 @@ def test_two_workers_begin_once(desk: Desk) -> None:
 
 def test_a_webhook_that_never_comes(desk: Desk) -> None:
     """Without a webhook, polling the session finds the agreement, and its debits begin."""
-    gift, _ = desk.agreed(heard=False)
+    gift, _ = desk.agreed(is_delivered=False)
     assert desk.agreements.ask_due() == 0
     desk.poller.look_again(gift.id)
     assert desk.gift(gift).status == "processing"
@@ -172,7 +172,7 @@ def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
     """After a refused first debit the subscription is canceled, and the donor can agree again."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
-    desk.bank_says(yes=False)
+    desk.answer_debit(yes=False)
     assert desk.gift(gift).status == "failed"
     desk.agreements.ask_due()
     (refused,) = desk.subscriptions()
@@ -183,7 +183,7 @@ def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
     _, again = desk.opened(gift)
     assert again != session_id
     desk.sandbox.pay(again, outcome="processing")
-    desk.hear()
+    desk.deliver_events()
     desk.later(minutes=1)
     desk.agreements.ask_due()
     assert desk.pledge(gift) is PledgeState.ACTIVE
@@ -194,7 +194,7 @@ def test_refused_while_stripe_cannot_end_it(desk: Desk) -> None:
     """A subscription that Stripe could not cancel yet is canceled later, once."""
     gift, _ = desk.agreed()
     desk.agreements.ask_due()
-    desk.bank_says(yes=False)
+    desk.answer_debit(yes=False)
     (subscription,) = desk.subscriptions()
     desk.trouble("500", times=2, path=f"{BEGIN}/{subscription['id']}", method="DELETE")
     assert desk.agreements.ask_due() == 0
@@ -237,7 +237,7 @@ def test_old_news_ends_nothing(desk: Desk) -> None:
     """An old agreement's repeated event does not change its running debits."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
-    desk.bank_says(yes=True)
+    desk.answer_debit(yes=True)
     desk.later(days=20)
     with desk.database.writing() as session:
         session.get_one(OpenAgreement, session_id).ask_at = desk.clock.now()
@@ -267,11 +267,11 @@ def test_agreed_to_on_two_pages(desk: Desk) -> None:
     assert first != second
     for session_id in (second, first):
         desk.sandbox.pay(session_id, outcome="processing")
-    desk.hear()
+    desk.deliver_events()
     for _ in range(3):
         desk.agreements.ask_due()
         desk.later(minutes=5)
     assert len(desk.subscriptions()) == 1
     assert (desk.gift(gift).status, desk.pledge(gift)) == ("processing", PledgeState.ACTIVE)
-    desk.bank_says(yes=True)
+    desk.answer_debit(yes=True)
     assert (desk.gift(gift).received_minor, desk.gift(gift).flags) == (AMOUNT, "")

@@ -74,7 +74,7 @@ class Promise:
 
 
 @contextmanager
-def a_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
+def open_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
     clock = FixedClock(datetime.now(UTC))
     client: StripeClient = client_of(sandbox, **QUICK)
     settler = settler_of(database, clock)
@@ -91,7 +91,7 @@ def a_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
 
 @pytest.fixture
 def promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
-    with a_promise(database, sandbox) as promise:
+    with open_promise(database, sandbox) as promise:
         yield promise
 
 

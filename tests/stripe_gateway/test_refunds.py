@@ -95,7 +95,7 @@ def test_parts_add_up_to_the_whole(desk: Desk) -> None:
     assert desk.made() == [500, 1_500, 1_500, 1_500]
 
 
-def at_once(requests: list[Callable[[], OpenRefund | None]]) -> list[object]:
+def run_together(requests: list[Callable[[], OpenRefund | None]]) -> list[object]:
     """Run all of them at the same moment; return their results or errors."""
     start = threading.Barrier(len(requests))
 
@@ -113,7 +113,7 @@ def at_once(requests: list[Callable[[], OpenRefund | None]]) -> list[object]:
 def test_two_clerks_cannot_send_back_the_same_money(desk: Desk) -> None:
     """Of several requests for 30 of 50 dollars at the same moment, one succeeds."""
     gift = desk.paid()
-    outcomes = at_once([lambda: desk.request(gift, 3_000)] * MANY)
+    outcomes = run_together([lambda: desk.request(gift, 3_000)] * MANY)
     assert sum(isinstance(end, OpenRefund) for end in outcomes) == 1
     assert sum(isinstance(end, MoreThanIsLeft) for end in outcomes) == MANY - 1
     assert desk.left(gift) == 2_000
@@ -133,7 +133,7 @@ def test_the_second_clerk_is_told_what_the_first_one_left(
     ):
         gift = desk.paid()
         other.execute("SELECT id FROM gift FOR UPDATE")
-        outcomes = pool.submit(at_once, [lambda: desk.request(gift, 3_000)] * 2)
+        outcomes = pool.submit(run_together, [lambda: desk.request(gift, 3_000)] * 2)
         until = time.monotonic() + 10
         while watcher.execute(THAT_WAIT).fetchone() != (2,):
             assert time.monotonic() < until, "they never both came to the gift"
@@ -146,7 +146,7 @@ def test_the_second_clerk_is_told_what_the_first_one_left(
 def test_one_form_is_one_refund(desk: Desk) -> None:
     """A form that is sent many times at the same moment is one request."""
     gift = desk.paid()
-    outcomes = at_once([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
+    outcomes = run_together([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
     assert sum(end is None for end in outcomes) == MANY - 1
     assert (desk.left(gift), desk.states(gift)) == (4_000, ["waiting"])
     with pytest.raises(Conflict, match="something else in it"):

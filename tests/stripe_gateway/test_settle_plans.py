@@ -26,7 +26,9 @@ def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
                 session_for(gift, id=f"cs_test_{number}", payment_intent=f"pi_{number}")
             )
         with _recorded() as statements:
-            settle(database, *(event("checkout.session.completed", found) for found in sessions))
+            settle(
+                database, *(event("checkout.session.completed", content) for content in sessions)
+            )
         steps = list(_steps(database, statements))
     tables = set(SQLModel.metadata.tables)
     assert not [step for step in steps if step.startswith("SCAN") and step.split()[1] in tables]
