@@ -8,7 +8,7 @@ import donate.finance.models
 import donate.stripe_gateway.models  # noqa: F401 -- the audit covers the tables of every folder
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
-from tests.gifts.given import open_one
+from tests.gifts.samples import open_one
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from donate.app import create_app
 from donate.letters.folder import Folder
 from donate.storage.database import Database
-from tests.letters.post import open_desk
+from tests.letters.mailer import open_mailer
 from tests.real_parts import Sqlite, make_settings
 from tests.stripe_gateway.given import give
 
@@ -29,7 +29,7 @@ def letters(url: str, tmp_path: Path) -> Path:
     database, folder = Database(url), tmp_path / "letters"
     for language in ("en-CA", "fr-CA"):
         give(database, mode="interac", language=language)
-    open_desk(database, Folder(folder)).write()
+    open_mailer(database, Folder(folder)).run()
     database.close()
     return folder
 

@@ -16,7 +16,7 @@ from donate.app import create_app
 from donate.cli import main
 from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.health import note_heard
-from tests.letters.post import a_post_office
+from tests.letters.mailer import run_mail_server
 from tests.real_parts import SECRET_KEY, Postgres, free_port, make_settings, served
 from tests.sandbox.running import RunningSandbox, run_sandbox, session_params, wait_until
 
@@ -201,11 +201,11 @@ def test_the_mail_server_is_asked_and_gets_no_letter(
 ) -> None:
     """The doctor connects to the mail server without sending, and explains failures."""
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
-    with a_post_office() as office:
-        monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{office.port}")
-        assert f"ok The mail server 127.0.0.1:{office.port} answers." in output_online(capsys)
-        assert office.taken == []
-        monkeypatch.setenv("SMTP_URL", f"smtp://give:p4ssw0rd@127.0.0.1:{office.port}")
+    with run_mail_server() as mail_server:
+        monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{mail_server.port}")
+        assert f"ok The mail server 127.0.0.1:{mail_server.port} answers." in output_online(capsys)
+        assert mail_server.messages == []
+        monkeypatch.setenv("SMTP_URL", f"smtp://give:p4ssw0rd@127.0.0.1:{mail_server.port}")
         refused = output_online(capsys)
         assert "does not work now" in "".join(faults(refused))
         assert "p4ssw0rd" not in refused

@@ -25,7 +25,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.storage.schema import MIGRATIONS, VERSIONS
 from tests.letters.facts import tell
-from tests.letters.post import a_post_office, open_desk, smtp_to
+from tests.letters.mailer import open_mailer, run_mail_server, smtp_to
 from tests.real_parts import Postgres
 from tests.stripe_gateway.given import (
     AMOUNT,
@@ -200,9 +200,9 @@ def test_letters_of_before_know_what_they_told(database: Database) -> None:
         for statement in runpy.run_path(str(script))["STATEMENTS"]:
             connection.execute(sa.text(statement))
     tell(database, gift, FactKind.TRANSFER_UNDONE, "C1", recorded_at=NOW + timedelta(minutes=1))
-    with a_post_office() as office:
-        desk = open_desk(database, smtp_to(office), now=NOW + timedelta(minutes=11))
-        desk.write()
-    first = desk.letters()[0]
+    with run_mail_server() as mail_server:
+        mailer = open_mailer(database, smtp_to(mail_server), now=NOW + timedelta(minutes=11))
+        mailer.run()
+    first = mailer.letters()[0]
     assert (first.kind, first.occasion) == ("thank_you", "C1")
-    assert ["correction" in subject for subject in office.subjects()] == [True]
+    assert ["correction" in subject for subject in mail_server.subjects()] == [True]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from donate.storage.database import Database
-from tests.donors.visiting import REGIONS, Visitor, visiting
+from tests.donors.visitor import REGIONS, Visitor, visiting
 from tests.real_parts import Sqlite
 
 

@@ -7,7 +7,7 @@ import pytest
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.donors.statuses import NOW
-from tests.donors.visiting import Visitor, words_of
+from tests.donors.visitor import Visitor, words_of
 
 DEPOSITS = {"url": "https://payments.stripe.com/microdeposit/x", "arrives_on": "2026-03-04"}
 
@@ -15,7 +15,7 @@ DEPOSITS = {"url": "https://payments.stripe.com/microdeposit/x", "arrives_on": "
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
 def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) -> None:
     """The page says what to do, where and by when, and later that it was not done in time."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     page, session_id = f"/gifts/{gift.token}?lang={language}", f"cs_{gift.id}"
     to_confirm = Fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, NOW, "stripe", evidence=DEPOSITS)
     processing = Fact(FactKind.PAYMENT_PROCESSING, session_id, NOW, "stripe")

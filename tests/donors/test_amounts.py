@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.donors.visiting import Visitor, error_at, value_of, words_of
+from tests.donors.visitor import Visitor, error_at, value_of, words_of
 
 _THOUSAND_FR = "Veuillez inscrire au plus 2 chiffres après la virgule. Mille s’écrit 1\u00a0000,00."
 
@@ -30,7 +30,7 @@ def test_taken_exactly(
 ) -> None:
     """An amount is read exactly, in the notation of the page's language."""
     country = {"LWCAN": "CA", "LWJPN": "JP", "LWKWT": "KW"}[code]
-    gift = visitor.given(code, lang=lang, amount=typed, mode="giving_code", country=country)
+    gift = visitor.open_gift(code, lang=lang, amount=typed, mode="giving_code", country=country)
     assert gift.amount_minor == amount_minor
 
 
@@ -86,7 +86,7 @@ def test_limits_of_the_mode(visitor: Visitor, mode: str, typed: str, sentence: s
 
 def test_a_preset_is_one_of_the_regions(visitor: Visitor) -> None:
     """Only a preset of the region counts as an amount."""
-    assert visitor.given(preset="2500", amount="").amount_minor == 2_500
+    assert visitor.open_gift(preset="2500", amount="").amount_minor == 2_500
     answer = visitor.give(preset="1", amount="")
     assert error_at(answer.text, "amount") == "Please enter an amount."
 

@@ -20,7 +20,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.web.rate_limit import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
-from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
+from tests.donors.visitor import REGIONS, Visitor, visiting, words_of
 from tests.real_parts import make_settings
 from tests.sandbox.running import run_sandbox
 
@@ -101,7 +101,7 @@ def test_what_stripe_refuses_can_be_given_another_way(
 
 def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
     """An Interac gift works while Stripe is down, and has no checkout page."""
-    gift = visitor.given(mode="interac")
+    gift = visitor.open_gift(mode="interac")
     answer = visitor.post(f"/gifts/{gift.token}/checkout")
     assert answer.headers["location"] == f"/gifts/{gift.token}"
 
@@ -119,7 +119,7 @@ def test_back_from_the_card_page(
     visitor: Visitor, query: str, headline: str, reloads: bool
 ) -> None:
     """The page trusts only facts, not the query that Stripe's page returns with."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     page = visitor.get(f"/gifts/{gift.token}{query}").text
     assert headline in words_of(page)
     assert ("data-reloads" in page) == reloads
@@ -132,7 +132,7 @@ def test_a_page_without_script_looks_a_dozen_times(
     visitor: Visitor, look: str, next_look: int | None
 ) -> None:
     """Without JavaScript the page reloads every ten seconds, at most twelve times."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     page = visitor.get(f"/gifts/{gift.token}?back=paid{look}").text
     assert ('http-equiv="refresh"' in page) == (next_look is not None)
     assert next_look is None or f"look={next_look}&amp;" in page
@@ -152,7 +152,7 @@ def test_looking_again_settles_before_it_shows(
     visitor: Visitor, database_url: str, query: str, polls: int
 ) -> None:
     """The page asks Stripe before it says that nothing was paid, unless Stripe failed just now."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     calls = []
 
     def look_again(polled_gift: Gift) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.donors.visiting import Visitor, error_at, value_of, words_of
+from tests.donors.visitor import Visitor, error_at, value_of, words_of
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_mended_form_is_taken(visitor: Visitor) -> None:
     nonce = visitor.nonce()
     refused = visitor.give(nonce=nonce, amount="abc").text
     assert f'name="nonce" value="{nonce}"' in refused
-    assert visitor.given(nonce=nonce).amount_minor == 5_000
+    assert visitor.open_gift(nonce=nonce).amount_minor == 5_000
     assert len(visitor.gifts()) == 1
 
 
@@ -135,7 +135,7 @@ def test_french_by_browser_and_by_link(visitor: Visitor) -> None:
     """The browser's language or `?lang=fr` selects French, and the gift stores it."""
     assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN", "fr").text
     assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN?lang=fr").text
-    assert visitor.given(lang="fr-CA").language == "fr-CA"
+    assert visitor.open_gift(lang="fr-CA").language == "fr-CA"
 
 
 def test_back_finds_the_form(visitor: Visitor) -> None:
@@ -154,4 +154,4 @@ def test_a_busy_database_loses_nothing(visitor: Visitor) -> None:
     assert answer.headers["retry-after"]
     assert "Nothing was lost" in words_of(answer.text)
     assert value_of(answer.text, "name") == "Anne Ouellet"
-    assert visitor.given(nonce=nonce).amount_minor == 5_000
+    assert visitor.open_gift(nonce=nonce).amount_minor == 5_000

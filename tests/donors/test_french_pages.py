@@ -16,7 +16,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from donate.web.templating import translations
 from tests.donors.options import OPTIONS
-from tests.donors.visiting import REGIONS, Visitor, visiting
+from tests.donors.visitor import REGIONS, Visitor, visiting
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOT_READ = {"script", "style"}
@@ -91,38 +91,38 @@ K = FactKind
 PAGES: dict[str, Callable[[Visitor], str]] = {
     "the form": lambda _: "/give/LWCAN?",
     "an unknown code": lambda _: "/give/NOWHERE?",
-    "interac": lambda v: page_of(v, v.given(mode="interac", amount="6500.00")),
-    "interac, sent": lambda v: page_of(v, v.given(mode="interac"), fact(K.TRANSFER_ANNOUNCED)),
-    "interac, lapsed": lambda v: page_of(v, v.given(mode="interac"), fact(K.GIFT_LAPSED)),
-    "by code": lambda v: page_of(v, v.given(mode="giving_code")),
-    "card": lambda v: page_of(v, v.given(mode="card", cover_fee="yes")),
-    "card, no page": lambda v: page_of(v, v.given(mode="card")) + "problem=page&",
-    "card, left": lambda v: page_of(v, v.given(mode="card")) + "back=cancelled&",
-    "card, back": lambda v: page_of(v, v.given(mode="card")) + "back=paid&",
+    "interac": lambda v: page_of(v, v.open_gift(mode="interac", amount="6500.00")),
+    "interac, sent": lambda v: page_of(v, v.open_gift(mode="interac"), fact(K.TRANSFER_ANNOUNCED)),
+    "interac, lapsed": lambda v: page_of(v, v.open_gift(mode="interac"), fact(K.GIFT_LAPSED)),
+    "by code": lambda v: page_of(v, v.open_gift(mode="giving_code")),
+    "card": lambda v: page_of(v, v.open_gift(mode="card", cover_fee="yes")),
+    "card, no page": lambda v: page_of(v, v.open_gift(mode="card")) + "problem=page&",
+    "card, left": lambda v: page_of(v, v.open_gift(mode="card")) + "back=cancelled&",
+    "card, back": lambda v: page_of(v, v.open_gift(mode="card")) + "back=paid&",
     "debit, under way": lambda v: page_of(
-        v, v.given(mode="bank_debit"), fact(K.PAYMENT_PROCESSING)
+        v, v.open_gift(mode="bank_debit"), fact(K.PAYMENT_PROCESSING)
     ),
-    "debit, refused": lambda v: page_of(v, v.given(mode="bank_debit"), fact(K.PAYMENT_FAILED)),
-    "received": lambda v: page_of(v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000)),
+    "debit, refused": lambda v: page_of(v, v.open_gift(mode="bank_debit"), fact(K.PAYMENT_FAILED)),
+    "received": lambda v: page_of(v, v.open_gift(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000)),
     "refunded in part": lambda v: page_of(
         v,
-        v.given(mode="card"),
+        v.open_gift(mode="card"),
         fact(K.PAYMENT_SUCCEEDED, 5_000),
         fact(K.REFUND_SUCCEEDED, 1_000),
     ),
     "refund failed": lambda v: page_of(
         v,
-        v.given(mode="card"),
+        v.open_gift(mode="card"),
         fact(K.PAYMENT_SUCCEEDED, 5_000),
         fact(K.REFUND_SUCCEEDED, 1_000),
         fact(K.REFUND_FAILED, 1_000),
     ),
     "disputed": lambda v: page_of(
-        v, v.given(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000), fact(K.DISPUTE_OPENED, 5_000)
+        v, v.open_gift(mode="card"), fact(K.PAYMENT_SUCCEEDED, 5_000), fact(K.DISPUTE_OPENED, 5_000)
     ),
     "monthly": lambda v: page_of(
         v,
-        v.given(mode="card", frequency="monthly"),
+        v.open_gift(mode="card", frequency="monthly"),
         fact(K.PAYMENT_SUCCEEDED, 5_000),
         fact(K.PLEDGE_STARTED),
     ).replace("/gifts/", "/pledges/"),

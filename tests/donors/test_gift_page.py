@@ -10,7 +10,7 @@ from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
 from donate.gifts.status import StatusName
 from tests.donors.statuses import FACTS_FOR, PAID, learn
-from tests.donors.visiting import REGIONS, Visitor, visiting, words_of
+from tests.donors.visitor import REGIONS, Visitor, visiting, words_of
 
 
 def test_every_status_has_words() -> None:
@@ -23,7 +23,7 @@ def test_every_status_has_words() -> None:
 @pytest.mark.parametrize("status", FACTS_FOR)
 def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode: str) -> None:
     """The page shows the status, and offers to pay only while the gift is unpaid."""
-    gift = visitor.given(mode=mode)
+    gift = visitor.open_gift(mode=mode)
     learn(visitor.database, gift, *FACTS_FOR[status])
     for back in ("", "?back=paid", "?back=cancelled", "?problem=page", "?back=%00&look=x&lang=zz"):
         answer = visitor.get(f"/gifts/{gift.token}{back}")
@@ -38,7 +38,7 @@ def test_each_status_in_its_own_words(visitor: Visitor, status: StatusName, mode
 
 def test_interac_instructions(first_visitor: Visitor) -> None:
     """Interac instructions show address, exact amount and reference, each with a copy button."""
-    gift = first_visitor.given(mode="interac", amount="1234.50")
+    gift = first_visitor.open_gift(mode="interac", amount="1234.50")
     answer = first_visitor.get(f"/gifts/{gift.token}")
     copies = re.findall(r'data-copy="([^"]+)"', answer.text)
     assert copies == ["transfers@example.org", "1234.50", gift.reference]
@@ -63,7 +63,7 @@ def test_interac_instructions(first_visitor: Visitor) -> None:
 )
 def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str) -> None:
     """Above the region's limit the page says how to split the transfer."""
-    gift = visitor.given(mode="interac", amount=amount)
+    gift = visitor.open_gift(mode="interac", amount=amount)
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert ("each with the same reference" in words) == bool(parts)
     assert parts in words
@@ -71,7 +71,7 @@ def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str)
 
 def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     """A report by the donor that it is sent is recorded once, and confirms nothing."""
-    gift = visitor.given(mode="interac")
+    gift = visitor.open_gift(mode="interac")
     page = f"/gifts/{gift.token}"
     assert "within 20 days" in words_of(visitor.get(page).text)
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
 
 def test_what_was_said_to_be_sent_and_never_came(visitor: Visitor) -> None:
     """When such a gift lapses, the other modes are visible again."""
-    gift = visitor.given(mode="giving_code")
+    gift = visitor.open_gift(mode="giving_code")
     page = f"/gifts/{gift.token}"
     visitor.post(f"{page}/sent")
     learn(visitor.database, gift, (FactKind.GIFT_LAPSED, None))
@@ -107,7 +107,7 @@ def test_what_was_said_to_be_sent_and_never_came(visitor: Visitor) -> None:
 
 def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> None:
     """A card gift cannot be reported as sent, and an unknown gift gets 404."""
-    card = visitor.given(mode="card")
+    card = visitor.open_gift(mode="card")
     visitor.post(f"/gifts/{card.token}/sent")
     with visitor.database.reading() as session:
         assert "transfer_announced" not in [f.kind for f in facts_of(session, card.id)]
@@ -116,7 +116,7 @@ def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> No
 
 def test_giving_code_instructions(visitor: Visitor) -> None:
     """Giving code instructions show the region's own text, the code and the reference."""
-    gift = visitor.given(mode="giving_code", lang="fr-CA", amount="50,00")
+    gift = visitor.open_gift(mode="giving_code", lang="fr-CA", amount="50,00")
     page = visitor.get(f"/gifts/{gift.token}").text
     assert "Par chèque." in words_of(page)
     assert re.findall(r'data-copy="([^"]+)"', page) == ["50,00", gift.reference, "LWCAN"]
@@ -136,7 +136,7 @@ def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
 
 def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
     """Only the exact token opens a gift."""
-    gift = visitor.given()
+    gift = visitor.open_gift()
     token = gift.token
     others = [token[:-1], token[:4], token[1:], f"{token}x", token.swapcase(), "%", "_" * 22]
     for other in [*others, gift.reference, str(gift.id), gift.id.hex, str(gift.donor_id)]:
@@ -146,7 +146,7 @@ def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
 
 def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
     """A gift's page is not indexed, cached or leaked by referrer, and does not name the donor."""
-    gift = visitor.given()
+    gift = visitor.open_gift()
     answer = visitor.get(f"/gifts/{gift.token}")
     assert '<meta name="robots" content="noindex">' in answer.text
     assert answer.headers["cache-control"] == "no-store"
@@ -158,7 +158,7 @@ def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
 
 def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_path: Path) -> None:
     """The page works after its region, or its mode, was removed from regions.toml."""
-    gifts = [first_visitor.given(mode=mode) for mode in ("interac", "giving_code", "card")]
+    gifts = [first_visitor.open_gift(mode=mode) for mode in ("interac", "giving_code", "card")]
     text = REGIONS.read_text(encoding="utf-8")
     elsewhere = tmp_path / "elsewhere.toml"
     elsewhere.write_text(text[text.index("[LWJPN]") :], encoding="utf-8")
@@ -177,7 +177,7 @@ def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_pa
 
 def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
     """One click opens the same gift in another mode, once."""
-    card = first_visitor.given(mode="card")
+    card = first_visitor.open_gift(mode="card")
     urls = {
         first_visitor.post(f"/gifts/{card.token}/instead", mode="interac").headers["location"]
         for _ in range(2)
@@ -190,7 +190,7 @@ def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
 
 def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> None:
     """Once the other gift is paid, the first page links to it and asks for nothing."""
-    sent_later = visitor.given(mode="interac")
+    sent_later = visitor.open_gift(mode="interac")
     page = f"/gifts/{sent_later.token}"
     visitor.post(f"{page}/instead?lang=fr-CA", mode="giving_code")
     _, other = visitor.gifts()
@@ -206,7 +206,7 @@ def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> 
 
 def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
     """The page shows enough of the e-mail address to notice a typo."""
-    gift = visitor.given()
+    gift = visitor.open_gift()
     page = visitor.get(f"/gifts/{gift.token}").text
     assert "a…@example.org" in words_of(page)
     assert "anne@example.org" not in page
@@ -215,7 +215,7 @@ def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
 @pytest.mark.parametrize("mode", ["gold", "", "cash"])
 def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
     """A mode that is not offered redirects to the form and opens nothing."""
-    gift = visitor.given()
+    gift = visitor.open_gift()
     answer = visitor.post(f"/gifts/{gift.token}/instead", mode=mode)
     assert answer.headers["location"] == "/give/LWCAN?lang=en-CA"
     assert len(visitor.gifts()) == 1
@@ -223,7 +223,7 @@ def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
 
 def test_a_paid_gift_is_not_made_again(visitor: Visitor) -> None:
     """A paid gift offers neither another mode nor the checkout page."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     learn(visitor.database, gift, PAID)
     instead = visitor.post(f"/gifts/{gift.token}/instead", mode="interac")
     assert instead.headers["location"] == f"/gifts/{gift.token}"

@@ -6,22 +6,22 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.status import StatusName
 from tests.donors.statuses import FACTS_FOR, NOW, PAID, K, learn
-from tests.donors.visiting import Visitor, words_of
+from tests.donors.visitor import Visitor, words_of
 
 
 def test_what_came_and_went_is_said(visitor: Visitor) -> None:
     """The page shows a received amount that differs from the chosen one, and what went back."""
-    gift = visitor.given(mode="interac")
+    gift = visitor.open_gift(mode="interac")
     learn(visitor.database, gift, (FactKind.TRANSFER_RECEIVED, 4_000))
     assert "Received so far $40.00" in words_of(visitor.get(f"/gifts/{gift.token}").text)
-    other = visitor.given(mode="card")
+    other = visitor.open_gift(mode="card")
     learn(visitor.database, other, *FACTS_FOR[StatusName.PARTLY_REFUNDED])
     assert "Refunded $20.00" in words_of(visitor.get(f"/gifts/{other.token}").text)
 
 
 def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor) -> None:
     """The page shows a failed refund until staff have followed it up."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     facts = [
         Fact(kind, "re_1", NOW, "stripe", 5_000, "CAD")
         for kind in (K.PAYMENT_SUCCEEDED, K.REFUND_SUCCEEDED, K.REFUND_FAILED)
@@ -39,7 +39,7 @@ def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor
 
 def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) -> None:
     """A donor who paid twice and got one payment back is thanked for the other."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     learn(visitor.database, gift, PAID, PAID, (FactKind.REFUND_SUCCEEDED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert "Received, thank you!" in words
@@ -54,7 +54,7 @@ def test_a_dispute_of_the_whole_after_a_refund_takes_only_what_was_left(
     visitor: Visitor, language: str, refunded: str, held: str
 ) -> None:
     """Refunded and held money are shown apart, and together never exceed the gift."""
-    gift = visitor.given(mode="card")
+    gift = visitor.open_gift(mode="card")
     learn(visitor.database, gift, *FACTS_FOR[StatusName.PARTLY_REFUNDED], (K.DISPUTE_OPENED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}?lang={language}").text)
     assert refunded in words.replace("\xa0", " ")

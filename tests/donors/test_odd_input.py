@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from donate.donors.forms import form_key, read_choice, read_form, showable
 from donate.errors import BadInputs
 from donate.regions.regions import load_regions
-from tests.donors.visiting import ANNE, REGIONS, Visitor, error_at, value_of
+from tests.donors.visitor import ANNE, REGIONS, Visitor, error_at, value_of
 
 CARD_NUMBER = "4242 4242 4242 4242"
 REGION = load_regions(REGIONS)["LWCAN"]
@@ -32,7 +32,7 @@ def test_names_are_only_names(visitor: Visitor, name: str) -> None:
     page = visitor.give(name=name, email="nope").text
     assert value_of(page, "name") == name
     assert html.escape(name, quote=False) == name or name not in page
-    visitor.given(name=name)
+    visitor.open_gift(name=name)
 
 
 @pytest.mark.parametrize("field", ["name", "email", "amount"])
@@ -152,7 +152,7 @@ def test_a_field_twice_is_not_guessed(visitor: Visitor) -> None:
     """A field sent twice with different values counts as empty."""
     answer = visitor.give(amount=["50.00", "5000.00"])
     assert error_at(answer.text, "amount") == "Please enter an amount."
-    assert visitor.given(amount=["50.00", "50.00"]).amount_minor == 5_000
+    assert visitor.open_gift(amount=["50.00", "50.00"]).amount_minor == 5_000
 
 
 @pytest.mark.parametrize(

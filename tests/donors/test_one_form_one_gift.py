@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.donors.visiting import ANNE, Visitor, value_of
+from tests.donors.visitor import ANNE, Visitor, value_of
 
 
 def test_a_form_sent_again(first_visitor: Visitor) -> None:

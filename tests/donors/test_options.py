@@ -9,7 +9,7 @@ from donate.gifts.models import Gift, GiftWish
 from donate.gifts.queries import wish_of
 from donate.storage.database import Database
 from tests.donors.options import OPTIONS
-from tests.donors.visiting import Visitor, visiting, words_of
+from tests.donors.visitor import Visitor, visiting, words_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def stored_wish(visitor: Visitor, gift: Gift) -> GiftWish | None:
 
 def test_everything_is_kept_and_shown(full_options: Visitor) -> None:
     """Fund, anonymity, note and tribute are stored, and the page shows all but the note."""
-    gift = full_options.given(
+    gift = full_options.open_gift(
         fund="building",
         anonymous="yes",
         note="  With love,\r\nAnn  ",
@@ -52,12 +52,12 @@ def test_nothing_is_ticked_and_nothing_is_kept_unasked(full_options: Visitor) ->
     assert "More options" in page
     checked = re.findall(r'id="([^"]+)"[^>]* checked', page)
     assert checked == ["mode-card", "tribute-none"]
-    assert stored_wish(full_options, full_options.given()) is None
+    assert stored_wish(full_options, full_options.open_gift()) is None
 
 
 def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
     """50.00 with the fee covered is a gift of 51.80, of which 1.80 covers the fee."""
-    gift = full_options.given(mode="card", cover_fee="yes")
+    gift = full_options.open_gift(mode="card", cover_fee="yes")
     wish = stored_wish(full_options, gift)
     assert (gift.amount_minor, wish and wish.fee_cover_minor) == (5_180, 180)
     page = words_of(full_options.get(f"/gifts/{gift.token}").text)
@@ -67,7 +67,7 @@ def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
 
 def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -> None:
     """In a mode without a fee the cover is removed, and the other options stay."""
-    gift = full_options.given(mode="card", cover_fee="yes", note="For the choir")
+    gift = full_options.open_gift(mode="card", cover_fee="yes", note="For the choir")
     full_options.post(f"/gifts/{gift.token}/instead", mode="interac")
     (other,) = [g for g in full_options.gifts() if g.mode == "interac"]
     wish = stored_wish(full_options, other)

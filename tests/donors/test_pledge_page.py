@@ -12,7 +12,7 @@ from donate.gifts.opening import open_month
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from tests.donors.statuses import NOW, PAID, K, learn
-from tests.donors.visiting import Visitor, visiting, words_of
+from tests.donors.visitor import Visitor, visiting, words_of
 from tests.real_parts import Sqlite
 
 PAST_DUE = "Your last payment didn’t go through"
@@ -30,7 +30,7 @@ def visitor(sqlite: Sqlite) -> Iterator[Visitor]:
 
 def failing_pledge(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
     """Open a pledge whose second month failed, and return its first gift and that month."""
-    first = visitor.given(mode=mode, frequency="monthly")
+    first = visitor.open_gift(mode=mode, frequency="monthly")
     learn(visitor.database, first, PAID)
     name = f"sub_{first.reference}"
     evidence = {"subscription": name, "status": "past_due"}
@@ -55,7 +55,7 @@ def failing_pledge(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
 
 def pay_instead(visitor: Visitor, month: Gift) -> None:
     """Pay for a month with another gift, as the button on its page does."""
-    other = visitor.given(mode="card")
+    other = visitor.open_gift(mode="card")
     with visitor.database.writing() as session:
         session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
     learn(visitor.database, other, PAID)

@@ -32,7 +32,7 @@ from tests.faults.people import People
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, Nursery, nursery
 from tests.faults.reckoning import find_errors, list_all
-from tests.finance.room import CHEAP, PASSWORD
+from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.journeys.travelling import pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port
 from tests.sandbox.running import RunningSandbox

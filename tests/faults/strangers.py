@@ -33,7 +33,7 @@ from tests.faults.good_requests import Known, Request
 from tests.faults.odd_requests import draw_request
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, nursery
-from tests.finance.room import CHEAP, PASSWORD
+from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.journeys.travelling import until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.stripe_gateway.given import give

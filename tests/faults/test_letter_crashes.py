@@ -12,7 +12,7 @@ from donate.letters.models import Letter
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Nursery
 from tests.journeys.travelling import until
-from tests.letters.post import SENDER, PostOffice, a_post_office, make_due
+from tests.letters.mailer import SENDER, LocalMailServer, make_due, run_mail_server
 
 # In the order in which an e-mail reaches them, with the number of times it was sent by then.
 STEPS = [
@@ -25,9 +25,9 @@ STEPS = [
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with a_post_office() as office:
-        yield office
+def mail_server() -> Iterator[LocalMailServer]:
+    with run_mail_server() as mail_server:
+        yield mail_server
 
 
 def letters(machine: Machine) -> list[Letter]:
@@ -36,11 +36,14 @@ def letters(machine: Machine) -> list[Letter]:
 
 
 def test_a_letter_survives_every_crash(
-    start: Nursery, database_url: str, tmp_path: Path, office: PostOffice
+    start: Nursery, database_url: str, tmp_path: Path, mail_server: LocalMailServer
 ) -> None:
     """Killed at each step in turn and restarted, the same e-mail is sent at least once."""
     with a_machine(start, database_url, tmp_path) as machine:
-        machine.settings |= {"SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": SENDER}
+        machine.settings |= {
+            "SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}",
+            "MAIL_FROM": SENDER,
+        }
         process = machine.serve(killed_at=STEPS[0][0])
         machine.world.submit(machine.world.fill_in("interac"))
         for step, sent in STEPS:
@@ -48,19 +51,19 @@ def test_a_letter_survives_every_crash(
                 make_due(machine.world.database, datetime.now(UTC))
                 process = machine.serve(killed_at=step)
             machine.was_killed(process, step)
-            assert len(office.taken) == sent
+            assert len(mail_server.messages) == sent
         assert [letter.state for letter in letters(machine)] == ["sent"]
 
         machine.serve()
         make_due(machine.world.database, datetime.now(UTC))
         until(lambda: machine.world.http.get("/readyz").status_code == 200)
-        assert len({message["Message-ID"] for message in office.taken}) == 1
+        assert len({message["Message-ID"] for message in mail_server.messages}) == 1
     with a_machine(start, database_url, tmp_path) as machine:
         assert machine.audit() == 0
 
 
 def test_the_service_writes_to_donors(
-    start: Nursery, database_url: str, tmp_path: Path, office: PostOffice
+    start: Nursery, database_url: str, tmp_path: Path, mail_server: LocalMailServer
 ) -> None:
     """Instructions and thanks arrive within seconds; without a mail server, none are written."""
     with a_machine(start, database_url, tmp_path) as machine:
@@ -69,14 +72,17 @@ def test_the_service_writes_to_donors(
         process.terminate()
         process.wait(20)
         assert letters(machine) == []
-        machine.settings |= {"SMTP_URL": f"smtp://127.0.0.1:{office.port}", "MAIL_FROM": SENDER}
+        machine.settings |= {
+            "SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}",
+            "MAIL_FROM": SENDER,
+        }
         machine.serve()
-        until(lambda: len(office.taken) == 1)
+        until(lambda: len(mail_server.messages) == 1)
         gift = machine.world.gift()
-        assert gift.reference in office.taken[0]["Subject"]
+        assert gift.reference in mail_server.messages[0]["Subject"]
         page = httpx.get(f"{machine.world.url}/gifts/{gift.token}")
         assert page.status_code == 200
         until(lambda: [letter.state for letter in letters(machine)] == ["sent"])
         machine.world.pay(machine.world.submit(machine.world.fill_in("card")))
-        until(lambda: "Thank you for your gift of $50.00" in office.subjects())
-        assert len(office.taken) == 2
+        until(lambda: "Thank you for your gift of $50.00" in mail_server.subjects())
+        assert len(mail_server.messages) == 2

@@ -15,8 +15,8 @@ from donate.gifts.models import Gift
 from donate.stripe_gateway.models import OpenRefund
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Nursery
+from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.finance.refund_desk import GOOD
-from tests.finance.room import CHEAP, PASSWORD
 from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 
 GATEWAY = "donate.stripe_gateway"

@@ -5,21 +5,21 @@ from collections.abc import Iterator
 import pytest
 
 from donate.storage.database import Database
-from tests.finance.room import Room, open_room
+from tests.finance.finance_site import FinanceSite, open_site
 from tests.real_parts import Sqlite
 
 
 @pytest.fixture
-def room(sqlite: Sqlite) -> Iterator[Room]:
+def site(sqlite: Sqlite) -> Iterator[FinanceSite]:
     """The staff pages on SQLite, for rules that do not depend on the database."""
     url = sqlite.fresh_url()
     database = Database(url)
-    yield open_room(database)
+    yield open_site(database)
     database.close()
     sqlite.drop(url)
 
 
 @pytest.fixture
-def room_on_each(database: Database) -> Room:
+def site_on_each(database: Database) -> FinanceSite:
     """The staff pages on SQLite and on PostgreSQL."""
-    return open_room(database)
+    return open_site(database)

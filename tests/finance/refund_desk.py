@@ -10,7 +10,7 @@ from httpx2 import Response
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from tests.finance.room import Room, fields, open_room
+from tests.finance.finance_site import FinanceSite, fields, open_site
 from tests.sandbox.running import RunningSandbox, run_sandbox
 from tests.stripe_gateway.checkouts import client_of
 from tests.stripe_gateway.refund_desk import CARD, QUICK, REFUNDS, pay, stripe_list
@@ -20,19 +20,19 @@ GOOD = {"amount": "50.00", "reason": "requested_by_donor", "note": "", "confirme
 
 @dataclass
 class Desk:
-    room: Room
+    site: FinanceSite
     sandbox: RunningSandbox
     stripe: StripeClient
     browser: TestClient
 
     def paid(self, card: str = CARD) -> Gift:
-        gift = self.room.gift(mode="card")
+        gift = self.site.gift(mode="card")
         pay(
-            self.room.database,
+            self.site.database,
             self.sandbox,
             self.stripe,
             gift,
-            clock=self.room.clock,
+            clock=self.site.clock,
             card=card,
         )
         return gift
@@ -65,8 +65,8 @@ class Desk:
 def open_desk(database: Database) -> Iterator[Desk]:
     with run_sandbox() as sandbox:
         stripe = client_of(sandbox, **QUICK)
-        room = open_room(database, stripe=stripe)
-        now = int(room.clock.now().timestamp())
+        site = open_site(database, stripe=stripe)
+        now = int(site.clock.now().timestamp())
         sandbox.control("POST", "/_sandbox/clock", now=now)
-        yield Desk(room, sandbox, stripe, room.signed_in())
+        yield Desk(site, sandbox, stripe, site.signed_in())
         stripe.close()

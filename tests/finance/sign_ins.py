@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from donate.finance.staff.accounts import disable, set_password
-from tests.finance.room import CHEAP, NOW
+from tests.finance.finance_site import CHEAP, NOW
 
 ANN, ZOE = "ann@example.org", "zoe@example.org"
 

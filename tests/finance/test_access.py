@@ -17,13 +17,13 @@ from donate.finance.models import Role, Staff, StaffAct
 from donate.finance.routes import FinancePages
 from donate.storage.database import Database
 from donate.web.templating import Pages
-from tests.finance.room import (
+from tests.finance.finance_site import (
     CHEAP,
     NO_STRIPE,
     NOW,
     REGIONS,
     TRIES,
-    Room,
+    FinanceSite,
     csrf,
     refunds_through,
 )
@@ -99,34 +99,34 @@ def test_every_route_says_what_it_needs() -> None:
     assert len(PROTECTED) >= 8
 
 
-def test_a_route_that_says_nothing_is_open_to_nobody(room: Room) -> None:
+def test_a_route_that_says_nothing_is_open_to_nobody(site: FinanceSite) -> None:
     """A route without a declared role is closed, also to finance staff."""
 
     def undeclared() -> Response:
         return Response("secret")
 
-    room.finance.router.add_api_route("/forgotten", undeclared, methods=["GET"])
-    room.app.router.routes.append(room.finance.router.routes[-1])
-    browser = room.signed_in()
+    site.finance.router.add_api_route("/forgotten", undeclared, methods=["GET"])
+    site.app.router.routes.append(site.finance.router.routes[-1])
+    browser = site.signed_in()
     answer = browser.get("/finance/forgotten")
     assert answer.status_code == 403
     assert "secret" not in answer.text
-    assert room.refusals() == ["not open"]
+    assert site.refusals() == ["not open"]
 
 
 @each
-def test_nobody_is_sent_to_sign_in(room: Room, method: str, path: str) -> None:
+def test_nobody_is_sent_to_sign_in(site: FinanceSite, method: str, path: str) -> None:
     """Without a session every route redirects to the sign-in form, and the trail records it."""
-    answer = room.browser().request(method, path, data={"csrf": "x"} if method == "POST" else None)
+    answer = site.browser().request(method, path, data={"csrf": "x"} if method == "POST" else None)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/finance/sign-in?next=%2Ffinance")
-    assert room.refusals() == ["not signed in"]
+    assert site.refusals() == ["not signed in"]
 
 
-def test_who_was_signed_out_meanwhile_is_told(room: Room) -> None:
+def test_who_was_signed_out_meanwhile_is_told(site: FinanceSite) -> None:
     """After a form is sent without a session, the sign-in page says it was not recorded."""
-    gift = room.gift(mode="interac")
-    browser = room.browser()
+    gift = site.gift(mode="interac")
+    browser = site.browser()
     answer = browser.post(f"/finance/gifts/{gift.id}/received", data={"csrf": "x"})
     page = browser.get(answer.headers["location"]).text
     assert "what you sent was not recorded" in page
@@ -134,62 +134,62 @@ def test_who_was_signed_out_meanwhile_is_told(room: Room) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "role"), PROTECTED)
-def test_a_viewer_only_looks(room: Room, method: str, path: str, role: str) -> None:
+def test_a_viewer_only_looks(site: FinanceSite, method: str, path: str, role: str) -> None:
     """A viewer gets 403 on routes that need finance, and the trail records it."""
-    browser = room.signed_in(Role.VIEWER)
+    browser = site.signed_in(Role.VIEWER)
     status = request_status(
         browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {})
     )
     if role == Role.VIEWER:
         assert status in (200, 303, 404)
-        assert room.refusals() == []
+        assert site.refusals() == []
     else:
         assert status == 403
-        assert room.refusals() == ["needs finance"]
+        assert site.refusals() == ["needs finance"]
 
 
 @each
-def test_finance_staff_may_all(room: Room, method: str, path: str) -> None:
+def test_finance_staff_may_all(site: FinanceSite, method: str, path: str) -> None:
     """Finance staff are refused nowhere, and unknown ids get 404."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     status = request_status(
         browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {})
     )
     exists = not any(unknown in path for unknown in UNKNOWN.values())
     assert status in ((200, 303) if exists else (404,))
-    assert room.refusals() == []
+    assert site.refusals() == []
 
 
 @each
-def test_a_disabled_user_is_nobody(room: Room, method: str, path: str) -> None:
+def test_a_disabled_user_is_nobody(site: FinanceSite, method: str, path: str) -> None:
     """A disabled user is signed out, even if the session row still exists."""
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
     token = csrf(browser)
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         session.execute(update(Staff).values(disabled_at=NOW))
     assert (
         request_status(browser, method, path, **({"csrf": token} if method == "POST" else {}))
         == 303
     )
-    assert room.refusals() == ["not signed in"]
+    assert site.refusals() == ["not signed in"]
 
 
 @each_post
 @pytest.mark.parametrize("token", [None, "", "stale", "é"])
-def test_a_form_needs_its_token(room: Room, path: str, token: str | None) -> None:
+def test_a_form_needs_its_token(site: FinanceSite, path: str, token: str | None) -> None:
     """A form without the session's token is refused and recorded."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     assert (
         request_status(browser, "POST", path, **({} if token is None else {"csrf": token})) == 403
     )
-    assert room.refusals() == ["stale form"]
+    assert site.refusals() == ["stale form"]
 
 
 @each_post
-def test_a_token_of_an_earlier_session_is_stale(room: Room, path: str) -> None:
+def test_a_token_of_an_earlier_session_is_stale(site: FinanceSite, path: str) -> None:
     """The token of another session is refused."""
-    other = csrf(room.signed_in(Role.FINANCE, "other@example.org"))
-    assert request_status(room.signed_in(), "POST", path, csrf=other) == 403
+    other = csrf(site.signed_in(Role.FINANCE, "other@example.org"))
+    assert request_status(site.signed_in(), "POST", path, csrf=other) == 403
 
 
 @pytest.mark.parametrize("path", [path for method, path, _ in ROUTES if method == "POST"])
@@ -205,12 +205,12 @@ def test_a_token_of_an_earlier_session_is_stale(room: Room, path: str) -> None:
     ids=str,
 )
 def test_another_site_may_not_send_our_forms(
-    room: Room, path: str, headers: dict[str, str]
+    site: FinanceSite, path: str, headers: dict[str, str]
 ) -> None:
     """A form posted from another site is refused and recorded, including sign-in."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     assert request_status(browser, "POST", path, csrf=csrf(browser), **headers) == 403
-    assert room.refusals() == ["cross-site"]
+    assert site.refusals() == ["cross-site"]
 
 
 @pytest.mark.parametrize(
@@ -223,9 +223,9 @@ def test_another_site_may_not_send_our_forms(
     ],
     ids=str,
 )
-def test_our_own_forms_are_taken(room: Room, headers: dict[str, str]) -> None:
+def test_our_own_forms_are_taken(site: FinanceSite, headers: dict[str, str]) -> None:
     """The headers that browsers send with our own forms are accepted."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     assert (
         request_status(browser, "POST", "/finance/sign-out", csrf=csrf(browser), **headers) == 303
     )
@@ -241,12 +241,12 @@ def test_our_own_forms_are_taken(room: Room, headers: dict[str, str]) -> None:
         )
     ],
 )
-def test_a_wrong_method_is_refused(room: Room, method: str, path: str) -> None:
+def test_a_wrong_method_is_refused(site: FinanceSite, method: str, path: str) -> None:
     """A wrong method gets 405, and the trail records it."""
-    answer = room.browser().request(method, path)
+    answer = site.browser().request(method, path)
     assert answer.status_code == 405
     assert answer.headers["allow"]
-    assert room.refusals() == ["wrong method"]
+    assert site.refusals() == ["wrong method"]
 
 
 def test_the_trail_is_only_added_to(database: Database) -> None:
@@ -261,8 +261,8 @@ def test_the_trail_is_only_added_to(database: Database) -> None:
             session.execute(statement)
 
 
-def test_a_hostile_path_is_recorded_harmlessly(room_on_each: Room) -> None:
+def test_a_hostile_path_is_recorded_harmlessly(site_on_each: FinanceSite) -> None:
     """A path with bytes that a database refuses causes no error and is recorded."""
-    answer = room_on_each.browser().get("/finance/gifts/%00%0d%0a<script>")
+    answer = site_on_each.browser().get("/finance/gifts/%00%0d%0a<script>")
     assert answer.status_code == 303
-    assert room_on_each.refusals() == ["not signed in"]
+    assert site_on_each.refusals() == ["not signed in"]

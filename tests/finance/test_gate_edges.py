@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from donate.finance.access import HOME, is_cross_site, safe_next
-from tests.finance.room import Room
+from tests.finance.finance_site import FinanceSite
 
 
 def request_with(**headers: str) -> Request:
@@ -101,13 +101,13 @@ def test_nothing_else_is_a_way_on(target: str) -> None:
     ],
 )
 def test_who_was_sent_to_sign_in_comes_back(
-    room: Room, method: str, path: str, back: str, done: str | None
+    site: FinanceSite, method: str, path: str, back: str, done: str | None
 ) -> None:
     """The sign-in leads back to the requested page, or to the page of the form."""
-    answer = room.browser().request(method, path)
+    answer = site.browser().request(method, path)
     assert answer.status_code == 303
     target = urlsplit(answer.headers["location"])
     query = {key: value[0] for key, value in parse_qs(target.query).items()}
     assert target.path == "/finance/sign-in"
     assert query == {"next": back} | ({"done": done} if done else {})
-    assert room.refusals() == ["not signed in"]
+    assert site.refusals() == ["not signed in"]

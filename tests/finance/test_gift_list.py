@@ -13,7 +13,7 @@ from donate.gifts.status import StatusName
 from donate.regions.modes import Mode
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
-from tests.finance.room import NOW, Room, put_gift, rows
+from tests.finance.finance_site import NOW, FinanceSite, put_gift, rows
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -24,16 +24,16 @@ HOSTILE = [
 
 
 @pytest.fixture
-def gifts(room_on_each: Room) -> dict[str, Gift]:
+def gifts(site_on_each: FinanceSite) -> dict[str, Gift]:
     """Four gifts over two months, one of them opened around midnight."""
-    room = room_on_each
+    site = site_on_each
     return {
-        "old card": room.gift(
+        "old card": site.gift(
             "a", mode="card", now=NOW - timedelta(days=30), amount_minor=2_500, received_minor=2_500
         ),
-        "late interac": room.gift("b", now=NOW.replace(day=1, hour=3), amount_minor=10_000),
-        "code": room.gift("c", mode="giving_code", now=NOW - timedelta(days=1)),
-        "new card": room.gift("d", mode="card", amount_minor=5_000, received_minor=4_000),
+        "late interac": site.gift("b", now=NOW.replace(day=1, hour=3), amount_minor=10_000),
+        "code": site.gift("c", mode="giving_code", now=NOW - timedelta(days=1)),
+        "new card": site.gift("d", mode="card", amount_minor=5_000, received_minor=4_000),
     }
 
 
@@ -53,10 +53,10 @@ def gifts(room_on_each: Room) -> dict[str, Gift]:
     ],
 )
 def test_a_filter_finds_what_it_says(
-    room_on_each: Room, gifts: dict[str, Gift], query: str, names: list[str]
+    site_on_each: FinanceSite, gifts: dict[str, Gift], query: str, names: list[str]
 ) -> None:
     """Each filter narrows the list, newest first, by days in the gift's region."""
-    browser = room_on_each.signed_in()
+    browser = site_on_each.signed_in()
     page = browser.get(f"/finance/gifts?{query}")
     assert page.status_code == 200
     assert rows(page) == [gifts[name].reference for name in names]
@@ -64,15 +64,15 @@ def test_a_filter_finds_what_it_says(
 
 
 @pytest.mark.usefixtures("gifts")
-def test_totals_are_of_everything_that_matches(room_on_each: Room) -> None:
+def test_totals_are_of_everything_that_matches(site_on_each: FinanceSite) -> None:
     """The totals cover all gifts that match, not only one page."""
-    page = room_on_each.signed_in().get("/finance/gifts?mode=card").text
+    page = site_on_each.signed_in().get("/finance/gifts?mode=card").text
     assert re.findall(r"<dd>([^<]+)</dd>", page) == ["2", "$75.00", "$65.00", "$65.00"]
 
 
-def test_a_quick_link_leads_to_last_month(room: Room) -> None:
+def test_a_quick_link_leads_to_last_month(site: FinanceSite) -> None:
     """A link shows what was received last month."""
-    page = room.signed_in().get("/finance/gifts").text
+    page = site.signed_in().get("/finance/gifts").text
     assert "/finance/gifts?by=received&amp;from=2026-02-01&amp;to=2026-02-28" in page
     assert "/finance/gifts?by=received&amp;from=2026-03-01&amp;to=2026-03-10" in page
 
@@ -97,19 +97,19 @@ def test_a_quick_link_leads_to_last_month(room: Room) -> None:
         ("status=" + "a" * 5_000, "Please choose a status from the list."),
     ],
 )
-def test_what_cannot_be_understood_is_said(room: Room, query: str, sentence: str) -> None:
+def test_what_cannot_be_understood_is_said(site: FinanceSite, query: str, sentence: str) -> None:
     """A bad value gets a message at its field, and no list."""
-    room.gift()
-    page = room.signed_in().get(f"/finance/gifts?{query}")
+    site.gift()
+    page = site.signed_in().get(f"/finance/gifts?{query}")
     assert page.status_code == 422
     assert sentence in page.text
     assert rows(page) == []
     assert "<script>" not in page.text
 
 
-def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> None:
+def test_paging_shows_each_gift_once(database: Database, site_on_each: FinanceSite) -> None:
     """Following "older" shows every gift once, even gifts of the same instant."""
-    room = room_on_each
+    site = site_on_each
     with database.writing() as session:
         stored = [
             put_gift(
@@ -121,7 +121,7 @@ def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> 
             for i in range(2 * PAGE_SIZE + 20)
         ]
     references = {gift.reference for gift in stored if gift.mode == "interac"}
-    browser = room.signed_in()
+    browser = site.signed_in()
     seen: list[str] = []
     link: str | None = "/finance/gifts?mode=interac"
     while link:
@@ -131,7 +131,7 @@ def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> 
         link = older[1].replace("&amp;", "&") if older else None
         assert link is None or "mode=interac" in link
         if len(seen) == PAGE_SIZE:
-            room.gift("meanwhile")
+            site.gift("meanwhile")
     assert len(seen) == len(set(seen))
     assert set(seen) == references
 
@@ -141,11 +141,11 @@ def test_paging_shows_each_gift_once(database: Database, room_on_each: Room) -> 
     [str, str.lower, lambda reference: f"  {reference.replace('-', ' ')} "],
     ids=["unchanged", "lower case", "spaces"],
 )
-def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> None:
+def test_a_reference_leads_to_its_gift(site_on_each: FinanceSite, change: object) -> None:
     """A reference in any case, with or without spaces or dash, opens its gift."""
-    gift = room_on_each.gift()
+    gift = site_on_each.gift()
     assert callable(change)
-    answer = room_on_each.signed_in().get(
+    answer = site_on_each.signed_in().get(
         "/finance/gifts", params={"reference": change(gift.reference)}
     )
     assert answer.status_code == 303
@@ -162,27 +162,27 @@ def test_a_reference_leads_to_its_gift(room_on_each: Room, change: object) -> No
         "Nov 26 {}",
     ],
 )
-def test_a_line_of_the_bank_leads_to_its_gift(room_on_each: Room, line: str) -> None:
+def test_a_line_of_the_bank_leads_to_its_gift(site_on_each: FinanceSite, line: str) -> None:
     """A pasted line of a bank statement opens the gift whose reference it contains."""
-    gift = room_on_each.gift()
+    gift = site_on_each.gift()
     pasted = line.format(gift.reference.replace("-", ""))
-    answer = room_on_each.signed_in().get("/finance/gifts", params={"reference": pasted})
+    answer = site_on_each.signed_in().get("/finance/gifts", params={"reference": pasted})
     assert answer.headers["location"] == f"/finance/gifts/{gift.id}"
 
 
-def test_a_reference_that_no_gift_has(room: Room) -> None:
+def test_a_reference_that_no_gift_has(site: FinanceSite) -> None:
     """A valid reference without a gift is named in the message."""
-    gift = room.gift()
+    gift = site.gift()
     other = gift.reference.replace("LWCAN", "LWXYZ")
-    page = room.signed_in().get("/finance/gifts", params={"reference": other})
+    page = site.signed_in().get("/finance/gifts", params={"reference": other})
     assert page.status_code == 422
     assert f"No gift has the reference {other}." in page.text
 
 
-def test_a_part_of_a_reference_is_enough(room_on_each: Room) -> None:
+def test_a_part_of_a_reference_is_enough(site_on_each: FinanceSite) -> None:
     """Part of a reference opens the one gift that has it, or lists all that do."""
-    gift, other = room_on_each.gift(), room_on_each.gift("b")
-    browser = room_on_each.signed_in()
+    gift, other = site_on_each.gift(), site_on_each.gift("b")
+    browser = site_on_each.signed_in()
     body = gift.reference.rpartition("-")[2]
     for part in (body, body.lower(), f"#{gift.reference}", gift.reference[:-1]):
         answer = browser.get("/finance/gifts", params={"reference": part})
@@ -196,16 +196,16 @@ def test_a_part_of_a_reference_is_enough(room_on_each: Room) -> None:
         assert sentence in page.text
 
 
-def test_an_empty_room_says_so(room: Room) -> None:
+def test_an_empty_room_says_so(site: FinanceSite) -> None:
     """Without gifts the page says so."""
-    assert "No gifts yet." in room.signed_in().get("/finance/gifts").text
+    assert "No gifts yet." in site.signed_in().get("/finance/gifts").text
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_a_donor_wrote_stays_text(room: Room, name: str) -> None:
+def test_what_a_donor_wrote_stays_text(site: FinanceSite, name: str) -> None:
     """Markup and formulas in a name are shown as text."""
-    gift = room.gift(name=name)
-    browser = room.signed_in()
+    gift = site.gift(name=name)
+    browser = site.signed_in()
     for page in (browser.get("/finance/gifts"), browser.get(f"/finance/gifts/{gift.id}")):
         assert name not in page.text or not set(name) & set('<>"')
         assert "49" not in re.sub(r"[\w-]*49[\w-]*", "", page.text)
@@ -224,13 +224,13 @@ PAYLOADS = {
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
-def test_what_was_set_aside_can_be_read(room: Room, payload: bytes) -> None:
+def test_what_was_set_aside_can_be_read(site: FinanceSite, payload: bytes) -> None:
     """An event that was set aside is counted, and shown whatever bytes it has."""
-    gift = room.gift()
-    with room.database.writing() as session:
+    gift = site.gift()
+    with site.database.writing() as session:
         session.add(an_event("evt_1", payload, gift=gift))
         session.add(an_event("evt_2", b"{}", state=EventState.SETTLED))
-    browser = room.signed_in()
+    browser = site.signed_in()
     assert "1 event was set aside" in browser.get("/finance/gifts").text
     page = browser.get("/finance/set-aside")
     assert page.status_code == 200
@@ -241,11 +241,11 @@ def test_what_was_set_aside_can_be_read(room: Room, payload: bytes) -> None:
     assert len(page.content) < 60_000
 
 
-def test_what_was_set_aside_is_paged(room: Room) -> None:
+def test_what_was_set_aside_is_paged(site: FinanceSite) -> None:
     """Following "older" shows every set-aside event once."""
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         session.add_all(an_event(f"evt_{i:03}", b"{}") for i in range(60))
-    browser = room.signed_in()
+    browser = site.signed_in()
     seen: list[str] = []
     link: str | None = "/finance/set-aside"
     while link:

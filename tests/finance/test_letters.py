@@ -18,24 +18,26 @@ from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import Outbox
 from donate.letters.smtp import Smtp
 from donate.storage.bulk_writes import insert_new
-from tests.finance.room import REGIONS, Room, csrf
-from tests.letters.post import SENDER, SITE, a_post_office, smtp_to
+from tests.finance.finance_site import REGIONS, FinanceSite, csrf
+from tests.letters.mailer import SENDER, SITE, run_mail_server, smtp_to
 
 REFUSED = "The mail server refused it: 550 5.1.1."
 
 
-def put_letter(room: Room, gift: Gift, kind: str = "instructions", state: str = "sent") -> Letter:
-    now = room.clock.now()
+def put_letter(
+    site: FinanceSite, gift: Gift, kind: str = "instructions", state: str = "sent"
+) -> Letter:
+    now = site.clock.now()
     row = new_letter(gift.id, kind, "", now=now) | {"state": state}
     row |= {"sent_at": now if state == "sent" else None}
     row |= {"reason": REFUSED if state == "set_aside" else ""}
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         insert_new(session, Letter, [row])
         return session.exec(select(Letter).order_by(col(Letter.id).desc())).first()  # type: ignore[return-value]
 
 
-def letters(room: Room) -> list[tuple[int, str]]:
-    with room.database.reading() as session:
+def letters(site: FinanceSite) -> list[tuple[int, str]]:
+    with site.database.reading() as session:
         return [
             (letter.again, letter.state)
             for letter in session.exec(select(Letter).order_by(col(Letter.id)))
@@ -47,12 +49,12 @@ def press(browser: TestClient, gift: Gift, action: str, target: Letter, **more: 
     return browser.post(f"/finance/gifts/{gift.id}/{action}", data=form).status_code
 
 
-def test_a_gift_shows_its_letters(room: Room) -> None:
+def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
     """A gift's page shows the kind, state and time of each e-mail."""
-    gift = room.gift()
-    put_letter(room, gift)
-    put_letter(room, gift, kind="reminder", state="set_aside")
-    page = room.signed_in().get(f"/finance/gifts/{gift.id}").text
+    gift = site.gift()
+    put_letter(site, gift)
+    put_letter(site, gift, kind="reminder", state="set_aside")
+    page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
     for words in ("How to send it", "Sent.", "Reminder", REFUSED):
         assert words in page
     assert page.count("Send again") == 2
@@ -60,11 +62,11 @@ def test_a_gift_shows_its_letters(room: Room) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(LetterKind))
-def test_a_letter_can_be_read(room: Room, kind: str) -> None:
+def test_a_letter_can_be_read(site: FinanceSite, kind: str) -> None:
     """Staff can read an e-mail, or that there is none to write, without its links."""
-    gift = room.gift()
-    letter = put_letter(room, gift, kind=kind)
-    page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
+    gift = site.gift()
+    letter = put_letter(site, gift, kind=kind)
+    page = site.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
     assert page.status_code == 200
     # Nothing was paid, refunded or changed, so these kinds have nothing to say.
     about_money = ("refund", "refund_failed", "thank_you", "correction")
@@ -74,11 +76,11 @@ def test_a_letter_can_be_read(room: Room, kind: str) -> None:
     assert gift.token not in page.text
 
 
-def test_a_viewer_sees_letters_and_sends_none(room: Room) -> None:
+def test_a_viewer_sees_letters_and_sends_none(site: FinanceSite) -> None:
     """A viewer sees the e-mails without buttons, and is refused to send any."""
-    gift = room.gift()
-    letter = put_letter(room, gift, state="set_aside")
-    viewer = room.signed_in(Role.VIEWER)
+    gift = site.gift()
+    letter = put_letter(site, gift, state="set_aside")
+    viewer = site.signed_in(Role.VIEWER)
     page = viewer.get(f"/finance/gifts/{gift.id}").text
     assert REFUSED in page
     assert "Send again" not in page
@@ -86,22 +88,22 @@ def test_a_viewer_sees_letters_and_sends_none(room: Room) -> None:
     assert press(viewer, gift, "letter-again", letter) == 403
     assert press(viewer, gift, "letter-dismissed", letter) == 403
     assert viewer.post("/finance/letters/again", data={"csrf": csrf(viewer)}).status_code == 403
-    assert letters(room) == [(0, "set_aside")]
+    assert letters(site) == [(0, "set_aside")]
 
 
-def test_a_letter_is_sent_again_and_arrives(room_on_each: Room) -> None:
+def test_a_letter_is_sent_again_and_arrives(site_on_each: FinanceSite) -> None:
     """An e-mail sent again is a new e-mail, and the trail records who sent it."""
-    room = room_on_each
-    gift = room.gift()
-    letter = put_letter(room, gift)
-    browser = room.signed_in()
+    site = site_on_each
+    gift = site.gift()
+    letter = put_letter(site, gift)
+    browser = site.signed_in()
     assert press(browser, gift, "letter-again", letter) == 303
-    assert letters(room) == [(0, "sent"), (1, "waiting")]
-    with a_post_office() as office:
-        sending(room, smtp_to(office)).send_due()
-    assert len(office.taken) == 1
-    assert letters(room) == [(0, "sent"), (1, "sent")]
-    act = room.acts()[-1]
+    assert letters(site) == [(0, "sent"), (1, "waiting")]
+    with run_mail_server() as mail_server:
+        sending(site, smtp_to(mail_server)).send_due()
+    assert len(mail_server.messages) == 1
+    assert letters(site) == [(0, "sent"), (1, "sent")]
+    act = site.acts()[-1]
     assert (act.act, act.about) == ("letter_again", gift.reference)
     assert act.detail == {"kind": "instructions", "letter": letter.id}
     page = browser.get(f"/finance/gifts/{gift.id}").text
@@ -109,71 +111,73 @@ def test_a_letter_is_sent_again_and_arrives(room_on_each: Room) -> None:
     assert page.count("Send again") == 1
 
 
-def sending(room: Room, carrier: Smtp) -> Outbox:
-    return Outbox(room.database, REGIONS, room.clock, carrier, sender=SENDER, public_url=SITE)
+def sending(site: FinanceSite, carrier: Smtp) -> Outbox:
+    return Outbox(site.database, REGIONS, site.clock, carrier, sender=SENDER, public_url=SITE)
 
 
-def test_pressed_twice_it_is_sent_once(room: Room) -> None:
+def test_pressed_twice_it_is_sent_once(site: FinanceSite) -> None:
     """A double click, or two clerks with the same form, send an e-mail once more."""
-    gift = room.gift()
-    letter = put_letter(room, gift)
-    browser = room.signed_in()
+    gift = site.gift()
+    letter = put_letter(site, gift)
+    browser = site.signed_in()
     for _ in range(2):
         assert press(browser, gift, "letter-again", letter) == 303
-    assert letters(room) == [(0, "sent"), (1, "waiting")]
-    assert [act.act for act in room.acts()].count("letter_again") == 1
+    assert letters(site) == [(0, "sent"), (1, "waiting")]
+    assert [act.act for act in site.acts()].count("letter_again") == 1
 
 
-def test_what_was_set_aside_is_decided_by_sending_it_again(room: Room) -> None:
+def test_what_was_set_aside_is_decided_by_sending_it_again(site: FinanceSite) -> None:
     """An e-mail that is sent again leaves the set-aside list, and keeps why it was refused."""
-    gift = room.gift()
-    letter = put_letter(room, gift, state="set_aside")
-    browser = room.signed_in()
+    gift = site.gift()
+    letter = put_letter(site, gift, state="set_aside")
+    browser = site.signed_in()
     assert gift.reference in browser.get("/finance/letters").text
     assert press(browser, gift, "letter-again", letter) == 303
-    assert letters(room) == [(0, "dismissed"), (1, "waiting")]
+    assert letters(site) == [(0, "dismissed"), (1, "waiting")]
     assert gift.reference not in browser.get("/finance/letters").text
     assert REFUSED in browser.get(f"/finance/gifts/{gift.id}").text
 
 
-def test_a_letter_can_be_left_unsent(room: Room) -> None:
+def test_a_letter_can_be_left_unsent(site: FinanceSite) -> None:
     """An e-mail can be dismissed, once, and the trail records it."""
-    gift = room.gift()
-    letter = put_letter(room, gift, state="set_aside")
-    browser = room.signed_in()
+    gift = site.gift()
+    letter = put_letter(site, gift, state="set_aside")
+    browser = site.signed_in()
     for _ in range(2):
         assert press(browser, gift, "letter-dismissed", letter) == 303
-    assert letters(room) == [(0, "dismissed")]
-    assert [act.act for act in room.acts()].count("letter_dismissed") == 1
+    assert letters(site) == [(0, "dismissed")]
+    assert [act.act for act in site.acts()].count("letter_dismissed") == 1
 
 
-def test_what_is_no_longer_so_is_not_sent_again(room: Room) -> None:
+def test_what_is_no_longer_so_is_not_sent_again(site: FinanceSite) -> None:
     """An e-mail that is no longer true cannot be sent again."""
-    gift = room.gift(received_minor=5_000)
-    letter = put_letter(room, gift)
-    browser = room.signed_in()
+    gift = site.gift(received_minor=5_000)
+    letter = put_letter(site, gift)
+    browser = site.signed_in()
     assert "Send again" not in browser.get(f"/finance/gifts/{gift.id}").text
     assert press(browser, gift, "letter-again", letter) == 409
-    assert letters(room) == [(0, "sent")]
+    assert letters(site) == [(0, "sent")]
 
 
 @pytest.mark.parametrize("state", ["sent", "set_aside"])
-def test_only_what_will_go_is_offered_to_be_sent_again(room_on_each: Room, state: str) -> None:
+def test_only_what_will_go_is_offered_to_be_sent_again(
+    site_on_each: FinanceSite, state: str
+) -> None:
     """The button is missing for an e-mail that the outbox would not send."""
-    room = room_on_each
-    gift, other = room.gift(), room.gift("other")
-    letter = put_letter(room, gift, state=state)
-    browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
+    site = site_on_each
+    gift, other = site.gift(), site.gift("other")
+    letter = put_letter(site, gift, state=state)
+    browser, page = site.signed_in(), f"/finance/gifts/{gift.id}"
     assert "Send again" in browser.get(page).text
-    paid = Fact(FactKind.TRANSFER_RECEIVED, "C1", room.clock.now(), "stripe", 5_000, "CAD")
-    with room.database.writing() as session:
+    paid = Fact(FactKind.TRANSFER_RECEIVED, "C1", site.clock.now(), "stripe", 5_000, "CAD")
+    with site.database.writing() as session:
         session.get_one(Gift, other.id).form_key = replacement_key(gift, "interac")
-        record_facts(session, [(other.id, paid)], now=room.clock.now())
-    assert room.reread(gift).status == "awaited"
+        record_facts(session, [(other.id, paid)], now=site.clock.now())
+    assert site.reread(gift).status == "awaited"
     assert "Send again" not in browser.get(page).text
     assert press(browser, gift, "letter-again", letter) == 409
     assert browser.post("/finance/letters/again", data={"csrf": csrf(browser)}).status_code == 303
-    assert letters(room) == [(0, state)]
+    assert letters(site) == [(0, state)]
 
 
 @pytest.mark.parametrize(
@@ -184,44 +188,44 @@ def test_only_what_will_go_is_offered_to_be_sent_again(room_on_each: Room, state
     ],
     ids=ascii,
 )  # fmt: skip
-def test_an_odd_form_finds_no_letter(room: Room, typed: dict[str, str]) -> None:
+def test_an_odd_form_finds_no_letter(site: FinanceSite, typed: dict[str, str]) -> None:
     """A forged form gets 404 and sends nothing."""
-    gift = room.gift()
-    letter = put_letter(room, gift)
-    assert press(room.signed_in(), gift, "letter-again", letter, **typed) == 404
-    assert letters(room) == [(0, "sent")]
+    gift = site.gift()
+    letter = put_letter(site, gift)
+    assert press(site.signed_in(), gift, "letter-again", letter, **typed) == 404
+    assert letters(site) == [(0, "sent")]
 
 
-def test_another_gift_s_letter_is_not_here(room: Room) -> None:
+def test_another_gift_s_letter_is_not_here(site: FinanceSite) -> None:
     """An e-mail is found only under its own gift."""
-    mine, other = room.gift("form-1"), room.gift("form-2")
-    letter = put_letter(room, other, state="set_aside")
-    browser = room.signed_in()
+    mine, other = site.gift("form-1"), site.gift("form-2")
+    letter = put_letter(site, other, state="set_aside")
+    browser = site.signed_in()
     assert press(browser, mine, "letter-again", letter) == 404
     assert press(browser, mine, "letter-dismissed", letter) == 404
     assert browser.get(f"/finance/gifts/{mine.id}/letters/{letter.id}").status_code == 404
-    assert letters(room) == [(0, "set_aside")]
+    assert letters(site) == [(0, "set_aside")]
 
 
-def test_all_can_be_sent_again_at_once(room: Room) -> None:
+def test_all_can_be_sent_again_at_once(site: FinanceSite) -> None:
     """One click sends again all set-aside e-mails that are still true."""
     for number in range(3):
-        put_letter(room, room.gift(f"form-{number}"), state="set_aside")
-    put_letter(room, room.gift("paid", received_minor=5_000), state="set_aside")
-    browser = room.signed_in()
+        put_letter(site, site.gift(f"form-{number}"), state="set_aside")
+    put_letter(site, site.gift("paid", received_minor=5_000), state="set_aside")
+    browser = site.signed_in()
     for _ in range(2):
         answer = browser.post("/finance/letters/again", data={"csrf": csrf(browser)})
         assert answer.status_code == 303
-    states = [state for _, state in letters(room)]
+    states = [state for _, state in letters(site)]
     assert sorted(states) == ["dismissed"] * 3 + ["set_aside"] + ["waiting"] * 3
-    assert [act.detail for act in room.acts() if act.act == "letters_again"] == [{"letters": 3}]
+    assert [act.detail for act in site.acts() if act.act == "letters_again"] == [{"letters": 3}]
 
 
-def test_every_page_says_what_could_not_be_sent(room: Room) -> None:
+def test_every_page_says_what_could_not_be_sent(site: FinanceSite) -> None:
     """Every staff page links to e-mails that could not be sent, until they are decided."""
-    gift = room.gift()
-    letter = put_letter(room, gift, state="set_aside")
-    browser = room.signed_in()
+    gift = site.gift()
+    letter = put_letter(site, gift, state="set_aside")
+    browser = site.signed_in()
     notice = "1 letter to a donor could not be sent."
     for page in ("gifts", f"gifts/{gift.id}", "set-aside", "trail"):
         shown = browser.get(f"/finance/{page}").text
@@ -231,24 +235,24 @@ def test_every_page_says_what_could_not_be_sent(room: Room) -> None:
     assert notice not in browser.get("/finance/gifts").text
 
 
-def test_every_page_says_when_letters_wait(room: Room) -> None:
+def test_every_page_says_when_letters_wait(site: FinanceSite) -> None:
     """A notice appears when an e-mail was tried and has waited for over an hour."""
-    letter = put_letter(room, room.gift(), state="waiting")
-    with room.database.writing() as session:
+    letter = put_letter(site, site.gift(), state="waiting")
+    with site.database.writing() as session:
         session.get_one(Letter, letter.id).tries = 1
     notice = "Letters wait: the mail server has not taken them for an hour."
-    assert notice not in room.signed_in().get("/finance/gifts").text
-    room.clock.instant += timedelta(hours=1, seconds=1)
-    assert notice in room.signed_in(email="ann@example.org").get("/finance/gifts").text
+    assert notice not in site.signed_in().get("/finance/gifts").text
+    site.clock.instant += timedelta(hours=1, seconds=1)
+    assert notice in site.signed_in(email="ann@example.org").get("/finance/gifts").text
 
 
-def test_staff_read_when_the_thanks_leave(room_on_each: Room) -> None:
+def test_staff_read_when_the_thanks_leave(site_on_each: FinanceSite) -> None:
     """After marking, the page says when the thank-you is sent, and undoing stops it."""
-    room = room_on_each
-    gift = room.gift()
-    finder = LetterFinder(room.database, room.clock, lambda: None)
+    site = site_on_each
+    gift = site.gift()
+    finder = LetterFinder(site.database, site.clock, lambda: None)
     finder.find_due()
-    browser = room.signed_in()
+    browser = site.signed_in()
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1", "seen": "0"}
     marked = browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
     page = browser.get(marked.headers["location"]).text
@@ -266,13 +270,13 @@ def test_staff_read_when_the_thanks_leave(room_on_each: Room) -> None:
     assert page.count("Send again") == 0
 
 
-def test_after_its_time_nothing_is_said_of_stopping(room: Room) -> None:
+def test_after_its_time_nothing_is_said_of_stopping(site: FinanceSite) -> None:
     """Ten minutes after marking, the page says that undoing causes a correction."""
-    gift = room.gift()
-    browser = room.signed_in()
+    gift = site.gift()
+    browser = site.signed_in()
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1"}
     browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
-    room.wait(minutes=10)
+    site.wait(minutes=10)
     page = browser.get(f"/finance/gifts/{gift.id}?done=marked").text
     assert "leaves at" not in page
     assert "a correction follows" in page

@@ -12,15 +12,15 @@ from donate.finance.notices import MOST_COUNTED, count_set_aside_events, notices
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import EventState, StripeEvent
-from tests.finance.asides import decide, paid, set_aside
-from tests.finance.room import NOW, Room
+from tests.finance.finance_site import NOW, FinanceSite
+from tests.finance.set_aside_events import decide, paid, set_aside
 from tests.stripe_gateway import given
 
 NUMBERS = itertools.count()
 
 
-def put_events(room: Room, how_many: int, state: str = EventState.SET_ASIDE) -> None:
-    with room.database.writing() as session:
+def put_events(site: FinanceSite, how_many: int, state: str = EventState.SET_ASIDE) -> None:
+    with site.database.writing() as session:
         session.add_all(
             StripeEvent(
                 event_id=f"evt_notice_{next(NUMBERS)}",
@@ -41,20 +41,20 @@ def counted(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> None:
+def test_every_staff_page_counts_what_is_set_aside(site: FinanceSite, role: Role) -> None:
     """Every staff page shows the count of set-aside events in its navigation."""
-    browser = room.signed_in(role)
-    given.give(room.database)
+    browser = site.signed_in(role)
+    given.give(site.database)
     events = [
-        set_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
+        set_aside(site.database, paid(given.give(site.database), amount_total=n)) for n in (1, 2, 3)
     ]
-    gift = given.give(room.database)
+    gift = given.give(site.database)
     letter = new_letter(gift.id, "instructions", "", now=NOW) | {"id": events[0].id}
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         insert_new(session, Letter, [letter])
     parameters = {"gift_id": str(gift.id), "number": str(events[0].id)}
     paths = []
-    for route in room.finance.router.routes:
+    for route in site.finance.router.routes:
         if (
             not isinstance(route, APIRoute)
             or "GET" not in (route.methods or ())
@@ -70,22 +70,22 @@ def test_every_staff_page_counts_what_is_set_aside(room: Room, role: Role) -> No
     assert "/finance/gifts/{gift_id}/letters/{number}" in paths
 
 
-def test_nothing_is_said_of_nothing(room: Room) -> None:
+def test_nothing_is_said_of_nothing(site: FinanceSite) -> None:
     """Without set-aside events there is no count and no notice."""
-    browser = room.signed_in()
-    put_events(room, 3, EventState.SETTLED)
+    browser = site.signed_in()
+    put_events(site, 3, EventState.SETTLED)
     page = browser.get("/finance/gifts").text
     assert counted(page) == []
     assert "set aside:" not in page
-    put_events(room, 1)
+    put_events(site, 1)
     assert counted(browser.get("/finance/gifts").text) == ["1"]
-    assert 'class="count"' not in room.browser().get("/finance/sign-in").text
+    assert 'class="count"' not in site.browser().get("/finance/sign-in").text
 
 
-def test_the_notice_leads_there_and_stays_away_from_there(room: Room) -> None:
+def test_the_notice_leads_there_and_stays_away_from_there(site: FinanceSite) -> None:
     """The notice links to the set-aside events and is not shown on their own pages."""
-    browser = room.signed_in()
-    put_events(room, 2)
+    browser = site.signed_in()
+    put_events(site, 2)
     for path in ("/finance/gifts", "/finance/trail"):
         page = browser.get(path).text
         assert "2 events were set aside: authentic, but not applied to any gift." in page
@@ -93,12 +93,12 @@ def test_the_notice_leads_there_and_stays_away_from_there(room: Room) -> None:
     assert "2 events were set aside" not in browser.get("/finance/set-aside").text
 
 
-def test_what_is_dismissed_does_not_count(room_on_each: Room) -> None:
+def test_what_is_dismissed_does_not_count(site_on_each: FinanceSite) -> None:
     """Events that were dismissed or tried again are not counted."""
-    room = room_on_each
-    browser = room.signed_in()
+    site = site_on_each
+    browser = site.signed_in()
     events = [
-        set_aside(room.database, paid(given.give(room.database), amount_total=n)) for n in (1, 2, 3)
+        set_aside(site.database, paid(given.give(site.database), amount_total=n)) for n in (1, 2, 3)
     ]
     decide(browser, events[0], "dismissed", reason="a test")
     assert counted(browser.get("/finance/gifts").text) == ["2"]
@@ -106,14 +106,14 @@ def test_what_is_dismissed_does_not_count(room_on_each: Room) -> None:
     assert counted(browser.get("/finance/gifts").text) == ["1"]
 
 
-def test_counting_has_an_end(room_on_each: Room) -> None:
+def test_counting_has_an_end(site_on_each: FinanceSite) -> None:
     """Counting stops at a thousand."""
-    room = room_on_each
-    put_events(room, MOST_COUNTED - 1)
-    with room.database.reading() as session:
+    site = site_on_each
+    put_events(site, MOST_COUNTED - 1)
+    with site.database.reading() as session:
         assert [notice.count for notice in notices(session, NOW)] == ["999"]
-    put_events(room, 2)
-    put_events(room, 5, EventState.DISMISSED)
-    with room.database.reading() as session:
+    put_events(site, 2)
+    put_events(site, 5, EventState.DISMISSED)
+    with site.database.reading() as session:
         assert count_set_aside_events(session) == MOST_COUNTED
-    assert counted(room.signed_in().get("/finance/gifts").text) == ["999+"]
+    assert counted(site.signed_in().get("/finance/gifts").text) == ["999+"]

@@ -9,8 +9,8 @@ from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.storage.database import Database
+from tests.finance.finance_site import csrf, fields, refunds_through
 from tests.finance.refund_desk import GOOD, Desk, open_desk
-from tests.finance.room import csrf, fields, refunds_through
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.refund_desk import REFUNDS, SLOW_TO_REFUND, deliver_events, stripe_list
 
@@ -46,8 +46,8 @@ def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
     assert "asked &lt;b&gt;by phone&lt;/b&gt;" in page
     assert "Nothing is left that could be sent back." in page
     assert 'name="confirmed"' not in page
-    assert (desk.room.reread(gift).status, desk.made()) == ("refunded", [5_000])
-    act = desk.room.acts()[-1]
+    assert (desk.site.reread(gift).status, desk.made()) == ("refunded", [5_000])
+    act = desk.site.acts()[-1]
     assert (act.act, act.about) == ("refund_requested", gift.reference)
     assert act.detail == {"amount_minor": 5_000, "request": f"{gift.id}:refund:1"}
 
@@ -59,7 +59,7 @@ def test_a_part_goes_back(desk: Desk) -> None:
     assert "$12.50: Stripe has sent the money back." in page
     assert "Paid twice." in page
     assert 'value="37.50"' in page
-    assert desk.room.reread(gift).net_minor == 3_750
+    assert desk.site.reread(gift).net_minor == 3_750
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert f'id="{field}-error"' in answer.text
     assert "keep me" in answer.text or "note" in typed
     assert '<details class="card act" open>' in answer.text
-    assert (desk.made(), desk.room.reread(gift).net_minor) == ([], 5_000)
-    assert "refund_requested" not in [act.act for act in desk.room.acts()]
+    assert (desk.made(), desk.site.reread(gift).net_minor) == ([], 5_000)
+    assert "refund_requested" not in [act.act for act in desk.site.acts()]
 
 
 def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
@@ -119,7 +119,7 @@ def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
     changed = desk.send(gift, form | {"amount": "20.00"})
     assert (changed.status_code, desk.made()) == (409, [1_000])
     assert "This form was sent before, with something else in it." in changed.text
-    assert [act.act for act in desk.room.acts()].count("refund_requested") == 1
+    assert [act.act for act in desk.site.acts()].count("refund_requested") == 1
     again = GOOD | fields(changed) | {"amount": "20.00"}
     assert desk.send(gift, again).status_code == 303
     assert desk.made() == [2_000, 1_000]
@@ -141,10 +141,10 @@ def test_a_slow_refund_says_so(desk: Desk) -> None:
     """A refund that is on its way is shown as such, and its money is not offered again."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert "Stripe has taken it; the money is on its way." in desk.refund(gift)
-    assert desk.room.reread(gift).status == "confirmed"
+    assert desk.site.reread(gift).status == "confirmed"
     refund = stripe_list(desk.sandbox, REFUNDS)[0]
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     page = desk.page(gift).text
     assert "The money is with us again." in page
     assert 'name="confirmed"' in page
@@ -182,13 +182,13 @@ def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
     page = desk.refund(gift)
     assert "Stripe was asked and has not answered yet." in page
     assert 'name="confirmed"' not in page
-    assert desk.room.reread(gift).status == "confirmed"
-    desk.room.clock.instant += timedelta(minutes=1)
-    refunds = refunds_through(desk.stripe, desk.room.database, desk.room.clock)
+    assert desk.site.reread(gift).status == "confirmed"
+    desk.site.clock.instant += timedelta(minutes=1)
+    refunds = refunds_through(desk.stripe, desk.site.database, desk.site.clock)
     assert refunds.ask_due() == 1
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     assert "Stripe has sent the money back." in desk.page(gift).text
-    assert (desk.room.reread(gift).status, desk.made()) == ("refunded", [5_000])
+    assert (desk.site.reread(gift).status, desk.made()) == ("refunded", [5_000])
 
 
 def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
@@ -196,11 +196,11 @@ def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=form["payment"])
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     assert 'name="confirmed"' not in desk.page(gift).text
     answer = desk.send(gift, form)
     assert answer.status_code == 409
-    assert (desk.made(), desk.room.reread(gift).status) == ([], "disputed")
+    assert (desk.made(), desk.site.reread(gift).status) == ([], "disputed")
 
 
 def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
@@ -208,18 +208,18 @@ def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
     desk = desk_on_each
     gift = desk.paid()
     first = fields(desk.page(gift))["payment"]
-    with desk.room.database.writing() as session:
-        later = desk.room.clock.now() + timedelta(hours=1)
+    with desk.site.database.writing() as session:
+        later = desk.site.clock.now() + timedelta(hours=1)
         second = Fact(FactKind.PAYMENT_SUCCEEDED, "pi_second", later, "stripe", 5_000, "CAD")
-        record_facts(session, [(gift.id, second)], now=desk.room.clock.now())
+        record_facts(session, [(gift.id, second)], now=desk.site.clock.now())
     page = desk.page(gift).text
-    assert "paid_more_than_once" in desk.room.reread(gift).flags
+    assert "paid_more_than_once" in desk.site.reread(gift).flags
     assert page.index('<option value="pi_second"') < page.index(f'<option value="{first}"')
     form = GOOD | fields(desk.page(gift)) | {"payment": first, "reason": "duplicate"}
     assert desk.send(gift, form).status_code == 303
     page = desk.page(gift).text
     assert "pi_second" in page
-    assert desk.room.reread(gift).net_minor == 5_000
+    assert desk.site.reread(gift).net_minor == 5_000
     (refund,) = stripe_list(desk.sandbox, REFUNDS)
     assert refund["payment_intent"] == first
 
@@ -227,7 +227,7 @@ def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
     """A transfer has no refund form, and the page says that it is returned by hand."""
-    gift = desk.room.gift(mode=mode, received_minor=5_000)
+    gift = desk.site.gift(mode=mode, received_minor=5_000)
     page = desk.page(gift).text
     assert "is returned by hand: from the bank, not from here." in page
     assert "/refund" not in page
@@ -239,12 +239,12 @@ def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
 def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
     """Viewers and unpaid gifts have no refund form."""
     gift = desk.paid()
-    viewer = desk.room.signed_in(Role.VIEWER)
+    viewer = desk.site.signed_in(Role.VIEWER)
     assert "/refund" not in viewer.get(f"/finance/gifts/{gift.id}").text
     form = desk.form(gift) | {"csrf": csrf(viewer)}
     answer = viewer.post(f"/finance/gifts/{gift.id}/refund", data=form)
     assert (answer.status_code, desk.made()) == (403, [])
-    unpaid = desk.room.gift("form-2", mode="card")
+    unpaid = desk.site.gift("form-2", mode="card")
     assert "/refund" not in desk.page(unpaid).text
 
 

@@ -12,7 +12,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.stripe_gateway.refusals import refusal_details
-from tests.finance.room import Room, fields
+from tests.finance.finance_site import FinanceSite, fields
 
 EVIDENCE = {
     "code": "parameter_unknown",
@@ -23,26 +23,26 @@ NOTICE = "Stripe refused"
 
 
 def refuse(
-    room: Room, gift: Gift, number: int, kind: str = "checkout_refused", **more: str
+    site: FinanceSite, gift: Gift, number: int, kind: str = "checkout_refused", **more: str
 ) -> None:
-    now = room.clock.now()
+    now = site.clock.now()
     evidence = EVIDENCE | more | {"request_id": f"req_{number}"}
     source = f"{gift.id}:{kind}:{number}"
     fact = Fact(FactKind(kind), source, now, "stripe", evidence=evidence)
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         record_facts(session, [(gift.id, fact)], now=now)
 
 
-def test_staff_read_what_stripe_said(room_on_each: Room) -> None:
+def test_staff_read_what_stripe_said(site_on_each: FinanceSite) -> None:
     """Every page counts the refusals and links to Stripe's message, code and request id."""
-    room = room_on_each
-    browser = room.signed_in(Role.VIEWER)
+    site = site_on_each
+    browser = site.signed_in(Role.VIEWER)
     assert NOTICE not in browser.get("/finance/gifts").text
-    gift = room.gift(mode="card")
-    refuse(room, gift, 1)
+    gift = site.gift(mode="card")
+    refuse(site, gift, 1)
     assert "Stripe refused a request in the past two weeks." in browser.get("/finance/trail").text
-    refuse(room, gift, 2, kind="pledge_change_refused")
-    refuse(room, gift, 3, kind="payment_failed")
+    refuse(site, gift, 2, kind="pledge_change_refused")
+    refuse(site, gift, 3, kind="payment_failed")
     page = browser.get("/finance/gifts").text
     assert "Stripe refused 3 requests in the past two weeks." in page
     assert '<a href="/finance/refused">' in page
@@ -55,86 +55,88 @@ def test_staff_read_what_stripe_said(room_on_each: Room) -> None:
     assert html.escape(EVIDENCE["message"]) in browser.get(f"/finance/gifts/{gift.id}").text
 
 
-def test_what_was_seen_is_no_news(room_on_each: Room) -> None:
+def test_what_was_seen_is_no_news(site_on_each: FinanceSite) -> None:
     """Refusals that finance staff marked as seen disappear, and later ones appear."""
-    room = room_on_each
-    browser = room.signed_in()
-    gift = room.gift(mode="card")
-    refuse(room, gift, 1)
+    site = site_on_each
+    browser = site.signed_in()
+    gift = site.gift(mode="card")
+    refuse(site, gift, 1)
     form = fields(browser.get("/finance/refused"))
-    room.wait(minutes=1)
+    site.wait(minutes=1)
     assert browser.post("/finance/refused/seen", data=form).status_code == 303
     assert NOTICE not in browser.get("/finance/gifts").text
     assert "req_1" not in browser.get("/finance/refused").text
     assert "req_1" in browser.get(f"/finance/gifts/{gift.id}").text
-    assert [act.act for act in room.acts()].count("refusals_seen") == 1
-    room.wait(minutes=1)
-    refuse(room, gift, 2)
+    assert [act.act for act in site.acts()].count("refusals_seen") == 1
+    site.wait(minutes=1)
+    refuse(site, gift, 2)
     assert "Stripe refused a request" in browser.get("/finance/gifts").text
 
 
-def test_what_came_while_staff_read_is_news(room: Room) -> None:
+def test_what_came_while_staff_read_is_news(site: FinanceSite) -> None:
     """Only refusals that the page showed are marked as seen."""
-    browser = room.signed_in()
-    gift = room.gift(mode="card")
-    refuse(room, gift, 1)
+    browser = site.signed_in()
+    gift = site.gift(mode="card")
+    refuse(site, gift, 1)
     form = fields(browser.get("/finance/refused"))
-    refuse(room, gift, 2)
-    room.wait(minutes=1)
+    refuse(site, gift, 2)
+    site.wait(minutes=1)
     browser.post("/finance/refused/seen", data=form)
     html_page = browser.get("/finance/refused").text
     assert "req_2" in html_page
     assert "req_1" not in html_page
 
 
-def test_what_is_explained_elsewhere_hides_nothing(room: Room) -> None:
+def test_what_is_explained_elsewhere_hides_nothing(site: FinanceSite) -> None:
     """Refunds refused for known reasons do not hide an unexpected refusal."""
-    browser = room.signed_in()
-    gift = room.gift(mode="card")
-    refuse(room, gift, 0)
+    browser = site.signed_in()
+    gift = site.gift(mode="card")
+    refuse(site, gift, 0)
     for number in range(1, SHOWN + 1):
-        refuse(room, gift, number, kind="refund_refused", code="charge_already_refunded")
+        refuse(site, gift, number, kind="refund_refused", code="charge_already_refunded")
     assert "Stripe refused a request" in browser.get("/finance/gifts").text
     assert "req_0" in browser.get("/finance/refused").text
 
 
-def test_viewers_cannot_take_the_notice_away(room: Room) -> None:
+def test_viewers_cannot_take_the_notice_away(site: FinanceSite) -> None:
     """Viewers cannot mark refusals as seen."""
-    refuse(room, room.gift(mode="card"), 1)
-    browser = room.signed_in(Role.VIEWER)
+    refuse(site, site.gift(mode="card"), 1)
+    browser = site.signed_in(Role.VIEWER)
     answer = browser.post("/finance/refused/seen", data={"csrf": "x", "newest": "1"})
     assert answer.status_code == 403
     assert NOTICE in browser.get("/finance/gifts").text
 
 
-def test_what_nobody_looks_at_is_told_for_two_weeks(room_on_each: Room) -> None:
+def test_what_nobody_looks_at_is_told_for_two_weeks(site_on_each: FinanceSite) -> None:
     """A refusal that was not marked as seen is shown for two weeks."""
-    room = room_on_each
-    refuse(room, room.gift(mode="card"), 1)
-    room.wait(days=14, seconds=-1)
-    assert NOTICE in room.signed_in().get("/finance/gifts").text
-    room.wait(seconds=2)
-    assert NOTICE not in room.signed_in(Role.VIEWER).get("/finance/gifts").text
+    site = site_on_each
+    refuse(site, site.gift(mode="card"), 1)
+    site.wait(days=14, seconds=-1)
+    assert NOTICE in site.signed_in().get("/finance/gifts").text
+    site.wait(seconds=2)
+    assert NOTICE not in site.signed_in(Role.VIEWER).get("/finance/gifts").text
 
 
 @pytest.mark.parametrize(
     ("code", "is_shown"),
     [("charge_disputed", False), ("amount", False), ("key_refused", True), ("other", True)],
 )
-def test_a_refund_whose_refusal_has_words_is_no_news(room: Room, code: str, is_shown: bool) -> None:
+def test_a_refund_whose_refusal_has_words_is_no_news(
+    site: FinanceSite, code: str, is_shown: bool
+) -> None:
     """A refused refund is not shown if we have our own words for the reason."""
-    refuse(room, room.gift(mode="card"), 1, kind="refund_refused", code=code)
-    assert (NOTICE in room.signed_in().get("/finance/gifts").text) == is_shown
+    refuse(site, site.gift(mode="card"), 1, kind="refund_refused", code=code)
+    assert (NOTICE in site.signed_in().get("/finance/gifts").text) == is_shown
 
 
-def test_what_is_no_refusal_of_stripes_is_no_news(room: Room) -> None:
+def test_what_is_no_refusal_of_stripes_is_no_news(site: FinanceSite) -> None:
     """A debit that the bank declined is not a refusal by Stripe."""
-    gift, now = room.gift(mode="card"), room.clock.now()
+    gift, now = site.gift(mode="card"), site.clock.now()
     fact = Fact(FactKind.PAYMENT_FAILED, "cs_1", now, "stripe", evidence={"reason": "no account"})
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         record_facts(session, [(gift.id, fact)], now=now)
-    room.wait(seconds=1)
-    assert NOTICE not in room.signed_in().get("/finance/gifts").text
+    site.wait(seconds=1)
+    assert NOTICE not in site.signed_in().get("/finance/gifts").text
 
 
 def test_no_donors_address_is_kept_from_stripes_words() -> None:
@@ -155,13 +157,13 @@ def test_no_donors_address_is_kept_from_stripes_words() -> None:
 
 
 @pytest.mark.parametrize("missing", ["code", "message"])
-def test_what_stripe_leaves_out_is_left_out(room: Room, missing: str) -> None:
+def test_what_stripe_leaves_out_is_left_out(site: FinanceSite, missing: str) -> None:
     """A refusal without a code or a message is shown without it."""
-    gift, now = room.gift(mode="card"), room.clock.now()
+    gift, now = site.gift(mode="card"), site.clock.now()
     evidence = {name: value for name, value in EVIDENCE.items() if name != missing}
     fact = Fact(FactKind.CHECKOUT_REFUSED, f"{gift.id}:1", now, "stripe", evidence=evidence)
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         record_facts(session, [(gift.id, fact)], now=now)
-    answer = room.signed_in(Role.VIEWER).get("/finance/refused")
+    answer = site.signed_in(Role.VIEWER).get("/finance/refused")
     assert answer.status_code == 200
     assert EVIDENCE["request_id"] in answer.text

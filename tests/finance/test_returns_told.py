@@ -9,8 +9,8 @@ from donate.clock import local_date
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.storage.database import Database
+from tests.finance.finance_site import FinanceSite, fields
 from tests.finance.refund_desk import Desk, open_desk
-from tests.finance.room import Room, fields
 from tests.stripe_gateway.refund_desk import REFUNDS, deliver_events, stripe_list
 
 
@@ -21,14 +21,14 @@ def desk_on_each(database: Database) -> Iterator[Desk]:
         yield desk
 
 
-def test_a_later_round_ends_an_inquiry_too(room_on_each: Room) -> None:
+def test_a_later_round_ends_an_inquiry_too(site_on_each: FinanceSite) -> None:
     """A dispute's later round ends its inquiry, even if its first round was not recorded."""
-    gift, now = room_on_each.gift(mode="card"), room_on_each.clock.now()
-    browser = room_on_each.signed_in()
+    gift, now = site_on_each.gift(mode="card"), site_on_each.clock.now()
+    browser = site_on_each.signed_in()
     inquiry: list[Fact] = [Fact(FactKind.INQUIRY_OPENED, "dp_1", now, "stripe")]
     lost = Fact(FactKind.DISPUTE_LOST, "dp_1:2", now, "stripe", 5_000, "CAD")
     for facts, is_open in ((inquiry, True), ([lost], False)):
-        with room_on_each.database.writing() as session:
+        with site_on_each.database.writing() as session:
             record_facts(session, [(gift.id, fact) for fact in facts], now=now)
         page = browser.get("/finance/gifts").text
         assert ("bank asks about a payment" in page) is is_open
@@ -41,19 +41,19 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
     desk.refund(gift)
     (refund,) = stripe_list(desk.sandbox, REFUNDS)
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     notice = "A refund failed, and the money is with us again."
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
     assert notice in page
     assert "A refund of $50.00 failed on" in page
-    assert (desk.room.reread(gift).status, desk.room.reread(gift).net_minor) == ("confirmed", 5_000)
+    assert (desk.site.reread(gift).status, desk.site.reread(gift).net_minor) == ("confirmed", 5_000)
     form = {"csrf": fields(desk.page(gift))["csrf"], "refund": refund["id"]}
     address = f"/finance/gifts/{gift.id}/refund-followed-up"
     assert desk.browser.post(address, data=form | {"refund": "re_other"}).status_code == 409
     for _ in range(2):
         assert desk.browser.post(address, data=form).status_code == 303
-    assert [a.act for a in desk.room.acts()].count("refund_followed_up") == 1
+    assert [a.act for a in desk.site.acts()].count("refund_followed_up") == 1
     page = desk.page(gift).text
     assert notice not in page
     assert "A refund of $50.00 failed on" not in page
@@ -69,7 +69,7 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     inquiry = desk.sandbox.control(
         "POST", "/_sandbox/dispute", payment_intent=form["payment"], inquiry=True
     )["dispute"]
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     notice = "A donor’s bank asks about a payment. Please answer in Stripe before it is due."
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
@@ -77,18 +77,18 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
         datetime.fromtimestamp(inquiry["evidence_details"]["due_by"], UTC), gift.time_zone
     )
     assert f"Please answer in Stripe by {due:%B} {due.day}, {due.year}" in page
-    assert desk.room.reread(gift).status == "confirmed"
+    assert desk.site.reread(gift).status == "confirmed"
     assert 'name="confirmed"' in page
     address = f"/_sandbox/dispute/{inquiry['id']}"
     desk.sandbox.control("POST", f"{address}/answer")
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     page = desk.page(gift).text
     assert notice not in page
     assert "It has an answer and looks at it." in page
     desk.sandbox.control("POST", f"{address}/escalate")
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     page = desk.page(gift).text
-    assert desk.room.reread(gift).status == "disputed"
+    assert desk.site.reread(gift).status == "disputed"
     dispute_notice = "A donor’s bank has taken a payment back."
     assert dispute_notice in desk.browser.get("/finance/gifts").text
     assert "To get it back, answer in Stripe by" in page
@@ -97,21 +97,21 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     late = desk.send(gift, form)
     assert (late.status_code, desk.made()) == (409, [])
     desk.sandbox.control("POST", address, outcome="won")
-    deliver_events(desk.room.database, desk.sandbox, desk.room.clock)
+    deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     page = desk.page(gift).text
     assert 'name="confirmed"' in page
     assert dispute_notice not in page
 
 
-def test_staff_read_of_no_more_back_than_came_in(room: Room) -> None:
+def test_staff_read_of_no_more_back_than_came_in(site: FinanceSite) -> None:
     """Returned plus held money is at most what was received, and the excess is flagged."""
-    gift, now = room.gift(mode="card", amount_minor=2_500, received_minor=2_500), room.clock.now()
-    browser = room.signed_in()
+    gift, now = site.gift(mode="card", amount_minor=2_500, received_minor=2_500), site.clock.now()
+    browser = site.signed_in()
     refund = Fact(FactKind.REFUND_SUCCEEDED, "re_1", now, "stripe", 1_000, "CAD")
     opened = Fact(FactKind.DISPUTE_OPENED, "dp_1", now, "stripe", 2_500, "CAD")
     lost = Fact(FactKind.DISPUTE_LOST, "dp_1", now, "stripe", 2_500, "CAD")
     for facts, returned, held in (([refund, opened], "$10.00", "$15.00"), ([lost], "$25.00", "")):
-        with room.database.writing() as session:
+        with site.database.writing() as session:
             record_facts(session, [(gift.id, fact) for fact in facts], now=now)
         page = browser.get(f"/finance/gifts/{gift.id}").text
         assert f"<dt>Went back</dt><dd>{returned}</dd>" in page

@@ -3,53 +3,53 @@
 from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from tests.finance.room import Room
+from tests.finance.finance_site import FinanceSite
 from tests.finance.transfers import mark, sources
 
 
-def test_two_clerks_at_one_transfer(room_on_each: Room) -> None:
+def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
     """A clerk whose form is older than another's mark is asked to check, and keeps the input."""
-    room = room_on_each
-    gift = room.gift(mode="interac")
-    first, second = room.signed_in(), room.signed_in(Role.FINANCE, "bo@example.org")
+    site = site_on_each
+    gift = site.gift(mode="interac")
+    first, second = site.signed_in(), site.signed_in(Role.FINANCE, "bo@example.org")
     assert mark(first, gift, seen="0").status_code == 303
     assert mark(first, gift, seen="0").status_code == 303  # the same form twice is one transfer
     answer = mark(second, gift, seen="0", bank_reference="the same, in other words")
     assert answer.status_code == 409
     assert "Meanwhile a transfer was marked as received for this gift" in answer.text
     assert "the same, in other words" in answer.text
-    assert sources(room, gift) == ["CA1234X#0"]
+    assert sources(site, gift) == ["CA1234X#0"]
     again = mark(second, gift, seen="1", bank_reference="another one", amount="4.50")
     assert again.status_code == 303
-    assert len(sources(room, gift)) == 2
+    assert len(sources(site, gift)) == 2
 
 
-def test_the_form_asks_for_what_is_missing(room: Room) -> None:
+def test_the_form_asks_for_what_is_missing(site: FinanceSite) -> None:
     """After a part payment the form proposes the rest."""
-    gift = room.gift(mode="interac")
-    browser = room.signed_in()
+    gift = site.gift(mode="interac")
+    browser = site.signed_in()
     mark(browser, gift, amount="45.50")
     page = browser.get(f"/finance/gifts/{gift.id}").text
     assert 'name="amount" inputmode="decimal" autocomplete="off" value="4.50"' in page
 
 
-def test_what_the_donor_says_moves_no_money(room: Room) -> None:
+def test_what_the_donor_says_moves_no_money(site: FinanceSite) -> None:
     """A donor's report appears in the history, but not as a reason for the status."""
-    gift = room.gift(mode="interac")
-    announced = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), room.clock.now(), "donor")
-    with room.database.writing() as session:
-        record_facts(session, [(gift.id, announced)], now=room.clock.now())
-    page = room.signed_in().get(f"/finance/gifts/{gift.id}").text
+    gift = site.gift(mode="interac")
+    announced = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), site.clock.now(), "donor")
+    with site.database.writing() as session:
+        record_facts(session, [(gift.id, announced)], now=site.clock.now())
+    page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
     assert page.count("The donor says it is sent") == 1
     assert "The money" not in page
 
 
-def test_a_gift_that_nobody_sent_had_no_page(room: Room) -> None:
+def test_a_gift_that_nobody_sent_had_no_page(site: FinanceSite) -> None:
     """A lapsed e-Transfer is not described as an expired payment page."""
-    gift = room.gift(mode="interac")
-    lapsed = Fact(FactKind.GIFT_LAPSED, str(gift.id), room.clock.now(), "service")
-    with room.database.writing() as session:
-        record_facts(session, [(gift.id, lapsed)], now=room.clock.now())
-    page = room.signed_in().get(f"/finance/gifts/{gift.id}").text
+    gift = site.gift(mode="interac")
+    lapsed = Fact(FactKind.GIFT_LAPSED, str(gift.id), site.clock.now(), "service")
+    with site.database.writing() as session:
+        record_facts(session, [(gift.id, lapsed)], now=site.clock.now())
+    page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
     assert "Nothing came within the days that the region waits" in page
     assert "payment page has expired" not in page

@@ -12,18 +12,18 @@ from donate.gifts.ledger import record_facts
 from donate.gifts.queries import gift_by_reference
 from donate.references import new_reference
 from donate.stripe_gateway.models import EventState
-from tests.finance.asides import decide, look, paid, reread, set_aside, settle
-from tests.finance.room import Room
+from tests.finance.finance_site import FinanceSite
+from tests.finance.set_aside_events import decide, look, paid, reread, set_aside, settle
 from tests.stripe_gateway import given
 from tests.stripe_gateway.months import invoice_event
 
 
-def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
+def test_what_was_in_the_way_is_gone(site_on_each: FinanceSite) -> None:
     """Trying again settles an event whose cause is gone, and records who tried and when."""
-    room = room_on_each
-    gift = given.give(room.database, attempts=0)
-    event = set_aside(room.database, paid(gift))
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    site = site_on_each
+    gift = given.give(site.database, attempts=0)
+    event = set_aside(site.database, paid(gift))
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
     assert (
         "No checkout session was requested with that attempt"
         in browser.get("/finance/set-aside").text
@@ -36,86 +36,86 @@ def test_what_was_in_the_way_is_gone(room_on_each: Room) -> None:
         actor="donor",
         evidence={"attempt": 1},
     )
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         record_facts(session, [(gift.id, requested)], now=given.NOW)
     answer = decide(browser, event, "tried")
     assert (answer.status_code, answer.headers["location"]) == (
         303,
         f"/finance/set-aside/{event.id}",
     )
-    waiting = reread(room, event)
+    waiting = reread(site, event)
     assert (waiting.state, waiting.due_at, waiting.tries) == (
         EventState.WAITING,
-        room.clock.now(),
+        site.clock.now(),
         0,
     )
-    assert room.nudges == [room.clock.now()]
+    assert site.nudges == [site.clock.now()]
     assert "It is being tried again." in look(browser, event)
 
-    settle(room)
-    assert given.gift_now(room.database, gift).status == "confirmed"
+    settle(site)
+    assert given.gift_now(site.database, gift).status == "confirmed"
     page = look(browser, event)
     assert "It is settled: what it says is recorded." in page
     assert "Tried again" in page
     assert "Ann Lee" in page
     assert "It was set aside then: no checkout session was requested with that attempt" in page
-    act = room.acts()[-1]
+    act = site.acts()[-1]
     assert (act.act, act.about) == ("event_tried_again", event.event_id)
 
 
-def test_a_refund_whose_payment_came_too_late(room_on_each: Room) -> None:
+def test_a_refund_whose_payment_came_too_late(site_on_each: FinanceSite) -> None:
     """A set-aside refund is settled automatically once its payment is known."""
-    room = room_on_each
-    gift = given.give(room.database)
+    site = site_on_each
+    gift = given.give(site.database)
     payment = paid(gift)
     refund = given.event(
         "refund.created", given.refund_of(payment["data"]["object"]["payment_intent"], 2_000)
     )
-    given.store(room.database, refund, now=room.clock.now())
+    given.store(site.database, refund, now=site.clock.now())
     for _ in range(9):
-        settle(room)
-        room.wait(days=3)
-    event = given.event_now(room.database, refund)
+        settle(site)
+        site.wait(days=3)
+    event = given.event_now(site.database, refund)
     assert event.state == EventState.SET_ASIDE
-    given.settle(room.database, payment, clock=room.clock)
-    assert reread(room, event).state == EventState.SETTLED
-    assert given.gift_now(room.database, gift).status == "partly_refunded"
+    given.settle(site.database, payment, clock=site.clock)
+    assert reread(site, event).state == EventState.SETTLED
+    assert given.gift_now(site.database, gift).status == "partly_refunded"
 
 
-def test_trying_in_vain_sets_it_aside_again(room: Room) -> None:
+def test_trying_in_vain_sets_it_aside_again(site: FinanceSite) -> None:
     """An event whose cause remains is set aside again, with its history."""
-    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
-    browser = room.signed_in()
+    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    browser = site.signed_in()
     for attempts in (1, 2):
         decide(browser, event, "tried")
-        settle(room)
+        settle(site)
         page = look(browser, event)
         assert "It was set aside again: " in page
         assert page.count("<strong>Tried again</strong>") == attempts
 
 
-def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
+def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> None:
     """A tied payment counts for the chosen gift with its own amount, and records who tied it."""
-    room = room_on_each
-    gift, other = given.give(room.database), given.give(room.database)
-    event = set_aside(room.database, paid(other, amount_total=4_000))
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    site = site_on_each
+    gift, other = given.give(site.database), given.give(site.database)
+    event = set_aside(site.database, paid(other, amount_total=4_000))
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
     typed = gift.reference.lower().replace("-", " ")
     assert decide(browser, event, "tied", reference=typed).status_code == 303
-    tied = reread(room, event)
-    actor = f"staff:{room.staff('ann@example.org').id}"
+    tied = reread(site, event)
+    actor = f"staff:{site.staff('ann@example.org').id}"
     assert (tied.state, tied.tied_to, tied.tied_by) == (EventState.WAITING, gift.id, actor)
-    assert room.nudges == [room.clock.now()]
+    assert site.nudges == [site.clock.now()]
 
-    settle(room)
-    paid_gift = given.gift_now(room.database, gift)
+    settle(site)
+    paid_gift = given.gift_now(site.database, gift)
     assert (paid_gift.status, paid_gift.received_minor) == ("confirmed", 4_000)
     assert paid_gift.flags == "amount_differs"
-    assert given.gift_now(room.database, other).status == "awaited"
+    assert given.gift_now(site.database, other).status == "awaited"
     assert f"<strong>Tied to a gift</strong>: {gift.reference}" in look(browser, event)
     page = browser.get(f"/finance/gifts/{gift.id}").text
-    assert f"<dt>tied by</dt><dd>{room.staff('ann@example.org').name}</dd>" in page
-    act = room.acts()[-1]
+    assert f"<dt>tied by</dt><dd>{site.staff('ann@example.org').name}</dd>" in page
+    act = site.acts()[-1]
     assert (act.act, act.detail) == ("event_tied", {"why": gift.reference})
     assert f"event tied: {gift.reference}" in browser.get("/finance/trail").text
 
@@ -123,38 +123,38 @@ def test_an_event_is_tied_to_the_gift_it_is_about(room_on_each: Room) -> None:
 @pytest.mark.parametrize(
     ("step", "amount"), [("paid", "$50.00 CAD"), ("payment_failed", "$70.00 CAD")]
 )
-def test_an_invoice_says_its_amount(room: Room, step: str, amount: str) -> None:
+def test_an_invoice_says_its_amount(site: FinanceSite, step: str, amount: str) -> None:
     """An invoice shows the paid amount or, if it failed, the amount due."""
     due: dict[str, Any] = {} if step == "paid" else {"amount_due": 7_000}
-    event = invoice_event(given.give(room.database), "in_1", step=step, **due)
-    assert amount in look(room.signed_in(), set_aside(room.database, event))
+    event = invoice_event(given.give(site.database), "in_1", step=step, **due)
+    assert amount in look(site.signed_in(), set_aside(site.database, event))
 
 
-def test_a_payment_that_counts_already_is_not_counted_twice(room: Room) -> None:
+def test_a_payment_that_counts_already_is_not_counted_twice(site: FinanceSite) -> None:
     """A payment that another gift already has is set aside again when tied."""
-    first, second = given.give(room.database), given.give(room.database)
+    first, second = given.give(site.database), given.give(site.database)
     payment = paid(first)
-    given.settle(room.database, payment)
+    given.settle(site.database, payment)
     again = given.event(payment["type"], payment["data"]["object"] | {"amount_total": 4_000})
-    event = set_aside(room.database, again)
-    decide(room.signed_in(), event, "tied", reference=second.reference)
-    settle(room)
-    assert reread(room, event).state == EventState.SET_ASIDE
-    assert given.gift_now(room.database, second).received_minor == 0
-    assert given.gift_now(room.database, first).received_minor == given.AMOUNT
+    event = set_aside(site.database, again)
+    decide(site.signed_in(), event, "tied", reference=second.reference)
+    settle(site)
+    assert reread(site, event).state == EventState.SET_ASIDE
+    assert given.gift_now(site.database, second).received_minor == 0
+    assert given.gift_now(site.database, first).received_minor == given.AMOUNT
 
 
-def test_nobody_ties_without_comparing(room: Room) -> None:
+def test_nobody_ties_without_comparing(site: FinanceSite) -> None:
     """Tying needs a ticked box; without it nothing changes and the input stays."""
     event, gift = (
-        set_aside(room.database, paid(given.give(room.database), amount_total=1)),
-        given.give(room.database),
+        set_aside(site.database, paid(given.give(site.database), amount_total=1)),
+        given.give(site.database),
     )
-    answer = decide(room.signed_in(), event, "tied", reference=gift.reference, confirmed="")
+    answer = decide(site.signed_in(), event, "tied", reference=gift.reference, confirmed="")
     assert answer.status_code == 422
     assert "Please compare them first" in answer.text
     assert f'value="{gift.reference}"' in answer.text
-    assert reread(room, event).tied_to is None
+    assert reread(site, event).tied_to is None
 
 
 @pytest.mark.parametrize(
@@ -170,45 +170,45 @@ def test_nobody_ties_without_comparing(room: Room) -> None:
         ("card", "This event is not in CAD, the currency of LWCAN-"),
     ],
 )
-def test_a_gift_that_it_cannot_be_about(room: Room, typed: str, sentence: str) -> None:
+def test_a_gift_that_it_cannot_be_about(site: FinanceSite, typed: str, sentence: str) -> None:
     """A gift that is unknown or cannot match is refused at the field, and the input stays."""
-    gift = given.give(room.database)
-    by_mode = {mode: given.give(room.database, mode=mode).reference for mode in ("card", "interac")}
-    with room.database.reading() as session:
+    gift = given.give(site.database)
+    by_mode = {mode: given.give(site.database, mode=mode).reference for mode in ("card", "interac")}
+    with site.database.reading() as session:
         unknown = new_reference("LWCAN", Random(1))
         assert gift_by_reference(session, unknown) is None
     reference = (by_mode | {"unknown": unknown}).get(typed, typed)
-    event = set_aside(room.database, paid(gift, currency="usd"))
-    answer = decide(room.signed_in(), event, "tied", reference=reference)
+    event = set_aside(site.database, paid(gift, currency="usd"))
+    answer = decide(site.signed_in(), event, "tied", reference=reference)
     assert answer.status_code == 422
     assert sentence in answer.text
     assert 'aria-invalid="true" aria-describedby="reference-error"' in answer.text
     assert escape(reference)[:20] in answer.text
-    assert reread(room, event) == event
-    assert room.nudges == []
+    assert reread(site, event) == event
+    assert site.nudges == []
 
 
-def test_dismissing_says_who_and_why(room_on_each: Room) -> None:
+def test_dismissing_says_who_and_why(site_on_each: FinanceSite) -> None:
     """A dismissed event leaves the open list, keeps its reason, and can be tried again."""
-    room = room_on_each
-    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    site = site_on_each
+    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
     reason = "Paid back by hand & closed"
     assert decide(browser, event, "dismissed", reason=f"  {reason} ").status_code == 303
-    assert reread(room, event).state == EventState.DISMISSED
-    assert room.nudges == []
+    assert reread(site, event).state == EventState.DISMISSED
+    assert site.nudges == []
     assert event.event_id not in browser.get("/finance/set-aside").text
     tab = browser.get("/finance/set-aside?show=dismissed").text
     assert event.event_id in tab
     for page in (tab, look(browser, event)):
         assert "<strong>Dismissed</strong>: Paid back by hand &amp; closed" in page
         assert "Ann Lee" in page
-    act = room.acts()[-1]
+    act = site.acts()[-1]
     assert (act.act, act.about) == ("event_dismissed", event.event_id)
     assert act.detail == {"why": reason}
 
     assert decide(browser, event, "tried").status_code == 303
-    settle(room)
+    settle(site)
     assert event.event_id in browser.get("/finance/set-aside").text
     assert "<strong>Dismissed</strong>" in look(browser, event)
 
@@ -223,20 +223,20 @@ def test_dismissing_says_who_and_why(room_on_each: Room) -> None:
         ("card 4242 4242 4242 4242", "That looks like a card number."),
     ],
 )
-def test_a_reason_is_required(room: Room, reason: str, sentence: str) -> None:
+def test_a_reason_is_required(site: FinanceSite, reason: str, sentence: str) -> None:
     """A dismissal needs a valid reason, and the input stays."""
-    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
-    answer = decide(room.signed_in(), event, "dismissed", reason=reason)
+    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    answer = decide(site.signed_in(), event, "dismissed", reason=reason)
     assert answer.status_code == 422
     assert sentence in answer.text
     assert 'aria-describedby="reason-error"' in answer.text
     assert f">{reason}</textarea>" in answer.text
-    assert reread(room, event) == event
+    assert reread(site, event) == event
 
 
 @pytest.mark.parametrize("reason", ["abc", "x" * 300])
-def test_the_shortest_and_the_longest_reason(room: Room, reason: str) -> None:
+def test_the_shortest_and_the_longest_reason(site: FinanceSite, reason: str) -> None:
     """A reason may have 3 to 300 characters."""
-    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
-    assert decide(room.signed_in(), event, "dismissed", reason=reason).status_code == 303
-    assert reread(room, event).history[-1]["why"] == reason
+    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    assert decide(site.signed_in(), event, "dismissed", reason=reason).status_code == 303
+    assert reread(site, event).history[-1]["why"] == reason

@@ -3,8 +3,8 @@
 import pytest
 
 from donate.finance.models import Role
-from tests.finance.asides import decide, look, paid, reread, set_aside
-from tests.finance.room import Room, csrf
+from tests.finance.finance_site import FinanceSite, csrf
+from tests.finance.set_aside_events import decide, look, paid, reread, set_aside
 from tests.stripe_gateway import given
 
 UNREADABLE = b"<script>alert(1)</script> cut sho"
@@ -12,12 +12,12 @@ INPUT = {"tied": {"reference": "LWCAN-7KQ4M2X"}, "dismissed": {"reason": "a test
 each_act = pytest.mark.parametrize("act", ["tried", "tied", "dismissed"])
 
 
-def test_what_nobody_can_read_can_only_be_dismissed(room_on_each: Room) -> None:
+def test_what_nobody_can_read_can_only_be_dismissed(site_on_each: FinanceSite) -> None:
     """An unreadable event is shown as text and can only be dismissed."""
-    room = room_on_each
-    gift = given.give(room.database)
-    event = set_aside(room.database, UNREADABLE)
-    browser = room.signed_in()
+    site = site_on_each
+    gift = given.give(site.database)
+    event = set_aside(site.database, UNREADABLE)
+    browser = site.signed_in()
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert "Try again" not in page
         assert "<script>" not in page
@@ -30,62 +30,62 @@ def test_what_nobody_can_read_can_only_be_dismissed(room_on_each: Room) -> None:
         answer = decide(browser, event, act, reference=gift.reference)
         assert answer.status_code == 409
         assert sentence in answer.text
-    assert reread(room, event) == event
+    assert reread(site, event) == event
     assert decide(browser, event, "dismissed", reason="half a message").status_code == 303
     assert "Try again" not in look(browser, event)
     assert decide(browser, event, "tried").status_code == 409
 
 
 @each_act
-def test_a_viewer_sees_and_does_not_decide(room: Room, act: str) -> None:
+def test_a_viewer_sees_and_does_not_decide(site: FinanceSite, act: str) -> None:
     """A viewer sees the event without forms, and is refused every decision."""
-    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
-    browser = room.signed_in(Role.VIEWER)
+    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    browser = site.signed_in(Role.VIEWER)
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert event.event_id in page
         assert page.count("<form") == 1  # to sign out
     answer = decide(browser, event, act, **INPUT.get(act, {}))
     assert answer.status_code == 403
-    assert reread(room, event) == event
+    assert reread(site, event) == event
 
 
 @each_act
-def test_a_stale_form_or_a_link_decides_nothing(room: Room, act: str) -> None:
+def test_a_stale_form_or_a_link_decides_nothing(site: FinanceSite, act: str) -> None:
     """A stale token or a GET request changes nothing."""
-    event = set_aside(room.database, paid(given.give(room.database), amount_total=4_000))
-    browser = room.signed_in()
+    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    browser = site.signed_in()
     path = f"/finance/set-aside/{event.id}/{act}"
-    stale = csrf(room.signed_in(Role.FINANCE, "other@example.org"))
+    stale = csrf(site.signed_in(Role.FINANCE, "other@example.org"))
     assert browser.post(path, data=INPUT.get(act, {}) | {"csrf": stale}).status_code == 403
     assert browser.get(path, params=INPUT.get(act, {})).status_code == 405
     look(browser, event)
-    assert reread(room, event) == event
-    assert room.nudges == []
+    assert reread(site, event) == event
+    assert site.nudges == []
 
 
-def test_only_what_was_set_aside_is_shown(room: Room) -> None:
+def test_only_what_was_set_aside_is_shown(site: FinanceSite) -> None:
     """Only set-aside events have a page; other events and odd numbers get 404."""
-    event = paid(given.give(room.database))
-    given.settle(room.database, event)
-    settled = given.event_now(room.database, event)
-    browser = room.signed_in()
+    event = paid(given.give(site.database))
+    given.settle(site.database, event)
+    settled = given.event_now(site.database, event)
+    browser = site.signed_in()
     for number in (settled.id, 987_654, "x", "-1", "9" * 40, "%C2%B2"):
         assert browser.get(f"/finance/set-aside/{number}").status_code == 404
     assert decide(browser, settled, "dismissed", reason="not mine").status_code == 404
 
 
-def test_a_hostile_event_is_harmless(room: Room) -> None:
+def test_a_hostile_event_is_harmless(site: FinanceSite) -> None:
     """Markup in an event is shown as text everywhere."""
     hostile = '"><script>alert(1)</script>{{ 7*7 }}'
     payload = paid(
-        given.give(room.database),
+        given.give(site.database),
         client_reference_id=hostile,
         customer_details={"email": hostile},
         payment_intent=hostile,
         currency="xx" + hostile,
     )
-    event = set_aside(room.database, payload)
-    browser = room.signed_in()
+    event = set_aside(site.database, payload)
+    browser = site.signed_in()
     decide(browser, event, "dismissed", reason=f"it said {hostile}")
     pages = [browser.get("/finance/set-aside?show=dismissed").text, look(browser, event)]
     for page in [*pages, browser.get("/finance/trail").text]:

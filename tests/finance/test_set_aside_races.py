@@ -12,8 +12,8 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import dismiss_event, take_event, tie, try_again
-from tests.finance.asides import decide, look, paid, reread, set_aside, settle
-from tests.finance.room import NOW, Room
+from tests.finance.finance_site import NOW, FinanceSite
+from tests.finance.set_aside_events import decide, look, paid, reread, set_aside, settle
 from tests.stripe_gateway import given
 
 Decide = Callable[[StripeEvent], bool]
@@ -106,35 +106,37 @@ def test_no_decision_is_lost(database_url: str, database: Database) -> None:
     [("tried", {}), ("tied", {"reference": ""}), ("dismissed", {"reason": "abc"})],
     ids=["tried", "tied", "dismissed"],
 )
-def test_a_double_click_decides_once(room_on_each: Room, act: str, typed: dict[str, str]) -> None:
+def test_a_double_click_decides_once(
+    site_on_each: FinanceSite, act: str, typed: dict[str, str]
+) -> None:
     """The same form twice is one decision, and another clerk is told of it."""
-    room = room_on_each
-    gift = given.give(room.database)
+    site = site_on_each
+    gift = given.give(site.database)
     if "reference" in typed:
         typed = {"reference": gift.reference}
-    event = set_aside(room.database, paid(gift, amount_total=4_000))
-    browser = room.signed_in()
+    event = set_aside(site.database, paid(gift, amount_total=4_000))
+    browser = site.signed_in()
     assert [decide(browser, event, act, **typed).status_code for _ in range(2)] == [303, 303]
-    (entry,) = reread(room, event).history
-    acts = [act.act for act in room.acts() if act.act.startswith("event_")]
+    (entry,) = reread(site, event).history
+    acts = [act.act for act in site.acts() if act.act.startswith("event_")]
     assert acts == [f"event_{entry['decision']}"]
 
-    late = room.signed_in(email="bob@example.org")
+    late = site.signed_in(email="bob@example.org")
     answer = decide(late, event, "dismissed", reason="mine")
     assert answer.status_code == 409
     assert "This event is no longer set aside: " in answer.text
     assert "Nothing was changed just now." in answer.text
-    assert len(reread(room, event).history) == 1
+    assert len(reread(site, event).history) == 1
 
 
-def test_a_settled_event_is_not_decided_about_again(room: Room) -> None:
+def test_a_settled_event_is_not_decided_about_again(site: FinanceSite) -> None:
     """A form that is older than the settling changes nothing."""
-    gift, other = given.give(room.database), given.give(room.database)
-    event = set_aside(room.database, paid(gift, amount_total=4_000))
-    first, second = room.signed_in(), room.signed_in(email="bob@example.org")
+    gift, other = given.give(site.database), given.give(site.database)
+    event = set_aside(site.database, paid(gift, amount_total=4_000))
+    first, second = site.signed_in(), site.signed_in(email="bob@example.org")
     decide(first, event, "tied", reference=gift.reference)
-    settle(room)
-    settled = reread(room, event)
+    settle(site)
+    settled = reread(site, event)
     assert settled.state == EventState.SETTLED
     for act, typed in (
         ("tried", {}),
@@ -144,6 +146,6 @@ def test_a_settled_event_is_not_decided_about_again(room: Room) -> None:
         answer = decide(second, event, act, **typed)
         assert answer.status_code == 409
         assert "This event is no longer set aside: it is settled." in answer.text
-    assert reread(room, event) == settled
+    assert reread(site, event) == settled
     assert "<form" in look(second, event)
     assert "/tied" not in look(second, event)

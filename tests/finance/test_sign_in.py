@@ -11,26 +11,35 @@ from donate.finance.models import Role, StaffSession
 from donate.finance.sessions import hash_of
 from donate.finance.staff.accounts import disable, enable, set_password
 from donate.storage.database import Database
-from tests.finance.room import CHEAP, NOW, PASSWORD, Room, csrf, fields, open_room, sign_in
+from tests.finance.finance_site import (
+    CHEAP,
+    NOW,
+    PASSWORD,
+    FinanceSite,
+    csrf,
+    fields,
+    open_site,
+    sign_in,
+)
 from tests.real_parts import Sqlite
 
 
-def test_the_right_password_opens_the_room(room: Room) -> None:
+def test_the_right_password_opens_the_room(site: FinanceSite) -> None:
     """The right password leads to the requested page."""
-    room.add_staff()
-    browser = room.browser()
+    site.add_staff()
+    browser = site.browser()
     answer = sign_in(browser, next="/finance/gifts?status=awaited")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/finance/gifts?status=awaited"
     assert browser.get("/finance/gifts").status_code == 200
-    assert [act.act for act in room.acts()] == ["staff_added", "signed_in"]
+    assert [act.act for act in site.acts()] == ["staff_added", "signed_in"]
 
 
-def test_the_address_is_taken_in_any_case(room: Room) -> None:
+def test_the_address_is_taken_in_any_case(site: FinanceSite) -> None:
     """Case and outer spaces matter in a password, but not in an e-mail address."""
-    room.add_staff()
-    assert sign_in(room.browser(), " Ann@Example.ORG ").status_code == 303
-    assert sign_in(room.browser(), "ann@example.org", PASSWORD.upper()).status_code == 401
+    site.add_staff()
+    assert sign_in(site.browser(), " Ann@Example.ORG ").status_code == 303
+    assert sign_in(site.browser(), "ann@example.org", PASSWORD.upper()).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -48,20 +57,20 @@ def test_the_address_is_taken_in_any_case(room: Room) -> None:
     ],
 )
 def test_whoever_may_not_come_in_reads_the_same(
-    room_on_each: Room, email: str, password: str
+    site_on_each: FinanceSite, email: str, password: str
 ) -> None:
     """A wrong password, an unknown address and a disabled user get the same answer."""
-    room = room_on_each
-    room.add_staff()
-    room.add_staff("disabled@example.org")
-    with room.database.writing() as session:
+    site = site_on_each
+    site.add_staff()
+    site.add_staff("disabled@example.org")
+    with site.database.writing() as session:
         disable(session, "disabled@example.org", now=NOW)
-    browser = room.browser()
+    browser = site.browser()
     answer = sign_in(browser, email, password)
     assert answer.status_code == 401
     assert "That e-mail address and password do not belong together." in answer.text
     without = re.sub(r'(name="(form_token|email)"[^>]* value=")[^"]*', r"\1", answer.text)
-    wrong = sign_in(room.browser(), "someone@example.org", "something else")
+    wrong = sign_in(site.browser(), "someone@example.org", "something else")
     assert without == re.sub(r'(name="(form_token|email)"[^>]* value=")[^"]*', r"\1", wrong.text)
     assert browser.get("/finance/gifts").status_code == 303
 
@@ -69,9 +78,9 @@ def test_whoever_may_not_come_in_reads_the_same(
 @pytest.mark.parametrize(
     "charset", ["unicode_escape", "undefined", "punycode", "utf-8; charset=idna", "utf-8x"]
 )
-def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str) -> None:
+def test_a_made_up_charset_is_no_error_of_ours(site: FinanceSite, charset: str) -> None:
     """A form in an odd charset gets 400."""
-    browser = room.browser()
+    browser = site.browser()
     typed = fields(browser.get("/finance/sign-in"))
     typed |= {"email": "\\ud800\\x00@b.c", "password": "\\udfff", "next": "\\ud800"}
     body = "".join(
@@ -86,9 +95,9 @@ def test_a_made_up_charset_is_no_error_of_ours(room: Room, charset: str) -> None
     assert answer.status_code == 400
 
 
-def test_the_password_is_never_sent_back(room: Room) -> None:
+def test_the_password_is_never_sent_back(site: FinanceSite) -> None:
     """A refused form keeps the address but not the password."""
-    answer = sign_in(room.browser(), "ann@example.org", "hunter2 hunter2")
+    answer = sign_in(site.browser(), "ann@example.org", "hunter2 hunter2")
     assert "ann@example.org" in answer.text
     assert "hunter2" not in answer.text
 
@@ -108,21 +117,21 @@ def test_every_wrong_try_takes_one_hash(sqlite: Sqlite, email: str) -> None:
     """Every failed sign-in verifies one hash, so its duration reveals nothing."""
     hasher = CountingHasher(time_cost=1, memory_cost=64, parallelism=1)
     database = Database(sqlite.fresh_url())
-    room = open_room(database, passwords=PasswordHash((hasher,)))
-    room.add_staff()
-    room.add_staff("gone@example.org")
+    site = open_site(database, passwords=PasswordHash((hasher,)))
+    site.add_staff()
+    site.add_staff("gone@example.org")
     with database.writing() as session:
         disable(session, "gone@example.org", now=NOW)
-    assert sign_in(room.browser(), email, "not the password").status_code == 401
+    assert sign_in(site.browser(), email, "not the password").status_code == 401
     assert hasher.verifications == 1
     database.close()
 
 
-def test_only_a_hash_of_the_cookie_is_kept(room: Room) -> None:
+def test_only_a_hash_of_the_cookie_is_kept(site: FinanceSite) -> None:
     """The database stores only the SHA-256 of the session cookie."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     token = browser.cookies["donate_staff"]
-    with room.database.reading() as session:
+    with site.database.reading() as session:
         (row,) = session.exec(select(StaffSession))
     assert row.token_hash == hash_of(token)
     assert token not in row.model_dump_json()
@@ -136,9 +145,9 @@ def test_only_a_hash_of_the_cookie_is_kept(room: Room) -> None:
 def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure: bool) -> None:
     """The cookie is HttpOnly, SameSite=Lax, and Secure with https."""
     database = Database(sqlite.fresh_url())
-    room = open_room(database, https=https)
-    room.add_staff()
-    browser = room.browser()
+    site = open_site(database, https=https)
+    site.add_staff()
+    browser = site.browser()
     browser.base_url = f"{'https' if https else 'http'}://testserver"
     answer = sign_in(browser)
     (cookie,) = [c for c in answer.headers.get_list("set-cookie") if c.startswith(f"{name}=")]
@@ -149,97 +158,97 @@ def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure
     database.close()
 
 
-def test_a_sign_in_begins_a_new_session(room: Room) -> None:
+def test_a_sign_in_begins_a_new_session(site: FinanceSite) -> None:
     """Every sign-in gets a new session token, never one that was planted."""
-    room.add_staff()
-    browser = room.browser()
+    site.add_staff()
+    browser = site.browser()
     browser.cookies.set("donate_staff", "planted")
     sign_in(browser)
     first = browser.cookies.get("donate_staff", domain="testserver.local")
     assert first
     assert first != "planted"
-    other = room.browser()
+    other = site.browser()
     sign_in(other)
     assert other.cookies["donate_staff"] != first
 
 
-def test_signing_out_ends_the_session(room: Room) -> None:
+def test_signing_out_ends_the_session(site: FinanceSite) -> None:
     """After signing out, a copy of the cookie opens nothing."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     token = browser.cookies["donate_staff"]
     answer = browser.post("/finance/sign-out", data={"csrf": csrf(browser)})
     assert answer.status_code == 303
     assert "donate_staff" not in browser.cookies
     assert "You are signed out." in browser.get(answer.headers["location"]).text
-    thief = room.browser()
+    thief = site.browser()
     thief.cookies.set("donate_staff", token)
     assert thief.get("/finance/gifts").status_code == 303
 
 
 @pytest.mark.parametrize("ends", [{"minutes": 60}, {"hours": 12}], ids=["idle", "absolute"])
-def test_a_session_ends_by_itself(room: Room, ends: dict[str, float]) -> None:
+def test_a_session_ends_by_itself(site: FinanceSite, ends: dict[str, float]) -> None:
     """A session ends after an hour without a request, and after twelve hours in any case."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     if "hours" in ends:
         for _ in range(14):
             assert browser.get("/finance/gifts").status_code == 200
-            room.wait(minutes=50)
-        room.wait(minutes=19)
+            site.wait(minutes=50)
+        site.wait(minutes=19)
     else:
-        room.wait(minutes=59)
+        site.wait(minutes=59)
         assert browser.get("/finance/gifts").status_code == 200
-        room.wait(minutes=60)
+        site.wait(minutes=60)
     assert browser.get("/finance/gifts").status_code == 303
 
 
-def test_sessions_that_are_over_are_cleared_away(room: Room) -> None:
+def test_sessions_that_are_over_are_cleared_away(site: FinanceSite) -> None:
     """A sign-in deletes sessions that have ended."""
-    room.add_staff()
+    site.add_staff()
     for _ in range(3):
-        sign_in(room.browser())
-        room.wait(hours=2)
-    with room.database.reading() as session:
+        sign_in(site.browser())
+        site.wait(hours=2)
+    with site.database.reading() as session:
         assert len(session.exec(select(StaffSession)).all()) == 1
 
 
-def test_disabling_ends_what_is_open(room_on_each: Room) -> None:
+def test_disabling_ends_what_is_open(site_on_each: FinanceSite) -> None:
     """Disabling a user ends their sessions, and enabling them lets them sign in again."""
-    room = room_on_each
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
-    with room.database.writing() as session:
+    site = site_on_each
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
+    with site.database.writing() as session:
         disable(session, "ann@example.org", now=NOW)
     assert browser.get("/finance/gifts").status_code == 303
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         enable(session, "ann@example.org", now=NOW)
     assert browser.get("/finance/gifts").status_code == 303
-    assert sign_in(room.browser()).status_code == 303
+    assert sign_in(site.browser()).status_code == 303
 
 
-def test_a_new_password_ends_what_is_open(room: Room) -> None:
+def test_a_new_password_ends_what_is_open(site: FinanceSite) -> None:
     """A new password ends the open sessions and replaces the old one."""
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
-    with room.database.writing() as session:
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
+    with site.database.writing() as session:
         set_password(session, "ann@example.org", "three loud geese", now=NOW, passwords=CHEAP)
     assert browser.get("/finance/gifts").status_code == 303
-    assert sign_in(room.browser()).status_code == 401
-    assert sign_in(room.browser(), password="three loud geese").status_code == 303
+    assert sign_in(site.browser()).status_code == 401
+    assert sign_in(site.browser(), password="three loud geese").status_code == 303
 
 
-def test_a_form_from_nowhere_signs_nobody_in(room: Room) -> None:
+def test_a_form_from_nowhere_signs_nobody_in(site: FinanceSite) -> None:
     """The right password is refused without the form's cookie."""
-    room.add_staff()
-    form = fields(room.browser().get("/finance/sign-in"))
+    site.add_staff()
+    form = fields(site.browser().get("/finance/sign-in"))
     data = form | {"email": "ann@example.org", "password": PASSWORD}
-    answer = room.browser().post("/finance/sign-in", data=data)
+    answer = site.browser().post("/finance/sign-in", data=data)
     assert answer.status_code == 403
     assert "allow cookies" in answer.text
-    assert "sign-in without its form" in room.refusals()
+    assert "sign-in without its form" in site.refusals()
 
 
-def test_two_tabs_share_one_form(room: Room) -> None:
+def test_two_tabs_share_one_form(site: FinanceSite) -> None:
     """Opening the form again keeps the first one valid."""
-    room.add_staff()
-    browser = room.browser()
+    site.add_staff()
+    browser = site.browser()
     first = fields(browser.get("/finance/sign-in"))
     browser.get("/finance/sign-in")
     data = first | {"email": "ann@example.org", "password": PASSWORD}
@@ -262,19 +271,19 @@ def test_two_tabs_share_one_form(room: Room) -> None:
         "",
     ],
 )
-def test_the_way_on_stays_in_the_room(room: Room, target: str) -> None:
+def test_the_way_on_stays_in_the_room(site: FinanceSite, target: str) -> None:
     """Whatever `next` says, a sign-in leads to a staff page."""
-    room.add_staff()
-    answer = sign_in(room.browser(), next=target)
+    site.add_staff()
+    answer = sign_in(site.browser(), next=target)
     assert answer.headers["location"] == "/finance/gifts"
 
 
-def test_a_hash_that_became_cheap_is_made_anew(room: Room) -> None:
+def test_a_hash_that_became_cheap_is_made_anew(site: FinanceSite) -> None:
     """Signing in replaces a hash with outdated parameters."""
-    room.add_staff("old@example.org", cost=2)
-    before = room.staff("old@example.org").password_hash
-    assert sign_in(room.browser(), "old@example.org").status_code == 303
-    after = room.staff("old@example.org").password_hash
+    site.add_staff("old@example.org", cost=2)
+    before = site.staff("old@example.org").password_hash
+    assert sign_in(site.browser(), "old@example.org").status_code == 303
+    after = site.staff("old@example.org").password_hash
     assert "t=2" in before
     assert "t=1" in after
-    assert sign_in(room.browser(), "old@example.org").status_code == 303
+    assert sign_in(site.browser(), "old@example.org").status_code == 303

@@ -14,7 +14,7 @@ from donate.finance.models import StaffSession
 from donate.finance.staff.sign_in import HASHES_AT_ONCE, IN_LINE_AT_ONCE
 from donate.storage.database import Database
 from tests.blocking import until_it_waits
-from tests.finance.room import open_room, sign_in
+from tests.finance.finance_site import open_site, sign_in
 from tests.finance.sign_ins import ANN, change_password, shut_out
 from tests.real_parts import PATIENCE_S, Postgres, Sqlite
 
@@ -44,10 +44,10 @@ def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
     assert (HASHES_AT_ONCE, IN_LINE_AT_ONCE) == (2, 8)
     hasher = BlockingHasher()
     database = Database(sqlite.fresh_url())
-    room = open_room(database, passwords=PasswordHash((hasher,)))
-    room.add_staff()
+    site = open_site(database, passwords=PasswordHash((hasher,)))
+    site.add_staff()
     with ThreadPoolExecutor(9) as threads:
-        attempts = [threads.submit(sign_in, room.browser(f"192.0.2.{n}")) for n in range(9)]
+        attempts = [threads.submit(sign_in, site.browser(f"192.0.2.{n}")) for n in range(9)]
         try:
             first = next(as_completed(attempts, timeout=PATIENCE_S / 2)).result()
         finally:
@@ -56,7 +56,7 @@ def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
     assert first.status_code == 503
     assert answers == {303: 8, 503: 1}
     assert hasher.most == HASHES_AT_ONCE
-    assert sign_in(room.browser()).status_code == 303, "the line is free again"
+    assert sign_in(site.browser()).status_code == 303, "the line is free again"
     database.close()
 
 
@@ -66,13 +66,13 @@ def test_what_ends_in_this_moment_lets_nobody_in(
 ) -> None:
     """A sign-in waits for an uncommitted change of the account, and then opens no session."""
     database = Database(postgres.fresh_url())
-    room = open_room(database)
-    room.add_staff(ANN)
+    site = open_site(database)
+    site.add_staff(ANN)
     with ThreadPoolExecutor(1) as thread:
         with database.writing() as session:
             act(session)
             session.flush()
-            answer = thread.submit(sign_in, room.browser())
+            answer = thread.submit(sign_in, site.browser())
             until_it_waits(database, answer)
         assert answer.result(PATIENCE_S).status_code == 503
     with database.reading() as session:

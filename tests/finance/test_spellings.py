@@ -4,7 +4,7 @@ import pytest
 
 from donate.errors import Conflict
 from donate.finance.staff.accounts import set_password, staff_by_email
-from tests.finance.room import CHEAP, Room, sign_in
+from tests.finance.finance_site import CHEAP, FinanceSite, sign_in
 
 COMPOSED, DECOMPOSED = "sept hérons calmes", "sept he\u0301rons calmes"
 
@@ -12,33 +12,35 @@ COMPOSED, DECOMPOSED = "sept hérons calmes", "sept he\u0301rons calmes"
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED, "sept\u00a0hérons calmes"])
 @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
 def test_a_password_is_one_however_a_keyboard_spells_it(
-    room: Room, stored: str, typed: str
+    site: FinanceSite, stored: str, typed: str
 ) -> None:
     """Composed and decomposed accents, and plain and no-break spaces, are equal."""
-    room.add_staff("ann@example.org")
-    with room.database.writing() as session:
-        set_password(session, "ann@example.org", stored, now=room.clock.now(), passwords=CHEAP)
-    assert sign_in(room.browser(), password=typed).status_code == 303
-    assert sign_in(room.browser(), password=typed.replace("s c", "sc")).status_code == 401
+    site.add_staff("ann@example.org")
+    with site.database.writing() as session:
+        set_password(session, "ann@example.org", stored, now=site.clock.now(), passwords=CHEAP)
+    assert sign_in(site.browser(), password=typed).status_code == 303
+    assert sign_in(site.browser(), password=typed.replace("s c", "sc")).status_code == 401
 
 
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED])
-def test_a_hash_of_an_earlier_version_lets_in_and_is_made_anew(room: Room, stored: str) -> None:
+def test_a_hash_of_an_earlier_version_lets_in_and_is_made_anew(
+    site: FinanceSite, stored: str
+) -> None:
     """A hash of the unnormalized password still works, and is replaced by a normalized one."""
-    room.add_staff("ann@example.org")
+    site.add_staff("ann@example.org")
     for _ in range(2):
-        with room.database.writing() as session:
+        with site.database.writing() as session:
             staff_by_email(session, "ann@example.org").password_hash = CHEAP.hash(stored)
-        assert sign_in(room.browser(), password=DECOMPOSED).status_code == 303
-        assert CHEAP.verify(COMPOSED, room.staff("ann@example.org").password_hash)
-        assert sign_in(room.browser(), password=COMPOSED).status_code == 303
+        assert sign_in(site.browser(), password=DECOMPOSED).status_code == 303
+        assert CHEAP.verify(COMPOSED, site.staff("ann@example.org").password_hash)
+        assert sign_in(site.browser(), password=COMPOSED).status_code == 303
 
 
 @pytest.mark.parametrize("stored", ["ann@église.example", "ann@xn--glise-9ra.example"])
 @pytest.mark.parametrize("typed", ["Ann@ÉGLISE.example", "ann@xn--glise-9ra.example"])
-def test_an_address_is_one_in_either_spelling(room: Room, stored: str, typed: str) -> None:
+def test_an_address_is_one_in_either_spelling(site: FinanceSite, stored: str, typed: str) -> None:
     """Both spellings of an internationalized domain are the same staff member."""
-    room.add_staff(stored)
-    assert sign_in(room.browser(), email=typed).status_code == 303
+    site.add_staff(stored)
+    assert sign_in(site.browser(), email=typed).status_code == 303
     with pytest.raises(Conflict):
-        room.add_staff(typed)
+        site.add_staff(typed)

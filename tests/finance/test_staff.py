@@ -13,7 +13,7 @@ from donate.finance.staff.accounts import (
     staff_by_email,
 )
 from donate.storage.database import Database
-from tests.finance.room import CHEAP, NOW, PASSWORD, Room
+from tests.finance.finance_site import CHEAP, NOW, PASSWORD, FinanceSite
 
 
 def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
@@ -56,11 +56,11 @@ def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
     ids=lambda value: ascii(value)[:40],
 )
 def test_what_is_wrong_about_staff_is_named(
-    room: Room, field: str, changes: dict[str, str]
+    site: FinanceSite, field: str, changes: dict[str, str]
 ) -> None:
     """A bad address, name or password is refused, and no account is added."""
     values = {"email": "ann@example.org", "name": "Ann", "password": PASSWORD} | changes
-    with pytest.raises(BadInput) as raised, room.database.writing() as session:
+    with pytest.raises(BadInput) as raised, site.database.writing() as session:
         add_staff(
             session,
             values["email"],
@@ -71,7 +71,7 @@ def test_what_is_wrong_about_staff_is_named(
             passwords=CHEAP,
         )
     assert raised.value.field == field
-    with room.database.reading() as session:
+    with site.database.reading() as session:
         assert all_staff(session) == []
 
 
@@ -105,9 +105,9 @@ def test_a_good_password_is_taken(password: str) -> None:
     check_password(password, "ann@example.org")
 
 
-def test_unknown_staff_are_not_found(room: Room) -> None:
+def test_unknown_staff_are_not_found(site: FinanceSite) -> None:
     """Disabling or setting a password for an unknown address raises NotFound."""
-    with pytest.raises(NotFound), room.database.writing() as session:
+    with pytest.raises(NotFound), site.database.writing() as session:
         disable(session, "nobody@example.org", now=NOW)
-    with pytest.raises(NotFound), room.database.writing() as session:
+    with pytest.raises(NotFound), site.database.writing() as session:
         set_password(session, "nobody@example.org", PASSWORD, now=NOW, passwords=CHEAP)

@@ -20,7 +20,7 @@ from donate.finance.staff.sign_in_limit import (
 from donate.finance.trail import MAX_STRANGERS_AN_HOUR
 from donate.storage.database import Database
 from donate.web.rate_limit import network_of
-from tests.finance.room import NOW, Room, sign_in
+from tests.finance.finance_site import NOW, FinanceSite, sign_in
 
 
 def failures(database: Database) -> int:
@@ -28,30 +28,30 @@ def failures(database: Database) -> int:
         return session.exec(select(func.count()).select_from(SignInFailure)).one()
 
 
-def test_guessing_is_stopped_before_the_password_is_looked_at(room_on_each: Room) -> None:
+def test_guessing_is_stopped_before_the_password_is_looked_at(site_on_each: FinanceSite) -> None:
     """After five failures even the right password gets 429 from that address, with Retry-After."""
-    room = room_on_each
-    room.add_staff()
+    site = site_on_each
+    site.add_staff()
     for _ in range(MAX_PER_PAIR):
-        assert sign_in(room.browser(), password="a wrong guess").status_code == 401
-    answer = sign_in(room.browser())
+        assert sign_in(site.browser(), password="a wrong guess").status_code == 401
+    answer = sign_in(site.browser())
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= WINDOW.total_seconds() + 1
     assert "Too many tries." in answer.text
-    assert "too many tries" in room.refusals()
-    assert sign_in(room.browser("198.51.100.7")).status_code == 303, "from elsewhere"
-    room.wait(seconds=int(answer.headers["retry-after"]))
-    assert sign_in(room.browser()).status_code == 303, "after the wait"
+    assert "too many tries" in site.refusals()
+    assert sign_in(site.browser("198.51.100.7")).status_code == 303, "from elsewhere"
+    site.wait(seconds=int(answer.headers["retry-after"]))
+    assert sign_in(site.browser()).status_code == 303, "after the wait"
 
 
-def test_signing_in_forgives(room: Room) -> None:
+def test_signing_in_forgives(site: FinanceSite) -> None:
     """A successful sign-in resets the count of failures."""
-    room.add_staff()
+    site.add_staff()
     for _ in range(3):
         for _ in range(MAX_PER_PAIR - 1):
-            assert sign_in(room.browser(), password="a wrong guess").status_code == 401
-        assert sign_in(room.browser()).status_code == 303
-    assert failures(room.database) == 0
+            assert sign_in(site.browser(), password="a wrong guess").status_code == 401
+        assert sign_in(site.browser()).status_code == 303
+    assert failures(site.database) == 0
 
 
 def test_one_address_may_not_try_many_people(database: Database) -> None:
@@ -65,21 +65,21 @@ def test_one_address_may_not_try_many_people(database: Database) -> None:
         assert begin_attempt(session, "x@example.org", "203.0.113.6", now=NOW).pace == SignInPace.GO
 
 
-def test_many_addresses_only_delay(room: Room) -> None:
+def test_many_addresses_only_delay(site: FinanceSite) -> None:
     """Failures from many addresses delay a user's sign-in but do not block it."""
-    room.add_staff()
-    with room.database.writing() as session:
+    site.add_staff()
+    with site.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
             begin_attempt(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
-    assert sign_in(room.browser()).status_code == 303
-    assert room.pauses == [1.0]
+    assert sign_in(site.browser()).status_code == 303
+    assert site.pauses == [1.0]
 
 
-def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
+def test_those_who_are_delayed_do_not_take_the_server(site: FinanceSite) -> None:
     """At most four sign-ins are delayed at a time, and the next gets 429."""
     assert DELAYED_AT_ONCE == 4
-    room.add_staff()
-    with room.database.writing() as session:
+    site.add_staff()
+    with site.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
             begin_attempt(session, "ann@example.org", f"198.51.100.{i}", now=NOW)
     waiting = threading.Barrier(DELAYED_AT_ONCE + 1)
@@ -89,27 +89,27 @@ def test_those_who_are_delayed_do_not_take_the_server(room: Room) -> None:
         waiting.wait(timeout=10)
         go_on.wait(timeout=10)
 
-    room.pauses.pause = pause
+    site.pauses.pause = pause
     attempts = [
-        threading.Thread(target=sign_in, args=(room.browser(f"192.0.2.{i}"),))
+        threading.Thread(target=sign_in, args=(site.browser(f"192.0.2.{i}"),))
         for i in range(DELAYED_AT_ONCE)
     ]
     for attempt in attempts:
         attempt.start()
     waiting.wait(timeout=10)
-    answer = sign_in(room.browser("192.0.2.99"))
+    answer = sign_in(site.browser("192.0.2.99"))
     go_on.set()
     for attempt in attempts:
         attempt.join()
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "5"
-    room.pauses.pause = None
-    assert sign_in(room.browser("192.0.2.99")).status_code == 303
+    site.pauses.pause = None
+    assert sign_in(site.browser("192.0.2.99")).status_code == 303
 
 
-def test_the_table_stays_small(room: Room) -> None:
+def test_the_table_stays_small(site: FinanceSite) -> None:
     """Old failures are deleted, and a full table stores no more."""
-    database = room.database
+    database = site.database
     with database.writing() as session:
         rows = [
             SignInFailure(email=f"{i}@example.org", address=f"net {i}", failed_at=NOW)
@@ -160,14 +160,14 @@ def test_one_household_is_one_place(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
-def test_strangers_do_not_fill_the_trail(room: Room) -> None:
+def test_strangers_do_not_fill_the_trail(site: FinanceSite) -> None:
     """Refusals of strangers are recorded up to an hourly limit, and those of staff always."""
-    browser = room.signed_in()
+    browser = site.signed_in()
     for _ in range(MAX_STRANGERS_AN_HOUR + 5):
-        room.browser().get("/finance/gifts")
-    assert len(room.refusals()) == MAX_STRANGERS_AN_HOUR
+        site.browser().get("/finance/gifts")
+    assert len(site.refusals()) == MAX_STRANGERS_AN_HOUR
     browser.post("/finance/sign-out", data={"csrf": "stale"})
-    assert len(room.refusals()) == MAX_STRANGERS_AN_HOUR + 1
-    room.wait(hours=1)
-    room.browser().get("/finance/gifts")
-    assert len(room.refusals()) == MAX_STRANGERS_AN_HOUR + 2
+    assert len(site.refusals()) == MAX_STRANGERS_AN_HOUR + 1
+    site.wait(hours=1)
+    site.browser().get("/finance/gifts")
+    assert len(site.refusals()) == MAX_STRANGERS_AN_HOUR + 2

@@ -23,7 +23,7 @@ from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import facts_of
 from donate.money import Money
-from tests.finance.room import NOW, Room
+from tests.finance.finance_site import NOW, FinanceSite
 
 TYPED = {"received_on": "2026-03-09", "amount": "50.00", "bank_reference": "C1", "note": ""}
 ANN = "staff:1"
@@ -41,20 +41,20 @@ def transfer(reference: str, amount_minor: int = 5_000, day: int = 9) -> Transfe
     return Transfer(date(2026, 3, day), Money(amount_minor, "CAD"), reference, "")
 
 
-def mark(room: Room, gift: Gift, transfer: Transfer, now: datetime = NOW) -> Outcome:
-    with room.database.writing() as session:
+def mark(site: FinanceSite, gift: Gift, transfer: Transfer, now: datetime = NOW) -> Outcome:
+    with site.database.writing() as session:
         return mark_received(session, gift, transfer, actor=ANN, now=now)
 
 
 def undo(
-    room: Room, gift: Gift, source_id: str, reason: str = "wrong gift", now: datetime = NOW
+    site: FinanceSite, gift: Gift, source_id: str, reason: str = "wrong gift", now: datetime = NOW
 ) -> Outcome:
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         return undo_transfer(session, gift, source_id, reason, actor=ANN, now=now)
 
 
-def facts(room: Room, gift: Gift, kind: FactKind) -> list[GiftFact]:
-    with room.database.reading() as session:
+def facts(site: FinanceSite, gift: Gift, kind: FactKind) -> list[GiftFact]:
+    with site.database.reading() as session:
         return [fact for fact in facts_of(session, gift.id) if fact.kind == kind]
 
 
@@ -63,11 +63,11 @@ def facts(room: Room, gift: Gift, kind: FactKind) -> list[GiftFact]:
     [(-1, False), (0, True), (1, True), (MAX_DAYS_BEFORE, True), (MAX_DAYS_BEFORE + 1, False)],
     ids=["tomorrow", "today", "yesterday", "400 days before", "401 days before"],
 )
-def test_a_date_may_be_so_far_back(room: Room, days: int, is_accepted: bool) -> None:
+def test_a_date_may_be_so_far_back(site: FinanceSite, days: int, is_accepted: bool) -> None:
     """The date may be from 400 days before the gift until today in its region."""
     assert MAX_DAYS_BEFORE == 400
     day = date(2026, 3, 10) - timedelta(days=days)
-    result = checked(room.gift(), received_on=f" {day} ")
+    result = checked(site.gift(), received_on=f" {day} ")
     assert isinstance(result, Transfer) == is_accepted
     if isinstance(result, Transfer):
         assert result.received_on == day
@@ -115,9 +115,11 @@ def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
     ],
     ids=ascii,
 )
-def test_how_long_each_field_may_be(room: Room, field: str, typed: str, is_accepted: bool) -> None:
+def test_how_long_each_field_may_be(
+    site: FinanceSite, field: str, typed: str, is_accepted: bool
+) -> None:
     """Each field is accepted up to its limit, without outer spaces."""
-    result = checked(room.gift(), **{field: typed})
+    result = checked(site.gift(), **{field: typed})
     assert isinstance(result, Transfer) == is_accepted, result
     if isinstance(result, dict):
         assert list(result) == [field]
@@ -125,9 +127,9 @@ def test_how_long_each_field_may_be(room: Room, field: str, typed: str, is_accep
         assert result.amount == Money(5_000, "CAD")
 
 
-def test_what_was_checked_is_what_was_typed(room: Room) -> None:
+def test_what_was_checked_is_what_was_typed(site: FinanceSite) -> None:
     """A valid form is normalized, and an empty one names every missing field."""
-    gift = room.gift()
+    gift = site.gift()
     result = checked(gift, amount="1,049.5", bank_reference=" Cafe\u0301 1 ", note=" a\r\nb ")
     assert result == Transfer(date(2026, 3, 9), Money(104_950, "CAD"), "Caf\u00e9 1", "a\nb")
     with pytest.raises(BadInputs) as raised:
@@ -154,43 +156,43 @@ def test_words_are_kept_as_they_were_meant(text: str, required: bool, tidied: st
 
 
 @pytest.mark.parametrize("mode", ["card", "bank_debit"])
-def test_only_what_is_sent_by_hand_is_marked(room: Room, mode: str) -> None:
+def test_only_what_is_sent_by_hand_is_marked(site: FinanceSite, mode: str) -> None:
     """Card and bank debit gifts cannot be marked by hand."""
-    gift = room.gift(mode=mode)
+    gift = site.gift(mode=mode)
     with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
         checked(gift)
     with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
-        mark(room, gift, transfer("C1"))
+        mark(site, gift, transfer("C1"))
 
 
-def test_each_reference_counts_its_own_returns(room: Room) -> None:
+def test_each_reference_counts_its_own_returns(site: FinanceSite) -> None:
     """An undone reference can be used again under the next number."""
-    gift = room.gift()
+    gift = site.gift()
     for reference in ("C1", "C12", "C"):
-        assert mark(room, gift, transfer(reference, 1_000)) == Outcome.RECORDED
+        assert mark(site, gift, transfer(reference, 1_000)) == Outcome.RECORDED
     for number in range(2):
-        assert undo(room, gift, f"C1#{number}") == Outcome.RECORDED
-        assert mark(room, gift, transfer("c-1", 1_000)) == Outcome.RECORDED
+        assert undo(site, gift, f"C1#{number}") == Outcome.RECORDED
+        assert mark(site, gift, transfer("c-1", 1_000)) == Outcome.RECORDED
     for reference in ("C12", "C"):
-        assert mark(room, gift, transfer(reference, 1_000)) == Outcome.KNOWN
-    received = [fact.source_id for fact in facts(room, gift, FactKind.TRANSFER_RECEIVED)]
+        assert mark(site, gift, transfer(reference, 1_000)) == Outcome.KNOWN
+    received = [fact.source_id for fact in facts(site, gift, FactKind.TRANSFER_RECEIVED)]
     assert sorted(received) == ["C#0", "C1#0", "C1#1", "C1#2", "C12#0"]
-    with room.database.reading() as session:
+    with site.database.reading() as session:
         in_force = transfers_in_force(facts_of(session, gift.id))
     assert sorted(fact.source_id for fact in in_force) == ["C#0", "C1#2", "C12#0"]
-    (undone, _) = sorted(facts(room, gift, FactKind.TRANSFER_UNDONE), key=lambda f: f.source_id)
+    (undone, _) = sorted(facts(site, gift, FactKind.TRANSFER_UNDONE), key=lambda f: f.source_id)
     assert (undone.amount_minor, undone.currency, undone.actor) == (1_000, "CAD", ANN)
     assert (undone.happened_at, undone.evidence) == (NOW, {"reason": "wrong gift"})
 
 
-def test_another_day_or_amount_is_no_repetition(room: Room) -> None:
+def test_another_day_or_amount_is_no_repetition(site: FinanceSite) -> None:
     """The same reference with another day or amount is a conflict."""
-    gift = room.gift()
-    mark(room, gift, transfer("C1"))
+    gift = site.gift()
+    mark(site, gift, transfer("C1"))
     for other in (transfer("C1", 5_001), transfer("C1", day=8)):
         with pytest.raises(Conflict, match=r"this gift: \$50.00, received on 2026-03-09"):
-            mark(room, gift, other)
-    (fact,) = facts(room, gift, FactKind.TRANSFER_RECEIVED)
+            mark(site, gift, other)
+    (fact,) = facts(site, gift, FactKind.TRANSFER_RECEIVED)
     assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)
 
 
@@ -207,49 +209,49 @@ def test_another_day_or_amount_is_no_repetition(room: Room) -> None:
     ],
 )
 def test_what_was_marked_meanwhile_is_shown_first(
-    room: Room, seen: int | None, reference: str, is_refused: bool
+    site: FinanceSite, seen: int | None, reference: str, is_refused: bool
 ) -> None:
     """A form that showed fewer transfers is refused, unless it repeats one of them."""
-    gift = room.gift()
+    gift = site.gift()
     for number in ("C1", "C2", "C3"):
-        mark(room, gift, transfer(number, 1_000))
-    undo(room, gift, "C3#0")
+        mark(site, gift, transfer(number, 1_000))
+    undo(site, gift, "C3#0")
     meanwhile = pytest.raises(Conflict, match="Meanwhile a transfer was marked")
-    with meanwhile if is_refused else nullcontext(), room.database.reading() as session:
+    with meanwhile if is_refused else nullcontext(), site.database.reading() as session:
         refuse_unseen(session, gift, transfer(reference), seen=seen)
 
 
-def test_what_is_taken_back_is_of_this_gift(room: Room) -> None:
+def test_what_is_taken_back_is_of_this_gift(site: FinanceSite) -> None:
     """Only a transfer of this gift can be undone."""
-    gift, other = room.gift("a"), room.gift("b")
-    mark(room, other, transfer("C1"))
+    gift, other = site.gift("a"), site.gift("b")
+    mark(site, other, transfer("C1"))
     with pytest.raises(Conflict, match="no such transfer"):
-        undo(room, gift, "C1#0")
+        undo(site, gift, "C1#0")
     with pytest.raises(Conflict, match="no such transfer"):
-        undo(room, gift, str(gift.id))
+        undo(site, gift, str(gift.id))
     with pytest.raises(BadInput, match="few words"):
-        undo(room, other, "C1#0", " ")
-    assert undo(room, other, "C1#0") == Outcome.RECORDED
-    assert undo(room, other, "C1#0") == Outcome.KNOWN
+        undo(site, other, "C1#0", " ")
+    assert undo(site, other, "C1#0") == Outcome.RECORDED
+    assert undo(site, other, "C1#0") == Outcome.KNOWN
 
 
-def test_thanks_wait_from_the_last_touch(room: Room) -> None:
+def test_thanks_wait_from_the_last_touch(site: FinanceSite) -> None:
     """The thank-you waits from the last mark or undo, while a transfer is in force."""
-    gift, wait, minute = room.gift(), timedelta(minutes=10), timedelta(minutes=1)
+    gift, wait, minute = site.gift(), timedelta(minutes=10), timedelta(minutes=1)
 
     def leaves_at(now: datetime) -> datetime | None:
-        with room.database.reading() as session:
+        with site.database.reading() as session:
             return thanks_leave_at(facts_of(session, gift.id), now, wait)
 
     assert leaves_at(NOW) is None
-    mark(room, gift, transfer("C1", 1_000))
-    mark(room, gift, transfer("C2", 1_000), NOW + minute)
+    mark(site, gift, transfer("C1", 1_000))
+    mark(site, gift, transfer("C2", 1_000), NOW + minute)
     assert leaves_at(NOW + 11 * minute - timedelta(microseconds=1)) == NOW + 11 * minute
     assert leaves_at(NOW + 11 * minute) is None
-    undo(room, gift, "C2#0", now=NOW + 2 * minute)
+    undo(site, gift, "C2#0", now=NOW + 2 * minute)
     announced = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), NOW, "donor")
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         record_facts(session, [(gift.id, announced)], now=NOW + 5 * minute)
     assert leaves_at(NOW + 6 * minute) == NOW + 12 * minute
-    undo(room, gift, "C1#0", now=NOW + 6 * minute)
+    undo(site, gift, "C1#0", now=NOW + 6 * minute)
     assert leaves_at(NOW + 6 * minute) is None

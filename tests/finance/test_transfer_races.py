@@ -11,7 +11,7 @@ from donate.gifts.ledger import Outcome
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.storage.database import Database
-from tests.finance.room import NOW, put_gift
+from tests.finance.finance_site import NOW, put_gift
 
 TRANSFER = Transfer(date(2026, 3, 9), Money(5_000, "CAD"), "CA-1234", "")
 

@@ -8,27 +8,27 @@ from donate.finance.models import Role
 from donate.finance.transfers.rules import bank_reference_key
 from donate.gifts.facts import FactKind
 from donate.gifts.queries import facts_of
-from tests.finance.room import Room, csrf
+from tests.finance.finance_site import FinanceSite, csrf
 from tests.finance.transfers import GOOD, mark, sources, undo
 
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
-def test_a_transfer_confirms_its_gift(room_on_each: Room, mode: str) -> None:
+def test_a_transfer_confirms_its_gift(site_on_each: FinanceSite, mode: str) -> None:
     """Marking records the bank's date, the amount, the reference, the note and who marked it."""
-    room = room_on_each
-    gift = room.gift(mode=mode)
-    browser = room.signed_in(Role.FINANCE, "ann@example.org")
+    site = site_on_each
+    gift = site.gift(mode=mode)
+    browser = site.signed_in(Role.FINANCE, "ann@example.org")
     answer = mark(browser, gift, note="statement 12,\r\nline 3")
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/finance/gifts/{gift.id}?done=marked"
-    confirmed = room.reread(gift)
+    confirmed = site.reread(gift)
     assert (confirmed.status, confirmed.received_minor) == ("confirmed", 5_000)
     assert confirmed.received_on == date(2026, 3, 9)
-    with room.database.reading() as session:
+    with site.database.reading() as session:
         fact = facts_of(session, gift.id)[0]
     assert fact.source_id == "CA1234X#0"
     assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)  # midnight in Toronto, DST
-    assert fact.actor == f"staff:{room.staff('ann@example.org').id}"
+    assert fact.actor == f"staff:{site.staff('ann@example.org').id}"
     assert fact.evidence == {
         "date": "2026-03-09",
         "bank_reference": "CA-1234 x",
@@ -37,17 +37,17 @@ def test_a_transfer_confirms_its_gift(room_on_each: Room, mode: str) -> None:
     page = browser.get(answer.headers["location"]).text
     assert "The transfer is recorded." in page
     assert "$50.00 received on March 9, 2026, says Ann Lee." in page
-    act = room.acts()[-1]
+    act = site.acts()[-1]
     assert (act.act, act.about) == ("transfer_marked", gift.reference)
 
 
-def test_another_amount_is_recorded_as_it_is(room: Room) -> None:
+def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
     """The amount that arrived counts, and a difference is flagged."""
-    gift = room.gift()
-    browser = room.signed_in()
+    gift = site.gift()
+    browser = site.signed_in()
     assert mark(browser, gift, amount="1,049.5").status_code == 303
-    assert room.reread(gift).received_minor == 104_950
-    assert room.reread(gift).flags == "amount_differs"
+    assert site.reread(gift).received_minor == 104_950
+    assert site.reread(gift).flags == "amount_differs"
     assert "Not the amount chosen" in browser.get("/finance/gifts").text
 
 
@@ -80,21 +80,21 @@ def test_another_amount_is_recorded_as_it_is(room: Room) -> None:
     ids=lambda value: ascii(value)[:40],
 )
 def test_what_is_wrong_is_said_beside_the_field(
-    room: Room, typed: dict[str, str], sentence: str
+    site: FinanceSite, typed: dict[str, str], sentence: str
 ) -> None:
     """A bad value gets a message at its field, records nothing and keeps the input."""
-    gift = room.gift()
-    answer = mark(room.signed_in(), gift, **({"note": "keep me"} | typed))
+    gift = site.gift()
+    answer = mark(site.signed_in(), gift, **({"note": "keep me"} | typed))
     assert answer.status_code == 422
     assert sentence in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert "keep me" in answer.text or "note" in typed
-    assert sources(room, gift) == []
+    assert sources(site, gift) == []
 
 
-def test_every_problem_is_named_at_once(room: Room) -> None:
+def test_every_problem_is_named_at_once(site: FinanceSite) -> None:
     """All problems are reported together."""
-    answer = mark(room.signed_in(), room.gift(), received_on="x", amount="x", bank_reference="")
+    answer = mark(site.signed_in(), site.gift(), received_on="x", amount="x", bank_reference="")
     assert answer.text.count('class="error"') == 3
 
 
@@ -108,59 +108,59 @@ def test_every_problem_is_named_at_once(room: Room) -> None:
     ],
 )
 def test_today_is_the_regions_today(
-    room: Room, now: datetime, date_typed: str, status: int
+    site: FinanceSite, now: datetime, date_typed: str, status: int
 ) -> None:
     """A date may not be later than today in the region."""
-    room.clock.instant = now
-    gift = room.gift()
-    assert mark(room.signed_in(), gift, received_on=date_typed).status_code == status
+    site.clock.instant = now
+    gift = site.gift()
+    assert mark(site.signed_in(), gift, received_on=date_typed).status_code == status
     if status == 303:
-        assert room.reread(gift).received_on == date.fromisoformat(date_typed)
+        assert site.reread(gift).received_on == date.fromisoformat(date_typed)
 
 
-def test_a_double_click_marks_once(room_on_each: Room) -> None:
+def test_a_double_click_marks_once(site_on_each: FinanceSite) -> None:
     """The same form again changes nothing, however the reference is spelled."""
-    room = room_on_each
-    gift = room.gift()
-    browser = room.signed_in()
+    site = site_on_each
+    gift = site.gift()
+    browser = site.signed_in()
     for spelling in ("CA-1234 x", "CA-1234 x", "ca1234X"):
         assert mark(browser, gift, bank_reference=spelling).status_code == 303
-    assert sources(room, gift) == ["CA1234X#0"]
-    assert [a.act for a in room.acts()].count("transfer_marked") == 1
+    assert sources(site, gift) == ["CA1234X#0"]
+    assert [a.act for a in site.acts()].count("transfer_marked") == 1
 
 
-def test_a_bank_reference_confirms_one_gift(room_on_each: Room) -> None:
+def test_a_bank_reference_confirms_one_gift(site_on_each: FinanceSite) -> None:
     """A bank reference confirms one gift; a second gets an error that names the first."""
-    room = room_on_each
-    first, second = room.gift("a"), room.gift("b")
-    browser = room.signed_in()
+    site = site_on_each
+    first, second = site.gift("a"), site.gift("b")
+    browser = site.signed_in()
     mark(browser, first)
     answer = mark(browser, second, note="keep me")
     assert answer.status_code == 409
     assert f"This bank reference already confirms {first.reference}." in answer.text
     assert "add what tells them apart" in answer.text
     assert "keep me" in answer.text
-    assert room.reread(second).status == "awaited"
+    assert site.reread(second).status == "awaited"
     assert mark(browser, second, bank_reference="CA-1234 x second").status_code == 303
 
 
 @pytest.mark.parametrize("changes", [{"amount": "49.00"}, {"received_on": "2026-03-08"}], ids=str)
-def test_a_correction_is_never_swallowed(room: Room, changes: dict[str, str]) -> None:
+def test_a_correction_is_never_swallowed(site: FinanceSite, changes: dict[str, str]) -> None:
     """The same reference with another amount or date is refused until the first is undone."""
-    gift = room.gift()
-    browser = room.signed_in()
+    gift = site.gift()
+    browser = site.signed_in()
     mark(browser, gift)
     answer = mark(browser, gift, **changes)
     assert answer.status_code == 409
     assert "already confirms this gift: $50.00, received on 2026-03-09." in answer.text
-    assert room.reread(gift).received_minor == 5_000
+    assert site.reread(gift).received_minor == 5_000
 
 
-def test_taking_back_is_a_fact_too(room_on_each: Room) -> None:
+def test_taking_back_is_a_fact_too(site_on_each: FinanceSite) -> None:
     """Undoing adds a fact, needs a reason, and frees the bank reference."""
-    room = room_on_each
-    gift, other = room.gift("a"), room.gift("b")
-    browser = room.signed_in()
+    site = site_on_each
+    gift, other = site.gift("a"), site.gift("b")
+    browser = site.signed_in()
     mark(browser, gift)
     answer = undo(browser, gift, "CA1234X#0", "")
     assert answer.status_code == 422
@@ -168,59 +168,61 @@ def test_taking_back_is_a_fact_too(room_on_each: Room) -> None:
     for _ in range(2):  # a double click is harmless
         answer = undo(browser, gift, "CA1234X#0", "<b>other</b> donor")
         assert answer.status_code == 303
-    assert room.reread(gift).status == "awaited"
-    assert room.reread(gift).received_on is None
+    assert site.reread(gift).status == "awaited"
+    assert site.reread(gift).received_on is None
     page = browser.get(answer.headers["location"]).text
     assert "Taken back" in page
     assert "&lt;b&gt;other&lt;/b&gt; donor" in page
     assert mark(browser, other).status_code == 303
-    assert sources(room, other) == ["CA1234X#1"]
+    assert sources(site, other) == ["CA1234X#1"]
     assert mark(browser, gift).status_code == 409
     undo(browser, other, "CA1234X#1")
     assert mark(browser, gift).status_code == 303
-    assert sources(room, gift) == ["CA1234X#0", "CA1234X#2"]
-    assert [a.act for a in room.acts()].count("transfer_undone") == 2
+    assert sources(site, gift) == ["CA1234X#0", "CA1234X#2"]
+    assert [a.act for a in site.acts()].count("transfer_undone") == 2
 
 
 @pytest.mark.parametrize("transfer", ["", "CA1234X#1", "OTHER#0", "\x00"])
-def test_only_a_transfer_of_this_gift_is_taken_back(room_on_each: Room, transfer: str) -> None:
+def test_only_a_transfer_of_this_gift_is_taken_back(
+    site_on_each: FinanceSite, transfer: str
+) -> None:
     """Only a transfer of this gift can be undone."""
-    room = room_on_each
-    gift = room.gift("a")
-    browser = room.signed_in()
+    site = site_on_each
+    gift = site.gift("a")
+    browser = site.signed_in()
     mark(browser, gift)
-    mark(browser, room.gift("b"), bank_reference="other")
+    mark(browser, site.gift("b"), bank_reference="other")
     assert undo(browser, gift, transfer).status_code == 409
-    assert sources(room, gift, FactKind.TRANSFER_UNDONE) == []
+    assert sources(site, gift, FactKind.TRANSFER_UNDONE) == []
 
 
-def test_one_gift_may_come_in_two_transfers(room: Room) -> None:
+def test_one_gift_may_come_in_two_transfers(site: FinanceSite) -> None:
     """A gift may arrive in several transfers, and more than was chosen is flagged."""
-    gift = room.gift(amount_minor=500_000)
-    browser = room.signed_in()
+    gift = site.gift(amount_minor=500_000)
+    browser = site.signed_in()
     mark(browser, gift, amount="3,000.00", bank_reference="one")
-    assert room.reread(gift).flags == "amount_differs"
+    assert site.reread(gift).flags == "amount_differs"
     mark(browser, gift, amount="2,000.00", bank_reference="two")
-    assert room.reread(gift).received_minor == 500_000
-    assert room.reread(gift).flags == ""
+    assert site.reread(gift).received_minor == 500_000
+    assert site.reread(gift).flags == ""
     mark(browser, gift, amount="0.01", bank_reference="three")
-    assert room.reread(gift).flags == "amount_differs,paid_more_than_once"
+    assert site.reread(gift).flags == "amount_differs,paid_more_than_once"
 
 
-def test_a_card_gift_is_never_marked_by_hand(room: Room) -> None:
+def test_a_card_gift_is_never_marked_by_hand(site: FinanceSite) -> None:
     """A card gift cannot be marked by hand."""
-    gift = room.gift(mode="card")
-    browser = room.signed_in()
+    gift = site.gift(mode="card")
+    browser = site.signed_in()
     answer = mark(browser, gift)
     assert answer.status_code == 409
     assert "confirmed by Stripe, never by hand" in answer.text
     assert "/received" not in browser.get(f"/finance/gifts/{gift.id}").text
 
 
-def test_a_viewer_sees_no_form(room: Room) -> None:
+def test_a_viewer_sees_no_form(site: FinanceSite) -> None:
     """A viewer sees no form for marking."""
-    gift = room.gift()
-    page = room.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}")
+    gift = site.gift()
+    page = site.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}")
     assert page.status_code == 200
     assert "/received" not in page.text
 
@@ -228,9 +230,9 @@ def test_a_viewer_sees_no_form(room: Room) -> None:
 @pytest.mark.parametrize(
     "gift_id", ["018f0000-0000-7000-8000-000000000000", "1", "%00", "{018f}", "x" * 500]
 )
-def test_a_gift_that_is_not_there(room_on_each: Room, gift_id: str) -> None:
+def test_a_gift_that_is_not_there(site_on_each: FinanceSite, gift_id: str) -> None:
     """An unknown id and a malformed one both get 404."""
-    browser = room_on_each.signed_in()
+    browser = site_on_each.signed_in()
     token = csrf(browser)
     assert browser.get(f"/finance/gifts/{gift_id}").status_code == 404
     for act in ("received", "undone"):
@@ -238,10 +240,10 @@ def test_a_gift_that_is_not_there(room_on_each: Room, gift_id: str) -> None:
         assert browser.post(path, data=GOOD | {"csrf": token}).status_code == 404
 
 
-def test_one_spelling_leads_to_a_gift(room: Room) -> None:
+def test_one_spelling_leads_to_a_gift(site: FinanceSite) -> None:
     """A gift's id is accepted in one spelling only."""
-    gift = room.gift()
-    browser = room.signed_in()
+    gift = site.gift()
+    browser = site.signed_in()
     assert browser.get(f"/finance/gifts/{str(gift.id).upper()}").status_code == 404
     assert browser.get(f"/finance/gifts/{gift.id.hex}").status_code == 404
 

@@ -24,24 +24,24 @@ from donate.finance.sessions import (
 from donate.finance.staff.accounts import disable, enable, set_password, staff_by_email
 from donate.finance.staff.tokens import add_token, is_staff_token
 from donate.storage.database import Database
-from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, open_room, sign_in
+from tests.finance.finance_site import CHEAP, NOW, PASSWORD, FinanceSite, fields, open_site, sign_in
 from tests.finance.sign_ins import ANN, NEW, ZOE, change_password, shut_out
 from tests.real_parts import Sqlite
 
 SECOND = timedelta(seconds=1)
 
 
-def open_all(room: Room, email: str) -> list[str]:
+def open_all(site: FinanceSite, email: str) -> list[str]:
     """Add a staff member, and return two sessions and a token of theirs."""
-    staff_id = room.add_staff(email)
-    with room.database.writing() as session:
+    staff_id = site.add_staff(email)
+    with site.database.writing() as session:
         sessions = [start_session(session, staff_id, now=NOW) for _ in range(2)]
         return [*sessions, add_token(session, email, now=NOW)]
 
 
-def which_work(room: Room, secrets: list[str]) -> list[bool]:
+def which_work(site: FinanceSite, secrets: list[str]) -> list[bool]:
     """Return for each session or token whether it still works."""
-    with room.database.reading() as session:
+    with site.database.reading() as session:
         return [
             is_staff_token(session, secret)
             if secret.startswith("staff_")
@@ -51,31 +51,33 @@ def which_work(room: Room, secrets: list[str]) -> list[bool]:
 
 
 @pytest.mark.parametrize("act", [change_password, shut_out])
-def test_all_that_one_person_holds_ends(room_on_each: Room, act: Callable[[Session], None]) -> None:
+def test_all_that_one_person_holds_ends(
+    site_on_each: FinanceSite, act: Callable[[Session], None]
+) -> None:
     """A new password, or disabling, ends all sessions and tokens of that user only."""
-    room = room_on_each
-    hers, others = open_all(room, ANN), open_all(room, ZOE)
-    assert which_work(room, hers + others) == [True] * 6
-    with room.database.writing() as session:
+    site = site_on_each
+    hers, others = open_all(site, ANN), open_all(site, ZOE)
+    assert which_work(site, hers + others) == [True] * 6
+    with site.database.writing() as session:
         act(session)
-    assert which_work(room, hers + others) == [False] * 3 + [True] * 3
-    with room.database.writing() as session:
+    assert which_work(site, hers + others) == [False] * 3 + [True] * 3
+    with site.database.writing() as session:
         enable(session, ANN, now=NOW)
-    assert which_work(room, hers) == [False] * 3
+    assert which_work(site, hers) == [False] * 3
 
 
-def test_who_is_disabled_twice_was_disabled_first(room: Room) -> None:
+def test_who_is_disabled_twice_was_disabled_first(site: FinanceSite) -> None:
     """Disabling twice keeps the first date, and the trail records both."""
-    room.add_staff(ANN)
+    site.add_staff(ANN)
     for later in (0, 1):
-        with room.database.writing() as session:
+        with site.database.writing() as session:
             disable(session, ANN, now=NOW + timedelta(days=later))
-    assert room.staff(ANN).disabled_at == NOW
-    with room.database.writing() as session:
+    assert site.staff(ANN).disabled_at == NOW
+    with site.database.writing() as session:
         enable(session, ANN, now=NOW)
         set_password(session, " ANN@example.org", NEW, now=NOW, passwords=CHEAP)
-    assert room.staff(ANN).disabled_at is None
-    acts = [(act.act, act.about) for act in room.acts()]
+    assert site.staff(ANN).disabled_at is None
+    acts = [(act.act, act.about) for act in site.acts()]
     assert acts == [
         ("staff_added", ANN),
         ("staff_disabled", ANN),
@@ -107,15 +109,15 @@ def test_what_ends_while_somebody_signs_in_has_ended(
     """A sign-in fails if the account changes while its password is verified."""
     hasher = InterruptedHasher(time_cost=1, memory_cost=64, parallelism=1)
     database = Database(sqlite.fresh_url())
-    room = open_room(database, passwords=PasswordHash((hasher,)))
-    room.add_staff(ANN)
+    site = open_site(database, passwords=PasswordHash((hasher,)))
+    site.add_staff(ANN)
 
     def change_account() -> None:
         with database.writing() as session:
             act(session)
 
     hasher.meanwhile = change_account
-    answer = sign_in(room.browser())
+    answer = sign_in(site.browser())
     assert answer.status_code == 503
     assert "donate_staff=" not in answer.headers.get("set-cookie", "")
     with database.reading() as session:
@@ -127,17 +129,17 @@ def cookie(browser: TestClient) -> str:
     return browser.cookies["donate_staff"]
 
 
-def opens(room: Room, token: str) -> bool:
-    browser = room.browser()
+def opens(site: FinanceSite, token: str) -> bool:
+    browser = site.browser()
     browser.cookies.set("donate_staff", token)
     return browser.get("/finance/gifts").status_code == 200
 
 
-def test_signing_in_again_ends_what_the_browser_held(room: Room) -> None:
+def test_signing_in_again_ends_what_the_browser_held(site: FinanceSite) -> None:
     """Signing in again ends the browser's earlier session, and no other."""
-    room.add_staff(ANN)
-    room.add_staff(ZOE)
-    browser, elsewhere = room.browser(), room.browser()
+    site.add_staff(ANN)
+    site.add_staff(ZOE)
+    browser, elsewhere = site.browser(), site.browser()
     for each in (browser, elsewhere):
         sign_in(each)
     before = cookie(browser)
@@ -146,7 +148,7 @@ def test_signing_in_again_ends_what_the_browser_held(room: Room) -> None:
     browser.cookies.set("donate_staff", before, domain="testserver.local")
     assert browser.post("/finance/sign-in", data=data).status_code == 303
     assert cookie(browser) != before
-    assert [opens(room, each) for each in (before, cookie(browser), cookie(elsewhere))] == [
+    assert [opens(site, each) for each in (before, cookie(browser), cookie(elsewhere))] == [
         False,
         True,
         True,
@@ -158,13 +160,13 @@ def test_signing_in_again_ends_what_the_browser_held(room: Room) -> None:
     ("late", "is_good"), [(-SECOND, True), (timedelta(0), False), (SECOND, False)], ids=str
 )
 def test_a_session_is_good_until_its_limit(
-    room: Room, passes: timedelta, late: timedelta, is_good: bool
+    site: FinanceSite, passes: timedelta, late: timedelta, is_good: bool
 ) -> None:
     """A session ends after an hour idle, and after twelve hours in any case."""
     assert (timedelta(hours=1), timedelta(hours=12)) == (IDLE_LIMIT, ABSOLUTE_LIMIT)
-    staff_id = room.add_staff(ANN)
+    staff_id = site.add_staff(ANN)
     at = NOW + passes + late
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         token = start_session(session, staff_id, now=NOW)
         if passes is ABSOLUTE_LIMIT:
             mark_seen(session, hash_of(token), now=at)
@@ -174,10 +176,10 @@ def test_a_session_is_good_until_its_limit(
         assert hashes == {hash_of(one) for one in ([token, other] if is_good else [other])}
 
 
-def test_a_session_knows_whose_it_is(room: Room) -> None:
+def test_a_session_knows_whose_it_is(site: FinanceSite) -> None:
     """A session gives the user, a form token and the last visit, which never moves back."""
-    staff_id = room.add_staff(ANN, Role.VIEWER)
-    with room.database.writing() as session:
+    staff_id = site.add_staff(ANN, Role.VIEWER)
+    with site.database.writing() as session:
         token = start_session(session, staff_id, now=NOW)
         mark_seen(session, hash_of(token), now=NOW + SECOND)
         mark_seen(session, hash_of(token), now=NOW)
@@ -192,20 +194,20 @@ def test_a_session_knows_whose_it_is(room: Room) -> None:
 
 
 @pytest.mark.parametrize(("after_s", "is_noted"), [(0, False), (59, False), (60, True), (61, True)])
-def test_a_visit_is_noted_once_a_minute(room: Room, after_s: int, is_noted: bool) -> None:
+def test_a_visit_is_noted_once_a_minute(site: FinanceSite, after_s: int, is_noted: bool) -> None:
     """A visit extends the idle limit, and is written at most once a minute."""
-    browser = room.signed_in()
-    room.wait(seconds=after_s)
+    browser = site.signed_in()
+    site.wait(seconds=after_s)
     assert browser.get("/finance/gifts").status_code == 200
-    with room.database.reading() as session:
+    with site.database.reading() as session:
         (row,) = session.exec(select(StaffSession))
-    assert row.last_seen_at == (room.clock.now() if is_noted else NOW)
+    assert row.last_seen_at == (site.clock.now() if is_noted else NOW)
 
 
-def test_signing_out_ends_one_session(room: Room) -> None:
+def test_signing_out_ends_one_session(site: FinanceSite) -> None:
     """Signing out ends exactly one session, and an empty token ends none."""
-    staff_id = room.add_staff(ANN)
-    with room.database.writing() as session:
+    staff_id = site.add_staff(ANN)
+    with site.database.writing() as session:
         tokens = [start_session(session, staff_id, now=NOW) for _ in range(3)]
         end_session(session, "")
         end_session(session, tokens[1])

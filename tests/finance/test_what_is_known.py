@@ -6,56 +6,56 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_month
-from tests.finance.room import Room
+from tests.finance.finance_site import FinanceSite
 
 K = FactKind
 
 
-def learn(room: Room, gift: Gift, *facts: Fact) -> None:
-    with room.database.writing() as session:
-        record_facts(session, [(gift.id, fact) for fact in facts], now=room.clock.now())
+def learn(site: FinanceSite, gift: Gift, *facts: Fact) -> None:
+    with site.database.writing() as session:
+        record_facts(session, [(gift.id, fact) for fact in facts], now=site.clock.now())
 
 
-def test_who_has_to_confirm_an_account_has_not_paid(room_on_each: Room) -> None:
+def test_who_has_to_confirm_an_account_has_not_paid(site_on_each: FinanceSite) -> None:
     """Until the account is confirmed, list and page say so, and not that the donor paid."""
-    room = room_on_each
-    gift, now, name = room.gift(mode="bank_debit"), room.clock.now(), "cs_1"
+    site = site_on_each
+    gift, now, name = site.gift(mode="bank_debit"), site.clock.now(), "cs_1"
     processing = Fact(K.PAYMENT_PROCESSING, name, now, "stripe")
-    learn(room, gift, processing, Fact(K.ACCOUNT_TO_CONFIRM, name, now, "stripe"))
-    browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
+    learn(site, gift, processing, Fact(K.ACCOUNT_TO_CONFIRM, name, now, "stripe"))
+    browser, page = site.signed_in(), f"/finance/gifts/{gift.id}"
     for path in (page, "/finance/gifts"):
         html = browser.get(path).text
         assert '<span class="status status-awaited">Confirmation needed</span>' in html
         assert "status-processing" not in html
     assert "The donor still has to confirm their bank account" in browser.get(page).text
     assert "The donor has paid" not in browser.get(page).text
-    learn(room, gift, Fact(K.ACCOUNT_CONFIRMED, name, now, "stripe"))
+    learn(site, gift, Fact(K.ACCOUNT_CONFIRMED, name, now, "stripe"))
     for path in (page, "/finance/gifts"):
         assert "status-processing" in browser.get(path).text
     assert "The donor has paid" in browser.get(page).text
 
 
-def test_what_the_donor_says_is_told_until_it_comes(room: Room) -> None:
+def test_what_the_donor_says_is_told_until_it_comes(site: FinanceSite) -> None:
     """The donor's report is shown with its day until the transfer arrives."""
-    gift, now = room.gift(), room.clock.now()
-    browser, page = room.signed_in(), f"/finance/gifts/{gift.id}"
+    gift, now = site.gift(), site.clock.now()
+    browser, page = site.signed_in(), f"/finance/gifts/{gift.id}"
     message = "The donor told us on March 10, 2026 that they sent it."
     assert message not in browser.get(page).text
-    learn(room, gift, Fact(K.TRANSFER_ANNOUNCED, str(gift.id), now, "donor"))
+    learn(site, gift, Fact(K.TRANSFER_ANNOUNCED, str(gift.id), now, "donor"))
     assert message in browser.get(page).text
     evidence = {"bank_reference": "C1"}
     received = Fact(K.TRANSFER_RECEIVED, "C1", now, "staff:1", 5_000, "CAD", evidence)
-    learn(room, gift, received)
+    learn(site, gift, received)
     assert message not in browser.get(page).text
 
 
-def test_a_month_given_otherwise_leads_to_what_was_given(room: Room) -> None:
+def test_a_month_given_otherwise_leads_to_what_was_given(site: FinanceSite) -> None:
     """A failed month and the gift in its place link to each other."""
-    first, now = room.gift("first", mode="card", received_minor=5_000), room.clock.now()
-    other = room.gift("other", mode="card")
+    first, now = site.gift("first", mode="card", received_minor=5_000), site.clock.now()
+    other = site.gift("other", mode="card")
     later = now + timedelta(days=30)
     evidence = {"subscription": "sub_1", "status": "past_due"}
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         session.get_one(Gift, first.id).pledge_id = first.id
         month = open_month(session, first.id, "in_2", first.amount, invoiced_at=later, now=later)
         session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
@@ -69,10 +69,10 @@ def test_a_month_given_otherwise_leads_to_what_was_given(room: Room) -> None:
             ],
             now=later,
         )
-    browser, page = room.signed_in(), f"/finance/gifts/{month_id}"
+    browser, page = site.signed_in(), f"/finance/gifts/{month_id}"
     assert other.reference not in browser.get(page).text
     assert "Stripe may try again" in browser.get(page).text
-    learn(room, other, Fact(K.PAYMENT_SUCCEEDED, "pi_2", later, "stripe", 5_000, "CAD"))
+    learn(site, other, Fact(K.PAYMENT_SUCCEEDED, "pi_2", later, "stripe", 5_000, "CAD"))
     html = browser.get(page).text
     assert f'href="/finance/gifts/{other.id}">{other.reference}</a>' in html
     assert "Stripe may try again" not in html

@@ -14,7 +14,7 @@ from donate.finance.staff.accounts import (
     set_password,
     tidy_email,
 )
-from tests.finance.room import CHEAP, NOW, PASSWORD, Room, fields, sign_in
+from tests.finance.finance_site import CHEAP, NOW, PASSWORD, FinanceSite, fields, sign_in
 
 EMAIL = "ann.lee@example.org"
 
@@ -76,31 +76,31 @@ def test_which_passwords_are_refused(password: str, message: str | None) -> None
     assert message in raised.value.message
 
 
-def test_what_is_set_is_checked(room: Room) -> None:
+def test_what_is_set_is_checked(site: FinanceSite) -> None:
     """A new password is checked against the same rules and the user's address."""
-    room.add_staff("ann-lee-long@example.org")
+    site.add_staff("ann-lee-long@example.org")
     for password in ("short", "annleelong2026"):
-        with pytest.raises(BadInput), room.database.writing() as session:
+        with pytest.raises(BadInput), site.database.writing() as session:
             set_password(session, "ann-lee-long@example.org", password, now=NOW, passwords=CHEAP)
 
 
 @pytest.mark.parametrize("length", [499, MAX_PASSWORD, MAX_PASSWORD + 1])
-def test_of_a_password_every_character_counts(room: Room, length: int) -> None:
+def test_of_a_password_every_character_counts(site: FinanceSite, length: int) -> None:
     """The longest password works only in full."""
     longest = (PASSWORD * 50)[:MAX_PASSWORD]
-    room.add_staff()
-    with room.database.writing() as session:
+    site.add_staff()
+    with site.database.writing() as session:
         set_password(session, "ann@example.org", longest, now=NOW, passwords=CHEAP)
-    answer = sign_in(room.browser(), password=(PASSWORD * 50)[:length])
+    answer = sign_in(site.browser(), password=(PASSWORD * 50)[:length])
     assert answer.status_code == (303 if length == MAX_PASSWORD else 401)
 
 
 @pytest.mark.parametrize(
     "name", ["x" * 200, "Zoë  Ó\n Neill", "X"], ids=["longest", "spaces", "shortest"]
 )
-def test_a_name_is_kept_in_one_line(room: Room, name: str) -> None:
+def test_a_name_is_kept_in_one_line(site: FinanceSite, name: str) -> None:
     """A name of up to 200 characters is stored with single spaces."""
-    with room.database.writing() as session:
+    with site.database.writing() as session:
         staff = add_staff(
             session,
             "ann@example.org",
@@ -112,7 +112,7 @@ def test_a_name_is_kept_in_one_line(room: Room, name: str) -> None:
         )
     assert staff.name == " ".join(name.split())
     assert staff.added_at == NOW
-    (act,) = room.acts()
+    (act,) = site.acts()
     assert (act.act, act.about, act.detail) == (
         "staff_added",
         "ann@example.org",
@@ -120,10 +120,10 @@ def test_a_name_is_kept_in_one_line(room: Room, name: str) -> None:
     )
 
 
-def test_staff_are_named_by_what_facts_call_them(room: Room) -> None:
+def test_staff_are_named_by_what_facts_call_them(site: FinanceSite) -> None:
     """Only staff actors have a name."""
-    ids = [room.add_staff(f"{name}@example.org") for name in ("zoe", "ann", "bob")]
-    with room.database.reading() as session:
+    ids = [site.add_staff(f"{name}@example.org") for name in ("zoe", "ann", "bob")]
+    with site.database.reading() as session:
         assert [one.email[:3] for one in all_staff(session)] == ["ann", "bob", "zoe"]
         actors = ["stripe", f"staff:{ids[0]}", "staff:999", "staff:x", "staff:", f"{ids[1]}"]
         assert names_of(session, actors) == {f"staff:{ids[0]}": "Ann Lee"}
@@ -141,9 +141,11 @@ def test_staff_are_named_by_what_facts_call_them(room: Room) -> None:
     ],
     ids=["19", "20", "100", "101", "none"],
 )
-def test_a_form_keeps_the_cookie_that_may_be_ours(room: Room, cookie: str, stays: bool) -> None:
+def test_a_form_keeps_the_cookie_that_may_be_ours(
+    site: FinanceSite, cookie: str, stays: bool
+) -> None:
     """A form cookie of 20 to 100 characters is kept, and any other is replaced."""
-    browser = room.browser()
+    browser = site.browser()
     if cookie:
         browser.cookies.set("donate_form", cookie, domain="testserver.local")
     token = fields(browser.get("/finance/sign-in"))["form_token"]
@@ -151,8 +153,8 @@ def test_a_form_keeps_the_cookie_that_may_be_ours(room: Room, cookie: str, stays
     assert stays or len(token) == 43
 
 
-def test_a_form_that_comes_back_keeps_what_was_typed(room: Room) -> None:
+def test_a_form_that_comes_back_keeps_what_was_typed(site: FinanceSite) -> None:
     """A refused form keeps the address, up to its maximum length, but not the password."""
-    answer = sign_in(room.browser(), "Ann@" + "x" * 300, "hunter2 hunter2")
+    answer = sign_in(site.browser(), "Ann@" + "x" * 300, "hunter2 hunter2")
     assert f'value="Ann@{"x" * 250}"' in answer.text
     assert "hunter2" not in answer.text

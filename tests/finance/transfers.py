@@ -6,7 +6,7 @@ from httpx2 import Response
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of
-from tests.finance.room import Room, csrf
+from tests.finance.finance_site import FinanceSite, csrf
 
 GOOD = {"received_on": "2026-03-09", "amount": "50.00", "bank_reference": "CA-1234 x", "note": ""}
 
@@ -21,6 +21,8 @@ def undo(browser: TestClient, gift: Gift, transfer: str, reason: str = "wrong gi
     return browser.post(f"/finance/gifts/{gift.id}/undone", data=data)
 
 
-def sources(room: Room, gift: Gift, kind: FactKind = FactKind.TRANSFER_RECEIVED) -> list[str]:
-    with room.database.reading() as session:
+def sources(
+    site: FinanceSite, gift: Gift, kind: FactKind = FactKind.TRANSFER_RECEIVED
+) -> list[str]:
+    with site.database.reading() as session:
         return [f.source_id for f in facts_of(session, gift.id) if f.kind == kind]

@@ -9,7 +9,7 @@ from donate.errors import BadInput, BadInputs
 from donate.gifts.choosing.card_numbers import holds_card_number
 from donate.gifts.choosing.choice import tidy_name
 from donate.money import Money
-from tests.gifts.given import case_id, choose
+from tests.gifts.samples import case_id, choose
 
 
 def problems(**more: Any) -> dict[str, str]:

@@ -11,7 +11,7 @@ from donate.money import Money
 from donate.regions.modes import Mode
 from donate.regions.parts import Fee, Options
 from donate.regions.regions import Region
-from tests.gifts.given import CANADA
+from tests.gifts.samples import CANADA
 
 FEE = Fee(basis_points=290, fixed_minor=30)
 CARD = CANADA.modes[Mode.CARD].model_copy(update={"fee": FEE})

@@ -19,7 +19,7 @@ from donate.gifts.models import Donor, Gift, GiftFact
 from donate.gifts.opening import open_gift
 from donate.references import is_reference
 from donate.storage.database import Database
-from tests.gifts.given import CANADA, NOW, choose, fact, open_one, paid
+from tests.gifts.samples import CANADA, NOW, choose, fact, open_one, paid
 from tests.real_parts import Postgres
 
 RECORDED, KNOWN, CONTRADICTED = Outcome.RECORDED, Outcome.KNOWN, Outcome.CONTRADICTED

@@ -19,7 +19,7 @@ from donate.gifts.pledges import (
     pledge_of,
 )
 from donate.money import Money
-from tests.gifts.given import case_id
+from tests.gifts.samples import case_id
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHOSEN = Money(5_000, "CAD")

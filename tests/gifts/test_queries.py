@@ -26,7 +26,7 @@ from donate.gifts.queries import (
 )
 from donate.money import Money
 from donate.storage.database import Database
-from tests.gifts.given import CANADA, NOW, case_id, choose, fact, open_one, paid
+from tests.gifts.samples import CANADA, NOW, case_id, choose, fact, open_one, paid
 
 ALL = GiftFilter()
 

@@ -9,7 +9,7 @@ import pytest
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.refundable import failed_refunds, next_number, payments_of, requests_of
 from donate.gifts.status import status_of
-from tests.gifts.given import case_id
+from tests.gifts.samples import case_id
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

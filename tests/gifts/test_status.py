@@ -7,7 +7,7 @@ import pytest
 
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import Flag, StatusName, status_of
-from tests.gifts.given import NOW, case_id, fact, paid
+from tests.gifts.samples import NOW, case_id, fact, paid
 
 K = FactKind
 OPENED = fact(K.GIFT_OPENED, "gift", 5_000)

@@ -10,7 +10,7 @@ from sqlmodel import select
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
 from donate.storage.database import Database
-from tests.gifts.given import NOW, open_one, paid
+from tests.gifts.samples import NOW, open_one, paid
 from tests.real_parts import Postgres, Sqlite
 
 

@@ -16,7 +16,7 @@ from donate.gifts.models import Gift
 from donate.gifts.queries import facts_of, gift_by_id
 from donate.gifts.status import status_of
 from donate.storage.database import Database
-from tests.gifts.given import open_one
+from tests.gifts.samples import open_one
 from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 from tests.real_parts import Postgres, Sqlite
 

@@ -18,7 +18,7 @@ from donate.letters.transfers import WAIT
 from donate.storage.database import Database
 from tests.letters.by_hand import mark, undo
 from tests.letters.facts import tell
-from tests.letters.post import Desk, in_folder, open_desk, plain
+from tests.letters.mailer import Mailer, in_folder, open_mailer, plain
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import AMOUNT, NOW, gift_now, give
 
@@ -43,28 +43,28 @@ def database(sqlite: Sqlite) -> Database:
     return Database(sqlite.fresh_url())
 
 
-def follow(desk: Desk, steps: list[Step]) -> None:
-    gift = give(desk.database, email=next(ADDRESSES))
+def follow(mailer: Mailer, steps: list[Step]) -> None:
+    gift = give(mailer.database, email=next(ADDRESSES))
     for step in steps:
         match step:
             case "look":
-                desk.find_all()
+                mailer.find_all()
             case "send":
-                desk.send_all()
+                mailer.send_all()
             case "wait":
-                desk.wait(minutes=30)
+                mailer.wait(minutes=30)
             case (FactKind() as kind, source):
                 money = {"amount_minor": AMOUNT // 4, "currency": "CAD"}
                 moves = kind in (FactKind.REFUND_SUCCEEDED, FactKind.REFUND_FAILED)
-                now, more = desk.clock.now(), money if moves else {}
-                tell(desk.database, gift, kind, f"{source}:{gift.id}", recorded_at=now, **more)
-    desk.wait(hours=2)
-    desk.write()
-    mine = [letter for letter in desk.letters() if letter.gift_id == gift.id]
+                now, more = mailer.clock.now(), money if moves else {}
+                tell(mailer.database, gift, kind, f"{source}:{gift.id}", recorded_at=now, **more)
+    mailer.wait(hours=2)
+    mailer.run()
+    mine = [letter for letter in mailer.letters() if letter.gift_id == gift.id]
     assert all(letter.state in (LetterState.SENT, LetterState.UNTRUE) for letter in mine)
     each = Counter((letter.kind, letter.occasion) for letter in mine)
     assert set(each.values()) <= {1}
-    status = gift_now(desk.database, gift).status
+    status = gift_now(mailer.database, gift).status
     kinds = {letter.kind for letter in mine}
     wanted = {"confirmed": "thank_you", "processing": "under_way", "failed": "failed"}.get(status)
     assert wanted is None or wanted in kinds
@@ -89,27 +89,27 @@ def test_the_last_word_on_transfers_is_true(sqlite: Sqlite, steps: list[Any]) ->
     """However staff mark and take back, the last e-mail says what arrived, and none too early."""
     database = Database(url := sqlite.fresh_url())
     carrier = Counting()
-    desk = open_desk(database, carrier, now=NOW)
+    mailer = open_mailer(database, carrier, now=NOW)
     gift = give(database, mode="interac")
     numbers, sources, touched_at = count(), list[str](), NOW - WAIT
     for act, value in [*steps, ("wait", 60 * 24)]:
-        now = desk.clock.now()
+        now = mailer.clock.now()
         if act == "mark":
-            sources.append(mark(desk, gift, value, f"{gift.reference}{next(numbers)}"))
+            sources.append(mark(mailer, gift, value, f"{gift.reference}{next(numbers)}"))
             touched_at = now
         elif act == "undo" and value < len(sources):
-            undo(desk, gift, sources.pop(value))
+            undo(mailer, gift, sources.pop(value))
             touched_at = now
         elif act == "wait":
-            desk.wait(minutes=value)
+            mailer.wait(minutes=value)
         elif act == "refuse":
             carrier.refusals += 1
         before = len(carrier.told)
-        desk.write()
-        assert len(carrier.told) == before or desk.clock.now() >= touched_at + WAIT
+        mailer.run()
+        assert len(carrier.told) == before or mailer.clock.now() >= touched_at + WAIT
     carrier.refusals = 0
-    desk.wait(days=3)
-    desk.write()
+    mailer.wait(days=3)
+    mailer.run()
     arrived = gift_now(database, gift).received_minor // 100
     assert (carrier.told or [0])[-1] == arrived
     assert all(one != other for one, other in pairwise(carrier.told))
@@ -146,7 +146,7 @@ def test_each_letter_is_there_once_and_true(
 ) -> None:
     """Facts in any order with looks and sendings between them: no letter twice, none missing."""
     folder = tmp_path_factory.mktemp("letters")
-    desk = open_desk(database, Folder(folder), now=NOW + timedelta(seconds=1))
-    follow(desk, steps)
+    mailer = open_mailer(database, Folder(folder), now=NOW + timedelta(seconds=1))
+    follow(mailer, steps)
     names = [message["Message-ID"] for message in in_folder(folder)]
     assert len(names) == len(set(names))

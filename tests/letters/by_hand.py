@@ -11,47 +11,47 @@ from donate.finance.transfers.rules import (
 )
 from donate.gifts.models import Gift
 from donate.money import Money
-from tests.letters.post import Desk, PostOffice, plain
+from tests.letters.mailer import LocalMailServer, Mailer, plain
 from tests.stripe_gateway.given import give
 
 THANKS = "Thank you for your gift of "
 
 
-def mark(desk: Desk, gift: Gift, dollars: int, bank_reference: str) -> str:
+def mark(mailer: Mailer, gift: Gift, dollars: int, bank_reference: str) -> str:
     """Mark a transfer as received, and return the source of its fact."""
-    with desk.database.writing() as session:
+    with mailer.database.writing() as session:
         fresh = session.get_one(Gift, gift.id)
         amount = Money(dollars * 100, "CAD")
         transfer = Transfer(date(2026, 3, 1), amount, bank_reference, "")
-        mark_received(session, fresh, transfer, actor="staff:1", now=desk.clock.now())
+        mark_received(session, fresh, transfer, actor="staff:1", now=mailer.clock.now())
     return f"{bank_reference_key(bank_reference)}#0"
 
 
-def undo(desk: Desk, gift: Gift, source: str) -> None:
-    with desk.database.writing() as session:
+def undo(mailer: Mailer, gift: Gift, source: str) -> None:
+    with mailer.database.writing() as session:
         fresh = session.get_one(Gift, gift.id)
-        undo_transfer(session, fresh, source, "Mistyped", actor="staff:1", now=desk.clock.now())
+        undo_transfer(session, fresh, source, "Mistyped", actor="staff:1", now=mailer.clock.now())
 
 
 @dataclass
 class Mailbox:
     """The e-mails that one donor gets."""
 
-    desk: Desk
-    office: PostOffice
+    mailer: Mailer
+    mail_server: LocalMailServer
     seen: int = 0
 
     def new(self) -> list[str]:
         """Send what is due, and return the subjects of the new e-mails."""
-        self.desk.write()
-        messages, self.seen = self.office.taken[self.seen :], len(self.office.taken)
+        self.mailer.run()
+        messages, self.seen = self.mail_server.messages[self.seen :], len(self.mail_server.messages)
         return [message["Subject"] for message in messages]
 
     def last(self) -> str:
-        return " ".join(plain(self.office.taken[-1]).split())
+        return " ".join(plain(self.mail_server.messages[-1]).split())
 
 
 def an_interac_gift(box: Mailbox) -> Gift:
-    gift = give(box.desk.database, mode="interac")
+    gift = give(box.mailer.database, mode="interac")
     assert len(box.new()) == 1  # the instructions
     return gift

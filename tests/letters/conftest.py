@@ -5,25 +5,25 @@ from collections.abc import Iterator
 import pytest
 
 from donate.storage.database import Database
-from tests.letters.post import Desk, PostOffice, a_post_office, open_desk, smtp_to
+from tests.letters.mailer import LocalMailServer, Mailer, open_mailer, run_mail_server, smtp_to
 from tests.real_parts import Sqlite
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with a_post_office() as office:
-        yield office
+def mail_server() -> Iterator[LocalMailServer]:
+    with run_mail_server() as mail_server:
+        yield mail_server
 
 
 @pytest.fixture
-def desk(database: Database, office: PostOffice) -> Desk:
+def mailer(database: Database, mail_server: LocalMailServer) -> Mailer:
     """E-mail sending on SQLite and on PostgreSQL."""
-    return open_desk(database, smtp_to(office))
+    return open_mailer(database, smtp_to(mail_server))
 
 
 @pytest.fixture
-def sqlite_desk(sqlite: Sqlite, office: PostOffice) -> Iterator[Desk]:
+def sqlite_mailer(sqlite: Sqlite, mail_server: LocalMailServer) -> Iterator[Mailer]:
     """E-mail sending on SQLite, for rules that do not depend on the database."""
     database = Database(sqlite.fresh_url())
-    yield open_desk(database, smtp_to(office))
+    yield open_mailer(database, smtp_to(mail_server))
     database.close()

@@ -12,7 +12,7 @@ from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.facts import ask_for, tell, told_by_mistake
-from tests.letters.post import SITE
+from tests.letters.mailer import SITE
 from tests.stripe_gateway.given import AMOUNT, NOW, give
 
 

@@ -9,15 +9,15 @@ from donate.app import _carrier_of
 from donate.letters.outbox import Outbox
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
-from tests.letters.post import SITE, Desk, PostOffice, a_post_office, open_desk
+from tests.letters.mailer import SITE, LocalMailServer, Mailer, open_mailer, run_mail_server
 from tests.real_parts import Sqlite, make_settings
 from tests.stripe_gateway.given import give
 
 
 @pytest.fixture
-def plain_office() -> Iterator[PostOffice]:
-    with a_post_office(enable_SMTPUTF8=False) as office:
-        yield office
+def ascii_mail_server() -> Iterator[LocalMailServer]:
+    with run_mail_server(enable_SMTPUTF8=False) as mail_server:
+        yield mail_server
 
 
 def with_address(address: str) -> Regions:
@@ -38,7 +38,7 @@ def with_address(address: str) -> Regions:
 )
 def test_a_letter_leaves_from_an_accented_domain(
     sqlite: Sqlite,
-    plain_office: PostOffice,
+    ascii_mail_server: LocalMailServer,
     sender: str,
     organisation: str,
     reply_to: str | None,
@@ -46,23 +46,23 @@ def test_a_letter_leaves_from_an_accented_domain(
     """Sender, donor and organisation may all have accented domains."""
     database = Database(sqlite.fresh_url())
     settings = make_settings(
-        "sqlite://", smtp_url=f"smtp://127.0.0.1:{plain_office.port}", mail_from=sender
+        "sqlite://", smtp_url=f"smtp://127.0.0.1:{ascii_mail_server.port}", mail_from=sender
     )
     carrier = _carrier_of(settings)
     assert carrier
-    desk = open_desk(database, carrier, regions=with_address(organisation))
+    mailer = open_mailer(database, carrier, regions=with_address(organisation))
     outbox = Outbox(
         database,
         with_address(organisation),
-        desk.clock,
+        mailer.clock,
         carrier,
         sender=settings.mail_from,
         public_url=SITE,
     )
     give(database, mode="interac", email="zoe@bücher.example")
-    check_sent(replace(desk, outbox=outbox))
-    (message,) = plain_office.taken
-    assert plain_office.recipients == ["zoe@xn--bcher-kva.example"]
+    check_sent(replace(mailer, outbox=outbox))
+    (message,) = ascii_mail_server.messages
+    assert ascii_mail_server.recipients == ["zoe@xn--bcher-kva.example"]
     assert message["From"].addresses[0].addr_spec == "dons@xn--glise-9ra.example"
     assert message["Message-ID"].endswith("@xn--glise-9ra.example>")
     header = message["Reply-To"]
@@ -70,6 +70,6 @@ def test_a_letter_leaves_from_an_accented_domain(
     database.close()
 
 
-def check_sent(desk: Desk) -> None:
-    desk.write()
-    assert desk.states() == [("instructions", "sent")]
+def check_sent(mailer: Mailer) -> None:
+    mailer.run()
+    assert mailer.states() == [("instructions", "sent")]

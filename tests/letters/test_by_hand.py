@@ -9,97 +9,97 @@ from donate.letters.finder import REMIND_AFTER
 from donate.letters.transfers import WAIT
 from tests.letters.by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
 from tests.letters.facts import tell
-from tests.letters.post import Desk, PostOffice
+from tests.letters.mailer import LocalMailServer, Mailer
 from tests.stripe_gateway.given import NOW, give
 
 SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def box(desk: Desk, office: PostOffice) -> Mailbox:
-    return Mailbox(desk, office)
+def box(mailer: Mailer, mail_server: LocalMailServer) -> Mailbox:
+    return Mailbox(mailer, mail_server)
 
 
 def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> None:
     """A mistake undone within ten minutes is never mailed, and the next mark waits again."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = mark(desk, gift, 60, "CAX1")
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = mark(mailer, gift, 60, "CAX1")
     assert box.new() == []
-    desk.wait(minutes=3)
-    undo(desk, gift, wrong)
-    assert [letter.state for letter in desk.letters()] == ["sent", "untrue"]
+    mailer.wait(minutes=3)
+    undo(mailer, gift, wrong)
+    assert [letter.state for letter in mailer.letters()] == ["sent", "untrue"]
     assert box.new() == []
-    desk.wait(minutes=3)
-    mark(desk, gift, 50, "CAX1")
-    desk.clock.instant += WAIT - SECOND
+    mailer.wait(minutes=3)
+    mark(mailer, gift, 50, "CAX1")
+    mailer.clock.instant += WAIT - SECOND
     assert box.new() == []
-    desk.wait(seconds=1)
+    mailer.wait(seconds=1)
     assert box.new() == [THANKS + "$50.00"]
     assert "mistake" not in box.last()
-    desk.wait(days=1)
+    mailer.wait(days=1)
     assert box.new() == []
-    assert [letter.state for letter in desk.letters()] == ["sent", "untrue", "sent"]
+    assert [letter.state for letter in mailer.letters()] == ["sent", "untrue", "sent"]
 
 
 def test_a_mistake_that_was_told_is_corrected(box: Mailbox) -> None:
     """Ten minutes after staff undo a transfer that was mailed, a correction goes out."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = mark(desk, gift, 60, "CAX1")
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = mark(mailer, gift, 60, "CAX1")
+    mailer.clock.instant += WAIT
     assert box.new() == [THANKS + "$60.00"]
-    undo(desk, gift, wrong)
-    desk.clock.instant += WAIT - SECOND
+    undo(mailer, gift, wrong)
+    mailer.clock.instant += WAIT - SECOND
     assert box.new() == []
-    desk.wait(seconds=1)
+    mailer.wait(seconds=1)
     assert box.new() == [f"{gift.reference}: a correction about your gift"]
     assert "We wrote that your gift of $60.00 had arrived. That was our mistake" in box.last()
     assert "Your gift has not arrived yet." in box.last()
-    mark(desk, gift, 50, "CAX1")
-    desk.clock.instant += WAIT
+    mark(mailer, gift, 50, "CAX1")
+    mailer.clock.instant += WAIT
     assert box.new() == [THANKS + "$50.00"]
     assert "mistake" not in box.last()
 
 
 def test_a_mistake_mended_at_once_takes_one_letter(box: Mailbox) -> None:
     """If staff undo a mailed transfer and mark the right one, one e-mail thanks and corrects."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = mark(desk, gift, 60, "CAX1")
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = mark(mailer, gift, 60, "CAX1")
+    mailer.clock.instant += WAIT
     box.new()
-    undo(desk, gift, wrong)
-    desk.wait(minutes=2)
-    mark(desk, gift, 50, "CAX1")
-    desk.wait(minutes=9)
+    undo(mailer, gift, wrong)
+    mailer.wait(minutes=2)
+    mark(mailer, gift, 50, "CAX1")
+    mailer.wait(minutes=9)
     assert box.new() == []
-    desk.wait(minutes=1)
+    mailer.wait(minutes=1)
     assert box.new() == [THANKS + "$50.00"]
     assert "We wrote earlier that $60.00 had arrived. That was our mistake" in box.last()
-    desk.wait(days=1)
+    mailer.wait(days=1)
     assert box.new() == []
 
 
 def test_the_right_transfer_may_be_marked_before_the_wrong_one_goes(box: Mailbox) -> None:
     """One e-mail is also enough if staff mark the right transfer before they undo the wrong one."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = mark(desk, gift, 60, "CAX1")
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = mark(mailer, gift, 60, "CAX1")
+    mailer.clock.instant += WAIT
     box.new()
-    mark(desk, gift, 50, "CAX2")
-    undo(desk, gift, wrong)
-    desk.clock.instant += WAIT
+    mark(mailer, gift, 50, "CAX2")
+    undo(mailer, gift, wrong)
+    mailer.clock.instant += WAIT
     assert box.new() == [THANKS + "$50.00"]
     assert "$60.00" in box.last()
 
 
 def test_the_same_amount_again_is_no_news(box: Mailbox) -> None:
     """The same amount marked again under another bank reference gets no second e-mail."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = mark(desk, gift, 60, "CAX1")
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = mark(mailer, gift, 60, "CAX1")
+    mailer.clock.instant += WAIT
     box.new()
-    undo(desk, gift, wrong)
-    mark(desk, gift, 60, "CAX2")
-    desk.wait(days=1)
+    undo(mailer, gift, wrong)
+    mark(mailer, gift, 60, "CAX2")
+    mailer.wait(days=1)
     assert box.new() == []
 
 
@@ -110,91 +110,91 @@ def test_a_second_transfer_changes_the_amount(
     box: Mailbox, apart: timedelta, amounts: list[str]
 ) -> None:
     """Two transfers marked together get one e-mail, and two marked apart get one each."""
-    gift, desk = an_interac_gift(box), box.desk
-    mark(desk, gift, 20, "CAX1")
-    desk.clock.instant += apart
+    gift, mailer = an_interac_gift(box), box.mailer
+    mark(mailer, gift, 20, "CAX1")
+    mailer.clock.instant += apart
     first = box.new()
-    mark(desk, gift, 30, "CAX2")
-    desk.clock.instant += WAIT
+    mark(mailer, gift, 30, "CAX2")
+    mailer.clock.instant += WAIT
     assert first + box.new() == [THANKS + amount for amount in amounts]
 
 
 def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
     """If one of two mailed transfers is undone, the correction says how much has arrived."""
-    gift, desk = an_interac_gift(box), box.desk
-    mark(desk, gift, 20, "CAX1")
-    wrong = mark(desk, gift, 30, "CAX2")
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    mark(mailer, gift, 20, "CAX1")
+    wrong = mark(mailer, gift, 30, "CAX2")
+    mailer.clock.instant += WAIT
     assert box.new() == [THANKS + "$50.00"]
-    undo(desk, gift, wrong)
-    desk.clock.instant += WAIT
+    undo(mailer, gift, wrong)
+    mailer.clock.instant += WAIT
     assert len(box.new()) == 1
     assert "your gift of $50.00 had arrived. That was our mistake" in box.last()
     assert "So far, $20.00 has arrived." in box.last()
-    desk.wait(days=1)
+    mailer.wait(days=1)
     assert box.new() == []
 
 
 def test_two_mistakes_take_one_correction(box: Mailbox) -> None:
     """Two transfers undone together are corrected in one e-mail."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = [mark(desk, gift, 20, "CAX1"), mark(desk, gift, 30, "CAX2")]
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = [mark(mailer, gift, 20, "CAX1"), mark(mailer, gift, 30, "CAX2")]
+    mailer.clock.instant += WAIT
     box.new()
     for source in wrong:
-        undo(desk, gift, source)
-    desk.clock.instant += WAIT
+        undo(mailer, gift, source)
+    mailer.clock.instant += WAIT
     assert len(box.new()) == 1
-    desk.wait(days=1)
+    mailer.wait(days=1)
     assert box.new() == []
 
 
 def test_a_transfer_untold_when_another_goes_is_told(box: Mailbox) -> None:
     """A second transfer that is marked and soon undone only delays the e-mail about the first."""
-    gift, desk = an_interac_gift(box), box.desk
-    mark(desk, gift, 20, "CAX1")
-    desk.wait(minutes=5)
-    wrong = mark(desk, gift, 30, "CAX2")
-    desk.wait(minutes=7)
+    gift, mailer = an_interac_gift(box), box.mailer
+    mark(mailer, gift, 20, "CAX1")
+    mailer.wait(minutes=5)
+    wrong = mark(mailer, gift, 30, "CAX2")
+    mailer.wait(minutes=7)
     assert box.new() == []
-    undo(desk, gift, wrong)
-    desk.clock.instant += WAIT
+    undo(mailer, gift, wrong)
+    mailer.clock.instant += WAIT
     assert box.new() == [THANKS + "$20.00"]
 
 
 def test_no_reminder_while_staff_put_a_mistake_right(box: Mailbox) -> None:
     """A reminder waits ten minutes after a transfer is undone, as other e-mails do."""
-    gift, desk = an_interac_gift(box), box.desk
-    wrong = mark(desk, gift, 60, "CAX1")
-    undo(desk, gift, wrong)
-    desk.clock.instant = NOW + REMIND_AFTER - timedelta(minutes=5)
+    gift, mailer = an_interac_gift(box), box.mailer
+    wrong = mark(mailer, gift, 60, "CAX1")
+    undo(mailer, gift, wrong)
+    mailer.clock.instant = NOW + REMIND_AFTER - timedelta(minutes=5)
     assert box.new() == []
-    wrong = mark(desk, gift, 60, "CAX2")
-    desk.wait(minutes=6)
-    undo(desk, gift, wrong)
+    wrong = mark(mailer, gift, 60, "CAX2")
+    mailer.wait(minutes=6)
+    undo(mailer, gift, wrong)
     assert box.new() == []
-    desk.wait(minutes=9)
+    mailer.wait(minutes=9)
     assert box.new() == []
-    desk.wait(hours=1)
+    mailer.wait(hours=1)
     assert [subject.endswith("has not reached us yet") for subject in box.new()] == [True]
 
 
 def test_who_was_told_of_a_mistake_gets_no_reminder_as_well(box: Mailbox) -> None:
     """No reminder follows a correction, which already says that the gift has not arrived."""
-    gift, desk = an_interac_gift(box), box.desk
-    desk.clock.instant = NOW + REMIND_AFTER - 2 * WAIT
-    wrong = mark(desk, gift, 60, "CAX1")
-    desk.clock.instant += WAIT
+    gift, mailer = an_interac_gift(box), box.mailer
+    mailer.clock.instant = NOW + REMIND_AFTER - 2 * WAIT
+    wrong = mark(mailer, gift, 60, "CAX1")
+    mailer.clock.instant += WAIT
     assert box.new() == [THANKS + "$60.00"]
-    undo(desk, gift, wrong)
-    desk.wait(days=2)
+    undo(mailer, gift, wrong)
+    mailer.wait(days=2)
     assert len(box.new()) == 1
 
 
 def test_what_stripe_says_does_not_wait(box: Mailbox) -> None:
     """E-mails about card payments and refunds do not wait, because staff cannot undo those."""
-    gift = give(box.desk.database)
-    tell(box.desk.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    gift = give(box.mailer.database)
+    tell(box.mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     assert box.new() == [THANKS + "$50.00"]
-    tell(box.desk.database, gift, FactKind.REFUND_SUCCEEDED, "re_1")
+    tell(box.mailer.database, gift, FactKind.REFUND_SUCCEEDED, "re_1")
     assert len(box.new()) == 1

@@ -15,7 +15,7 @@ from donate.letters.models import Letter, LetterState, new_letter
 from donate.letters.outbox import LEASE, MAX_UNSOLICITED_A_DAY
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from tests.letters.post import Desk, in_folder, open_desk
+from tests.letters.mailer import Mailer, in_folder, open_mailer
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give
 
@@ -31,14 +31,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(sqlite: Sqlite, folder: Path) -> Iterator[Desk]:
+def mailer(sqlite: Sqlite, folder: Path) -> Iterator[Mailer]:
     database = Database(sqlite.fresh_url())
-    yield open_desk(database, Folder(folder))
+    yield open_mailer(database, Folder(folder))
     database.close()
 
 
 def send_earlier(
-    desk: Desk,
+    mailer: Mailer,
     how_many: int,
     *,
     kind: str = LetterKind.INSTRUCTIONS,
@@ -47,24 +47,24 @@ def send_earlier(
     **more: Any,
 ) -> None:
     """Record that an address was sent some e-mails of a kind, about other gifts."""
-    other = give(desk.database, email=email)
+    other = give(mailer.database, email=email)
     at = NOW - ago
     sent = {"state": LetterState.SENT, "sent_at": at, "due_at": at + LEASE, "tries": 1}
     letters = [
         new_letter(other.id, kind, f"{number}", now=at) | sent | more for number in range(how_many)
     ]
-    with desk.database.writing() as session:
+    with mailer.database.writing() as session:
         insert_new(session, Letter, letters)
 
 
-def write_to(desk: Desk, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
+def write_to(mailer: Mailer, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
     """Send instructions for a new gift of this address, and return their state and reason."""
-    gift: Gift = give(desk.database, mode="interac", email=email)
+    gift: Gift = give(mailer.database, mode="interac", email=email)
     row = new_letter(gift.id, LetterKind.INSTRUCTIONS, "", now=NOW, again=again)
-    with desk.database.writing() as session:
+    with mailer.database.writing() as session:
         insert_new(session, Letter, [row])
-    desk.send_all()
-    with desk.database.reading() as session:
+    mailer.send_all()
+    with mailer.database.reading() as session:
         letter = session.exec(select(Letter).where(col(Letter.gift_id) == gift.id)).one()
     return letter.state, letter.reason
 
@@ -73,25 +73,25 @@ def write_to(desk: Desk, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
     ("earlier", "result"),
     [(0, ("sent", "")), (9, ("sent", "")), (10, ("set_aside", TOO_MANY))],
 )
-def test_ten_a_day_are_the_share(desk: Desk, earlier: int, result: tuple[str, str]) -> None:
+def test_ten_a_day_are_the_share(mailer: Mailer, earlier: int, result: tuple[str, str]) -> None:
     """The tenth e-mail of a day goes out, and the eleventh is set aside for staff."""
     assert MAX_UNSOLICITED_A_DAY == 10
-    send_earlier(desk, earlier)
-    assert write_to(desk) == result
+    send_earlier(mailer, earlier)
+    assert write_to(mailer) == result
 
 
 @pytest.mark.parametrize("kind", list(LetterKind), ids=str)
-def test_which_letters_count(desk: Desk, kind: LetterKind) -> None:
+def test_which_letters_count(mailer: Mailer, kind: LetterKind) -> None:
     """Only the five kinds that anybody can trigger count; e-mails about received money do not."""
-    send_earlier(desk, 10, kind=kind)
-    assert write_to(desk)[0] == ("set_aside" if kind in UNASKED else "sent")
+    send_earlier(mailer, 10, kind=kind)
+    assert write_to(mailer)[0] == ("set_aside" if kind in UNASKED else "sent")
 
 
-def test_kinds_count_together(desk: Desk) -> None:
+def test_kinds_count_together(mailer: Mailer) -> None:
     """The limit counts all five kinds together."""
     for kind in UNASKED:
-        send_earlier(desk, 2, kind=kind)
-    assert write_to(desk)[0] == "set_aside"
+        send_earlier(mailer, 2, kind=kind)
+    assert write_to(mailer)[0] == "set_aside"
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_kinds_count_together(desk: Desk) -> None:
     ],
     ids=["now", "within a day", "a day", "a second more", "minutes more"],
 )
-def test_a_day_is_twenty_four_hours(desk: Desk, ago: timedelta, state: str) -> None:
+def test_a_day_is_twenty_four_hours(mailer: Mailer, ago: timedelta, state: str) -> None:
     """An e-mail counts for 24 hours."""
-    send_earlier(desk, 10, ago=ago)
-    assert write_to(desk)[0] == state
+    send_earlier(mailer, 10, ago=ago)
+    assert write_to(mailer)[0] == state
 
 
 @pytest.mark.parametrize(
@@ -122,28 +122,30 @@ def test_a_day_is_twenty_four_hours(desk: Desk, ago: timedelta, state: str) -> N
         ("ann+1@example.com", "ann@example.com", "sent"),
     ],
 )
-def test_each_address_has_its_own_share(desk: Desk, earlier: str, email: str, state: str) -> None:
+def test_each_address_has_its_own_share(
+    mailer: Mailer, earlier: str, email: str, state: str
+) -> None:
     """Addresses that differ only in case share a limit, and all others have their own."""
-    send_earlier(desk, 10, email=earlier)
-    assert write_to(desk, email)[0] == state
+    send_earlier(mailer, 10, email=earlier)
+    assert write_to(mailer, email)[0] == state
 
 
 @pytest.mark.parametrize("state", ["waiting", "untrue", "set_aside", "dismissed"])
-def test_what_was_not_sent_does_not_count(desk: Desk, state: str) -> None:
+def test_what_was_not_sent_does_not_count(mailer: Mailer, state: str) -> None:
     """Only e-mails that were sent count."""
-    send_earlier(desk, 10, state=state, sent_at=None, due_at=NOW + DAY)
-    assert write_to(desk)[0] == "sent"
+    send_earlier(mailer, 10, state=state, sent_at=None, due_at=NOW + DAY)
+    assert write_to(mailer)[0] == "sent"
 
 
-def test_what_staff_send_again_goes_out(desk: Desk, folder: Path) -> None:
+def test_what_staff_send_again_goes_out(mailer: Mailer, folder: Path) -> None:
     """The limit does not apply to e-mails that staff send again."""
-    send_earlier(desk, 10)
-    assert write_to(desk, again=1) == ("sent", "")
+    send_earlier(mailer, 10)
+    assert write_to(mailer, again=1) == ("sent", "")
     assert len(in_folder(folder)) == 1
 
 
-def test_letters_by_the_same_name_share(desk: Desk, folder: Path) -> None:
+def test_letters_by_the_same_name_share(mailer: Mailer, folder: Path) -> None:
     """Of twelve gifts with one address in a day, ten get an e-mail."""
-    states = [write_to(desk)[0] for _ in range(12)]
+    states = [write_to(mailer)[0] for _ in range(12)]
     assert states == ["sent"] * 10 + ["set_aside"] * 2
     assert len(in_folder(folder)) == 10

@@ -11,7 +11,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
-from tests.letters.post import SENDER, PostOffice, markup, plain, read_letter, smtp_to
+from tests.letters.mailer import SENDER, LocalMailServer, markup, plain, read_letter, smtp_to
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW
 
@@ -51,16 +51,16 @@ def named(sample: tuple[Letter, LetterContext], name: str) -> tuple[Letter, Lett
 
 @pytest.mark.parametrize("name", NASTY, ids=ascii)
 def test_a_name_adds_no_header_and_no_recipient(
-    sample: tuple[Letter, LetterContext], office: PostOffice, name: str
+    sample: tuple[Letter, LetterContext], mail_server: LocalMailServer, name: str
 ) -> None:
     """Line breaks, quotes and addresses in a name stay part of the name."""
     message = Composer(SENDER).compose(*named(sample, name), NOW)
-    carrier = smtp_to(office)
+    carrier = smtp_to(mail_server)
     carrier.carry(message)
     carrier.hang_up()
-    assert office.recipients == ["ann@example.com"]
-    assert set(office.taken[0].keys()) - {"X-Peer", "X-MailFrom", "X-RcptTo"} == EXPECTED
-    assert "<script>" not in markup(office.taken[0])
+    assert mail_server.recipients == ["ann@example.com"]
+    assert set(mail_server.messages[0].keys()) - {"X-Peer", "X-MailFrom", "X-RcptTo"} == EXPECTED
+    assert "<script>" not in markup(mail_server.messages[0])
 
 
 @settings(deadline=None)

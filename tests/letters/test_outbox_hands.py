@@ -20,7 +20,7 @@ from donate.storage.database import Database
 from tests.blocking import until_it_waits
 from tests.letters.by_hand import mark
 from tests.letters.facts import tell
-from tests.letters.post import Desk, open_desk
+from tests.letters.mailer import Mailer, open_mailer
 from tests.real_parts import PATIENCE_S, Postgres
 from tests.stripe_gateway.given import NOW, give
 
@@ -47,45 +47,45 @@ class StubCarrier:
         """Do nothing: there is no connection."""
 
 
-def one_letter(desk: Desk) -> Letter:
-    (letter,) = desk.letters()
+def one_letter(mailer: Mailer) -> Letter:
+    (letter,) = mailer.letters()
     return letter
 
 
-def instructions(desk: Desk) -> None:
-    give(desk.database, mode="interac")
-    desk.find_all()
+def instructions(mailer: Mailer) -> None:
+    give(mailer.database, mode="interac")
+    mailer.find_all()
 
 
-def instructions_for_what_lapsed(desk: Desk) -> None:
-    gift = give(desk.database, mode="interac")
-    desk.find_all()
-    tell(desk.database, gift, FactKind.GIFT_LAPSED, "")
+def instructions_for_what_lapsed(mailer: Mailer) -> None:
+    gift = give(mailer.database, mode="interac")
+    mailer.find_all()
+    tell(mailer.database, gift, FactKind.GIFT_LAPSED, "")
 
 
-def thanks(desk: Desk) -> None:
-    tell(desk.database, give(desk.database), FactKind.PAYMENT_SUCCEEDED, "pi_1")
-    desk.find_all()
+def thanks(mailer: Mailer) -> None:
+    tell(mailer.database, give(mailer.database), FactKind.PAYMENT_SUCCEEDED, "pi_1")
+    mailer.find_all()
 
 
-def thanks_for_a_transfer(desk: Desk) -> None:
-    mark(desk, give(desk.database, mode="giving_code"), 60, "CAX1")
-    desk.find_all()
-    with desk.database.writing() as session:  # so that the thank-you is the only one
+def thanks_for_a_transfer(mailer: Mailer) -> None:
+    mark(mailer, give(mailer.database, mode="giving_code"), 60, "CAX1")
+    mailer.find_all()
+    with mailer.database.writing() as session:  # so that the thank-you is the only one
         for letter in session.exec(select(Letter).where(Letter.kind != LetterKind.THANK_YOU)):
             session.delete(letter)
-    desk.clock.instant += WAIT
+    mailer.clock.instant += WAIT
 
 
-def thanks_too_early(desk: Desk) -> None:
-    thanks_for_a_transfer(desk)
-    with desk.database.writing() as session:
+def thanks_too_early(mailer: Mailer) -> None:
+    thanks_for_a_transfer(mailer)
+    with mailer.database.writing() as session:
         session.exec(select(Letter)).one().due_at = NOW
-    desk.clock.instant = NOW + timedelta(minutes=1)
+    mailer.clock.instant = NOW + timedelta(minutes=1)
 
 
 # How the slower worker's e-mail is prepared, and what the carrier raises for it.
-SLOW: dict[str, tuple[Callable[[Desk], None], MailUnavailable | None]] = {
+SLOW: dict[str, tuple[Callable[[Mailer], None], MailUnavailable | None]] = {
     "not taken now": (instructions, LATER),
     "refused": (instructions, NEVER),
     "may have gone out": (instructions, UNKNOWN),
@@ -98,21 +98,21 @@ SLOW: dict[str, tuple[Callable[[Desk], None], MailUnavailable | None]] = {
 each = pytest.mark.parametrize(("prepare", "says"), SLOW.values(), ids=SLOW)
 
 
-def claimed(desk: Desk, prepare: Callable[[Desk], None]) -> Letter:
+def claimed(mailer: Mailer, prepare: Callable[[Mailer], None]) -> Letter:
     """Let the slower worker claim an e-mail."""
-    prepare(desk)
-    with desk.database.writing() as session:
+    prepare(mailer)
+    with mailer.database.writing() as session:
         session.exec(select(Letter)).one().knew = 3  # an earlier attempt may have told the donor
-    letter = desk.outbox._claim()
+    letter = mailer.outbox._claim()
     assert letter
     return letter
 
 
-def take(session: Session, letter: Letter, desk: Desk) -> dict[str, Any]:
+def take(session: Session, letter: Letter, mailer: Mailer) -> dict[str, Any]:
     """Claim the e-mail as the next worker does, and return the row that has to remain."""
     row = session.get_one(Letter, letter.id)
     row.tries += 1
-    row.due_at = desk.clock.now() + LEASE + LEASE
+    row.due_at = mailer.clock.now() + LEASE + LEASE
     row.knew = 7
     row.reason = "claimed by another worker"
     session.flush()
@@ -128,46 +128,46 @@ def counted() -> float:
 
 @each
 def test_what_another_has_taken_is_theirs(
-    database: Database, prepare: Callable[[Desk], None], says: MailUnavailable | None
+    database: Database, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
     """A worker that took longer than its lease leaves the row unchanged and counts nothing."""
-    desk = open_desk(database, carrier := StubCarrier())
-    letter = claimed(desk, prepare)
+    mailer = open_mailer(database, carrier := StubCarrier())
+    letter = claimed(mailer, prepare)
     with database.writing() as session:
-        theirs = take(session, letter, desk)
+        theirs = take(session, letter, mailer)
     before, carrier.says = counted(), says
-    send(desk, letter)
-    assert one_letter(desk).model_dump() == theirs
+    send(mailer, letter)
+    assert one_letter(mailer).model_dump() == theirs
     assert carrier.attempts == (0 if says is None else 1)
     assert counted() == before
 
 
 @each
 def test_what_another_is_taking_is_theirs(
-    postgres: Postgres, prepare: Callable[[Desk], None], says: MailUnavailable | None
+    postgres: Postgres, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
     """The slower worker waits for the other's lock, and then leaves the row unchanged."""
     database = Database(postgres.fresh_url())
-    desk = open_desk(database, carrier := StubCarrier())
-    letter = claimed(desk, prepare)
+    mailer = open_mailer(database, carrier := StubCarrier())
+    letter = claimed(mailer, prepare)
     carrier.says = says
     with ThreadPoolExecutor(1) as slower:
         with database.writing() as session:
-            theirs = take(session, letter, desk)
-            sending = slower.submit(send, desk, letter)
+            theirs = take(session, letter, mailer)
+            sending = slower.submit(send, mailer, letter)
             until_it_waits(database, sending)
         sending.result(PATIENCE_S)
-    assert one_letter(desk).model_dump() == theirs
+    assert one_letter(mailer).model_dump() == theirs
     assert carrier.attempts == (0 if says is None else 1)
     database.close()
 
 
-def send(desk: Desk, letter: Letter) -> None:
+def send(mailer: Mailer, letter: Letter) -> None:
     """Continue with a claimed e-mail as the outbox does."""
     try:
-        desk.outbox._send(letter)
+        mailer.outbox._send(letter)
     except MailUnavailable as error:
-        desk.outbox._put_off(letter, error)
+        mailer.outbox._put_off(letter, error)
 
 
 @pytest.fixture
@@ -176,18 +176,18 @@ def carrier() -> StubCarrier:
 
 
 @pytest.fixture
-def stub_desk(database: Database, carrier: StubCarrier) -> Desk:
-    return open_desk(database, carrier)
+def stub_mailer(database: Database, carrier: StubCarrier) -> Mailer:
+    return open_mailer(database, carrier)
 
 
-def test_sent_is_sent_in_whosever_hands(stub_desk: Desk) -> None:
+def test_sent_is_sent_in_whosever_hands(stub_mailer: Mailer) -> None:
     """An e-mail that was handed over is marked as sent, though another worker has claimed it."""
-    letter = claimed(stub_desk, thanks)
-    with stub_desk.database.writing() as session:
-        take(session, letter, stub_desk)
+    letter = claimed(stub_mailer, thanks)
+    with stub_mailer.database.writing() as session:
+        take(session, letter, stub_mailer)
     before = counted()
-    send(stub_desk, letter)
-    row = one_letter(stub_desk)
+    send(stub_mailer, letter)
+    row = one_letter(stub_mailer)
     assert (row.state, row.sent_at, row.reason) == ("sent", NOW, "")
     assert counted() == before + 1
 
@@ -196,43 +196,43 @@ def test_sent_is_sent_in_whosever_hands(stub_desk: Desk) -> None:
     ("state", "sent_at", "knew"), [("sent", NOW, 3), ("untrue", None, None)], ids=["sent", "untrue"]
 )
 def test_what_a_donor_was_told_stands(
-    stub_desk: Desk, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
+    stub_mailer: Mailer, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
 ) -> None:
     """A failed attempt does not undo what another worker's successful one recorded."""
-    letter = claimed(stub_desk, thanks)
+    letter = claimed(stub_mailer, thanks)
 
     def succeed() -> None:
-        with stub_desk.database.writing() as session:
+        with stub_mailer.database.writing() as session:
             row = session.get_one(Letter, letter.id)
             row.state, row.sent_at = state, sent_at
 
     carrier.meanwhile, carrier.says = succeed, LATER
-    send(stub_desk, letter)
-    row = one_letter(stub_desk)
+    send(stub_mailer, letter)
+    row = one_letter(stub_mailer)
     assert (row.state, row.sent_at, row.knew) == (state, sent_at, knew)
 
 
-def test_what_has_to_wait_is_no_try(stub_desk: Desk, carrier: StubCarrier) -> None:
+def test_what_has_to_wait_is_no_try(stub_mailer: Mailer, carrier: StubCarrier) -> None:
     """A thank-you whose transfer is under ten minutes old waits without counting an attempt."""
-    thanks_too_early(stub_desk)
-    assert stub_desk.outbox.send_due() == 1
-    row = one_letter(stub_desk)
+    thanks_too_early(stub_mailer)
+    assert stub_mailer.outbox.send_due() == 1
+    row = one_letter(stub_mailer)
     assert (row.state, row.due_at, row.tries) == ("waiting", NOW + WAIT, 0)
     assert carrier.attempts == 0
 
 
-def test_only_what_tells_of_money_is_remembered(stub_desk: Desk) -> None:
+def test_only_what_tells_of_money_is_remembered(stub_mailer: Mailer) -> None:
     """A thank-you stores which transfers it mentioned, and instructions do not."""
-    thanks_for_a_transfer(stub_desk)
-    stub_desk.write()
-    assert one_letter(stub_desk).knew
-    gift = give(stub_desk.database, mode="interac")
-    stub_desk.find_all()
-    tell(stub_desk.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
-    tell(stub_desk.database, gift, FactKind.TRANSFER_UNDONE, "C1")
-    stub_desk.clock.instant += WAIT
-    stub_desk.write()
-    assert [(row.kind, row.state, bool(row.knew)) for row in stub_desk.letters()] == [
+    thanks_for_a_transfer(stub_mailer)
+    stub_mailer.run()
+    assert one_letter(stub_mailer).knew
+    gift = give(stub_mailer.database, mode="interac")
+    stub_mailer.find_all()
+    tell(stub_mailer.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
+    tell(stub_mailer.database, gift, FactKind.TRANSFER_UNDONE, "C1")
+    stub_mailer.clock.instant += WAIT
+    stub_mailer.run()
+    assert [(row.kind, row.state, bool(row.knew)) for row in stub_mailer.letters()] == [
         ("thank_you", "sent", True),
         ("instructions", "sent", False),
     ]
@@ -241,9 +241,9 @@ def test_only_what_tells_of_money_is_remembered(stub_desk: Desk) -> None:
 def test_the_only_letter_is_in_other_hands(postgres: Postgres) -> None:
     """A worker claims nothing while another has locked the only e-mail."""
     database = Database(postgres.fresh_url())
-    desk = open_desk(database, StubCarrier())
-    instructions(desk)
+    mailer = open_mailer(database, StubCarrier())
+    instructions(mailer)
     with database.writing() as session:
         session.exec(select(Letter).with_for_update()).one()
-        assert desk.outbox._claim() is None
+        assert mailer.outbox._claim() is None
     database.close()

@@ -11,7 +11,7 @@ from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import LEASE
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from tests.letters.post import Desk, open_desk
+from tests.letters.mailer import Mailer, open_mailer
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give
 
@@ -36,8 +36,8 @@ class StubCarrier:
 
 
 @pytest.fixture
-def desk(database: Database, carrier: StubCarrier) -> Desk:
-    return open_desk(database, carrier)
+def mailer(database: Database, carrier: StubCarrier) -> Mailer:
+    return open_mailer(database, carrier)
 
 
 @pytest.fixture
@@ -46,34 +46,38 @@ def carrier() -> StubCarrier:
 
 
 def put_letters(
-    desk: Desk, occasions: list[str], *, kind: str = LetterKind.INSTRUCTIONS, mode: str = "interac"
+    mailer: Mailer,
+    occasions: list[str],
+    *,
+    kind: str = LetterKind.INSTRUCTIONS,
+    mode: str = "interac",
 ) -> None:
     """Store e-mails about one gift, each due a minute before the previous one."""
-    gift = give(desk.database, mode=mode)
+    gift = give(mailer.database, mode=mode)
     rows = [
         new_letter(gift.id, kind, occasion, now=NOW, due_at=NOW - timedelta(minutes=number))
         for number, occasion in enumerate(occasions)
     ]
-    with desk.database.writing() as session:
+    with mailer.database.writing() as session:
         insert_new(session, Letter, rows)
 
 
 def test_a_round_takes_fifty(sqlite: Sqlite) -> None:
     """A round sends at most fifty e-mails over one connection."""
     database = Database(sqlite.fresh_url())
-    desk = open_desk(database, carrier := StubCarrier())
+    mailer = open_mailer(database, carrier := StubCarrier())
     # A card gift has no instructions, so the outbox need not compose these.
-    put_letters(desk, [f"{number}" for number in range(51)], mode="card")
-    rounds = [(desk.outbox.send_due(), carrier.rounds) for _ in range(3)]
+    put_letters(mailer, [f"{number}" for number in range(51)], mode="card")
+    rounds = [(mailer.outbox.send_due(), carrier.rounds) for _ in range(3)]
     assert rounds == [(50, 1), (1, 2), (0, 3)]
     database.close()
 
 
-def test_who_waits_longest_is_first(desk: Desk) -> None:
+def test_who_waits_longest_is_first(mailer: Mailer) -> None:
     """E-mails are claimed in the order they are due, then in the order they were stored."""
-    put_letters(desk, ["c", "b", "a"])
-    put_letters(desk, ["d"])
-    claimed = [desk.outbox._claim() for _ in range(5)]
+    put_letters(mailer, ["c", "b", "a"])
+    put_letters(mailer, ["d"])
+    claimed = [mailer.outbox._claim() for _ in range(5)]
     assert [letter and letter.occasion for letter in claimed] == ["a", "b", "c", "d", None]
     first = claimed[0]
     assert first
@@ -85,10 +89,10 @@ def test_an_outbox_with_nothing_to_send_writes_nothing(sqlite: Sqlite) -> None:
     """Looking for due e-mails takes no write lock, because every heartbeat does it."""
     url = sqlite.fresh_url()
     database, other = (Database(url, busy_timeout_s=0.1) for _ in range(2))
-    desk = open_desk(database, StubCarrier())
+    mailer = open_mailer(database, StubCarrier())
     with other.writing() as session:
         session.connection()
-        assert desk.outbox.send_due() == 0
+        assert mailer.outbox.send_due() == 0
     database.close()
     other.close()
 
@@ -97,16 +101,16 @@ def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureF
     """Retries come after 1, 5 and 15 minutes, 1, 4 and 12 hours, and 1 and 2 days."""
     database = Database(sqlite.fresh_url())
     carrier = StubCarrier(MailUnavailable("451 4.7.1"))
-    desk = open_desk(database, carrier)
-    put_letters(desk, [""])
+    mailer = open_mailer(database, carrier)
+    put_letters(mailer, [""])
     for attempts, minutes in enumerate((1, 5, 15, 60, 240, 720, 1_440, 2_880), start=1):
-        assert (desk.outbox.send_due(), carrier.attempts) == (0, attempts)
-        desk.clock.instant += timedelta(minutes=minutes) - SECOND
-        assert (desk.outbox.send_due(), carrier.attempts) == (0, attempts)
-        desk.clock.instant += SECOND
-    assert desk.states() == [("instructions", "waiting")]
-    desk.outbox.send_due()
-    assert desk.states() == [("instructions", "set_aside")]
+        assert (mailer.outbox.send_due(), carrier.attempts) == (0, attempts)
+        mailer.clock.instant += timedelta(minutes=minutes) - SECOND
+        assert (mailer.outbox.send_due(), carrier.attempts) == (0, attempts)
+        mailer.clock.instant += SECOND
+    assert mailer.states() == [("instructions", "waiting")]
+    mailer.outbox.send_due()
+    assert mailer.states() == [("instructions", "set_aside")]
     assert caplog.text.count("will retry an e-mail later: 451 4.7.1") == 9
     database.close()
 
@@ -128,7 +132,7 @@ def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureF
     ids=["not taken", "refused"],
 )
 def test_a_long_reason_is_cut(
-    desk: Desk,
+    mailer: Mailer,
     carrier: StubCarrier,
     caplog: pytest.LogCaptureFixture,
     says: Exception,
@@ -136,9 +140,9 @@ def test_a_long_reason_is_cut(
     logged: str,
 ) -> None:
     """The table keeps 200 characters of a mail server's answer, and the log keeps all."""
-    put_letters(desk, [""])
+    put_letters(mailer, [""])
     carrier.says = says
-    desk.outbox.send_due()
-    (letter,) = desk.letters()
+    mailer.outbox.send_due()
+    (letter,) = mailer.letters()
     assert letter.reason == reason
     assert logged + "x" * 299 in caplog.text

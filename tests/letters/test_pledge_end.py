@@ -12,7 +12,7 @@ from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.facts import tell
-from tests.letters.post import SITE
+from tests.letters.mailer import SITE
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give
 

@@ -10,7 +10,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
 from tests.letters.facts import tell
-from tests.letters.post import SITE
+from tests.letters.mailer import SITE
 from tests.real_parts import Sqlite
 
 

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import AuthResult
 from donate.errors import MailRefused, MailUnavailable
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer, read_mail_server
-from tests.letters.post import PostOffice, a_post_office, a_server_that, smtp_to
+from tests.letters.mailer import LocalMailServer, run_mail_server, run_server, smtp_to
 
 USER, PASSWORD = "give", "p@ss/w#rd"
 
@@ -61,24 +61,24 @@ def check_login(
 
 
 @pytest.fixture
-def guarded(trusted: Path) -> Iterator[PostOffice]:
+def guarded(trusted: Path) -> Iterator[LocalMailServer]:
     """A mail server that requires STARTTLS and a password."""
     how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
-    with a_post_office(**how, authenticator=check_login) as office:
-        yield office
+    with run_mail_server(**how, authenticator=check_login) as mail_server:
+        yield mail_server
 
 
-def test_encrypted_and_signed_in(guarded: PostOffice) -> None:
+def test_encrypted_and_signed_in(guarded: LocalMailServer) -> None:
     """E-mails go over STARTTLS, with the user and password of the address."""
     address = f"smtp://{USER}:p%40ss%2Fw%23rd@localhost:{guarded.port}"
     carrier = Smtp(read_mail_server(address), our_name="example.org")
     for _ in range(2):
         carrier.carry(a_message())
     carrier.hang_up()
-    assert len(guarded.taken) == 2
+    assert len(guarded.messages) == 2
 
 
-def test_a_wrong_password_is_for_us_to_mend(guarded: PostOffice) -> None:
+def test_a_wrong_password_is_for_us_to_mend(guarded: LocalMailServer) -> None:
     """A refused password is temporary, and refuses no e-mail for good."""
     server = MailServer("localhost", guarded.port, user=USER, password="wrong")
     carrier = Smtp(server, our_name="example.org", step_timeout_s=2)
@@ -87,9 +87,9 @@ def test_a_wrong_password_is_for_us_to_mend(guarded: PostOffice) -> None:
     assert not isinstance(refused.value, MailRefused)
 
 
-def test_a_server_that_asks_no_password_refuses_no_letter(office: PostOffice) -> None:
+def test_a_server_that_asks_no_password_refuses_no_letter(mail_server: LocalMailServer) -> None:
     """A password for a server without passwords is our mistake, and refuses no e-mail for good."""
-    server = replace(office.address, user="give", password="secret")
+    server = replace(mail_server.address, user="give", password="secret")
     with pytest.raises(MailUnavailable, match="SMTPNotSupportedError") as refused:
         Smtp(server, our_name="example.org").carry(a_message())
     assert not isinstance(refused.value, MailRefused)
@@ -97,12 +97,12 @@ def test_a_server_that_asks_no_password_refuses_no_letter(office: PostOffice) ->
 
 def test_tls_from_the_first_byte(trusted: Path) -> None:
     """An `smtps://` address uses TLS from the first byte."""
-    with a_post_office(ssl_context=tls_of(trusted)) as office:
-        server = MailServer("localhost", office.port, implicit_tls=True)
+    with run_mail_server(ssl_context=tls_of(trusted)) as mail_server:
+        server = MailServer("localhost", mail_server.port, implicit_tls=True)
         carrier = Smtp(server, our_name="example.org")
         carrier.carry(a_message())
         carrier.hang_up()
-    assert len(office.taken) == 1
+    assert len(mail_server.messages) == 1
 
 
 @pytest.mark.parametrize("implicit_tls", [True, False])
@@ -110,11 +110,11 @@ def test_nobody_else_takes_our_letters(certificate: Path, implicit_tls: bool) ->
     """An untrusted certificate ends the connection before a password or an e-mail is sent."""
     tls = tls_of(certificate)
     how = {"ssl_context": tls} if implicit_tls else {"tls_context": tls}
-    with a_post_office(**how) as office:
-        server = MailServer("localhost", office.port, implicit_tls=implicit_tls)
+    with run_mail_server(**how) as mail_server:
+        server = MailServer("localhost", mail_server.port, implicit_tls=implicit_tls)
         with pytest.raises(MailUnavailable, match="SSLCertVerificationError"):
             Smtp(server, our_name="example.org").carry(a_message())
-    assert office.taken == []
+    assert mail_server.messages == []
 
 
 def test_nothing_goes_unencrypted_to_another_machine() -> None:
@@ -127,17 +127,17 @@ def test_nothing_goes_unencrypted_to_another_machine() -> None:
             lines.append(line)
             caller.sendall(b"250 mail\r\n")
 
-    with a_server_that(plain_only) as here:
+    with run_server(plain_only) as here:
         elsewhere = replace(here, may_be_plain=False, user="give", password="secret")
         with pytest.raises(MailUnavailable, match="no encryption"):
             Smtp(elsewhere, our_name="example.org").carry(a_message())
     assert not any(word in b"".join(lines) for word in (b"AUTH", b"MAIL", b"secret"))
 
 
-def test_one_connection_serves_several_letters(office: PostOffice) -> None:
+def test_one_connection_serves_several_letters(mail_server: LocalMailServer) -> None:
     """E-mails share a connection until it is closed, even after a refused one."""
-    carrier = smtp_to(office)
-    office.says_to_rcpt = ["550 5.1.1 nobody"]
+    carrier = smtp_to(mail_server)
+    mail_server.rcpt_answers = ["550 5.1.1 nobody"]
     with pytest.raises(MailRefused, match=r"^550 5\.1\.1$"):
         carrier.carry(a_message())
     connection = carrier._connection
@@ -148,13 +148,13 @@ def test_one_connection_serves_several_letters(office: PostOffice) -> None:
     carrier.hang_up()
     carrier.carry(a_message())
     carrier.hang_up()
-    assert len(office.taken) == 4
+    assert len(mail_server.messages) == 4
 
 
 def test_an_address_that_a_server_cannot_write_is_refused() -> None:
     """A server without SMTPUTF8 refuses a non-ASCII address for good."""
-    with a_post_office(enable_SMTPUTF8=False) as office:
-        carrier = smtp_to(office)
+    with run_mail_server(enable_SMTPUTF8=False) as mail_server:
+        carrier = smtp_to(mail_server)
         with pytest.raises(MailRefused, match="does not support such addresses"):
             carrier.carry(a_message("zoë@example.org"))
         carrier.hang_up()
@@ -162,11 +162,11 @@ def test_an_address_that_a_server_cannot_write_is_refused() -> None:
 
 def test_an_address_in_any_script_goes_where_it_can() -> None:
     """A server with SMTPUTF8 accepts a non-ASCII address."""
-    with a_post_office(enable_SMTPUTF8=True) as office:
-        carrier = smtp_to(office)
+    with run_mail_server(enable_SMTPUTF8=True) as mail_server:
+        carrier = smtp_to(mail_server)
         carrier.carry(a_message("zoë@example.org"))
         carrier.hang_up()
-    assert office.recipients == ["zoë@example.org"]
+    assert mail_server.recipients == ["zoë@example.org"]
 
 
 def says_nothing(caller: socket.socket) -> None:
@@ -211,7 +211,7 @@ def is_closing(caller: socket.socket) -> None:
 )
 def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
     """Whatever the server does, the attempt ends within the timeout, and the e-mail waits."""
-    with a_server_that(talk) as server:  # type: ignore[arg-type]
+    with run_server(talk) as server:  # type: ignore[arg-type]
         carrier = Smtp(server, our_name="example.org", step_timeout_s=1, letter_timeout_s=1.5)
         start = time.monotonic()
         with pytest.raises(MailUnavailable) as waiting:
@@ -270,12 +270,14 @@ def test_a_password_may_have_accents(trusted: Path, left_out: tuple[str, ...]) -
         return AuthResult(success=seen[-1] == ("zoé".encode(), "héron calme".encode()))
 
     how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
-    with a_post_office(**how, authenticator=check_login, auth_exclude_mechanism=left_out) as office:
-        address = f"smtp://zo%C3%A9:h%C3%A9ron%20calme@localhost:{office.port}"
+    with run_mail_server(
+        **how, authenticator=check_login, auth_exclude_mechanism=left_out
+    ) as mail_server:
+        address = f"smtp://zo%C3%A9:h%C3%A9ron%20calme@localhost:{mail_server.port}"
         carrier = Smtp(read_mail_server(address), our_name="example.org")
         carrier.carry(a_message())
         carrier.hang_up()
-        assert len(office.taken) == 1
+        assert len(mail_server.messages) == 1
 
 
 def test_a_mail_server_may_have_an_accented_name() -> None:

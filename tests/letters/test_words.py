@@ -17,7 +17,7 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Text, Way
 from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
-from tests.letters.post import SENDER, SITE, markup, plain
+from tests.letters.mailer import SENDER, SITE, markup, plain
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW
 

@@ -61,7 +61,7 @@ class Pauses(list[float]):
 
 
 @dataclass
-class Room:
+class FinanceSite:
     """The staff pages, and everything their tests need."""
 
     database: Database
@@ -138,13 +138,13 @@ def refunds_through(client: StripeClient, database: Database, clock: Clock) -> R
 NO_STRIPE = StripeClient(SECRET_KEY, "http://127.0.0.1:9", ())
 
 
-def open_room(
+def open_site(
     database: Database,
     *,
     https: bool = False,
     passwords: PasswordHash = CHEAP,
     stripe: StripeClient = NO_STRIPE,
-) -> Room:
+) -> FinanceSite:
     clock = FixedClock(NOW)
     pauses = Pauses()
     nudges: list[datetime] = []
@@ -163,7 +163,7 @@ def open_room(
     app = FastAPI(redirect_slashes=False)
     error_answers.install(app, PAGES)
     app.router.routes += finance.router.routes
-    return Room(database, clock, finance, app, pauses, nudges)
+    return FinanceSite(database, clock, finance, app, pauses, nudges)
 
 
 def put_gift(

@@ -63,7 +63,7 @@ class Visitor:
             rows = session.exec(select(Gift).order_by(col(Gift.id)))
             return [gift for gift in rows if gift.id not in self.before]
 
-    def given(self, code: str = "LWCAN", **fields: Any) -> Gift:
+    def open_gift(self, code: str = "LWCAN", **fields: Any) -> Gift:
         """Give, and return the opened gift."""
         answer = self.give(code, **fields)
         assert answer.status_code == 303, words_of(answer.text)

@@ -36,33 +36,33 @@ SITE = "https://give.example.org"
 
 
 @dataclass
-class PostOffice:
+class LocalMailServer:
     """What a mail server accepted, and the answers it gives."""
 
     port: int
-    taken: list[EmailMessage] = field(default_factory=list)
+    messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
-    says_to_rcpt: list[str] = field(default_factory=list)
-    says_to_data: list[str] = field(default_factory=list)
+    rcpt_answers: list[str] = field(default_factory=list)
+    data_answers: list[str] = field(default_factory=list)
     """Answers other than 250, used one after the other."""
-    on_taken: Callable[[], None] | None = None
+    on_message: Callable[[], None] | None = None
 
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _talk: Talk, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        if self.says_to_rcpt:
-            return self.says_to_rcpt.pop(0)
+        if self.rcpt_answers:
+            return self.rcpt_answers.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _talk: Talk, envelope: Envelope) -> str:  # noqa: N802
-        if self.says_to_data:
-            return self.says_to_data.pop(0)
+        if self.data_answers:
+            return self.data_answers.pop(0)
         assert isinstance(envelope.content, bytes)
-        self.taken.append(read_letter(envelope.content))
+        self.messages.append(read_letter(envelope.content))
         self.recipients += envelope.rcpt_tos
-        if self.on_taken:
-            await asyncio.get_running_loop().run_in_executor(None, self.on_taken)
+        if self.on_message:
+            await asyncio.get_running_loop().run_in_executor(None, self.on_message)
         return "250 OK"
 
     @property
@@ -70,7 +70,7 @@ class PostOffice:
         return MailServer("127.0.0.1", self.port, may_be_plain=True)
 
     def subjects(self) -> list[str]:
-        return sorted(message["Subject"] for message in self.taken)
+        return sorted(message["Subject"] for message in self.messages)
 
 
 def read_letter(content: bytes) -> EmailMessage:
@@ -80,18 +80,18 @@ def read_letter(content: bytes) -> EmailMessage:
 
 
 @contextmanager
-def a_post_office(**how: Any) -> Iterator[PostOffice]:
-    office = PostOffice(free_port())
-    controller = Controller(office, hostname="127.0.0.1", port=office.port, **how)
+def run_mail_server(**how: Any) -> Iterator[LocalMailServer]:
+    mail_server = LocalMailServer(free_port())
+    controller = Controller(mail_server, hostname="127.0.0.1", port=mail_server.port, **how)
     controller.start()
     try:
-        yield office
+        yield mail_server
     finally:
         controller.stop()
 
 
 @dataclass
-class Desk:
+class Mailer:
     """The finder and the outbox of one process, with a clock that tests set."""
 
     database: Database
@@ -107,7 +107,7 @@ class Desk:
         while self.outbox.send_due():
             pass
 
-    def write(self) -> None:
+    def run(self) -> None:
         """Find what is due, and send it."""
         self.find_all()
         self.send_all()
@@ -123,14 +123,14 @@ class Desk:
         return [(letter.kind, letter.state) for letter in self.letters()]
 
 
-def open_desk(
+def open_mailer(
     database: Database,
     carrier: Carrier,
     *,
     now: datetime = NOW,
     regions: Regions | None = None,
     wait: timedelta = WAIT,
-) -> Desk:
+) -> Mailer:
     clock = FixedClock(now)
     outbox = Outbox(
         database,
@@ -142,11 +142,11 @@ def open_desk(
         wait=wait,
     )
     finder = LetterFinder(database, clock, lambda: None, wait=wait)
-    return Desk(database, clock, finder, outbox)
+    return Mailer(database, clock, finder, outbox)
 
 
-def smtp_to(office: PostOffice, **how: Any) -> Smtp:
-    return Smtp(office.address, our_name="example.org", **how)
+def smtp_to(mail_server: LocalMailServer, **how: Any) -> Smtp:
+    return Smtp(mail_server.address, our_name="example.org", **how)
 
 
 def make_due(database: Database, now: datetime) -> None:
@@ -174,7 +174,7 @@ def in_folder(folder: Path) -> list[EmailMessage]:
 
 
 @contextmanager
-def a_server_that(talk: Callable[[socket.socket], None]) -> Iterator[MailServer]:
+def run_server(talk: Callable[[socket.socket], None]) -> Iterator[MailServer]:
     """Listen on a free port, and run `talk` with each connection in a thread."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)

@@ -10,7 +10,7 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.inbox import Arrival
-from tests.finance.room import NOW, Room, csrf
+from tests.finance.finance_site import NOW, FinanceSite, csrf
 from tests.stripe_gateway import given
 
 COMPLETED = "checkout.session.completed"
@@ -36,13 +36,13 @@ def set_aside(
     return row
 
 
-def settle(room: Room) -> None:
+def settle(site: FinanceSite) -> None:
     """Settle what is due, as the worker does."""
-    given.settle(room.database, clock=room.clock)
+    given.settle(site.database, clock=site.clock)
 
 
-def reread(room: Room, event: StripeEvent) -> StripeEvent:
-    with room.database.reading() as session:
+def reread(site: FinanceSite, event: StripeEvent) -> StripeEvent:
+    with site.database.reading() as session:
         return session.get_one(StripeEvent, event.id)
 
 
