@@ -80,10 +80,6 @@ STATUS_WORDS: Final[Mapping[StatusName, Words]] = {
     ),
 }
 
-AWAITING_TRANSFER: Final[Words] = (
-    N_("Waiting for your transfer"),
-    N_("Thank you! We’ve saved your gift. Please send the transfer within %(days)s days."),
-)
 ANNOUNCED: Final[Words] = (
     N_("Thank you! We’ll confirm your gift when it arrives"),
     N_("You told us on %(day)s that you’ve sent it. This page will show when we receive it."),
@@ -91,10 +87,6 @@ ANNOUNCED: Final[Words] = (
 GIVEN_INSTEAD: Final[Words] = (
     N_("You gave this gift another way"),
     N_("Thank you! You don’t need to send or pay anything here."),
-)
-AWAITING_CODE: Final[Words] = (
-    N_("Waiting for your gift"),
-    N_("Thank you! We’ve saved your gift. Please quote this reference when you give."),
 )
 LAPSED_BY_HAND: Final[Words] = (
     N_("We didn’t receive this gift in time"),

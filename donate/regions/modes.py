@@ -89,7 +89,7 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
         instead=N_("Give by Interac e-Transfer instead"),
         awaiting=(
             N_("Waiting for your transfer"),
-            N_("Thank you! Your gift is recorded. Please send the transfer within %(days)s days."),
+            N_("Thank you! We’ve saved your gift. Please send the transfer within %(days)s days."),
         ),
         staff_awaits="an e-Transfer",
         canada_only=True,
@@ -103,7 +103,7 @@ MODES: Final[Mapping[Mode, ModeFacts]] = {
         instead=N_("Give by giving code instead"),
         awaiting=(
             N_("Waiting for your gift"),
-            N_("Thank you! Your gift is recorded. Please quote this reference when you give."),
+            N_("Thank you! We’ve saved your gift. Please quote this reference when you give."),
         ),
         staff_awaits="a payment",
         terms=frozenset({"instructions", "ways"}),

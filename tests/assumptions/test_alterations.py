@@ -2,8 +2,8 @@
 
 import pytest
 
-from donate.stripe_gateway.assumptions.endings import Outcome
 from donate.stripe_gateway.assumptions.listing import ASSUMPTIONS, TOPICS
+from donate.stripe_gateway.assumptions.outcomes import Outcome
 from donate.stripe_gateway.assumptions.runner import check_all
 from tests.assumptions.alterations import ALTERATIONS
 from tests.assumptions.altered_stripe import Alteration, altered
