@@ -37,12 +37,12 @@ _STYLE = (_HERE / "templates" / "page.css").read_text(encoding="utf-8")
 class Submission:
     """The submitted values, kept so that a page with errors can show them again."""
 
-    typed: dict[str, str]
+    values: dict[str, str]
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
-        return self.typed.get("method", "card")
+        return self.values.get("method", "card")
 
 
 def page_routes(store: Store) -> APIRouter:
@@ -61,15 +61,15 @@ def page_routes(store: Store) -> APIRouter:
 
     @router.post("/pay/{session_id}")
     async def submit(session_id: str, request: Request) -> Response:
-        typed = {name: str(value).strip() for name, value in (await request.form()).items()}
+        values = {name: str(value).strip() for name, value in (await request.form()).items()}
         session = _session(store, session_id)
         if session is None or session["status"] != "open":
             return _closed(session)
-        submission = Submission(typed)
+        submission = Submission(values)
         attempt = _read_attempt(store, session, submission)
         if attempt is None:
             return _pay_page(store, session, submission, status=422)
-        charge = pay(store, session, attempt, verified="microdeposits" not in typed)
+        charge = pay(store, session, attempt, verified="microdeposits" not in values)
         if charge and charge["status"] == "failed":
             declined = _words(session)["declined"]
             submission.errors["number"] = declined[attempt.decline.decline_code]
@@ -86,13 +86,13 @@ def _session(store: Store, session_id: str) -> StripeObject | None:
 
 def _read_attempt(store: Store, session: StripeObject, submission: Submission) -> Attempt | None:
     """Return the attempt, or None after writing the errors into `submission`."""
-    typed, errors, words = submission.typed, submission.errors, _words(session)["errors"]
-    email = session["customer_email"] or typed.get("email", "")
+    values, errors, words = submission.values, submission.errors, _words(session)["errors"]
+    email = session["customer_email"] or values.get("email", "")
     try:
         email_address(email, "email")
     except Refusal:
         errors["email"] = words["email"]
-    if not typed.get("name"):
+    if not values.get("name"):
         errors["name"] = words["name"]
     if submission.method not in session["payment_method_types"]:
         errors["number"] = words["method"]
@@ -105,29 +105,29 @@ def read_card(
     store: Store, submission: Submission, words: dict[str, str], email: str
 ) -> Attempt | None:
     """Return the attempt with a card, or None after writing the errors into `submission`."""
-    typed, errors = submission.typed, submission.errors
-    number = re.sub(r"[ -]", "", typed.get("number", ""))
+    values, errors = submission.values, submission.errors
+    number = re.sub(r"[ -]", "", values.get("number", ""))
     card = TEST_CARDS.get(number)
     if card is None:
         errors.setdefault("number", words["number"])
-    if not _is_in_future(typed.get("expiry", ""), store.now()):
+    if not _is_in_future(values.get("expiry", ""), store.now()):
         errors["expiry"] = words["expiry"]
-    if re.fullmatch(r"[0-9]{3,4}", typed.get("cvc", "")) is None:
+    if re.fullmatch(r"[0-9]{3,4}", values.get("cvc", "")) is None:
         errors["cvc"] = words["cvc"]
     if errors or card is None:
         return None
-    return card_attempt(card, email, typed.get("name"))
+    return card_attempt(card, email, values.get("name"))
 
 
 def _read_bank_debit(submission: Submission, words: dict[str, str], email: str) -> Attempt | None:
-    typed = submission.typed
+    values = submission.values
     for name, pattern in _BANK_FIELDS.items():
-        if re.fullmatch(pattern, typed.get(name, "")) is None:
+        if re.fullmatch(pattern, values.get(name, "")) is None:
             submission.errors[name] = words[name]
     if submission.errors:
         return None
     return bank_debit_attempt(
-        typed["institution"], typed["transit"], typed["account"], email, typed["name"]
+        values["institution"], values["transit"], values["account"], email, values["name"]
     )
 
 
@@ -166,7 +166,7 @@ def _pay_page(
         total=_total(store, session, words),
         submit=words["submit"].get(_submit_type(session), words["submit"]["auto"]),
         submission=submission,
-        email=session["customer_email"] or submission.typed.get("email", ""),
+        email=session["customer_email"] or submission.values.get("email", ""),
     )
 
 

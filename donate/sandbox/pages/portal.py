@@ -100,8 +100,8 @@ def portal_routes(store: Store) -> APIRouter:
         session = store.portal_sessions.get(session_id)
         if session is None:
             return _unknown()
-        typed = {name: str(value).strip() for name, value in (await request.form()).items()}
-        submission = Submission(typed)
+        values = {name: str(value).strip() for name, value in (await request.form()).items()}
+        submission = Submission(values)
         customer = store.find(store.customers, session["customer"])
         attempt = read_card(store, submission, _words(session)["errors"], customer["email"])
         if attempt is None:
