@@ -1,4 +1,4 @@
-"""What a letter says about sending a gift by hand: by Interac e-Transfer, or quoting the code."""
+"""The parts of letters that explain how to send a gift by Interac e-Transfer or giving code."""
 
 from typing import Protocol
 
@@ -8,15 +8,15 @@ from donate.regions.modes import Mode
 
 
 class Translate(Protocol):
-    """Says a message in one language, with its %(name)s places filled."""
+    """Translates a message into one language and fills in its %(name)s placeholders."""
 
     def __call__(self, message: str, **values: str) -> str:
-        """Say it."""
+        """Return the translated message."""
         ...
 
 
 def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
-    """Say where one sends it from, or how one gives by code."""
+    """Return the sentences that explain where to send the gift from, or how to give by code."""
     if about.gift.mode == Mode.INTERAC:
         return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
     if about.terms is None:
@@ -34,7 +34,7 @@ def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
 
 
 def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
-    """Give what the bank, or whoever takes the gift, has to be told: a label and a value each."""
+    """Return the labels and values that the donor enters at the bank, or quotes with the gift."""
     gift, amount = about.gift, about.money(about.gift.amount)
     if gift.mode != Mode.INTERAC:
         return (
@@ -50,7 +50,7 @@ def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], 
 
 
 def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
-    """What to mind when sending. No answer to a security question stands in any letter."""
+    """Return notes about sending. No letter contains the answer to a security question."""
     said = []
     if about.gift.mode == Mode.INTERAC:
         parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)
