@@ -214,7 +214,7 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
         clock,
         limits=limits,
         pledges=parts.pledges,
-        look_again=lambda gift: parts.poller.look_again(gift.id),
+        look_again=lambda gift: parts.poller.poll_gift(gift.id),
     )
     finance = FinancePages(
         database,

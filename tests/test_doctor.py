@@ -15,7 +15,7 @@ from sqlalchemy import text
 from donate.app import create_app
 from donate.cli import main
 from donate.storage.database import Database
-from donate.stripe_gateway.webhooks.health import note_heard
+from donate.stripe_gateway.webhooks.health import record_webhook_time
 from tests.letters.mailer import run_mail_server
 from tests.real_parts import SECRET_KEY, Postgres, free_port, make_settings, served
 from tests.sandbox.running import RunningSandbox, run_sandbox, session_params, wait_until
@@ -179,7 +179,7 @@ def test_undelivered_events_are_counted(
     wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
     database = Database(environment["DATABASE_URL"])
     with database.writing() as session:
-        note_heard(session, datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
+        record_webhook_time(session, datetime(2026, 3, 1, 12, 5, tzinfo=UTC))
     database.close()
     output = output_online(capsys)
     assert "ok The last webhook arrived on 1 March 2026 at 12:05 UTC." in output

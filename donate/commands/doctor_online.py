@@ -19,10 +19,10 @@ from donate.storage.database import Database
 from donate.storage.schema import SchemaAge
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.setup.account import NotPermitted, StripeAccount
-from donate.stripe_gateway.setup.all_steps import look, methods_of
+from donate.stripe_gateway.setup.all_steps import check_account, methods_of
 from donate.stripe_gateway.setup.permissions import permission_steps
-from donate.stripe_gateway.setup.steps import Step, Wanted
-from donate.stripe_gateway.webhooks.health import LATE_AFTER, newest_heard
+from donate.stripe_gateway.setup.steps import RequiredSettings, Step
+from donate.stripe_gateway.webhooks.health import LATE_AFTER, last_webhook_at
 from donate.web.request_limits import WEBHOOK_PATH
 
 _WAIT_S: Final = 10.0
@@ -71,12 +71,12 @@ def _examine_stripe(account: StripeAccount, settings: Settings) -> Iterator[Find
         yield Finding(f"Stripe accepts the key: {mode} mode.")
     for step in permission_steps(account, livemode=settings.livemode):
         yield _finding(step)
-    target = Wanted(
+    target = RequiredSettings(
         f"{settings.public_url}{WEBHOOK_PATH}",
         settings.stripe_account,
         methods_of(load_regions(settings.regions_file).values()),
     )
-    for step in look(account, target):
+    for step in check_account(account, target):
         yield _finding(step)
     yield from _examine_deliveries(account, settings, SystemClock().now())
 
@@ -127,7 +127,7 @@ def _newest_heard(settings: Settings) -> datetime | None:
         if database.age() is not SchemaAge.CURRENT:
             return None
         with database.reading() as session:
-            return newest_heard(session)
+            return last_webhook_at(session)
     except DatabaseBusy:
         return None
     finally:

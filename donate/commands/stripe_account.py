@@ -47,11 +47,11 @@ def _setup(arguments: argparse.Namespace) -> int:
     """Print what differs, and change it after confirmation; return 1 if anything is left to do."""
     from donate.regions.regions import load_regions
     from donate.stripe_gateway.setup.account import StripeAccount
-    from donate.stripe_gateway.setup.all_steps import carry_out, look, methods_of
-    from donate.stripe_gateway.setup.steps import Wanted
+    from donate.stripe_gateway.setup.all_steps import carry_out, check_account, methods_of
+    from donate.stripe_gateway.setup.steps import RequiredSettings
 
     settings = _settings_before_the_webhook()
-    target = Wanted(
+    target = RequiredSettings(
         f"{settings.public_url}{WEBHOOK_PATH}",
         settings.stripe_account,
         methods_of(load_regions(settings.regions_file).values()),
@@ -59,7 +59,7 @@ def _setup(arguments: argparse.Namespace) -> int:
     print(f"Checking Stripe in {'live' if settings.livemode else 'test'} mode.\n", flush=True)
     account = StripeAccount(settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base)
     try:
-        steps = list(look(account, target))
+        steps = list(check_account(account, target))
         for step in steps:
             _show(step)
         changes = [step for step in steps if step.act]

@@ -129,7 +129,7 @@ class DonorGiftPages:
         if gift_view.is_later_month(gift):
             try:
                 # Give up the failed month first, or Stripe could collect it as well.
-                self._pledges.give_up_month(gift)
+                self._pledges.void_month(gift)
             except Conflict:
                 return redirect_to(gift_path(gift))
             except StripeUnavailable:
@@ -190,7 +190,7 @@ class DonorGiftPages:
 
     def _retry_month(self, gift: Gift) -> Response:
         try:
-            paid = self._pledges.try_month_again(gift)
+            paid = self._pledges.retry_month(gift)
         except StripeRefused:
             return redirect_to(f"{gift_path(gift)}?problem=declined")
         except StripeUnavailable:

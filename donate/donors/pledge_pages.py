@@ -73,7 +73,7 @@ class PledgePages:
     def show(self, request: Request, token: str, done: str = "") -> Response:
         """Show a monthly gift and its months."""
         gift, _ = self._find(token)
-        if done == "card" and not self._pledges.card_is_new(gift):
+        if done == "card" and not self._pledges.use_new_card(gift):
             return self._page(gift, _language(request, gift), wrong=_CARD_WAITS)
         return self._page(gift, _language(request, gift), done=done)
 
@@ -88,7 +88,7 @@ class PledgePages:
             amount = self._read_amount(gift, donor, form.amount, language)
         except BadInput as problem:
             return self._page(gift, language, problem=problem, typed=typed)
-        if self._pledges.is_already(gift, amount):
+        if self._pledges.collects_already(gift, amount):
             return redirect_to(f"/pledges/{gift.token}?done=same&lang={language}")
         return self._change(gift, language, PledgeAction.AMOUNT, amount)
 

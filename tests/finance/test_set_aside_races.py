@@ -11,7 +11,7 @@ from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.webhooks.staff_decisions import dismiss_event, take_event, tie, try_again
+from donate.stripe_gateway.webhooks.staff_decisions import dismiss_event, lock_event, tie, try_again
 from tests.finance.finance_site import NOW, FinanceSite
 from tests.finance.set_aside_events import decide, look, paid, reread, set_aside, settle
 from tests.stripe_gateway import given
@@ -41,7 +41,7 @@ def decide_in_threads(
         assert event.id is not None
         try:
             with database.writing() as session:
-                changed = act(take_event(session, event.id))
+                changed = act(lock_event(session, event.id))
             results.append("changed" if changed else "known")
         except Conflict:
             results.append("refused")

@@ -23,7 +23,7 @@ from sqlmodel import select
 from donate.errors import Conflict
 from donate.gifts.facts import FactKind
 from donate.gifts.models import GiftFact
-from donate.stripe_gateway.requests.refund_requests import WantedRefund, request_refund
+from donate.stripe_gateway.requests.refund_requests import RequestedRefund, request_refund
 from tests.laws.whole import Whole, check_books, running_whole
 from tests.real_parts import Postgres, Sqlite
 from tests.sandbox.running import RunningSandbox, run_sandbox
@@ -200,7 +200,7 @@ class Machine(RuleBasedStateMachine):
         if known is None:
             return
         self.refunds += 1
-        wanted = WantedRefund(known.source_id, amount, "requested_by_donor", "")
+        wanted = RequestedRefund(known.source_id, amount, "requested_by_donor", "")
         request = None
         try:
             with parts.database.writing() as session:

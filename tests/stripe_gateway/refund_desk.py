@@ -16,7 +16,7 @@ from donate.gifts.refundable import Payment, RefundRequest, payments_of, request
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.requests.refund_requests import WantedRefund, request_refund
+from donate.stripe_gateway.requests.refund_requests import RequestedRefund, request_refund
 from donate.stripe_gateway.requests.refunds import Refunds
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -97,7 +97,7 @@ class Desk:
             return request_refund(
                 session,
                 gift.id,
-                WantedRefund(str(self.payments(gift)[0].intent), amount_minor, reason, "a note"),
+                RequestedRefund(str(self.payments(gift)[0].intent), amount_minor, reason, "a note"),
                 form_key=form_key or f"form-{next(_forms)}",
                 actor="staff:1",
                 now=self.clock.now(),

@@ -162,7 +162,7 @@ def test_a_webhook_that_never_comes(desk: Desk) -> None:
     """Without a webhook, polling the session finds the agreement, and its debits begin."""
     gift, _ = desk.agreed(is_delivered=False)
     assert desk.agreements.ask_due() == 0
-    desk.poller.look_again(gift.id)
+    desk.poller.poll_gift(gift.id)
     assert desk.gift(gift).status == "processing"
     assert desk.agreements.ask_due() == 1
     assert desk.pledge(gift) is PledgeState.ACTIVE

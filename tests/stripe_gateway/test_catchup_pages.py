@@ -19,7 +19,7 @@ from donate.stripe_gateway.catchup.runs import SOURCE
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.types import EVENT_TYPES
 from donate.stripe_gateway.models import CatchupRun, EventState, StripeEvent
-from donate.stripe_gateway.webhooks.health import newest_missed
+from donate.stripe_gateway.webhooks.health import last_missed_at
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import SECRET_KEY, Sqlite
@@ -45,7 +45,7 @@ def waiting(away: Away) -> int:
 
 def missed_at(away: Away) -> datetime | None:
     with away.database.reading() as session:
-        return newest_missed(session)
+        return last_missed_at(session)
 
 
 def once(act: Callable[[], object], where: str) -> Callable[[str], None]:

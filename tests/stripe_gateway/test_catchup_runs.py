@@ -15,13 +15,13 @@ from donate.stripe_gateway.catchup.runs import (
     KEPT_FOR,
     Report,
     begin_run,
+    key_mismatch_reason,
     last_finished_run,
     newly_set_aside,
     report_of,
     save_run,
     still_to_settle,
     unfinished_run,
-    why_another_mode,
 )
 from donate.stripe_gateway.models import CatchupRun, EventState, OpenCheckout, StripeEvent
 from tests.real_parts import Sqlite
@@ -233,7 +233,7 @@ def test_a_key_of_the_other_mode_is_noticed(
                 name = f"cs_{mode}_{age}"
                 session.add(OpenCheckout(session_id=name, gift_id=gift.id, url="x", **times))
         session.flush()
-        why = why_another_mode(session, livemode=livemode)
+        why = key_mismatch_reason(session, livemode=livemode)
     if newest == other:
         assert why
         assert f"is a {ours} key, and the gifts in this database were made with a {other}" in why

@@ -15,7 +15,7 @@ from donate.errors import Conflict
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
-from donate.stripe_gateway.webhooks.health import newest_heard
+from donate.stripe_gateway.webhooks.health import last_webhook_at
 from tests.journeys.travelling import until
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
@@ -133,7 +133,7 @@ def test_while_webhooks_come_in(database: Database, sandbox: RunningSandbox) -> 
             for event in away.events()[:5]:
                 sandbox.control("POST", "/_sandbox/webhooks/deliver", event=event["id"], times=3)
         with database.reading() as session:
-            heard = newest_heard(session)
+            heard = last_webhook_at(session)
         assert heard
         assert time.time() - heard.timestamp() < 120
         away.later(HOUR)

@@ -12,7 +12,7 @@ from donate.stripe_gateway.catchup.catchup import Catchup
 from donate.stripe_gateway.catchup.lists import RETRY_PAUSES_S, StripeLists
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import StripeEvent
-from donate.stripe_gateway.webhooks.health import newest_missed
+from donate.stripe_gateway.webhooks.health import last_missed_at
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import Settler
 from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals
@@ -145,4 +145,4 @@ def test_a_key_of_the_other_mode_fetches_nothing(away: Away) -> None:
         live.run()
     with away.database.reading() as session:
         assert session.exec(select(StripeEvent)).all() == []
-        assert newest_missed(session) is None
+        assert last_missed_at(session) is None

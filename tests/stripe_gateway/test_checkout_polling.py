@@ -36,7 +36,7 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
 def test_a_donor_who_looks_is_told(world: World) -> None:
     """A donor who returns before the webhook gets the gift confirmed by one call to Stripe."""
     gift = world.paid()
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     assert world.status(gift) == "confirmed"
 
 
@@ -45,7 +45,7 @@ def test_the_gift_s_day_is_the_payment_s(world: World) -> None:
     gift, session_id = world.opened()
     charged = world.sandbox.pay(session_id)["charge"]["created"]
     world.later(days=2)
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     with world.database.reading() as session:
         paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
     assert paid.happened_at == datetime.fromtimestamp(charged, UTC)
@@ -59,7 +59,7 @@ def test_the_day_of_a_debit_is_the_bank_s(world: World) -> None:
     world.sandbox.control("POST", "/_sandbox/clock", now=came)
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=True)
     world.later(days=20)
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     with world.database.reading() as session:
         paid = next(f for f in facts_of(session, gift.id) if f.kind == "payment_succeeded")
     assert abs(paid.happened_at.timestamp() - came) < 60
@@ -69,18 +69,18 @@ def test_a_bank_that_said_no_is_heard(world: World) -> None:
     """Polling finds a delayed payment that failed."""
     gift, session_id = world.opened()
     world.sandbox.control("POST", "/_sandbox/pay", session=session_id, outcome="processing")
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     assert world.status(gift) == "processing"
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)
     world.later(minutes=1)
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     assert world.status(gift) == "failed"
 
 
 def test_an_open_session_tells_nothing(world: World) -> None:
     """Polling an unpaid session leaves the gift as it is."""
     gift, _ = world.opened()
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     assert (world.status(gift), stored_events(world.database)) == ("awaited", [])
 
 
@@ -88,11 +88,11 @@ def test_one_donor_s_impatience_is_one_call(world: World) -> None:
     """Many looks at a page, even at the same time, call Stripe once in four seconds."""
     gift, _ = world.opened()
     with ThreadPoolExecutor(8) as lookers:
-        list(lookers.map(world.poller.look_again, [gift.id] * 8))
-    world.poller.look_again(gift.id)
+        list(lookers.map(world.poller.poll_gift, [gift.id] * 8))
+    world.poller.poll_gift(gift.id)
     assert world.calls() == 1
     world.later(seconds=4)
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     assert world.calls() == 2
 
 
@@ -139,7 +139,7 @@ def test_several_workers_ask_once(world: World) -> None:
 def test_the_webhook_comes_after_all(world: World) -> None:
     """The polled session and its later webhook are one fact and one gift."""
     gift = world.paid()
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     before = facts_now(world.database, gift)
     (webhook,) = [event for event in events(world) if event["type"] == "checkout.session.completed"]
     settle(world.database, webhook, clock=world.clock)
@@ -170,7 +170,7 @@ def test_a_stripe_that_is_down_is_no_error_of_ours(world: World, kind: str) -> N
         times=10,
         seconds=0.5,
     )
-    world.poller.look_again(gift.id)
+    world.poller.poll_gift(gift.id)
     world.later(minutes=3)
     world.poller.ask_due()
     assert world.status(gift) == "awaited"

@@ -8,7 +8,7 @@ import pytest
 
 from donate.regions.modes import Mode
 from donate.stripe_gateway.events.fields import Claim, Envelope
-from donate.stripe_gateway.webhooks.checks import Expectation, why_foreign, why_untrue
+from donate.stripe_gateway.webhooks.checks import Expectation, foreign_reason, mismatch_reason
 
 CLAIM = Claim(
     reference="LWCAN-7KQ4M2X",
@@ -41,7 +41,7 @@ EXPECTED = Expectation(
 )
 def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int, str]) -> None:
     """A claim that agrees with the records is true, even if its session is not recorded yet."""
-    assert why_untrue(claim, replace(EXPECTED, sessions=sessions)) is None
+    assert mismatch_reason(claim, replace(EXPECTED, sessions=sessions)) is None
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_each_contradiction_is_told(
     claimed: dict[str, Any], recorded: dict[str, Any], reason: str
 ) -> None:
     """One difference from the records is enough, and the reason names it."""
-    untrue = why_untrue(replace(CLAIM, **claimed), replace(EXPECTED, **recorded))
+    untrue = mismatch_reason(replace(CLAIM, **claimed), replace(EXPECTED, **recorded))
     assert untrue is not None
     assert reason in untrue
 
 
 def test_only_modes_of_stripe_are_confirmed_by_stripe() -> None:
     """Only gifts by card or bank debit can be confirmed by a session."""
-    modes = [m for m in Mode if why_untrue(CLAIM, replace(EXPECTED, mode=m)) is None]
+    modes = [m for m in Mode if mismatch_reason(CLAIM, replace(EXPECTED, mode=m)) is None]
     assert modes == [Mode.CARD, Mode.BANK_DEBIT]
 
 
@@ -126,4 +126,4 @@ def test_a_foreign_event_is_told(
 ) -> None:
     """An event of the other mode or of another account is not ours."""
     arrived = envelope(livemode=event[0], account=event[1])
-    assert why_foreign(arrived, livemode=ours[0], account=ours[1]) == reason
+    assert foreign_reason(arrived, livemode=ours[0], account=ours[1]) == reason

@@ -16,7 +16,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.requests.refund_requests import (
     MoreThanIsLeft,
-    WantedRefund,
+    RequestedRefund,
     request_refund,
 )
 from tests.real_parts import Postgres
@@ -240,7 +240,7 @@ def test_each_payment_of_a_gift_has_its_own_rest(desk: Desk) -> None:
         request_refund(
             session,
             gift.id,
-            WantedRefund("pi_of_another", 1, "duplicate", ""),
+            RequestedRefund("pi_of_another", 1, "duplicate", ""),
             form_key="x",
             actor="staff:1",
             now=desk.clock.now(),
@@ -253,7 +253,7 @@ def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
         request_refund(
             session,
             uuid.uuid4(),
-            WantedRefund("pi_1", 1, "duplicate", ""),
+            RequestedRefund("pi_1", 1, "duplicate", ""),
             form_key="x",
             actor="staff:1",
             now=desk.clock.now(),

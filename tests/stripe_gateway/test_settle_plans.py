@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event as hook
 from sqlmodel import SQLModel
 
 from donate.storage.database import Database
-from donate.stripe_gateway.webhooks.queue import wake_those_waiting_for
+from donate.stripe_gateway.webhooks.queue import wake_events
 from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, event, give, session_for, settle
@@ -40,7 +40,7 @@ def test_waking_finds_those_who_wait_by_name(sqlite: Sqlite) -> None:
     """Events that wait for a payment are found by its name, without reading the others."""
     with closing(Database(sqlite.fresh_url())) as database:
         with _recorded() as statements, database.writing() as session:
-            wake_those_waiting_for(session, {f"pi_{number}" for number in range(BATCH)}, NOW)
+            wake_events(session, {f"pi_{number}" for number in range(BATCH)}, NOW)
         steps = list(_steps(database, statements))
     assert any("stripe_event_waits_for" in step for step in steps)
     assert not any("stripe_event_due" in step for step in steps)

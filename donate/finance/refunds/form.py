@@ -26,7 +26,7 @@ from donate.gifts.refundable import (
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, format_money, read_amount
 from donate.regions.modes import BY_HAND
-from donate.stripe_gateway.requests.refund_requests import DISPUTED, REASONS, WantedRefund
+from donate.stripe_gateway.requests.refund_requests import DISPUTED, REASONS, RequestedRefund
 from donate.stripe_gateway.requests.refunds import KEY_REFUSED
 
 REASON_WORDS: Final = {
@@ -152,7 +152,7 @@ def _failed(gift: Gift, fact: Fact) -> str:
     )
 
 
-def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> WantedRefund:
+def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> RequestedRefund:
     """Check the refund form. Raises BadInputs, or Conflict for a gift made by transfer."""
     if gift.mode in BY_HAND:
         raise Conflict(f"A gift by {MODE_NAMES[gift.mode]} is returned by hand, from the bank.")
@@ -181,7 +181,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
             problems.append(too_much(Money(left, gift.currency)))
     if payment is None or amount is None or reason is None or note is None or problems:
         raise BadInputs(problems)
-    return WantedRefund(payment, amount.amount_minor, reason, note)
+    return RequestedRefund(payment, amount.amount_minor, reason, note)
 
 
 def too_much(left: Money) -> BadInput:

@@ -23,7 +23,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import (
     dismiss_event,
-    take_event,
+    lock_event,
     tie,
     try_again,
     was_set_aside,
@@ -126,7 +126,7 @@ class SetAsidePages:
     def _decide(self, visit: AllowedRequest, number: str, decide: Decide) -> Response:
         try:
             with self._database.writing() as session:
-                event = take_event(session, _number_in(number))
+                event = lock_event(session, _number_in(number))
                 if decide(session, event):
                     self._record(session, visit, event)
         except BadInput as problem:

@@ -28,12 +28,12 @@ from donate.stripe_gateway.catchup.runs import (
     SOURCE,
     Report,
     begin_run,
+    key_mismatch_reason,
     newly_set_aside,
     report_of,
     save_run,
     still_to_settle,
     unfinished_run,
-    why_another_mode,
 )
 from donate.stripe_gateway.events.fields import is_instant
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
@@ -94,7 +94,7 @@ class Catchup:
             reports = []
             now = self._clock.now()
             with self._database.reading() as session:
-                mismatch = why_another_mode(session, livemode=self._livemode)
+                mismatch = key_mismatch_reason(session, livemode=self._livemode)
                 unfinished = unfinished_run(session, since, now)
             if mismatch:
                 raise Conflict(mismatch)
@@ -144,7 +144,7 @@ class Catchup:
                 session.exec(select(StripeEvent.event_id).where(col(StripeEvent.event_id).in_(ids)))
             )
         if known:
-            self._settler.take_back(list(known), SOURCE)
+            self._settler.reclaim_foreign(list(known), SOURCE)
         new_events = [event for event in events if event["id"] not in known]
         late_since = self._clock.now() - LATE_AFTER
         # Save this before storing the events: once they are stored, they no longer look missed.

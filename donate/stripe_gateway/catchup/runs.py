@@ -149,7 +149,7 @@ def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
     return session.exec(unprocessed.limit(1)).one_or_none() is not None
 
 
-def why_another_mode(session: Session, *, livemode: bool) -> str | None:
+def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
     """Return why our key is not for the same mode, test or live, as the gifts here, or None."""
     statement = (
         select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)

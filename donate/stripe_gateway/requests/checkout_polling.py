@@ -52,7 +52,7 @@ class CheckoutPoller:
         self._clock = clock
         self._donor_calls = threading.BoundedSemaphore(_MAX_DONOR_CALLS)
 
-    def look_again(self, gift_id: uuid.UUID) -> None:
+    def poll_gift(self, gift_id: uuid.UUID) -> None:
         """Ask about a gift whose donor is looking at its page, and settle the answer. Never raises.
 
         Stripe limits calls per second, so when many donors look, skip the rest: they see the

@@ -91,7 +91,7 @@ class PledgeChanges:
         """Ask for a few changes that are due; return how many Stripe answered."""
         return ask_each(self._claim_due, self._ask, "a change of a pledge")
 
-    def try_month_again(self, gift: Gift) -> bool:
+    def retry_month(self, gift: Gift) -> bool:
         """Collect a failed month now from the saved account or card; return whether it is paid.
 
         False means that a bank debit takes days. Raises Conflict when there is nothing to collect,
@@ -112,7 +112,7 @@ class PledgeChanges:
         self._store_and_settle(*as_invoice_events(invoice, self._clock.now()))
         return True
 
-    def give_up_month(self, gift: Gift) -> None:
+    def void_month(self, gift: Gift) -> None:
         """Void a failed month, so that it is never collected and can be given another way.
 
         Raises Conflict when there is no such month, and what every call to Stripe raises.
@@ -151,7 +151,7 @@ class PledgeChanges:
             french=gift.language.startswith("fr"),
         )
 
-    def card_is_new(self, gift: Gift) -> bool:
+    def use_new_card(self, gift: Gift) -> bool:
         """Charge the card that the donor has just entered; return False if Stripe does not answer.
 
         In that case, retrying a failed month switches to the new card.
@@ -178,7 +178,7 @@ class PledgeChanges:
             facts = plain_facts_of(session, gift.id)
         return pledge_of(facts, gift.amount)
 
-    def is_already(self, gift: Gift, amount: Money) -> bool:
+    def collects_already(self, gift: Gift, amount: Money) -> bool:
         """Return whether the pledge already collects this amount, with no change open."""
         pledge = self.pledge(gift)
         return pledge.runs and pledge.each_month == amount and not self.is_open(gift)

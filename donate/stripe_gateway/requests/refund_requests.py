@@ -46,7 +46,7 @@ ASK_AGAIN_AFTER: Final = Backoff(
 
 
 @dataclass(frozen=True, slots=True)
-class WantedRefund:
+class RequestedRefund:
     """A refund that staff request. `payment` is a payment intent of the gift."""
 
     payment: str
@@ -66,7 +66,7 @@ class MoreThanIsLeft(Conflict):
 def request_refund(
     session: Session,
     gift_id: uuid.UUID,
-    refund: WantedRefund,
+    refund: RequestedRefund,
     *,
     form_key: str,
     actor: str,
@@ -126,7 +126,7 @@ def request_refund(
     return row
 
 
-def _is_same(earlier: OpenRefund, refund: WantedRefund) -> bool:
+def _is_same(earlier: OpenRefund, refund: RequestedRefund) -> bool:
     return (earlier.payment, earlier.amount_minor, earlier.reason) == (
         refund.payment,
         refund.amount_minor,

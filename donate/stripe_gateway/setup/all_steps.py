@@ -11,7 +11,7 @@ from donate.regions.regions import Region
 from donate.stripe_gateway.setup.account import NotPermitted, StripeAccount
 from donate.stripe_gateway.setup.payment_methods import method_steps
 from donate.stripe_gateway.setup.portal import portal_steps
-from donate.stripe_gateway.setup.steps import Step, Wanted, by_hand
+from donate.stripe_gateway.setup.steps import RequiredSettings, Step, by_hand
 from donate.stripe_gateway.setup.webhook import webhook_steps
 
 
@@ -23,7 +23,7 @@ def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
     )
 
 
-def look(account: StripeAccount, wanted: Wanted) -> Iterator[Step]:
+def check_account(account: StripeAccount, wanted: RequiredSettings) -> Iterator[Step]:
     """Check every setting. Raises StripeUnavailable, or StripeKeyRefused for an invalid key."""
     yield from _steps_or_refusal("Webhook endpoint", lambda: webhook_steps(account, wanted))
     yield from _steps_or_refusal("Customer portal", lambda: portal_steps(account, wanted))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from donate.stripe_gateway.setup.account import StripeAccount
-from donate.stripe_gateway.setup.steps import Step, Wanted, by_hand, well
+from donate.stripe_gateway.setup.steps import RequiredSettings, Step, by_hand, well
 
 if TYPE_CHECKING:
     from stripe.params import PaymentMethodConfigurationUpdateParams
@@ -17,7 +17,7 @@ _LABELS: Final = {"card": "Cards", "acss_debit": "Pre-authorized debit in Canada
 _DASHBOARD: Final = "the Dashboard under Settings, Payment methods"
 
 
-def method_steps(account: StripeAccount, wanted: Wanted) -> Sequence[Step]:
+def method_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[Step]:
     """Return a step for each payment method that we need."""
     options: Any = {"stripe_account": wanted.connected_account or None}
     configurations = account.all_of(

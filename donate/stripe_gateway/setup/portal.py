@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from donate.stripe_gateway.setup.account import StripeAccount
-from donate.stripe_gateway.setup.steps import MADE_BY_US, Step, Wanted, well
+from donate.stripe_gateway.setup.steps import MADE_BY_US, RequiredSettings, Step, well
 
 if TYPE_CHECKING:
     from stripe.params.billing_portal import ConfigurationCreateParams, ConfigurationUpdateParams
@@ -25,7 +25,7 @@ FEATURES: Final = {
 }
 
 
-def portal_steps(account: StripeAccount, wanted: Wanted) -> Sequence[Step]:
+def portal_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[Step]:
     """Return a step for the configuration that our portal opens with."""
     options: Any = {"stripe_account": wanted.connected_account or None}
     configurations = account.all_of(

@@ -36,7 +36,7 @@ def by_hand(says: str) -> Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequiredSettings:
     """The settings that the account should have."""
 
     webhook_url: str

@@ -15,8 +15,8 @@ from donate.stripe_gateway.setup.account import API_VERSION, StripeAccount, same
 from donate.stripe_gateway.setup.steps import (
     DASHBOARD_WEBHOOKS,
     MADE_BY_US,
+    RequiredSettings,
     Step,
-    Wanted,
     by_hand,
     well,
 )
@@ -29,7 +29,7 @@ _CONNECTED: Final = "connected accounts"
 _OWN: Final = "its own account"
 
 
-def webhook_steps(account: StripeAccount, wanted: Wanted) -> Sequence[Step]:
+def webhook_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[Step]:
     """Return steps for the endpoints with our URL; ignore all others."""
     endpoints = account.all_of(lambda sdk, params: sdk.v1.webhook_endpoints.list(params))
     ours = [one for one in endpoints if one["url"] == wanted.webhook_url]
@@ -54,7 +54,9 @@ def webhook_steps(account: StripeAccount, wanted: Wanted) -> Sequence[Step]:
     return steps
 
 
-def _creation_step(account: StripeAccount, wanted: Wanted, old_endpoints: list[Any]) -> Step:
+def _creation_step(
+    account: StripeAccount, wanted: RequiredSettings, old_endpoints: list[Any]
+) -> Step:
     url = wanted.webhook_url
     if not _is_public(url):
         return by_hand(
@@ -76,7 +78,9 @@ def _creation_step(account: StripeAccount, wanted: Wanted, old_endpoints: list[A
     )
 
 
-def _make(account: StripeAccount, wanted: Wanted, old_endpoints: list[Any]) -> Sequence[Step]:
+def _make(
+    account: StripeAccount, wanted: RequiredSettings, old_endpoints: list[Any]
+) -> Sequence[Step]:
     listens_to = _CONNECTED if wanted.connected_account else _OWN
     version: Any = API_VERSION
     params: WebhookEndpointCreateParams = {
@@ -135,7 +139,7 @@ def _comparison_step(account: StripeAccount, endpoint: dict[str, Any]) -> Step:
     return Step(f"Webhook endpoint {endpoint['id']}: {'; '.join(parts)}.", act=change)
 
 
-def _listening_steps(endpoint: dict[str, Any], wanted: Wanted) -> Sequence[Step]:
+def _listening_steps(endpoint: dict[str, Any], wanted: RequiredSettings) -> Sequence[Step]:
     required = _CONNECTED if wanted.connected_account else _OWN
     # Without our metadata, a person created it, usually for their own account.
     actual = (endpoint.get("metadata") or {}).get(_LISTENS_TO, _OWN)

@@ -31,7 +31,7 @@ class Expectation:
     sessions: Mapping[int, str]
 
 
-def why_foreign(
+def foreign_reason(
     envelope: Envelope, *, livemode: bool, account: str, was_fetched: bool = False
 ) -> str | None:
     """Return why an event is not for this service at all, or None.
@@ -53,7 +53,7 @@ def why_foreign(
     return None
 
 
-def why_untrue(claim: Claim, expected: Expectation) -> str | None:
+def mismatch_reason(claim: Claim, expected: Expectation) -> str | None:
     """Return how Stripe's object contradicts the gift it names, or None."""
     if not Mode(expected.mode).through_stripe:
         return f"the gift is given by {expected.mode}, not through Stripe"

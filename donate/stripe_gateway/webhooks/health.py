@@ -19,7 +19,7 @@ from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 LATE_AFTER: Final = timedelta(minutes=15)
 # Writing this for every event would cost one more write each, and on PostgreSQL all processes
 # would queue for the lock on its row.
-NOTED_EVERY: Final = timedelta(minutes=1)
+RECORD_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Silence:
         )
 
 
-def note_heard(session: Session, heard_at: datetime) -> None:
+def record_webhook_time(session: Session, heard_at: datetime) -> None:
     """Record when the newest verified webhook arrived."""
     updated = session.execute(update(WebhookHeard).values(heard_at=heard_at))
     if not updated.rowcount:  # type: ignore[attr-defined]
@@ -52,18 +52,18 @@ def note_heard(session: Session, heard_at: datetime) -> None:
 
 def webhook_silence(session: Session) -> Silence | None:
     """Return when webhooks fell silent, or None while they arrive or nothing happens."""
-    heard_at, missed_at = newest_heard(session), newest_missed(session)
+    heard_at, missed_at = last_webhook_at(session), last_missed_at(session)
     if missed_at is None or (heard_at and missed_at <= heard_at):
         return None
     return Silence(heard_at, missed_at)
 
 
-def newest_heard(session: Session) -> datetime | None:
+def last_webhook_at(session: Session) -> datetime | None:
     """Return when the newest webhook arrived, to within a minute."""
     return session.exec(select(WebhookHeard.heard_at)).one_or_none()
 
 
-def newest_missed(session: Session) -> datetime | None:
+def last_missed_at(session: Session) -> datetime | None:
     """Return when the newest event that webhooks missed happened."""
     return session.exec(select(func.max(col(CatchupRun.missed_at)))).one()
 
@@ -71,8 +71,8 @@ def newest_missed(session: Session) -> datetime | None:
 def measure_webhooks(session: Session) -> None:
     """Set the metrics for the last webhook that arrived and the last one that was missed."""
     for gauge, instant in (
-        (WEBHOOK_HEARD, newest_heard(session)),
-        (WEBHOOK_MISSED, newest_missed(session)),
+        (WEBHOOK_HEARD, last_webhook_at(session)),
+        (WEBHOOK_MISSED, last_missed_at(session)),
     ):
         gauge.set(instant.timestamp() if instant else 0)
 

@@ -26,7 +26,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.events.parser import id_and_type
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.webhooks.health import NOTED_EVERY, note_heard
+from donate.stripe_gateway.webhooks.health import RECORD_EVERY, record_webhook_time
 
 log = logging.getLogger(__name__)
 
@@ -189,13 +189,13 @@ class Inbox:
             rows = _rows_of([arrival for arrival, _ in group])
             heard_at = max(arrival.received_at for arrival, _ in group)
             is_heartbeat_due = (
-                self._heartbeat_at is None or heard_at - self._heartbeat_at >= NOTED_EVERY
+                self._heartbeat_at is None or heard_at - self._heartbeat_at >= RECORD_EVERY
             )
             writing = self._database.writing if is_heartbeat_due else self._database.writing_once
             with writing() as session:
                 insert_new(session, StripeEvent, rows)
                 if is_heartbeat_due:
-                    note_heard(session, heard_at)
+                    record_webhook_time(session, heard_at)
             if is_heartbeat_due:
                 self._heartbeat_at = heard_at
         except DatabaseBusy as busy:

@@ -100,7 +100,7 @@ _WAKE = (
 )
 
 
-def wake_those_waiting_for(session: Session, sources: set[str], now: datetime) -> None:
+def wake_events(session: Session, sources: set[str], now: datetime) -> None:
     """Make events due that wait for one of these payments, even those already set aside."""
     if sources:
         session.connection().execute(_WAKE, {"sources": list(sources), "now": now})

@@ -21,13 +21,13 @@ from donate.storage.bulk_writes import table_of
 from donate.stripe_gateway.events.fields import Month, Reading
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund
 from donate.stripe_gateway.webhooks.agreement_records import schedule_agreement
-from donate.stripe_gateway.webhooks.checks import Expectation, why_untrue
+from donate.stripe_gateway.webhooks.checks import Expectation, mismatch_reason
 from donate.stripe_gateway.webhooks.queue import (
     ClaimedEvent,
     try_again_later,
-    wake_those_waiting_for,
+    wake_events,
 )
-from donate.stripe_gateway.webhooks.unknown_payments import foreign_among, note_unknown
+from donate.stripe_gateway.webhooks.unknown_payments import foreign_payments, schedule_lookups
 
 NOT_OURS: Final = "about a payment that this service did not begin, as Stripe says"
 
@@ -84,7 +84,7 @@ class EventRecorder:
         """
         session, facts, now = self._session, self._facts, self._now
         payments = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
-        wake_those_waiting_for(session, payments, now)
+        wake_events(session, payments, now)
         ended = {
             fact.evidence.get("session", fact.source_id)
             for fact in facts
@@ -106,7 +106,7 @@ class EventRecorder:
                 same_amount = col(OpenRefund.amount_minor) == fact.amount_minor
                 session.execute(update(OpenRefund).where(request, same_amount).values(ask_at=None))
         # Keep this last: locking anything after it could deadlock with another process.
-        note_unknown(session, self._unknown, now)
+        schedule_lookups(session, self._unknown, now)
 
     def _lock_gifts(self, readings: Readings) -> None:
         payments = [r.payment for _, r in readings if r.payment]
@@ -138,7 +138,7 @@ class EventRecorder:
                 try_again_later(event, "no gift with this id is known", self._now)
                 continue
             event.gift_id = gift.id
-            mismatch = reading.claim and why_untrue(reading.claim, _expectation_of(gift))
+            mismatch = reading.claim and mismatch_reason(reading.claim, _expectation_of(gift))
             if reading.claim and holders.get(reading.claim.session_id or "", gift.id) != gift.id:
                 mismatch = "the checkout session belongs to another gift"
             if mismatch:
@@ -161,7 +161,7 @@ class EventRecorder:
         payments = {r.payment for _, r in readings if r.payment}
         holders = gifts_by_source(self._session, PAYMENT_NAMES, list(payments))
         unknown = payments - holders.keys()
-        foreign = foreign_among(self._session, unknown) if unknown else set()
+        foreign = foreign_payments(self._session, unknown) if unknown else set()
         self._gifts.lock(holders.values())
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:

@@ -19,7 +19,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import Envelope, IrrelevantEvent, Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of, read_event
 from donate.stripe_gateway.models import EventState, StripeEvent
-from donate.stripe_gateway.webhooks.checks import why_foreign
+from donate.stripe_gateway.webhooks.checks import foreign_reason
 from donate.stripe_gateway.webhooks.queue import (
     ClaimedEvent,
     due_events,
@@ -57,7 +57,7 @@ class Settler:
             EVENTS_SETTLED.labels(event.state).inc()
         return len(events)
 
-    def take_back(self, event_ids: Sequence[str], source: str) -> None:
+    def reclaim_foreign(self, event_ids: Sequence[str], source: str) -> None:
         """Make foreign events due that belong to us under today's settings.
 
         Call it with events that Stripe lists for our account: STRIPE_ACCOUNT was wrong when they
@@ -68,12 +68,12 @@ class Settler:
                 col(StripeEvent.event_id).in_(event_ids), StripeEvent.state == EventState.FOREIGN
             )
             for event in session.exec(foreign.with_for_update()):
-                if self._why_foreign(envelope_of(event.payload), was_fetched=True) is None:
+                if self._foreign_reason(envelope_of(event.payload), was_fetched=True) is None:
                     event.source = source
                     event.make_due(self._clock.now())
 
-    def _why_foreign(self, envelope: Envelope, *, was_fetched: bool) -> str | None:
-        return why_foreign(
+    def _foreign_reason(self, envelope: Envelope, *, was_fetched: bool) -> str | None:
+        return foreign_reason(
             envelope, livemode=self._livemode, account=self._account, was_fetched=was_fetched
         )
 
@@ -114,7 +114,7 @@ class Settler:
         """Return the reading of an event that has facts; give any other event its final state."""
         try:
             envelope = envelope_of(event.payload)
-            foreign = self._why_foreign(envelope, was_fetched=event.source != "webhook")
+            foreign = self._foreign_reason(envelope, was_fetched=event.source != "webhook")
             if foreign:
                 event.mark(EventState.FOREIGN, foreign, now)
                 return None

@@ -35,7 +35,7 @@ _OUTCOMES: Final[dict[str, str]] = {
 }
 
 
-def take_event(session: Session, number: int) -> StripeEvent:
+def lock_event(session: Session, number: int) -> StripeEvent:
     """Lock and return the event with this number, until the commit. Raises NotFound."""
     event = session.get(StripeEvent, number, with_for_update=True)
     if event is None or not was_set_aside(event):

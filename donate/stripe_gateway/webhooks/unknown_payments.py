@@ -21,7 +21,7 @@ from donate.stripe_gateway.events.fields import is_id
 from donate.stripe_gateway.events.subscriptions import subscription_in
 from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
-from donate.stripe_gateway.webhooks.queue import wake_those_waiting_for
+from donate.stripe_gateway.webhooks.queue import wake_events
 
 # Most unknown payments are recorded within seconds, when their own event arrives.
 FIRST_ASK: Final = timedelta(minutes=1)
@@ -36,7 +36,7 @@ ASK_AGAIN_AFTER: Final = (
 _MAX_INVOICES: Final = 10
 
 
-def note_unknown(session: Session, payments: Iterable[str], now: datetime) -> None:
+def schedule_lookups(session: Session, payments: Iterable[str], now: datetime) -> None:
     """Schedule a question to Stripe about each of these payments, unless there is one already."""
     # Sort the rows, so that two processes inserting the same ones cannot deadlock.
     rows = [
@@ -46,7 +46,7 @@ def note_unknown(session: Session, payments: Iterable[str], now: datetime) -> No
     insert_new(session, UnknownPayment, rows)
 
 
-def foreign_among(session: Session, payments: Iterable[str]) -> set[str]:
+def foreign_payments(session: Session, payments: Iterable[str]) -> set[str]:
     """Return those of these payments that this service did not begin, as Stripe says."""
     statement = select(UnknownPayment.payment).where(
         col(UnknownPayment.payment).in_(set(payments)), col(UnknownPayment.is_foreign)
@@ -129,7 +129,7 @@ class UnknownPayments:
             unknown.is_foreign = is_foreign
             session.flush()
             if is_foreign:
-                wake_those_waiting_for(session, {payment}, self._clock.now())
+                wake_events(session, {payment}, self._clock.now())
 
 
 def _has_waiting_event(session: Session, payment: str) -> bool:
