@@ -21,7 +21,7 @@ def catch_up(settings: Settings, since: str | None) -> int:
     parts = build_parts(settings)
     try:
         parts.database.upgrade()
-        reports = parts.catchup.run(begin, tell=lambda line: print(line, file=sys.stderr))
+        reports = parts.catchup.run(begin, progress=lambda line: print(line, file=sys.stderr))
     finally:
         parts.close()
     for report in reports:

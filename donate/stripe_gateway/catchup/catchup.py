@@ -47,7 +47,7 @@ _SETTLE_TIMEOUT_S: Final = 10
 # The gift of an invoice's payment is known only after the invoice is recorded, so fetch twice.
 _ROUNDS_TO_FETCH: Final = 2
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 class Stopped(Exception):
@@ -79,10 +79,12 @@ class Catchup:
         """Stop before the next page, permanently."""
         self._stopping.set()
 
-    def run(self, since: datetime | None = None, tell: Tell = lambda _: None) -> list[Report]:
+    def run(
+        self, since: datetime | None = None, progress: Progress = lambda _: None
+    ) -> list[Report]:
         """Resume an interrupted run, then catch up with everything until now.
 
-        `since` makes it reach further back. `tell` receives lines about the progress. Return a
+        `since` makes it reach further back. `progress` is called with lines to print. Return a
         report for each run.
 
         Raises Conflict when another process is running a catch-up, Stopped, and StripeUnavailable
@@ -99,14 +101,14 @@ class Catchup:
             if mismatch:
                 raise Conflict(mismatch)
             if unfinished:
-                tell(f"resuming the catch-up that began at {unfinished.started_at:%H:%M:%S}")
-                reports.append(self._finish(unfinished, tell))
+                progress(f"resuming the catch-up that began at {unfinished.started_at:%H:%M:%S}")
+                reports.append(self._finish(unfinished, progress))
             with self._database.writing() as session:
                 run = begin_run(session, None if unfinished else since, self._clock.now())
-            reports.append(self._finish(run, tell))
+            reports.append(self._finish(run, progress))
             return reports
 
-    def _finish(self, run: CatchupRun, tell: Tell) -> Report:
+    def _finish(self, run: CatchupRun, progress: Progress) -> Report:
         plan = plan_of(run.since, run.started_at)
         while run.stretch < len(plan):
             list_range = plan[run.stretch]
@@ -117,7 +119,7 @@ class Catchup:
                     raise StripeKeyRefused(_no_permission(list_range.listing, refused)) from refused
                 self._skip(run, _no_permission(list_range.listing, refused), list_range.listing)
             looked_at = f"{run.events:,} events and {run.objects:,} objects looked at"
-            tell(f"{list_range.listing} since {list_range.created_from:%Y-%m-%d}: {looked_at}")
+            progress(f"{list_range.listing} since {list_range.created_from:%Y-%m-%d}: {looked_at}")
         return self._close(run)
 
     def _take_page(self, run: CatchupRun, list_range: ListRange) -> None:
@@ -140,12 +142,12 @@ class Catchup:
     def _take_events(self, run: CatchupRun, events: Sequence[dict[str, Any]]) -> None:
         ids = [event["id"] for event in events]
         with self._database.reading() as session:
-            known = set(
+            stored_ids = set(
                 session.exec(select(StripeEvent.event_id).where(col(StripeEvent.event_id).in_(ids)))
             )
-        if known:
-            self._settler.reclaim_foreign(list(known), SOURCE)
-        new_events = [event for event in events if event["id"] not in known]
+        if stored_ids:
+            self._settler.reclaim_foreign(list(stored_ids), SOURCE)
+        new_events = [event for event in events if event["id"] not in stored_ids]
         late_since = self._clock.now() - LATE_AFTER
         # Save this before storing the events: once they are stored, they no longer look missed.
         late_times = [at for at in _creation_times(new_events) if at <= late_since]

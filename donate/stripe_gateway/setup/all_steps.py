@@ -23,11 +23,11 @@ def methods_of(regions: Iterable[Region]) -> tuple[str, ...]:
     )
 
 
-def check_account(account: StripeAccount, wanted: RequiredSettings) -> Iterator[Step]:
+def check_account(account: StripeAccount, required: RequiredSettings) -> Iterator[Step]:
     """Check every setting. Raises StripeUnavailable, or StripeKeyRefused for an invalid key."""
-    yield from _steps_or_refusal("Webhook endpoint", lambda: webhook_steps(account, wanted))
-    yield from _steps_or_refusal("Customer portal", lambda: portal_steps(account, wanted))
-    yield from _steps_or_refusal("Payment methods", lambda: method_steps(account, wanted))
+    yield from _steps_or_refusal("Webhook endpoint", lambda: webhook_steps(account, required))
+    yield from _steps_or_refusal("Customer portal", lambda: portal_steps(account, required))
+    yield from _steps_or_refusal("Payment methods", lambda: method_steps(account, required))
 
 
 def carry_out(step: Step) -> Sequence[Step]:

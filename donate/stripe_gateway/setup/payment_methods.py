@@ -17,9 +17,9 @@ _LABELS: Final = {"card": "Cards", "acss_debit": "Pre-authorized debit in Canada
 _DASHBOARD: Final = "the Dashboard under Settings, Payment methods"
 
 
-def method_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[Step]:
+def method_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
     """Return a step for each payment method that we need."""
-    options: Any = {"stripe_account": wanted.connected_account or None}
+    options: Any = {"stripe_account": required.connected_account or None}
     configurations = account.all_of(
         lambda sdk, params: sdk.v1.payment_method_configurations.list(params, options)
     )
@@ -28,7 +28,7 @@ def method_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[S
     defaults.sort(key=lambda one: one.get("application") is not None)
     if not defaults:
         return [by_hand(f"Payment methods: Stripe lists no default; look at them in {_DASHBOARD}.")]
-    return [_step(account, defaults[0], name, options) for name in wanted.methods]
+    return [_step(account, defaults[0], name, options) for name in required.methods]
 
 
 def _step(account: StripeAccount, configuration: dict[str, Any], method: str, options: Any) -> Step:

@@ -25,9 +25,9 @@ FEATURES: Final = {
 }
 
 
-def portal_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[Step]:
+def portal_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
     """Return a step for the configuration that our portal opens with."""
-    options: Any = {"stripe_account": wanted.connected_account or None}
+    options: Any = {"stripe_account": required.connected_account or None}
     configurations = account.all_of(
         lambda sdk, params: sdk.v1.billing_portal.configurations.list(params, options),
         {"active": True},
@@ -60,9 +60,9 @@ def is_ours(configuration: dict[str, Any]) -> bool:
 def _comparison_step(account: StripeAccount, configuration: dict[str, Any], options: Any) -> Step:
     features = configuration["features"]
     differences = {
-        name: wanted
-        for name, wanted in FEATURES.items()
-        if bool((features.get(name) or {}).get("enabled")) is not wanted
+        name: required
+        for name, required in FEATURES.items()
+        if bool((features.get(name) or {}).get("enabled")) is not required
     }
     name = f"Customer portal {configuration['id']}"
     if not differences:
@@ -78,13 +78,13 @@ def _comparison_step(account: StripeAccount, configuration: dict[str, Any], opti
         return [well(f"Changed the customer portal's configuration {configuration['id']}.")]
 
     says = [
-        f"switch {'on' if wanted else 'off'} {', '.join(names)}"
-        for wanted in (True, False)
-        if (names := [name for name, value in differences.items() if value is wanted])
+        f"switch {'on' if required else 'off'} {', '.join(names)}"
+        for required in (True, False)
+        if (names := [name for name, value in differences.items() if value is required])
     ]
     default_note = ", the account's default" if configuration["is_default"] else ""
     return Step(f"{name}{default_note}: {'; '.join(says)}.", act=change)
 
 
-def _features(wanted: dict[str, bool]) -> Any:
-    return {name: {"enabled": value} for name, value in wanted.items()}
+def _features(required: dict[str, bool]) -> Any:
+    return {name: {"enabled": value} for name, value in required.items()}

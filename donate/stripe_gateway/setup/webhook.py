@@ -29,19 +29,19 @@ _CONNECTED: Final = "connected accounts"
 _OWN: Final = "its own account"
 
 
-def webhook_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[Step]:
+def webhook_steps(account: StripeAccount, required: RequiredSettings) -> Sequence[Step]:
     """Return steps for the endpoints with our URL; ignore all others."""
     endpoints = account.all_of(lambda sdk, params: sdk.v1.webhook_endpoints.list(params))
-    ours = [one for one in endpoints if one["url"] == wanted.webhook_url]
+    ours = [one for one in endpoints if one["url"] == required.webhook_url]
     # Stripe lists the newest first. Put enabled endpoints before disabled ones.
     matching = sorted(
         (one for one in ours if same_release(one.get("api_version"))),
         key=lambda one: one["status"] != "enabled",
     )
     if not matching:
-        return [_creation_step(account, wanted, ours)]
+        return [_creation_step(account, required, ours)]
     best = matching[0]
-    steps = [_comparison_step(account, best), *_listening_steps(best, wanted)]
+    steps = [_comparison_step(account, best), *_listening_steps(best, required)]
     steps += [
         by_hand(
             f"Webhook endpoint {one['id']}: it has the same address as {best['id']}, so that "
@@ -55,9 +55,9 @@ def webhook_steps(account: StripeAccount, wanted: RequiredSettings) -> Sequence[
 
 
 def _creation_step(
-    account: StripeAccount, wanted: RequiredSettings, old_endpoints: list[Any]
+    account: StripeAccount, required: RequiredSettings, old_endpoints: list[Any]
 ) -> Step:
-    url = wanted.webhook_url
+    url = required.webhook_url
     if not _is_public(url):
         return by_hand(
             f"Webhook endpoint: Stripe cannot reach {url}. Set PUBLIC_URL to the address where "
@@ -67,29 +67,29 @@ def _creation_step(
     if not old_endpoints:
         return Step(
             f"Webhook endpoint: make one for {description}.",
-            act=partial(_make, account, wanted, old_endpoints),
+            act=partial(_make, account, required, old_endpoints),
         )
     one = old_endpoints[0]
     version = one.get("api_version") or "the account's default version"
     return Step(
         f"Webhook endpoint {one['id']} sends events of {version}, and Stripe lets nobody change "
         f"that: make a new one for {description}, beside it.",
-        act=partial(_make, account, wanted, old_endpoints),
+        act=partial(_make, account, required, old_endpoints),
     )
 
 
 def _make(
-    account: StripeAccount, wanted: RequiredSettings, old_endpoints: list[Any]
+    account: StripeAccount, required: RequiredSettings, old_endpoints: list[Any]
 ) -> Sequence[Step]:
-    listens_to = _CONNECTED if wanted.connected_account else _OWN
+    listens_to = _CONNECTED if required.connected_account else _OWN
     version: Any = API_VERSION
     params: WebhookEndpointCreateParams = {
         "api_version": version,
-        "connect": bool(wanted.connected_account),
+        "connect": bool(required.connected_account),
         "description": "Donations",
         "enabled_events": list(EVENT_TYPES),
         "metadata": MADE_BY_US | {_LISTENS_TO: listens_to},
-        "url": wanted.webhook_url,
+        "url": required.webhook_url,
     }
     created = account.ask(lambda sdk: sdk.v1.webhook_endpoints.create(params))
     line = f"STRIPE_WEBHOOK_SECRET={created['secret']}"
@@ -139,16 +139,16 @@ def _comparison_step(account: StripeAccount, endpoint: dict[str, Any]) -> Step:
     return Step(f"Webhook endpoint {endpoint['id']}: {'; '.join(parts)}.", act=change)
 
 
-def _listening_steps(endpoint: dict[str, Any], wanted: RequiredSettings) -> Sequence[Step]:
-    required = _CONNECTED if wanted.connected_account else _OWN
+def _listening_steps(endpoint: dict[str, Any], required: RequiredSettings) -> Sequence[Step]:
+    expected = _CONNECTED if required.connected_account else _OWN
     # Without our metadata, a person created it, usually for their own account.
     actual = (endpoint.get("metadata") or {}).get(_LISTENS_TO, _OWN)
-    if actual == required:
+    if actual == expected:
         return []
     return [
         by_hand(
             f"Webhook endpoint {endpoint['id']}: as far as we know it listens to {actual}, and "
-            f"STRIPE_ACCOUNT needs {required}. Delete it in {DASHBOARD_WEBHOOKS} and run this "
+            f"STRIPE_ACCOUNT needs {expected}. Delete it in {DASHBOARD_WEBHOOKS} and run this "
             "again."
         )
     ]

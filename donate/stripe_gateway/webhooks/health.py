@@ -43,19 +43,19 @@ class Silence:
         )
 
 
-def record_webhook_time(session: Session, heard_at: datetime) -> None:
+def record_webhook_time(session: Session, arrived_at: datetime) -> None:
     """Record when the newest verified webhook arrived."""
-    updated = session.execute(update(WebhookHeard).values(heard_at=heard_at))
+    updated = session.execute(update(WebhookHeard).values(heard_at=arrived_at))
     if not updated.rowcount:  # type: ignore[attr-defined]
-        insert_new(session, WebhookHeard, [{"id": 1, "heard_at": heard_at}])
+        insert_new(session, WebhookHeard, [{"id": 1, "heard_at": arrived_at}])
 
 
 def webhook_silence(session: Session) -> Silence | None:
     """Return when webhooks fell silent, or None while they arrive or nothing happens."""
-    heard_at, missed_at = last_webhook_at(session), last_missed_at(session)
-    if missed_at is None or (heard_at and missed_at <= heard_at):
+    arrived_at, missed_at = last_webhook_at(session), last_missed_at(session)
+    if missed_at is None or (arrived_at and missed_at <= arrived_at):
         return None
-    return Silence(heard_at, missed_at)
+    return Silence(arrived_at, missed_at)
 
 
 def last_webhook_at(session: Session) -> datetime | None:

@@ -187,17 +187,17 @@ class Inbox:
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
             rows = _rows_of([arrival for arrival, _ in group])
-            heard_at = max(arrival.received_at for arrival, _ in group)
+            arrived_at = max(arrival.received_at for arrival, _ in group)
             is_heartbeat_due = (
-                self._heartbeat_at is None or heard_at - self._heartbeat_at >= RECORD_EVERY
+                self._heartbeat_at is None or arrived_at - self._heartbeat_at >= RECORD_EVERY
             )
             writing = self._database.writing if is_heartbeat_due else self._database.writing_once
             with writing() as session:
                 insert_new(session, StripeEvent, rows)
                 if is_heartbeat_due:
-                    record_webhook_time(session, heard_at)
+                    record_webhook_time(session, arrived_at)
             if is_heartbeat_due:
-                self._heartbeat_at = heard_at
+                self._heartbeat_at = arrived_at
         except DatabaseBusy as busy:
             _resolve_group(group, busy)
         except Exception as error:
