@@ -136,10 +136,14 @@ class Gate:
         }
         request.state.visit = AllowedRequest(staff, typed, address_of(request))
         if needed is None:
-            raise self.refusal(request, staff, "not open", 403, "This page is not open to anybody.")
+            raise self.refusal(request, staff, "not open", 403, "This page isn’t available.")
         if request.method == "POST" and is_cross_site(request):
             raise self.refusal(
-                request, staff, "cross-site", 403, "This form was sent from another site."
+                request,
+                staff,
+                "cross-site",
+                403,
+                "This form was sent from another site. Open it here and send it again.",
             )
         if needed == EVERYBODY:
             return
@@ -151,12 +155,12 @@ class Gate:
                 staff,
                 "stale form",
                 403,
-                "This form is from an earlier sign-in. Nothing was changed: go back, reload the "
+                "This form is from an earlier session. Nothing was changed. Go back, reload the "
                 "page, and send it again.",
             )
         if not staff.may(Role(needed)):
             raise self.refusal(
-                request, staff, f"needs {needed}", 403, "Your role does not include this."
+                request, staff, f"needs {needed}", 403, "Your role doesn’t allow this."
             )
 
     def _find_staff(self, request: Request) -> SignedIn | None:
@@ -198,7 +202,11 @@ class Gate:
     def refuse_method(self, allowed: str, request: Request) -> Response:
         """Record the refusal and return 405 with the methods that the path allows."""
         answered = self.refusal(
-            request, self._find_staff(request), "wrong method", 405, "That cannot be done here."
+            request,
+            self._find_staff(request),
+            "wrong method",
+            405,
+            "That action isn’t available here.",
         )
         answered.response.headers["Allow"] = allowed
         return answered.response

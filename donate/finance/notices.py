@@ -52,11 +52,11 @@ def notices(session: Session, now: datetime) -> list[Notice]:
         items.append(Notice(sentence=str(silence)))
     aside = count_set_aside_events(session)
     if aside:
-        many, were = _many(aside), "event was" if aside == 1 else "events were"
+        many, need = _many(aside), "event needs" if aside == 1 else "events need"
         items.append(
             Notice(
-                sentence=f"{many} {were} set aside: authentic, but not applied to any gift.",
-                link="Look at it." if aside == 1 else "Look at them.",
+                sentence=f"{many} Stripe {need} your decision.",
+                link="Review it." if aside == 1 else "Review them.",
                 href="/finance/set-aside",
                 here="set-aside",
                 count=many,
@@ -67,7 +67,7 @@ def notices(session: Session, now: datetime) -> list[Notice]:
         items.append(
             Notice(
                 sentence=f"Stripe refused {_requests(len(refused))} in the past two weeks.",
-                link="Read what it said.",
+                link="Read Stripe’s reasons.",
                 href="/finance/refused",
                 here="refused",
             )
@@ -80,10 +80,10 @@ def _about_money(session: Session) -> list[Notice]:
     items = []
     inquiries = _gifts_with(session, FactKind.INQUIRY_OPENED, unless=_INQUIRY_IS_OVER)
     if inquiries:
-        many = "A donor’s bank asks about a payment"
+        many = "A donor’s bank has sent an inquiry about a payment"
         if len(inquiries) > 1:
-            many = f"Donors’ banks ask about {_many(len(inquiries))} payments"
-        items.append(_about_a_gift(f"{many}. Please answer in Stripe before it is due.", inquiries))
+            many = f"Donors’ banks have sent inquiries about {_many(len(inquiries))} payments"
+        items.append(_about_a_gift(f"{many}. Answer in Stripe before the deadline.", inquiries))
     disputed = session.exec(
         select(Gift.id)
         .where(Gift.status == StatusName.DISPUTED)
@@ -91,20 +91,20 @@ def _about_money(session: Session) -> list[Notice]:
         .limit(MOST_COUNTED)
     ).all()
     if disputed:
-        many = "A donor’s bank has taken a payment back"
+        many = "A donor’s bank has disputed a payment"
         if len(disputed) > 1:
-            many = f"Donors’ banks have taken {_many(len(disputed))} payments back"
-        answer = "If you have not answered in Stripe yet, please do before it is due."
+            many = f"Donors’ banks have disputed {_many(len(disputed))} payments"
+        answer = "Answer in Stripe before the deadline, if you haven’t yet."
         items.append(_about_a_gift(f"{many}. {answer}", disputed))
     failed = _gifts_with(session, FactKind.REFUND_FAILED, unless=[FactKind.REFUND_FOLLOWED_UP])
     if failed:
         many = "A refund" if len(failed) == 1 else f"{_many(len(failed))} refunds"
-        items.append(_about_a_gift(f"{many} failed, and the money is with us again.", failed))
+        items.append(_about_a_gift(f"{many} failed. The money came back to us.", failed))
     return items
 
 
 def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
-    link = "Look at the gift." if len(gifts) == 1 else "Look at the oldest."
+    link = "Open the gift." if len(gifts) == 1 else "Open the oldest."
     return Notice(sentence=sentence, link=link, href=f"/finance/gifts/{gifts[0]}")
 
 
@@ -132,15 +132,15 @@ def _about_letters(session: Session, now: datetime) -> list[Notice]:
     items = []
     if desk.is_mail_late(session, now):
         items.append(
-            Notice(sentence="Letters wait: the mail server has not taken them for an hour.")
+            Notice(sentence="E-mails are delayed. The mail server hasn’t accepted any for an hour.")
         )
     unsent = desk.count_failed_letters(session, most=MOST_COUNTED)
     if unsent:
-        could = "letter to a donor" if unsent == 1 else "letters to donors"
+        what = "e-mail to a donor" if unsent == 1 else "e-mails to donors"
         items.append(
             Notice(
-                sentence=f"{_many(unsent)} {could} could not be sent.",
-                link="Look at it." if unsent == 1 else "Look at them.",
+                sentence=f"{_many(unsent)} {what} could not be sent.",
+                link="Review it." if unsent == 1 else "Review them.",
                 href="/finance/letters",
                 here="letters",
             )

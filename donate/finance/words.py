@@ -21,104 +21,104 @@ LANGUAGE: Final = "en-CA"
 MODE_NAMES: Final[dict[str, str]] = {mode: facts.staff_name for mode, facts in MODES.items()}
 
 STATUSES: Final[dict[str, str]] = {
-    StatusName.AWAITED: "Awaited",
+    StatusName.AWAITED: "Not yet received",
     StatusName.PROCESSING: "Processing",
     StatusName.CONFIRMED: "Confirmed",
-    StatusName.PARTLY_REFUNDED: "Partly refunded",
+    StatusName.PARTLY_REFUNDED: "Partially refunded",
     StatusName.REFUNDED: "Refunded",
     StatusName.DISPUTED: "Disputed",
     StatusName.CHARGED_BACK: "Charged back",
     StatusName.FAILED: "Failed",
-    StatusName.LAPSED: "Lapsed",
+    StatusName.LAPSED: "Expired",
 }
 
 STATUS_SENTENCES: Final[dict[str, str]] = {
-    StatusName.AWAITED: "Chosen, and nothing received yet.",
-    StatusName.PROCESSING: "The donor has paid; the bank has not yet said that it went through.",
-    StatusName.CONFIRMED: "The money is received.",
-    StatusName.PARTLY_REFUNDED: "The money was received, and part of it went back.",
-    StatusName.REFUNDED: "The money was received, and all of it went back.",
-    StatusName.DISPUTED: "The donor's bank disputes the payment and holds the money meanwhile.",
-    StatusName.CHARGED_BACK: "The donor's bank took the money back after a dispute.",
-    StatusName.FAILED: "The payment did not go through.",
+    StatusName.AWAITED: "No payment received yet.",
+    StatusName.PROCESSING: "The donor has paid. The bank hasn’t confirmed the payment yet.",
+    StatusName.CONFIRMED: "The money has arrived.",
+    StatusName.PARTLY_REFUNDED: "The money arrived, and part of it was refunded.",
+    StatusName.REFUNDED: "The money arrived, and all of it was refunded.",
+    StatusName.DISPUTED: "The donor’s bank disputes the payment and holds the money meanwhile.",
+    StatusName.CHARGED_BACK: "The donor’s bank took the money back after a dispute.",
+    StatusName.FAILED: "The payment failed.",
     StatusName.LAPSED: "The donor left before paying, and the payment page has expired.",
 }
 
-ACCOUNT_TO_CONFIRM: Final = "Account to confirm"
+ACCOUNT_TO_CONFIRM: Final = "Confirmation needed"
 TO_CONFIRM_SENTENCE: Final = (
-    "The donor still has to confirm their bank account with small deposits, on Stripe's page. "
-    "Until then the bank is not asked for the money."
+    "The donor still has to confirm their bank account with small deposits on Stripe’s page. "
+    "Stripe asks the bank for the money only after that."
 )
 LAPSED_BY_HAND: Final = (
-    "Nothing came within the days that the region waits. What comes later is still taken in."
+    "Nothing arrived within the region’s waiting time. A later transfer can still be recorded."
 )
 
 FLAGS: Final[dict[str, str]] = {
     Flag.PAID_MORE_THAN_ONCE: "Paid more than once",
-    Flag.AMOUNT_DIFFERS: "Not the amount chosen",
-    Flag.RETURNED_MORE_THAN_RECEIVED: "More went back than came in",
+    Flag.AMOUNT_DIFFERS: "Amount differs",
+    Flag.RETURNED_MORE_THAN_RECEIVED: "More refunded than received",
 }
 
 KINDS: Final[dict[str, str]] = {
-    FactKind.GIFT_OPENED: "Gift chosen",
-    FactKind.CHECKOUT_REQUESTED: "Payment page asked for",
+    FactKind.GIFT_OPENED: "Gift started",
+    FactKind.CHECKOUT_REQUESTED: "Checkout started",
     FactKind.CHECKOUT_OPENED: "Payment page opened",
     FactKind.CHECKOUT_REFUSED: "Payment page refused by Stripe",
     FactKind.CHECKOUT_EXPIRED: "Payment page expired",
-    FactKind.PAYMENT_PROCESSING: "Payment on its way",
-    FactKind.ACCOUNT_TO_CONFIRM: "The donor has to confirm the bank account",
+    FactKind.PAYMENT_PROCESSING: "Payment processing",
+    FactKind.ACCOUNT_TO_CONFIRM: "Bank account not confirmed yet",
     FactKind.ACCOUNT_CONFIRMED: "Bank account confirmed",
     FactKind.PAYMENT_SUCCEEDED: "Payment received",
     FactKind.PAYMENT_FAILED: "Payment failed",
     FactKind.PAYMENT_DECLINED: "Card declined",
-    FactKind.TRANSFER_ANNOUNCED: "The donor says it is sent",
-    FactKind.GIFT_LAPSED: "Waited for long enough",
+    FactKind.TRANSFER_ANNOUNCED: "Reported as sent by the donor",
+    FactKind.GIFT_LAPSED: "Expired",
     FactKind.TRANSFER_RECEIVED: "Transfer received",
-    FactKind.TRANSFER_UNDONE: "Transfer taken back",
-    FactKind.REFUND_REQUESTED: "Refund asked for",
+    FactKind.TRANSFER_UNDONE: "Transfer undone",
+    FactKind.REFUND_REQUESTED: "Refund requested",
     FactKind.REFUND_REFUSED: "Refund refused by Stripe",
     FactKind.REFUND_STARTED: "Refund started",
-    FactKind.REFUND_SUCCEEDED: "Refund made",
+    FactKind.REFUND_SUCCEEDED: "Refunded",
     FactKind.REFUND_FAILED: "Refund failed",
-    FactKind.PAYMENT_NAMED: "Payment named",
+    FactKind.PAYMENT_NAMED: "Payment ID received",
     FactKind.PAID_OUTSIDE: "Marked as paid outside Stripe",
-    FactKind.PLEDGE_STARTED: "Monthly giving began",
-    FactKind.PLEDGE_CHANGE_REQUESTED: "The donor wants their monthly giving changed",
-    FactKind.PLEDGE_CHANGE_REFUSED: "Stripe would not change the monthly giving",
-    FactKind.PLEDGE_CHANGED: "Monthly giving changed",
-    FactKind.PLEDGE_ENDED: "Monthly giving ended",
-    FactKind.REFUND_FOLLOWED_UP: "Failed refund dealt with",
-    FactKind.INQUIRY_OPENED: "The donor’s bank asks about the payment",
-    FactKind.INQUIRY_ANSWERED: "The bank’s question is answered",
-    FactKind.INQUIRY_CLOSED: "The bank has closed its question",
+    FactKind.PLEDGE_STARTED: "Monthly gift started",
+    FactKind.PLEDGE_CHANGE_REQUESTED: "Change to monthly gift requested",
+    FactKind.PLEDGE_CHANGE_REFUSED: "Change to monthly gift refused by Stripe",
+    FactKind.PLEDGE_CHANGED: "Monthly gift changed",
+    FactKind.PLEDGE_ENDED: "Monthly gift ended",
+    FactKind.REFUND_FOLLOWED_UP: "Failed refund resolved",
+    FactKind.INQUIRY_OPENED: "Inquiry by the donor’s bank",
+    FactKind.INQUIRY_ANSWERED: "Inquiry answered",
+    FactKind.INQUIRY_CLOSED: "Inquiry closed",
     FactKind.DISPUTE_OPENED: "Dispute opened",
     FactKind.DISPUTE_WON: "Dispute won",
     FactKind.DISPUTE_LOST: "Dispute lost",
 }
 
 LETTERS: Final[dict[str, str]] = {
-    LetterKind.THANK_YOU: "Thanks",
-    LetterKind.CORRECTION: "Correction: not arrived",
-    LetterKind.INSTRUCTIONS: "How to send it",
+    LetterKind.THANK_YOU: "Thank-you",
+    LetterKind.CORRECTION: "Correction",
+    LetterKind.INSTRUCTIONS: "How to send the gift",
     LetterKind.REMINDER: "Reminder",
-    LetterKind.UNDER_WAY: "Debit under way",
-    LetterKind.CONFIRM_ACCOUNT: "Account to confirm",
+    LetterKind.UNDER_WAY: "Debit in progress",
+    LetterKind.CONFIRM_ACCOUNT: "Confirm bank account",
     LetterKind.FAILED: "Payment failed",
-    LetterKind.MONTH_FAILED: "Month failed",
+    LetterKind.MONTH_FAILED: "Monthly payment failed",
     LetterKind.PLEDGE_AMOUNT: "Monthly amount changed",
-    LetterKind.PLEDGE_ENDED: "Monthly giving ended",
-    LetterKind.REFUND: "Money went back",
+    LetterKind.PLEDGE_ENDED: "Monthly gift ended",
+    LetterKind.REFUND: "Refund",
     LetterKind.REFUND_FAILED: "Refund failed",
 }
 
 _MONEY_MOVED: Final = {
     FactKind.PAYMENT_SUCCEEDED: "received",
-    FactKind.PAID_OUTSIDE: "was marked as paid outside Stripe",
+    FactKind.PAID_OUTSIDE: "marked as paid outside Stripe",
     FactKind.TRANSFER_RECEIVED: "received",
     FactKind.REFUND_SUCCEEDED: "refunded",
-    FactKind.REFUND_FAILED: "not refunded after all",
+    FactKind.REFUND_FAILED: "came back after a failed refund",
     FactKind.DISPUTE_OPENED: "disputed",
-    FactKind.DISPUTE_WON: "given back to us after a dispute",
+    FactKind.DISPUTE_WON: "returned to us after a dispute",
     FactKind.DISPUTE_LOST: "lost in a dispute",
 }
 
@@ -154,9 +154,9 @@ def status_sentences(
         taken_back = undone.get(fact.source_id) if fact.kind == FactKind.TRANSFER_RECEIVED else None
         if taken_back:
             who = actor_name(taken_back.actor, staff_names)
-            sentences.append(f"{amount}, marked as received on {day}, was a mistake, says {who}.")
+            sentences.append(f"{amount} marked as received on {day}, undone by {who}.")
         else:
-            sentences.append(f"{amount} {moved} on {day}, says {by}.")
+            sentences.append(f"{amount} {moved} on {day} ({by}).")
     sentences += _announced(gift, facts)
     if gift.status == StatusName.AWAITED and gift.mode in BY_HAND:
         awaits = Mode(gift.mode).facts.staff_awaits
@@ -171,10 +171,10 @@ def _announced(gift: Gift, facts: Sequence[GiftFact]) -> list[str]:
         return []
     day = local_date(report.happened_at, gift.time_zone)
     written = format_date(day, "long", locale=LANGUAGE.replace("-", "_"))
-    return [f"The donor told us on {written} that they sent it."]
+    return [f"The donor reported on {written} that they sent it."]
 
 
-_NO_LONGER_SO: Final = "Not sent: it was no longer so."
+_NO_LONGER_SO: Final = "Not sent because it no longer applied."
 
 
 def letter_status(letter: Letter) -> str:
@@ -183,8 +183,10 @@ def letter_status(letter: Letter) -> str:
         case LetterState.WAITING:
             if _is_held_back(letter):
                 stops = letter.kind == LetterKind.THANK_YOU
-                return "Taking the transfer back stops it. Leaves at" if stops else "Leaves at"
-            return letter.reason or "Waits to be sent."
+                return (
+                    "Undo the transfer to stop it. Will be sent at" if stops else "Will be sent at"
+                )
+            return letter.reason or "Waiting to be sent."
         case LetterState.SENT:
             return "Sent."
         case LetterState.UNTRUE:

@@ -45,12 +45,12 @@ def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> N
     page.locator("label[for=frequency-monthly]").click()
     if script:
         expect(page.locator("#mode-interac")).to_be_disabled()
-        expect(page.locator("#mode-interac-why")).to_contain_text("one gift at a time")
+        expect(page.locator("#mode-interac-why")).to_contain_text("One-time gifts only")
         page.locator("label[for=frequency-once]").click()
         expect(page.locator("#mode-interac")).to_be_enabled()
     else:
         page.locator("#give-button").click()
-        expect(page.locator("#mode-error")).to_contain_text("one gift at a time")
+        expect(page.locator("#mode-error")).to_contain_text("One-time gifts only")
         expect(page.locator("#frequency-monthly")).to_be_checked()
 
 
@@ -61,19 +61,19 @@ def test_a_choice_is_never_lost_unawares(open_page: OpenPage) -> None:
     page.locator("#country").select_option("FR")
     expect(page.locator("#mode-card")).to_be_checked()
     note = page.locator("#country-note")
-    expect(note).to_contain_text("chosen “Card” instead of “Interac e-Transfer”")
-    expect(note).to_contain_text("For Canada only")
+    expect(note).to_contain_text("switched from “Interac e-Transfer” to “Card”")
+    expect(note).to_contain_text("Canada only")
     expect(page.locator("#frequency-note")).to_be_hidden()
     page.locator("#country").select_option("CA")
     expect(page.locator("#mode-interac")).to_be_checked()
     expect(note).to_be_hidden()
     page.locator("label[for=frequency-monthly]").click()
     expect(page.locator("#mode-card")).to_be_checked()
-    expect(page.locator("#frequency-note")).to_contain_text("For one gift at a time")
+    expect(page.locator("#frequency-note")).to_contain_text("One-time gifts only")
     page.locator("#country").select_option("FR")
-    expect(page.locator("#frequency-note")).to_contain_text("instead of “Interac e-Transfer”")
+    expect(page.locator("#frequency-note")).to_contain_text("from “Interac e-Transfer”")
     page.locator("label[for=frequency-once]").click()
-    expect(note).to_contain_text("instead of “Interac e-Transfer”")
+    expect(note).to_contain_text("from “Interac e-Transfer”")
     page.locator("label[for=mode-giving_code]").click()
     expect(note).to_be_hidden()
     page.locator("#country").select_option("CA")
@@ -85,7 +85,7 @@ def test_a_donor_abroad_without_a_country_yet(open_page: OpenPage) -> None:
     page = open_page()
     page.goto("/give/LWCAN?country=&mode=interac")
     expect(page.locator("#mode-card")).to_be_checked()
-    expect(page.locator("#country-note")).to_contain_text("instead of “Interac e-Transfer”")
+    expect(page.locator("#country-note")).to_contain_text("from “Interac e-Transfer”")
 
 
 def test_who_has_sent_it_is_asked_for_nothing_more(open_page: OpenPage) -> None:

@@ -22,16 +22,16 @@ def test_staff_send_a_part_back(open_page: OpenPage, demo: Demo) -> None:
     expect(staff.locator("#amount")).to_have_value("50.00")
     staff.locator("#amount").fill("70.00")
     staff.locator("#reason").select_option("duplicate")
-    staff.get_by_label("Yes, send this amount back").check()
-    staff.get_by_role("button", name="Send it back").click()
-    expect(staff.locator("#amount-error")).to_contain_text("No more than $50.00 is left")
+    staff.get_by_label("Yes, refund this amount").check()
+    staff.get_by_role("button", name="Send refund").click()
+    expect(staff.locator("#amount-error")).to_contain_text("You can refund at most $50.00")
     expect(staff.locator("#amount")).to_have_value("70.00")
     expect(staff.locator("#reason")).to_have_value("duplicate")
 
     staff.locator("#amount").fill("20")
-    staff.get_by_label("Yes, send this amount back").check()
-    staff.get_by_role("button", name="Send it back").click()
-    expect(staff.get_by_role("status")).to_contain_text("$20.00: Stripe has sent the money back.")
+    staff.get_by_label("Yes, refund this amount").check()
+    staff.get_by_role("button", name="Send refund").click()
+    expect(staff.get_by_role("status")).to_contain_text("Refunded $20.00.")
     expect(staff.locator(".status-partly_refunded").first).to_be_visible()
 
 
@@ -44,8 +44,8 @@ def test_axe_finds_nothing_on_the_refund_form(open_page: OpenPage, demo: Demo) -
     page.get_by_text("Refund", exact=True).click()
     assert violations(page) == []
     page.locator("#amount").fill("9,999,999")
-    page.get_by_label("Yes, send this amount back").check()
-    page.get_by_role("button", name="Send it back").click()
+    page.get_by_label("Yes, refund this amount").check()
+    page.get_by_role("button", name="Send refund").click()
     expect(page.locator("#amount-error")).to_be_visible()
     assert violations(page) == []
     assert width_of(page) <= SMALL_PHONE

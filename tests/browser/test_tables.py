@@ -26,6 +26,6 @@ def test_what_stripe_refused_is_read_on_a_phone(open_page: OpenPage, demo: Demo)
     expect(row).to_contain_text("req_")
     # Whoever reads a row hears the same as from the heads of the columns.
     label = "e => getComputedStyle(e, '::before').content"
-    assert "Stripe’s words" in row.locator("td.words").first.evaluate(label)
-    page.get_by_role("button", name="I have seen this").click()
-    expect(page.get_by_text("Nothing that has not been seen.")).to_be_visible()
+    assert "Stripe’s message" in row.locator("td.words").first.evaluate(label)
+    page.get_by_role("button", name="Mark as seen").click()
+    expect(page.get_by_text("No new refusals.")).to_be_visible()

@@ -30,7 +30,11 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert 'data-status="processing-to-confirm"' in html
     assert f'href="{DEPOSITS["url"]}"' in html
     english = language == "en-CA"
-    headline = "still has to be confirmed" if english else "doit encore être confirmé"
+    headline = (
+        "Please confirm your bank account"
+        if english
+        else "Veuillez confirmer votre compte bancaire"
+    )
     assert headline in words_of(html)
     assert ("March 4, 2026" if english else "4 mars 2026") in words_of(html)
     assert "nothing left to do" not in words_of(html)

@@ -42,7 +42,7 @@ def test_taken_exactly(
         ("LWCAN", "en-CA", "\u22125", "The amount must be more than zero."),
         ("LWCAN", "en-CA", "0", "The amount must be more than zero."),
         ("LWCAN", "en-CA", "0.001", "Please enter at most 2 digits after the decimal mark."),
-        ("LWCAN", "en-CA", "0.50", "The smallest gift in this way is $1.00."),
+        ("LWCAN", "en-CA", "0.50", "The minimum for this payment method is $1.00."),
         ("LWCAN", "en-CA", "1e2", "Please enter the amount in digits, such as 50.00."),
         ("LWCAN", "en-CA", "NaN", "Please enter the amount in digits, such as 50.00."),
         ("LWCAN", "en-CA", "true", "Please enter the amount in digits, such as 50.00."),
@@ -74,8 +74,8 @@ def test_refused_beside_the_field(
 @pytest.mark.parametrize(
     ("mode", "typed", "sentence"),
     [
-        ("card", "1.99", "The smallest gift in this way is $2.00."),
-        ("card", "25000.01", "The largest gift in this way is $25,000.00."),
+        ("card", "1.99", "The minimum for this payment method is $2.00."),
+        ("card", "25000.01", "The maximum for this payment method is $25,000.00."),
     ],
 )
 def test_limits_of_the_mode(visitor: Visitor, mode: str, typed: str, sentence: str) -> None:

@@ -65,7 +65,7 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
     page = first_visitor.get(answer.headers["location"]).text
     words = words_of(page)
     assert "We can’t open the payment page right now" in words
-    assert "Your choice is recorded and nothing was charged." in words
+    assert "We’ve saved your gift, and nothing was charged." in words
     assert "Try again" in words
     assert "Give by Interac e-Transfer instead" in words
     assert "Error" not in words

@@ -56,5 +56,5 @@ def test_the_donor_reads_what_to_do_instead(database_url: str) -> None:
         give(client, 1, "card")
         form = FORM | {"nonce": "nonce-of-its-own-0002", "mode": "card", "frequency": "once"}
         page = client.post("/give/LWCAN", data=form).text
-    assert "choose another way to give" in page
+    assert "choose another payment method" in page
     assert "Ann Lee" in page

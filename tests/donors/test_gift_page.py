@@ -45,7 +45,7 @@ def test_interac_instructions(first_visitor: Visitor) -> None:
     words = words_of(answer.text)
     assert "Waiting for your transfer" in words
     assert "$1,234.50" in words
-    assert "For Canada only" in words
+    assert "Canada only" in words
     assert "about $3,000" not in words
     french = first_visitor.get(f"/gifts/{gift.token}?lang=fr-CA").text
     assert 'data-copy="1234,50"' in french
@@ -85,7 +85,7 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     assert f"{page}/instead" in folded
     assert "I haven’t sent it yet" in words
     assert "I’ve sent it" not in words
-    assert "We look out for your gift" in words
+    assert "We’ll confirm your gift when it arrives" in words
     assert "Send your e-Transfer" in words
     with visitor.database.reading() as session:
         facts = facts_of(session, gift.id)

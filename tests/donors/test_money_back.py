@@ -30,11 +30,11 @@ def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor
         record_facts(session, [(gift.id, fact) for fact in facts], now=NOW)
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert "Received, thank you!" in words
-    assert "Your refund of $50.00 did not go through." in words
+    assert "Your refund of $50.00 didn’t go through." in words
     followed_up = Fact(K.REFUND_FOLLOWED_UP, "re_1", NOW, "staff:1")
     with visitor.database.writing() as session:
         record_facts(session, [(gift.id, followed_up)], now=NOW)
-    assert "did not go through" not in words_of(visitor.get(f"/gifts/{gift.token}").text)
+    assert "didn’t go through" not in words_of(visitor.get(f"/gifts/{gift.token}").text)
 
 
 def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) -> None:

@@ -164,7 +164,7 @@ def test_a_nonce_that_is_not_ours(visitor: Visitor, nonce: str | None) -> None:
     """A form without a valid nonce comes back with a new one, and opens no gift."""
     answer = visitor.give(nonce=nonce)
     assert answer.status_code == 422
-    assert "This page had grown old." in answer.text
+    assert "This page has expired." in answer.text
     assert value_of(answer.text, "name") == "Anne Ouellet"
     assert visitor.gifts() == []
 

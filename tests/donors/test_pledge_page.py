@@ -64,7 +64,12 @@ def pay_instead(visitor: Visitor, month: Gift) -> None:
 @pytest.mark.parametrize(
     ("language", "past_due", "settled", "saved"),
     [
-        ("en-CA", PAST_DUE, "given every month|gave the month that failed", "Now try the month"),
+        (
+            "en-CA",
+            PAST_DUE,
+            "given every month|gave the month that failed",
+            "Now open the failed month",
+        ),
         ("fr-CA", "Votre dernier paiement", "donné autrement", "Essayez"),
     ],
 )
@@ -122,7 +127,7 @@ def test_the_buttons_of_a_month_fit_how_it_is_collected(
 @pytest.mark.parametrize(
     ("language", "typed", "message"),
     [
-        ("en-CA", "50", "That is the amount already"),
+        ("en-CA", "50", "That’s already the amount"),
         ("fr-CA", "50,00", "déjà le montant"),
     ],
 )

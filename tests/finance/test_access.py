@@ -129,7 +129,7 @@ def test_who_was_signed_out_meanwhile_is_told(site: FinanceSite) -> None:
     browser = site.browser()
     answer = browser.post(f"/finance/gifts/{gift.id}/received", data={"csrf": "x"})
     page = browser.get(answer.headers["location"]).text
-    assert "what you sent was not recorded" in page
+    assert "nothing was saved" in page
     assert f'name="next" value="/finance/gifts/{gift.id}"' in page
 
 

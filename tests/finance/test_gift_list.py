@@ -60,7 +60,7 @@ def test_a_filter_finds_what_it_says(
     page = browser.get(f"/finance/gifts?{query}")
     assert page.status_code == 200
     assert rows(page) == [gifts[name].reference for name in names]
-    assert ("No gift matches." in page.text) == (not names)
+    assert ("No gifts match these filters." in page.text) == (not names)
 
 
 @pytest.mark.usefixtures("gifts")
@@ -87,12 +87,12 @@ def test_a_quick_link_leads_to_last_month(site: FinanceSite) -> None:
         ("from=2026-02-30", "Please enter a date such as 2026-03-31."),
         ("to=20260331", "Please enter a date such as 2026-03-31."),
         ("to=99999-01-01", "Please enter a date such as 2026-03-31."),
-        ("from=2026-03-02&to=2026-03-01", "This is before the first day."),
-        ("after=yesterday", "This link is not complete"),
-        ("after=99999999999999999999-0", "This link is not complete"),
+        ("from=2026-03-02&to=2026-03-01", "This is before the first date."),
+        ("after=yesterday", "This link is incomplete"),
+        ("after=99999999999999999999-0", "This link is incomplete"),
         ("reference=LWCAN-2222222", "No gift has LWCAN2222222"),
         ("reference=%00", "at least 3 characters"),
-        ("reference=%25s-2222222", "Perhaps a character is mistyped"),
+        ("reference=%25s-2222222", "Search looks at references only"),
         ("status=%3Cscript%3E", "Please choose a status from the list."),
         ("status=" + "a" * 5_000, "Please choose a status from the list."),
     ],

@@ -55,10 +55,10 @@ def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
     put_letter(site, gift)
     put_letter(site, gift, kind="reminder", state="set_aside")
     page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
-    for words in ("How to send it", "Sent.", "Reminder", REFUSED):
+    for words in ("How to send the gift", "Sent.", "Reminder", REFUSED):
         assert words in page
     assert page.count("Send again") == 2
-    assert page.count("Leave it unsent") == 1
+    assert page.count("Don’t send") == 1
 
 
 @pytest.mark.parametrize("kind", sorted(LetterKind))
@@ -71,7 +71,7 @@ def test_a_letter_can_be_read(site: FinanceSite, kind: str) -> None:
     # Nothing was paid, refunded or changed, so these kinds have nothing to say.
     about_money = ("refund", "refund_failed", "thank_you", "correction")
     is_empty = kind in (*about_money, "confirm_account", "pledge_amount")
-    assert ("nothing to write any more" in page.text) == is_empty
+    assert ("This e-mail no longer applies" in page.text) == is_empty
     assert (gift.reference in page.text.partition("<pre")[2]) != is_empty
     assert gift.token not in page.text
 
@@ -240,7 +240,7 @@ def test_every_page_says_when_letters_wait(site: FinanceSite) -> None:
     letter = put_letter(site, site.gift(), state="waiting")
     with site.database.writing() as session:
         session.get_one(Letter, letter.id).tries = 1
-    notice = "Letters wait: the mail server has not taken them for an hour."
+    notice = "E-mails are delayed. The mail server hasn’t accepted any for an hour."
     assert notice not in site.signed_in().get("/finance/gifts").text
     site.clock.instant += timedelta(hours=1, seconds=1)
     assert notice in site.signed_in(email="ann@example.org").get("/finance/gifts").text
@@ -256,11 +256,11 @@ def test_staff_read_when_the_thanks_leave(site_on_each: FinanceSite) -> None:
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1", "seen": "0"}
     marked = browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
     page = browser.get(marked.headers["location"]).text
-    assert "The thank-you e-mail leaves at 11:10. To stop it, take the transfer back" in page
+    assert "The thank-you e-mail will be sent at 11:10. To stop it, undo the transfer" in page
     finder.find_due()
     page = browser.get(f"/finance/gifts/{gift.id}").text
-    assert "Taking the transfer back stops it. Leaves at" in page
-    assert "Taken back before 11:10, its thank-you e-mail is not sent." in page
+    assert "Undo the transfer to stop it. Will be sent at" in page
+    assert "If you undo it before 11:10, the thank-you e-mail isn’t sent." in page
 
     undo = {"transfer": "CAX1#0", "reason": "Mistyped", "csrf": csrf(browser)}
     undone = browser.post(f"/finance/gifts/{gift.id}/undone", data=undo)
@@ -278,5 +278,5 @@ def test_after_its_time_nothing_is_said_of_stopping(site: FinanceSite) -> None:
     browser.post(f"/finance/gifts/{gift.id}/received", data=form | {"csrf": csrf(browser)})
     site.wait(minutes=10)
     page = browser.get(f"/finance/gifts/{gift.id}?done=marked").text
-    assert "leaves at" not in page
-    assert "a correction follows" in page
+    assert "will be sent at" not in page
+    assert "we send a correction" in page

@@ -89,7 +89,7 @@ def test_the_notice_leads_there_and_stays_away_from_there(site: FinanceSite) -> 
     for path in ("/finance/gifts", "/finance/trail"):
         page = browser.get(path).text
         assert "2 events were set aside: authentic, but not applied to any gift." in page
-        assert '<a href="/finance/set-aside">Look at them.</a>' in page
+        assert '<a href="/finance/set-aside">Review them.</a>' in page
     assert "2 events were set aside" not in browser.get("/finance/set-aside").text
 
 

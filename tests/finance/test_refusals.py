@@ -51,7 +51,7 @@ def test_staff_read_what_stripe_said(site_on_each: FinanceSite) -> None:
     assert "(parameter_unknown)" in html_page
     assert all(f"req_{number}" in html_page for number in (1, 2, 3))
     assert gift.reference in html_page
-    assert "I have seen this" not in html_page
+    assert "Mark as seen" not in html_page
     assert html.escape(EVIDENCE["message"]) in browser.get(f"/finance/gifts/{gift.id}").text
 
 

@@ -31,7 +31,7 @@ def test_a_later_round_ends_an_inquiry_too(site_on_each: FinanceSite) -> None:
         with site_on_each.database.writing() as session:
             record_facts(session, [(gift.id, fact) for fact in facts], now=now)
         page = browser.get("/finance/gifts").text
-        assert ("bank asks about a payment" in page) is is_open
+        assert ("bank has sent an inquiry about a payment" in page) is is_open
 
 
 def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_each: Desk) -> None:
@@ -57,7 +57,7 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
     page = desk.page(gift).text
     assert notice not in page
     assert "A refund of $50.00 failed on" not in page
-    assert "Failed refund dealt with" in page
+    assert "Failed refund resolved" in page
     assert "$50.00 left" in page
 
 
@@ -70,7 +70,7 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
         "POST", "/_sandbox/dispute", payment_intent=form["payment"], inquiry=True
     )["dispute"]
     deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
-    notice = "A donor’s bank asks about a payment. Please answer in Stripe before it is due."
+    notice = "A donor’s bank has sent an inquiry about a payment. Please answer in Stripe before it is due."
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
     due = local_date(
@@ -84,12 +84,12 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     page = desk.page(gift).text
     assert notice not in page
-    assert "It has an answer and looks at it." in page
+    assert "It is reviewing our answer." in page
     desk.sandbox.control("POST", f"{address}/escalate")
     deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     page = desk.page(gift).text
     assert desk.site.reread(gift).status == "disputed"
-    dispute_notice = "A donor’s bank has taken a payment back."
+    dispute_notice = "A donor’s bank has disputed a payment."
     assert dispute_notice in desk.browser.get("/finance/gifts").text
     assert "To get it back, answer in Stripe by" in page
     assert "Nothing can be refunded until the dispute has ended." in page
@@ -114,7 +114,7 @@ def test_staff_read_of_no_more_back_than_came_in(site: FinanceSite) -> None:
         with site.database.writing() as session:
             record_facts(session, [(gift.id, fact) for fact in facts], now=now)
         page = browser.get(f"/finance/gifts/{gift.id}").text
-        assert f"<dt>Went back</dt><dd>{returned}</dd>" in page
+        assert f"<dt>Refunded</dt><dd>{returned}</dd>" in page
         assert (f"<dt>Held by the bank</dt><dd>{held}</dd>" in page) is bool(held)
-        assert "More went back than came in" in page
+        assert "More refunded than received" in page
         assert "$35" not in page

@@ -16,7 +16,7 @@ def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
     assert mark(first, gift, seen="0").status_code == 303  # the same form twice is one transfer
     answer = mark(second, gift, seen="0", bank_reference="the same, in other words")
     assert answer.status_code == 409
-    assert "Meanwhile a transfer was marked as received for this gift" in answer.text
+    assert "Someone has just marked a transfer as received for this gift" in answer.text
     assert "the same, in other words" in answer.text
     assert sources(site, gift) == ["CA1234X#0"]
     again = mark(second, gift, seen="1", bank_reference="another one", amount="4.50")
@@ -40,7 +40,7 @@ def test_what_the_donor_says_moves_no_money(site: FinanceSite) -> None:
     with site.database.writing() as session:
         record_facts(session, [(gift.id, announced)], now=site.clock.now())
     page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
-    assert page.count("The donor says it is sent") == 1
+    assert page.count("Reported as sent by the donor") == 1
     assert "The money" not in page
 
 
@@ -51,5 +51,5 @@ def test_a_gift_that_nobody_sent_had_no_page(site: FinanceSite) -> None:
     with site.database.writing() as session:
         record_facts(session, [(gift.id, lapsed)], now=site.clock.now())
     page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
-    assert "Nothing came within the days that the region waits" in page
+    assert "Nothing arrived within the region’s waiting time" in page
     assert "payment page has expired" not in page

@@ -50,13 +50,13 @@ def test_what_was_in_the_way_is_gone(site_on_each: FinanceSite) -> None:
         0,
     )
     assert site.nudges == [site.clock.now()]
-    assert "It is being tried again." in look(browser, event)
+    assert "Being retried." in look(browser, event)
 
     settle(site)
     assert given.gift_now(site.database, gift).status == "confirmed"
     page = look(browser, event)
-    assert "It is settled: what it says is recorded." in page
-    assert "Tried again" in page
+    assert "Settled. It’s recorded on a gift." in page
+    assert "Retried" in page
     assert "Ann Lee" in page
     assert "It was set aside then: no checkout session was requested with that attempt" in page
     act = site.acts()[-1]
@@ -91,7 +91,7 @@ def test_trying_in_vain_sets_it_aside_again(site: FinanceSite) -> None:
         settle(site)
         page = look(browser, event)
         assert "It was set aside again: " in page
-        assert page.count("<strong>Tried again</strong>") == attempts
+        assert page.count("<strong>Retried</strong>") == attempts
 
 
 def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> None:
@@ -161,12 +161,12 @@ def test_nobody_ties_without_comparing(site: FinanceSite) -> None:
     ("typed", "sentence"),
     [
         ("", "Please enter the reference of the gift."),
-        ("LWCAN-7KQ4M2", "whole reference"),
-        ("<b>%s%(x)s\x00", "whole reference"),
-        ("LWCAN-" + "é" * 500, "whole reference"),
-        ("LWCAN-22223CX", "whole reference"),
+        ("LWCAN-7KQ4M2", "complete reference"),
+        ("<b>%s%(x)s\x00", "complete reference"),
+        ("LWCAN-" + "é" * 500, "complete reference"),
+        ("LWCAN-22223CX", "complete reference"),
         ("unknown", "No gift has the reference LWCAN-"),
-        ("interac", "is not given through Stripe"),
+        ("interac", "is not a gift through Stripe"),
         ("card", "This event is not in CAD, the currency of LWCAN-"),
     ],
 )
@@ -216,10 +216,10 @@ def test_dismissing_says_who_and_why(site_on_each: FinanceSite) -> None:
 @pytest.mark.parametrize(
     ("reason", "sentence"),
     [
-        ("", "Please write a few words about why."),
-        ("  ok ", "Please write a few words about why."),
+        ("", "Please give a reason."),
+        ("  ok ", "Please give a reason."),
         ("x" * 301, "Please shorten this to 300 characters."),
-        ("a\u202eb c", "a character that we cannot store"),
+        ("a\u202eb c", "a character we can’t use"),
         ("card 4242 4242 4242 4242", "That looks like a card number."),
     ],
 )

@@ -19,20 +19,20 @@ def test_what_nobody_can_read_can_only_be_dismissed(site_on_each: FinanceSite) -
     event = set_aside(site.database, UNREADABLE)
     browser = site.signed_in()
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
-        assert "Try again" not in page
+        assert "Retry" not in page
         assert "<script>" not in page
-    assert "Nobody can read this event" in look(browser, event)
+    assert "This event can’t be read" in look(browser, event)
     assert "&lt;script&gt;alert(1)" in look(browser, event)
     for act, sentence in (
-        ("tried", "Nobody can read this event, so trying it again cannot help."),
-        ("tied", "Nobody can read this event, so it cannot be tied to a gift."),
+        ("tried", "This event can’t be read, so retrying won’t help."),
+        ("tied", "This event can’t be read, so it can’t be tied to a gift."),
     ):
         answer = decide(browser, event, act, reference=gift.reference)
         assert answer.status_code == 409
         assert sentence in answer.text
     assert reread(site, event) == event
     assert decide(browser, event, "dismissed", reason="half a message").status_code == 303
-    assert "Try again" not in look(browser, event)
+    assert "Retry" not in look(browser, event)
     assert decide(browser, event, "tried").status_code == 409
 
 

@@ -124,8 +124,8 @@ def test_a_double_click_decides_once(
     late = site.signed_in(email="bob@example.org")
     answer = decide(late, event, "dismissed", reason="mine")
     assert answer.status_code == 409
-    assert "This event is no longer set aside: " in answer.text
-    assert "Nothing was changed just now." in answer.text
+    assert "This event no longer needs review: " in answer.text
+    assert "Nothing was changed." in answer.text
     assert len(reread(site, event).history) == 1
 
 
@@ -145,7 +145,7 @@ def test_a_settled_event_is_not_decided_about_again(site: FinanceSite) -> None:
     ):
         answer = decide(second, event, act, **typed)
         assert answer.status_code == 409
-        assert "This event is no longer set aside: it is settled." in answer.text
+        assert "This event no longer needs review: it is settled." in answer.text
     assert reread(site, event) == settled
     assert "<form" in look(second, event)
     assert "/tied" not in look(second, event)

@@ -29,7 +29,10 @@ def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
     assert (ann.name, ann.role) == ("Ann Lee", "viewer")
     assert ann.password_hash.startswith("$argon2id$")
     assert PASSWORD not in ann.password_hash
-    with pytest.raises(Conflict, match="already a member of staff"), database.writing() as session:
+    with (
+        pytest.raises(Conflict, match="already has a staff account"),
+        database.writing() as session,
+    ):
         add_staff(
             session,
             "ANN@EXAMPLE.ORG",

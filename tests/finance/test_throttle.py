@@ -37,7 +37,7 @@ def test_guessing_is_stopped_before_the_password_is_looked_at(site_on_each: Fina
     answer = sign_in(site.browser())
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= WINDOW.total_seconds() + 1
-    assert "Too many tries." in answer.text
+    assert "Too many attempts." in answer.text
     assert "too many tries" in site.refusals()
     assert sign_in(site.browser("198.51.100.7")).status_code == 303, "from elsewhere"
     site.wait(seconds=int(answer.headers["retry-after"]))

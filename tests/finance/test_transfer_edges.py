@@ -159,9 +159,9 @@ def test_words_are_kept_as_they_were_meant(text: str, required: bool, tidied: st
 def test_only_what_is_sent_by_hand_is_marked(site: FinanceSite, mode: str) -> None:
     """Card and bank debit gifts cannot be marked by hand."""
     gift = site.gift(mode=mode)
-    with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
+    with pytest.raises(Conflict, match="confirmed by Stripe"):
         checked(gift)
-    with pytest.raises(Conflict, match="confirmed by Stripe, never by hand"):
+    with pytest.raises(Conflict, match="confirmed by Stripe"):
         mark(site, gift, transfer("C1"))
 
 
@@ -216,7 +216,7 @@ def test_what_was_marked_meanwhile_is_shown_first(
     for number in ("C1", "C2", "C3"):
         mark(site, gift, transfer(number, 1_000))
     undo(site, gift, "C3#0")
-    meanwhile = pytest.raises(Conflict, match="Meanwhile a transfer was marked")
+    meanwhile = pytest.raises(Conflict, match="Someone has just marked a transfer")
     with meanwhile if is_refused else nullcontext(), site.database.reading() as session:
         refuse_unseen(session, gift, transfer(reference), seen=seen)
 
@@ -229,7 +229,7 @@ def test_what_is_taken_back_is_of_this_gift(site: FinanceSite) -> None:
         undo(site, gift, "C1#0")
     with pytest.raises(Conflict, match="no such transfer"):
         undo(site, gift, str(gift.id))
-    with pytest.raises(BadInput, match="few words"):
+    with pytest.raises(BadInput, match="give a reason"):
         undo(site, other, "C1#0", " ")
     assert undo(site, other, "C1#0") == Outcome.RECORDED
     assert undo(site, other, "C1#0") == Outcome.KNOWN

@@ -35,8 +35,8 @@ def test_a_transfer_confirms_its_gift(site_on_each: FinanceSite, mode: str) -> N
         "note": "statement 12,\nline 3",
     }
     page = browser.get(answer.headers["location"]).text
-    assert "The transfer is recorded." in page
-    assert "$50.00 received on March 9, 2026, says Ann Lee." in page
+    assert "Transfer recorded." in page
+    assert "$50.00 received on March 9, 2026 (Ann Lee)." in page
     act = site.acts()[-1]
     assert (act.act, act.about) == ("transfer_marked", gift.reference)
 
@@ -48,7 +48,7 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
     assert mark(browser, gift, amount="1,049.5").status_code == 303
     assert site.reread(gift).received_minor == 104_950
     assert site.reread(gift).flags == "amount_differs"
-    assert "Not the amount chosen" in browser.get("/finance/gifts").text
+    assert "Amount differs" in browser.get("/finance/gifts").text
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
         ({"received_on": ""}, "Please enter the transfer&#39;s date"),
         ({"received_on": "9 March"}, "Please enter the transfer&#39;s date"),
         ({"received_on": "2026-02-29"}, "Please enter the transfer&#39;s date"),
-        ({"received_on": "2026-03-11"}, "That date is still to come."),
+        ({"received_on": "2026-03-11"}, "This date is in the future."),
         ({"received_on": "2025-02-02"}, "Please check the year."),
         ({"received_on": "0001-01-01"}, "Please check the year."),
         ({"amount": ""}, "Please enter an amount."),
@@ -65,17 +65,17 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
         ({"amount": "-5"}, "The amount must be more than zero."),
         ({"amount": "NaN"}, "Please enter the amount in digits"),
         ({"amount": "50.001"}, "at most 2 digits"),
-        ({"amount": "9" * 40}, "larger than we can take"),
-        ({"bank_reference": ""}, "Please enter the reference on the bank"),
-        ({"bank_reference": "---"}, "Please enter the reference on the bank"),
+        ({"amount": "9" * 40}, "more than we can accept"),
+        ({"bank_reference": ""}, "Please enter the reference from the bank"),
+        ({"bank_reference": "---"}, "Please enter the reference from the bank"),
         ({"bank_reference": "x" * 101}, "Please shorten this to 100 characters."),
-        ({"bank_reference": "\ufdfa" * 60}, "Please enter the reference on the bank"),
+        ({"bank_reference": "\ufdfa" * 60}, "Please enter the reference from the bank"),
         ({"bank_reference": "a\nb"}, "on one line"),
-        ({"bank_reference": "a\x00b"}, "a character that we cannot store"),
+        ({"bank_reference": "a\x00b"}, "a character we can’t use"),
         ({"bank_reference": "4242 4242 4242 4242"}, "That looks like a card number."),
         ({"note": "card 4242-4242-4242-4242"}, "That looks like a card number."),
         ({"note": "x" * 501}, "Please shorten this to 500 characters."),
-        ({"note": "a\u202eb"}, "a character that we cannot store"),
+        ({"note": "a\u202eb"}, "a character we can’t use"),
     ],
     ids=lambda value: ascii(value)[:40],
 )
@@ -137,8 +137,8 @@ def test_a_bank_reference_confirms_one_gift(site_on_each: FinanceSite) -> None:
     mark(browser, first)
     answer = mark(browser, second, note="keep me")
     assert answer.status_code == 409
-    assert f"This bank reference already confirms {first.reference}." in answer.text
-    assert "add what tells them apart" in answer.text
+    assert f"This bank reference is already used for {first.reference}." in answer.text
+    assert "add something that tells them apart" in answer.text
     assert "keep me" in answer.text
     assert site.reread(second).status == "awaited"
     assert mark(browser, second, bank_reference="CA-1234 x second").status_code == 303
@@ -152,7 +152,7 @@ def test_a_correction_is_never_swallowed(site: FinanceSite, changes: dict[str, s
     mark(browser, gift)
     answer = mark(browser, gift, **changes)
     assert answer.status_code == 409
-    assert "already confirms this gift: $50.00, received on 2026-03-09." in answer.text
+    assert "already recorded for this gift: $50.00, received on 2026-03-09." in answer.text
     assert site.reread(gift).received_minor == 5_000
 
 
@@ -164,14 +164,14 @@ def test_taking_back_is_a_fact_too(site_on_each: FinanceSite) -> None:
     mark(browser, gift)
     answer = undo(browser, gift, "CA1234X#0", "")
     assert answer.status_code == 422
-    assert "Please write a few words about why." in answer.text
+    assert "Please give a reason." in answer.text
     for _ in range(2):  # a double click is harmless
         answer = undo(browser, gift, "CA1234X#0", "<b>other</b> donor")
         assert answer.status_code == 303
     assert site.reread(gift).status == "awaited"
     assert site.reread(gift).received_on is None
     page = browser.get(answer.headers["location"]).text
-    assert "Taken back" in page
+    assert "Undone" in page
     assert "&lt;b&gt;other&lt;/b&gt; donor" in page
     assert mark(browser, other).status_code == 303
     assert sources(site, other) == ["CA1234X#1"]
@@ -215,7 +215,7 @@ def test_a_card_gift_is_never_marked_by_hand(site: FinanceSite) -> None:
     browser = site.signed_in()
     answer = mark(browser, gift)
     assert answer.status_code == 409
-    assert "confirmed by Stripe, never by hand" in answer.text
+    assert "confirmed by Stripe" in answer.text
     assert "/received" not in browser.get(f"/finance/gifts/{gift.id}").text
 
 

@@ -70,9 +70,9 @@ def test_the_fee_comes_on_top() -> None:
     ("amount_minor", "message"),
     [
         (200, None),
-        (100, "The smallest gift in this way is $2.00."),
+        (100, "The minimum for this payment method is $2.00."),
         (2_427_470, None),
-        (2_427_471, "The largest gift in this way is $25,000.00."),
+        (2_427_471, "The maximum for this payment method is $25,000.00."),
     ],
 )
 def test_what_is_charged_keeps_to_the_limits(amount_minor: int, message: str | None) -> None:

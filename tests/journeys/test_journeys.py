@@ -55,7 +55,7 @@ def test_bank_debit(world: World) -> None:
     checkout = world.submit(world.fill_in("bank_debit"))
     back = world.pay(checkout, BANK_ACCOUNT)
     until(lambda: world.gift().status == "processing")
-    assert "Your bank has been asked for the debit" in world.page(back)
+    assert "We’ve asked your bank for the debit" in world.page(back)
     assert RECEIVED not in world.page(back)
     session_id = checkout.rpartition("/")[2]
     world.sandbox.control("POST", "/_sandbox/settle", session=session_id, succeed=False)

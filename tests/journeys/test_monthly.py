@@ -68,17 +68,17 @@ def test_paused_and_going_on(world: World) -> None:
     pledge = f"/pledges/{first.token}"
     world.submit_to(f"{pledge}/pause")
     assert "Your monthly gift is paused" in world.page(pledge)
-    assert "It is paused" in world.page(f"{pledge}?done=pause")
-    assert "It has ended" not in world.page(f"{pledge}?done=cancel")
+    assert "Paused." in world.page(f"{pledge}?done=pause")
+    assert "Your monthly gift has ended." not in world.page(f"{pledge}?done=cancel")
     world.sandbox.renew(subscription_id)
     world.submit_to(f"{pledge}/resume")
     assert "Thank you for giving every month" in world.page(pledge)
-    assert "It is paused" not in world.page(f"{pledge}?done=pause")
+    assert "Paused." not in world.page(f"{pledge}?done=pause")
     world.submit_to(f"{pledge}/pause")
     assert "Your monthly gift is paused" in world.page(pledge)
     world.submit_to(f"{pledge}/resume")
     sign_in(world)
-    assert "wants their monthly giving changed" in world.page(f"/finance/gifts/{first.id}")
+    assert "Change to monthly gift requested" in world.page(f"/finance/gifts/{first.id}")
     world.sandbox.renew(subscription_id)
     until(lambda: len(months(world)) == 2)
 
@@ -92,7 +92,7 @@ def test_the_donor_ends_it(world: World) -> None:
     assert at_stripe(world, subscription_id)["status"] == "canceled"
     again = world.http.post(f"{pledge}/pause")
     assert again.status_code == 409
-    assert "there is nothing left to change" in again.text
+    assert "can’t be changed" in again.text
     assert "/pause" not in world.page(pledge)
 
 
@@ -112,7 +112,7 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     assert "The card was declined again" in world.page(f"{page}?problem=declined")
     back = world.sandbox.http.post(portal, data=CARD).headers["location"]
     assert back == f"{world.url}{pledge}?done=card"
-    assert "Now try the month that failed once more" in world.page(f"{pledge}?done=card")
+    assert "Now open the failed month" in world.page(f"{pledge}?done=card")
     charged, typed = world.charged_card(subscription_id)
     assert charged == typed
     assert world.submit_to(f"{page}/checkout") == page
@@ -191,7 +191,7 @@ def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
     assert found["cancel_at_period_end"] is False
     moment = datetime.fromtimestamp(found["cancel_at"], UTC).astimezone(ZoneInfo(first.time_zone))
     day = f"{moment:%B} {moment.day}, {moment.year}"
-    assert f"It ends on {day}. Nothing is collected from that day on." in world.page(pledge)
+    assert f"It ends on {day}. Nothing will be collected from that day on." in world.page(pledge)
     assert f"/give/{first.code}" in world.page(pledge)
     sign_in(world)
     assert f"It ends on {day}." in world.page(f"/finance/gifts/{first.id}")

@@ -11,7 +11,7 @@ from tests.journeys.monthly import (
 )
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, RECEIVED, World, until
 
-UNDER_WAY = "Your bank has been asked for the debit"
+UNDER_WAY = "We’ve asked your bank for the debit"
 
 
 def agree(world: World) -> tuple[Gift, str]:
@@ -89,7 +89,7 @@ def test_it_is_changed_and_ended_like_any_other(world: World) -> None:
     pledge = f"/pledges/{gift.token}"
     until(lambda: RECEIVED in world.page(f"/gifts/{gift.token}"))
     assert "Use another card" not in world.page(pledge)
-    assert "end this monthly gift and begin a new one" in world.page(pledge)
+    assert "cancel this monthly gift and start a new one" in world.page(pledge)
     assert world.http.post(f"{pledge}/card").status_code == 409
     world.submit_to(f"{pledge}/amount", amount="75.50")
     assert "$75.50 every month" in world.page(pledge)

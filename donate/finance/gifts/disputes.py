@@ -1,6 +1,7 @@
 """Sentences for staff about a gift's disputes: whether to answer in Stripe, and by when."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from babel.dates import format_date
 
@@ -9,6 +10,8 @@ from donate.finance.words import LANGUAGE
 from donate.gifts.disputes import Dispute, DisputeState, disputes_of
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
+
+_INQUIRY: Final = "The donor’s bank has sent an inquiry about this payment."
 
 
 def dispute_sentences(gift: Gift, facts: Sequence[Fact]) -> list[str]:
@@ -20,14 +23,14 @@ def dispute_sentences(gift: Gift, facts: Sequence[Fact]) -> list[str]:
 def _sentence(gift: Gift, dispute: Dispute) -> str:
     match dispute.state:
         case DisputeState.INQUIRY:
-            answer = f"Please answer in Stripe{_by(gift, dispute)}, or refund the gift."
-            return f"The donor’s bank asks about this payment. {answer}"
+            answer = f"Answer it in Stripe{_by(gift, dispute)}, or refund the gift."
+            return f"{_INQUIRY} {answer}"
         case DisputeState.ANSWERED:
-            return "The donor’s bank asks about this payment. It has an answer and looks at it."
+            return f"{_INQUIRY} It is reviewing our answer."
         case DisputeState.OPEN:
             return (
-                "The donor’s bank has taken this payment back. To get it back, answer in "
-                f"Stripe{_by(gift, dispute)}."
+                "The donor’s bank has disputed this payment and taken the money. To recover it, "
+                f"answer in Stripe{_by(gift, dispute)}."
             )
         case _:
             return ""

@@ -59,7 +59,7 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
             problems[name] = BadInput(name, "Please enter a date such as 2026-03-31.")
     first, last = days["from"], days["to"]
     if first and last and first > last:
-        problems["to"] = BadInput("to", "This is before the first day.")
+        problems["to"] = BadInput("to", "This is before the first date.")
     gift_filter = GiftFilter(
         status=typed["status"] or None,
         mode=typed["mode"] or None,

@@ -118,9 +118,7 @@ class StaffGiftPages:
         problems = dict(filters.problems)
         after = read_cursor(query.get("after", ""))
         if query.get("after") and after is None:
-            problems["after"] = BadInput(
-                "after", "This link is not complete, so the list cannot go on from there."
-            )
+            problems["after"] = BadInput("after", "This link is incomplete.")
         with self._database.reading() as session:
             rows = sums = None
             if searched:

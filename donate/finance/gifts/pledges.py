@@ -15,16 +15,16 @@ from donate.gifts.queries import months_of, paid_replacement, plain_facts_of
 from donate.gifts.status import StatusName
 
 _STATES: Final[Mapping[PledgeState, str]] = {
-    PledgeState.NOT_BEGUN: "It has not begun: its first month is not paid.",
+    PledgeState.NOT_BEGUN: "Not started yet. The first month isn’t paid.",
     PledgeState.ACTIVE: "Stripe collects it every month.",
-    PledgeState.NOT_CHARGED_YET: "It is in a trial period at Stripe: nothing is collected yet.",
-    PledgeState.PAUSED: "It is paused: nothing is collected until it is resumed.",
-    PledgeState.ON_HOLD: "Stripe has paused it, because no way to pay is saved. Once the donor has "
-    "added one, resume it in the Dashboard.",
+    PledgeState.NOT_CHARGED_YET: "In a trial period at Stripe. Nothing is collected yet.",
+    PledgeState.PAUSED: "Paused. Nothing is collected until the donor resumes.",
+    PledgeState.ON_HOLD: "Paused by Stripe because no payment method is saved. Once the donor has "
+    "added one, resume it in the Stripe Dashboard.",
     PledgeState.PAST_DUE: "The last payment failed. Stripe may try again.",
     PledgeState.UNPAID: "Payments failed, and Stripe has stopped trying. Once the donor has "
-    "another way to pay, collect the open invoices in the Dashboard.",
-    PledgeState.ENDED: "It has ended.",
+    "another payment method, collect the open invoices in the Stripe Dashboard.",
+    PledgeState.ENDED: "Ended.",
 }
 _ALL_GIVEN: Final = (
     "A payment failed, and the donor gave that month another way. Stripe collects the next month."
@@ -49,8 +49,8 @@ def pledge_details(session: Session, gift: Gift) -> str:
 def _sentences(pledge: Pledge, time_zone: str, *, all_given: bool) -> str:
     if pledge.state is PledgeState.UNKNOWN:
         return (
-            f"Stripe calls it “{pledge.status}”, which this service does not know. "
-            "Look at the subscription in the Dashboard."
+            f"Stripe calls its status “{pledge.status}”, which this service doesn’t recognize. "
+            "Check the subscription in the Stripe Dashboard."
         )
     sentences = [_STATES[pledge.state]]
     if all_given and pledge.state is PledgeState.PAST_DUE:
@@ -58,11 +58,11 @@ def _sentences(pledge: Pledge, time_zone: str, *, all_given: bool) -> str:
     if pledge.end_reason:
         sentences = [_REASONS[pledge.end_reason]]
     if pledge.ended_at:
-        sentences.append(f"It ended on {_day(pledge.ended_at, time_zone)}.")
+        sentences.append(f"Ended on {_day(pledge.ended_at, time_zone)}.")
     if pledge.ends_at:
-        sentences.append(f"It ends on {_day(pledge.ends_at, time_zone)}.")
+        sentences.append(f"Ends on {_day(pledge.ends_at, time_zone)}.")
     elif pledge.is_ending:
-        sentences.append("It ends with the running month.")
+        sentences.append("Ends with the current month.")
     return " ".join(sentences)
 
 

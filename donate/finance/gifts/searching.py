@@ -41,7 +41,7 @@ def search_gifts(session: Session, typed: str, codes: Sequence[str]) -> list[tup
     if not rows:
         raise BadInput(
             "reference",
-            "No gift has %(part)s in its reference. Perhaps a character is mistyped.",
-            {"part": part},
+            "No gift found for %(typed)s. Search looks at references only.",
+            {"typed": typed},
         )
     return rows

@@ -30,7 +30,7 @@ from donate.stripe_gateway.requests.refund_requests import DISPUTED, REASONS, Re
 from donate.stripe_gateway.requests.refunds import KEY_REFUSED
 
 REASON_WORDS: Final = {
-    "requested_by_donor": "The donor asked for it",
+    "requested_by_donor": "Requested by the donor",
     "duplicate": "Paid twice",
     "fraudulent": "Fraud (Stripe then blocks the card and the e-mail)",
 }
@@ -38,23 +38,23 @@ MAX_FORM_KEY: Final = 64
 
 _STATES: Final = {
     RequestState.WAITING: (
-        "Stripe was asked and has not answered yet. It is asked again until it does; please do "
-        "not send this money back in another way."
+        "Refund of {amount} requested. Stripe hasn’t answered yet. We’ll keep asking. Please don’t "
+        "send this money back another way."
     ),
-    RequestState.STARTED: "Stripe has taken it; the money is on its way.",
-    RequestState.SUCCEEDED: "Stripe has sent the money back.",
-    RequestState.FAILED: "The donor's bank did not take it. The money is with us again.",
+    RequestState.STARTED: "Refund of {amount} accepted by Stripe. The money is on its way.",
+    RequestState.SUCCEEDED: "Refunded {amount}.",
+    RequestState.FAILED: (
+        "Refund of {amount} failed. The donor’s bank rejected it, and the money came back to us."
+    ),
 }
 _REFUSED: Final = {
-    KEY_REFUSED: (
-        "Stripe does not accept our key for refunds. Whoever runs this service has to see to it."
-    ),
-    "amount": "Stripe says that it is more than is left of the payment.",
-    "charge_already_refunded": "Stripe says that this payment has gone back already.",
-    "charge_disputed": "Stripe says that the donor's bank disputes this payment.",
-    "refund_disputed_payment": "Stripe says that the donor's bank disputes this payment.",
+    KEY_REFUSED: ("Our Stripe key doesn’t allow refunds. Ask your administrator to fix it."),
+    "amount": "The amount is more than what is left of the payment.",
+    "charge_already_refunded": "This payment has already been refunded.",
+    "charge_disputed": "The donor’s bank disputes this payment.",
+    "refund_disputed_payment": "The donor’s bank disputes this payment.",
 }
-_SURE: Final = "Please tick this box, so that no money goes by mistake."
+_SURE: Final = "Please tick this box to confirm the refund."
 
 T = TypeVar("T")
 
@@ -72,7 +72,6 @@ class RefundablePayment:
 class RefundRow:
     """A refund request in the words that staff read."""
 
-    amount: Money
     requested_at: datetime
     by: str
     reason: str
@@ -122,7 +121,7 @@ def refund_section(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) 
     payments = payments_of(facts)
     failed = [FailedRefund(fact.source_id, _failed(gift, fact)) for fact in failed_refunds(facts)]
     if gift.mode in BY_HAND:
-        why_not = "Money that came by transfer is returned by hand: from the bank, not from here."
+        why_not = "Gifts by transfer are refunded from your bank, not here."
         return RefundSection((), requests, failed, why_not if gift.received_minor else "")
     if gift.status == StatusName.DISPUTED:
         return RefundSection((), requests, failed, DISPUTED)
@@ -135,9 +134,9 @@ def refund_section(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) 
         for payment in payments
         if payment.intent and payment.left_minor
     ]
-    why_not = "Nothing is left that could be sent back." if payments else ""
+    why_not = "Nothing is left to refund." if payments else ""
     if any(payment.left_minor and not payment.intent for payment in payments):
-        why_not = "Stripe has not told yet which payment this is. It can be sent back when it has."
+        why_not = "Stripe hasn’t sent the payment ID yet. You can refund this gift once it arrives."
     return RefundSection(choices, requests, failed, "" if choices else why_not)
 
 
@@ -147,17 +146,17 @@ def _failed(gift: Gift, fact: Fact) -> str:
         local_date(fact.happened_at, gift.time_zone), "long", locale=LANGUAGE.replace("-", "_")
     )
     return (
-        f"A refund of {amount} failed on {day}: the donor’s bank did not take it, and the money "
-        "is with us again. Please find another way with the donor."
+        f"A refund of {amount} failed on {day}. The donor’s bank rejected it, and the money came "
+        "back to us. Please arrange another way with the donor."
     )
 
 
 def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) -> RequestedRefund:
     """Check the refund form. Raises BadInputs, or Conflict for a gift made by transfer."""
     if gift.mode in BY_HAND:
-        raise Conflict(f"A gift by {MODE_NAMES[gift.mode]} is returned by hand, from the bank.")
+        raise Conflict(f"A gift by {MODE_NAMES[gift.mode]} is refunded from your bank, not here.")
     if not 1 <= len(typed.get("form_key", "")) <= MAX_FORM_KEY:
-        raise Conflict("This form is not complete. Please reload the page and fill it in again.")
+        raise Conflict("This form is incomplete. Please reload the page and fill it in again.")
     problems: list[BadInput] = []
 
     def checked(check: Callable[[], T]) -> T | None:
@@ -187,14 +186,14 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
 def too_much(left: Money) -> BadInput:
     """Return the problem of the amount field when more than `left` was requested."""
     if not left.amount_minor:
-        return BadInput("amount", "Nothing is left of this payment that could be sent back.")
+        return BadInput("amount", "Nothing is left of this payment to refund.")
     words = {"left": format_money(left, LANGUAGE)}
-    return BadInput("amount", "No more than %(left)s is left of this payment.", words)
+    return BadInput("amount", "You can refund at most %(left)s of this payment.", words)
 
 
 def _check_payment(facts: Sequence[Fact], text: str) -> str:
     if text not in {payment.intent for payment in payments_of(facts) if payment.intent}:
-        raise BadInput("payment", "Please choose which payment to send back.")
+        raise BadInput("payment", "Please choose a payment to refund.")
     return text
 
 
@@ -212,22 +211,23 @@ def _payment(gift: Gift, paid_at: datetime, received_minor: int, left_minor: int
     day = format_date(
         local_date(paid_at, gift.time_zone), "long", locale=LANGUAGE.replace("-", "_")
     )
-    return f"{received} received on {day}, {left} left"
+    return f"{received} received on {day}, {left} refundable"
 
 
 def _in_stripes_words(message: str) -> str:
-    return f"Stripe says: “{message}”" if message else "Stripe did not say why."
+    return f"Stripe’s message: “{message}”" if message else "Stripe gave no reason."
 
 
 def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> RefundRow:
     fact = request.fact
+    amount = Money(fact.amount_minor or 0, gift.currency)
+    written = format_money(amount, LANGUAGE)
     if request.state == RequestState.REFUSED:
         why = _REFUSED.get(request.code, _in_stripes_words(request.message))
-        sentence = f"Refused, nothing was sent: {why}"
+        sentence = f"Refund of {written} refused, and no money was sent. {why}"
     else:
-        sentence = _STATES[request.state]
+        sentence = _STATES[request.state].format(amount=written)
     return RefundRow(
-        amount=Money(fact.amount_minor or 0, gift.currency),
         requested_at=fact.happened_at,
         by=actor_name(fact.actor, names),
         reason=REASON_WORDS.get(str(fact.evidence.get("reason")), ""),

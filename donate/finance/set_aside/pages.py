@@ -66,7 +66,7 @@ class SetAsidePages:
         before = _row_number(typed)
         problem = None
         if typed and before is None:
-            problem = BadInput("before", "This link is not complete; here are the newest.")
+            problem = BadInput("before", "This link is incomplete. Here are the newest events.")
         state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
             # One more than a page tells whether there is another page.
@@ -108,7 +108,7 @@ class SetAsidePages:
         def decide(session: Session, event: StripeEvent) -> bool:
             gift = _find_gift(session, visit.form.get("reference", ""))
             if visit.form.get("confirmed") != "yes":
-                raise BadInput("confirmed", "Please compare them first, and then tick this.")
+                raise BadInput("confirmed", "Please compare them first, then tick this box.")
             return tie(event, gift, actor=actor, now=now)
 
         return self._decide(visit, number, decide)
@@ -183,8 +183,8 @@ def _find_gift(session: Session, typed: str) -> Gift:
     if not (is_reference(reference) and reference.replace("-", "").isalnum()):
         raise BadInput(
             "reference",
-            "Please enter a gift's whole reference, such as LWCAN-7KQ4M2X. A character of this "
-            "one is missing or mistyped."
+            "Please enter a complete reference such as LWCAN-7KQ4M2X. A character of this one is "
+            "missing or mistyped."
             if reference
             else "Please enter the reference of the gift.",
         )
@@ -199,7 +199,7 @@ def _find_gift(session: Session, typed: str) -> Gift:
 def _check_reason(typed: Mapping[str, str]) -> str:
     reason = check_free_text("reason", typed.get("reason", ""), most=MOST_WHY, required=True)
     if len(reason) < LEAST_WHY:
-        raise BadInput("reason", "Please write a few words about why.")
+        raise BadInput("reason", "Please give a reason.")
     return reason
 
 

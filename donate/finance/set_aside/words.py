@@ -21,7 +21,7 @@ MAX_WORD: Final = 200
 _AMOUNTS: Final = ("amount_total", "amount", "amount_paid", "amount_due")
 
 DECISIONS: Final[dict[str, str]] = {
-    Decision.TRIED_AGAIN: "Tried again",
+    Decision.TRIED_AGAIN: "Retried",
     Decision.TIED: "Tied to a gift",
     Decision.DISMISSED: "Dismissed",
 }
@@ -91,23 +91,19 @@ def summarize_event(event: StripeEvent) -> EventSummary:
     because = f": {event.reason}" if event.reason else ""
     match event.state:
         case EventState.SETTLED:
-            return EventSummary("good", "It is settled: what it says is recorded.")
+            return EventSummary("good", "Settled. It’s recorded on a gift.")
         case EventState.WAITING if event.tries:
-            return EventSummary(
-                "info", f"It is waiting{because}. It will be tried again by itself."
-            )
+            return EventSummary("info", f"Waiting{because}. It will be retried automatically.")
         case EventState.WAITING:
-            return EventSummary("info", "It is being tried again. Look again in a moment.")
+            return EventSummary("info", "Being retried. Check again in a moment.")
         case EventState.SET_ASIDE if event.history:
-            return EventSummary("wait", f"It was set aside again{because}.")
+            return EventSummary("wait", f"Needs review again{because}.")
         case EventState.SET_ASIDE:
-            return EventSummary("wait", f"It is set aside{because}.")
+            return EventSummary("wait", f"Needs review{because}.")
         case EventState.DISMISSED:
-            return EventSummary(
-                "info", "It is dismissed: staff decided that nothing is to be done."
-            )
+            return EventSummary("info", "Dismissed. Staff decided that nothing needs to be done.")
         case _:
-            return EventSummary("info", f"There was nothing to record in it{because}.")
+            return EventSummary("info", f"Nothing to record{because}.")
 
 
 def pretty(payload: bytes) -> str:

@@ -62,14 +62,14 @@ def add_staff(
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise BadInput("email", "Please check the e-mail address.") from error
+        raise BadInput("email", "Please enter a valid e-mail address.") from error
     password = tidy_password(password)
     name = re.sub(r"\s+", " ", name).strip()
     if not name or len(name) > 200 or not name.isprintable():
-        raise BadInput("name", "Please give a name of up to 200 characters.")
+        raise BadInput("name", "Please enter a name of up to 200 characters.")
     check_password(password, email)
     if find_staff(session, email):
-        raise Conflict(f"{email} is already a member of staff.")
+        raise Conflict(f"{email} already has a staff account.")
     staff = Staff(
         email=email,
         name=name,
@@ -120,7 +120,7 @@ def staff_by_email(session: Session, email: str) -> Staff:
     tidied = tidy_email(email)
     staff = find_staff(session, tidied)
     if staff is None:
-        raise NotFound(f"{tidied} is no member of staff.")
+        raise NotFound(f"No staff account for {tidied}.")
     return staff
 
 
@@ -153,12 +153,10 @@ def check_password(password: str, email: str) -> None:
     bare = re.sub(r"[\W_]+", "", password.lower())
     own = {re.sub(r"[\W_]+", "", part) for part in (email, email.partition("@")[0])}
     if bare in own:
-        raise BadInput("password", "Please do not use the e-mail address as the password.")
+        raise BadInput("password", "Please don’t use the e-mail address as the password.")
     left = bare.strip("0123456789")
     if len(set(password)) < 5 or bare in _STEPS or left in _OBVIOUS or left in own:
-        raise BadInput(
-            "password", "That password is among the first that are guessed. Please use another."
-        )
+        raise BadInput("password", "That password is easy to guess. Please choose another.")
 
 
 def _end_sessions(session: Session, staff: Staff) -> None:

@@ -39,16 +39,15 @@ from donate.storage.database import Database
 from donate.web.rate_limit import network_of
 from donate.web.templating import Pages
 
-WRONG: Final = "That e-mail address and password do not belong together."
-TOO_MANY: Final = "Too many tries. Please wait before you try again."
+WRONG: Final = "Wrong e-mail or password."
+TOO_MANY: Final = "Too many attempts. Please wait a few minutes and try again."
 _DONE: Final = {
-    "signed-out": "You are signed out.",
-    NOT_RECORDED: "You were signed out meanwhile, so what you sent was not recorded. Please sign "
-    "in and send it once more.",
+    "signed-out": "You’re signed out.",
+    NOT_RECORDED: "Your session had ended, so nothing was saved. Please sign in and send the form "
+    "again.",
 }
 NO_COOKIE: Final = (
-    "Your browser did not send back what this page gave it. Please allow cookies for this site "
-    "and try again."
+    "Your browser blocked our cookie. Please allow cookies for this site and try again."
 )
 PAUSE_S: Final = 1.0
 # One hash takes 64 MiB and a whole core for a moment. A request that waits for its turn holds one

@@ -68,7 +68,7 @@ def refuse_other_modes(gift: Gift) -> None:
     """Raise Conflict for a gift whose mode goes through Stripe."""
     if gift.mode not in BY_HAND:
         raise Conflict(
-            f"A gift by {MODE_NAMES[gift.mode].lower()} is confirmed by Stripe, never by hand."
+            f"A gift by {MODE_NAMES[gift.mode].lower()} is confirmed by Stripe and can’t be marked here."
         )
 
 
@@ -83,13 +83,13 @@ def read_day(text: str) -> date | None:
 def _check_date(gift: Gift, text: str, *, now: datetime) -> date:
     day = read_day(text.strip())
     if day is None:
-        raise BadInput("received_on", "Please enter the transfer's date, such as 2026-03-31.")
+        raise BadInput("received_on", "Please enter the date of the transfer, such as 2026-03-31.")
     if day > local_date(now, gift.time_zone):
-        raise BadInput("received_on", "That date is still to come.")
+        raise BadInput("received_on", "This date is in the future.")
     if day < gift.opened_on - timedelta(days=MAX_DAYS_BEFORE):
         raise BadInput(
             "received_on",
-            "That is more than a year before this gift was chosen. Please check the year.",
+            "This is more than a year before the gift. Please check the year.",
         )
     return day
 
@@ -99,7 +99,7 @@ def _check_bank_reference(text: str) -> str:
     if "\n" in reference:
         raise BadInput("bank_reference", "Please enter the bank reference on one line.")
     if not 1 <= len(bank_reference_key(reference)) <= MAX_BANK_REFERENCE:
-        raise BadInput("bank_reference", "Please enter the reference on the bank's statement.")
+        raise BadInput("bank_reference", "Please enter the reference from the bank statement.")
     return reference
 
 
@@ -107,13 +107,13 @@ def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bo
     """Return free text in the form that is stored. Raises BadInput if it is not allowed."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if required and not text:
-        raise BadInput(field, "Please write a few words about why.")
+        raise BadInput(field, "Please give a reason.")
     if len(text) > most:
         raise BadInput(field, f"Please shorten this to {most} characters.")
     if not text.replace("\n", "").isprintable():
-        raise BadInput(field, "This has a character that we cannot store.")
+        raise BadInput(field, "This has a character we can’t use. Please remove it.")
     if holds_card_number(text):
-        raise BadInput(field, "That looks like a card number. Please never write one here.")
+        raise BadInput(field, "That looks like a card number. Please remove it.")
     return text
 
 
@@ -155,17 +155,17 @@ def mark_received(
     ).one()
     if holder.id != gift.id:
         raise Conflict(
-            f"This bank reference already confirms {holder.reference}. If it is another transfer, "
-            "add what tells them apart."
+            f"This bank reference is already used for {holder.reference}. If this is another "
+            "transfer, add something that tells them apart."
         )
     if outcome == Outcome.CONTRADICTED or recorded.happened_at != happened_at:
         assert recorded.amount_minor is not None
         amount = format_money(Money(recorded.amount_minor, gift.currency), LANGUAGE)
         day = local_date(recorded.happened_at, gift.time_zone)
         raise Conflict(
-            f"This bank reference already confirms this gift: {amount}, received on {day}. To "
-            "correct that, take it back first. If it is another transfer, add what tells them "
-            "apart."
+            f"This bank reference is already recorded for this gift: {amount}, received on {day}. "
+            "To correct it, undo that transfer first. If this is another transfer, add something "
+            "that tells them apart."
         )
     return outcome
 
@@ -180,8 +180,8 @@ def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int
     is_repeat = any(fact.source_id.partition("#")[0] == key for fact in received)
     if seen is not None and len(received) > seen and not is_repeat:
         raise Conflict(
-            "Meanwhile a transfer was marked as received for this gift; it stands below. If yours "
-            "is another one, please mark it once more."
+            "Someone has just marked a transfer as received for this gift. You can see it below. "
+            "If yours is another one, please mark it again."
         )
 
 
@@ -199,7 +199,7 @@ def undo_transfer(
         None,
     )
     if received is None:
-        raise Conflict("This gift has no such transfer to take back.")
+        raise Conflict("This gift has no such transfer to undo.")
     fact = Fact(
         kind=FactKind.TRANSFER_UNDONE,
         source_id=source_id,

@@ -27,7 +27,7 @@ class Decision(StrEnum):
 
 
 _OUTCOMES: Final[dict[str, str]] = {
-    EventState.WAITING: "it is being tried again",
+    EventState.WAITING: "it is being retried",
     EventState.SETTLED: "it is settled",
     EventState.IGNORED: "there was nothing to record in it",
     EventState.FOREIGN: "it is not meant for this service",
@@ -67,7 +67,7 @@ def try_again(event: StripeEvent, *, actor: str, now: datetime) -> bool:
     ):
         return False
     if readable_envelope(event) is None:
-        raise Conflict("Nobody can read this event, so trying it again cannot help.")
+        raise Conflict("This event can’t be read, so retrying won’t help.")
     _add_to_history(event, Decision.TRIED_AGAIN, "", actor=actor, now=now)
     event.make_due(now)
     return True
@@ -83,11 +83,11 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
         return False
     envelope = readable_envelope(event)
     if envelope is None:
-        raise Conflict("Nobody can read this event, so it cannot be tied to a gift.")
+        raise Conflict("This event can’t be read, so it can’t be tied to a gift.")
     if not Mode(gift.mode).through_stripe:
         raise BadInput(
             "reference",
-            "%(reference)s is not given through Stripe, so no event of Stripe's can be about it.",
+            "%(reference)s is not a gift through Stripe, so no Stripe event can belong to it.",
             {"reference": gift.reference},
         )
     currency = envelope.object.get("currency")
@@ -131,7 +131,7 @@ def _is_allowed(
     if (last.get("decision"), last.get("by"), last.get("why")) == (decision, actor, why):
         return False
     outcome = _OUTCOMES.get(event.state, event.state)
-    raise Conflict(f"This event is no longer set aside: {outcome}. Nothing was changed just now.")
+    raise Conflict(f"This event no longer needs review: {outcome}. Nothing was changed.")
 
 
 def _add_to_history(
