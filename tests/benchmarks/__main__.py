@@ -1,7 +1,7 @@
-"""`make bench`: prints a table of what the webhook's road carries, and writes it as JSON.
+"""`make bench`: measures the webhook endpoint and the settling of events; writes a table and JSON.
 
 Everything stays on this machine, over loopback, with the service in one process and the load in
-another. `--quick` is the same in a few seconds, to see that it still runs; its figures say little.
+another. `--quick` takes a few seconds, to check that it still runs; its figures mean little.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tests.benchmarks.measures import FULL, PARTS, QUICK, Bench, Figure
 from tests.real_parts import Postgres, Sqlite
 
 RESULT = Path("bench/latest.json")
-# Above it, somebody else's work is measured along with ours.
+# Above this load, other work distorts the figures.
 IDLE = 0.5
 
 
@@ -28,26 +28,24 @@ def main() -> None:
     parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one database")
     parser.add_argument("--parts", default=PARTS, help="some of acde; see measures.py")
     parser.add_argument("--result", type=Path, default=RESULT, help="where to write the JSON")
-    given = parser.parse_args()
+    options = parser.parse_args()
     figures: list[Figure] = []
-    busy, start = os.getloadavg()[0], time.monotonic()
-    if busy > IDLE:
-        print(
-            f"Others use this machine (load {busy:.1f}): what follows says little but the ratios."
-        )
+    load, start = os.getloadavg()[0], time.monotonic()
+    if load > IDLE:
+        print(f"Other work is running here (load {load:.1f}): only the ratios mean anything.")
     for kind in ("sqlite", "postgresql"):
-        if given.only in (None, kind):
-            figures += measure(kind, given.parts, quick=given.quick)
+        if options.only in (None, kind):
+            figures += measure(kind, options.parts, quick=options.quick)
     result = {
         "measured_on": f"{os.cpu_count()} cores, Python {platform.python_version()}",
         "seconds": round(time.monotonic() - start),
-        "quick": given.quick,
-        "busy_before": round(busy, 1),
-        "figures": [as_json(figure, quick=given.quick) for figure in figures],
+        "quick": options.quick,
+        "busy_before": round(load, 1),
+        "figures": [as_json(figure, quick=options.quick) for figure in figures],
     }
-    given.result.parent.mkdir(parents=True, exist_ok=True)
-    given.result.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"\nIn {result['seconds']} s on {result['measured_on']}; also in {given.result}.")
+    options.result.parent.mkdir(parents=True, exist_ok=True)
+    options.result.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"\nIn {result['seconds']} s on {result['measured_on']}; also in {options.result}.")
 
 
 def measure(kind: str, parts: str, *, quick: bool) -> list[Figure]:
@@ -75,11 +73,11 @@ def as_line(figure: Figure, *, quick: bool) -> str:
 
 
 def as_json(figure: Figure, *, quick: bool) -> dict[str, object]:
-    told: dict[str, object] = asdict(figure)
+    fields: dict[str, object] = asdict(figure)
     if figure.target and not quick:
         met = figure.target.is_met(figure.value, figure.ratio)
-        told |= {"target": str(figure.target), "met": met}
-    return told
+        fields |= {"target": str(figure.target), "met": met}
+    return fields
 
 
 if __name__ == "__main__":

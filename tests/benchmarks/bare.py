@@ -1,4 +1,4 @@
-"""The ceiling: the service's own server, middleware and doorway, and no database behind it."""
+"""The ceiling: the service's server, middleware and webhook endpoint, without a database."""
 
 from fastapi import FastAPI
 
@@ -12,10 +12,10 @@ from donate.web.request_limits import BodyLimit, SecurityHeaders
 
 
 class NoInbox(Inbox):
-    """Takes every event and keeps none."""
+    """Accepts every event and stores none."""
 
     async def store(self, arrival: Arrival) -> None:
-        """Return at once."""
+        """Return immediately."""
 
 
 def bare_app(settings: Settings) -> FastAPI:
@@ -30,5 +30,5 @@ def bare_app(settings: Settings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    given = load_settings()
-    run(bare_app(given), given)
+    settings = load_settings()
+    run(bare_app(settings), settings)

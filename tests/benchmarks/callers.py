@@ -1,8 +1,8 @@
-"""Calls the doorway over raw keep-alive connections, so cheaply that the service is what counts.
+"""Calls the webhook endpoint over raw keep-alive connections, with little overhead of its own.
 
-`pour` is a closed loop: each connection sends its next request when it has its answer. `offer` is
-an open one: a request is due at its time whether or not the service keeps up, and its latency
-counts from then.
+`pour` is a closed loop: each connection sends its next request after its answer. `offer` is an open
+loop: requests are due at random times, whether or not the service keeps up, and the latency counts
+from the due time.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from typing import Any
 import uvloop
 
 TICK_S = 0.001
-# A call that takes longer than this is as good as lost; the service itself gives up at 8 s.
-PATIENCE_S = 60.0
+# A call that takes longer is lost; the service itself gives up after 8 s.
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back: seconds from first request to last answer, latencies, and who got no 200."""
+    """The seconds from first request to last answer, the latencies, and the number without 200."""
 
     seconds: float
     latencies_s: list[float]
@@ -30,21 +30,21 @@ class Answers:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Return the answers per second."""
         return len(self.latencies_s) / self.seconds
 
     def percentile_ms(self, share: float) -> float:
-        """The latency in milliseconds that this share of the answers stayed within."""
+        """Return the latency in milliseconds that this share of the answers did not exceed."""
         ordered = sorted(self.latencies_s)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 class Line(asyncio.Protocol):
-    """One connection: a request out, its answer in, and then whoever is interested is told."""
+    """One connection: it sends a request, reads the answer, and calls `answered`."""
 
     def __init__(self, answered: Callable[["Line", bool], None]) -> None:
         self._answered = answered
-        self._said = b""
+        self._received = b""
         self.transport: Any = None
         self.due = 0.0
 
@@ -52,16 +52,16 @@ class Line(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._said += data
-        end = self._said.find(b"\r\n\r\n")
+        self._received += data
+        end = self._received.find(b"\r\n\r\n")
         if end < 0:
             return
-        head = self._said[:end].lower()
-        at = head.find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r", 1)[0]) if at >= 0 else 0
-        if len(self._said) < end + 4 + length:
+        head = self._received[:end].lower()
+        position = head.find(b"content-length:")
+        length = int(head[position + 15 :].split(b"\r", 1)[0]) if position >= 0 else 0
+        if len(self._received) < end + 4 + length:
             return
-        self._said = b""
+        self._received = b""
         self._answered(self, head.startswith(b"http/1.1 200"))
 
     def send(self, request: bytes, due: float) -> None:
@@ -70,78 +70,78 @@ class Line(asyncio.Protocol):
 
 
 class Caller:
-    """Some connections to one port, and what came back over them."""
+    """Several connections to one port, and their answers."""
 
     def __init__(self, port: int, requests: Sequence[bytes]) -> None:
         self._port = port
         self._requests = deque(requests)
-        self._wanted = len(requests)
+        self._expected = len(requests)
         self._latencies: list[float] = []
         self._refused = 0
         self._done = asyncio.Event()
 
     async def pour(self, lines: int) -> Answers:
-        """Send everything as fast as it is answered over so many connections."""
+        """Send everything over this many connections, each as fast as it is answered."""
 
-        def answered(line: Line, taken: bool) -> None:
-            self._count(line, taken)
+        def answered(line: Line, accepted: bool) -> None:
+            self._count(line, accepted)
             if self._requests:
                 line.send(self._requests.popleft(), time.perf_counter())
 
-        opened = await self._connect(lines, answered)
+        open_lines = await self._connect(lines, answered)
         start = time.perf_counter()
-        for line in opened:
+        for line in open_lines:
             if self._requests:
                 line.send(self._requests.popleft(), time.perf_counter())
-        return await self._all_answered(opened, start)
+        return await self._all_answered(open_lines, start)
 
-    async def offer(self, lines: int, rate: float, dice: Random) -> Answers:
-        """Send at random moments, so many a second on average, whatever the service does."""
+    async def offer(self, lines: int, rate: float, rng: Random) -> Answers:
+        """Send at random times, with this average rate, whatever the service does."""
         free: list[Line] = []
         late: deque[tuple[bytes, float]] = deque()
 
-        def answered(line: Line, taken: bool) -> None:
-            self._count(line, taken)
+        def answered(line: Line, accepted: bool) -> None:
+            self._count(line, accepted)
             if late:
                 line.send(*late.popleft())
             else:
                 free.append(line)
 
-        opened = await self._connect(lines, answered)
-        free += opened
+        open_lines = await self._connect(lines, answered)
+        free += open_lines
         start = due = time.perf_counter()
         while self._requests:
             now = time.perf_counter()
             while self._requests and due <= now:
                 late.append((self._requests.popleft(), due))
-                due += dice.expovariate(rate)
+                due += rng.expovariate(rate)
             while late and free:
                 line = free.pop()
-                # One that was idle for long, the service has hung up on.
+                # The service closes connections that were idle for long.
                 if not line.transport.is_closing():
                     line.send(*late.popleft())
             await asyncio.sleep(TICK_S)
-        return await self._all_answered(opened, start)
+        return await self._all_answered(open_lines, start)
 
     async def _connect(self, lines: int, answered: Callable[[Line, bool], None]) -> list[Line]:
         loop = asyncio.get_running_loop()
-        made = [
+        pairs = [
             await loop.create_connection(lambda: Line(answered), "127.0.0.1", self._port)
             for _ in range(lines)
         ]
-        return [line for _, line in made]
+        return [line for _, line in pairs]
 
-    def _count(self, line: Line, taken: bool) -> None:
+    def _count(self, line: Line, accepted: bool) -> None:
         self._latencies.append(time.perf_counter() - line.due)
-        self._refused += not taken
-        if len(self._latencies) == self._wanted:
+        self._refused += not accepted
+        if len(self._latencies) == self._expected:
             self._done.set()
 
-    async def _all_answered(self, opened: list[Line], start: float) -> Answers:
-        async with asyncio.timeout(PATIENCE_S):
+    async def _all_answered(self, open_lines: list[Line], start: float) -> Answers:
+        async with asyncio.timeout(TIMEOUT_S):
             await self._done.wait()
         seconds = time.perf_counter() - start
-        for line in opened:
+        for line in open_lines:
             line.transport.close()
         return Answers(seconds, self._latencies, self._refused)
 
@@ -149,25 +149,25 @@ class Caller:
 def pour(port: int, requests: Sequence[bytes], *, lines: int = 32) -> Answers:
     """Send requests as fast as they are answered; see Caller."""
 
-    async def go() -> Answers:
+    async def call() -> Answers:
         return await Caller(port, requests).pour(lines)
 
-    return _run(go)
+    return _run(call)
 
 
 def offer(port: int, requests: Sequence[bytes], rate: float, *, lines: int = 64) -> Answers:
     """Send requests at this rate; see Caller."""
 
-    async def go() -> Answers:
+    async def call() -> Answers:
         return await Caller(port, requests).offer(lines, rate, Random(1))
 
-    return _run(go)
+    return _run(call)
 
 
-def _run(go: Callable[[], Awaitable[Answers]]) -> Answers:
+def _run(call: Callable[[], Awaitable[Answers]]) -> Answers:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_awaited(go))
+        return runner.run(_awaited(call))
 
 
-async def _awaited(go: Callable[[], Awaitable[Answers]]) -> Answers:
-    return await go()
+async def _awaited(call: Callable[[], Awaitable[Answers]]) -> Answers:
+    return await call()

@@ -1,4 +1,4 @@
-"""Signed requests as Stripe sends them: a paid checkout session, at its real size, in one piece."""
+"""Signed requests as Stripe sends them: a paid checkout session, at its real size."""
 
 import hashlib
 import hmac
@@ -18,8 +18,8 @@ _NULLS = (
 
 
 def _template() -> str:
-    # Words in angle brackets become this gift's; the rest is what every such event carries.
-    found = {
+    # Words in angle brackets are replaced for each gift; the rest is the same in all events.
+    checkout = {
         "id": "<session>",
         "object": "checkout.session",
         "adaptive_pricing": {"enabled": False},
@@ -76,28 +76,28 @@ def _template() -> str:
         "object": "event",
         "api_version": "2026-10-28.endive",
         "created": 1_772_366_400,
-        "data": {"object": found},
+        "data": {"object": checkout},
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},
         "type": "checkout.session.completed",
     }
-    written = json.dumps(event, indent=2).replace("%", "%%")
+    text = json.dumps(event, indent=2).replace("%", "%%")
     for word in ("session", "gift", "reference", "payment", "event"):
-        written = written.replace(f"<{word}>", f"%({word})s")
-    return written
+        text = text.replace(f"<{word}>", f"%({word})s")
+    return text
 
 
 PAID = _template()
 
 
 def paid(gift: dict[str, str]) -> bytes:
-    """Return the event that tells of a gift's payment, given its ids and reference."""
+    """Return the event of a gift's payment, from its ids and reference."""
     return (PAID % gift).encode()
 
 
 def sign_all(bodies: Iterable[bytes]) -> list[bytes]:
-    """Return whole HTTP requests, signed just now: the service takes them for five minutes."""
+    """Return whole HTTP requests, signed now; the service accepts them for five minutes."""
     now = int(time.time())
     return [_signed(body, now) for body in bodies]
 

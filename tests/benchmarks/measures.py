@@ -1,4 +1,4 @@
-"""What is measured on the webhook's road, each as a ratio to a ceiling measured beside it."""
+"""The measurements, each as a ratio to a ceiling that is measured beside it."""
 
 import time
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from tests.real_parts import Postgres, Sqlite
 PARTS: Final = "acde"
 OFFERED: Final = (100, 350, 1_000)
 POLL_S: Final = 0.02
-# A backlog of a hundred thousand takes a minute; what takes longer than this is stuck.
-PATIENCE_S: Final = 400.0
+# A backlog of a hundred thousand takes a minute.
+TIMEOUT_S: Final = 400.0
 WAITING: Final = "stripe_event WHERE state = 'waiting'"
 CONFIRMED: Final = "gift WHERE status = 'confirmed'"
 EVENTS: Final = "stripe_event"
@@ -28,7 +28,7 @@ EVENTS: Final = "stripe_event"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. `stores` are numbers of gifts; the first is what others compare to."""
+    """How much is measured. `stores` are numbers of gifts; the first is the base of comparisons."""
 
     burst: int
     rounds: int
@@ -56,23 +56,23 @@ class Figure:
 
     @property
     def target(self) -> Target | None:
-        """What it is to reach on two cores; the small versions of `--quick` have none."""
+        """Return its target on two cores; some figures of `--quick` have none."""
         return TARGETS[self.database].get(self.what)
 
 
 @dataclass
 class Place:
-    """A served database, and how many of its gifts are to be confirmed."""
+    """A served database, with gifts that are to be confirmed."""
 
     stock: Stock
     service: Running
 
     def requests(self, how_many: int) -> list[bytes]:
-        """Open gifts, and return the signed requests that tell of their payments."""
+        """Open gifts, and return the signed requests of their payments."""
         return sign_all(paid(names.as_words()) for names in self.stock.add_awaited(how_many))
 
     def deliver(self, how_many: int) -> tuple[float, float]:
-        """Pour events in; return acknowledgements and confirmed gifts a second."""
+        """Pour events in; return answers and confirmed gifts per second."""
         requests = self.requests(how_many)
         before = self.stock.count(CONFIRMED)
         start = time.perf_counter()
@@ -92,19 +92,19 @@ class Place:
         return answers
 
     def wait_until_settled(self) -> None:
-        until = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while self.stock.count(WAITING):
-            assert time.monotonic() < until, "events are not settled"
+            assert time.monotonic() < deadline, "events are not settled"
             time.sleep(POLL_S)
 
     def check(self, answers: Answers, confirmed: int) -> None:
-        """Hold that nothing was refused and every gift is confirmed: a lost event is no speed."""
-        found = self.stock.count(CONFIRMED)
-        assert (answers.refused, found) == (0, confirmed), (answers.refused, found, confirmed)
+        """Check that no event was refused and every gift is confirmed."""
+        count = self.stock.count(CONFIRMED)
+        assert (answers.refused, count) == (0, confirmed), (answers.refused, count, confirmed)
 
 
 class Bench:
-    """One database kind under measurement."""
+    """The measurements of one kind of database."""
 
     def __init__(self, parts: Sqlite | Postgres, folder: Path, size: Size) -> None:
         self._parts = parts
@@ -113,7 +113,7 @@ class Bench:
         self._name = "SQLite" if isinstance(parts, Sqlite) else "PostgreSQL"
 
     def run(self, parts: str = PARTS) -> Iterator[Figure]:
-        """Measure these parts, one figure after the other."""
+        """Yield the figures of these parts."""
         if "a" in parts or "c" in parts:
             with ExitStack() as stack:
                 ceiling = stack.enter_context(bare(self._folder))
@@ -129,40 +129,40 @@ class Bench:
             yield from self._cost_curve()
 
     def _bursts(self, place: Place, ceiling: Running) -> Iterator[Figure]:
-        """(a): as fast as 32 connections can."""
+        """(a): over 32 connections, as fast as possible."""
         size = self._size
-        place.deliver(size.burst // 4)  # whatever is done once is done now
-        bares, taken, confirmed = [], [], []
+        place.deliver(size.burst // 4)  # warm up
+        bares, durable, confirmed = [], [], []
         for _ in range(size.rounds):
             bares.append(pour(ceiling.port, place.requests(size.burst)).rate)
             acknowledged, settled = place.deliver(size.burst)
-            taken.append(acknowledged)
+            durable.append(acknowledged)
             confirmed.append(settled)
-        best, beside = median(bares), "answers without a database"
-        yield self._figure("answers without a database", best, "/s", 1.0, beside)
-        for what, rates in (("durable answers", taken), ("confirmed gifts", confirmed)):
-            yield self._figure(what, median(rates), "/s", median(rates) / best, beside)
+        best, ceiling_name = median(bares), "answers without a database"
+        yield self._figure("answers without a database", best, "/s", 1.0, ceiling_name)
+        for what, rates in (("durable answers", durable), ("confirmed gifts", confirmed)):
+            yield self._figure(what, median(rates), "/s", median(rates) / best, ceiling_name)
 
     def _latencies(self, place: Place, ceiling: Running) -> Iterator[Figure]:
-        """(c): open loop, so that a stall counts for all who would have called meanwhile."""
+        """(c): open loop, so that a stall counts for all calls that were due meanwhile."""
         for rate in OFFERED:
             seconds = self._size.offered_s
-            without = offer(ceiling.port, place.requests(int(rate * seconds)), rate)
+            ceiling_answers = offer(ceiling.port, place.requests(int(rate * seconds)), rate)
             answers = place.offer(rate, seconds)
             for share, name in ((0.5, "p50"), (0.99, "p99")):
                 yield self._figure(
                     f"{name} at {rate:,}/s offered",
                     answers.percentile_ms(share),
                     "ms",
-                    answers.percentile_ms(share) / without.percentile_ms(share),
+                    answers.percentile_ms(share) / ceiling_answers.percentile_ms(share),
                     "the same without a database",
                 )
 
     def _backlog(self) -> Iterator[Figure]:
-        """(d): what an outage leaves."""
+        """(d): events that wait after an outage."""
         stock = self._stock(self._size.stores[0])
         before = stock.count(CONFIRMED)
-        stock.add_awaited(self._size.backlog, told=True)
+        stock.add_awaited(self._size.backlog, with_events=True)
         stock.rest()
         with serving(stock.url, self._folder) as service:
             place = Place(stock, service)
@@ -176,7 +176,7 @@ class Bench:
         stock.close()
 
     def _cost_curve(self) -> Iterator[Figure]:
-        """(e): a small store and a growing one, in turns, so that both see the same machine."""
+        """(e): a small database and a growing one in turns, so that both see the same load."""
         first, *larger = self._size.stores
         growing = self._stock(first)
         with ExitStack() as stack:
@@ -196,9 +196,9 @@ class Bench:
         rates = [
             (small.deliver(how_many), large.deliver(how_many)) for _ in range(self._size.rounds)
         ]
-        for at, what in enumerate(("durable answers", "confirmed gifts")):
-            few = median(pair[0][at] for pair in rates)
-            many = median(pair[1][at] for pair in rates)
+        for index, what in enumerate(("durable answers", "confirmed gifts")):
+            few = median(pair[0][index] for pair in rates)
+            many = median(pair[1][index] for pair in rates)
             name = f"{what} with {gifts:,} gifts stored"
             yield self._figure(name, many, "/s", many / few, f"with {first:,} stored")
 

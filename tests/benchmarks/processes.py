@@ -1,4 +1,4 @@
-"""`donate serve` as users run it, and the same server without a database, each in its process."""
+"""`donate serve` as users run it, and the same server without a database, as processes."""
 
 import os
 import subprocess
@@ -19,13 +19,13 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers."""
+    """A running server."""
 
     process: subprocess.Popen[bytes]
     port: int
 
     def peak_megabytes(self) -> float:
-        """The most memory that the process ever held."""
+        """Return the peak memory of the process."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) / 1024
@@ -40,14 +40,14 @@ def serving(database_url: str, folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def bare(folder: Path) -> Iterator[Running]:
-    """Run the ceiling: the same server that verifies, and answers without storing anything."""
+    """Run the ceiling: the same server, which verifies and answers without storing."""
     url = f"sqlite:///{folder}/none.sqlite3"
     with _running(["-m", "tests.benchmarks.bare"], url, folder) as running:
         yield running
 
 
 @contextmanager
-def _running(words: list[str], database_url: str, folder: Path) -> Iterator[Running]:
+def _running(arguments: list[str], database_url: str, folder: Path) -> Iterator[Running]:
     port = free_port()
     settings = {
         "DATABASE_URL": database_url,
@@ -61,10 +61,14 @@ def _running(words: list[str], database_url: str, folder: Path) -> Iterator[Runn
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
     }
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, *words], cwd=folder, env=kept | settings, stdout=log, stderr=log
+            [sys.executable, *arguments],
+            cwd=folder,
+            env=inherited | settings,
+            stdout=log,
+            stderr=log,
         )
     try:
         _wait_for(process, port, folder / "log")
@@ -75,9 +79,9 @@ def _running(words: list[str], database_url: str, folder: Path) -> Iterator[Runn
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     with httpx.Client(trust_env=False) as http:
-        while process.poll() is None and time.monotonic() < until:
+        while process.poll() is None and time.monotonic() < deadline:
             try:
                 http.get(f"http://127.0.0.1:{port}/healthz")
             except httpx.TransportError:

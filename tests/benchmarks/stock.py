@@ -1,8 +1,8 @@
-"""Fills a database with gifts by the million, by copying two that went the ordinary way.
+"""Fills a database with millions of gifts, by copying two that the service created.
 
-Rows are written as the driver stores them, past every object: what is measured is the service,
-not the filling. Ids are like Stripe's, so that indexes grow as they do in life: those of events and
-payments begin with a time, those of sessions are scattered.
+Rows are written directly as the driver stores them, since filling is not measured. The ids are like
+Stripe's, so that indexes grow realistically: ids of events and payments begin with a time, those of
+sessions are random.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ from donate.stripe_gateway.models import OpenCheckout
 from tests.benchmarks.events import paid
 from tests.stripe_gateway.given import NOW, event, give, session_for, settle
 
-AT_A_TIME: Final = 20_000
+BATCH: Final = 20_000
 _TABLES: Final = ("donor", "gift", "gift_fact", "stripe_event", "open_checkout")
-_BEGUN: Final = datetime(2023, 1, 1, tzinfo=UTC)
+_START: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _FIRST_ID: Final = 1_000_000
 _DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ACCOUNT: Final = "B7WZ01zgkW"
@@ -40,7 +40,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Names:
-    """The ids of one gift and of all that Stripe says about it, from nothing but its number."""
+    """The ids of one gift and of its Stripe objects, all computed from its number."""
 
     number: int
     gift: uuid.UUID
@@ -50,13 +50,13 @@ class Names:
     @classmethod
     def of(cls, number: int) -> "Names":
         scattered = hashlib.blake2b(b"%d" % number, digest_size=16).hexdigest()
-        moment = _BEGUN + timedelta(seconds=60 * number)
+        moment = _START + timedelta(seconds=60 * number)
         stamp = int(moment.timestamp() * 1000) << 80
         timed = f"{_base62(int(moment.timestamp()))}{_ACCOUNT}{scattered[-8:]}"
         return cls(number, uuid.UUID(int=stamp | int(scattered[:19], 16)), timed, scattered)
 
     def as_words(self) -> dict[str, str]:
-        """What an event says of them."""
+        """Return the values for the event template."""
         return {
             "gift": str(self.gift),
             "reference": self.reference,
@@ -76,7 +76,7 @@ class Stock:
     def __init__(self, url: str) -> None:
         self.url = url
         self._bulk = _Sqlite(url) if url.startswith("sqlite") else _Postgres(url)
-        self._made = 0
+        self._count = 0
         database = Database(url)
         self._awaited = self._template(database, settled=False)
         self._confirmed = self._template(database, settled=True)
@@ -86,18 +86,18 @@ class Stock:
         """Add gifts that were paid and settled."""
         self._add(how_many, self._confirmed)
 
-    def add_awaited(self, how_many: int, *, told: bool = False) -> list[Names]:
-        """Add gifts whose donors are at Stripe's page; `told` puts their events in the inbox."""
-        return self._add(how_many, self._awaited, waiting=told)
+    def add_awaited(self, how_many: int, *, with_events: bool = False) -> list[Names]:
+        """Add gifts whose donors are at Stripe's page; `with_events` puts events into the inbox."""
+        return self._add(how_many, self._awaited, waiting=with_events)
 
     def count(self, condition: str) -> int:
-        """Return how many rows `condition`, a piece of SQL from a table's name on, is true of."""
-        return int(self._bulk.ask(f"SELECT count(*) AS n FROM {condition}")[0]["n"])
+        """Count the rows of `condition`, a piece of SQL from the table's name on."""
+        return int(self._bulk.query(f"SELECT count(*) AS n FROM {condition}")[0]["n"])
 
     def rest(self) -> None:
-        """Leave the database as one that has lived: written out, and with statistics."""
-        for act in self._bulk.rests:
-            self._bulk.act(act)
+        """Write everything out and update statistics, as in a database that has been in use."""
+        for statement in self._bulk.maintenance:
+            self._bulk.run(statement)
 
     def close(self) -> None:
         self._bulk.close()
@@ -107,9 +107,9 @@ class Stock:
     ) -> list[Names]:
         added: list[Names] = []
         while how_many > len(added):
-            piece = min(AT_A_TIME, how_many - len(added))
-            names = [Names.of(self._made + number) for number in range(1, piece + 1)]
-            self._made += piece
+            size = min(BATCH, how_many - len(added))
+            names = [Names.of(self._count + number) for number in range(1, size + 1)]
+            self._count += size
             added += names
             for table in _TABLES:
                 for row in template[table]:
@@ -166,44 +166,44 @@ class Stock:
             row |= {"opened_at": NOW, "expires_at": later, "ask_at": later}
             insert_new(session, OpenCheckout, [row])
         if settled:
-            told = event("checkout.session.completed", session_for(gift, id=session_id))
-            settle(database, told, clock=FixedClock(NOW))
+            payment = event("checkout.session.completed", session_for(gift, id=session_id))
+            settle(database, payment, clock=FixedClock(NOW))
         with database.reading() as session:
             donor_id = session.exec(select(Gift.donor_id).where(Gift.id == gift.id)).one()
-        named = f"gift_id = '{self._bulk.as_stored(gift.id)}'"
+        condition = f"gift_id = '{self._bulk.as_stored(gift.id)}'"
         rows = {
-            "donor": self._bulk.ask(f"SELECT * FROM donor WHERE id = {donor_id}"),
-            "gift": self._bulk.ask(f"SELECT * FROM gift WHERE {named.removeprefix('gift_')}"),
+            "donor": self._bulk.query(f"SELECT * FROM donor WHERE id = {donor_id}"),
+            "gift": self._bulk.query(f"SELECT * FROM gift WHERE {condition.removeprefix('gift_')}"),
         }
-        rows |= {t: self._bulk.ask(f"SELECT * FROM {t} WHERE {named}") for t in _TABLES[2:]}
+        rows |= {t: self._bulk.query(f"SELECT * FROM {t} WHERE {condition}") for t in _TABLES[2:]}
         for table in ("gift_fact", "stripe_event"):
             rows[table] = [{k: v for k, v in row.items() if k != "id"} for row in rows[table]]
         return rows
 
 
 class _Sqlite:
-    rests = ("PRAGMA wal_checkpoint(TRUNCATE)",)
+    maintenance = ("PRAGMA wal_checkpoint(TRUNCATE)",)
 
     def __init__(self, url: str) -> None:
         self._connection = sqlite3.connect(make_url(url).database or "")
         self._connection.row_factory = sqlite3.Row
-        # Nothing here has to outlive a power failure, and random ids want their index in memory.
+        # Nothing has to survive a power failure, and indexes of random ids should fit in memory.
         for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
             self._connection.execute(f"PRAGMA {pragma}")
 
     def as_stored(self, value: uuid.UUID) -> str:
         return value.hex
 
-    def ask(self, question: str) -> list[Row]:
-        return [dict(row) for row in self._connection.execute(question)]
+    def query(self, sql: str) -> list[Row]:
+        return [dict(row) for row in self._connection.execute(sql)]
 
     def insert(self, table: str, columns: list[str], rows: Iterator[list[Any]]) -> None:
-        marks = ",".join("?" * len(columns))
+        placeholders = ",".join("?" * len(columns))
         self._connection.executemany(
-            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({marks})", rows
+            f"INSERT INTO {table} ({','.join(columns)}) VALUES ({placeholders})", rows
         )
 
-    def act(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
         self._connection.execute(statement).fetchall()
 
     def commit(self) -> None:
@@ -214,11 +214,11 @@ class _Sqlite:
 
 
 class _Postgres:
-    rests = ("VACUUM ANALYZE", "CHECKPOINT")
+    maintenance = ("VACUUM ANALYZE", "CHECKPOINT")
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, row_factory=dict_row)
-        # Without the checks of foreign keys, which would take most of the time.
+        # Checking foreign keys would take most of the time.
         self._connection.execute("SET session_replication_role = replica")
         self._connection.execute("SET synchronous_commit = off")
         self._connection.commit()
@@ -226,8 +226,8 @@ class _Postgres:
     def as_stored(self, value: uuid.UUID) -> str:
         return str(value)
 
-    def ask(self, question: str) -> list[Row]:
-        rows = self._connection.execute(question).fetchall()
+    def query(self, sql: str) -> list[Row]:
+        rows = self._connection.execute(sql).fetchall()
         self._connection.commit()
         return rows
 
@@ -242,7 +242,7 @@ class _Postgres:
                     lines.clear()
             into.write("".join(line + "\n" for line in lines))
 
-    def act(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
         self._connection.autocommit = True
         self._connection.execute(statement)
         self._connection.autocommit = False

@@ -1,4 +1,4 @@
-"""What the webhook's road is to carry on two cores, the load on them included."""
+"""The targets on two cores, which also produce the load."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Target:
     of_ratio: bool = False
 
     def is_met(self, value: float, ratio: float | None) -> bool:
-        found = ratio if self.of_ratio else value
-        assert found is not None, "this figure has no ceiling"
-        return found < self.bound if self.at_most else found >= self.bound
+        measured = ratio if self.of_ratio else value
+        assert measured is not None, "this figure has no ceiling"
+        return measured < self.bound if self.at_most else measured >= self.bound
 
     def __str__(self) -> str:
         bound = f"{self.bound:.2f}" if self.of_ratio else f"{self.bound:,.0f}"

@@ -1,4 +1,4 @@
-"""A real Chromium, and the demo's own processes to look at."""
+"""A real Chromium, and the demo's own processes."""
 
 import os
 import re
@@ -28,7 +28,7 @@ CHROMIUM_FLAGS = (
 
 @dataclass(frozen=True)
 class Demo:
-    """The demo as it prints itself: where to go, and who may sign in."""
+    """The demo's URLs, and a sign-in, as it prints them."""
 
     service: str
     sandbox: str
@@ -53,15 +53,15 @@ def the_demo_on_postgresql(
 
 @pytest.fixture
 def demo(the_demo: Demo) -> Demo:
-    """The demo as everybody starts it."""
+    """Return the demo as users start it."""
     return the_demo
 
 
 @contextmanager
 def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
-    """Start the demo as `make demo` does, in a folder of its own or on another database."""
+    """Start the demo as `make demo` does, in a separate folder or on another database."""
     port, sandbox_port, record = free_port(), free_port(), folder / "record.jsonl"
-    chosen = {
+    settings = {
         "DONATE_PORT": str(port),
         "SANDBOX_PORT": str(sandbox_port),
         "DEMO_DATABASE_URL": database_url,
@@ -70,20 +70,20 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
     with subprocess.Popen(
         [sys.executable, "-m", "donate.cli", "demo"],
         cwd=folder,
-        env=os.environ | chosen,
+        env=os.environ | settings,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout
-        said = ""
+        output = ""
         for line in process.stdout:
-            said += line
+            output += line
             if "Ctrl-C" in line:
                 break
-        signed_in = re.search(r"Sign in +(\S+) +(\S+)", said)
-        example = re.search(r"On a web page (\S+)/", said)
-        assert signed_in, f"the demo did not start; it said {said!r}"
-        assert example, f"the demo has no example page; it said {said!r}"
+        signed_in = re.search(r"Sign in +(\S+) +(\S+)", output)
+        example = re.search(r"On a web page (\S+)/", output)
+        assert signed_in, f"the demo did not start; its output: {output!r}"
+        assert example, f"the demo has no example page; its output: {output!r}"
         yield Demo(
             service=f"http://127.0.0.1:{port}",
             sandbox=f"http://127.0.0.1:{sandbox_port}",
@@ -91,7 +91,7 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
             email=signed_in[1],
             password=signed_in[2],
         )
-        # Not Ctrl-C's signal: whoever runs in the background may have been started deaf to it.
+        # Not SIGINT: a process in the background may ignore it.
         process.terminate()
         try:
             process.wait(timeout=30)
@@ -117,33 +117,33 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
 
 
 class Visitors:
-    """Pages to browse with. One that was put back is a stranger again: to make one costs a second.
+    """Pages to browse with, which are reused: creating one takes a second.
 
-    Nobody may leave more behind than an address and cookies: who emulates, or resizes, takes a page
-    of their own with `browsing`.
+    A page that is put back forgets its address and cookies, but nothing else. Tests that emulate a
+    medium or resize the window use new pages with `browsing`.
     """
 
     def __init__(self, chromium: Browser) -> None:
         self._chromium = chromium
         self._idle: dict[str, list[Page]] = {}
 
-    def take(self, how: dict[str, Any]) -> Page:
-        """Give a page that nobody uses, in a browser as described by `how`."""
-        idle = self._idle.setdefault(repr(sorted(how.items())), [])
+    def take(self, options: dict[str, Any]) -> Page:
+        """Return an unused page in a browser with these options."""
+        idle = self._idle.setdefault(repr(sorted(options.items())), [])
         if idle:
             return idle.pop()
-        context = self._chromium.new_context(**how)
+        context = self._chromium.new_context(**options)
         context.set_default_timeout(10_000)
         return context.new_page()
 
-    def put_back(self, page: Page, how: dict[str, Any]) -> None:
-        """Have the page forget whom it belonged to."""
+    def put_back(self, page: Page, options: dict[str, Any]) -> None:
+        """Close the popups and clear the cookies of a page, and keep it for reuse."""
         for other in page.context.pages:
             if other != page:
                 other.close()
         page.goto("about:blank")
         page.context.clear_cookies()
-        self._idle[repr(sorted(how.items()))].append(page)
+        self._idle[repr(sorted(options.items()))].append(page)
 
 
 @pytest.fixture(scope="package")
@@ -153,34 +153,34 @@ def visitors(chromium: Browser) -> Visitors:
 
 @pytest.fixture
 def open_page(visitors: Visitors, demo: Demo) -> Iterator[OpenPage]:
-    """Open pages of a phone's size, each a visitor's of its own; fails on any script error."""
-    taken: list[tuple[Page, dict[str, Any]]] = []
+    """Open pages of a phone's size, each for a separate visitor; fail on any script error."""
+    pages: list[tuple[Page, dict[str, Any]]] = []
     errors: list[str] = []
 
-    def complain(error: Exception) -> None:
+    def record_error(error: Exception) -> None:
         errors.append(str(error))
 
-    def opened(**more: Any) -> Page:
-        how = PHONE | {"base_url": demo.service} | more
-        page = visitors.take(how)
-        page.on("pageerror", complain)
-        taken.append((page, how))
+    def open_one(**more: Any) -> Page:
+        options = PHONE | {"base_url": demo.service} | more
+        page = visitors.take(options)
+        page.on("pageerror", record_error)
+        pages.append((page, options))
         return page
 
-    yield opened
-    for page, how in taken:
-        page.remove_listener("pageerror", complain)
-        visitors.put_back(page, how)
+    yield open_one
+    for page, options in pages:
+        page.remove_listener("pageerror", record_error)
+        visitors.put_back(page, options)
     assert errors == []
 
 
 @contextmanager
 def browsing(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
-    """As `open_page`, in browsers that nobody had before or gets afterwards."""
+    """Like `open_page`, but with new browser contexts that are closed afterwards."""
     contexts = []
     errors: list[str] = []
 
-    def opened(**more: Any) -> Page:
+    def open_one(**more: Any) -> Page:
         context = chromium.new_context(**(PHONE | {"base_url": demo.service} | more))
         context.set_default_timeout(10_000)
         contexts.append(context)
@@ -188,7 +188,7 @@ def browsing(chromium: Browser, demo: Demo) -> Iterator[OpenPage]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
-    yield opened
+    yield open_one
     for context in contexts:
         context.close()
     assert errors == []

@@ -1,4 +1,4 @@
-"""The pages there are, and how one comes to each."""
+"""All pages, and how to reach each."""
 
 from collections.abc import Callable
 
@@ -95,7 +95,7 @@ DONORS_PAGES: list[Callable[[Page], None]] = [
     a_monthly_gift,
     a_page_that_is_not_there,
 ]
-# Letters of the demo are no donor's pages.
+# The demo's e-mails are not donors' pages.
 LETTERS: list[Callable[[Page], None]] = [
     the_letters_of_the_demo,
     a_letter_of_the_demo,

@@ -1,4 +1,4 @@
-"""What a page looks like to those who see it otherwise: axe, dark, a small phone, large letters."""
+"""Checks of how a page looks: axe, dark, on a small phone, and with large letters."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "bes
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SMALL_PHONE = 320
 
-# What hides a part of its own words, or stands outside the screen.
+# Elements that cut off their own text, or reach outside the screen.
 CUT_OFF = """
 () => [...document.querySelectorAll("main *, header *, footer *")]
   .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .scroll"))
@@ -31,17 +31,19 @@ MOVES = """
 
 
 def violations(page: Page) -> list[tuple[str, str, list[str]]]:
-    """Return what axe finds in light and in dark, by scheme and rule, with the elements."""
+    """Return axe's violations in light and in dark, by scheme and rule, with the elements."""
     found: list[tuple[str, str, list[str]]] = []
     for scheme in SCHEMES:
-        # Without motion: in the middle of a transition a colour is neither of the two.
+        # Without motion, because during a transition colours are in between.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        told = Axe().run(page, options=WCAG).response["violations"]
-        found += [(scheme, one["id"], [node["html"] for node in one["nodes"]]) for one in told]
+        results = Axe().run(page, options=WCAG).response["violations"]
+        found += [
+            (scheme, result["id"], [node["html"] for node in result["nodes"]]) for result in results
+        ]
     return found
 
 
 def width_of(page: Page) -> int:
-    """Return how wide the page is: more than its window, and one has to scroll sideways."""
-    wide: int = page.evaluate("document.documentElement.scrollWidth")
-    return wide
+    """Return the width of the page; if it exceeds the window, readers have to scroll sideways."""
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width

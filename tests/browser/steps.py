@@ -1,4 +1,4 @@
-"""What donors and staff do, step by step, as sentences."""
+"""Actions of donors and staff in the browser."""
 
 import re
 
@@ -6,12 +6,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo
 
-# What Stripe tells is settled within a moment; on a machine with much to do, within seconds.
-ASKED_AGAIN = 20
+# Events are settled within a moment, or within seconds on a busy machine.
+RELOADS = 20
 
 
 def fill_in(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
-    """Go to the Give page as one types it, and fill in everything."""
+    """Open the Give page at a URL as people type it, and fill in everything."""
     page.goto(f"/give/lw-can?lang={language}")
     page.locator(f"label[for=preset-{preset}]").click()
     page.locator(f"label[for=mode-{mode}]").click()
@@ -26,7 +26,7 @@ def give(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> 
 
 
 def give_monthly(page: Page, *, language: str = "en") -> None:
-    """Give every month by card, and go to the page of that pledge."""
+    """Give every month by card, and open the page of that pledge."""
     fill_in(page, "card", language=language)
     page.locator("label[for=frequency-monthly]").click()
     page.locator("#give-button").click()
@@ -47,7 +47,7 @@ def pay(page: Page, card: str = "4242 4242 4242 4242") -> None:
 
 
 def agree_to_debit(page: Page) -> None:
-    """Name a bank account on the pretend Stripe's page, and agree."""
+    """Enter a bank account on the pretend Stripe's page, and agree."""
     page.locator("[name=institution]").fill("000")
     page.locator("[name=transit]").fill("11000")
     page.locator("[name=account]").fill("000123456789")
@@ -56,7 +56,7 @@ def agree_to_debit(page: Page) -> None:
 
 
 def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
-    """Wait for a monthly debit on the pretend Stripe's front page, and say yes for the bank."""
+    """Wait for a monthly debit on the pretend Stripe's front page, and let it succeed."""
     page.goto(demo.sandbox)
     mine = page.locator("tr", has_text=reference).locator("form[action^='/invoices/'] button")
     for _ in range(40):
@@ -68,31 +68,31 @@ def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
 
 
 def expect_status(page: Page, status: str) -> None:
-    """See the gift's status on the donor's page, which refreshes itself or is asked to."""
-    wanted = page.locator(f".status-{status}").first
-    for _ in range(ASKED_AGAIN):
-        if wanted.is_visible():
+    """Expect the gift's status on the donor's page, reloading until it shows."""
+    label = page.locator(f".status-{status}").first
+    for _ in range(RELOADS):
+        if label.is_visible():
             break
         page.wait_for_timeout(250)
         page.reload()
-    expect(wanted).to_be_visible()
+    expect(label).to_be_visible()
 
 
 def text_of(page: Page) -> str:
-    """Read the page as a person does: narrow and fixed spaces are spaces."""
+    """Return the text of the page, with all kinds of spaces as plain spaces."""
     text = page.locator("main").inner_text()
     return text.replace("\u200b", "").replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def reference_on(page: Page) -> str:
-    """Read the gift's reference on the donor's page."""
-    found = re.search(r"LWCAN-[0-9A-Z]{7}", page.locator("main").inner_text())
-    assert found
-    return found[0]
+    """Return the gift's reference from the donor's page."""
+    match = re.search(r"LWCAN-[0-9A-Z]{7}", page.locator("main").inner_text())
+    assert match
+    return match[0]
 
 
 def open_letter(page: Page, reference: str) -> None:
-    """Open the newest letter of the demo that names a gift in its subject, once it is sent."""
+    """Open the demo's newest e-mail with this reference in its subject, once it is sent."""
     letter = page.locator(".letters a", has_text=reference).first
     for _ in range(40):
         page.goto("/demo/letters")
@@ -104,7 +104,7 @@ def open_letter(page: Page, reference: str) -> None:
 
 
 def sign_in(page: Page, demo: Demo) -> None:
-    """Sign in at the staff's pages."""
+    """Sign in as staff."""
     page.goto("/finance")
     page.locator("[name=email]").fill(demo.email)
     page.locator("[name=password]").fill(demo.password)

@@ -1,4 +1,4 @@
-"""Pages for everybody: axe, light and dark, small phones, large letters, nothing that moves."""
+"""Accessible pages: axe, light and dark, small phones, large letters, reduced motion."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -18,14 +18,14 @@ from tests.browser.seeing import (
     width_of,
 )
 
-MOST_BYTES = 60_000
+MAX_BYTES = 60_000
 
 
-@pytest.fixture(scope="module", params=DONORS_PAGES, ids=lambda go: go.__name__)
+@pytest.fixture(scope="module", params=DONORS_PAGES, ids=lambda visit: visit.__name__)
 def place(request: pytest.FixtureRequest, chromium: Browser, the_demo: Demo) -> Iterator[Page]:
-    """A donor's page, come to once for all that is looked at there."""
-    with browsing(chromium, the_demo) as opened:
-        page = opened(viewport={"width": SMALL_PHONE, "height": 640})
+    """Open a donor's page once for all tests of it."""
+    with browsing(chromium, the_demo) as open_new_page:
+        page = open_new_page(viewport={"width": SMALL_PHONE, "height": 640})
         request.param(page)
         page.wait_for_load_state()
         yield page
@@ -37,27 +37,27 @@ def test_axe_finds_nothing(place: Page) -> None:
 
 
 def test_a_small_phone_is_wide_enough(place: Page) -> None:
-    """Nobody scrolls sideways on a screen of 320 pixels."""
+    """A screen of 320 pixels needs no scrolling sideways."""
     assert width_of(place) <= SMALL_PHONE
 
 
 def test_a_page_is_light_and_ours(place: Page, demo: Demo) -> None:
-    """With style, script and pictures, uncompressed, it is under 60 kB, and all of it is ours."""
+    """A page with all its files is under 60 kB uncompressed, and all of them are ours."""
     parts = place.evaluate("performance.getEntriesByType('resource').map((part) => part.name)")
     addresses = {place.url, *parts}
     assert {urlsplit(address).netloc for address in addresses} == {urlsplit(demo.service).netloc}
     weight = sum(len(place.request.get(address).body()) for address in addresses)
-    assert 1_000 < weight < MOST_BYTES
+    assert 1_000 < weight < MAX_BYTES
 
 
 def test_nothing_moves(place: Page) -> None:
-    """Who asked their device for less motion sees nothing turn, slide or fade."""
+    """With reduced motion, nothing turns, slides or fades."""
     place.emulate_media(reduced_motion="reduce")
     assert place.evaluate(MOVES) == 0
 
 
 def test_letters_twice_as_large(place: Page) -> None:
-    """At 200 % of the letters' size nothing is cut off, and nobody scrolls sideways."""
+    """At 200 % font size nothing is cut off, and no scrolling sideways is needed."""
     place.set_viewport_size({"width": 640, "height": 800})
     place.evaluate(TWICE_AS_LARGE)
     assert place.evaluate(CUT_OFF) == []
@@ -67,7 +67,7 @@ def test_letters_twice_as_large(place: Page) -> None:
 
 
 def test_others_see_it_move(open_page: OpenPage) -> None:
-    """The counter counts: where motion is welcome, some pages move."""
+    """With motion allowed, some pages move, so the check above can fail."""
     page = open_page(reduced_motion="no-preference")
     a_gift_waiting_for_the_card(page)
     page.wait_for_load_state()
@@ -75,12 +75,12 @@ def test_others_see_it_move(open_page: OpenPage) -> None:
 
 
 def test_axe_finds_nothing_in_letters(open_page: OpenPage) -> None:
-    """Axe finds no violation in the demo's letters, on a small phone too."""
+    """Axe finds no violation in the demo's e-mails, on a small phone too."""
     page = open_page(viewport={"width": SMALL_PHONE, "height": 640})
-    for go in LETTERS:
-        go(page)
-        assert violations(page) == [], go.__name__
-        assert width_of(page) <= SMALL_PHONE, go.__name__
+    for visit in LETTERS:
+        visit(page)
+        assert violations(page) == [], visit.__name__
+        assert width_of(page) <= SMALL_PHONE, visit.__name__
 
 
 def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo) -> None:
@@ -90,6 +90,6 @@ def test_axe_finds_nothing_on_staff_pages(open_page: OpenPage, demo: Demo) -> No
     page.goto("/finance/sign-in")
     assert violations(page) == []
     steps.sign_in(page, demo)
-    for go in STAFF_PAGES:
-        go(page)
-        assert violations(page) == [], go.__name__
+    for visit in STAFF_PAGES:
+        visit(page)
+        assert violations(page) == [], visit.__name__

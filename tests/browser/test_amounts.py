@@ -1,4 +1,4 @@
-"""What the Give button promises while an amount is typed, in a real Chromium."""
+"""The amount on the Give button while the donor types, in a real Chromium."""
 
 import re
 from random import Random
@@ -12,7 +12,7 @@ from donate.regions.regions import load_regions
 from tests.browser import steps
 from tests.browser.conftest import OpenPage
 
-TERMS = load_regions()["LWCAN"].modes
+MODES = load_regions()["LWCAN"].modes
 TYPE_EACH = """
 (all) => all.map((typed) => {
   const field = document.getElementById("amount");
@@ -21,7 +21,7 @@ TYPE_EACH = """
   return [field.value, document.getElementById("give-button").textContent];
 })
 """
-KNOWN = (
+EXAMPLES = (
     "50", "50.00", "50,5", "1,000", "1 000", "1\u00a0000,50", "1\u202f000", "1.000", "1,000.50",
     "1.000,50", "$50", "50 $", "CAD 50", "ca$50", "CA$ 1,000.00 CAD", "$", "", "0", "0.00", "-5",
     "\u22125", "1e2", "0x10", "+5", "1_000", "5 0", "1 0000", "1,00,000", "1,000,00", "0,500",
@@ -31,52 +31,52 @@ KNOWN = (
 
 
 def some_amounts(how_many: int) -> list[str]:
-    dice, characters = Random(7), "00112359  ,,..$'\u00a0\u2019-CAD"
-    return ["".join(dice.choices(characters, k=dice.randint(1, 9))) for _ in range(how_many)]
+    rng, characters = Random(7), "00112359  ,,..$'\u00a0\u2019-CAD"
+    return ["".join(rng.choices(characters, k=rng.randint(1, 9))) for _ in range(how_many)]
 
 
-def promised(typed: str, locale: str, mode: str) -> str:
-    """Return the digits of the amount that the server would take, or nothing."""
+def accepted_digits(typed: str, locale: str, mode: str) -> str:
+    """Return the digits of the amount that the server would accept, or nothing."""
     try:
         amount = read_amount(typed, "CAD", locale)
     except BadInput:
         return ""
-    taken = TERMS[mode].min_minor <= amount.amount_minor <= TERMS[mode].max_minor  # type: ignore[index]
-    return re.sub(r"\D", "", format_money(amount, locale)) if taken else ""
+    is_accepted = MODES[mode].min_minor <= amount.amount_minor <= MODES[mode].max_minor  # type: ignore[index]
+    return re.sub(r"\D", "", format_money(amount, locale)) if is_accepted else ""
 
 
 @pytest.mark.parametrize("mode", ["card", "interac"])
-@pytest.mark.parametrize(("language", "plain"), [("en", "Give"), ("fr", "Donner")])
+@pytest.mark.parametrize(("language", "empty_label"), [("en", "Give"), ("fr", "Donner")])
 def test_the_button_promises_what_the_server_takes(
-    open_page: OpenPage, language: str, plain: str, mode: str
+    open_page: OpenPage, language: str, empty_label: str, mode: str
 ) -> None:
-    """However it is typed, the button names the amount that is read, or none where it is not."""
+    """The button shows the amount that the server reads, or none if the server refuses it."""
     page = open_page()
     steps.fill_in(page, mode, language=language)
     page.locator("label[for=preset-other]").click()
-    shown = page.evaluate(TYPE_EACH, [*KNOWN, *some_amounts(1_000)])
-    for typed, label in shown:
-        digits = promised(typed, f"{language}-CA", mode)
+    labels = page.evaluate(TYPE_EACH, [*EXAMPLES, *some_amounts(1_000)])
+    for typed, label in labels:
+        digits = accepted_digits(typed, f"{language}-CA", mode)
         assert re.sub(r"\D", "", label) == digits, typed
-        assert (label == plain) == (digits == ""), typed
-    assert sum(label != plain for _, label in shown) > 50
+        assert (label == empty_label) == (digits == ""), typed
+    assert sum(label != empty_label for _, label in labels) > 50
 
 
 def test_a_large_amount_with_the_fee_does_not_stop_the_page(open_page: OpenPage) -> None:
-    """What the fee makes too large for the mode is not promised, and nothing is counted up to."""
+    """An amount that the fee makes too large for the mode is not shown on the button."""
     page = open_page()
     steps.fill_in(page, "card")
     page.locator("summary").click()
     page.locator("#cover_fee").check()
     page.locator("label[for=preset-other]").click()
     button = page.locator("#give-button")
-    for typed, says in (("24,000", "Give $24,717.10"), ("25000", "Give"), ("9999999999", "Give")):
+    for typed, text in (("24,000", "Give $24,717.10"), ("25000", "Give"), ("9999999999", "Give")):
         page.locator("#amount").fill(typed)
-        expect(button).to_have_text(says)
+        expect(button).to_have_text(text)
 
 
 def test_why_a_way_cannot_be_had_is_french(open_page: OpenPage) -> None:
-    """What is read aloud has a no-break space before its colon."""
+    """The French reason for screen readers has a no-break space before its colon."""
     page = open_page()
     steps.fill_in(page, "card", language="fr")
     page.locator("#country").select_option("FR")

@@ -1,4 +1,4 @@
-"""The Give dialog on somebody else's page: another origin, under a strict policy of its own."""
+"""The Give dialog on another site's page, under a strict policy."""
 
 from pathlib import Path
 
@@ -28,13 +28,13 @@ def fill_in(page: Page, mode: str) -> None:
 
 
 def test_it_is_small() -> None:
-    """The one file that other sites load is less than 15 kB as it is sent."""
+    """The script that other sites load is smaller than 15 kB."""
     assert SCRIPT.stat().st_size < 15_000
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_card_gift_from_another_page(open_page: OpenPage, demo: Demo, language: str) -> None:
-    """The dialog leads to Stripe's page by a whole step, and the gift is received."""
+    """The dialog navigates the whole page to Stripe, and the gift is received."""
     address = f"{demo.example}/{'fr' if language == 'fr' else ''}"
     page = open_dialog(open_page, address)
     expect(page.locator("dialog h2")).to_contain_text("Donner" if language == "fr" else "Give")
@@ -47,7 +47,7 @@ def test_a_card_gift_from_another_page(open_page: OpenPage, demo: Demo, language
 
 
 def test_an_interac_gift_leads_to_its_instructions(open_page: OpenPage, demo: Demo) -> None:
-    """What the donor sends themselves leads to the page that says how."""
+    """An Interac gift leads to the page with its instructions."""
     page = open_dialog(open_page, f"{demo.example}/")
     fill_in(page, "interac")
     page.wait_for_url("**/gifts/**")
@@ -55,7 +55,7 @@ def test_an_interac_gift_leads_to_its_instructions(open_page: OpenPage, demo: De
 
 
 def test_mistakes_are_said_beside_the_field(open_page: OpenPage, demo: Demo) -> None:
-    """Without an amount, with an odd one, and with an address that is none, the dialog says so."""
+    """The dialog reports a missing amount, an odd amount, and a wrong address."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[type=submit]").click()
     expect(page.locator("#problem")).to_contain_text("in digits")
@@ -82,7 +82,7 @@ def test_mistakes_are_said_beside_the_field(open_page: OpenPage, demo: Demo) -> 
 
 
 def test_what_is_for_canada_and_for_once_says_so(open_page: OpenPage, demo: Demo) -> None:
-    """Monthly is for cards, Interac for Canada; who lives elsewhere goes on on the whole page."""
+    """Monthly disables Interac, and so does another country, which leads to the whole page."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[name=frequency][value=monthly]").check()
     expect(page.locator("[name=mode][value=interac]")).to_be_disabled()
@@ -99,7 +99,7 @@ def test_what_is_for_canada_and_for_once_says_so(open_page: OpenPage, demo: Demo
 
 
 def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
-    """Enter opens it, the focus is inside, Escape closes it and goes back to the link."""
+    """Enter opens the dialog, and Escape closes it and returns the focus to the link."""
     page = open_page()
     page.goto(f"{demo.example}/")
     page.locator("a[data-donate]").focus()
@@ -111,7 +111,7 @@ def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
 
 
 def test_a_closed_dialog_comes_back_as_it_was(open_page: OpenPage, demo: Demo) -> None:
-    """Who closes it by mistake finds what they typed, and two taps open one dialog."""
+    """A closed dialog keeps what the donor typed, and two clicks open one dialog."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[name=name]").fill("Ann Lee")
     page.keyboard.press("Escape")
@@ -130,7 +130,7 @@ def test_axe_finds_nothing_in_the_dialog(open_page: OpenPage, demo: Demo) -> Non
 
 
 def test_without_script_it_is_a_link(open_page: OpenPage, demo: Demo) -> None:
-    """Where no script runs, the link leads to the Give page."""
+    """Without JavaScript, the link leads to the Give page."""
     page = open_page(java_script_enabled=False)
     page.goto(f"{demo.example}/")
     page.locator("a[data-donate]").click()
@@ -140,7 +140,7 @@ def test_without_script_it_is_a_link(open_page: OpenPage, demo: Demo) -> None:
 def test_from_a_page_that_is_not_named_it_goes_on_on_the_give_page(
     open_page: OpenPage, demo: Demo
 ) -> None:
-    """An origin that the service does not name cannot open gifts; its donors lose nothing."""
+    """From an origin that is not listed, the dialog leads to the filled-in Give page."""
     page = open_dialog(open_page, f"{demo.example.replace('127.0.0.1', 'localhost')}/")
     fill_in(page, "card")
     page.wait_for_url("**/give/LWCAN?**")

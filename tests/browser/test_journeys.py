@@ -1,4 +1,4 @@
-"""What else happens to donors on the way: mistakes, second thoughts, a declined card, no mouse."""
+"""Other donor journeys: mistakes, changes of mind, a declined card, keyboard only."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +11,7 @@ with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=[
 
 @with_and_without_script
 def test_the_fee_is_covered_when_the_donor_wishes(open_page: OpenPage, script: bool) -> None:
-    """The button says what will be charged; with or without script Stripe's page charges that."""
+    """With the fee covered, the button and Stripe's page show the raised amount."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "card")
     page.locator("summary").click()
@@ -39,7 +39,7 @@ def test_the_fee_is_covered_when_the_donor_wishes(open_page: OpenPage, script: b
 
 @with_and_without_script
 def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> None:
-    """With monthly chosen, Interac is not to be had, and the reason stands beside it."""
+    """With monthly chosen, Interac is unavailable, and the reason is beside it."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "interac")
     page.locator("label[for=frequency-monthly]").click()
@@ -55,7 +55,7 @@ def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> N
 
 
 def test_a_choice_is_never_lost_unawares(open_page: OpenPage) -> None:
-    """Who moves abroad with Interac chosen reads beside the country what is chosen instead."""
+    """If the country rules out the chosen mode, a note beside the country names the new one."""
     page = open_page()
     steps.fill_in(page, "interac")
     page.locator("#country").select_option("FR")
@@ -81,7 +81,7 @@ def test_a_choice_is_never_lost_unawares(open_page: OpenPage) -> None:
 
 
 def test_a_donor_abroad_without_a_country_yet(open_page: OpenPage) -> None:
-    """A link for donors abroad that names Interac leads to a form that says what it chose."""
+    """A link for donors abroad that names Interac opens a form that names the mode it chose."""
     page = open_page()
     page.goto("/give/LWCAN?country=&mode=interac")
     expect(page.locator("#mode-card")).to_be_checked()
@@ -89,7 +89,7 @@ def test_a_donor_abroad_without_a_country_yet(open_page: OpenPage) -> None:
 
 
 def test_who_has_sent_it_is_asked_for_nothing_more(open_page: OpenPage) -> None:
-    """After "I have sent it" only the wait is in sight; who was mistaken finds the rest."""
+    """After "I have sent it" the other choices are folded, and can be opened."""
     page = open_page()
     steps.give(page, "interac")
     page.wait_for_url("**/gifts/**")
@@ -104,7 +104,7 @@ def test_who_has_sent_it_is_asked_for_nothing_more(open_page: OpenPage) -> None:
 
 
 def test_a_declined_card_can_be_followed_by_another(open_page: OpenPage) -> None:
-    """After a declined card the donor stays on Stripe's page, and the next card pays the gift."""
+    """After a declined card the donor stays on Stripe's page, and another card pays."""
     page = open_page()
     steps.give(page, "card")
     steps.pay(page, "4000 0000 0000 0002")
@@ -115,7 +115,7 @@ def test_a_declined_card_can_be_followed_by_another(open_page: OpenPage) -> None
 
 
 def test_a_donor_who_turns_back_can_go_on(open_page: OpenPage) -> None:
-    """Who leaves Stripe's page reads that nothing was charged, and can pay the same gift after."""
+    """A donor who leaves Stripe's page can pay the same gift later."""
     page = open_page()
     steps.give(page, "card")
     first = page.url
@@ -131,7 +131,7 @@ def test_a_donor_who_turns_back_can_go_on(open_page: OpenPage) -> None:
 
 @with_and_without_script
 def test_mistakes_stand_beside_their_fields(open_page: OpenPage, script: bool) -> None:
-    """What is wrong is said beside its field, and what was typed is still there.
+    """Mistakes are shown beside their fields, and the input is kept.
 
     With script, a mode that the country rules out was changed before the form was sent.
     """
@@ -151,7 +151,7 @@ def test_mistakes_stand_beside_their_fields(open_page: OpenPage, script: bool) -
 
 
 def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
-    """A donor gives with Tab, Space, arrows and Enter alone."""
+    """A donor can give with Tab, Space, arrows and Enter alone."""
     page = open_page()
     page.goto("/give/LWCAN")
 

@@ -1,4 +1,4 @@
-"""Letters as donors read them, in a real Chromium."""
+"""E-mails as donors read them, in a real Chromium."""
 
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +9,7 @@ from tests.browser.conftest import OpenPage
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fr", "dark")])
 def test_a_letter_leads_to_its_gift(open_page: OpenPage, language: str, scheme: str) -> None:
-    """A donor who chose Interac gets the instructions, and one press leads to their own gift."""
+    """An Interac donor gets the instructions, and a link in them leads to the gift."""
     page = open_page(color_scheme=scheme)
     steps.give(page, "interac", language=language)
     page.wait_for_url("**/gifts/**")
@@ -17,10 +17,10 @@ def test_a_letter_leads_to_its_gift(open_page: OpenPage, language: str, scheme: 
     steps.open_letter(page, reference)
     letter = page.frame_locator("iframe")
     expect(letter.locator("html")).to_have_attribute("lang", f"{language}-CA")
-    told = letter.locator(".letter").inner_text()
-    for needed in ("partnership@loveworldcan.ca", "50", reference):
-        assert needed in told
-    with page.expect_popup() as opened:
+    text = letter.locator(".letter").inner_text()
+    for part in ("partnership@loveworldcan.ca", "50", reference):
+        assert part in text
+    with page.expect_popup() as popup:
         letter.locator(".go a").click()
-    opened.value.wait_for_url(f"{mine}*")
-    assert steps.reference_on(opened.value) == reference
+    popup.value.wait_for_url(f"{mine}*")
+    assert steps.reference_on(popup.value) == reference

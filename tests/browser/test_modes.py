@@ -1,4 +1,4 @@
-"""Each mode's journey in a real browser: on both databases, in both languages, without script."""
+"""Each mode in a real browser: on both databases, in both languages, with and without script."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.fixture(params=["the_demo", "the_demo_on_postgresql"], ids=["sqlite", "postgresql"])
 def demo(request: pytest.FixtureRequest) -> Demo:
-    """The demo's processes, on its own file and on PostgreSQL."""
+    """Return the demo on SQLite or on PostgreSQL."""
     demo: Demo = request.getfixturevalue(request.param)
     return demo
 
@@ -36,7 +36,7 @@ def test_a_card_gift_is_received(open_page: OpenPage, script: bool, language: st
 def test_a_bank_debit_arrives_days_later(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A donor agrees to a debit, reads that it is under way, and days later that it has arrived."""
+    """A donor agrees to a debit, reads that it is under way, and days later that it arrived."""
     page = open_page(java_script_enabled=script)
     steps.give(page, "bank_debit", language=language)
     page.wait_for_url("**/pay/**")
@@ -54,7 +54,7 @@ def test_a_bank_debit_arrives_days_later(
 def test_a_monthly_gift_is_changed_and_ended(
     open_page: OpenPage, script: bool, language: str
 ) -> None:
-    """A donor gives every month by card, changes the amount, pauses, goes on, and ends it."""
+    """A donor gives every month by card, changes the amount, pauses, resumes, and ends it."""
     page = open_page(java_script_enabled=script)
     steps.give_monthly(page, language=language)
     page.locator("#amount").fill("75,50" if language == "fr" else "75.50")
@@ -72,7 +72,7 @@ def test_a_monthly_gift_is_changed_and_ended(
 def test_a_bank_is_debited_every_month(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A donor agrees once, reads that the bank has been asked, and days later that it has come."""
+    """A donor agrees once, reads that the bank has been asked, and days later that it arrived."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "bank_debit", language=language)
     page.locator("label[for=frequency-monthly]").click()
@@ -99,9 +99,9 @@ def test_an_interac_gift_is_marked_received(
     donor = open_page(java_script_enabled=script)
     steps.give(donor, "interac", preset=10_000, language=language)
     donor.wait_for_url("**/gifts/**")
-    told = steps.text_of(donor)
-    assert "partnership@loveworldcan.ca" in told
-    assert ("100,00 $" if language == "fr" else "$100.00") in told
+    text = steps.text_of(donor)
+    assert "partnership@loveworldcan.ca" in text
+    assert ("100,00 $" if language == "fr" else "$100.00") in text
     reference = steps.reference_on(donor)
     steps.expect_status(donor, "awaited")
 
@@ -124,12 +124,12 @@ def test_an_interac_gift_is_marked_received(
 def test_a_gift_quoting_the_code_has_instructions(
     open_page: OpenPage, script: bool, language: str
 ) -> None:
-    """Who gives by the code reads the code, the exact amount and a reference to quote."""
+    """A donor who gives by code reads the code, the exact amount and the reference."""
     page = open_page(java_script_enabled=script)
     steps.give(page, "giving_code", preset=2500, language=language)
     page.wait_for_url("**/gifts/**")
-    told = steps.text_of(page)
-    assert "LWCAN" in told
-    assert ("25,00 $" if language == "fr" else "$25.00") in told
+    text = steps.text_of(page)
+    assert "LWCAN" in text
+    assert ("25,00 $" if language == "fr" else "$25.00") in text
     steps.reference_on(page)
     expect(page.locator(f"html[lang^={language}]")).to_have_count(1)

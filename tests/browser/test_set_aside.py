@@ -1,4 +1,4 @@
-"""Staff decide about what was set aside, in a real browser against the whole service."""
+"""Staff decide about events that were set aside, in a real browser."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=[
 
 @pytest.fixture
 def service(sqlite: Sqlite) -> Iterator[Service]:
-    """The whole service with its worker, and somebody who may sign in."""
+    """Run the whole service with its worker, and one staff account."""
     with serving(sqlite.fresh_url()) as service:
         with service.database.writing() as session:
             add_staff(
@@ -34,20 +34,20 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
         yield service
 
 
-def hear(service: Service, body: bytes) -> None:
+def deliver(service: Service, body: bytes) -> None:
     assert service.deliver(body).status_code == 200
 
 
-def hear_of_another_amount(service: Service) -> str:
-    """Let Stripe tell that a gift was paid with another amount; returns its reference."""
+def deliver_another_amount(service: Service) -> str:
+    """Deliver a payment with another amount than the gift's; return the gift's reference."""
     gift = given.give(service.database)
-    told = given.session_for(gift, amount_total=4_000)
-    hear(service, given.as_bytes(given.event("checkout.session.completed", told)))
+    payment = given.session_for(gift, amount_total=4_000)
+    deliver(service, given.as_bytes(given.event("checkout.session.completed", payment)))
     return gift.reference
 
 
 def reload_until(page: Page, text: str) -> None:
-    """See `text` on a page that does not refresh itself; the worker takes a moment."""
+    """Reload a page until it shows `text`, since the worker takes a moment."""
     for _ in range(50):
         if page.get_by_text(text).count():
             return
@@ -58,8 +58,8 @@ def reload_until(page: Page, text: str) -> None:
 
 @with_and_without_script
 def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, script: bool) -> None:
-    """Staff see the count, correct a mistyped reference, tie the event, and the gift is there."""
-    reference = hear_of_another_amount(service)
+    """Staff see the count, correct a mistyped reference, tie the event, and it counts."""
+    reference = deliver_another_amount(service)
     page = open_page(java_script_enabled=script, base_url=service.url)
     steps.sign_in(page, STAFF)
     reload_until(page, "1 event was set aside")
@@ -83,9 +83,9 @@ def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, scr
 
 
 def test_axe_finds_nothing_about_what_was_set_aside(open_page: OpenPage, service: Service) -> None:
-    """Axe finds no violation where there is something to decide, on a small phone too."""
-    hear_of_another_amount(service)
-    hear(service, b'{"id": "evt_cut_off')
+    """Axe finds no violation on the pages of such events, on a small phone too."""
+    deliver_another_amount(service)
+    deliver(service, b'{"id": "evt_cut_off')
     page = open_page(viewport={"width": SMALL_PHONE, "height": 640}, base_url=service.url)
 
     def check(name: str) -> None:

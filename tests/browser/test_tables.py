@@ -9,7 +9,7 @@ SMALL = {"viewport": {"width": 375, "height": 700}}
 
 
 def test_what_stripe_refused_is_read_on_a_phone(open_page: OpenPage, demo: Demo) -> None:
-    """Stripe's words and the request's id lie within a screen of 375 pixels."""
+    """Stripe's message and the request id fit on a screen of 375 pixels."""
     page = open_page(**SMALL)
     trouble = {"path": "/v1/checkout/sessions", "kind": "400", "times": 1}
     assert page.request.post(f"{demo.sandbox}/_sandbox/trouble", data=trouble).ok
@@ -24,7 +24,7 @@ def test_what_stripe_refused_is_read_on_a_phone(open_page: OpenPage, demo: Demo)
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= SMALL["viewport"]["width"]
     expect(row).to_contain_text("req_")
-    # Whoever reads a row hears the same as from the heads of the columns.
+    # Each cell has the label of its column.
     label = "e => getComputedStyle(e, '::before').content"
     assert "Stripe’s message" in row.locator("td.words").first.evaluate(label)
     page.get_by_role("button", name="Mark as seen").click()

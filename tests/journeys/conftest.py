@@ -1,4 +1,4 @@
-"""The world of a journey: the service and a pretend Stripe, on real ports, knowing each other."""
+"""The service and a pretend Stripe on real ports, connected to each other."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""From the Give page to a confirmed gift, as people and Stripe go through it."""
+"""From the Give page to a confirmed gift, through all modes."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ def test_card(world: World) -> None:
 
 
 def test_one_form_is_one_gift(world: World) -> None:
-    """Sent twice, reloaded and gone back to, a form leads to the same gift and the same page."""
+    """A form that is sent twice leads to the same gift and the same page."""
     form = world.fill_in()
     first = world.submit(form)
     assert world.submit(form) == first
@@ -40,7 +40,7 @@ def test_one_form_is_one_gift(world: World) -> None:
 
 
 def test_a_declined_card_and_another(world: World) -> None:
-    """A declined card is a fact and no end: the donor pays with another one."""
+    """After a declined card, the donor pays with another one."""
     checkout = world.submit(world.fill_in())
     session_id = checkout.rpartition("/")[2]
     world.sandbox.pay(session_id, outcome="declined")
@@ -51,7 +51,7 @@ def test_a_declined_card_and_another(world: World) -> None:
 
 
 def test_bank_debit(world: World) -> None:
-    """A donor agrees to a debit; days later it arrives, or the bank refuses it and another does."""
+    """A donor agrees to a debit; days later it arrives, or is refused and another one arrives."""
     checkout = world.submit(world.fill_in("bank_debit"))
     back = world.pay(checkout, BANK_ACCOUNT)
     until(lambda: world.gift().status == "processing")
@@ -73,7 +73,7 @@ def test_bank_debit(world: World) -> None:
 
 
 def test_a_debit_that_the_bank_takes_back(world: World) -> None:
-    """A debit can be disputed weeks after it arrived; what the bank took is not counted as ours."""
+    """A debit may be disputed after it arrived, and then no longer counts."""
     checkout = world.submit(world.fill_in("bank_debit"))
     back = world.pay(checkout, BANK_ACCOUNT)
     session_id = checkout.rpartition("/")[2]
@@ -90,12 +90,12 @@ def test_a_debit_that_the_bank_takes_back(world: World) -> None:
 
 
 def test_interac(world: World) -> None:
-    """The donor reads where to send how much; staff mark it received, and can take that back."""
+    """The donor reads where to send how much; staff mark the transfer, and can undo that."""
     address = world.submit(world.fill_in("interac"))
     gift = world.gift()
     page = world.page(address)
-    for shown in ("partnership@loveworldcan.ca", gift.reference, "50.00", "Waiting for your tran"):
-        assert shown in page
+    for text in ("partnership@loveworldcan.ca", gift.reference, "50.00", "Waiting for your tran"):
+        assert text in page
     assert RECEIVED not in page
     sign_in(world)
     details = f"/finance/gifts/{gift.id}"
@@ -121,8 +121,24 @@ def test_interac(world: World) -> None:
     assert (world.gift().status, world.gift().received_minor) == ("awaited", 0)
 
 
+def sign_in(world: World) -> None:
+    with world.database.writing() as session:
+        add_staff(
+            session,
+            "bea@example.org",
+            name="Bea Roy",
+            role=Role.FINANCE,
+            password=PASSWORD,
+            now=datetime.now(UTC) - timedelta(minutes=1),
+        )
+    form = world.page("/finance/sign-in")
+    form_fields = {name: field(form, name) for name in ("form_token", "next")}
+    form_fields |= {"email": "bea@example.org", "password": PASSWORD}
+    assert world.http.post("/finance/sign-in", data=form_fields).status_code == 303
+
+
 def test_a_webhook_often(world: World) -> None:
-    """The webhook delivered fifty times more changes nothing."""
+    """Delivering the webhook fifty more times changes nothing."""
     back = world.pay(world.submit(world.fill_in()))
     until(lambda: RECEIVED in world.page(back))
     before = world.facts()
@@ -133,7 +149,7 @@ def test_a_webhook_often(world: World) -> None:
 
 
 def test_a_webhook_never(world: World) -> None:
-    """No webhook comes: the donor's return is enough to ask Stripe, and the page says received."""
+    """Without a webhook, the donor's return makes the service ask Stripe."""
     world.webhooks(paused=True)
     back = world.pay(world.submit(world.fill_in()))
     assert RECEIVED in world.page(back)
@@ -141,7 +157,7 @@ def test_a_webhook_never(world: World) -> None:
 
 
 def test_a_webhook_late(world: World) -> None:
-    """What arrives after we asked ourselves is the same payment, counted once."""
+    """A webhook that comes after we asked Stripe is counted once."""
     world.webhooks(paused=True)
     back = world.pay(world.submit(world.fill_in()))
     assert RECEIVED in world.page(back)
@@ -151,9 +167,9 @@ def test_a_webhook_late(world: World) -> None:
     assert world.facts() == before
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_webhooks_in_any_order(world: World, backwards: bool) -> None:
-    """Paid, partly refunded, disputed and won: told forwards or backwards, the end is the same."""
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_webhooks_in_any_order(world: World, is_reversed: bool) -> None:
+    """A paid, partly refunded and disputed gift ends the same in any order of events."""
     world.webhooks(paused=True)
     checkout = world.submit(world.fill_in())
     world.pay(checkout)
@@ -167,7 +183,7 @@ def test_webhooks_in_any_order(world: World, backwards: bool) -> None:
     dispute = opened["dispute"]["id"]
     world.sandbox.control("POST", f"/_sandbox/dispute/{dispute}", outcome="won")
     events = world.events()
-    for event_id in reversed(events) if backwards else events:
+    for event_id in reversed(events) if is_reversed else events:
         world.deliver(event_id)
 
     def ended() -> bool:

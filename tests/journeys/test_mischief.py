@@ -1,4 +1,4 @@
-"""Whatever the pretend Stripe does on its worst day, the books end as its own do."""
+"""With a misbehaving Stripe, our books still match its own."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,13 +17,13 @@ from tests.real_parts import make_settings
 from tests.stripe_gateway.away import our_totals, their_totals
 
 GIFTS = 12
-# What takes a minute at Stripe is over in a third of a second here.
+# A minute at Stripe takes a third of a second here.
 QUICK = 0.005
 
 
 def give(world: World, number: int) -> str:
-    """Give through the API, as often as it takes; returns the session to be paid."""
-    asked = {
+    """Give through the API with retries; return the session to be paid."""
+    choice = {
         "code": "LWCAN",
         "mode": "card",
         "amount_minor": 1_000 + number,
@@ -34,33 +34,33 @@ def give(world: World, number: int) -> str:
     }
     headers = {"Idempotency-Key": f"donor-number-{number:04}"}
     for _ in range(20):
-        answer = world.http.post("/api/v1/gifts", json=asked, headers=headers)
+        answer = world.http.post("/api/v1/gifts", json=choice, headers=headers)
         if answer.status_code == 201:
             return str(urlsplit(answer.json()["next"]["url"]).path.rpartition("/")[2])
         assert answer.status_code == 503, answer.text
-    raise AssertionError("no session after twenty tries")
+    raise AssertionError("no session after twenty attempts")
 
 
 def change_afterwards(world: World, number: int, intent: str) -> None:
-    """Refund a part, let a refund fail after it succeeded, or let an inquiry take the money."""
+    """Refund a part, let a refund fail after it succeeded, or turn an inquiry into a dispute."""
 
-    def pull(lever: str, **body: Any) -> dict[str, Any]:
-        pulled: dict[str, Any] = world.sandbox.control("POST", f"/_sandbox/{lever}", **body)
-        return pulled
+    def use_control(name: str, **body: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = world.sandbox.control("POST", f"/_sandbox/{name}", **body)
+        return answer
 
     match number % 4:
         case 0:
-            pull("refund", payment_intent=intent, amount=250)
+            use_control("refund", payment_intent=intent, amount=250)
         case 1:
-            refund = pull("refund", payment_intent=intent)["refund"]
-            pull(f"refund/{refund['id']}", status="failed")
+            refund = use_control("refund", payment_intent=intent)["refund"]
+            use_control(f"refund/{refund['id']}", status="failed")
         case 2:
-            dispute = pull("dispute", payment_intent=intent, inquiry=True)["dispute"]
-            pull(f"dispute/{dispute['id']}/escalate")
+            dispute = use_control("dispute", payment_intent=intent, inquiry=True)["dispute"]
+            use_control(f"dispute/{dispute['id']}/escalate")
 
 
 def catch_up(world: World, database_url: str) -> None:
-    """Let come what is still held back, and ask Stripe for what was never delivered."""
+    """Deliver the delayed events, and fetch those that were never delivered."""
     world.sandbox.control("POST", "/_sandbox/mischief", seed=None)
     world.webhooks(flush=True)
     until(lambda: not world.sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"])
@@ -81,13 +81,15 @@ def catch_up(world: World, database_url: str) -> None:
 def test_the_worst_day_ends_with_the_same_totals(
     world: World, database_url: str, seed: int
 ) -> None:
-    """Doubled, late, lost, old and forged events and wrong answers: to the cent the same totals."""
-    lever: dict[str, Any] = {"seed": seed, "rate": 0.4, "time_scale": QUICK}
-    world.sandbox.control("POST", "/_sandbox/mischief", **lever)
+    """With repeated, late, lost, old and forged events and wrong answers, the totals match."""
+    options: dict[str, Any] = {"seed": seed, "rate": 0.4, "time_scale": QUICK}
+    world.sandbox.control("POST", "/_sandbox/mischief", **options)
     for number in range(GIFTS):
         paid = world.sandbox.pay(give(world, number))["session"]
         change_afterwards(world, number, paid["payment_intent"])
-    done = {deed["kind"] for deed in world.sandbox.control("GET", "/_sandbox/mischief")["done"]}
+    done = {
+        misdeed["kind"] for misdeed in world.sandbox.control("GET", "/_sandbox/mischief")["done"]
+    }
     assert {"drop", "duplicate", "forge"} <= done
     catch_up(world, database_url)
     until(lambda: our_totals(world.database) == their_totals(world.sandbox))

@@ -1,4 +1,4 @@
-"""A monthly gift, from the Give page to its end, as donor, Stripe and calendar go through it."""
+"""A monthly gift, from the Give page to its end."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -24,8 +24,39 @@ def begin(world: World) -> tuple[Gift, str]:
     return gift, subscription_of(world, gift)
 
 
+def subscription_of(world: World, gift: Gift) -> str:
+    def started() -> list[str]:
+        with world.database.reading() as session:
+            facts = facts_of(session, gift.id)
+        return [fact.source_id for fact in facts if fact.kind == "pledge_started"]
+
+    until(started)
+    return started()[0]
+
+
+def months(world: World) -> list[Gift]:
+    """Return every gift, the first month first, after checking that each matches its facts."""
+    with world.database.reading() as session:
+        assert list(differences(session)) == []
+        gifts = session.exec(select(Gift)).all()
+    return sorted(gifts, key=lambda gift: (gift.id != gift.pledge_id, gift.opened_at))
+
+
+def later_month(world: World) -> Gift:
+    (month,) = [gift for gift in months(world) if gift.pledge_id != gift.id and gift.pledge_id]
+    return month
+
+
+def at_stripe(world: World, subscription_id: str) -> dict[str, Any]:
+    answer = world.sandbox.http.get(
+        f"/v1/subscriptions/{subscription_id}", headers=world.stripe_headers
+    )
+    subscription: dict[str, Any] = answer.json()
+    return subscription
+
+
 def test_each_month_is_a_gift_of_its_own(world: World) -> None:
-    """The first month and its invoice are one gift; the next month is another, of one pledge."""
+    """The first month and its invoice are one gift; the next month is another of the pledge."""
     first, subscription_id = begin(world)
     assert (first.frequency, first.received_minor) == ("monthly", AMOUNT)
     world.sandbox.renew(subscription_id)
@@ -36,14 +67,14 @@ def test_each_month_is_a_gift_of_its_own(world: World) -> None:
     month = later_month(world)
     assert f"/pledges/{first.token}" in world.page(f"/gifts/{month.token}")
     sign_in(world)
-    for one, other in ((first, month), (month, first)):
-        staff_page = world.page(f"/finance/gifts/{one.id}")
+    for gift, other in ((first, month), (month, first)):
+        staff_page = world.page(f"/finance/gifts/{gift.id}")
         assert "Every month" in staff_page
         assert f'href="/finance/gifts/{other.id}"' in staff_page
 
 
 def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
-    """The donor types another amount; the next month is collected with it, this one stays."""
+    """A changed amount applies from the next month on."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     refused = world.http.post(f"{pledge}/amount", data={"amount": "1e2"})
@@ -63,7 +94,7 @@ def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
 
 
 def test_paused_and_going_on(world: World) -> None:
-    """Nothing is collected while it is paused; afterwards the months go on."""
+    """Nothing is collected while it is paused; afterwards the months continue."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     world.submit_to(f"{pledge}/pause")
@@ -84,7 +115,7 @@ def test_paused_and_going_on(world: World) -> None:
 
 
 def test_the_donor_ends_it(world: World) -> None:
-    """Ended is ended: at Stripe, on the page, and for every further wish."""
+    """After its end nothing is collected, and further changes are refused."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     assert "done=cancel" in world.submit_to(f"{pledge}/cancel")
@@ -97,7 +128,7 @@ def test_the_donor_ends_it(world: World) -> None:
 
 
 def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
-    """After a declined month the donor replaces the card, tries again, and it is one gift."""
+    """After a declined month the donor replaces the card and retries, and it stays one gift."""
     first, subscription_id = begin(world)
     world.sandbox.renew(subscription_id, succeed=False)
     until(lambda: len(months(world)) == 2)
@@ -113,27 +144,27 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     back = world.sandbox.http.post(portal, data=CARD).headers["location"]
     assert back == f"{world.url}{pledge}?done=card"
     assert "Now open the failed month" in world.page(f"{pledge}?done=card")
-    charged, typed = world.charged_card(subscription_id)
-    assert charged == typed
+    charged, default = world.charged_card(subscription_id)
+    assert charged == default
     assert world.submit_to(f"{page}/checkout") == page
     assert RECEIVED in world.page(page)
     assert (later_month(world).status, later_month(world).received_minor) == ("confirmed", AMOUNT)
 
 
 def test_a_new_card_is_kept_however_its_donor_comes_back(world: World) -> None:
-    """Who closes the page after typing a card, and opens it again, has not lost that card."""
+    """A new card is kept if the donor closes the page after entering it."""
     first, subscription_id = begin(world)
     until(lambda: "Thank you for giving every month" in world.page(f"/pledges/{first.token}"))
     world.sandbox.http.post(world.submit_to(f"/pledges/{first.token}/card"), data=CARD)
-    before, typed = world.charged_card(subscription_id)
-    assert before != typed
+    before, default = world.charged_card(subscription_id)
+    assert before != default
     world.submit_to(f"/pledges/{first.token}/card")
-    assert world.charged_card(subscription_id) == (typed, typed)
+    assert world.charged_card(subscription_id) == (default, default)
 
 
 @pytest.mark.parametrize("mode", ["interac", "card"])
 def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
-    """The month is given once, in another mode; Stripe can never collect it beside that."""
+    """A failed month is given once in another mode, and Stripe can no longer collect it."""
     _, subscription_id = begin(world)
     invoice = world.sandbox.renew(subscription_id, succeed=False)["invoice"]["id"]
     until(lambda: len(months(world)) == 2)
@@ -154,19 +185,19 @@ def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
 
 
 def test_a_later_month_begins_no_second_pledge(world: World) -> None:
-    """A month that was paid cannot be given again, nor tried, nor opened at Stripe."""
+    """A paid month cannot be given again, retried, or opened at Stripe."""
     _, subscription_id = begin(world)
     world.sandbox.renew(subscription_id)
     until(lambda: len(months(world)) == 2)
     month = later_month(world)
-    for act in ("checkout", "instead"):
-        answer = world.http.post(f"/gifts/{month.token}/{act}", data={"mode": "interac"})
+    for action in ("checkout", "instead"):
+        answer = world.http.post(f"/gifts/{month.token}/{action}", data={"mode": "interac"})
         assert answer.status_code in (303, 409)
     assert len(months(world)) == 2
 
 
 def test_only_who_holds_the_first_token_manages_it(world: World) -> None:
-    """A later month's token, a single gift's and a made-up one open no pledge: all the same 404."""
+    """Only the first month's token opens the pledge; others get 404."""
     _, subscription_id = begin(world)
     world.sandbox.renew(subscription_id)
     until(lambda: len(months(world)) == 2)
@@ -176,7 +207,7 @@ def test_only_who_holds_the_first_token_manages_it(world: World) -> None:
 
 
 def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
-    """The page says on which day it ends, in the region's time zone; taken back, it goes on."""
+    """The page shows the day of the end in the region's time zone; taken back, it continues."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     until(lambda: "Thank you for giving every month" in world.page(pledge))
@@ -187,9 +218,11 @@ def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
     end = f"{opened.json()['url']}/subscriptions/{subscription_id}"
     world.sandbox.http.post(end, data={"wanted": "end"})
     until(lambda: "Your monthly gift is ending soon" in world.page(pledge))
-    found = at_stripe(world, subscription_id)
-    assert found["cancel_at_period_end"] is False
-    moment = datetime.fromtimestamp(found["cancel_at"], UTC).astimezone(ZoneInfo(first.time_zone))
+    subscription = at_stripe(world, subscription_id)
+    assert subscription["cancel_at_period_end"] is False
+    moment = datetime.fromtimestamp(subscription["cancel_at"], UTC).astimezone(
+        ZoneInfo(first.time_zone)
+    )
     day = f"{moment:%B} {moment.day}, {moment.year}"
     assert f"It ends on {day}. Nothing will be collected from that day on." in world.page(pledge)
     assert f"/give/{first.code}" in world.page(pledge)
@@ -214,12 +247,12 @@ STATUSES = {
 
 
 def test_each_status_is_told_plainly(world: World) -> None:
-    """Whatever becomes of the subscription, donor and staff read what it means for them."""
+    """For each status of the subscription, donor and staff read what it means."""
     first, subscription_id = begin(world)
     pledge, path = f"/pledges/{first.token}", f"/_sandbox/subscriptions/{subscription_id}"
 
-    def says(words: str) -> bool:
-        return words in world.page(pledge)
+    def says(text: str) -> bool:
+        return text in world.page(pledge)
 
     for status, headline in STATUSES.items():
         world.sandbox.control("POST", f"{path}/status", status=status)

@@ -1,4 +1,4 @@
-"""A monthly bank debit, from the agreement to its end: each month takes its days."""
+"""A monthly bank debit, from the agreement to its end; each month takes days."""
 
 from donate.gifts.models import Gift
 from tests.journeys.monthly import (
@@ -23,8 +23,22 @@ def agree(world: World) -> tuple[Gift, str]:
     return gift, subscription_of(world, gift)
 
 
+def bank_says(world: World, subscription_id: str, *, yes: bool) -> None:
+    """Complete the debit of the newest invoice."""
+    invoice = at_stripe(world, subscription_id)["latest_invoice"]
+    world.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
+
+
+def subscriptions(world: World) -> list[dict[str, Any]]:
+    answer = world.sandbox.http.get(
+        "/v1/subscriptions", params={"status": "all"}, headers=world.stripe_headers
+    )
+    data: list[dict[str, Any]] = answer.json()["data"]
+    return data
+
+
 def test_each_month_is_debited(world: World) -> None:
-    """One agreement, one subscription: the first debit arrives days later, and so do the others."""
+    """One agreement is one subscription, and each debit arrives days later."""
     gift, subscription_id = agree(world)
     assert (months(world)[0].status, months(world)[0].received_minor) == ("processing", 0)
     assert "Thank you for giving every month" in world.page(f"/pledges/{gift.token}")
@@ -36,23 +50,25 @@ def test_each_month_is_debited(world: World) -> None:
     until(lambda: [month.status for month in months(world)] == ["confirmed", "confirmed"])
     assert [month.received_minor for month in months(world)] == [AMOUNT, AMOUNT]
     assert later_month(world).mode == "bank_debit"
-    assert [one["id"] for one in subscriptions(world)] == [subscription_id]
+    assert [subscription["id"] for subscription in subscriptions(world)] == [subscription_id]
 
 
 def test_a_refused_first_debit_ends_it_and_can_begin_anew(world: World) -> None:
-    """What was refused collects nothing ever; the donor agrees once more, and that one runs."""
-    gift, refused = agree(world)
-    bank_says(world, refused, yes=False)
+    """A refused first debit collects nothing; the donor agrees again, and that one runs."""
+    gift, first = agree(world)
+    bank_says(world, first, yes=False)
     page = f"/gifts/{gift.token}"
     until(lambda: "Your bank declined the debit" in world.page(page))
-    until(lambda: at_stripe(world, refused)["status"] == "canceled")
-    invoice = at_stripe(world, refused)["latest_invoice"]
+    until(lambda: at_stripe(world, first)["status"] == "canceled")
+    invoice = at_stripe(world, first)["latest_invoice"]
     until(lambda: world.invoice(invoice)["status"] == "void")
     until(lambda: "Your monthly gift has ended" in world.page(f"/pledges/{gift.token}"))
     world.pay(world.submit_to(f"{page}/checkout"), BANK_ACCOUNT)
     until(lambda: len(subscriptions(world)) == 2)
-    (anew,) = (one["id"] for one in subscriptions(world) if one["id"] != refused)
-    bank_says(world, anew, yes=True)
+    (second,) = (
+        subscription["id"] for subscription in subscriptions(world) if subscription["id"] != first
+    )
+    bank_says(world, second, yes=True)
     until(lambda: RECEIVED in world.page(page))
     until(lambda: "Thank you for giving every month" in world.page(f"/pledges/{gift.token}"))
     (only,) = months(world)
@@ -60,7 +76,7 @@ def test_a_refused_first_debit_ends_it_and_can_begin_anew(world: World) -> None:
 
 
 def test_a_refused_month_is_asked_for_again(world: World) -> None:
-    """The donor has the bank asked again, once at a time, and the month is one gift."""
+    """The donor asks for a refused month again, one attempt at a time, and it is one gift."""
     gift, subscription_id = agree(world)
     bank_says(world, subscription_id, yes=True)
     world.sandbox.renew(subscription_id, succeed=None)
@@ -70,11 +86,11 @@ def test_a_refused_month_is_asked_for_again(world: World) -> None:
     assert "Your bank declined this month’s debit" in world.page(page)
     assert "Use another card" not in world.page(page)
     for _ in range(2):
-        asked = world.submit_to(f"{page}/checkout")
-        assert asked == f"{page}?problem=asked"
-        assert "We’ve asked your bank again" in world.page(asked)
-        assert "Try again" not in world.page(asked)
-    # While the bank is asked, the month can not be given beside it.
+        location = world.submit_to(f"{page}/checkout")
+        assert location == f"{page}?problem=asked"
+        assert "We’ve asked your bank again" in world.page(location)
+        assert "Try again" not in world.page(location)
+    # While the bank is asked, the month cannot be given another way.
     assert world.submit_to(f"{page}/instead", mode="interac") == f"{page}?problem=page"
     bank_says(world, subscription_id, yes=True)
     until(lambda: RECEIVED in world.page(page))

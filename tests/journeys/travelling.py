@@ -1,4 +1,4 @@
-"""What donors and staff do, over HTTP as a browser without JavaScript does it."""
+"""Actions of donors and staff over HTTP, as in a browser without JavaScript."""
 
 import html
 import re
@@ -49,21 +49,21 @@ class World:
         return ANN | {"mode": mode, "lang": "en-CA", "nonce": field(page.text, "nonce")}
 
     def submit(self, form: dict[str, str]) -> str:
-        """Send the form; return where the donor is led."""
+        """Send the form; return the URL of the redirect."""
         answer = self.http.post("/give/LWCAN", data=form)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
     def submit_to(self, address: str, **fields: str) -> str:
-        """Press a button of a donor's page; return where they are led."""
+        """Press a button of a donor's page; return the URL of the redirect."""
         answer = self.http.post(address, data=fields)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
-    def pay(self, checkout_url: str, with_what: dict[str, str] = CARD) -> str:
-        """Pay on Stripe's page; return where that leads back to."""
+    def pay(self, checkout_url: str, card: dict[str, str] = CARD) -> str:
+        """Pay on Stripe's page; return the URL back."""
         assert self.sandbox.http.get(checkout_url).status_code == 200
-        answer = self.sandbox.http.post(checkout_url, data=with_what)
+        answer = self.sandbox.http.post(checkout_url, data=card)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
 
@@ -72,17 +72,17 @@ class World:
         return {"authorization": f"Bearer {SECRET_KEY}"}
 
     def invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Return an invoice as Stripe has it."""
+        """Return an invoice from Stripe."""
         answer = self.sandbox.http.get(f"/v1/invoices/{invoice_id}", headers=self.stripe_headers)
-        found: dict[str, Any] = answer.json()
-        return found
+        result: dict[str, Any] = answer.json()
+        return result
 
     def charged_card(self, subscription_id: str) -> tuple[str, str]:
         """Return the card that Stripe charges, and its customer's default."""
         address = f"/v1/subscriptions/{subscription_id}?expand[0]=customer"
-        found = self.sandbox.http.get(address, headers=self.stripe_headers).json()
-        default = found["customer"]["invoice_settings"]["default_payment_method"]
-        return found["default_payment_method"], default
+        result = self.sandbox.http.get(address, headers=self.stripe_headers).json()
+        default = result["customer"]["invoice_settings"]["default_payment_method"]
+        return result["default_payment_method"], default
 
     def page(self, address: str) -> str:
         answer = self.http.get(address)
@@ -90,7 +90,7 @@ class World:
         return html.unescape(answer.text)
 
     def gift(self) -> Gift:
-        """Return the one gift there is, after checking that it is what its facts mean."""
+        """Return the only gift, after checking that it matches its facts."""
         with self.database.reading() as session:
             assert list(differences(session)) == []
             return session.exec(select(Gift)).one()
@@ -100,39 +100,39 @@ class World:
             return sorted(session.exec(select(GiftFact.kind)))
 
     def events(self, *kinds: str) -> list[str]:
-        """Return the ids of all events of these kinds that Stripe made, the oldest first."""
+        """Return the ids of Stripe's events of these kinds, the oldest first."""
         answer = self.sandbox.http.get(
             "/v1/events", params={"limit": 100}, headers={"authorization": f"Bearer {SECRET_KEY}"}
         )
-        told: list[dict[str, Any]] = answer.json()["data"]
-        return [one["id"] for one in reversed(told) if not kinds or one["type"] in kinds]
+        events: list[dict[str, Any]] = answer.json()["data"]
+        return [event["id"] for event in reversed(events) if not kinds or event["type"] in kinds]
 
-    def webhooks(self, **lever: Any) -> None:
-        self.sandbox.control("POST", "/_sandbox/webhooks", **lever)
+    def webhooks(self, **options: Any) -> None:
+        self.sandbox.control("POST", "/_sandbox/webhooks", **options)
 
     def deliver(self, event_id: str, times: int = 1) -> None:
         answer = self.sandbox.control(
             "POST", "/_sandbox/webhooks/deliver", event=event_id, times=times
         )
-        assert {one["status"] for one in answer["deliveries"]} == {200}
+        assert {event["status"] for event in answer["deliveries"]} == {200}
 
 
 @contextmanager
 def pretend_stripe(webhook_url: str) -> Iterator[RunningSandbox]:
-    """Run a sandbox that goes on delivering, five times a second, until it is heard."""
+    """Run a sandbox that retries webhooks five times a second until they are accepted."""
     with run_sandbox(webhook_url=webhook_url, retry_delays_s=(0.2,) * 300) as sandbox:
         yield sandbox
 
 
 def field(page: str, name: str) -> str:
     """Return the value of a hidden field."""
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found, f"no field {name}"
-    return html.unescape(found[1])
+    result = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert result, f"no field {name}"
+    return html.unescape(result[1])
 
 
-def until(is_so: Callable[[], object], patience_s: float = 10) -> None:
-    last = time.monotonic() + patience_s
-    while not is_so():
-        assert time.monotonic() < last, "waited too long"
+def until(condition: Callable[[], object], patience_s: float = 10) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)

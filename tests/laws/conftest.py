@@ -1,11 +1,11 @@
-"""How long the laws are tried: briefly in the tests, at length in the long proof."""
+"""The number of examples: few in the tests, many in the long proof."""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-# `PROVE` shortens the long proof, as it does all of scripts/prove.
+# `PROVE` scales the long proof, as in scripts/prove.
 RUNS = max(2, round(300 * float(os.environ.get("PROVE", "1"))))
 
 settings.register_profile("prove", max_examples=RUNS, deadline=None, suppress_health_check=SLOW)

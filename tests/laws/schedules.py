@@ -1,7 +1,7 @@
-"""Delivery schedules drawn from a seed: events late, twice, backwards or never, and one catch-up.
+"""Random delivery schedules: events late, repeated, out of order or never, then one catch-up.
 
-Whatever the schedule, each gift ends as its story says, to the cent. As a program it runs as many
-as it is told to: python -m tests.laws.schedules --schedules 10000
+For every schedule, each gift ends as its story says, to the cent. As a program:
+python -m tests.laws.schedules --schedules 10000
 """
 
 import argparse
@@ -23,63 +23,63 @@ from donate.gifts.models import Gift
 from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
-from tests.laws.stories import End, Story, Told, draw_story
+from tests.laws.stories import End, Event, Story, draw_story
 from tests.real_parts import Postgres, Sqlite
 from tests.stripe_gateway.given import NOW, settler_of, store
 
-# So many share a database, which is audited as a whole at their end.
-TO_A_DATABASE = 200
+# The number of schedules that share a database, which is audited at the end.
+PER_DATABASE = 200
 _DROPPED, _REPEATED = 0.15, 0.25
 
 
 class WrongEnd(AssertionError):
-    """A gift did not end as its story says, or the audit found something."""
+    """A gift did not end as its story says, or the audit found a difference."""
 
 
 def run_schedule(database: Database, seed: int) -> int:
-    """Run one schedule; returns how many deliveries it had. Raises WrongEnd."""
-    dice, clock = Random(seed), FixedClock(NOW)
-    stories = [draw_story(database, dice) for _ in range(dice.randrange(1, 4))]
-    told = [one for story in stories for one in story.told]
-    deliveries = _as_they_come(told, dice)
+    """Run one schedule; return its number of deliveries. Raises WrongEnd."""
+    rng, clock = Random(seed), FixedClock(NOW)
+    stories = [draw_story(database, rng) for _ in range(rng.randrange(1, 4))]
+    events = [event for story in stories for event in story.events]
+    deliveries = _disarrange(events, rng)
     waiting = list(deliveries)
     while waiting:
-        group = [waiting.pop(0) for _ in range(min(len(waiting), dice.randrange(1, 6)))]
+        group = [waiting.pop(0) for _ in range(min(len(waiting), rng.randrange(1, 6)))]
         store(database, *group, now=clock.now())
-        clock.instant += timedelta(seconds=dice.choice([0, 0, 1, 60, 7_200, -3_600]))
-        if dice.random() < 0.6:
-            _settle(database, clock, dice)
-    # What a catch-up does: everything Stripe lists goes through the same inbox once more.
-    store(database, *dice.sample(told, len(told)), now=clock.now())
-    _settle(database, clock, dice)
+        clock.instant += timedelta(seconds=rng.choice([0, 0, 1, 60, 7_200, -3_600]))
+        if rng.random() < 0.6:
+            _settle(database, clock, rng)
+    # As in a catch-up, everything that Stripe lists goes through the inbox again.
+    store(database, *rng.sample(events, len(events)), now=clock.now())
+    _settle(database, clock, rng)
     while _still_waiting(database):
         clock.instant += timedelta(hours=9)
-        _settle(database, clock, dice)
+        _settle(database, clock, rng)
     for story in stories:
         check_story(database, story, seed)
-    return len(deliveries) + len(told)
+    return len(deliveries) + len(events)
 
 
-def _as_they_come(told: list[Told], dice: Random) -> list[Told]:
-    """Drop some, repeat some, and bring them out of order: a little, or altogether."""
-    disorder = dice.choice([0.0, 2.0, 1_000.0])
-    placed = []
-    for place, one in enumerate(told):
-        if dice.random() < _DROPPED:
+def _disarrange(events: list[Event], rng: Random) -> list[Event]:
+    """Drop some events, repeat some, and reorder them slightly or completely."""
+    disorder = rng.choice([0.0, 2.0, 1_000.0])
+    positions = []
+    for number, event in enumerate(events):
+        if rng.random() < _DROPPED:
             continue
-        times = dice.randrange(2, 6) if dice.random() < _REPEATED else 1
-        placed += [(place + dice.random() * disorder, one) for _ in range(times)]
-    return [one for _, one in sorted(placed, key=lambda pair: pair[0])]
+        times = rng.randrange(2, 6) if rng.random() < _REPEATED else 1
+        positions += [(number + rng.random() * disorder, event) for _ in range(times)]
+    return [event for _, event in sorted(positions, key=lambda pair: pair[0])]
 
 
-def _settle(database: Database, clock: FixedClock, dice: Random) -> None:
-    at_once = 2 if dice.random() < 0.2 else 1
-    if at_once == 1:
+def _settle(database: Database, clock: FixedClock, rng: Random) -> None:
+    parallel = 2 if rng.random() < 0.2 else 1
+    if parallel == 1:
         while settler_of(database, clock).settle_due():
             pass
         return
-    with ThreadPoolExecutor(at_once) as settlers:
-        list(settlers.map(lambda _: settler_of(database, clock).settle_due(), range(at_once)))
+    with ThreadPoolExecutor(parallel) as settlers:
+        list(settlers.map(lambda _: settler_of(database, clock).settle_due(), range(parallel)))
     while settler_of(database, clock).settle_due():
         pass
 
@@ -106,12 +106,12 @@ def check_story(database: Database, story: Story, seed: int) -> None:
 
 
 def run_schedules(database: Database, seeds: range) -> int:
-    """Run a schedule for each seed, then audit the whole; returns the number of deliveries."""
+    """Run a schedule for each seed, then the audit; return the number of deliveries."""
     deliveries = sum(run_schedule(database, seed) for seed in seeds)
     with database.reading() as session:
-        found = [*broken_constraints(session), *differences(session)]
-    if found:
-        raise WrongEnd(f"seeds {seeds.start} to {seeds.stop - 1}: {found[:5]}")
+        problems = [*broken_constraints(session), *differences(session)]
+    if problems:
+        raise WrongEnd(f"seeds {seeds.start} to {seeds.stop - 1}: {problems[:5]}")
     return deliveries
 
 
@@ -130,12 +130,12 @@ def _databases(backend: str, folder: Path) -> Iterator[Sqlite | Postgres]:
 def _run_share(backend: str, seeds: range) -> tuple[str, int, int, float]:
     start, deliveries = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder, _databases(backend, Path(folder)) as databases:
-        for first in range(seeds.start, seeds.stop, TO_A_DATABASE):
-            some = range(first, min(first + TO_A_DATABASE, seeds.stop))
+        for first in range(seeds.start, seeds.stop, PER_DATABASE):
+            batch = range(first, min(first + PER_DATABASE, seeds.stop))
             database = Database(databases.fresh_url())
-            deliveries += run_schedules(database, some)
+            deliveries += run_schedules(database, batch)
             database.close()
-            done, seconds = some.stop - seeds.start, time.monotonic() - start
+            done, seconds = batch.stop - seeds.start, time.monotonic() - start
             print(
                 f"{backend}: {done:,} of {len(seeds):,} schedules, {seconds:.0f} s",
                 file=sys.stderr,
@@ -145,19 +145,19 @@ def _run_share(backend: str, seeds: range) -> tuple[str, int, int, float]:
 
 
 def main() -> int:
-    """Run schedules on both databases side by side, half on each; says what was found."""
+    """Run the schedules, half on each database in parallel, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1, help="the first seed; each schedule has one")
-    given = parser.parse_args()
-    middle, end = given.seed + given.schedules // 2, given.seed + given.schedules
-    shares = [("sqlite", range(given.seed, middle)), ("postgresql", range(middle, end))]
+    options = parser.parse_args()
+    middle, end = options.seed + options.schedules // 2, options.seed + options.schedules
+    shares = [("sqlite", range(options.seed, middle)), ("postgresql", range(middle, end))]
     with ProcessPoolExecutor(2) as processes:
         running = [
             processes.submit(_run_share, backend, seeds) for backend, seeds in shares if seeds
         ]
-        for one in running:
-            backend, schedules, deliveries, seconds = one.result()
+        for run in running:
+            backend, schedules, deliveries, seconds = run.result()
             print(
                 f"{backend}: {schedules:,} schedules, {deliveries:,} deliveries, "
                 f"0 lost, 0 doubled, {seconds:.0f} s"

@@ -1,6 +1,6 @@
-"""Stories of gifts: what Stripe would tell of each, and how it must end however that arrives.
+"""Stories of gifts: the events that Stripe sends about each, and the state it must end in.
 
-Drawn from dice, so that the same seed tells the same stories.
+They are random, and the same seed gives the same stories.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from tests.stripe_gateway.months import (
     subscription_event,
 )
 
-Told = dict[str, Any]
+Event = dict[str, Any]
 End = tuple[str, int, int]
 """Status, received and net."""
 
@@ -41,93 +41,93 @@ WHOLE: Final[End] = ("confirmed", AMOUNT, AMOUNT)
 
 @dataclass
 class Story:
-    """A gift, everything Stripe has to tell of it, and how it ends, with its later months."""
+    """A gift, all events about it, and how it and its later months end."""
 
     gift: Gift
-    told: list[Told]
+    events: list[Event]
     end: End
     months: list[End] = field(default_factory=list)
 
 
-def draw_story(database: Database, dice: Random) -> Story:
-    """Open a gift and draw what becomes of it."""
-    return dice.choice(STORIES)(database, dice)
+def draw_story(database: Database, rng: Random) -> Story:
+    """Open a gift and draw its story."""
+    return rng.choice(STORIES)(database, rng)
 
 
-def paid_by_card(database: Database, dice: Random) -> Story:
-    """Tell of a card payment, perhaps declined once before, and of what goes back afterwards."""
+def paid_by_card(database: Database, rng: Random) -> Story:
+    """Return a card payment, perhaps declined once before, and perhaps refunded or disputed."""
     gift = give(database)
     session = session_for(gift)
-    told = [event(f"{SESSION}.completed", session)]
-    if dice.random() < 0.3:
-        told.insert(0, _declined(gift))
-    returned, end = _returns(session["payment_intent"], dice)
-    return Story(gift, told + returned, end)
+    events = [event(f"{SESSION}.completed", session)]
+    if rng.random() < 0.3:
+        events.insert(0, _declined(gift))
+    returned, end = _returns(session["payment_intent"], rng)
+    return Story(gift, events + returned, end)
 
 
-def paid_late(database: Database, dice: Random) -> Story:
-    """Tell of a debit that takes days: it arrives, or it fails."""
+def paid_late(database: Database, rng: Random) -> Story:
+    """Return a debit that takes days, and then arrives or fails."""
     gift = give(database)
     session = session_for(gift)
-    begun = event(f"{SESSION}.completed", session | {"payment_status": "unpaid"})
-    if dice.random() < 0.4:
+    started = event(f"{SESSION}.completed", session | {"payment_status": "unpaid"})
+    if rng.random() < 0.4:
         failed = event(f"{SESSION}.async_payment_failed", session | {"payment_status": "unpaid"})
-        return Story(gift, [begun, failed, _declined(gift)], NOTHING)
+        return Story(gift, [started, failed, _declined(gift)], NOTHING)
     arrived = event(f"{SESSION}.async_payment_succeeded", session)
-    returned, end = _returns(session["payment_intent"], dice)
-    return Story(gift, [begun, arrived, *returned], end)
+    returned, end = _returns(session["payment_intent"], rng)
+    return Story(gift, [started, arrived, *returned], end)
 
 
-def never_paid(database: Database, dice: Random) -> Story:
-    """Tell of a session that nobody paid in, and perhaps of a second one that was paid."""
-    again = dice.random() < 0.5
-    gift = give(database, attempts=2 if again else 1)
+def never_paid(database: Database, rng: Random) -> Story:
+    """Return an expired session, and perhaps a second one that is paid."""
+    has_second = rng.random() < 0.5
+    gift = give(database, attempts=2 if has_second else 1)
     expired = session_for(gift, payment_status="unpaid", payment_intent=None)
-    told = [event(f"{SESSION}.expired", expired)]
-    if not again:
-        return Story(gift, told, ("lapsed", 0, 0))
+    events = [event(f"{SESSION}.expired", expired)]
+    if not has_second:
+        return Story(gift, events, ("lapsed", 0, 0))
     second = {"metadata": expired["metadata"] | {"attempt": "2"}}
-    told.append(event(f"{SESSION}.completed", session_for(gift) | second))
-    return Story(gift, told, WHOLE)
+    events.append(event(f"{SESSION}.completed", session_for(gift) | second))
+    return Story(gift, events, WHOLE)
 
 
-def paid_every_month(database: Database, dice: Random) -> Story:
-    """Tell of a pledge: a first month, later ones that are paid, fail, or fail and are paid."""
+def paid_every_month(database: Database, rng: Random) -> Story:
+    """Return a pledge with later months that are paid, fail, or fail and are paid."""
     gift = give(database, frequency="monthly")
-    version = dice.choice([BEFORE_BASIL, BASIL, TODAY])
+    version = rng.choice([BEFORE_BASIL, BASIL, TODAY])
     first = f"in_{gift.reference}"
-    told = [
+    events = [
         subscription_event(gift, "created"),
         event(f"{SESSION}.completed", first_session(gift)),
         invoice_event(gift, first, reason="subscription_create", version=version),
         *([] if version == BEFORE_BASIL else [invoice_payment_event(first)]),
     ]
     months = []
-    for number in range(dice.randrange(4)):
+    for number in range(rng.randrange(4)):
         invoice_id = f"{first}_{number}"
-        fate = dice.choice(["paid", "failed", "paid at last", "refunded"])
-        if fate in ("failed", "paid at last"):
-            told.append(invoice_event(gift, invoice_id, step="payment_failed", version=version))
-        if fate == "failed":
+        outcome = rng.choice(["paid", "failed", "paid at last", "refunded"])
+        if outcome in ("failed", "paid at last"):
+            events.append(invoice_event(gift, invoice_id, step="payment_failed", version=version))
+        if outcome == "failed":
             months.append(NOTHING)
             continue
-        told.append(invoice_event(gift, invoice_id, version=version))
+        events.append(invoice_event(gift, invoice_id, version=version))
         if version != BEFORE_BASIL:
-            told.append(invoice_payment_event(invoice_id))
-        if fate == "refunded":
-            told.append(event("refund.created", refund_of(f"pi_{invoice_id}", AMOUNT)))
-        months.append(("refunded", AMOUNT, 0) if fate == "refunded" else WHOLE)
-    if dice.random() < 0.3:
-        told.append(subscription_event(gift, "deleted", at=9))
-    return Story(gift, told, WHOLE, months)
+            events.append(invoice_payment_event(invoice_id))
+        if outcome == "refunded":
+            events.append(event("refund.created", refund_of(f"pi_{invoice_id}", AMOUNT)))
+        months.append(("refunded", AMOUNT, 0) if outcome == "refunded" else WHOLE)
+    if rng.random() < 0.3:
+        events.append(subscription_event(gift, "deleted", at=9))
+    return Story(gift, events, WHOLE, months)
 
 
-def not_ours(database: Database, dice: Random) -> Story:
-    """Tell what is signed and yet not true: nothing of it may count."""
+def not_ours(database: Database, rng: Random) -> Story:
+    """Return events that are signed and false; none may count."""
     gift = give(database)
     session = session_for(gift)
     completed = f"{SESSION}.completed"
-    told = [
+    events = [
         event(completed, session | {"amount_total": AMOUNT * 100}),
         event(completed, session | {"currency": "usd"}),
         event(completed, session, account="acct_another"),
@@ -136,7 +136,7 @@ def not_ours(database: Database, dice: Random) -> Story:
         event(completed, session | {"payment_status": "no_payment_required"}),
         event("customer.created", {"id": "cus_1"}),
     ]
-    return Story(gift, dice.sample(told, dice.randrange(1, len(told))), AWAITED)
+    return Story(gift, rng.sample(events, rng.randrange(1, len(events))), AWAITED)
 
 
 STORIES: Final[list[Callable[[Database, Random], Story]]] = [
@@ -148,44 +148,44 @@ STORIES: Final[list[Callable[[Database, Random], Story]]] = [
 ]
 
 
-def _declined(gift: Gift) -> Told:
+def _declined(gift: Gift) -> Event:
     metadata = {"gift_id": str(gift.id), "reference": gift.reference, "attempt": "1"}
     return event("charge.failed", {"id": f"ch_{gift.reference}", "metadata": metadata})
 
 
-def _returns(payment: str, dice: Random) -> tuple[list[Told], End]:
-    """Draw what goes back of a payment, and how the gift ends then."""
-    fate = dice.choice(["kept", "kept", "parts", "failed", "failed late", *_DISPUTES, "open"])
-    match fate:
+def _returns(payment: str, rng: Random) -> tuple[list[Event], End]:
+    """Draw refunds or disputes of a payment, and how the gift ends."""
+    outcome = rng.choice(["kept", "kept", "parts", "failed", "failed late", *_DISPUTES, "open"])
+    match outcome:
         case "kept":
             return [], WHOLE
         case "parts":
-            parts = [dice.randrange(1, 1_000) for _ in range(dice.randrange(1, 4))]
-            told = []
+            parts = [rng.randrange(1, 1_000) for _ in range(rng.randrange(1, 4))]
+            events = []
             for part in parts:
                 refund = refund_of(payment, part, "pending")
-                told.append(event("refund.created", refund))
-                told.append(event("refund.updated", refund | {"status": "succeeded"}))
-            return told, ("partly_refunded", AMOUNT, AMOUNT - sum(parts))
+                events.append(event("refund.created", refund))
+                events.append(event("refund.updated", refund | {"status": "succeeded"}))
+            return events, ("partly_refunded", AMOUNT, AMOUNT - sum(parts))
         case "failed":
             refund = refund_of(payment, AMOUNT, "pending")
             failed = refund | {"status": "failed"}
             return [event("refund.created", refund), event("refund.failed", failed)], WHOLE
         case "open":
-            told = [event("charge.dispute.created", dispute_of(payment))]
-            return told, ("disputed", AMOUNT, 0)
+            events = [event("charge.dispute.created", dispute_of(payment))]
+            return events, ("disputed", AMOUNT, 0)
         case "failed late":
             refund = refund_of(payment, AMOUNT)
             failed = refund | {"status": "failed"}
             return [event("refund.created", refund), event("refund.failed", failed)], WHOLE
-    steps, end = _DISPUTES[fate]
+    steps, end = _DISPUTES[outcome]
     dispute = dispute_of(payment)
     at = int(NOW.timestamp())
-    told = [
+    events = [
         event(f"charge.dispute.{step}", dispute | {"status": status}, created=at + 60 * minute)
         for minute, (step, status) in enumerate(steps)
     ]
-    return told, end
+    return events, end
 
 
 _ASKED = ("created", "warning_needs_response")

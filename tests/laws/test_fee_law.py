@@ -1,4 +1,4 @@
-"""Covering the fee: exact to the cent for any amount and any terms."""
+"""Covering the fee is exact to the cent, for any amount and any rates."""
 
 from hypothesis import given, strategies as st
 
@@ -10,22 +10,22 @@ TERMS = st.fixed_dictionaries(
 )
 
 
-@given(wanted=AMOUNTS, terms=TERMS, step=st.sampled_from([1, 10, 100]))
+@given(desired=AMOUNTS, terms=TERMS, step=st.sampled_from([1, 10, 100]))
 def test_the_least_that_leaves_what_is_wanted(
-    wanted: int, terms: dict[str, int], step: int
+    desired: int, terms: dict[str, int], step: int
 ) -> None:
-    """What is charged leaves the gift whole, and one step less would not."""
-    wanted *= step
-    charged = with_fee_covered(wanted, **terms, step=step)
+    """The charge leaves the desired amount after the fee, and one step less would not."""
+    desired *= step
+    charged = with_fee_covered(desired, **terms, step=step)
     assert charged % step == 0
-    assert charged - fee_on(charged, **terms) >= wanted
+    assert charged - fee_on(charged, **terms) >= desired
     less = charged - step
-    assert less - fee_on(less, **terms) < wanted
+    assert less - fee_on(less, **terms) < desired
 
 
 @given(charged=AMOUNTS, terms=TERMS)
 def test_more_charged_leaves_no_less(charged: int, terms: dict[str, int]) -> None:
-    """One minor unit more never leaves less, so the least amount is the only one to look for."""
+    """Charging one minor unit more never leaves less."""
     left, more = (c - fee_on(c, **terms) for c in (charged, charged + 1))
     assert more >= left
 

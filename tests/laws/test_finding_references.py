@@ -1,4 +1,4 @@
-"""A reference is found as people and banks write it, and nothing else is taken for one."""
+"""References are found as people and banks write them, and no other text is taken for one."""
 
 import string
 from collections.abc import Callable
@@ -9,17 +9,17 @@ import pytest
 from donate.references import ALPHABET, LENGTH, find_references, new_reference
 
 CODES = ["LWCAN", "LWUS0", "HALO1"]
-DICE = Random(20261126)
-MANY = [new_reference(code, DICE) for code in CODES for _ in range(100)]
+RANDOM = Random(20261126)
+MANY = [new_reference(code, RANDOM) for code in CODES for _ in range(100)]
 WORDS = (
     "INTERAC E-TRF TRANSFER DEPOSIT FROM THANK YOU CHURCH GIFT TEACHER FAMILY PARTY REF INV NO "
     "TORONTO ON MARCH APRIL KEYCARD WATER TAX CHQ DIRECT MEMO AUTODEPOSIT VIREMENT DON MERCI"
 ).split()
 
 
-def written(reference: str, how: str) -> str:
+def write(reference: str, style: str) -> str:
     code, _, body = reference.partition("-")
-    ways: dict[str, Callable[[], str]] = {
+    styles: dict[str, Callable[[], str]] = {
         "as it is": lambda: reference,
         "lower case": reference.lower,
         "without a dash": lambda: code + body,
@@ -33,11 +33,11 @@ def written(reference: str, how: str) -> str:
         "with look-alikes": lambda: f"{code}-{body.translate(str.maketrans('Q5268M', '0SZGBN'))}",
         "with zeros in the code": lambda: reference.replace("O", "0"),
     }
-    return ways[how]()
+    return styles[style]()
 
 
 @pytest.mark.parametrize(
-    "how",
+    "style",
     [
         "as it is",
         "lower case",
@@ -53,41 +53,41 @@ def written(reference: str, how: str) -> str:
         "with zeros in the code",
     ],
 )
-def test_however_it_is_written_it_is_found(how: str) -> None:
-    """Each of these ways to write a reference leads to that reference and to no other."""
+def test_however_it_is_written_it_is_found(style: str) -> None:
+    """Each way of writing a reference finds that reference and no other."""
     for reference in MANY:
-        assert find_references(written(reference, how), CODES) == [reference], how
+        assert find_references(write(reference, style), CODES) == [reference], style
 
 
 def test_without_its_code_it_is_found_where_it_stands_alone() -> None:
-    """Seven characters alone are the reference under each code; as part of a word they are not."""
+    """Seven characters alone match under each code; inside a longer word they do not."""
     mixed = [r for r in MANY if set(r[-LENGTH:]) & set(string.digits)]
     mixed = [r for r in mixed if set(r[-LENGTH:]) & set(string.ascii_uppercase)]
     assert len(mixed) > len(MANY) / 2
     for reference in mixed:
         body = reference[-LENGTH:]
-        found = find_references(f"payment {body.lower()} ann", CODES)
-        assert found == [f"{code}-{body}" for code in CODES]
+        references = find_references(f"payment {body.lower()} ann", CODES)
+        assert references == [f"{code}-{body}" for code in CODES]
         assert find_references(f"X{body}", CODES) == []
         assert find_references(f"{body}9", CODES) == []
 
 
 def test_two_in_one_text_are_both_found() -> None:
-    """A donor who pays two gifts with one message means both."""
+    """Two references in one text are both found."""
     for one, other in zip(MANY[:50], MANY[50:100], strict=True):
         if one != other:
             assert find_references(f"{one} {other}", CODES) == [one, other]
 
 
 def test_what_is_cut_short_is_not_completed() -> None:
-    """Banks cut messages: what lost its end is none, however likely a guess would be."""
+    """A reference that is cut short is never completed by a guess."""
     for reference in MANY:
-        for kept in range(len(reference)):
-            assert find_references(reference[:kept], CODES) == []
+        for length in range(len(reference)):
+            assert find_references(reference[:length], CODES) == []
 
 
 def test_no_typo_leads_to_another_gift() -> None:
-    """Any one wrong letter or digit in the seven leads to the gift that was meant, or to none."""
+    """One wrong character never finds another gift."""
     for reference in MANY[::3]:
         start = len(reference) - LENGTH
         for place in range(start, len(reference)):
@@ -97,7 +97,7 @@ def test_no_typo_leads_to_another_gift() -> None:
 
 
 def test_no_swap_leads_to_another_gift() -> None:
-    """Two neighbours that changed places are noticed, whether or not one of them looks alike."""
+    """Two swapped neighbours never find another gift."""
     for reference in MANY:
         for place in range(len(reference) - LENGTH, len(reference) - 1):
             swapped = list(reference)
@@ -106,30 +106,30 @@ def test_no_swap_leads_to_another_gift() -> None:
 
 
 def test_no_false_hit_in_a_hundred_thousand_texts() -> None:
-    """Bank lines, names, numbers and dates hold no reference of any of a thousand gifts."""
-    dice = Random(7)
-    known = {new_reference("LWCAN", dice) for _ in range(1_000)}
+    """Random bank lines, names, numbers and dates match none of a thousand references."""
+    rng = Random(7)
+    issued = {new_reference("LWCAN", rng) for _ in range(1_000)}
     kinds: list[Callable[[], str]] = [
-        lambda: dice.choice(WORDS),
-        lambda: "".join(dice.choices(string.digits, k=dice.randint(4, 12))),
-        lambda: "".join(dice.choices(string.ascii_uppercase + string.digits, k=dice.randint(5, 9))),
-        lambda: "".join(dice.choices(ALPHABET, k=LENGTH)),
-        lambda: f"{dice.randint(2000, 2040)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}",
-        lambda: f"({dice.randint(200, 999)}) {dice.randint(200, 999)}-{dice.randint(1000, 9999)}",
-        lambda: dice.choice(["LWCAN", "LWCAM", "LW", "CAN"]),
+        lambda: rng.choice(WORDS),
+        lambda: "".join(rng.choices(string.digits, k=rng.randint(4, 12))),
+        lambda: "".join(rng.choices(string.ascii_uppercase + string.digits, k=rng.randint(5, 9))),
+        lambda: "".join(rng.choices(ALPHABET, k=LENGTH)),
+        lambda: f"{rng.randint(2000, 2040)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}",
+        lambda: f"({rng.randint(200, 999)}) {rng.randint(200, 999)}-{rng.randint(1000, 9999)}",
+        lambda: rng.choice(["LWCAN", "LWCAM", "LW", "CAN"]),
     ]
     hits, with_code = 0, 0
     for _ in range(100_000):
-        text = " ".join(dice.choice(kinds)() for _ in range(dice.randint(1, 6)))
-        found = find_references(text, ["LWCAN"])
-        hits += bool(known & set(found))
-        with_code += bool(found) and "LWCAN" in text.replace(" ", "")
+        text = " ".join(rng.choice(kinds)() for _ in range(rng.randint(1, 6)))
+        references = find_references(text, ["LWCAN"])
+        hits += bool(issued & set(references))
+        with_code += bool(references) and "LWCAN" in text.replace(" ", "")
     assert hits == 0
-    # Here a code may stand before seven random characters: one in 23 of these passes the check.
+    # Some texts have a code before seven random characters; one in 23 of these passes the check.
     assert with_code < 1_000
 
 
 @pytest.mark.parametrize("text", ["", "LWCAN", "\x00", "\ud800", "-" * 50_000, "LWCAN " * 9_000])
 def test_odd_text_is_no_reference(text: str) -> None:
-    """Whatever is pasted is read quickly, and is no error."""
+    """Odd text is no reference, and no error."""
     assert find_references(text, CODES) == []

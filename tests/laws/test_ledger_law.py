@@ -1,4 +1,4 @@
-"""The law of the ledger: in any order, chunks and repetition, the cached row is what facts mean."""
+"""In any order, grouping and repetition, the cached row matches the facts."""
 
 import itertools
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ from tests.gifts.samples import open_one
 from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 from tests.real_parts import Postgres, Sqlite
 
-# Examples share one database: each opens a gift of its own and names its facts after it.
+# Examples share one database: each opens its own gift and numbers its facts' sources.
 NUMBERS = itertools.count()
 
-TOLD = st.lists(
+FACT_LISTS = st.lists(
     st.sampled_from([fact for fact in EVERY_FACT if fact.kind != FactKind.GIFT_OPENED]),
     unique_by=name_of,
     min_size=1,
@@ -45,7 +45,7 @@ def on_postgresql(postgres: Postgres) -> Iterator[Database]:
     database.close()
 
 
-def hold_the_law(database: Database, facts: list[Fact], data: st.DataObject) -> None:
+def check_ledger(database: Database, facts: list[Fact], data: st.DataObject) -> None:
     number = next(NUMBERS)
     own = [replace(fact, source_id=f"{fact.source_id}{number}") for fact in facts]
     again = data.draw(st.lists(st.sampled_from(own), max_size=8), label="again")
@@ -66,14 +66,14 @@ def hold_the_law(database: Database, facts: list[Fact], data: st.DataObject) -> 
     with database.reading() as session:
         gift = gift_by_id(session, gift_id)
         assert gift is not None
-        is_what_facts_mean(session, gift, own)
+        check_cached_row(session, gift, own)
 
 
-def is_what_facts_mean(session: Session, gift: Gift, told: list[Fact]) -> None:
+def check_cached_row(session: Session, gift: Gift, facts: list[Fact]) -> None:
     recorded = {row.as_fact() for row in facts_of(session, gift.id) if row.kind != "gift_opened"}
-    assert {name_of(fact) for fact in recorded} == {name_of(fact) for fact in told}
+    assert {name_of(fact) for fact in recorded} == {name_of(fact) for fact in facts}
     opened = Fact(FactKind.GIFT_OPENED, str(gift.id), BEGAN, "donor", 5_000, "CAD")
-    status = status_of([opened, *told])
+    status = status_of([opened, *facts])
     assert gift.status == status.name
     assert gift.received_minor == status.received_minor
     assert gift.returned_minor == status.returned_minor
@@ -84,25 +84,25 @@ def is_what_facts_mean(session: Session, gift: Gift, told: list[Fact]) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(facts=TOLD, data=st.data())
+@given(facts=FACT_LISTS, data=st.data())
 def test_the_ledger_means_its_facts_on_sqlite(
     on_sqlite: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """The same facts in any order, cut anywhere, with repeats, end in the same cached row."""
-    hold_the_law(on_sqlite, facts, data)
+    """The same facts in any order, grouping and repetition give the same cached row."""
+    check_ledger(on_sqlite, facts, data)
 
 
 @settings(max_examples=30, deadline=None)
-@given(facts=TOLD, data=st.data())
+@given(facts=FACT_LISTS, data=st.data())
 def test_the_ledger_means_its_facts_on_postgresql(
     on_postgresql: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """The same facts in any order, cut anywhere, with repeats, end in the same cached row."""
-    hold_the_law(on_postgresql, facts, data)
+    """The same facts in any order, grouping and repetition give the same cached row."""
+    check_ledger(on_postgresql, facts, data)
 
 
 def test_the_audit_finds_nothing_afterwards(on_sqlite: Database, on_postgresql: Database) -> None:
-    """After all of that, on both databases, every cached copy is what its facts mean."""
+    """After these tests, the audit finds no difference on both databases."""
     for database in (on_sqlite, on_postgresql):
         with database.writing() as session:
             gift = open_one(session, "the last")

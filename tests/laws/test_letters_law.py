@@ -1,4 +1,4 @@
-"""Whatever becomes known of gifts, and whenever one looks, donors get each letter once and true."""
+"""Whatever facts are recorded, and whenever the finder runs, each e-mail is sent once and true."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ from tests.letters.mailer import Mailer, in_folder, open_mailer, plain
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import AMOUNT, NOW, gift_now, give
 
-TOLD = (
+KINDS = (
     FactKind.PAYMENT_PROCESSING,
     FactKind.PAYMENT_FAILED,
     FactKind.PAYMENT_SUCCEEDED,
@@ -31,9 +31,9 @@ TOLD = (
     FactKind.DISPUTE_OPENED,
     FactKind.DISPUTE_WON,
 )
-FACTS = st.tuples(st.sampled_from(TOLD), st.sampled_from(("1", "2")))
+FACTS = st.tuples(st.sampled_from(KINDS), st.sampled_from(("1", "2")))
 Step = tuple[FactKind, str] | str
-# Each example has a donor of its own: an address has its share of letters in a day.
+# Each example has its own donor, because e-mails per address and day are limited.
 ADDRESSES = (f"ann{number}@example.com" for number in count())
 STEPS = st.lists(FACTS | st.sampled_from(("look", "send", "wait")), max_size=14)
 
@@ -66,8 +66,8 @@ def follow(mailer: Mailer, steps: list[Step]) -> None:
     assert set(each.values()) <= {1}
     status = gift_now(mailer.database, gift).status
     kinds = {letter.kind for letter in mine}
-    wanted = {"confirmed": "thank_you", "processing": "under_way", "failed": "failed"}.get(status)
-    assert wanted is None or wanted in kinds
+    expected = {"confirmed": "thank_you", "processing": "under_way", "failed": "failed"}.get(status)
+    assert expected is None or expected in kinds
 
 
 BY_HAND = st.lists(
@@ -86,42 +86,42 @@ RECEIVED_SO_FAR = re.compile(r"(?:Amount|Received so far): \$([0-9]+)\.00")
 @settings(max_examples=25, deadline=None)
 @given(steps=BY_HAND)
 def test_the_last_word_on_transfers_is_true(sqlite: Sqlite, steps: list[Any]) -> None:
-    """However staff mark and take back, the last e-mail says what arrived, and none too early."""
+    """However staff mark and undo transfers, the last e-mail is true, and none is early."""
     database = Database(url := sqlite.fresh_url())
     carrier = Counting()
     mailer = open_mailer(database, carrier, now=NOW)
     gift = give(database, mode="interac")
-    numbers, sources, touched_at = count(), list[str](), NOW - WAIT
-    for act, value in [*steps, ("wait", 60 * 24)]:
+    numbers, sources, changed_at = count(), list[str](), NOW - WAIT
+    for action, value in [*steps, ("wait", 60 * 24)]:
         now = mailer.clock.now()
-        if act == "mark":
+        if action == "mark":
             sources.append(mark(mailer, gift, value, f"{gift.reference}{next(numbers)}"))
-            touched_at = now
-        elif act == "undo" and value < len(sources):
+            changed_at = now
+        elif action == "undo" and value < len(sources):
             undo(mailer, gift, sources.pop(value))
-            touched_at = now
-        elif act == "wait":
+            changed_at = now
+        elif action == "wait":
             mailer.wait(minutes=value)
-        elif act == "refuse":
+        elif action == "refuse":
             carrier.refusals += 1
-        before = len(carrier.told)
+        before = len(carrier.amounts)
         mailer.run()
-        assert len(carrier.told) == before or mailer.clock.now() >= touched_at + WAIT
+        assert len(carrier.amounts) == before or mailer.clock.now() >= changed_at + WAIT
     carrier.refusals = 0
     mailer.wait(days=3)
     mailer.run()
     arrived = gift_now(database, gift).received_minor // 100
-    assert (carrier.told or [0])[-1] == arrived
-    assert all(one != other for one, other in pairwise(carrier.told))
+    assert (carrier.amounts or [0])[-1] == arrived
+    assert all(one != other for one, other in pairwise(carrier.amounts))
     database.close()
     sqlite.drop(url)
 
 
 class Counting:
-    """A carrier that reads how much each letter says has arrived."""
+    """A carrier that keeps the amount that each e-mail says has arrived."""
 
     def __init__(self) -> None:
-        self.told: list[int] = []
+        self.amounts: list[int] = []
         self.refusals = 0
 
     def carry(self, message: EmailMessage) -> None:
@@ -131,12 +131,12 @@ class Counting:
         if self.refusals:
             self.refusals -= 1
             raise MailUnavailable("451")
-        found = RECEIVED_SO_FAR.search(plain(message))
-        assert found, plain(message)
-        self.told.append(int(found[1]))
+        match = RECEIVED_SO_FAR.search(plain(message))
+        assert match, plain(message)
+        self.amounts.append(int(match[1]))
 
     def hang_up(self) -> None:
-        """Nobody is on the line."""
+        """Do nothing."""
 
 
 @settings(max_examples=60, deadline=None)
@@ -144,7 +144,7 @@ class Counting:
 def test_each_letter_is_there_once_and_true(
     database: Database, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
 ) -> None:
-    """Facts in any order with looks and sendings between them: no letter twice, none missing."""
+    """With facts, searches and sending in any order, no e-mail is duplicated or missing."""
     folder = tmp_path_factory.mktemp("letters")
     mailer = open_mailer(database, Folder(folder), now=NOW + timedelta(seconds=1))
     follow(mailer, steps)

@@ -1,4 +1,4 @@
-"""The laws of money and time: nothing is lost, and what is written is read back as it was."""
+"""Money and time: nothing is lost, and written amounts are read back unchanged."""
 
 from datetime import date, timedelta
 from zoneinfo import available_timezones
@@ -34,13 +34,13 @@ def typeable() -> st.SearchStrategy[Money]:
 @MANY
 @given(typeable())
 def test_what_is_written_is_read_back(language: str, money: Money) -> None:
-    """An amount typed as we write it is that amount, in each language."""
+    """An amount typed as we write it is read as that amount, in each language."""
     assert read_amount(format_amount(money, language), money.currency, language) == money
 
 
 @pytest.mark.parametrize("currency", sorted(list_currencies()))
 def test_every_currency_is_read_back(currency: str) -> None:
-    """In each currency there is, small and grouped amounts are read back in both languages."""
+    """In every currency, small and grouped amounts are read back in both languages."""
     for amount_minor in (100, 5_000, 123_400, 123_456_700, MAX_AMOUNT_MINOR // 100 * 100):
         money = Money(amount_minor, currency)
         for language in LANGUAGES:
@@ -51,7 +51,7 @@ def test_every_currency_is_read_back(currency: str) -> None:
 @MANY
 @given(typeable())
 def test_money_is_shown_with_all_its_digits(language: str, money: Money) -> None:
-    """The digits that a reader sees are those of the amount: none rounded off, none added."""
+    """A shown amount has exactly its digits, without rounding."""
     shown = "".join(c for c in format_money(money, language) if c.isdigit())
     assert shown.lstrip("0") == str(money.amount_minor)
 
@@ -59,7 +59,7 @@ def test_money_is_shown_with_all_its_digits(language: str, money: Money) -> None
 @MANY
 @given(st.text(), CURRENCIES, st.sampled_from(LANGUAGES))
 def test_no_text_is_a_crash(text: str, currency: str, language: str) -> None:
-    """Whatever is typed is an exact amount above zero, or refused with a sentence about it."""
+    """Any text is an exact amount above zero, or refused with a sentence."""
     answer: Money | BadInput
     try:
         answer = read_amount(text, currency, language)
@@ -75,7 +75,7 @@ def test_no_text_is_a_crash(text: str, currency: str, language: str) -> None:
 @MANY
 @given(st.text("0123456789., $-'\u00a0", max_size=14), st.sampled_from(LANGUAGES))
 def test_reading_keeps_every_digit(text: str, language: str) -> None:
-    """What is taken for an amount has exactly the digits that were typed, and cents or none."""
+    """An accepted amount has exactly the typed digits."""
     try:
         amount_minor = read_amount(text, "CAD", language).amount_minor
     except BadInput:
@@ -91,7 +91,7 @@ ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 @MANY
 @given(st.sampled_from(ZONES), st.dates(date(2012, 1, 1), date(2036, 12, 31)))
 def test_a_day_begins_at_its_first_instant(zone: str, day: date) -> None:
-    """The start of a day lies in it and the instant before does not, also when clocks change."""
+    """The start of a day is its first moment, also when clocks change."""
     start = start_of_day(day, zone)
     assert local_date(start, zone) == day
     assert local_date(start - timedelta(microseconds=1), zone) < day

@@ -1,4 +1,4 @@
-"""Whatever fashion events come in, every gift ends as its story says."""
+"""However events arrive, every gift ends as its story says."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.stripe_gateway.given import give
 
 
 def test_no_schedule_loses_or_doubles_a_gift(database: Database) -> None:
-    """Forty drawn schedules: dropped, doubled and shuffled events end as their stories say."""
+    """In forty random schedules with dropped, repeated and shuffled events, stories end right."""
     assert run_schedules(database, range(1, 41)) > 400
 
 
 def test_the_same_seed_is_the_same_schedule(sqlite: Sqlite) -> None:
-    """A seed says everything, so that what failed can be run again."""
+    """The same seed repeats the same schedule."""
     runs = []
     for _ in range(2):
         database = Database(sqlite.fresh_url())
@@ -25,7 +25,7 @@ def test_the_same_seed_is_the_same_schedule(sqlite: Sqlite) -> None:
 
 
 def test_every_kind_of_story_is_told() -> None:
-    """Cards, debits, expiries, pledges and forgeries all occur."""
+    """There are stories of cards, debits, expiries, pledges and forgeries."""
     assert {story.__name__ for story in STORIES} == {
         "paid_by_card",
         "paid_late",
@@ -36,7 +36,7 @@ def test_every_kind_of_story_is_told() -> None:
 
 
 def test_a_wrong_end_is_noticed(database: Database) -> None:
-    """The check itself can fail: a gift that was paid and never told of does not pass."""
+    """The check fails for a gift without the event of its payment."""
     story = Story(give(database), [], WHOLE)
     with pytest.raises(WrongEnd, match="seed 7"):
         check_story(database, story, 7)

@@ -1,4 +1,4 @@
-"""The law of facts: order and repetition are nothing, and the books never go below zero."""
+"""Order and repetition of facts do not matter, and amounts never go below zero."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,7 +8,13 @@ from hypothesis import given, settings, strategies as st
 from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import Flag, StatusName, status_of
-from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
+from tests.laws.DISPUTE_OPENED,
+    K.DISPUTE_WON,
+    K.DISPUTE_LOST,
+}
+
+
+# Few sources, so that facts share a import BEGAN, EVERY_FACT, name_of
 
 K = FactKind
 
@@ -19,7 +25,7 @@ MANY = settings(max_examples=250, deadline=None)
 @MANY
 @given(FACTS, st.data())
 def test_order_and_repetition_are_nothing(facts: list[Fact], data: st.DataObject) -> None:
-    """Any permutation of facts, with any of them repeated, means the same."""
+    """Facts in any order and with any repetition give the same status."""
     again = data.draw(st.lists(st.sampled_from(facts), max_size=20)) if facts else []
     shuffled = data.draw(st.permutations(facts + again))
     assert status_of(shuffled) == status_of(facts)
@@ -28,15 +34,15 @@ def test_order_and_repetition_are_nothing(facts: list[Fact], data: st.DataObject
 @MANY
 @given(FACTS)
 def test_the_books_never_go_below_zero(facts: list[Fact]) -> None:
-    """No more goes back than came in, what is left is the rest, and any excess is flagged."""
+    """At most what came in goes back, the net is the rest, and any excess is flagged."""
     status = status_of(facts)
     assert 0 <= status.held_minor <= status.returned_minor <= status.received_minor
     assert status.net_minor == status.received_minor - status.returned_minor
-    gone = counted(facts, K.REFUND_SUCCEEDED, unless=K.REFUND_FAILED)
-    gone += sum(one.amount_minor for one in disputes_of(facts) if one.has_money)
-    more_gone = gone > status.received_minor
-    assert (Flag.RETURNED_MORE_THAN_RECEIVED in status.flags) == more_gone
-    assert status.returned_minor == min(gone, status.received_minor)
+    went_back = counted(facts, K.REFUND_SUCCEEDED, unless=K.REFUND_FAILED)
+    went_back += sum(dispute.amount_minor for dispute in disputes_of(facts) if dispute.has_money)
+    is_excess = went_back > status.received_minor
+    assert (Flag.RETURNED_MORE_THAN_RECEIVED in status.flags) == is_excess
+    assert status.returned_minor == min(went_back, status.received_minor)
     assert (status.received_at is None) == (status.received_minor == 0)
 
 
@@ -75,7 +81,7 @@ def without(*kinds: FactKind) -> Callable[[list[Fact]], list[Fact]]:
 @MANY
 @given(FACTS)
 def test_bad_news_takes_no_money_away(facts: list[Fact]) -> None:
-    """Failures, declines and expiries change nothing about a gift that received money."""
+    """Failures, declines and expiries do not change a gift that received money."""
     status = status_of(facts)
     if status.received_minor:
         assert status_of(without(*BAD_NEWS)(facts)) == status
@@ -87,24 +93,26 @@ DISPUTES = (K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)
 @MANY
 @given(FACTS)
 def test_a_dispute_that_is_won_never_was(facts: list[Fact]) -> None:
-    """A gift whose disputes were all won in the end is as if there had been none."""
-    fought = without(K.DISPUTE_WON)(facts)
-    about = [fact for fact in fought if fact.kind in DISPUTES]
+    """If all disputes were won in the end, the gift is as if there had been none."""
+    open_disputes = without(K.DISPUTE_WON)(facts)
+    disputes = [fact for fact in open_disputes if fact.kind in DISPUTES]
     late = BEGAN + timedelta(days=1)
     won = [
         Fact(K.DISPUTE_WON, source, late, "stripe", 5_000, "CAD")
-        for source in {fact.source_id for fact in about}
+        for source in {fact.source_id for fact in disputes}
     ]
-    peace = without(K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)(facts)
-    assert status_of(fought + won) == status_of(peace)
+    without_disputes = without(K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)(facts)
+    assert status_of(open_disputes + won) == status_of(without_disputes)
 
 
 @MANY
 @given(FACTS, st.sampled_from([K.INQUIRY_OPENED, K.INQUIRY_ANSWERED]))
 def test_an_inquiry_moves_no_money(facts: list[Fact], kind: FactKind) -> None:
-    """That a bank asks changes nothing about a gift, whatever else is known of it."""
-    asked = Fact(kind, "a", BEGAN, "stripe")
-    assert status_of([*facts, asked]) == status_of([f for f in facts if name_of(f) != (kind, "a")])
+    """An inquiry changes nothing about a gift."""
+    inquiry = Fact(kind, "a", BEGAN, "stripe")
+    assert status_of([*facts, inquiry]) == status_of(
+        [f for f in facts if name_of(f) != (kind, "a")]
+    )
 
 
 AMOUNTS = st.integers(min_value=1, max_value=10**6)
@@ -113,15 +121,15 @@ AMOUNTS = st.integers(min_value=1, max_value=10**6)
 @MANY
 @given(AMOUNTS, st.integers(min_value=1, max_value=5), st.data())
 def test_payments_too_many_that_went_back_never_were(
-    chosen: int, too_many: int, data: st.DataObject
+    chosen: int, extra: int, data: st.DataObject
 ) -> None:
-    """When all but one of the payments went back whole, in whatever way, the gift is in order."""
+    """If all payments but one went back whole, the gift is in order."""
     facts = [Fact(K.GIFT_OPENED, "gift", BEGAN, "donor", chosen, "CAD")]
     facts += [
         Fact(K.PAYMENT_SUCCEEDED, f"pi_{number}", BEGAN, "stripe", chosen, "CAD")
-        for number in range(too_many + 1)
+        for number in range(extra + 1)
     ]
-    for number in range(too_many):
+    for number in range(extra):
         kind = data.draw(st.sampled_from([K.REFUND_SUCCEEDED, K.DISPUTE_LOST]))
         facts.append(Fact(kind, f"back_{number}", BEGAN, "stripe", chosen, "CAD"))
     status = status_of(data.draw(st.permutations(facts)))
@@ -133,7 +141,7 @@ def test_payments_too_many_that_went_back_never_were(
 def test_a_part_of_the_only_payment_that_went_back_is_missed(
     chosen: int, data: st.DataObject
 ) -> None:
-    """Less than was chosen is left of one payment: partly refunded, and no flag."""
+    """If part of the only payment went back, the gift is partly refunded, without a flag."""
     part = data.draw(st.integers(min_value=1, max_value=chosen))
     facts = [
         Fact(K.GIFT_OPENED, "gift", BEGAN, "donor", chosen, "CAD"),

@@ -1,7 +1,7 @@
-"""Donors, Stripe and the power do as they please, in any order; the books end right to the cent.
+"""Donors, Stripe and power failures act in random order, and the books end right to the cent.
 
-A short run here; the long proof asks for another profile (--hypothesis-profile=prove) and a seed.
-What fails is printed as the fewest steps that lead there.
+This is a short run; the long proof uses another profile (--hypothesis-profile=prove) and a seed.
+A failure is printed as the shortest sequence of steps that causes it.
 """
 
 import uuid
@@ -31,7 +31,7 @@ from tests.sandbox.running import RunningSandbox, run_sandbox
 STEPS, RUNS = 30, 5
 CHANGES = [{"amount_total": 1}, {"currency": "usd"}, {"client_reference_id": "LWCAN-2222222"}]
 TROUBLES = ["500", "409", "429", "reset_before", "reset_after", "html_200", "null_200"]
-# An inquiry is answered, becomes a chargeback, ends, or its end is revised.
+# An inquiry is answered, becomes a dispute, ends, or its result is revised.
 DISPUTE_STEPS: list[tuple[str, dict[str, str]]] = [
     ("/answer", {}),
     ("/escalate", {}),
@@ -49,7 +49,7 @@ CALLS = [
 
 
 class Machine(RuleBasedStateMachine):
-    """What may happen, one rule each."""
+    """One rule for each thing that may happen."""
 
     databases: ClassVar[Sqlite | Postgres]
     sandbox: ClassVar[RunningSandbox]
@@ -64,7 +64,7 @@ class Machine(RuleBasedStateMachine):
         self.refunds = 0
 
     def teardown(self) -> None:
-        """Stripe behaves again, one catch-up runs, and the books are compared."""
+        """End Stripe's troubles, run one catch-up, and compare the books."""
         try:
             reports = self.whole.catch_up()
             check_books(self.whole)
@@ -84,7 +84,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(frequency=st.sampled_from(["once", "monthly"]), amount=st.integers(200, 99_999))
     def begin(self, frequency: str, amount: int) -> None:
-        """No run is about nothing: it begins with money."""
+        """Start each run with a payment, so that no run is empty."""
         self.a_donor_gives_and_pays(frequency, amount)
 
     @rule(frequency=st.sampled_from(["once", "monthly"]), amount=st.integers(200, 99_999))
@@ -94,10 +94,10 @@ class Machine(RuleBasedStateMachine):
         if session:
             self.whole.pull("pay", session=session, outcome="paid")
 
-    def _give(self, wanted: tuple[str, str, int]) -> str | None:
-        key, how, amount = wanted
-        asked = {"mode": how} if how == "bank_debit" else {"frequency": how}
-        session = self.whole.give(key, amount_minor=amount, **asked)
+    def _give(self, choice: tuple[str, str, int]) -> str | None:
+        key, how, amount = choice
+        options = {"mode": how} if how == "bank_debit" else {"frequency": how}
+        session = self.whole.give(key, amount_minor=amount, **options)
         if session and session not in self.sessions:
             self.sessions.append(session)
         return session
@@ -116,16 +116,16 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._at_stripe("subscriptions"))
     @rule(data=st.data(), succeed=st.booleans())
     def a_month_comes(self, data: st.DataObject, succeed: bool) -> None:
-        one = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
-        made = self.whole.pull(f"subscriptions/{one}/renew", succeed=succeed)
-        if made and made["invoice"] and not succeed and data.draw(st.booleans()):
-            self.whole.pull(f"invoices/{made['invoice']['id']}/pay", succeed=True)
+        item = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
+        answer = self.whole.pull(f"subscriptions/{item}/renew", succeed=succeed)
+        if answer and answer["invoice"] and not succeed and data.draw(st.booleans()):
+            self.whole.pull(f"invoices/{answer['invoice']['id']}/pay", succeed=True)
 
     @precondition(lambda self: self._at_stripe("subscriptions"))
     @rule(data=st.data())
     def a_pledge_ends(self, data: st.DataObject) -> None:
-        one = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
-        self.whole.pull(f"subscriptions/{one}/cancel")
+        item = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
+        self.whole.pull(f"subscriptions/{item}/cancel")
 
     @precondition(lambda self: self._at_stripe("payment_intents"))
     @rule(
@@ -135,41 +135,41 @@ class Machine(RuleBasedStateMachine):
     )
     def stripe_refunds(self, data: st.DataObject, amount: int, status: str) -> None:
         intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
-        made = self.whole.pull("refund", payment_intent=intent, amount=amount, status=status)
-        if made and status != "failed":
-            # A refund can fail days after it succeeded: the donor's account may be closed.
+        answer = self.whole.pull("refund", payment_intent=intent, amount=amount, status=status)
+        if answer and status != "failed":
+            # A refund can fail days after it succeeded, if the donor's account is closed.
             end = data.draw(st.sampled_from(["succeeded", "failed"]))
-            self.whole.pull(f"refund/{made['refund']['id']}", status=end)
+            self.whole.pull(f"refund/{answer['refund']['id']}", status=end)
 
     @precondition(lambda self: self._at_stripe("payment_intents"))
     @rule(data=st.data(), outcome=st.sampled_from(["won", "lost", None]))
     def a_bank_disputes(self, data: st.DataObject, outcome: str | None) -> None:
         intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
-        made = self.whole.pull("dispute", payment_intent=intent)
-        if made and outcome:
-            self.whole.pull(f"dispute/{made['dispute']['id']}", outcome=outcome)
+        answer = self.whole.pull("dispute", payment_intent=intent)
+        if answer and outcome:
+            self.whole.pull(f"dispute/{answer['dispute']['id']}", outcome=outcome)
 
     @precondition(lambda self: self._at_stripe("payment_intents"))
     @rule(data=st.data())
     def a_bank_inquires(self, data: st.DataObject) -> None:
         intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
-        made = self.whole.pull("dispute", payment_intent=intent, inquiry=True)
-        if made:
-            for lever, body in data.draw(st.lists(st.sampled_from(DISPUTE_STEPS), max_size=4)):
-                self.whole.pull(f"dispute/{made['dispute']['id']}{lever}", **body)
+        answer = self.whole.pull("dispute", payment_intent=intent, inquiry=True)
+        if answer:
+            for control, body in data.draw(st.lists(st.sampled_from(DISPUTE_STEPS), max_size=4)):
+                self.whole.pull(f"dispute/{answer['dispute']['id']}{control}", **body)
 
     @precondition(lambda self: self._at_stripe("disputes"))
     @rule(data=st.data(), step=st.sampled_from(DISPUTE_STEPS))
     def a_dispute_goes_on(self, data: st.DataObject, step: tuple[str, dict[str, str]]) -> None:
-        one = data.draw(st.sampled_from(self._at_stripe("disputes")))
-        lever, body = step
-        self.whole.pull(f"dispute/{one}{lever}", **body)
+        item = data.draw(st.sampled_from(self._at_stripe("disputes")))
+        control, body = step
+        self.whole.pull(f"dispute/{item}{control}", **body)
 
     @precondition(lambda self: self._at_stripe("subscriptions"))
     @rule(data=st.data(), status=st.sampled_from(["active", "past_due", "paused", "unpaid"]))
     def a_pledge_changes_its_status(self, data: st.DataObject, status: str) -> None:
-        one = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
-        self.whole.pull(f"subscriptions/{one}/status", status=status)
+        item = data.draw(st.sampled_from(self._at_stripe("subscriptions")))
+        self.whole.pull(f"subscriptions/{item}/status", status=status)
 
     @rule(amount=st.integers(200, 99_999), verified=st.booleans(), succeed=st.booleans())
     def a_donor_gives_by_debit(self, amount: int, verified: bool, succeed: bool) -> None:
@@ -192,22 +192,22 @@ class Machine(RuleBasedStateMachine):
         parts = self.whole.parts
         names = (FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED)
         with parts.database.reading() as session:
-            known = session.exec(
+            payment = session.exec(
                 select(GiftFact)
                 .where(GiftFact.kind.in_(names), GiftFact.source_id.like("pi_%"))  # type: ignore[attr-defined]
                 .order_by(GiftFact.source_id)
             ).first()
-        if known is None:
+        if payment is None:
             return
         self.refunds += 1
-        wanted = RequestedRefund(known.source_id, amount, "requested_by_donor", "")
+        choice = RequestedRefund(payment.source_id, amount, "requested_by_donor", "")
         request = None
         try:
             with parts.database.writing() as session:
                 request = request_refund(
                     session,
-                    known.gift_id,
-                    wanted,
+                    payment.gift_id,
+                    choice,
                     form_key=str(self.refunds),
                     actor="staff:1",
                     now=parts.clock.now(),
@@ -219,23 +219,25 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def events_arrive(self, data: st.DataObject) -> None:
-        told = self.whole.events()
-        if told:
-            for one in data.draw(st.lists(st.sampled_from(told), max_size=8)):
-                assert self.whole.deliver(one) == 200
+        events = self.whole.events()
+        if events:
+            for item in data.draw(st.lists(st.sampled_from(events), max_size=8)):
+                assert self.whole.deliver(item) == 200
 
     @rule(data=st.data(), change=st.sampled_from(CHANGES))
     def somebody_forges(self, data: st.DataObject, change: dict[str, Any]) -> None:
-        """Unsigned it is refused; signed by another account's or mode's hand, it counts nothing."""
-        told = [one for one in self.whole.events() if one["type"].startswith("checkout.session")]
-        if not told:
+        """Unsigned, it is refused; from another account or mode, or changed, it counts nothing."""
+        events = [
+            item for item in self.whole.events() if item["type"].startswith("checkout.session")
+        ]
+        if not events:
             return
-        one = data.draw(st.sampled_from(told))
-        spoilt = one | {"id": f"evt_{uuid.uuid4().hex}"}
-        assert self.whole.deliver(spoilt, secret="whsec_somebodys_elses_secret_1") == 400
-        assert self.whole.deliver(spoilt | {"livemode": True}) == 200
-        changed = spoilt | {"id": f"evt_{uuid.uuid4().hex}"}
-        changed["data"] = {"object": one["data"]["object"] | change}
+        item = data.draw(st.sampled_from(events))
+        forged = item | {"id": f"evt_{uuid.uuid4().hex}"}
+        assert self.whole.deliver(forged, secret="whsec_somebodys_elses_secret_1") == 400
+        assert self.whole.deliver(forged | {"livemode": True}) == 200
+        changed = forged | {"id": f"evt_{uuid.uuid4().hex}"}
+        changed["data"] = {"object": item["data"]["object"] | change}
         assert self.whole.deliver(changed) == 200
 
     @rule()
@@ -263,15 +265,15 @@ class Machine(RuleBasedStateMachine):
         return self.whole.listed(shelf)
 
 
-def how_long() -> settings:
+def machine_settings() -> settings:
     if settings.get_current_profile_name() == "prove":
         return settings(stateful_step_count=STEPS)
     return settings(
         stateful_step_count=STEPS,
         max_examples=RUNS,
         deadline=None,
-        derandomize=True,  # what others push must not fail here by chance
-        phases=[Phase.generate],  # the long proof looks for the fewest steps
+        derandomize=True,  # tests must not fail at random
+        phases=[Phase.generate],  # only the long proof minimises failures
         suppress_health_check=list(HealthCheck),
     )
 
@@ -286,7 +288,7 @@ def one_sandbox() -> Iterator[RunningSandbox]:
 def test_the_books_end_right(
     request: pytest.FixtureRequest, one_sandbox: RunningSandbox, backend: str
 ) -> None:
-    """Whatever happened in whatever order, after one catch-up our books are Stripe's."""
+    """After any sequence of steps and one catch-up, our books match Stripe's."""
     Machine.databases = request.getfixturevalue(backend)
     Machine.sandbox = one_sandbox
-    run_state_machine_as_test(Machine, settings=how_long())
+    run_state_machine_as_test(Machine, settings=machine_settings())

@@ -1,7 +1,7 @@
-"""The whole service in one process, beside a pretend Stripe over HTTP, with time in our hands.
+"""The whole service in one process, beside a pretend Stripe over HTTP, with a clock we control.
 
-Nothing runs by itself here: the worker goes round when it is told to, and a crash forgets whatever
-was not on disk. What the books must say at the end is asked of the pretend Stripe.
+Nothing runs in the background: the worker's round is a call, and a crash loses everything that is
+not on disk. The pretend Stripe's totals are the expected result.
 """
 
 import json
@@ -35,13 +35,13 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 
 REGIONS = Path(__file__).with_name("regions.toml")
 BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
-# A gift's answer may be that it is recorded and Stripe cannot be reached just now.
+# The answer if a gift is recorded, but Stripe cannot be reached.
 LATER = 503
 
 
 @dataclass
 class Whole:
-    """The service, its pretend Stripe, and every answer that was given."""
+    """The service, its pretend Stripe, and the answers so far."""
 
     settings: Settings
     sandbox: RunningSandbox
@@ -53,11 +53,11 @@ class Whole:
     def start(self) -> None:
         self.parts = build_parts(self.settings, self.clock)
         self.parts.inbox.start()
-        # Not entered: its lifespan would set the worker going.
+        # Not entered, because its lifespan starts the worker.
         self.web = TestClient(build_app(self.parts, self.settings), raise_server_exceptions=False)
 
     def crash(self) -> None:
-        """Forget everything that is not on disk, and start again."""
+        """Lose everything that is not on disk, and start again."""
         self.stop()
         self.start()
 
@@ -66,24 +66,24 @@ class Whole:
         self.parts.close()
 
     def pass_time(self, delta: timedelta) -> None:
-        """Let time pass at Stripe and here alike."""
+        """Advance the clock here and at Stripe."""
         self.clock.instant += delta
         self.tell_stripe_the_time()
 
     def tell_stripe_the_time(self) -> None:
         self.pull("clock", now=int(self.clock.instant.timestamp()))
 
-    def pull(self, lever: str, **more: Any) -> dict[str, Any] | None:
-        """Pull one of the pretend Stripe's levers; None when it says that this cannot be."""
-        answer = self.sandbox.http.post(f"/_sandbox/{lever}", json=more)
+    def pull(self, control: str, **more: Any) -> dict[str, Any] | None:
+        """Use a control of the pretend Stripe; None if it refuses."""
+        answer = self.sandbox.http.post(f"/_sandbox/{control}", json=more)
         assert answer.is_success or answer.is_client_error, answer.text
-        pulled: dict[str, Any] = answer.json()
-        return pulled if answer.is_success else None
+        body: dict[str, Any] = answer.json()
+        return body if answer.is_success else None
 
     def give(
         self, key: str, *, amount_minor: int, frequency: str = "once", mode: str = "card"
     ) -> str | None:
-        """Give through the API; returns the session that Stripe opened, or None for now."""
+        """Give through the API; return the checkout session, or None if there is none now."""
         answer = self.web.post(
             "/api/v1/gifts",
             json={
@@ -100,28 +100,28 @@ class Whole:
         self.answers[answer.status_code] += 1
         assert answer.status_code in (201, 409, LATER), answer.text
         if answer.status_code != 201:
-            return None  # it is paid already, or Stripe cannot be asked just now
+            return None  # it is already paid, or Stripe cannot be reached
         return str(urlsplit(answer.json()["next"]["url"]).path.rpartition("/")[2])
 
     def events(self) -> list[dict[str, Any]]:
-        """Return what Stripe told so far, as its list has it, the newest first."""
+        """Return all events so far from Stripe's list, the newest first."""
         return self._list("events")
 
-    def listed(self, shelf: str) -> list[str]:
-        """Return the ids of all there are of a kind of thing at Stripe."""
-        return [thing["id"] for thing in self._list(shelf)]
+    def listed(self, path: str) -> list[str]:
+        """Return the ids of all objects of a kind at Stripe."""
+        return [thing["id"] for thing in self._list(path)]
 
-    def _list(self, shelf: str) -> list[dict[str, Any]]:
+    def _list(self, path: str) -> list[dict[str, Any]]:
         answer = self.sandbox.http.get(
-            f"/v1/{shelf}",
+            f"/v1/{path}",
             params={"limit": 100},
             headers={"authorization": f"Bearer {SECRET_KEY}"},
         )
-        found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]
-        return found
+        objects: list[dict[str, Any]] = answer.raise_for_status().json()["data"]
+        return objects
 
     def deliver(self, event: dict[str, Any], *, secret: str = WEBHOOK_SECRET) -> int:
-        """Hand over an event at the door; returns the answer's status."""
+        """Deliver an event to the webhook endpoint; return the status of the answer."""
         body = json.dumps(event).encode()
         answer = self.web.post(
             WEBHOOK_PATH,
@@ -132,7 +132,7 @@ class Whole:
         return answer.status_code
 
     def go_round(self) -> None:
-        """Do what the worker does in one round, each job once."""
+        """Run each of the worker's jobs once."""
         for job in (
             self.parts.settler.settle_due,
             self.parts.poller.ask_due,
@@ -141,7 +141,7 @@ class Whole:
             try:
                 job()
             except Unavailable:
-                self.answers[LATER] += 0  # it is tried at the next round
+                self.answers[LATER] += 0  # retried in the next round
 
     def catch_up(self) -> list[Report]:
         """Fetch everything from Stripe, and settle until nothing waits."""
@@ -161,7 +161,7 @@ class Whole:
 
 
 def check_books(whole: Whole) -> None:
-    """Check that Stripe was paid what we confirmed, to the cent, and that no answer was a 500."""
+    """Check that our totals match Stripe's to the cent, and that no answer was a 500."""
     database: Database = whole.parts.database
     theirs, ours = their_totals(whole.sandbox), our_totals(database)
     assert ours == {currency: sums for currency, sums in theirs.items() if any(sums.values())}
@@ -177,7 +177,7 @@ def check_books(whole: Whole) -> None:
 
 @contextmanager
 def running_whole(database_url: str, sandbox: RunningSandbox) -> Iterator[Whole]:
-    """Run the service on an empty database, beside a pretend Stripe that begins anew."""
+    """Run the service on an empty database, with a pretend Stripe that is reset."""
     sandbox.control("DELETE", "/_sandbox/state")
     settings = make_settings(
         database_url,
