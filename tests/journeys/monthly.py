@@ -21,7 +21,7 @@ def subscription_of(world: World, gift: Gift) -> str:
 
 
 def months(world: World) -> list[Gift]:
-    """Return every gift, the first month first, after checking that each is what its facts mean."""
+    """Return every gift, the first month first, after checking that each matches its facts."""
     with world.database.reading() as session:
         assert list(differences(session)) == []
         gifts = session.exec(select(Gift)).all()
@@ -29,20 +29,20 @@ def months(world: World) -> list[Gift]:
 
 
 def later_month(world: World) -> Gift:
-    (found,) = [gift for gift in months(world) if gift.pledge_id != gift.id and gift.pledge_id]
-    return found
+    (month,) = [gift for gift in months(world) if gift.pledge_id != gift.id and gift.pledge_id]
+    return month
 
 
 def at_stripe(world: World, subscription_id: str) -> dict[str, Any]:
     answer = world.sandbox.http.get(
         f"/v1/subscriptions/{subscription_id}", headers=world.stripe_headers
     )
-    told: dict[str, Any] = answer.json()
-    return told
+    subscription: dict[str, Any] = answer.json()
+    return subscription
 
 
 def bank_says(world: World, subscription_id: str, *, yes: bool) -> None:
-    """End the debit of the newest invoice."""
+    """Complete the debit of the newest invoice."""
     invoice = at_stripe(world, subscription_id)["latest_invoice"]
     world.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
 
@@ -51,5 +51,5 @@ def subscriptions(world: World) -> list[dict[str, Any]]:
     answer = world.sandbox.http.get(
         "/v1/subscriptions", params={"status": "all"}, headers=world.stripe_headers
     )
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+    data: list[dict[str, Any]] = answer.json()["data"]
+    return data

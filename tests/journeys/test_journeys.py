@@ -121,22 +121,6 @@ def test_interac(world: World) -> None:
     assert (world.gift().status, world.gift().received_minor) == ("awaited", 0)
 
 
-def sign_in(world: World) -> None:
-    with world.database.writing() as session:
-        add_staff(
-            session,
-            "bea@example.org",
-            name="Bea Roy",
-            role=Role.FINANCE,
-            password=PASSWORD,
-            now=datetime.now(UTC) - timedelta(minutes=1),
-        )
-    form = world.page("/finance/sign-in")
-    form_fields = {name: field(form, name) for name in ("form_token", "next")}
-    form_fields |= {"email": "bea@example.org", "password": PASSWORD}
-    assert world.http.post("/finance/sign-in", data=form_fields).status_code == 303
-
-
 def test_a_webhook_often(world: World) -> None:
     """Delivering the webhook fifty more times changes nothing."""
     back = world.pay(world.submit(world.fill_in()))

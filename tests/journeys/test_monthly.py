@@ -24,37 +24,6 @@ def begin(world: World) -> tuple[Gift, str]:
     return gift, subscription_of(world, gift)
 
 
-def subscription_of(world: World, gift: Gift) -> str:
-    def started() -> list[str]:
-        with world.database.reading() as session:
-            facts = facts_of(session, gift.id)
-        return [fact.source_id for fact in facts if fact.kind == "pledge_started"]
-
-    until(started)
-    return started()[0]
-
-
-def months(world: World) -> list[Gift]:
-    """Return every gift, the first month first, after checking that each matches its facts."""
-    with world.database.reading() as session:
-        assert list(differences(session)) == []
-        gifts = session.exec(select(Gift)).all()
-    return sorted(gifts, key=lambda gift: (gift.id != gift.pledge_id, gift.opened_at))
-
-
-def later_month(world: World) -> Gift:
-    (month,) = [gift for gift in months(world) if gift.pledge_id != gift.id and gift.pledge_id]
-    return month
-
-
-def at_stripe(world: World, subscription_id: str) -> dict[str, Any]:
-    answer = world.sandbox.http.get(
-        f"/v1/subscriptions/{subscription_id}", headers=world.stripe_headers
-    )
-    subscription: dict[str, Any] = answer.json()
-    return subscription
-
-
 def test_each_month_is_a_gift_of_its_own(world: World) -> None:
     """The first month and its invoice are one gift; the next month is another of the pledge."""
     first, subscription_id = begin(world)

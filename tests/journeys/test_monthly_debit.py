@@ -23,20 +23,6 @@ def agree(world: World) -> tuple[Gift, str]:
     return gift, subscription_of(world, gift)
 
 
-def bank_says(world: World, subscription_id: str, *, yes: bool) -> None:
-    """Complete the debit of the newest invoice."""
-    invoice = at_stripe(world, subscription_id)["latest_invoice"]
-    world.sandbox.control("POST", f"/_sandbox/invoices/{invoice}/settle", succeed=yes)
-
-
-def subscriptions(world: World) -> list[dict[str, Any]]:
-    answer = world.sandbox.http.get(
-        "/v1/subscriptions", params={"status": "all"}, headers=world.stripe_headers
-    )
-    data: list[dict[str, Any]] = answer.json()["data"]
-    return data
-
-
 def test_each_month_is_debited(world: World) -> None:
     """One agreement is one subscription, and each debit arrives days later."""
     gift, subscription_id = agree(world)

@@ -8,13 +8,7 @@ from hypothesis import given, settings, strategies as st
 from donate.gifts.disputes import disputes_of
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import Flag, StatusName, status_of
-from tests.laws.DISPUTE_OPENED,
-    K.DISPUTE_WON,
-    K.DISPUTE_LOST,
-}
-
-
-# Few sources, so that facts share a import BEGAN, EVERY_FACT, name_of
+from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 
 K = FactKind
 

@@ -67,9 +67,8 @@ def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Tr
 def refuse_other_modes(gift: Gift) -> None:
     """Raise Conflict for a gift whose mode goes through Stripe."""
     if gift.mode not in BY_HAND:
-        raise Conflict(
-            f"A gift by {MODE_NAMES[gift.mode].lower()} is confirmed by Stripe and can’t be marked here."
-        )
+        mode = MODE_NAMES[gift.mode].lower()
+        raise Conflict(f"A gift by {mode} is confirmed by Stripe and can’t be marked here.")
 
 
 def read_day(text: str) -> date | None:
