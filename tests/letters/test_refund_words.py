@@ -30,7 +30,7 @@ def test_a_correction_names_what_did_not_go_back(empty: Database) -> None:
     """The subject names the amount of the refund that failed."""
     _, context = a_letter(empty, LetterKind.REFUND_FAILED, "en-CA")
     content = draft(LetterKind.REFUND_FAILED, context)
-    assert content.subject == "Your refund of $25.00 did not go through"
+    assert content.subject == "Your refund of $25.00 didn’t go through"
 
 
 def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Database) -> None:

@@ -30,10 +30,13 @@ def _instructions(context: LetterContext, _: Translate) -> Draft:
             amount=amount,
         ),
         headline=_("How to send your gift"),
-        before=(_("Thank you! Your gift is recorded."), *how(context, _)),
+        before=(
+            _("Thank you for choosing to give. Here’s how to send your gift."),
+            *how(context, _),
+        ),
         rows=what_to_enter(context, _),
         after=mind(context, _),
-        link=(_("See where your gift stands"), context.page),
+        link=(_("Check the status of your gift"), context.page),
     )
 
 
@@ -41,19 +44,19 @@ def _reminder(context: LetterContext, _: Translate) -> Draft:
     gift = context.gift
     return Draft(
         subject=_(
-            "%(reference)s: your gift of %(amount)s has not reached us yet",
+            "%(reference)s: we haven’t received your gift of %(amount)s yet",
             reference=gift.reference,
             amount=context.money(gift.amount),
         ),
-        headline=_("Your gift has not reached us yet"),
+        headline=_("We haven’t received your gift yet"),
         before=(
-            _("On %(day)s you chose to make this gift.", day=context.day(gift.opened_on)),
-            _("If you have sent it already, all is well: it is still matched by its reference."),
+            _("You chose to make this gift on %(day)s.", day=context.day(gift.opened_on)),
+            _("If you’ve already sent it, you’re all set. We’ll match it by its reference."),
             *how(context, _),
         ),
         rows=what_to_enter(context, _),
         after=mind(context, _),
-        link=(_("See where your gift stands"), context.page),
+        link=(_("Check the status of your gift"), context.page),
     )
 
 
@@ -63,14 +66,17 @@ def _under_way(context: LetterContext, _: Translate) -> Draft:
         subject=_("Your gift of %(amount)s is on its way", amount=amount),
         headline=_("Your gift is on its way"),
         before=(
-            _("Thank you! Your bank has been asked for it, which takes up to five business days."),
             _(
-                "If Stripe asks you to confirm your bank account, please do; otherwise there is "
-                "nothing left to do. We will write to you when it has arrived."
+                "Thank you! Your bank is processing the debit. This can take up to five "
+                "business days."
+            ),
+            _(
+                "You don’t need to do anything, unless Stripe asks you to confirm your bank "
+                "account. We’ll e-mail you when your gift arrives."
             ),
         ),
         rows=amount_and_reference(context, _),
-        link=(_("See where your gift stands"), context.page),
+        link=(_("Check the status of your gift"), context.page),
         manage=manage_link(context, _),
     )
 
@@ -79,22 +85,22 @@ def _confirm_account(context: LetterContext, _: Translate) -> Draft:
     assert context.confirmation is not None
     amount, due = context.money(context.gift.amount), context.confirmation
     deposits = (
-        _("Stripe sends a small deposit to your account, with a code in its description.")
+        _("Stripe is sending a small deposit to your account, with a code in its description.")
         if due.by_code
-        else _("Stripe sends two small deposits to your account.")
+        else _("Stripe is sending two small deposits to your account.")
     )
     arrival = (
-        _("They should be there by %(day)s.", day=context.day(due.arrives_on))
+        _("You should see this in your account by %(day)s.", day=context.day(due.arrives_on))
         if due.arrives_on
         else ""
     )
     return Draft(
         subject=_("Please confirm your bank account for your gift of %(amount)s", amount=amount),
-        headline=_("Your bank account still has to be confirmed"),
+        headline=_("Please confirm your bank account"),
         before=(
             " ".join(filter(None, (deposits, arrival))),
-            _("Please confirm them on Stripe’s page within ten days."),
-            _("Without that, your bank cannot be asked for your gift."),
+            _("Then confirm your account on Stripe’s page. You have ten days."),
+            _("We can’t collect your gift until you confirm your account."),
         ),
         rows=amount_and_reference(context, _),
         link=(_("Confirm your bank account"), context.page),
@@ -105,12 +111,12 @@ def _confirm_account(context: LetterContext, _: Translate) -> Draft:
 def _failed(context: LetterContext, _: Translate) -> Draft:
     amount = context.money(context.gift.amount)
     return Draft(
-        subject=_("Your gift of %(amount)s did not go through", amount=amount),
-        headline=_("The payment did not go through"),
+        subject=_("Your gift of %(amount)s didn’t go through", amount=amount),
+        headline=_("Your payment didn’t go through"),
         before=(
-            _("Your bank account was not confirmed in time, and no money was taken.")
+            _("Your bank account wasn’t confirmed in time. No money was taken.")
             if context.was_never_confirmed
-            else _("Your bank did not allow it, and no money was taken."),
+            else _("Your bank declined the payment. No money was taken."),
             _("You can try again, or choose another way to give."),
         ),
         rows=amount_and_reference(context, _),
@@ -123,14 +129,17 @@ def _refund(context: LetterContext, _: Translate) -> Draft:
     assert context.returned is not None
     amount = context.money(context.returned)
     return Draft(
-        subject=_("%(amount)s of your gift went back to you", amount=amount),
-        headline=_("Money went back to you"),
+        subject=_("Your refund of %(amount)s", amount=amount),
+        headline=_("Your refund is on its way"),
         before=(
-            _("We have sent it back the way it came. It can take a few days to show."),
-            _("If you did not expect this, please answer this letter."),
+            _(
+                "We’ve refunded the card or account you used. It can take a few days to appear on "
+                "your statement."
+            ),
+            _("If you weren’t expecting this, please reply to this e-mail."),
         ),
         rows=(
-            (_("Went back"), amount),
+            (_("Refund"), amount),
             (_("Your gift"), context.money(context.gift.amount)),
             (_("Reference"), context.gift.reference),
         ),
@@ -142,11 +151,14 @@ def _refund_failed(context: LetterContext, _: Translate) -> Draft:
     assert context.returned is not None
     amount = context.money(context.returned)
     return Draft(
-        subject=_("Your refund of %(amount)s did not go through", amount=amount),
-        headline=_("Your refund did not go through"),
+        subject=_("Your refund of %(amount)s didn’t go through", amount=amount),
+        headline=_("Your refund didn’t go through"),
         before=(
-            _("We wrote to you about a refund. Your bank did not accept it, so we have it again."),
-            _("We will contact you about another way. You can also answer this letter."),
+            _(
+                "We told you about a refund. Your bank didn’t accept it, and the money came "
+                "back to us."
+            ),
+            _("We’ll contact you to arrange another way. You can also reply to this e-mail."),
         ),
         rows=((_("Refund"), amount), (_("Reference"), context.gift.reference)),
         link=(_("See your gift"), context.page),

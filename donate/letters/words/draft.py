@@ -43,7 +43,7 @@ def manage_link(context: LetterContext, _: Translate) -> tuple[str, str] | None:
     """Return the link to the donor's page for the pledge; None if the gift is not monthly."""
     if context.pledge_page is None:
         return None
-    return _("See or change your monthly gifts"), context.pledge_page
+    return _("Manage your monthly gift"), context.pledge_page
 
 
 def amount_and_reference(context: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:

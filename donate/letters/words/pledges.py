@@ -13,10 +13,10 @@ def month_failed(context: LetterContext, _: Translate) -> Draft:
     """Return the letter that a month could not be collected."""
     amount = context.money(context.gift.amount)
     return Draft(
-        subject=_("Your monthly gift of %(amount)s did not go through", amount=amount),
-        headline=_("This month’s gift did not go through"),
+        subject=_("Your monthly gift of %(amount)s didn’t go through", amount=amount),
+        headline=_("This month’s gift didn’t go through"),
         before=(
-            _("Your bank did not allow it, and no money was taken."),
+            _("Your bank declined the payment. No money was taken."),
             _("You can try again, or choose another way to give for this month."),
         ),
         rows=amount_and_reference(context, _),
@@ -30,14 +30,14 @@ def pledge_amount(context: LetterContext, _: Translate) -> Draft:
     assert context.change is not None
     amount = context.money(context.change.each_month)
     return Draft(
-        subject=_("Your monthly gift: %(amount)s from the next month on", amount=amount),
+        subject=_("Your monthly gift will be %(amount)s", amount=amount),
         headline=_("A change to your monthly gift"),
         before=(
-            _("You have asked us to collect %(amount)s every month from now on.", amount=amount),
-            _("If that was not you, please answer this letter."),
+            _("You asked us to collect %(amount)s each month, starting next month.", amount=amount),
+            _("If this wasn’t you, please reply to this e-mail."),
         ),
         rows=((_("Each month"), amount), (_("Reference"), context.gift.reference)),
-        link=(_("See or change your monthly gifts"), context.pledge_page or context.page),
+        link=(_("Manage your monthly gift"), context.pledge_page or context.page),
     )
 
 
@@ -47,21 +47,21 @@ def pledge_ended(context: LetterContext, _: Translate) -> Draft:
     if ended:
         day = local_date(ended.happened_at, context.gift.time_zone)
         rows.insert(0, (_("Ended on"), context.day(day)))
-    before = [_("Nothing more will be collected. Thank you for all that you have given!")]
+    before = [_("No more gifts will be collected. Thank you for your faithful giving.")]
     match end_reason_of(ended) if ended else None:
         case EndReason.PAYMENT_FAILED:
             reason = _("Your monthly gift ended because payments didn’t go through.")
             before = [reason, *before, _("You can begin a new monthly gift at any time.")]
         case EndReason.PAYMENT_DISPUTED:
             reason = _("Your monthly gift ended because a payment was disputed with your bank.")
-            before = [reason, *before, _("If you did not dispute it, please answer this letter.")]
+            before = [reason, *before, _("If you didn’t dispute it, please reply to this e-mail.")]
         case None:
-            before.append(_("Should you want to begin again, you are always welcome."))
+            before.append(_("You can begin a new monthly gift at any time."))
         case other:
             assert_never(other)
     return Draft(
-        subject=_("Your monthly gifts have ended"),
-        headline=_("Your monthly gifts have ended"),
+        subject=_("Your monthly gift has ended"),
+        headline=_("Your monthly gift has ended"),
         before=tuple(before),
         rows=tuple(rows),
         link=(_("Begin a new monthly gift"), context.give_page),

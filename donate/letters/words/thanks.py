@@ -12,13 +12,13 @@ def thank_you(context: LetterContext, _: Translate) -> Draft:
     """Return the letter that a gift has arrived."""
     gift = context.gift
     amount = context.money(gift.net)
-    after = [_("Please keep this letter for your records. It is not an official tax receipt.")]
+    after = [_("Please keep this e-mail for your records. It is not an official tax receipt.")]
     if context.first:
         after.insert(0, _("This is one of your monthly gifts."))
     return Draft(
         subject=_("Thank you for your gift of %(amount)s", amount=amount),
-        headline=_("Received, thank you!"),
-        before=(_("Your gift has arrived."), *_earlier_mistake(context, _)),
+        headline=_("Thank you for your gift"),
+        before=(_("We’ve received your gift."), *_earlier_mistake(context, _)),
         rows=(
             *_amount_rows(context, _),
             *_wish_rows(context, _),
@@ -50,9 +50,9 @@ def correction(context: LetterContext, _: Translate) -> Draft:
         amount=context.money(context.told),
     )
     if gift.received_minor:
-        right = _("So far, %(amount)s has arrived.", amount=context.money(gift.received))
+        right = _("We’ve received %(amount)s so far.", amount=context.money(gift.received))
     else:
-        right = _("Your gift has not arrived yet.")
+        right = _("We haven’t received your gift yet.")
     return Draft(
         subject=_("%(reference)s: a correction about your gift", reference=gift.reference),
         headline=_("We made a mistake"),
@@ -64,11 +64,11 @@ def correction(context: LetterContext, _: Translate) -> Draft:
         ),
         after=(
             _(
-                "If you have sent it, you do not need to do anything. We will write to you when "
-                "it arrives."
+                "If you’ve sent it, you don’t need to do anything. We’ll e-mail you when it "
+                "arrives."
             ),
         ),
-        link=(_("See where your gift stands"), context.page),
+        link=(_("Check the status of your gift"), context.page),
     )
 
 
@@ -94,11 +94,11 @@ def _wish_rows(context: LetterContext, _: Translate) -> Iterator[tuple[str, str]
     )
     if wish.fee_cover_minor and has_first_amount:
         yield (
-            _("Of that, to cover the fee"),
+            _("Included to cover fees"),
             context.money(context.gift.amount.part(wish.fee_cover_minor)),
         )
     if region and wish.fund in region.funds:
-        yield _("What it is for"), region.funds[wish.fund].in_language(context.language)
+        yield _("Fund"), region.funds[wish.fund].in_language(context.language)
     name = name_to_greet(wish.tribute_name)
     if wish.tribute_kind == Tribute.HONOUR and name:
         yield _("In honour of"), name
