@@ -95,8 +95,9 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     settler = Settler(database, clock, livemode=settings.livemode, account=account)
     jobs: list[Job] = []
     worker = Worker(jobs)
-    inbox = Inbox(database, on_stored=lambda: worker.nudge(settling.settle_due))
+    inbox = Inbox(database)
     settling = PacedSettling(settler, inbox)
+    inbox.on_stored = partial(worker.nudge, settling.settle_due)
     poller = CheckoutPoller(database, stripe, inbox, settler, clock)
     catchup = Catchup(database, lists, inbox, settler, clock, livemode=settings.livemode)
     refunds = Refunds(database, stripe, inbox, settler, clock, livemode=settings.livemode)

@@ -86,13 +86,13 @@ class Inbox:
     def __init__(
         self,
         database: Database,
-        on_stored: Callable[[], None],
+        on_stored: Callable[[], None] = lambda: None,
         *,
         queue_limit: int = QUEUE_LIMIT,
         timeout_s: float = STORE_TIMEOUT_S,
     ) -> None:
         self._database = database
-        self._on_stored = on_stored
+        self.on_stored = on_stored
         self._timeout_s = timeout_s
         self._queue_limit = queue_limit
         self._waiting: deque[tuple[Arrival, Stored]] = deque()
@@ -209,7 +209,7 @@ class Inbox:
                 for pair in group:
                     self._commit([pair])
         else:
-            self._on_stored()
+            self.on_stored()
             _resolve_group(group, None)
 
 
