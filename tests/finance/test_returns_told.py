@@ -42,7 +42,7 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
     (refund,) = stripe_list(desk.sandbox, REFUNDS)
     desk.sandbox.control("POST", f"/_sandbox/refund/{refund['id']}", status="failed")
     deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
-    notice = "A refund failed, and the money is with us again."
+    notice = "A refund failed. The money came back to us."
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
     assert notice in page
@@ -71,15 +71,14 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     )["dispute"]
     deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
     notice = (
-        "A donor’s bank has sent an inquiry about a payment. "
-        "Please answer in Stripe before it is due."
+        "A donor’s bank has sent an inquiry about a payment. Answer in Stripe before"
     )
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
     due = local_date(
         datetime.fromtimestamp(inquiry["evidence_details"]["due_by"], UTC), gift.time_zone
     )
-    assert f"Please answer in Stripe by {due:%B} {due.day}, {due.year}" in page
+    assert f"Answer it in Stripe by {due:%B} {due.day}, {due.year}" in page
     assert desk.site.reread(gift).status == "confirmed"
     assert 'name="confirmed"' in page
     address = f"/_sandbox/dispute/{inquiry['id']}"
@@ -94,7 +93,7 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     assert desk.site.reread(gift).status == "disputed"
     dispute_notice = "A donor’s bank has disputed a payment."
     assert dispute_notice in desk.browser.get("/finance/gifts").text
-    assert "To get it back, answer in Stripe by" in page
+    assert "To recover it, answer in Stripe by" in page
     assert "Nothing can be refunded until the dispute has ended." in page
     assert 'name="confirmed"' not in page
     late = desk.send(gift, form)

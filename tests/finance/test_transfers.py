@@ -54,9 +54,9 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"received_on": ""}, "Please enter the transfer&#39;s date"),
-        ({"received_on": "9 March"}, "Please enter the transfer&#39;s date"),
-        ({"received_on": "2026-02-29"}, "Please enter the transfer&#39;s date"),
+        ({"received_on": ""}, "Please enter the date of the transfer"),
+        ({"received_on": "9 March"}, "Please enter the date of the transfer"),
+        ({"received_on": "2026-02-29"}, "Please enter the date of the transfer"),
         ({"received_on": "2026-03-11"}, "This date is in the future."),
         ({"received_on": "2025-02-02"}, "Please check the year."),
         ({"received_on": "0001-01-01"}, "Please check the year."),
