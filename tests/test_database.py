@@ -242,7 +242,7 @@ def test_a_mistake_of_ours_is_not_called_busy(database: Database) -> None:
     ],
 )
 def test_an_address_that_is_none_stops_the_start(url: str) -> None:
-    """A wrong DATABASE_URL is refused by name, and no part of it is repeated."""
+    """The error about an invalid DATABASE_URL names the setting and does not print its value."""
     with pytest.raises(Misconfigured, match=r"^DATABASE_URL ") as error:
         Database(url)
     assert "hunter2" not in str(error.value)

@@ -96,7 +96,7 @@ class Gift(SQLModel, table=True):
 
 
 class GiftWish(SQLModel, table=True):
-    """What a donor added to a gift; no row if they added nothing. Later months share the row."""
+    """The options a donor chose: a fund, a note, a tribute. Later months of a pledge share them."""
 
     __tablename__ = "gift_wish"
     __table_args__ = (

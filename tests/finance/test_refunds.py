@@ -138,7 +138,7 @@ def test_two_clerks_see_what_the_other_took(desk_on_each: Desk) -> None:
 
 
 def test_a_slow_refund_says_so(desk: Desk) -> None:
-    """A refund that is on its way is shown as such, and its money is not offered again."""
+    """A pending refund is shown as pending, and its amount cannot be refunded a second time."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert "accepted by Stripe. The money is on its way." in desk.refund(gift)
     assert desk.site.reread(gift).status == "confirmed"

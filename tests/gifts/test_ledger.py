@@ -228,7 +228,7 @@ def test_another_gift_contradicts(database: Database, gift: Gift, together: bool
     ids=["another currency", "zero", "negative", "no currency", "no amount"],
 )
 def test_wrong_money_reaches_no_table(database: Database, gift: Gift, wrong: Fact) -> None:
-    """The database refuses amounts that are not positive, incomplete or in another currency."""
+    """The database refuses zero, negative and missing amounts, and the currency of another gift."""
     with pytest.raises(IntegrityError):
         record(database, (gift, paid("pi_0", 300)), (gift, wrong))
     assert count(database, GiftFact) == 1

@@ -120,7 +120,7 @@ def test_a_second_transfer_changes_the_amount(
 
 
 def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
-    """If one of two mailed transfers is undone, the correction says how much has arrived."""
+    """If staff undo one of two transfers, the donor is e-mailed the amount that did arrive."""
     gift, mailer = an_interac_gift(box), box.mailer
     mark(mailer, gift, 20, "CAX1")
     wrong = mark(mailer, gift, 30, "CAX2")

@@ -97,7 +97,7 @@ def test_an_account_is_saved_and_nothing_is_paid(
 def test_the_page_says_what_is_agreed_to(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The page has no total and shows the text that came with the session."""
+    """Stripe's page for a new mandate shows no total, but the custom text of the session."""
     params: Any = {**SETUP, "custom_text": {"submit": {"message": "25.00 CAD each month."}}}
     session = client.v1.checkout.sessions.create(params)
     page = sandbox.http.get(f"/pay/{session.id}").text

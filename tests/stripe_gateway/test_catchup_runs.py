@@ -150,7 +150,7 @@ def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
 
 
 def test_two_cannot_go_on_with_one_run(database: Database) -> None:
-    """A run whose row changed in between cannot save a page, and writes nothing."""
+    """If another process went on with the same catch-up, this one cannot save its progress."""
     with database.writing() as session:
         mine = begin_run(session, None, NOW)
         add_run(session, NOW, finished=False)

@@ -255,7 +255,7 @@ def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) ->
 
 
 def test_numbers_go_on_after_what_stripe_knows(desk: Desk) -> None:
-    """Once the forgotten refund is recorded, the next request has a new number."""
+    """Refund requests are numbered after the refunds that Stripe already has, even lost ones."""
     gift = desk.paid()
     made_before_the_backup(desk, gift, 1_000)
     desk.deliver_events()

@@ -48,7 +48,7 @@ def test_waking_finds_those_who_wait_by_name(sqlite: Sqlite) -> None:
 
 @contextmanager
 def _recorded() -> Iterator[dict[str, Any]]:
-    """Record each statement that finds rows, with its parameters."""
+    """Record the last parameters of each SELECT and UPDATE that is run."""
     statements: dict[str, Any] = {}
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:

@@ -42,7 +42,7 @@ def tidy_password(typed: str) -> str:
 
 
 def spellings(typed: str) -> list[str]:
-    """Return the forms in which a password may have been hashed, this version's form first."""
+    """Return the Unicode forms of a password that may be stored; new hashes use the first one."""
     decomposed = unicodedata.normalize("NFD", typed)
     return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
 

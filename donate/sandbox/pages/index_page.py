@@ -66,7 +66,7 @@ async def _says_yes(request: Request) -> bool:
 
 
 def _bank_decides(store: Store, session: StripeObject) -> bool:
-    """Return whether a bank debit is processing, which takes a real bank days."""
+    """Return whether the payment is a bank debit that the bank has not answered yet."""
     intent = store.payment_intents.get(session["payment_intent"] or "")
     return intent is not None and intent["status"] in ("processing", "requires_action")
 

@@ -24,7 +24,7 @@ def request_all(world: World) -> None:
         try:
             _requested_session(world, kind)
         except CouldNotBeTried:
-            continue  # The check that needs the step reports the reason.
+            continue  # Skip the error here: the check that uses this step reports it.
 
 
 def _requested_session(world: World, kind: str) -> objects.RequestedSession:
