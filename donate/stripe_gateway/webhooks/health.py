@@ -24,16 +24,16 @@ RECORD_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """An event of `missed_at` was missed; the last webhook came at `heard_at`, or None if never."""
+    """The time of the last webhook, if any, and of a later event that was missed."""
 
-    heard_at: datetime | None
+    last_at: datetime | None
     missed_at: datetime
 
     def __str__(self) -> str:
         """Return the notice for staff, with what to do."""
         since = (
-            f"Stripe's webhooks stopped arriving on {_day(self.heard_at)}"
-            if self.heard_at
+            f"Stripe's webhooks stopped arriving on {_day(self.last_at)}"
+            if self.last_at
             else "None of Stripe's webhooks has arrived yet"
         )
         return (

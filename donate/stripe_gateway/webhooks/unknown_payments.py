@@ -37,7 +37,7 @@ _MAX_INVOICES: Final = 10
 
 
 def schedule_lookups(session: Session, payments: Iterable[str], now: datetime) -> None:
-    """Schedule a question to Stripe about each of these payments, unless there is one already."""
+    """Schedule a lookup at Stripe for each of these payments that has none yet."""
     # Sort the rows, so that two processes inserting the same ones cannot deadlock.
     rows = [
         {"payment": payment, "is_foreign": False, "asked": 0, "ask_at": now + FIRST_ASK}
