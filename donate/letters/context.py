@@ -87,11 +87,11 @@ class LetterContext:
         return self.region.modes[Mode(self.gift.mode)]
 
     @property
-    def told(self) -> Money | None:
+    def wrongly_stated(self) -> Money | None:
         """The amount that we wrote had arrived, if staff undid one of those transfers since."""
-        if not (self.transfers and self.transfers.is_wrong and self.transfers.told_minor):
+        if not (self.transfers and self.transfers.is_overstated and self.transfers.stated_minor):
             return None
-        return Money(self.transfers.told_minor, self.gift.currency)
+        return Money(self.transfers.stated_minor, self.gift.currency)
 
     def money(self, value: Money) -> str:
         """Format an amount in the donor's language."""
@@ -130,11 +130,11 @@ def is_true(letter: Letter, context: LetterContext) -> bool:
     """Whether the letter is true now, and says something new unless staff send it again."""
     kind, transfers = LetterKind(letter.kind), context.transfers
     if transfers and not letter.again:
-        if kind is LetterKind.THANK_YOU and transfers.is_thanked(letter.occasion):
+        if kind is LetterKind.THANK_YOU and transfers.makes_thanks_redundant(letter.occasion):
             return False
-        if kind in _HOW_TO_SEND and transfers.was_told:
+        if kind in _HOW_TO_SEND and transfers.was_stated:
             return False  # a correction says that the gift has not arrived
-        if kind is LetterKind.CORRECTION and not transfers.is_to_be_corrected:
+        if kind is LetterKind.CORRECTION and not transfers.needs_correction:
             return False
     if kind in _HOW_TO_SEND and context.is_given_instead:
         return False
@@ -158,7 +158,7 @@ def can_be_written(kind: LetterKind, context: LetterContext) -> bool:
     if kind is LetterKind.THANK_YOU:
         return context.gift.received_minor > 0
     if kind is LetterKind.CORRECTION:
-        return context.told is not None
+        return context.wrongly_stated is not None
     return True
 
 

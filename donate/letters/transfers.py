@@ -37,24 +37,24 @@ class Transfers:
     """When staff last marked or undid a transfer."""
     in_force: frozenset[str]
     arrived_minor: int
-    was_told: bool
+    was_stated: bool
     """Whether an earlier letter said that money had arrived."""
-    told_minor: int
+    stated_minor: int
     """The amount that the last such letter stated; 0 if there was none."""
-    is_more_to_tell: bool
+    has_unmentioned: bool
     """Whether there is a transfer that no letter has mentioned."""
-    is_wrong: bool
+    is_overstated: bool
     """Whether staff undid a transfer that a letter had mentioned."""
 
-    def is_thanked(self, occasion: str) -> bool:
+    def makes_thanks_redundant(self, occasion: str) -> bool:
         """Whether a thank-you for this transfer would be wrong or would repeat an earlier one."""
         is_undone = bool(occasion) and occasion not in self.in_force
-        return is_undone or self.told_minor == self.arrived_minor
+        return is_undone or self.stated_minor == self.arrived_minor
 
     @property
-    def is_to_be_corrected(self) -> bool:
+    def needs_correction(self) -> bool:
         """Whether a letter stated too much, and no later thank-you will correct it."""
-        return self.told_minor > self.arrived_minor and not self.is_more_to_tell
+        return self.stated_minor > self.arrived_minor and not self.has_unmentioned
 
 
 def transfers_about(session: Session, letter: Letter) -> Transfers | None:
@@ -66,22 +66,24 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
     changes = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
     if not changes:
         return None
-    newest_told = _newest_fact_told(session, letter)
-    told = [fact for fact in facts if newest_told is not None and (fact.id or 0) <= newest_told]
-    told_in_force, in_force = _in_force(told), _in_force(facts)
+    newest_included = _newest_included_fact(session, letter)
+    included = [
+        fact for fact in facts if newest_included is not None and (fact.id or 0) <= newest_included
+    ]
+    included_in_force, in_force = _in_force(included), _in_force(facts)
     return Transfers(
         knew=facts[-1].id or 0,
         touched_at=max(fact.recorded_at for fact in changes),
         in_force=in_force,
         arrived_minor=_received(facts),
-        was_told=newest_told is not None,
-        told_minor=_received(told),
-        is_more_to_tell=any(f.source_id in in_force for f in changes if f not in told),
-        is_wrong=not told_in_force <= in_force,
+        was_stated=newest_included is not None,
+        stated_minor=_received(included),
+        has_unmentioned=any(f.source_id in in_force for f in changes if f not in included),
+        is_overstated=not included_in_force <= in_force,
     )
 
 
-def _newest_fact_told(session: Session, letter: Letter) -> int | None:
+def _newest_included_fact(session: Session, letter: Letter) -> int | None:
     """Return the id of the newest fact that letters before this one included, or None."""
     letters = session.exec(
         select(Letter).where(

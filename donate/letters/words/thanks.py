@@ -32,22 +32,22 @@ def thank_you(context: LetterContext, _: Translate) -> Draft:
 
 
 def _earlier_mistake(context: LetterContext, _: Translate) -> Iterator[str]:
-    if context.told and context.told != context.gift.received:
+    if context.wrongly_stated and context.wrongly_stated != context.gift.received:
         yield _(
             "We wrote earlier that %(amount)s had arrived. That was our mistake, and this e-mail "
             "replaces that one.",
-            amount=context.money(context.told),
+            amount=context.money(context.wrongly_stated),
         )
 
 
 def correction(context: LetterContext, _: Translate) -> Draft:
     """Return the letter that less has arrived than an earlier letter said."""
-    assert context.told is not None
+    assert context.wrongly_stated is not None
     gift = context.gift
     wrong = _(
         "We wrote that your gift of %(amount)s had arrived. That was our mistake, and we "
         "apologize. Please do not keep that e-mail as a record of your gift.",
-        amount=context.money(context.told),
+        amount=context.money(context.wrongly_stated),
     )
     if gift.received_minor:
         right = _("We’ve received %(amount)s so far.", amount=context.money(gift.received))
