@@ -111,7 +111,7 @@ def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
 def _gifts_with(
     session: Session, kind: FactKind, *, unless: Sequence[FactKind]
 ) -> Sequence[uuid.UUID]:
-    """Return the gifts with a fact of `kind` and no later one of the kinds `unless`, oldest first."""
+    """Return the gifts with a fact of `kind` and no later one of `unless`, oldest first."""
     other = aliased(GiftFact)
     is_closed = (
         select(other.id)

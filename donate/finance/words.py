@@ -198,7 +198,7 @@ def letter_status(letter: Letter) -> str:
 
 
 def letter_time(letter: Letter) -> datetime:
-    """Return when an e-mail was sent; else when a delayed one is due, or a waiting one was written."""
+    """Return when an e-mail was sent; else when it is due if delayed, or was written."""
     return letter.sent_at or (letter.due_at if _is_held_back(letter) else letter.written_at)
 
 
