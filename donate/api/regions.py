@@ -91,6 +91,7 @@ def _offered(region: Region, public_url: str) -> OfferedRegion:
         modes=[
             OfferedMode(
                 mode=mode,
+                name={tag[:2]: translate(tag, mode.facts.name) for tag in LANGUAGES},
                 min_minor=terms.min_minor,
                 max_minor=terms.max_minor,
                 countries=sorted(terms.countries),

@@ -204,6 +204,7 @@ class OfferedMode(BaseModel):
     """A mode of a region, with its terms."""
 
     mode: Mode
+    name: Annotated[dict[str, str], Field(examples=[{"en": "Card", "fr": "Carte"}])]
     min_minor: int
     max_minor: int
     countries: Annotated[

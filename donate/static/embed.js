@@ -16,10 +16,6 @@
       once: "One-time gift",
       monthly: "Monthly gift",
       how: "How would you like to give?",
-      card: "Card",
-      bank_debit: "Bank debit",
-      interac: "Interac e-Transfer",
-      giving_code: "Giving code",
       name: "Name",
       email: "E-mail",
       more: "More options",
@@ -42,10 +38,6 @@
       once: "Don unique",
       monthly: "Don mensuel",
       how: "Comment souhaitez-vous donner?",
-      card: "Carte",
-      bank_debit: "Débit bancaire",
-      interac: "Virement Interac",
-      giving_code: "Code de don",
       name: "Nom",
       email: "Courriel",
       more: "Plus d’options",
@@ -160,7 +152,7 @@
         for (const preset of this.form.querySelectorAll("[name=preset]")) preset.checked = false;
       });
       const often = region.frequencies.map((each, at) => choice("frequency", each, words[each], at === 0));
-      const modes = region.modes.map(({ mode }, at) => choice("mode", mode, words[mode] ?? mode, at === 0));
+      const modes = region.modes.map(({ mode, name }, at) => choice("mode", mode, name[language()], at === 0));
       for (const mode of modes) mode.append(make("small", {}));
       const more = make("a", { href: this.page() }, words.more);
       more.addEventListener("click", () => {

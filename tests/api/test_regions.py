@@ -6,8 +6,15 @@ from tests.api.program import Program, problem_in
 
 PLAIN = {"countries": [], "monthly": False, "fee": None}
 IN_CANADA = PLAIN | {"max_minor": 2500000, "countries": ["CA"]}
+BANK_DEBIT = {"mode": "bank_debit", "name": {"en": "Bank debit", "fr": "Débit bancaire"}}
+INTERAC = {
+    "mode": "interac",
+    "name": {"en": "Interac e-Transfer", "fr": "Virement Interac"},
+}
+GIVING_CODE = {"mode": "giving_code", "name": {"en": "Giving code", "fr": "Code de don"}}
 CARD = {
     "mode": "card",
+    "name": {"en": "Card", "fr": "Carte"},
     "min_minor": 200,
     "max_minor": 2500000,
     "countries": [],
@@ -32,9 +39,9 @@ def test_what_a_region_offers(program: Program) -> None:
         "presets_minor": [2500, 5000],
         "modes": [
             CARD,
-            IN_CANADA | {"mode": "bank_debit", "min_minor": 200, "monthly": True},
-            IN_CANADA | {"mode": "interac", "min_minor": 100},
-            PLAIN | {"mode": "giving_code", "min_minor": 100, "max_minor": 100000000},
+            IN_CANADA | BANK_DEBIT | {"min_minor": 200, "monthly": True},
+            IN_CANADA | INTERAC | {"min_minor": 100},
+            PLAIN | GIVING_CODE | {"min_minor": 100, "max_minor": 100000000},
         ],
         "options": ["anonymous", "note", "tribute"],
         "funds": {"building": {"en": "The building", "fr": "Le bâtiment"}},

@@ -75,7 +75,7 @@ class EventRecorder:
         self._record_tied(tied)
         self._record_named(named)
         for only_names in (True, False):
-            self._record_returns([(e, r) for e, r in rest if _only_names_payment(r) is only_names])
+            self._record_by_payment([(e, r) for e, r in rest if _only_names_payment(r) is only_names])
 
     def follow_up(self) -> None:
         """Wake events that waited for these payments, and update what to ask Stripe about next.
@@ -153,7 +153,7 @@ class EventRecorder:
             matching.append((event, reading))
         self._record(matching)
 
-    def _record_returns(self, readings: Readings) -> None:
+    def _record_by_payment(self, readings: Readings) -> None:
         """Record events that name only a payment: refunds, disputes, and payments of invoices.
 
         They wait until the payment is recorded. Events about a foreign payment are ignored.
