@@ -46,8 +46,8 @@ from donate.stripe_gateway.webhooks.settle import Settler
 from donate.stripe_gateway.webhooks.settling_pace import PacedSettling
 from donate.stripe_gateway.webhooks.unknown_payments import UnknownPayments
 from donate.web import error_answers
+from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.health import Health
-from donate.web.rate_limit import AttemptCounter, GivingLimits
 from donate.web.request_limits import BodyLimit, SecurityHeaders, TrailingSlashRedirect
 from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker

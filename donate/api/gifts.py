@@ -37,8 +37,8 @@ from donate.money import Money, is_currency
 from donate.regions.modes import Mode
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
+from donate.web.giving_limits import GivingLimits, address_of
 from donate.web.problem_documents import BadHeader
-from donate.web.rate_limit import GivingLimits, address_of
 
 # Compared with if there is no such gift, so that both cases take the same time.
 _UNUSED_TOKEN: Final = secrets.token_urlsafe(16)

@@ -13,7 +13,7 @@ from donate.clock import Clock
 from donate.modes import Modes
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.rate_limit import GivingLimits
+from donate.web.giving_limits import GivingLimits
 
 PREFIX: Final = "/api/v1"
 

@@ -13,7 +13,7 @@ from donate.gifts.queries import gift_by_form_key
 from donate.modes import Modes, Redirect
 from donate.regions.modes import Mode
 from donate.storage.database import Database
-from donate.web.rate_limit import GivingLimits
+from donate.web.giving_limits import GivingLimits
 
 log = logging.getLogger(__name__)
 

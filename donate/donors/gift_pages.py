@@ -35,7 +35,7 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.web.rate_limit import address_of
+from donate.web.giving_limits import address_of
 from donate.web.templating import LANGUAGES, Pages, language_for
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -20,7 +20,7 @@ from donate.money import group_mark, minor_digits, minor_step, typed_sign
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.web.rate_limit import GivingLimits, address_of
+from donate.web.giving_limits import GivingLimits, address_of
 from donate.web.templating import LANGUAGES, Pages
 
 _STALE: Final = N_("This page has expired. Please check your choices and tap Give again.")

@@ -22,7 +22,7 @@ from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_see
 from donate.finance.trail import record_refusal
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database
-from donate.web.rate_limit import address_of, printable
+from donate.web.giving_limits import address_of, printable
 from donate.web.request_limits import is_in_utf8
 from donate.web.templating import Pages
 

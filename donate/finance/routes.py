@@ -22,7 +22,7 @@ from donate.letters.transfers import WAIT
 from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.refunds import Refunds
-from donate.web.rate_limit import GivingLimits
+from donate.web.giving_limits import GivingLimits
 from donate.web.templating import Pages
 
 

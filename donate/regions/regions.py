@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from donate.errors import N_, Misconfigured, NotFound
 from donate.money import is_currency, minor_step
 from donate.regions.modes import Mode
-from donate.regions.parts import (
+from donate.regions.terms import (
     AmountMinor,
     Code,
     Country,

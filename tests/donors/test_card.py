@@ -18,7 +18,7 @@ from donate.modes import Instructions, Redirect
 from donate.regions.modes import Mode
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
-from donate.web.rate_limit import AttemptCounter, GivingLimits
+from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
 from tests.donors.visitor import REGIONS, Visitor, visiting, words_of
 from tests.real_parts import make_settings

@@ -31,7 +31,7 @@ from donate.stripe_gateway.requests.refunds import Refunds
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 from donate.web import error_answers
-from donate.web.rate_limit import AttemptCounter, GivingLimits
+from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.templating import Pages
 from tests.real_parts import SECRET_KEY
 

@@ -70,9 +70,7 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
         "POST", "/_sandbox/dispute", payment_intent=form["payment"], inquiry=True
     )["dispute"]
     deliver_events(desk.site.database, desk.sandbox, desk.site.clock)
-    notice = (
-        "A donor’s bank has sent an inquiry about a payment. Answer in Stripe before"
-    )
+    notice = "A donor’s bank has sent an inquiry about a payment. Answer in Stripe before"
     page = desk.page(gift).text
     assert notice in desk.browser.get("/finance/gifts").text
     due = local_date(

@@ -19,7 +19,7 @@ from donate.finance.staff.sign_in_limit import (
 )
 from donate.finance.trail import MAX_STRANGERS_AN_HOUR
 from donate.storage.database import Database
-from donate.web.rate_limit import network_of
+from donate.web.giving_limits import network_of
 from tests.finance.finance_site import NOW, FinanceSite, sign_in
 
 

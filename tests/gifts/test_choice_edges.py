@@ -9,8 +9,8 @@ from donate.gifts.choosing.choice import MAX_NAME, Choice, check_choice
 from donate.gifts.choosing.options import MAX_NOTE, MAX_TRIBUTE, Wishes, fee_cover, tidy_words
 from donate.money import Money
 from donate.regions.modes import Mode
-from donate.regions.parts import Fee, Options
 from donate.regions.regions import Region
+from donate.regions.terms import Fee, Options
 from tests.gifts.samples import CANADA
 
 FEE = Fee(basis_points=290, fixed_minor=30)

@@ -56,7 +56,7 @@ from donate.money import Money, format_amount
 from donate.regions.modes import BY_HAND
 from donate.regions.regions import Regions
 from donate.storage.database import Database
-from donate.web.rate_limit import GivingLimits
+from donate.web.giving_limits import GivingLimits
 from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 50

@@ -14,7 +14,7 @@ from donate.errors import BadInput, Conflict, NotFound
 from donate.finance.models import Role, Staff, StaffSession, StaffToken
 from donate.finance.trail import record_act
 from donate.mail_server import address_spellings
-from donate.web.rate_limit import printable
+from donate.web.giving_limits import printable
 
 MIN_PASSWORD = 12
 # Argon2 accepts any length; the limit bounds the cost of one sign-in.

@@ -36,7 +36,7 @@ from donate.finance.staff.sign_in_limit import (
 from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database
-from donate.web.rate_limit import network_of
+from donate.web.giving_limits import network_of
 from donate.web.templating import Pages
 
 WRONG: Final = "Wrong e-mail or password."

@@ -75,7 +75,9 @@ class EventRecorder:
         self._record_tied(tied)
         self._record_named(named)
         for only_names in (True, False):
-            self._record_by_payment([(e, r) for e, r in rest if _only_names_payment(r) is only_names])
+            self._record_by_payment(
+                [(e, r) for e, r in rest if _only_names_payment(r) is only_names]
+            )
 
     def follow_up(self) -> None:
         """Wake events that waited for these payments, and update what to ask Stripe about next.

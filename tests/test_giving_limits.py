@@ -6,7 +6,7 @@ import pytest
 
 from donate.errors import TooManyAttempts
 from donate.regions.modes import Mode
-from donate.web.rate_limit import WINDOW, AttemptCounter, GivingLimits
+from donate.web.giving_limits import WINDOW, AttemptCounter, GivingLimits
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
