@@ -17,8 +17,8 @@ from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import NOW, give
 
 ENDS = [
-    (None, "faithful giving. You can begin", "fidélité. Vous pouvez commencer"),
-    ("cancellation_requested", "faithful giving. You can begin", "fidélité. Vous pouvez commencer"),
+    (None, "faithful giving. You can start", "fidélité. Vous pouvez commencer"),
+    ("cancellation_requested", "faithful giving. You can start", "fidélité. Vous pouvez commencer"),
     ("payment_failed", "because payments didn’t go through", "n’ont pas abouti"),
     ("payment_disputed", "was disputed with your bank", "contesté auprès de votre banque"),
 ]

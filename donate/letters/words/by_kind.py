@@ -51,7 +51,7 @@ def _reminder(context: LetterContext, _: Translate) -> Draft:
         headline=_("We haven’t received your gift yet"),
         before=(
             _("You chose to make this gift on %(day)s.", day=context.day(gift.opened_on)),
-            _("If you’ve already sent it, you’re all set. We’ll match it by its reference."),
+            _("If you’ve already sent it, that’s fine. We’ll recognize it by its reference."),
             *how(context, _),
         ),
         rows=what_to_enter(context, _),
@@ -117,7 +117,7 @@ def _failed(context: LetterContext, _: Translate) -> Draft:
             _("Your bank account wasn’t confirmed in time. No money was taken.")
             if context.was_never_confirmed
             else _("Your bank declined the payment. No money was taken."),
-            _("You can try again, or choose another way to give."),
+            _("You can try again, or choose another payment method."),
         ),
         rows=amount_and_reference(context, _),
         link=(_("Try again or give another way"), context.page),

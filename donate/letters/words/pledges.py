@@ -17,7 +17,7 @@ def month_failed(context: LetterContext, _: Translate) -> Draft:
         headline=_("This month’s gift didn’t go through"),
         before=(
             _("Your bank declined the payment. No money was taken."),
-            _("You can try again, or choose another way to give for this month."),
+            _("You can try again, or give this month another way."),
         ),
         rows=amount_and_reference(context, _),
         link=(_("Try again or give another way"), context.page),
@@ -47,16 +47,16 @@ def pledge_ended(context: LetterContext, _: Translate) -> Draft:
     if ended:
         day = local_date(ended.happened_at, context.gift.time_zone)
         rows.insert(0, (_("Ended on"), context.day(day)))
-    before = [_("No more gifts will be collected. Thank you for your faithful giving.")]
+    before = [_("Nothing more will be collected. Thank you for your faithful giving.")]
     match end_reason_of(ended) if ended else None:
         case EndReason.PAYMENT_FAILED:
             reason = _("Your monthly gift ended because payments didn’t go through.")
-            before = [reason, *before, _("You can begin a new monthly gift at any time.")]
+            before = [reason, *before, _("You can start a new monthly gift at any time.")]
         case EndReason.PAYMENT_DISPUTED:
             reason = _("Your monthly gift ended because a payment was disputed with your bank.")
             before = [reason, *before, _("If you didn’t dispute it, please reply to this e-mail.")]
         case None:
-            before.append(_("You can begin a new monthly gift at any time."))
+            before.append(_("You can start a new monthly gift at any time."))
         case other:
             assert_never(other)
     return Draft(
@@ -64,7 +64,7 @@ def pledge_ended(context: LetterContext, _: Translate) -> Draft:
         headline=_("Your monthly gift has ended"),
         before=tuple(before),
         rows=tuple(rows),
-        link=(_("Begin a new monthly gift"), context.give_page),
+        link=(_("Start a new monthly gift"), context.give_page),
         manage=_history_link(context, _),
     )
 

@@ -94,7 +94,7 @@ def _wish_rows(context: LetterContext, _: Translate) -> Iterator[tuple[str, str]
     )
     if wish.fee_cover_minor and has_first_amount:
         yield (
-            _("Included to cover fees"),
+            _("Including fees"),
             context.money(context.gift.amount.part(wish.fee_cover_minor)),
         )
     if region and wish.fund in region.funds:
