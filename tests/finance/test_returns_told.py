@@ -58,7 +58,7 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
     assert notice not in page
     assert "A refund of $50.00 failed on" not in page
     assert "Failed refund resolved" in page
-    assert "$50.00 left" in page
+    assert "$50.00 refundable" in page
 
 
 def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: Desk) -> None:
