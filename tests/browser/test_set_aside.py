@@ -62,7 +62,7 @@ def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, scr
     reference = deliver_another_amount(service)
     page = open_page(java_script_enabled=script, base_url=service.url)
     steps.sign_in(page, STAFF)
-    reload_until(page, "1 event was set aside")
+    reload_until(page, "1 Stripe event needs your decision")
     page.get_by_role("link", name="Needs review 1").click()
     page.get_by_role("link", name="Tie to a gift, or dismiss").click()
     page.locator("summary", has_text="Tie to a gift").click()
@@ -93,7 +93,7 @@ def test_axe_finds_nothing_about_what_was_set_aside(open_page: OpenPage, service
         assert width_of(page) <= SMALL_PHONE, name
 
     steps.sign_in(page, STAFF)
-    reload_until(page, "2 events were set aside")
+    reload_until(page, "2 Stripe events need your decision")
     check("the notice")
     page.goto("/finance/set-aside")
     check("the list")
