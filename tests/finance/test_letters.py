@@ -226,10 +226,10 @@ def test_every_page_says_what_could_not_be_sent(site: FinanceSite) -> None:
     gift = site.gift()
     letter = put_letter(site, gift, state="set_aside")
     browser = site.signed_in()
-    notice = "1 letter to a donor could not be sent."
+    notice = "1 e-mail to a donor could not be sent."
     for page in ("gifts", f"gifts/{gift.id}", "set-aside", "trail"):
         shown = browser.get(f"/finance/{page}").text
-        assert re.search(rf'{notice} <a href="/finance/letters">Look at it\.</a>', shown)
+        assert re.search(rf'{notice} <a href="/finance/letters">Review it\.</a>', shown)
     assert notice not in browser.get("/finance/letters").text
     press(browser, gift, "letter-dismissed", letter)
     assert notice not in browser.get("/finance/gifts").text

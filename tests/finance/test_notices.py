@@ -37,7 +37,7 @@ def put_events(site: FinanceSite, how_many: int, state: str = EventState.SET_ASI
 
 def counted(page: str) -> list[str]:
     """Return the counts in the navigation."""
-    return re.findall(r'Set aside <span class="count">([^<]+)</span>', page)
+    return re.findall(r'Needs review <span class="count">([^<]+)</span>', page)
 
 
 @pytest.mark.parametrize("role", list(Role))
