@@ -107,7 +107,7 @@ def test_a_letter_is_sent_again_and_arrives(site_on_each: FinanceSite) -> None:
     assert (act.act, act.about) == ("letter_again", gift.reference)
     assert act.detail == {"kind": "instructions", "letter": letter.id}
     page = browser.get(f"/finance/gifts/{gift.id}").text
-    assert "once more, for Ann Lee" in page
+    assert "sent again by Ann Lee" in page
     assert page.count("Send again") == 1
 
 
