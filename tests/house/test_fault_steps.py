@@ -1,35 +1,31 @@
 """The steps at which tests/faults kills the service exist in the code."""
 
 import importlib
+import re
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
 
-from tests.faults import (
-    kills,
-    test_agreement_crashes as agreements,
-    test_catchup_crashes as catchup,
-    test_crashes as crashes,
-    test_letter_crashes as letters,
-    test_refund_crashes as refunds,
-)
-
-STEPS = {
-    *kills.STEPS,
-    agreements.AFTER_WEBHOOK,
-    *agreements.STEPS,
-    *catchup.STEPS,
-    *crashes.WHILE_THE_DONOR_WAITS,
-    *crashes.WHILE_THE_EVENT_ARRIVES,
-    *(step for step, _ in letters.STEPS),
-    refunds.RECORDED,
-    *refunds.WHILE_THE_WORKER_ASKS,
-}
+FAULTS = Path(__file__).parent.parent / "faults"
+STEP = re.compile(r'"(\{GATEWAY\}[\w.]+|donate[\w.]+):([\w.]+):(?:before|after)[":]')
 
 
-@pytest.mark.parametrize("step", sorted(STEPS))
-def test_a_step_is_in_the_code(step: str) -> None:
-    """Each step names a function or method that exists, and a side of it."""
-    module, path, side = step.split(":")
+def steps() -> set[tuple[str, str]]:
+    """Return the module and the path in it of each step that tests/faults names."""
+    matches = (step for file in FAULTS.glob("*.py") for step in STEP.findall(file.read_text()))
+    return {
+        (module.replace("{GATEWAY}", "donate.stripe_gateway"), path) for module, path in matches
+    }
+
+
+@pytest.mark.parametrize(("module", "path"), sorted(steps()))
+def test_a_step_is_in_the_code(module: str, path: str) -> None:
+    """Each step names a function or method that exists."""
     assert callable(attrgetter(path)(importlib.import_module(module)))
-    assert side in {"before", "after"}
+
+
+def test_every_kind_of_step_is_found() -> None:
+    """The search finds steps of the gateway and of other folders."""
+    assert len(steps()) > 20
+    assert ("donate.gifts.ledger", "record_facts") in steps()
