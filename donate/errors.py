@@ -18,8 +18,10 @@ DonateError
         └── StripeKeyRefused Stripe does not accept our key; staff must act
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 
 def N_(message: str) -> str:  # noqa: N802 -- gettext's name for it
@@ -47,6 +49,15 @@ class BadInputs(DonateError):
     def __init__(self, problems: Sequence[BadInput]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(f"{p.field}: {p.message % p.values}" for p in problems))
+
+
+def check_field(problems: list[BadInput], check: Callable[[], T]) -> T | None:
+    """Run the check of one field. If it raises BadInput, add that to `problems` and return None."""
+    try:
+        return check()
+    except BadInput as problem:
+        problems.append(problem)
+        return None
 
 
 class NotFound(DonateError):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -10,7 +9,13 @@ from starlette.responses import Response
 from donate.clock import Clock, local_date
 from donate.donors import gift_view, gift_words as words
 from donate.donors.first_step import FirstStep, gift_path, redirect_to
-from donate.donors.requests import Typed, languages_beside
+from donate.donors.requests import (
+    Typed,
+    is_token,
+    language_of_gift,
+    languages_beside,
+    languages_of_gift,
+)
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.account_confirmation import confirmation_due, was_never_confirmed
 from donate.gifts.choosing.choice import check_choice
@@ -36,9 +41,7 @@ from donate.regions.regions import Region, Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.web.giving_limits import address_of
-from donate.web.templating import LANGUAGES, Pages, language_for
-
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+from donate.web.templating import Pages
 
 
 class DonorGiftPages:
@@ -99,7 +102,7 @@ class DonorGiftPages:
         try:
             if gift_view.is_later_month(gift):
                 return self._retry_month(gift)
-            return self._first_step.begin(gift, self._language(request, gift))
+            return self._first_step.begin(gift, language_of_gift(request, gift))
         except Conflict as conflict:
             gift, donor = self._find(token)
             return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])
@@ -111,7 +114,7 @@ class DonorGiftPages:
         if region is None or not gift_view.may_still_give(gift):
             return redirect_to(gift_path(gift))
         amount, wishes = self._amount_and_wishes(gift, region, form.mode)
-        language = self._language(request, gift)
+        language = language_of_gift(request, gift)
         try:
             choice = check_choice(
                 region,
@@ -166,7 +169,7 @@ class DonorGiftPages:
             fact = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
             with self._database.writing() as session:
                 record_facts(session, [(gift.id, fact)], now=now)
-        return redirect_to(f"{gift_path(gift)}?lang={self._language(request, gift)}")
+        return redirect_to(f"{gift_path(gift)}?lang={language_of_gift(request, gift)}")
 
     def _progress(self, gift: Gift) -> gift_view.GiftProgress:
         is_open = gift_view.may_still_give(gift)
@@ -185,9 +188,6 @@ class DonorGiftPages:
             was_never_confirmed=was_never_confirmed(facts),
         )
 
-    def _language(self, request: Request, gift: Gift) -> str:
-        return language_for(request.query_params.get("lang"), None, _languages(gift))
-
     def _retry_month(self, gift: Gift) -> Response:
         try:
             paid = self._pledges.retry_month(gift)
@@ -198,8 +198,7 @@ class DonorGiftPages:
         return redirect_to(gift_path(gift) if paid else f"{gift_path(gift)}?problem=asked")
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
-        # Check the format first: PostgreSQL raises an error for a NUL instead of finding nothing.
-        if _TOKEN.fullmatch(token):
+        if is_token(token):
             with self._database.reading() as session:
                 gift = gift_by_token(session, token)
                 if gift:
@@ -218,7 +217,7 @@ class DonorGiftPages:
         notice: str = "",
         status_code: int = 200,
     ) -> Response:
-        language = self._language(request, gift)
+        language = language_of_gift(request, gift)
         region = self._regions.get(gift.code)
         view = gift_view.view_gift(
             gift,
@@ -243,7 +242,7 @@ class DonorGiftPages:
             back=back if back in ("paid", "cancelled") else "",
             next_reload=reloads + 1 if reloads < gift_view.MAX_RELOADS else None,
             instead=gift_view.ways_in_words(gift),
-            languages=languages_beside(language, _languages(gift)),
+            languages=languages_beside(language, languages_of_gift(gift)),
         )
 
     def _pledge_page(self, gift: Gift) -> str | None:
@@ -261,7 +260,3 @@ class DonorGiftPages:
             return None
         step = self._modes[mode].begin(gift)
         return step if isinstance(step, Instructions) else None
-
-
-def _languages(gift: Gift) -> list[str]:
-    return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]

@@ -1,6 +1,5 @@
 """The donor's page of a monthly gift, with the forms that change, pause and cancel it."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +10,13 @@ from donate.clock import local_date
 from donate.donors import gift_words as words, pledge_words
 from donate.donors.first_step import redirect_to
 from donate.donors.forms import showable
-from donate.donors.requests import Typed, languages_beside
+from donate.donors.requests import (
+    Typed,
+    is_token,
+    language_of_gift,
+    languages_beside,
+    languages_of_gift,
+)
 from donate.errors import N_, BadInput, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.choosing.choice import check_mode
 from donate.gifts.models import Donor, Gift
@@ -30,9 +35,8 @@ from donate.regions.regions import Regions
 from donate.storage.database import Database
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.pledge_requests import PledgeAction
-from donate.web.templating import LANGUAGES, Pages, language_for
+from donate.web.templating import Pages
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CARD_WAITS: Final = N_(
     "Stripe isn’t answering right now, so your new card isn’t in use yet. Reload this page in a "
     "few minutes."
@@ -74,13 +78,13 @@ class PledgePages:
         """Show a monthly gift and its months."""
         gift, _ = self._find(token)
         if done == "card" and not self._pledges.use_new_card(gift):
-            return self._page(gift, _language(request, gift), wrong=_CARD_WAITS)
-        return self._page(gift, _language(request, gift), done=done)
+            return self._page(gift, language_of_gift(request, gift), wrong=_CARD_WAITS)
+        return self._page(gift, language_of_gift(request, gift), done=done)
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:
         """Change the amount from the next month on."""
         gift, donor = self._find(token)
-        language = _language(request, gift, form.language_switch)
+        language = language_of_gift(request, gift, form.language_switch)
         typed = showable(form.amount)
         if form.language_switch:
             return self._page(gift, language, typed=typed)
@@ -95,7 +99,7 @@ class PledgePages:
     def change_card(self, request: Request, token: str) -> Response:
         """Redirect to Stripe's page for replacing the card."""
         gift, _ = self._find(token)
-        language = _language(request, gift)
+        language = language_of_gift(request, gift)
         try:
             return redirect_to(self._pledges.card_page(gift))
         except Conflict as conflict:
@@ -106,7 +110,7 @@ class PledgePages:
     def _changing(self, act: PledgeAction) -> Callable[[Request, str], Response]:
         def change(request: Request, token: str) -> Response:
             gift, _ = self._find(token)
-            return self._change(gift, _language(request, gift), act)
+            return self._change(gift, language_of_gift(request, gift), act)
 
         return change
 
@@ -139,7 +143,7 @@ class PledgePages:
         return amount
 
     def _find(self, token: str) -> tuple[Gift, Donor]:
-        if _TOKEN.fullmatch(token):
+        if is_token(token):
             with self._database.reading() as session:
                 gift = gift_by_token(session, token)
                 if gift and gift.pledge_id == gift.id:
@@ -187,13 +191,5 @@ class PledgePages:
             wrong=wrong,
             problem=problem,
             typed=format_amount(pledge.each_month, language) if typed is None else typed,
-            languages=languages_beside(language, _languages(gift)),
+            languages=languages_beside(language, languages_of_gift(gift)),
         )
-
-
-def _language(request: Request, gift: Gift, switch: str = "") -> str:
-    return language_for(switch or request.query_params.get("lang"), None, _languages(gift))
-
-
-def _languages(gift: Gift) -> list[str]:
-    return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]

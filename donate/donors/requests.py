@@ -1,15 +1,19 @@
 """Reads the form and the language of a request. Accepts malformed requests without an error."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from babel import Locale
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from donate.donors.forms import GiveForm, read_form
+from donate.gifts.models import Gift
 from donate.web.request_limits import is_in_utf8
-from donate.web.templating import language_for
+from donate.web.templating import LANGUAGES, language_for
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 async def _typed(request: Request) -> GiveForm:
@@ -30,6 +34,24 @@ def language_of(request: Request, offered: Sequence[str], switch: str = "") -> s
     """Return the language of `offered` that the donor chose, else the one the browser prefers."""
     language = switch or request.query_params.get("lang", "")
     return language_for(language, request.headers.get("accept-language"), offered)
+
+
+def is_token(text: str) -> bool:
+    """Tell whether a text has the form of a gift's token.
+
+    Check it before a query: PostgreSQL raises an error for a NUL instead of finding nothing.
+    """
+    return _TOKEN.fullmatch(text) is not None
+
+
+def language_of_gift(request: Request, gift: Gift, switch: str = "") -> str:
+    """Return the language that the donor switched to, else the one the gift was made in."""
+    return language_for(switch or request.query_params.get("lang"), None, languages_of_gift(gift))
+
+
+def languages_of_gift(gift: Gift) -> list[str]:
+    """Return the languages of a gift's pages, its own first."""
+    return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]
 
 
 def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:

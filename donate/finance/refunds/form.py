@@ -3,15 +3,16 @@
 Pure. `refunds/pages.py` reads and writes the database.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
 
 from babel.dates import format_date
 
 from donate.clock import local_date
-from donate.errors import BadInput, BadInputs, Conflict
+from donate.errors import BadInput, BadInputs, Conflict, check_field
 from donate.finance.transfers.rules import check_free_text
 from donate.finance.words import LANGUAGE, MODE_NAMES, actor_name
 from donate.gifts.facts import Fact
@@ -158,14 +159,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
     if not 1 <= len(typed.get("form_key", "")) <= MAX_FORM_KEY:
         raise Conflict("This form is incomplete. Please reload the page and fill it in again.")
     problems: list[BadInput] = []
-
-    def checked(check: Callable[[], T]) -> T | None:
-        try:
-            return check()
-        except BadInput as problem:
-            problems.append(problem)
-            return None
-
+    checked = partial(check_field, problems)
     payment = checked(lambda: _check_payment(facts, typed.get("payment", "")))
     amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
     reason = checked(lambda: _check_reason(typed.get("reason", "")))

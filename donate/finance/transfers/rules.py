@@ -6,15 +6,16 @@ counts how often the transfer was undone, and the ledger accepts each source onc
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 
 from sqlmodel import Session, col, func, select
 
 from donate.clock import local_date, start_of_day
-from donate.errors import BadInput, BadInputs, Conflict
+from donate.errors import BadInput, BadInputs, Conflict, check_field
 from donate.finance.words import LANGUAGE, MODE_NAMES
 from donate.gifts.choosing.card_numbers import holds_card_number
 from donate.gifts.facts import Fact, FactKind
@@ -47,14 +48,7 @@ def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Tr
     """Check the form about a transfer. Raises BadInputs, or Conflict for another mode."""
     refuse_other_modes(gift)
     problems: list[BadInput] = []
-
-    def checked(check: Callable[[], T]) -> T | None:
-        try:
-            return check()
-        except BadInput as problem:
-            problems.append(problem)
-            return None
-
+    checked = partial(check_field, problems)
     received_on = checked(lambda: _check_date(gift, typed.get("received_on", ""), now=now))
     amount = checked(lambda: read_amount(typed.get("amount", ""), gift.currency, LANGUAGE))
     bank_reference = checked(lambda: _check_bank_reference(typed.get("bank_reference", "")))
