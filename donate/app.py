@@ -260,7 +260,7 @@ def _limits_in(settings: Settings) -> GivingLimits:
 
 
 def _origins(hosts: tuple[str, ...], public_url: str) -> tuple[str, ...]:
-    # Plain http is allowed only for the sandbox beside a service on this machine.
+    # Allow plain http only if the service and the sandbox both run on this machine.
     local = urlsplit(public_url).hostname in ("127.0.0.1", "localhost", "::1")
     schemes = ("https", "http") if local else ("https",)
     return tuple(f"{scheme}://{host}" for host in hosts for scheme in schemes)

@@ -30,7 +30,7 @@ class FirstStep:
         self._limits = limits
 
     def take(self, choice: Choice, form_key: str, address: str) -> Response:
-        """Open the gift with this `form_key`, or find it, and redirect the donor at `address`.
+        """Create or find the gift of this `form_key`, and redirect. `address` is for rate limits.
 
         Raises DatabaseBusy or TooManyAttempts if nothing was recorded.
         """

@@ -53,7 +53,7 @@ class Transfers:
 
     @property
     def needs_correction(self) -> bool:
-        """Whether a letter stated too much, and no later thank-you will correct it."""
+        """Whether a letter stated too large an amount and no later thank-you states the right one."""
         return self.stated_minor > self.arrived_minor and not self.has_unmentioned
 
 

@@ -17,7 +17,7 @@ def program(sqlite: Sqlite) -> Iterator[Program]:
 
 @pytest.fixture
 def first_program(database_url: str) -> Iterator[Program]:
-    """A program at a new service, once on each kind of database, with Stripe down."""
+    """An API client of a new service, on each kind of database, while Stripe is down."""
     with calling(database_url) as program:
         yield program
 

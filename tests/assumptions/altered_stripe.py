@@ -49,7 +49,7 @@ class Alteration:
 
 @contextmanager
 def altered(sandbox: RunningSandbox, alteration: Alteration) -> Iterator[str]:
-    """Serve the altered sandbox, and yield its address."""
+    """Serve the sandbox with one behaviour altered, and yield its URL."""
     with caller(sandbox.url) as http:
 
         async def answer(request: Request) -> Response:

@@ -98,7 +98,7 @@ def test_a_quick_link_leads_to_last_month(site: FinanceSite) -> None:
     ],
 )
 def test_what_cannot_be_understood_is_said(site: FinanceSite, query: str, sentence: str) -> None:
-    """A bad value gets a message at its field, and no list."""
+    """An invalid filter value gets a message at its field, and no gifts are listed."""
     site.gift()
     page = site.signed_in().get(f"/finance/gifts?{query}")
     assert page.status_code == 422

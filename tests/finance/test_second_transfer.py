@@ -8,7 +8,7 @@ from tests.finance.transfers import mark, sources
 
 
 def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
-    """A clerk whose form is older than another's mark is asked to check, and keeps the input."""
+    """If another clerk marked a transfer after the form was loaded, staff must check again."""
     site = site_on_each
     gift = site.gift(mode="interac")
     first, second = site.signed_in(), site.signed_in(Role.FINANCE, "bo@example.org")

@@ -18,7 +18,7 @@ FILES = [
 ]
 # A file by its name or the end of its path, such as `ledger.py` or `gifts/*.py`; no URLs.
 PATH = re.compile(r"(?<![\w:/.*<-])([\w*][\w*./-]*\.(?:py|toml|js|css|html|md|json|png|svg))\b")
-# The report of `donate stripe check`, a document of Stripe's, and a program.
+# Files that documents name and that are not ours: a report, Stripe's document, a program.
 NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json", "Node.js"}
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([^)]*)\)|<img src=\"([^\"]+)\"")

@@ -173,7 +173,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(amount=st.integers(200, 99_999), verified=st.booleans(), succeed=st.booleans())
     def a_donor_gives_by_debit(self, amount: int, verified: bool, succeed: bool) -> None:
-        """The account is known or has to be confirmed; days later the debit arrives or fails."""
+        """The account is verified at once or by deposits; later the debit succeeds or fails."""
         self.keys.append((f"donor-number-{len(self.keys):04}", "bank_debit", amount))
         session = self._give(self.keys[-1])
         if session:

@@ -132,7 +132,7 @@ def test_each_address_has_its_own_share(
 
 @pytest.mark.parametrize("state", ["waiting", "untrue", "set_aside", "dismissed"])
 def test_what_was_not_sent_does_not_count(mailer: Mailer, state: str) -> None:
-    """Only e-mails that were sent count."""
+    """Only e-mails that were sent count towards the daily limit of an address."""
     send_earlier(mailer, 10, state=state, sent_at=None, due_at=NOW + DAY)
     assert write_to(mailer)[0] == "sent"
 

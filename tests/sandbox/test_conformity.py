@@ -84,7 +84,7 @@ def test_a_wrong_answer_is_noticed(
 
 
 def test_a_wrong_event_is_noticed() -> None:
-    """An event's type, object and previous attributes are all checked."""
+    """The check of the sandbox's events rejects a wrong type, object or previous attribute."""
     refund = {"id": "re_1", "object": "refund", "amount": "1", "created": 1, "currency": "cad"}
     event = {
         "id": "evt_1", "object": "event", "api_version": None, "created": 1, "livemode": False,

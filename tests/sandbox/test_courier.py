@@ -1,4 +1,4 @@
-"""The courier's HTTP works with any receiver, and a missing answer is an error."""
+"""The client that delivers the sandbox's webhooks works with any receiver."""
 
 import asyncio
 from typing import Any

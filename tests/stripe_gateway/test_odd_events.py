@@ -176,7 +176,7 @@ ODD: dict[str, Odd] = {
 
 
 def stored_row(service: Service, body: bytes) -> StripeEvent:
-    """Return the stored event with exactly these bytes, once it is no longer waiting."""
+    """Wait until the event with these bytes was settled or set aside, and return its row."""
     until = time.monotonic() + 5
     while True:
         rows = [row for row in stored_events(service.database) if row.payload == body]

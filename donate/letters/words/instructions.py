@@ -56,7 +56,8 @@ def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
         parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)
         if parts:
             several = _(
-                "Many banks limit one transfer. You may send several, each with the same reference:"
+                "Many banks limit the amount of a transfer. "
+                "You can send several, each with the same reference:"
             )
             said.append(f"{several} {' + '.join(map(about.money, parts))}")
         said.append(_about_a_question(about, _))
@@ -66,11 +67,11 @@ def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
 
 def _about_a_question(about: LetterContext, _: Translate) -> str:
     if about.terms and about.terms.autodeposit:
-        return _("Send it. No security question is asked: it is deposited by itself.")
+        return _("Send it. You don’t need a security question. The deposit is automatic.")
     if about.contact:
         return _(
-            "Send it. If your bank asks for a security question and answer, please write to "
-            "%(contact)s before you send. Never put the answer in the message.",
+            "Send it. If your bank asks for a security question, write to %(contact)s first. "
+            "Never put the answer in the message.",
             contact=about.contact,
         )
     return _("Send it. Never put the answer to a security question in the message.")

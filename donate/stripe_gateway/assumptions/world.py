@@ -152,10 +152,10 @@ class World:
         raise DidNotHold("Stripe accepted a request that it should refuse")
 
     def make_once(self, name: str, make: Callable[[], Any], *, proving: bool = False) -> Any:
-        """Create a shared object on the first call, and return it on each.
+        """Create a shared object on the first call, and return the same one on later calls.
 
-        If creating it failed, a `proving` check fails with that error; other checks could not be
-        tried.
+        If creating it fails, the check that tests the creation itself (`proving`) fails with that
+        error, and the checks that only use the object are reported as not tried.
         """
         if name not in self._made:
             try:
