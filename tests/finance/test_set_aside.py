@@ -58,7 +58,7 @@ def test_what_was_in_the_way_is_gone(site_on_each: FinanceSite) -> None:
     assert "Settled. It’s recorded on a gift." in page
     assert "Retried" in page
     assert "Ann Lee" in page
-    assert "It was set aside then: no checkout session was requested with that attempt" in page
+    assert "Reason for review: no checkout session was requested with that attempt" in page
     act = site.acts()[-1]
     assert (act.act, act.about) == ("event_tried_again", event.event_id)
 
@@ -90,7 +90,7 @@ def test_trying_in_vain_sets_it_aside_again(site: FinanceSite) -> None:
         decide(browser, event, "tried")
         settle(site)
         page = look(browser, event)
-        assert "It was set aside again: " in page
+        assert "Needs review again: " in page
         assert page.count("<strong>Retried</strong>") == attempts
 
 
