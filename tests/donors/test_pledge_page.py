@@ -67,7 +67,7 @@ def pay_instead(visitor: Visitor, month: Gift) -> None:
         (
             "en-CA",
             PAST_DUE,
-            "given every month|gave the month that failed",
+            "given every month|gave the failed month",
             "Now open the failed month",
         ),
         ("fr-CA", "Votre dernier paiement", "donné autrement", "Essayez"),

@@ -41,7 +41,7 @@ def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
     assert "$50.00 refundable" in before
     page = desk.refund(gift, note="asked <b>by phone</b>")
     assert "Refunded $50.00." in page
-    assert "Asked for by Ann Lee" in page
+    assert "Requested by Ann Lee" in page
     assert "Requested by the donor." in page
     assert "asked &lt;b&gt;by phone&lt;/b&gt;" in page
     assert "Nothing is left to refund." in page

@@ -39,7 +39,7 @@ def test_what_the_donor_says_is_told_until_it_comes(site: FinanceSite) -> None:
     """The donor's report is shown with its day until the transfer arrives."""
     gift, now = site.gift(), site.clock.now()
     browser, page = site.signed_in(), f"/finance/gifts/{gift.id}"
-    message = "The donor told us on March 10, 2026 that they sent it."
+    message = "The donor reported on March 10, 2026 that they sent it."
     assert message not in browser.get(page).text
     learn(site, gift, Fact(K.TRANSFER_ANNOUNCED, str(gift.id), now, "donor"))
     assert message in browser.get(page).text
