@@ -59,7 +59,10 @@ def test_what_is_offered_is_taken(more: dict[str, Any]) -> None:
     assert {key: getattr(choice, key) for key in more} == more
 
 
-LEAST, MOST = "The minimum for this payment method is {}.", "The maximum for this payment method is {}."
+LEAST, MOST = (
+    "The minimum for this payment method is {}.",
+    "The maximum for this payment method is {}.",
+)
 CHOOSE = "Please choose a payment method."
 CANADA_ONLY = "Canada only. You need a Canadian bank account."
 COUNTRY = "Please choose your country from the list."
