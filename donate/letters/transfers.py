@@ -53,7 +53,7 @@ class Transfers:
 
     @property
     def needs_correction(self) -> bool:
-        """Whether a letter stated too large an amount and no later thank-you states the right one."""
+        """Whether a letter stated too large an amount that no later thank-you corrects."""
         return self.stated_minor > self.arrived_minor and not self.has_unmentioned
 
 
