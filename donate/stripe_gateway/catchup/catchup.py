@@ -229,4 +229,4 @@ def _creation_times(events: Sequence[dict[str, Any]]) -> list[datetime]:
 
 
 def _no_permission(listing: Listing, refused: StripeUnavailable) -> str:
-    return f"Stripe does not let this key read {listing} ({refused}): see README for what it needs"
+    return f"Stripe does not let this key read {listing} ({refused}): see docs/operate.md for what it needs"
