@@ -17,13 +17,7 @@ from starlette.exceptions import HTTPException
 
 from donate.api.description import refusals
 from donate.api.next_step import next_step_as_json
-from donate.api.schemas import (
-    KnownGift,
-    NewGift,
-    NextInstructions,
-    NextRedirect,
-    OpenedGift,
-)
+from donate.api.schemas import KnownGift, NewGift, NextInstructions, NextRedirect, OpenedGift
 from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
 from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused

@@ -22,7 +22,7 @@ from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 GATEWAY = "donate.stripe_gateway"
 
 # In the order in which a refund reaches them; staff wait only at the first.
-RECORDED = "donate.finance.refunds.pages:RefundPages._write_down:after"  # Stripe was not asked
+RECORDED = "donate.finance.refunds.pages:RefundPages._record_request:after"  # Stripe was not asked
 WHILE_THE_WORKER_ASKS = [
     f"{GATEWAY}.requests.refunds:Refunds._take_due:after",  # claimed, not yet asked
     f"{GATEWAY}.client:StripeClient.create_refund:before",  # about to ask
