@@ -1,7 +1,6 @@
 """The gifts endpoints: open a gift, with idempotent retries, and read its status.
 
-The gift is committed before its mode begins. Only a hash of the idempotency key is stored, and the
-key is never logged.
+The gift is committed before its mode begins. The idempotency key is stored as a hash, never logged.
 """
 
 import secrets
