@@ -229,4 +229,5 @@ def _creation_times(events: Sequence[dict[str, Any]]) -> list[datetime]:
 
 
 def _no_permission(listing: Listing, refused: StripeUnavailable) -> str:
-    return f"Stripe does not let this key read {listing} ({refused}): see docs/operate.md for what it needs"
+    why = f"Stripe does not let this key read {listing} ({refused})"
+    return f"{why}: see docs/operate.md for what it needs"
