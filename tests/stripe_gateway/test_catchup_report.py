@@ -140,7 +140,7 @@ def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(
     assert measured(database_url) == (heard.timestamp(), missed.timestamp())
     sentence = silence(away)
     assert f"stopped arriving on {heard.day} {heard:%B %Y at %H:%M} UTC" in sentence
-    assert "gifts are fetched by catch-up instead" in sentence
+    assert "Catch-up fetches the gifts instead" in sentence
     with away.database.reading() as session:
         assert sentence in {notice.sentence for notice in notices(session, away.clock.now())}
     deliver(away, event("customer.created", {"id": "cus_1"}))
