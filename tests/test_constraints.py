@@ -47,7 +47,7 @@ def test_nothing_is_wrong_with_what_we_write(filled: Database) -> None:
 def test_a_row_that_leads_nowhere_is_told(filled: Database) -> None:
     """A gift of a missing donor breaks the foreign key, and is counted."""
     unguarded(filled, "UPDATE gift SET donor_id = 999")
-    assert reports(filled) == ["gift: 1 rows break the rule: donor_id names a donor"]
+    assert reports(filled) == ["gift: 1 rows break the rule: donor_id refers to a donor"]
 
 
 def test_a_row_that_a_check_forbids_is_told(filled: Database) -> None:
@@ -81,7 +81,7 @@ def test_a_fact_that_is_there_twice_is_told(filled: Database) -> None:
     unguarded(filled, copied + "currency, happened_at, recorded_at, actor, evidence FROM gift_fact")
     lines = reports(filled)
     assert "gift_fact: the constraint gift_fact_once is missing" in lines
-    assert "gift_fact: 1 rows break the rule: kind, source_id is there once" in lines
+    assert "gift_fact: 1 rows break the rule: kind, source_id is unique" in lines
 
 
 @pytest.mark.parametrize("table", ["gift_fact", "staff_act"])
@@ -90,7 +90,7 @@ def test_a_missing_guard_is_told(filled: Database, table: str) -> None:
     with filled.writing() as session:
         drop_guard(session, table, sqlite=filled.is_sqlite)
     guard = f"{table}_no_DELETE" if filled.is_sqlite else f"{table}_append_only"
-    report = f"the trigger {guard}, which refuses changes, is missing or switched off"
+    report = f"the trigger {guard}, which refuses changes, is missing or disabled"
     assert reports(filled) == [report]
 
 

@@ -50,5 +50,5 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
         record_facts(session, [(gift.id, failed)], now=NOW)
     html = visitor.get(page).text
     assert DEPOSITS["url"] not in html
-    assert ("not confirmed in time" if english else "confirmé à temps") in words_of(html)
+    assert ("wasn’t confirmed in time" if english else "confirmé à temps") in words_of(html)
     assert f"/gifts/{gift.token}/instead" in html

@@ -196,7 +196,7 @@ def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
     assert f"It ends on {day}. Nothing will be collected from that day on." in world.page(pledge)
     assert f"/give/{first.code}" in world.page(pledge)
     sign_in(world)
-    assert f"It ends on {day}." in world.page(f"/finance/gifts/{first.id}")
+    assert f"Ends on {day}." in world.page(f"/finance/gifts/{first.id}")
     world.sandbox.http.post(end, data={"wanted": "keep"})
     until(lambda: "It ends on" not in world.page(pledge))
     world.sandbox.http.post(end, data={"wanted": "end"})

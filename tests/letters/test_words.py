@@ -138,7 +138,7 @@ def test_a_large_transfer_may_be_split(empty: Database) -> None:
 
 @pytest.mark.parametrize(
     ("autodeposit", "words"),
-    [(True, "No security question is asked"), (False, "please write to"), (None, "write to")],
+    [(True, "You don’t need a security question"), (False, "write to"), (None, "write to")],
 )
 def test_a_security_question_is_only_warned_of(
     empty: Database, autodeposit: bool | None, words: str

@@ -24,7 +24,8 @@ def lines_told() -> list[str]:
 @pytest.fixture
 def mischievous(lines_told: list[str], receiver: Receiver) -> Iterator[RunningSandbox]:
     """A sandbox that was started with a mischief seed, as `donate sandbox --mischief 4` does."""
-    with run_sandbox(webhook_url=receiver.url, mischief_seed=4, tell=lines_told.append) as sandbox:
+    mischief: dict[str, Any] = {"mischief_seed": 4, "report_mischief": lines_told.append}
+    with run_sandbox(webhook_url=receiver.url, **mischief) as sandbox:
         yield sandbox
 
 

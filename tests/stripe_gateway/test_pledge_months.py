@@ -144,7 +144,8 @@ def test_an_invoice_of_another_pledge_is_set_aside(database: Database) -> None:
     settle(database, invoice_event(ann, "in_2"))
     settle(database, invoice)
     row = event_now(database, invoice)
-    assert (row.state, row.reason) == (EventState.SET_ASIDE, "its invoice belongs to another pledge")
+    assert row.state == EventState.SET_ASIDE
+    assert row.reason == "its invoice belongs to another pledge"
     assert [month.received_minor for month in months_of(database, ann)] == [AMOUNT]
     assert months_of(database, bob) == []
 
