@@ -8,7 +8,6 @@ from typing import Any
 from donate.sandbox.charging.saved_methods import save_method
 from donate.sandbox.errors import Refusal, no_such
 from donate.sandbox.objects.attempts import Attempt, bank_debit_attempt, card_attempt
-from donate.sandbox.objects.null_fields import null_fields
 from donate.sandbox.objects.payment_methods import GENERIC_DECLINE, KnownCard
 from donate.sandbox.requests.parameters import read, text
 from donate.sandbox.shelf import StripeObject
@@ -58,20 +57,3 @@ def attach_method(store: Store, parameters: dict[str, Any], method_id: str) -> S
             param="payment_method",
         )
     return save_known_method(store, method_id, customer)
-
-
-def _saved(kind: str, details: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that a saved method keeps of a charge's method."""
-    if kind == "acss_debit":
-        account_fields = "bank_name fingerprint institution_number last4 transit_number"
-        return {name: details[name] for name in account_fields.split()}
-    card_fields = (
-        "brand checks country exp_month exp_year fingerprint funding last4 regulated_status"
-    )
-    return {
-        **{name: details[name] for name in card_fields.split()},
-        **null_fields("generated_from wallet"),
-        "display_brand": details["brand"],
-        "networks": {"available": [details["network"]], "preferred": None},
-        "three_d_secure_usage": {"supported": True},
-    }
