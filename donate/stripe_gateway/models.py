@@ -77,7 +77,7 @@ class OpenCheckout(SQLModel, table=True):
 
 
 class UnknownPayment(SQLModel, table=True):
-    """A payment or an invoice that an event is about and no gift here has.
+    """A payment or an invoice that an event names and that belongs to no gift here.
 
     At `ask_at` the worker asks Stripe whether this service created it. `is_foreign` is True only
     if Stripe's own objects say that it did not.

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from tests.faults.good_requests import Known, Request, good_request
 from tests.faults.oddities import MULTIPART, ODD_HEADERS, ODD_TEXTS
 
-# With one of these, the server may see another end of the request than we do.
+# These headers can make the server read a longer or shorter request than we sent.
 FRAMING: Final = {"Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Connection", "Host"}
 METHODS: Final = "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT PROPFIND BREW get".split()
 SEGMENTS: Final = (

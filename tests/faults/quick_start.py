@@ -146,7 +146,7 @@ def become(order: Mapping[str, Any]) -> None:
             kill_at(step)
         status = main(order["arguments"])
     except BaseException:
-        traceback.print_exc()  # os._exit prints none
+        traceback.print_exc()  # os._exit below would end the process without a traceback
         raise
     finally:
         sys.stdout.flush()

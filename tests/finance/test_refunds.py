@@ -192,7 +192,7 @@ def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
 
 
 def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
-    """During a dispute there is no form, and an older form is refused."""
+    """During a dispute the page has no refund form, and a form loaded before is refused."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=form["payment"])

@@ -60,7 +60,7 @@ def test_however_it_is_written_it_is_found(style: str) -> None:
 
 
 def test_without_its_code_it_is_found_where_it_stands_alone() -> None:
-    """Seven characters alone match under each code; inside a longer word they do not."""
+    """A reference without its code is found, but not as a part of a longer word."""
     mixed = [r for r in MANY if set(r[-LENGTH:]) & set(string.digits)]
     mixed = [r for r in mixed if set(r[-LENGTH:]) & set(string.ascii_uppercase)]
     assert len(mixed) > len(MANY) / 2

@@ -31,7 +31,7 @@ def test_an_inquiry_made_long_ago_is_found_when_it_takes_the_money(
 
 
 def test_the_object_alone_tells_that_an_inquiry_took_the_money(away: Away) -> None:
-    """Without events, the list of disputes shows an escalated inquiry, up to six months back."""
+    """Catch-up finds an escalated inquiry in the list of disputes, up to six months back."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, inquiry=True)
     away.later(30 * DAY)

@@ -144,7 +144,7 @@ def the_accounts_methods_are_listed(world: World) -> None:
     )
     preference = updated["card"]["display_preference"]
     expect_equal(preference["value"], "on", "display_preference.value")
-    # Accounts of a platform may be unable to change it.
+    # A platform can forbid its connected accounts to change this setting.
     expect(preference.get("overridable") in (None, True), "overridable is false")
     expect(isinstance(updated["card"]["available"], bool), "available is missing")
 
