@@ -1,4 +1,4 @@
-"""One file for each way to give. Each answers `begin(gift)` with a redirect or instructions.
+"""One file for each way to give. `begin(gift)` returns a redirect or instructions.
 
 What else a new one needs stands in `docs/tour.md`.
 """
@@ -23,7 +23,7 @@ class ModeOfPayment(Protocol):
     """A way to give."""
 
     def begin(self, gift: Gift, language: str = "") -> NextStep:
-        """Say what the donor does next. May be called again for the same gift; no gift doubles.
+        """Return the donor's next step. Calling it again for the same gift opens no second gift.
 
         Stripe's page is in `language`; without one, in that of the session that is open, if any.
 
@@ -36,7 +36,7 @@ Modes = Mapping[Mode, ModeOfPayment]
 
 
 def build_modes(regions: Regions, checkouts: Checkouts) -> Modes:
-    """Make every mode there is. What a region offers of them is decided by `regions.offers`."""
+    """Create every mode. `regions.offers` decides which of them a region offers."""
     return {
         Mode.CARD: Card(checkouts),
         Mode.BANK_DEBIT: BankDebit(checkouts),

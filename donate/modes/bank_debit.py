@@ -1,4 +1,4 @@
-"""Canadian pre-authorized debit, through Stripe's page: the money arrives, or not, days later."""
+"""Canadian pre-authorized debit, on Stripe's page. It succeeds or fails days later."""
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Redirect
@@ -12,5 +12,5 @@ class BankDebit:
         self._checkouts = checkouts
 
     def begin(self, gift: Gift, language: str = "") -> Redirect:
-        """Return the address of the gift's open checkout session, opening one where none is."""
+        """Return the URL of the gift's checkout session, and open one if there is none."""
         return Redirect(self._checkouts.open_for(gift, language))

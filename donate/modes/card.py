@@ -12,5 +12,5 @@ class Card:
         self._checkouts = checkouts
 
     def begin(self, gift: Gift, language: str = "") -> Redirect:
-        """Return the address of the gift's open checkout session, opening one where none is."""
+        """Return the URL of the gift's checkout session, and open one if there is none."""
         return Redirect(self._checkouts.open_for(gift, language))

@@ -14,7 +14,7 @@ class Interac:
         self._regions = regions
 
     def begin(self, gift: Gift, language: str = "") -> Instructions:
-        """Return the instructions for this gift; nothing is asked of anyone."""
+        """Return the instructions for this gift, without any request."""
         region = self._regions[gift.code]
         terms = region.modes[Mode.INTERAC]
         return Instructions(

@@ -1,6 +1,6 @@
-"""Gifts that somebody was to send and nobody did: after so many days they are waited for no more.
+"""Lapses gifts whose donor was to send the money and did not within the region's days.
 
-That is a fact like any other, and money that comes later outranks it.
+Lapsing is a fact like any other. Money that arrives later still confirms the gift.
 """
 
 from datetime import timedelta
@@ -29,7 +29,7 @@ class Lapsing:
         self._clock = clock
 
     def lapse_due(self) -> int:
-        """Lapse up to so many gifts of each region whose time has run out; returns how many."""
+        """Lapse a batch of overdue gifts of each region and mode; return how many."""
         return sum(
             self._lapse(region, mode)
             for region in self._regions.values()

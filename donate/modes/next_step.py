@@ -25,11 +25,11 @@ class Instructions:
     send_to: str | None = None
     """Interac: the address that takes the e-Transfer."""
     autodeposit: bool | None = None
-    """Interac: whether no question is asked; None where that is not known."""
+    """Interac: whether no security question is needed; None if unknown."""
     parts: tuple[Money, ...] = ()
-    """Interac: how to split an amount that a bank may not let go at once; empty where none is."""
+    """Interac: the transfers to split a large amount into; empty if one will do."""
     ways: tuple[Way, ...] = ()
-    """Giving code: each with what to do."""
+    """Giving code: the ways to give with it, each with instructions."""
     text: Text | None = None
     """Giving code: the region's own words."""
     contact: str | None = None

@@ -58,7 +58,7 @@ SHIPPED: Final = Path(__file__).with_name("regions.toml")
 
 
 class Region(Strict):
-    """One giving code and all that follows from it."""
+    """One giving code, with its country, currency, languages, modes and limits."""
 
     code: Code
     name: Text
@@ -154,7 +154,7 @@ class Offer:
 
 
 def offers(region: Region, *, country: str, currency: str, frequency: str) -> dict[Mode, Offer]:
-    """Decide which of a region's modes a donor may use: the one place where that is decided.
+    """Decide which of a region's modes a donor may use. No other code decides this.
 
     A mode that the region does not have is not in the answer; one that this donor may not use is,
     with the reason.

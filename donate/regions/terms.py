@@ -44,7 +44,7 @@ AmountMinor = Annotated[int, Field(strict=True, gt=0, le=MAX_AMOUNT_MINOR)]
 
 
 class Strict(BaseModel):
-    """Nothing that is not named here, and nothing that changes."""
+    """A model that refuses unknown keys and cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,7 +61,7 @@ class Text(Strict):
 
 
 class Organisation(Strict):
-    """Who receives. Empty means not known: shown nowhere, named by `donate doctor`."""
+    """The charity. Empty values are not shown, and `donate doctor` names them."""
 
     legal_name: str = ""
     registration_number: str = ""
@@ -69,7 +69,7 @@ class Organisation(Strict):
     email: EmailStr | None = None
 
     def unknown(self) -> list[str]:
-        """Name the parts nobody has filled in yet."""
+        """Return the names of the parts that are still empty."""
         return [name for name, value in self.model_dump().items() if not value]
 
 
@@ -81,21 +81,21 @@ class Way(Strict):
 
 
 class Fee(Strict):
-    """What Stripe keeps of each payment: hundredths of a percent of it, and so much besides."""
+    """Stripe's fee on each payment: hundredths of a percent, plus a fixed amount."""
 
     basis_points: Annotated[int, Field(strict=True, ge=0, le=2_000)]
     fixed_minor: Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
 
 class Options(Strict):
-    """What a donor may add to a gift. Off until a region switches it on."""
+    """What a donor may add to a gift. Each option is off by default."""
 
     anonymous: bool = False
-    """Not named in public."""
+    """Whether a donor may ask not to be named in public."""
     note: bool = False
-    """Some words to the organisation."""
+    """Whether a donor may write a note to the charity."""
     tribute: bool = False
-    """In honour or in memory of somebody."""
+    """Whether a gift may honour somebody, or their memory."""
 
 
 # The terms of every mode that goes through Stripe, and of every mode that does not.
@@ -103,37 +103,37 @@ _BY_KIND: Final = frozenset({"fee", "lapses_after_days"})
 
 
 class ModeTerms(Strict):
-    """On which terms a region offers a mode. Amounts in minor units of the region's currency."""
+    """The terms on which a region offers a mode. Amounts are in minor units of its currency."""
 
     min_minor: AmountMinor = 100
     max_minor: AmountMinor = 2_500_000
     countries: frozenset[Country] = frozenset()
     """Donors' countries that may use it; empty means any."""
     lapses_after_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 30
-    """How long a gift that nobody collects is waited for; money that comes later still counts."""
+    """By hand: after this many days a gift lapses. Money that arrives later still counts."""
     send_to: EmailStr | None = None
     """Interac: the address that takes the transfers."""
     autodeposit: bool | None = None
-    """Interac: whether they are deposited without a question; None where nobody has said so."""
+    """Interac: whether transfers are deposited without a security question; None if unknown."""
     split_above_minor: AmountMinor | None = None
-    """Interac: from here on banks may not let it go in one transfer."""
+    """Interac: amounts above this should be split into several transfers."""
     fee: Fee | None = None
-    """Through Stripe: what donors may offer to cover; None where they are not asked."""
+    """Through Stripe: the fee that donors may cover; None if they are not asked."""
     instructions: Text | None = None
     ways: Annotated[list[Way], Field(max_length=6)] = []
-    """Giving code: by cheque, by bank transfer, ..., each with what to do."""
+    """Giving code: the ways to give with it (cheque, bank transfer), each with instructions."""
 
     def stray_keys(self, mode: Mode) -> list[str]:
-        """Name what is said here and means nothing for this mode."""
+        """Return the names of terms that are set and do not apply to this mode."""
         own = mode.facts.terms | {"fee" if mode.through_stripe else "lapses_after_days"}
         every = frozenset.union(*(facts.terms for facts in MODES.values()), _BY_KIND)
         return sorted(self.model_fields_set & (every - own))
 
     def missing(self, mode: Mode) -> list[str]:
-        """Say which terms this mode cannot do without and are not given."""
+        """Return a sentence for each required term of this mode that is not set."""
         needed = mode.facts.required_terms.items()
         return [f"{key}: {what} is missing" for key, what in needed if getattr(self, key) is None]
 
     def unknown(self) -> list[str]:
-        """Name what donors would like to know and nobody has said yet."""
+        """Return the terms that donors would like to know and that are not set yet."""
         return ["autodeposit"] if self.send_to and self.autodeposit is None else []
