@@ -1,1 +1,1 @@
-"""The only room that says "stripe": checkout sessions out, signed events in, facts from both."""
+"""The only package that talks to Stripe: it opens sessions, receives events, and records facts."""

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from stripe.params import RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
-# A donor waits for this on a phone. It leaves time for two attempts of 3.5 s each and a pause.
+# The deadline of a call, for which a donor waits. Two attempts of 3.5 s and a pause fit into it.
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
 _RETRIES: Final = 1
-# More concurrent calls than this mean that Stripe hangs; the rest wait within their own deadline.
+# So many concurrent calls mean that Stripe hangs. Further calls wait, until their own deadline.
 _MAX_CONCURRENT: Final = 32
-# No payment has more pages of refunds. Beyond this, we could miss the refund we look for.
+# No payment has more pages of refunds. If one did, we could miss a refund and refund twice.
 _MAX_REFUND_PAGES: Final = 10
-# Each waiting call holds one of the server's threads, which other donors also need.
+# A waiting call occupies a thread of the server, which other donors need, so limit their number.
 MAX_WAITING: Final = 64
 
 _Answer = TypeVar("_Answer")
@@ -170,7 +170,7 @@ class StripeClient:
         }
         answer = self._call(partial(lists[listing], dict(params)))
         _as_json(answer, "list")
-        # Parse the body, not the SDK's objects: we store an event exactly as Stripe sent it.
+        # Parse the body instead of using the SDK's objects: an event is stored exactly as sent.
         return _page_of(json.loads(answer.last_response.body))
 
     def ask(self, call: Callable[[stripe.StripeClient], Any], kind: str) -> dict[str, Any]:
@@ -180,14 +180,14 @@ class StripeClient:
         """
         answer = self._call(partial(call, self._sdk))
         _as_json(answer, kind)
-        # Parse the body: the SDK turns some strings into numbers.
+        # Parse the body, because the SDK's objects have numbers instead of some strings.
         stripe_object: dict[str, Any] = json.loads(answer.last_response.body)
         return stripe_object
 
     def redirect_url(self, answer: Mapping[str, Any]) -> str:
-        """Return the URL in an answer that the donor is sent to, if its host is configured.
+        """Return the URL in Stripe's answer to which we redirect the donor; check its host.
 
-        Raises StripeUnavailable if there is no such URL.
+        Raises StripeUnavailable if the answer has no URL, or one whose host is not configured.
         """
         url = answer.get("url")
         if not isinstance(url, str) or not self.is_allowed_url(url):
@@ -216,7 +216,7 @@ class StripeClient:
             self._waiting_calls.release()
 
     def _within_deadline(self, call: Callable[[], _Answer]) -> _Answer:
-        # Use a thread: a server that sends one byte a second never reaches a read timeout.
+        # Wait for a thread: a server that sends one byte a second never triggers a read timeout.
         future = self._calls.submit(call)
         try:
             return future.result(timeout=self._deadline_s)

@@ -13,14 +13,20 @@ from donate.storage.database import UtcDateTime
 
 
 class EventState(StrEnum):
-    """The state of an event in the inbox."""
+    """The state of an event in the inbox.
 
-    WAITING = "waiting"  # will be settled at `due_at`
-    SETTLED = "settled"  # its facts are in the ledger
-    IGNORED = "ignored"  # authentic, with nothing for us to record
-    FOREIGN = "foreign"  # of another account, or of the other of test and live
-    SET_ASIDE = "set_aside"  # authentic, but cannot be applied; staff decide
-    DISMISSED = "dismissed"  # set aside, then dismissed by staff
+    A WAITING event is settled at `due_at`. The facts of a SETTLED event are in the ledger. An
+    IGNORED event is authentic, but contains nothing to record. A FOREIGN event belongs to another
+    account, or to the other mode (test or live). A SET_ASIDE event is authentic, but cannot be
+    applied; staff decide, and may make it a DISMISSED event.
+    """
+
+    WAITING = "waiting"
+    SETTLED = "settled"
+    IGNORED = "ignored"
+    FOREIGN = "foreign"
+    SET_ASIDE = "set_aside"
+    DISMISSED = "dismissed"
 
 
 class StripeEvent(SQLModel, table=True):
@@ -35,7 +41,7 @@ class StripeEvent(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     event_id: str = Field(max_length=255, unique=True)
     type: str = Field(max_length=255)
-    source: str = Field(max_length=16)  # "webhook", "catchup", or "asked" for an answer of Stripe
+    source: str = Field(max_length=16)  # "webhook", "catchup", or "asked": an answer of Stripe
     payload: bytes = Field(sa_type=LargeBinary)
     received_at: datetime = Field(sa_type=UtcDateTime)
     state: str = Field(max_length=16)
@@ -45,7 +51,7 @@ class StripeEvent(SQLModel, table=True):
     waits_for: str | None = Field(default=None, max_length=255)
     gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # The gift that staff tied the event to, whatever gift it names, and who did it.
+    # The gift that staff tied the event to, and the person who did so.
     tied_to: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
     tied_by: str = Field(default="", max_length=64)
     # The decisions of staff, oldest first; written by `webhooks/staff_decisions.py`.
@@ -158,7 +164,14 @@ class OpenRefund(SQLModel, table=True):
 
 
 class CatchupRun(SQLModel, table=True):
-    """One run of catch-up, saved after each page so that it can be resumed."""
+    """One run of catch-up, saved after each page so that it can be resumed.
+
+    `stretch` is the index of the range that the run reads, `cursor` the last object that it read,
+    and `events` the number of events it checked. `inbox_before` is the newest row of the inbox when
+    the run began, and `missed_at` the time of the newest event that webhooks missed. `totals` are
+    minor units per currency, {"CAD": {"listed": 5000, "recorded": 5000, "payments": 1}};
+    `differing` has a sentence for each gift or object that differs.
+    """
 
     __tablename__ = "catchup_run"
 
@@ -166,15 +179,13 @@ class CatchupRun(SQLModel, table=True):
     since: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    stretch: int = 0  # the index in the plan
-    cursor: str = Field(default="", max_length=255)  # the last object of the previous page
+    stretch: int = 0
+    cursor: str = Field(default="", max_length=255)
     pages: int = 0
-    events: int = 0  # how many were checked
+    events: int = 0
     objects: int = 0
-    inbox_before: int = Field(default=0, sa_type=RowNumber)  # the newest event when the run began
-    missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see webhooks/health.py
-    # `totals` are minor units per currency, {"CAD": {"listed": 5000, "recorded": 5000,
-    # "payments": 1}}; `differing` has a sentence for each gift or object that differs.
+    inbox_before: int = Field(default=0, sa_type=RowNumber)
+    missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     totals: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     differing: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 

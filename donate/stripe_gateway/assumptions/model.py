@@ -65,7 +65,7 @@ class Topic:
         fields: str = "",
         by_hand: bool = False,
     ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
-        """Register a check. The function's name and docstring become the assumption's.
+        """Register a check, whose name and docstring become the assumption's name and text.
 
         `routes` holds one API call per line; `fields` holds names separated by spaces. A `by_hand`
         check needs a person on one of Stripe's pages.
@@ -97,6 +97,6 @@ def expect(condition: object, message: str) -> None:
 
 
 def expect_equal(actual: object, expected: object, name: str) -> None:
-    """Raise DidNotHold unless the two values are equal; `name` says what they are."""
+    """Raise DidNotHold unless the two values are equal; the message calls them `name`."""
     if actual != expected:
         raise DidNotHold(f"{name} is {actual!r}, expected {expected!r}")

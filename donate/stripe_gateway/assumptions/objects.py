@@ -15,7 +15,7 @@ from donate.stripe_gateway.requests.refunds import refund_params
 
 AMOUNT: Final = 5_000
 PART: Final = 1_000
-# Evidence texts with which test mode decides a dispute.
+# In test mode, Stripe decides a dispute by the text of the evidence. These are its texts.
 WINNING: Final = "winning_evidence"
 LOSING: Final = "losing_evidence"
 ESCALATING: Final = "escalate_inquiry_evidence"
@@ -32,7 +32,7 @@ _KINDS: Final = {
 
 
 def new_gift(world: World, kind: str) -> Gift:
-    """Return a gift of this kind that is in no database."""
+    """Return a gift that is in no database; `kind` says how it is paid, and how often."""
     mode, frequency, language = _KINDS[kind]
     now = world.clock.now()
     number = uuid.uuid4()
@@ -67,7 +67,7 @@ def metadata_of(gift: Gift) -> dict[str, str]:
 
 
 class RequestedSession:
-    """A session with the parameters it was opened with and Stripe's answer."""
+    """A checkout session, with the parameters that opened it and Stripe's answer."""
 
     def __init__(self, world: World, kind: str) -> None:
         self.gift = new_gift(world, kind)
@@ -79,7 +79,7 @@ class RequestedSession:
 
 
 def session(world: World, kind: str, *, proving: bool = False) -> RequestedSession:
-    """Return the unpaid session of this kind."""
+    """Return the unpaid session for a gift of this kind; it is created on the first call."""
     session: RequestedSession = world.make_once(
         f"session for a {kind} gift", lambda: RequestedSession(world, kind), proving=proving
     )
@@ -175,7 +175,7 @@ def request_refund(world: World, payment: str, request: str, amount: int = PART)
 
 
 def refund(world: World, *, proving: bool = False) -> Json:
-    """Return the refund of a part of a card payment."""
+    """Return a partial refund of a card payment; it is created on the first call."""
     payment = card_payment(world)["id"]
     refund: Json = world.make_once(
         "refund", lambda: request_refund(world, payment, "a-part"), proving=proving
@@ -184,7 +184,7 @@ def refund(world: World, *, proving: bool = False) -> Json:
 
 
 def refund_event(world: World, kind: str, refund_id: str, status: str) -> Json:
-    """Return the event with this refund in this status."""
+    """Wait for the event that shows this refund in this status, and return the event."""
     event: Json = world.wait_for(
         f"event {kind} about a refund that is {status}",
         lambda: next(
@@ -221,7 +221,7 @@ def inquiry(world: World) -> Json:
 
 
 def dispute_of(world: World, payment: str, status: str = "") -> Json:
-    """Return the payment's dispute when Stripe lists it, if requested in this status."""
+    """Wait until Stripe lists the payment's dispute (with `status`, if given); return it."""
 
     def listed() -> Json | None:
         page = world.client.list_page("disputes", {"payment_intent": payment})
@@ -233,7 +233,7 @@ def dispute_of(world: World, payment: str, status: str = "") -> Json:
 
 
 def ended_dispute(world: World, evidence: str) -> Json:
-    """Return a dispute that test mode decided because of this evidence."""
+    """Return a dispute that Stripe's test mode has decided by the text of this evidence."""
 
     def end() -> Json:
         new = dispute(world, evidence)
@@ -246,6 +246,6 @@ def ended_dispute(world: World, evidence: str) -> Json:
 
 
 def answer_dispute(world: World, dispute_id: str, evidence: str) -> None:
-    """Answer a dispute with one of test mode's evidence texts."""
+    """Answer a dispute with an evidence text by which test mode decides it."""
     params: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
     world.call(lambda sdk: sdk.v1.disputes.update(dispute_id, params), "dispute")

@@ -12,7 +12,7 @@ class Outcome(StrEnum):
 
 
 class DidNotHold(Exception):
-    """Raised when Stripe behaves differently; `words` is Stripe's own message, if any."""
+    """Raised when Stripe does not behave as assumed; `words` is Stripe's own message, if any."""
 
     def __init__(self, message: str, *, words: str = "", request_id: str = "") -> None:
         self.words = words
@@ -21,4 +21,4 @@ class DidNotHold(Exception):
 
 
 class CouldNotBeTried(Exception):
-    """Raised when something the check needs is missing; the message names it."""
+    """Raised when something that the check needs is missing; the message names what is missing."""

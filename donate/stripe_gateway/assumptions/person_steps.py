@@ -24,7 +24,7 @@ def request_all(world: World) -> None:
         try:
             _requested_session(world, kind)
         except CouldNotBeTried:
-            continue  # Skip the error here: the check that uses this step reports it.
+            continue  # The check that uses this step will report the error.
 
 
 def _requested_session(world: World, kind: str) -> objects.RequestedSession:

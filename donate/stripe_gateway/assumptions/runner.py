@@ -55,7 +55,7 @@ def check_all(
 
 
 def check_one(world: World, assumption: Assumption) -> Result:
-    """Run one check; every failure becomes its result."""
+    """Run one check and return its result; an exception in the check becomes a result too."""
     start = time.monotonic()
 
     def result(outcome: Outcome, why: str = "", words: str = "", request_id: str = "") -> Result:

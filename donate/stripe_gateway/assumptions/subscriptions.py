@@ -37,7 +37,7 @@ def pledge(world: World, *, proving: bool = False) -> Pledge:
 
 
 def second_pledge(world: World) -> Pledge:
-    """Return a second running pledge, for checks that would disturb the first one's months."""
+    """Return a second running pledge, for checks that would disturb the months of `pledge`."""
     pledge: Pledge = world.make_once("second monthly gift", lambda: _create(world, GOOD_CARD))
     return pledge
 

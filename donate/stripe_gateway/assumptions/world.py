@@ -1,4 +1,4 @@
-"""The environment of the checks: Stripe, the objects they created, and the person who clicks."""
+"""What checks need: access to Stripe, the objects they create, and a person who can click."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from donate.stripe_gateway.requests.billing import Billing
 # Only the operator waits for these answers, and test mode can be slow.
 _DEADLINE_S: Final = 60.0
 _PER_ATTEMPT_S: Final = 25.0
-# Test mode needs seconds for later changes such as a dispute or a failing refund.
+# In test mode some changes, such as a dispute or a failing refund, come seconds later.
 PATIENCE_S: Final = 60.0
 _POLL_S: Final = 0.25
 
@@ -65,7 +65,7 @@ class Account:
 
 
 class WatchedClient(StripeClient):
-    """The service's own client; it keeps the last headers and passes each answer to `look`."""
+    """The service's own client; it keeps the last answer's headers and shows `look` each answer."""
 
     def __init__(self, account: Account, look: Look) -> None:
         super().__init__(
@@ -140,11 +140,11 @@ class World:
             other.close()
 
     def call(self, call: Callable[[Any], Any], kind: str) -> Json:
-        """Make one call with the SDK and return the object, which must be of this kind."""
+        """Make one call with the SDK and return the answer, a Stripe object of this `kind`."""
         return self.client.ask(call, kind)
 
     def refusal(self, call: Callable[[], object]) -> Refusal:
-        """Return Stripe's refusal of this call. Raises DidNotHold when Stripe accepts it."""
+        """Make a call and return Stripe's refusal. Raises DidNotHold if Stripe accepts the call."""
         try:
             call()
         except (StripeRefused, StripeKeyRefused) as refused:
@@ -170,7 +170,7 @@ class World:
         raise CouldNotBeTried(f"there is no {name}: {error_message(result)}")
 
     def wait_for(self, what: str, look: Callable[[], Any], patience_s: float | None = None) -> Any:
-        """Poll `look` until it returns something, and return that. Raises DidNotHold."""
+        """Call `look` until it returns a result, and return that. Raises DidNotHold on timeout."""
         patience_s = self._patience_s if patience_s is None else patience_s
         deadline = time.monotonic() + patience_s
         while True:
@@ -198,7 +198,7 @@ class World:
             ) from error
 
     def event(self, kind: str, object_id: str) -> Json:
-        """Return the event of this type about this object when Stripe lists it."""
+        """Wait until Stripe lists an event of this type about this object; return the event."""
         listed: list[Json] = self.wait_for(
             f"event {kind} about {object_id}", lambda: self.events(kind, object_id)
         )
@@ -210,7 +210,7 @@ class World:
         return [event for event in page.objects if event["data"]["object"]["id"] == object_id]
 
     def read(self, event: Mapping[str, Any]) -> Reading:
-        """Read an event as the service does. Raises DidNotHold when the service ignores it."""
+        """Parse an event as the service does. Raises DidNotHold if the service gets no facts."""
         try:
             reading = read_event(envelope_of_event(event))
         except UnusableEvent as error:
@@ -240,7 +240,7 @@ class World:
 
 
 def refusal_in(error: BaseException) -> Refusal:
-    """Return Stripe's refusal from the cause of the service's own error."""
+    """Return Stripe's refusal, which is the `__cause__` of the service's own exception."""
     cause = error.__cause__
     if not isinstance(cause, stripe.StripeError):
         raise CouldNotBeTried(str(error)) from error

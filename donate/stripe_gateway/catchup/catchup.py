@@ -1,7 +1,8 @@
-"""Fetches what Stripe has and we do not into the inbox, and reports what differs.
+"""Fetches events and objects that we missed from Stripe into the inbox, and reports differences.
 
-It works page by page: ask Stripe (with no transaction open), store what is new, settle it, compare,
-and save the progress. If it is interrupted, it repeats the page, which changes nothing.
+A run works page by page: it asks Stripe (with no transaction open), stores and settles new events,
+compares, and saves its progress. An interrupted run repeats its last page, which does no harm,
+because the inbox stores each event only once.
 """
 
 import json
@@ -42,9 +43,9 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
 TASK: Final = "catchup"
-# Another process may be settling what we fetched; wait this long for it.
+# How long to wait while another process settles the events that we fetched.
 _SETTLE_TIMEOUT_S: Final = 10
-# The gift of an invoice's payment is known only after the invoice is recorded, so fetch twice.
+# Two rounds: the payment of an invoice finds its gift only after the invoice is recorded.
 _ROUNDS_TO_FETCH: Final = 2
 
 Progress = Callable[[str], None]
@@ -84,11 +85,11 @@ class Catchup:
     ) -> list[Report]:
         """Resume an interrupted run, then catch up with everything until now.
 
-        `since` makes it reach further back. `progress` is called with lines to print. Return a
-        report for each run.
+        With `since`, the run begins at that time if it would begin later. `progress` is called with
+        lines to print. Return a report for each run.
 
         Raises Conflict when another process is running a catch-up, Stopped, and StripeUnavailable
-        or a related error when Stripe gives no usable answer. The progress until then is kept.
+        or a related error when Stripe gives no usable answer. The run keeps its saved progress.
         """
         with self._database.alone(TASK) as alone:
             if not alone:
@@ -149,7 +150,7 @@ class Catchup:
             self._settler.reclaim_foreign(list(stored_ids), SOURCE)
         new_events = [event for event in events if event["id"] not in stored_ids]
         late_since = self._clock.now() - LATE_AFTER
-        # Save this before storing the events: once they are stored, they no longer look missed.
+        # Save `missed_at` before the events: a stored event no longer looks as if it was missed.
         late_times = [at for at in _creation_times(new_events) if at <= late_since]
         if late_times:
             self._save(run, missed_at=max([*late_times, run.missed_at or late_times[0]]))

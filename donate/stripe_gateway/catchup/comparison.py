@@ -53,7 +53,7 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Totals per currency in minor units, and the facts that we have not recorded like Stripe."""
+    """Totals per currency in minor units, and the facts that our records lack or have otherwise."""
 
     totals: dict[str, dict[str, int]]
     discrepancies: list[Discrepancy]
@@ -62,7 +62,7 @@ class Comparison:
 def synthetic_events(
     listing: Listing, stripe_object: dict[str, Any], retrieved_at: datetime, *, livemode: bool
 ) -> list[SyntheticEvent]:
-    """Return the synthetic events for one object of a list, without those that are not ours."""
+    """Return the synthetic events for one object of a list; leave out those that are not ours."""
     payloads = _events_of(listing, stripe_object, retrieved_at)
     events = (_read_event(payload, livemode=livemode) for payload in payloads)
     return [event for event in events if event]
@@ -145,7 +145,7 @@ def _read_event(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEve
     try:
         envelope = envelope_of(payload)
     except UnusableEvent:
-        return None  # without an id it could not be stored either
+        return None  # The inbox could not store an event without an id.
     try:
         reading = read_event(envelope)
     except UnusableEvent:

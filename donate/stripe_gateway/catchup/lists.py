@@ -19,7 +19,7 @@ PAGE_SIZE: Final = 100
 _SMALLEST_PAGE: Final = 10
 # Twenty reads a second; test mode allows 25, a live account about 100.
 MIN_INTERVAL: Final = timedelta(milliseconds=50)
-# Pauses between attempts. After the last, give up; the next run resumes here.
+# Pauses between attempts to read a page. After the last pause, give up: the next run resumes.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 Wait = Callable[[threading.Event, float], bool]
@@ -27,7 +27,7 @@ Wait = Callable[[threading.Event, float], bool]
 
 
 def reading_client(secret_key: str, api_base: str, *, account: str = "") -> StripeClient:
-    """Return a client for lists, with its own call limit and a longer timeout than for donors."""
+    """Return a Stripe client for lists; it has its own call limit and a longer timeout."""
     return StripeClient(secret_key, api_base, (), account=account, per_attempt_s=7.5, max_waiting=2)
 
 
@@ -43,7 +43,7 @@ class StripeLists:
         self._last_call_at: datetime | None = None
 
     def page(self, list_range: ListRange, cursor: str, stopping: threading.Event) -> Page:
-        """Return the page of a range that follows the object `cursor`, or its first page.
+        """Return the page of a range after the object `cursor`; without a cursor, the first page.
 
         Retry for about a minute, or until `stopping` is set. Raises StripeUnavailable or a related
         error.
@@ -87,7 +87,7 @@ def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str
         case Listing.EVENTS:
             return "events", params | {"types": list(EVENT_TYPES)}
         case Listing.PAID_SESSIONS:
-            # These have the outcome of the payment, and when the money arrived.
+            # The charge has the payment's outcome; the balance transaction says when money arrived.
             expand = "data.payment_intent.latest_charge.balance_transaction"
             return "sessions", params | {"status": "complete", "expand": [expand]}
         case Listing.EXPIRED_SESSIONS:

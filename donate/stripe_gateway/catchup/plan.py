@@ -11,12 +11,12 @@ from typing import Final
 
 # A day less than Stripe promises, so that a run that takes hours still finds its oldest events.
 EVENTS_REACH: Final = timedelta(days=29)
-# Stripe's lists may lag behind and clocks differ, so start each run before the last one started.
+# Each run also covers the hour before the last run began: Stripe's lists lag, and clocks differ.
 OVERLAP: Final = timedelta(hours=1)
 # Read a day of events at a time. Stripe lists the newest first, so shorter slices bring most
 # payments before their refunds.
 SLICE: Final = timedelta(days=1)
-# Resume an interrupted run, unless it is older than this: then start a new one.
+# How old an interrupted run may be to be resumed. Instead of an older one, start a new run.
 RESUMED_WITHIN: Final = timedelta(hours=12)
 
 
@@ -44,7 +44,7 @@ _STILL_CHANGES: Final = {
     Listing.DISPUTES: timedelta(days=180),
 }
 # Disputes are few and change for months: an inquiry becomes a chargeback, an outcome is revised.
-# Always read them this far back.
+# Every run reads as many days of disputes as _STILL_CHANGES says.
 _ALWAYS_FAR_BACK: Final = frozenset({Listing.DISPUTES})
 # Read these objects only when their events are too old to list.
 _ONLY_WHEN_OLD: Final = frozenset({Listing.EXPIRED_SESSIONS, Listing.SUBSCRIPTIONS})

@@ -150,7 +150,7 @@ def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
 
 
 def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
-    """Return why our key is not for the same mode, test or live, as the gifts here, or None."""
+    """Return the reason if our key is a live key and our gifts are tests, or the reverse."""
     statement = (
         select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)
     )
@@ -165,7 +165,7 @@ def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
 
 
 def _delete_old_runs(session: Session, now: datetime) -> None:
-    # There is one run an hour, and each staff page reads them. It needs only the last weeks.
+    # Each staff page reads the runs, one an hour, so keep only those of the last weeks.
     last = last_finished_run(session)
     if last:
         session.execute(

@@ -12,7 +12,7 @@ from donate.stripe_gateway.catchup.runs import last_finished_run
 
 log = logging.getLogger(__name__)
 
-# When to retry after a run was interrupted, or while another process runs one.
+# How long to wait after an interrupted run, or while another process runs a catch-up.
 _RETRY_AFTER: Final = timedelta(minutes=5)
 
 
@@ -29,7 +29,7 @@ class CatchupSchedule:
         self._next_at: datetime | None = None
 
     def catch_up_when_due(self) -> int:
-        """Run catch-up if the last finished run began long enough ago. Return 0: no more work."""
+        """Run catch-up if the last finished run began long enough ago. Always return 0."""
         now = self._clock.now()
         if self._next_at and now < self._next_at:
             return 0

@@ -38,8 +38,9 @@ _OUTCOMES: Final = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}
 class _Balance:
     """Whether Stripe took money for a dispute, and how often all of it came back.
 
-    A part that comes back does not end a round: Stripe reinstates in that way what was already
-    refunded (https://docs.stripe.com/api/events/types, `charge.dispute.funds_reinstated`).
+    A round does not end when only a part comes back: of a payment that was partly refunded, Stripe
+    reinstates the refunded part during the dispute
+    (https://docs.stripe.com/api/events/types, `charge.dispute.funds_reinstated`).
     """
 
     was_withdrawn: bool
@@ -89,7 +90,7 @@ def _kind(status: str, balance: _Balance) -> FactKind:
 
 
 def _round(kind: FactKind, balance: _Balance) -> int:
-    # Each time the money came back, the next dispute over it is another round.
+    # A round ends when all the money comes back; taking it again begins the next round.
     if kind == FactKind.DISPUTE_WON:
         return max(1, balance.times_returned)
     return 1 + balance.times_returned

@@ -17,7 +17,7 @@ from donate.money import MAX_AMOUNT_MINOR, is_currency
 _ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,255}")
 _SHORT_TEXT: Final = re.compile(r"[ -~]{1,100}")
 _MAX_URL_LENGTH: Final = 5_000
-# The largest time that a column stores; real times are far below it.
+# The latest time that we accept, in seconds since 1970. A database column can store it.
 _MAX_SECONDS: Final = 2**33
 
 
@@ -39,7 +39,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What Stripe's object says about the gift it names; settling checks it against the ledger.
+    """What a Stripe object says about the gift it names; settling checks it against the ledger.
 
     `amount_minor` is None where it may differ from the gift's: a later month, a changed pledge.
     Only checkout sessions have `session_id` and `attempt`.
@@ -111,7 +111,7 @@ def returned_fact(
 def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
     """Return a fact on whether the donor still has to confirm their account with microdeposits.
 
-    Return no fact if `intent` is only an id. Only sessions that we retrieve have it expanded.
+    Return no fact if `intent` is only an id: Stripe expands it only in sessions we retrieve.
     """
     if not isinstance(intent, dict):
         return []

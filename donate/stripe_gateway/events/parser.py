@@ -229,7 +229,7 @@ def _read_refund(refund: Mapping[str, Any], at: datetime) -> Reading | Irrelevan
         evidence["failure_reason"] = read_word(refund, "failure_reason")
     metadata = refund.get("metadata")
     if isinstance(metadata, dict) and read_word(metadata, "request"):
-        evidence["request"] = read_word(metadata, "request")  # requested by our staff
+        evidence["request"] = read_word(metadata, "request")  # Our staff requested the refund.
     return Reading(
         facts=(returned_fact(kinds[status], read_text(refund, "id"), refund, at, evidence),),
         payment=payment,

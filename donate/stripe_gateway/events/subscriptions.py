@@ -1,7 +1,8 @@
 """Reads events about a pledge: agreements, invoices, their payments, and the subscription. Pure.
 
 Since API version 2025-03-31.basil an invoice names its subscription under `parent`, and its payment
-has an event of its own. Before, the invoice named both. This module reads either form.
+has an event of its own. In older versions the invoice itself named its subscription and payment.
+This module reads either form.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ from donate.stripe_gateway.events.fields import (
     stripe_fact,
 )
 
-# Stripe's invoice ids have about thirty characters. Our keys contain them and have a limited width.
+# Stripe's invoice ids have about 30 characters. Longer ids would not fit into our keys.
 MAX_INVOICE_ID: Final = 100
 
 
@@ -55,7 +56,7 @@ def read_agreement(
             facts.append(
                 stripe_fact(FactKind.PAYMENT_PROCESSING, session_id, at, evidence=evidence)
             )
-        case "async_payment_failed":  # only our synthetic event: Stripe has none for this
+        case "async_payment_failed":  # a synthetic event of ours; Stripe does not send it
             facts.append(stripe_fact(FactKind.PAYMENT_FAILED, session_id, at))
         case "expired":
             facts.append(stripe_fact(FactKind.CHECKOUT_EXPIRED, session_id, at))
@@ -159,7 +160,7 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
         )
     elif envelope.type == "customer.subscription.created":
         facts.append(stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at))
-    # PLEDGE_STARTED already implies that it is active.
+    # An active new pledge needs no PLEDGE_CHANGED: PLEDGE_STARTED implies the status active.
     if not is_ended and (not facts or status != "active"):
         evidence = {
             "subscription": subscription_id,
@@ -189,12 +190,12 @@ def _failed_fact(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
 
 
 def _debit_options(session: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a session's settings for debits, which hold the only currency of a setup."""
+    """Return a session's settings for debits. In a setup session, only they have a currency."""
     return _object(_object(session.get("payment_method_options")).get("acss_debit"))
 
 
 def subscription_in(invoice: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an invoice's details of its subscription, from `parent` or the place before basil."""
+    """Return an invoice's subscription_details; since API version basil they are in `parent`."""
     parent = invoice.get("parent")
     return _object((parent if isinstance(parent, dict) else invoice).get("subscription_details"))
 
@@ -251,7 +252,7 @@ def _ending(subscription: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _period_end(subscription: Mapping[str, Any]) -> int | None:
-    """Return when the running month ends. Since basil it is on the items instead."""
+    """Return when the running month ends. Since API version basil, only the items have it."""
     holders = [subscription, *_items_of(subscription)]
     ends = [holder.get("current_period_end") for holder in holders]
     return min((end for end in ends if is_instant(end)), default=None)

@@ -66,7 +66,8 @@ def _as_agreement_event(
 ) -> dict[str, Any] | None:
     """Return the event for the end of a setup session, or None while it is open.
 
-    Stripe sends no event for a bank account that could not be saved; use a failed payment for it.
+    Stripe sends no event for a bank account that could not be saved. Return the event for a failed
+    payment in that case.
     """
     setup = _object(session.get("setup_intent"))
     at: int | None
@@ -94,8 +95,9 @@ def as_refund_event(refund: Mapping[str, Any], retrieved_at: datetime) -> dict[s
 def as_dispute_event(dispute: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
     """Return the event for the state of a dispute, dated when money last moved for it.
 
-    A status can come back after another one. More money has moved by then, so the id contains the
-    number of balance transactions; otherwise the inbox would drop the event as a duplicate.
+    A dispute can have the same status twice, but more money has moved the second time. So the id
+    contains the number of balance transactions; without it, the inbox would take the second event
+    for a duplicate.
     """
     ended = dispute.get("status") in _FINAL_STATUSES
     transactions = _objects(dispute.get("balance_transactions"))
@@ -157,14 +159,14 @@ def _event(name: str, event_type: str, stripe_object: Mapping[str, Any], at: int
 
 
 def _with_intent_id(payment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payment of an invoice payment, with only the intent's id, as in a real event."""
+    """Return an invoice payment's `payment` with the intent as an id only, as in a real event."""
     details = _object(payment.get("payment"))
     intent = details.get("payment_intent")
     return details | {"payment_intent": _object(intent).get("id") or intent}
 
 
 def is_under_way(invoice: Mapping[str, Any]) -> bool:
-    """Return whether a bank debit of an invoice is processing. Needs the intents expanded."""
+    """Return whether a bank debit of an invoice is processing; its intents must be expanded."""
     paid_by = (
         _object(payment.get("payment"))
         for payment in _objects(_object(invoice.get("payments")).get("data"))
@@ -197,7 +199,7 @@ def _paid_at(intent: Mapping[str, Any]) -> int | None:
 def _checksum(subscription: Mapping[str, Any]) -> str:
     """Return a checksum of a subscription's state."""
     keys = ["status", "pause_collection", "cancel_at_period_end", "items"]
-    # Include it only where it is set, so that all other ids stay as they were stored.
+    # Include `cancel_at` only if it is set: other events keep the ids they were stored with.
     keys += ["cancel_at"] if subscription.get("cancel_at") is not None else []
     payload = {key: subscription.get(key) for key in keys}
     return f"{zlib.crc32(json.dumps(payload, sort_keys=True).encode()):08x}"

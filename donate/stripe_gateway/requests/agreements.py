@@ -38,13 +38,13 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# Longer than the calls of one attempt may take together.
+# The shortest time between two attempts, longer than all calls of one attempt can take.
 _MIN_PAUSE: Final = timedelta(seconds=40)
 _MAX_PAUSE: Final = timedelta(hours=6)
 # A donor has ten days to confirm a bank account with microdeposits. Don't debit a donor who agreed
 # longer ago, for example before a long outage: ask them to start again.
 GIVE_UP_AFTER: Final = timedelta(days=15)
-# Stripe's list may lag behind.
+# How long a new subscription may be missing from Stripe's list.
 LIST_DELAY: Final = timedelta(minutes=10)
 _FINAL_STATUSES: Final = ("canceled", "incomplete_expired")
 
@@ -168,7 +168,7 @@ class Agreements:
         )
 
     def _cancel(self, agreement: Agreement, subscription: dict[str, Any]) -> dict[str, Any]:
-        """Cancel a subscription and void its open invoice: the donor may have started another."""
+        """Cancel a subscription and void its open invoice, so that neither debits the donor."""
         subscription_id = str(subscription.get("id"))
         if subscription.get("status") not in _FINAL_STATUSES:
             subscription = self._billing.cancel(subscription_id, f"{agreement.key}:end")
@@ -206,7 +206,7 @@ class Agreements:
             record_facts(session, [(agreement.gift.id, fact)], now=now)
 
     def _use_new_key(self, agreement: Agreement) -> None:
-        # Stripe repeats the failure for this key. Wait until a subscription it created is listed.
+        # Stripe repeats its failure for the old key. Wait: its list may soon show a subscription.
         now = self._clock.now()
         with self._database.writing() as session:
             row = session.get_one(OpenAgreement, agreement.session_id, with_for_update=True)
@@ -221,11 +221,11 @@ class Agreements:
 
 
 def _why_not(gift: Gift, facts: Sequence[GiftFact], session_id: str) -> str:
-    """Return why not to debit this agreement, or ''."""
+    """Return the reason not to debit the account, or '' if there is none."""
     failed = {fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED}
     if session_id in failed and not gift.received_minor:
         return "the first debit failed"
-    # Use the order in which we recorded them, which no later event can change.
+    # Sort the agreements as we recorded them: no later event can change that order.
     in_order = sorted(facts, key=lambda fact: fact.id or 0)
     agreements = [fact.source_id for fact in in_order if fact.kind == FactKind.PAYMENT_PROCESSING]
     # A donor may have agreed on two open pages of one gift; debit only the first.

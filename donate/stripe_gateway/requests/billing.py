@@ -164,7 +164,7 @@ class Billing:
         return self._portal(params)
 
     def charge_new_card(self, subscription_id: str) -> None:
-        """Charge the card that the donor entered on Stripe's page; without one, change nothing."""
+        """Charge from now on the card that the donor entered on Stripe's page, if they did."""
         _, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:
             changes: SubscriptionUpdateParams = {"default_payment_method": default_card}
@@ -185,7 +185,7 @@ class Billing:
         return next((str(one["id"]) for one in page.objects if is_ours(one)), "")
 
     def _customer_with_default_card(self, subscription_id: str) -> str:
-        """Make the card that is charged now the customer's default; return the customer's id.
+        """Make the subscription's card the customer's default; return the customer's id.
 
         A default that differs is a card that the donor entered on Stripe's page before, perhaps
         without returning to us. Charge it from now on.

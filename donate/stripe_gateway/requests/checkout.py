@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 REQUEST_LIFE: Final = timedelta(hours=22)
 # Don't send a donor to a session that expires sooner than this.
 _MIN_REMAINING: Final = timedelta(minutes=2)
-# When to ask Stripe about a session that has no final event, after it was opened.
+# How long after opening a session to ask Stripe about it, if no final event has arrived.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
 _MAX_ATTEMPTS: Final = 20
 
@@ -71,10 +71,10 @@ class Checkouts:
         return checkout.url
 
     def _open(self, gift: Gift, new_language: str) -> "_OpenSession":
-        """Return the open session in whatever language, or open one in `new_language`."""
+        """Return the open session in any language; if none is open, open one in `new_language`."""
         now = self._clock.now()
         with self._database.writing() as session:
-            # Lock the gift, so that a second concurrent call finds the first one's request.
+            # Lock the gift, so that the second of two concurrent calls finds the first's request.
             locked = session.get(Gift, gift.id, with_for_update=True)
             if locked is None:
                 raise NotFound("no such gift")
@@ -209,9 +209,9 @@ def _request_language(request: GiftFact, gift: Gift) -> str:
 def _attempt_to_make(
     session: Session, gift: Gift, facts: list[GiftFact], now: datetime, language: str
 ) -> tuple[int, datetime, str]:
-    """Return the number, request time and language of the attempt to make.
+    """Return the number, request time and language of the next attempt to open a session.
 
-    This is a request without an answer, or else a new one, which is recorded.
+    A request without an answer is repeated; if there is none, a new request is recorded.
     """
     answered = {
         fact.evidence.get("attempt")

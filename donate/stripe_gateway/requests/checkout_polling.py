@@ -55,8 +55,8 @@ class CheckoutPoller:
     def poll_gift(self, gift_id: uuid.UUID) -> None:
         """Ask about a gift whose donor is looking at its page, and settle the answer. Never raises.
 
-        Stripe limits calls per second, so when many donors look, skip the rest: they see the
-        recorded state.
+        Stripe limits calls per second. When too many donors look at once, don't ask for the rest;
+        their pages show the recorded state.
         """
         if not self._donor_calls.acquire(blocking=False):
             return

@@ -22,7 +22,7 @@ from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange
 from donate.stripe_gateway.retry_loop import Backoff
 
-# How long to wait after the first, second, ... attempt. The first is longer than a call may take.
+# How long to wait after the first, second, ... attempt: always longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff(
     (
         timedelta(seconds=20),

@@ -32,7 +32,7 @@ DISPUTED: Final = (
     "The donor’s bank disputes this payment and has the money. "
     "Nothing can be refunded until the dispute has ended."
 )
-# How long to wait after the first, second, ... attempt. The first is longer than a call may take.
+# How long to wait after the first, second, ... attempt: always longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff(
     (
         timedelta(seconds=15),

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The code of a refusal when Stripe refused our key.
+# The code of a recorded refusal when Stripe refused our API key.
 KEY_REFUSED: Final = "key_refused"
 # Stripe keeps an idempotency key for at least 24 hours; an hour less allows for clocks that differ.
 # https://docs.stripe.com/api/idempotent_requests
 KEY_LIFE: Final = timedelta(hours=23)
-# After Stripe failed halfway, wait this long: the refund may still appear in Stripe's list.
+# How long to wait after Stripe failed halfway, because the refund may still appear in its list.
 LIST_DELAY: Final = timedelta(minutes=10)
 
 
@@ -103,16 +103,16 @@ class Refunds:
             self._record_refusal(request, refused.code, refused.told)
             return
         except StripeKeyRefused as refused:
-            if request.tries > 1:  # Stripe may have acted on an earlier attempt
+            if request.tries > 1:  # Stripe may have carried out an earlier attempt.
                 raise
             self._record_refusal(request, KEY_REFUSED, refused.told)
             return
         now = self._clock.now()
-        # A refund has no `livemode`. It has the mode of our key, which created it.
+        # A refund has no `livemode`, so use the mode, test or live, of our key.
         self._inbox.store_answers(now, as_refund_event(refund, now) | {"livemode": self._livemode})
 
     def _find_or_create(self, request: OpenRefund) -> dict[str, Any]:
-        # With a new key, or one that Stripe may have forgotten, asking again could refund twice.
+        # Look for the refund first: with a key that is new to Stripe, a request could refund twice.
         if request.keys_spent or self._clock.now() >= request.requested_at + KEY_LIFE:
             for refund in self._client.refunds_of(request.payment):
                 if _belongs_to(refund, request):
@@ -168,7 +168,7 @@ def _idempotency_key(request: OpenRefund) -> str:
 
 
 def _belongs_to(refund: dict[str, Any], request: OpenRefund) -> bool:
-    # After a restored backup, two requests may have the same key; then the amounts differ.
+    # Compare the amount too: after a restored backup, two requests may have the same key.
     metadata = refund.get("metadata")
     key = metadata.get("request") if isinstance(metadata, dict) else None
     return (key, refund.get("amount")) == (request.key, request.amount_minor)

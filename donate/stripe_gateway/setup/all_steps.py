@@ -1,6 +1,6 @@
 """Compares the Stripe account with what the service needs, and returns a step for each setting.
 
-Checking changes nothing. A step that is not well is fixed by its `act`, or by a person.
+Checking changes nothing. The `act` of a step corrects its setting; without one, a person has to.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ def check_account(account: StripeAccount, required: RequiredSettings) -> Iterato
 
 
 def carry_out(step: Step) -> Sequence[Step]:
-    """Make the change of a step; a refusal becomes a step. Raises StripeUnavailable."""
+    """Run the `act` of a step; Stripe's refusal becomes a new step. Raises StripeUnavailable."""
     assert step.act, "only a change can be carried out"
     return _steps_or_refusal(step.says, step.act)
 

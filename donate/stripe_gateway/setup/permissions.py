@@ -108,7 +108,7 @@ _READ_PERMISSIONS: Final = (
 
 
 def permission_steps(account: StripeAccount, *, livemode: bool) -> Iterator[Step]:
-    """Yield steps for the permissions that the key has, lacks, or that could not be checked.
+    """Yield a step for each permission: granted, missing, or impossible to check.
 
     Raises as `ask` does.
     """

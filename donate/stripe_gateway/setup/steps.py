@@ -11,7 +11,7 @@ DASHBOARD_WEBHOOKS: Final = "the Dashboard under Developers, Webhooks"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One setting at Stripe: it is well, or `act` fixes it, or a person has to."""
+    """A setting at Stripe, and whether it is right; if not, `act` or a person has to correct it."""
 
     says: str
     is_well: bool = False
@@ -21,7 +21,7 @@ class Step:
 
     @property
     def by_hand(self) -> bool:
-        """Return whether only a person can fix it."""
+        """Return whether only a person can correct the setting."""
         return not self.is_well and self.act is None
 
 

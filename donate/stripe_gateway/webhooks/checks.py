@@ -37,8 +37,8 @@ def foreign_reason(
     """Return why an event is not for this service at all, or None.
 
     A webhook names its connected account, and no account for the platform's own events:
-    https://docs.stripe.com/connect/webhooks. With `was_fetched` we fetched the event as that
-    account, so it belongs to it even without a name.
+    https://docs.stripe.com/connect/webhooks. With `was_fetched`, Stripe listed the event
+    for our account, so the event belongs to us even if it names no account.
     """
     if envelope.livemode != livemode:
         return (

@@ -16,7 +16,7 @@ from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.web.observability import WEBHOOKS
 from donate.web.request_limits import WEBHOOK_PATH
 
-# Stripe's own default. The SDK accepts timestamps in the future; we limit both directions.
+# The tolerance for timestamps, Stripe's own default. Unlike the SDK, we limit future ones too.
 TOLERANCE_S: Final = 300
 _MAX_HEADER_LENGTH: Final = 4_096
 _SECONDS: Final = re.compile(r"[0-9]{1,12}")

@@ -17,8 +17,8 @@ from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
 # Webhooks arrive within seconds; this leaves room for a restart and a retry or two.
 LATE_AFTER: Final = timedelta(minutes=15)
-# Writing this for every event would cost one more write each, and on PostgreSQL all processes
-# would queue for the lock on its row.
+# How often to store the time of the newest webhook. Storing it for every event would double the
+# writes, and on PostgreSQL all processes would queue for the lock on its row.
 RECORD_EVERY: Final = timedelta(minutes=1)
 
 
@@ -51,7 +51,7 @@ def record_webhook_time(session: Session, arrived_at: datetime) -> None:
 
 
 def webhook_silence(session: Session) -> Silence | None:
-    """Return when webhooks fell silent, or None while they arrive or nothing happens."""
+    """Return since when webhooks have been silent, or None if they miss no event."""
     arrived_at, missed_at = last_webhook_at(session), last_missed_at(session)
     if missed_at is None or (arrived_at and missed_at <= arrived_at):
         return None

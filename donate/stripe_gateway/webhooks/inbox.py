@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 # The most events that wait in memory for the disk; any more get a 503, and Stripe retries.
 QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
-# After this we answer 503, before Stripe's own timeout.
+# How long a request waits for the disk before we answer 503; Stripe's own timeout is longer.
 STORE_TIMEOUT_S: Final = 8.0
 # After a group of this size, the writer waits for a lull so that the next events gather. One commit
 # costs as much as receiving ten events, and more while the endpoint is busy: both need the GIL.
@@ -63,7 +63,7 @@ class Arrival:
             event_id, event_type = id_and_type(self.payload)
             reason = ""
         except UnusableEvent as unusable:
-            # It has no id that we could trust, so use a hash of its bytes.
+            # The event has no id that we could trust, so use a hash of its bytes.
             event_id = "sha256:" + hashlib.sha256(self.payload).hexdigest()
             event_type, reason = "unreadable", str(unusable)
         return {
@@ -130,7 +130,7 @@ class Inbox:
         self._arrived_at = time.monotonic()
         stored: Stored = loop.create_future()
         self._waiting.append((arrival, stored))
-        # Compare the loops: one that has ended in between will never wake the writer.
+        # A new event loop wakes the writer itself: the last loop may have ended before doing so.
         if self._gathering_loop is not loop:
             self._gathering_loop = loop
             loop.call_soon(self._wake_writer_in_lull, loop, self._arrived_at + MAX_GATHER_S, 0, 0)
@@ -182,7 +182,7 @@ class Inbox:
             self._is_burst = len(group) >= BURST_SIZE
             self._commit(group)
             if len(group) < GROUP_LIMIT:
-                break  # later arrivals wake the writer themselves
+                break  # An event that arrives later wakes the writer again.
 
     def _commit(self, group: Sequence[tuple[Arrival, Stored]]) -> None:
         try:
@@ -223,17 +223,17 @@ def _rows_of(arrivals: Sequence[Arrival]) -> list[dict[str, Any]]:
 
 
 def _resolve_group(group: Sequence[tuple[Arrival, Stored]], error: Exception | None) -> None:
-    """Resolve the futures of a group, with one call per event loop: each is a system call."""
+    """Resolve the futures of a group, with a single wake-up (a system call) per event loop."""
     waiting = defaultdict[asyncio.AbstractEventLoop, list[Stored]](list)
     for _, stored in group:
         waiting[stored.get_loop()].append(stored)
     for loop, futures in waiting.items():
-        with suppress(RuntimeError):  # the loop is closed, so nothing waits for it
+        with suppress(RuntimeError):  # The loop is closed, so no request waits.
             loop.call_soon_threadsafe(_answer, futures, error)
 
 
 def _answer(waiting: Sequence[Stored], error: Exception | None) -> None:
     for stored in waiting:
-        # The request may have been cancelled, or have timed out.
+        # The future is already done if its request was cancelled or timed out.
         if not stored.done():
             stored.set_result(error)

@@ -1,4 +1,4 @@
-"""Records a batch of events: checks each against its gift, records its facts, and marks it."""
+"""Records a batch of events: checks each against its gift and records its facts."""
 
 import uuid
 from collections.abc import Sequence
@@ -80,9 +80,9 @@ class EventRecorder:
             )
 
     def follow_up(self) -> None:
-        """Wake events that waited for these payments, and update what to ask Stripe about next.
+        """Wake events that waited for the payments of this batch, and schedule questions to Stripe.
 
-        Call it after the events are saved: one of them may be among those to wake.
+        Call this after the batch is saved, because an event of the batch may have to be woken.
         """
         session, facts, now = self._session, self._facts, self._now
         payments = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
@@ -95,7 +95,7 @@ class EventRecorder:
         if ended:
             session.connection().execute(_STOP_POLLING, {"session_ids": list(ended)})
         if self._processing:
-            # Only a retrieved session says whether the donor still has to confirm their account.
+            # Ask now: only a retrieved session says if the donor has yet to confirm their account.
             session.connection().execute(
                 _POLL_NOW, {"session_ids": list(self._processing), "now": now}
             )
@@ -119,7 +119,7 @@ class EventRecorder:
         self._gifts.lock(gift_ids, months)
 
     def _record_tied(self, readings: Readings) -> None:
-        """Record events that staff tied to a gift, without checking the claim: staff saw it."""
+        """Record events that staff tied to a gift; staff have checked the claim themselves."""
         matching: list[tuple[ClaimedEvent, Reading]] = []
         for event, reading in readings:
             assert event.tied_to is not None
@@ -186,7 +186,7 @@ class EventRecorder:
         self._record(matching)
 
     def _record(self, readings: Readings) -> None:
-        """Record these readings, mark their events, and keep the facts for `follow_up`."""
+        """Record these readings, save their events' states, and keep the facts for `follow_up`."""
         entries = [(event, fact) for event, reading in readings for fact in reading.facts]
         facts = [(_gift_id_of(event), fact) for event, fact in entries]
         outcomes = (
@@ -213,7 +213,7 @@ class EventRecorder:
         event.mark(EventState.SET_ASIDE, reason, self._now)
 
     def _holders_of_sessions(self, readings: Readings) -> dict[str, uuid.UUID]:
-        """Return the gift of each checkout session that its own gift has not recorded."""
+        """Return which gifts opened the sessions that a reading's own gift did not open."""
         unknown = []
         for _, reading in readings:
             gift = self._gifts.get(reading.gift_id)

@@ -59,8 +59,8 @@ def readable_envelope(event: StripeEvent) -> Envelope | None:
 def try_again(event: StripeEvent, *, actor: str, now: datetime) -> bool:
     """Make an event due now, as if it had just arrived. This also brings back a dismissed event.
 
-    Return False when the same person has just done that. Raises Conflict when the event is no
-    longer set aside or dismissed, or when it cannot be read, so that retrying cannot help.
+    Return False if the same person has just made the same decision. Raises Conflict when the event
+    is no longer set aside or dismissed, or when it cannot be read, so that retrying cannot help.
     """
     if not _is_allowed(
         event, Decision.TRIED_AGAIN, actor, "", EventState.SET_ASIDE, EventState.DISMISSED
@@ -76,8 +76,8 @@ def try_again(event: StripeEvent, *, actor: str, now: datetime) -> bool:
 def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
     """Tie an event to a gift, and make it due now.
 
-    Return False when the same person has just done that. Raises BadInput for `reference` when the
-    event cannot be about this gift, and Conflict as `try_again` does.
+    Return False if the same person has just made the same decision. Raises BadInput for `reference`
+    when the event cannot be about this gift, and Conflict as `try_again` does.
     """
     if not _is_allowed(event, Decision.TIED, actor, gift.reference, EventState.SET_ASIDE):
         return False
@@ -108,8 +108,8 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
 def dismiss_event(event: StripeEvent, why: str, *, actor: str, now: datetime) -> bool:
     """Dismiss an event. It stays stored, and `try_again` brings it back.
 
-    Return False when the same person has just done that. Raises Conflict when the event is no
-    longer set aside.
+    Return False if the same person has just made the same decision. Raises Conflict when the event
+    is no longer set aside.
     """
     if not _is_allowed(event, Decision.DISMISSED, actor, why, EventState.SET_ASIDE):
         return False
@@ -121,7 +121,7 @@ def dismiss_event(event: StripeEvent, why: str, *, actor: str, now: datetime) ->
 def _is_allowed(
     event: StripeEvent, decision: Decision, actor: str, why: str, *states: EventState
 ) -> bool:
-    """Return True if the event's state allows the decision, False for the same form sent twice.
+    """Return True if the event's state allows the decision, False if a form was sent twice.
 
     Raises Conflict otherwise.
     """

@@ -1,4 +1,4 @@
-"""Asks Stripe whether a payment that no gift here has belongs to this service.
+"""Asks Stripe whether this service began a payment that belongs to none of its gifts.
 
 Another shop may share the Stripe account, and its refunds and disputes name only a payment. An
 event is ignored only if Stripe's own objects say that this service did not begin the payment.
@@ -25,7 +25,7 @@ from donate.stripe_gateway.webhooks.queue import wake_events
 
 # Most unknown payments are recorded within seconds, when their own event arrives.
 FIRST_ASK: Final = timedelta(minutes=1)
-# When to ask Stripe again after an attempt that did not settle whose payment it is.
+# When to ask Stripe again, if an attempt did not show whose payment it is.
 ASK_AGAIN_AFTER: Final = (
     timedelta(minutes=10),
     timedelta(hours=1),
@@ -47,7 +47,7 @@ def schedule_lookups(session: Session, payments: Iterable[str], now: datetime) -
 
 
 def foreign_payments(session: Session, payments: Iterable[str]) -> set[str]:
-    """Return those of these payments that this service did not begin, as Stripe says."""
+    """Return the payments that, according to Stripe's objects, this service did not begin."""
     statement = select(UnknownPayment.payment).where(
         col(UnknownPayment.payment).in_(set(payments)), col(UnknownPayment.is_foreign)
     )
@@ -91,7 +91,7 @@ class UnknownPayments:
         self._save_answer(payment, is_foreign=is_foreign)
 
     def _delete_after_last_attempt(self, payment: str) -> None:
-        """Delete a row after its last attempt, so that the next event schedules it again."""
+        """Delete a row after its last attempt, so that the next event schedules a new lookup."""
         with self._database.writing() as session:
             unknown = session.get(UnknownPayment, payment, with_for_update=True)
             if unknown and unknown.ask_at is None and not unknown.is_foreign:

@@ -23,7 +23,7 @@ DISPUTES: Final = Topic("Disputes")
     if_false="The books count money that a bank took back.",
 )
 def a_dispute_names_the_payment(world: World) -> None:
-    """charge.dispute.created has the payment intent, amount and reason; a response is needed."""
+    """charge.dispute.created has the payment intent, amount, reason and status needs_response."""
     dispute = objects.dispute(world, objects.WINNING)
     reading = world.read(world.event("charge.dispute.created", dispute["id"]))
     fact = reading.facts[0]

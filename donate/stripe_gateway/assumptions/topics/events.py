@@ -20,7 +20,7 @@ EVENTS: Final = Topic("Events and lists")
     if_false="Every event is set aside as unreadable.",
 )
 def an_event_is_a_snapshot(world: World) -> None:
-    """An event has an id, type, time and livemode; data.object is the object as it was then."""
+    """An event has an id, type, time and livemode; data.object is the object at that time."""
     session = objects.expired_session(world)
     event = world.event("checkout.session.expired", session.opened.session_id)
     expect_equal(event["object"], "event", "object")
@@ -79,7 +79,7 @@ def events_are_listed_newest_first(world: World) -> None:
     if_false="Catch-up misses events, or reads the same page for ever.",
 )
 def pages_go_on_after_the_last_object(world: World) -> None:
-    """A page has the field has_more, and starting_after begins the next page after that object."""
+    """A page has the field has_more; the next page begins after the object in starting_after."""
     _two_expired(world)
     params = {"types": ["checkout.session.expired"], "limit": 1}
     first = world.client.list_page("events", params)
@@ -115,7 +115,7 @@ def events_are_listed_by_time(world: World) -> None:
     if_false="Stripe refuses the oldest period that catch-up may request.",
 )
 def events_of_29_days_can_be_listed(world: World) -> None:
-    """The event list accepts a start 29 days ago."""
+    """The event list accepts a `created` filter that begins 29 days ago."""
     since = int((world.clock.now() - timedelta(days=29)).timestamp())
     _listed(world, {"created": {"gte": since}, "limit": 1})
 

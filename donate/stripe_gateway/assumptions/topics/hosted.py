@@ -1,4 +1,4 @@
-"""The results of a person's clicks on Stripe's own pages."""
+"""Checks of the results after a person has paid or agreed on Stripe's own pages."""
 
 from typing import Final
 
@@ -39,7 +39,7 @@ def a_paid_session_sends_an_event(world: World) -> None:
     if_false="A gift whose webhook was lost stays unpaid in the books.",
 )
 def a_paid_session_has_its_payment(world: World) -> None:
-    """A paid session that we fetch has its payment intent and dated charge."""
+    """A paid session, when we fetch it, has its payment intent and the date of its charge."""
     session = person_steps.completed_session(world, objects.CARD)
     reading = world.read(as_session_event(session, world.clock.now()) or {})
     expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_SUCCEEDED, "the fact in the session")

@@ -36,7 +36,7 @@ def the_first_invoice_names_its_pledge(world: World) -> None:
     if_false="Later months are not recorded as gifts of their own.",
 )
 def a_later_month_sends_an_event(world: World) -> None:
-    """A later month's invoice.paid has the pledge's amount and the reason subscription_cycle."""
+    """invoice.paid of a later month has the pledge's amount and the reason subscription_cycle."""
     invoice = subscriptions.second_month(world)
     reading = world.read(world.event("invoice.paid", invoice["id"]))
     expect(reading.month, "the event contains no later month")
@@ -188,7 +188,7 @@ def a_paid_month_is_not_paid_again(world: World) -> None:
     if_false="A gift whose first month was declined is shown as running.",
 )
 def a_declined_first_month_is_incomplete(world: World) -> None:
-    """A declined first payment leaves the subscription incomplete; its event counts attempts."""
+    """A declined first payment leaves the subscription incomplete; its event has attempt_count."""
     pledge = subscriptions.declined_pledge(world)
     expect_equal(subscriptions.subscription_of(world, pledge)["status"], "incomplete", "status")
     event = world.event("invoice.payment_failed", pledge.first_invoice)

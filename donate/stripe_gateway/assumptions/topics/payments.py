@@ -21,7 +21,7 @@ PAYMENTS: Final = Topic("Payments")
     if_false="A card gift has the day of our request instead of the day it was given.",
 )
 def a_card_is_charged_immediately(world: World) -> None:
-    """A card payment has a paid charge immediately, with its type card and its time."""
+    """A card payment has a paid charge immediately; the charge has the type card and a time."""
     charge = objects.card_payment(world)["latest_charge"]
     expect_equal(charge["payment_method_details"]["type"], "card", "payment_method_details.type")
     expect(charge["paid"] is True, "the charge is not paid")

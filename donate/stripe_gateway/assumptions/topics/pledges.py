@@ -20,7 +20,7 @@ PLEDGES: Final = Topic("Monthly gifts")
     if_false="A running monthly gift is not shown as running.",
 )
 def a_subscription_runs_once_it_is_paid(world: World) -> None:
-    """A subscription whose first month was paid is active, bears our metadata, and has one item."""
+    """A subscription whose first month was paid is active, and has our metadata and one item."""
     begun = subscriptions.pledge(world, proving=True)
     found = subscriptions.subscription_of(world, begun)
     expect_equal(found["status"], "active", "status")
@@ -64,7 +64,7 @@ def billing_is_flexible(world: World) -> None:
     if_false="A donor cannot change the monthly amount.",
 )
 def the_amount_changes(world: World) -> None:
-    """A subscription item's price can be replaced on the same active product."""
+    """A subscription item can get a new price of the same active product."""
     subscription = subscriptions.changed_pledge(world, proving=True)
     (item,) = subscription["items"]["data"]
     expect_equal(item["price"]["unit_amount"], subscriptions.CHANGED_AMOUNT, "unit_amount")
@@ -216,7 +216,7 @@ def an_end_is_refused_the_second_time(world: World) -> None:
     if_false="A donor whose card expired cannot enter a new one.",
 )
 def the_portal_opens_on_the_card_page(world: World) -> None:
-    """The portal opens on just the card page with the parameters we send."""
+    """With the parameters we send, the portal shows only the page for replacing a card."""
     _card_page(world, proving=True)
 
 

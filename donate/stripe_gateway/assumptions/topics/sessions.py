@@ -106,7 +106,7 @@ def a_session_expires_when_requested(world: World) -> None:
     if_false="Nothing breaks; our sessions could be longer.",
 )
 def a_session_of_two_days_is_refused(world: World) -> None:
-    """A session longer than 24 hours is refused with the parameter expires_at."""
+    """Stripe refuses a session longer than 24 hours and names the parameter expires_at."""
     gift = objects.new_gift(world, objects.CARD)
     params = objects.request_params(world, gift)
     params["expires_at"] += int(timedelta(days=1).total_seconds())
@@ -159,7 +159,7 @@ def an_open_session_is_unpaid(world: World) -> None:
     if_false="A monthly debit that a donor agreed to is set aside.",
 )
 def a_setup_session_costs_nothing(world: World) -> None:
-    """A setup session needs no payment, and has a setup intent and the debits' currency."""
+    """A setup session has a setup intent, the currency of the debits, and nothing to pay."""
     requested = objects.session(world, objects.DEBIT_MONTHLY)
     session = world.client.retrieve_session(requested.opened.session_id)
     expect_equal(session["mode"], "setup", "mode")
@@ -245,7 +245,7 @@ def a_very_small_gift_is_refused(world: World) -> None:
     if_false="A donor whose e-mail address Stripe refuses cannot give by card.",
 )
 def an_invalid_email_is_refused_by_name(world: World) -> None:
-    """An invalid e-mail address is refused with the parameter customer_email."""
+    """Stripe refuses an invalid e-mail address and names the parameter customer_email."""
     gift = objects.new_gift(world, objects.CARD)
     params = objects.request_params(world, gift)
     params["customer_email"] = "check@nowhere"

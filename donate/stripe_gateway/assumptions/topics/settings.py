@@ -23,7 +23,7 @@ _KIND: Final = {"endpoint": "webhook_endpoint", "portal": "billing_portal.config
     if_false="Events have a different structure, or an unknown secret signs them.",
 )
 def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
-    """A new endpoint has the API version we request; only that answer contains its secret."""
+    """A new endpoint has the API version we request; the answer contains its secret."""
     endpoint = _endpoint(world, proving=True)
     expect(same_release(endpoint["api_version"]), f"api_version is {endpoint['api_version']}")
     expect(str(endpoint["secret"]).startswith("whsec_"), "the answer has no secret")
@@ -37,7 +37,7 @@ def an_endpoint_has_our_version_and_a_secret(world: World) -> None:
     if_false="`donate stripe setup` creates a second endpoint, and every event arrives twice.",
 )
 def endpoints_are_listed(world: World) -> None:
-    """The endpoint list has each one's URL, events and status, but not its secret."""
+    """The endpoint list has the URL, events and status of each endpoint, but no secret."""
     endpoint = _endpoint(world)
     page = world.call(lambda sdk: sdk.v1.webhook_endpoints.list({"limit": 100}), "list")
     listed = {item["id"]: item for item in page["data"]}
@@ -90,7 +90,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     )
     expect(configuration["features"]["payment_method_update"]["enabled"], "the feature is off")
     expect(isinstance(configuration["is_default"], bool), "is_default is missing")
-    # Stripe cannot delete a configuration, so deactivate it.
+    # Deactivate the configuration, because Stripe cannot delete one.
     changed = world.call(
         lambda sdk: sdk.v1.billing_portal.configurations.update(
             configuration["id"], {"active": False}
@@ -125,7 +125,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     if_false="A mode is offered that the account cannot take, and `donate doctor` misses it.",
 )
 def the_accounts_methods_are_listed(world: World) -> None:
-    """The default configuration says whether a method is on and available; an update can set it."""
+    """The default configuration shows whether a method is available; it can switch a method on."""
     page = world.call(lambda sdk: sdk.v1.payment_method_configurations.list(), "list")
     defaults = [
         configuration
