@@ -15,7 +15,7 @@ CAPABILITIES = {
 
 
 def default_portal_configuration() -> StripeObject:
-    """Return the default that the Dashboard saves when its settings are left unchanged."""
+    """Return the configuration that the Dashboard saves if nobody changes its settings."""
     configuration = new_portal_configuration(_PORTAL_ID, _MADE_AT)
     configuration["is_default"] = True
     features = configuration["features"]
@@ -64,7 +64,7 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
 
 def new_method_configuration() -> StripeObject:
     """Return the default configuration of an account that was set up for this service."""
-    # Shelves sort by `created`, which answers leave out for these configurations.
+    # A Shelf sorts by `created`; Stripe's answers show no `created` for these configurations.
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",

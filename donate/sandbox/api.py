@@ -1,4 +1,4 @@
-"""The API's entry point: authentication, idempotency, planned trouble, and the answer."""
+"""The API's entry point: authentication, idempotency keys, planned faults, and the answer."""
 
 import asyncio
 import base64
@@ -85,7 +85,7 @@ class Api:
         self.log: deque[LoggedRequest] = deque(maxlen=LOGGED_REQUESTS)
 
     async def answer(self, request: Request) -> ASGIApp:
-        """Return the response; no request makes it raise."""
+        """Return the response to a request. Never raises, whatever the request contains."""
         entry = LoggedRequest(
             request_id=self._store.new_id("req_", 14),
             method=request.method,

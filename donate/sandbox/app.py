@@ -136,9 +136,9 @@ def _api_app(api: Api) -> ASGIApp:
             response = await api.answer(Request(scope, receive))
             await response(scope, receive, send)
         except ClientDisconnect:
-            return  # The client was killed during its request.
+            return  # The client has closed the connection during its request.
         except asyncio.CancelledError:
-            # Only a shutdown cancels a request, and only one that hangs or drips on purpose.
+            # Only a shutdown cancels requests: those that hang or drip on purpose.
             await Reset()(scope, receive, send)
 
     return answer

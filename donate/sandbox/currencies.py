@@ -31,7 +31,7 @@ MINIMUM_PAYMENT = {
     "ugx": 190_000, "vnd": 13_000, "xaf": 300, "xof": 300, "clp": 480,
 }  # fmt: skip
 DEFAULT_MINIMUM = 50
-MAX_AMOUNT = 99_999_999  # eight digits
+MAX_AMOUNT = 99_999_999  # Stripe's limit of eight digits
 
 
 def decimals_of(currency: str) -> int:

@@ -55,7 +55,7 @@ class Store:
         self.invoices = Shelf("invoice")
         self.invoice_payments = Shelf("invoice_payment")
         self.events = Shelf("event")
-        # Data of a session that is not one of its fields.
+        # Data of a session that Stripe does not show as fields of the session.
         self.line_items: dict[str, list[StripeObject]] = {}
         self.payment_intent_data: dict[str, dict[str, Any]] = {}
         self.subscription_data: dict[str, dict[str, Any]] = {}
@@ -77,7 +77,7 @@ class Store:
         self.portal_configurations.put(default_portal_configuration())
         self.method_configurations = Shelf("payment_method_configuration")
         self.method_configurations.put(new_method_configuration())
-        # Whether an endpoint gets events of connected accounts; the object does not show it.
+        # Whether an endpoint gets events of connected accounts, which Stripe does not show.
         self.connect_endpoints: dict[str, bool] = {}
         self.capabilities: dict[str, str] = dict.fromkeys(CAPABILITIES.values(), "active")
         self.payments_of_invoices: dict[str, StripeObject] = {}

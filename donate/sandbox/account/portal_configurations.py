@@ -39,7 +39,7 @@ _FEATURES: dict[str, dict[str, Check]] = {
         "proration_behavior": choice("none", "create_prorations"),
     },
     "subscription_pause": {"enabled": boolean},
-    # Switching it on needs products and prices, which the sandbox does not support.
+    # `enabled` would need products and prices in the portal, which the sandbox does not support.
     "subscription_update": {"enabled": only("false")},
 }
 _UNSUPPORTED_IN = {
@@ -51,7 +51,7 @@ _UNSUPPORTED_IN = {
         "schedule_at_period_end trial_update_behavior"
     ).split(),
 }
-# A partial update of these may leave out `enabled`; the other features always need it.
+# An update of one of these features may leave out `enabled`; the other features require it.
 _PARTIAL = {"customer_update", "subscription_cancel", "subscription_pause", "subscription_update"}
 _UNSUPPORTED = "business_profile login_page".split()
 _COMMON: dict[str, Check] = {

@@ -25,9 +25,9 @@ from donate.sandbox.requests.parameters import (
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-# https://docs.stripe.com/webhooks#register-webhook: "up to 16 webhook endpoints".
+# Stripe allows 16 webhook endpoints: https://docs.stripe.com/webhooks#register-webhook
 MAX_ENDPOINTS = 16
-# An endpoint accepts more versions than those in which the sandbox can write events.
+# An endpoint may have one of these API versions. The sandbox writes events only in VERSIONS.
 ENDPOINT_VERSIONS = (*VERSIONS, "2026-09-30.endive")
 
 EVENT_TYPES = frozenset(

@@ -81,7 +81,7 @@ def delete_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> Str
 
 
 def advance_clock(store: Store, parameters: dict[str, Any], clock_id: str) -> StripeObject:
-    """Start to advance a clock; it is ready again when everything due has been done."""
+    """Start to advance a test clock; it is ready again when all due invoices are collected."""
     request = read(parameters, {"frozen_time": integer(1)}, required=["frozen_time"])
     clock = store.find(store.test_clocks, clock_id, "test_clock")
     if clock["status"] != "ready":

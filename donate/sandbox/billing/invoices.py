@@ -32,7 +32,7 @@ def draft_invoice(store: Store, subscription: StripeObject, reason: str) -> Stri
 
 
 def finalize(store: Store, invoice: StripeObject) -> None:
-    """Number a draft and create the payment intent that is to pay it."""
+    """Give a draft invoice its number, and create the payment intent that will pay it."""
     customer = store.find(store.customers, invoice["customer"])
     number = customer["next_invoice_sequence"]
     customer["next_invoice_sequence"] += 1
@@ -90,7 +90,7 @@ def finish_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> Stri
 
 
 def is_processing(store: Store, invoice: StripeObject) -> bool:
-    """Return whether a bank has yet to answer about this invoice's payment."""
+    """Return whether a bank has not answered yet about this invoice's payment."""
     return bool(
         invoice["status"] == "open" and _intent_of(store, invoice)["status"] == "processing"
     )
@@ -114,7 +114,7 @@ def _intent_of(store: Store, invoice: StripeObject) -> StripeObject:
 
 
 def void_invoice(store: Store, invoice: StripeObject) -> None:
-    """Void an unpaid invoice, so that it is never collected. Refused for a paid one."""
+    """Void an unpaid invoice, so that it is never collected. Raises Refusal for a paid invoice."""
     if invoice["status"] not in ("open", "uncollectible"):
         raise Refusal(
             "You can only pass in open or uncollectible invoices. This invoice isn't open.",

@@ -82,7 +82,7 @@ CHANGE = {
     "cancel_at_period_end": boolean,
     "cancel_at": unset_or(integer(1)),
     "cancellation_details": CANCELLATION_DETAILS,
-    # Stripe's OpenAPI and SDK have no way to unset it.
+    # An empty value is invalid here: Stripe's OpenAPI and SDK cannot unset this parameter.
     "default_payment_method": text(),
     "description": unset_or(text(max_length=500)),
     "items": list_of(ITEM, max_length=20),
@@ -234,7 +234,7 @@ def scheduled_end(
     *,
     with_period: bool,
 ) -> dict[str, Any]:
-    """Return the fields of a subscription that ends at `ends_at`, or, for None, does not end."""
+    """Return the fields of a subscription that ends at `ends_at`; with None it does not end."""
     details = (subscription | values)["cancellation_details"]
     return {
         "cancel_at": ends_at,

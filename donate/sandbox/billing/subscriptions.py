@@ -30,7 +30,7 @@ EndReason = Literal["cancellation_requested", "payment_disputed", "payment_faile
 def start_session_subscription(
     store: Store, session: StripeObject, attempt: Attempt
 ) -> StripeObject:
-    """Charge a session's first invoice and return the charge; call again after a decline."""
+    """Charge a session's first invoice and return the charge; after a decline, try another card."""
     if attempt.outcome == "processing":
         raise Refusal("A payment that takes days cannot start a subscription.")
     subscription = _subscription_of(store, session, attempt)
@@ -112,7 +112,7 @@ def collect_with_saved_method(
 ) -> StripeObject:
     """Charge an open invoice to the saved method, update the subscription, return the charge.
 
-    Without `succeeds`, the method decides the outcome.
+    Without `succeeds`, the test card or test account decides the outcome.
     """
     subscription_id = invoice["parent"]["subscription_details"]["subscription"]
     subscription = store.find(store.subscriptions, subscription_id)
@@ -136,7 +136,7 @@ def settle_debit(store: Store, invoice: StripeObject, *, succeeds: bool) -> Stri
 
 
 def ends_with_its_period(subscription: StripeObject) -> bool:
-    """Return whether the subscription ends by the end of its current period."""
+    """Return whether the subscription is scheduled to end with its current period or before."""
     ends = [item["current_period_end"] for item in subscription["items"]["data"]]
     return subscription["cancel_at"] is not None and subscription["cancel_at"] <= min(ends)
 
@@ -163,7 +163,7 @@ def end_subscription(
 
 
 def update_subscription(store: Store, subscription: StripeObject, **values: Any) -> None:
-    """Set these fields and announce their old values; without a change, announce nothing."""
+    """Set these fields, and send an event with the old values if any field changed."""
     before = {
         name: deep_copy(subscription[name])
         for name, value in values.items()
@@ -207,5 +207,5 @@ def _move_to_next_period(item: StripeObject, anchor: int) -> None:
     months = MONTHS_IN[recurring["interval"]] * recurring["interval_count"]
     start = item["current_period_end"]
     item["current_period_start"] = start
-    # Count from the anchor, so that the 31st returns after a short month.
+    # Count months from the billing anchor: a period from the 31st returns to it after February.
     item["current_period_end"] = months_after(anchor, months_between(anchor, start) + months)

@@ -17,7 +17,7 @@ _OUTCOMES: dict[str, DisputeOutcome] = {"winning_evidence": "won", "losing_evide
 
 
 def answer_dispute(store: Store, parameters: dict[str, Any], dispute_id: str) -> StripeObject:
-    """Record the evidence; the bank's decision follows a moment later."""
+    """Record the evidence, and schedule the bank's decision for a moment later."""
     request = read(parameters, _ANSWER, required=["evidence"])
     dispute = _open_dispute(store, dispute_id)
     evidence = request["evidence"].get("uncategorized_text", "")

@@ -15,7 +15,7 @@ from donate.sandbox.store import Store
 DisputeOutcome = Literal["won", "lost", "warning_closed"]
 INQUIRY = ("warning_needs_response", "warning_under_review")
 CHARGEBACK = ("needs_response", "under_review")
-# "List of zero, one, or two balance transactions" (https://docs.stripe.com/api/disputes/object)
+# A dispute has at most two balance transactions: https://docs.stripe.com/api/disputes/object
 MAX_TRANSACTIONS = 2
 
 
@@ -79,7 +79,7 @@ def close_dispute(store: Store, dispute: StripeObject, outcome: DisputeOutcome) 
 def revise_dispute(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> StripeObject:
     """Reverse the bank's decision.
 
-    Seen live: https://github.com/Automattic/woocommerce-payments/issues/4931
+    Stripe did so in a live account: https://github.com/Automattic/woocommerce-payments/issues/4931
     """
     before = dispute["status"]
     if {before, outcome} != {"won", "lost"}:
@@ -94,7 +94,7 @@ def _end(store: Store, dispute: StripeObject, outcome: DisputeOutcome) -> Stripe
     before = dispute["status"]
     dispute["status"] = outcome
     if outcome == "won":
-        # Stripe keeps the dispute fee even then: https://docs.stripe.com/disputes/how-disputes-work
+        # Stripe keeps its fee for a won dispute: https://docs.stripe.com/disputes/how-disputes-work
         _move_money(store, dispute, dispute["amount"])
         store.announce("charge.dispute.funds_reinstated", dispute)
     dispute["is_charge_refundable"] = outcome != "lost"

@@ -18,7 +18,7 @@ from donate.sandbox.store import Store
 
 MIN_LIFE_S = 30 * 60
 MAX_LIFE_S = 24 * 60 * 60
-# The caller's clock may differ, and the request takes time to arrive.
+# A session's life may be this much too short or long: clocks differ, and requests take time.
 LIFE_TOLERANCE_S = 60
 
 
@@ -73,7 +73,7 @@ def expire_due_sessions(store: Store) -> None:
 
 
 def refuse_payment_method_types(parameters: dict[str, Any]) -> None:
-    # Endive removed it; a session names its allowed methods instead:
+    # API version endive replaced `payment_method_types` by `allowed_payment_method_types`:
     # https://docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions
     if "payment_method_types" in parameters:
         raise invalid_parameter(

@@ -1,4 +1,4 @@
-"""Control of mischief, and the list of what it did."""
+"""Control routes that start and stop mischief, and list the mischief that was done."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from donate.sandbox.mischief.mischief import (
 
 
 class MakeMischief(ControlBody):
-    """Starts mischief; without a seed it stops."""
+    """The body of a request to start mischief, or, without a seed, to stop it."""
 
     seed: int | None
     kinds: Annotated[tuple[MischiefKind, ...], Field(min_length=1)] = ALL_KINDS

@@ -30,7 +30,7 @@ class End(ControlBody):
 
 
 class Become(ControlBody):
-    """A status that a trial, a missing card or Stripe's last attempt leads to."""
+    """A status that a subscription gets by a trial, a missing card or Stripe's last attempt."""
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]
 

@@ -1,4 +1,4 @@
-"""Control of trouble: makes the API's next answers go wrong."""
+"""Control routes for planned faults, which make the API's next answers go wrong."""
 
 from typing import Annotated, Any
 

@@ -30,7 +30,7 @@ def _portal_configurations(store: Store) -> Shelf:
 
 
 def _without_created(list_objects: Endpoint) -> Endpoint:
-    """Return the list endpoint without the `created` filter, which Stripe lacks here."""
+    """Return a list endpoint that refuses the filter `created`, as some of Stripe's lists do."""
 
     def endpoint(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
         if "created" in parameters:

@@ -17,7 +17,7 @@ DEFAULT_PAGE = 10
 
 
 def created_filter(value: Any, path: str) -> dict[str, int]:
-    """Read one exact time, or the bounds gt, gte, lt and lte."""
+    """Parse the `created` parameter: one exact time, or the bounds gt, gte, lt and lte."""
     if isinstance(value, str):
         return {"gte": int(integer()(value, path)), "lte": int(value)}
     bounds: dict[str, int] = record({name: integer() for name in ("gt", "gte", "lt", "lte")})(
@@ -47,7 +47,7 @@ def page(
     filters: dict[str, tuple[Check, Filter]],
     created_after: int = -1,
 ) -> dict[str, Any]:
-    """Return a page of `shelf`; `filters` are the parameters of this list alone."""
+    """Return a page of `shelf`; `filters` are the parameters that only this list has."""
     checks = {name: check for name, (check, _) in filters.items()}
     request = read(parameters, {**PAGE, **checks})
     tests = [(test, request[name]) for name, (_, test) in filters.items() if name in request]

@@ -34,11 +34,11 @@ class Forgery:
 
 
 def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
-    """Return the lies that a careful receiver can detect; none for events without money."""
+    """Return the untruths that a careful receiver can detect; none for events without money."""
     if event["type"] not in _AMOUNTS:
         return ()
     elsewhere: tuple[Lie, ...] = ("foreign_account", "other_livemode", "bad_signature")
-    # Only the signature proves the amount of a later month, because a donor may change it.
+    # A receiver cannot detect a wrong amount of a later month: donors may change the amount.
     is_later_month = event["data"]["object"].get("billing_reason") == "subscription_cycle"
     return elsewhere if is_later_month else ("wrong_amount", *elsewhere)
 
@@ -59,7 +59,7 @@ def forge(rng: random.Random, event: StripeObject) -> Forgery:
 
 
 def _nothing_else(_: dict[str, Any]) -> None:
-    """Change nothing more, because the amount or the signature is the lie."""
+    """Leave the event as it is, because its untruth is in the amount or the signature."""
 
 
 def _name_foreign_account(forged: dict[str, Any]) -> None:

@@ -106,7 +106,7 @@ class Mischief:
         self.reset()
 
     def begin(self, settings: MischiefSettings | None) -> None:
-        """Start with a new seed; None stops mischief and keeps the list of what was done."""
+        """Start mischief with new settings; None stops it and keeps the list of past mischief."""
         self.settings = settings
         if settings is not None:
             self.done.clear()
@@ -175,7 +175,7 @@ def _plan(
         return Plan(offsets_s=(), forgery=forgery)
     offsets = [0.0]
     if "duplicate" in kinds:
-        # A copy at the same time needs its own connection.
+        # The offset 0.0 sends a copy at the same time as the event, over another connection.
         copies = range(rng.randint(2, MAX_COPIES) - 1)
         offsets += [rng.choice((0.0, rng.uniform(0.0, MAX_DELAY_S))) for _ in copies]
     if "at_once" in kinds:
@@ -194,7 +194,7 @@ def _plan(
 def _lines(
     plan: Plan, kinds: list[MischiefKind], event: StripeObject
 ) -> list[tuple[MischiefKind, str]]:
-    """Return a line for each kind that happened; a dropped event is at most forged as well."""
+    """Return a line for each kind of mischief; a dropped event can only be forged besides."""
     lines: dict[MischiefKind, str] = {
         "duplicate": f"delivered {len(plan.offsets_s)} times",
         "at_once": "delivered twice in parallel",

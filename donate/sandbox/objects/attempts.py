@@ -17,7 +17,7 @@ Outcome = Literal["paid", "declined", "processing"]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One valid submission of the page."""
+    """One valid submission of the payment page, and how the payment will end."""
 
     email: str | None
     name: str | None

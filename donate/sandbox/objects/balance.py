@@ -22,7 +22,7 @@ _DAY_S = 86_400
 
 
 def payment_fee(amount: int, currency: str, method: str) -> int:
-    """Return Stripe Canada's fee in minor units; a half is rounded up."""
+    """Return Stripe Canada's fee in minor units; half a unit is rounded up."""
     unit = 10 if decimals_of(currency) == 3 else 1
     if method == "acss_debit":
         fee = _share(amount, BANK_DEBIT_RATE_PER_MILLE) + BANK_DEBIT_FIXED_FEE * unit

@@ -39,7 +39,7 @@ def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
 
 
 def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
-    """Return an invoice's payments: one, whatever the number of attempts, or none for a draft."""
+    """Return the list of an invoice's payments: one for all attempts together, none for a draft."""
     payment = store.payments_of_invoices.get(invoice_id)
     return {
         "object": "list",
@@ -50,7 +50,7 @@ def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
 
 
 def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
-    """Return the ten newest refunds; the list's URL has the rest."""
+    """Return the list of a charge's ten newest refunds; the URL in the list leads to all of them."""
     refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
     newest = deep_copy(list(islice(refunds, INNER_PAGE + 1)))
     return {
@@ -88,7 +88,7 @@ def _is_expandable(value: Any, rest: list[str]) -> bool:
     if value is None:
         return True
     if isinstance(value, dict):
-        # A hash that is not an object cannot be expanded, but its fields can.
+        # A hash that is no Stripe object cannot be expanded itself, but its fields can.
         return "object" in value or bool(rest)
     return isinstance(value, str) and value.partition("_")[0] in _EXPANDABLE
 

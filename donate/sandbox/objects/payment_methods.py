@@ -50,7 +50,7 @@ TEST_CARDS = {
         KnownCard("4000001240000000", "visa", "CA"),
         KnownCard("5555555555554444", "mastercard", "US"),
         KnownCard("378282246310005", "amex", "US"),
-        # Its refunds are pending first: https://docs.stripe.com/testing#refunds
+        # Refunds of this card are pending first: https://docs.stripe.com/testing#refunds
         KnownCard("4000000000007726", "visa", "US"),
         KnownCard("4000000000000002", "visa", "US", GENERIC_DECLINE),
         KnownCard("4000000000009995", "visa", "US", INSUFFICIENT_FUNDS),

@@ -38,7 +38,7 @@ def new_session(
                 "locale mode origin_context payment_method_types submit_type success_url"
             ).split()
         },
-        # Stripe shows these only if they were requested.
+        # Stripe shows these fields only if the request contained them.
         **{name: request[name] for name in ("excluded_payment_method_types",) if name in request},
         "adaptive_pricing": request.get("adaptive_pricing", {"enabled": False}),
         "amount_subtotal": total,
@@ -261,7 +261,7 @@ def _destination(charge: StripeObject) -> dict[str, Any]:
 
 
 def _dispute_method(charge: StripeObject) -> dict[str, Any]:
-    """Return the card details of a dispute; a bank debit has none here."""
+    """Return the card details of a dispute; for a bank debit, return an empty dict."""
     method = charge["payment_method_details"]
     if method["type"] != "card":
         return {}

@@ -76,5 +76,5 @@ def _product(store: Store, data: dict[str, Any]) -> str:
             )
         return str(product["id"])
     # An inline product is inactive from the start, like its price. Implementers report from live
-    # accounts (2026) that it accepts no other price, with the message above.
+    # accounts (2026) that Stripe then refuses another price of the product, with the message above.
     return str(new_product(store, data["product_data"], is_active=False)["id"])

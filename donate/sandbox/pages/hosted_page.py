@@ -85,7 +85,7 @@ def _session(store: Store, session_id: str) -> StripeObject | None:
 
 
 def _read_attempt(store: Store, session: StripeObject, submission: Submission) -> Attempt | None:
-    """Return the attempt, or None after writing the errors into `submission`."""
+    """Return the attempt to pay; if a value is invalid, add errors to `submission`, return None."""
     values, errors, words = submission.values, submission.errors, _words(session)["errors"]
     email = session["customer_email"] or values.get("email", "")
     try:
@@ -104,7 +104,7 @@ def _read_attempt(store: Store, session: StripeObject, submission: Submission) -
 def read_card(
     store: Store, submission: Submission, words: dict[str, str], email: str
 ) -> Attempt | None:
-    """Return the attempt with a card, or None after writing the errors into `submission`."""
+    """Return the attempt to pay by card, or add errors to `submission` and return None."""
     values, errors = submission.values, submission.errors
     number = re.sub(r"[ -]", "", values.get("number", ""))
     card = TEST_CARDS.get(number)
@@ -185,7 +185,7 @@ def html_page(
     form_target: str | None = None,
     **values: Any,
 ) -> Response:
-    # Browsers also apply form-action to the redirect after the form.
+    # Browsers apply form-action to the form's target and also to the redirect that follows.
     policy = (
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {_origin(form_target)}"
@@ -201,7 +201,7 @@ def html_page(
 
 
 def _origin(url: str | None) -> str:
-    """Return scheme and host, or an empty string if the host could break the header."""
+    """Return scheme and host, or an empty string if the host could change the CSP header."""
     parts = urlsplit(url or "")
     is_plain = re.fullmatch(r"[A-Za-z0-9.:\[\]-]+", parts.netloc)
     return f"{parts.scheme}://{parts.netloc}" if is_plain else ""

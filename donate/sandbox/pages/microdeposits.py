@@ -1,4 +1,4 @@
-"""Microdeposits that prove who owns a bank account, when the bank cannot do it immediately.
+"""Microdeposits that prove who owns a bank account, when no immediate proof is possible.
 
 Two deposits arrive within a day or two; the donor enters their amounts on a page of Stripe's within
 ten days: https://docs.stripe.com/payments/acss-debit/set-up-payment (read 2026-11-28).

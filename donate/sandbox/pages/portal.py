@@ -112,7 +112,7 @@ def portal_routes(store: Store) -> APIRouter:
     @router.post("/portal/{session_id}/subscriptions/{subscription_id}")
     async def end_or_keep(session_id: str, subscription_id: str, request: Request) -> Response:
         session = store.portal_sessions.get(session_id)
-        # A page with a flow hides the rest of the portal.
+        # A portal page with `flow_data` does one thing only, and hides the subscriptions.
         if session is None or session["flow"]:
             return _unknown()
         for subscription in _subscriptions_of(store, session["customer"]):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from donate.sandbox.errors import Refusal
 
-# Far above any real request; they limit the memory that one request can use.
+# These limits bound the memory of one request. No real request comes near them.
 MAX_PAIRS = 2_000
 MAX_DEPTH = 8
 

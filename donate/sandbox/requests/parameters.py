@@ -109,7 +109,7 @@ def web_address(value: Any, path: str) -> str:
 
 def email_address(value: Any, path: str) -> str:
     address = str(text(max_length=800)(value, path))
-    # No document settles this, so use the strictest rule: only ASCII, with the domain in punycode.
+    # Stripe documents no rule for non-ASCII addresses, so use the strictest: refuse them all.
     if _EMAIL.match(address) is None or not address.isascii():
         raise invalid_parameter(path, f"Invalid email address: {address}", code="email_invalid")
     return address
@@ -149,7 +149,7 @@ def metadata(value: Any, path: str) -> dict[str, str]:
 
 
 def metadata_change(value: Any, path: str) -> dict[str, str | None]:
-    """Return the keys to set; None unsets a key, and an empty result unsets all keys."""
+    """Return metadata to set; the value None unsets a key, and an empty result unsets all keys."""
     values: dict[str, str | None] = dict(metadata(value, path))
     if value == "":
         return {}

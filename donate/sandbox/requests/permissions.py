@@ -39,14 +39,14 @@ NAMES = frozenset(name for _, _, name in RESOURCES)
 
 
 class Permissions:
-    """The levels of a key; a resource that is not named may be written."""
+    """An API key's level for each resource; without an entry, the level is Write."""
 
     def __init__(self, account_id: str) -> None:
         self._account_id = account_id
         self.levels: dict[str, Level] = {}
 
     def check(self, method: str, path: str) -> None:
-        """Raise Refusal if the key lacks the permission."""
+        """Raise Refusal if the key lacks the permission for this request."""
         required: Level = "read" if method == "GET" else "write"
         for prefix, row, name in RESOURCES:
             if path.startswith(prefix):

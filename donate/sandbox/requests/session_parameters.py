@@ -31,7 +31,7 @@ LOCALES = (
 
 
 def interval(value: Any, path: str) -> str:
-    """Read a price's interval; the sandbox supports those that are whole months."""
+    """Parse a price's interval; the sandbox supports only months and years."""
     chosen = str(choice("day", "week", "month", "year")(value, path))
     if chosen in ("day", "week"):
         raise not_in_this_sandbox(path, chosen)
@@ -94,7 +94,7 @@ PAYMENT_INTENT_DATA = record(
     ],
 )
 
-# The sandbox supports only this mode, which is Stripe's default.
+# The sandbox supports only the billing mode `flexible`, which is Stripe's default.
 # https://docs.stripe.com/billing/subscriptions/billing-mode
 BILLING_MODE = record({"type": only("flexible")}, required=["type"])
 

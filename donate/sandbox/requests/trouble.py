@@ -1,8 +1,8 @@
-"""Misbehaviour on request: the next answers of a route go wrong in a chosen way.
+"""Planned faults: the next answers of a route go wrong in a chosen way.
 
-Some kinds skip the request. The others process it, save the true answer under its idempotency key,
-and alter only the response. `hang` waits before the work and holds the idempotency key meanwhile;
-`drip` spreads a finished answer over its seconds.
+With some kinds of fault, the request is never processed. With the others, the sandbox processes it,
+saves the true answer under its idempotency key, and alters only the response. `hang` waits before
+processing and holds the idempotency key meanwhile; `drip` sends the true answer slowly.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ DoneAndSpoiled = Literal[
     "no_url",
     "other_host",
 ]
-# "any" is another random kind each time, chosen by the sandbox's seed.
+# "any" stands for a random kind, which the sandbox's seed chooses anew for each request.
 Kind = NotDone | DoneAndSpoiled | Literal["any"]
 KINDS: tuple[Kind, ...] = (*get_args(NotDone), *get_args(DoneAndSpoiled))
 
@@ -64,7 +64,7 @@ class Troubles:
         return list(self._queue)
 
     def take(self, method: str, path: str) -> Trouble | None:
-        """Remove and return the next trouble for this route; its path may contain `*`."""
+        """Remove and return the next fault for this route; the fault's path may contain `*`."""
         for index, trouble in enumerate(self._queue):
             if trouble.method == method and fnmatchcase(path, trouble.path):
                 del self._queue[index]
@@ -75,7 +75,7 @@ class Troubles:
 
 
 def refusal_for(kind: Kind) -> Refusal | None:
-    """Return the trouble's Stripe error, if it is one."""
+    """Return the Stripe error for this kind of fault, or None if the fault is no Stripe error."""
     match kind:
         case "500":
             return Refusal(

@@ -1,6 +1,6 @@
 """A small HTTP/1.1 client for deliveries, with connections that stay open.
 
-A payment makes four to twelve events, and a full client takes milliseconds for each.
+Each payment sends four to twelve events. An ordinary HTTP library needs milliseconds for each.
 """
 
 import asyncio

@@ -70,7 +70,7 @@ def _links_of_invoice(invoice: StripeObject, store: Store) -> dict[str, Any]:
         is_out_of_band = payment["type"] == "payment_record"
         intent = store.payment_intents.get(payment.get("payment_intent", ""))
     return {
-        # Before basil, amount_paid left out payments made outside Stripe.
+        # Before API version basil, amount_paid did not include payments made outside Stripe.
         **({"amount_paid": 0} if is_out_of_band else {}),
         "charge": (intent and invoice["attempted"] and intent["latest_charge"]) or None,
         "discount": None,

@@ -21,7 +21,7 @@ from donate.sandbox.webhooks.client import NotDelivered, WebhookClient
 from donate.sandbox.webhooks.delayed import DelayedDeliveries
 from donate.sandbox.webhooks.older_versions import event_in_version
 
-# Enough to be fast, few enough for a small receiver.
+# So many parallel deliveries are fast, and not too many for a small receiver.
 MAX_PARALLEL = 16
 RECEIVER_TIMEOUT_S = 20
 LOGGED_DELIVERIES = 10_000
