@@ -138,7 +138,7 @@ def _api_app(api: Api) -> ASGIApp:
         except ClientDisconnect:
             return  # The client has closed the connection during its request.
         except asyncio.CancelledError:
-            # Only a shutdown cancels requests: those that hang or drip on purpose.
+            # Requests are cancelled only by a shutdown, and only if they hang or drip on purpose.
             await Reset()(scope, receive, send)
 
     return answer

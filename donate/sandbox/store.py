@@ -62,12 +62,12 @@ class Store:
         # The subscription that a session gets when it is paid: session id to subscription id.
         self.pending_subscriptions: dict[str, str] = {}
         self.saved_methods: dict[str, Attempt] = {}
-        # The outcome of paying with a payment method, by its id.
+        # For each id of a payment method, the outcome of a payment with it.
         self.attempts: dict[str, Attempt] = {}
         # Scheduled changes, each with its time on the monotonic clock.
         self._scheduled: list[tuple[float, Callable[[], object]]] = []
         self.test_clocks = Shelf("test_helpers.test_clock")
-        # Charges whose refunds are pending first, or fail after they succeeded.
+        # The ids of charges whose refunds are pending first, or fail after they have succeeded.
         self.slow_refunds: set[str] = set()
         self.failing_refunds: set[str] = set()
         self.portal_sessions: dict[str, StripeObject] = {}

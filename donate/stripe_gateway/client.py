@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
 _RETRIES: Final = 1
-# So many concurrent calls mean that Stripe hangs. Further calls wait, until their own deadline.
+# The most concurrent calls. More would mean that Stripe hangs; they wait until their deadline.
 _MAX_CONCURRENT: Final = 32
-# No payment has more pages of refunds. If one did, we could miss a refund and refund twice.
+# The most pages of refunds to read. A payment with more is an error: we could miss a refund.
 _MAX_REFUND_PAGES: Final = 10
-# A waiting call occupies a thread of the server, which other donors need, so limit their number.
+# The most calls that wait. Each occupies a thread of the server, which other donors need.
 MAX_WAITING: Final = 64
 
 _Answer = TypeVar("_Answer")
@@ -216,7 +216,7 @@ class StripeClient:
             self._waiting_calls.release()
 
     def _within_deadline(self, call: Callable[[], _Answer]) -> _Answer:
-        # Wait for a thread: a server that sends one byte a second never triggers a read timeout.
+        # Call in a thread: a read timeout does not stop an answer that comes at a byte a second.
         future = self._calls.submit(call)
         try:
             return future.result(timeout=self._deadline_s)
@@ -280,5 +280,5 @@ def _is_replay(error: stripe.StripeError) -> bool:
 
 
 def _summary(error: stripe.StripeError) -> str:
-    # Code and request id only: Stripe's message may quote a donor's e-mail address.
+    # Leave out Stripe's message, because it may quote a donor's e-mail address.
     return f"{type(error).__name__} {error.http_status} {error.code or ''} {error.request_id or ''}"

@@ -30,7 +30,10 @@ class EventState(StrEnum):
 
 
 class StripeEvent(SQLModel, table=True):
-    """An event exactly as it arrived, and its state."""
+    """An event exactly as it arrived, and its state.
+
+    `source` is "webhook", "catchup", or "asked" (Stripe's answer to a request of ours).
+    """
 
     __tablename__ = "stripe_event"
     __table_args__ = (
@@ -41,7 +44,7 @@ class StripeEvent(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     event_id: str = Field(max_length=255, unique=True)
     type: str = Field(max_length=255)
-    source: str = Field(max_length=16)  # "webhook", "catchup", or "asked": an answer of Stripe
+    source: str = Field(max_length=16)
     payload: bytes = Field(sa_type=LargeBinary)
     received_at: datetime = Field(sa_type=UtcDateTime)
     state: str = Field(max_length=16)

@@ -5,7 +5,7 @@ from typing import Final
 
 import stripe
 
-# Stripe's sentences have about two hundred characters.
+# The most characters to keep of Stripe's message, which usually has about two hundred.
 _MAX_LENGTH: Final = 400
 _EMAIL: Final = re.compile(r"[^\s@<>()\"'`,;:]+@[^\s@<>()\"'`,;]+")
 

@@ -63,7 +63,7 @@ def create_refund(
 
 
 def move_refund(store: Store, refund: StripeObject, status: RefundStatus) -> StripeObject:
-    """Change a pending refund's status; a succeeded one can still fail."""
+    """End a pending refund with `status`, or let a refund that has succeeded fail."""
     before = refund["status"]
     if before == "failed" or status == "pending":
         raise Refusal(f"A refund that is {before} cannot become {status}.")

@@ -31,11 +31,11 @@ def check_setup_request(request: dict[str, Any]) -> None:
 
 
 def check_billing_mandate(mandate: dict[str, Any], path: str) -> None:
-    """Refuse a mandate for Billing that lacks a purpose or has a payment schedule.
+    """Refuse a mandate for Billing that is not for invoices and subscriptions, or has a schedule.
 
-    Each purpose needs the other: https://docs.stripe.com/api/mandates/object. Implementers report
-    from test mode (2026) that Stripe refuses a schedule, its description or a custom mandate page
-    with them; they disagree about `transaction_type`, so it is optional.
+    `default_for` needs both values: https://docs.stripe.com/api/mandates/object. Implementers
+    report from test mode (2026) that Stripe refuses a payment schedule, its description or a custom
+    mandate page besides; they disagree about `transaction_type`, so it is optional.
     """
     if set(mandate["default_for"]) != {"invoice", "subscription"}:
         raise invalid_parameter(

@@ -39,7 +39,7 @@ _NEW = {
     "description": text(max_length=1_000),
     "metadata": metadata,
     "payment_method": text(),
-    # If this is missing, Stripe offers all methods in the Dashboard and requires a return_url.
+    # A request should name its methods: else Stripe offers all, and requires a return_url.
     "allowed_payment_method_types": list_of(choice("card")),
 }
 

@@ -18,7 +18,7 @@ from donate.sandbox.store import Store
 
 MIN_LIFE_S = 30 * 60
 MAX_LIFE_S = 24 * 60 * 60
-# A session's life may be this much too short or long: clocks differ, and requests take time.
+# The tolerance for a session's life, because clocks differ and requests take time.
 LIFE_TOLERANCE_S = 60
 
 

@@ -1,4 +1,4 @@
-"""Control of the account: key permissions, capabilities, and saved portal settings."""
+"""Control routes for the account: key permissions, capabilities, and saved portal settings."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Control of payments, bank answers, refunds and disputes."""
+"""Control routes for payments, bank answers, refunds and disputes."""
 
 from typing import Annotated, Any, Literal
 

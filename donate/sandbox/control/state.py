@@ -1,4 +1,4 @@
-"""Control of the sandbox's state: its counts, request log and clock."""
+"""Control routes for the sandbox's state: its counts, request log and clock."""
 
 from collections import Counter
 from collections.abc import Iterable

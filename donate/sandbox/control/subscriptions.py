@@ -1,4 +1,4 @@
-"""Control of subscriptions: the next period, the end, and unpaid invoices."""
+"""Control routes for subscriptions: the next period, the end, and unpaid invoices."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Control of deliveries: their URL, time, number and API version."""
+"""Control routes for deliveries: their URL, time, number and API version."""
 
 from typing import Annotated, Any
 

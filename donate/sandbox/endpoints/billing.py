@@ -90,7 +90,8 @@ def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> Str
         "customer": (text(), equals("customer")),
         "status": (choice(*SUBSCRIPTION_STATUSES), _has_status),
     }
-    # By default Stripe lists all that are not canceled: https://docs.stripe.com/api/subscriptions/list
+    # By default Stripe leaves out canceled subscriptions:
+    # https://docs.stripe.com/api/subscriptions/list
     request = parameters if "status" in parameters else {**parameters, "status": "not canceled"}
     if request is not parameters:
         filters["status"] = (text(), lambda thing, _: bool(thing["status"] != "canceled"))

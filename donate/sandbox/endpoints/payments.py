@@ -23,12 +23,12 @@ from donate.sandbox.requests.parameters import (
 from donate.sandbox.shelf import Shelf, StripeObject
 from donate.sandbox.store import Store
 
-# https://docs.stripe.com/api/events: events can be read for 30 days.
+# Stripe lists events for 30 days: https://docs.stripe.com/api/events
 EVENT_LIFE_S = 30 * 86_400
 
 
 def perform(store: Store, method: str, path: str, parameters: dict[str, Any]) -> StripeObject:
-    """Run the endpoint of a request. Raises Refusal."""
+    """Run the endpoint for a request and return its result. Raises Refusal."""
     for candidate in ROUTES:
         match = candidate.path.fullmatch(path)
         if match and candidate.method == method:

@@ -38,7 +38,7 @@ def possible_lies(event: StripeObject) -> tuple[Lie, ...]:
     if event["type"] not in _AMOUNTS:
         return ()
     elsewhere: tuple[Lie, ...] = ("foreign_account", "other_livemode", "bad_signature")
-    # A receiver cannot detect a wrong amount of a later month: donors may change the amount.
+    # A receiver cannot detect a wrong amount of a later month, because donors may change it.
     is_later_month = event["data"]["object"].get("billing_reason") == "subscription_cycle"
     return elsewhere if is_later_month else ("wrong_amount", *elsewhere)
 

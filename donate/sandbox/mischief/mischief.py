@@ -17,7 +17,7 @@ from donate.sandbox.requests.trouble import Kind, Trouble
 from donate.sandbox.shelf import StripeObject
 
 WithEvents = Literal["duplicate", "at_once", "reorder", "delay", "drop", "old_version", "forge"]
-# Only troubles that a retry can overcome. A revoked key or an invalid request would fail for ever.
+# The planned faults that a retry overcomes. A revoked key or an invalid request fails for ever.
 WithAnswers = Literal[
     "500",
     "502_before",
@@ -45,7 +45,7 @@ MAX_DELAY_S = 60.0
 MAX_HANG_S = 20.0
 MAX_COPIES = 5
 MAX_OVERTAKING = 5
-# An event that waits for later ones is sent after this time at the latest.
+# The longest time that an event waits for later events to be sent first.
 MAX_WAIT_S = 30.0
 MAX_RECORDS = 10_000
 
@@ -57,7 +57,7 @@ class Plan:
     """The deliveries of one event: one for each offset in seconds, none for a dropped event.
 
     `overtaken_by` later events are sent first if they come within `max_wait_s`. `version` is None
-    for the endpoint's own.
+    for the endpoint's own API version.
     """
 
     offsets_s: tuple[float, ...] = (0.0,)

@@ -50,7 +50,7 @@ def payment_list(store: Store, invoice_id: str) -> dict[str, Any]:
 
 
 def _refund_list(store: Store, charge_id: str) -> dict[str, Any]:
-    """Return the list of a charge's ten newest refunds; the URL in the list leads to all of them."""
+    """Return the list of a charge's ten newest refunds; the URL in the list leads to the rest."""
     refunds = (refund for refund in store.refunds.newest_first() if refund["charge"] == charge_id)
     newest = deep_copy(list(islice(refunds, INNER_PAGE + 1)))
     return {

@@ -42,7 +42,7 @@ def new_price(store: Store, data: dict[str, Any], currency: str) -> StripeObject
 
 
 def plan_of(price: StripeObject) -> StripeObject:
-    """Return a recurring price in the older form that Stripe still shows beside it."""
+    """Return a recurring price as a plan, the older form that Stripe still shows as well."""
     recurring = price["recurring"]
     return {
         "id": price["id"],

@@ -2,7 +2,7 @@
 
 With `flow_data` the page does one thing and then redirects. A new card becomes the customer's
 default, not a subscription's own. A subscription that ends under flexible billing gets `cancel_at`,
-and `cancel_at_period_end` stays false; the donor can undo it until then.
+and `cancel_at_period_end` stays false; until that time the donor can undo it.
 https://docs.stripe.com/customer-management/portal-deep-links
 https://docs.stripe.com/billing/subscriptions/billing-mode/compare
 """

@@ -19,7 +19,7 @@ from donate.sandbox.errors import (
 
 Check = Callable[[Any, str], Any]
 
-# https://docs.stripe.com/api/metadata
+# Stripe's limits for metadata: https://docs.stripe.com/api/metadata
 METADATA_KEYS = 50
 METADATA_KEY_LENGTH = 40
 METADATA_VALUE_LENGTH = 500

@@ -12,7 +12,7 @@ from donate.sandbox.copies import deep_copy
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
-# Fields that Stripe added after basil.
+# Fields that Stripe added after API version basil.
 _ADDED_AFTER_BASIL = {
     "checkout.session": "integration_identifier managed_payments",
     "payment_intent": "allowed_payment_method_types managed_payments",
@@ -62,7 +62,7 @@ def _write_as_in_2024(target: StripeObject, store: Store) -> None:
 
 
 def _links_of_invoice(invoice: StripeObject, store: Store) -> dict[str, Any]:
-    """Return an invoice's links to its subscription and payment from before basil."""
+    """Return the links to subscription and payment that invoices had before API version basil."""
     details = invoice["parent"]["subscription_details"]
     intent, is_out_of_band = None, False
     if invoice["status"] != "draft":

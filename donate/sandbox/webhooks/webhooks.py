@@ -21,7 +21,7 @@ from donate.sandbox.webhooks.client import NotDelivered, WebhookClient
 from donate.sandbox.webhooks.delayed import DelayedDeliveries
 from donate.sandbox.webhooks.older_versions import event_in_version
 
-# So many parallel deliveries are fast, and not too many for a small receiver.
+# The most deliveries at the same time: fast, but not too many for a small receiver.
 MAX_PARALLEL = 16
 RECEIVER_TIMEOUT_S = 20
 LOGGED_DELIVERIES = 10_000
@@ -130,7 +130,7 @@ class Deliveries:
         return self._delayed.release()
 
     async def send_again(self, event: StripeObject, times: int) -> list[Delivery]:
-        """Deliver an event `times` more in parallel, whatever its earlier deliveries."""
+        """Deliver an event `times` more in parallel, whether or not it was delivered before."""
         outgoing = OutgoingEvent(event, self.api_version, self._secret)
         return list(await asyncio.gather(*(self._send(outgoing, 1) for _ in range(times))))
 

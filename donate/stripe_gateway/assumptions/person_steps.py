@@ -19,7 +19,7 @@ WHAT_TO_DO: Final = {
 
 
 def request_all(world: World) -> None:
-    """Print all the steps first, so that the person can work while other checks run."""
+    """Print all steps for the person first, so that they can work while other checks run."""
     for kind in WHAT_TO_DO:
         try:
             _requested_session(world, kind)

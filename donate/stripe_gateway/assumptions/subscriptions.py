@@ -9,7 +9,7 @@ from donate.stripe_gateway.assumptions.world import Json, World
 
 CHANGED_AMOUNT: Final = 6_000
 GOOD_CARD: Final = "pm_card_visa"
-# Test card that can be saved and is declined on every charge.
+# The id of a test card that can be saved, but is declined whenever it is charged.
 BAD_CARD: Final = "pm_card_chargeCustomerFail"
 # Stripe drafts a month's invoice first and collects it an hour later.
 _COLLECTED_AFTER_S: Final = 3 * 3_600

@@ -132,7 +132,7 @@ class World:
 
     @contextmanager
     def with_key(self, secret_key: str) -> Iterator["World"]:
-        """Yield a world with another key for the same account."""
+        """Yield a World that uses another API key of the same account."""
         other = World(replace(self.account, secret_key=secret_key), self.clock)
         try:
             yield other

@@ -52,7 +52,7 @@ Progress = Callable[[str], None]
 
 
 class Stopped(Exception):
-    """The process is stopping; the next one resumes the run."""
+    """Raised when the process is stopping; the next process resumes the run."""
 
 
 class Catchup:
@@ -77,7 +77,7 @@ class Catchup:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Stop before the next page, permanently."""
+        """Stop a running catch-up before its next page, and run no other in this process."""
         self._stopping.set()
 
     def run(
@@ -85,8 +85,8 @@ class Catchup:
     ) -> list[Report]:
         """Resume an interrupted run, then catch up with everything until now.
 
-        With `since`, the run begins at that time if it would begin later. `progress` is called with
-        lines to print. Return a report for each run.
+        With `since`, catch up with everything from that time on. `progress` is called with lines to
+        print. Return a report for each run.
 
         Raises Conflict when another process is running a catch-up, Stopped, and StripeUnavailable
         or a related error when Stripe gives no usable answer. The run keeps its saved progress.
@@ -166,7 +166,7 @@ class Catchup:
             for event in synthetic_events(
                 listing, stripe_object, run.started_at, livemode=self._livemode
             )
-            if event.happened_at <= run.started_at  # newer events belong to the next run
+            if event.happened_at <= run.started_at  # Newer events belong to the next run.
         ]
         comparison = self._compare(events)
         oldest_listed = run.started_at - EVENTS_REACH

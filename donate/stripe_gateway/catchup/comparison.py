@@ -29,7 +29,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 
 @dataclass(frozen=True, slots=True)
 class SyntheticEvent:
-    """An object in the form of an event; `reading` is None if it cannot be read."""
+    """An object in the form of an event; `reading` is None if the object cannot be read."""
 
     payload: bytes
     object_id: str
@@ -138,7 +138,7 @@ def _read_event(event: dict[str, Any] | None, *, livemode: bool) -> SyntheticEve
     if event is None:
         return None
     if event["livemode"] is None:
-        # A refund has no `livemode`, but a list is either test or live.
+        # A refund has no `livemode`, so use the mode, test or live, of the list.
         event = event | {"livemode": livemode}
     payload = json.dumps(event).encode()
     object_id = str(event["data"]["object"].get("id"))

@@ -15,9 +15,9 @@ from donate.stripe_gateway.events.types import EVENT_TYPES
 log = logging.getLogger(__name__)
 
 PAGE_SIZE: Final = 100
-# Shrink pages down to this size on retries, because a large page may be too slow.
+# The smallest page size. Retries ask for smaller pages, because a large one may be too slow.
 _SMALLEST_PAGE: Final = 10
-# Twenty reads a second; test mode allows 25, a live account about 100.
+# The pause between two reads. Twenty reads a second are allowed even in test mode (25 a second).
 MIN_INTERVAL: Final = timedelta(milliseconds=50)
 # Pauses between attempts to read a page. After the last pause, give up: the next run resumes.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-# A day less than Stripe promises, so that a run that takes hours still finds its oldest events.
+# Stripe lists 30 days of events. Read 29, so that a run of some hours still finds the oldest.
 EVENTS_REACH: Final = timedelta(days=29)
 # Each run also covers the hour before the last run began: Stripe's lists lag, and clocks differ.
 OVERLAP: Final = timedelta(hours=1)
@@ -33,7 +33,8 @@ class Listing(StrEnum):
 
 
 # How long after its creation an object may still change in a way that counts: the bank debit of a
-# session, a refund that fails, a dispute before its end. Used when events are too old to list.
+# session, a refund that fails, a dispute before its end. When some
+# events are too old to list, a run also reads objects created this long before it begins.
 _STILL_CHANGES: Final = {
     # Invoices before sessions: only the invoice says when a pledge's first month was paid.
     Listing.INVOICES: timedelta(days=45),
@@ -54,7 +55,7 @@ _MIN_REACH: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ListRange:
-    """The objects of a list created from `created_from` until `created_before` (None: now)."""
+    """The part of a list whose objects were created between two times (None: now)."""
 
     listing: Listing
     created_from: datetime

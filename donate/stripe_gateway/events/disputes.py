@@ -23,7 +23,7 @@ from donate.stripe_gateway.events.fields import (
 )
 
 _MAX_ID_LENGTH: Final = 200
-# The bank only asks, or the inquiry was `prevented` from becoming a chargeback. No money moves,
+# The statuses of an inquiry: the bank only asks, or a chargeback was `prevented`. No money moves,
 # unless the dispute has balance transactions.
 _INQUIRIES: Final = {
     "warning_needs_response": FactKind.INQUIRY_OPENED,
@@ -49,7 +49,7 @@ class _Balance:
 
 
 def read_dispute(step: str, dispute: Mapping[str, Any], at: datetime) -> Reading | IrrelevantEvent:
-    """Return the reading of a dispute. Raises UnusableEvent."""
+    """Parse a dispute into a Reading. Raises UnusableEvent."""
     if dispute.get("payment_intent") is None:
         return IrrelevantEvent("a dispute about a charge that this service did not make")
     payment, status = read_text(dispute, "payment_intent"), read_word(dispute, "status")

@@ -97,7 +97,7 @@ def returned_fact(
     at: datetime,
     evidence: dict[str, Any],
 ) -> Fact:
-    """Return a fact about a refund or dispute. Raises UnusableEvent if it has no amount."""
+    """Return a fact about a refund or dispute. Raises UnusableEvent if the amount is missing."""
     return stripe_fact(
         kind,
         source_id,
@@ -124,7 +124,7 @@ def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
     if intent.get("status") != "requires_action" or not isinstance(deposits, dict):
         return []
     url, arrival = deposits.get("hosted_verification_url"), deposits.get("arrival_date")
-    # The date is only displayed, so a malformed one must not cost us the fact.
+    # Record the fact even if the date is malformed, because we only display the date.
     arrives_on = (
         datetime.fromtimestamp(arrival, UTC).date().isoformat() if is_instant(arrival) else ""
     )

@@ -79,7 +79,7 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | IrrelevantEvent:
     gift_id = read_gift_id(metadata)
     if gift_id is None:
         return IrrelevantEvent("an invoice that this service did not bring about")
-    # Before basil, an invoice that was paid elsewhere has `amount_paid` 0.
+    # Before API version basil, an invoice that was paid outside Stripe has `amount_paid` 0.
     is_paid_outside = invoice.get("paid_out_of_band") is True
     amount_field = "amount_paid" if step == "paid" and not is_paid_outside else "amount_due"
     if type(invoice.get(amount_field)) is int and invoice[amount_field] == 0:
@@ -127,7 +127,7 @@ def read_invoice_payment(envelope: Envelope) -> Reading | IrrelevantEvent:
             invoice_id = read_text(invoice_payment, "invoice")
             fact = _named_fact(envelope, read_text(payment, "payment_intent"), invoice_id)
         case "payment_record":
-            # Since basil, only this event shows that an invoice was paid outside Stripe.
+            # Since API version basil, only invoice_payment.paid shows a payment outside Stripe.
             # https://docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
             invoice_id = read_text(invoice_payment, "invoice")
             amount_minor = read_minor_units(invoice_payment, "amount_paid")
@@ -239,7 +239,8 @@ def _ending(subscription: Mapping[str, Any]) -> dict[str, Any]:
     """Return whether a subscription will end, and when, in seconds since 1970, if Stripe says so.
 
     Under flexible billing, the default of our API version, Stripe's portal sets only `cancel_at`.
-    Older billing and the API set the flag `cancel_at_period_end`. Either means that it will end.
+    Older billing and the API set the flag `cancel_at_period_end`. Either field means that the
+    subscription will end.
     https://docs.stripe.com/billing/subscriptions/billing-mode/compare
     """
     ends_with_month = subscription.get("cancel_at_period_end") is True

@@ -17,7 +17,7 @@ EVENT_TYPES: Final = (
     "refund.updated",
     "refund.failed",
     "charge.dispute.created",
-    # An inquiry that becomes a chargeback has no second `created`; an outcome may be revised.
+    # An inquiry can become a chargeback, and an outcome can be revised, without a new `created`.
     "charge.dispute.updated",
     "charge.dispute.closed",
     "charge.dispute.funds_withdrawn",

@@ -164,7 +164,7 @@ class Billing:
         return self._portal(params)
 
     def charge_new_card(self, subscription_id: str) -> None:
-        """Charge from now on the card that the donor entered on Stripe's page, if they did."""
+        """If the donor entered a card on Stripe's page, charge that card from now on."""
         _, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:
             changes: SubscriptionUpdateParams = {"default_payment_method": default_card}
@@ -185,10 +185,10 @@ class Billing:
         return next((str(one["id"]) for one in page.objects if is_ours(one)), "")
 
     def _customer_with_default_card(self, subscription_id: str) -> str:
-        """Make the subscription's card the customer's default; return the customer's id.
+        """Let the customer's default card be the card that we charge; return the customer's id.
 
-        A default that differs is a card that the donor entered on Stripe's page before, perhaps
-        without returning to us. Charge it from now on.
+        Another default card was entered earlier on Stripe's page, perhaps by a donor who did not
+        return to us, so charge that card. If there is no default, set the card that we charge.
         """
         customer_id, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # Stripe keeps an idempotency key for at least 24 hours. Don't retry an older request: make a new
 # one.
 REQUEST_LIFE: Final = timedelta(hours=22)
-# Don't send a donor to a session that expires sooner than this.
+# The least time until its expiry that a session needs, for a donor to be sent to it.
 _MIN_REMAINING: Final = timedelta(minutes=2)
 # How long after opening a session to ask Stripe about it, if no final event has arrived.
 ASK_AFTER: Final = (timedelta(minutes=3), timedelta(minutes=15), timedelta(hours=2))
@@ -58,8 +58,8 @@ class Checkouts:
     def open_for(self, gift: Gift, language: str = "") -> str:
         """Return the URL of a session in which this gift can be paid; at most one is open.
 
-        With `language`, Stripe's page is in it: expire a session in another language first, and
-        open a new one.
+        With `language`, expire an open session whose page is in another language, and open a new
+        one.
 
         Raises Conflict when there is nothing left to pay, and StripeUnavailable or a related error
         when Stripe gives no usable answer. The gift is recorded in either case.
@@ -127,7 +127,7 @@ class Checkouts:
     def _ask(self, params: "SessionCreateParams", key: str) -> OpenedSession:
         """Ask for a session; if Stripe rejects the donor's e-mail address, ask again without it.
 
-        The donor then types one on Stripe's page. Different parameters need a different key.
+        The donor then types an address on Stripe's page. Different parameters need a different key.
         """
         try:
             return self._client.create_session(params, key)

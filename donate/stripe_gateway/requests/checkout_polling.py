@@ -26,10 +26,10 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# A donor's page refreshes every few seconds; don't ask Stripe about one session more often.
+# The least time between two questions about a session: donors' pages refresh all the time.
 MIN_PAUSE: Final = timedelta(seconds=4)
-# When the worker stops asking. A donor may take ten days to confirm their bank account, and the
-# debit takes another five business days.
+# How long the worker asks about a session after its opening. A donor may take ten days to confirm
+# their bank account, and the debit takes another five business days.
 _GIVE_UP_AFTER: Final = timedelta(days=21)
 _MAX_DONOR_CALLS: Final = 8
 
@@ -103,7 +103,7 @@ class CheckoutPoller:
 
 
 def _claim(session: Session, checkout: OpenCheckout, now: datetime) -> bool:
-    """Claim a session and schedule the next time to ask; return False if it was just claimed."""
+    """Claim a session and schedule the next time to ask; return False if another call just did."""
     result = session.execute(
         update(OpenCheckout)
         .where(

@@ -207,7 +207,7 @@ class PledgeChanges:
         except StripeRefused as refused:
             if refused.may_have_acted:
                 raise StripeUnavailable(str(refused)) from refused
-            # Show the donor the present state of the subscription.
+            # Record the subscription's present state after a refusal, so that the donor sees it.
             subscription, refusal = self._billing.subscription(request.subscription), refused
             if request.act == PledgeAction.CANCEL and subscription.get("status") == "canceled":
                 refusal = None
@@ -220,7 +220,7 @@ class PledgeChanges:
         return True
 
     def _carry_out(self, request: OpenPledgeChange) -> dict[str, Any]:
-        # Each attempt has its own key: Stripe may repeat the failure of the last one. Making the
+        # Each attempt has its own key: Stripe may repeat the failure for an old key. Making the
         # same change twice is harmless.
         key = f"donate-{request.key}:{request.tries}"
         match PledgeAction(request.act):

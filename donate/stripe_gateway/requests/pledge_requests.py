@@ -32,7 +32,7 @@ ASK_AGAIN_AFTER: Final = Backoff(
         timedelta(hours=1),
     )
 )
-# More changes than this come from a program, not from a donor.
+# The most changes to a pledge. More would come from a program, not from a donor.
 MOST_CHANGES: Final = 100
 
 

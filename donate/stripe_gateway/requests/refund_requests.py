@@ -56,7 +56,7 @@ class RequestedRefund:
 
 
 class MoreThanIsLeft(Conflict):
-    """Only `left` of the payment can still be refunded."""
+    """Raised when a refund exceeds `left`, the part of the payment that is not yet refunded."""
 
     def __init__(self, left: Money) -> None:
         self.left = left

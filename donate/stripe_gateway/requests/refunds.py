@@ -1,4 +1,4 @@
-"""Refunds that our staff request, in three steps: record it, ask Stripe, settle the answer.
+"""Refunds that our staff request, in three steps: record, ask Stripe, settle the answer.
 
 The answer goes through the inbox like any event, so it does not matter if a webhook is faster. A
 request whose outcome is unknown stays open and is retried. It becomes one refund, however often we

@@ -44,7 +44,7 @@ class NotPermitted(StripeKeyRefused):
 
 
 class StripeAccount:
-    """Calls to the account of a key. Each raises StripeUnavailable or a related error."""
+    """Calls to the account of an API key. Each raises StripeUnavailable or a related error."""
 
     def __init__(self, secret_key: str, api_base: str) -> None:
         stripe.enable_telemetry = False

@@ -14,7 +14,7 @@ from donate.stripe_gateway.setup.steps import MADE_BY_US, RequiredSettings, Step
 if TYPE_CHECKING:
     from stripe.params.billing_portal import ConfigurationCreateParams, ConfigurationUpdateParams
 
-# Donors change a monthly gift on our page, so that we record it.
+# Only cards are replaced in the portal. Donors change a monthly gift on our page, which records it.
 FEATURES: Final = {
     "payment_method_update": True,
     "customer_update": False,
@@ -32,7 +32,7 @@ def portal_steps(account: StripeAccount, required: RequiredSettings) -> Sequence
         lambda sdk, params: sdk.v1.billing_portal.configurations.list(params, options),
         {"active": True},
     )
-    # Without a default, the service uses the configuration that setup created.
+    # In an account without a default, the service uses the configuration that setup created.
     defaults = [one for one in configurations if one["is_default"]]
     candidates = defaults or [one for one in configurations if is_ours(one)]
     if candidates:

@@ -33,7 +33,7 @@ def webhook_steps(account: StripeAccount, required: RequiredSettings) -> Sequenc
     """Return steps for the endpoints with our URL; ignore all others."""
     endpoints = account.all_of(lambda sdk, params: sdk.v1.webhook_endpoints.list(params))
     ours = [one for one in endpoints if one["url"] == required.webhook_url]
-    # Stripe lists the newest first. Put enabled endpoints before disabled ones.
+    # Sort enabled endpoints first, and among them the newest, as Stripe lists them.
     matching = sorted(
         (one for one in ours if same_release(one.get("api_version"))),
         key=lambda one: one["status"] != "enabled",

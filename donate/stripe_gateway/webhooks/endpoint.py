@@ -24,13 +24,13 @@ RETRY_AFTER_S: Final = 10
 
 
 class WebhookEndpoint:
-    """`POST /webhooks/stripe`."""
+    """The route `POST /webhooks/stripe`, which receives Stripe's events."""
 
     def __init__(self, inbox: Inbox, secrets: Sequence[str], clock: Clock) -> None:
         self._inbox = inbox
         self._secrets = secrets
         self._clock = clock
-        # A plain Starlette route: FastAPI's own would look for parameters on every request.
+        # Use a plain Starlette route, because FastAPI looks for parameters on every request.
         self.router = APIRouter(routes=[Route(WEBHOOK_PATH, self.receive, methods=["POST"])])
 
     async def receive(self, request: Request) -> Response:
@@ -78,7 +78,7 @@ def _signed_at(header: str) -> int | None:
 
 def _matches(text: str, header: str, secret: str) -> bool:
     try:
-        # No tolerance here: is_signed checks the age by our own clock.
+        # Give the SDK no tolerance, because is_signed checks the age by our own clock.
         WebhookSignature.verify_header(text, header, secret, tolerance=None)
     except (SignatureVerificationError, ValueError, TypeError):
         return False

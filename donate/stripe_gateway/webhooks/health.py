@@ -15,7 +15,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
-# Webhooks arrive within seconds; this leaves room for a restart and a retry or two.
+# How late an event is missed: webhooks take seconds, or minutes after a restart and some retries.
 LATE_AFTER: Final = timedelta(minutes=15)
 # How often to store the time of the newest webhook. Storing it for every event would double the
 # writes, and on PostgreSQL all processes would queue for the lock on its row.
@@ -51,7 +51,7 @@ def record_webhook_time(session: Session, arrived_at: datetime) -> None:
 
 
 def webhook_silence(session: Session) -> Silence | None:
-    """Return since when webhooks have been silent, or None if they miss no event."""
+    """Return since when webhooks are silent, or None if none was missed since the last webhook."""
     arrived_at, missed_at = last_webhook_at(session), last_missed_at(session)
     if missed_at is None or (arrived_at and missed_at <= arrived_at):
         return None
@@ -64,12 +64,12 @@ def last_webhook_at(session: Session) -> datetime | None:
 
 
 def last_missed_at(session: Session) -> datetime | None:
-    """Return when the newest event that webhooks missed happened."""
+    """Return the time of the newest event that webhooks missed."""
     return session.exec(select(func.max(col(CatchupRun.missed_at)))).one()
 
 
 def measure_webhooks(session: Session) -> None:
-    """Set the metrics for the last webhook that arrived and the last one that was missed."""
+    """Set the metrics for the time of the last webhook and of the last missed event."""
     for gauge, instant in (
         (WEBHOOK_HEARD, last_webhook_at(session)),
         (WEBHOOK_MISSED, last_missed_at(session)),

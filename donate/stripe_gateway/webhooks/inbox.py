@@ -39,7 +39,7 @@ STORE_TIMEOUT_S: Final = 8.0
 # costs as much as receiving ten events, and more while the endpoint is busy: both need the GIL.
 BURST_SIZE: Final = 5
 MAX_GATHER_S: Final = 0.015
-# A lull is this many turns of the event loop in a row without a new event.
+# How many turns of the event loop without a new event make a lull.
 LULL_TURNS: Final = 3
 QUIET_AFTER_S: Final = 0.1
 STORE_TIMED_OUT: Final = "the database did not store it in time"
@@ -51,7 +51,7 @@ Stored = asyncio.Future[Exception | None]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event as it arrived."""
+    """An event as it arrived, before it is stored."""
 
     payload: bytes
     received_at: datetime
@@ -81,7 +81,7 @@ class Arrival:
 
 
 class Inbox:
-    """Stores events; each is durable before its `store` returns."""
+    """Stores events; each event is on disk before its call of `store` returns."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class Inbox:
         return time.monotonic() - self._arrived_at > QUIET_AFTER_S
 
     async def store(self, arrival: Arrival) -> None:
-        """Store an event, or find it already stored. Raises DatabaseBusy when it is not on disk."""
+        """Store an event unless it is already stored. Raises DatabaseBusy if storing fails."""
         if len(self._waiting) >= self._queue_limit:
             raise DatabaseBusy("the inbox is full")
         loop = asyncio.get_running_loop()
@@ -157,8 +157,8 @@ class Inbox:
     def store_now(self, *arrivals: Arrival) -> int:
         """Store events in the calling thread; return how many are new. Raises DatabaseBusy.
 
-        Don't wake the worker. On PostgreSQL it could claim the event before the caller settles it,
-        and a donor who is looking would read that the gift is still on its way.
+        The worker is not woken: on PostgreSQL it could claim an event before the caller settles it,
+        and a donor would read that the gift is still on its way.
         """
         with self._database.writing() as session:
             return insert_new(session, StripeEvent, _rows_of(arrivals))

@@ -33,7 +33,7 @@ NOT_OURS: Final = "about a payment that this service did not begin, as Stripe sa
 
 Readings = Sequence[tuple[ClaimedEvent, Reading]]
 
-# After one of these facts, stop asking about the session.
+# The facts after which we stop asking Stripe about a session.
 _FINAL_KINDS: Final = frozenset(
     {FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_FAILED, FactKind.CHECKOUT_EXPIRED}
 )
@@ -71,7 +71,7 @@ class EventRecorder:
         tied = [(e, r) for e, r in readings if e.tied_to is not None]
         named = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is not None]
         rest = [(e, r) for e, r in readings if e.tied_to is None and r.gift_id is None]
-        # Payments before their other ids, so that a refund in the same batch finds its payment.
+        # Record payments first, so that a refund in the same batch finds its payment.
         self._record_tied(tied)
         self._record_named(named)
         for only_names in (True, False):

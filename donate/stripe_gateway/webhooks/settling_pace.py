@@ -16,7 +16,7 @@ SMALL_BATCH: Final = 8
 REST_FACTOR: Final = 6
 MIN_REST_S: Final = 0.02
 MAX_REST_S: Final = 0.5
-# After this long with a backlog, settling uses half of the time. Until then the endpoint goes
+# How long a backlog lasts before settling uses half of the time. Until then the endpoint goes
 # first: Stripe has to resend each event that the endpoint cannot store in time.
 LATE_AFTER_S: Final = 3.0
 REST_FACTOR_WHEN_LATE: Final = 1

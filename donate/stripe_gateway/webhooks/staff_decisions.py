@@ -1,7 +1,7 @@
 """Applies staff decisions about events that were set aside: try again, tie to a gift, dismiss.
 
-Each decision changes the event once, under its row lock; a second one raises Conflict. No decision
-records a fact: it makes the event due, and `settle` records its facts.
+Each decision changes the event once, under its row lock; a second decision raises Conflict.
+Trying again and tying only make the event due; `settle` then records its facts.
 """
 
 from datetime import datetime

@@ -23,7 +23,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent, UnknownPayment
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
 from donate.stripe_gateway.webhooks.queue import wake_events
 
-# Most unknown payments are recorded within seconds, when their own event arrives.
+# When to ask first. The events of most unknown payments arrive within seconds, so wait for them.
 FIRST_ASK: Final = timedelta(minutes=1)
 # When to ask Stripe again, if an attempt did not show whose payment it is.
 ASK_AGAIN_AFTER: Final = (
@@ -32,7 +32,7 @@ ASK_AGAIN_AFTER: Final = (
     timedelta(hours=6),
     timedelta(days=1),
 )
-# One payment never pays more invoices than this.
+# The most invoices to read for one payment; no payment pays more of them.
 _MAX_INVOICES: Final = 10
 
 

@@ -9,7 +9,7 @@ from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.events.synthetic import is_under_way
 
 DEBITS: Final = Topic("Monthly debits")
-# Test account that is saved without typing a number or confirming microdeposits.
+# The id of a test account, which is saved without a typed number and without microdeposits.
 _ACCOUNT: Final = "pm_acssDebit_success"
 
 
@@ -89,7 +89,7 @@ def a_repeated_debit_subscription_is_the_same(world: World) -> None:
     if_false="The donor never learns that the account must be confirmed, and the debit fails.",
 )
 def a_typed_account_needs_confirmation(world: World) -> None:
-    """A typed account waits for microdeposits; Stripe gives the page and day to confirm it."""
+    """A typed account waits for microdeposits; Stripe names the day they arrive and the page."""
     setup_intent = _save(
         world,
         {

@@ -20,7 +20,7 @@ EVENTS: Final = Topic("Events and lists")
     if_false="Every event is set aside as unreadable.",
 )
 def an_event_is_a_snapshot(world: World) -> None:
-    """An event has an id, type, time and livemode; data.object is the object at that time."""
+    """An event has an id, type, time and livemode; data.object is a copy of the object."""
     session = objects.expired_session(world)
     event = world.event("checkout.session.expired", session.opened.session_id)
     expect_equal(event["object"], "event", "object")
@@ -138,7 +138,7 @@ def a_page_has_up_to_a_hundred(world: World) -> None:
     if_false="Catch-up does not know when the money of a session arrived.",
 )
 def complete_sessions_can_be_expanded(world: World) -> None:
-    """The list of complete sessions can be expanded down to the balance transaction."""
+    """The list of complete sessions can contain each session's expanded balance transaction."""
     whole = "data.payment_intent.latest_charge.balance_transaction"
     world.client.list_page("sessions", {"status": "complete", "expand": [whole], "limit": 10})
 

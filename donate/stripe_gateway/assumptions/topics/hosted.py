@@ -141,7 +141,7 @@ def a_pledge_from_checkout_changes(world: World) -> None:
     if_false="A debit is confirmed too early, or a donor is asked to pay it again.",
 )
 def a_debit_is_processing_first(world: World) -> None:
-    """A session paid by debit completes as unpaid until the bank answers."""
+    """A session paid by bank debit is complete, but it is unpaid until the bank answers."""
     session = person_steps.completed_session(world, objects.DEBIT)
     reading = world.read(world.event("checkout.session.completed", session["id"]))
     expect_equal(reading.facts[-1].kind, FactKind.PAYMENT_PROCESSING, "the fact in the event")

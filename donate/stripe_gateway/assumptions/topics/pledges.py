@@ -119,7 +119,7 @@ def a_changed_amount_sends_an_event(world: World) -> None:
     if_false="A donor who paused is still charged.",
 )
 def a_pledge_can_be_paused(world: World) -> None:
-    """pause_collection can have the behavior void, and the status stays active."""
+    """A subscription can be paused with the behavior void, and its status stays active."""
     subscription = subscriptions.paused_pledge(world, proving=True)
     expect_equal(subscription["pause_collection"]["behavior"], "void", "pause_collection.behavior")
     expect_equal(subscription["status"], "active", "status")
