@@ -1,1 +1,1 @@
-"""The only package that talks to Stripe: it opens sessions, receives events, and records facts."""
+"""The only package that calls Stripe: it opens checkout sessions, and turns events into facts."""
