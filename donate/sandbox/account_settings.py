@@ -64,7 +64,7 @@ def new_portal_configuration(configuration_id: str, created: int) -> StripeObjec
 
 def new_method_configuration() -> StripeObject:
     """Return the default configuration of an account that was set up for this service."""
-    # A Shelf sorts by `created`; Stripe's answers show no `created` for these configurations.
+    # A Shelf sorts by `created`. The answer leaves it out, because Stripe does so here.
     return {
         "id": _METHODS_ID,
         "object": "payment_method_configuration",

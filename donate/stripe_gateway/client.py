@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEADLINE_S: Final = 8.0
 PER_ATTEMPT_S: Final = 3.5
 _RETRIES: Final = 1
-# The most concurrent calls. More would mean that Stripe hangs; they wait until their deadline.
+# The most concurrent calls to Stripe. If Stripe hangs, further calls wait until their deadline.
 _MAX_CONCURRENT: Final = 32
 # The most pages of refunds to read. A payment with more is an error: we could miss a refund.
 _MAX_REFUND_PAGES: Final = 10

@@ -26,7 +26,7 @@ UNSUPPORTED = (
 def create_refund(
     store: Store, parameters: dict[str, Any], status: RefundStatus | None = None
 ) -> StripeObject:
-    """Create a refund; without a `status`, the card decides whether it is pending first."""
+    """Create a refund; without `status`, the test card decides whether the refund is pending."""
     request = read(parameters, REFUND, unsupported=UNSUPPORTED)
     charge = _charge_to_refund(store, request)
     is_automatic = status is None

@@ -159,7 +159,7 @@ def _total(line_items: list[dict[str, Any]], currency: str) -> int:
 
 
 def _methods_offered(request: dict[str, Any], currency: str) -> list[str]:
-    """Return the suitable methods that the request allows and does not exclude."""
+    """Return the payment methods that suit the session and that the request allows."""
     allowed = request.get("allowed_payment_method_types")
     excluded = request.get("excluded_payment_method_types", [])
     mandate = request.get("payment_method_options", {}).get("acss_debit", {}).get("mandate_options")

@@ -30,7 +30,7 @@ class End(ControlBody):
 
 
 class Become(ControlBody):
-    """A status that a subscription gets by a trial, a missing card or Stripe's last attempt."""
+    """The body of a request to set a subscription's status, as a trial or a missing card would."""
 
     status: Literal["active", "past_due", "paused", "trialing", "unpaid"]
 

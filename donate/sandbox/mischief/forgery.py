@@ -59,7 +59,7 @@ def forge(rng: random.Random, event: StripeObject) -> Forgery:
 
 
 def _nothing_else(_: dict[str, Any]) -> None:
-    """Leave the event as it is, because its untruth is in the amount or the signature."""
+    """Change nothing: only the amount or the signature of this forgery is untrue."""
 
 
 def _name_foreign_account(forged: dict[str, Any]) -> None:

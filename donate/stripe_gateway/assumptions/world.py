@@ -16,7 +16,7 @@ from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading, Unusab
 from donate.stripe_gateway.events.parser import envelope_of_event, read_event
 from donate.stripe_gateway.requests.billing import Billing
 
-# Only the operator waits for these answers, and test mode can be slow.
+# The timeouts are long, because only the operator waits, and test mode can be slow.
 _DEADLINE_S: Final = 60.0
 _PER_ATTEMPT_S: Final = 25.0
 # In test mode some changes, such as a dispute or a failing refund, come seconds later.

@@ -53,7 +53,7 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Totals per currency in minor units, and the facts that our records lack or have otherwise."""
+    """Totals per currency in minor units, and the facts in which Stripe and our records differ."""
 
     totals: dict[str, dict[str, int]]
     discrepancies: list[Discrepancy]

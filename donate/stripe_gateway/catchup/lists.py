@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 PAGE_SIZE: Final = 100
 # The smallest page size. Retries ask for smaller pages, because a large one may be too slow.
 _SMALLEST_PAGE: Final = 10
-# The pause between two reads. Twenty reads a second are allowed even in test mode (25 a second).
+# The pause between two reads: twenty a second. Test mode allows 25, a live account about 100.
 MIN_INTERVAL: Final = timedelta(milliseconds=50)
 # Pauses between attempts to read a page. After the last pause, give up: the next run resumes.
 RETRY_PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
@@ -87,7 +87,7 @@ def _list_and_params(list_range: ListRange, cursor: str, size: int) -> tuple[str
         case Listing.EVENTS:
             return "events", params | {"types": list(EVENT_TYPES)}
         case Listing.PAID_SESSIONS:
-            # The charge has the payment's outcome; the balance transaction says when money arrived.
+            # The charge says how the payment ended, the balance transaction when money arrived.
             expand = "data.payment_intent.latest_charge.balance_transaction"
             return "sessions", params | {"status": "complete", "expand": [expand]}
         case Listing.EXPIRED_SESSIONS:

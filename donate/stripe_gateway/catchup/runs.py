@@ -150,7 +150,7 @@ def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
 
 
 def key_mismatch_reason(session: Session, *, livemode: bool) -> str | None:
-    """Return the reason if our key is a live key and our gifts are tests, or the reverse."""
+    """Return a warning if our API key is a live key and our gifts are tests, or the reverse."""
     statement = (
         select(OpenCheckout.session_id).order_by(col(OpenCheckout.opened_at).desc()).limit(1)
     )

@@ -56,7 +56,7 @@ def read_agreement(
             facts.append(
                 stripe_fact(FactKind.PAYMENT_PROCESSING, session_id, at, evidence=evidence)
             )
-        case "async_payment_failed":  # a synthetic event of ours; Stripe does not send it
+        case "async_payment_failed":  # This event is synthetic: Stripe does not send it.
             facts.append(stripe_fact(FactKind.PAYMENT_FAILED, session_id, at))
         case "expired":
             facts.append(stripe_fact(FactKind.CHECKOUT_EXPIRED, session_id, at))

@@ -23,7 +23,7 @@ def as_session_event(
     """Return the event for the end of a checkout session, or None while it is open.
 
     The session needs its payment intent expanded, with the latest charge. With `is_allowed_url`,
-    the event also holds what a bank debit waits for, without links that are not allowed.
+    the event also says what a bank debit waits for; links that are not allowed are left out.
     """
     if session.get("mode") == "setup":
         return _as_agreement_event(session, retrieved_at)
@@ -87,7 +87,7 @@ def _as_agreement_event(
 
 
 def as_refund_event(refund: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
-    """Return the event for the state of a refund."""
+    """Return a synthetic event with the present state of a refund."""
     name = f"{refund.get('id')}:{refund.get('status')}"
     return _event(name, "refund.updated", refund, _created_at(refund, retrieved_at))
 
@@ -123,7 +123,7 @@ def as_invoice_events(
 
 
 def as_start_event(subscription: Mapping[str, Any], retrieved_at: datetime) -> dict[str, Any]:
-    """Return the event for a new subscription."""
+    """Return a synthetic event for a new subscription."""
     event_type = "customer.subscription.created"
     return _event(
         f"{subscription.get('id')}:created",

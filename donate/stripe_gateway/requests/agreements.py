@@ -53,8 +53,8 @@ _FINAL_STATUSES: Final = ("canceled", "incomplete_expired")
 class Agreement:
     """A donor's agreement to monthly debits, and what to do about it.
 
-    `why_not` is the reason not to debit it, or ''. `is_old` means that the donor agreed too long
-    ago to start now.
+    `why_not` is the reason not to debit the donor, or ''. `is_old` means that the donor agreed too
+    long ago to start now.
     """
 
     session_id: str

@@ -185,10 +185,10 @@ class Billing:
         return next((str(one["id"]) for one in page.objects if is_ours(one)), "")
 
     def _customer_with_default_card(self, subscription_id: str) -> str:
-        """Let the customer's default card be the card that we charge; return the customer's id.
+        """Make the default card and the card that we charge the same; return the customer's id.
 
-        Another default card was entered earlier on Stripe's page, perhaps by a donor who did not
-        return to us, so charge that card. If there is no default, set the card that we charge.
+        If they differ, charge the default card: the donor entered it on Stripe's page, perhaps
+        without returning to us. If there is no default card, the card that we charge becomes it.
         """
         customer_id, default_card, own_card = self._customer_and_cards(subscription_id)
         if own_card and default_card and default_card != own_card:

@@ -179,7 +179,7 @@ class PledgeChanges:
         return pledge_of(facts, gift.amount)
 
     def collects_already(self, gift: Gift, amount: Money) -> bool:
-        """Return whether the pledge already collects this amount, with no change open."""
+        """Return whether the pledge already collects this amount and no change is open."""
         pledge = self.pledge(gift)
         return pledge.runs and pledge.each_month == amount and not self.is_open(gift)
 

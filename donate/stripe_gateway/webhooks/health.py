@@ -15,7 +15,8 @@ from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import CatchupRun, WebhookHeard
 from donate.web.observability import WEBHOOK_HEARD, WEBHOOK_MISSED
 
-# How late an event is missed: webhooks take seconds, or minutes after a restart and some retries.
+# How old an event without a webhook must be to count as missed. Webhooks take seconds, and some
+# minutes if a restart made Stripe retry.
 LATE_AFTER: Final = timedelta(minutes=15)
 # How often to store the time of the newest webhook. Storing it for every event would double the
 # writes, and on PostgreSQL all processes would queue for the lock on its row.

@@ -35,8 +35,9 @@ QUEUE_LIMIT: Final = 5_000
 GROUP_LIMIT: Final = 500
 # How long a request waits for the disk before we answer 503; Stripe's own timeout is longer.
 STORE_TIMEOUT_S: Final = 8.0
-# After a group of this size, the writer waits for a lull so that the next events gather. One commit
-# costs as much as receiving ten events, and more while the endpoint is busy: both need the GIL.
+# The size of a group after which the writer waits for a lull, so that the next events gather. A
+# commit costs as much as receiving ten events, and more while the endpoint is busy: both need the
+# GIL.
 BURST_SIZE: Final = 5
 MAX_GATHER_S: Final = 0.015
 # How many turns of the event loop without a new event make a lull.

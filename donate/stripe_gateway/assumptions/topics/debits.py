@@ -89,7 +89,7 @@ def a_repeated_debit_subscription_is_the_same(world: World) -> None:
     if_false="The donor never learns that the account must be confirmed, and the debit fails.",
 )
 def a_typed_account_needs_confirmation(world: World) -> None:
-    """A typed account waits for microdeposits; Stripe names the day they arrive and the page."""
+    """A typed account waits for microdeposits; Stripe gives their date and a page to confirm."""
     setup_intent = _save(
         world,
         {

@@ -125,7 +125,7 @@ def a_portal_configuration_can_be_made(world: World) -> None:
     if_false="A mode is offered that the account cannot take, and `donate doctor` misses it.",
 )
 def the_accounts_methods_are_listed(world: World) -> None:
-    """The default configuration shows whether a method is available; it can switch a method on."""
+    """The default configuration shows if a method is available; an update can switch it on."""
     page = world.call(lambda sdk: sdk.v1.payment_method_configurations.list(), "list")
     defaults = [
         configuration
