@@ -54,7 +54,7 @@ class StripeEvent(SQLModel, table=True):
     waits_for: str | None = Field(default=None, max_length=255)
     gift_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # The gift that staff tied the event to, and the person who did so.
+    # The gift that staff tied the event to, whichever gift the event names, and who tied it.
     tied_to: uuid.UUID | None = Field(default=None, foreign_key="gift.id")
     tied_by: str = Field(default="", max_length=64)
     # The decisions of staff, oldest first; written by `webhooks/staff_decisions.py`.

@@ -30,7 +30,7 @@ EndReason = Literal["cancellation_requested", "payment_disputed", "payment_faile
 def start_session_subscription(
     store: Store, session: StripeObject, attempt: Attempt
 ) -> StripeObject:
-    """Charge a session's first invoice and return the charge; after a decline, try another card."""
+    """Charge a session's first invoice and return the charge. After a decline, call this again."""
     if attempt.outcome == "processing":
         raise Refusal("A payment that takes days cannot start a subscription.")
     subscription = _subscription_of(store, session, attempt)

@@ -109,7 +109,7 @@ def web_address(value: Any, path: str) -> str:
 
 def email_address(value: Any, path: str) -> str:
     address = str(text(max_length=800)(value, path))
-    # Stripe documents no rule for non-ASCII addresses, so use the strictest: refuse them all.
+    # Stripe documents no rule, so use the strictest: only ASCII, with the domain in punycode.
     if _EMAIL.match(address) is None or not address.isascii():
         raise invalid_parameter(path, f"Invalid email address: {address}", code="email_invalid")
     return address

@@ -38,8 +38,8 @@ _OUTCOMES: Final = {"won": FactKind.DISPUTE_WON, "lost": FactKind.DISPUTE_LOST}
 class _Balance:
     """Whether Stripe took money for a dispute, and how often all of it came back.
 
-    A round does not end when only a part comes back: of a payment that was partly refunded, Stripe
-    reinstates the refunded part during the dispute
+    A round does not end when only a part of the money comes back, because Stripe may reinstate the
+    part of the payment that was already refunded
     (https://docs.stripe.com/api/events/types, `charge.dispute.funds_reinstated`).
     """
 

@@ -168,7 +168,7 @@ class Agreements:
         )
 
     def _cancel(self, agreement: Agreement, subscription: dict[str, Any]) -> dict[str, Any]:
-        """Cancel a subscription and void its open invoice, so that neither debits the donor."""
+        """Cancel a subscription and void its open invoice: the donor may have started a new one."""
         subscription_id = str(subscription.get("id"))
         if subscription.get("status") not in _FINAL_STATUSES:
             subscription = self._billing.cancel(subscription_id, f"{agreement.key}:end")

@@ -18,7 +18,7 @@ from donate.web.templating import translate
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
-# How long a session stays open. Stripe allows 24 hours; an hour less allows for clocks that differ.
+# How long a session stays open. Stripe allows 30 minutes to 24 hours, by clocks that may differ.
 SESSION_LIFE: Final = timedelta(hours=23)
 
 

@@ -26,7 +26,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 
 log = logging.getLogger(__name__)
 
-# The least time between two questions about a session: donors' pages refresh all the time.
+# The least time between two questions about a session; a page refreshes every few seconds.
 MIN_PAUSE: Final = timedelta(seconds=4)
 # How long the worker asks about a session after its opening. A donor may take ten days to confirm
 # their bank account, and the debit takes another five business days.
