@@ -1,1 +1,1 @@
-"""A donation service: the donor's choice recorded first, every gift confirmed exactly once."""
+"""A donation service. It records a donor's choice first, and confirms every gift exactly once."""

@@ -1,4 +1,4 @@
-"""Builds the FastAPI application from the settings. All dependencies are wired here."""
+"""Builds the FastAPI application, and all objects that it needs, from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,13 +52,13 @@ from donate.web.request_limits import BodyLimit, SecurityHeaders, TrailingSlashR
 from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker
 
-# More than may wait for Stripe, so that other requests still get a thread when Stripe hangs.
+# MAX_WAITING requests may wait for Stripe at once. The other threads stay free for other requests.
 THREADS: Final = MAX_WAITING + 36
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of the service. `serve` and `work` both use them."""
+    """The objects that both `donate serve` and `donate work` need."""
 
     database: Database
     regions: Regions
@@ -75,7 +75,7 @@ class Parts:
     worker: Worker
 
     def close(self) -> None:
-        """Stop the jobs, then close all connections."""
+        """Stop the background jobs, then close all connections."""
         self.catchup.stop()
         self.worker.stop()
         self.stripe.close()
@@ -84,7 +84,7 @@ class Parts:
 
 
 def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
-    """Create the parts. Nothing is connected, opened or sent yet."""
+    """Create all objects of the service. They neither connect to anything nor start threads yet."""
     clock = clock or SystemClock()
     regions = load_regions(settings.regions_file)
     database = Database(settings.database_url)
@@ -146,24 +146,24 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
 
 
 def _letters_wait(settings: Settings) -> timedelta:
-    """Return the delay of e-mails about transfers; the demo sends them at once."""
+    """Return how long e-mails about transfers are delayed. The demo sends them at once."""
     return timedelta(0) if settings.demo else WAIT
 
 
 def _carrier_of(settings: Settings) -> Carrier | None:
-    """Return the carrier for e-mails; None if no e-mails are configured."""
+    """Return the carrier that sends e-mails; None if the settings configure none."""
     if settings.mail_server:
         return Smtp(settings.mail_server, our_name=settings.mail_from.rpartition("@")[2])
     return Folder(settings.letters_folder) if settings.letters_folder else None
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """Build the service. It connects to nothing until it starts serving."""
+    """Build the web application from the settings. It connects to nothing until it is served."""
     return build_app(build_parts(settings, clock), settings)
 
 
 def build_app(parts: Parts, settings: Settings) -> FastAPI:
-    """Build the web application on these parts. The parts start when it starts serving."""
+    """Build the web application from `parts`. Its lifespan starts and stops the background jobs."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -181,11 +181,11 @@ def build_app(parts: Parts, settings: Settings) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # `api` serves its own description, which covers only the API
+        openapi_url=None,  # `Api` serves its own OpenAPI document, which covers only the API
     )
     pages = Pages(demo=settings.demo)
     answer = error_answers.install(app, pages)
-    # Add webhooks first: routes are matched in order, and webhooks are the most frequent.
+    # Add the webhook route first: Starlette tries routes in order, and most requests are webhooks.
     _add(app, WebhookEndpoint(parts.inbox, settings.webhook_secrets, parts.clock).router)
     _add_pages_and_api(app, parts, settings, pages)
     metrics_token = settings.metrics_token.get_secret_value()
@@ -244,7 +244,7 @@ def _add_pages_and_api(app: FastAPI, parts: Parts, settings: Settings, pages: Pa
 
 
 def _add(app: FastAPI, router: APIRouter) -> None:
-    # Faster than include_router, which analyses each route again at the first request.
+    # Add the routes directly, because include_router analyses each one again at the first request.
     app.router.routes += router.routes
 
 
@@ -260,7 +260,7 @@ def _limits_in(settings: Settings) -> GivingLimits:
 
 
 def _origins(hosts: tuple[str, ...], public_url: str) -> tuple[str, ...]:
-    # Allow plain http only if the service and the sandbox both run on this machine.
+    # Allow forms to lead to plain http only on a developer's machine, where the sandbox uses it.
     local = urlsplit(public_url).hostname in ("127.0.0.1", "localhost", "::1")
     schemes = ("https", "http") if local else ("https",)
     return tuple(f"{scheme}://{host}" for host in hosts for scheme in schemes)

@@ -1,4 +1,4 @@
-"""donate serve · work · demo · sandbox · staff · audit · catchup · stripe · db · doctor."""
+"""The commands: donate serve, work, demo, sandbox, staff, audit, catchup, stripe, db, doctor."""
 
 import argparse
 import getpass
@@ -19,7 +19,7 @@ from donate.web.observability import configure_logging
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code. Errors are printed as one sentence."""
+    """Run one command and return its exit code. An error is printed as one sentence."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
@@ -270,7 +270,7 @@ def _settings() -> Settings:
 
 
 def _database(*, may_be_new: bool = True) -> Database:
-    # No timeout: an audit may take long, and the person at the terminal can interrupt it.
+    # Set no timeout: an audit may take long, and the person at the terminal can interrupt it.
     database = Database(_settings().database_url, silence_s=None)
     if not may_be_new and database.is_new():
         database.close()

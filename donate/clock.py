@@ -24,7 +24,7 @@ class SystemClock:
 
 @dataclass
 class FixedClock:
-    """A clock that shows a fixed time; for the demo's history and for tests."""
+    """A clock that shows a fixed time, for tests and for the demo's past gifts."""
 
     instant: datetime
 
@@ -34,7 +34,7 @@ class FixedClock:
 
 
 def local_date(instant: datetime, time_zone: str) -> date:
-    """Return the calendar date of `instant` in the region's time zone (its fiscal date)."""
+    """Return the date of `instant` in this time zone; in the region's zone, the fiscal date."""
     return instant.astimezone(ZoneInfo(time_zone)).date()
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def N_(message: str) -> str:  # noqa: N802 -- gettext's name for it
-    """Mark a message for translation when it is shown, and return it unchanged."""
+    """Mark a message for translation, and return it unchanged. Pages translate it."""
     return message
 
 
@@ -34,7 +34,7 @@ class DonateError(Exception):
 
 
 class BadInput(DonateError):
-    """One field is wrong. `message` is a msgid; `values` fill its %(name)s placeholders."""
+    """An input field is wrong. `message` is a msgid; `values` fill its %(name)s placeholders."""
 
     def __init__(self, field: str, message: str, values: Mapping[str, str] | None = None) -> None:
         self.field = field
@@ -52,7 +52,7 @@ class BadInputs(DonateError):
 
 
 def check_field(problems: list[BadInput], check: Callable[[], T]) -> T | None:
-    """Run the check of one field. If it raises BadInput, add that to `problems` and return None."""
+    """Run a field's check and return its result. Add a BadInput to `problems`, and return None."""
     try:
         return check()
     except BadInput as problem:
@@ -61,15 +61,15 @@ def check_field(problems: list[BadInput], check: Callable[[], T]) -> T | None:
 
 
 class NotFound(DonateError):
-    """It does not exist, or the caller may not see it."""
+    """The requested thing does not exist, or the caller may not see it."""
 
 
 class Conflict(DonateError):
-    """The request contradicts what is recorded. The message says how, and what to do."""
+    """The request contradicts recorded data. The message says how, and what the caller can do."""
 
 
 class TooManyAttempts(DonateError):
-    """A network, or all of them together, exceeded a limit. Retry after `retry_after_s`."""
+    """One network, or all networks together, made too many attempts. Retry after the delay."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
@@ -81,7 +81,7 @@ class Misconfigured(DonateError):
 
 
 class Unavailable(DonateError):
-    """Try again in a moment; nothing was lost."""
+    """The request cannot be handled now. Nothing was lost; retry after `retry_after_s` seconds."""
 
     retry_after_s: Final = 5
 
@@ -91,9 +91,10 @@ class DatabaseBusy(Unavailable):
 
 
 class MailUnavailable(Unavailable):
-    """The mail server did not accept an e-mail. The message has no address and no secret.
+    """The mail server did not accept an e-mail. The message contains no address and no secret.
 
-    With `may_have_acted` the connection broke during sending, so the e-mail may have been sent.
+    If `may_have_acted` is true, the connection broke during sending, and the e-mail may have been
+    sent.
     """
 
     def __init__(self, message: str, *, may_have_acted: bool = False) -> None:
@@ -102,13 +103,13 @@ class MailUnavailable(Unavailable):
 
 
 class MailRefused(MailUnavailable):
-    """The mail server will never accept this e-mail. The message is its code."""
+    """The mail server will never accept this e-mail. The message is the server's error code."""
 
 
 class StripeUnavailable(Unavailable):
-    """Stripe gave no usable answer, so the outcome is unknown.
+    """Stripe gave no usable answer, so nobody knows whether the request had an effect.
 
-    `told` is Stripe's error for staff. Store it in the database, but never log it.
+    `told` is Stripe's error, for staff to read. It may be stored in the database, but never logged.
     """
 
     def __init__(self, message: str, *, told: Mapping[str, str] | None = None) -> None:
@@ -119,9 +120,9 @@ class StripeUnavailable(Unavailable):
 class StripeRefused(StripeUnavailable):
     """Stripe refused the request, and would refuse the same request again.
 
-    `code` is Stripe's error code, or `param` (the wrong parameter) if there is none. With
-    `may_have_acted`, Stripe repeated an earlier failure, or the idempotency key was used for
-    another request: check what Stripe has before retrying with another key.
+    `code` is Stripe's error code; if Stripe gave none, `param` names the wrong parameter. If
+    `may_have_acted` is true, Stripe repeated an earlier failure, or the idempotency key was used
+    for another request. Then look up what Stripe has before retrying with another key.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class StripeRefused(StripeUnavailable):
 
     @property
     def is_final(self) -> bool:
-        """Whether Stripe did nothing and a retry would not help."""
+        """Whether Stripe certainly did nothing, so that a retry would be refused as well."""
         return not self.may_have_acted
 
 

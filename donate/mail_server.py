@@ -13,9 +13,10 @@ _THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """A mail server. With `implicit_tls` TLS starts before SMTP, else STARTTLS is used.
+    """The address and credentials of a mail server.
 
-    `may_be_plain` allows no encryption, for a server on this machine.
+    If `implicit_tls` is true, TLS starts before SMTP; otherwise STARTTLS is used. If `may_be_plain`
+    is true, an unencrypted connection is allowed, because the server runs on this machine.
     """
 
     host: str
@@ -29,7 +30,7 @@ class MailServer:
 def ascii_host(host: str) -> str:
     """Return a host in ASCII, as DNS and TLS need it: bücher.example as xn--bcher-kva.example.
 
-    A port may follow. Raises ValueError if it is not a host.
+    The host may end with a port. Raises ValueError if its name is invalid.
     """
     if host.isascii():
         return host
@@ -41,20 +42,21 @@ def ascii_host(host: str) -> str:
 
 
 def ascii_address(address: str) -> str:
-    """Return an e-mail address with its domain in ASCII; an invalid address is unchanged.
+    """Return an e-mail address with its domain in ASCII. An invalid address is returned unchanged.
 
-    Stripe and mail servers without SMTPUTF8 accept only ASCII domains. The part before the @ has no
-    ASCII form.
+    Stripe and mail servers without SMTPUTF8 accept only ASCII domains. The part before the @ cannot
+    be converted to ASCII.
     """
     try:
         parsed = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
-        return address  # it was valid when it was stored; the rules may have changed since
+        # valid when it was stored, but the library's rules changed since
+        return address
     return f"{parsed.local_part}@{parsed.ascii_domain}"
 
 
 def address_spellings(address: str) -> set[str]:
-    """Return an e-mail address unchanged, normalized, and with an ASCII domain."""
+    """Return an e-mail address in three forms: unchanged, normalized, and with an ASCII domain."""
     try:
         parsed = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
@@ -63,9 +65,9 @@ def address_spellings(address: str) -> set[str]:
 
 
 def read_mail_server(url: str) -> MailServer:
-    """Parse a URL such as `smtp://user:password@host:587` or `smtps://…`.
+    """Parse the URL of a mail server, such as `smtp://user:password@host:587` or `smtps://…`.
 
-    Raises ValueError without quoting the URL, which may contain a password.
+    Raises ValueError for an invalid URL. The message omits the URL, which may contain a password.
     """
     try:
         parts = urlsplit(url)

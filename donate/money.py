@@ -1,4 +1,4 @@
-"""Money: a whole number of minor units in one currency. Never uses floats.
+"""Money: a whole number of minor units in one currency. Floats are never used.
 
 Minor units follow Stripe, which differs from ISO 4217 for a few currencies:
 https://docs.stripe.com/currencies#minor-units
@@ -20,7 +20,7 @@ from babel.numbers import (
 
 from donate.errors import N_, BadInput
 
-# currency: (digits after the decimal mark, smallest step in minor units)
+# Map a currency to its digits after the decimal mark, and its smallest step in minor units.
 _SPECIAL: Final[dict[str, tuple[int, int]]] = {
     **dict.fromkeys("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), (0, 1)),
     **dict.fromkeys("BHD JOD KWD OMR TND".split(), (3, 10)),
@@ -30,7 +30,7 @@ _SPECIAL: Final[dict[str, tuple[int, int]]] = {
 _USUAL: Final = (2, 1)
 _KNOWN: Final = frozenset(list_currencies())
 
-# Stripe allows 8 digits of minor units, 12 for a few currencies; a database column holds 18.
+# Stripe allows amounts of 8 digits, for a few currencies 12. A database column holds 18.
 MAX_AMOUNT_MINOR: Final = 999_999_999_999
 
 
@@ -40,7 +40,7 @@ def minor_digits(currency: str) -> int:
 
 
 def minor_step(currency: str) -> int:
-    """Return the smallest step in minor units that Stripe accepts for `currency`."""
+    """Return the step in minor units: Stripe accepts only multiples of it in `currency`."""
     return _SPECIAL.get(currency, _USUAL)[1]
 
 
@@ -57,11 +57,11 @@ class Money:
     currency: str
 
     def part(self, amount_minor: int) -> "Money":
-        """Return another amount in the same currency."""
+        """Return another amount, given in minor units, in the same currency."""
         return Money(amount_minor, self.currency)
 
     def __post_init__(self) -> None:
-        """Check the values. Raises TypeError or ValueError."""
+        """Check both fields. Raises TypeError or ValueError."""
         if type(self.amount_minor) is not int:
             raise TypeError(f"minor units must be an int, not {self.amount_minor!r}")
         if not is_currency(self.currency):
@@ -74,7 +74,7 @@ class Money:
 
 
 def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
-    """Split an amount into parts of at most `most_minor`; empty if it need not be split."""
+    """Split an amount into transfers of at most `most_minor`; empty if one transfer is enough."""
     if most_minor is None or amount.amount_minor <= most_minor:
         return ()
     whole, rest = divmod(amount.amount_minor, most_minor)
@@ -83,18 +83,18 @@ def parts_of(amount: Money, most_minor: int | None) -> tuple[Money, ...]:
 
 
 def format_money(money: Money, locale: str) -> str:
-    """Format `money` for `locale`: `$50.00`, `50,00 $`."""
+    """Format an amount for a locale: `$50.00` in English, `50,00 $` in French."""
     return _with_decimals(money, minor_digits(money.currency), locale)
 
 
 def format_briefly(money: Money, locale: str) -> str:
-    """Format a whole amount without decimals (`$25`, `25 $`), any other in full."""
+    """Format an amount like `format_money`, but omit decimals that are zero: `$25`, `25 $`."""
     digits = minor_digits(money.currency)
     return _with_decimals(money, digits if money.amount_minor % 10**digits else 0, locale)
 
 
 def _with_decimals(money: Money, digits: int, locale: str) -> str:
-    # Set the decimals here: CLDR omits them for some currencies (RSD, ALL) where Stripe has cents.
+    # CLDR omits the decimals of some currencies (RSD, ALL) for which Stripe has cents, so set them.
     pattern = Locale.parse(_babel(locale)).currency_formats["standard"].pattern
     exact = pattern.replace(".00", "." + "0" * digits)
     return format_currency(
@@ -103,22 +103,23 @@ def _with_decimals(money: Money, digits: int, locale: str) -> str:
 
 
 def format_amount(money: Money, locale: str) -> str:
-    """Format the number alone, as a person would type it: `1,234.50`, `1 234,50`."""
+    """Format an amount without the currency, as a person types it: `1,234.50`, `1 234,50`."""
     pattern = "#,##0." + "0" * minor_digits(money.currency)
     return format_decimal(money.decimal, format=pattern, locale=_babel(locale))
 
 
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
 _SIGNS: Final = frozenset("$¥€£")
-# A number with thousands never begins with a zero: `0,500` means half of one, not five hundred.
+# A number with a thousands separator never begins with 0: `0,500` is a half, not five hundred.
 _WHOLE = re.compile(r"[0-9]+|[1-9][0-9]{0,2}(?P<sep>[ ,.\u2019'])[0-9]{3}(?:(?P=sep)[0-9]{3})*")
 
 
 def read_amount(text: str, currency: str, locale: str) -> Money:
-    """Parse a typed amount of `currency` exactly, without rounding or guessing.
+    """Parse an amount of `currency` that a person typed, without rounding or guessing.
 
-    `12.50` and `12,50` are accepted in every locale. `1,000` is a thousand only where `locale`
-    writes thousands that way. Raises BadInput (field `amount`), which says what to type instead.
+    `12.50` and `12,50` are accepted in every locale. `1,000` is a thousand only if the comma is the
+    thousands separator of `locale`. Raises BadInput for the field `amount`; the message says what
+    to type instead.
     """
     sign = typed_sign(currency, locale)
     typed = text.translate(_SPACES).strip().upper()
@@ -136,7 +137,7 @@ def read_amount(text: str, currency: str, locale: str) -> Money:
 
 
 def typed_sign(currency: str, locale: str) -> str:
-    """Return the sign that people type beside an amount, such as `$`; empty if there is none."""
+    """Return the currency sign that people type, such as `$`; empty if the currency has none."""
     return "".join(_SIGNS.intersection(get_currency_symbol(currency, _babel(locale))))
 
 
@@ -146,7 +147,7 @@ def group_mark(locale: str) -> str:
 
 
 def _split_at_decimal_mark(typed: str, locale: str) -> tuple[str, str, str]:
-    """Return the whole part, the decimal mark and the digits after it; the last two may be ""."""
+    """Return the whole part, decimal mark and decimals of a number; the last two may be ""."""
     marks = re.findall("[.,]", typed)
     if not marks:
         return typed, "", ""

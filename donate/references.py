@@ -1,8 +1,8 @@
-"""Payment references: `LWCAN-7KQ4M2X`, a giving code and seven characters, the last a check.
+"""Payment references such as `LWCAN-7KQ4M2X`: a giving code and seven characters, the last a check.
 
-The alphabet has no characters that people confuse (0/O, 1/I/L, 2/Z, 5/S, 6/G, 8/B, U/V, M/N). Its
-length is a prime number, so the pure system of ISO 7064 (radix 2) detects every single wrong
-character and every swap of neighbours.
+The characters come from an alphabet without those that people confuse (0/O, 1/I/L, 2/Z, 5/S, 6/G,
+8/B, U/V, M/N). The alphabet's length is a prime number, so the check character (ISO 7064, pure
+system, radix 2) detects every single wrong character and every swap of neighbours.
 """
 
 import re
@@ -17,12 +17,12 @@ from stdnum.iso7064 import mod_37_2
 ALPHABET: Final = "23456789ACEFHJKMPQRTWXY"
 LENGTH: Final = 7
 
-# Characters that people mistake for one of the alphabet. The check character confirms the guess.
-# 1, I, L, U and V are not mapped: no character of the alphabet looks like them.
+# Map a character outside the alphabet to the similar one in it. The check character confirms each
+# guess. 1, I, L, U and V are not mapped: no character of the alphabet looks like them.
 _CORRECTIONS: Final = str.maketrans("0ODSZGBN", "QQQ5268M")
-# The code has no check character, so only these look-alikes are accepted in it.
+# The giving code has no check character, so only these similar characters are accepted in it.
 _LOOKALIKES: Final = {"O": "[O0]", "0": "[O0]", "I": "[I1L]", "1": "[I1L]", "L": "[L1I]"}
-# Separators between two characters, as people type them or banks' columns add them.
+# Match the separators that people type, or a bank's columns add, between two characters.
 _GAP: Final = r"[\s\-‐-―_.:/]{0,3}"
 _MAX_SEARCHED: Final = 10_000
 
@@ -30,7 +30,7 @@ _BODY = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
 
 
 def new_reference(code: str, random: Random) -> str:
-    """Return a random reference under `code`. The database enforces uniqueness."""
+    """Return a random reference for a giving code. The database ensures that it is unique."""
     body = "".join(random.choices(ALPHABET, k=LENGTH - 1))
     return f"{code}-{body}{mod_37_2.calc_check_digit(body, alphabet=ALPHABET)}"
 
@@ -42,18 +42,18 @@ def is_reference(text: str) -> bool:
 
 
 def tidy_reference(text: str) -> str:
-    """Return `text` in upper case, without spaces, with one dash before the last seven."""
+    """Return a typed reference in upper case, with one dash before its last seven characters."""
     bare = re.sub(r"[\s\-‐-―_.]+", "", text).upper()
     return f"{bare[:-LENGTH]}-{bare[-LENGTH:]}" if len(bare) > LENGTH else bare
 
 
 def find_references(text: str, codes: Iterable[str]) -> list[str]:
-    """Return the references with correct checks in `text`, each once, in order.
+    """Return the references in `text` whose check character is correct, each once, in order.
 
-    Accepts any case, spaces and dashes anywhere, look-alike characters, and surrounding text.
-    If no reference with a code is found, accepts seven characters alone, without look-alikes, if
-    they contain a letter and a digit; these are returned under each of `codes`, and the caller
-    checks which gift exists. Never completes a reference that is cut short.
+    Any case, spaces and dashes anywhere, look-alike characters, and surrounding text are accepted.
+    If `text` contains no reference with a giving code, seven exact characters alone are accepted if
+    they include a letter and a digit. They are returned with each of `codes`, and the caller checks
+    which of these gifts exists. A reference that was cut short is never completed.
     """
     text = unicodedata.normalize("NFKC", text[:_MAX_SEARCHED]).upper()
     codes = list(codes)
@@ -79,5 +79,5 @@ _ALONE: Final = re.compile(rf"(?<![^\W_])[{ALPHABET}]{{{LENGTH}}}(?![^\W_])")
 def _with_code(code: str) -> re.Pattern[str]:
     letters = _GAP.join(_LOOKALIKES.get(c, re.escape(c)) for c in code)
     seven = f"(?:[A-Z0-9]{_GAP}){{{LENGTH - 1}}}[A-Z0-9]"
-    # A lookahead, so that matches may overlap: a code may begin inside a false match.
+    # Use a lookahead, so that matches may overlap: a true match may begin inside a false one.
     return re.compile(f"(?={letters}{_GAP}({seven}))")

@@ -1,4 +1,4 @@
-"""The settings, from the environment or `.env`. The service does not start with a wrong secret."""
+"""The settings, from the environment or `.env`. The service does not start with an invalid one."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from donate.errors import Misconfigured
 from donate.mail_server import MailServer, ascii_host, read_mail_server
 from donate.regions.regions import SHIPPED
 
-# Not `xxx` or `your`: one real key in three hundred contains such letters by chance.
+# `xxx` and `your` are not in this list: one real key in 300 contains such letters by chance.
 _PLACEHOLDERS: Final = tuple(
     "changeme change-me change_me placeholder replace example "
     "your_ your- yourkey yoursecret < ...".split()
@@ -24,7 +24,7 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """The settings. Each field is read from the variable of the same name in upper case."""
+    """The settings. Each field is read from the environment variable of its name in upper case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
                 "must have no accented letter before the @: many mail servers refuse such an "
                 "address. The domain may have them"
             )
-        # Many mail servers accept only an ASCII domain, so convert an accented one.
+        # Many mail servers accept only ASCII domains, so store the domain in ASCII.
         return address.ascii_email
 
     @field_validator("stripe_account")
@@ -203,23 +203,23 @@ class Settings(BaseSettings):
 
     @property
     def mail_server(self) -> MailServer | None:
-        """The mail server, if one is set."""
+        """The mail server of SMTP_URL; None if that setting is empty."""
         url = self.smtp_url.get_secret_value()
         return read_mail_server(url) if url else None
 
     @property
     def writes_letters(self) -> bool:
-        """Whether e-mails to donors go to a mail server or a folder."""
+        """Whether e-mails to donors are sent to a mail server, or written to a folder."""
         return bool(self.mail_server or self.letters_folder)
 
     @property
     def livemode(self) -> bool:
-        """Whether the Stripe key is a live key, which moves real money."""
+        """Whether the Stripe key is a live key, with which payments move real money."""
         return "_live_" in self.stripe_secret_key.get_secret_value()[:8]
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The webhook signing secrets; two while one is being replaced."""
+        """The webhook signing secrets. There are two while the operator replaces one."""
         return tuple(secret.get_secret_value() for secret in self.stripe_webhook_secret)
 
 
@@ -227,15 +227,15 @@ def _refuse_placeholder(secret: SecretStr) -> None:
     value = secret.get_secret_value()
     if not value:
         raise ValueError("is empty")
-    is_repetitive = len(set(value.rpartition("_")[2])) < 8  # such as whsec_xxxxxxxxxxxx
+    is_repetitive = len(set(value.rpartition("_")[2])) < 8  # detects whsec_xxxxxxxxxxxx
     if is_repetitive or len(value) < 16 or any(word in value.lower() for word in _PLACEHOLDERS):
         raise ValueError("looks like a placeholder; put the real secret here")
 
 
 def load_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settings:
-    """Read the settings; `values` override them.
+    """Read the settings; `values` take precedence.
 
-    Raises Misconfigured, which names each wrong variable but never its value.
+    Raises Misconfigured. The message names each wrong variable, but never contains its value.
     """
     try:
         return Settings(_env_file=env_file, **values)
@@ -251,7 +251,7 @@ def load_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settin
 
 
 def read_port(name: str, text: str) -> int:
-    """Parse a port number. Raises Misconfigured, which mentions `name`."""
+    """Parse a port number. Raises Misconfigured; the message names the setting `name`."""
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
         raise Misconfigured(f"{name} must be a port number, such as 8001")
     return int(text)

@@ -1,8 +1,7 @@
-"""Runs the background jobs in a loop. Each round of a job does a bounded amount of due work.
+"""Runs the background jobs, each in a thread of its own, so that a slow one delays no other.
 
-Jobs find their work in the database, so the next round finds what a crash left undone. A nudge only
-starts a round early. Each job has its own thread, so one that waits for Stripe does not block the
-others.
+A job runs in rounds. Each round finds due work in the database and does a bounded amount of it, so
+the next round also finds what a crash left undone. A nudge only starts the next round early.
 """
 
 import logging
@@ -22,7 +21,7 @@ Job = Callable[[], int]
 
 
 class Worker:
-    """Runs its jobs in a loop until it is stopped."""
+    """Runs each job in a thread until the worker is stopped."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
@@ -35,13 +34,13 @@ class Worker:
             thread.start()
 
     def nudge(self, *jobs: Job) -> None:
-        """Start the next round of these jobs, or of all jobs, without waiting."""
+        """Tell these jobs, or all jobs, to start their next round now. Returns without waiting."""
         for thread in self._threads:
             if not jobs or thread.job in jobs:
                 thread.nudge()
 
     def stop(self) -> None:
-        """Finish the current rounds, then stop."""
+        """Let each thread finish its current round, and wait until all threads have ended."""
         for thread in self._threads:
             thread.request_stop()
         for thread in self._threads:
@@ -49,7 +48,7 @@ class Worker:
 
 
 class _JobThread(threading.Thread):
-    """Runs one job in a loop, and pauses for a heartbeat after a round that found nothing."""
+    """Runs one job in rounds, and pauses after a round that found no work."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(name=job.__qualname__, daemon=True)
@@ -71,7 +70,7 @@ class _JobThread(threading.Thread):
                 self._nudged.wait(HEARTBEAT_S)
 
     def _run_round(self) -> int:
-        """Run the job once; return how much it did. The next round retries a failure."""
+        """Run the job once; return how much work it did. After an error, the next round retries."""
         done = 0
         try:
             done = self.job()

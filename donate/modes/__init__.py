@@ -1,6 +1,6 @@
-"""One file for each way to give. `begin(gift)` returns a redirect or instructions.
+"""The modes: the ways to pay, one in each file. `begin(gift)` returns the donor's next step.
 
-What else a new one needs stands in `docs/tour.md`.
+`docs/tour.md` says what else a new mode needs.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,15 @@ __all__ = ["Instructions", "ModeOfPayment", "Modes", "NextStep", "Redirect", "bu
 
 
 class ModeOfPayment(Protocol):
-    """A way to give."""
+    """A way to pay."""
 
     def begin(self, gift: Gift, language: str = "") -> NextStep:
-        """Return the donor's next step. Calling it again for the same gift opens no second gift.
+        """Return the donor's next step. Calling this again for the same gift opens no second gift.
 
-        Stripe's page is in `language`; without one, in that of the session that is open, if any.
+        `language` is the language of Stripe's page. If it is empty, the page has the language of
+        the gift's open checkout session, if there is one.
 
-        Raises StripeUnavailable where Stripe gives no usable answer: the gift stays recorded.
+        Raises StripeUnavailable if Stripe gives no usable answer. The gift stays recorded.
         """
         ...
 
@@ -36,7 +37,7 @@ Modes = Mapping[Mode, ModeOfPayment]
 
 
 def build_modes(regions: Regions, checkouts: Checkouts) -> Modes:
-    """Create every mode. `regions.offers` decides which of them a region offers."""
+    """Create all modes. `regions.offers` decides which of them a region offers."""
     return {
         Mode.CARD: Card(checkouts),
         Mode.BANK_DEBIT: BankDebit(checkouts),

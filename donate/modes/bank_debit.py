@@ -1,4 +1,4 @@
-"""Canadian pre-authorized debit, on Stripe's page. It succeeds or fails days later."""
+"""Canadian pre-authorized debit, on Stripe's page. The payment succeeds or fails days later."""
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Redirect
@@ -6,11 +6,11 @@ from donate.stripe_gateway.requests.checkout import Checkouts
 
 
 class BankDebit:
-    """Sends the donor to Stripe's page, where they name their account and agree to the debit."""
+    """Sends the donor to Stripe's page, to enter their bank account and agree to the debit."""
 
     def __init__(self, checkouts: Checkouts) -> None:
         self._checkouts = checkouts
 
     def begin(self, gift: Gift, language: str = "") -> Redirect:
-        """Return the URL of the gift's checkout session, and open one if there is none."""
+        """Return the URL of the gift's checkout session. Open a session if the gift has none."""
         return Redirect(self._checkouts.open_for(gift, language))

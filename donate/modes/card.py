@@ -1,4 +1,4 @@
-"""Card, through a Stripe Checkout session. Card data never touches this service."""
+"""Payment by card, on Stripe's page. This service never receives card data."""
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Redirect
@@ -6,11 +6,11 @@ from donate.stripe_gateway.requests.checkout import Checkouts
 
 
 class Card:
-    """Sends the donor to Stripe's page for this gift."""
+    """Sends the donor to Stripe's page, to pay by card."""
 
     def __init__(self, checkouts: Checkouts) -> None:
         self._checkouts = checkouts
 
     def begin(self, gift: Gift, language: str = "") -> Redirect:
-        """Return the URL of the gift's checkout session, and open one if there is none."""
+        """Return the URL of the gift's checkout session. Open a session if the gift has none."""
         return Redirect(self._checkouts.open_for(gift, language))

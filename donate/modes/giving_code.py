@@ -1,4 +1,4 @@
-"""Any other way in which the donor quotes the code: cheque, bank transfer, in person."""
+"""Any payment that quotes the gift's reference: by cheque, by bank transfer or in person."""
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Instructions
@@ -7,13 +7,13 @@ from donate.regions.regions import Regions
 
 
 class GivingCode:
-    """Tells the donor which code and reference to quote."""
+    """Tells the donor which giving code and reference to quote."""
 
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
 
     def begin(self, gift: Gift, language: str = "") -> Instructions:
-        """Return the instructions for this gift, without any request."""
+        """Return the instructions for paying this gift. No request to Stripe is needed."""
         region = self._regions[gift.code]
         terms = region.modes[Mode.GIVING_CODE]
         return Instructions(

@@ -1,4 +1,4 @@
-"""Interac e-Transfer: Canadian dollars between Canadian accounts, confirmed by staff only."""
+"""Interac e-Transfer: Canadian dollars between Canadian accounts. Staff confirm each transfer."""
 
 from donate.gifts.models import Gift
 from donate.modes.next_step import Instructions
@@ -8,13 +8,13 @@ from donate.regions.regions import Regions
 
 
 class Interac:
-    """Tells the donor where to send the transfer, how much exactly, and what to write."""
+    """Tells the donor the address, the amount and the message of the transfer."""
 
     def __init__(self, regions: Regions) -> None:
         self._regions = regions
 
     def begin(self, gift: Gift, language: str = "") -> Instructions:
-        """Return the instructions for this gift, without any request."""
+        """Return the instructions for paying this gift. No request to Stripe is needed."""
         region = self._regions[gift.code]
         terms = region.modes[Mode.INTERAC]
         return Instructions(

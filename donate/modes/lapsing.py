@@ -1,6 +1,6 @@
-"""Lapses gifts whose donor was to send the money and did not within the region's days.
+"""Lapses the gifts whose donor did not send the money within the region's waiting time.
 
-Lapsing is a fact like any other. Money that arrives later still confirms the gift.
+A lapse is recorded as a fact. Money that arrives later still confirms the gift.
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ _AT_A_TIME: Final = 50
 
 
 class Lapsing:
-    """A job of the worker. Any number may run at once on PostgreSQL."""
+    """The background job that lapses gifts. On PostgreSQL several processes may run it at once."""
 
     def __init__(self, database: Database, regions: Regions, clock: Clock) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class Lapsing:
         self._clock = clock
 
     def lapse_due(self) -> int:
-        """Lapse a batch of overdue gifts of each region and mode; return how many."""
+        """Lapse a batch of overdue gifts of each region and mode; return how many gifts lapsed."""
         return sum(
             self._lapse(region, mode)
             for region in self._regions.values()

@@ -1,4 +1,4 @@
-"""What a donor does next: go to a page, or follow instructions."""
+"""The donor's next step: a redirect to a page, or instructions to follow."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from donate.regions.regions import Text, Way
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Go to this address; it is Stripe's page."""
+    """The donor is redirected to Stripe's page at this URL."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """Pay this exact amount and quote this reference; the rest depends on the mode."""
+    """The donor pays this exact amount and quotes this reference. The mode sets other fields."""
 
     mode: Mode
     amount: Money

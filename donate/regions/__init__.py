@@ -1,1 +1,1 @@
-"""What a giving code stands for."""
+"""Regions: what each giving code stands for."""

@@ -1,6 +1,6 @@
-"""Every way to give: what it is, and what it is called. A new one is added here first.
+"""The list of modes (ways to pay), with their properties and names. Add a new mode here first.
 
-Names are msgids, translated when they are shown; staff read English.
+Names are msgids, which are translated when a donor sees them. Staff read them in English.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from donate.errors import N_
 
 
 class Mode(StrEnum):
-    """A way to give."""
+    """A way to pay."""
 
     CARD = "card"
     BANK_DEBIT = "bank_debit"
@@ -21,18 +21,18 @@ class Mode(StrEnum):
 
     @property
     def facts(self) -> "ModeFacts":
-        """What this mode is, and what it is called."""
+        """The properties and names of this mode."""
         return MODES[self]
 
     @property
     def through_stripe(self) -> bool:
-        """Whether Stripe takes the money; else staff see it on the bank's statement."""
+        """Whether Stripe takes the payment; if not, staff see the money on the bank's statement."""
         return bool(self.facts.stripe_method)
 
 
 @dataclass(frozen=True, slots=True)
 class ModeFacts:
-    """What a mode is, and what it is called."""
+    """The properties and names of one mode."""
 
     staff_name: str
     name: str

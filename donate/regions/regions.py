@@ -1,7 +1,7 @@
-"""What a giving code stands for: country, currency, languages, modes and limits, as data.
+"""The regions, as data: country, currency, languages, modes and limits of each giving code.
 
-Reads `regions.toml` (or another file) once, at start, and refuses it with errors that name the
-key. Knows no gift and no database.
+They are read from `regions.toml` (or another file) once, at start. If the file is wrong, the errors
+name the keys. This module uses neither gifts nor the database.
 """
 
 import difflib
@@ -58,7 +58,7 @@ SHIPPED: Final = Path(__file__).with_name("regions.toml")
 
 
 class Region(Strict):
-    """One giving code, with its country, currency, languages, modes and limits."""
+    """What one giving code stands for: country, currency, languages, modes and limits."""
 
     code: Code
     name: Text
@@ -130,7 +130,7 @@ class Region(Strict):
                 )
 
     def language(self, wanted: str | None) -> str:
-        """Return the region's language nearest to `wanted`, or its first."""
+        """Return the region's language that matches `wanted`, otherwise its first language."""
         short = (wanted or "").lower().replace("_", "-").partition("-")[0]
         for language in self.languages:
             if short and language.lower().partition("-")[0] == short:
@@ -140,7 +140,7 @@ class Region(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Whether a donor may use a mode here, and if not, why (a msgid)."""
+    """Whether a donor may use a mode of the region. If not, `why_not` is the reason (a msgid)."""
 
     mode: Mode
     min_minor: int
@@ -149,15 +149,14 @@ class Offer:
 
     @property
     def available(self) -> bool:
-        """Whether the mode may be used."""
+        """Whether the donor may use the mode."""
         return self.why_not is None
 
 
 def offers(region: Region, *, country: str, currency: str, frequency: str) -> dict[Mode, Offer]:
-    """Decide which of a region's modes a donor may use. No other code decides this.
+    """Return an offer for each of the region's modes. Only this decides who may use a mode.
 
-    A mode that the region does not have is not in the answer; one that this donor may not use is,
-    with the reason.
+    A mode that this donor may not use has an offer with the reason.
     """
     answer = {}
     for mode, terms in region.modes.items():
@@ -181,7 +180,7 @@ def offers(region: Region, *, country: str, currency: str, frequency: str) -> di
 
 
 class UnknownCode(NotFound):
-    """No region has this giving code; `suggestion` is the nearest one that exists, if any."""
+    """No region has this giving code. `suggestion` is a similar code that exists, or None."""
 
     def __init__(self, typed: str, suggestion: str | None) -> None:
         self.typed = typed
@@ -190,17 +189,17 @@ class UnknownCode(NotFound):
 
 
 class Regions(Mapping[str, Region]):
-    """All regions by giving code."""
+    """A mapping of giving codes to regions."""
 
     def __init__(self, regions: Mapping[str, Region]) -> None:
         self._regions = dict(regions)
 
     def __getitem__(self, code: str) -> Region:
-        """Return the region of exactly `code`."""
+        """Return the region with exactly this giving code."""
         return self._regions[code]
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the codes."""
+        """Iterate over the giving codes."""
         return iter(self._regions)
 
     def __len__(self) -> int:
@@ -208,9 +207,9 @@ class Regions(Mapping[str, Region]):
         return len(self._regions)
 
     def find(self, typed: str) -> Region:
-        """Find the region of a code as a person types it: any case, with spaces or dashes.
+        """Return the region of a giving code as typed: in any case, with spaces or dashes.
 
-        Raises UnknownCode, with a suggestion where one is near.
+        Raises UnknownCode, which suggests a similar code if there is one.
         """
         code = re.sub(r"[\s\-‐-―_.]+", "", typed[:64]).upper()
         if code in self._regions:
@@ -220,7 +219,7 @@ class Regions(Mapping[str, Region]):
 
 
 def load_regions(path: Path = SHIPPED) -> Regions:
-    """Read and check a regions file. Raises Misconfigured naming the file, code and key."""
+    """Read and check a regions file. Raises Misconfigured, which names the file, code and key."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a region is made of: modes and their terms, options, and texts in two languages."""
+"""The models of which a region consists: terms of modes, options, and texts in two languages."""
 
 import re
 from enum import StrEnum
@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 from donate.money import MAX_AMOUNT_MINOR
 from donate.regions.modes import MODES, Mode
 
-# Two-letter codes in CLDR that stand for no country: unions, "unknown" and test locales; and Sark
+# Two-letter codes in CLDR that are not countries (unions, "unknown" and test locales), and Sark
 # (CQ), a part of Guernsey that has no name in French.
 _NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ"})
 
 
 class Frequency(StrEnum):
-    """How often."""
+    """How often a donor gives."""
 
     ONCE = "once"
     MONTHLY = "monthly"
@@ -26,14 +26,14 @@ class Frequency(StrEnum):
 
 @cache
 def countries() -> frozenset[str]:
-    """Return the ISO 3166 codes of the countries a region or a donor may be in."""
+    """Return the ISO 3166 codes of all countries. A region or a donor may be in any of them."""
     codes = (str(code) for code in Locale("en").territories)
     return frozenset(c for c in codes if re.fullmatch("[A-Z]{2}", c)) - _NO_COUNTRIES
 
 
 @cache
 def time_zones() -> frozenset[str]:
-    """Return the names of IANA's time zones that this machine knows."""
+    """Return the names of the IANA time zones that are installed on this machine."""
     return frozenset(available_timezones())
 
 
@@ -44,24 +44,24 @@ AmountMinor = Annotated[int, Field(strict=True, gt=0, le=MAX_AMOUNT_MINOR)]
 
 
 class Strict(BaseModel):
-    """A model that refuses unknown keys and cannot be changed."""
+    """Base class of models that refuse unknown keys and cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Text(Strict):
-    """The same words in each language a donor may read."""
+    """A text in each language that donors may read."""
 
     en: str
     fr: str
 
     def in_language(self, language: str) -> str:
-        """Return the words in `language` (`fr-CA` reads the French)."""
+        """Return the text in `language`; `fr-CA`, for example, gives the French text."""
         return self.fr if language.startswith("fr") else self.en
 
 
 class Organisation(Strict):
-    """The charity. Empty values are not shown, and `donate doctor` names them."""
+    """The charity. Pages omit empty fields, and `donate doctor` reports them."""
 
     legal_name: str = ""
     registration_number: str = ""
@@ -69,12 +69,12 @@ class Organisation(Strict):
     email: EmailStr | None = None
 
     def unknown(self) -> list[str]:
-        """Return the names of the parts that are still empty."""
+        """Return the names of the fields that are still empty."""
         return [name for name, value in self.model_dump().items() if not value]
 
 
 class Way(Strict):
-    """One way to give in which the donor quotes the code."""
+    """One way to pay with the giving code, such as by cheque, with its instructions."""
 
     name: Text
     instructions: Text
@@ -88,7 +88,7 @@ class Fee(Strict):
 
 
 class Options(Strict):
-    """What a donor may add to a gift. Each option is off by default."""
+    """Which options a donor may add to a gift. Each is off by default."""
 
     anonymous: bool = False
     """Whether a donor may ask not to be named in public."""
@@ -98,7 +98,7 @@ class Options(Strict):
     """Whether a gift may honour somebody, or their memory."""
 
 
-# The terms of every mode that goes through Stripe, and of every mode that does not.
+# `fee` applies to every mode that goes through Stripe, `lapses_after_days` to every other mode.
 _BY_KIND: Final = frozenset({"fee", "lapses_after_days"})
 
 
@@ -124,7 +124,7 @@ class ModeTerms(Strict):
     """Giving code: the ways to give with it (cheque, bank transfer), each with instructions."""
 
     def stray_keys(self, mode: Mode) -> list[str]:
-        """Return the names of terms that are set and do not apply to this mode."""
+        """Return the names of terms that are set although they do not apply to this mode."""
         own = mode.facts.terms | {"fee" if mode.through_stripe else "lapses_after_days"}
         every = frozenset.union(*(facts.terms for facts in MODES.values()), _BY_KIND)
         return sorted(self.model_fields_set & (every - own))
@@ -135,5 +135,5 @@ class ModeTerms(Strict):
         return [f"{key}: {what} is missing" for key, what in needed if getattr(self, key) is None]
 
     def unknown(self) -> list[str]:
-        """Return the terms that donors would like to know and that are not set yet."""
+        """Return the names of optional terms that are not set, although donors need them."""
         return ["autodeposit"] if self.send_to and self.autodeposit is None else []
