@@ -1,1 +1,1 @@
-"""Gifts: the facts recorded about each one, and the status computed from them."""
+"""Gifts: the facts recorded about each gift, and the status computed from those facts."""

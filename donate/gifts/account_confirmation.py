@@ -1,4 +1,4 @@
-"""Whether a donor still has to confirm their bank account with micro-deposits. Pure."""
+"""Finds out whether a donor must still confirm a bank account with micro-deposits. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Final
 
 from donate.gifts.facts import Fact, FactKind
 
-# Stripe's limit: https://docs.stripe.com/payments/acss-debit/set-up-payment, "Verify bank account
-# with micro-deposits" (read 2026-11-28).
+# Stripe allows 10 days: https://docs.stripe.com/payments/acss-debit/set-up-payment, "Verify bank
+# account with micro-deposits" (read 2026-11-28).
 DAYS_TO_CONFIRM: Final = 10
 _ENDINGS: Final = (FactKind.ACCOUNT_CONFIRMED, FactKind.PAYMENT_FAILED, FactKind.PAYMENT_SUCCEEDED)
 ABOUT_CONFIRMING: Final = (FactKind.ACCOUNT_TO_CONFIRM, *_ENDINGS)
@@ -16,10 +16,11 @@ ABOUT_CONFIRMING: Final = (FactKind.ACCOUNT_TO_CONFIRM, *_ENDINGS)
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A bank account to confirm: the page, and the day the deposits should arrive.
+    """A bank account that the donor has to confirm on Stripe's page.
 
-    `url` is empty if we may not send donors to Stripe's link. `by_code` is true if Stripe sends
-    one deposit with a code, false if it sends two amounts.
+    `url` is the page, or empty if we may not send donors there. `arrives_on` is the day when the
+    micro-deposits should arrive. If `by_code` is true, the donor enters the code of one deposit,
+    otherwise the amounts of two.
     """
 
     url: str
@@ -28,7 +29,7 @@ class Confirmation:
 
 
 def confirmation_due(facts: Iterable[Fact]) -> Confirmation | None:
-    """Return the account that the donor still has to confirm, or None."""
+    """Return the confirmation that the donor still has to make, or None."""
     facts = list(facts)
     requests = [fact for fact in facts if fact.kind == FactKind.ACCOUNT_TO_CONFIRM]
     ended = {
@@ -46,7 +47,7 @@ def confirmation_due(facts: Iterable[Fact]) -> Confirmation | None:
 
 
 def was_never_confirmed(facts: Iterable[Fact]) -> bool:
-    """Whether the last payment failed because the donor did not confirm their account."""
+    """Whether the last payment failed because the donor did not confirm the bank account."""
     facts = list(facts)
     failures = [fact.source_id for fact in facts if fact.kind == FactKind.PAYMENT_FAILED]
     keys = {(fact.kind, fact.source_id) for fact in facts}

@@ -1,4 +1,4 @@
-"""Compares each gift's cached status with the status its facts give. Reads only."""
+"""Compares the cached status of each gift with its facts. Changes nothing."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -13,7 +13,7 @@ _ROWS_AT_A_TIME: Final = 1_000
 
 
 def differences(session: Session) -> Iterator[str]:
-    """Yield one line for each cached value that differs from the facts."""
+    """Yield a line for each cached column of a gift that differs from what its facts give."""
     statement = (
         select(Gift, GiftFact)
         .join(GiftFact, col(GiftFact.gift_id) == col(Gift.id), isouter=True)
@@ -21,7 +21,7 @@ def differences(session: Session) -> Iterator[str]:
         .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
     for _, rows in groupby(session.exec(statement), key=lambda row: row[0].id):
-        # The outer join gives None for a gift without facts.
+        # A gift without facts has one row, in which the fact is None, because of the outer join.
         pairs: list[tuple[Gift, GiftFact | None]] = list(rows)
         gift = pairs[0][0]
         facts = [fact.as_fact() for _, fact in pairs if fact is not None]

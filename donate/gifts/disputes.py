@@ -1,12 +1,13 @@
-"""The state of each dispute about a gift, computed from its facts. Pure.
+"""The state of each dispute about a gift, computed from its facts. Pure functions.
 
 A dispute keeps its id while its type and outcome change. An inquiry can become a chargeback. A lost
 dispute can be won a day later (https://github.com/Automattic/woocommerce-payments/issues/4931). A
-won one can be lost in a second round. So the source of a money fact is the dispute and its *round*:
-`dp_1` is the first round, `dp_1:2` the second. A new round begins each time the money comes back.
+dispute that was won can be lost in a second *round*. A new round begins each time the money comes
+back and is taken again. So the source of a fact about the money names the dispute and its round:
+`dp_1` is the first round, `dp_1:2` the second.
 
-The latest round decides. Within a round an outcome outranks an opening, and a later outcome
-outranks an earlier one.
+The latest round decides the state. Within a round, an outcome outranks the opening, and a later
+outcome outranks an earlier one.
 """
 
 from collections import defaultdict
@@ -22,12 +23,12 @@ from donate.gifts.facts import Fact, FactKind
 class DisputeState(StrEnum):
     """The state of a dispute or inquiry."""
 
-    INQUIRY = "inquiry"  # the bank asks a question; it has taken no money
-    ANSWERED = "answered"  # the inquiry was answered; the bank has taken no money
-    CLOSED = "closed"  # the bank closed the inquiry
-    OPEN = "open"  # the bank holds the money until the dispute ends
-    WON = "won"  # the money came back
-    LOST = "lost"  # the bank keeps the money
+    INQUIRY = "inquiry"  # The bank asks a question; it has taken no money.
+    ANSWERED = "answered"  # We answered the inquiry; the bank has taken no money.
+    CLOSED = "closed"  # The bank closed the inquiry.
+    OPEN = "open"  # The bank holds the money until the dispute ends.
+    WON = "won"  # The bank gave the money back to us.
+    LOST = "lost"  # The bank keeps the money.
 
 
 _TAKEN: Final = frozenset({DisputeState.OPEN, DisputeState.LOST})
@@ -48,7 +49,7 @@ _RANK: Final = {kind: rank for rank, kind in enumerate([*_INQUIRY, *_MONEY])}
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """The current state of one dispute. `fact` is the fact that decided it."""
+    """The current state of one dispute. `fact` is the fact that determines the state."""
 
     id: str
     state: DisputeState
@@ -66,7 +67,7 @@ class Dispute:
 
     @property
     def amount_minor(self) -> int:
-        """The disputed amount in minor units; 0 if no money ever moved."""
+        """The disputed amount in minor units; 0 if the bank never took any money."""
         return self.fact.amount_minor or 0
 
     @property
@@ -77,12 +78,12 @@ class Dispute:
 
 
 def round_source(dispute_id: str, number: int) -> str:
-    """Return the fact source of a dispute's round. `number` counts from 1."""
+    """Return the source of a fact about one round of a dispute. The first has number 1."""
     return dispute_id if number == 1 else f"{dispute_id}:{number}"
 
 
 def disputes_of(facts: Iterable[Fact]) -> list[Dispute]:
-    """Return the disputes in these facts, sorted by id."""
+    """Return the current state of each dispute that `facts` mention, sorted by the dispute's id."""
     by_dispute: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
         if fact.kind in _RANK:
@@ -101,7 +102,7 @@ def _current(dispute_id: str, facts: list[Fact]) -> Dispute:
 
 
 def _was_withdrawn(opened: Fact, closed: list[Fact]) -> bool:
-    # Stripe reported a chargeback, then closed it as an inquiry: the bank took no money.
+    # If Stripe reported a chargeback and later closed it as an inquiry, the bank took no money.
     is_opening = opened.kind == FactKind.DISPUTE_OPENED
     return is_opening and any(fact.happened_at > opened.happened_at for fact in closed)
 

@@ -1,4 +1,4 @@
-"""The kinds of fact we record about a gift. Facts are only ever added, never changed."""
+"""The kinds of fact that are recorded about a gift. Facts are only ever added, never changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,54 +8,55 @@ from typing import Any, Final
 
 
 class FactKind(StrEnum):
-    """The kinds of fact. Each comment says what `source_id` is for that kind."""
+    """The kinds of fact. The comment beside each kind says what its `source_id` names."""
 
-    GIFT_OPENED = "gift_opened"  # the gift
-    CHECKOUT_REQUESTED = "checkout_requested"  # our own "gift:attempt"
-    CHECKOUT_OPENED = "checkout_opened"  # the checkout session
-    CHECKOUT_REFUSED = "checkout_refused"  # our own "gift:attempt"
-    CHECKOUT_EXPIRED = "checkout_expired"  # the checkout session
-    PAYMENT_PROCESSING = "payment_processing"  # the checkout session
-    ACCOUNT_TO_CONFIRM = "account_to_confirm"  # the checkout session
-    ACCOUNT_CONFIRMED = "account_confirmed"  # the checkout session
-    PAYMENT_SUCCEEDED = "payment_succeeded"  # the payment intent; for a month, the invoice
-    PAYMENT_NAMED = "payment_named"  # the payment intent that paid an invoice
-    PAID_OUTSIDE = "paid_outside"  # the payment record; before basil, the invoice
-    PAYMENT_FAILED = "payment_failed"  # the checkout session; for a month, the invoice
-    PAYMENT_DECLINED = "payment_declined"  # the charge, or the event that reported it
-    TRANSFER_ANNOUNCED = "transfer_announced"  # the gift
-    TRANSFER_RECEIVED = "transfer_received"  # the bank's reference
-    TRANSFER_UNDONE = "transfer_undone"  # the source of the transfer_received that it undoes
-    GIFT_LAPSED = "gift_lapsed"  # the gift
-    REFUND_REQUESTED = "refund_requested"  # our own "gift:refund:number"
-    REFUND_REFUSED = "refund_refused"  # the source of the refund_requested that it answers
-    REFUND_STARTED = "refund_started"  # the refund
-    REFUND_SUCCEEDED = "refund_succeeded"  # the refund
-    REFUND_FAILED = "refund_failed"  # the refund
-    REFUND_FOLLOWED_UP = "refund_followed_up"  # the source of the refund_failed
-    PLEDGE_STARTED = "pledge_started"  # the subscription
-    PLEDGE_CHANGE_REQUESTED = "pledge_change_requested"  # our own "gift:change:number"
-    PLEDGE_CHANGE_REFUSED = "pledge_change_refused"  # the request that it answers
-    PLEDGE_CHANGED = "pledge_changed"  # the event that reported it
-    PLEDGE_ENDED = "pledge_ended"  # the subscription
-    INQUIRY_OPENED = "inquiry_opened"  # the dispute
-    INQUIRY_ANSWERED = "inquiry_answered"  # the dispute
-    INQUIRY_CLOSED = "inquiry_closed"  # the dispute
-    DISPUTE_OPENED = "dispute_opened"  # the dispute and its round, see disputes.py
-    DISPUTE_WON = "dispute_won"  # the dispute and its round
-    DISPUTE_LOST = "dispute_lost"  # the dispute and its round
+    GIFT_OPENED = "gift_opened"  # source: the gift
+    CHECKOUT_REQUESTED = "checkout_requested"  # source: our text "gift:attempt"
+    CHECKOUT_OPENED = "checkout_opened"  # source: the checkout session
+    CHECKOUT_REFUSED = "checkout_refused"  # source: our text "gift:attempt"
+    CHECKOUT_EXPIRED = "checkout_expired"  # source: the checkout session
+    PAYMENT_PROCESSING = "payment_processing"  # source: the checkout session
+    ACCOUNT_TO_CONFIRM = "account_to_confirm"  # source: the checkout session
+    ACCOUNT_CONFIRMED = "account_confirmed"  # source: the checkout session
+    PAYMENT_SUCCEEDED = "payment_succeeded"  # source: the payment intent; for a month, the invoice
+    PAYMENT_NAMED = "payment_named"  # source: the payment intent that paid an invoice
+    PAID_OUTSIDE = "paid_outside"  # source: the payment record; in old API versions the invoice
+    PAYMENT_FAILED = "payment_failed"  # source: the checkout session; for a month, the invoice
+    PAYMENT_DECLINED = "payment_declined"  # source: the charge or the Stripe event
+    TRANSFER_ANNOUNCED = "transfer_announced"  # source: the gift
+    TRANSFER_RECEIVED = "transfer_received"  # source: the bank's reference
+    TRANSFER_UNDONE = "transfer_undone"  # source: that of the undone transfer_received
+    GIFT_LAPSED = "gift_lapsed"  # source: the gift
+    REFUND_REQUESTED = "refund_requested"  # source: our text "gift:refund:number"
+    REFUND_REFUSED = "refund_refused"  # source: that of the refund_requested
+    REFUND_STARTED = "refund_started"  # source: the refund
+    REFUND_SUCCEEDED = "refund_succeeded"  # source: the refund
+    REFUND_FAILED = "refund_failed"  # source: the refund
+    REFUND_FOLLOWED_UP = "refund_followed_up"  # source: that of the refund_failed
+    PLEDGE_STARTED = "pledge_started"  # source: the subscription
+    PLEDGE_CHANGE_REQUESTED = "pledge_change_requested"  # source: our text "gift:change:number"
+    PLEDGE_CHANGE_REFUSED = "pledge_change_refused"  # source: that of the pledge_change_requested
+    PLEDGE_CHANGED = "pledge_changed"  # source: the Stripe event
+    PLEDGE_ENDED = "pledge_ended"  # source: the subscription
+    INQUIRY_OPENED = "inquiry_opened"  # source: the dispute
+    INQUIRY_ANSWERED = "inquiry_answered"  # source: the dispute
+    INQUIRY_CLOSED = "inquiry_closed"  # source: the dispute
+    DISPUTE_OPENED = "dispute_opened"  # source: the dispute and its round, see disputes.py
+    DISPUTE_WON = "dispute_won"  # source: the dispute and its round
+    DISPUTE_LOST = "dispute_lost"  # source: the dispute and its round
 
 
-# The kinds whose source is a payment. Refunds and disputes refer to these sources.
+# Facts of these kinds have a payment as their source. Refunds and disputes name that payment.
 PAYMENT_NAMES: Final = (FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact about a gift. `kind` and `source_id` together are unique.
+    """One fact about a gift. `kind` and `source_id` together identify the fact.
 
-    `amount_minor` is in minor units of `currency`; both are set, or neither. `actor` is `donor`,
-    `stripe`, `service` or `staff:<id>`. `evidence` is plain JSON from the source.
+    `amount_minor` is in minor units of `currency`; either both are set, or neither. `actor` is
+    `donor`, `stripe`, `service` or `staff:<id>`. `evidence` is JSON data about the fact, mostly
+    from Stripe.
     """
 
     kind: FactKind

@@ -1,8 +1,8 @@
-"""Records facts about gifts, and their cached status. It never commits; the caller does.
+"""Records facts about gifts, and updates each gift's cached status. The caller has to commit.
 
-Gifts are locked until the commit, and each is read once per transaction with its facts. Columns are
-selected instead of model objects: a batch reads a thousand facts, and building objects for them is
-slow.
+Each gift is locked until the commit, and read once per transaction, together with its facts. The
+queries select columns instead of model objects, because a batch reads a thousand facts, and
+building an object for each is slow.
 """
 
 import uuid
@@ -24,7 +24,7 @@ from donate.storage.bulk_writes import insert_new, table_of, update_each
 
 _GIFT, _FACT = table_of(Gift).c, table_of(GiftFact).c
 _GIFT_COLUMNS = ("id", "reference", "mode", "frequency", "amount_minor", "currency", "time_zone")
-# One statement, ordered by id, so that processes with overlapping batches cannot deadlock.
+# Lock all gifts in one statement, ordered by id, so that two processes cannot deadlock.
 _LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()
 _LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
 _LOCK_MONTHS = _LOCK.where(
@@ -43,7 +43,7 @@ FactKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class LockedGift:
-    """A gift locked until the commit, with its facts."""
+    """A gift that is locked until the commit, with its facts."""
 
     id: uuid.UUID
     reference: str
@@ -56,16 +56,16 @@ class LockedGift:
 
 
 class LockedGifts:
-    """The gifts that one transaction has locked. New facts are added to `facts` here as well."""
+    """The gifts that this transaction has locked. Newly recorded facts are added to them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._gifts: dict[uuid.UUID, LockedGift] = {}
 
     def lock(self, gift_ids: Iterable[uuid.UUID], months: Sequence[str] = ()) -> None:
-        """Lock these gifts, and the gifts with these month keys, and read their facts.
+        """Lock the gifts with these ids or these month keys, and read their facts.
 
-        Skips ids that do not exist, and does not read gifts again that are already locked.
+        Ids that do not exist are skipped. Gifts that are already locked are not read again.
         """
         new_ids = set(gift_ids) - self._gifts.keys()
         if not new_ids and not months:
@@ -84,11 +84,11 @@ class LockedGifts:
             new[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *values)
 
     def get(self, gift_id: uuid.UUID | None) -> LockedGift | None:
-        """Return a gift if it is locked."""
+        """Return the locked gift with this id; None if no such gift is locked."""
         return self._gifts.get(gift_id) if gift_id else None
 
     def __getitem__(self, gift_id: uuid.UUID) -> LockedGift:
-        """Return a locked gift. Raises KeyError if it is not locked."""
+        """Return the locked gift with this id. Raises KeyError if no such gift is locked."""
         return self._gifts[gift_id]
 
 
@@ -108,10 +108,10 @@ def record_facts(
     now: datetime,
     locked: LockedGifts | None = None,
 ) -> list[Outcome]:
-    """Add facts and update the cached status of their gifts, in this transaction.
+    """Record facts, and update the cached status of their gifts, in the caller's transaction.
 
-    Returns the outcome of each entry, in order. Recording a fact again changes nothing. Gifts in
-    `locked` are not read again. Raises LookupError if a gift does not exist.
+    Returns one outcome for each entry, in order. Recording the same fact again changes nothing.
+    Gifts in `locked` are not read again. Raises LookupError if a gift does not exist.
     """
     session.flush()
     gifts = _lock_all(locked or LockedGifts(session), {gift_id for gift_id, _ in entries})
@@ -162,7 +162,7 @@ def _lock_all(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, 
 
 
 def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
-    """Return the status columns of a gift's row, computed from its facts."""
+    """Return the columns of a gift that cache its status, computed from its facts."""
     status = status_of(facts)
     received_on = local_date(status.received_at, time_zone) if status.received_at else None
     return {
@@ -178,7 +178,7 @@ def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
 def _insert(
     session: Session, fresh: dict[FactKey, tuple[uuid.UUID, Fact]], now: datetime
 ) -> set[FactKey]:
-    """Insert facts; return the keys that are already recorded for another gift."""
+    """Insert new facts. Return the keys of those that were already recorded for another gift."""
     rows = [
         {
             "gift_id": gift_id,

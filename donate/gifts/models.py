@@ -1,6 +1,6 @@
-"""The tables for donors, gifts and facts. `choice` and the database constraints validate values.
+"""The tables of donors, gifts and facts. The models check nothing; `choice` and the database do.
 
-`donate/storage/migrations` creates the tables; a test checks that both definitions agree.
+`donate/storage/migrations` creates the tables. A test checks that the models match the migrations.
 """
 
 import uuid
@@ -23,7 +23,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
 from donate.storage.database import UtcDateTime
 
-# SQLite numbers rows automatically only for INTEGER PRIMARY KEY.
+# SQLite assigns numbers automatically only to an INTEGER PRIMARY KEY, not to a BIGINT.
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -38,7 +38,7 @@ class Donor(SQLModel, table=True):
 
 
 class Gift(SQLModel, table=True):
-    """A gift: what the donor chose, and a cached copy of the status its facts give."""
+    """A gift: what the donor chose, and a cached copy of the status computed from its facts."""
 
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="gift_amount_is_positive"),
@@ -48,7 +48,7 @@ class Gift(SQLModel, table=True):
             "AND net_minor >= 0 AND net_minor <= received_minor",
             name="gift_net_is_within_received",
         ),
-        # The foreign key of gift_fact uses this, so a fact cannot be in another currency.
+        # Foreign keys of gift_fact refer to both columns, so a fact has the currency of its gift.
         UniqueConstraint("id", "currency", name="gift_id_and_currency"),
         Index("gift_newest", "opened_at", "id"),
         Index("gift_by_status", "status", "opened_at"),
@@ -67,7 +67,7 @@ class Gift(SQLModel, table=True):
     language: str = Field(max_length=16)
     time_zone: str = Field(max_length=64)
     donor_id: int = Field(foreign_key="donor.id", sa_type=BigInteger)
-    # The first gift of the pledge that this gift is a month of; the first has its own id here.
+    # The id of the pledge's first gift (also in the first gift itself); None for a one-time gift.
     pledge_id: uuid.UUID | None = Field(default=None, foreign_key="gift.id", index=True)
     opened_at: datetime = Field(sa_type=UtcDateTime)
     opened_on: date
@@ -91,12 +91,12 @@ class Gift(SQLModel, table=True):
 
     @property
     def net(self) -> Money:
-        """The amount received less refunds and disputes."""
+        """The amount received, less refunds and disputes."""
         return Money(self.net_minor, self.currency)
 
 
 class GiftWish(SQLModel, table=True):
-    """The options a donor chose: a fund, a note, a tribute. Later months of a pledge share them."""
+    """The options of a gift: fund, note, tribute. A pledge has one row for all its months."""
 
     __tablename__ = "gift_wish"
     __table_args__ = (
@@ -113,12 +113,12 @@ class GiftWish(SQLModel, table=True):
     note: str = Field(max_length=500)
     tribute_kind: str = Field(max_length=16)
     tribute_name: str = Field(max_length=200)
-    # The part of the gift's amount that covers the fee.
+    # The part of the gift's amount that the donor added to cover the fee.
     fee_cover_minor: int = Field(sa_type=BigInteger)
 
 
 class GiftFact(SQLModel, table=True):
-    """One fact about one gift. A database trigger refuses updates and deletes."""
+    """One fact about one gift. A database trigger refuses to update or delete a fact."""
 
     __tablename__ = "gift_fact"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Opens gifts: what a donor chose, or a month of a pledge. It never commits; the caller does."""
+"""Opens gifts: the gift that a donor chose, or one for a month of a pledge. The caller commits."""
 
 import secrets
 import uuid
@@ -29,7 +29,7 @@ _REFERENCE_ATTEMPTS = 5
 def open_gift(
     session: Session, choice: Choice, form_key: str, *, now: datetime, random: Random | None = None
 ) -> Gift:
-    """Open a gift. If `form_key` already opened one, return that one."""
+    """Open the gift that a donor chose. If `form_key` already opened a gift, return that gift."""
 
     def insert(random: Random) -> Gift:
         donor = Donor(
@@ -69,9 +69,9 @@ def open_month(
     now: datetime,
     random: Random | None = None,
 ) -> Gift:
-    """Open the gift of a later month. If the invoice already opened one, return that one.
+    """Open the gift of a pledge's later month, or return the gift that the invoice opened before.
 
-    `pledge_id` is the gift that began the pledge. The caller must have locked it.
+    `pledge_id` is the id of the pledge's first gift. The caller must have locked the first gift.
     """
     first = session.get_one(Gift, pledge_id)
     form_key = month_key(invoice_id)
@@ -104,14 +104,14 @@ def _open_once(
             with session.begin_nested():
                 return insert(random)
         except IntegrityError:
-            continue  # another process used this form key or reference first
+            continue  # another process used the same form key or reference first
     raise DonateError("found no unused reference")
 
 
 def _new_gift_values(
     code: str, amount: Money, time_zone: str, opened_at: datetime, random: Random
 ) -> dict[str, Any]:
-    """Return the column values that both kinds of new gift share."""
+    """Return the column values that a donor's gift and a month's gift have in common."""
     return {
         "id": _new_gift_id(opened_at),
         "reference": new_reference(code, random),
@@ -145,7 +145,7 @@ def _insert_gift(
 
 
 def _new_gift_id(now: datetime) -> uuid.UUID:
-    """Make a version 7 UUID (RFC 9562), which starts with the time, so new rows are adjacent."""
+    """Return a UUID of version 7 (RFC 9562). Its leading time keeps new rows adjacent."""
     millis = int(now.timestamp() * 1000)
     value = millis << 80 | secrets.randbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76

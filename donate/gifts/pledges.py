@@ -1,4 +1,4 @@
-"""The state and amount of a pledge, computed from its facts. Pure."""
+"""The state and the monthly amount of a pledge, computed from its facts. Pure functions."""
 
 import re
 import uuid
@@ -20,17 +20,17 @@ class PledgeState(StrEnum):
 
     NOT_BEGUN = "not_begun"
     ACTIVE = "active"
-    NOT_CHARGED_YET = "not_charged_yet"  # in a trial that staff set at Stripe
-    PAUSED = "paused"  # the donor paused it
-    ON_HOLD = "on_hold"  # Stripe's own "paused": it has no payment method
-    PAST_DUE = "past_due"  # the last payment failed; Stripe may try again
-    UNPAID = "unpaid"  # Stripe has stopped trying
-    UNKNOWN = "unknown"  # a Stripe status that we do not know
+    NOT_CHARGED_YET = "not_charged_yet"  # Staff set a trial period at Stripe.
+    PAUSED = "paused"  # The donor paused the pledge.
+    ON_HOLD = "on_hold"  # Stripe paused the pledge: it has no payment method.
+    PAST_DUE = "past_due"  # The last payment failed; Stripe may try again.
+    UNPAID = "unpaid"  # Stripe has stopped trying to collect.
+    UNKNOWN = "unknown"  # Stripe has set a status that this code does not know.
     ENDED = "ended"
 
 
-# https://docs.stripe.com/api/subscriptions/object#subscription_object-status
-# Facts recorded without a status belong to active subscriptions.
+# Stripe's statuses: https://docs.stripe.com/api/subscriptions/object#subscription_object-status A
+# fact recorded without a status is about an active subscription.
 _BY_STATUS: Final = {
     "": PledgeState.ACTIVE,
     "active": PledgeState.ACTIVE,
@@ -42,7 +42,7 @@ _BY_STATUS: Final = {
 
 
 class EndReason(StrEnum):
-    """Why Stripe ended a subscription, if neither the donor nor staff cancelled it."""
+    """Why Stripe ended a subscription that neither the donor nor staff cancelled."""
 
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_DISPUTED = "payment_disputed"
@@ -50,10 +50,10 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pledge:
-    """A pledge. `each_month` is the amount of the next month; `status` is Stripe's status.
+    """A pledge. `each_month` is the amount of the next month. `status` is Stripe's status.
 
-    `is_ending` means that Stripe will stop collecting at `ends_at`, or after the current month if
-    `ends_at` is None. `ended_at` and `end_reason` are set once it has ended.
+    `is_ending` means that Stripe will stop collecting: at `ends_at`, or after the current month if
+    `ends_at` is None. `ended_at` and `end_reason` are set after the pledge has ended.
     """
 
     subscription: str | None
@@ -67,15 +67,15 @@ class Pledge:
 
     @property
     def runs(self) -> bool:
-        """Whether it has begun and not ended, so the donor can still change it."""
+        """Whether the pledge has begun and not ended, so that the donor can change it."""
         return self.state not in (PledgeState.NOT_BEGUN, PledgeState.ENDED)
 
 
 def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
-    """Return the pledge, given the facts of its first gift and the amount chosen for it.
+    """Return the pledge, given the facts of its first gift and the amount that the donor chose.
 
-    The latest change counts. If the first debit was refused and the pledge ended, the same gift may
-    have started a second subscription.
+    The latest change determines the state. A gift may have two subscriptions: if the first debit is
+    refused, the first subscription ends, and the donor may start a second one.
     """
     facts = sorted(facts, key=_sort_key)
     started = [fact.source_id for fact in facts if fact.kind == FactKind.PLEDGE_STARTED]
@@ -110,7 +110,7 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
 
 
 def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any]:
-    """Return when a subscription ended and why."""
+    """Return when and why this subscription ended, as fields of Pledge."""
     ended = next(
         fact
         for fact in facts
@@ -120,16 +120,17 @@ def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any
 
 
 def end_reason_of(ended: Fact) -> EndReason | None:
-    """Return why a pledge ended, given its PLEDGE_ENDED fact; None if it was cancelled."""
+    """Return why Stripe ended a pledge; None if a person cancelled it. `ended` is the fact."""
     reason = ended.evidence.get("reason")
     return EndReason(reason) if reason in tuple(EndReason) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedAmount:
-    """A monthly amount that a donor requested.
+    """A new monthly amount that a donor requested.
 
-    `stands` is false once Stripe refused it, the donor requested another, or the pledge ended.
+    `stands` is false if Stripe refused the request, the donor made a later one, or the pledge
+    ended.
     """
 
     each_month: Money
@@ -137,7 +138,7 @@ class RequestedAmount:
 
 
 def requested_amount(facts: Iterable[Fact], request: str) -> RequestedAmount | None:
-    """Return the monthly amount of a change request; None if it requested something else."""
+    """Return the amount that a donor's change request asks for; None if it asks for no amount."""
     facts = sorted(facts, key=lambda fact: fact.happened_at)
     requests = [fact for fact in facts if fact.kind == FactKind.PLEDGE_CHANGE_REQUESTED]
     requests = [fact for fact in requests if fact.amount_minor]
@@ -159,29 +160,30 @@ def requested_amount(facts: Iterable[Fact], request: str) -> RequestedAmount | N
 
 
 def change_key(gift_id: uuid.UUID, number: int) -> str:
-    """Return the fact source of a donor's change to a pledge. `number` counts from 1."""
+    """Return the source of the fact that records a change request. The first has number 1."""
     return f"{gift_id}:change:{number}"
 
 
 def answer_to(change: str) -> str:
-    """Return the fact source of Stripe's answer to a change."""
+    """Return the source of a fact that records Stripe's answer to the change request `change`."""
     return f"asked:{change}"
 
 
 def _sort_key(fact: Fact) -> tuple[datetime, int]:
-    """Return the sort key of a fact. Stripe's times are whole seconds, and events arrive late.
+    """Return the sort key of a fact: its time, then the number of the change request it answers.
 
-    Within one second, Stripe's answer to the donor's last change sorts last.
+    Stripe's times are whole seconds, and events arrive late, so facts of one second may be in any
+    order. The answer to the donor's last change sorts last.
     """
     answer = _ANSWER_SOURCE.fullmatch(fact.source_id)
     return fact.happened_at, int(answer[1]) if answer else 0
 
 
 def month_key(invoice_id: str) -> str:
-    """Return the `form_key` of the gift that an invoice opens. Forms cannot send such a key."""
+    """Return the form key of the gift that an invoice opens. No form can send such a key."""
     return f"{_MONTH_PREFIX}{invoice_id}"
 
 
 def invoice_of(form_key: str) -> str | None:
-    """Return the invoice that opened a gift; None if a donor opened it."""
+    """Return the invoice that opened a gift, from its form key; None if a donor opened the gift."""
     return form_key.removeprefix(_MONTH_PREFIX) if form_key.startswith(_MONTH_PREFIX) else None

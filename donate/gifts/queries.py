@@ -1,4 +1,4 @@
-"""Queries for gifts. Reads only."""
+"""Queries about gifts. They only read."""
 
 import re
 import uuid
@@ -20,7 +20,7 @@ from donate.regions.modes import Mode
 from donate.storage.bulk_writes import table_of
 
 _FACT = table_of(GiftFact).c
-# Built once and run without the ORM, because settling runs it for each batch.
+# Build this statement once, without the ORM, because each batch of settled events runs it.
 _BY_SOURCE = sql.select(_FACT.source_id, _FACT.gift_id).where(
     _FACT.kind.in_(sql.bindparam("kinds", expanding=True)),
     _FACT.source_id.in_(sql.bindparam("source_ids", expanding=True)),
@@ -33,9 +33,10 @@ DateOf = Literal["chosen", "received"]
 
 @dataclass(frozen=True, slots=True)
 class GiftFilter:
-    """Which gifts to show. Empty values do not filter. Dates are in the region's time zone.
+    """Which gifts to list. An empty field does not filter.
 
-    `by` says which date `first_day` and `last_day` apply to; both days are included.
+    `first_day` and `last_day`, both included, apply to the date that `by` names, in the region's
+    time zone.
     """
 
     status: str | None = None
@@ -50,7 +51,7 @@ class GiftFilter:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last gift of a page; the next page begins after it."""
+    """The position of a page's last gift in the list; the next page begins after this gift."""
 
     opened_at: datetime
     id: uuid.UUID
@@ -62,34 +63,34 @@ def count_gifts(session: Session) -> int:
 
 
 def gift_by_id(session: Session, gift_id: uuid.UUID) -> Gift | None:
-    """Return the gift with this id."""
+    """Return the gift with this id, or None."""
     return session.get(Gift, gift_id)
 
 
 def gift_by_token(session: Session, token: str) -> Gift | None:
-    """Return the gift with this token."""
+    """Return the gift with this token, or None."""
     return session.exec(select(Gift).where(Gift.token == token)).one_or_none()
 
 
 def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
-    """Return the gift that this form or API request opened."""
+    """Return the gift that was opened with this form key, or None."""
     return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
 
 
 def replacement_key(gift: Gift, mode: str) -> str:
-    """Return the form key of the gift that replaces this one when the donor switches to `mode`."""
+    """Return the form key of the gift that replaces `gift` if the donor switches to `mode`."""
     return f"instead:{gift.id}:{mode}"
 
 
 def paid_replacement(session: Session, gift: Gift) -> Gift | None:
-    """Return a gift that replaces this one and is paid or being paid, if any."""
+    """Return the new gift that replaces `gift` in another mode, if it is paid or being paid."""
     keys = [replacement_key(gift, mode) for mode in Mode]
     paid = select(Gift).where(col(Gift.form_key).in_(keys), ~col(Gift.status).in_(STILL_PAYABLE))
     return session.exec(paid.limit(1)).first()
 
 
 def replaced_gift(session: Session, gift: Gift) -> Gift | None:
-    """Return the gift that this one replaces, if any."""
+    """Return the earlier gift that `gift` replaces in another mode, if there is one."""
     match = _REPLACEMENT_KEY.fullmatch(gift.form_key)
     return gift_by_id(session, uuid.UUID(match[1])) if match else None
 
@@ -100,24 +101,24 @@ def donor_of(session: Session, gift: Gift) -> Donor:
 
 
 def wish_of(session: Session, gift: Gift) -> GiftWish | None:
-    """Return what the donor added to a gift. Later months share the first month's row."""
+    """Return the options that the donor added. All months of a pledge share one row."""
     return session.get(GiftWish, gift.pledge_id or gift.id)
 
 
 def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
-    """Return the facts of a gift in the order they happened."""
+    """Return the facts of a gift as database rows, in the order in which they happened."""
     facts = session.exec(select(GiftFact).where(GiftFact.gift_id == gift_id))
-    # Stripe's times are whole seconds; within one, the order of recording is the better guess.
+    # Stripe's times are whole seconds. Within a second, sort by the order of recording.
     return sorted(facts, key=lambda fact: (fact.happened_at.replace(microsecond=0), fact.id))
 
 
 def plain_facts_of(session: Session, gift_id: uuid.UUID) -> list[Fact]:
-    """Return the facts of a gift as values, in the order they happened."""
+    """Return the facts of a gift as Fact values, in the order in which they happened."""
     return [row.as_fact() for row in facts_of(session, gift_id)]
 
 
 def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:
-    """Return which of these gifts wait for the donor to confirm their bank account."""
+    """Return the ids of those gifts whose donor still has to confirm the bank account."""
     processing = [gift.id for gift in gifts if gift.status == StatusName.PROCESSING]
     by_gift: dict[uuid.UUID, list[Fact]] = defaultdict(list)
     statement = select(GiftFact).where(
@@ -131,7 +132,7 @@ def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUI
 def gifts_by_source(
     session: Session, kinds: Sequence[FactKind], source_ids: Sequence[str]
 ) -> dict[str, uuid.UUID]:
-    """Map each source (such as a payment intent) of a fact of these kinds to its gift."""
+    """Map the sources (such as payment intents) of facts of these kinds to their gifts."""
     if not source_ids:
         return {}
     parameters = {"kinds": list(kinds), "source_ids": list(source_ids)}
@@ -141,10 +142,10 @@ def gifts_by_source(
 def refusals_since(
     session: Session, since: datetime, *, after: int, foreseen: Collection[str], most: int
 ) -> list[tuple[GiftFact, Gift]]:
-    """Return up to `most` requests that Stripe refused since then, with their gifts, newest first.
+    """Return the requests that Stripe refused after `since`, with their gifts, newest first.
 
-    Only facts with an id above `after` that record Stripe's request id. Leaves out refunds refused
-    with one of the `foreseen` codes.
+    At most `most` are returned. Each is a fact with an id above `after` that records the id of the
+    request at Stripe. Refunds that were refused with one of the `foreseen` codes are left out.
     """
     evidence = col(GiftFact.evidence)
     code = func.coalesce(evidence["code"].as_string(), "")
@@ -171,20 +172,20 @@ def refusals_since(
 
 
 def months_of(session: Session, pledge_id: uuid.UUID) -> list[Gift]:
-    """Return the gifts of a pledge, newest month first; the gift that began it is last."""
+    """Return the gifts of a pledge, newest month first. The last one is the gift that began it."""
     months = select(Gift).where(Gift.pledge_id == pledge_id)
     return list(session.exec(months.order_by(col(Gift.opened_at).desc(), col(Gift.id).desc())))
 
 
 def gift_by_reference(session: Session, reference: str) -> Gift | None:
-    """Return the gift with exactly this reference."""
+    """Return the gift with exactly this reference, or None."""
     return session.exec(select(Gift).where(Gift.reference == reference)).one_or_none()
 
 
 def newest_gifts(
     session: Session, filters: GiftFilter, *, limit: int, after: Cursor | None = None
 ) -> list[tuple[Gift, Donor]]:
-    """Return up to `limit` gifts with their donors, newest first, starting after `after`."""
+    """Return up to `limit` gifts with their donors, newest first, starting after the cursor."""
     statement = (
         select(Gift, Donor)
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
@@ -200,7 +201,7 @@ def newest_gifts(
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sums of the gifts in one currency."""
+    """The number and the summed amounts of gifts in one currency."""
 
     gifts: int
     chosen: Money
@@ -209,7 +210,7 @@ class Total:
 
 
 def totals(session: Session, filters: GiftFilter) -> list[Total]:
-    """Return the sums of all gifts that match, one row for each currency."""
+    """Return a total for each currency, of all gifts that match the filters."""
     sums = (func.sum(col(c)) for c in (Gift.amount_minor, Gift.received_minor, Gift.net_minor))
     statement = (
         select(col(Gift.currency), func.count())
@@ -218,7 +219,7 @@ def totals(session: Session, filters: GiftFilter) -> list[Total]:
         .group_by(col(Gift.currency))
         .order_by(col(Gift.currency))
     )
-    # PostgreSQL returns NUMERIC for a sum of BIGINT, hence int().
+    # PostgreSQL sums a BIGINT column as NUMERIC, so convert the sum with int().
     return [
         Total(count, *(Money(int(amount), currency) for amount in amounts))
         for currency, count, *amounts in session.execute(statement)

@@ -1,6 +1,7 @@
-"""How much of each payment can still be refunded, and the state of each refund request. Pure.
+"""How much of each payment can still be refunded, and the state of each refund request.
 
-An unanswered request counts as refunded, so two members of staff cannot refund the same money.
+All functions are pure. A request that Stripe has not answered counts as refunded, so that two
+members of staff cannot refund the same money.
 """
 
 import re
@@ -17,16 +18,16 @@ from donate.gifts.facts import Fact, FactKind
 class RequestState(StrEnum):
     """The state of a refund that staff requested."""
 
-    WAITING = "waiting"  # Stripe has not answered; the refund may exist or not
-    REFUSED = "refused"  # Stripe did not make it
+    WAITING = "waiting"  # Stripe has not answered; the refund may exist or not.
+    REFUSED = "refused"  # Stripe did not make the refund.
     STARTED = "started"
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # Stripe made it, and the bank returned the money
+    FAILED = "failed"  # Stripe made the refund, but the donor's bank sent the money back.
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """A refund that staff requested. `code` and `message` are Stripe's reason for a refusal."""
+    """A refund that staff requested. `code` and `message` say why Stripe refused, if it did."""
 
     fact: Fact
     state: RequestState
@@ -38,7 +39,8 @@ class RefundRequest:
 class Payment:
     """One payment, in minor units of the gift's currency.
 
-    `intent` is the payment intent to refund; None until Stripe has named it.
+    `intent` is the payment intent to refund; None if Stripe has not said yet which one paid an
+    invoice.
     """
 
     intent: str | None
@@ -56,10 +58,10 @@ _ANSWERS: Final = {
 
 
 def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
-    """Return the requested refunds, newest first. A refund that Stripe made outranks a refusal."""
+    """Return the refund requests, newest first. A refund that Stripe made outranks a refusal."""
     facts = list(facts)
     states: dict[tuple[str, int | None], RequestState] = {}
-    # Later kinds overwrite: an outcome outranks a start, and a failure outranks both.
+    # The last kind in this loop wins: a success outranks a start, and a failure outranks both.
     for kind, state in reversed(_ANSWERS.items()):
         states |= {_answered(f): state for f in facts if f.kind == kind}
     refusals = {f.source_id: f for f in facts if f.kind == FactKind.REFUND_REFUSED}
@@ -80,7 +82,7 @@ def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
 
 
 def payments_of(facts: Iterable[Fact]) -> list[Payment]:
-    """Return the payments made through Stripe, newest first, and what is left of each."""
+    """Return the payments made through Stripe, newest first, each with its refundable amount."""
     facts = list(facts)
     by_kind: dict[FactKind, dict[str, Fact]] = {kind: {} for kind in FactKind}
     for fact in facts:
@@ -100,7 +102,7 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         intent = intents.get(source, None if source.startswith("in_") else source)
         received = (paid.amount_minor or 0) - outside.get(source, 0)
         if received <= 0:
-            continue  # none of it was paid through Stripe
+            continue  # the whole invoice was paid outside Stripe
         taken = sum(f.amount_minor or 0 for f in gone if _payment_of(f) in (None, intent, source))
         left = max(0, received - taken)
         payments.append(Payment(intent, paid.happened_at, received, left))
@@ -116,17 +118,18 @@ def failed_refunds(facts: Iterable[Fact]) -> list[Fact]:
 
 
 def next_number(facts: Iterable[Fact]) -> int:
-    """Return the number of the next request.
+    """Return the number of the next refund request.
 
-    Counts the requests that Stripe's refunds name too: a restored backup may lack some of ours.
+    Requests that are named only by Stripe's refunds count too, because a restored backup may lack
+    facts about recent requests.
     """
     return 1 + max(_number_in(name) for f in facts for name in (f.source_id, _answered(f)[0]))
 
 
 def _answered(fact: Fact) -> tuple[str, int | None]:
-    """Return the request that a refund names, and its amount.
+    """Return the refund request that Stripe's refund names, and the refund's amount.
 
-    After a restored backup a request number can be used twice; the amount tells them apart.
+    After a restored backup two requests may have the same number; their amounts tell them apart.
     """
     return str(fact.evidence.get("request", "")), fact.amount_minor
 
@@ -141,7 +144,7 @@ def _number_in(name: str) -> int:
 
 
 def _gone(facts: list[Fact], by_kind: Mapping[FactKind, dict[str, Fact]]) -> list[Fact]:
-    """Return one fact for each refund started or made, and each dispute open or lost."""
+    """Return a fact for each refund that started or succeeded, and each open or lost dispute."""
     refunds = by_kind[FactKind.REFUND_STARTED] | by_kind[FactKind.REFUND_SUCCEEDED]
     failed = by_kind[FactKind.REFUND_FAILED]
     gone = [fact for source, fact in refunds.items() if source not in failed]
@@ -149,6 +152,6 @@ def _gone(facts: list[Fact], by_kind: Mapping[FactKind, dict[str, Fact]]) -> lis
 
 
 def _payment_of(fact: Fact) -> str | None:
-    # A fact that names no payment counts against every payment, so that we never refund too much.
+    # If a fact names no payment, subtract its amount from every payment, to never refund too much.
     payment = fact.evidence.get("payment_intent") or fact.evidence.get("payment")
     return payment if isinstance(payment, str) else None

@@ -1,4 +1,4 @@
-"""The status of a gift, computed from its facts. Pure: the order of the facts does not matter."""
+"""The status of a gift, computed from its facts. The order of the facts does not matter."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class StatusName(StrEnum):
     LAPSED = "lapsed"
 
 
-# The donor may still pay. In any other status a second payment would be a duplicate.
+# In these statuses the donor may still pay. In any other status, another payment is a duplicate.
 STILL_PAYABLE: Final = frozenset({StatusName.AWAITED, StatusName.FAILED, StatusName.LAPSED})
 
 
@@ -41,9 +41,10 @@ class Flag(StrEnum):
 class Status:
     """A gift's status and amounts, in minor units of its currency.
 
-    `returned_minor` is refunds plus open and lost disputes, at most `received_minor`: a bank may
-    dispute a whole payment after a part of it was refunded. `held_minor` is the part of
-    `returned_minor` that a bank holds until a dispute ends. `net_minor` is received less returned.
+    `returned_minor` is the sum of refunds and of open and lost disputes, but at most
+    `received_minor`: a bank may dispute a whole payment after a part of it was refunded.
+    `held_minor` is the part of `returned_minor` that a bank holds until a dispute ends. `net_minor`
+    is received less returned.
     """
 
     name: StatusName
@@ -56,11 +57,11 @@ class Status:
 
 
 def status_of(facts: Iterable[Fact]) -> Status:
-    """Return the status that `facts` give. Money received outranks every earlier failure or expiry.
+    """Return the status that `facts` give. Received money outranks every earlier failure or expiry.
 
     After a refund, the net amount is compared with the chosen amount. If a gift was paid twice and
-    one payment was refunded, the net is the chosen amount: the gift is confirmed, without a flag.
-    If the net is less than was chosen because of a refund, the gift is partly refunded.
+    one payment was refunded, both amounts are equal: the gift is confirmed, without a flag. If a
+    refund makes the net amount smaller than the chosen amount, the gift is partly refunded.
     """
     facts = list(facts)
     by_kind: dict[FactKind, dict[str, Fact]] = defaultdict(dict)
@@ -68,7 +69,7 @@ def status_of(facts: Iterable[Fact]) -> Status:
         by_kind[fact.kind][fact.source_id] = fact
 
     transfers = _without(by_kind[FactKind.TRANSFER_RECEIVED], by_kind[FactKind.TRANSFER_UNDONE])
-    # A list, because a payment and a transfer may have the same source_id.
+    # Use a list, because a payment and a transfer may have the same source_id.
     payments = [*by_kind[FactKind.PAYMENT_SUCCEEDED].values(), *transfers.values()]
     refunds = _without(by_kind[FactKind.REFUND_SUCCEEDED], by_kind[FactKind.REFUND_FAILED])
     disputes = disputes_of(facts)
@@ -94,12 +95,12 @@ def status_of(facts: Iterable[Fact]) -> Status:
         name = StatusName.PARTLY_REFUNDED
 
     flags = set()
-    # Several payments alone are fine: banks limit the amount of one transfer.
+    # More than one payment is normal: banks limit the amount of one transfer.
     if len(payments) > 1 and net > chosen:
         flags.add(Flag.PAID_MORE_THAN_ONCE)
     if gone > received:
         flags.add(Flag.RETURNED_MORE_THAN_RECEIVED)
-    # The status already shows that less is left because of a refund.
+    # No flag is needed for what a refund took: the status shows it already.
     if net and chosen and (net > chosen or received < chosen):
         flags.add(Flag.AMOUNT_DIFFERS)
     return Status(

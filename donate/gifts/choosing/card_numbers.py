@@ -1,4 +1,4 @@
-"""Detects card numbers in typed text, so that we never store or show one. Pure."""
+"""Detects card numbers in text that people type, so that we never store or show one."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from typing import Final
 from stdnum import luhn
 
 _MAX_CARD_DIGITS: Final = 19
-# The groups of digits printed on a card, with any separators.
+# Match digits in the groups that are printed on cards, with any separators between the groups.
 _PRINTED_GROUPS: Final = re.compile(
     r"(?<![0-9])([0-9]{4}\W{1,10}(?:[0-9]{4}\W{1,10}[0-9]{4}\W{1,10}[0-9]{1,7}"
     r"|[0-9]{6}\W{1,10}[0-9]{4,5}))(?![0-9])(\W{1,10}[0-9]{1,3}(?![0-9]))?"
@@ -17,9 +17,9 @@ _DIGIT_GROUPS: Final = re.compile(r"[0-9]+(?:[\s\-‐-―._/]{1,3}[0-9]+)*")
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether 13 to 19 digits in `text`, however spaced, form a valid card number.
+    """Whether `text` contains 13 to 19 digits, however separated, that form a valid card number.
 
-    Finds it among other digits too: `12 4242 4242 4242 4242`.
+    Other digits beside the card number do not hide it: `12 4242 4242 4242 4242`.
     """
     plain = "".join(_ascii_digit(c) for c in unicodedata.normalize("NFKC", text))
     for number, extra in _PRINTED_GROUPS.findall(plain):

@@ -1,4 +1,4 @@
-"""Checks a donor's choice against the region. Pages and the API use the same rules."""
+"""Checks a donor's choice against the region. The donor pages and the API use the same checks."""
 
 import re
 import unicodedata
@@ -16,15 +16,15 @@ from donate.regions.modes import Mode
 from donate.regions.regions import Frequency, Region, countries, offers
 
 MAX_NAME: Final = 200
-# Normalising combining marks takes quadratic time: 60 kB of them take seconds.
+# Longer text is not normalised: 60 kB of combining marks would take seconds (quadratic time).
 _MAX_TYPED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A donor's choice, checked against the region.
+    """A donor's choice that passed all checks.
 
-    `amount` is charged; `fee_cover_minor` of it covers the fee.
+    `amount` is what the donor pays; it includes `fee_cover_minor`, the part that covers the fee.
     """
 
     region: Region
@@ -39,7 +39,7 @@ class Choice:
     fee_cover_minor: int = 0
 
     def wish_row(self) -> dict[str, Any]:
-        """Return the columns of the gift's GiftWish row; empty if the donor added nothing."""
+        """Return the values of the gift's GiftWish row; empty if the donor chose no options."""
         if self.wishes == NOTHING_ADDED:
             return {}
         row = asdict(self.wishes) | {"fee_cover_minor": self.fee_cover_minor}
@@ -58,10 +58,10 @@ def check_choice(  # noqa: PLR0913 -- one for each field of the form
     email: str,
     wishes: Wishes = NOTHING_ADDED,
 ) -> Choice:
-    """Check a donor's choice against the region and return it.
+    """Check a donor's choice against the region, and return it.
 
-    `amount` is the gift without the fee; the fee is added if `wishes` says so. Raises BadInputs
-    with one sentence for each wrong field.
+    `amount` excludes the fee. The fee is added if `wishes` says that the donor covers it. Raises
+    BadInputs with one sentence for each wrong field.
     """
     language = region.language(language)
     problems = check_wishes(region, mode, wishes)
@@ -103,7 +103,7 @@ def check_choice(  # noqa: PLR0913 -- one for each field of the form
 def _with_cover(
     region: Region, mode: str, amount: Money | BadInput, wishes: Wishes
 ) -> tuple[Money | BadInput, int]:
-    """Return the amount to charge, and how much of it covers the fee."""
+    """Return the amount to charge, and the part of it that covers the fee."""
     if isinstance(amount, Money) and wishes.covers_fee:
         cover = fee_cover(region, mode, amount)
         if cover is not None:
@@ -120,7 +120,7 @@ def check_mode(
     country: str,
     language: str,
 ) -> list[BadInput]:
-    """Return a problem if the region does not offer this mode, frequency or amount to the donor."""
+    """Return a problem if this donor cannot give this amount in this mode at this frequency."""
     currency = region.currency if isinstance(amount, BadInput) else amount.currency
     if currency != region.currency:
         message = N_("Gifts under %(code)s are made in %(currency)s.")
@@ -155,18 +155,18 @@ def check_mode(
 
 
 def tidy_name(name: str) -> str:
-    """Return a name on one line, trimmed, in Unicode form NFC."""
+    """Return a name in one line, without outer spaces, in Unicode form NFC."""
     name = re.sub(r"\s+", " ", name).strip()
-    # A longer name is refused anyway, so do not spend time on normalising it.
+    # Do not normalise a longer name: normalising is slow, and the name is refused anyway.
     return name if len(name) > _MAX_TYPED else unicodedata.normalize("NFC", name)
 
 
 def _normalized_email(typed: str) -> str | None:
-    """Return an e-mail address in normalized form, or None if it is not one."""
+    """Return a typed e-mail address in normalized form; None if it is invalid."""
     if len(typed) <= _MAX_TYPED:
         with suppress(EmailNotValidError):
-            # Normalizing gives one spelling to BÜCHER.example, bücher.example and
-            # xn--bcher-kva.example. Most mail servers refuse accents before the @.
+            # BÜCHER.example, bücher.example and xn--bcher-kva.example are normalized to one
+            # spelling. Accents before the @ are refused, because most mail servers refuse them.
             return validate_email(
                 typed, check_deliverability=False, allow_smtputf8=False
             ).normalized

@@ -1,4 +1,4 @@
-"""Computes the amount to add to a gift to cover the fee, in whole minor units. Pure.
+"""Computes the amount that a donor adds to a gift to cover Stripe's fee. Pure functions.
 
 https://support.stripe.com/questions/passing-the-stripe-fee-on-to-customers
 https://support.stripe.com/questions/rounding-rules-for-stripe-fees: 0.025 is rounded up to 0.03.
@@ -10,21 +10,21 @@ _WHOLE: Final = 10_000
 
 
 def fee_on(charged_minor: int, *, basis_points: int, fixed_minor: int) -> int:
-    """Return the fee on a payment. The percentage part is rounded half up to a minor unit."""
+    """Return the fee on a payment. Halves of a minor unit are rounded up."""
     share, rest = divmod(charged_minor * basis_points, _WHOLE)
     return share + (2 * rest >= _WHOLE) + fixed_minor
 
 
 def with_fee_covered(gift_minor: int, *, basis_points: int, fixed_minor: int, step: int) -> int:
-    """Return the smallest multiple of `step` that leaves `gift_minor` after the fee."""
+    """Return the smallest multiple of `step` from which the fee leaves at least the gift."""
 
     def after_fee(charged_minor: int) -> int:
         fee = fee_on(charged_minor, basis_points=basis_points, fixed_minor=fixed_minor)
         return charged_minor - fee
 
-    # Start at or just below the exact solution. Rounding gains us at most half a unit, less
-    # than one charged unit for a fee below 50%. `after_fee` never falls, so the first match is
-    # the smallest.
+    # Start at or just below the solution without rounding. Rounding the fee can save at most half a
+    # unit, which is less than what one more charged unit adds (for a fee below 50%). `after_fee`
+    # never falls, so the first match is the smallest.
     charged = (gift_minor + fixed_minor) * _WHOLE // (_WHOLE - basis_points) // step * step
     while after_fee(charged) < gift_minor:
         charged += step

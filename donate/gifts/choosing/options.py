@@ -1,4 +1,4 @@
-"""Checks what a donor adds to a gift: fund, note, tribute, anonymity, and covering the fee."""
+"""Checks the options that a donor adds: fund, note, tribute, anonymity, and covering the fee."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Tribute(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a donor added to a gift. Empty and False mean nothing."""
+    """The options that a donor added to a gift. An empty text or False means not added."""
 
     fund: str = ""
     is_anonymous: bool = False
@@ -38,7 +38,7 @@ NOTHING_ADDED: Final = Wishes()
 
 
 def check_wishes(region: Region, mode: str, wishes: Wishes) -> list[BadInput]:
-    """Return a problem for each wish that the region does not offer or we cannot store."""
+    """Return a problem for each option that the region does not offer or we cannot store."""
     options, problems = region.options, []
     if wishes.fund and wishes.fund not in region.funds:
         problems.append(BadInput("fund", N_("Please choose a fund from the list.")))
@@ -58,7 +58,7 @@ def check_wishes(region: Region, mode: str, wishes: Wishes) -> list[BadInput]:
 
 
 def fee_cover(region: Region, mode: str, amount: Money) -> Money | None:
-    """Return what to add to `amount` to cover the fee; None if the mode has no fee."""
+    """Return the amount that covers the fee on a gift of `amount`; None if the mode has no fee."""
     terms = {str(each): terms for each, terms in region.modes.items()}.get(mode)
     if terms is None or terms.fee is None:
         return None
@@ -72,7 +72,7 @@ def fee_cover(region: Region, mode: str, amount: Money) -> Money | None:
 
 
 def tidy_words(text: str) -> str:
-    """Return text trimmed, with Unix line ends, in Unicode form NFC."""
+    """Return text without outer spaces, with Unix line ends, in Unicode form NFC."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     return unicodedata.normalize("NFC", text) if len(text) <= 4 * MAX_NOTE else text
 
