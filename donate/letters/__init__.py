@@ -1,1 +1,1 @@
-"""E-mails to donors ("letters"): found from the facts, stored once, sent at least once."""
+"""E-mails to donors ("letters"). Facts cause them; each is stored once and sent at least once."""

@@ -1,4 +1,4 @@
-"""Loads everything a letter needs when it is sent, and checks whether the letter is still true."""
+"""Loads all data that an e-mail needs, and checks whether what the e-mail says is still true."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _REFUNDS: Final[Mapping[str, FactKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class LetterContext:
-    """A gift and everything a letter may say about it. `region` is None if its code was removed."""
+    """A gift, and all data that e-mails about it use. `region` is None if it no longer exists."""
 
     gift: Gift
     donor: Donor
@@ -71,7 +71,7 @@ class LetterContext:
 
     @property
     def pledge_page(self) -> str | None:
-        """The URL of the donor's page for the pledge, if there is one."""
+        """The URL of the donor's page for the pledge; None if the gift is not monthly."""
         return f"{self.public_url}/pledges/{self.first.token}" if self.first else None
 
     @property
@@ -81,14 +81,14 @@ class LetterContext:
 
     @property
     def terms(self) -> ModeTerms | None:
-        """The region's terms for the gift's mode, if it still offers the mode."""
+        """The region's terms for the gift's mode; None if the region no longer offers the mode."""
         if self.region is None or self.gift.mode not in self.region.modes:
             return None
         return self.region.modes[Mode(self.gift.mode)]
 
     @property
     def wrongly_stated(self) -> Money | None:
-        """The amount that we wrote had arrived, if staff undid one of those transfers since."""
+        """The amount stated in an earlier e-mail, if staff have undone one of its transfers."""
         if not (self.transfers and self.transfers.is_overstated and self.transfers.stated_minor):
             return None
         return Money(self.transfers.stated_minor, self.gift.currency)
@@ -105,7 +105,7 @@ class LetterContext:
 def load_context(
     session: Session, letter: Letter, regions: Regions, public_url: str
 ) -> LetterContext:
-    """Read everything the letter needs."""
+    """Read all data that the e-mail needs."""
     transfers = transfers_about(session, letter)
     gift = session.get_one(Gift, letter.gift_id)
     facts = plain_facts_of(session, gift.id)
@@ -127,13 +127,13 @@ def load_context(
 
 
 def is_true(letter: Letter, context: LetterContext) -> bool:
-    """Whether the letter is true now, and says something new unless staff send it again."""
+    """Whether the e-mail is true now. Unless staff repeat it, it must also say something new."""
     kind, transfers = LetterKind(letter.kind), context.transfers
     if transfers and not letter.again:
         if kind is LetterKind.THANK_YOU and transfers.makes_thanks_redundant(letter.occasion):
             return False
         if kind in _HOW_TO_SEND and transfers.was_stated:
-            return False  # a correction says that the gift has not arrived
+            return False  # the donor was told that money arrived, so a correction is sent instead
         if kind is LetterKind.CORRECTION and not transfers.needs_correction:
             return False
     if kind in _HOW_TO_SEND and context.is_given_instead:
@@ -146,7 +146,7 @@ def is_true(letter: Letter, context: LetterContext) -> bool:
 
 
 def can_be_written(kind: LetterKind, context: LetterContext) -> bool:
-    """Whether there is enough data to write the letter, even if it is no longer true."""
+    """Whether there is enough data to write this kind of e-mail, even if it is no longer true."""
     if kind in _REFUNDS:
         return context.returned is not None
     if kind is LetterKind.CONFIRM_ACCOUNT:
@@ -171,7 +171,7 @@ def _returned(session: Session, letter: Letter) -> Money | None:
     )
     facts = {fact.kind: fact for fact in session.exec(statement)}
     if kind == FactKind.REFUND_SUCCEEDED and FactKind.REFUND_FAILED in facts:
-        return None  # the refund failed later, and we have the money again
+        return None  # the donor's bank sent the refund back to us
     fact = facts.get(kind)
     if fact is None or not fact.amount_minor or not fact.currency:
         return None

@@ -1,4 +1,4 @@
-"""What staff can do with letters: list them, send one again, dismiss one."""
+"""What staff can do with e-mails to donors: list them, send one again, dismiss one."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from donate.letters.transfers import ARRIVAL_KINDS
 from donate.regions.regions import Regions
 from donate.storage.bulk_writes import insert_new
 
-# Mail servers often accept a letter at the second or third attempt; that is not worth a notice.
+# Servers often accept an e-mail at the second or third attempt, so a short delay needs no notice.
 LATE_AFTER: Final = timedelta(hours=1)
 
 
 def letters_of(session: Session, gift_id: uuid.UUID) -> Sequence[Letter]:
-    """Return the letters about a gift, oldest first."""
+    """Return the e-mails about a gift, oldest first."""
     statement = select(Letter).where(Letter.gift_id == gift_id)
     return session.exec(statement.order_by(col(Letter.written_at), col(Letter.id))).all()
 
 
 def letters_set_aside(session: Session, *, limit: int) -> list[tuple[Letter, Gift]]:
-    """Return up to `limit` letters that staff have to decide about, newest first."""
+    """Return up to `limit` e-mails that were set aside for staff to decide, newest first."""
     statement = (
         select(Letter, Gift)
         .join(Gift, col(Gift.id) == col(Letter.gift_id))
@@ -37,13 +37,13 @@ def letters_set_aside(session: Session, *, limit: int) -> list[tuple[Letter, Gif
 
 
 def count_failed_letters(session: Session, *, most: int) -> int:
-    """Return how many letters staff have to decide about. Stops counting at `most`."""
+    """Return how many e-mails were set aside for staff to decide, counting up to `most`."""
     failed = select(Letter.id).where(Letter.state == LetterState.SET_ASIDE).limit(most).subquery()
     return session.exec(select(func.count()).select_from(failed)).one()
 
 
 def is_mail_late(session: Session, now: datetime) -> bool:
-    """Whether the mail server has failed to accept a waiting letter for an hour."""
+    """Whether an e-mail was written over an hour ago, and the mail server has not accepted it."""
     late = select(Letter.id).where(
         Letter.state == LetterState.WAITING,
         Letter.tries > 0,
@@ -53,9 +53,9 @@ def is_mail_late(session: Session, now: datetime) -> bool:
 
 
 def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> bool:
-    """Whether a letter is no longer waiting, and would still be true if sent again."""
+    """Whether an e-mail is no longer waiting, and would still be true if it were sent again."""
     if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in ARRIVAL_KINDS:
-        return False  # another letter said the same, or there was nothing to say
+        return False  # another e-mail stated the same amount, or no amount was left to state
     if letter.state == LetterState.WAITING:
         return False
     row = new_letter(
@@ -79,9 +79,9 @@ def send_again(
     actor: str,
     now: datetime,
 ) -> Letter | None:
-    """Queue a letter again, as repeat number `again`. Return None if that repeat was queued before.
+    """Queue an e-mail again, as repeat number `again`; return None if it was queued before.
 
-    Raises NotFound, or Conflict if the letter is waiting or no longer true.
+    Raises NotFound, or Conflict if the e-mail is waiting or no longer true.
     """
     letter = letter_of(session, gift, number, lock=True)
     if not 0 < again <= letter.again + 1:
@@ -97,7 +97,7 @@ def send_again(
 
 
 def dismiss_letter(session: Session, gift: Gift, number: int) -> Letter | None:
-    """Dismiss a letter that was set aside. Return None if it is not set aside. Raises NotFound."""
+    """Dismiss an e-mail that was set aside; return None if it was not. Raises NotFound."""
     letter = letter_of(session, gift, number, lock=True)
     if letter.state != LetterState.SET_ASIDE:
         return None
@@ -106,7 +106,7 @@ def dismiss_letter(session: Session, gift: Gift, number: int) -> Letter | None:
 
 
 def letter_of(session: Session, gift: Gift, number: int, *, lock: bool = False) -> Letter:
-    """Return one letter about a gift. Raises NotFound."""
+    """Return the e-mail with this number about a gift. Raises NotFound."""
     letter = session.get(Letter, number, with_for_update=lock)
     if letter is None or letter.gift_id != gift.id:
         raise NotFound("no such letter")

@@ -1,4 +1,4 @@
-"""Builds the e-mail from a draft: headers, plain text and HTML."""
+"""Builds e-mails with headers, plain text and HTML from drafts."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from donate.letters.words.draft import name_to_greet
 from donate.mail_server import ascii_address
 from donate.web.templating import Pages
 
-# Not every mail server accepts 8-bit text.
+# Encode e-mails in 7 bits, because not every mail server accepts 8-bit text.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
 class EmailText:
-    """The subject, the plain text and the HTML of a letter."""
+    """The subject, the plain text and the HTML of an e-mail."""
 
     subject: str
     text: str
@@ -31,7 +31,7 @@ class EmailText:
 
 
 def render_letter(pages: Pages, letter: Letter, context: LetterContext) -> EmailText:
-    """Render a letter about a gift as the gift is now. `can_be_written` must be true."""
+    """Render an e-mail from the gift's current data. `can_be_written` must be true."""
     content = draft(LetterKind(letter.kind), context)
     values = {
         "draft": content,
@@ -46,7 +46,7 @@ def render_letter(pages: Pages, letter: Letter, context: LetterContext) -> Email
 
 
 class Composer:
-    """Composes e-mails. `sender` is the From address."""
+    """Composes e-mails. `sender` is their From address."""
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
@@ -54,7 +54,7 @@ class Composer:
         self._pages = Pages()
 
     def compose(self, letter: Letter, context: LetterContext, now: datetime) -> EmailMessage:
-        """Return the e-mail for a letter. The caller has checked that it is true."""
+        """Return the complete e-mail. The caller has checked that what it says is true."""
         wording = render_letter(self._pages, letter, context)
         organisation = context.region.organisation if context.region else None
         message = EmailMessage(policy=_POLICY)
@@ -63,11 +63,11 @@ class Composer:
         message["From"] = _address(organisation.legal_name if organisation else "", self._sender)
         message["To"] = _address(name_to_greet(context.donor.name), context.donor.email)
         reply_to = ascii_address(context.contact)
-        # Not every mail server accepts a non-ASCII Reply-To; send the e-mail without one instead.
+        # Leave out a Reply-To that is not ASCII, because not every mail server accepts it.
         if reply_to and reply_to.isascii():
             message["Reply-To"] = Address(addr_spec=reply_to)
         message["Subject"] = wording.subject
-        # Suppresses out-of-office replies (RFC 3834).
+        # This header suppresses out-of-office replies (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(wording.text, cte="quoted-printable")
         message.add_alternative(wording.html, subtype="html", cte="quoted-printable")
@@ -76,7 +76,7 @@ class Composer:
 
 
 def message_id(letter: Letter) -> str:
-    """Return a letter's Message-ID. It stays the same, so duplicates can be detected."""
+    """Return an e-mail's Message-ID, the same at each attempt, so that duplicates are detected."""
     identity = f"{letter.gift_id}:{letter.kind}:{letter.occasion}:{letter.again}"
     return f"{letter.kind}.{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 

@@ -1,9 +1,10 @@
-"""Finds gifts whose letter is missing and stores it. Polls; no other code pushes letters to it.
+"""Finds the e-mails that facts make necessary, and stores those that are missing.
 
-Each search covers the facts recorded since the last one, plus a margin for slow transactions. Once
-an hour it covers the past week. A repeated search is harmless, because a unique constraint stores
-each letter once. Older facts get no letter, so an import, a restored backup or a newly configured
-mail server does not send e-mails about last year.
+The finder polls the database; no other code tells it about new facts. Each search covers the facts
+recorded since the last search, plus a margin for slow transactions. Once an hour a search covers
+the past week. Searching twice is harmless, because a unique constraint stores each e-mail once.
+Older facts cause no e-mail, so an import, a restored backup or a newly configured mail server does
+not send e-mails about last year.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,12 +26,12 @@ from donate.regions.modes import BY_HAND
 from donate.storage.bulk_writes import insert_new, table_of
 from donate.storage.database import Database
 
-# Facts recorded longer ago get no letter.
+# A fact that was recorded longer ago causes no e-mail.
 FRESH: Final = timedelta(days=7)
-# Facts that happened longer ago get no letter; Stripe keeps its events as long.
+# A fact that happened longer ago causes no e-mail. Stripe keeps its events for as long.
 RECENT: Final = timedelta(days=30)
 REMIND_AFTER: Final = timedelta(days=4)
-# Allowance for slow transactions and for other processes' clocks.
+# Searches overlap by this time, for slow transactions and for differences between clocks.
 MARGIN: Final = timedelta(minutes=10)
 FULL_SEARCH_EVERY: Final = timedelta(hours=1)
 _BATCH_SIZE: Final = 100
@@ -43,7 +44,7 @@ _IS_UNDONE: Final = (
     .where(_UNDONE.kind == str(FactKind.TRANSFER_UNDONE), _UNDONE.source_id == _FACT.source_id)
     .exists()
 )
-# A letter had already stated what arrived when staff undid the transfer.
+# Whether an e-mail had already stated an amount when staff undid the transfer.
 _WAS_TOLD: Final = (
     select(_LETTER.id)
     .where(
@@ -70,10 +71,11 @@ def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bo
 
 @dataclass(frozen=True, slots=True)
 class LetterTrigger:
-    """The fact kinds that cause a letter: one per source, or one per gift unless `each`.
+    """A kind of e-mail, and the kinds of fact that cause it.
 
-    `told_late` is for facts that may be weeks old when recorded, such as transfers from bank
-    statements or failed refunds. `waits` delays the letter, for facts that staff can undo.
+    If `each` is true, each fact source causes one e-mail, otherwise each gift. `told_late` is for
+    facts that may be weeks old when they are recorded, such as transfers on bank statements or
+    failed refunds. `waits` delays the e-mail, for facts that staff can undo.
     """
 
     kind: LetterKind
@@ -103,10 +105,10 @@ _TRIGGERS: Final = (
         (FactKind.PLEDGE_CHANGE_REQUESTED,),
         only=_FACT.amount_minor.is_not(None),
     ),
-    # Say nothing if the pledge ended before its first month was paid.
+    # Send no e-mail if the pledge ended before its first month was paid.
     LetterTrigger(LetterKind.PLEDGE_ENDED, (FactKind.PLEDGE_ENDED,), only=_GIFT.received_minor > 0),
     LetterTrigger(LetterKind.REFUND, (FactKind.REFUND_SUCCEEDED,)),
-    # Only donors who got an e-mail about the refund need to know that it failed.
+    # Only a donor who got an e-mail about the refund needs one about its failure.
     LetterTrigger(
         LetterKind.REFUND_FAILED,
         (FactKind.REFUND_FAILED,),
@@ -117,9 +119,9 @@ _TRIGGERS: Final = (
 
 
 class LetterFinder:
-    """Searches for letters that are due, and calls `on_found` after storing any.
+    """Searches for e-mails that are due, and stores them. Calls `on_found` after storing any.
 
-    `wait` is the delay of letters about transfers that staff marked.
+    `wait` is the delay of e-mails about transfers that staff marked.
     """
 
     def __init__(
@@ -138,7 +140,7 @@ class LetterFinder:
         self._searched_all_at: datetime | None = None
 
     def find_due(self) -> int:
-        """Store the letters that are due; return how many are new."""
+        """Store the e-mails that are due and not stored yet; return how many were stored."""
         now = self._clock.now()
         since = self._since(now)
         with self._database.reading() as session:
@@ -148,7 +150,7 @@ class LetterFinder:
             if since == now - FRESH:
                 self._searched_all_at = now
             return 0
-        # Keep the start of the search: the next round may find more than fit into this batch.
+        # Do not move the start of the next search: more may be missing than fits into this batch.
         with self._database.writing() as session:
             rows = [new_letter(*each, now=now, due_at=due_at) for *each, due_at in missing]
             new = insert_new(session, Letter, rows)
@@ -165,7 +167,7 @@ class LetterFinder:
 def _missing_letters(
     session: Session, *, since: datetime, now: datetime, wait: timedelta
 ) -> Iterator[tuple[Any, str, str, datetime | None]]:
-    """Yield gift id, kind, occasion and due time of missing letters, up to a batch per kind."""
+    """Yield gift id, kind, occasion and due time of the missing e-mails, up to a batch per kind."""
     connection = session.connection()
     for statement in _BY_FACT:
         parameters = {"since": since, "recent": now - RECENT}
@@ -198,8 +200,8 @@ def _missing_for(trigger: LetterTrigger) -> Select[Any]:
 
 
 def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
-    # Skip gifts whose donor already reported the transfer as sent. Skip gifts whose transfer staff
-    # just undid: they may be about to mark the right one.
+    # Skip gifts whose donor already reported the transfer as sent, and gifts whose transfer staff
+    # undid a moment ago: staff may be about to mark the right transfer.
     has_transfer = (
         select(_FACT.id)
         .where(
@@ -239,7 +241,7 @@ def _is_written(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement
     )
 
 
-# Built once, because they run every second.
+# Build these statements once, because they run every second.
 _BY_FACT: Final = tuple(_missing_for(trigger) for trigger in _TRIGGERS)
 _BY_GIFT: Final = (
     (_missing_for_awaited(LetterKind.INSTRUCTIONS), timedelta(0)),

@@ -1,4 +1,4 @@
-"""Writes e-mails to a folder, one file each, instead of sending them. The demo uses it."""
+"""Writes each e-mail to a file in a folder, instead of sending it. The demo uses this."""
 
 import os
 from email.message import EmailMessage
@@ -8,13 +8,13 @@ from donate.errors import MailUnavailable
 
 
 class Folder:
-    """A carrier that writes files. A letter sent twice is one file, named by its Message-ID."""
+    """A carrier that writes files. The Message-ID names the file, so a second copy replaces it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def carry(self, message: EmailMessage) -> None:
-        """Write one e-mail atomically. Raises MailUnavailable."""
+        """Write one e-mail to its file, atomically. Raises MailUnavailable."""
         name = message["Message-ID"].strip("<>").partition("@")[0]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The demo's pages that show the e-mails written to the folder."""
+"""The demo's pages that show the e-mails in the folder."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
-# As in a mail program: no scripts, no external resources, and links open in a new tab.
+# As in a mail program, allow no scripts or external resources, and open links in a new tab.
 _FRAME_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'; "

@@ -1,4 +1,4 @@
-"""The kinds of letter, and the gift statuses in which each is true. Pure."""
+"""The kinds of e-mail, and the gift statuses in which each kind is true."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,20 +8,22 @@ from donate.gifts.status import StatusName
 
 
 class LetterKind(StrEnum):
-    """The kinds of letter. Comments name the `occasion`, if a gift can have several of a kind."""
+    """The kinds of e-mail. An `occasion` tells a gift's e-mails of the same kind apart."""
 
-    THANK_YOU = "thank_you"  # occasion: the transfer, if staff marked one
-    CORRECTION = "correction"  # less has arrived than we wrote; occasion: the undone transfer
-    INSTRUCTIONS = "instructions"  # how to send the gift
-    REMINDER = "reminder"  # the gift has not arrived
-    UNDER_WAY = "under_way"  # the debit is processing; occasion: the checkout session
-    CONFIRM_ACCOUNT = "confirm_account"  # before the debit; occasion: the checkout session
-    FAILED = "failed"  # the debit failed; occasion: the checkout session
-    MONTH_FAILED = "month_failed"  # a month could not be collected; occasion: the invoice
-    PLEDGE_AMOUNT = "pledge_amount"  # a new monthly amount; occasion: the request
-    PLEDGE_ENDED = "pledge_ended"  # occasion: the subscription
-    REFUND = "refund"  # occasion: the refund
-    REFUND_FAILED = "refund_failed"  # a refund did not arrive; occasion: the refund
+    THANK_YOU = "thank_you"  # The gift arrived. Occasion: the transfer, if staff marked one.
+    CORRECTION = "correction"  # Less arrived than we wrote. Occasion: the undone transfer.
+    INSTRUCTIONS = "instructions"  # This explains how to send the gift.
+    REMINDER = "reminder"  # The gift has not arrived.
+    UNDER_WAY = "under_way"  # The bank is processing the debit. Occasion: the checkout session.
+    CONFIRM_ACCOUNT = (
+        "confirm_account"  # The bank account is unconfirmed. Occasion: the checkout session.
+    )
+    FAILED = "failed"  # The debit failed. Occasion: the checkout session.
+    MONTH_FAILED = "month_failed"  # A month could not be collected. Occasion: the invoice.
+    PLEDGE_AMOUNT = "pledge_amount"  # The monthly amount will change. Occasion: the request.
+    PLEDGE_ENDED = "pledge_ended"  # The pledge ended. Occasion: the subscription.
+    REFUND = "refund"  # A refund was made. Occasion: the refund.
+    REFUND_FAILED = "refund_failed"  # A refund did not arrive. Occasion: the refund.
 
 
 _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
@@ -41,5 +43,5 @@ _TRUE_WHILE: Final[Mapping[LetterKind, frozenset[StatusName]]] = {
 
 
 def statuses_for(kind: LetterKind) -> frozenset[StatusName]:
-    """Return the gift statuses in which this kind of letter is true."""
+    """Return the gift statuses in which this kind of e-mail is true."""
     return _TRUE_WHILE[kind]

@@ -1,7 +1,7 @@
-"""The table of letters. It stores neither the recipient nor the text.
+"""The table of e-mails ("letters"). It stores neither the recipient nor the text.
 
-Both are taken from the gift when the letter is sent, so they are never stale and the donor's data
-is not stored twice.
+Both are computed from the gift when the e-mail is sent, so they are always up to date, and the
+donor's data is stored only once.
 """
 
 import uuid
@@ -17,17 +17,17 @@ from donate.storage.database import UtcDateTime
 
 
 class LetterState(StrEnum):
-    """The state of a letter."""
+    """The state of an e-mail."""
 
-    WAITING = "waiting"  # to be sent at `due_at`
-    SENT = "sent"  # the mail server accepted it
-    UNTRUE = "untrue"  # it was no longer true when it was due
-    SET_ASIDE = "set_aside"  # it could not be sent; staff decide
-    DISMISSED = "dismissed"  # staff decided not to send it after it was set aside
+    WAITING = "waiting"  # The e-mail will be sent at `due_at`.
+    SENT = "sent"  # The mail server accepted the e-mail.
+    UNTRUE = "untrue"  # The e-mail was no longer true when it was due.
+    SET_ASIDE = "set_aside"  # The e-mail could not be sent; staff decide what to do.
+    DISMISSED = "dismissed"  # Staff decided not to send an e-mail that was set aside.
 
 
 class Letter(SQLModel, table=True):
-    """One letter about one gift. `again` is 0 for the first, then counts the repeats by staff."""
+    """One e-mail about one gift. `again` counts the repeats by staff; the first e-mail has 0."""
 
     __table_args__ = (
         UniqueConstraint("gift_id", "kind", "occasion", "again", name="letter_once"),
@@ -47,7 +47,7 @@ class Letter(SQLModel, table=True):
     written_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # The id of the gift's newest fact when a letter about transfers was sent.
+    # For an e-mail about transfers: the id of the newest fact of the gift when it was sent.
     knew: int | None = Field(default=None, sa_type=BigInteger)
 
 
@@ -61,7 +61,7 @@ def new_letter(
     asked_by: str = "service",
     due_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return the row of a letter, due at `due_at` or now."""
+    """Return the row of a new e-mail. It is due at `due_at`, or at once."""
     return {
         "gift_id": gift_id,
         "kind": kind,

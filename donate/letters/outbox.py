@@ -1,7 +1,7 @@
-"""Sends the letters that are due: claims one, sends it with no transaction open, marks it sent.
+"""Sends the e-mails that are due: claims one, sends it outside any transaction, marks it as sent.
 
-A letter is sent at least once. If the process dies between sending and marking, the letter is sent
-again after its lease, with the same Message-ID.
+Each e-mail is sent at least once. If the process dies after sending and before marking, the e-mail
+is sent again when its lease has expired, with the same Message-ID.
 """
 
 import logging
@@ -26,8 +26,9 @@ from donate.web.observability import LETTERS
 
 log = logging.getLogger(__name__)
 
-# The delay after each failed attempt; after the last, staff decide. Servers that greylist accept a
-# letter after some minutes; a broken server should be repaired within three days.
+# The delay after each failed attempt. After the last attempt, the e-mail is set aside for staff.
+# Servers that greylist accept an e-mail after some minutes. A broken server should be repaired
+# within three days.
 RETRY_AFTER: Final = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -38,10 +39,10 @@ RETRY_AFTER: Final = (
     timedelta(days=1),
     timedelta(days=2),
 )
-# Longer than sending one letter may take; afterwards another worker may claim it.
+# Sending takes less than this. When the lease has expired, another worker may claim the e-mail.
 LEASE: Final = timedelta(minutes=2)
-# Limits the letters per address that need no payment: a stranger can enter any address in a form,
-# and can change a pledge with its link.
+# Limit the e-mails to one address that strangers can cause without paying: a stranger can enter any
+# address in a form, and whoever has a pledge's link can change the pledge.
 MAX_UNSOLICITED_A_DAY: Final = 10
 _UNSOLICITED: Final = (
     LetterKind.INSTRUCTIONS,
@@ -50,7 +51,7 @@ _UNSOLICITED: Final = (
     LetterKind.FAILED,
     LetterKind.PLEDGE_AMOUNT,
 )
-# Some mail servers limit the number of letters per connection.
+# Some mail servers limit the number of e-mails per connection.
 _BATCH_SIZE: Final = 50
 
 
@@ -67,7 +68,7 @@ class Carrier(Protocol):
 
 
 class Outbox:
-    """Sends the letters that are due through a carrier."""
+    """Sends the e-mails that are due through a carrier."""
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class Outbox:
         self._wait = wait
 
     def send_due(self) -> int:
-        """Send up to a batch of due letters; return how many were processed."""
+        """Send up to a batch of due e-mails; return how many were processed."""
         try:
             for done in range(_BATCH_SIZE):
                 letter = self._claim()
@@ -100,13 +101,13 @@ class Outbox:
                 except MailUnavailable as error:
                     log.warning("will retry an e-mail later: %s", error)
                     self._put_off(letter, error)
-                    return 0  # pause until the next heartbeat
+                    return 0  # 0 makes the worker pause before the next attempt
         finally:
             self._carrier.hang_up()
         return _BATCH_SIZE
 
     def _claim(self) -> Letter | None:
-        """Claim the letter that has been due longest, until its lease ends."""
+        """Claim the e-mail that has been due longest; no other worker takes it during its lease."""
         now = self._clock.now()
         with self._database.reading() as session:
             if session.exec(_due(now)).first() is None:
@@ -138,7 +139,7 @@ class Outbox:
         try:
             message = self._composer.compose(letter, context, now)
         except Exception as error:
-            # One broken letter must not block the others or be retried forever.
+            # One e-mail that cannot be composed must not block the others or be retried forever.
             log.exception("could not compose an e-mail")
             reason = f"It could not be composed: {type(error).__name__}."
             self._end(letter, LetterState.SET_ASIDE, reason)
@@ -155,7 +156,7 @@ class Outbox:
             self._end(letter, LetterState.SENT)
 
     def _record_newest_fact(self, letter: Letter, context: LetterContext) -> bool:
-        """Record which facts a letter about transfers includes; False if it is no longer ours."""
+        """Store the id of the e-mail's newest fact; False if another worker has the e-mail."""
         if letter.kind not in ARRIVAL_KINDS or context.transfers is None:
             return True
         with self._database.writing() as session:
@@ -166,7 +167,7 @@ class Outbox:
             return True
 
     def _postpone(self, letter: Letter, due_at: datetime) -> None:
-        """Postpone a letter without counting an attempt."""
+        """Postpone an e-mail without counting an attempt."""
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):
@@ -187,7 +188,7 @@ class Outbox:
                 row.reason = f"Not accepted yet: {error}."[:200]
 
     def _clear_newest_fact(self, letter: Letter) -> None:
-        """Record that the donor did not get the letter: the mail server did not accept it."""
+        """Clear the stored fact id, because the mail server did not accept the e-mail."""
         if letter.kind in ARRIVAL_KINDS:
             with self._database.writing() as session:
                 row = session.get_one(Letter, letter.id, with_for_update=True)
@@ -198,7 +199,7 @@ class Outbox:
         now = self._clock.now()
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
-            # A sent letter is marked sent even if another worker has claimed it meanwhile.
+            # Mark an e-mail that was sent as sent even if another worker has claimed it meanwhile.
             if state is not LetterState.SENT and not _is_ours(row, letter):
                 return
             row.state = state
@@ -221,7 +222,7 @@ def _is_ours(row: Letter, letter: Letter) -> bool:
 
 
 def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
-    """Whether an address has reached its daily limit of letters that need no payment."""
+    """Whether an address has got as many e-mails today as are allowed without a payment."""
     yesterday = now - timedelta(days=1)
     count = session.exec(
         select(func.count())
@@ -230,10 +231,10 @@ def _is_over_limit(session: Session, donor: Donor, now: datetime) -> bool:
         .join(Donor, col(Donor.id) == col(Gift.donor_id))
         .where(
             Letter.state == LetterState.SENT,
-            col(Letter.due_at) > yesterday,  # uses the index; `due_at` is later than `sent_at`
+            col(Letter.due_at) > yesterday,  # `due_at` is indexed and later than `sent_at`
             col(Letter.sent_at) > yesterday,
             col(Letter.kind).in_(_UNSOLICITED),
-            # Nearly all mail servers ignore case in addresses.
+            # Ignore case in addresses, as nearly all mail servers do.
             func.lower(Donor.email) == func.lower(donor.email),
         )
     ).one()

@@ -1,4 +1,4 @@
-"""Sends e-mails through a mail server, over TLS unless the server runs on this machine."""
+"""Sends e-mails through a mail server, with TLS unless the server runs on this machine."""
 
 import re
 import smtplib
@@ -14,7 +14,7 @@ from typing import Final
 from donate.errors import MailRefused, MailUnavailable
 from donate.mail_server import MailServer
 
-# The timeout of one SMTP command, and of sending one e-mail.
+# The timeouts of one SMTP command, and of sending one whole e-mail.
 STEP_TIMEOUT_S: Final = 10.0
 LETTER_TIMEOUT_S: Final = 30.0
 _READY: Final = 220
@@ -23,9 +23,9 @@ _ENHANCED_CODE: Final = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 
 class Smtp:
-    """A carrier that sends through a mail server, over one connection until `hang_up`.
+    """A carrier that sends e-mails through a mail server. It keeps a connection until `hang_up`.
 
-    `our_name` is the domain for EHLO.
+    `our_name` is the domain with which the service introduces itself (EHLO).
     """
 
     def __init__(
@@ -50,7 +50,10 @@ class Smtp:
                 _hand_over(connection, message)
 
     def test_connection(self) -> None:
-        """Connect, encrypt and sign in without sending anything. Raises MailUnavailable."""
+        """Connect to the mail server, start TLS and sign in, to test them. No e-mail is sent.
+
+        Raises MailUnavailable.
+        """
         with self._handling_errors():
             self._ready_connection()
         self.hang_up()
@@ -76,7 +79,7 @@ class Smtp:
 
     @contextmanager
     def _handling_errors(self) -> Iterator[None]:
-        """Convert errors to ours. Drop the connection unless the error is about one e-mail."""
+        """Raise MailUnavailable for SMTP errors. Close the connection unless one e-mail failed."""
         try:
             yield
         except MailRefused:
@@ -92,7 +95,8 @@ class Smtp:
             raise MailUnavailable(type(error).__name__) from None
 
     def _new_connection(self) -> smtplib.SMTP:
-        # Pass no host, so that it connects later, inside `_within`.
+        # Pass no host, so that smtplib connects later, in `_connect`, under the timeout of
+        # `_within`.
         name, timeout_s = self._our_name, self._step_timeout_s
         if self._server.implicit_tls:
             context = ssl.create_default_context()
@@ -101,7 +105,7 @@ class Smtp:
 
     def _connect(self, connection: smtplib.SMTP) -> None:
         server = self._server
-        # smtplib reads the host name for the certificate check from here.
+        # smtplib checks the server's certificate against this host name.
         connection._host = server.host  # type: ignore[attr-defined]
         code, _ = connection.connect(server.host, server.port)
         if code != _READY:
@@ -121,12 +125,12 @@ class Smtp:
 
     @contextmanager
     def _within(self, connection: smtplib.SMTP) -> Iterator[None]:
-        """Abort the connection after the total timeout; a server may send byte by byte."""
+        """Abort the connection after a total timeout: a server may send one byte at a time."""
 
         def give_up() -> None:
             with suppress(OSError):
                 if connection.sock:
-                    # Shut down the raw socket: closing TLS could block as well.
+                    # Shut down the raw socket, because closing TLS could block as well.
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
         timer = threading.Timer(self._letter_timeout_s, give_up)
@@ -139,7 +143,7 @@ class Smtp:
 
 
 def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
-    """Sign in. Encodes non-ASCII credentials as UTF-8 (RFC 4616), which `smtplib` cannot."""
+    """Sign in. `smtplib` cannot encode non-ASCII credentials as UTF-8 (RFC 4616); this can."""
     if server.user.isascii() and server.password.isascii():
         connection.login(server.user, server.password)
         return
@@ -174,9 +178,9 @@ def _hand_over(connection: smtplib.SMTP, message: EmailMessage) -> None:
 
 
 def _refusal(error: Exception, code: int, reply: bytes | str) -> MailUnavailable:
-    """Return MailRefused for a permanent refusal, else MailUnavailable.
+    """Return MailRefused for a permanent refusal, otherwise MailUnavailable.
 
-    Keeps only the codes, because the server's text may contain an address.
+    The message has only the server's codes, because the server's text may contain an address.
     """
     match = _ENHANCED_CODE.match(reply if isinstance(reply, bytes) else reply.encode())
     codes = f"{code} {match[0].decode()}" if match else str(code)

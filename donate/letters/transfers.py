@@ -1,8 +1,8 @@
-"""Decides what letters say about transfers that staff mark.
+"""Decides what e-mails say about transfers that staff marked as received.
 
-Staff can undo a transfer, so a letter about one waits until the gift's transfers have not changed
-for `WAIT`. Each such letter stores the id of the newest fact that it included (`knew`). That shows
-what earlier letters said; if one said too much, a correction follows.
+Staff can undo a transfer, so an e-mail about it waits until nothing about the gift's transfers has
+changed for `WAIT`. Each such e-mail stores the id of the newest fact that it included (`knew`), so
+that later e-mails know what it said. If it stated too much, a correction follows.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from donate.gifts.status import status_of
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
 
-# Long enough to notice a typing error, short enough for a donor who expects a thank-you.
+# Staff notice a typing error within this time, and a donor does not mind waiting for the thank-you.
 WAIT: Final = timedelta(minutes=10)
-# Kinds of letter that say how much has arrived.
+# The kinds of e-mail that state how much has arrived.
 ARRIVAL_KINDS: Final = (LetterKind.THANK_YOU, LetterKind.CORRECTION)
-# Kinds of letter that depend on transfers.
+# The kinds of e-mail that depend on transfers.
 TRANSFER_KINDS: Final = (*ARRIVAL_KINDS, LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
 
 
 @dataclass(frozen=True, slots=True)
 class Transfers:
-    """The transfers of a gift, and what earlier letters said about them."""
+    """The transfers of a gift, and what earlier e-mails stated about them."""
 
     knew: int
     """The id of the gift's newest fact."""
@@ -47,21 +47,21 @@ class Transfers:
     """Whether staff undid a transfer that a letter had mentioned."""
 
     def makes_thanks_redundant(self, occasion: str) -> bool:
-        """Whether a thank-you for this transfer would be wrong or would repeat an earlier one."""
+        """Whether a thank-you would repeat an earlier e-mail, or is about an undone transfer."""
         is_undone = bool(occasion) and occasion not in self.in_force
         return is_undone or self.stated_minor == self.arrived_minor
 
     @property
     def needs_correction(self) -> bool:
-        """Whether a letter stated too large an amount that no later thank-you corrects."""
+        """Whether an e-mail stated too much, and no later thank-you will state the right amount."""
         return self.stated_minor > self.arrived_minor and not self.has_unmentioned
 
 
 def transfers_about(session: Session, letter: Letter) -> Transfers | None:
-    """Return the transfers of a letter's gift; None if there are none or the kind needs none."""
+    """Return the transfers for an e-mail; None if its kind needs none or the gift has none."""
     if letter.kind not in TRANSFER_KINDS:
         return None
-    # Read the facts first: the letter may then include newer facts than `knew`, never fewer.
+    # Read the facts first. The e-mail is written later, so it includes all facts up to `knew`.
     facts = sorted(facts_of(session, letter.gift_id), key=lambda fact: fact.id or 0)
     changes = [f for f in facts if f.kind in (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)]
     if not changes:
@@ -84,7 +84,7 @@ def transfers_about(session: Session, letter: Letter) -> Transfers | None:
 
 
 def _newest_included_fact(session: Session, letter: Letter) -> int | None:
-    """Return the id of the newest fact that letters before this one included, or None."""
+    """Return the id of the newest fact that earlier e-mails included; None if there was none."""
     letters = session.exec(
         select(Letter).where(
             Letter.gift_id == letter.gift_id,
@@ -110,9 +110,9 @@ def _received(facts: Sequence[GiftFact]) -> int:
 
 
 def stop_thanks(session: Session, fact: GiftFact) -> None:
-    """Cancel waiting thank-yous for a transfer that staff undid.
+    """Cancel the waiting thank-yous for a transfer that staff undid.
 
-    Skips letters that the outbox has locked; it checks again before it sends them.
+    Thank-yous that the outbox has locked are skipped. The outbox checks them again before sending.
     """
     waiting = select(Letter).where(
         Letter.gift_id == fact.gift_id,

@@ -1,1 +1,1 @@
-"""What each e-mail says."""
+"""The texts of the e-mails to donors."""

@@ -1,4 +1,4 @@
-"""The content of each kind of letter, as a draft for both the plain text and the HTML."""
+"""Writes the draft of each kind of e-mail; plain text and HTML are both made from the draft."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -13,7 +13,7 @@ from donate.web.templating import translate
 
 
 def draft(kind: LetterKind, context: LetterContext) -> Draft:
-    """Return the draft of this kind of letter, in the donor's language."""
+    """Return the draft of this kind of e-mail, in the donor's language."""
 
     def translate_message(message: str, **values: str) -> str:
         return translate(context.language, message, values)

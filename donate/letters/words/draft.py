@@ -1,4 +1,4 @@
-"""The draft of a letter, and the parts that several letters share."""
+"""The draft of an e-mail, and the content that several kinds of e-mail share."""
 
 import re
 import unicodedata
@@ -9,14 +9,15 @@ from donate.letters.context import LetterContext
 from donate.letters.words.instructions import Translate
 
 _MAX_NAME: Final = 60
-# A "name" with these, or with characters that names do not have, may be a message from a stranger.
+# A name that contains one of these, or a character that names do not have, may be a stranger's
+# message.
 _NO_NAME: Final = re.compile(r"[.,](?! |$)|www", re.IGNORECASE)
 _IN_NAMES: Final = frozenset(" '’ʼ·-‐‑–.,&")  # noqa: RUF001 -- as people type them
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The content of a letter, in the donor's language."""
+    """The content of an e-mail, in the donor's language."""
 
     subject: str
     headline: str
@@ -31,7 +32,10 @@ class Draft:
 
 
 def name_to_greet(name: str) -> str:
-    """Return the name, or "" if it could be a message: anyone can enter a name for any address."""
+    """Return a typed name if it is safe to repeat in an e-mail, otherwise "".
+
+    Anyone can enter a name for any address, so the name could be a message to a stranger.
+    """
     plain = unicodedata.normalize("NFKC", name)
     are_letters = all(unicodedata.category(c)[0] in "LM" or c in _IN_NAMES for c in plain)
     if len(name) > _MAX_NAME or not are_letters or _NO_NAME.search(plain):
@@ -47,7 +51,7 @@ def manage_link(context: LetterContext, _: Translate) -> tuple[str, str] | None:
 
 
 def amount_and_reference(context: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
-    """Return the rows with the gift's amount and reference."""
+    """Return the lines with the gift's amount and reference."""
     return (
         (_("Amount"), context.money(context.gift.amount)),
         (_("Reference"), context.gift.reference),

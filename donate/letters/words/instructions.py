@@ -1,4 +1,4 @@
-"""The parts of letters that explain how to send a gift by Interac e-Transfer or giving code."""
+"""The texts that explain how to send a gift by Interac e-Transfer or by giving code."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from donate.regions.modes import Mode
 
 
 class Translate(Protocol):
-    """Translates a message into one language and fills in its %(name)s placeholders."""
+    """A function that translates a message and fills in its %(name)s placeholders."""
 
     def __call__(self, message: str, **values: str) -> str:
         """Return the translated message."""
@@ -16,7 +16,7 @@ class Translate(Protocol):
 
 
 def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
-    """Return the sentences that explain where to send the gift from, or how to give by code."""
+    """Return the sentences that say where to make the transfer, or how to use the giving code."""
     if about.gift.mode == Mode.INTERAC:
         return (_("In your bank’s app or site, choose Interac e-Transfer and enter exactly this:"),)
     if about.terms is None:
@@ -34,7 +34,7 @@ def how(about: LetterContext, _: Translate) -> tuple[str, ...]:
 
 
 def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
-    """Return the labels and values that the donor enters at the bank, or quotes with the gift."""
+    """Return what the donor enters at the bank or quotes with the payment: labels and values."""
     gift, amount = about.gift, about.money(about.gift.amount)
     if gift.mode != Mode.INTERAC:
         return (
@@ -50,7 +50,7 @@ def what_to_enter(about: LetterContext, _: Translate) -> tuple[tuple[str, str], 
 
 
 def mind(about: LetterContext, _: Translate) -> tuple[str, ...]:
-    """Return notes about sending. No letter contains the answer to a security question."""
+    """Return notes about the transfer. They never contain the answer to a security question."""
     said = []
     if about.gift.mode == Mode.INTERAC:
         parts = parts_of(about.gift.amount, about.terms.split_above_minor if about.terms else None)

@@ -1,4 +1,4 @@
-"""The letters about pledges: a failed month, a new amount, the end."""
+"""The e-mails about pledges: a failed month, a new amount, the end of the pledge."""
 
 from typing import assert_never
 
@@ -10,7 +10,7 @@ from donate.letters.words.instructions import Translate
 
 
 def month_failed(context: LetterContext, _: Translate) -> Draft:
-    """Return the letter that a month could not be collected."""
+    """Write that a month of the pledge could not be collected."""
     amount = context.money(context.gift.amount)
     return Draft(
         subject=_("Your monthly gift of %(amount)s didn’t go through", amount=amount),
@@ -26,7 +26,7 @@ def month_failed(context: LetterContext, _: Translate) -> Draft:
 
 
 def pledge_amount(context: LetterContext, _: Translate) -> Draft:
-    """Return the letter about a new monthly amount."""
+    """Write that another monthly amount will be collected."""
     assert context.change is not None
     amount = context.money(context.change.each_month)
     return Draft(
@@ -42,7 +42,7 @@ def pledge_amount(context: LetterContext, _: Translate) -> Draft:
 
 
 def pledge_ended(context: LetterContext, _: Translate) -> Draft:
-    """Return the letter that the pledge has ended, and why."""
+    """Write that the pledge has ended, and why."""
     ended, rows = context.ended, [(_("Reference"), context.gift.reference)]
     if ended:
         day = local_date(ended.happened_at, context.gift.time_zone)

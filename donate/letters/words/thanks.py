@@ -1,4 +1,4 @@
-"""The letters that a gift has arrived, and that we said so by mistake."""
+"""The e-mails that thank for a gift, or that correct a mistaken thank-you."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from donate.letters.words.instructions import Translate
 
 
 def thank_you(context: LetterContext, _: Translate) -> Draft:
-    """Return the letter that a gift has arrived."""
+    """Write that the gift has arrived."""
     gift = context.gift
     amount = context.money(gift.net)
     after = [_("Please keep this e-mail for your records. It is not an official tax receipt.")]
@@ -41,7 +41,7 @@ def _earlier_mistake(context: LetterContext, _: Translate) -> Iterator[str]:
 
 
 def correction(context: LetterContext, _: Translate) -> Draft:
-    """Return the letter that less has arrived than an earlier letter said."""
+    """Write that less has arrived than an earlier e-mail stated."""
     assert context.wrongly_stated is not None
     gift = context.gift
     wrong = _(
@@ -75,9 +75,9 @@ def correction(context: LetterContext, _: Translate) -> Draft:
 def _amount_rows(context: LetterContext, _: Translate) -> tuple[tuple[str, str], ...]:
     gift = context.gift
     if gift.received_minor >= gift.amount_minor:
-        # Net, because if the gift was paid twice, one payment may have been refunded.
+        # Show the net amount: if the gift was paid twice, one payment may have been refunded.
         return ((_("Amount"), context.money(gift.net)),)
-    # A gift may arrive in several transfers.
+    # Show both amounts, because a gift may arrive in several transfers.
     return (
         (_("Your gift"), context.money(gift.amount)),
         (_("Received so far"), context.money(gift.received)),
@@ -88,7 +88,7 @@ def _wish_rows(context: LetterContext, _: Translate) -> Iterator[tuple[str, str]
     wish, region = context.wish, context.region
     if wish is None:
         return
-    # If the monthly amount was changed, the part for the fee is unknown.
+    # If the monthly amount was changed, the part that covers the fee is unknown.
     has_first_amount = (
         context.first is None or context.first.amount_minor == context.gift.amount_minor
     )
