@@ -1,1 +1,1 @@
-"""The JSON API for other programs: open a gift, read a gift, and read what a region offers."""
+"""The JSON API, with which programs open gifts, read gifts, and read what a region offers."""

@@ -1,4 +1,4 @@
-"""CORS for the Give dialog: pages of the configured origins may open a gift."""
+"""CORS for the Give dialog: web pages of the configured origins may open a gift."""
 
 from typing import Final
 
@@ -9,9 +9,10 @@ GIFTS: Final = "/api/v1/gifts"
 
 
 class CrossOriginGifts:
-    """Answers CORS preflights for `POST /gifts` from pages of `origins`.
+    """Answers CORS preflights for `POST /gifts` from web pages of `origins`.
 
-    Cookies are not allowed. A page sends only what its visitor typed, and reads only that gift.
+    Cookies are not allowed. A page sends only what its visitor typed, and reads only the gift that
+    it opened.
     """
 
     def __init__(self, app: ASGIApp, *, origins: tuple[str, ...]) -> None:
@@ -25,6 +26,6 @@ class CrossOriginGifts:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Apply CORS to the gifts endpoint only."""
+        """Apply CORS to requests for `/api/v1/gifts` only."""
         is_gifts = scope["type"] == "http" and scope["path"] == GIFTS
         await (self._open if is_gifts else self._app)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the API, with its errors described as problem documents."""
+"""Builds the API's OpenAPI document, in which every error is a problem document."""
 
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ _HEADERS: Final = {
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI responses for these error statuses."""
+    """Return OpenAPI responses that describe these error statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": _COMPONENT.format(model="Problem")}}}
     return {
         status: {
@@ -63,8 +63,8 @@ def describe(router: APIRouter) -> dict[str, Any]:
     schemas = described["components"]["schemas"]
     for operations in described["paths"].values():
         for operation in operations.values():
-            # FastAPI adds its own 422 to each route with a parameter. Remove it where no value
-            # of the parameter is refused.
+            # FastAPI adds its own 422 response to each route with a parameter. Remove it from
+            # routes that accept every value of the parameter.
             refused = operation["responses"].get("422", {})
             if "application/json" in refused.get("content", {}):
                 del operation["responses"]["422"]

@@ -1,6 +1,6 @@
-"""The gifts endpoints: open a gift, with idempotent retries, and read its status.
+"""The gifts endpoints: open a gift, with idempotent retries, and read a gift's status.
 
-The gift is committed before its mode begins. The idempotency key is stored as a hash, never logged.
+A gift is committed before its mode begins. The idempotency key is stored as a hash, never logged.
 """
 
 import secrets
@@ -33,10 +33,10 @@ from donate.storage.database import Database
 from donate.web.giving_limits import GivingLimits, address_of
 from donate.web.problem_documents import BadHeader
 
-# Compared with if there is no such gift, so that both cases take the same time.
+# If no gift has the requested id, compare with this token, so that the answer takes as long.
 _UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
 
-# The places in the body of the fields that `check_choice` names.
+# Where the request body has a field, if its path differs from the name that `check_choice` uses.
 _PLACES: Final = {
     "amount": "amount_minor",
     "name": "donor/name",
@@ -74,7 +74,7 @@ StaffTokenCheck = Callable[[Session, str], bool]
 
 
 class GiftRoutes:
-    """`POST /gifts` and `GET /gifts/{gift_id}`."""
+    """The routes `POST /gifts` and `GET /gifts/{gift_id}`."""
 
     def __init__(
         self,
@@ -124,9 +124,9 @@ class GiftRoutes:
     ) -> OpenedGift:
         """Record a gift and begin its mode.
 
-        Answers 422 if the body is well formed but the region does not offer what it asks for.
-        After 503, send the same request with the same key again to continue the same gift.
-        If Stripe refuses the payment, `next` leads to the gift's page, which offers other modes.
+        Answers 422 if the region does not offer what a well-formed body requests. After a 503
+        answer, send the same request with the same key again, to continue the same gift. If Stripe
+        refuses the payment, `next` leads to the gift's page, which offers other modes.
         """
         choice = _read_choice(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
@@ -159,7 +159,7 @@ class GiftRoutes:
         gift_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})],
         credentials: Bearer,
     ) -> KnownGift:
-        """Return a gift, given its token or a staff token.
+        """Return a gift to a request that has the gift's token or a staff token.
 
         A wrong token and a missing gift get the same answer.
         """
@@ -196,14 +196,14 @@ class GiftRoutes:
 
     def _begin(self, gift: Gift) -> NextRedirect | NextInstructions:
         if gift.status not in STILL_PAYABLE:
-            # A repeated request for a paid gift: show the donor its page, not the payment page.
+            # The request was repeated after the gift was paid, so lead to the gift's page.
             return NextRedirect(url=self._page_of(gift))
         try:
             step = self._modes[Mode(gift.mode)].begin(gift)
         except StripeRefused as refused:
             if not refused.is_final:
                 raise
-            # Stripe would refuse a retry too. The gift's page offers the other modes.
+            # Stripe would refuse a retry too, so lead to the gift's page, which offers other modes.
             return NextRedirect(url=f"{self._page_of(gift)}?problem=refused")
         return next_step_as_json(step, gift.language)
 

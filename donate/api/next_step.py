@@ -1,11 +1,11 @@
-"""The donor's next step as JSON."""
+"""Converts the donor's next step to JSON."""
 
 from donate.api.schemas import GivingWay, NextInstructions, NextRedirect
 from donate.modes import NextStep, Redirect
 
 
 def next_step_as_json(step: NextStep, language: str) -> NextRedirect | NextInstructions:
-    """Return a mode's next step for the API, in the language of the gift."""
+    """Return the donor's next step for the API, with texts in the gift's language."""
     if isinstance(step, Redirect):
         return NextRedirect(url=step.url)
     return NextInstructions(

@@ -1,4 +1,4 @@
-"""The regions endpoint: what a region offers. Public, cacheable, and open to all origins."""
+"""The regions endpoint: what a region offers. It is public, cacheable, and open to all origins."""
 
 from hashlib import sha256
 from typing import Annotated, Final
@@ -14,9 +14,9 @@ from donate.regions.regions import Frequency, Region, Regions, UnknownCode
 from donate.web.problem_documents import problem
 from donate.web.templating import LANGUAGES, language_for, translate
 
-# This data is public, so any page may read it.
+# Any web page may read the answer, because the data is public.
 _OPEN: Final = {"Access-Control-Allow-Origin": "*"}
-# Changed limits reach clients within five minutes. The server checks every gift anyway.
+# Clients see changed limits within five minutes. The server checks every gift in any case.
 _CACHED: Final = "public, max-age=300"
 
 _NOTHING_HERE: Final = N_("We couldn’t find what you’re looking for.")
@@ -24,7 +24,7 @@ _UNKNOWN_CODE: Final = N_("We couldn’t find that giving code.")
 
 
 class RegionRoutes:
-    """`GET /regions/{code}`. Each region's answer is built once, at start."""
+    """The route `GET /regions/{code}`. The answer for each region is built once, at start."""
 
     def __init__(self, regions: Regions, public_url: str) -> None:
         self._regions = regions

@@ -19,7 +19,7 @@ PREFIX: Final = "/api/v1"
 
 
 class Api:
-    """The JSON API; `router` has all its routes."""
+    """The JSON API. `router` contains all its routes."""
 
     def __init__(
         self,
@@ -58,5 +58,5 @@ class Api:
 
     @cached_property
     def _description(self) -> dict[str, Any]:
-        # Built on the first request, to keep the start fast.
+        # Build the document on the first request, so that the service starts fast.
         return describe(self.router)

@@ -1,6 +1,6 @@
 """The JSON that programs send and receive. Amounts are whole minor units; unknown keys are refused.
 
-The limits here apply to every gift. `gifts.choosing.choice` checks those of the region.
+The limits in these models apply to all regions. `gifts.choosing.choice` checks the region's limits.
 """
 
 import uuid
@@ -49,7 +49,7 @@ class _Sent(BaseModel):
 
 
 class NewDonor(_Sent):
-    """The donor."""
+    """The person or organisation that gives."""
 
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["Ann Lee"])]
     email: Annotated[
@@ -71,7 +71,7 @@ class NewTribute(_Sent):
 
 
 class NewGift(_Sent):
-    """A donor's choice."""
+    """A donor's choice, from which a gift is opened."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -116,7 +116,7 @@ class NewGift(_Sent):
     ] = False
 
     def wishes(self) -> Wishes:
-        """Return the donor's wishes."""
+        """Return the options that the donor chose."""
         return Wishes(
             fund=self.fund,
             is_anonymous=self.anonymous,
@@ -128,21 +128,21 @@ class NewGift(_Sent):
 
 
 class NextRedirect(BaseModel):
-    """An address to send the donor to."""
+    """The donor's next step is the page at this URL."""
 
     kind: Literal["redirect"] = "redirect"
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
 
 class GivingWay(BaseModel):
-    """A way to give with the giving code, in the gift's language."""
+    """One way to pay with the giving code, in the gift's language."""
 
     name: str
     instructions: str
 
 
 class NextInstructions(BaseModel):
-    """Instructions to show the donor: pay this exact amount and quote this reference."""
+    """The donor's next step is to pay this exact amount and quote this reference."""
 
     kind: Literal["instructions"] = "instructions"
     mode: Mode
@@ -161,7 +161,7 @@ class NextInstructions(BaseModel):
 
 
 class OpenedGift(BaseModel):
-    """A recorded gift, and the donor's next step."""
+    """A gift that was recorded, and the donor's next step."""
 
     id: uuid.UUID
     reference: Annotated[str, Field(examples=["LWCAN-7KQ4M2X"])]
@@ -178,7 +178,7 @@ class OpenedGift(BaseModel):
 
 
 class KnownGift(BaseModel):
-    """A gift and its status. Amounts in minor units of its currency."""
+    """A gift and its status. Amounts are in minor units of the gift's currency."""
 
     id: uuid.UUID
     reference: str
@@ -194,14 +194,14 @@ class KnownGift(BaseModel):
 
 
 class OfferedFee(BaseModel):
-    """A fee that a donor can cover: hundredths of a percent, plus fixed minor units."""
+    """A fee that a donor can cover: hundredths of a percent, plus a fixed number of minor units."""
 
     basis_points: int
     fixed_minor: int
 
 
 class OfferedMode(BaseModel):
-    """A mode of a region, with its terms."""
+    """A mode that a region offers, with its terms."""
 
     mode: Mode
     name: Annotated[dict[str, str], Field(examples=[{"en": "Card", "fr": "Carte"}])]

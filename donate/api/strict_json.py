@@ -1,6 +1,6 @@
-"""Reads a JSON body once, strictly, before FastAPI parses it.
+"""Reads a JSON body strictly, and once, before FastAPI parses the body.
 
-Python's parser accepts NaN, repeated names, lone surrogates, and nesting until it overflows.
+Python's own parser accepts NaN, repeated names, lone surrogates, and nesting until it overflows.
 """
 
 import json
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from donate.errors import N_
 from donate.web.problem_documents import Unreadable
 
-# The largest number in a request has 12 digits. Python's own limit is 4,300.
+# A number in a valid request has at most 12 digits. Python's own limit is 4,300.
 _MOST_DIGITS: Final = 32
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -26,7 +26,7 @@ _NOT_SAID_TO_BE_JSON: Final = N_("The body has to be sent as application/json.")
 
 
 def read_json(body: bytes) -> object:
-    """Read one JSON value. Raises ValueError or RecursionError; the message may quote the body."""
+    """Parse one JSON value. Raises ValueError or RecursionError; messages may quote the body."""
     return json.loads(
         body.decode("utf-8"),
         object_pairs_hook=_without_duplicates,
@@ -63,12 +63,12 @@ class _ParsedRequest(Request):
 
 
 class StrictJsonRoute(APIRoute):
-    """A route that answers 400 or 415 unless its body is strict JSON."""
+    """A route that answers 400 or 415 unless the request's body is strict JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return a handler that reads the body before FastAPI does.
 
-        FastAPI would report an error of the body limit as a malformed body.
+        If the body exceeds its limit while FastAPI reads it, FastAPI would report a malformed body.
         """
         answer = super().get_route_handler()
 

@@ -1,4 +1,4 @@
-"""Commits a gift first, then begins its mode, so that no gift is lost if Stripe fails."""
+"""Commits a gift before beginning its mode, so that the gift is not lost if Stripe fails."""
 
 import logging
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class FirstStep:
-    """Opens a gift from a checked form and redirects the donor to its next page."""
+    """Opens a gift from a checked form, and redirects the donor to the gift's next page."""
 
     def __init__(
         self, database: Database, modes: Modes, clock: Clock, limits: GivingLimits
@@ -30,9 +30,10 @@ class FirstStep:
         self._limits = limits
 
     def take(self, choice: Choice, form_key: str, address: str) -> Response:
-        """Create or find the gift of this `form_key`, and redirect. `address` is for rate limits.
+        """Open the gift of this form key, or find the one opened before, and redirect the donor.
 
-        Raises DatabaseBusy or TooManyAttempts if nothing was recorded.
+        `address` is the donor's network address, for rate limits. Raises DatabaseBusy or
+        TooManyAttempts; then nothing was recorded.
         """
         now = self._clock.now()
         with self._database.writing() as session:
@@ -45,7 +46,7 @@ class FirstStep:
             return redirect_to(gift_path(gift))
 
     def begin(self, gift: Gift, language: str) -> Response:
-        """Begin the gift's mode in `language`. Raises Conflict if nothing is left to pay."""
+        """Begin the gift's mode, and redirect the donor. Raises Conflict if nothing is to pay."""
         page, lang = gift_path(gift), ""
         if language != gift.language:
             page, lang = f"{page}?lang={language}", f"&lang={language}"
@@ -59,10 +60,10 @@ class FirstStep:
 
 
 def redirect_to(address: str) -> Response:
-    """Return a redirect to `address` that the browser follows with GET, also after a POST."""
+    """Return a redirect. The browser follows it with a GET request, also after a POST."""
     return RedirectResponse(address, status_code=303)
 
 
 def gift_path(gift: Gift) -> str:
-    """Return the path of the donor's page of a gift."""
+    """Return the path of the donor's page for a gift."""
     return f"/gifts/{gift.token}"

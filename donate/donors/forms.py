@@ -1,7 +1,7 @@
-"""Reads the donor's forms and turns them into a checked choice. Pure.
+"""Reads the forms of donors, and turns them into checked choices. Pure functions.
 
-A field counts as empty if it is missing, a file, or sent twice with different values. Pages never
-repeat a card number that a donor typed.
+A field counts as empty if it is missing, is a file, or was sent twice with different values. A card
+number that a donor typed into another field is never shown again.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from donate.regions.regions import Region
 OTHER: Final = "other"
 """The value of the radio button for a free amount."""
 _MAX_SHOWN: Final = MAX_NOTE
-# Look this far beyond the shown text for the end of a card number that begins within it.
+# Search this much more text, to find the end of a card number that begins in the shown text.
 _MAX_BESIDE: Final = 100
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,40}")
 _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -30,7 +30,7 @@ _UNSHOWABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class GiveForm:
-    """The fields of the Give form, exactly as sent."""
+    """The fields of the Give form, as the browser sent them."""
 
     nonce: str = ""
     lang: str = ""
@@ -51,11 +51,11 @@ class GiveForm:
 
     @property
     def added(self) -> bool:
-        """Whether the donor used any of the extra options."""
+        """Whether the donor chose any of the options."""
         return self.wishes() != NOTHING_ADDED
 
     def wishes(self) -> Wishes:
-        """Return the extra options as typed."""
+        """Return the options that the donor chose, unchecked."""
         return Wishes(
             fund=self.fund,
             is_anonymous=bool(self.anonymous),
@@ -67,15 +67,15 @@ class GiveForm:
 
     @property
     def nonce_holds(self) -> bool:
-        """Whether the nonce has the format of one of ours."""
+        """Whether the nonce has the format of those that `new_nonce` makes."""
         return _NONCE.fullmatch(self.nonce) is not None
 
     def fresh(self) -> "GiveForm":
-        """Return the same form with a new nonce."""
+        """Return a copy of the form with a new nonce."""
         return replace(self, nonce=new_nonce())
 
     def shown(self) -> "GiveForm":
-        """Return the form with its text made safe to show in a page again."""
+        """Return a copy of the form whose texts are safe to show in a page."""
         return GiveForm(**{name: showable(getattr(self, name)) for name in _FIELDS})
 
 
@@ -83,7 +83,7 @@ _FIELDS: Final = tuple(GiveForm.__dataclass_fields__)
 
 
 def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
-    """Read the fields of a posted form. A file counts as empty."""
+    """Return the form from the fields of a POST request. A file counts as an empty field."""
     values: dict[str, str] = {}
     for name, value in fields:
         if name in _FIELDS:
@@ -93,13 +93,13 @@ def read_form(fields: Iterable[tuple[str, object]]) -> GiveForm:
 
 
 def blank_form(region: Region, query: Mapping[str, str]) -> GiveForm:
-    """Return the form that a donor sees first, with the values that a link fills in."""
+    """Return the form that a donor sees first. A link's query can fill in some fields."""
     mode, frequency = query.get("mode", ""), query.get("frequency", "")
     form = GiveForm(
         nonce=new_nonce(),
         mode=mode if mode in region.modes else next(iter(region.modes)),
         frequency=frequency if frequency in region.frequencies else region.frequencies[0],
-        # A link sets an empty country for a donor abroad, who then has to choose one.
+        # A link with an empty country is for donors abroad, who have to choose their country.
         country="" if query.get("country") == "" else region.country,
     )
     amount = query.get("amount", "")[:32]
@@ -115,7 +115,7 @@ def blank_form(region: Region, query: Mapping[str, str]) -> GiveForm:
 
 
 def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
-    """Return the donor's choice. Raises BadInputs with a sentence for each wrong field."""
+    """Check the form and return the donor's choice. Raises BadInputs with each wrong field."""
     return check_choice(
         region,
         mode=form.mode,
@@ -130,9 +130,10 @@ def read_choice(form: GiveForm, region: Region, language: str) -> Choice:
 
 
 def form_key(nonce: str, choice: Choice) -> str:
-    """Return the form key of a form with this content.
+    """Return a form key that depends on the nonce and on everything the donor chose.
 
-    The same form sent twice has the same key and opens one gift; a changed form has another key.
+    A form that is sent twice gives the same key, so it opens one gift. A changed form gives
+    another.
     """
     parts = [
         nonce,
@@ -151,7 +152,7 @@ def form_key(nonce: str, choice: Choice) -> str:
 
 
 def new_nonce() -> str:
-    """Return a new random nonce."""
+    """Return a new nonce, a random text that identifies one form."""
     return secrets.token_urlsafe(16)
 
 
@@ -165,6 +166,6 @@ def _amount(form: GiveForm, region: Region, language: str) -> Money | BadInput:
 
 
 def showable(text: str) -> str:
-    """Return typed text made safe to show in a page: shortened, or empty for a card number."""
+    """Return text that is safe to show in a page: shortened, and empty if it has a card number."""
     text = text[: _MAX_SHOWN + _MAX_BESIDE]
     return "" if holds_card_number(text) else _UNSHOWABLE.sub("\ufffd", text)[:_MAX_SHOWN]

@@ -1,4 +1,4 @@
-"""The donor's page of one gift: its status, and what the donor can still do."""
+"""The donor's page for one gift: its status, and what the donor can still do."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ from donate.web.templating import Pages
 
 
 class DonorGiftPages:
-    """Routes under `/gifts/{token}`. The token gives access; a wrong one gets 404."""
+    """The routes under `/gifts/{token}`. The token gives access; a wrong token gets 404."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class DonorGiftPages:
     def show(
         self, request: Request, token: str, back: str = "", problem: str = "", look: str = ""
     ) -> Response:
-        """Show one gift."""
+        """Show the page of one gift."""
         gift, donor = self._find(token)
         # Ask Stripe before showing "not paid": the donor may have paid and closed Stripe's page.
         if (
@@ -95,7 +95,7 @@ class DonorGiftPages:
         return self._page(request, gift, donor, back=back, problem=problem, reloads=reloads)
 
     def pay(self, request: Request, token: str) -> Response:
-        """Redirect the donor to Stripe's page for a gift that is not paid yet."""
+        """Redirect the donor to Stripe's page to pay a gift that is not paid yet."""
         gift, donor = self._find(token)
         if not gift_view.goes_through_stripe(gift):
             return redirect_to(gift_path(gift))
@@ -108,7 +108,7 @@ class DonorGiftPages:
             return self._page(request, gift, donor, status_code=409, notice=conflict.args[0])
 
     def give_another_way(self, request: Request, token: str, form: Typed) -> Response:
-        """Open the same gift in another mode, without asking for the donor's details again."""
+        """Open a gift that replaces this one in another mode, without asking for details again."""
         gift, donor = self._find(token)
         region = self._regions.get(gift.code)
         if region is None or not gift_view.may_still_give(gift):
@@ -131,7 +131,7 @@ class DonorGiftPages:
             return redirect_to(f"/give/{region.code}?lang={language}")
         if gift_view.is_later_month(gift):
             try:
-                # Give up the failed month first, or Stripe could collect it as well.
+                # Void the month's invoice first, or Stripe could collect the failed month as well.
                 self._pledges.void_month(gift)
             except Conflict:
                 return redirect_to(gift_path(gift))
@@ -145,11 +145,11 @@ class DonorGiftPages:
             return wish_of(session, gift)
 
     def _amount_and_wishes(self, gift: Gift, region: Region, mode: str) -> tuple[Money, Wishes]:
-        """Return the amount and wishes of the same gift in another mode."""
+        """Return the amount and options for a new gift that replaces this one in another mode."""
         wish = self._wish(gift)
         if wish is None:
             return gift.amount, NOTHING_ADDED
-        # Take the fee cover off: the other mode has another fee, or none.
+        # Subtract the part that covers the fee: the other mode has another fee, or none.
         amount = Money(gift.amount_minor - wish.fee_cover_minor, gift.currency)
         covers = bool(wish.fee_cover_minor) and fee_cover(region, mode, amount) is not None
         return amount, Wishes(
@@ -162,7 +162,7 @@ class DonorGiftPages:
         )
 
     def announce(self, request: Request, token: str) -> Response:
-        """Record that the donor reports the transfer as sent. This does not confirm the gift."""
+        """Record that the donor says the transfer is sent. This does not confirm the gift."""
         gift, _ = self._find(token)
         if not gift_view.goes_through_stripe(gift) and gift_view.may_still_give(gift):
             now = self._clock.now()
@@ -246,7 +246,7 @@ class DonorGiftPages:
         )
 
     def _pledge_page(self, gift: Gift) -> str | None:
-        """Return the path of the pledge's page if the gift belongs to one that has begun."""
+        """Return the path of the pledge's page; None if the gift has no pledge that has begun."""
         if gift.pledge_id is None:
             return None
         with self._database.reading() as session:

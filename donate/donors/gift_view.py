@@ -1,4 +1,4 @@
-"""Builds the content of a gift's page: status, words, and the next actions. Pure."""
+"""Computes the content of a gift's page: status, texts, and what the donor can do. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from donate.money import Money
 from donate.regions.modes import MODES, Mode
 from donate.regions.regions import Frequency, Region, offers
 
-# Used if the gift's region no longer exists.
+# The waiting time of a gift whose region no longer exists.
 _WAITED_DAYS: Final = 30
 _UNDECIDED: Final = (StatusName.AWAITED, StatusName.PROCESSING)
 MAX_RELOADS: Final = 12
@@ -23,7 +23,7 @@ MAX_RELOADS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class GiftView:
-    """The content of a donor's page of one gift."""
+    """The content of the donor's page for one gift."""
 
     gift: Gift
     status: StatusName
@@ -67,7 +67,7 @@ class GiftView:
 
 @dataclass(frozen=True, slots=True)
 class GiftProgress:
-    """What happened since the gift was opened."""
+    """What has happened since the gift was opened."""
 
     announced_on: date | None = None
     given_instead: Gift | None = None
@@ -80,19 +80,19 @@ class GiftProgress:
 
 
 def may_still_give(gift: Gift) -> bool:
-    """Return whether the gift can still be paid or be made in another mode."""
+    """Return whether the donor can still pay the gift, or replace it by one in another mode."""
     if is_later_month(gift):
         return gift.status == StatusName.FAILED
     return gift.status in STILL_PAYABLE
 
 
 def is_later_month(gift: Gift) -> bool:
-    """Return whether the gift belongs to a pledge and is not its first month."""
+    """Return whether the gift is a month of a pledge, but not the first."""
     return gift.pledge_id not in (None, gift.id)
 
 
 def ways_in_words(gift: Gift) -> dict[Mode, str]:
-    """Return the label of the button for each other mode."""
+    """Return the button labels for switching the gift to another mode."""
     mode, buttons = known_mode(gift), {mode: facts.instead for mode, facts in MODES.items()}
     if mode and is_later_month(gift):
         return buttons | {mode: mode.facts.once_instead or buttons[mode]}
@@ -100,12 +100,12 @@ def ways_in_words(gift: Gift) -> dict[Mode, str]:
 
 
 def frequency_instead(gift: Gift) -> str:
-    """Return the frequency of the same gift in another mode. A later month is given once."""
+    """Return the replacing gift's frequency. A one-time gift replaces a pledge's later month."""
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
 
 
 def may_have_been_paid(gift: Gift) -> bool:
-    """Return whether Stripe may have a payment that we have not recorded."""
+    """Return whether Stripe may have taken a payment that is not recorded yet."""
     return goes_through_stripe(gift) and gift.status in _UNDECIDED
 
 
@@ -116,7 +116,7 @@ def goes_through_stripe(gift: Gift) -> bool:
 
 
 def awaits_confirmation(gift: Gift, back: str) -> bool:
-    """Return whether the donor came back from paying and Stripe has not confirmed it yet."""
+    """Return whether the donor came back from paying, but Stripe has not confirmed the payment."""
     return back == "paid" and may_have_been_paid(gift)
 
 
@@ -131,7 +131,7 @@ def view_gift(
     back: str,
     problem: str,
 ) -> GiftView:
-    """Return the content of a gift's page."""
+    """Return the content of the donor's page for a gift."""
     status = StatusName(gift.status)
     mode = known_mode(gift)
     confirmation = progress.confirmation if status == StatusName.PROCESSING else None
@@ -193,7 +193,7 @@ def _waited_days(region: Region | None, mode: Mode | None) -> int:
 
 
 def known_mode(gift: Gift) -> Mode | None:
-    """Return the gift's mode, or None if this version does not have it."""
+    """Return the gift's mode; None if this version of the code does not know the mode."""
     return Mode(gift.mode) if gift.mode in set(Mode) else None
 
 

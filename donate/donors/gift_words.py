@@ -1,4 +1,4 @@
-"""The words of a gift's page: modes, statuses, and the headline for each situation."""
+"""The texts of a gift's page: names of statuses, and a headline for each situation."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""The donor's pages before a gift: choose a region, and the Give form."""
+"""The pages before a gift is opened: the list of regions, and the Give form."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -32,7 +32,10 @@ _BUSY: Final = N_("We can’t save your gift right now. Nothing was lost. Please
 
 
 class DonorPages:
-    """All donor pages. `look_again` asks Stripe whether a gift is paid; it never raises."""
+    """The routes of all donor pages.
+
+    `look_again` asks Stripe whether a gift is paid, and never raises an exception.
+    """
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class DonorPages:
         PledgePages(database, regions, pages, pledges).add_to(self.router)
 
     def first_page(self, request: Request, code: str = "") -> Response:
-        """Redirect to the region of `code` or to the only region, or list all regions."""
+        """Redirect to the Give form of `code` or of the only region; otherwise list all regions."""
         if code.strip():
             return self._with_region(
                 request, code, lambda region: redirect_to(f"/give/{region.code}")
@@ -82,7 +85,7 @@ class DonorPages:
         return self._pages.render("donors/first_page.html", language, regions=regions)
 
     def show_form(self, request: Request, code: str) -> Response:
-        """Show the Give form, after redirecting to the code's exact spelling."""
+        """Show the Give form. Redirect first if the code in the URL is not spelled exactly."""
 
         def answer(region: Region) -> Response:
             if code != region.code:
@@ -93,14 +96,14 @@ class DonorPages:
         return self._with_region(request, code, answer)
 
     def give(self, request: Request, code: str, form: Typed) -> Response:
-        """Commit the gift, then begin its mode."""
+        """Open a gift from the posted form, and redirect the donor to pay it."""
 
         def answer(region: Region) -> Response:
             language = language_of(request, region.languages, form.language_switch or form.lang)
             if form.language_switch:
                 return self._form(region, language, form if form.nonce_holds else form.fresh())
             if not form.nonce_holds or request.headers.get("sec-fetch-site") == "cross-site":
-                # Another site may link here, but only the donor may submit the form.
+                # If another site sent the form, show it again: only the donor may submit it.
                 return self._form(region, language, form.fresh(), status_code=422, notice=_STALE)
             try:
                 choice = read_choice(form, region, language)
@@ -144,7 +147,8 @@ class DonorPages:
         problems: Sequence[BadInput] = (),
         notice: str = "",
     ) -> Response:
-        # With "no-store", going back to a submitted form shows an error page of the browser.
+        # Avoid "no-store": with it, going back to a submitted form shows an error page of the
+        # browser.
         headers = {"Cache-Control": "private, no-cache"}
         return self._pages.render(
             "donors/give.html",

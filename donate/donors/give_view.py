@@ -1,4 +1,4 @@
-"""Builds the content of the Give form: presets, modes, countries and problems. Pure."""
+"""Computes the content of the Give form: presets, modes, countries and problems. Pure functions."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from donate.regions.regions import Fee, Frequency, Region, countries, offers
 
 @dataclass(frozen=True, slots=True)
 class ModeCard:
-    """A mode on the Give form, with the reason if this donor cannot use it."""
+    """A mode as the Give form shows it, with the reason if this donor cannot use it."""
 
     mode: Mode
     name: str
@@ -36,14 +36,14 @@ class ModeCard:
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """A problem, and the id of the form field to correct."""
+    """A problem with the form, and the HTML id of the field that the donor has to correct."""
 
     bad: BadInput
     at: str
 
 
 def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
-    """Return the region's modes for a donor in the form's country."""
+    """Return the region's modes, for a donor who lives in the form's country."""
     country = form.country if form.country in countries() else region.country
     chosen = form.frequency if form.frequency in region.frequencies else region.frequencies[0]
 
@@ -75,7 +75,7 @@ def mode_cards(region: Region, form: GiveForm) -> list[ModeCard]:
 
 @dataclass(frozen=True, slots=True)
 class FeeInWords:
-    """The fee of a mode, formatted for a donor: `2.9%` and `$0.30`."""
+    """The fee of a mode as donors read it: `2.9%` and `$0.30`."""
 
     name: str
     share: str
@@ -100,7 +100,7 @@ def fees(region: Region, language: str) -> list[FeeInWords]:
 
 
 def presets(region: Region, language: str) -> list[tuple[str, str]]:
-    """Return each preset as a value and a label: `("2500", "$25")`."""
+    """Return each preset amount as a value and a label: `("2500", "$25")`."""
     return [
         (str(minor), format_briefly(Money(minor, region.currency), language))
         for minor in region.presets_minor
@@ -108,13 +108,13 @@ def presets(region: Region, language: str) -> list[tuple[str, str]]:
 
 
 def currency_name(currency: str, language: str) -> str:
-    """Return the name of a currency in the plural: `Canadian dollars`."""
+    """Return the plural name of a currency, and its code: `Canadian dollars (CAD)`."""
     name = get_currency_name(currency, count=100, locale=Locale.parse(language, sep="-"))
     return f"{name} ({currency})"
 
 
 def country_names(region: Region, language: str) -> list[tuple[str, str]]:
-    """Return the codes and names of all countries, with the region's own country first."""
+    """Return the codes and names of all countries by name, the region's own country first."""
     names = _sorted_names(language)
     own = [(code, name) for code, name in names if code == region.country]
     return own + [(code, name) for code, name in names if code != region.country]
@@ -125,7 +125,7 @@ def _sorted_names(language: str) -> list[tuple[str, str]]:
     territories = Locale.parse(language, sep="-").territories
 
     def sort_key(code: str) -> str:
-        # Drop accents, so that États-Unis sorts near Espagne and not after Zimbabwe.
+        # Sort without accents, so that États-Unis is near Espagne and not after Zimbabwe.
         plain = unicodedata.normalize("NFD", territories.get(code, code))
         return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 
@@ -133,7 +133,7 @@ def _sorted_names(language: str) -> list[tuple[str, str]]:
 
 
 def problems_in(bad: Sequence[BadInput], region: Region, form: GiveForm) -> list[FormProblem]:
-    """Return the problems in the order of the page, each with the field to correct."""
+    """Return the problems in the order of the fields on the page."""
     order = (
         *("currency", "frequency", "amount", "mode", "name", "email", "country"),
         *("fund", "cover_fee", "anonymous", "tribute", "note"),

@@ -1,4 +1,4 @@
-"""The donor's page of a monthly gift, with the forms that change, pause and cancel it."""
+"""The donor's page for a monthly gift, and the forms that change, pause and cancel the gift."""
 
 from collections.abc import Callable
 from typing import Final
@@ -52,7 +52,7 @@ _NO_PAGE: Final = N_(
 
 
 class PledgePages:
-    """Routes under `/pledges/{token}`; the token is that of the pledge's first gift."""
+    """The routes under `/pledges/{token}`. The token is that of the pledge's first gift."""
 
     def __init__(
         self, database: Database, regions: Regions, pages: Pages, pledges: PledgeChanges
@@ -75,14 +75,14 @@ class PledgePages:
             router.add_api_route(path, answer, methods=[method], response_model=None)
 
     def show(self, request: Request, token: str, done: str = "") -> Response:
-        """Show a monthly gift and its months."""
+        """Show a monthly gift and the list of its months."""
         gift, _ = self._find(token)
         if done == "card" and not self._pledges.use_new_card(gift):
             return self._page(gift, language_of_gift(request, gift), wrong=_CARD_WAITS)
         return self._page(gift, language_of_gift(request, gift), done=done)
 
     def change_amount(self, request: Request, token: str, form: Typed) -> Response:
-        """Change the amount from the next month on."""
+        """Change the monthly amount, from the next month on."""
         gift, donor = self._find(token)
         language = language_of_gift(request, gift, form.language_switch)
         typed = showable(form.amount)
@@ -97,7 +97,7 @@ class PledgePages:
         return self._change(gift, language, PledgeAction.AMOUNT, amount)
 
     def change_card(self, request: Request, token: str) -> Response:
-        """Redirect to Stripe's page for replacing the card."""
+        """Redirect to the page of Stripe where the donor replaces the card."""
         gift, _ = self._find(token)
         language = language_of_gift(request, gift)
         try:

@@ -1,4 +1,4 @@
-"""The words of a monthly gift's page. The page translates them."""
+"""The texts of a monthly gift's page, as msgids. The page translates them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -110,8 +110,8 @@ _END_REASONS: Final[Mapping[EndReason, Words]] = {
 def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) -> Words:
     """Return the headline of a monthly gift's page, and the sentences below it.
 
-    With `all_given`, the donor gave every failed month another way; Stripe may still call the
-    pledge past due.
+    `all_given` means that the donor gave every failed month in another mode. Stripe may still call
+    the subscription past due.
     """
     if pledge.end_reason:
         return _END_REASONS[pledge.end_reason]
@@ -125,7 +125,7 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That’s already the amount, so nothing was changed.")
-# Keyed by the state after the change, so that reloading an old address shows nothing untrue.
+# The keys include the pledge's current state: after later changes an old URL shows no old notice.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
     ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),
@@ -151,7 +151,7 @@ _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
 
 
 def done_notice(done: str, pledge: Pledge, *, all_given: bool) -> str:
-    """Return the notice after a change, or empty if it no longer applies."""
+    """Return the notice that a change is done; empty if the pledge has changed again since."""
     if done == "same" and pledge.runs:
         return _SAME
     is_settled = all_given and pledge.state is PledgeState.PAST_DUE

@@ -1,4 +1,4 @@
-"""Reads the form and the language of a request. Accepts malformed requests without an error."""
+"""Reads the form and the language from a request. A malformed request causes no error."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 async def _typed(request: Request) -> GiveForm:
-    # A malformed form, or one in another charset, counts as an empty form.
+    # A malformed form, or one in another charset than UTF-8, counts as an empty form.
     if not is_in_utf8(request):
         return GiveForm()
     try:
@@ -31,31 +31,31 @@ Typed = Annotated[GiveForm, Depends(_typed)]
 
 
 def language_of(request: Request, offered: Sequence[str], switch: str = "") -> str:
-    """Return the language of `offered` that the donor chose, else the one the browser prefers."""
+    """Return the offered language that the donor chose, otherwise the one the browser prefers."""
     language = switch or request.query_params.get("lang", "")
     return language_for(language, request.headers.get("accept-language"), offered)
 
 
 def is_token(text: str) -> bool:
-    """Tell whether a text has the form of a gift's token.
+    """Return whether a text has the format of a gift's token.
 
-    Check it before a query: PostgreSQL raises an error for a NUL instead of finding nothing.
+    This is checked before a query, because PostgreSQL raises an error for a text with a NUL.
     """
     return _TOKEN.fullmatch(text) is not None
 
 
 def language_of_gift(request: Request, gift: Gift, switch: str = "") -> str:
-    """Return the language that the donor switched to, else the one the gift was made in."""
+    """Return the language that the donor switched to, otherwise the language of the gift."""
     return language_for(switch or request.query_params.get("lang"), None, languages_of_gift(gift))
 
 
 def languages_of_gift(gift: Gift) -> list[str]:
-    """Return the languages of a gift's pages, its own first."""
+    """Return the languages in which a gift's pages exist, the gift's own language first."""
     return [gift.language, *(tag for tag in LANGUAGES if tag[:2] != gift.language[:2])]
 
 
 def languages_beside(language: str, offered: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the other languages, each with its name in itself: `("fr-CA", "Français")`."""
+    """Return the other offered languages and their own names: `("fr-CA", "Français")`."""
     return [(tag, _own_name(tag)) for tag in offered if tag != language]
 
 

@@ -15,9 +15,7 @@ class LetterKind(StrEnum):
     INSTRUCTIONS = "instructions"  # This explains how to send the gift.
     REMINDER = "reminder"  # The gift has not arrived.
     UNDER_WAY = "under_way"  # The bank is processing the debit. Occasion: the checkout session.
-    CONFIRM_ACCOUNT = (
-        "confirm_account"  # The bank account is unconfirmed. Occasion: the checkout session.
-    )
+    CONFIRM_ACCOUNT = "confirm_account"  # The account is unconfirmed. Occasion: the session.
     FAILED = "failed"  # The debit failed. Occasion: the checkout session.
     MONTH_FAILED = "month_failed"  # A month could not be collected. Occasion: the invoice.
     PLEDGE_AMOUNT = "pledge_amount"  # The monthly amount will change. Occasion: the request.

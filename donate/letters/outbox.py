@@ -199,7 +199,7 @@ class Outbox:
         now = self._clock.now()
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
-            # Mark an e-mail that was sent as sent even if another worker has claimed it meanwhile.
+            # A sent e-mail is marked as sent even if another worker has claimed it meanwhile.
             if state is not LetterState.SENT and not _is_ours(row, letter):
                 return
             row.state = state
