@@ -1,1 +1,1 @@
-"""Staff pages: sign-in, the list of gifts, and one page for each gift."""
+"""The staff pages: sign-in, the list of gifts, one page per gift, refunds, events and e-mails."""

@@ -1,6 +1,7 @@
-"""Access control for staff pages. A route is closed unless it states who may use it.
+"""Access control for the staff pages.
 
-A route states the role it needs with `@needs(...)`. A route without it answers 403 to everyone.
+A route states with `@needs(...)` which role may use it. A route without `@needs` answers 403 to
+everyone.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
@@ -37,7 +38,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 
 def needs(needed: Role | str) -> Callable[[Handler], Handler]:
-    """Mark a route with the role it needs, or with EVERYBODY."""
+    """Mark a route's handler with the role that may use it, or with EVERYBODY."""
 
     def mark(handler: Handler) -> Handler:
         handler.needs = needed  # type: ignore[attr-defined]
@@ -48,7 +49,7 @@ def needs(needed: Role | str) -> Callable[[Handler], Handler]:
 
 @dataclass(frozen=True, slots=True)
 class AllowedRequest:
-    """A request that passed the gate, with its form fields as text."""
+    """A request that the gate allowed, with its form fields as text."""
 
     staff: SignedIn | None
     form: Mapping[str, str]
@@ -56,23 +57,23 @@ class AllowedRequest:
 
     @property
     def signed_in(self) -> SignedIn:
-        """The member of staff. Use only in routes that need a role."""
+        """The member of staff who sent the request. Only routes that need a role may use this."""
         assert self.staff is not None
         return self.staff
 
 
 class AlreadyAnswered(Exception):
-    """Raised when the gate answers a request itself; the route's handler does not run."""
+    """Raised when the gate has answered a request itself. The route's handler does not run."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
 
 
 class FinanceRoute(APIRoute):
-    """A route whose gate may answer instead of the handler."""
+    """A staff route. Its gate may answer a request instead of its handler."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, wrapped so that `AlreadyAnswered` becomes the response."""
+        """Return the route's handler. An AlreadyAnswered exception becomes the response."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -93,15 +94,15 @@ async def _read_form(request: Request) -> FormData:
 
 
 class Gate:
-    """Passes allowed requests to their route; answers the others and records the refusal."""
+    """Checks each request before its route: passes it on, or answers it and records the refusal."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, *, https: bool) -> None:
         self._database = database
         self._pages = pages
         self._clock = clock
         self._https = https
-        # `__Host-` binds a cookie to this host, https and the root path. Browsers reject the
-        # prefix over plain http.
+        # Browsers accept a `__Host-` cookie only over https, for this host alone and for every
+        # path. They reject the prefix over plain http, so it is left out there.
         prefix = "__Host-" if https else ""
         self.session_cookie: Final = f"{prefix}donate_staff"
         self.form_cookie: Final = f"{prefix}donate_form"
@@ -116,7 +117,7 @@ class Gate:
         )
 
     def set_cookie(self, response: Response, name: str, value: str) -> None:
-        """Set a session cookie that scripts cannot read."""
+        """Set a cookie that ends with the browser session and that scripts cannot read."""
         response.set_cookie(
             name, value, httponly=True, secure=self._https, samesite="lax", path="/"
         )
@@ -128,7 +129,8 @@ class Gate:
     def _let_in(self, request: Request, form: Annotated[FormData, Depends(_read_form)]) -> None:
         needed = getattr(request.scope["endpoint"], "needs", None)
         staff = self._find_staff(request)
-        # Replace lone surrogates: encoding them for a hash, a page or the database would fail.
+        # Replace lone surrogates, because encoding them for a hash, a page or the database would
+        # fail.
         typed = {
             name: value.encode("utf-8", "replace").decode()
             for name, value in form.items()
@@ -176,7 +178,8 @@ class Gate:
         self.record_refusal(request, None, "not signed in")
         path = request.url.path
         if request.method != "GET":
-            # The page with the form is one level above the address that the form posts to.
+            # A form posts to a URL one level below the page that shows the form, so return to that
+            # page.
             target = path.rpartition("/")[0]
         else:
             target = f"{path}?{request.url.query}" if request.url.query else path
@@ -200,7 +203,7 @@ class Gate:
         return AlreadyAnswered(page)
 
     def refuse_method(self, allowed: str, request: Request) -> Response:
-        """Record the refusal and return 405 with the methods that the path allows."""
+        """Return a 405 response that names the allowed methods, and record the refusal."""
         answered = self.refusal(
             request,
             self._find_staff(request),
@@ -225,7 +228,7 @@ class Gate:
 
 
 def allowed_request(request: Request) -> AllowedRequest:
-    """Return the request that the gate allowed. Fails on a route without a gate."""
+    """Return the request that the gate allowed. Fails if the route has no gate."""
     visit: AllowedRequest = request.state.visit
     return visit
 
@@ -234,12 +237,12 @@ Visiting = Annotated[AllowedRequest, Depends(allowed_request)]
 
 
 def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
-    """Answer 405, and record a refusal, for each method that a path does not allow."""
+    """Make each path answer 405 to the methods it does not allow, and record the refusal."""
     allowed: dict[str, set[str]] = {}
     for route in router.routes:
         assert isinstance(route, APIRoute)
         allowed.setdefault(route.path, set()).update(route.methods or ())
-    # Use plain Starlette routes: FastAPI need not parse these requests.
+    # Use plain Starlette routes, because FastAPI need not parse these requests.
     for path, methods in allowed.items():
         refuse = partial(gate.refuse_method, ", ".join(sorted(methods)))
         router.routes.append(Route(path, refuse, methods=sorted(EVERY_METHOD - methods)))
@@ -248,9 +251,9 @@ def refuse_other_methods(router: APIRouter, gate: Gate) -> None:
 def is_cross_site(request: Request) -> bool:
     """Return whether the browser's headers say that another site sent this request.
 
-    Without such headers the answer is False. Our pages send no referrer, so browsers send
-    `Origin: null` with our forms. Sec-Fetch-Site decides then; browsers send it over https and
-    on localhost.
+    If there are no such headers, the answer is False. Our pages send no referrer, so browsers send
+    `Origin: null` with our forms. Then only Sec-Fetch-Site can show another site; browsers send it
+    over https and on localhost.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -1,4 +1,4 @@
-"""The activity page: the newest entries of the trail, for finance staff."""
+"""The "Activity" page: the newest trail entries, for staff with the role `finance`."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ class TrailPages:
 
     @needs(Role.FINANCE)
     def trail(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest entries."""
+        """Show the newest trail entries."""
         with self._database.reading() as session:
             acts = newest_acts(session, SHOWN)
         return self._pages.render(

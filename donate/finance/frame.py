@@ -1,4 +1,4 @@
-"""Renders staff pages, each with the current notices."""
+"""Renders staff pages, each with the current notices at its top."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from donate.web.templating import Pages
 
 
 class StaffPages(Pages):
-    """Renders the same templates as `pages` and adds the notices to each."""
+    """Renders the same templates as `pages`, and adds the current notices to each page."""
 
     def __init__(self, pages: Pages, database: Database, clock: Clock) -> None:
         super().__init__(**pages.site)
@@ -28,7 +28,7 @@ class StaffPages(Pages):
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """Return a page. Strangers see no notices, so the database is not asked for them."""
+        """Return a page. A visitor who is not signed in sees no notices, so none are queried."""
         shown = []
         if context["staff"]:
             with self._database.reading() as session:

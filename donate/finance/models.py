@@ -1,4 +1,4 @@
-"""Tables: staff, their sessions and tokens, failed sign-ins, and the trail."""
+"""The tables of staff: accounts, sessions, tokens, failed sign-ins, and the trail."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +12,10 @@ from donate.storage.database import UtcDateTime
 
 
 class Role(StrEnum):
-    """The role of a member of staff."""
+    """The role of a member of staff, which decides what they may do."""
 
-    VIEWER = "viewer"  # sees gifts
-    FINANCE = "finance"  # also marks transfers, refunds gifts and decides about events
+    VIEWER = "viewer"  # A viewer sees gifts.
+    FINANCE = "finance"  # Finance staff also mark transfers, refund gifts and decide about events.
 
 
 class Staff(SQLModel, table=True):
@@ -33,7 +33,7 @@ class Staff(SQLModel, table=True):
 
 
 class StaffSession(SQLModel, table=True):
-    """A signed-in browser. Only a hash of its cookie is stored."""
+    """The session of a signed-in browser. Only a hash of its cookie is stored."""
 
     __tablename__ = "staff_session"
 
@@ -56,7 +56,7 @@ class StaffToken(SQLModel, table=True):
 
 
 class SignInFailure(SQLModel, table=True):
-    """A failed sign-in, kept for a while to slow down password guessing."""
+    """A failed sign-in. It is kept for a while, to slow down password guessing."""
 
     __tablename__ = "sign_in_failure"
     __table_args__ = (
@@ -71,7 +71,7 @@ class SignInFailure(SQLModel, table=True):
 
 
 class StaffAct(SQLModel, table=True):
-    """A trail entry: something a member of staff did or was refused. Rows are only added."""
+    """A trail entry: an action by staff or a refused request. Entries are only added."""
 
     __tablename__ = "staff_act"
     __table_args__ = (Index("staff_act_newest", "happened_at"),)

@@ -17,9 +17,9 @@ from donate.letters import desk
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import webhook_silence
 
-# Every staff page runs these counts, so they stop here to keep the cost constant.
+# Every staff page counts these things, so the counts stop at this limit to stay fast.
 MOST_COUNTED: Final = 1_000
-# Each of these facts closes an inquiry; a dispute replaces it.
+# An inquiry is over after any of these facts. A dispute replaces the inquiry.
 _INQUIRY_IS_OVER: Final = (
     FactKind.INQUIRY_ANSWERED,
     FactKind.INQUIRY_CLOSED,
@@ -33,8 +33,8 @@ _INQUIRY_IS_OVER: Final = (
 class Notice:
     """A sentence for staff, with a link to the page where they can act.
 
-    `href` and `link` are empty if there is no such page. `here` is the name of that page, which
-    omits the notice. The navigation shows `count` beside that page.
+    `href` and `link` are empty if there is no such page. `here` is the name of that page, on which
+    the notice is not shown. The navigation shows `count` beside the name of that page.
     """
 
     sentence: str
@@ -45,7 +45,7 @@ class Notice:
 
 
 def notices(session: Session, now: datetime) -> list[Notice]:
-    """Return the notices at `now`, most urgent first."""
+    """Return the current notices, most urgent first."""
     items = []
     silence = webhook_silence(session)
     if silence:
@@ -111,7 +111,7 @@ def _about_a_gift(sentence: str, gifts: Sequence[uuid.UUID]) -> Notice:
 def _gifts_with(
     session: Session, kind: FactKind, *, unless: Sequence[FactKind]
 ) -> Sequence[uuid.UUID]:
-    """Return the gifts with a fact of `kind` and no later one of `unless`, oldest first."""
+    """Return the gifts with a fact of `kind` that no fact of `unless` closes, oldest first."""
     other = aliased(GiftFact)
     is_closed = (
         select(other.id)
@@ -159,7 +159,7 @@ def _many(count: int) -> str:
 
 
 def count_set_aside_events(session: Session) -> int:
-    """Return the number of events that need a decision, at most MOST_COUNTED.
+    """Return how many events staff have to decide about, counting up to MOST_COUNTED.
 
     Dismissed events are not counted.
     """

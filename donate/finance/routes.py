@@ -1,4 +1,4 @@
-"""All staff routes: each path and its handler."""
+"""The staff routes: each path, and the function that handles it."""
 
 import time
 from collections.abc import Callable
@@ -27,10 +27,10 @@ from donate.web.templating import Pages
 
 
 class FinancePages:
-    """The staff pages.
+    """All staff pages.
 
-    `https` is whether the public address uses https. `on_due` is called when staff made an event
-    due. `letters_wait` is how long the e-mail after a marked transfer waits; None for no wait.
+    `https` says whether the public URL uses https. `on_due` is called when staff have made an event
+    due. `letters_wait` is the delay of e-mails about marked transfers; None if no e-mails are sent.
     """
 
     def __init__(  # noqa: PLR0913 -- builds all staff pages, so it takes what each of them needs
@@ -51,7 +51,7 @@ class FinancePages:
         pages = StaffPages(pages, database, clock)
         gate = Gate(database, pages, clock, https=https)
         sign_in = SignIn(database, pages, clock, gate, passwords=passwords, pause=pause)
-        # Lists across regions show times in the first region's time zone.
+        # A list of gifts from several regions shows times in the first region's time zone.
         time_zone = next(iter(regions.values())).time_zone
         gifts = StaffGiftPages(
             database,

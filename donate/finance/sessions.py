@@ -1,4 +1,4 @@
-"""Staff sessions. The cookie holds a random token; the database stores only its hash."""
+"""The sessions of staff. A cookie holds a random token; the database stores only its hash."""
 
 import hashlib
 import hmac
@@ -13,13 +13,13 @@ from donate.finance.models import Role, Staff, StaffSession
 
 IDLE_LIMIT: Final = timedelta(minutes=60)
 ABSOLUTE_LIMIT: Final = timedelta(hours=12)
-# Write `last_seen_at` at most this often. The idle limit may end a session this much early.
+# `last_seen_at` is written at most this often, so a session may end this much before the limit.
 SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A member of staff with a valid session."""
+    """A member of staff who is signed in, with their session."""
 
     staff_id: int
     name: str
@@ -31,7 +31,7 @@ class SignedIn:
 
     @property
     def actor(self) -> str:
-        """The name of this person in a fact, such as `staff:7`."""
+        """How facts name this person, such as `staff:7`."""
         return f"staff:{self.staff_id}"
 
     def may(self, needed: Role) -> bool:
@@ -40,7 +40,7 @@ class SignedIn:
 
 
 def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
-    """Start a session and return its token, which is not stored. Delete expired sessions."""
+    """Start a session, and delete expired ones. The returned token itself is not stored."""
     session.execute(
         delete(StaffSession).where(
             or_(
@@ -64,7 +64,10 @@ def start_session(session: Session, staff_id: int, *, now: datetime) -> str:
 
 
 def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | None:
-    """Return the member of staff with this token; None for an expired session or disabled staff."""
+    """Return the member of staff whose session has this token.
+
+    Returns None if the session has expired or the member of staff is disabled.
+    """
     if not token:
         return None
     match = session.exec(
@@ -92,7 +95,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
 
 
 def mark_seen(session: Session, token_hash: str, *, now: datetime) -> None:
-    """Restart the idle limit of a session."""
+    """Record that a session was used now, so that its idle time starts again."""
     row = session.get(StaffSession, token_hash)
     if row:
         row.last_seen_at = max(row.last_seen_at, now)
@@ -104,10 +107,10 @@ def end_session(session: Session, token: str) -> None:
 
 
 def hash_of(token: str) -> str:
-    """Return the hash to store for a token. A fast hash is safe because tokens are random."""
+    """Return the hash of a token for the database. Tokens are random, so a fast hash is safe."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def same_secret(one: str, other: str) -> bool:
-    """Compare two secrets in constant time. Empty secrets never match."""
+    """Return whether two secrets are equal, in constant time. Empty secrets never match."""
     return bool(one) and hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())

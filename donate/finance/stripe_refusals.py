@@ -1,4 +1,4 @@
-"""Requests that Stripe refused for an unexpected reason, shown until staff mark them as seen."""
+"""The page of requests that Stripe refused unexpectedly, until staff mark them as seen."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -19,7 +19,7 @@ from donate.storage.database import Database
 from donate.web.templating import Pages
 
 SEEN: Final = "refusals_seen"
-# Refusals older than this are not shown, even if staff have not seen them.
+# A refusal that is older than this is not shown, even if staff have not seen it.
 NEWS_FOR: Final = timedelta(days=14)
 SHOWN: Final = 100
 
@@ -35,7 +35,7 @@ def unseen_refusals(session: Session, now: datetime) -> list[tuple[GiftFact, Gif
 
 
 class RefusalPages:
-    """The page of unseen refusals, with Stripe's error messages."""
+    """The page that shows refusals which staff have not seen, with Stripe's error messages."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, time_zone: str) -> None:
         self._database = database
@@ -45,7 +45,7 @@ class RefusalPages:
 
     @needs(Role.VIEWER)
     def refused(self, request: Request, visit: Visiting) -> Response:
-        """Show the unseen refusals."""
+        """Show the refusals that staff have not marked as seen."""
         with self._database.reading() as session:
             refusals = unseen_refusals(session, self._clock.now())
         return self._pages.render(
@@ -61,9 +61,9 @@ class RefusalPages:
 
     @needs(Role.FINANCE)
     def seen(self, visit: Visiting, newest: Annotated[int, Form(ge=0, lt=2**63)] = 0) -> Response:
-        """Mark the refusals as seen, which hides the notice. Each gift keeps its refusal.
+        """Mark the shown refusals as seen, which hides the notice about them. Their facts are kept.
 
-        `newest` is the id of the newest fact on the page; later refusals stay unseen.
+        `newest` is the id of the newest fact on the page. Later refusals are still shown.
         """
         with self._database.writing() as session:
             record_act(

@@ -1,4 +1,4 @@
-"""The trail: what staff did and what was refused. Entries are only added, never changed."""
+"""The trail: what staff did, and which requests were refused. Entries are only added."""
 
 import logging
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from donate.finance.models import Staff, StaffAct
 log = logging.getLogger(__name__)
 
 REFUSED: Final = "refused"
-# Limits how fast strangers can fill the table: at 200 bytes an entry this is below 100 MB a year.
-# Further refusals are only logged.
+# Strangers can add this many entries an hour: at 200 bytes each, less than 100 MB a year. Further
+# refusals are only logged.
 MAX_STRANGERS_AN_HOUR: Final = 50
 
 
@@ -27,7 +27,7 @@ def record_act(
     address: str = "",
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry. `staff_id` is None for strangers and for the command line."""
+    """Add a trail entry. `staff_id` is None for strangers and for the command line."""
     session.add(
         StaffAct(
             staff_id=staff_id,
@@ -50,7 +50,7 @@ def record_refusal(
     about: str,
     address: str,
 ) -> None:
-    """Add an entry about a refusal, unless strangers have used up this hour's limit."""
+    """Add a trail entry about a refused request. Strangers can add only a few entries an hour."""
     log.info("refused (%s): staff %s at %s", why, staff_id, about)
     if staff_id is None:
         count = session.exec(
@@ -76,7 +76,7 @@ def record_refusal(
 
 
 def newest_acts(session: Session, limit: int) -> list[tuple[StaffAct, Staff | None]]:
-    """Return the newest entries, each with the member of staff where there is one."""
+    """Return the newest trail entries, each with its member of staff, or None for a stranger."""
     statement = (
         select(StaffAct, Staff)
         .join(Staff, col(Staff.id) == col(StaffAct.staff_id), isouter=True)

@@ -1,4 +1,4 @@
-"""The words in which staff read statuses, facts and letters."""
+"""The texts in which staff read statuses, facts and e-mails."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -124,7 +124,7 @@ _MONEY_MOVED: Final = {
 
 
 def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
-    """Return the name of an actor."""
+    """Return the name that staff read for an actor, such as `donor` or `staff:7`."""
     names = {"donor": "The donor", "stripe": "Stripe", "service": "This service"}
     return names.get(actor) or staff_names.get(actor, actor)
 
@@ -132,7 +132,7 @@ def actor_name(actor: str, staff_names: Mapping[str, str]) -> str:
 def status_sentences(
     gift: Gift, facts: Sequence[GiftFact], staff_names: Mapping[str, str]
 ) -> list[str]:
-    """Explain a gift's status: its meaning, then a sentence for each movement of money."""
+    """Return sentences about a gift: what its status means, and one for each movement of money."""
     by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
     sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
     if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
@@ -165,7 +165,7 @@ def status_sentences(
 
 
 def _announced(gift: Gift, facts: Sequence[GiftFact]) -> list[str]:
-    """Return a sentence about a transfer that the donor reported as sent, until money arrives."""
+    """If the donor reported the transfer as sent and no money has come, say so in a sentence."""
     report = next((fact for fact in facts if fact.kind == FactKind.TRANSFER_ANNOUNCED), None)
     if report is None or gift.received_minor:
         return []
@@ -178,7 +178,7 @@ _NO_LONGER_SO: Final = "Not sent because it no longer applied."
 
 
 def letter_status(letter: Letter) -> str:
-    """Return the state of a letter in one sentence. Pages show `letter_time` after it."""
+    """Return the state of an e-mail as a sentence, after which pages show `letter_time`."""
     match LetterState(letter.state):
         case LetterState.WAITING:
             if _is_held_back(letter):
@@ -198,7 +198,7 @@ def letter_status(letter: Letter) -> str:
 
 
 def letter_time(letter: Letter) -> datetime:
-    """Return when an e-mail was sent; else when it is due if delayed, or was written."""
+    """Return the time to show: when an e-mail was sent, is due (if delayed), or was written."""
     return letter.sent_at or (letter.due_at if _is_held_back(letter) else letter.written_at)
 
 

@@ -1,1 +1,1 @@
-"""The list of gifts, and the page of one gift."""
+"""The staff pages for gifts: the list, and the page of one gift."""

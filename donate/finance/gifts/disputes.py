@@ -15,7 +15,7 @@ _INQUIRY: Final = "The donor’s bank has sent an inquiry about this payment."
 
 
 def dispute_sentences(gift: Gift, facts: Sequence[Fact]) -> list[str]:
-    """Return a sentence for each open inquiry or dispute that says what to do about it."""
+    """Return a sentence about each open inquiry or dispute. It says what staff should do."""
     sentences = (_sentence(gift, dispute) for dispute in disputes_of(facts))
     return [sentence for sentence in sentences if sentence]
 

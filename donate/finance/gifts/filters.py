@@ -1,4 +1,4 @@
-"""Filters of the gift list: read from the query string, checked, and written back into links."""
+"""The filters of the gift list: read from the query string, checked, and written into links."""
 
 import re
 import uuid
@@ -14,7 +14,7 @@ from donate.finance.words import MODE_NAMES, STATUSES
 from donate.gifts.queries import Cursor, DateOf, GiftFilter
 
 FIELDS: Final = ("status", "mode", "code", "by", "from", "to")
-# Month end needs the date on which money came in; otherwise staff filter by when a gift began.
+# At the end of a month, staff filter by the day the money came; otherwise by the day a gift began.
 DATES: Final[Mapping[str, DateOf]] = {"received": "received", "chosen": "chosen"}
 MAX_TYPED: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class GiftQuery:
-    """A parsed filter, the text that was typed, and the problems found in it."""
+    """The filters of the gift list, the text that was typed, and the problems found in the text."""
 
     filter: GiftFilter
     typed: Mapping[str, str]
@@ -34,13 +34,13 @@ class GiftQuery:
         return any(self.typed.values())
 
     def link(self, **more: str) -> str:
-        """Return a link with the same filters, plus `more`."""
+        """Return a link to the list with the same filters, and with the parameters `more`."""
         query = {name: value for name, value in self.typed.items() if value} | more
         return f"/finance/gifts?{urlencode(query)}" if query else "/finance/gifts"
 
 
 def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
-    """Read the filters of a query string. Each value that is not valid becomes a problem."""
+    """Read the filters from a query string. Each invalid value becomes a problem."""
     typed = {name: query.get(name, "").strip()[:MAX_TYPED] for name in FIELDS}
     problems: dict[str, BadInput] = {}
     choices = (
@@ -72,7 +72,7 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
 
 
 def months(today: date) -> list[tuple[str, str]]:
-    """Return labels and links for the gifts received this month and last month."""
+    """Return a label and a link for the gifts received this month, and for last month's."""
     first = today.replace(day=1)
     before = (first - timedelta(days=1)).replace(day=1)
     return [
@@ -87,12 +87,12 @@ def _days(first: date, last: date) -> str:
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Write a cursor for a link: microseconds since 1970, and the gift's id."""
+    """Return a cursor as text for a link: microseconds since 1970, and the gift's id."""
     return f"{(cursor.opened_at - _EPOCH) // timedelta(microseconds=1)}-{cursor.id.hex}"
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Read a cursor from a link, or return None if it is not one of ours."""
+    """Return the cursor that a link contains; None if the text has not our format."""
     match = re.fullmatch(r"([0-9]{1,17})-([0-9a-f]{32})", text)
     if not match:
         return None

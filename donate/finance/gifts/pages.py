@@ -1,4 +1,4 @@
-"""The list of gifts, and the page of one gift."""
+"""The staff pages for gifts: the list, and the page of one gift."""
 
 import json
 import secrets
@@ -60,7 +60,7 @@ from donate.web.giving_limits import GivingLimits
 from donate.web.templating import Pages
 
 PAGE_SIZE: Final = 50
-# Long enough for a whole line of a bank statement.
+# A whole line of a bank statement fits into this number of characters.
 MOST_SEARCHED: Final = 300
 WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kinds": KINDS} | {
     "to_confirm": ACCOUNT_TO_CONFIRM
@@ -69,7 +69,7 @@ WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kind
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact in the words that staff read."""
+    """A fact as the page shows it to staff."""
 
     fact: GiftFact
     kind: str
@@ -82,7 +82,7 @@ class FactRow:
 
 
 class StaffGiftPages:
-    """The pages that list gifts and show one gift."""
+    """The list of gifts, and the page of one gift."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class StaffGiftPages:
 
     @needs(Role.VIEWER)
     def gifts(self, request: Request, visit: Visiting) -> Response:
-        """Show the newest gifts that match, and the totals of all that match."""
+        """Show the newest gifts that match the filters, and the totals of all that match."""
         query = request.query_params
         filters = read_query(query, self._codes)
         searched = query.get("reference", "").strip()[:MOST_SEARCHED]
@@ -129,7 +129,7 @@ class StaffGiftPages:
             if rows and len(rows) == 1:
                 return RedirectResponse(f"/finance/gifts/{rows[0][0].id}", 303)
             if not problems and not searched:
-                # Fetch one more than a page to learn whether there is another page.
+                # Fetch one gift more than a page has, to learn whether there is another page.
                 rows = newest_gifts(session, filters.filter, limit=PAGE_SIZE + 1, after=after)
                 sums = totals(session, filters.filter)
             to_confirm = accounts_to_confirm(session, [gift for gift, _ in rows or ()])
@@ -159,7 +159,7 @@ class StaffGiftPages:
 
     @needs(Role.VIEWER)
     def gift(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Show one gift."""
+        """Show the page of one gift."""
         return self.show(visit, gift_id, done=request.query_params.get("done", ""))
 
     def show(
@@ -173,7 +173,7 @@ class StaffGiftPages:
         conflict: str = "",
         status_code: int = 200,
     ) -> Response:
-        """Render one gift, with the text typed into its forms and the problems found in it."""
+        """Render the page of one gift. `typed` and `problems` belong to a form that was refused."""
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
@@ -204,7 +204,8 @@ class StaffGiftPages:
             returned=Money(gift.returned_minor - held, gift.currency),
             held=Money(held, gift.currency),
             because=status_sentences(gift, facts, names),
-            # Sort by when facts were recorded: a transfer may be dated before the gift was opened.
+            # Sort facts by the time of recording, because staff may date a transfer before the
+            # gift.
             history=[
                 _fact_row(f, gift, names, in_force=f in in_force)
                 for f in sorted(facts, key=lambda f: (f.recorded_at, f.id))
@@ -234,7 +235,7 @@ class StaffGiftPages:
 
 
 def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str, str]:
-    """Return the names of all staff mentioned on the page of a gift."""
+    """Return the names of all staff who are mentioned on a gift's page."""
     actors = {fact.actor for fact in facts}
     actors |= {letter.asked_by for letter in letters_of(session, gift.id)}
     actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
@@ -242,7 +243,7 @@ def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str,
 
 
 def _replacements(session: Session, gift: Gift) -> dict[str, Gift | None]:
-    """Return the gift that replaced this one, and the one that this gift replaced."""
+    """Return the gift that replaces this one in another mode, and the one that it replaces."""
     is_open = gift.status in STILL_PAYABLE
     return {
         "given_as": paid_replacement(session, gift) if is_open else None,
@@ -263,7 +264,7 @@ def find_gift(session: Session, text: str) -> Gift:
 
 
 def _missing(gift: Gift) -> Money:
-    """Return how much of the gift's amount is missing; the whole amount if nothing is."""
+    """Return the part of the gift's amount that has not come; if all has, the whole amount."""
     missing = gift.amount_minor - gift.received_minor
     return Money(missing if missing > 0 else gift.amount_minor, gift.currency)
 
@@ -292,6 +293,6 @@ def _fact_row(fact: GiftFact, gift: Gift, names: Mapping[str, str], *, in_force:
 
 
 def readable(value: Any) -> str:
-    """Return a JSON value as text for a page. Replaces lone surrogates, which UTF-8 cannot hold."""
+    """Return a JSON value as text for a page. UTF-8 has no lone surrogates, so replace them."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     return text.encode("utf-8", "replace").decode()

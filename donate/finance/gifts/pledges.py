@@ -36,7 +36,7 @@ _REASONS: Final[Mapping[EndReason, str]] = {
 
 
 def pledge_details(session: Session, gift: Gift) -> str:
-    """Describe the pledge that a gift belongs to; empty for a one-time gift."""
+    """Describe the pledge that the gift belongs to. Returns "" for a one-time gift."""
     if gift.pledge_id is None:
         return ""
     first = session.get_one(Gift, gift.pledge_id)

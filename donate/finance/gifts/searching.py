@@ -15,13 +15,13 @@ _MOST_FOUND: Final = 50
 
 
 def search_gifts(session: Session, typed: str, codes: Sequence[str]) -> list[tuple[Gift, Donor]]:
-    """Return the gifts whose references are in `typed`, or the newest that match it in part.
+    """Return the gifts whose references `typed` contains, or the newest ones that match it in part.
 
     Raises BadInput if no gift matches or `typed` is too short.
     """
     reference = tidy_reference(typed)
     whole = is_reference(reference) and reference.replace("-", "").isalnum()
-    # Search a line word by word: joined to the words around it, a reference has the wrong code.
+    # If the text has several words, search each: joined, a reference would begin with other words.
     is_line = len(typed.split()) > 1
     references = find_references(typed, codes) if is_line or not whole else []
     if whole and not references:

@@ -1,1 +1,1 @@
-"""Staff pages about the letters (e-mails) to donors."""
+"""The staff pages for e-mails to donors ("letters")."""

@@ -1,4 +1,4 @@
-"""Pages that show letters, and forms that send a letter again or dismiss it."""
+"""Pages that show e-mails to donors, and forms that send an e-mail again or dismiss it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -35,7 +35,7 @@ _MOST_DIGITS: Final = 18
 
 
 class LetterPages:
-    """The pages and forms about letters."""
+    """The pages and forms about e-mails to donors."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class LetterPages:
 
     @needs(Role.VIEWER)
     def letters(self, request: Request, visit: Visiting) -> Response:
-        """Show the letters that were set aside."""
+        """Show the e-mails that were set aside."""
         with self._database.reading() as session:
             rows = letters_set_aside(session, limit=SHOWN)
         return self._pages.render(
@@ -73,7 +73,7 @@ class LetterPages:
 
     @needs(Role.VIEWER)
     def letter(self, request: Request, visit: Visiting, gift_id: str, number: str) -> Response:
-        """Show the text of a letter, without the tokens that open the donor's pages."""
+        """Show the text of an e-mail, without the tokens that give access to the donor's pages."""
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             letter = letter_of(session, gift, _number(number))
@@ -98,7 +98,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def all_again(self, request: Request, visit: Visiting) -> Response:
-        """Queue all letters that were set aside and are still true, up to SHOWN of them."""
+        """Queue the e-mails that were set aside and are still true again, at most SHOWN of them."""
         now = self._clock.now()
         with self._database.writing() as session:
             queued = 0
@@ -121,7 +121,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def again(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Queue one letter to be sent again."""
+        """Queue one e-mail to be sent again."""
         again = _number(visit.form.get("again", ""))
 
         def send(session: Session, gift: Gift, number: int) -> Letter | None:
@@ -139,7 +139,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def dismissed(self, request: Request, visit: Visiting, gift_id: str) -> Response:
-        """Dismiss a letter that was set aside, so that it is not sent."""
+        """Dismiss an e-mail that was set aside, so that it is not sent."""
         return self._act(visit, gift_id, "letter_dismissed", dismiss_letter)
 
     def _act(

@@ -1,4 +1,4 @@
-"""The letters about a gift, in the words that staff read."""
+"""The e-mails about a gift, as staff read them on its page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from donate.regions.regions import Regions
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
-    """A letter in the words that staff read.
+    """An e-mail as staff read it on the gift's page.
 
-    `again` is the number of the repeat that staff may send now, or None if they may not.
+    `again` is the number of the repeat that staff may send now; None if they may not repeat it.
     """
 
     letter: Letter
@@ -32,7 +32,7 @@ class LetterRow:
 def letter_rows(
     session: Session, gift: Gift, names: Mapping[str, str], regions: Regions
 ) -> list[LetterRow]:
-    """Return the letters about a gift, each with its status and what staff may do."""
+    """Return the e-mails about a gift, each with its state and what staff may do with it."""
     letters = letters_of(session, gift.id)
     return [_letter_row(session, letter, letters, names, regions) for letter in letters]
 

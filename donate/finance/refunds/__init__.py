@@ -1,1 +1,1 @@
-"""Refunds by staff."""
+"""Refunds that staff request."""

@@ -1,6 +1,6 @@
-"""The refund form: checks the input and describes the state of each refund request.
+"""The refund form: checks what was typed, and describes the state of each refund request.
 
-Pure. `refunds/pages.py` reads and writes the database.
+All functions are pure. `refunds/pages.py` reads and writes the database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment:
-    """A payment that can still be refunded, as an option of the form."""
+    """A payment that can still be refunded, as a choice in the form."""
 
     payment: str
     words: str
@@ -71,7 +71,7 @@ class RefundablePayment:
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
-    """A refund request in the words that staff read."""
+    """A refund request as staff read it on the gift's page."""
 
     requested_at: datetime
     by: str
@@ -83,7 +83,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True)
 class FailedRefund:
-    """A failed refund whose money came back to us and that staff have not dealt with."""
+    """A failed refund. The money came back to us, and staff have not dealt with it yet."""
 
     refund: str
     sentence: str
@@ -91,9 +91,10 @@ class FailedRefund:
 
 @dataclass(frozen=True, slots=True)
 class RefundSection:
-    """The refund part of a gift's page.
+    """The section about refunds on a gift's page.
 
-    `choices` is empty if there is no form. `why_not` then gives the reason, or is empty.
+    If `choices` is empty, the page has no refund form. `why_not` is then the reason, if there is
+    one.
     """
 
     choices: Sequence[RefundablePayment]
@@ -103,12 +104,12 @@ class RefundSection:
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """The options of the reason field."""
+        """The choices of the form's field for the reason."""
         return REASON_WORDS
 
     @property
     def prefilled(self) -> str:
-        """The refundable amount of the newest payment, formatted for the amount field."""
+        """The refundable amount of the newest payment, which is filled into the form."""
         return format_amount(self.choices[0].left, LANGUAGE)
 
 
@@ -117,7 +118,7 @@ FORESEEN: Final = frozenset(code for code in _REFUSED if code != KEY_REFUSED)
 
 
 def refund_section(gift: Gift, facts: Sequence[Fact], names: Mapping[str, str]) -> RefundSection:
-    """Return which payments of a gift can be refunded, and the state of its refund requests."""
+    """Return which payments of a gift can be refunded, and the states of its refund requests."""
     requests = [_request(gift, request, names) for request in requests_of(facts)]
     payments = payments_of(facts)
     failed = [FailedRefund(fact.source_id, _failed(gift, fact)) for fact in failed_refunds(facts)]
@@ -166,8 +167,8 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
     note = checked(lambda: check_free_text("note", typed.get("note", "")))
     if typed.get("confirmed") != "yes":
         problems.append(BadInput("confirmed", _SURE))
-    # If nothing else is wrong, `request_refund` checks this: for a form that was sent before, the
-    # amount may already be spent on its own refund.
+    # Check the amount here only if the form has other problems. Otherwise `request_refund` checks
+    # it: if this form was sent before, its own refund may have used up the amount.
     if problems and payment is not None and amount is not None:
         left = next(p.left_minor for p in payments_of(facts) if p.intent == payment)
         if amount.amount_minor > left:
@@ -178,7 +179,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
 
 
 def too_much(left: Money) -> BadInput:
-    """Return the problem of the amount field when more than `left` was requested."""
+    """Return the problem that the amount is more than `left`, which is all that can be refunded."""
     if not left.amount_minor:
         return BadInput("amount", "Nothing is left of this payment to refund.")
     words = {"left": format_money(left, LANGUAGE)}

@@ -1,4 +1,4 @@
-"""Handlers of the refund forms."""
+"""Handles the refund form, and the form that closes a failed refund."""
 
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +20,7 @@ from donate.stripe_gateway.requests.refunds import Refunds
 
 
 class RefundPages:
-    """The forms that refund a payment and close a failed refund."""
+    """The forms that refund a payment and that close a failed refund."""
 
     def __init__(
         self, database: Database, clock: Clock, gift_pages: StaffGiftPages, refunds: Refunds

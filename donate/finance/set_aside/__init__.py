@@ -1,1 +1,1 @@
-"""Events that need a decision by staff."""
+"""The staff pages for Stripe events that were set aside."""

@@ -1,4 +1,4 @@
-"""Pages for events that were set aside: authentic, but not applied. Staff decide about each."""
+"""Pages on which staff decide about Stripe events that are authentic but could not be applied."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -41,7 +41,7 @@ Decide = Callable[[Session, StripeEvent], bool]
 
 
 class SetAsidePages:
-    """The pages about events that were set aside. `on_due` is called when an event becomes due."""
+    """The pages for events that were set aside. `on_due` is called after an event becomes due."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SetAsidePages:
 
     @needs(Role.VIEWER)
     def set_aside(self, request: Request, visit: Visiting) -> Response:
-        """Show the events that are set aside, or the dismissed ones, newest first."""
+        """List the events that are set aside, or the dismissed events, newest first."""
         dismissed = request.query_params.get("show") == "dismissed"
         typed = request.query_params.get("before", "")
         before = _row_number(typed)
@@ -69,7 +69,7 @@ class SetAsidePages:
             problem = BadInput("before", "This link is incomplete. Here are the newest events.")
         state = EventState.DISMISSED if dismissed else EventState.SET_ASIDE
         with self._database.reading() as session:
-            # One more than a page tells whether there is another page.
+            # Fetch one event more than a page has, to learn whether there is another page.
             events = newest_events(session, state, before, PAGE_SIZE + 1)
             items = describe_events(session, events[:PAGE_SIZE])
         older = None
@@ -91,18 +91,18 @@ class SetAsidePages:
 
     @needs(Role.VIEWER)
     def event(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Show one event, its past decisions, and the decisions that staff may make now."""
+        """Show one event, the past decisions about it, and the decisions that are possible now."""
         return self._show(visit, number)
 
     @needs(Role.FINANCE)
     def tried(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Retry an event. A dismissed event is reopened."""
+        """Process an event again. This also reopens a dismissed event."""
         now, actor = self._clock.now(), visit.signed_in.actor
         return self._decide(visit, number, lambda _, e: try_again(e, actor=actor, now=now))
 
     @needs(Role.FINANCE)
     def tied(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Tie an event to a gift."""
+        """Tie an event to the gift whose reference was typed."""
         now, actor = self._clock.now(), visit.signed_in.actor
 
         def decide(session: Session, event: StripeEvent) -> bool:
@@ -115,7 +115,7 @@ class SetAsidePages:
 
     @needs(Role.FINANCE)
     def dismissed(self, request: Request, visit: Visiting, number: str) -> Response:
-        """Dismiss an event, with a reason."""
+        """Dismiss an event, for the reason that was typed."""
         now, actor = self._clock.now(), visit.signed_in.actor
 
         def decide(_: Session, event: StripeEvent) -> bool:

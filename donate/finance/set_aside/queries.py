@@ -1,4 +1,4 @@
-"""Reads the events that were set aside, with the gifts and people they name."""
+"""Reads events that were set aside, with the gifts and members of staff they mention."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 def newest_events(
     session: Session, state: EventState, before: int | None, limit: int
 ) -> list[StripeEvent]:
-    """Return the newest events in a state, or those older than the event `before`."""
+    """Return the newest events in a state. With `before`, only events older than that one."""
     statement = (
         select(StripeEvent)
         .where(StripeEvent.state == state)
@@ -26,7 +26,7 @@ def newest_events(
 
 
 def describe_events(session: Session, events: Sequence[StripeEvent]) -> list[SetAsideEvent]:
-    """Return events as staff read them."""
+    """Return events in the form in which pages show them to staff."""
     ids = {i for event in events for i in (event.gift_id, event.tied_to) if i}
     gifts = {g.id: g for g in session.exec(select(Gift).where(col(Gift.id).in_(ids)))}
     names = names_of(session, {entry["by"] for event in events for entry in event.history})

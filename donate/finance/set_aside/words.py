@@ -1,4 +1,4 @@
-"""Describes an event that was set aside, so that staff can decide about it. Changes nothing."""
+"""Describes events that were set aside, so that staff can decide about them. Changes nothing."""
 
 import json
 import uuid
@@ -14,10 +14,11 @@ from donate.money import MAX_AMOUNT_MINOR, Money, format_money, is_currency
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import Decision, readable_envelope
 
-# An event may have half a megabyte; staff need only its beginning.
+# An event may have half a megabyte, but staff need only its beginning.
 MAX_SHOWN: Final = 20_000
 MAX_WORD: Final = 200
-# The amount fields of a checkout session, a refund or dispute, a paid and a failed invoice.
+# The fields that hold the amount of a checkout session, of a refund or dispute, of a paid invoice,
+# and of a failed invoice.
 _AMOUNTS: Final = ("amount_total", "amount", "amount_paid", "amount_due")
 
 DECISIONS: Final[dict[str, str]] = {
@@ -29,7 +30,7 @@ DECISIONS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """A decision about an event; `was` is why the event was set aside."""
+    """A decision about an event. `was` is the reason why the event had been set aside."""
 
     what: str
     by: str
@@ -40,7 +41,7 @@ class DecisionRow:
 
 @dataclass(frozen=True, slots=True)
 class SetAsideEvent:
-    """An event in the words that staff read."""
+    """An event in the form in which pages show it to staff."""
 
     event: StripeEvent
     can_be_read: bool
@@ -55,7 +56,7 @@ class SetAsideEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """The state of an event as one sentence, with the colour of its notice."""
+    """The state of an event in one sentence, and the colour in which a page shows it."""
 
     tone: str
     sentence: str
@@ -64,7 +65,7 @@ class EventSummary:
 def describe_event(
     event: StripeEvent, gifts: Mapping[uuid.UUID, Gift], names: Mapping[str, str]
 ) -> SetAsideEvent:
-    """Describe an event. `names` maps actors to names."""
+    """Return an event as pages show it. `names` maps actors to the names of staff."""
     envelope = readable_envelope(event)
     return SetAsideEvent(
         event=event,
@@ -87,7 +88,7 @@ def describe_event(
 
 
 def summarize_event(event: StripeEvent) -> EventSummary:
-    """Return the state of an event in one sentence."""
+    """Return the state of an event, described in one sentence."""
     because = f": {event.reason}" if event.reason else ""
     match event.state:
         case EventState.SETTLED:
@@ -107,7 +108,7 @@ def summarize_event(event: StripeEvent) -> EventSummary:
 
 
 def pretty(payload: bytes) -> str:
-    """Return a payload as indented JSON, or as plain text if it is not JSON."""
+    """Return an event's body as indented JSON, or as plain text if it is not JSON."""
     try:
         value: Any = json.loads(payload)
         text = readable(json.dumps(value, ensure_ascii=False, indent=2))
@@ -117,7 +118,7 @@ def pretty(payload: bytes) -> str:
 
 
 def _summary_of(event_object: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the fields of an event's object that identify the payment, with their labels."""
+    """Return the fields that identify the payment in an event's object, each with a label."""
     donor = event_object.get("customer_details")
     fields = [
         ("amount", _amount(event_object)),

@@ -1,4 +1,4 @@
-"""Staff accounts: add, set a password, disable, enable. The caller commits."""
+"""Staff accounts: adds, disables and enables them, and sets passwords. The caller commits."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from donate.mail_server import address_spellings
 from donate.web.giving_limits import printable
 
 MIN_PASSWORD = 12
-# Argon2 accepts any length; the limit bounds the cost of one sign-in.
+# Argon2 accepts a password of any length. This limit bounds the work of one sign-in.
 MAX_PASSWORD = 500
 _OBVIOUS: Final = ("password", "passw0rd", "letmein", "qwerty", "welcome", "donate", "loveworld")
 _STEPS: Final = "01234567890123456789 abcdefghijklmnopqrstuvwxyz qwertyuiopasdfghjklzxcvbnm"
@@ -26,23 +26,23 @@ PASSWORDS: Final = PasswordHash.recommended()
 
 
 def tidy_email(typed: str) -> str:
-    """Return an address for comparison: in lower case, without characters a database refuses."""
+    """Return an e-mail address in lower case, without characters that the database refuses."""
     email = unicodedata.normalize("NFKC", typed[:1000]).strip().lower()
     return printable(email)[:254]
 
 
 def tidy_password(typed: str) -> str:
-    """Return a password as it is hashed, so that é matches in either Unicode form.
+    """Return a password in the form that is hashed, in which é has only one Unicode form.
 
-    Follows RFC 8265 (OpaqueString): NFC, which does not replace a character by a different one,
-    and a plain space for every kind of space.
+    This follows RFC 8265 (OpaqueString): every kind of space becomes a plain space, and the text is
+    converted to NFC, which never replaces a character by a different one.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in typed)
     return unicodedata.normalize("NFC", spaced)
 
 
 def spellings(typed: str) -> list[str]:
-    """Return the Unicode forms of a password that may be stored; new hashes use the first one."""
+    """Return all Unicode forms whose hash may be stored. New hashes are made of the first form."""
     decomposed = unicodedata.normalize("NFD", typed)
     return list(dict.fromkeys((tidy_password(typed), typed, decomposed)))
 
@@ -57,7 +57,7 @@ def add_staff(
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
 ) -> Staff:
-    """Add a member of staff. Raises BadInput, or Conflict if the address exists already."""
+    """Add a staff account. Raises BadInput, or Conflict if the address already has an account."""
     email = tidy_email(email)
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
@@ -91,7 +91,7 @@ def set_password(
     now: datetime,
     passwords: PasswordHash = PASSWORDS,
 ) -> None:
-    """Set a new password, and delete the sessions and tokens of this member of staff."""
+    """Set a new password for a staff account, and delete its sessions and tokens."""
     staff = staff_by_email(session, email)
     password = tidy_password(password)
     check_password(password, staff.email)
@@ -101,7 +101,7 @@ def set_password(
 
 
 def disable(session: Session, email: str, *, now: datetime) -> None:
-    """Disable a member of staff. The trail keeps their entries."""
+    """Disable a staff account, and delete its sessions and tokens. The trail keeps its entries."""
     staff = staff_by_email(session, email)
     staff.disabled_at = staff.disabled_at or now
     _end_sessions(session, staff)
@@ -109,14 +109,14 @@ def disable(session: Session, email: str, *, now: datetime) -> None:
 
 
 def enable(session: Session, email: str, *, now: datetime) -> None:
-    """Enable a disabled member of staff."""
+    """Enable a staff account that was disabled."""
     staff = staff_by_email(session, email)
     staff.disabled_at = None
     record_act(session, "staff_enabled", about=staff.email, now=now)
 
 
 def staff_by_email(session: Session, email: str) -> Staff:
-    """Return the member of staff with this address. Raises NotFound."""
+    """Return the staff account with this e-mail address. Raises NotFound."""
     tidied = tidy_email(email)
     staff = find_staff(session, tidied)
     if staff is None:
@@ -125,19 +125,19 @@ def staff_by_email(session: Session, email: str) -> Staff:
 
 
 def find_staff(session: Session, tidied: str) -> Staff | None:
-    """Return the member of staff with this address, its domain in Unicode or in ASCII."""
+    """Return the staff account with this address; its domain may be written in Unicode or ASCII."""
     statement = select(Staff).where(col(Staff.email).in_(address_spellings(tidied)))
     matches = session.exec(statement.order_by(Staff.email)).all()
     return next((staff for staff in matches if staff.email == tidied), next(iter(matches), None))
 
 
 def all_staff(session: Session) -> list[Staff]:
-    """Return all staff, including disabled ones, ordered by address."""
+    """Return all staff accounts, including disabled ones, sorted by e-mail address."""
     return list(session.exec(select(Staff).order_by(Staff.email)))
 
 
 def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
-    """Return the names of the staff among `actors`, by actor, such as `staff:7`."""
+    """Map those `actors` that are staff, such as `staff:7`, to their names."""
     ids = {actor.removeprefix("staff:") for actor in actors if actor.startswith("staff:")}
     numbers = [int(i) for i in ids if i.isdecimal()]
     staff = session.exec(select(Staff).where(col(Staff.id).in_(numbers)))
@@ -145,7 +145,7 @@ def names_of(session: Session, actors: Iterable[str]) -> dict[str, str]:
 
 
 def check_password(password: str, email: str) -> None:
-    """Raise BadInput, with the reason, for a password that is easy to guess."""
+    """Check that a password is not easy to guess. Raises BadInput, which gives the reason."""
     if len(password) < MIN_PASSWORD:
         raise BadInput("password", f"Please use at least {MIN_PASSWORD} characters.")
     if len(password) > MAX_PASSWORD:

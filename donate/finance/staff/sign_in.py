@@ -50,8 +50,8 @@ NO_COOKIE: Final = (
     "Your browser blocked our cookie. Please allow cookies for this site and try again."
 )
 PAUSE_S: Final = 1.0
-# One hash takes 64 MiB and a whole core for a moment. A request that waits for its turn holds one
-# of the server's threads, which donors need too.
+# One hash takes 64 MiB and a whole core for a moment, so few are computed at once. A request that
+# waits for its turn occupies one of the server's threads, which donors need too.
 HASHES_AT_ONCE: Final = 2
 IN_LINE_AT_ONCE: Final = 8
 DELAYED_AT_ONCE: Final = 4
@@ -60,7 +60,7 @@ DELAYED_RETRY_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPassword:
-    """A member of staff with the right password, and a new hash if the stored one is outdated."""
+    """A member of staff whose password was right, and a new hash if the stored one is outdated."""
 
     staff: Staff
     better_hash: str | None
@@ -68,12 +68,12 @@ class VerifiedPassword:
 
 @cache
 def _hash_of_nobody(passwords: PasswordHash) -> str:
-    """Return a hash to verify against for an unknown address, so that the time taken is equal."""
+    """Return a hash for sign-ins with an unknown address, so that they take as long as others."""
     return passwords.hash(secrets.token_urlsafe(32))
 
 
 class SignIn:
-    """The pages that start and end a session."""
+    """The pages that sign staff in and out."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class SignIn:
 
     @needs(Role.VIEWER)
     def sign_out(self, request: Request, visit: Visiting) -> Response:
-        """End the session."""
+        """End the session of the member of staff."""
         with self._database.writing() as session:
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))
             record_act(
@@ -166,10 +166,10 @@ class SignIn:
         )
 
     def _check(self, email: str, password: str) -> VerifiedPassword | None:
-        """Return the member of staff if the password is right, else None.
+        """Return the member of staff if the password is right, otherwise None.
 
-        Takes one hash for each form of the typed password, whether or not the account exists, so
-        that the time taken reveals nothing.
+        One hash is computed for each Unicode form of the password, even if the account does not
+        exist, so that the time taken reveals nothing.
         """
         with self._database.reading() as session:
             staff = find_staff(session, email)
@@ -186,7 +186,11 @@ class SignIn:
         return VerifiedPassword(staff, better) if staff and right else None
 
     def _verify(self, password: str, against: str) -> tuple[bool, str | None]:
-        """Verify each form of a password. Hash it again if an earlier version's form matches."""
+        """Return whether any Unicode form of a password matches, and a new hash if one is needed.
+
+        A new hash is needed if the stored hash was made of a form that earlier versions of the code
+        used.
+        """
         own, *earlier = spellings(password)
         right, better = self._passwords.verify_and_update(own, against)
         for spelling in earlier:
@@ -225,7 +229,8 @@ class SignIn:
         status_code: int = 200,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        # Keep the token of an earlier tab, so that its form still works: both share one cookie.
+        # Keep the token of the form in another tab, so that it still works: all tabs share one
+        # cookie.
         form_token = request.cookies.get(self._gate.form_cookie, "")
         if not (20 <= len(form_token) <= 100 and form_token.isascii()):
             form_token = secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""Slows down password guessing. Counts attempts in a sliding window and deletes older ones."""
+"""Slows down password guessing: counts sign-in attempts in a sliding window."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ MAX_ROWS: Final = 10_000
 
 
 class SignInPace(StrEnum):
-    """Whether an attempt may go on, is delayed, or is refused."""
+    """What happens to a sign-in attempt: it goes on, is delayed, or is refused."""
 
     GO = "go"
     SLOWLY = "slowly"
@@ -32,7 +32,7 @@ class SignInPace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """An attempt to sign in; `row` is the id of the row that counts it."""
+    """An attempt to sign in. `row` is the id of its row in the database."""
 
     pace: SignInPace
     retry_after_s: int = 0
@@ -40,9 +40,10 @@ class SignInAttempt:
 
 
 def begin_attempt(session: Session, email: str, network: str, *, now: datetime) -> SignInAttempt:
-    """Count an attempt before its password is checked, so that parallel attempts all count."""
+    """Count an attempt before the password is checked, so that parallel attempts all count."""
     if session.get_bind().dialect.name == "postgresql":
-        # Take a lock: two processes that count at the same moment could both allow one more.
+        # Take a lock. Without it, two processes that count at the same time could both allow an
+        # attempt.
         session.execute(text("SELECT pg_advisory_xact_lock(7237847)"))
     since = now - WINDOW
     session.execute(delete(SignInFailure).where(col(SignInFailure.failed_at) <= since))
@@ -74,7 +75,7 @@ def begin_attempt(session: Session, email: str, network: str, *, now: datetime) 
 
 
 def forget_attempts(session: Session, email: str, network: str) -> None:
-    """Delete the failures of an e-mail and network after a successful sign-in."""
+    """Delete the failed attempts of an e-mail address and a network after a successful sign-in."""
     session.execute(
         delete(SignInFailure).where(
             col(SignInFailure.email) == email, col(SignInFailure.address) == network

@@ -1,4 +1,4 @@
-"""Staff tokens, with which a program can read any gift. Only their hashes are stored."""
+"""Staff tokens, with which programs can read any gift. Only their hashes are stored."""
 
 import secrets
 from datetime import datetime
@@ -15,7 +15,7 @@ PREFIX: Final = "staff_"
 
 
 def add_token(session: Session, email: str, *, now: datetime) -> str:
-    """Create a token for a member of staff. It is shown only once. Raises NotFound."""
+    """Create a token for a member of staff and return it, for the only time. Raises NotFound."""
     staff = staff_by_email(session, email)
     assert staff.id is not None
     token = PREFIX + secrets.token_urlsafe(32)
@@ -26,7 +26,7 @@ def add_token(session: Session, email: str, *, now: datetime) -> str:
 
 
 def is_staff_token(session: Session, token: str) -> bool:
-    """Return whether a token belongs to a member of staff who is not disabled."""
+    """Return whether this is the token of a member of staff who is not disabled."""
     if not token.startswith(PREFIX):
         return False
     statement = (

@@ -1,1 +1,1 @@
-"""Marking a transfer as received, and undoing it."""
+"""The forms with which staff mark a transfer as received, or undo the mark."""

@@ -1,4 +1,4 @@
-"""Handlers of the forms that mark a transfer as received and undo it."""
+"""Handles the forms that mark a transfer as received and that undo a transfer."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,7 +1,7 @@
 """Rules for marking a transfer as received and for undoing it. The caller commits.
 
-A bank reference confirms at most one gift at a time. The fact's source is `REFERENCE#k`, where k
-counts how often the transfer was undone, and the ledger accepts each source once.
+A bank reference confirms at most one gift at a time, because the ledger records a fact with the
+same source only once. The source is `REFERENCE#k`, where k is how often the transfer was undone.
 """
 
 import re
@@ -28,7 +28,7 @@ from donate.regions.modes import BY_HAND
 
 MAX_BANK_REFERENCE: Final = 100
 MAX_NOTE: Final = 500
-# A transfer may arrive before its gift is entered. A date further back is a mistyped year.
+# A transfer may be older than its gift, but an earlier date than this has a mistyped year.
 MAX_DAYS_BEFORE: Final = 400
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A transfer as staff read it on the bank statement, after the checks."""
+    """A transfer as staff entered it from the bank statement, after all checks."""
 
     received_on: date
     amount: Money
@@ -45,7 +45,7 @@ class Transfer:
 
 
 def check_transfer(gift: Gift, typed: Mapping[str, str], *, now: datetime) -> Transfer:
-    """Check the form about a transfer. Raises BadInputs, or Conflict for another mode."""
+    """Check the form that marks a transfer. Raises BadInputs, or Conflict for a Stripe payment."""
     refuse_other_modes(gift)
     problems: list[BadInput] = []
     checked = partial(check_field, problems)
@@ -66,7 +66,7 @@ def refuse_other_modes(gift: Gift) -> None:
 
 
 def read_day(text: str) -> date | None:
-    """Read a date as a browser sends it, 2026-03-31, or return None."""
+    """Return the date that a browser sent as 2026-03-31; None if the text is no date."""
     try:
         return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}", text) else None
     except ValueError:
@@ -97,7 +97,7 @@ def _check_bank_reference(text: str) -> str:
 
 
 def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bool = False) -> str:
-    """Return free text in the form that is stored. Raises BadInput if it is not allowed."""
+    """Return a typed text in the form in which it is stored. Raises BadInput if it is invalid."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if required and not text:
         raise BadInput(field, "Please give a reason.")
@@ -111,7 +111,7 @@ def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bo
 
 
 def bank_reference_key(bank_reference: str) -> str:
-    """Return the letters and digits of a bank reference, so that different spellings match."""
+    """Return only the letters and digits of a bank reference, so that its spellings match."""
     whole = unicodedata.normalize("NFKC", bank_reference).upper()
     return "".join(c for c in whole if c.isalnum())
 
@@ -119,9 +119,10 @@ def bank_reference_key(bank_reference: str) -> str:
 def mark_received(
     session: Session, gift: Gift, transfer: Transfer, *, actor: str, now: datetime
 ) -> Outcome:
-    """Record a received transfer. Recording the same transfer again changes nothing.
+    """Record that a transfer was received. Recording the same transfer again changes nothing.
 
-    Raises Conflict if the bank reference confirms another gift, or this one with other details.
+    Raises Conflict if the bank reference already confirms another gift, or this gift with another
+    amount or date.
     """
     refuse_other_modes(gift)
     key = bank_reference_key(transfer.bank_reference)
@@ -164,9 +165,10 @@ def mark_received(
 
 
 def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int | None) -> None:
-    """Raise Conflict if another transfer was marked as received after the form was opened.
+    """Raise Conflict if somebody marked another transfer after this form was opened.
 
-    `seen` is how many received transfers the form showed, or None if it did not say.
+    `seen` is how many received transfers the page of the form showed; None if the form does not
+    say.
     """
     received = transfers_in_force(facts_of(session, gift.id))
     key = bank_reference_key(transfer.bank_reference)
@@ -181,7 +183,7 @@ def refuse_unseen(session: Session, gift: Gift, transfer: Transfer, *, seen: int
 def undo_transfer(
     session: Session, gift: Gift, source_id: str, reason: str, *, actor: str, now: datetime
 ) -> Outcome:
-    """Undo a transfer that was marked as received. Undoing it again changes nothing."""
+    """Undo a transfer that was marked as received. Undoing it twice changes nothing more."""
     reason = check_free_text("reason", reason, required=True)
     received = next(
         (
@@ -208,7 +210,7 @@ def undo_transfer(
 
 
 def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -> datetime | None:
-    """Return when the thank-you e-mail for a transfer is sent; None if it no longer waits."""
+    """Return when the waiting thank-you e-mail for a transfer is sent; None if none waits."""
     if not transfers_in_force(facts):
         return None
     by_hand = (FactKind.TRANSFER_RECEIVED, FactKind.TRANSFER_UNDONE)
@@ -217,13 +219,13 @@ def thanks_leave_at(facts: Sequence[GiftFact], now: datetime, wait: timedelta) -
 
 
 def transfers_in_force(facts: Sequence[GiftFact]) -> list[GiftFact]:
-    """Return the received transfers among `facts` that were not undone."""
+    """Return the facts about received transfers that were not undone."""
     undone = {f.source_id for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     return [f for f in facts if f.kind == FactKind.TRANSFER_RECEIVED and f.source_id not in undone]
 
 
 def _times_undone(session: Session, key: str) -> int:
-    # LIKE needs no escaping: a key contains only letters and digits.
+    # A key consists of letters and digits, so LIKE needs no escaping.
     return session.exec(
         select(func.count())
         .select_from(GiftFact)
