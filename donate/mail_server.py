@@ -50,7 +50,7 @@ def ascii_address(address: str) -> str:
     try:
         parsed = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
-        # valid when it was stored, but the library's rules changed since
+        # The address was valid when it was stored, but the library's rules changed since.
         return address
     return f"{parsed.local_part}@{parsed.ascii_domain}"
 

@@ -1,8 +1,8 @@
-"""Draws docs/pictures/architecture.svg: the floors of donate/, as pyproject.toml orders them.
+"""Draws docs/pictures/architecture.svg, the layers of donate/ that pyproject.toml defines.
 
     python -m scripts.architecture
 
-A card is a folder or file of donate/, with the first line of its docstring and its subfolders.
+Each box ("card") is a folder or file, with the first line of its docstring and its subfolders.
 """
 
 import ast
@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURE: Final = ROOT / "docs/pictures/architecture.svg"
 
-# All in pixels.
+# Sizes in pixels.
 WIDTH: Final = 960
 MARGIN: Final = 20
 GAP: Final = 10
@@ -25,7 +25,7 @@ HEAD_HEIGHT: Final = 50
 TITLE_WIDTH: Final = 160
 LINE_HEIGHT: Final = 19
 BASELINE: Final = PADDING + 12
-# Wider than the average character of the fonts below, so that wrapped lines fit their card.
+# This is wider than an average character of the fonts, so that wrapped lines fit into their card.
 CHARACTER_WIDTH: Final = 7.8
 
 HEAD: Final = "A folder may import from the rows below it, never from its own row or above."
@@ -53,7 +53,7 @@ STYLE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A folder or file of donate/; `folders` are its subfolders."""
+    """A box of the picture: a folder or file of donate/. `folders` are its subfolders."""
 
     name: str
     sentence: str
@@ -61,11 +61,11 @@ class Card:
     is_folder: bool
 
     def title(self) -> str:
-        """Return the name as it stands on disk."""
+        """Return the name of the folder or file, as on disk."""
         return f"{self.name}/" if self.is_folder else f"{self.name}.py"
 
     def lines(self, width: float) -> list[tuple[str, str]]:
-        """Return the lines below or beside the title, each with its class."""
+        """Return the lines of text after the title, each with its CSS class."""
         characters = int(width / CHARACTER_WIDTH)
         folders = " ".join(f"{folder}/" for folder in self.folders)
         return [
@@ -75,7 +75,7 @@ class Card:
 
 
 def read_floors() -> list[list[Card]]:
-    """Read the floors from pyproject.toml, top first, and the cards on each."""
+    """Return the layers from pyproject.toml, top first, and the cards in each layer."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     (layers,) = (contract["layers"] for contract in contracts if contract["id"] == "floors")
@@ -92,12 +92,12 @@ def _read_card(name: str) -> Card:
 
 
 def draw(floors: list[list[Card]]) -> str:
-    """Return the picture as SVG."""
+    """Return the picture as SVG text."""
     shapes: list[str] = []
     top = HEAD_HEIGHT
     for cards in floors:
         width = (WIDTH - 2 * MARGIN - GAP * (len(cards) - 1)) // len(cards)
-        # A card of a whole row has its title beside the lines, others have it above them.
+        # A card as wide as the picture has its title beside the lines. Others have it above them.
         aside, above = (TITLE_WIDTH, 0) if len(cards) == 1 else (0, 1)
         texts = [card.lines(width - 2 * PADDING - aside) for card in cards]
         height = 2 * PADDING + LINE_HEIGHT * (above + max(map(len, texts))) - 5

@@ -1,7 +1,7 @@
 """Finds or installs a Chromium for the tests, and writes its path to .browsers/path.
 
-It tries, in this order: DONATE_CHROMIUM, a browser on this machine, Playwright's own download,
-Debian's packages. It takes only a browser that starts.
+It tries, in this order: DONATE_CHROMIUM, a browser on this machine, Playwright's own download, and
+Debian's packages. A browser that does not start is not used.
 """
 
 import os
@@ -15,7 +15,7 @@ BROWSERS = Path(__file__).resolve().parent.parent / ".browsers"
 PATH_FILE = BROWSERS / "path"
 
 NAMES = (
-    "chromium-headless-shell",  # the same engine without a window, at half the load
+    "chromium-headless-shell",  # the engine of Chromium without a window, at half the load
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -55,7 +55,7 @@ def run(
 
 
 def starts(path: str) -> bool:
-    """Return whether a browser starts; Ubuntu's chromium-browser only advertises a snap."""
+    """Return whether a browser starts. Ubuntu's chromium-browser does not; it only names a snap."""
     return run([path, "--version"], timeout_s=30) is not None
 
 

@@ -1,7 +1,7 @@
-"""Plants bugs in copies of the service, one at a time, and prints which test catches each.
+"""Plants bugs in copies of the service, one at a time, and prints which test catches each bug.
 
-The bugs are in mutants.toml. This tree is only read. A bug is caught when a test fails. A bug that
-breaks the import of the service proves nothing and is refused.
+The bugs are in mutants.toml. A bug is caught if a test fails. A bug with which the service cannot
+even be imported proves nothing, so it is refused. The original files are only read.
 """
 
 import os
@@ -22,21 +22,22 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 LIST: Final = Path(__file__).with_name("mutants.toml")
 COPIED: Final = ("donate", "tests", "pyproject.toml")
-# The tests of one mutant take seconds, all together minutes. A timeout does not count as caught.
+# The tests of one mutant take seconds, those of all take minutes. A timeout does not count as
+# caught.
 TIMEOUT_S: Final = 240
 TIMEOUT_OF_ALL_S: Final = 1_200
 PARALLEL: Final = 2
-SOME_TESTS_FAILED: Final = 1  # pytest's exit code; 2 and more are errors of pytest itself
+SOME_TESTS_FAILED: Final = 1  # pytest's exit code; 2 and more mean that pytest itself failed
 IMPORTS: Final = "import pathlib, donate.app; print(pathlib.Path(donate.__file__).parent.parent)"
 
 
 class Unplantable(Exception):
-    """The list no longer matches the code, or the bug breaks more than one rule."""
+    """A bug cannot be planted: it does not match the code, or it breaks more than one rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A bug: the harm to the charity, and the tests that have to catch it."""
+    """A bug, the harm that it would do to the charity, and the tests that have to catch it."""
 
     name: str
     harm: str
@@ -48,9 +49,9 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of one mutant; `caught_by` is empty if no test caught it.
+    """The result of trying one mutant. `caught_by` is empty if no test caught the bug.
 
-    `why` is the first failure as pytest reports it, or the reason why there was none.
+    `why` is the first failure as pytest reports it, or the reason why there was no failure.
     """
 
     mutant: Mutant
@@ -60,13 +61,16 @@ class Verdict:
 
 
 def read_mutants() -> list[Mutant]:
-    """Return the mutants in the order of the list."""
+    """Return the mutants of mutants.toml, in its order."""
     rows = tomllib.loads(LIST.read_text(encoding="utf-8"))["mutant"]
     return [Mutant(**(row | {"tests": tuple(row["tests"])})) for row in rows]
 
 
 def plant(mutant: Mutant, tree: Path) -> None:
-    """Write the bug into a tree. Raises Unplantable if it is stale or does not compile."""
+    """Write the bug into a copy of the code.
+
+    Raises Unplantable if mutants.toml quotes code that has changed, or the bug does not compile.
+    """
     file = tree / mutant.file
     text = file.read_text(encoding="utf-8")
     if text.count(mutant.find) != 1:
@@ -79,11 +83,11 @@ def plant(mutant: Mutant, tree: Path) -> None:
         raise Unplantable(f"it does not compile: {error}") from error
     file.write_text(broken, encoding="utf-8")
     for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
-        compiled.unlink()  # Python compares only second and size
+        compiled.unlink()  # Python compares only the second and the size
 
 
 def try_mutant(mutant: Mutant, control: Path, folder: Path) -> Verdict:
-    """Plant a bug in a copy of `control`, and run its tests."""
+    """Plant a bug in a new copy of `control`, and run the bug's tests there."""
     start = time.monotonic()
     shutil.copytree(control, folder)
     try:
@@ -94,7 +98,7 @@ def try_mutant(mutant: Mutant, control: Path, folder: Path) -> Verdict:
         return Verdict(mutant, "", str(error), time.monotonic() - start)
     finally:
         shutil.rmtree(folder)
-    # FAILED only: an ERROR is a broken fixture, not a broken rule.
+    # Count only FAILED. An ERROR means that a fixture is broken, not that a test noticed the bug.
     failed = re.search(r"^FAILED (\S+?)(?:\[.*?\])?(?: - (.*))?$", output, re.MULTILINE)
     seconds = time.monotonic() - start
     if code == SOME_TESTS_FAILED and failed:
@@ -105,7 +109,7 @@ def try_mutant(mutant: Mutant, control: Path, folder: Path) -> Verdict:
 
 
 def refuse_trivial(mutant: Mutant, tree: Path) -> None:
-    """Raise Unplantable for a bug that would fail any test."""
+    """Raise Unplantable for a bug that would make any test fail."""
     ruff = Path(sys.executable).with_name("ruff")
     code, output = run([ruff, "check", "--isolated", "--select=F821", mutant.file], tree)
     if code:
@@ -118,16 +122,16 @@ def refuse_trivial(mutant: Mutant, tree: Path) -> None:
 def run_tests(
     tests: Iterable[str], tree: Path, *more: str, timeout_s: float = TIMEOUT_S
 ) -> tuple[int, str]:
-    """Run tests of a tree; return pytest's exit code and output."""
-    # PostgreSQL's socket is in it, so its path has to be short.
+    """Run tests in a copy of the code; return pytest's exit code and output."""
+    # The folder holds PostgreSQL's socket, whose path must be short.
     with tempfile.TemporaryDirectory(prefix="t", dir=tree.parent) as folder:
         options = ("-q", "-rfE", "--tb=short", "-p", "no:cacheprovider", f"--basetemp={folder}/b")
         return run([sys.executable, "-m", "pytest", *options, *more, *tests], tree, timeout_s)
 
 
 def run(command: Sequence[str | Path], tree: Path, timeout_s: float = TIMEOUT_S) -> tuple[int, str]:
-    """Run a program that imports from a tree; return its exit code and output."""
-    # .venv has the checkout installed; PYTHONPATH takes precedence.
+    """Run a program that imports the code from `tree`; return its exit code and output."""
+    # PYTHONPATH takes precedence over the code that is installed in .venv.
     environment = os.environ | {"PYTHONPATH": str(tree), "COLUMNS": "500"}
     with subprocess.Popen(
         command,
@@ -147,7 +151,7 @@ def run(command: Sequence[str | Path], tree: Path, timeout_s: float = TIMEOUT_S)
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """End a program and its children, with SIGINT first: it may have started a PostgreSQL."""
+    """Stop a program and its children. SIGINT comes first, to let them stop their PostgreSQL."""
     for signal_number in (signal.SIGINT, signal.SIGKILL):
         os.killpg(process.pid, signal_number)
         try:
@@ -158,7 +162,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Try all mutants, or those whose name contains one of `names`; return the exit code."""
+    """Try all mutants, or those whose names contain one of `names`; return the exit code."""
     mutants = [m for m in read_mutants() if not names or any(name in m.name for name in names)]
     if not mutants:
         print("No mutant has such a name.")
@@ -183,18 +187,19 @@ def main(names: Sequence[str]) -> int:
 
 
 def all_pass(tests: Sequence[str], tree: Path) -> bool:
-    """Run the tests without a bug, print their output, and return whether they pass."""
+    """Run the tests on code without a bug, print the output, and return whether all pass."""
     code, output = run_tests(tests, tree, f"-n{PARALLEL}", timeout_s=TIMEOUT_OF_ALL_S)
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+?)(?=\[| |$)", output, re.MULTILINE)
     if failed:
         print(f"Running again, alone: {', '.join(sorted(set(failed)))}", flush=True)
-        code, output = run_tests(sorted(set(failed)), tree)  # the machine may have been too busy
+        # They may have failed because the machine was too busy.
+        code, output = run_tests(sorted(set(failed)), tree)
     print(output if code else f"Without bugs: {output.strip().splitlines()[-1]}\n", flush=True)
     return code == 0
 
 
 def copy_tree(to: Path) -> None:
-    """Copy the files that the tests need, because the tree may change while they run."""
+    """Copy the files that the tests need, because the original may change while the tests run."""
     to.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -205,7 +210,7 @@ def copy_tree(to: Path) -> None:
 
 
 def report(verdict: Verdict, *, in_full: bool) -> bool:
-    """Print a row of the table; return whether the bug was caught."""
+    """Print the mutant's line of the table, and return whether the bug was caught."""
     mutant, test = verdict.mutant, verdict.caught_by.removeprefix("tests/")
     file = mutant.file.removeprefix("donate/")
     print(f"{mutant.name:<58} {file:<34} {verdict.seconds:>4.0f} s  {test or 'NOT CAUGHT'}")

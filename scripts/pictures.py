@@ -1,4 +1,4 @@
-"""Takes the pictures of README and docs from a demo, and draws the architecture from the code."""
+"""Takes the pictures for README and docs from a demo, and draws the picture of the architecture."""
 
 import tempfile
 from pathlib import Path

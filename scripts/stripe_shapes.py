@@ -3,11 +3,16 @@
     python -m scripts.stripe_shapes spec3.json
 
 The document is openapi/spec3.json (or spec3.json.gz) of https://github.com/stripe/openapi, under
-the MIT licence. The result, tests/sandbox/stripe_shapes.json, writes a type as
-"string", "integer", "boolean", "number", "object" or "any"; "string:40" for text of up to 40
-characters; "@refund" for a schema of that name; a list for the allowed texts;
-{"any": [...]}, {"list": ...}, {"fields": {...}, "others": ...}. The name of a required field ends
-in "!", and a nullable type has null in its "any".
+the MIT licence. In the result, tests/sandbox/stripe_shapes.json, a type is one of these:
+
+    "string", "integer", "boolean", "number", "object" or "any"
+    "string:40": a text of up to 40 characters
+    "@refund": the schema of this name
+    ["a", "b"]: one of these texts
+    {"list": ...}, {"fields": {...}, "others": ...}
+    {"any": [...]}: one of these types; null is among them if the value may be null
+
+The name of a required field ends in "!".
 """
 
 import argparse
@@ -21,7 +26,7 @@ RESULT = Path(__file__).parents[1] / "tests" / "sandbox" / "stripe_shapes.json"
 SOURCE = "https://github.com/stripe/openapi, openapi/spec3.json"
 LICENCE = "MIT, Copyright (c) 2011- Stripe, Inc."
 
-# Objects that may be expanded in place of their id. All others are an id here, or any object.
+# Stripe expands these objects in place of their ids. Other objects are an id or any object here.
 KINDS = set(
     """
     account balance_transaction billing_portal.configuration billing_portal.session charge
@@ -31,9 +36,9 @@ KINDS = set(
     webhook_endpoint
     """.split()
 )
-# Payment method types that are checked; the others are cut off.
+# The payment method types that are checked. All others are left out.
 METHODS = {"acss_debit", "card", "link"}
-# Schemas about accounts and other payment methods; they are not checked.
+# Schemas about accounts and other payment methods, which are not checked.
 UNUSED = set(
     """
     account_capabilities account_future_requirements account_requirements bank_account card
@@ -125,9 +130,9 @@ class Reduction:
         return reduced
 
     def add(self, name: str) -> None:
-        """Reduce a schema, and the schemas embedded in it."""
+        """Reduce a schema, and the schemas to which it refers."""
         if name not in self.schemas:
-            self.schemas[name] = None  # a schema may contain itself
+            self.schemas[name] = None  # a schema may refer to itself
             self.schemas[name] = self._type({**self._schemas[name], "nullable": False})
 
     def _route(self, route: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +237,7 @@ def main() -> None:
     data = arguments.document.read_bytes()
     document = json.loads(gzip.decompress(data) if arguments.document.suffix == ".gz" else data)
     reduced = reduce(document)
-    # One line for each route and schema, so that a diff shows what changed.
+    # Write each route and schema on its own line, so that a diff shows what changed.
     parts = [f'"source": {json.dumps(reduced["source"])}']
     for part in ("routes", "schemas"):
         lines = (

@@ -1,1 +1,1 @@
-"""The larger commands of `donate`."""
+"""The commands of `donate` that need more than a few lines."""

@@ -1,4 +1,4 @@
-"""`donate catchup`: fetches missed events from Stripe and prints a report."""
+"""`donate catchup`: fetches the events that were missed from Stripe, and prints a report."""
 
 import re
 import sys
@@ -10,12 +10,15 @@ from donate.clock import SystemClock
 from donate.errors import BadInput
 from donate.settings import Settings
 
-# Stripe has nothing older.
+# Stripe has no older data.
 STRIPE_BEGAN: Final = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def catch_up(settings: Settings, since: str | None) -> int:
-    """Catch up with Stripe; return 1 if anything differs. Raises what `Catchup.run` raises."""
+    """Fetch what Stripe has and we do not, and print a report. Return 1 if anything differs.
+
+    Raises the exceptions of `Catchup.run`.
+    """
     now = SystemClock().now()
     begin = read_since(since, now) if since else None
     parts = build_parts(settings)
@@ -30,7 +33,10 @@ def catch_up(settings: Settings, since: str | None) -> int:
 
 
 def read_since(text: str, now: datetime) -> datetime:
-    """Parse `2026-03-01` (in UTC) or `45d` (days ago). Raises BadInput."""
+    """Return the time that `--since` names: a day in UTC (`2026-03-01`) or days ago (`45d`).
+
+    Raises BadInput.
+    """
     try:
         if re.fullmatch("[0-9]{1,5}d", text):
             return max(now - timedelta(days=int(text[:-1])), STRIPE_BEGAN)

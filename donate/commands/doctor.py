@@ -24,7 +24,7 @@ _AGES: Final = {
 
 
 def examine(settings: Settings) -> Iterator[str]:
-    """Yield the problems found in settings, regions and database. Uses only the database."""
+    """Yield a sentence for each problem with the settings, regions and database. Works offline."""
     if settings.demo:
         yield "DEMO is on: pages say that no gift is real"
     if not settings.writes_letters:
@@ -41,7 +41,7 @@ def examine(settings: Settings) -> Iterator[str]:
 
 
 def _examine_database(settings: Settings) -> Iterator[str]:
-    """Yield the problems found in the database, without creating or migrating it."""
+    """Yield a sentence for each problem with the database, without creating or migrating it."""
     database = Database(settings.database_url)
     try:
         age = database.age()

@@ -1,6 +1,6 @@
 """`donate doctor --online`: checks Stripe, the mail server and PUBLIC_URL.
 
-Changes nothing and sends no e-mail.
+It changes nothing and sends no e-mail.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from donate.stripe_gateway.webhooks.health import LATE_AFTER, last_webhook_at
 from donate.web.request_limits import WEBHOOK_PATH
 
 _WAIT_S: Final = 10.0
-# How long Stripe retries to deliver an event: https://docs.stripe.com/webhooks#retries
+# Stripe retries to deliver an event for three days: https://docs.stripe.com/webhooks#retries
 _STRIPE_RETRIES_FOR: Final = timedelta(days=3)
 _MAIL_HINTS: Final = {
     "SMTPAuthenticationError": "check the user and the password in SMTP_URL",
@@ -40,14 +40,14 @@ _MAIL_HINTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check, as a sentence, and whether it is a problem."""
+    """The result of one check: a sentence, and whether it is a problem."""
 
     text: str
     is_problem: bool = False
 
 
 def examine_online(settings: Settings) -> Iterator[Finding]:
-    """Yield the results of all checks. If one fails, the others still run."""
+    """Yield the results of all checks. After one check fails, the others still run."""
     account = StripeAccount(settings.stripe_secret_key.get_secret_value(), settings.stripe_api_base)
     try:
         yield from _examine_stripe(account, settings)
@@ -108,7 +108,7 @@ def _examine_deliveries(
     try:
         events = account.ask(lambda sdk: sdk.v1.events.list(parameters))
     except NotPermitted:
-        return  # the permission steps report it
+        return  # `permission_steps` already reports a missing permission
     pending = [event for event in events["data"] if event["pending_webhooks"]]
     if pending:
         newest = datetime.fromtimestamp(max(event["created"] for event in pending), now.tzinfo)
@@ -154,7 +154,7 @@ def _examine_public_url(public_url: str) -> Iterator[Finding]:
     try:
         with httpx.Client(timeout=_WAIT_S, follow_redirects=False) as http:
             ready = http.get(f"{public_url}/readyz")
-            # Without a signature, the service answers 400 and does nothing.
+            # To a webhook without a signature, the service answers 400 and does nothing.
             unsigned = http.post(webhook, json={})
     except httpx.HTTPError as error:
         yield Finding(

@@ -1,4 +1,4 @@
-"""`donate serve` and `donate work`: one process on SQLite, any number on PostgreSQL."""
+"""`donate serve` and `donate work`. SQLite supports one process, PostgreSQL any number."""
 
 import fcntl
 import gc
@@ -22,18 +22,19 @@ from donate.settings import Settings, load_settings
 from donate.web.connection_limits import LimitedHttpProtocol
 from donate.web.observability import configure_logging
 
-# How long open requests may take after SIGTERM.
+# After SIGTERM, open requests have this much time to finish.
 DRAIN_S = 10
-# The supervisor replaces a process that does not answer for this long. A start takes seconds on a
-# busy machine, so the limit must be well above that.
+# The supervisor replaces a process that does not answer for this long. Starting a process takes
+# seconds on a busy machine, so the limit must be much longer.
 START_S = 60
 SWITCH_S: Final = 0.001
-# Thresholds of Python's garbage collector. Its defaults pause all threads several times a second.
+# Thresholds for Python's garbage collector. With its defaults, it pauses all threads several times
+# a second.
 GARBAGE: Final = (5_000, 20, 50)
 
 
 def app() -> FastAPI:
-    """Build the service from the environment. Each of several processes calls this."""
+    """Build the application from the environment. Each of several processes calls this."""
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     settings = load_settings()
     configure_logging(settings.log_level)
@@ -43,7 +44,7 @@ def app() -> FastAPI:
 
 
 def _end_with_supervisor() -> None:
-    """Stop when the supervisor dies; otherwise this process would keep the port unsupervised."""
+    """Stop this process when its supervisor dies, or it would keep the port unsupervised."""
     supervisor = multiprocessing.parent_process()
     if supervisor:
         supervisor.join()
@@ -51,7 +52,10 @@ def _end_with_supervisor() -> None:
 
 
 def serve(settings: Settings, processes: int = 1) -> None:
-    """Serve until stopped. Raises Misconfigured for less than 1 process, or several on SQLite."""
+    """Run the service until it is stopped.
+
+    Raises Misconfigured for fewer than one process, or for several on SQLite.
+    """
     sqlite_file = _sqlite_file(settings.database_url)
     if processes < 1:
         raise Misconfigured("--processes must be 1 or more")
@@ -68,7 +72,7 @@ def serve(settings: Settings, processes: int = 1) -> None:
 
 
 def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> None:
-    """Run an application, or a factory given by name, until stopped."""
+    """Run an application until stopped. A name stands for a function that builds it."""
     if not isinstance(application, str):
         _tune_python()
     uvicorn.run(
@@ -90,17 +94,18 @@ def run(application: FastAPI | str, settings: Settings, processes: int = 1) -> N
 
 
 def _tune_python() -> None:
-    """Reduce the pauses that Python's threads and garbage collector cause."""
-    # With the default of 5 ms, requests wait longer while the worker computes.
+    """Reduce the pauses caused by thread switching and garbage collection."""
+    # With the default of 5 ms, a request waits longer while a background job computes.
     sys.setswitchinterval(SWITCH_S)
-    # Exclude the objects of the started service from collection: each pass over them took 0.1 s.
+    # Exclude all objects that exist at the start from garbage collection, which took 0.1 s each
+    # time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
 
 
 def work(settings: Settings) -> None:
-    """Run the background jobs until stopped, without the web. Raises Misconfigured on SQLite."""
+    """Run only the background jobs, until stopped. Raises Misconfigured on SQLite."""
     if _sqlite_file(settings.database_url):
         raise Misconfigured(
             "On SQLite, `donate serve` runs the background jobs. `donate work` needs PostgreSQL."
@@ -122,7 +127,7 @@ def _sqlite_file(database_url: str) -> Path | None:
 
 @contextmanager
 def _exclusive_lock(sqlite_file: Path | None) -> Iterator[None]:
-    """Hold the file's lock. Raises Misconfigured if another server on the same file holds it."""
+    """Hold a lock for the SQLite file. Raises Misconfigured if another server holds the lock."""
     if sqlite_file is None:
         yield
         return

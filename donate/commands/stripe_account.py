@@ -1,4 +1,4 @@
-"""`donate stripe`: sets up and checks the Stripe account."""
+"""`donate stripe`: sets up the Stripe account, and checks how Stripe behaves."""
 
 import argparse
 import secrets
@@ -44,7 +44,10 @@ def _add_check(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _setup(arguments: argparse.Namespace) -> int:
-    """Print what differs, and change it after confirmation; return 1 if anything is left to do."""
+    """Print what differs at Stripe, and change it after a confirmation.
+
+    Return 1 if anything is left to do.
+    """
     from donate.regions.regions import load_regions
     from donate.stripe_gateway.setup.account import StripeAccount
     from donate.stripe_gateway.setup.all_steps import carry_out, check_account, methods_of
@@ -124,7 +127,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _settings_before_the_webhook() -> Settings:
-    # These commands need no signing secret; `setup` creates it.
+    # These commands need no webhook signing secret: `setup` creates it.
     settings = load_settings(stripe_webhook_secret=f"whsec_{secrets.token_hex(16)}")
     configure_logging(settings.log_level)
     return settings

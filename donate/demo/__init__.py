@@ -1,1 +1,1 @@
-"""`donate demo`: the service with a pretend Stripe and a year of example gifts."""
+"""`donate demo`: runs the service with a pretend Stripe and a year of example gifts."""

@@ -1,6 +1,6 @@
-"""The demo's external web page: an article with the Give dialog embedded.
+"""The demo's example of another web site: an article that embeds the Give dialog.
 
-It has another origin than the service, and a strict Content-Security-Policy.
+The page has another origin than the service, and a strict Content-Security-Policy.
 """
 
 import threading
@@ -41,7 +41,7 @@ a[data-donate] { color: light-dark(#7a2e52, #e7a3c3); font-weight: bold; }
 
 @contextmanager
 def example_page(service: str, code: str) -> Iterator[str]:
-    """Serve the page on a free port and yield its origin. `/fr` is the French version."""
+    """Serve the page on a free port, and yield its origin. `/fr` is the page in French."""
     policy = (
         f"default-src 'none'; script-src {service}; connect-src {service}; style-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -49,7 +49,7 @@ def example_page(service: str, code: str) -> Iterator[str]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Answer with the page or its style sheet."""
+            """Answer with the page, or with its style sheet."""
             kind, body = "text/css", _STYLE
             if self.path != "/style.css":
                 lang, give = ("fr", "Donner") if self.path == "/fr" else ("en", "Give")
@@ -64,7 +64,7 @@ def example_page(service: str, code: str) -> Iterator[str]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Log nothing, to keep the demo's terminal clean."""
+            """Log nothing, because logs would clutter the demo's terminal."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     thread = threading.Thread(target=server.serve_forever, name="example", daemon=True)

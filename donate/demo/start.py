@@ -1,6 +1,6 @@
 """Starts the demo: the service, the sandbox and an example page, with a year of example gifts.
 
-It moves no real money: it uses made-up test keys, and refuses to start if a live key is set.
+No real money moves: the demo uses made-up test keys, and refuses to start with a live key.
 """
 
 import os
@@ -27,7 +27,7 @@ START_TIMEOUT_S: Final = 20
 
 
 def demo() -> int:
-    """Run until interrupted. Raises Misconfigured if a port is in use or a live key is set."""
+    """Run the demo until interrupted. Raises Misconfigured if a port is in use or a key is live."""
     if "_live_" in os.environ.get("STRIPE_SECRET_KEY", ""):
         raise Misconfigured("the demo refuses to start with a live key; unset STRIPE_SECRET_KEY")
     port, sandbox_port = _port("DONATE_PORT", 8000), _port("SANDBOX_PORT", 8001)
@@ -41,7 +41,7 @@ def demo() -> int:
             running.enter_context(_child(["sandbox", "--port", str(sandbox_port)], environment)),
             running.enter_context(_child(["serve"], environment)),
         ]
-        # Imported here, because it takes seconds, and the two processes start meanwhile.
+        # Import this here, because it takes seconds, in which the two processes start.
         from donate.demo.year import prepare
 
         for address in (f"{sandbox}/", f"{service}/readyz"):
@@ -77,7 +77,7 @@ def _environment(port: int, sandbox_port: int) -> dict[str, str]:
 
 
 def _database_url() -> str:
-    """Return the URL of the demo's own file, or DEMO_DATABASE_URL. Raises Misconfigured."""
+    """Return DEMO_DATABASE_URL, or the URL of a file for the demo. Raises Misconfigured."""
     url = os.environ.get("DEMO_DATABASE_URL", "")
     if not url:
         return f"sqlite:///{FOLDER / 'demo.sqlite3'}"
@@ -124,7 +124,7 @@ def _port(name: str, default: int) -> int:
 
 @contextmanager
 def _child(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    # Use -m instead of the script, to run the same interpreter and the same code.
+    # Use -m, because the `donate` script could run another interpreter or another copy of the code.
     command = [sys.executable, "-m", "donate.cli", *command]
     child = subprocess.Popen(command, env=environment)  # noqa: S603 -- no user input
     try:

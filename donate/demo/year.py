@@ -1,4 +1,4 @@
-"""Adds a year of example gifts for the demo, through the real ledger and the sandbox."""
+"""Adds a year of example gifts to the demo, by using the real ledger and the sandbox."""
 
 import secrets
 import sys
@@ -47,12 +47,12 @@ _MODES = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxLevers:
-    """A client of the sandbox's control API."""
+    """A client for the sandbox's control API, which makes things happen at the pretend Stripe."""
 
     client: httpx.Client
 
     def pull(self, lever: str, **values: Any) -> dict[str, Any]:
-        """Call one control and return its response."""
+        """Call one function of the control API, and return its response."""
         response = self.client.post(f"/_sandbox/{lever}", json=values)
         response.raise_for_status()
         body: dict[str, Any] = response.json()
@@ -60,7 +60,7 @@ class SandboxLevers:
 
 
 def prepare(environment: Mapping[str, str], sandbox: str) -> str:
-    """Add a year of gifts and a staff account; return its password."""
+    """Add a year of gifts and a staff account. Return the account's password."""
     settings = load_settings(None, **{k.lower(): environment[k] for k in environment})
     now = SystemClock().now()
     clock = FixedClock(now)
@@ -97,7 +97,7 @@ def add_year(
     staff: Staff,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Open, pay, abandon and refund example gifts at times within the past year."""
+    """Open example gifts at times in the past year, and pay, abandon and refund them."""
     random = Random(CODE)  # noqa: S311 -- seeded, for the same gifts in every demo
     today = clock.now()
     stripe.pull("webhooks", paused=True)
@@ -123,7 +123,7 @@ def add_year(
 def _add_recent_examples(
     parts: Parts, clock: FixedClock, stripe: SandboxLevers, random: Random
 ) -> None:
-    """Add one gift of each kind within the last hour, so that every demo shows them all."""
+    """Add one gift of each kind in the last hour, so that every demo shows all kinds."""
 
     def open_next(mode: Mode, frequency: Frequency = Frequency.ONCE) -> Gift:
         clock.instant += timedelta(minutes=5)
@@ -142,7 +142,7 @@ def _add_recent_examples(
 
 
 def _random_times(today: datetime, random: Random) -> list[datetime]:
-    """Return random times of gifts, with more in December and near the end of a month."""
+    """Return random times for gifts: more in December, and more at the end of a month."""
     moments: list[datetime] = []
     while len(moments) < COUNT:
         moment = today - timedelta(
@@ -184,7 +184,7 @@ def _pay_by_card(parts: Parts, stripe: SandboxLevers, gift: Gift, random: Random
     session = _checkout(parts, gift)
     fate = random.random()
     if fate < 0.07:
-        return  # abandoned; the checkout session expires when the sandbox's clock moves on
+        return  # leave it unpaid: its session expires when the sandbox's clock moves on
     if fate < 0.12:
         stripe.pull("pay", session=session, outcome="declined")
     paid = stripe.pull("pay", session=session, card=_CARD)

@@ -1,7 +1,7 @@
-"""Sets up database connections and detects those that no longer work.
+"""Sets up database connections, and detects connections that no longer work.
 
-SQLite keeps writing to a file after it was moved or replaced, and those writes would be lost. The
-PostgreSQL driver waits forever for a server that does not answer.
+SQLite keeps writing to its file after somebody moved or replaced it, and these writes would be
+lost. PostgreSQL's driver waits forever for a server that does not answer.
 """
 
 import select
@@ -23,19 +23,19 @@ from sqlalchemy.exc import (
 
 from donate.errors import DatabaseBusy
 
-# Longer than the lock timeout, and than any statement of a page.
+# This is longer than the lock timeout, and than any statement of a page takes.
 SILENCE_S: Final = 10.0
-# Ping a connection that was idle for longer. Pinging always would cost as much as storing an event.
+# Ping a connection before use if it was idle for longer. A ping costs as much as storing an event.
 IDLE_S: Final = 1.0
-# When SQLite's write-ahead log exceeds this, the next commit copies it into the file, which is
-# slow. The worker copies it every second (`Database.copy_log`), so commits do not have to.
+# When SQLite's write-ahead log has more pages than this, the next commit copies the log into the
+# file, which is slow. The worker copies it every second (`Database.copy_log`), so no commit has to.
 LOG_PAGES: Final = 16_384
-_SQLITE_ERROR: Final = 1  # programming errors: no such table, a wrong statement
-_POSTGRESQL_READ_ONLY: Final = "25006"  # a standby, or a disk that went read-only
+_SQLITE_ERROR: Final = 1  # A programming error, such as a missing table or a wrong statement.
+_POSTGRESQL_READ_ONLY: Final = "25006"  # The server is a standby, or its disk is read-only.
 
 
 class SameFile:
-    """Checks that the file of an SQLite database is still the one that was opened first."""
+    """Checks that the file of an SQLite database is the same that was opened first."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -47,7 +47,7 @@ class SameFile:
             raise DatabaseBusy("the database file was replaced or removed: restart the service")
 
     def remember(self, connection: Any) -> None:
-        """Remember the file of the first connection."""
+        """Store which file the first connection opened."""
         if self._path is None:
             self._path = Path(connection.execute("PRAGMA database_list").fetchone()[2])
             self._identity = _identity_of(self._path)
@@ -62,20 +62,24 @@ def _identity_of(path: Path) -> tuple[int, int] | None:
 
 
 def watch_sqlite(engine: Engine) -> Callable[[], None]:
-    """Set up each connection, and refuse it if the file was replaced. Return the file check."""
+    """Set up each new connection, and refuse connections after the file was replaced.
+
+    Returns the function that checks the file.
+    """
     file = SameFile()
 
     def before_connecting(*_: Any) -> None:
-        file.check()  # SQLite would create an empty file if it is missing
+        file.check()  # because SQLite would create a missing file
 
     def connected(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # `_begin_sqlite` begins transactions
+        # Stop sqlite3 from beginning transactions, because `_begin_sqlite` does.
+        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        # Otherwise INSERT OR REPLACE would delete a fact without firing the trigger.
+        # Without this setting, INSERT OR REPLACE would delete a fact without firing the trigger.
         cursor.execute("PRAGMA recursive_triggers = ON")
         cursor.close()
         file.remember(connection)
@@ -97,12 +101,12 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection that closes when the server sends nothing for `silence_s`."""
+    """A connection that is closed when the server has sent nothing for `silence_s` seconds."""
 
     silence_s: float | None = None
 
     def wait(self, gen: Any, *args: Any, **more: Any) -> Any:
-        """Wait for the server. Raises psycopg.OperationalError on a timeout."""
+        """Wait for the server's response. Raises psycopg.OperationalError after the timeout."""
         if self.silence_s is not None:
             gen = self._with_timeout(gen, self.silence_s)
         return super().wait(gen, *args, **more)
@@ -117,7 +121,7 @@ class TimedConnection(psycopg.Connection[Any]):
                 if ready:
                     last_data_at = now
                 elif now - last_data_at > silence_s:
-                    # A commit may have succeeded or not, so do not use this connection again.
+                    # Close the connection: nobody knows whether a commit on it succeeded.
                     self.pgconn.finish()
                     raise psycopg.OperationalError("the server does not answer")
                 event_mask = gen.send(ready)
@@ -126,15 +130,15 @@ class TimedConnection(psycopg.Connection[Any]):
 
 
 def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
-    """Limit how long connections wait for the server, and replace those that it closed.
+    """Limit how long connections wait for the server, and replace those that the server closed.
 
-    `silence_s` of None waits forever.
+    If `silence_s` is None, connections wait forever.
     """
 
     def connect(_dialect: Any, _record: Any, args: Any, parameters: Any) -> Any:
         connection = TimedConnection.connect(*args, **parameters)
         connection.silence_s = silence_s
-        # Binary is faster: as text, a list is encoded item by item in Python.
+        # psycopg encodes lists faster in binary, because it encodes texts item by item in Python.
         connection.adapters.register_dumper(list, ListBinaryDumper)
         return connection
 
@@ -144,12 +148,12 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
     def checked_out(connection: Any, record: Any, _proxy: Any) -> None:
         checked_in_at = record.info.get("checked_in_at")
         if checked_in_at is None:
-            return  # it is new
+            return  # the connection is new
         try:
             if time.monotonic() - checked_in_at > IDLE_S or _has_unread_data(connection):
                 engine.dialect.do_ping(connection)
         except psycopg.Error as error:
-            raise InvalidatePoolError from error  # reconnects this and all other connections
+            raise InvalidatePoolError from error  # SQLAlchemy then reconnects every connection
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "checkin", checked_in)
@@ -157,7 +161,7 @@ def watch_postgresql(engine: Engine, silence_s: float | None) -> None:
 
 
 def _has_unread_data(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server sent something without a query; usually it closed the connection."""
+    """Whether the server has sent data unasked, usually because it closed the connection."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
@@ -165,7 +169,7 @@ def _has_unread_data(connection: psycopg.Connection[Any]) -> bool:
 
 @contextmanager
 def without_timeout(connection: Connection) -> Iterator[None]:
-    """Disable the connection's timeout within the block."""
+    """Switch off the connection's timeout within the block."""
     driver = connection.connection.driver_connection
     if not isinstance(driver, TimedConnection):
         yield
@@ -179,7 +183,7 @@ def without_timeout(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def raising_busy() -> Iterator[None]:
-    """Raise DatabaseBusy for temporary database errors; let programming errors through."""
+    """Raise DatabaseBusy for a temporary database error. Programming errors are not changed."""
     try:
         yield
     except PoolTimeout as error:
@@ -196,6 +200,6 @@ def _is_temporary(error: DBAPIError) -> bool:
     if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY:
         return True
     if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR:
-        # When the disk is full, SQLite rolls back the transaction and its savepoints.
+        # A full disk causes this error: SQLite rolls back the transaction with its savepoints.
         return "no such savepoint" in str(error.orig)
     return isinstance(error, OperationalError)

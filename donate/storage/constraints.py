@@ -1,7 +1,7 @@
-"""Checks that every constraint exists and that all rows obey it. Reads only.
+"""Checks that all constraints and triggers exist, and that all rows obey the rules. Only reads.
 
-Somebody may have dropped, disabled or bypassed a constraint. The audit reports missing constraints,
-and counts the rows that break a rule.
+Somebody may have dropped, disabled or bypassed a constraint. The audit reports what is missing, and
+counts the rows that break a rule.
 """
 
 from collections.abc import Iterator
@@ -26,16 +26,17 @@ from sqlalchemy.sql.expression import ColumnElement, FromClause
 from sqlmodel import Session, SQLModel
 
 APPEND_ONLY: Final = ("gift_fact", "staff_act")
-# The triggers that refuse updates and deletes.
+# The names of the triggers that refuse to update or delete a row.
 _SQLITE_GUARDS: Final = {f"{t}_no_{verb}" for t in APPEND_ONLY for verb in ("UPDATE", "DELETE")}
 _SQLITE_TRIGGERS: Final = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 _POSTGRESQL_GUARDS: Final = {f"{table}_append_only" for table in APPEND_ONLY}
-# 'O' and 'A' fire in ordinary sessions; 'D' is disabled, 'R' fires only on replicas.
+# Triggers marked 'O' and 'A' fire in ordinary sessions. 'D' are disabled, 'R' fire on replicas
+# only.
 _POSTGRESQL_TRIGGERS: Final = "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"
 
 
 def broken_constraints(session: Session) -> Iterator[str]:
-    """Yield one line for each missing constraint or trigger, and for each rule that rows break."""
+    """Yield a line for each missing constraint or trigger, and for each rule that rows break."""
     inspector = inspect(session.connection())
     for table in SQLModel.metadata.sorted_tables:
         names = {c["name"] for c in inspector.get_check_constraints(table.name)}
@@ -78,7 +79,7 @@ def _where(table: Table, condition: ColumnElement[bool] | TextClause) -> FromCla
 
 
 def _is_dangling(table: Table, constraint: ForeignKeyConstraint) -> ColumnElement[bool]:
-    # An alias, because a table may refer to itself.
+    # The query needs an alias, because a table may refer to itself.
     target = constraint.referred_table.alias("target")
     pairs = [(key.parent, target.c[key.column.name]) for key in constraint.elements]
     is_set = and_(*(column.is_not(None) for column, _ in pairs))

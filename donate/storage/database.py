@@ -1,7 +1,8 @@
-"""The database: SQLite in one file, or PostgreSQL. This is the only module that commits.
+"""The database: SQLite in one file, or PostgreSQL. Only this module commits.
 
-On SQLite every write transaction takes a lock and begins with BEGIN IMMEDIATE. A read transaction
-that writes later would fail with BUSY without waiting for the busy timeout.
+On SQLite, every write transaction takes a lock and begins with BEGIN IMMEDIATE. Otherwise it would
+begin as a read transaction, and its first write could fail with BUSY at once, without waiting for
+the busy timeout.
 """
 
 import fcntl
@@ -33,13 +34,13 @@ BUSY_TIMEOUT_S: Final = 5.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A datetime in UTC, even if the database does not store time zones."""
+    """A column type for datetimes in UTC, even if the database stores no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC. Raises ValueError without a time zone."""
+        """Convert a datetime to UTC. Raises ValueError if it has no time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -47,14 +48,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the value in UTC."""
+        """Return a stored datetime, in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class _FairLock:
-    """A lock that threads get in the order they asked, so that a busy writer starves no other."""
+    """A lock that threads get in the order in which they asked, so that none waits forever."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -73,7 +74,7 @@ class _FairLock:
             return True
         with self._mutex:
             if slot not in self._waiting:
-                return True  # it was released to us just after the timeout
+                return True  # another thread passed us the lock just after the timeout
             self._waiting.remove(slot)
             return False
 
@@ -86,7 +87,7 @@ class _FairLock:
 
 
 class Database:
-    """One database. Use `reading`, `writing` or `writing_once` to get a session."""
+    """The database. Its methods `reading`, `writing` and `writing_once` open sessions."""
 
     def __init__(
         self,
@@ -98,7 +99,7 @@ class Database:
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError):
-            # Do not chain: the original error may contain a part of the password.
+            # "from None" hides the original error, which may contain a part of the password.
             raise Misconfigured("DATABASE_URL is not a database URL") from None
         backend = parsed.get_backend_name()
         if backend not in ("sqlite", "postgresql"):
@@ -111,7 +112,7 @@ class Database:
                 raise Misconfigured("DATABASE_URL must name a file: sqlite:///donate.sqlite3")
             self.engine: Engine = create_engine(
                 parsed,
-                hide_parameters=True,  # errors are logged, and parameters hold donors' data
+                hide_parameters=True,  # parameters contain donors' data, and errors are logged
                 connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
             )
             self._check_file = watch_sqlite(self.engine)
@@ -124,13 +125,14 @@ class Database:
                 hide_parameters=True,
                 connect_args={
                     "connect_timeout": 5,
-                    # Detect a lost server in seconds; the system's default is 15 minutes.
+                    # Notice a lost server within seconds. By default, the system takes 15 minutes.
                     "tcp_user_timeout": 10_000,
                     "keepalives_idle": 10,
                     "keepalives_interval": 5,
                     "keepalives_count": 2,
                     "application_name": "donate",
-                    # Without a timeout, a statement waits for a lock as long as it is held.
+                    # Without this timeout, a statement would wait as long as another session holds
+                    # a lock.
                     "options": f"-c lock_timeout={int(busy_timeout_s * 1000)}",
                 },
             )
@@ -149,18 +151,19 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a transaction that commits when the block ends and rolls back if it raises.
+        """Open a transaction. It commits when the block ends, and rolls back if the block raises.
 
-        Raises DatabaseBusy if the database cannot be written now; nothing is written then.
+        Raises DatabaseBusy if the database cannot be written now. Then nothing was written.
         """
         with self._writing_through(self._writing_engine) as session:
             yield session
 
     @contextmanager
     def writing_once(self) -> Iterator[Session]:
-        """Open a session for one statement; on PostgreSQL it costs a third of `writing`.
+        """Open a session for one statement. On PostgreSQL it is three times as fast as `writing`.
 
-        PostgreSQL commits the statement when it runs, so a later error does not roll it back.
+        PostgreSQL commits the statement at once, so a later error in the block does not roll it
+        back.
         """
         with self._writing_through(self._single_engine) as session:
             yield session
@@ -174,7 +177,7 @@ class Database:
             session.begin(),
         ):
             yield session
-        self._check_file()  # if the file was replaced meanwhile, the commit is lost
+        self._check_file()  # raises if the file was replaced, because then the commit is lost
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -189,9 +192,9 @@ class Database:
             self._lock.release()
 
     def copy_log(self) -> int:
-        """Copy SQLite's write-ahead log into its file without blocking. Raises DatabaseBusy.
+        """Copy SQLite's write-ahead log into its file, without blocking. Raises DatabaseBusy.
 
-        The worker runs it as a job, so it returns 0 for "nothing more to do".
+        The worker runs this as a job. It returns 0, which means that nothing more is to do.
         """
         if self.is_sqlite:
             engine = self.engine.execution_options(copies_log=True)
@@ -205,15 +208,15 @@ class Database:
             session.execute(text("SELECT 1"))
 
     def is_new(self) -> bool:
-        """Whether the database has none of our tables. Raises DatabaseBusy."""
+        """Whether the database has none of this service's tables. Raises DatabaseBusy."""
         return self.age() is SchemaAge.MISSING
 
     def age(self) -> SchemaAge:
-        """Return whether the tables fit this version of the code. Raises DatabaseBusy."""
+        """Return whether the tables match this version of the code. Raises DatabaseBusy."""
         if self.is_sqlite:
             file = Path(self.engine.url.database or "")
             if not file.exists() or not file.stat().st_size:
-                return SchemaAge.MISSING  # connecting would write into the file
+                return SchemaAge.MISSING  # do not connect, which would write into the file
         with raising_busy(), self.engine.connect() as connection:
             return age_of(connection)
 
@@ -227,16 +230,16 @@ class Database:
         ):
             if not self.is_sqlite:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))
-                # If two processes start together, one migrates and the other waits.
+                # Take a lock: if two processes start together, one migrates and the other waits.
                 connection.execute(text("SELECT pg_advisory_xact_lock(7237846)"))
             if age_of(connection) is not SchemaAge.CURRENT:
                 migrate(connection)
 
     @contextmanager
     def alone(self, task: str) -> Iterator[bool]:
-        """Lock `task` within the block. Yield False if another process has locked it.
+        """Hold the lock of a task within the block. Yield False if another process holds it.
 
-        The operating system or PostgreSQL releases the lock when this process dies.
+        The operating system or PostgreSQL releases the lock if this process dies.
         """
         if self.is_sqlite:
             with Path(f"{self.engine.url.database}.{task}.lock").open("w") as lock:
@@ -251,7 +254,7 @@ class Database:
             connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             with raising_busy():
-                # Without keepalives, PostgreSQL would notice a lost machine only after hours.
+                # Without keepalives, PostgreSQL would hold the lock of a lost machine for hours.
                 connection.execute(text("SET tcp_keepalives_idle = 10"))
                 connection.execute(text("SET tcp_keepalives_interval = 5"))
                 connection.execute(text("SET tcp_keepalives_count = 2"))
@@ -260,7 +263,8 @@ class Database:
             yield is_locked
         finally:
             with suppress(DBAPIError):
-                # Closing the connection would release the lock too, but only a moment later.
+                # Release the lock now. PostgreSQL would release it a moment after the connection is
+                # closed.
                 connection.execute(text("SELECT pg_advisory_unlock_all()"))
             connection.invalidate()
             connection.close()
@@ -271,4 +275,4 @@ class Database:
 
 
 def _no_check() -> None:
-    """Do nothing: only SQLite's file has to be checked."""
+    """Check nothing: only SQLite has a file that could be replaced."""

@@ -1,4 +1,4 @@
-"""Compares the tables with this version of the code, and migrates them."""
+"""Compares the version of the tables with this version of the code, and migrates the tables."""
 
 from enum import Enum, auto
 from pathlib import Path
@@ -11,7 +11,7 @@ VERSIONS: Final = MIGRATIONS / "versions"
 
 
 class SchemaAge(Enum):
-    """Whether the tables fit this version of the code."""
+    """Whether the tables are missing, older than the code, current, or newer."""
 
     MISSING = auto()
     OLD = auto()
@@ -20,7 +20,7 @@ class SchemaAge(Enum):
 
 
 def age_of(connection: Connection) -> SchemaAge:
-    """Return whether the tables fit this version of the code."""
+    """Return whether the tables match this version of the code."""
     version, newest = _version_of(connection), _newest()
     if version is None:
         return SchemaAge.MISSING
@@ -39,7 +39,7 @@ def _newest() -> str:
 
 
 def _version_of(connection: Connection) -> str | None:
-    """Return the number of the last migration applied to the tables; None if there was none."""
+    """Return the number of the last migration that was applied; None if there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version = connection.execute(text("SELECT version_num FROM alembic_version"))

@@ -1,1 +1,1 @@
-"""Plumbing between the network and the pages: limits, headers, templates, error responses."""
+"""What all pages and the API need: limits, headers, templates and error responses."""

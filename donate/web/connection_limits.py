@@ -1,7 +1,7 @@
 """Limits on a connection, applied before `request_limits` and the routes see a request.
 
-httptools accepts request headers of any size, for any time. uvicorn queues any number of pipelined
-requests, and does not notify the handler when the client disconnects.
+They are needed because httptools accepts request headers of any size, for any time, and uvicorn
+queues any number of pipelined requests and does not tell a handler that the client disconnected.
 """
 
 import asyncio
@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-# "Head" is the request line and the headers. A browser's is a few kilobytes and arrives at once.
+# A request's head is its request line and its headers. A browser sends a few kilobytes at once.
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
-# Far more than any route accepts; `request_limits` refuses a large body much earlier.
+# This is far more than any route accepts; `request_limits` refuses a large body much earlier.
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
-# Pipelined requests per connection. Stripe, proxies and browsers do not pipeline.
+# The number of pipelined requests per connection. Stripe, proxies and browsers do not pipeline.
 MAX_PIPELINED: Final = 8
 
 
@@ -29,20 +29,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     _current: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timeout for the first head."""
+        """Start the timeout for the head of the connection's first request."""
         super().connection_made(transport)
         self._timer = self.loop.call_later(self.head_timeout_s, self._abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timeout and drop the requests."""
+        """Cancel the timeout and drop the queued requests."""
         self._cancel_timer()
         self._drop_requests()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Start the counters and the timeout of a request.
+        """Start the counters and the timeout of a new request.
 
-        Raises ConnectionAbortedError, which stops the parser, if too many requests are pipelined.
+        Raises ConnectionAbortedError if too many requests are pipelined. This stops the parser.
         """
         super().on_message_begin()
         self._cancel_timer()
@@ -53,19 +53,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.head_timeout_s, self._abort)
 
     def on_headers_complete(self) -> None:
-        """Stop counting the head; the body follows."""
+        """Stop counting the bytes of the head, because the body follows."""
         self._cancel_timer()
         self._in_head = False
         super().on_headers_complete()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Accept a header of the head. Ignore trailers after a chunked body."""
+        """Accept a header before the body. Ignore a trailer, which follows a chunked body."""
         if self._in_head:
             super().on_header(name, value)
 
     def data_received(self, data: bytes) -> None:
-        """Parse data, and refuse a head or a request that is too large."""
-        # httptools does not tell where a new head begins, so counting starts with the next data.
+        """Parse received data. Refuse a head or a request that is too large."""
+        # httptools does not say where in the data a head begins, so count only the data after that.
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -79,7 +79,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        """Send a 400 response, or disconnect if another response is being sent."""
+        """Send a 400 response. Disconnect instead if another response is being sent."""
         if self._current and not self._current.response_complete:
             self._abort()
         else:

@@ -1,6 +1,6 @@
 """Turns errors into responses: a page for people, a problem document (RFC 9457) for programs.
 
-Responses never show internal details.
+A response never shows internal details.
 """
 
 import logging
@@ -49,7 +49,7 @@ _NO_PAYMENT_PAGE: Final = N_(
 
 
 class Answer(Protocol):
-    """Builds an error response: a page for people, a problem document for programs."""
+    """A function that builds an error response: a page for people, JSON for programs."""
 
     def __call__(
         self,
@@ -64,9 +64,9 @@ class Answer(Protocol):
 
 
 def install(app: FastAPI, pages: Pages) -> Answer:
-    """Register error handlers for all errors in `app`.
+    """Register handlers for all errors in `app`.
 
-    Return the function that builds the responses, for middleware outside the app.
+    Return the function that builds error responses. Middleware outside the app uses it too.
     """
 
     def answer(

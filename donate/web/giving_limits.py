@@ -1,7 +1,7 @@
-"""Limits how many gifts can be opened, before calling Stripe or storing anything.
+"""Limits how many gifts can be opened. The limits apply before Stripe is called or data is stored.
 
-Counts in this process's memory, in fixed windows. It cannot hold more networks than the total
-limit, so its memory is bounded.
+The counts are kept in this process's memory, in fixed windows. A window counts no more gifts than
+the total limit, so it has no more networks than that either, and the memory is bounded.
 """
 
 import ipaddress
@@ -18,10 +18,10 @@ WINDOW: Final = timedelta(minutes=10)
 
 
 class GivingLimits:
-    """Limits on gifts opened within `WINDOW`, with a separate limit for gifts through Stripe.
+    """Limits the gifts opened within `WINDOW`: `gifts` for all, `cards` for those through Stripe.
 
-    A congregation shares one address, so both are generous. Testing stolen cards takes thousands of
-    attempts, so `cards` stops it. Other modes stay open when `cards` is exhausted.
+    Both are generous, because a congregation may share one address. Testing stolen cards takes
+    thousands of attempts, so `cards` stops it. When `cards` is used up, the other modes stay open.
     """
 
     def __init__(self, *, cards: "AttemptCounter", gifts: "AttemptCounter") -> None:
@@ -29,15 +29,16 @@ class GivingLimits:
         self.gifts = gifts
 
     def count(self, mode: Mode, address: str, now: datetime) -> None:
-        """Count one gift. Raises TooManyAttempts if that exceeds a limit."""
-        # Check cards first: refused card gifts must not use up the limit of the other modes.
+        """Count one gift. Raises TooManyAttempts if it exceeds a limit."""
+        # Count in `cards` first, because a refused card gift must not use up the limit of other
+        # modes.
         if mode.through_stripe:
             self.cards.count(address, now)
         self.gifts.count(address, now)
 
 
 class AttemptCounter:
-    """Counts attempts within `WINDOW`, per network and in total."""
+    """Counts attempts within `WINDOW`, for each network and in total."""
 
     def __init__(self, per_network: int, in_all: int) -> None:
         self._per_network = per_network
@@ -49,7 +50,7 @@ class AttemptCounter:
         self._refused = 0
 
     def count(self, address: str, now: datetime) -> None:
-        """Count one attempt from `address`. Raises TooManyAttempts if that exceeds a limit."""
+        """Count one attempt from `address`. Raises TooManyAttempts if it exceeds a limit."""
         network = network_of(address)
         with self._lock:
             self._start_window(now)
@@ -76,17 +77,17 @@ class AttemptCounter:
 
 
 def address_of(request: Request) -> str:
-    """Return the client's address. uvicorn has already applied trusted proxy headers."""
+    """Return the client's network address. uvicorn has already applied trusted proxies' headers."""
     return printable(request.client.host)[:64] if request.client else ""
 
 
 def printable(text: str) -> str:
-    """Return `text` with unprintable characters replaced, safe for the database and logs."""
+    """Return `text` with "?" for unprintable characters, so that it is safe in logs and tables."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def network_of(address: str) -> str:
-    """Return the network to count by: an IPv4 address, or the /56 that a household may have."""
+    """Return the network of an address: the address itself for IPv4, its /56 for IPv6."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Health checks and metrics."""
+"""The routes for health checks and metrics."""
 
 import secrets
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from donate.storage.database import Database
 
 
 class Health:
-    """`/healthz`, `/readyz` and, with a token, `/metrics`."""
+    """The routes `/healthz` and `/readyz`, and `/metrics`, which requires a token."""
 
     def __init__(
         self, database: Database, metrics_token: str, measure: Callable[[Session], None]
     ) -> None:
-        """Create the routes. `measure` sets the metrics that are read from the database."""
+        """Create the routes. `measure` updates the metrics whose values are in the database."""
         self._database = database
         self._measure = measure
         self._metrics_token = metrics_token
@@ -33,7 +33,7 @@ class Health:
         return JSONResponse({"alive": True})
 
     def ready(self) -> Response:
-        """Answer 200 if the database answers, else 503."""
+        """Answer 200 if the database answers, otherwise 503."""
         try:
             self._database.ping()
         except DatabaseBusy:
@@ -41,14 +41,15 @@ class Health:
         return JSONResponse({"ready": True})
 
     def metrics(self, request: Request) -> Response:
-        """Return the metrics in Prometheus format. Raises NotFound without the right token."""
+        """Return the metrics in Prometheus format. Raises NotFound unless the token is right."""
         header = request.headers.get("authorization", "")
         expected = f"Bearer {self._metrics_token}"
         if not self._metrics_token or not secrets.compare_digest(
             header.encode("latin-1"), expected.encode()
         ):
             raise NotFound("no such page")
-        # Other processes, or this one before a restart, may have changed the values.
+        # Read the values again: other processes, or this one before a restart, may have changed
+        # them.
         with suppress(DatabaseBusy), self._database.reading() as session:
             self._measure(session)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Logs and metrics. Neither ever contains a secret, a token or a donor's data."""
+"""Logs and metrics. Neither contains secrets, tokens or donors' data."""
 
 import json
 import logging
@@ -26,10 +26,10 @@ WEBHOOK_MISSED: Final = Gauge(
 
 
 class _JsonLines(logging.Formatter):
-    """Formats each record as one line of JSON."""
+    """Formats each log record as a line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as one line of JSON."""
+        """Return the log record as a line of JSON."""
         line = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
@@ -42,10 +42,11 @@ class _JsonLines(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Write logs to standard error as JSON lines."""
+    """Write logs to standard error, as lines of JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # uvicorn.access, httpx and stripe log URLs, which contain donors' tokens. alembic is noisy.
+    # uvicorn.access, httpx and stripe log URLs, which contain donors' tokens. alembic logs too
+    # much.
     for name in ("uvicorn.access", "httpx", "stripe", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the error responses under `/api/`. They show nothing internal."""
+"""Problem documents (RFC 9457): the API's error responses. They show no internal details."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, NotRequired
@@ -6,16 +6,16 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from typing_extensions import TypedDict  # pydantic requires this one before Python 3.12
+from typing_extensions import TypedDict  # Before Python 3.12, pydantic refuses typing.TypedDict
 
 from donate.errors import N_, BadInput
 from donate.web.templating import translate
 
 MEDIA_TYPE: Final = "application/problem+json"
-# A request with thousands of wrong fields should not get a huge response.
+# Limit the errors in a response, because a request may have thousands of wrong fields.
 MAX_ERRORS: Final = 20
 
-# Replaces pydantic's messages that mention Python; those about limits and patterns are fine.
+# Replace the messages of pydantic that mention Python. Its other messages are fine.
 _SENTENCES: Final = {
     "missing": N_("This is missing."),
     "extra_forbidden": N_("There is no such field."),
@@ -28,7 +28,7 @@ _SENTENCES: Final = {
 
 
 class ProblemError(TypedDict):
-    """One error in the request."""
+    """One error in a request."""
 
     detail: Annotated[str, Field(description="What is wrong, and what to send instead.")]
     pointer: NotRequired[
@@ -46,7 +46,7 @@ class ProblemError(TypedDict):
 
 
 class Problem(TypedDict):
-    """Why a request was refused (RFC 9457)."""
+    """The reason why a request was refused, as a problem document (RFC 9457)."""
 
     type: Annotated[str, Field(description="Always `about:blank`; see `status`.")]
     title: Annotated[str, Field(examples=["Please check what you entered."])]
@@ -62,17 +62,17 @@ class Problem(TypedDict):
 
 
 class Unreadable(HTTPException):
-    """The body is not valid for its content type. `detail` is a msgid."""
+    """The request's body is not valid for its content type. `detail` is a msgid."""
 
 
 class BadHeader(BadInput):
-    """A header is wrong; `field` is its name."""
+    """A header of the request is wrong. `field` is the header's name."""
 
 
 def problem(
     status: int, title: str, detail: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
-    """Return a problem document."""
+    """Return a response whose body is a problem document."""
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
     if detail:
         body["detail"] = detail
@@ -85,7 +85,7 @@ def problem(
 
 
 def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]:
-    """Return each problem's message in `language` and its place in the request."""
+    """Return each problem's message in `language`, and the field or header it is about."""
     return [
         ProblemError(detail=translate(language, p.message, p.values), header=p.field)
         if isinstance(p, BadHeader)
@@ -95,7 +95,7 @@ def errors_in(problems: Iterable[BadInput], language: str) -> list[ProblemError]
 
 
 def errors_at(errors: Sequence[Mapping[str, Any]], language: str) -> list[ProblemError]:
-    """Return pydantic's errors and their places, without the input that they quote."""
+    """Return pydantic's errors, each with its field or header, without the input they quote."""
     return [
         _error_at(each["loc"], translate(language, _SENTENCES[each["type"]]))
         if each["type"] in _SENTENCES

@@ -1,6 +1,6 @@
 """Middleware for all routes: body limits, redirects and security headers.
 
-Plain ASGI, so that a body is measured while it arrives and never held beyond its limit.
+It is plain ASGI, so that it can count a body's bytes while they arrive, before they are stored.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES: Final = 64 * 1024
-# Stripe's events are a few kilobytes; the largest known ones are far smaller than this.
+# Stripe's events have a few kilobytes. The largest known ones are far smaller than this limit.
 MAX_EVENT_BYTES: Final = 512 * 1024
 BODY_TIMEOUT_S: Final = 10.0
 WEBHOOK_PATH: Final = "/webhooks/stripe"
-# Each prefix starts with a word, so a redirect can never lead to another site.
+# Each path begins with a word, so that a redirect can never lead to another site.
 _PAGES: Final = ("/give/", "/gifts/", "/pledges/", "/finance/", "/demo/")
 _UTF8: Final = re.compile(r';\s*charset="?utf-?8"?\s*(;|$)')
 
@@ -37,7 +37,7 @@ def _plain_text(_request: Request, status: int) -> Response:
 
 
 class BodyLimit:
-    """Answers 413 to a body over the limit and 408 to a slow one, and closes the connection.
+    """Answers 413 to a body that is too large and 408 to one that is too slow, and disconnects.
 
     `answer` builds the response from the request and the status.
     """
@@ -54,15 +54,15 @@ class BodyLimit:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the app with a `receive` that counts bytes and time."""
+        """Call the app. Its `receive` counts the bytes and the time of the body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         limit = MAX_EVENT_BYTES if scope["path"] == WEBHOOK_PATH else MAX_BODY_BYTES
         left = limit
         deadline = time.monotonic() + self._timeout_s
-        # No route reads the body of these. File responses wait on `receive` to notice a disconnect,
-        # and the timeout would abort them.
+        # No route reads the body of a GET or HEAD request. A file response waits in `receive` to
+        # notice that the client disconnects, and the timeout would abort the response.
         is_exempt = scope["method"] in ("GET", "HEAD")
         complete = False
         answered = False
@@ -93,7 +93,7 @@ class BodyLimit:
                 raise _TooLarge
             await self._app(scope, measured, watched)
         except ClientDisconnect:
-            return  # no client is left to answer
+            return  # the client has disconnected, so no response is needed
         except (_TooLarge, _TooSlow) as error:
             if answered:
                 raise
@@ -111,9 +111,9 @@ def _declared_length(scope: Scope) -> int:
 
 
 def is_in_utf8(request: Request) -> bool:
-    """Whether a form is in UTF-8, as browsers send our forms.
+    """Whether a form is sent in UTF-8, as browsers send our forms.
 
-    Python decodes a hundred other charsets, some of them in quadratic time.
+    Other charsets are refused, because Python decodes a hundred of them, some in quadratic time.
     """
     content_type = request.headers.get("content-type", "").lower()
     charsets = content_type.count("charset")
@@ -121,16 +121,16 @@ def is_in_utf8(request: Request) -> bool:
 
 
 class TrailingSlashRedirect:
-    """Redirects a page's URL with a trailing slash to the URL without it, and keeps the query.
+    """Redirects a page's URL that ends with a slash to the URL without it, and keeps the query.
 
-    Only for pages: programs such as Stripe's webhooks get no redirect.
+    Only pages are redirected, because programs such as Stripe's webhooks follow no redirects.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redirect, or call the app."""
+        """Send a redirect, or call the app."""
         if (
             scope["type"] == "http"
             and scope["method"] in ("GET", "HEAD")
@@ -147,14 +147,15 @@ class TrailingSlashRedirect:
 
 
 class SecurityHeaders:
-    """Adds security headers. Forms may be submitted to `checkout_origins`."""
+    """Adds security headers. Forms may lead only to this service and to `checkout_origins`."""
 
     def __init__(self, app: ASGIApp, *, checkout_origins: tuple[str, ...], https: bool) -> None:
         self._app = app
         policy = (
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
             "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-            # Browsers apply form-action to redirects after a form as well, so allow Stripe's page.
+            # Browsers apply form-action also to redirects after a form, so Stripe's page must be
+            # allowed.
             "form-action 'self' " + " ".join(checkout_origins)
         )
         headers = {
@@ -169,7 +170,7 @@ class SecurityHeaders:
         self._headers = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers, and forbid caching unless the route set `Cache-Control`."""
+        """Add the headers. Caching is forbidden unless the route set `Cache-Control`."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -180,7 +181,8 @@ class SecurityHeaders:
                 names = {name for name, _ in headers}
                 headers.extend(h for h in self._headers if h[0] not in names)
                 if b"cache-control" not in names:
-                    # Static files are revalidated by ETag; pages are private.
+                    # Browsers may cache static files and revalidate them by ETag. Pages are
+                    # private.
                     is_static = scope["path"].startswith("/static/")
                     headers.append((b"cache-control", b"no-cache" if is_static else b"no-store"))
             await send(message)

@@ -1,6 +1,6 @@
 """Renders pages in the reader's language, with Jinja templates and Babel catalogues.
 
-Catalogues are compiled from the `.po` files on first use, so no compiled copy can be outdated.
+Catalogues are compiled from the `.po` files on first use, so that they are never outdated.
 """
 
 import gettext
@@ -28,13 +28,13 @@ LOCALES: Final = PACKAGE / "locale"
 TEMPLATES: Final = PACKAGE / "templates"
 STATIC: Final = PACKAGE / "static"
 
-# The languages of the pages; a region may offer fewer.
+# All pages exist in these languages. A region may offer fewer.
 LANGUAGES: Final = ("en-CA", "fr-CA")
 
 
 @cache
 def translations(language: str) -> gettext.NullTranslations:
-    """Return the catalogue for `language`: `fr.po` for `fr-CA`; English needs none."""
+    """Return the translations for a language, from `fr.po` for `fr-CA`. English needs no file."""
     catalogue = LOCALES / f"{language[:2]}.po"
     if not catalogue.exists():
         return gettext.NullTranslations()
@@ -46,12 +46,12 @@ def translations(language: str) -> gettext.NullTranslations:
 
 
 def translate(language: str, message: str, values: Mapping[str, str] | None = None) -> str:
-    """Translate a message and fill in its %(name)s placeholders."""
+    """Translate a message, and fill in its %(name)s placeholders."""
     return translations(language).gettext(message) % dict(values or {})
 
 
 class _TemplateCache(BytecodeCache):
-    """Caches compiled templates in memory, shared by all languages."""
+    """Caches compiled templates in memory. All languages share them."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], CodeType] = {}
@@ -68,7 +68,7 @@ _TEMPLATE_CACHE: Final = _TemplateCache()
 
 
 class Pages:
-    """Renders templates. `site` holds values for every page, such as the demo's banner."""
+    """Renders templates. `site` contains variables for every page, such as the demo's banner."""
 
     def __init__(self, **site: Any) -> None:
         self.site = site
@@ -84,13 +84,13 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """Render a template as a response. A variable missing from `context` is an error."""
+        """Return a response with the rendered template. An undefined variable raises an error."""
         return HTMLResponse(
             self.text(template, language, **context), status_code=status_code, headers=headers
         )
 
     def text(self, template: str, language: str, **context: Any) -> str:
-        """Render a template in `language` and return the text."""
+        """Return the text of a template, rendered in `language`."""
         return self._environment_for(language).get_template(template).render(**context)
 
     def _environment_for(self, language: str) -> Environment:
@@ -136,7 +136,7 @@ class Pages:
 
 
 def language_for(requested: str | None, accepts: str | None, offered: Sequence[str]) -> str:
-    """Return the offered language that the reader requested, or that their browser prefers."""
+    """Return the offered language that was requested, otherwise one that the browser prefers."""
     preferred = [part.partition(";")[0] for part in (accepts or "")[:500].split(",")]
     for tag in [requested or "", *preferred]:
         short = tag.strip().lower().partition("-")[0]

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `Database.upgrade` passes."""
+"""Runs the migrations, on the connection that `Database.upgrade` passes to Alembic."""
 
 from alembic import context
 from sqlmodel import SQLModel
