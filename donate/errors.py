@@ -4,15 +4,15 @@ DonateError
 ├── BadInput            one field is wrong
 │   └── BadHeader       one header is wrong (in `web.problem_documents`)
 ├── BadInputs           several fields are wrong
-├── NotFound            it does not exist, or the caller may not see it
-│   └── UnknownCode     no such giving code; may suggest one (in `regions`)
-├── Conflict            it contradicts what is already recorded
+├── NotFound            the requested thing does not exist, or the caller may not see it
+│   └── UnknownCode     no region has this giving code (in `regions`)
+├── Conflict            the request contradicts recorded data
 ├── TooManyAttempts     nothing was recorded; wait, or choose another mode
 ├── Misconfigured       the operator has to correct a setting or a file
-└── Unavailable         the request is fine; try again
-    ├── DatabaseBusy
+└── Unavailable         the request cannot be handled now; retry later
+    ├── DatabaseBusy         the database cannot be used now
     ├── MailUnavailable      the mail server did not accept an e-mail now
-    │   └── MailRefused      it will never accept this e-mail
+    │   └── MailRefused      the mail server will never accept this e-mail
     └── StripeUnavailable    the outcome is unknown; retry with the same idempotency key
         ├── StripeRefused    Stripe refused, and would refuse the same request again
         └── StripeKeyRefused Stripe does not accept our key; staff must act
@@ -52,7 +52,7 @@ class BadInputs(DonateError):
 
 
 def check_field(problems: list[BadInput], check: Callable[[], T]) -> T | None:
-    """Run a field's check and return its result. Add a BadInput to `problems`, and return None."""
+    """Run a field's check. If it raises BadInput, add the error to `problems` and return None."""
     try:
         return check()
     except BadInput as problem:
@@ -69,7 +69,10 @@ class Conflict(DonateError):
 
 
 class TooManyAttempts(DonateError):
-    """One network, or all networks together, made too many attempts. Retry after the delay."""
+    """One network, or all networks together, made too many attempts.
+
+    The caller may retry after `retry_after_s` seconds.
+    """
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
@@ -141,7 +144,7 @@ class StripeRefused(StripeUnavailable):
 
     @property
     def is_final(self) -> bool:
-        """Whether Stripe certainly did nothing, so that a retry would be refused as well."""
+        """Whether Stripe certainly did nothing, and would refuse a retry as well."""
         return not self.may_have_acted
 
 

@@ -40,7 +40,7 @@ def minor_digits(currency: str) -> int:
 
 
 def minor_step(currency: str) -> int:
-    """Return the step in minor units: Stripe accepts only multiples of it in `currency`."""
+    """Return the number of minor units of which every amount in `currency` must be a multiple."""
     return _SPECIAL.get(currency, _USUAL)[1]
 
 
@@ -179,7 +179,7 @@ def _exact(whole: str, minor: str, currency: str, locale: str) -> Money:
 
 
 def _perhaps_thousands(digits: int, currency: str, locale: str) -> BadInput:
-    # `1,000` in French, or `1.000` in English, usually means a thousand.
+    # A person who types `1,000` in French, or `1.000` in English, usually means a thousand.
     message = N_(
         "Please enter at most %(digits)s digits after the decimal mark. "
         "A thousand is written %(thousand)s."

@@ -1,4 +1,4 @@
-"""The settings, from the environment or `.env`. The service does not start with an invalid one."""
+"""The settings, from the environment or `.env`. If one is invalid, the service does not start."""
 
 import re
 from pathlib import Path
@@ -227,7 +227,8 @@ def _refuse_placeholder(secret: SecretStr) -> None:
     value = secret.get_secret_value()
     if not value:
         raise ValueError("is empty")
-    is_repetitive = len(set(value.rpartition("_")[2])) < 8  # detects whsec_xxxxxxxxxxxx
+    # A placeholder such as whsec_xxxxxxxxxxxx repeats a few characters.
+    is_repetitive = len(set(value.rpartition("_")[2])) < 8
     if is_repetitive or len(value) < 16 or any(word in value.lower() for word in _PLACEHOLDERS):
         raise ValueError("looks like a placeholder; put the real secret here")
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
 
 Job = Callable[[], int]
-"""Does a bounded amount of due work and returns how much it did."""
+"""A function that does a bounded amount of due work and returns how much work it did."""
 
 
 class Worker:

@@ -32,7 +32,7 @@ IMPORTS: Final = "import pathlib, donate.app; print(pathlib.Path(donate.__file__
 
 
 class Unplantable(Exception):
-    """A bug cannot be planted: it does not match the code, or it breaks more than one rule."""
+    """A bug cannot be planted: the code is not as quoted, or any test would notice the bug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def plant(mutant: Mutant, tree: Path) -> None:
         raise Unplantable(f"it does not compile: {error}") from error
     file.write_text(broken, encoding="utf-8")
     for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
-        compiled.unlink()  # Python compares only the second and the size
+        compiled.unlink()  # because Python compares only the size and the second of the change
 
 
 def try_mutant(mutant: Mutant, control: Path, folder: Path) -> Verdict:

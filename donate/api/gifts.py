@@ -36,7 +36,7 @@ from donate.web.problem_documents import BadHeader
 # If no gift has the requested id, compare with this token, so that the answer takes as long.
 _UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
 
-# Where the request body has a field, if its path differs from the name that `check_choice` uses.
+# Map the names of fields in `check_choice` to the paths of these fields in the request's body.
 _PLACES: Final = {
     "amount": "amount_minor",
     "name": "donor/name",
@@ -70,7 +70,7 @@ Bearer = Annotated[
 
 
 StaffTokenCheck = Callable[[Session, str], bool]
-"""Returns whether a token is a staff token. `donate.finance` provides it."""
+"""A function of `donate.finance` that returns whether a token is a staff token."""
 
 
 class GiftRoutes:

@@ -215,7 +215,7 @@ class OfferedMode(BaseModel):
 
 
 class OfferedRegion(BaseModel):
-    """What a giving code stands for."""
+    """A region: what a giving code stands for."""
 
     code: Code
     name: Annotated[dict[str, str], Field(examples=[{"en": "Canada", "fr": "Canada"}])]

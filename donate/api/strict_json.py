@@ -1,6 +1,7 @@
 """Reads a JSON body strictly, and once, before FastAPI parses the body.
 
-Python's own parser accepts NaN, repeated names, lone surrogates, and nesting until it overflows.
+Python's own parser accepts NaN, repeated names, lone surrogates, and nesting until the stack
+overflows.
 """
 
 import json

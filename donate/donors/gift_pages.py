@@ -69,7 +69,7 @@ class DonorGiftPages:
         self._look_again = look_again
 
     def add_to(self, router: APIRouter) -> None:
-        """Add the routes."""
+        """Add the routes of a gift's page to `router`."""
         for method, path, answer in (
             ("GET", "/gifts/{token}", self.show),
             ("POST", "/gifts/{token}/checkout", self.pay),

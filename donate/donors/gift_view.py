@@ -36,7 +36,7 @@ class GiftView:
     instructions: Instructions | None
     through_stripe: bool
     continues: str
-    """The label of the button to Stripe's page; empty for a mode without one."""
+    """The label of the button that leads to Stripe's page; empty for modes not through Stripe."""
     monthly: bool
     later_month: bool
     may_pay: bool
@@ -52,13 +52,13 @@ class GiftView:
     refund_failed: Money | None
     waited_days: int
     email: str
-    """The donor's address, masked but enough to notice a typing error: `a…@example.org`."""
+    """The donor's masked e-mail address, `a…@example.org`, which still shows a typing error."""
     given_instead: str | None
     """The token of the gift that replaced this one."""
     announced_on: date | None
     """The day on which the donor reported the transfer as sent."""
     only_waits: bool
-    """Whether the donor reported the transfer as sent, so that we only wait for it."""
+    """Whether the donor reported the transfer as sent, so that nothing is left but to wait."""
     confirmation: Confirmation | None
     """The confirmation of the bank account that the donor still has to give."""
     copy_amount: str
@@ -72,7 +72,7 @@ class GiftProgress:
     announced_on: date | None = None
     given_instead: Gift | None = None
     refund_failed: Money | None = None
-    """A failed refund whose money came back to us and that staff have not dealt with."""
+    """The amount of a failed refund that came back to us and that staff have not dealt with."""
     held_minor: int = 0
     """The amount that the donor's bank holds until a dispute ends."""
     confirmation: Confirmation | None = None

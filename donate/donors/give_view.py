@@ -26,12 +26,12 @@ class ModeCard:
     why_not: str | None
     countries: str
     elsewhere: str | None
-    """Why donors outside `countries` cannot use it."""
+    """Why donors outside `countries` cannot use this mode."""
     min_minor: int
     max_minor: int
     fee: Fee | None
     not_monthly: str | None
-    """Why it cannot be monthly; None if it can, or if the region has no monthly gifts."""
+    """Why gifts in this mode cannot be monthly; None if they can, or no gift can in this region."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class PledgePages:
         self._pledges = pledges
 
     def add_to(self, router: APIRouter) -> None:
-        """Add the routes."""
+        """Add the routes of a monthly gift's page to `router`."""
         for method, path, answer in (
             ("GET", "/pledges/{token}", self.show),
             ("POST", "/pledges/{token}/amount", self.change_amount),

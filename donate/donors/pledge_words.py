@@ -125,7 +125,7 @@ def pledge_summary(pledge: Pledge, *, by_card: bool, all_given: bool = False) ->
 
 
 _SAME: Final = N_("That’s already the amount, so nothing was changed.")
-# The keys include the pledge's current state: after later changes an old URL shows no old notice.
+# The keys include the pledge's state, so that an old URL shows no notice that is no longer true.
 _DONE: Final[Mapping[tuple[str, PledgeState], str]] = {
     ("amount", PledgeState.ACTIVE): N_("The new amount applies from next month."),
     ("amount", PledgeState.PAUSED): N_("The new amount applies from next month."),

@@ -49,7 +49,7 @@ def needs(needed: Role | str) -> Callable[[Handler], Handler]:
 
 @dataclass(frozen=True, slots=True)
 class AllowedRequest:
-    """A request that the gate allowed, with its form fields as text."""
+    """A request that passed the access check (`Gate`), with its form fields as text."""
 
     staff: SignedIn | None
     form: Mapping[str, str]
@@ -63,14 +63,14 @@ class AllowedRequest:
 
 
 class AlreadyAnswered(Exception):
-    """Raised when the gate has answered a request itself. The route's handler does not run."""
+    """Raised when the access check has answered a request, so that its handler does not run."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
 
 
 class FinanceRoute(APIRoute):
-    """A staff route. Its gate may answer a request instead of its handler."""
+    """A staff route. The access check (`Gate`) may answer a request instead of its handler."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the route's handler. An AlreadyAnswered exception becomes the response."""
@@ -94,7 +94,7 @@ async def _read_form(request: Request) -> FormData:
 
 
 class Gate:
-    """Checks each request before its route: passes it on, or answers it and records the refusal."""
+    """The access check: passes a request to its route, or answers it and records the refusal."""
 
     def __init__(self, database: Database, pages: Pages, clock: Clock, *, https: bool) -> None:
         self._database = database
@@ -108,7 +108,7 @@ class Gate:
         self.form_cookie: Final = f"{prefix}donate_form"
 
     def router(self) -> APIRouter:
-        """Return a router that runs this gate before each of its routes."""
+        """Return a router that checks the access to each of its routes."""
         return APIRouter(
             prefix="/finance",
             route_class=FinanceRoute,
@@ -215,7 +215,7 @@ class Gate:
         return answered.response
 
     def record_refusal(self, request: Request, staff: SignedIn | None, why: str) -> None:
-        """Record the attempted request and the reason for refusing it."""
+        """Add a trail entry about a refused request, with the reason."""
         with self._database.writing() as session:
             record_refusal(
                 session,
@@ -228,7 +228,7 @@ class Gate:
 
 
 def allowed_request(request: Request) -> AllowedRequest:
-    """Return the request that the gate allowed. Fails if the route has no gate."""
+    """Return the request that passed the access check. Fails if the route has no such check."""
     visit: AllowedRequest = request.state.visit
     return visit
 

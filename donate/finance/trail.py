@@ -50,7 +50,10 @@ def record_refusal(
     about: str,
     address: str,
 ) -> None:
-    """Add a trail entry about a refused request. Strangers can add only a few entries an hour."""
+    """Add a trail entry about a refused request.
+
+    Nothing is added for a stranger after MAX_STRANGERS_AN_HOUR entries about strangers.
+    """
     log.info("refused (%s): staff %s at %s", why, staff_id, about)
     if staff_id is None:
         count = session.exec(

@@ -13,7 +13,7 @@ _ROWS_AT_A_TIME: Final = 1_000
 
 
 def differences(session: Session) -> Iterator[str]:
-    """Yield a line for each cached column of a gift that differs from what its facts give."""
+    """Yield a line for each cached column of a gift that does not match the gift's facts."""
     statement = (
         select(Gift, GiftFact)
         .join(GiftFact, col(GiftFact.gift_id) == col(Gift.id), isouter=True)

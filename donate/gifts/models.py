@@ -146,7 +146,7 @@ class GiftFact(SQLModel, table=True):
     evidence: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 
     def as_fact(self) -> Fact:
-        """Return the row as a Fact."""
+        """Return this row as a Fact value."""
         return Fact(
             kind=FactKind(self.kind),
             source_id=self.source_id,

@@ -120,7 +120,7 @@ def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any
 
 
 def end_reason_of(ended: Fact) -> EndReason | None:
-    """Return why Stripe ended a pledge; None if a person cancelled it. `ended` is the fact."""
+    """Return why Stripe ended a pledge; None if a person cancelled it."""
     reason = ended.evidence.get("reason")
     return EndReason(reason) if reason in tuple(EndReason) else None
 

@@ -30,7 +30,7 @@ STILL_PAYABLE: Final = frozenset({StatusName.AWAITED, StatusName.FAILED, StatusN
 
 
 class Flag(StrEnum):
-    """Something about the money that staff should look at."""
+    """Something odd about a gift's money that staff should check."""
 
     PAID_MORE_THAN_ONCE = "paid_more_than_once"
     AMOUNT_DIFFERS = "amount_differs"
@@ -100,7 +100,7 @@ def status_of(facts: Iterable[Fact]) -> Status:
         flags.add(Flag.PAID_MORE_THAN_ONCE)
     if gone > received:
         flags.add(Flag.RETURNED_MORE_THAN_RECEIVED)
-    # No flag is needed for what a refund took: the status shows it already.
+    # A refund alone causes no flag, because the status already shows that less is left.
     if net and chosen and (net > chosen or received < chosen):
         flags.add(Flag.AMOUNT_DIFFERS)
     return Status(

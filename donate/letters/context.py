@@ -42,13 +42,13 @@ class LetterContext:
     change: RequestedAmount | None = None
     """The new monthly amount that the donor requested."""
     is_given_instead: bool = False
-    """Whether the donor paid in another mode, so they have nothing to send."""
+    """Whether the donor paid in another mode, so that no transfer is expected."""
     wish: GiftWish | None = None
-    """What the donor added to the gift."""
+    """The options that the donor added to the gift."""
     transfers: Transfers | None = None
-    """The transfers that staff marked, for letters that depend on them."""
+    """The transfers that staff marked, for kinds of e-mail that depend on them."""
     ended: Fact | None = None
-    """The PLEDGE_ENDED fact, for a letter about it."""
+    """The PLEDGE_ENDED fact, for an e-mail about the end of the pledge."""
     confirmation: Confirmation | None = None
     """The bank account that the donor still has to confirm."""
     was_never_confirmed: bool = False

@@ -73,9 +73,9 @@ def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bo
 class LetterTrigger:
     """A kind of e-mail, and the kinds of fact that cause it.
 
-    If `each` is true, each fact source causes one e-mail, otherwise each gift. `told_late` is for
-    facts that may be weeks old when they are recorded, such as transfers on bank statements or
-    failed refunds. `waits` delays the e-mail, for facts that staff can undo.
+    If `each` is true, there is one e-mail for each fact source, otherwise one for each gift.
+    `told_late` is for facts that may be weeks old when they are recorded, such as transfers on bank
+    statements or failed refunds. `waits` delays the e-mail, for facts that staff can undo.
     """
 
     kind: LetterKind

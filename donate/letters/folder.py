@@ -28,4 +28,4 @@ class Folder:
             raise MailUnavailable(type(error).__name__) from None
 
     def hang_up(self) -> None:
-        """Do nothing: there is no connection."""
+        """Do nothing, because a folder needs no connection."""

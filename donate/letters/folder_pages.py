@@ -69,7 +69,7 @@ class FolderPages:
         )
 
     def html(self, name: str) -> Response:
-        """Return the HTML of an e-mail, for the frame."""
+        """Return the HTML of an e-mail, which its page shows in a frame."""
         return HTMLResponse(self._find(name).html, headers=_FRAME_HEADERS)
 
     def _find(self, name: str) -> LetterOnPage:

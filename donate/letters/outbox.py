@@ -156,7 +156,10 @@ class Outbox:
             self._end(letter, LetterState.SENT)
 
     def _record_newest_fact(self, letter: Letter, context: LetterContext) -> bool:
-        """Store the id of the e-mail's newest fact; False if another worker has the e-mail."""
+        """Store the id of the newest fact that the e-mail includes.
+
+        Returns False if another worker has claimed the e-mail meanwhile.
+        """
         if letter.kind not in ARRIVAL_KINDS or context.transfers is None:
             return True
         with self._database.writing() as session:

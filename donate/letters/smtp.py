@@ -50,7 +50,7 @@ class Smtp:
                 _hand_over(connection, message)
 
     def test_connection(self) -> None:
-        """Connect to the mail server, start TLS and sign in, to test them. No e-mail is sent.
+        """Connect, start TLS and sign in, to test the mail server. No e-mail is sent.
 
         Raises MailUnavailable.
         """
@@ -143,7 +143,7 @@ class Smtp:
 
 
 def _sign_in(connection: smtplib.SMTP, server: MailServer) -> None:
-    """Sign in. `smtplib` cannot encode non-ASCII credentials as UTF-8 (RFC 4616); this can."""
+    """Sign in. Non-ASCII credentials are sent in UTF-8 (RFC 4616), which `smtplib` cannot do."""
     if server.user.isascii() and server.password.isascii():
         connection.login(server.user, server.password)
         return

@@ -34,17 +34,17 @@ class Transfers:
     knew: int
     """The id of the gift's newest fact."""
     touched_at: datetime
-    """When staff last marked or undid a transfer."""
+    """The time at which staff last marked or undid a transfer."""
     in_force: frozenset[str]
     arrived_minor: int
     was_stated: bool
-    """Whether an earlier letter said that money had arrived."""
+    """Whether an earlier e-mail said that money had arrived."""
     stated_minor: int
-    """The amount that the last such letter stated; 0 if there was none."""
+    """The amount that the last of these e-mails stated; 0 if there was none."""
     has_unmentioned: bool
-    """Whether there is a transfer that no letter has mentioned."""
+    """Whether there is a transfer that no e-mail has mentioned."""
     is_overstated: bool
-    """Whether staff undid a transfer that a letter had mentioned."""
+    """Whether staff undid a transfer that an e-mail had mentioned."""
 
     def makes_thanks_redundant(self, occasion: str) -> bool:
         """Whether a thank-you would repeat an earlier e-mail, or is about an undone transfer."""

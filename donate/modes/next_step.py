@@ -25,15 +25,15 @@ class Instructions:
     send_to: str | None = None
     """Interac: the address that takes the e-Transfer."""
     autodeposit: bool | None = None
-    """Interac: whether no security question is needed; None if unknown."""
+    """Interac: whether transfers are deposited without a security question; None if unknown."""
     parts: tuple[Money, ...] = ()
-    """Interac: the transfers to split a large amount into; empty if one will do."""
+    """Interac: the amounts of several transfers; empty if one transfer is enough."""
     ways: tuple[Way, ...] = ()
-    """Giving code: the ways to give with it, each with instructions."""
+    """Giving code: the ways to pay with it (cheque, bank transfer), each with instructions."""
     text: Text | None = None
-    """Giving code: the region's own words."""
+    """Giving code: the region's own text about paying with it."""
     contact: str | None = None
-    """Whom to write to with a question."""
+    """The e-mail address for questions."""
 
 
 NextStep = Redirect | Instructions

@@ -37,27 +37,27 @@ class ModeFacts:
     staff_name: str
     name: str
     help: str
-    """A line below the name, where the donor chooses."""
+    """The text below the mode's name on the Give form."""
     instead: str
-    """The button that makes a gift in this mode instead of another."""
+    """The label of the button that replaces a gift by one in this mode."""
     once_instead: str = ""
-    """The same for a failed month of a pledge in this mode; empty where `instead` fits."""
+    """The button's label for a failed month of a pledge in this mode; if empty, `instead` is used."""
     proceed: str = ""
-    """Through Stripe: the button that leads to its page."""
+    """Modes through Stripe: the label of the button that leads to Stripe's page."""
     stripe_method: str = ""
-    """Stripe's name of the payment method; empty where Stripe does not take the money."""
+    """Stripe's name for the payment method; empty if the payment does not go through Stripe."""
     awaiting: tuple[str, str] = ("", "")
-    """By hand: the headline while nothing has come, and a sentence below it."""
+    """Other modes: the headline while no money has come, and the sentence below it."""
     staff_awaits: str = ""
-    """By hand: what staff wait for."""
+    """Other modes: what staff wait for, such as a payment."""
     canada_only: bool = False
-    """Whether it moves Canadian dollars between Canadian accounts and nothing else."""
+    """Whether this mode moves only Canadian dollars between Canadian accounts."""
     monthly: bool = False
-    """Whether it can be collected every month without the donor."""
+    """Whether a gift in this mode can be collected every month without the donor."""
     terms: frozenset[str] = frozenset()
-    """The terms in `regions.toml` that only this mode knows, beside the limits."""
+    """The names of terms in `regions.toml` that apply only to this mode."""
     required_terms: Mapping[str, str] = field(default_factory=dict)
-    """Those that a region has to give, and what each is."""
+    """The terms that a region must set for this mode, each with a description."""
 
 
 MODES: Final[Mapping[Mode, ModeFacts]] = {

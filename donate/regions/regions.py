@@ -73,7 +73,7 @@ class Region(Strict):
     organisation: Organisation = Organisation()
     options: Options = Options()
     funds: Annotated[dict[FundKey, Text], Field(max_length=30, default_factory=dict)]
-    """What a gift may be for; empty means that donors are not asked."""
+    """The purposes that a donor can choose; if empty, donors are not asked for one."""
     modes: Annotated[dict[Mode, ModeTerms], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -154,9 +154,9 @@ class Offer:
 
 
 def offers(region: Region, *, country: str, currency: str, frequency: str) -> dict[Mode, Offer]:
-    """Return an offer for each of the region's modes. Only this decides who may use a mode.
+    """Return an offer for each of the region's modes. No other code decides who may use a mode.
 
-    A mode that this donor may not use has an offer with the reason.
+    If this donor may not use a mode, its offer says why.
     """
     answer = {}
     for mode, terms in region.modes.items():

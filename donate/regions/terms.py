@@ -95,7 +95,7 @@ class Options(Strict):
     note: bool = False
     """Whether a donor may write a note to the charity."""
     tribute: bool = False
-    """Whether a gift may honour somebody, or their memory."""
+    """Whether a donor may give in honour or in memory of somebody."""
 
 
 # `fee` applies to every mode that goes through Stripe, `lapses_after_days` to every other mode.
@@ -108,9 +108,9 @@ class ModeTerms(Strict):
     min_minor: AmountMinor = 100
     max_minor: AmountMinor = 2_500_000
     countries: frozenset[Country] = frozenset()
-    """Donors' countries that may use it; empty means any."""
+    """The countries whose donors may use this mode; empty means all countries."""
     lapses_after_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 30
-    """By hand: after this many days a gift lapses. Money that arrives later still counts."""
+    """Modes not through Stripe: the days after which a gift lapses. Later money still counts."""
     send_to: EmailStr | None = None
     """Interac: the address that takes the transfers."""
     autodeposit: bool | None = None
@@ -118,10 +118,10 @@ class ModeTerms(Strict):
     split_above_minor: AmountMinor | None = None
     """Interac: amounts above this should be split into several transfers."""
     fee: Fee | None = None
-    """Through Stripe: the fee that donors may cover; None if they are not asked."""
+    """Modes through Stripe: the fee that donors may cover; None if they are not asked."""
     instructions: Text | None = None
     ways: Annotated[list[Way], Field(max_length=6)] = []
-    """Giving code: the ways to give with it (cheque, bank transfer), each with instructions."""
+    """Giving code: the ways to pay with it (cheque, bank transfer), each with instructions."""
 
     def stray_keys(self, mode: Mode) -> list[str]:
         """Return the names of terms that are set although they do not apply to this mode."""

@@ -69,13 +69,13 @@ WORDS: Final = {"modes": MODE_NAMES, "statuses": STATUSES, "flags": FLAGS, "kind
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact as the page shows it to staff."""
+    """A fact as a gift's page shows it to staff."""
 
     fact: GiftFact
     kind: str
     by: str
     day: date | None
-    """The bank's date of a transfer, which has no time of day; None for other facts."""
+    """The date of a transfer, for which the bank gives no time; None for other facts."""
     amount: Money | None
     evidence: list[tuple[str, str]]
     taken_back: bool

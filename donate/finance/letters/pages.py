@@ -98,7 +98,7 @@ class LetterPages:
 
     @needs(Role.FINANCE)
     def all_again(self, request: Request, visit: Visiting) -> Response:
-        """Queue the e-mails that were set aside and are still true again, at most SHOWN of them."""
+        """Queue again the e-mails that were set aside and are still true, at most SHOWN of them."""
         now = self._clock.now()
         with self._database.writing() as session:
             queued = 0

@@ -104,7 +104,7 @@ class RefundSection:
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """The choices of the form's field for the reason."""
+        """The choices for the reason of a refund."""
         return REASON_WORDS
 
     @property
@@ -179,7 +179,7 @@ def check_refund(gift: Gift, facts: Sequence[Fact], typed: Mapping[str, str]) ->
 
 
 def too_much(left: Money) -> BadInput:
-    """Return the problem that the amount is more than `left`, which is all that can be refunded."""
+    """Return a problem that says that only `left` can be refunded."""
     if not left.amount_minor:
         return BadInput("amount", "Nothing is left of this payment to refund.")
     words = {"left": format_money(left, LANGUAGE)}

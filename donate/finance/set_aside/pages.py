@@ -37,7 +37,7 @@ MOST_TYPED: Final = 64
 LIST: Final = "/finance/set-aside"
 
 Decide = Callable[[Session, StripeEvent], bool]
-"""Applies a decision to a locked event; returns whether anything changed."""
+"""A function that applies a decision to a locked event, and returns whether it changed."""
 
 
 class SetAsidePages:

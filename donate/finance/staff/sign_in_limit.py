@@ -12,14 +12,14 @@ from donate.finance.models import SignInFailure
 
 WINDOW: Final = timedelta(minutes=15)
 MAX_PER_PAIR: Final = 5
-"""For one e-mail from one network: enough for typing errors, and at most 480 guesses a day."""
+"""For one e-mail address from one network: allows typing errors, but only 480 guesses a day."""
 MAX_PER_ADDRESS: Final = 30
-"""For one network with any e-mail: an office shares one."""
+"""For one network and any e-mail address: everybody in an office may share one network."""
 MAX_PER_EMAIL: Final = 50
-"""For one e-mail from all networks. Beyond it an attempt is only delayed, so that strangers
+"""For one e-mail address from all networks. Further attempts are only delayed, so that strangers
 cannot lock out the real person."""
 MAX_ROWS: Final = 10_000
-"""Beyond this many attempts in the window in all, nothing is stored and each is delayed."""
+"""For all attempts together. Each further attempt is delayed, and none is stored."""
 
 
 class SignInPace(StrEnum):
@@ -56,7 +56,8 @@ def begin_attempt(session: Session, email: str, network: str, *, now: datetime) 
             select(func.count(), func.min(SignInFailure.failed_at)).where(*conditions)
         ).one()
         if count >= most:
-            # The next attempt is allowed when the oldest one leaves the window.
+            # The next attempt is allowed when the oldest attempt is no longer in the sliding
+            # window.
             return SignInAttempt(
                 SignInPace.STOP, max(1, int((oldest + WINDOW - now).total_seconds()) + 1)
             )

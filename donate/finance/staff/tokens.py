@@ -15,7 +15,10 @@ PREFIX: Final = "staff_"
 
 
 def add_token(session: Session, email: str, *, now: datetime) -> str:
-    """Create a token for a member of staff and return it, for the only time. Raises NotFound."""
+    """Create a token for a member of staff and return it. Only its hash is stored.
+
+    Raises NotFound.
+    """
     staff = staff_by_email(session, email)
     assert staff.id is not None
     token = PREFIX + secrets.token_urlsafe(32)

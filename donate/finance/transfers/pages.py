@@ -27,7 +27,7 @@ _COUNTS: Final = frozenset(map(str, range(1_000)))
 
 
 class TransferPages:
-    """The forms about transfers."""
+    """The forms that mark a transfer as received and that undo a transfer."""
 
     def __init__(self, database: Database, clock: Clock, gift_pages: StaffGiftPages) -> None:
         self._database = database

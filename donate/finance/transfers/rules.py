@@ -28,7 +28,7 @@ from donate.regions.modes import BY_HAND
 
 MAX_BANK_REFERENCE: Final = 100
 MAX_NOTE: Final = 500
-# A transfer may be older than its gift, but an earlier date than this has a mistyped year.
+# Staff may date a transfer up to this many days before its gift. An earlier date is a typing error.
 MAX_DAYS_BEFORE: Final = 400
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ def fee_on(charged_minor: int, *, basis_points: int, fixed_minor: int) -> int:
 
 
 def with_fee_covered(gift_minor: int, *, basis_points: int, fixed_minor: int, step: int) -> int:
-    """Return the smallest multiple of `step` from which the fee leaves at least the gift."""
+    """Return what to charge: the smallest multiple of `step` that leaves the gift after the fee."""
 
     def after_fee(charged_minor: int) -> int:
         fee = fee_on(charged_minor, basis_points=basis_points, fixed_minor=fixed_minor)

@@ -23,7 +23,7 @@ class Draft:
     headline: str
     before: tuple[str, ...] = ()
     rows: tuple[tuple[str, str], ...] = ()
-    """Labels and values to read or copy."""
+    """Labels and values, such as the amount and the reference."""
     after: tuple[str, ...] = ()
     link: tuple[str, str] = ("", "")
     """The text and the URL of the main link."""
