@@ -41,7 +41,7 @@ class ModeFacts:
     instead: str
     """The label of the button that replaces a gift by one in this mode."""
     once_instead: str = ""
-    """The button's label for a failed month of a pledge in this mode; if empty, `instead` is used."""
+    """The button's label for a pledge's failed month in this mode; if empty, `instead` is used."""
     proceed: str = ""
     """Modes through Stripe: the label of the button that leads to Stripe's page."""
     stripe_method: str = ""
