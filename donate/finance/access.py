@@ -57,7 +57,7 @@ class AllowedRequest:
 
     @property
     def signed_in(self) -> SignedIn:
-        """The member of staff who sent the request. Only routes that need a role may use this."""
+        """The member of staff who sent the request; only for routes that require a role."""
         assert self.staff is not None
         return self.staff
 

@@ -78,7 +78,7 @@ class Dispute:
 
 
 def round_source(dispute_id: str, number: int) -> str:
-    """Return the source of a fact about one round of a dispute. The first has number 1."""
+    """Return the source of a fact about one round of a dispute. `number` counts from 1."""
     return dispute_id if number == 1 else f"{dispute_id}:{number}"
 
 

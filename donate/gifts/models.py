@@ -48,7 +48,7 @@ class Gift(SQLModel, table=True):
             "AND net_minor >= 0 AND net_minor <= received_minor",
             name="gift_net_is_within_received",
         ),
-        # Foreign keys of gift_fact refer to both columns, so a fact has the currency of its gift.
+        # A foreign key of gift_fact refers to both columns, so each fact has its gift's currency.
         UniqueConstraint("id", "currency", name="gift_id_and_currency"),
         Index("gift_newest", "opened_at", "id"),
         Index("gift_by_status", "status", "opened_at"),

@@ -160,7 +160,7 @@ def requested_amount(facts: Iterable[Fact], request: str) -> RequestedAmount | N
 
 
 def change_key(gift_id: uuid.UUID, number: int) -> str:
-    """Return the source of the fact that records a change request. The first has number 1."""
+    """Return the source of the fact that records a change request. `number` counts from 1."""
     return f"{gift_id}:change:{number}"
 
 

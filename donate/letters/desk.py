@@ -43,7 +43,7 @@ def count_failed_letters(session: Session, *, most: int) -> int:
 
 
 def is_mail_late(session: Session, now: datetime) -> bool:
-    """Whether an e-mail was written over an hour ago, and the mail server has not accepted it."""
+    """Whether the mail server has not accepted an e-mail that was written over an hour ago."""
     late = select(Letter.id).where(
         Letter.state == LetterState.WAITING,
         Letter.tries > 0,
@@ -55,7 +55,7 @@ def is_mail_late(session: Session, now: datetime) -> bool:
 def may_be_sent_again(session: Session, letter: Letter, regions: Regions) -> bool:
     """Whether an e-mail is no longer waiting, and would still be true if it were sent again."""
     if letter.state == LetterState.UNTRUE and letter.occasion and letter.kind in ARRIVAL_KINDS:
-        return False  # another e-mail stated the same amount, or no amount was left to state
+        return False  # the e-mail was not sent because it would have said nothing new
     if letter.state == LetterState.WAITING:
         return False
     row = new_letter(

@@ -92,7 +92,7 @@ def write_cursor(cursor: Cursor) -> str:
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Return the cursor that a link contains; None if the text has not our format."""
+    """Return the cursor that a link contains; None if the text is not a cursor."""
     match = re.fullmatch(r"([0-9]{1,17})-([0-9a-f]{32})", text)
     if not match:
         return None

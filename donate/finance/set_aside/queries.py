@@ -13,7 +13,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 def newest_events(
     session: Session, state: EventState, before: int | None, limit: int
 ) -> list[StripeEvent]:
-    """Return the newest events in a state. With `before`, only events older than that one."""
+    """Return the newest events in a state; with `before`, only those with a smaller id."""
     statement = (
         select(StripeEvent)
         .where(StripeEvent.state == state)
