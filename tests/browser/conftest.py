@@ -1,4 +1,4 @@
-"""A real Chromium, and the demo's own processes."""
+"""Fixtures that start Chromium and the demo."""
 
 import os
 import re
@@ -28,7 +28,7 @@ CHROMIUM_FLAGS = (
 
 @dataclass(frozen=True)
 class Demo:
-    """The demo's URLs, and a sign-in, as it prints them."""
+    """The URLs and the staff sign-in that the demo prints when it starts."""
 
     service: str
     sandbox: str
@@ -53,13 +53,13 @@ def the_demo_on_postgresql(
 
 @pytest.fixture
 def demo(the_demo: Demo) -> Demo:
-    """Return the demo as users start it."""
+    """Return the demo with its default database, SQLite."""
     return the_demo
 
 
 @contextmanager
 def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
-    """Start the demo as `make demo` does, in a separate folder or on another database."""
+    """Start the demo in this folder, as `make demo` does; an empty URL means SQLite."""
     port, sandbox_port, record = free_port(), free_port(), folder / "record.jsonl"
     settings = {
         "DONATE_PORT": str(port),
@@ -91,7 +91,7 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
             email=signed_in[1],
             password=signed_in[2],
         )
-        # Not SIGINT: a process in the background may ignore it.
+        # SIGTERM rather than SIGINT, because background processes may ignore SIGINT.
         process.terminate()
         try:
             process.wait(timeout=30)
@@ -101,7 +101,7 @@ def running_demo(folder: Path, database_url: str = "") -> Iterator[Demo]:
     refuse_differences_in(record)
 
 
-# For this package only: while Playwright runs, nothing else in its thread can use asyncio.run.
+# The scope is this package, because asyncio.run fails in a thread where Playwright runs.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -117,10 +117,10 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
 
 
 class Visitors:
-    """Pages to browse with, which are reused: creating one takes a second.
+    """A pool of browser pages; they are reused, because opening a page takes a second.
 
-    A page that is put back forgets its address and cookies, but nothing else. Tests that emulate a
-    medium or resize the window use new pages with `browsing`.
+    A returned page loses its URL and its cookies, but keeps its window size and emulated media.
+    Tests that change those open new pages with `browsing`.
     """
 
     def __init__(self, chromium: Browser) -> None:
@@ -128,7 +128,7 @@ class Visitors:
         self._idle: dict[str, list[Page]] = {}
 
     def take(self, options: dict[str, Any]) -> Page:
-        """Return an unused page in a browser with these options."""
+        """Return an idle page whose browser context has these options, or open one."""
         idle = self._idle.setdefault(repr(sorted(options.items())), [])
         if idle:
             return idle.pop()
@@ -137,7 +137,7 @@ class Visitors:
         return context.new_page()
 
     def put_back(self, page: Page, options: dict[str, Any]) -> None:
-        """Close the popups and clear the cookies of a page, and keep it for reuse."""
+        """Close the page's popups, clear its cookies, and keep the page for reuse."""
         for other in page.context.pages:
             if other != page:
                 other.close()
@@ -153,7 +153,7 @@ def visitors(chromium: Browser) -> Visitors:
 
 @pytest.fixture
 def open_page(visitors: Visitors, demo: Demo) -> Iterator[OpenPage]:
-    """Open pages of a phone's size, each for a separate visitor; fail on any script error."""
+    """Open phone-sized pages with separate cookies; the test fails on any script error."""
     pages: list[tuple[Page, dict[str, Any]]] = []
     errors: list[str] = []
 

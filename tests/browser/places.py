@@ -1,4 +1,4 @@
-"""All pages, and how to reach each."""
+"""A function for each page of the service, which opens that page in a browser."""
 
 from collections.abc import Callable
 
@@ -95,7 +95,7 @@ DONORS_PAGES: list[Callable[[Page], None]] = [
     a_monthly_gift,
     a_page_that_is_not_there,
 ]
-# The demo's e-mails are not donors' pages.
+# Pages of the demo that show its e-mails; the service itself has no such pages.
 LETTERS: list[Callable[[Page], None]] = [
     the_letters_of_the_demo,
     a_letter_of_the_demo,

@@ -1,4 +1,4 @@
-"""Checks of how a page looks: axe, dark, on a small phone, and with large letters."""
+"""Checks of a page's appearance: axe's rules, clipped text, motion and width."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "bes
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SMALL_PHONE = 320
 
-# Elements that cut off their own text, or reach outside the screen.
+# JavaScript that returns the elements that clip their own text or reach outside the window.
 CUT_OFF = """
 () => [...document.querySelectorAll("main *, header *, footer *")]
   .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, .scroll"))
@@ -31,10 +31,10 @@ MOVES = """
 
 
 def violations(page: Page) -> list[tuple[str, str, list[str]]]:
-    """Return axe's violations in light and in dark, by scheme and rule, with the elements."""
+    """Return axe's violations in light and dark mode: colour scheme, rule and elements."""
     found: list[tuple[str, str, list[str]]] = []
     for scheme in SCHEMES:
-        # Without motion, because during a transition colours are in between.
+        # Reduced motion, because axe misjudges the contrast while colours are fading.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         results = Axe().run(page, options=WCAG).response["violations"]
         found += [
@@ -44,6 +44,6 @@ def violations(page: Page) -> list[tuple[str, str, list[str]]]:
 
 
 def width_of(page: Page) -> int:
-    """Return the width of the page; if it exceeds the window, readers have to scroll sideways."""
+    """Return the page's width; a page wider than the window has to be scrolled sideways."""
     width: int = page.evaluate("document.documentElement.scrollWidth")
     return width

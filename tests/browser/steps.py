@@ -6,12 +6,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo
 
-# Events are settled within a moment, or within seconds on a busy machine.
+# A page is reloaded at most so often, because on a busy machine settling takes seconds.
 RELOADS = 20
 
 
 def fill_in(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> None:
-    """Open the Give page at a URL as people type it, and fill in everything."""
+    """Open the Give page at /give/lw-can, and fill in everything."""
     page.goto(f"/give/lw-can?lang={language}")
     page.locator(f"label[for=preset-{preset}]").click()
     page.locator(f"label[for=mode-{mode}]").click()
@@ -26,7 +26,7 @@ def give(page: Page, mode: str, *, preset: int = 5000, language: str = "en") -> 
 
 
 def give_monthly(page: Page, *, language: str = "en") -> None:
-    """Give every month by card, and open the page of that pledge."""
+    """Begin a monthly gift by card, and open the page of its pledge."""
     fill_in(page, "card", language=language)
     page.locator("label[for=frequency-monthly]").click()
     page.locator("#give-button").click()
@@ -47,7 +47,7 @@ def pay(page: Page, card: str = "4242 4242 4242 4242") -> None:
 
 
 def agree_to_debit(page: Page) -> None:
-    """Enter a bank account on the pretend Stripe's page, and agree."""
+    """Enter a bank account on the pretend Stripe's page, and agree to the debit."""
     page.locator("[name=institution]").fill("000")
     page.locator("[name=transit]").fill("11000")
     page.locator("[name=account]").fill("000123456789")
@@ -56,7 +56,7 @@ def agree_to_debit(page: Page) -> None:
 
 
 def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
-    """Wait for a monthly debit on the pretend Stripe's front page, and let it succeed."""
+    """Wait until the pretend Stripe lists the gift's monthly debit, and let it succeed."""
     page.goto(demo.sandbox)
     mine = page.locator("tr", has_text=reference).locator("form[action^='/invoices/'] button")
     for _ in range(40):
@@ -68,7 +68,7 @@ def let_the_bank_pay(page: Page, demo: Demo, reference: str) -> None:
 
 
 def expect_status(page: Page, status: str) -> None:
-    """Expect the gift's status on the donor's page, reloading until it shows."""
+    """Reload the donor's page until it shows this status; fail if it never does."""
     label = page.locator(f".status-{status}").first
     for _ in range(RELOADS):
         if label.is_visible():
@@ -79,7 +79,7 @@ def expect_status(page: Page, status: str) -> None:
 
 
 def text_of(page: Page) -> str:
-    """Return the text of the page, with all kinds of spaces as plain spaces."""
+    """Return the page's text, with each no-break space replaced by a plain space."""
     text = page.locator("main").inner_text()
     return text.replace("\u200b", "").replace("\u00a0", " ").replace("\u202f", " ")
 

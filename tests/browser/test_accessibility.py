@@ -1,4 +1,4 @@
-"""Accessible pages: axe, light and dark, small phones, large letters, reduced motion."""
+"""Pages are accessible: to axe, in dark mode, on small phones, at a large font size."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -41,8 +41,8 @@ def test_a_small_phone_is_wide_enough(place: Page) -> None:
     assert width_of(place) <= SMALL_PHONE
 
 
-def test_a_page_is_light_and_ours(place: Page, demo: Demo) -> None:
-    """A page with all its files is under 60 kB uncompressed, and all of them are ours."""
+def test_a_page_is_small_and_loads_nothing_from_elsewhere(place: Page, demo: Demo) -> None:
+    """A page and its files total under 60 kB uncompressed, all from the service's own host."""
     parts = place.evaluate("performance.getEntriesByType('resource').map((part) => part.name)")
     addresses = {place.url, *parts}
     assert {urlsplit(address).netloc for address in addresses} == {urlsplit(demo.service).netloc}
@@ -51,13 +51,13 @@ def test_a_page_is_light_and_ours(place: Page, demo: Demo) -> None:
 
 
 def test_nothing_moves(place: Page) -> None:
-    """With reduced motion, nothing turns, slides or fades."""
+    """If the donor's system asks for reduced motion, the page has no animations."""
     place.emulate_media(reduced_motion="reduce")
     assert place.evaluate(MOVES) == 0
 
 
-def test_letters_twice_as_large(place: Page) -> None:
-    """At 200 % font size nothing is cut off, and no scrolling sideways is needed."""
+def test_a_page_fits_at_twice_the_font_size(place: Page) -> None:
+    """At 200 % font size no text is cut off, and the page needs no scrolling sideways."""
     place.set_viewport_size({"width": 640, "height": 800})
     place.evaluate(TWICE_AS_LARGE)
     assert place.evaluate(CUT_OFF) == []
@@ -66,8 +66,8 @@ def test_letters_twice_as_large(place: Page) -> None:
     place.set_viewport_size({"width": SMALL_PHONE, "height": 640})
 
 
-def test_others_see_it_move(open_page: OpenPage) -> None:
-    """With motion allowed, some pages move, so the check above can fail."""
+def test_some_pages_move_when_motion_is_allowed(open_page: OpenPage) -> None:
+    """With motion allowed, some pages have animations, so the check for none can fail."""
     page = open_page(reduced_motion="no-preference")
     a_gift_waiting_for_the_card(page)
     page.wait_for_load_state()
@@ -75,7 +75,7 @@ def test_others_see_it_move(open_page: OpenPage) -> None:
 
 
 def test_axe_finds_nothing_in_letters(open_page: OpenPage) -> None:
-    """Axe finds no violation in the demo's e-mails, on a small phone too."""
+    """Axe finds no violation in the demo's e-mails, and they fit on a small phone."""
     page = open_page(viewport={"width": SMALL_PHONE, "height": 640})
     for visit in LETTERS:
         visit(page)

@@ -1,4 +1,4 @@
-"""The amount on the Give button while the donor types, in a real Chromium."""
+"""The amount that the Give button shows while the donor types."""
 
 import re
 from random import Random
@@ -36,7 +36,7 @@ def some_amounts(how_many: int) -> list[str]:
 
 
 def accepted_digits(typed: str, locale: str, mode: str) -> str:
-    """Return the digits of the amount that the server would accept, or nothing."""
+    """Return the digits of the amount that the server reads, or "" if it refuses the text."""
     try:
         amount = read_amount(typed, "CAD", locale)
     except BadInput:
@@ -47,10 +47,10 @@ def accepted_digits(typed: str, locale: str, mode: str) -> str:
 
 @pytest.mark.parametrize("mode", ["card", "interac"])
 @pytest.mark.parametrize(("language", "empty_label"), [("en", "Give"), ("fr", "Donner")])
-def test_the_button_promises_what_the_server_takes(
+def test_the_button_shows_what_the_server_reads(
     open_page: OpenPage, language: str, empty_label: str, mode: str
 ) -> None:
-    """The button shows the amount that the server reads, or none if the server refuses it."""
+    """The Give button shows the amount that the server would read, or none if it refuses."""
     page = open_page()
     steps.fill_in(page, mode, language=language)
     page.locator("label[for=preset-other]").click()
@@ -62,8 +62,8 @@ def test_the_button_promises_what_the_server_takes(
     assert sum(label != empty_label for _, label in labels) > 50
 
 
-def test_a_large_amount_with_the_fee_does_not_stop_the_page(open_page: OpenPage) -> None:
-    """An amount that the fee makes too large for the mode is not shown on the button."""
+def test_an_amount_too_large_with_the_fee_is_not_shown(open_page: OpenPage) -> None:
+    """The Give button shows no amount that exceeds the mode's maximum with the fee added."""
     page = open_page()
     steps.fill_in(page, "card")
     page.locator("summary").click()
@@ -75,8 +75,8 @@ def test_a_large_amount_with_the_fee_does_not_stop_the_page(open_page: OpenPage)
         expect(button).to_have_text(text)
 
 
-def test_why_a_way_cannot_be_had_is_french(open_page: OpenPage) -> None:
-    """The French reason for screen readers has a no-break space before its colon."""
+def test_the_french_reason_has_a_no_break_space(open_page: OpenPage) -> None:
+    """In the French reason why a mode is unavailable, a no-break space precedes the colon."""
     page = open_page()
     steps.fill_in(page, "card", language="fr")
     page.locator("#country").select_option("FR")

@@ -1,4 +1,4 @@
-"""The Give dialog on another site's page, under a strict policy."""
+"""The Give dialog on another site's page, with a strict content security policy."""
 
 from pathlib import Path
 
@@ -27,14 +27,14 @@ def fill_in(page: Page, mode: str) -> None:
     page.locator("[type=submit]").click()
 
 
-def test_it_is_small() -> None:
+def test_the_script_is_small() -> None:
     """The script that other sites load is smaller than 15 kB."""
     assert SCRIPT.stat().st_size < 15_000
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_card_gift_from_another_page(open_page: OpenPage, demo: Demo, language: str) -> None:
-    """The dialog navigates the whole page to Stripe, and the gift is received."""
+    """A card gift from the dialog leaves the site for Stripe's page, and is received."""
     address = f"{demo.example}/{'fr' if language == 'fr' else ''}"
     page = open_dialog(open_page, address)
     expect(page.locator("dialog h2")).to_contain_text("Donner" if language == "fr" else "Give")
@@ -54,8 +54,8 @@ def test_an_interac_gift_leads_to_its_instructions(open_page: OpenPage, demo: De
     steps.reference_on(page)
 
 
-def test_mistakes_are_said_beside_the_field(open_page: OpenPage, demo: Demo) -> None:
-    """The dialog reports a missing amount, an odd amount, and a wrong address."""
+def test_mistakes_are_reported_beside_the_field(open_page: OpenPage, demo: Demo) -> None:
+    """The dialog reports a missing or malformed amount and a malformed e-mail address."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[type=submit]").click()
     expect(page.locator("#problem")).to_contain_text("in digits")
@@ -81,8 +81,8 @@ def test_mistakes_are_said_beside_the_field(open_page: OpenPage, demo: Demo) -> 
     assert page.url == f"{demo.example}/"
 
 
-def test_what_is_for_canada_and_for_once_says_so(open_page: OpenPage, demo: Demo) -> None:
-    """Monthly disables Interac, and so does another country, which leads to the whole page."""
+def test_monthly_or_abroad_disables_interac(open_page: OpenPage, demo: Demo) -> None:
+    """Monthly gifts and donors abroad cannot use Interac; donors abroad get the Give page."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[name=frequency][value=monthly]").check()
     expect(page.locator("[name=mode][value=interac]")).to_be_disabled()
@@ -111,7 +111,7 @@ def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
 
 
 def test_a_closed_dialog_comes_back_as_it_was(open_page: OpenPage, demo: Demo) -> None:
-    """A closed dialog keeps what the donor typed, and two clicks open one dialog."""
+    """A reopened dialog still has what the donor typed, and a double click opens only one."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[name=name]").fill("Ann Lee")
     page.keyboard.press("Escape")
@@ -137,10 +137,8 @@ def test_without_script_it_is_a_link(open_page: OpenPage, demo: Demo) -> None:
     page.wait_for_url("**/give/LWCAN")
 
 
-def test_from_a_page_that_is_not_named_it_goes_on_on_the_give_page(
-    open_page: OpenPage, demo: Demo
-) -> None:
-    """From an origin that is not listed, the dialog leads to the filled-in Give page."""
+def test_an_unlisted_site_continues_on_the_give_page(open_page: OpenPage, demo: Demo) -> None:
+    """On a site that is not in EMBED_ORIGINS, the dialog opens the Give page, filled in."""
     page = open_dialog(open_page, f"{demo.example.replace('127.0.0.1', 'localhost')}/")
     fill_in(page, "card")
     page.wait_for_url("**/give/LWCAN?**")

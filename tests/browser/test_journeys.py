@@ -1,4 +1,4 @@
-"""Other donor journeys: mistakes, changes of mind, a declined card, keyboard only."""
+"""What donors do in the browser: mistakes, changes of mind, declined cards, keyboard only."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +11,7 @@ with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=[
 
 @with_and_without_script
 def test_the_fee_is_covered_when_the_donor_wishes(open_page: OpenPage, script: bool) -> None:
-    """With the fee covered, the button and Stripe's page show the raised amount."""
+    """If the donor covers the fee, the button and Stripe's page show the sum with the fee."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "card")
     page.locator("summary").click()
@@ -39,7 +39,7 @@ def test_the_fee_is_covered_when_the_donor_wishes(open_page: OpenPage, script: b
 
 @with_and_without_script
 def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> None:
-    """With monthly chosen, Interac is unavailable, and the reason is beside it."""
+    """For a monthly gift Interac is unavailable, and the reason stands beside Interac."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "interac")
     page.locator("label[for=frequency-monthly]").click()
@@ -54,8 +54,8 @@ def test_what_cannot_be_monthly_says_why(open_page: OpenPage, script: bool) -> N
         expect(page.locator("#frequency-monthly")).to_be_checked()
 
 
-def test_a_choice_is_never_lost_unawares(open_page: OpenPage) -> None:
-    """If the country rules out the chosen mode, a note beside the country names the new one."""
+def test_a_note_says_that_the_mode_was_changed(open_page: OpenPage) -> None:
+    """If a country or frequency excludes the chosen mode, a note names the mode used instead."""
     page = open_page()
     steps.fill_in(page, "interac")
     page.locator("#country").select_option("FR")
@@ -81,15 +81,15 @@ def test_a_choice_is_never_lost_unawares(open_page: OpenPage) -> None:
 
 
 def test_a_donor_abroad_without_a_country_yet(open_page: OpenPage) -> None:
-    """A link for donors abroad that names Interac opens a form that names the mode it chose."""
+    """If a link asks for Interac and no country, the form selects Card, and a note says so."""
     page = open_page()
     page.goto("/give/LWCAN?country=&mode=interac")
     expect(page.locator("#mode-card")).to_be_checked()
     expect(page.locator("#country-note")).to_contain_text("from “Interac e-Transfer”")
 
 
-def test_who_has_sent_it_is_asked_for_nothing_more(open_page: OpenPage) -> None:
-    """After "I have sent it" the other choices are folded, and can be opened."""
+def test_instructions_are_collapsed_once_sent(open_page: OpenPage) -> None:
+    """After "I have sent it", the instructions and other modes are collapsed, not removed."""
     page = open_page()
     steps.give(page, "interac")
     page.wait_for_url("**/gifts/**")
@@ -104,7 +104,7 @@ def test_who_has_sent_it_is_asked_for_nothing_more(open_page: OpenPage) -> None:
 
 
 def test_a_declined_card_can_be_followed_by_another(open_page: OpenPage) -> None:
-    """After a declined card the donor stays on Stripe's page, and another card pays."""
+    """After a declined card the donor stays on Stripe's page, and can pay with another card."""
     page = open_page()
     steps.give(page, "card")
     steps.pay(page, "4000 0000 0000 0002")
@@ -131,9 +131,9 @@ def test_a_donor_who_turns_back_can_go_on(open_page: OpenPage) -> None:
 
 @with_and_without_script
 def test_mistakes_stand_beside_their_fields(open_page: OpenPage, script: bool) -> None:
-    """Mistakes are shown beside their fields, and the input is kept.
+    """Mistakes are reported beside their fields, and the fields keep their input.
 
-    With script, a mode that the country rules out was changed before the form was sent.
+    With JavaScript there is no mistake in the mode: the country already changed the mode.
     """
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "interac")

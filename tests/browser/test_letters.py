@@ -1,4 +1,4 @@
-"""E-mails as donors read them, in a real Chromium."""
+"""E-mails to donors, opened in a browser."""
 
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +9,7 @@ from tests.browser.conftest import OpenPage
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fr", "dark")])
 def test_a_letter_leads_to_its_gift(open_page: OpenPage, language: str, scheme: str) -> None:
-    """An Interac donor gets the instructions, and a link in them leads to the gift."""
+    """An Interac donor gets an e-mail with instructions, and its link opens the gift's page."""
     page = open_page(color_scheme=scheme)
     steps.give(page, "interac", language=language)
     page.wait_for_url("**/gifts/**")

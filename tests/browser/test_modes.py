@@ -1,4 +1,4 @@
-"""Each mode in a real browser: on both databases, in both languages, with and without script."""
+"""Each mode in the browser: on both databases, in both languages, with and without script."""
 
 import datetime
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ def test_a_card_gift_is_received(open_page: OpenPage, script: bool, language: st
 def test_a_bank_debit_arrives_days_later(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A donor agrees to a debit, reads that it is under way, and days later that it arrived."""
+    """A bank debit shows as processing once the donor agreed, and as received days later."""
     page = open_page(java_script_enabled=script)
     steps.give(page, "bank_debit", language=language)
     page.wait_for_url("**/pay/**")
@@ -54,7 +54,7 @@ def test_a_bank_debit_arrives_days_later(
 def test_a_monthly_gift_is_changed_and_ended(
     open_page: OpenPage, script: bool, language: str
 ) -> None:
-    """A donor gives every month by card, changes the amount, pauses, resumes, and ends it."""
+    """A donor changes the amount of a monthly card gift, pauses, resumes, and ends the gift."""
     page = open_page(java_script_enabled=script)
     steps.give_monthly(page, language=language)
     page.locator("#amount").fill("75,50" if language == "fr" else "75.50")
@@ -72,7 +72,7 @@ def test_a_monthly_gift_is_changed_and_ended(
 def test_a_bank_is_debited_every_month(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """A donor agrees once, reads that the bank has been asked, and days later that it arrived."""
+    """A monthly debit shows as processing once the donor agreed, and later as received."""
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "bank_debit", language=language)
     page.locator("label[for=frequency-monthly]").click()
@@ -95,7 +95,7 @@ def test_a_bank_is_debited_every_month(
 def test_an_interac_gift_is_marked_received(
     open_page: OpenPage, demo: Demo, script: bool, language: str
 ) -> None:
-    """The donor reads address, amount and reference; staff mark the transfer; the donor sees it."""
+    """A donor reads where to send an Interac transfer, and sees it received once staff mark it."""
     donor = open_page(java_script_enabled=script)
     steps.give(donor, "interac", preset=10_000, language=language)
     donor.wait_for_url("**/gifts/**")
@@ -124,7 +124,7 @@ def test_an_interac_gift_is_marked_received(
 def test_a_gift_quoting_the_code_has_instructions(
     open_page: OpenPage, script: bool, language: str
 ) -> None:
-    """A donor who gives by code reads the code, the exact amount and the reference."""
+    """A donor who gives by giving code reads the code, the exact amount and the reference."""
     page = open_page(java_script_enabled=script)
     steps.give(page, "giving_code", preset=2500, language=language)
     page.wait_for_url("**/gifts/**")

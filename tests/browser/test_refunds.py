@@ -1,4 +1,4 @@
-"""Finance staff refund a gift, in a real Chromium and without JavaScript."""
+"""Finance staff refund a gift in a browser without JavaScript."""
 
 from playwright.sync_api import expect
 
@@ -8,7 +8,7 @@ from tests.browser.seeing import SMALL_PHONE, violations, width_of
 
 
 def test_staff_send_a_part_back(open_page: OpenPage, demo: Demo) -> None:
-    """Staff open the form, read what is wrong, correct it, and read that the money went back."""
+    """The refund form explains a too large amount, and confirms the corrected refund."""
     donor = open_page()
     steps.give(donor, "card")
     steps.pay(donor)
@@ -36,7 +36,7 @@ def test_staff_send_a_part_back(open_page: OpenPage, demo: Demo) -> None:
 
 
 def test_axe_finds_nothing_on_the_refund_form(open_page: OpenPage, demo: Demo) -> None:
-    """Axe finds no violation on the form with mistakes, on a phone, light and dark."""
+    """Axe finds no violation on the refund form, with and without mistakes, on a phone."""
     page = open_page(viewport={"width": SMALL_PHONE, "height": 800})
     steps.sign_in(page, demo)
     page.goto("/finance/gifts?status=confirmed&mode=card")

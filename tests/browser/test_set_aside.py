@@ -1,4 +1,4 @@
-"""Staff decide about events that were set aside, in a real browser."""
+"""Staff decide in the browser about events that were set aside."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ with_and_without_script = pytest.mark.parametrize("script", [True, False], ids=[
 
 @pytest.fixture
 def service(sqlite: Sqlite) -> Iterator[Service]:
-    """Run the whole service with its worker, and one staff account."""
+    """Run the whole service with its worker and one staff account."""
     with serving(sqlite.fresh_url()) as service:
         with service.database.writing() as session:
             add_staff(
@@ -39,7 +39,7 @@ def deliver(service: Service, body: bytes) -> None:
 
 
 def deliver_another_amount(service: Service) -> str:
-    """Deliver a payment with another amount than the gift's; return the gift's reference."""
+    """Deliver a payment that differs from its gift's amount; return the gift's reference."""
     gift = given.give(service.database)
     payment = given.session_for(gift, amount_total=4_000)
     deliver(service, given.as_bytes(given.event("checkout.session.completed", payment)))
@@ -47,7 +47,7 @@ def deliver_another_amount(service: Service) -> str:
 
 
 def reload_until(page: Page, text: str) -> None:
-    """Reload a page until it shows `text`, since the worker takes a moment."""
+    """Reload a page until it shows `text`, because the worker takes a moment."""
     for _ in range(50):
         if page.get_by_text(text).count():
             return
@@ -58,7 +58,7 @@ def reload_until(page: Page, text: str) -> None:
 
 @with_and_without_script
 def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, script: bool) -> None:
-    """Staff see the count, correct a mistyped reference, tie the event, and it counts."""
+    """Staff tie an event that was set aside to a gift, after mistyping the gift's reference."""
     reference = deliver_another_amount(service)
     page = open_page(java_script_enabled=script, base_url=service.url)
     steps.sign_in(page, STAFF)
@@ -82,8 +82,10 @@ def test_an_event_is_tied_to_its_gift(open_page: OpenPage, service: Service, scr
     expect(page.get_by_text("Amount differs")).to_be_visible()
 
 
-def test_axe_finds_nothing_about_what_was_set_aside(open_page: OpenPage, service: Service) -> None:
-    """Axe finds no violation on the pages of such events, on a small phone too."""
+def test_axe_finds_nothing_on_pages_of_events_set_aside(
+    open_page: OpenPage, service: Service
+) -> None:
+    """Axe finds no violation on the pages of events set aside, and they fit a small phone."""
     deliver_another_amount(service)
     deliver(service, b'{"id": "evt_cut_off')
     page = open_page(viewport={"width": SMALL_PHONE, "height": 640}, base_url=service.url)

@@ -1,4 +1,4 @@
-"""Tables that staff read on a phone, in a real Chromium."""
+"""Tables for staff can be read on a phone."""
 
 from playwright.sync_api import expect
 
@@ -8,8 +8,8 @@ from tests.browser.conftest import Demo, OpenPage
 SMALL = {"viewport": {"width": 375, "height": 700}}
 
 
-def test_what_stripe_refused_is_read_on_a_phone(open_page: OpenPage, demo: Demo) -> None:
-    """Stripe's message and the request id fit on a screen of 375 pixels."""
+def test_refusals_fit_on_a_phone(open_page: OpenPage, demo: Demo) -> None:
+    """The list of Stripe's refusals fits on a screen 375 pixels wide."""
     page = open_page(**SMALL)
     trouble = {"path": "/v1/checkout/sessions", "kind": "400", "times": 1}
     assert page.request.post(f"{demo.sandbox}/_sandbox/trouble", data=trouble).ok
@@ -24,7 +24,7 @@ def test_what_stripe_refused_is_read_on_a_phone(open_page: OpenPage, demo: Demo)
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= SMALL["viewport"]["width"]
     expect(row).to_contain_text("req_")
-    # Each cell has the label of its column.
+    # On a phone the header row is hidden, so each cell has its column's label.
     label = "e => getComputedStyle(e, '::before').content"
     assert "Stripe’s message" in row.locator("td.words").first.evaluate(label)
     page.get_by_role("button", name="Mark as seen").click()

@@ -1,4 +1,4 @@
-"""Visitors to a service with its own regions, whose Stripe does not answer."""
+"""HTTP clients of a service that has test regions, and no Stripe that answers."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,12 +21,12 @@ def _service(sqlite: Sqlite) -> Iterator[Visitor]:
 
 @pytest.fixture
 def visitor(_service: Visitor) -> Visitor:
-    """A visitor to a service that may hold earlier gifts, on SQLite."""
+    """A client of a service on SQLite, whose database may hold gifts of earlier tests."""
     return replace(_service, before=frozenset(gift.id for gift in _service.gifts()))
 
 
 @pytest.fixture
 def first_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
-    """A visitor to a new service, once on each kind of database."""
+    """A client of a service with an empty database, once on SQLite and once on PostgreSQL."""
     with visiting(database, database_url, regions_file=REGIONS) as visitor:
         yield visitor

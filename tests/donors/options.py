@@ -1,4 +1,4 @@
-"""A region that offers every option."""
+"""Settings that make the region LWCAN offer every option."""
 
 OPTIONS = """
 [LWCAN.options]

@@ -1,4 +1,4 @@
-"""Facts that bring a gift into each status."""
+"""For each status, the facts that give a gift this status."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -14,7 +14,7 @@ DEPOSITS = {"url": "https://payments.stripe.com/microdeposit/x", "arrives_on": "
 
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
 def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) -> None:
-    """The page says what to do, where and by when, and later that it was not done in time."""
+    """The page says where and by when to confirm the account, or that it is too late."""
     gift = visitor.open_gift(mode="card")
     page, session_id = f"/gifts/{gift.token}?lang={language}", f"cs_{gift.id}"
     to_confirm = Fact(FactKind.ACCOUNT_TO_CONFIRM, session_id, NOW, "stripe", evidence=DEPOSITS)
@@ -38,7 +38,7 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert headline in words_of(html)
     assert ("March 4, 2026" if english else "4 mars 2026") in words_of(html)
     assert "nothing left to do" not in words_of(html)
-    # No spinner after the return from Stripe either, because the donor has to act.
+    # Even right after Stripe's page there is no spinner, because the donor has to act.
     html = visitor.get(f"{page}&back=paid").text
     assert ("Status Confirmation needed" if english else "Confirmation requise") in words_of(html)
     assert "headline-wait" in html

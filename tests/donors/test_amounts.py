@@ -1,4 +1,4 @@
-"""Amounts as people type them, read exactly or refused at the field."""
+"""Typed amounts are read exactly, or refused with a message at the field."""
 
 import pytest
 
@@ -28,7 +28,7 @@ _THOUSAND_FR = "Veuillez inscrire au plus 2 chiffres aprÃ¨s la virgule. Mille sâ
 def test_taken_exactly(
     visitor: Visitor, code: str, lang: str, typed: str, amount_minor: int
 ) -> None:
-    """An amount is read exactly, in the notation of the page's language."""
+    """An amount in the notation of the page's language is read exactly."""
     country = {"LWCAN": "CA", "LWJPN": "JP", "LWKWT": "KW"}[code]
     gift = visitor.open_gift(code, lang=lang, amount=typed, mode="giving_code", country=country)
     assert gift.amount_minor == amount_minor
@@ -60,10 +60,10 @@ def test_taken_exactly(
         ("LWKWT", "en", "5.125", "Please enter the amount in digits, such as 50.000."),
     ],
 )
-def test_refused_beside_the_field(
+def test_a_bad_amount_is_refused_at_its_field(
     visitor: Visitor, code: str, lang: str, typed: str, sentence: str
 ) -> None:
-    """A bad amount is refused at its field, opens no gift, and stays in the form."""
+    """A bad amount gets a message at its field, opens no gift, and stays in the form."""
     answer = visitor.give(code, lang=lang, amount=typed, mode="giving_code")
     assert answer.status_code == 422
     assert error_at(answer.text, "amount") == sentence
@@ -85,14 +85,14 @@ def test_limits_of_the_mode(visitor: Visitor, mode: str, typed: str, sentence: s
 
 
 def test_a_preset_is_one_of_the_regions(visitor: Visitor) -> None:
-    """Only a preset of the region counts as an amount."""
+    """A form with a preset amount that the region does not have is refused."""
     assert visitor.open_gift(preset="2500", amount="").amount_minor == 2_500
     answer = visitor.give(preset="1", amount="")
     assert error_at(answer.text, "amount") == "Please enter an amount."
 
 
 def test_a_link_may_bring_the_amount(visitor: Visitor) -> None:
-    """A link can fill in amount and mode, and invalid values are ignored."""
+    """A link to the form can fill in amount and mode; invalid values are ignored."""
     assert value_of(visitor.get("/give/LWCAN?amount=75").text, "amount") == "75"
     page = visitor.get("/give/LWCAN?amount=25.00&mode=interac").text
     assert 'id="preset-2500" value="2500" checked' in page
@@ -101,7 +101,7 @@ def test_a_link_may_bring_the_amount(visitor: Visitor) -> None:
 
 
 def test_french_writes_money_in_french(visitor: Visitor) -> None:
-    """French pages write amounts the French way."""
+    """French pages write amounts as Canadian French does, such as 1 000,00 $."""
     assert "25\u00a0$" in words_of(visitor.get("/give/LWCAN", "fr-CA").text)
     answer = visitor.give(lang="fr-CA", amount="0,50")
     assert error_at(answer.text, "amount").endswith("1,00\u00a0$.")

@@ -1,4 +1,4 @@
-"""Card gifts: recorded before Stripe is asked, and never an error page."""
+"""A card gift is recorded before Stripe is asked; a failing Stripe causes no error page."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from tests.sandbox.running import run_sandbox
 
 @pytest.fixture
 def card_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
-    """A visitor to a service whose Stripe is the sandbox."""
+    """A client of a service whose Stripe is the sandbox."""
     with run_sandbox() as stripe:
         host = stripe.url.removeprefix("http://")
         settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}
@@ -36,7 +36,7 @@ def card_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
 
 
 def test_to_the_card_page(card_visitor: Visitor) -> None:
-    """The form leads to Stripe's page, and so do a second click and the gift page's button."""
+    """The form, a second click, and the gift page's button open the same page of Stripe's."""
     nonce = card_visitor.nonce()
     url = card_visitor.give(nonce=nonce, mode="card").headers["location"]
     assert "/gifts/" not in url
@@ -57,7 +57,7 @@ def test_to_the_card_page_in_another_language(card_visitor: Visitor) -> None:
 
 
 def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
-    """If Stripe is down, the gift is recorded and the page says what to do."""
+    """If Stripe is down, the gift is recorded, and the gift page says what to do."""
     answer = first_visitor.give(mode="card")
     (gift,) = first_visitor.gifts()
     assert gift.status == "awaited"
@@ -77,7 +77,7 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
 def test_what_stripe_refuses_can_be_given_another_way(
     database: Database, database_url: str
 ) -> None:
-    """If Stripe refuses, the page offers the other modes, and the facts keep Stripe's answer."""
+    """If Stripe refuses a payment, the page offers other modes; a fact keeps Stripe's answer."""
     with run_sandbox() as stripe:
         host = stripe.url.removeprefix("http://")
         settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}
@@ -100,7 +100,7 @@ def test_what_stripe_refuses_can_be_given_another_way(
 
 
 def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
-    """An Interac gift works while Stripe is down, and has no checkout page."""
+    """An Interac gift is opened without asking Stripe, so it works while Stripe is down."""
     gift = visitor.open_gift(mode="interac")
     answer = visitor.post(f"/gifts/{gift.token}/checkout")
     assert answer.headers["location"] == f"/gifts/{gift.token}"
@@ -115,10 +115,10 @@ def test_other_modes_never_ask_stripe(visitor: Visitor) -> None:
         ("?problem=page", "We can’t open the payment page right now", False),
     ],
 )
-def test_back_from_the_card_page(
+def test_the_query_does_not_decide_what_the_page_says(
     visitor: Visitor, query: str, headline: str, reloads: bool
 ) -> None:
-    """The page trusts only facts, not the query that Stripe's page returns with."""
+    """`back=paid` in the URL does not make the gift page say that the gift is paid."""
     gift = visitor.open_gift(mode="card")
     page = visitor.get(f"/gifts/{gift.token}{query}").text
     assert headline in words_of(page)
@@ -139,7 +139,7 @@ def test_a_page_without_script_looks_a_dozen_times(
 
 
 class NeverBegun:
-    """A mode that fails the test if a gift begins in it."""
+    """A mode that fails the test if the service begins a payment."""
 
     def begin(self, gift: Gift, language: str = "") -> Redirect | Instructions:
         raise AssertionError("begun")
@@ -148,10 +148,10 @@ class NeverBegun:
 @pytest.mark.parametrize(
     ("query", "polls"), [("?back=paid", 1), ("", 1), ("?back=cancelled", 1), ("?problem=page", 0)]
 )
-def test_looking_again_settles_before_it_shows(
+def test_the_page_asks_stripe_before_it_shows_unpaid(
     visitor: Visitor, database_url: str, query: str, polls: int
 ) -> None:
-    """The page asks Stripe before it says that nothing was paid, unless Stripe failed just now."""
+    """The page asks Stripe before it shows a gift as unpaid, unless Stripe has just failed."""
     gift = visitor.open_gift(mode="card")
     calls = []
 

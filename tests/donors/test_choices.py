@@ -1,4 +1,4 @@
-"""The server refuses what a region does not offer, and accepts codes as people type them."""
+"""The form refuses choices that its region does not offer, and codes may be typed loosely."""
 
 import re
 from typing import Any
@@ -36,7 +36,7 @@ from tests.donors.visitor import Visitor, error_at, value_of, words_of
 def test_refused_beside_its_field(
     visitor: Visitor, fields: dict[str, Any], field: str, sentence: str
 ) -> None:
-    """The server refuses a choice that is missing or not offered, with a message at its field."""
+    """A choice that is missing or not offered is refused with a message at its field."""
     answer = visitor.give(**fields)
     assert answer.status_code == 422
     assert error_at(answer.text, field) == sentence
@@ -50,8 +50,8 @@ def test_interac_is_not_in_regions_without_it(visitor: Visitor) -> None:
     assert "Interac" not in visitor.get("/give/LWJPN").text
 
 
-def test_all_is_said_at_once_and_kept(visitor: Visitor) -> None:
-    """A form with several mistakes lists and links them all, and keeps its input."""
+def test_all_mistakes_are_listed_and_the_input_kept(visitor: Visitor) -> None:
+    """A form with several mistakes lists them all with links, and keeps its input."""
     page = visitor.give(amount="abc", email="nope", country="FR", name="Zoë & Co").text
     assert page.count("<title>Error:") == 1
     targets = re.findall(r'<li><a href="#([^"]+)">', page)
@@ -64,7 +64,7 @@ def test_all_is_said_at_once_and_kept(visitor: Visitor) -> None:
     assert 'aria-describedby="email-hint email-error"' in page
 
 
-def test_a_mended_form_is_taken(visitor: Visitor) -> None:
+def test_a_corrected_form_opens_one_gift(visitor: Visitor) -> None:
     """A refused form keeps its nonce, so the corrected form opens one gift."""
     nonce = visitor.nonce()
     refused = visitor.give(nonce=nonce, amount="abc").text
@@ -75,7 +75,7 @@ def test_a_mended_form_is_taken(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN%20", "lw%20can", "Lw%E2%80%93Can"])
 def test_codes_as_people_type_them(visitor: Visitor, typed: str) -> None:
-    """A code in any case, with spaces or dashes, redirects to its canonical address."""
+    """A giving code in any case, with spaces or dashes, redirects to its canonical URL."""
     answer = visitor.get(f"/give/{typed}?lang=fr-CA")
     assert (answer.status_code, answer.headers["location"]) == (303, "/give/LWCAN?lang=fr-CA")
     assert visitor.get(f"/?code={typed}").headers["location"] == "/give/LWCAN"
@@ -84,7 +84,7 @@ def test_codes_as_people_type_them(visitor: Visitor, typed: str) -> None:
 
 @pytest.mark.parametrize("path", ["/give/LWCAM", "/?code=LWCAM"])
 def test_an_unknown_code_gets_a_suggestion(visitor: Visitor, path: str) -> None:
-    """An unknown code gets a 404 page with the nearest code and a field to type again."""
+    """An unknown giving code gets a 404 page with the nearest code and a field to retype it."""
     answer = visitor.get(path)
     assert answer.status_code == 404
     assert 'href="/give/LWCAN"' in answer.text
@@ -93,14 +93,14 @@ def test_an_unknown_code_gets_a_suggestion(visitor: Visitor, path: str) -> None:
 
 @pytest.mark.parametrize("code", ["ZZZ", "%00", "%ED%A0%80", "%3Cscript%3E", "A" * 3_000])
 def test_nonsense_codes_are_404(visitor: Visitor, code: str) -> None:
-    """A code unlike any other gets a 404 page without a suggestion or its markup."""
+    """A giving code unlike any other gets a 404 page, which contains none of its markup."""
     answer = visitor.get(f"/give/{code}")
     assert answer.status_code == 404
     assert "<script>" not in answer.text
     assert visitor.post(f"/give/{code}").status_code == 404
 
 
-def test_the_first_page_lists_places(visitor: Visitor) -> None:
+def test_the_home_page_lists_regions(visitor: Visitor) -> None:
     """The home page links every region, in the reader's language."""
     page = visitor.get("/", "fr-CA").text
     assert all(f'href="/give/{code}"' in page for code in ("LWCAN", "LWJPN", "LWKWT"))
@@ -108,7 +108,7 @@ def test_the_first_page_lists_places(visitor: Visitor) -> None:
 
 
 def test_countries_in_the_readers_language(visitor: Visitor) -> None:
-    """All countries are listed in the reader's language, the region's own first."""
+    """All countries are listed in the reader's language, the region's own country first."""
     page = visitor.get("/give/LWCAN", "fr-CA").text
     names = re.findall(r'<option value="(\w\w)"[^>]*>([^<]+)', page)
     assert names[0] == ("CA", "Canada")
@@ -132,20 +132,20 @@ def test_the_language_switch_keeps_what_was_typed(visitor: Visitor) -> None:
 
 
 def test_french_by_browser_and_by_link(visitor: Visitor) -> None:
-    """The browser's language or `?lang=fr` selects French, and the gift stores it."""
+    """The browser's language or `?lang=fr` selects French, and a gift stores its language."""
     assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN", "fr").text
     assert "Comment souhaitez-vous donner?" in visitor.get("/give/LWCAN?lang=fr").text
     assert visitor.open_gift(lang="fr-CA").language == "fr-CA"
 
 
 def test_back_finds_the_form(visitor: Visitor) -> None:
-    """A sent form may be cached by the browser, so that "back" works."""
+    """The browser may cache the form, so that its "back" button shows the filled-in form."""
     assert visitor.get("/give/LWCAN").headers["cache-control"] == "private, no-cache"
     assert visitor.give(amount="abc").headers["cache-control"] == "private, no-cache"
 
 
 def test_a_busy_database_loses_nothing(visitor: Visitor) -> None:
-    """If the database is busy, the form comes back as it was, to be sent again."""
+    """If the database is busy, the donor gets the filled-in form back and can send it again."""
     nonce = visitor.nonce()
     with visitor.database.writing() as session:
         session.execute(text("SELECT 1"))  # takes the write lock

@@ -1,4 +1,4 @@
-"""A limit on card gifts stops tests of stolen cards, and leaves the other modes open."""
+"""A limit on card gifts stops people who try stolen cards; other modes stay available."""
 
 import pytest
 from sqlmodel import func, select
@@ -31,8 +31,8 @@ def give(client: TestClient, number: int, mode: str) -> int:
     return client.post("/give/LWCAN", data=form, follow_redirects=False).status_code
 
 
-def test_card_gifts_stop_and_other_ways_stay_open(database_url: str) -> None:
-    """Above the limit, card gifts are refused before they are stored, and Interac stays open."""
+def test_card_gifts_stop_and_interac_stays_open(database_url: str) -> None:
+    """Card gifts above the limit are refused and not stored; Interac gifts are accepted."""
     settings = make_settings(database_url, card_gifts_per_network=3)
     with TestClient(create_app(settings)) as client:
         answers = [give(client, number, "card") for number in range(8)]
@@ -50,7 +50,7 @@ def test_card_gifts_stop_and_other_ways_stay_open(database_url: str) -> None:
 
 
 def test_the_donor_reads_what_to_do_instead(database_url: str) -> None:
-    """The refused donor gets a plain message and keeps the input."""
+    """A donor above the limit reads to choose another mode, and the form keeps its input."""
     settings = make_settings(database_url, card_gifts_per_network=1)
     with TestClient(create_app(settings)) as client:
         give(client, 1, "card")

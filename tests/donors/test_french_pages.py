@@ -1,4 +1,4 @@
-"""Every donor page in French shares with the English one only names and numbers."""
+"""No donor page leaves a text in English when it is shown in French."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ from tests.donors.visitor import REGIONS, Visitor, visiting
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOT_READ = {"script", "style"}
-# Texts that are not translated: codes, addresses, and names.
+# Texts that are the same in both languages: codes, addresses and names.
 NAMES = {
     "LWCAN",
     "Example <Charity>",
@@ -33,7 +33,7 @@ NAMES = {
 
 
 class Reader(HTMLParser):
-    """Collects the texts that a person sees, and the labels that a screen reader speaks."""
+    """Collects a page's visible texts, and the labels that a screen reader speaks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def texts(page: str) -> set[str]:
 
 @pytest.fixture
 def visitor(database: Database, database_url: str, tmp_path: Path) -> Iterator[Visitor]:
-    """A visitor to a region with every option."""
+    """A client of a service whose region offers every option and monthly gifts."""
     path = tmp_path / "regions.toml"
     frequencies = 'frequencies = ["once", "monthly"]\npresets_minor'
     shipped = REGIONS.read_text(encoding="utf-8").replace("presets_minor", frequencies, 1)
@@ -131,7 +131,7 @@ PAGES: dict[str, Callable[[Visitor], str]] = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_left_in_english(visitor: Visitor, name: str) -> None:
-    """A text that is the same in both languages is a name, or has that translation."""
+    """A text that a page shows in both languages is a name, or is its own translation."""
     address = PAGES[name](visitor)
     english, french = (
         texts(visitor.get(f"{address}lang={tag}", tag).text) for tag in ("en-CA", "fr-CA")

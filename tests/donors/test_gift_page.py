@@ -1,4 +1,4 @@
-"""The page of one gift: its status in plain words, for its donor only."""
+"""The page of one gift shows its status in plain words, to its donor only."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.donors.visitor import REGIONS, Visitor, visiting, words_of
 
 
 def test_every_status_has_words() -> None:
-    """Every status has a headline, a sentence and a name."""
+    """Every status has a headline, a sentence and a name for donors."""
     assert set(STATUS_WORDS) == set(STATUS_NAMES) == set(StatusName)
     assert set(FACTS_FOR) | {StatusName.AWAITED} == set(StatusName)
 
@@ -62,7 +62,7 @@ def test_interac_instructions(first_visitor: Visitor) -> None:
     ],
 )
 def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str) -> None:
-    """Above the region's limit the page says how to split the transfer."""
+    """If the amount is above what banks transfer at once, the page says how to split it."""
     gift = visitor.open_gift(mode="interac", amount=amount)
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
     assert ("each with the same reference" in words) == bool(parts)
@@ -70,7 +70,7 @@ def test_large_transfers_may_be_split(visitor: Visitor, amount: str, parts: str)
 
 
 def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
-    """A report by the donor that it is sent is recorded once, and confirms nothing."""
+    """A donor's "I've sent it" is recorded once, and does not confirm the gift."""
     gift = visitor.open_gift(mode="interac")
     page = f"/gifts/{gift.token}"
     assert "within 20 days" in words_of(visitor.get(page).text)
@@ -94,8 +94,8 @@ def test_the_donor_says_that_it_is_sent(visitor: Visitor) -> None:
     assert (gift_now.status, gift_now.received_minor) == ("awaited", 0)
 
 
-def test_what_was_said_to_be_sent_and_never_came(visitor: Visitor) -> None:
-    """When such a gift lapses, the other modes are visible again."""
+def test_a_gift_said_to_be_sent_that_lapses(visitor: Visitor) -> None:
+    """If a gift lapses after "I've sent it", its page shows the other modes again."""
     gift = visitor.open_gift(mode="giving_code")
     page = f"/gifts/{gift.token}"
     visitor.post(f"{page}/sent")
@@ -105,8 +105,8 @@ def test_what_was_said_to_be_sent_and_never_came(visitor: Visitor) -> None:
     assert "<details" not in html
 
 
-def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> None:
-    """A card gift cannot be reported as sent, and an unknown gift gets 404."""
+def test_a_card_gift_cannot_be_said_to_be_sent(visitor: Visitor) -> None:
+    """A card gift's donor cannot report it as sent; for an unknown gift the answer is 404."""
     card = visitor.open_gift(mode="card")
     visitor.post(f"/gifts/{card.token}/sent")
     with visitor.database.reading() as session:
@@ -115,7 +115,7 @@ def test_nothing_is_said_to_be_sent_that_stripe_collects(visitor: Visitor) -> No
 
 
 def test_giving_code_instructions(visitor: Visitor) -> None:
-    """Giving code instructions show the region's own text, the code and the reference."""
+    """The instructions for a giving code have the region's text, the code and the reference."""
     gift = visitor.open_gift(mode="giving_code", lang="fr-CA", amount="50,00")
     page = visitor.get(f"/gifts/{gift.token}").text
     assert "Par chèque." in words_of(page)
@@ -123,7 +123,7 @@ def test_giving_code_instructions(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("token", ["x" * 22, "%00", "%ED%A0%80", "a%27--", "x" * 5_000, "é"])
-def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
+def test_an_unknown_token_is_404(first_visitor: Visitor, token: str) -> None:
     """An unknown token gets a 404 page on every route."""
     pages = [
         first_visitor.get(f"/gifts/{token}"),
@@ -135,7 +135,7 @@ def test_a_token_that_never_was(first_visitor: Visitor, token: str) -> None:
 
 
 def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
-    """Only the exact token opens a gift."""
+    """Only the exact token in the URL opens a gift's page."""
     gift = visitor.open_gift()
     token = gift.token
     others = [token[:-1], token[:4], token[1:], f"{token}x", token.swapcase(), "%", "_" * 22]
@@ -144,8 +144,8 @@ def test_nothing_but_the_whole_token_opens_a_gift(visitor: Visitor) -> None:
     assert visitor.get(f"/gifts/{token}").status_code == 200
 
 
-def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
-    """A gift's page is not indexed, cached or leaked by referrer, and does not name the donor."""
+def test_the_page_is_private(visitor: Visitor) -> None:
+    """A gift's page may not be indexed or cached, sends no referrer, and hides the donor."""
     gift = visitor.open_gift()
     answer = visitor.get(f"/gifts/{gift.token}")
     assert '<meta name="robots" content="noindex">' in answer.text
@@ -157,7 +157,7 @@ def test_the_page_keeps_to_itself(visitor: Visitor) -> None:
 
 
 def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_path: Path) -> None:
-    """The page works after its region, or its mode, was removed from regions.toml."""
+    """A gift's page still opens after its region or mode was removed from regions.toml."""
     gifts = [first_visitor.open_gift(mode=mode) for mode in ("interac", "giving_code", "card")]
     text = REGIONS.read_text(encoding="utf-8")
     elsewhere = tmp_path / "elsewhere.toml"
@@ -175,8 +175,8 @@ def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_pa
                 assert instead.status_code == 303
 
 
-def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
-    """One click opens the same gift in another mode, once."""
+def test_the_same_gift_in_another_mode(first_visitor: Visitor) -> None:
+    """A gift's "give another way" button opens one second gift, however often it is clicked."""
     card = first_visitor.open_gift(mode="card")
     urls = {
         first_visitor.post(f"/gifts/{card.token}/instead", mode="interac").headers["location"]
@@ -188,8 +188,8 @@ def test_the_same_gift_another_way(first_visitor: Visitor) -> None:
     assert (other.mode, other.amount) == ("interac", card.amount)
 
 
-def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> None:
-    """Once the other gift is paid, the first page links to it and asks for nothing."""
+def test_a_gift_given_in_another_mode_asks_for_no_transfer(visitor: Visitor) -> None:
+    """If a donor gave in another mode instead, the first gift's page asks for no transfer."""
     sent_later = visitor.open_gift(mode="interac")
     page = f"/gifts/{sent_later.token}"
     visitor.post(f"{page}/instead?lang=fr-CA", mode="giving_code")
@@ -204,8 +204,8 @@ def test_nobody_is_told_to_send_what_was_given_another_way(visitor: Visitor) -> 
     assert f"{page}/instead" not in html
 
 
-def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
-    """The page shows enough of the e-mail address to notice a typo."""
+def test_the_page_shows_part_of_the_address(visitor: Visitor) -> None:
+    """The gift's page shows enough of the donor's e-mail address to notice a typo."""
     gift = visitor.open_gift()
     page = visitor.get(f"/gifts/{gift.token}").text
     assert "a…@example.org" in words_of(page)
@@ -213,8 +213,8 @@ def test_where_letters_go_can_be_checked(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("mode", ["gold", "", "cash"])
-def test_another_way_that_is_none(visitor: Visitor, mode: str) -> None:
-    """A mode that is not offered redirects to the form and opens nothing."""
+def test_a_mode_that_is_not_offered_opens_nothing(visitor: Visitor, mode: str) -> None:
+    """A request for a mode that is not offered redirects to the form and opens no gift."""
     gift = visitor.open_gift()
     answer = visitor.post(f"/gifts/{gift.token}/instead", mode=mode)
     assert answer.headers["location"] == "/give/LWCAN?lang=en-CA"

@@ -9,8 +9,8 @@ from tests.donors.statuses import FACTS_FOR, NOW, PAID, K, learn
 from tests.donors.visitor import Visitor, words_of
 
 
-def test_what_came_and_went_is_said(visitor: Visitor) -> None:
-    """The page shows a received amount that differs from the chosen one, and what went back."""
+def test_the_page_shows_what_came_and_what_went_back(visitor: Visitor) -> None:
+    """The page shows an amount received that differs from the chosen one, and any refund."""
     gift = visitor.open_gift(mode="interac")
     learn(visitor.database, gift, (FactKind.TRANSFER_RECEIVED, 4_000))
     assert "Received so far $40.00" in words_of(visitor.get(f"/gifts/{gift.token}").text)
@@ -38,7 +38,7 @@ def test_a_refund_that_failed_is_said_until_staff_dealt_with_it(visitor: Visitor
 
 
 def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) -> None:
-    """A donor who paid twice and got one payment back is thanked for the other."""
+    """A donor who paid twice and got one payment back is thanked for the other payment."""
     gift = visitor.open_gift(mode="card")
     learn(visitor.database, gift, PAID, PAID, (FactKind.REFUND_SUCCEEDED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}").text)
@@ -53,7 +53,7 @@ def test_what_was_paid_twice_and_sent_back_once_is_received(visitor: Visitor) ->
 def test_a_dispute_of_the_whole_after_a_refund_takes_only_what_was_left(
     visitor: Visitor, language: str, refunded: str, held: str
 ) -> None:
-    """Refunded and held money are shown apart, and together never exceed the gift."""
+    """The page shows refunded and held money separately; their sum never exceeds the gift."""
     gift = visitor.open_gift(mode="card")
     learn(visitor.database, gift, *FACTS_FOR[StatusName.PARTLY_REFUNDED], (K.DISPUTE_OPENED, 5_000))
     words = words_of(visitor.get(f"/gifts/{gift.token}?lang={language}").text)

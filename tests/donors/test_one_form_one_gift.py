@@ -1,4 +1,4 @@
-"""A form opens one gift however often it is sent, and another when its content changes."""
+"""A form opens one gift, however often it is sent; a changed form opens another gift."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,14 +8,14 @@ from tests.donors.visitor import ANNE, Visitor, value_of
 
 
 def test_a_form_sent_again(first_visitor: Visitor) -> None:
-    """Double clicks, "back" and reloads lead to the same gift."""
+    """A form that is sent again, by a double click or a reload, leads to the same gift."""
     nonce = first_visitor.nonce()
     urls = {first_visitor.give(nonce=nonce).headers["location"] for _ in range(3)}
     assert len(urls) == len(first_visitor.gifts()) == 1
 
 
 def test_a_form_sent_at_the_same_time(first_visitor: Visitor) -> None:
-    """A form sent eight times concurrently opens one gift."""
+    """A form that is sent eight times concurrently opens one gift."""
     nonce = first_visitor.nonce()
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: first_visitor.give(nonce=nonce), range(8)))
@@ -47,8 +47,8 @@ def test_a_changed_form(first_visitor: Visitor, changes: dict[str, str]) -> None
 @pytest.mark.parametrize(
     "changes", [{"amount": "50"}, {"name": " Anne  Ouellet "}, {"preset": "5000"}], ids=str
 )
-def test_the_same_said_otherwise(first_visitor: Visitor, changes: dict[str, str]) -> None:
-    """Spaces, zeros or a preset of the same amount do not make it another gift."""
+def test_a_resent_form_with_other_notation(first_visitor: Visitor, changes: dict[str, str]) -> None:
+    """A resent form opens no second gift if only spaces or the amount's notation changed."""
     nonce = first_visitor.nonce()
     first_visitor.give(nonce=nonce)
     first_visitor.give(nonce=nonce, **changes)
@@ -56,7 +56,7 @@ def test_the_same_said_otherwise(first_visitor: Visitor, changes: dict[str, str]
 
 
 def test_two_tabs_are_two_gifts(first_visitor: Visitor) -> None:
-    """Each page load is its own form, so a donor can give twice."""
+    """A form that was loaded twice opens two gifts, so a donor can give twice."""
     first, second = first_visitor.nonce(), first_visitor.nonce()
     assert first != second
     first_visitor.give(nonce=first)
@@ -65,7 +65,7 @@ def test_two_tabs_are_two_gifts(first_visitor: Visitor) -> None:
 
 
 def test_another_site_cannot_send_the_form(visitor: Visitor) -> None:
-    """A form posted from another site is shown again, and nothing is recorded."""
+    """A form that another site's page sends is only shown again, and records nothing."""
     form = ANNE | {"lang": "en-CA", "nonce": visitor.nonce()}
     headers = {"sec-fetch-site": "cross-site"}
     answer = visitor.client.post("/give/LWCAN", data=form, headers=headers)

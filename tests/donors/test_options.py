@@ -1,4 +1,4 @@
-"""Options that a donor adds to a gift are stored unchanged or refused at their field."""
+"""Options of a gift are stored, or refused with a message at their field."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.donors.visitor import Visitor, visiting, words_of
 
 @pytest.fixture
 def full_options(database: Database, database_url: str, tmp_path: Path) -> Visitor:  # type: ignore[misc]
-    """A visitor to a region that offers every option."""
+    """A client of a service whose region offers every option."""
     regions = Path(__file__).with_name("regions.toml").read_text(encoding="utf-8")
     path = tmp_path / "regions.toml"
     path.write_text(regions + OPTIONS, encoding="utf-8")
@@ -27,8 +27,8 @@ def stored_wish(visitor: Visitor, gift: Gift) -> GiftWish | None:
         return wish_of(session, gift)
 
 
-def test_everything_is_kept_and_shown(full_options: Visitor) -> None:
-    """Fund, anonymity, note and tribute are stored, and the page shows all but the note."""
+def test_options_are_stored_and_shown(full_options: Visitor) -> None:
+    """Fund, anonymity, note and tribute are stored; the gift's page shows fund and tribute."""
     gift = full_options.open_gift(
         fund="building",
         anonymous="yes",
@@ -46,8 +46,8 @@ def test_everything_is_kept_and_shown(full_options: Visitor) -> None:
     assert "With love" not in page
 
 
-def test_nothing_is_ticked_and_nothing_is_kept_unasked(full_options: Visitor) -> None:
-    """The form starts with no options, and a gift without options stores none."""
+def test_no_option_is_selected_or_stored_unasked(full_options: Visitor) -> None:
+    """The form has no option selected at first, and a gift without options stores none."""
     page = full_options.get("/give/LWCAN").text
     assert "More options" in page
     checked = re.findall(r'id="([^"]+)"[^>]* checked', page)
@@ -66,7 +66,7 @@ def test_the_fee_is_part_of_the_gift(full_options: Visitor) -> None:
 
 
 def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -> None:
-    """In a mode without a fee the cover is removed, and the other options stay."""
+    """A gift moved to a mode without a fee loses its fee cover and keeps its other options."""
     gift = full_options.open_gift(mode="card", cover_fee="yes", note="For the choir")
     full_options.post(f"/gifts/{gift.token}/instead", mode="interac")
     (other,) = [g for g in full_options.gifts() if g.mode == "interac"]
@@ -88,10 +88,10 @@ def test_another_mode_without_a_fee_takes_the_cover_off(full_options: Visitor) -
         ("cover_fee", "yes", "This payment method has no fees to cover."),
     ],
 )
-def test_what_cannot_be_kept_is_said(
+def test_a_bad_option_is_refused_at_its_field(
     full_options: Visitor, field: str, typed: str, sentence: str
 ) -> None:
-    """A bad option gets a message at its field, opens no gift, and leaves the options open."""
+    """A bad option gets a message at its field; no gift opens, and the options stay open."""
     answer = full_options.give(**{field: typed})
     assert answer.status_code == 422
     assert sentence in words_of(answer.text)
@@ -110,16 +110,14 @@ def test_what_cannot_be_kept_is_said(
     ],
     ids=str,
 )
-def test_a_region_that_does_not_offer_it_refuses_it(
-    visitor: Visitor, fields: dict[str, str]
-) -> None:
+def test_an_option_that_is_not_offered_is_refused(visitor: Visitor, fields: dict[str, str]) -> None:
     """An option that the region does not offer is refused."""
     assert "More options" not in visitor.get("/give/LWCAN").text
     assert visitor.give(**fields).status_code == 422
 
 
 def test_another_wish_is_another_gift(full_options: Visitor) -> None:
-    """The same form with another note opens another gift."""
+    """A form that is sent again with another note opens another gift."""
     nonce = full_options.nonce()
     for note in ("one", "one", "two"):
         full_options.give(nonce=nonce, note=note)

@@ -1,4 +1,4 @@
-"""The page of a monthly gift: failed months, and changes that change nothing."""
+"""The page of a monthly gift: failed months, and requests for the current amount."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ PAST_DUE = "Your last payment didn’t go through"
 
 @pytest.fixture(scope="module")
 def visitor(sqlite: Sqlite) -> Iterator[Visitor]:
-    """A visitor to a region where gifts can be monthly."""
+    """A client of a service with the shipped regions, where gifts can be monthly."""
     url = sqlite.fresh_url()
     database = Database(url)
     with visiting(database, url) as visitor:
@@ -29,7 +29,7 @@ def visitor(sqlite: Sqlite) -> Iterator[Visitor]:
 
 
 def failing_pledge(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
-    """Open a pledge whose second month failed, and return its first gift and that month."""
+    """Open a pledge whose second month failed; return the gifts of both months."""
     first = visitor.open_gift(mode=mode, frequency="monthly")
     learn(visitor.database, first, PAID)
     name = f"sub_{first.reference}"
@@ -54,7 +54,7 @@ def failing_pledge(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
 
 
 def pay_instead(visitor: Visitor, month: Gift) -> None:
-    """Pay for a month with another gift, as the button on its page does."""
+    """Pay for a failed month with another gift, as the button on the month's page does."""
     other = visitor.open_gift(mode="card")
     with visitor.database.writing() as session:
         session.get_one(Gift, other.id).form_key = f"instead:{month.id}:card"
@@ -73,7 +73,7 @@ def pay_instead(visitor: Visitor, month: Gift) -> None:
         ("fr-CA", "Votre dernier paiement", "donné autrement", "Essayez"),
     ],
 )
-def test_a_month_given_otherwise_is_no_longer_asked_for(
+def test_a_failed_month_paid_by_another_gift_is_not_past_due(
     visitor: Visitor, language: str, past_due: str, settled: str, saved: str
 ) -> None:
     """A failed month that was paid by another gift is no longer shown as past due."""
@@ -89,8 +89,8 @@ def test_a_month_given_otherwise_is_no_longer_asked_for(
     assert saved not in words_of(visitor.get(f"{page}&done=card").text)
 
 
-def test_a_second_month_that_failed_is_still_asked_for(visitor: Visitor) -> None:
-    """Of two failed months, the one that was not paid is still past due."""
+def test_a_second_failed_month_is_still_past_due(visitor: Visitor) -> None:
+    """If one of two failed months was paid by another gift, the other is still past due."""
     first, month = failing_pledge(visitor)
     pay_instead(visitor, month)
     later = NOW + timedelta(days=60)
@@ -115,7 +115,7 @@ def test_a_second_month_that_failed_is_still_asked_for(visitor: Visitor) -> None
 def test_the_buttons_of_a_month_fit_how_it_is_collected(
     visitor: Visitor, mode: str, language: str, once: str, other: str
 ) -> None:
-    """The failed mode is offered as a single payment, not as another mode."""
+    """A failed month can be paid once in its own mode, which is not listed as another mode."""
     _, month = failing_pledge(visitor, mode)
     words = words_of(visitor.get(f"/gifts/{month.token}?lang={language}").text)
     assert once in words
@@ -134,7 +134,7 @@ def test_the_buttons_of_a_month_fit_how_it_is_collected(
 def test_the_same_amount_is_no_change(
     visitor: Visitor, language: str, typed: str, message: str
 ) -> None:
-    """Requesting the current amount changes nothing and asks nothing of Stripe."""
+    """If a donor requests the current amount, nothing changes and Stripe is not asked."""
     first, _ = failing_pledge(visitor)
     page = f"/pledges/{first.token}"
     answer = visitor.post(f"{page}/amount?lang={language}", amount=typed)
@@ -143,6 +143,6 @@ def test_the_same_amount_is_no_change(
     with visitor.database.reading() as session:
         kinds = [fact.kind for fact in facts_of(session, first.id)]
     assert "pledge_change_requested" not in kinds
-    # Stripe does not answer, so the request for 60 is open, and 50 is a change again.
+    # Stripe has not answered the request for 60, so a request for 50 counts as a change.
     assert "done=soon" in visitor.post(f"{page}/amount", amount="60").headers["location"]
     assert "done=soon" in visitor.post(f"{page}/amount", amount="50").headers["location"]

@@ -37,19 +37,19 @@ def translated() -> list[tuple[str, str]]:
 
 
 def test_every_message_has_its_french() -> None:
-    """Every message in code and templates has a French one that is neither empty nor fuzzy."""
+    """Every message has a French translation that is neither empty nor marked fuzzy."""
     ready = {str(m.id) for m in french() if m.id and m.string and not m.fuzzy}
     assert sorted(messages_in_use() - ready) == [], "run scripts/messages, then translate"
 
 
 def test_no_french_without_use() -> None:
-    """The catalogue holds no unused message."""
+    """The French catalogue holds no message that the code no longer uses."""
     in_catalogue = {english for english, _ in translated()} | set(map(str, french().obsolete))
     assert sorted(in_catalogue - messages_in_use()) == [], "run scripts/messages"
 
 
 @pytest.mark.parametrize(("english", "in_french"), translated())
-def test_places_are_the_same(english: str, in_french: str) -> None:
+def test_placeholders_are_the_same(english: str, in_french: str) -> None:
     """A translation has the same placeholders as its original, and no stray percent sign."""
     assert sorted(PLACEHOLDER.findall(english)) == sorted(PLACEHOLDER.findall(in_french))
 
@@ -60,7 +60,7 @@ def test_french_is_set_as_in_canada(in_french: str) -> None:
     assert not UNUSUAL_IN_CANADA.search(in_french)
 
 
-def test_words_are_found_in_every_room() -> None:
+def test_messages_are_found_in_code_and_templates() -> None:
     """Messages are extracted from both code and templates."""
     used = messages_in_use()
     assert {

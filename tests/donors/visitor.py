@@ -1,4 +1,4 @@
-"""A donor's visit over HTTP, as a browser without JavaScript makes it."""
+"""An HTTP client that acts as a donor's browser without JavaScript."""
 
 import html
 import re
@@ -47,7 +47,7 @@ class Visitor:
         return match[1]
 
     def give(self, code: str = "LWCAN", **fields: Any) -> Response:
-        """Post Anne's form with these fields replaced; None leaves a field out."""
+        """Send the form filled in for ANNE, with these fields replaced; None leaves a field out."""
         filled = ANNE | {"lang": "en-CA"} | fields
         if "nonce" not in filled:
             filled["nonce"] = self.nonce(code)
@@ -58,13 +58,13 @@ class Visitor:
         return self.client.post(path, data=data, follow_redirects=False)
 
     def gifts(self) -> list[Gift]:
-        """Return the gifts opened during this visit, oldest first."""
+        """Return the gifts that this visitor opened, oldest first."""
         with self.database.reading() as session:
             rows = session.exec(select(Gift).order_by(col(Gift.id)))
             return [gift for gift in rows if gift.id not in self.before]
 
     def open_gift(self, code: str = "LWCAN", **fields: Any) -> Gift:
-        """Give, and return the opened gift."""
+        """Send the form, and return the gift that it opened."""
         answer = self.give(code, **fields)
         assert answer.status_code == 303, words_of(answer.text)
         token = re.split(r"[/?]", answer.headers["location"])[2]
@@ -79,7 +79,7 @@ def visiting(database: Database, url: str, **settings: Any) -> Iterator[Visitor]
 
 
 def words_of(page: str) -> str:
-    """Return the visible text of a page's main part."""
+    """Return the visible text of the page's <main> element."""
     main = re.search(r"<main.*</main>", page, re.DOTALL)
     bare = re.sub(r"<[^>]+>", " ", re.sub(r"<wbr>", "", main[0] if main else page))
     return re.sub(r"[ \n]+", " ", html.unescape(bare))
@@ -92,6 +92,6 @@ def value_of(page: str, field: str) -> str:
 
 
 def error_at(page: str, field: str) -> str:
-    """Return the error message at a field, or an empty string."""
+    """Return the error message at a field of the page, or an empty string."""
     match = re.search(rf'id="{field}-error">(.*?)</p>', page, re.DOTALL)
     return html.unescape(match[1]) if match else ""
