@@ -18,7 +18,7 @@ JSON: Final = (("Content-Type", "application/json"),)
 
 @dataclass(frozen=True)
 class Request:
-    """A request; `whole` means that the server has to answer it without waiting for more."""
+    """An HTTP request; `whole` means that it is complete, so the server must answer at once."""
 
     method: str
     path: str
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Known:
-    """Data that a stranger may know, and more: gifts, and a staff member's cookie."""
+    """Data for requests: two gifts, and a staff member's cookie, which strangers do not have."""
 
     card: Gift
     interac: Gift
@@ -59,7 +59,7 @@ class Known:
 
 
 def good_request(known: Known, rng: Random) -> Request:
-    """Draw a valid request."""
+    """Draw a request of a random kind, with some odd fields."""
     return rng.choice((_page, _page, _form, _api, _event, _event, _staff_page, _staff_form))(
         known, rng
     )
@@ -196,7 +196,7 @@ def _staff_form(known: Known, rng: Random) -> Request:
 
 
 def _encoded(fields: dict[str, str], rng: Random) -> bytes:
-    """Encode a form, sometimes with an odd value."""
+    """Encode a form's fields, with odd values in some of them."""
     pairs = list(fields.items())
     for _ in range(rng.choice([0, 1, 1, 2])):
         if pairs:

@@ -1,9 +1,10 @@
-"""Runs the command line, and kills it with SIGKILL at the step that KILLED_AT names.
+"""Runs a `donate` command that kills itself with SIGKILL at the step in KILLED_AT.
 
-KILLED_AT is `module:name:before` or `module:name:after`. With a number appended (`:3`), the process
-is killed when the step comes for that time. KILLED_MARK is a file that is written just before, so
-that a test can tell that the step was reached. Without KILLED_AT the process is not killed.
-A step `after` counts only if the call did something: a round that found nothing does not count.
+A step is a call of a function: KILLED_AT is `module:function:before` or `module:function:after`.
+With a number appended (`:3`), the process dies at that call of the function instead of the first.
+A call that returned 0, because it found nothing to do, is no step `after`. Before it dies, the
+process writes the file KILLED_MARK, which tells the test that the step was reached. Without
+KILLED_AT the command runs as usual.
 """
 
 import functools

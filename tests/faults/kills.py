@@ -1,7 +1,8 @@
-"""Kills the service again and again while people give; in the end, our books match Stripe's.
+"""Kills the service many times while people give, and then compares our books with Stripe's.
 
-python -m tests.faults.kills --kills 1000 --seed 7, half of them on SQLite, half on PostgreSQL. The
-seed decides when, or at which step, the service is killed, but not what people do at that moment.
+As a program: python -m tests.faults.kills --kills 1000 --seed 7
+Half of the kills happen on SQLite and half on PostgreSQL. The seed decides when, or at which step,
+the service is killed, but not what people do at that moment.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
 from tests.faults.people import People
 from tests.faults.processes import a_fresh
-from tests.faults.quick_start import Forked, Nursery, nursery
+from tests.faults.quick_start import Forked, Forker, forker
 from tests.faults.reckoning import find_errors, list_all
 from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.journeys.travelling import pretend_stripe, until
@@ -62,7 +63,7 @@ STEPS: Final = (
     "donate.gifts.ledger:record_facts:after",
     "donate.storage.database:Database.upgrade:after",
 )
-# After the first answer. The step may never be reached.
+# A run may never reach its step, so it is killed this long after its first answer.
 STEP_TIMEOUT_S: Final = 0.7
 LONGEST_LIFE_S: Final = 0.5
 START_S: Final = 0.2
@@ -71,9 +72,9 @@ DELIVERERS: Final = 4
 
 @dataclass(frozen=True)
 class Life:
-    """When one run of the service is killed: at a step, or at a moment.
+    """When one run of the service is killed: at a step, or after `moment_s`.
 
-    The moment counts from the first answer, or, if `while_starting`, from the start.
+    `moment_s` counts from the first answer, or from the start if `while_starting`.
     """
 
     step: str
@@ -82,7 +83,7 @@ class Life:
 
 
 def draw_life(rng: Random) -> Life:
-    """Draw how the next run ends, with the same number of draws each time."""
+    """Draw when the next run is killed, always with the same number of random draws."""
     step = f"{rng.choice(STEPS)}:{rng.choice([1, 1, 2, 5])}"
     fraction, kind = rng.random(), rng.random()
     if kind < 0.6:
@@ -94,7 +95,7 @@ def draw_life(rng: Random) -> Life:
 
 @dataclass
 class Report:
-    """The counts of one database, and the errors found at its end."""
+    """What was counted on one database, and the errors found at the end."""
 
     backend: str
     kills: int = 0
@@ -116,10 +117,10 @@ class Report:
 
 
 class Town:
-    """A service that is killed and restarted, its people, and a pretend Stripe."""
+    """A service that is killed and restarted, its database, and a pretend Stripe."""
 
     def __init__(
-        self, start: Nursery, database_url: str, folder: Path, sandbox: RunningSandbox, port: int
+        self, start: Forker, database_url: str, folder: Path, sandbox: RunningSandbox, port: int
     ) -> None:
         self._start = start
         self.folder = folder
@@ -162,7 +163,7 @@ class Town:
             return start_session(session, staff.id, now=now)
 
     def live(self, life: Life) -> bool:
-        """Run once, and be killed; return whether the step was reached."""
+        """Start the service and kill it; return whether it died at its step."""
         process = self.run("serve", killed_at=life.step)
         if not life.while_starting:
             until(lambda: process.ended() is not None or self.answers(), 30)
@@ -190,10 +191,10 @@ class Town:
                     is_open = col(table.ask_at).is_not(None)
                     session.execute(update(table).where(is_open).values(ask_at=now))
         except DatabaseBusy:
-            pass  # it is made due in a later round
+            pass  # a later call makes the requests due
 
     def deliver_everything_again(self, rng: Random) -> Counter[int]:
-        """Deliver each event once more, in random order; return the answers."""
+        """Deliver each of Stripe's events once more, in random order; count the answers."""
         events = list_all(self.sandbox, "/v1/events")
         bodies = [as_bytes(event) for event in rng.sample(events, len(events))]
 
@@ -217,8 +218,8 @@ class Town:
             return session.exec(select(func.count()).where(is_open)).one()
 
 
-def run_kills(start: Nursery, database_url: str, folder: Path, *, kills: int, seed: int) -> Report:
-    """Kill the service `kills` times, let everything finish, and compare the books."""
+def run_kills(start: Forker, database_url: str, folder: Path, *, kills: int, seed: int) -> Report:
+    """Kill the service `kills` times, let its work finish, and compare our books with Stripe's."""
     rng, port, start_time = Random(seed), free_port(), time.monotonic()
     report = Report("sqlite" if database_url.startswith("sqlite") else "postgresql")
     with pretend_stripe(f"http://127.0.0.1:{port}{WEBHOOK_PATH}") as sandbox:
@@ -251,12 +252,12 @@ def run_kills(start: Nursery, database_url: str, folder: Path, *, kills: int, se
 
 
 def _end_everything(town: Town, rng: Random, report: Report) -> None:
-    """Deliver, ask and catch up until nothing is left, then deliver everything again."""
+    """Let deliveries, requests and a catch-up finish; then deliver every event again."""
     sandbox = town.sandbox
     sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
     until(lambda: not sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"], 120)
     town.make_due()
-    # While the service itself is catching up, the command is refused and exits with 1.
+    # While the service's own catch-up runs, the command `catchup` is refused and exits with 1.
     deadline = time.monotonic() + 120
     while town.run("catchup").wait(120):
         if time.monotonic() > deadline:
@@ -274,7 +275,7 @@ def _on(backend: str, kills: int, seed: int) -> Report:
     with (
         tempfile.TemporaryDirectory() as name,
         a_fresh(backend, Path(name)) as database_url,
-        nursery(Path(name)) as start,
+        forker(Path(name)) as start,
     ):
         return run_kills(start, database_url, Path(name), kills=kills, seed=seed)
 

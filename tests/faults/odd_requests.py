@@ -1,6 +1,7 @@
-"""Requests of strangers: valid ones that are spoiled in many ways. Pure; all randomness is given.
+"""Odd requests of strangers: valid requests, spoiled in many ways.
 
-A request is bytes, so that it can be wrong in ways that no client library would write.
+A request is written as bytes, so that it can be malformed in ways that HTTP clients prevent. The
+functions are pure: the random generator that they are given decides everything.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from urllib.parse import quote
 from tests.faults.good_requests import Known, Request, good_request
 from tests.faults.oddities import MULTIPART, ODD_HEADERS, ODD_TEXTS
 
-# These headers can make the server read a longer or shorter request than we sent.
+# With these headers, the server may expect a longer or shorter request than we sent.
 FRAMING: Final = {"Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Connection", "Host"}
 METHODS: Final = "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT PROPFIND BREW get".split()
 SEGMENTS: Final = (
@@ -31,7 +32,7 @@ SEGMENTS: Final = (
 
 
 def draw_request(known: Known, rng: Random) -> Request:
-    """Draw a valid request and spoil it."""
+    """Draw a valid request, and spoil it up to three times."""
     request = good_request(known, rng)
     for _ in range(rng.choice([0, 1, 1, 2, 3])):
         request = rng.choice(SPOILERS)(request, rng)

@@ -1,4 +1,4 @@
-"""Odd values for requests: texts, JSON values, headers and bodies."""
+"""Odd texts, JSON values, headers and bodies, to put into requests."""
 
 from collections.abc import Sequence
 from random import Random
@@ -148,7 +148,7 @@ MULTIPART: Final = (
 
 
 def spoil_json(payload: Any, rng: Random) -> Any:
-    """Return the same JSON with one value replaced, removed or added."""
+    """Return a copy of the JSON value with one member replaced, removed or added."""
     if isinstance(payload, dict) and payload and rng.random() < 0.85:
         name = rng.choice(sorted(payload))
         if rng.random() < 0.15:

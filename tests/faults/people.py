@@ -1,7 +1,7 @@
-"""Donors, another program and a staff member, who retry until they get an answer.
+"""Threads that act as donors, a program and a staff member while the service is killed.
 
-Each repeats the same input, so that a retry is the same request. Answers are counted, and answers
-that are never allowed are kept as errors.
+After an error, a person sends the same input again until an answer comes. All answers are counted,
+and those that the service must never give are recorded as errors.
 """
 
 import threading
@@ -24,7 +24,7 @@ from tests.journeys.travelling import ANN, field
 from tests.real_parts import caller
 from tests.sandbox.running import RunningSandbox
 
-# Between two gifts of one donor. All together give a few hundred gifts a minute.
+# The pause between two gifts of one donor: all donors give a few hundred gifts a minute.
 REST_S: Final = 0.25
 RETRY_AFTER_S: Final = 0.04
 _NEVER_ALLOWED: Final = (500, 501, 502, 504)
@@ -32,7 +32,7 @@ _NEVER_ALLOWED: Final = (500, 501, 502, 504)
 
 @dataclass
 class People:
-    """The people who use one service, each in a thread."""
+    """The people who use one service, each in a thread, and the answers that they got."""
 
     url: str
     sandbox: RunningSandbox
@@ -42,7 +42,7 @@ class People:
     answers: Counter[int] = field_of(default_factory=Counter)
     errors: list[str] = field_of(default_factory=list)
     keys: set[str] = field_of(default_factory=set)
-    """The form nonces and idempotency keys; each has to be one gift."""
+    """The nonces of forms and the idempotency keys that were sent; each has to open one gift."""
     _finishing: threading.Event = field_of(default_factory=threading.Event)
     _threads: list[threading.Thread] = field_of(default_factory=list)
 
@@ -54,7 +54,7 @@ class People:
             thread.start()
 
     def finish(self) -> None:
-        """Let the people finish, and return when all threads have ended."""
+        """Tell the people to stop, and wait until each has completed the current action."""
         self._finishing.set()
         for thread in self._threads:
             thread.join(60)
@@ -69,7 +69,7 @@ class People:
 
 
 class Person:
-    """One of them, with random numbers of their own."""
+    """A thread that repeats one action, such as `give`, with random numbers of its own."""
 
     def __init__(self, people: People, rng: Random, action: Callable[["Person"], None]) -> None:
         self.people = people
@@ -89,7 +89,7 @@ class Person:
                 self.people.rest(REST_S)
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Retry until the answer is neither missing nor 5xx."""
+        """Send a request until it gets an answer other than 5xx."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -108,7 +108,7 @@ class Person:
         raise TimeoutError(f"{method} {path} got no answer")
 
     def at_stripe(self, path: str, **options: Any) -> Any:
-        """Use a control of the sandbox; None if it refuses."""
+        """Call one of the sandbox's controls; return None if the sandbox refuses."""
         try:
             return self.people.sandbox.control("POST", f"/_sandbox/{path}", **options)
         except httpx.HTTPStatusError:
@@ -116,7 +116,7 @@ class Person:
 
 
 def give(person: Person) -> None:
-    """Fill in the form, follow to Stripe, pay or not, and open the gift's page."""
+    """Send the Give form, perhaps twice; pay at Stripe, or not; open the gift's page."""
     rng = person.rng
     page = person.request("GET", "/give/LWCAN").text
     nonce = field(page, "nonce")
@@ -168,7 +168,7 @@ def _pay_and_return(person: Person, location: str) -> None:
 
 
 def give_by_program(person: Person) -> None:
-    """Open a gift under a key, perhaps twice, and pay."""
+    """Open a gift through the API, perhaps twice with the same key, and pay at Stripe."""
     rng, key = person.rng, f"key-{person.rng.getrandbits(96):x}"
     person.people.keys.add(key)
     choice = GIFT | {
@@ -192,7 +192,7 @@ def give_by_program(person: Person) -> None:
 
 
 def refund(person: Person) -> None:
-    """Refund part of a confirmed gift, or all; one form is one refund."""
+    """Refund a random amount of a confirmed gift, perhaps sending the form twice."""
     rng, people = person.rng, person.people
     gift = _confirmed(people.database, rng)
     if gift is None:

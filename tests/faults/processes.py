@@ -1,4 +1,4 @@
-"""`donate serve` as a separate process, which can be killed at a named step."""
+"""Runs `donate serve` as a separate process, which can be killed at a named step."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from donate.storage.database import Database
-from tests.faults.quick_start import Forked, Nursery
+from tests.faults.quick_start import Forked, Forker
 from tests.journeys.travelling import World, pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, Postgres, Sqlite, caller, free_port
 from tests.stripe_gateway.service import WEBHOOK_PATH
@@ -20,9 +20,9 @@ KILLED = -9
 
 @dataclass
 class Machine:
-    """A machine that runs one service at a time, and can lose its power."""
+    """Runs `donate` commands beside a pretend Stripe, and checks where they were killed."""
 
-    start: Nursery
+    start: Forker
     world: World
     folder: Path
     settings: dict[str, str]
@@ -40,7 +40,7 @@ class Machine:
         return self.folder / "killed"
 
     def serve(self, killed_at: str = "") -> Forked:
-        """Start the service; return when it answers, or was already killed."""
+        """Start the service, and wait until it answers or was killed."""
         process = self.command("serve", killed_at=killed_at)
         until(lambda: process.ended() is not None or self.answers(), patience_s=30)
         return process
@@ -52,7 +52,7 @@ class Machine:
             return False
 
     def was_killed(self, process: Forked, step: str) -> None:
-        """Check that the process was killed at this step."""
+        """Wait until the process ends, and check that it was killed at this step."""
         assert process.wait(30) == KILLED, (self.folder / "log").read_text()
         assert self.mark.read_text() == step
 
@@ -61,7 +61,7 @@ class Machine:
 
 
 @contextmanager
-def a_machine(start: Nursery, database_url: str, folder: Path) -> Iterator[Machine]:
+def a_machine(start: Forker, database_url: str, folder: Path) -> Iterator[Machine]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     database = Database(database_url)

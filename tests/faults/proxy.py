@@ -1,6 +1,6 @@
-"""A proxy on loopback that can be made to fail while connections are open.
+"""A TCP proxy on loopback that can be made to fail while connections are open.
 
-Bytes from us to the server go `there`; its answers come `back`.
+In names, `there` is the direction from the client to the server, and `back` from the server.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ _PIECE: Final = 65_536
 _POLL_S: Final = 0.01
 
 Target = str | tuple[str, int]
-"""The path of a Unix socket, or host and port."""
+"""The server behind the proxy: the path of a Unix socket, or host and port."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """How the proxy fails. The default is no fault.
+    """How the proxy fails. By default it does not fail.
 
-    `refuses`: new connections are refused; open ones go on. `hangs`: new connections are accepted
-    and never answered; the server gets nothing. `silent`: nothing passes either way, on any
-    connection; it arrives when the fault ends. `delay_s`: every piece is late. `drip_s`: the answer
-    comes one byte at a time. `cut_there`, `cut_back`: each connection ends after so many bytes in
-    that direction. `reset`: each connection ends with RST at the first byte. `lose_answer_to`: a
-    piece with these bytes reaches the server, and its answer is replaced by RST. `lose_request`: a
-    piece with these bytes is replaced by RST.
+    `refuses`: new connections are refused; open connections continue. `hangs`: new connections are
+    accepted and get no answer, and the server gets nothing. `silent`: bytes on any connection are
+    held back in both directions until the fault ends. `delay_s`: bytes arrive this much later.
+    `drip_s`: the answer comes one byte at a time. `cut_there`, `cut_back`: each connection ends
+    after so many bytes in that direction. `reset`: each connection ends with RST at the first byte.
+    `lose_answer_to`: bytes that contain these reach the server, and the client gets RST instead of
+    the answer. `lose_request`: bytes that contain these never arrive, and the client gets RST.
     """
 
     refuses: bool = False
@@ -48,7 +48,7 @@ NONE: Final = Fault()
 
 
 class Cut(Exception):
-    """Ends the connection, with RST if `reset`."""
+    """Raised to end one connection, with RST if `reset`."""
 
     def __init__(self, *, reset: bool) -> None:
         self.reset = reset
@@ -57,7 +57,7 @@ class Cut(Exception):
 
 @dataclass(eq=False)
 class Call:
-    """One connection through the proxy, with its two halves."""
+    """One client's connection: the sockets to the client and to the server, and byte counts."""
 
     ours: asyncio.StreamWriter
     theirs: asyncio.StreamWriter | None = None
@@ -81,7 +81,7 @@ class Call:
 
 
 class Proxy:
-    """The proxy. `fault` may change at any moment, and applies to every connection."""
+    """Forwards connections to a server, and applies the current `fault` to all of them."""
 
     def __init__(self, target: Target) -> None:
         self.fault = NONE
@@ -94,16 +94,16 @@ class Proxy:
         self.port = 0
 
     def fail(self, **fault: Any) -> None:
-        """Fail in this way from now on."""
+        """Apply a fault with these fields from now on."""
         self.fault = Fault(**fault)
         self._run(self._listen() if not self.fault.refuses else self._stop_listening())
 
     def heal(self) -> None:
-        """Pass everything again."""
+        """End the current fault, so that all bytes pass again."""
         self.fail()
 
     def end_calls(self) -> None:
-        """End every open connection with RST."""
+        """End every open connection with RST, whatever the fault is."""
 
         async def end() -> None:
             for call in list(self._calls):
@@ -221,7 +221,7 @@ def _left(limit: int | None, passed: int) -> int | None:
 
 @contextmanager
 def proxy_to(target: Target) -> Iterator[Proxy]:
-    """Open a proxy to a server; it passes everything at first."""
+    """Run a proxy to a server, at first without a fault."""
     proxy = Proxy(target)
     thread = threading.Thread(target=proxy._loop.run_forever, name="proxy")
     thread.start()

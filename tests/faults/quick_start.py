@@ -1,8 +1,8 @@
-"""Starts `donate` in a quarter of a second instead of two, by forking an interpreter.
+"""Starts `donate` in a quarter of a second instead of two, by forking a prepared interpreter.
 
-Run as a program, this is the interpreter that is forked. It imports everything, opens an app once
-to fill caches, and has no threads. It reads orders from standard input, one line of JSON each, and
-answers each with a line. When the input ends, it kills everything that it started.
+Run as a program, this module is that interpreter. It imports all modules, opens the service once to
+fill caches, and has no threads. It reads orders from standard input, one line of JSON each, and
+answers each with a line. When the input ends, it kills the processes that it started.
 """
 
 import gc
@@ -24,31 +24,31 @@ ROOT = Path(__file__).parent.parent.parent
 
 @dataclass
 class Forked:
-    """A `donate` command that was started by forking."""
+    """A running `donate` command that was started by forking."""
 
     pid: int
-    nursery: "Nursery"
+    forker: "Forker"
     status: int | None = None
 
     def ended(self) -> int | None:
-        """Return the exit code, a signal as a negative number; None while it runs."""
+        """Return the exit code, negative if a signal ended the command; None while it runs."""
         if self.status is None:
-            self.status = self.nursery.ask(poll=self.pid)
+            self.status = self.forker.ask(poll=self.pid)
         return self.status
 
     def kill(self) -> None:
-        """Kill it with SIGKILL, and wait until it is gone."""
+        """Kill the command with SIGKILL, and wait until its process has ended."""
         if self.ended() is None:
             os.kill(self.pid, signal.SIGKILL)
             self.wait(10)
 
     def terminate(self) -> None:
-        """Ask it to stop, as an init system does."""
+        """Send SIGTERM to the command, as an init system does to stop it."""
         if self.ended() is None:
             os.kill(self.pid, signal.SIGTERM)
 
     def wait(self, seconds: float) -> int:
-        """Return the exit code. Raises TimeoutError."""
+        """Wait until the command ends; return its exit code. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while (status := self.ended()) is None:
             if time.monotonic() > deadline:
@@ -57,8 +57,8 @@ class Forked:
         return status
 
 
-class Nursery:
-    """The interpreter that is forked."""
+class Forker:
+    """A process with a prepared interpreter, which forks `donate` commands when ordered to."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -70,7 +70,7 @@ class Nursery:
         return json.loads(self._process.stdout.readline())
 
     def start(self, *arguments: str, folder: Path, settings: Mapping[str, str]) -> Forked:
-        """Run `donate` with these arguments; its output goes to the file `log` in the folder."""
+        """Run `donate` with these arguments; its output is appended to `log` in the folder."""
         inherited = {
             name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
         }
@@ -83,8 +83,8 @@ class Nursery:
 
 
 @contextmanager
-def nursery(folder: Path) -> Iterator[Nursery]:
-    """Keep an interpreter ready to be forked."""
+def forker(folder: Path) -> Iterator[Forker]:
+    """Run a prepared interpreter that forks on order."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.faults.quick_start", str(folder)],
         cwd=ROOT,
@@ -92,16 +92,16 @@ def nursery(folder: Path) -> Iterator[Nursery]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        yield Nursery(process)
+        yield Forker(process)
         assert process.stdin
-        process.stdin.close()  # it kills what it started, and ends
+        process.stdin.close()  # at the end of input, the interpreter kills its commands and ends
 
 
 def warm_up(folder: Path) -> None:
-    """Open the service once, on a database for nothing else."""
-    # Each start computes a password hash (so that sign-in takes equally long for unknown accounts).
-    # That takes longer than the rest of the start, and is not needed here. Replace the hasher
-    # before our modules use it.
+    """Import and open the service once, on a database that nothing else uses."""
+    # At each start the service computes a password hash, which takes most of the time, so that
+    # sign-in takes equally long for unknown accounts. A cheap hasher is enough here, and it has to
+    # be in place before our modules are imported.
     from pwdlib import PasswordHash
     from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -123,11 +123,11 @@ def warm_up(folder: Path) -> None:
 
     asyncio.run(open_and_close())
     gc.collect()
-    gc.freeze()  # or each child copies it all when it counts references
+    gc.freeze()  # so that garbage collection in a child copies no inherited memory page
 
 
 def become(order: Mapping[str, Any]) -> None:
-    """Become the ordered command; does not return."""
+    """In a forked child: run the ordered command, and end the process."""
     status = 1
     try:
         os.chdir(order["folder"])
@@ -146,7 +146,7 @@ def become(order: Mapping[str, Any]) -> None:
             kill_at(step)
         status = main(order["arguments"])
     except BaseException:
-        traceback.print_exc()  # os._exit below would end the process without a traceback
+        traceback.print_exc()  # because os._exit ends the process without printing it
         raise
     finally:
         sys.stdout.flush()
@@ -160,7 +160,7 @@ def poll(pid: int) -> int | None:
 
 
 def obey() -> None:
-    """Carry out orders, line by line."""
+    """Read orders from standard input, fork or poll a process for each, and write the answer."""
     started: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)

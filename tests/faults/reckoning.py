@@ -1,4 +1,4 @@
-"""Compares Stripe's payments and refunds with what we recorded, to the cent."""
+"""Compares the pretend Stripe's payments and refunds with our facts, to the cent."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Amounts = dict[str, int]
 
 
 def list_all(sandbox: RunningSandbox, path: str, **filters: Any) -> list[dict[str, Any]]:
-    """Return everything that Stripe lists under this path, the newest first."""
+    """Return all objects that the pretend Stripe lists under this path, the newest first."""
     objects: list[dict[str, Any]] = []
     parameters = {"limit": 100} | filters
     while True:
@@ -46,7 +46,7 @@ def refunds_at(sandbox: RunningSandbox) -> Amounts:
 
 
 def recorded(session: Session, kind: FactKind) -> Amounts:
-    """Return the amount of each fact of a kind by its source; each source has one fact."""
+    """Return the amount of each fact of this kind, by its source id; check that none repeats."""
     rows = session.exec(select(GiftFact).where(GiftFact.kind == kind)).all()
     sources = Counter(row.source_id for row in rows)
     assert not sources or max(sources.values()) == 1
@@ -54,7 +54,7 @@ def recorded(session: Session, kind: FactKind) -> Amounts:
 
 
 def find_errors(database: Database, sandbox: RunningSandbox, keys: set[str]) -> Iterator[str]:
-    """Yield a line for each difference between our books, Stripe's, and what people did."""
+    """Yield a sentence for each difference between our books, Stripe's, and the opened gifts."""
     paid, returned = payments_at(sandbox), refunds_at(sandbox)
     totals = sandbox.control("GET", "/_sandbox/state")["totals"].get("cad", Counter())
     with database.reading() as session:

@@ -1,8 +1,8 @@
-"""Sends a hundred thousand odd requests; none may get a 500.
+"""Sends a hundred thousand odd requests to the service; none may get a 500.
 
 As a program: python -m tests.faults.strangers --requests 100000 --seed 7
-Half of them go to SQLite and half to PostgreSQL. A request follows from the seed and its number
-alone: --only NUMBER sends that one again.
+Half of the requests go to a service on SQLite and half to one on PostgreSQL. The seed and a
+request's number determine the request, so --only NUMBER repeats a single request.
 """
 
 import argparse
@@ -32,17 +32,17 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.faults.good_requests import Known, Request
 from tests.faults.odd_requests import draw_request
 from tests.faults.processes import a_fresh
-from tests.faults.quick_start import Forked, nursery
+from tests.faults.quick_start import Forked, forker
 from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.journeys.travelling import until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.stripe_gateway.given import give
 
 PARALLEL: Final = 24
-# A whole request has to get an answer; most others get none, so do not wait long for those.
+# A complete request must get an answer. Most incomplete ones get none, so the wait is short.
 TIMEOUT_S: Final = 30.0
 TIMEOUT_PARTIAL_S: Final = 0.1
-# Allowed growth of the service's memory after the first tenth of the requests.
+# The service's memory may grow by so much after the first tenth of the requests.
 MOST_GROWTH_MB: Final = 120.0
 _STATUS: Final = re.compile(rb"(?:^|\r\n)HTTP/1\.1 (\d{3})[ \r]")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
@@ -50,7 +50,7 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 @dataclass
 class Report:
-    """The answers that strangers got, and the errors found."""
+    """The statuses that requests got on one database, and the errors found."""
 
     backend: str
     answers: Counter[int] = field(default_factory=Counter)
@@ -72,7 +72,7 @@ class Report:
 
 
 class Strangers:
-    """Sends requests over raw connections, several at a time, in the order of their numbers."""
+    """Sends numbered requests over TCP connections, several at a time."""
 
     def __init__(self, port: int, known: Known, seed: int, report: Report) -> None:
         self._port = port
@@ -84,7 +84,7 @@ class Strangers:
         return draw_request(self._known, Random(f"{self._seed}:{number}"))
 
     def send_all(self, numbers: Iterator[int]) -> None:
-        """Send the requests of these numbers; return when all are answered."""
+        """Send the requests with these numbers, and wait until all are answered or timed out."""
 
         async def run_parallel() -> None:
             await asyncio.gather(*(self._send_each(numbers) for _ in range(PARALLEL)))
@@ -114,12 +114,12 @@ class Strangers:
         )
 
     async def _send(self, request: Request) -> bytes:
-        """Return the bytes of the answer, until the connection ends or one answer is complete."""
+        """Send a request; return the bytes of its answer, or b"TIMEOUT" if there was none."""
         received = b""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError:
-            return b"TIMEOUT"  # the service is gone, which the end of the run reports too
+            return b"TIMEOUT"  # the service has ended, which `run_strangers` reports too
         try:
             async with asyncio.timeout(TIMEOUT_S if request.whole else TIMEOUT_PARTIAL_S):
                 writer.write(request.as_bytes())
@@ -142,7 +142,7 @@ def _is_complete(received: bytes) -> bool:
 
 
 def add_known_data(database: Database) -> Known:
-    """Put the data that strangers know into the database."""
+    """Store the gifts, the event and the staff account that requests refer to."""
     now = datetime.now(UTC)
     with database.writing() as session:
         staff = add_staff(
@@ -182,7 +182,7 @@ def add_known_data(database: Database) -> Known:
 
 @contextmanager
 def a_service(database_url: str, folder: Path) -> Iterator[tuple[Forked, int]]:
-    """Run `donate serve` without a Stripe, behind a trusted proxy."""
+    """Run `donate serve` with a Stripe that refuses connections; audit the database at the end."""
     port = free_port()
     settings = {
         "DATABASE_URL": database_url,
@@ -194,10 +194,11 @@ def a_service(database_url: str, folder: Path) -> Iterator[tuple[Forked, int]]:
         "CATCHUP_EVERY_MINUTES": "0",
         "TRUSTED_PROXIES": "127.0.0.1",
         "LOG_LEVEL": "ERROR",
-        # Limits would hide the routes. Cards keep theirs, or all requests wait for Stripe.
+        # Without limits on gifts, requests reach the routes. The limit on card gifts stays, or
+        # most requests would wait for Stripe.
         **dict.fromkeys(("GIFTS_PER_NETWORK", "GIFTS_IN_ALL"), "1000000"),
     }
-    with nursery(folder) as start:
+    with forker(folder) as start:
         process = start.start("serve", folder=folder, settings=settings)
         with httpx.Client(base_url=settings["PUBLIC_URL"], verify=False, trust_env=False) as http:
             until(lambda: _is_ready(http), patience_s=60)
@@ -221,7 +222,7 @@ def memory_mb(pid: int) -> float:
 
 
 def run_strangers(database_url: str, folder: Path, *, numbers: range, seed: int) -> Report:
-    """Send the requests of these numbers, and check the service afterwards."""
+    """Send the requests with these numbers, and check the service's state and log afterwards."""
     report = Report("sqlite" if database_url.startswith("sqlite") else "postgresql")
     database = Database(database_url)
     known = add_known_data(database)
@@ -242,7 +243,7 @@ def run_strangers(database_url: str, folder: Path, *, numbers: range, seed: int)
             with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
                 if http.get(f"http://127.0.0.1:{port}/give/LWCAN").status_code != 200:
                     report.errors.append("afterwards the Give page does not open")
-    # Report each traceback once; its end tells them apart.
+    # Equal tracebacks are reported once; the last characters of their line identify them.
     lines = (folder / "log").read_text().splitlines()
     traces = {line.rstrip('"}')[-90:]: line for line in lines if "Traceback" in line}
     report.errors += [f"the log has a traceback: {line[-4_000:]}" for line in traces.values()]

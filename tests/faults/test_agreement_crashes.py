@@ -1,4 +1,4 @@
-"""Kills the service at every step of beginning a monthly debit, and checks that it begins once."""
+"""Kills the service at every step of starting a monthly debit; the debit starts exactly once."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -8,41 +8,47 @@ from sqlalchemy import update
 
 from donate.stripe_gateway.models import OpenAgreement
 from tests.faults.processes import a_machine
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.journeys.monthly import bank_says, subscriptions
 from tests.journeys.travelling import AMOUNT, BANK_ACCOUNT, World, until
 
 GATEWAY = "donate.stripe_gateway"
 
-# In the order in which the worker reaches them.
-AFTER_WEBHOOK = f"{GATEWAY}.requests.billing:Billing.subscription_of:before"  # the donor has left
+# The donor has agreed on Stripe's page, and the worker is about to look for a subscription.
+AFTER_WEBHOOK = f"{GATEWAY}.requests.billing:Billing.subscription_of:before"
 STEPS = [
-    f"{GATEWAY}.requests.agreements:Agreements._take_due:after",  # claimed, not yet asked
-    f"{GATEWAY}.requests.billing:Billing.create_product:after",  # the subscription is missing
-    f"{GATEWAY}.requests.billing:Billing.begin_debits:before",  # about to ask
-    f"{GATEWAY}.requests.billing:Billing.begin_debits:after",  # Stripe has begun; not recorded
-    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",  # in the inbox, perhaps not settled
-    f"{GATEWAY}.requests.agreements:Agreements._close:before",  # settled, but the row is open
+    # The worker has claimed the agreement.
+    f"{GATEWAY}.requests.agreements:Agreements._take_due:after",
+    # Stripe has created a product, and no subscription.
+    f"{GATEWAY}.requests.billing:Billing.create_product:after",
+    # The worker is about to ask for the subscription.
+    f"{GATEWAY}.requests.billing:Billing.begin_debits:before",
+    # Stripe has created the subscription, and we have not recorded the answer.
+    f"{GATEWAY}.requests.billing:Billing.begin_debits:after",
+    # The answer is in the inbox, and may not be settled.
+    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
+    # The answer is settled, and the agreement's row is still open.
+    f"{GATEWAY}.requests.agreements:Agreements._close:before",
 ]
 
 
 def make_due(world: World) -> None:
-    """Make every agreement due now."""
+    """Make every agreement due now, so that the worker retries it without waiting."""
     with world.database.writing() as session:
         session.execute(update(OpenAgreement).values(ask_at=datetime.now(UTC)))
 
 
 def test_an_agreement_survives_every_crash(
-    start: Nursery, database_url: str, tmp_path: Path
+    start: Forker, database_url: str, tmp_path: Path
 ) -> None:
-    """Killed at each step in turn and restarted, one agreement is one subscription."""
+    """If the service is killed at each step in turn, one agreement is still one subscription."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=AFTER_WEBHOOK)
         form = world.fill_in("bank_debit") | {"frequency": "monthly"}
         world.pay(world.submit(form), BANK_ACCOUNT)
         machine.was_killed(process, AFTER_WEBHOOK)
-        world.webhooks(paused=True)  # or Stripe's events would tell us
+        world.webhooks(paused=True)  # so that only the worker can learn of the subscription
         for step in STEPS:
             make_due(world)
             process = machine.serve(killed_at=step)

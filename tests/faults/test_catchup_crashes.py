@@ -1,4 +1,4 @@
-"""Kills `donate catchup` at every step; the next run continues."""
+"""Kills `donate catchup` at every step; the next run continues where the killed one stopped."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,25 +7,32 @@ from sqlmodel import select
 
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from tests.faults.processes import a_machine
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.stripe_gateway.away import EVENTS, check_totals, going_away
 
 GATEWAY = "donate.stripe_gateway"
 STEPS = [
-    f"{GATEWAY}.catchup.catchup:begin_run:after",  # nothing is committed yet
-    f"{GATEWAY}.client:StripeClient.list_page:after",  # the page is only in memory
-    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",  # stored, not settled
-    f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",  # settled, position not saved
-    f"{GATEWAY}.catchup.catchup:Catchup._save:after",  # position saved
-    f"{GATEWAY}.catchup.catchup:Catchup._compare:before",  # all events are stored
-    f"{GATEWAY}.catchup.catchup:Catchup._close:before",  # all is compared, not reported
+    # The run is not committed yet.
+    f"{GATEWAY}.catchup.catchup:begin_run:after",
+    # A page of Stripe's events is only in memory.
+    f"{GATEWAY}.client:StripeClient.list_page:after",
+    # The page's events are stored, and not settled.
+    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
+    # The page's events are settled, and the position in the list is not saved.
+    f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",
+    # The position in the list is saved.
+    f"{GATEWAY}.catchup.catchup:Catchup._save:after",
+    # All events are stored, and our books are not yet compared with Stripe's.
+    f"{GATEWAY}.catchup.catchup:Catchup._compare:before",
+    # Our books are compared with Stripe's, and the result is not reported.
+    f"{GATEWAY}.catchup.catchup:Catchup._close:before",
 ]
 
 
 def test_a_killed_catchup_goes_on_where_it_was(
-    start: Nursery, database_url: str, tmp_path: Path
+    start: Forker, database_url: str, tmp_path: Path
 ) -> None:
-    """Killed at each step in turn and restarted, it ends with the same totals, counted once."""
+    """A catch-up killed at each step in turn ends with the totals of an undisturbed one."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         world.webhooks(paused=True)
@@ -49,6 +56,6 @@ def test_a_killed_catchup_goes_on_where_it_was(
             for request in world.sandbox.control("GET", "/_sandbox/requests")
             if request["path"] == EVENTS and "lt" in request["parameters"].get("created", {})
         ]
-        # Only the page at which it was killed is read again.
+        # After each kill, at most one page of Stripe's list is requested again.
         assert len(requests) <= len(set(requests)) + len(STEPS)
         assert machine.audit() == 0

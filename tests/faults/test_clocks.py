@@ -1,4 +1,4 @@
-"""Wrong clocks, time zones at the end of a year, and days of 23 or 25 hours."""
+"""The service copes with wrong clocks, time zones, and days of 23 or 25 hours."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,7 +29,7 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 
 @pytest.mark.parametrize("hours", [-30, -5, 5, 30])
 def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> None:
-    """If the clock jumps between storing and settling, the event is settled once, when due."""
+    """An event is settled once although the clock jumps by hours after the event was stored."""
     gift, clock = give(database), FixedClock(NOW)
     payment = event("checkout.session.completed", session_for(gift))
     store(database, payment, now=NOW)
@@ -38,7 +38,7 @@ def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> Non
     assert event_now(database, payment).state == (
         EventState.SETTLED if hours > 0 else EventState.WAITING
     )
-    # The answer to a direct question to Stripe is settled meanwhile.
+    # Stripe's answer to a request of ours is settled although the clock is wrong.
     answer = payment | {"id": f"{payment['id']}_asked"}
     settle(database, answer, clock=clock)
     assert gift_now(database, gift).status == "confirmed"
@@ -54,8 +54,8 @@ def test_a_clock_that_jumps_loses_nothing(database: Database, hours: int) -> Non
 
 
 @pytest.mark.parametrize("hours", [-6, 6])
-def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
-    """While our clock is hours off, events are refused; once it is right, they are accepted."""
+def test_events_are_accepted_once_the_clock_is_right(database_url: str, hours: int) -> None:
+    """While our clock is hours wrong, events are refused; once it is right, they are accepted."""
     clock = FixedClock(datetime.now(UTC) + timedelta(hours=hours))
     database = Database(database_url)
     with (
@@ -84,10 +84,10 @@ def test_a_clock_set_right_hears_again(database_url: str, hours: int) -> None:
         (datetime(2026, 11, 2, 4, 59, 59, tzinfo=UTC), date(2026, 11, 1)),
     ],
 )
-def test_a_gift_is_received_on_the_day_it_was_there(
+def test_a_gift_is_dated_in_its_regions_time_zone(
     database: Database, paid_at: datetime, received_on: date
 ) -> None:
-    """A gift belongs to the day of its payment in the region's time zone, whatever UTC says."""
+    """A gift is dated by the day of its payment in the region's time zone, not in UTC."""
     gift = give(database)
     paid = event("checkout.session.completed", session_for(gift), created=int(paid_at.timestamp()))
     settle(database, paid, clock=FixedClock(paid_at + timedelta(hours=40)))
@@ -98,7 +98,7 @@ def test_a_gift_is_received_on_the_day_it_was_there(
     "zone", ["America/Toronto", "America/St_Johns", "America/Havana", "Asia/Beirut", "UTC"]
 )
 def test_a_day_begins_once(zone: str) -> None:
-    """Each day begins at a moment of that day, right after the last moment of the day before."""
+    """In each time zone, the start of a day directly follows the last moment of the day before."""
     for number in range(800):
         day = date(2026, 1, 1) + timedelta(days=number)
         start = start_of_day(day, zone)

@@ -34,9 +34,9 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 
 def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
-    """A settler that loses a deadlock is rolled back, and settles later."""
+    """If PostgreSQL aborts the settling of an event to end a deadlock, a later try settles it."""
     url = postgres.fresh_url()
-    database = Database(url, busy_timeout_s=30)  # or the lock timeout would come first
+    database = Database(url, busy_timeout_s=30)  # longer than it takes to detect the deadlock
     gift = give(database)
     store(database, event("checkout.session.completed", session_for(gift)))
     settler = settler_of(database, FixedClock(NOW))
@@ -49,7 +49,7 @@ def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
             errors.append(busy)
 
     with psycopg.connect(url) as other:
-        other.execute("SET deadlock_timeout = '20s'")  # so that the settler is the victim
+        other.execute("SET deadlock_timeout = '20s'")  # so PostgreSQL aborts the settler
         other.execute("SELECT 1 FROM gift FOR UPDATE")
         thread = threading.Thread(target=settle)
         thread.start()
@@ -67,8 +67,8 @@ def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-def test_a_stricter_postgresql_is_survived(postgres: Postgres, level: str) -> None:
-    """Under stricter isolation levels, each gift is still paid once."""
+def test_stricter_isolation_counts_payments_once(postgres: Postgres, level: str) -> None:
+    """With an isolation level stricter than the default, each payment is still counted once."""
     url = postgres.fresh_url()
     with psycopg.connect(url, autocommit=True) as admin:
         name = admin.info.dbname
@@ -81,7 +81,7 @@ def test_a_stricter_postgresql_is_survived(postgres: Postgres, level: str) -> No
         for step in ("completed", "async_payment_succeeded")
     ]
     answers: Counter[int] = Counter()
-    # Two services, whose workers conflict.
+    # Two services settle the same events, so that their transactions conflict.
     with serving(url) as one, serving(url) as two, ThreadPoolExecutor(8) as callers:
         left = [(body, service) for body in bodies for service in (one, two)]
         deadline = time.monotonic() + 30

@@ -1,4 +1,4 @@
-"""Kills the service at every step of a card gift, and checks that it continues after a restart."""
+"""Kills the service at every step of a card gift; after a restart, the gift continues."""
 
 import threading
 from collections import Counter
@@ -11,25 +11,32 @@ from sqlmodel import select
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import StripeEvent
 from tests.faults.processes import Machine, a_machine, ended_within
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.journeys.travelling import AMOUNT, RECEIVED, until
 from tests.stripe_gateway.given import as_bytes, event, give_many, session_for, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
 GATEWAY = "donate.stripe_gateway"
 
-# In the order in which a gift reaches them.
 WHILE_THE_DONOR_WAITS = [
-    f"{GATEWAY}.requests.checkout:Checkouts.open_for:before",  # only the gift is recorded
-    f"{GATEWAY}.client:StripeClient.create_session:before",  # about to ask Stripe
-    f"{GATEWAY}.client:StripeClient.create_session:after",  # Stripe answered; not recorded
-    f"{GATEWAY}.requests.checkout:Checkouts._remember:after",  # recorded; the donor got no answer
+    # The gift is recorded, and no checkout session is requested.
+    f"{GATEWAY}.requests.checkout:Checkouts.open_for:before",
+    # The service is about to ask Stripe for a session.
+    f"{GATEWAY}.client:StripeClient.create_session:before",
+    # Stripe has opened the session, and we have not recorded the answer.
+    f"{GATEWAY}.client:StripeClient.create_session:after",
+    # The session is recorded, and the donor has no answer.
+    f"{GATEWAY}.requests.checkout:Checkouts._remember:after",
 ]
 WHILE_THE_EVENT_ARRIVES = [
-    f"{GATEWAY}.webhooks.inbox:Inbox._commit:before",  # the event is only in memory
-    f"{GATEWAY}.webhooks.inbox:_answer:before",  # on disk; Stripe got no answer
-    f"{GATEWAY}.webhooks.settle:Settler._settle:after",  # facts written, not committed
-    f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",  # facts committed
+    # The payment's event is only in memory.
+    f"{GATEWAY}.webhooks.inbox:Inbox._commit:before",
+    # The event is on disk, and Stripe has no answer.
+    f"{GATEWAY}.webhooks.inbox:_answer:before",
+    # The facts are written, and not committed.
+    f"{GATEWAY}.webhooks.settle:Settler._settle:after",
+    # The facts are committed.
+    f"{GATEWAY}.webhooks.settle:Settler.settle_due:after",
 ]
 
 
@@ -39,8 +46,8 @@ def counts(machine: Machine) -> dict[str, int]:
     return sessions
 
 
-def test_a_gift_survives_every_crash(start: Nursery, database_url: str, tmp_path: Path) -> None:
-    """Killed at each step in turn and restarted, it ends with exactly one confirmed gift."""
+def test_a_gift_survives_every_crash(start: Forker, database_url: str, tmp_path: Path) -> None:
+    """If the service is killed at each step in turn, the donor has exactly one confirmed gift."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=WHILE_THE_DONOR_WAITS[0])
@@ -79,9 +86,9 @@ def test_a_gift_survives_every_crash(start: Nursery, database_url: str, tmp_path
 
 
 def test_stopping_under_load_loses_nothing(
-    start: Nursery, database_url: str, tmp_path: Path
+    start: Forker, database_url: str, tmp_path: Path
 ) -> None:
-    """After SIGTERM under load, it ends within ten seconds, and every 200 is on disk."""
+    """After SIGTERM under load, the service ends in ten seconds; all accepted events are stored."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         gifts = give_many(world.database, 2_000)

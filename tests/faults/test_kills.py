@@ -1,4 +1,4 @@
-"""A few of the kills of `make prove`, and tests of the ways of killing."""
+"""A short run of the kills of `make prove`, and tests of the code that kills."""
 
 import time
 from pathlib import Path
@@ -7,17 +7,17 @@ from random import Random
 import pytest
 
 from tests.faults.kills import STEPS, draw_life, run_kills
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 
 KILLS = 10
 SEED = 20
 
 
-def test_after_kills_the_books_are_stripes(
-    start: Nursery, database_url: str, tmp_path: Path
+def test_after_kills_our_books_match_stripes(
+    start: Forker, database_url: str, tmp_path: Path
 ) -> None:
-    """Killed ten times while people give, our books match Stripe's, each payment once."""
+    """After the service was killed ten times while people gave, our books match Stripe's."""
     report = run_kills(start, database_url, tmp_path, kills=KILLS, seed=SEED)
     assert report.errors == [], f"seed {SEED}"
     assert (report.kills, report.paid_minor > 0, report.gifts > 0) == (KILLS, True, True)
@@ -32,8 +32,8 @@ def test_a_seed_chooses_the_kills() -> None:
 
 
 @pytest.mark.parametrize("step", ["donate.storage.database:Database.upgrade:after:1", ""])
-def test_a_forked_service_is_killed_as_any_other(start: Nursery, step: str, tmp_path: Path) -> None:
-    """A forked service ends with SIGKILL, at its step or immediately."""
+def test_a_forked_service_is_killed_as_any_other(start: Forker, step: str, tmp_path: Path) -> None:
+    """A service that was started by forking dies by SIGKILL at its step, or when killed."""
     settings = {
         "DATABASE_URL": f"sqlite:///{tmp_path}/donate.sqlite3",
         "PORT": str(free_port()),

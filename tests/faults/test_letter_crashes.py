@@ -1,4 +1,4 @@
-"""Kills the service at every step of an e-mail, and checks that it is sent in the end."""
+"""Kills the service at every step of sending an e-mail; the e-mail is sent in the end."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,17 +10,22 @@ from sqlmodel import select
 
 from donate.letters.models import Letter
 from tests.faults.processes import Machine, a_machine
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.journeys.travelling import until
 from tests.letters.mailer import SENDER, LocalMailServer, make_due, run_mail_server
 
-# In the order in which an e-mail reaches them, with the number of times it was sent by then.
+# Each step, and how often the mail server has got the e-mail by then.
 STEPS = [
-    ("donate.letters.finder:insert_new:after", 0),  # found, not committed
-    ("donate.letters.finder:LetterFinder.find_due:after", 0),  # recorded
-    ("donate.letters.outbox:Outbox._send:before", 0),  # claimed
-    ("donate.letters.smtp:Smtp.carry:after", 1),  # sent, not marked
-    ("donate.letters.outbox:Outbox.send_due:after", 2),  # marked as sent
+    # The finder has inserted the e-mail's row, and not committed it.
+    ("donate.letters.finder:insert_new:after", 0),
+    # The e-mail's row is committed.
+    ("donate.letters.finder:LetterFinder.find_due:after", 0),
+    # The outbox has claimed the e-mail, and not sent it.
+    ("donate.letters.outbox:Outbox._send:before", 0),
+    # The e-mail is sent, and not marked as sent.
+    ("donate.letters.smtp:Smtp.carry:after", 1),
+    # The e-mail is sent a second time, and marked as sent.
+    ("donate.letters.outbox:Outbox.send_due:after", 2),
 ]
 
 
@@ -36,9 +41,9 @@ def letters(machine: Machine) -> list[Letter]:
 
 
 def test_a_letter_survives_every_crash(
-    start: Nursery, database_url: str, tmp_path: Path, mail_server: LocalMailServer
+    start: Forker, database_url: str, tmp_path: Path, mail_server: LocalMailServer
 ) -> None:
-    """Killed at each step in turn and restarted, the same e-mail is sent at least once."""
+    """If the service is killed at each step in turn, one e-mail is sent, with one Message-ID."""
     with a_machine(start, database_url, tmp_path) as machine:
         machine.settings |= {
             "SMTP_URL": f"smtp://127.0.0.1:{mail_server.port}",
@@ -63,9 +68,9 @@ def test_a_letter_survives_every_crash(
 
 
 def test_the_service_writes_to_donors(
-    start: Nursery, database_url: str, tmp_path: Path, mail_server: LocalMailServer
+    start: Forker, database_url: str, tmp_path: Path, mail_server: LocalMailServer
 ) -> None:
-    """Instructions and thanks arrive within seconds; without a mail server, none are written."""
+    """With a mail server, donors get e-mails within seconds; without one, no e-mail is queued."""
     with a_machine(start, database_url, tmp_path) as machine:
         process = machine.serve()
         machine.world.submit(machine.world.fill_in("interac"))

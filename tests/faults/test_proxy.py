@@ -1,4 +1,4 @@
-"""The failing proxy fails in each of its ways, and heals."""
+"""The proxy that other tests use produces each of its faults, and recovers."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ QUICK_S = 0.3
 
 
 class Echo:
-    """A server that echoes what it receives, and keeps it."""
+    """A TCP server that echoes what it receives, and remembers all of it."""
 
     def __init__(self) -> None:
         self.received = b""
@@ -56,7 +56,7 @@ def call(proxy: Proxy) -> socket.socket:
 
 
 def exchange(caller: socket.socket, sent: bytes) -> bytes | str:
-    """Send something; return the answer until nothing more comes, or how the connection ended."""
+    """Send bytes; return the answer so far, or "silence", "ended" or "reset" if there is none."""
     received = b""
     try:
         caller.sendall(sent)
@@ -87,10 +87,10 @@ def exchange(caller: socket.socket, sent: bytes) -> bytes | str:
         ({"lose_request": b"something else"}, ANSWER + b"hello", b"hello"),
     ],
 )
-def test_a_line_fails_as_it_is_told(
+def test_each_fault_does_what_it_says(
     fault: dict[str, Any], expected: bytes | str, received: bytes
 ) -> None:
-    """Each fault does to both sides what its description says."""
+    """Under each fault, the client and the server receive what `Fault` describes."""
     with echo_behind_proxy() as (echo, proxy):
         proxy.fail(**fault)
         with call(proxy) as caller:
@@ -102,8 +102,8 @@ def test_a_line_fails_as_it_is_told(
             assert exchange(caller, b"again") == ANSWER + b"again"
 
 
-def test_nobody_is_let_in_while_it_refuses() -> None:
-    """A refusing proxy refuses immediately, on the same port, until it is healed."""
+def test_a_proxy_that_refuses_recovers_on_the_same_port() -> None:
+    """A proxy that refuses connections accepts them again on the same port once healed."""
     with echo_behind_proxy() as (_, proxy):
         proxy.fail(refuses=True)
         with pytest.raises(ConnectionRefusedError):
@@ -113,8 +113,8 @@ def test_nobody_is_let_in_while_it_refuses() -> None:
             assert exchange(caller, b"hello") == ANSWER + b"hello"
 
 
-def test_a_fault_meets_calls_under_way() -> None:
-    """An open connection can fall silent, recover, and be ended."""
+def test_faults_apply_to_open_connections() -> None:
+    """Faults also apply to open connections: silence holds bytes back, and a reset ends them."""
     with echo_behind_proxy() as (_, proxy), call(proxy) as caller:
         assert exchange(caller, b"one") == ANSWER + b"one"
         proxy.fail(silent=True)

@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL fails in each way: the answer is 503 or the event is stored."""
+"""The connection to PostgreSQL fails: each event is stored or gets 503, and none is lost."""
 
 import threading
 import time
@@ -29,13 +29,13 @@ from tests.stripe_gateway.service import Service, serving
 
 GIFTS = 40
 CALLERS = 4
-# The endpoint's own limit, and a margin for a busy machine.
+# The time limit of the webhook endpoint, and a margin for a busy machine.
 SOON_S = 8.0 + 2.5
 
 
 @dataclass
 class Line:
-    """The service behind a proxy that can fail, and a direct connection to the database."""
+    """A service that reaches its database through a proxy, and events to deliver to it."""
 
     service: Service
     proxy: Proxy
@@ -50,7 +50,7 @@ class Line:
         self.events = [event("checkout.session.completed", session_for(g)) for g in self.gifts]
 
     def deliver(self, events: list[dict[str, Any]]) -> None:
-        """Deliver events from several callers, and record each answer."""
+        """Deliver these events concurrently, and record each answer."""
         with ThreadPoolExecutor(CALLERS) as pool:
             list(pool.map(self._deliver, events))
 
@@ -69,7 +69,7 @@ class Line:
             return list(session.exec(select(StripeEvent.event_id)))
 
     def finish(self) -> None:
-        """Deliver everything until it is accepted, and once more: each gift is paid once."""
+        """Deliver all events until they are accepted, and again; check that each counted once."""
         assert self.errors == []
         assert self.accepted <= set(self.stored())
         until(lambda: self.service.http.get("/readyz").status_code == 200, patience_s=20)
@@ -129,8 +129,8 @@ def service_behind_proxy(url: str) -> Iterator[Line]:
         {"hangs": True},
     ],
 )
-def test_an_event_is_stored_or_asked_for_again(postgres: Postgres, fault: dict[str, Any]) -> None:
-    """For each fault, an event gets 503 in time or is stored, and all are stored after healing."""
+def test_an_event_is_stored_or_gets_503(postgres: Postgres, fault: dict[str, Any]) -> None:
+    """Under each fault an event is stored, or gets 503 in time so that Stripe sends it again."""
     with service_behind_proxy(postgres.fresh_url()) as line:
         line.deliver(line.events[:5])
         line.proxy.fail(**fault)
@@ -143,7 +143,7 @@ def test_an_event_is_stored_or_asked_for_again(postgres: Postgres, fault: dict[s
 
 
 def test_a_commit_whose_answer_is_lost_counts_once(postgres: Postgres) -> None:
-    """If the answer to COMMIT is lost, Stripe gets 503, and the repeated event counts once."""
+    """If the answer to COMMIT is lost, Stripe gets 503, and the event sent again counts once."""
     with service_behind_proxy(postgres.fresh_url()) as line:
         line.proxy.fail(lose_answer_to=b"COMMIT")
         line.deliver(line.events[:1])
@@ -153,8 +153,8 @@ def test_a_commit_whose_answer_is_lost_counts_once(postgres: Postgres) -> None:
         line.finish()
 
 
-def test_a_form_is_recorded_or_tried_again(postgres: Postgres) -> None:
-    """A donor whose commit failed reads that nothing was lost, and the same form is one gift."""
+def test_a_form_whose_commit_failed_can_be_sent_again(postgres: Postgres) -> None:
+    """If COMMIT fails, the donor can send the form again, and both times make one gift."""
     with service_behind_proxy(postgres.fresh_url()) as line:
         page = line.service.http.get("/give/LWCAN").text
         form = ANN | {"mode": "interac", "lang": "en-CA", "nonce": field_of(page, "nonce")}
@@ -169,8 +169,8 @@ def test_a_form_is_recorded_or_tried_again(postgres: Postgres) -> None:
             assert len(session.exec(select(Gift.id).where(Gift.mode == "interac")).all()) == 1
 
 
-def test_a_silent_server_holds_nobody_for_ever(postgres: Postgres) -> None:
-    """While PostgreSQL is silent, pages answer 503 in time; afterwards they open."""
+def test_a_silent_postgresql_is_a_503_in_time(postgres: Postgres) -> None:
+    """While PostgreSQL sends no answers, requests get 503 in time; afterwards they succeed."""
     with service_behind_proxy(postgres.fresh_url()) as line, ThreadPoolExecutor(30) as visitors:
         assert line.service.http.get("/readyz").status_code == 200
         line.proxy.fail(silent=True)
@@ -189,7 +189,7 @@ def test_a_silent_server_holds_nobody_for_ever(postgres: Postgres) -> None:
 
 
 def test_a_pool_that_is_used_up_is_a_503(postgres: Postgres) -> None:
-    """If every connection waits, callers get 503; afterwards all succeeds."""
+    """If every connection of the pool is waiting for a lock, forms get 503 until it is free."""
     url = postgres.fresh_url()
     with service_behind_proxy(url) as line, ThreadPoolExecutor(30) as donors:
         pages = [line.service.http.get("/give/LWCAN").text for _ in range(25)]
@@ -208,8 +208,8 @@ def test_a_pool_that_is_used_up_is_a_503(postgres: Postgres) -> None:
         line.finish()
 
 
-def test_a_restarted_server_is_not_noticed_for_long(tmp_path: Path) -> None:
-    """PostgreSQL restarts under load, and every event that got 200 is stored."""
+def test_a_restart_of_postgresql_loses_no_event(tmp_path: Path) -> None:
+    """If PostgreSQL restarts under load, every event that got 200 is stored."""
     server = Postgres(tmp_path / "server")
     try:
         with service_behind_proxy(server.fresh_url()) as line:

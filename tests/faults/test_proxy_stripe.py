@@ -1,6 +1,6 @@
-"""The connection to Stripe fails in each way: the donor gets an answer in time, and pays once.
+"""The connection to Stripe fails in each way: donors get an answer in time, and pay once.
 
-There are no webhooks here: the service learns of payments by asking, over the same connection.
+The pretend Stripe sends no webhooks here, so the service learns of payments only by asking Stripe.
 """
 
 import time
@@ -37,14 +37,14 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
     "reset": {"reset": True},
     "answer lost": {"lose_answer_to": b"1"},
 }
-# The time of a page besides the wait for Stripe, on a busy machine.
+# What a page may take in addition to the wait for Stripe, on a busy machine.
 MARGIN_S: Final = 2.5
 NOT_OPENED: Final = "We can’t open the payment page right now"
 
 
 @dataclass
 class Outcome:
-    """What a donor experienced, in order."""
+    """What a donor saw and waited for, and what was recorded in the end."""
 
     waited_s: float = 0.0
     first_answer: int = 0
@@ -61,7 +61,7 @@ class Outcome:
 
 @contextmanager
 def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
-    """Run a service with a failing connection to a pretend Stripe."""
+    """Run a service that reaches a pretend Stripe through a proxy."""
     with ExitStack() as stack:
         sandbox = stack.enter_context(run_sandbox())
         address = urlsplit(sandbox.url)
@@ -83,7 +83,7 @@ def a_world(database_url: str) -> Iterator[tuple[World, Proxy]]:
 
 
 def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
-    """Give during the fault, try again after it, pay, and return during the fault."""
+    """Give during a fault, pay without it, and open the gift's page during the fault again."""
     outcome = Outcome()
     form = world.fill_in()
     proxy.fail(**fault)
@@ -121,7 +121,7 @@ def live_through(world: World, proxy: Proxy, fault: dict[str, Any]) -> Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
-    """Try every fault in parallel, each with its own service, since they mostly wait."""
+    """Try all faults in parallel, each on its own service, because each mostly waits."""
     with ExitStack() as stack:
         worlds = [stack.enter_context(a_world(sqlite.fresh_url())) for _ in FAULTS]
         pool = stack.enter_context(ThreadPoolExecutor(len(FAULTS)))
@@ -132,10 +132,10 @@ def outcomes(sqlite: Sqlite) -> Iterator[dict[str, Future[Outcome]]]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_donor_hears_in_time_and_pays_once(
+def test_a_donor_is_told_in_time_and_pays_once(
     outcomes: dict[str, Future[Outcome]], name: str
 ) -> None:
-    """For each fault, the donor reads a plain sentence in time, and there is one paid session."""
+    """Under each fault, the donor is told in time to try again, and then pays exactly once."""
     outcome = outcomes[name].result()
     assert (outcome.first_answer, outcome.waited_s < DEADLINE_S + MARGIN_S) == (303, True)
     assert NOT_OPENED in outcome.first_page, outcome.first_page
@@ -148,8 +148,10 @@ def test_a_donor_hears_in_time_and_pays_once(
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_asking_outlives_the_line(outcomes: dict[str, Future[Outcome]], name: str) -> None:
-    """A page opened while Stripe cannot be reached answers in time, and later shows the payment."""
+def test_the_payment_is_shown_after_the_fault(
+    outcomes: dict[str, Future[Outcome]], name: str
+) -> None:
+    """A gift's page opens in time while Stripe cannot be asked, and later shows the payment."""
     outcome = outcomes[name].result()
     assert outcome.looked_s < DEADLINE_S + MARGIN_S
     assert RECEIVED not in outcome.page_while_failing

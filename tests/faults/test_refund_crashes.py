@@ -1,4 +1,4 @@
-"""Kills the service at every step of a refund, and checks that it ends as one refund."""
+"""Kills the service at every step of a refund; Stripe makes exactly one refund."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -14,20 +14,24 @@ from donate.finance.staff.accounts import add_staff
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import OpenRefund
 from tests.faults.processes import Machine, a_machine
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.finance.refund_desk import GOOD
 from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 
 GATEWAY = "donate.stripe_gateway"
 
-# In the order in which a refund reaches them; staff wait only at the first.
-RECORDED = "donate.finance.refunds.pages:RefundPages._record_request:after"  # Stripe was not asked
+# The refund request is recorded, and the staff member waits for an answer.
+RECORDED = "donate.finance.refunds.pages:RefundPages._record_request:after"
 WHILE_THE_WORKER_ASKS = [
-    f"{GATEWAY}.requests.refunds:Refunds._take_due:after",  # claimed, not yet asked
-    f"{GATEWAY}.client:StripeClient.create_refund:before",  # about to ask
-    f"{GATEWAY}.client:StripeClient.create_refund:after",  # Stripe answered; not recorded
-    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",  # in the inbox, perhaps not settled
+    # The worker has claimed the refund request.
+    f"{GATEWAY}.requests.refunds:Refunds._take_due:after",
+    # The worker is about to ask Stripe for the refund.
+    f"{GATEWAY}.client:StripeClient.create_refund:before",
+    # Stripe has made the refund, and we have not recorded the answer.
+    f"{GATEWAY}.client:StripeClient.create_refund:after",
+    # The answer is in the inbox, and may not be settled.
+    f"{GATEWAY}.webhooks.inbox:Inbox.store_now:after",
 ]
 
 
@@ -57,7 +61,7 @@ def paid(machine: Machine) -> Gift:
 
 
 def send_back(world: World, gift: Gift) -> httpx.Response:
-    """Fill in the refund form of a gift and send it."""
+    """Fill in a gift's refund form with the whole amount, and send it."""
     page = world.page(f"/finance/gifts/{gift.id}")
     hidden = {name: field(page, name) for name in ("form_key", "payment")}
     form = page[page.index("/refund") :]
@@ -67,19 +71,19 @@ def send_back(world: World, gift: Gift) -> httpx.Response:
 
 
 def make_due(world: World) -> None:
-    """Make every open request due now."""
+    """Make every refund request due now, so that the worker retries it without waiting."""
     with world.database.writing() as session:
         session.execute(update(OpenRefund).values(ask_at=datetime.now(UTC)))
 
 
-def test_a_refund_survives_every_crash(start: Nursery, database_url: str, tmp_path: Path) -> None:
-    """Killed at each step in turn and restarted, one request is exactly one refund."""
+def test_a_refund_survives_every_crash(start: Forker, database_url: str, tmp_path: Path) -> None:
+    """If the service is killed at each step in turn, one refund request is one refund."""
     with a_machine(start, database_url, tmp_path) as machine:
         world = machine.world
         process = machine.serve(killed_at=RECORDED)
         gift = paid(machine)
         sign_in(world)
-        world.webhooks(paused=True)  # or Stripe's events would close the request
+        world.webhooks(paused=True)  # so that only the worker can close the request
         with pytest.raises(httpx.TransportError):
             send_back(world, gift)
         machine.was_killed(process, RECORDED)

@@ -1,4 +1,4 @@
-"""The machine fails under an SQLite service: it answers 503, loses nothing, and recovers."""
+"""Locks, a full disk and replaced files: a service on SQLite answers 503 and loses nothing."""
 
 import resource
 import shutil
@@ -15,7 +15,7 @@ import pytest
 from donate.errors import DatabaseBusy
 from donate.storage.database import Database
 from tests.faults.processes import Machine, a_machine
-from tests.faults.quick_start import Nursery
+from tests.faults.quick_start import Forker
 from tests.journeys.travelling import ANN, field, until
 from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import as_bytes, event, sign
@@ -48,17 +48,17 @@ def stored(file: Path) -> int:
 
 
 @contextmanager
-def a_service(start: Nursery, sqlite: Sqlite, folder: Path) -> Iterator[tuple[Machine, Path]]:
+def a_service(start: Forker, sqlite: Sqlite, folder: Path) -> Iterator[tuple[Machine, Path]]:
     url = sqlite.fresh_url()
     with a_machine(start, url, folder) as machine:
         machine.serve()
         yield machine, Path(url.removeprefix("sqlite:///"))
 
 
-def test_a_lock_of_ten_seconds_is_waited_out(
-    start: Nursery, sqlite: Sqlite, tmp_path: Path
+def test_a_write_lock_of_ten_seconds_is_a_503(
+    start: Forker, sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """While another process writes, forms get 503 and pages open; afterwards all succeeds."""
+    """While another process holds the write lock, forms and events get 503, and pages open."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         form = machine.world.fill_in("interac")
         hold = [sys.executable, "-c", HOLD, str(file)]
@@ -79,8 +79,8 @@ def test_a_lock_of_ten_seconds_is_waited_out(
         assert machine.audit() == 0
 
 
-def test_a_full_disk_is_waited_out(start: Nursery, sqlite: Sqlite, tmp_path: Path) -> None:
-    """While the files cannot grow, events get 503; every 200 is stored, and then all succeeds."""
+def test_a_full_disk_is_a_503(start: Forker, sqlite: Sqlite, tmp_path: Path) -> None:
+    """While the disk is full, forms and events get 503; every event that got 200 is stored."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         process = machine.running[-1]
         assert deliver(machine, an_event()) == 200
@@ -106,9 +106,9 @@ def test_a_full_disk_is_waited_out(start: Nursery, sqlite: Sqlite, tmp_path: Pat
 
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_a_file_that_was_replaced_is_not_written_to(
-    start: Nursery, sqlite: Sqlite, tmp_path: Path, is_gone: bool
+    start: Forker, sqlite: Sqlite, tmp_path: Path, is_gone: bool
 ) -> None:
-    """If the file is moved away, the service answers 503 until it is back."""
+    """If the database file is moved away or replaced, events get 503 until it is back."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         aside = file.with_name("moved-aside.sqlite3")
@@ -118,7 +118,7 @@ def test_a_file_that_was_replaced_is_not_written_to(
         bodies = [an_event() for _ in range(3)]
         assert {deliver(machine, body) for body in bodies} == {503}
         assert machine.world.http.get("/readyz").status_code == 503
-        assert file.exists() != is_gone  # the service created no empty file
+        assert file.exists() != is_gone  # the service has not created a file
 
         aside.rename(file)
         assert {deliver(machine, body) for body in bodies} == {200}
@@ -126,14 +126,14 @@ def test_a_file_that_was_replaced_is_not_written_to(
         assert machine.audit() == 0
 
 
-def test_a_restored_backup_is_taken_up_by_a_restart(
-    start: Nursery, sqlite: Sqlite, tmp_path: Path
+def test_a_restored_backup_is_used_after_a_restart(
+    start: Forker, sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """A file that replaces ours is not written to until the service restarts."""
+    """A backup that replaces the database file is used only after the service restarts."""
     with a_service(start, sqlite, tmp_path) as (machine, file):
         assert deliver(machine, an_event()) == 200
         backup = Path(sqlite.fresh_url().removeprefix("sqlite:///"))
-        for beside in ("-wal", "-shm"):  # or SQLite replays them into the new file
+        for beside in ("-wal", "-shm"):  # SQLite would replay the old WAL into the backup
             file.with_name(file.name + beside).unlink()
         backup.replace(file)
         body = an_event()
@@ -151,7 +151,7 @@ def test_a_restored_backup_is_taken_up_by_a_restart(
 def test_a_file_replaced_in_the_middle_of_a_write_is_noticed(
     sqlite: Sqlite, tmp_path: Path
 ) -> None:
-    """A commit into a file that was replaced meanwhile raises DatabaseBusy."""
+    """If the database file is replaced during a transaction, the commit raises DatabaseBusy."""
     file = tmp_path / "donate.sqlite3"
     shutil.copy(sqlite.fresh_url().removeprefix("sqlite:///"), file)
     database = Database(f"sqlite:///{file}")

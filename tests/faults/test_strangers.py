@@ -1,4 +1,4 @@
-"""A few of the strangers of `make prove`, and that their requests can be repeated."""
+"""A short run of the odd requests of `make prove`, and a test that each can be repeated."""
 
 from pathlib import Path
 from random import Random
@@ -12,16 +12,16 @@ SEED = 20
 REQUESTS = 1_000
 
 
-def test_no_stranger_is_answered_500(database_url: str, tmp_path: Path) -> None:
-    """A thousand odd requests cause no 500, no traceback, no growth, and a clean audit."""
+def test_no_odd_request_gets_500(database_url: str, tmp_path: Path) -> None:
+    """A thousand odd requests cause no 500, no traceback, no memory leak and no audit finding."""
     report = run_strangers(database_url, tmp_path, numbers=range(REQUESTS), seed=SEED)
     assert report.errors == []
     assert report.requests == REQUESTS
     assert {200, 201, 303, 400, 403, 404, 405, 413, 422} <= report.answers.keys()
 
 
-def test_a_number_names_a_request(sqlite: Sqlite) -> None:
-    """The same seed and number make the same request, whatever was sent before."""
+def test_a_seed_and_number_repeat_a_request(sqlite: Sqlite) -> None:
+    """The same seed and number draw the same request, whatever was drawn before."""
     database = Database(sqlite.fresh_url())
     known = add_known_data(database)
     database.close()

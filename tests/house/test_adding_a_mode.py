@@ -1,4 +1,4 @@
-"""A mode is added in few places: the test adds one to a copy of the service and gives with it."""
+"""Adding a mode takes few edits: the test adds one to a copy of the service and uses it."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
-# What docs/tour.md asks for, as edits to the files that exist: what is found, what replaces it.
+# The edits of existing files that docs/tour.md asks for: the old text, and the new text.
 EDITS = {
     "donate/regions/modes.py": [
         (
@@ -65,7 +65,8 @@ class Shares:
 ''',
     "donate/templates/donors/_shares.html": "<p>Quote {{ way.reference }}.</p>\n",
 }
-# Gives with the new mode, and prints what the donor, a program and a letter say of it.
+# A program that opens a gift in the new mode, and prints the form, the gift page and the API's
+# answers as JSON.
 GIVE = """
 import json, sys
 from starlette.testclient import TestClient
@@ -88,7 +89,7 @@ print(json.dumps({"form": form, "opened": opened.json(), "page": page, "offered"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the service with one mode more."""
+    """Return a copy of the service with the new mode `shares` added."""
     shutil.copytree(
         ROOT / "donate", tmp_path / "donate", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -105,8 +106,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_a_mode_is_added_in_at_most_four_files(copy: Path) -> None:
-    """With an entry, a class, a template and a region's table a donor can give in a new mode."""
-    assert len(EDITS) + 1 <= 4  # and the French in locale/fr.po
+    """A new mode takes an enum entry, a class, a template and a table in regions.toml."""
+    assert len(EDITS) + 1 <= 4  # the French in locale/fr.po is extra
     done = subprocess.run(
         [sys.executable, "-c", GIVE, str(copy / "gifts.sqlite3")],
         cwd=copy,
@@ -122,4 +123,4 @@ def test_a_mode_is_added_in_at_most_four_files(copy: Path) -> None:
     assert "Waiting for your shares" in result["page"]
     assert f"Quote {reference}." in result["page"]
     names = {mode["mode"]: mode["name"] for mode in result["offered"]["modes"]}
-    assert names["shares"] == {"en": "Shares", "fr": "Shares"}  # the French is not written yet
+    assert names["shares"] == {"en": "Shares", "fr": "Shares"}  # the test adds no French

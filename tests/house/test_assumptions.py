@@ -1,4 +1,4 @@
-"""The list of assumptions covers everything that the service asks of Stripe or reads."""
+"""Every call to Stripe, and every field that we read, is covered by an assumption's check."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from tests.stripe_gateway.examples import KINDS, event
 
 ROUTES = {route for one in ASSUMPTIONS for route in one.routes}
 FIELDS = {field for one in ASSUMPTIONS for field in one.fields}
-# Keys in the code that are not fields of Stripe's objects.
+# Keys that the code reads or writes, and that are not fields of Stripe's objects.
 OURS = {
     "parameters that we send": (
         "adaptive_pricing customer_email disabled line_items lt payment_intent_data price_data "
@@ -32,7 +32,7 @@ OURS = {
 
 @pytest.fixture(scope="module")
 def objects() -> list[dict[str, Any]]:
-    """Return every answer of Stripe while all assumptions are checked, and the examples."""
+    """Return the sandbox's answers while all assumptions are checked, and example objects."""
     answers: list[dict[str, Any]] = []
 
     def remember(answer: Any) -> Any:
@@ -64,13 +64,13 @@ def uncovered_keys(code: str) -> set[str]:
 
 
 def test_every_call_to_stripe_is_covered() -> None:
-    """Every route that the service calls is called by the check of an assumption."""
+    """Every route of Stripe's API that the service calls is listed by an assumption."""
     uncovered = {file.name: uncovered_routes(file.read_text()) for file in gateway_files()}
     assert {name: routes for name, routes in uncovered.items() if routes} == {}
 
 
 def test_a_new_call_is_noticed() -> None:
-    """A call that no assumption covers is values, whether it is called directly or passed on."""
+    """The search finds a call that no assumption covers, also if the method is only passed on."""
     called = "def pay(sdk):\n    return sdk.v1.payouts.list({'limit': 1})\n"
     passed_on = "v1 = sdk.v1\nlists = {'transfers': v1.transfers.list}\n"
     assert uncovered_routes(called) == {"GET /v1/payouts"}
@@ -78,14 +78,14 @@ def test_a_new_call_is_noticed() -> None:
 
 
 def test_every_field_that_is_read_is_covered(objects: list[dict[str, Any]]) -> None:
-    """Every field that the service reads is read by the check of an assumption."""
+    """Every field of Stripe's objects that the service reads is listed by an assumption."""
     read = fields_read(objects, SystemClock().now())
     assert len(read) > 80
     assert read - FIELDS == set()
 
 
 def test_a_new_field_is_noticed() -> None:
-    """A field that no assumption covers is values, at any depth of the object."""
+    """The search finds a field that no assumption covers, at any depth of an object."""
     charge = {"object": "charge", "id": "ch_1", "outcome": {"reason": "highest_risk_level"}}
     fields: set[str] = set()
     payment = Traced({"object": "payment_intent", "latest_charge": charge}, fields)
@@ -94,7 +94,7 @@ def test_a_new_field_is_noticed() -> None:
 
 
 def test_every_key_in_the_code_is_covered() -> None:
-    """A key that no example contains is also covered, or is one of our own."""
+    """Every key in the gateway's code is a field that an assumption lists, or is in OURS."""
     uncovered = {file.name: uncovered_keys(file.read_text()) for file in gateway_files()}
     assert {name: keys for name, keys in uncovered.items() if keys} == {}
 
@@ -109,5 +109,5 @@ def test_every_key_in_the_code_is_covered() -> None:
     ],
 )
 def test_a_new_key_is_noticed(code: str) -> None:
-    """A key that no assumption covers is values in the code, in each way of reading it."""
+    """The search finds a key that no assumption covers, however the code reads the key."""
     assert uncovered_keys(code) == {"outcome_reason"}

@@ -1,4 +1,4 @@
-"""The checkers of `make check` report the violations that they exist for."""
+"""Each checker that `make check` runs reports a violation that was planted for it."""
 
 import shutil
 import subprocess
@@ -46,7 +46,7 @@ def run(tool: str, *arguments: str | Path, cwd: Path = ROOT, text: str = "") -> 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Return a copy of the service that a test may break."""
+    """Return a folder with a copy of the service's code that a test may break."""
     python_only = shutil.ignore_patterns("__pycache__", "static", "locale", "templates")
     shutil.copytree(ROOT / "donate", tmp_path / "donate", ignore=python_only)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -57,7 +57,7 @@ def copy(tmp_path: Path) -> Path:
 def test_a_forbidden_import_breaks_its_contract(
     copy: Path, contract: str, file: str, forbidden: str
 ) -> None:
-    """An import that a contract forbids breaks it, and the report names the import."""
+    """If a file imports what a contract forbids, the check fails and names the import."""
     importer = copy / "donate" / file
     importer.write_text(f"{importer.read_text()}\nimport {forbidden}\n")
     code, output = run("lint-imports", "--contract", contract, "--no-cache", cwd=copy)
@@ -67,8 +67,8 @@ def test_a_forbidden_import_breaks_its_contract(
     assert f"{module} -> {forbidden} (l." in output
 
 
-def test_a_new_room_has_to_choose_its_floor(copy: Path) -> None:
-    """A new folder that is in no layer breaks the check."""
+def test_a_new_folder_has_to_be_in_a_layer(copy: Path) -> None:
+    """The check of imports fails if a new folder is not assigned to a layer."""
     (copy / "donate" / "raffles").mkdir()
     (copy / "donate" / "raffles" / "__init__.py").touch()
     code, output = run("lint-imports", "--contract", "floors", "--no-cache", cwd=copy)
@@ -77,7 +77,7 @@ def test_a_new_room_has_to_choose_its_floor(copy: Path) -> None:
 
 
 def test_every_contract_is_shown_to_catch_something() -> None:
-    """Every contract has a forbidden import above."""
+    """Every import contract has an example of a forbidden import in this file."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contracts = settings["tool"]["importlinter"]["contracts"]
     assert {c["id"] for c in contracts} == {contract for contract, _, _ in FORBIDDEN_IMPORTS}
@@ -85,7 +85,7 @@ def test_every_contract_is_shown_to_catch_something() -> None:
 
 @pytest.mark.parametrize("rule", AGAINST_THE_STYLE)
 def test_ruff_holds_the_house_style(rule: str) -> None:
-    """A check with ruff reports a violation of the house style in a folder of the service."""
+    """Ruff reports each planted violation of the house style in the service's code."""
     flags = ("--stdin-filename", "donate/gifts/planted.py", "--output-format", "concise")
     code, output = run("ruff", "check", *flags, "-", text=AGAINST_THE_STYLE[rule])
     assert code == 1
@@ -93,7 +93,7 @@ def test_ruff_holds_the_house_style(rule: str) -> None:
 
 
 def test_mypy_knows_what_stripe_takes(tmp_path: Path) -> None:
-    """The type check reports a misspelt parameter of a call to Stripe."""
+    """Mypy reports a misspelt parameter of a call to Stripe."""
     snippet = tmp_path / "snippet.py"
     snippet.write_text(
         "import stripe\n\n"
@@ -106,7 +106,7 @@ def test_mypy_knows_what_stripe_takes(tmp_path: Path) -> None:
 
 
 def test_djlint_reads_templates_as_a_browser_would(tmp_path: Path) -> None:
-    """The template check reports a picture without alternative text and an unclosed tag."""
+    """Djlint reports a picture without alternative text, and an unclosed tag."""
     (tmp_path / "page.html").write_text('<main><img src="/x.png" width="1" height="1">\n')
     code, output = run("djlint", "--configuration", ROOT / "pyproject.toml", "--lint", tmp_path)
     assert code == 1

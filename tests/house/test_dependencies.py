@@ -9,7 +9,7 @@ RECORD = ROOT / "docs/decisions/0005-run-time-dependencies.md"
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """The table of the decision names exactly the dependencies in pyproject.toml."""
+    """The decision record's table names exactly the dependencies in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     required = {re.split(r"[\[><=;]", package)[0] for package in project["dependencies"]}
     rows = re.findall(r"^\| ([a-z][^|]*) \|", RECORD.read_text(), re.MULTILINE)

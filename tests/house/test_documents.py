@@ -1,4 +1,4 @@
-"""The documents and the architecture picture match the code."""
+"""The paths, links and pictures in the documents match the code."""
 
 import re
 from fnmatch import fnmatch
@@ -16,9 +16,9 @@ FILES = [
     for path in (ROOT / folder).rglob("*")
     if "__pycache__" not in path.parts
 ]
-# A file by its name or the end of its path, such as `ledger.py` or `gifts/*.py`; no URLs.
+# Matches a file's name or the end of its path, such as `ledger.py` or `gifts/*.py`, but no URL.
 PATH = re.compile(r"(?<![\w:/.*<-])([\w*][\w*./-]*\.(?:py|toml|js|css|html|md|json|png|svg))\b")
-# Files that documents name and that are not ours: a report, Stripe's document, a program.
+# Names in documents that look like files of ours: a report, Stripe's OpenAPI document, a program.
 NOT_IN_THE_REPOSITORY = {"donate-stripe-check.json", "spec3.json", "Node.js"}
 TEST = re.compile(r"\b(tests/[\w/]+\.py)::(\w+)")
 LINK = re.compile(r"\]\(([^)]*)\)|<img src=\"([^\"]+)\"")
@@ -33,7 +33,7 @@ def is_there(path: str) -> bool:
 
 
 def anchors(document: Path) -> set[str]:
-    """Return the anchors that GitHub gives to the headings of a document."""
+    """Return the anchors that GitHub makes of a document's headings."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -51,7 +51,7 @@ def test_every_file_that_a_document_names_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
-    """Every link and picture of a document leads to a file, and to a heading if it names one."""
+    """Every local link and picture of a document leads to an existing file and heading."""
     for link, picture in LINK.findall(document.read_text()):
         if (link or picture).startswith("https://"):
             continue
@@ -62,11 +62,11 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
 
 
 def test_a_stale_path_is_noticed() -> None:
-    """A path that is gone is found; URLs and existing files pass."""
+    """The check reports a path without a file, but no URL and no existing file."""
     text = "`gifts/ledger.py`, `gifts/gone.py`, https://x.example/no.py, tests/house/*.py"
     assert {path for path in paths_in(text) if not is_there(path)} == {"gifts/gone.py"}
 
 
 def test_the_architecture_picture_matches_the_code() -> None:
-    """The committed picture shows today's floors, folders and docstrings; else `make pictures`."""
+    """The architecture picture matches the code; if it does not, run `make pictures`."""
     assert PICTURE.read_text() == draw(read_floors())

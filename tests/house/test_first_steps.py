@@ -1,4 +1,4 @@
-"""A newcomer's first commands work, or say clearly why not."""
+"""The first commands that a newcomer runs work, or say clearly why they cannot."""
 
 import os
 import re
@@ -28,8 +28,8 @@ def program(path: Path, *lines: str) -> Path:
     return path
 
 
-def test_plain_make_lists_every_verb() -> None:
-    """`make` lists each of its targets with one line that explains it."""
+def test_plain_make_lists_every_target() -> None:
+    """`make` without a target lists all targets, with one line that explains each."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) - {"help"}
     listed = dict(
@@ -40,7 +40,7 @@ def test_plain_make_lists_every_verb() -> None:
 
 
 def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
-    """The install refuses a Python older than 3.11 before it changes anything."""
+    """With a Python older than 3.11, scripts/install stops and says which version it needs."""
     old = program(tmp_path / "python3", "exit 1")
     install = run("scripts/install", PYTHON=str(old))
     assert install.returncode == 1
@@ -48,7 +48,7 @@ def test_an_old_python_is_refused_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_browser_that_does_not_start_is_refused(tmp_path: Path) -> None:
-    """If the browser that DONATE_CHROMIUM names does not start, no other is tried."""
+    """If the browser in DONATE_CHROMIUM does not start, the install tries no other browser."""
     broken = program(tmp_path / "chromium", "exit 1")
     install = run(sys.executable, INSTALL_BROWSER, DONATE_CHROMIUM=str(broken))
     assert install.returncode == 1
@@ -56,7 +56,7 @@ def test_a_browser_that_does_not_start_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_browser_on_the_machine_is_the_one_used(tmp_path: Path) -> None:
-    """The search skips a browser on PATH that does not start, and records the next that does."""
+    """The install skips a browser on PATH that does not start, and records the first that does."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "scripts").mkdir()
     script = shutil.copy(INSTALL_BROWSER, tmp_path / "scripts")

@@ -1,4 +1,4 @@
-"""The glossary has every word of the code, and file names are specific."""
+"""The glossary explains the values of the code's enums, and file names are specific."""
 
 import re
 from enum import StrEnum
@@ -17,7 +17,7 @@ VAGUE = {"base", "common", "helpers", "manager", "misc", "service", "services", 
 
 
 def glossary_words() -> set[str]:
-    """Return the first column, and every `word` in backticks."""
+    """Return the first column of the glossary's tables, and every word in backticks."""
     rows = [
         line for line in (ROOT / "docs/glossary.md").read_text().splitlines() if line[:1] == "|"
     ]
@@ -27,12 +27,12 @@ def glossary_words() -> set[str]:
 
 @pytest.mark.parametrize("words", [FactKind, StatusName, Flag, Mode, Role, LetterKind])
 def test_the_glossary_has_every_word_of_the_code(words: type[StrEnum]) -> None:
-    """The glossary has every value of these enums."""
+    """The glossary explains every value of the enums for facts, statuses, flags and so on."""
     assert {str(word) for word in words} - glossary_words() == set()
 
 
-def test_no_file_is_named_for_nothing() -> None:
-    """No file or folder has a vague name, and none is called stripe."""
+def test_no_file_name_is_vague() -> None:
+    """No file or folder has a vague name such as `utils`, or is called `stripe`."""
     names = {path.stem for path in (ROOT / "donate").rglob("*.py")}
     names |= {path.name for path in (ROOT / "donate").rglob("*") if path.is_dir()}
     assert names & (VAGUE | {"stripe"}) == set()

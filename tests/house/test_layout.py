@@ -1,4 +1,4 @@
-"""The layout stays easy to find one's way in: small folders, no circles, one name for one thing."""
+"""The code's layout stays clear: small folders, no import cycles, unique public names."""
 
 import ast
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 DONATE = ROOT / "donate"
 MOST_AT_THE_TOP = 10
 MOST_IN_A_FOLDER = 12
-# The sandbox and the assumptions repeat what Stripe calls its things.
+# These folders use Stripe's names, so their public names may occur in other files too.
 REPEATS_STRIPE = ("sandbox", "assumptions")
 
 
@@ -22,13 +22,13 @@ def modules_by_folder() -> dict[Path, list[str]]:
     return folders
 
 
-def test_the_top_holds_few_modules() -> None:
-    """At most ten modules stand at the top of the package; everything else is in a folder."""
+def test_the_package_has_few_modules_outside_folders() -> None:
+    """The package has at most ten modules outside its folders."""
     assert len(modules_by_folder()[DONATE]) <= MOST_AT_THE_TOP
 
 
 def test_a_folder_holds_at_most_a_dozen_modules() -> None:
-    """A folder with more than twelve modules has to be divided."""
+    """No folder of the package has more than twelve modules."""
     crowded = {
         str(folder.relative_to(ROOT)): len(modules)
         for folder, modules in modules_by_folder().items()
@@ -37,8 +37,8 @@ def test_a_folder_holds_at_most_a_dozen_modules() -> None:
     assert crowded == {}
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
-    """No module is reached again by following its imports, in the sandbox neither."""
+def test_there_are_no_import_cycles() -> None:
+    """No module imports itself, directly or through other modules."""
     graph = grimp.build_graph("donate", cache_dir=None)
     circles = [
         module
@@ -52,7 +52,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 
 
 def test_a_public_name_is_defined_once() -> None:
-    """A class or function that others may import has a name that no other file gives away."""
+    """No two files define a public class or function of the same name."""
     names = Counter(
         node.name
         for file in DONATE.rglob("*.py")
@@ -65,7 +65,7 @@ def test_a_public_name_is_defined_once() -> None:
 
 
 def test_pages_hold_no_sql() -> None:
-    """A page asks a function for what it shows; statements stand with the queries."""
+    """Modules with pages or routes contain no SQL statements; they call functions for data."""
     pages = [*DONATE.rglob("*pages.py"), *DONATE.rglob("*routes.py"), *DONATE.glob("api/*.py")]
     with_sql = [
         str(page.relative_to(ROOT))

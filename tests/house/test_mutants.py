@@ -1,4 +1,4 @@
-"""The list of bugs that `make mutants` plants matches the code."""
+"""The bugs in scripts/mutants.toml, which `make mutants` plants, match the code."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,16 +10,16 @@ from scripts.mutants import ROOT, Mutant, Unplantable, plant, read_mutants
 MUTANTS = read_mutants()
 
 
-def copy_of_its_file(mutant: Mutant, folder: Path) -> Path:
-    """Make a tree with only the file of the bug; return that file."""
+def copy_the_file_of(mutant: Mutant, folder: Path) -> Path:
+    """Copy the file in which the bug is planted into the folder; return the copy."""
     file = folder / mutant.file
     file.parent.mkdir(parents=True)
     file.write_text((ROOT / mutant.file).read_text())
     return file
 
 
-def test_there_are_enough_of_them() -> None:
-    """The list has at least twenty-four bugs, and no name or harm twice."""
+def test_there_are_enough_bugs() -> None:
+    """The list has at least 24 bugs, and each has a name and a harm that no other has."""
     assert len(MUTANTS) >= 24
     names = Counter(mutant.name for mutant in MUTANTS) + Counter(m.harm for m in MUTANTS)
     assert [text for text, count in names.items() if count > 1] == []
@@ -27,9 +27,9 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_bug_can_be_planted(tmp_path: Path, mutant: Mutant) -> None:
-    """The snippet occurs once in its file, the replacement compiles, and the tests exist."""
+    """Each bug's snippet occurs once in its file, its replacement compiles, its tests exist."""
     assert mutant.file.startswith("donate/")
-    file = copy_of_its_file(mutant, tmp_path)
+    file = copy_the_file_of(mutant, tmp_path)
     before = file.read_text()
     plant(mutant, tmp_path)
     assert file.read_text() != before
@@ -39,10 +39,10 @@ def test_a_bug_can_be_planted(tmp_path: Path, mutant: Mutant) -> None:
         assert (ROOT / file_name).is_file()
 
 
-def test_a_stale_bug_is_told_and_not_planted(tmp_path: Path) -> None:
-    """A bug whose snippet is missing is refused, and the file does not change."""
+def test_a_stale_bug_is_refused(tmp_path: Path) -> None:
+    """A bug whose snippet is not in its file is refused, and the file stays unchanged."""
     mutant = MUTANTS[0]
-    file = copy_of_its_file(mutant, tmp_path)
+    file = copy_the_file_of(mutant, tmp_path)
     plant(mutant, tmp_path)
     planted = file.read_text()
     with pytest.raises(Unplantable, match="occurs 0 times"):

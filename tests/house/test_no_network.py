@@ -1,4 +1,4 @@
-"""Neither a test nor importing the service reaches another machine."""
+"""No test can reach another machine, and importing the service has no side effects."""
 
 import socket
 import subprocess
@@ -11,8 +11,8 @@ WATCHED_IMPORT = Path(__file__).with_name("watched_import.py")
 
 
 def test_a_test_cannot_connect_to_another_machine() -> None:
-    """A connection to another machine is refused before a byte is sent."""
-    # Connecting a datagram socket sends nothing, so this is harmless even if the hook fails.
+    """A test that connects to another machine fails before a byte is sent."""
+    # Connecting a datagram socket sends nothing, so the test is harmless even if the hook fails.
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         pytest.raises(RuntimeError, match="only this machine"),
@@ -21,13 +21,13 @@ def test_a_test_cannot_connect_to_another_machine() -> None:
 
 
 def test_a_test_cannot_look_up_another_machine() -> None:
-    """Looking up another machine's name is refused before a query is sent."""
+    """A test that looks up another machine's name fails before a query is sent."""
     with pytest.raises(RuntimeError, match="only this machine"):
         socket.getaddrinfo("donate.example", 443, flags=socket.AI_NUMERICHOST)
 
 
 def test_a_test_can_talk_to_this_machine() -> None:
-    """Loopback and unix sockets work."""
+    """Tests can connect over loopback and unix sockets."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
     near, far = socket.socketpair(socket.AF_UNIX)

@@ -10,7 +10,7 @@ SETTINGS = {field.upper() for field in Settings.model_fields}
 
 
 def settings_of_the_example() -> dict[str, str]:
-    """Return each NAME= in `.env.example`, commented out or not, and its paragraph's first line."""
+    """Return each setting in `.env.example`, with the first line of its paragraph."""
     settings = {}
     for paragraph in (ROOT / ".env.example").read_text().split("\n\n"):
         for name in re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]*)=", paragraph, re.MULTILINE):
@@ -19,12 +19,12 @@ def settings_of_the_example() -> dict[str, str]:
 
 
 def test_the_example_has_every_setting_and_no_other() -> None:
-    """`.env.example` names exactly the existing settings."""
+    """`.env.example` contains exactly the settings that the service reads."""
     assert settings_of_the_example().keys() == SETTINGS
 
 
 def test_the_example_says_what_each_setting_does() -> None:
-    """Each paragraph of `.env.example` first_lines with a line that explains its settings."""
+    """Each paragraph of `.env.example` begins with a line that explains its settings."""
     first_lines = settings_of_the_example()
     assert {
         name: line for name, line in first_lines.items() if not re.match(r"# [^=]{8,}", line)

@@ -1,4 +1,4 @@
-"""Files and functions are short, every test states its rule, and no test imports another."""
+"""Files and functions are short, tests state their rules, and no test module is imported."""
 
 import ast
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def functions() -> Iterator[tuple[str, Function]]:
 
 
 def imports() -> Iterator[tuple[str, str]]:
-    """Return every imported name, in full, with the place of the import."""
+    """Yield the file and line of each import in the code, and the full name it imports."""
     for file in FILES:
         for node in ast.walk(ast.parse(file.read_text())):
             place = f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
@@ -53,7 +53,7 @@ def test_a_function_fits_on_a_screen() -> None:
 
 
 def test_a_test_states_its_rule() -> None:
-    """Every test has a docstring that states its rule in a sentence."""
+    """Every test has a docstring that ends as a sentence does."""
     rules = {
         where: ast.get_docstring(function) or ""
         for where, function in functions()
@@ -63,7 +63,7 @@ def test_a_test_states_its_rule() -> None:
 
 
 def test_no_test_module_is_imported() -> None:
-    """Code that several tests share is in a module that has no tests of its own."""
+    """No module imports a test module; code that tests share is in other modules."""
     test_modules = {
         ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for file in (ROOT / "tests").rglob("test_*.py")

@@ -1,4 +1,4 @@
-"""Imports the module that is its argument, and prints every file write and network call."""
+"""Program that imports a module, and prints each file write and network call of the import."""
 
 import importlib
 import os
