@@ -1,4 +1,4 @@
-"""The service and a pretend Stripe on real ports, connected to each other."""
+"""A fixture that runs the service and a pretend Stripe, which talk over real ports."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Staff who sign in during a journey."""
+"""Lets the HTTP client of a journey sign in as staff."""
 
 from datetime import UTC, datetime, timedelta
 

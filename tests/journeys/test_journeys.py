@@ -1,4 +1,4 @@
-"""From the Give page to a confirmed gift, through all modes."""
+"""A gift in each mode, from the Give page to its confirmation, over HTTP."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ COMPLETED = "checkout.session.completed"
 
 
 def test_card(world: World) -> None:
-    """A donor chooses, pays at Stripe, and reads that the gift is received."""
+    """A donor who pays by card on Stripe's page reads that the gift is received."""
     checkout = world.submit(world.fill_in())
     assert checkout.startswith(f"{world.sandbox.url}/pay/")
     assert world.gift().status == "awaited"
@@ -29,7 +29,7 @@ def test_card(world: World) -> None:
 
 
 def test_one_form_is_one_gift(world: World) -> None:
-    """A form that is sent twice leads to the same gift and the same page."""
+    """A form that is sent twice leads to one gift and one page of Stripe's."""
     form = world.fill_in()
     first = world.submit(form)
     assert world.submit(form) == first
@@ -40,7 +40,7 @@ def test_one_form_is_one_gift(world: World) -> None:
 
 
 def test_a_declined_card_and_another(world: World) -> None:
-    """After a declined card, the donor pays with another one."""
+    """After a declined card, the donor can pay the same gift with another card."""
     checkout = world.submit(world.fill_in())
     session_id = checkout.rpartition("/")[2]
     world.sandbox.pay(session_id, outcome="declined")
@@ -51,7 +51,7 @@ def test_a_declined_card_and_another(world: World) -> None:
 
 
 def test_bank_debit(world: World) -> None:
-    """A donor agrees to a debit; days later it arrives, or is refused and another one arrives."""
+    """A debit that the bank refuses fails the gift, and a second debit confirms the gift."""
     checkout = world.submit(world.fill_in("bank_debit"))
     back = world.pay(checkout, BANK_ACCOUNT)
     until(lambda: world.gift().status == "processing")
@@ -73,7 +73,7 @@ def test_bank_debit(world: World) -> None:
 
 
 def test_a_debit_that_the_bank_takes_back(world: World) -> None:
-    """A debit may be disputed after it arrived, and then no longer counts."""
+    """If a donor's bank disputes a debit that arrived, the gift's net amount becomes zero."""
     checkout = world.submit(world.fill_in("bank_debit"))
     back = world.pay(checkout, BANK_ACCOUNT)
     session_id = checkout.rpartition("/")[2]
@@ -90,7 +90,7 @@ def test_a_debit_that_the_bank_takes_back(world: World) -> None:
 
 
 def test_interac(world: World) -> None:
-    """The donor reads where to send how much; staff mark the transfer, and can undo that."""
+    """An Interac gift is confirmed when staff mark its transfer, and awaited if they undo that."""
     address = world.submit(world.fill_in("interac"))
     gift = world.gift()
     page = world.page(address)
@@ -121,8 +121,8 @@ def test_interac(world: World) -> None:
     assert (world.gift().status, world.gift().received_minor) == ("awaited", 0)
 
 
-def test_a_webhook_often(world: World) -> None:
-    """Delivering the webhook fifty more times changes nothing."""
+def test_a_webhook_delivered_often(world: World) -> None:
+    """A payment's event that is delivered fifty more times changes nothing."""
     back = world.pay(world.submit(world.fill_in()))
     until(lambda: RECEIVED in world.page(back))
     before = world.facts()
@@ -132,16 +132,16 @@ def test_a_webhook_often(world: World) -> None:
     assert world.gift().net_minor == AMOUNT
 
 
-def test_a_webhook_never(world: World) -> None:
-    """Without a webhook, the donor's return makes the service ask Stripe."""
+def test_no_webhook_arrives(world: World) -> None:
+    """If no webhook arrives, the service asks Stripe when the donor returns from paying."""
     world.webhooks(paused=True)
     back = world.pay(world.submit(world.fill_in()))
     assert RECEIVED in world.page(back)
     assert world.gift().status == "confirmed"
 
 
-def test_a_webhook_late(world: World) -> None:
-    """A webhook that comes after we asked Stripe is counted once."""
+def test_a_webhook_arrives_late(world: World) -> None:
+    """If a webhook arrives after the service asked Stripe, the payment still counts once."""
     world.webhooks(paused=True)
     back = world.pay(world.submit(world.fill_in()))
     assert RECEIVED in world.page(back)
@@ -153,7 +153,7 @@ def test_a_webhook_late(world: World) -> None:
 
 @pytest.mark.parametrize("is_reversed", [False, True])
 def test_webhooks_in_any_order(world: World, is_reversed: bool) -> None:
-    """A paid, partly refunded and disputed gift ends the same in any order of events."""
+    """Events of a payment, a refund and a won dispute give the same result in reverse order."""
     world.webhooks(paused=True)
     checkout = world.submit(world.fill_in())
     world.pay(checkout)

@@ -1,4 +1,4 @@
-"""With a misbehaving Stripe, our books still match its own."""
+"""Even if Stripe misbehaves, our books match Stripe's."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,12 +17,12 @@ from tests.real_parts import make_settings
 from tests.stripe_gateway.away import our_totals, their_totals
 
 GIFTS = 12
-# A minute at Stripe takes a third of a second here.
+# Stripe's delays are scaled by this: a minute takes a third of a second.
 QUICK = 0.005
 
 
 def give(world: World, number: int) -> str:
-    """Give through the API with retries; return the session to be paid."""
+    """Give through the API, with retries; return the id of the checkout session to pay."""
     choice = {
         "code": "LWCAN",
         "mode": "card",
@@ -42,7 +42,7 @@ def give(world: World, number: int) -> str:
 
 
 def change_afterwards(world: World, number: int, intent: str) -> None:
-    """Refund a part, let a refund fail after it succeeded, or turn an inquiry into a dispute."""
+    """After a payment, make a refund, a refund that fails later, a dispute, or nothing."""
 
     def use_control(name: str, **body: Any) -> dict[str, Any]:
         answer: dict[str, Any] = world.sandbox.control("POST", f"/_sandbox/{name}", **body)
@@ -60,7 +60,7 @@ def change_afterwards(world: World, number: int, intent: str) -> None:
 
 
 def catch_up(world: World, database_url: str) -> None:
-    """Deliver the delayed events, and fetch those that were never delivered."""
+    """Let Stripe deliver its delayed events, and run a catch-up for those never delivered."""
     world.sandbox.control("POST", "/_sandbox/mischief", seed=None)
     world.webhooks(flush=True)
     until(lambda: not world.sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"])
@@ -78,10 +78,10 @@ def catch_up(world: World, database_url: str) -> None:
 
 
 @pytest.mark.parametrize("seed", [4, 5])
-def test_the_worst_day_ends_with_the_same_totals(
+def test_totals_match_although_stripe_misbehaves(
     world: World, database_url: str, seed: int
 ) -> None:
-    """With repeated, late, lost, old and forged events and wrong answers, the totals match."""
+    """Our totals match Stripe's despite repeated, late, lost and forged events and bad answers."""
     options: dict[str, Any] = {"seed": seed, "rate": 0.4, "time_scale": QUICK}
     world.sandbox.control("POST", "/_sandbox/mischief", **options)
     for number in range(GIFTS):

@@ -1,4 +1,4 @@
-"""A monthly gift, from the Give page to its end."""
+"""A monthly gift by card, from the Give page to its end."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +17,7 @@ DECLINED = CARD | {"number": "4000 0000 0000 0002"}
 
 
 def begin(world: World) -> tuple[Gift, str]:
-    """Give monthly and pay the first month; return that gift, and the subscription."""
+    """Begin a monthly gift and pay the first month; return that gift and the subscription's id."""
     back = world.pay(world.submit(world.fill_in() | MONTHLY))
     until(lambda: RECEIVED in world.page(back))
     (gift,) = months(world)
@@ -25,7 +25,7 @@ def begin(world: World) -> tuple[Gift, str]:
 
 
 def test_each_month_is_a_gift_of_its_own(world: World) -> None:
-    """The first month and its invoice are one gift; the next month is another of the pledge."""
+    """Each month of a pledge is a gift of its own, and its pages link to the others."""
     first, subscription_id = begin(world)
     assert (first.frequency, first.received_minor) == ("monthly", AMOUNT)
     world.sandbox.renew(subscription_id)
@@ -43,7 +43,7 @@ def test_each_month_is_a_gift_of_its_own(world: World) -> None:
 
 
 def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
-    """A changed amount applies from the next month on."""
+    """If a donor changes the amount, the next month is collected with the new amount."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     refused = world.http.post(f"{pledge}/amount", data={"amount": "1e2"})
@@ -62,8 +62,8 @@ def test_the_amount_is_changed_from_the_next_month_on(world: World) -> None:
     assert months(world)[0].received_minor == AMOUNT
 
 
-def test_paused_and_going_on(world: World) -> None:
-    """Nothing is collected while it is paused; afterwards the months continue."""
+def test_a_monthly_gift_is_paused_and_resumed(world: World) -> None:
+    """While a monthly gift is paused, nothing is collected; once resumed, months continue."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     world.submit_to(f"{pledge}/pause")
@@ -83,8 +83,8 @@ def test_paused_and_going_on(world: World) -> None:
     until(lambda: len(months(world)) == 2)
 
 
-def test_the_donor_ends_it(world: World) -> None:
-    """After its end nothing is collected, and further changes are refused."""
+def test_the_donor_ends_a_monthly_gift(world: World) -> None:
+    """A donor can end a monthly gift; Stripe then collects nothing, and changes are refused."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     assert "done=cancel" in world.submit_to(f"{pledge}/cancel")
@@ -97,7 +97,7 @@ def test_the_donor_ends_it(world: World) -> None:
 
 
 def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
-    """After a declined month the donor replaces the card and retries, and it stays one gift."""
+    """If a month's card is declined, the donor can replace the card and pay the same gift."""
     first, subscription_id = begin(world)
     world.sandbox.renew(subscription_id, succeed=False)
     until(lambda: len(months(world)) == 2)
@@ -120,8 +120,8 @@ def test_a_failed_month_is_tried_again_with_another_card(world: World) -> None:
     assert (later_month(world).status, later_month(world).received_minor) == ("confirmed", AMOUNT)
 
 
-def test_a_new_card_is_kept_however_its_donor_comes_back(world: World) -> None:
-    """A new card is kept if the donor closes the page after entering it."""
+def test_a_new_card_is_kept_if_the_donor_does_not_return(world: World) -> None:
+    """A new card is used for the next months even if the donor never returns from Stripe."""
     first, subscription_id = begin(world)
     until(lambda: "Thank you for giving every month" in world.page(f"/pledges/{first.token}"))
     world.sandbox.http.post(world.submit_to(f"/pledges/{first.token}/card"), data=CARD)
@@ -133,7 +133,7 @@ def test_a_new_card_is_kept_however_its_donor_comes_back(world: World) -> None:
 
 @pytest.mark.parametrize("mode", ["interac", "card"])
 def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
-    """A failed month is given once in another mode, and Stripe can no longer collect it."""
+    """If a donor gives a failed month in another mode, Stripe can no longer collect it."""
     _, subscription_id = begin(world)
     invoice = world.sandbox.renew(subscription_id, succeed=False)["invoice"]["id"]
     until(lambda: len(months(world)) == 2)
@@ -153,8 +153,8 @@ def test_a_failed_month_is_given_another_way(world: World, mode: str) -> None:
         until(lambda: "Given another way" in world.page(f"/pledges/{first.token}"))
 
 
-def test_a_later_month_begins_no_second_pledge(world: World) -> None:
-    """A paid month cannot be given again, retried, or opened at Stripe."""
+def test_a_paid_month_is_not_paid_again(world: World) -> None:
+    """A month that was paid can be neither paid again nor given in another mode."""
     _, subscription_id = begin(world)
     world.sandbox.renew(subscription_id)
     until(lambda: len(months(world)) == 2)
@@ -165,8 +165,8 @@ def test_a_later_month_begins_no_second_pledge(world: World) -> None:
     assert len(months(world)) == 2
 
 
-def test_only_who_holds_the_first_token_manages_it(world: World) -> None:
-    """Only the first month's token opens the pledge; others get 404."""
+def test_only_the_first_token_opens_the_pledge(world: World) -> None:
+    """Only the token of the first month's gift opens the pledge's page; others get 404."""
     _, subscription_id = begin(world)
     world.sandbox.renew(subscription_id)
     until(lambda: len(months(world)) == 2)
@@ -175,8 +175,8 @@ def test_only_who_holds_the_first_token_manages_it(world: World) -> None:
         assert world.http.post(f"/pledges/{token}/cancel").status_code == 404
 
 
-def test_the_donor_ends_it_in_stripes_portal(world: World) -> None:
-    """The page shows the day of the end in the region's time zone; taken back, it continues."""
+def test_the_donor_ends_a_pledge_at_stripe(world: World) -> None:
+    """If a donor ends a pledge at Stripe, its page says when; the donor can take that back."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     until(lambda: "Thank you for giving every month" in world.page(pledge))
@@ -215,8 +215,8 @@ STATUSES = {
 }
 
 
-def test_each_status_is_told_plainly(world: World) -> None:
-    """For each status of the subscription, donor and staff read what it means."""
+def test_each_status_of_a_subscription_is_explained(world: World) -> None:
+    """For each status of Stripe's subscription, the pledge's page says what it means."""
     first, subscription_id = begin(world)
     pledge, path = f"/pledges/{first.token}", f"/_sandbox/subscriptions/{subscription_id}"
 

@@ -1,4 +1,4 @@
-"""A monthly bank debit, from the agreement to its end; each month takes days."""
+"""A monthly bank debit, from the donor's agreement to its end; each debit takes days."""
 
 from donate.gifts.models import Gift
 from tests.journeys.monthly import (
@@ -15,7 +15,7 @@ UNDER_WAY = "We’ve asked your bank for the debit"
 
 
 def agree(world: World) -> tuple[Gift, str]:
-    """Choose a monthly debit and agree to it; return the gift, and the subscription."""
+    """Choose a monthly debit and agree to it; return the gift and the subscription's id."""
     form = world.fill_in("bank_debit") | {"frequency": "monthly"}
     back = world.pay(world.submit(form), BANK_ACCOUNT)
     until(lambda: UNDER_WAY in world.page(back))
@@ -24,7 +24,7 @@ def agree(world: World) -> tuple[Gift, str]:
 
 
 def test_each_month_is_debited(world: World) -> None:
-    """One agreement is one subscription, and each debit arrives days later."""
+    """One agreement starts one subscription, and each month is confirmed once its debit arrives."""
     gift, subscription_id = agree(world)
     assert (months(world)[0].status, months(world)[0].received_minor) == ("processing", 0)
     assert "Thank you for giving every month" in world.page(f"/pledges/{gift.token}")
@@ -39,8 +39,8 @@ def test_each_month_is_debited(world: World) -> None:
     assert [subscription["id"] for subscription in subscriptions(world)] == [subscription_id]
 
 
-def test_a_refused_first_debit_ends_it_and_can_begin_anew(world: World) -> None:
-    """A refused first debit collects nothing; the donor agrees again, and that one runs."""
+def test_after_a_refused_first_debit_the_donor_can_agree_again(world: World) -> None:
+    """If the bank refuses the first debit, the pledge ends, and the donor can agree again."""
     gift, first = agree(world)
     bank_says(world, first, yes=False)
     page = f"/gifts/{gift.token}"
@@ -61,8 +61,8 @@ def test_a_refused_first_debit_ends_it_and_can_begin_anew(world: World) -> None:
     assert (only.received_minor, only.flags) == (AMOUNT, "")
 
 
-def test_a_refused_month_is_asked_for_again(world: World) -> None:
-    """The donor asks for a refused month again, one attempt at a time, and it is one gift."""
+def test_a_refused_month_is_debited_again(world: World) -> None:
+    """A donor can have a refused month debited again, one attempt at a time, as one gift."""
     gift, subscription_id = agree(world)
     bank_says(world, subscription_id, yes=True)
     world.sandbox.renew(subscription_id, succeed=None)
@@ -76,7 +76,7 @@ def test_a_refused_month_is_asked_for_again(world: World) -> None:
         assert location == f"{page}?problem=asked"
         assert "We’ve asked your bank again" in world.page(location)
         assert "Try again" not in world.page(location)
-    # While the bank is asked, the month cannot be given another way.
+    # While the debit is under way, the month cannot be given in another mode.
     assert world.submit_to(f"{page}/instead", mode="interac") == f"{page}?problem=page"
     bank_says(world, subscription_id, yes=True)
     until(lambda: RECEIVED in world.page(page))
@@ -84,8 +84,8 @@ def test_a_refused_month_is_asked_for_again(world: World) -> None:
     assert gift.id == later_month(world).pledge_id
 
 
-def test_it_is_changed_and_ended_like_any_other(world: World) -> None:
-    """Amount, pause and end work as with a card; another account needs another agreement."""
+def test_a_monthly_debit_is_changed_and_ended(world: World) -> None:
+    """A monthly debit can be changed, paused and ended, but cannot move to another account."""
     gift, subscription_id = agree(world)
     bank_says(world, subscription_id, yes=True)
     pledge = f"/pledges/{gift.token}"

@@ -1,4 +1,4 @@
-"""Actions of donors and staff over HTTP, as in a browser without JavaScript."""
+"""What donors do over HTTP, as in a browser without JavaScript, against a pretend Stripe."""
 
 import html
 import re
@@ -43,13 +43,13 @@ class World:
     sandbox: RunningSandbox
 
     def fill_in(self, mode: str = "card") -> dict[str, str]:
-        """Open the Give page and fill in its form."""
+        """Open the Give page, and return its form filled in."""
         page = self.http.get("/give/LWCAN")
         assert page.status_code == 200, page.text
         return ANN | {"mode": mode, "lang": "en-CA", "nonce": field(page.text, "nonce")}
 
     def submit(self, form: dict[str, str]) -> str:
-        """Send the form; return the URL of the redirect."""
+        """Send the Give form; return the URL of the redirect."""
         answer = self.http.post("/give/LWCAN", data=form)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["location"])
@@ -61,7 +61,7 @@ class World:
         return str(answer.headers["location"])
 
     def pay(self, checkout_url: str, card: dict[str, str] = CARD) -> str:
-        """Pay on Stripe's page; return the URL back."""
+        """Pay on Stripe's page; return the URL that leads back to the gift's page."""
         assert self.sandbox.http.get(checkout_url).status_code == 200
         answer = self.sandbox.http.post(checkout_url, data=card)
         assert answer.status_code == 303, answer.text
@@ -72,13 +72,13 @@ class World:
         return {"authorization": f"Bearer {SECRET_KEY}"}
 
     def invoice(self, invoice_id: str) -> dict[str, Any]:
-        """Return an invoice from Stripe."""
+        """Return an invoice from the pretend Stripe."""
         answer = self.sandbox.http.get(f"/v1/invoices/{invoice_id}", headers=self.stripe_headers)
         result: dict[str, Any] = answer.json()
         return result
 
     def charged_card(self, subscription_id: str) -> tuple[str, str]:
-        """Return the card that Stripe charges, and its customer's default."""
+        """Return the ids of the card that the subscription charges and its customer's default."""
         address = f"/v1/subscriptions/{subscription_id}?expand[0]=customer"
         result = self.sandbox.http.get(address, headers=self.stripe_headers).json()
         default = result["customer"]["invoice_settings"]["default_payment_method"]
@@ -90,7 +90,7 @@ class World:
         return html.unescape(answer.text)
 
     def gift(self) -> Gift:
-        """Return the only gift, after checking that it matches its facts."""
+        """Return the only gift, and check that it matches its facts."""
         with self.database.reading() as session:
             assert list(differences(session)) == []
             return session.exec(select(Gift)).one()
@@ -100,7 +100,7 @@ class World:
             return sorted(session.exec(select(GiftFact.kind)))
 
     def events(self, *kinds: str) -> list[str]:
-        """Return the ids of Stripe's events of these kinds, the oldest first."""
+        """Return the ids of Stripe's events of these types (by default all), the oldest first."""
         answer = self.sandbox.http.get(
             "/v1/events", params={"limit": 100}, headers={"authorization": f"Bearer {SECRET_KEY}"}
         )
@@ -119,13 +119,13 @@ class World:
 
 @contextmanager
 def pretend_stripe(webhook_url: str) -> Iterator[RunningSandbox]:
-    """Run a sandbox that retries webhooks five times a second until they are accepted."""
+    """Run a sandbox that retries a webhook every 0.2 seconds until the service accepts it."""
     with run_sandbox(webhook_url=webhook_url, retry_delays_s=(0.2,) * 300) as sandbox:
         yield sandbox
 
 
 def field(page: str, name: str) -> str:
-    """Return the value of a hidden field."""
+    """Return the value of a hidden field of a page's form."""
     result = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert result, f"no field {name}"
     return html.unescape(result[1])

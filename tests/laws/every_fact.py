@@ -1,4 +1,4 @@
-"""Facts of every kind, to draw from."""
+"""A list of facts of every kind, from which Hypothesis draws examples."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ WITH_MONEY = {
 }
 
 
-# Few sources, so that facts are about the same payment, session, refund or dispute.
+# There are few source ids, so that many facts are about the same payment or dispute.
 EVERY_FACT = [
     Fact(
         kind, source, BEGAN + timedelta(seconds=second), "stripe", amount, "CAD" if amount else None

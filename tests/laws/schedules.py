@@ -1,7 +1,7 @@
-"""Random delivery schedules: events late, repeated, out of order or never, then one catch-up.
+"""Delivers events late, repeated, out of order or never, and then runs one catch-up.
 
-For every schedule, each gift ends as its story says, to the cent. As a program:
-python -m tests.laws.schedules --schedules 10000
+A schedule is a random order of deliveries. After it, each gift must be in the state that its story
+says, to the cent. As a program: python -m tests.laws.schedules --schedules 10000
 """
 
 import argparse
@@ -27,17 +27,17 @@ from tests.laws.stories import End, Event, Story, draw_story
 from tests.real_parts import Postgres, Sqlite
 from tests.stripe_gateway.given import NOW, settler_of, store
 
-# The number of schedules that share a database, which is audited at the end.
+# So many schedules share one database, which is then audited.
 PER_DATABASE = 200
 _DROPPED, _REPEATED = 0.15, 0.25
 
 
 class WrongEnd(AssertionError):
-    """A gift did not end as its story says, or the audit found a difference."""
+    """A gift's state is not the one that its story says, or the audit found a difference."""
 
 
 def run_schedule(database: Database, seed: int) -> int:
-    """Run one schedule; return its number of deliveries. Raises WrongEnd."""
+    """Run the schedule of this seed; return its number of deliveries. Raises WrongEnd."""
     rng, clock = Random(seed), FixedClock(NOW)
     stories = [draw_story(database, rng) for _ in range(rng.randrange(1, 4))]
     events = [event for story in stories for event in story.events]
@@ -49,7 +49,7 @@ def run_schedule(database: Database, seed: int) -> int:
         clock.instant += timedelta(seconds=rng.choice([0, 0, 1, 60, 7_200, -3_600]))
         if rng.random() < 0.6:
             _settle(database, clock, rng)
-    # As in a catch-up, everything that Stripe lists goes through the inbox again.
+    # As in a catch-up, every event that Stripe lists goes through the inbox again.
     store(database, *rng.sample(events, len(events)), now=clock.now())
     _settle(database, clock, rng)
     while _still_waiting(database):
@@ -61,7 +61,7 @@ def run_schedule(database: Database, seed: int) -> int:
 
 
 def _disarrange(events: list[Event], rng: Random) -> list[Event]:
-    """Drop some events, repeat some, and reorder them slightly or completely."""
+    """Return the events with some dropped, some repeated, and their order changed."""
     disorder = rng.choice([0.0, 2.0, 1_000.0])
     positions = []
     for number, event in enumerate(events):
@@ -106,7 +106,7 @@ def check_story(database: Database, story: Story, seed: int) -> None:
 
 
 def run_schedules(database: Database, seeds: range) -> int:
-    """Run a schedule for each seed, then the audit; return the number of deliveries."""
+    """Run a schedule for each seed, and audit the database; return the number of deliveries."""
     deliveries = sum(run_schedule(database, seed) for seed in seeds)
     with database.reading() as session:
         problems = [*broken_constraints(session), *differences(session)]
@@ -145,7 +145,7 @@ def _run_share(backend: str, seeds: range) -> tuple[str, int, int, float]:
 
 
 def main() -> int:
-    """Run the schedules, half on each database in parallel, and print the results."""
+    """Run half of the schedules on SQLite and half on PostgreSQL, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1, help="the first seed; each schedule has one")

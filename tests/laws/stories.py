@@ -1,6 +1,6 @@
-"""Stories of gifts: the events that Stripe sends about each, and the state it must end in.
+"""Stories of gifts: the events that Stripe sends about a gift, and the state that must follow.
 
-They are random, and the same seed gives the same stories.
+Stories are random, and the same seed gives the same stories.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from tests.stripe_gateway.months import (
 
 Event = dict[str, Any]
 End = tuple[str, int, int]
-"""Status, received and net."""
+"""A gift's status, received amount and net amount."""
 
 SESSION: Final = "checkout.session"
 AWAITED: Final[End] = ("awaited", 0, 0)
@@ -41,7 +41,7 @@ WHOLE: Final[End] = ("confirmed", AMOUNT, AMOUNT)
 
 @dataclass
 class Story:
-    """A gift, all events about it, and how it and its later months end."""
+    """A gift, Stripe's events about it, and the states in which it and its later months end."""
 
     gift: Gift
     events: list[Event]
@@ -50,12 +50,12 @@ class Story:
 
 
 def draw_story(database: Database, rng: Random) -> Story:
-    """Open a gift and draw its story."""
+    """Open a gift, and draw a story for it."""
     return rng.choice(STORIES)(database, rng)
 
 
 def paid_by_card(database: Database, rng: Random) -> Story:
-    """Return a card payment, perhaps declined once before, and perhaps refunded or disputed."""
+    """Tell of a card payment, perhaps declined at first, and perhaps refunded or disputed later."""
     gift = give(database)
     session = session_for(gift)
     events = [event(f"{SESSION}.completed", session)]
@@ -66,7 +66,7 @@ def paid_by_card(database: Database, rng: Random) -> Story:
 
 
 def paid_late(database: Database, rng: Random) -> Story:
-    """Return a debit that takes days, and then arrives or fails."""
+    """Tell of a bank debit that takes days, and then arrives or fails."""
     gift = give(database)
     session = session_for(gift)
     started = event(f"{SESSION}.completed", session | {"payment_status": "unpaid"})
@@ -79,7 +79,7 @@ def paid_late(database: Database, rng: Random) -> Story:
 
 
 def never_paid(database: Database, rng: Random) -> Story:
-    """Return an expired session, and perhaps a second one that is paid."""
+    """Tell of a checkout session that expires, and perhaps of a second session that is paid."""
     has_second = rng.random() < 0.5
     gift = give(database, attempts=2 if has_second else 1)
     expired = session_for(gift, payment_status="unpaid", payment_intent=None)
@@ -92,7 +92,7 @@ def never_paid(database: Database, rng: Random) -> Story:
 
 
 def paid_every_month(database: Database, rng: Random) -> Story:
-    """Return a pledge with later months that are paid, fail, or fail and are paid."""
+    """Tell of a pledge whose later months are paid, fail, are refunded, or fail and are paid."""
     gift = give(database, frequency="monthly")
     version = rng.choice([BEFORE_BASIL, BASIL, TODAY])
     first = f"in_{gift.reference}"
@@ -123,7 +123,7 @@ def paid_every_month(database: Database, rng: Random) -> Story:
 
 
 def not_ours(database: Database, rng: Random) -> Story:
-    """Return events that are signed and false; none may count."""
+    """Tell of signed events that contradict their gift; no such event may count as a payment."""
     gift = give(database)
     session = session_for(gift)
     completed = f"{SESSION}.completed"
@@ -154,7 +154,7 @@ def _declined(gift: Gift) -> Event:
 
 
 def _returns(payment: str, rng: Random) -> tuple[list[Event], End]:
-    """Draw refunds or disputes of a payment, and how the gift ends."""
+    """Draw events of refunds or disputes of a payment; return them and the gift's final state."""
     outcome = rng.choice(["kept", "kept", "parts", "failed", "failed late", *_DISPUTES, "open"])
     match outcome:
         case "kept":

@@ -1,4 +1,4 @@
-"""No signed event makes the parser crash."""
+"""No signed event, however odd, makes the event parser crash."""
 
 import contextlib
 import copy
@@ -28,7 +28,7 @@ JSON = st.recursive(
 
 
 def storable(fact: Fact) -> bool:
-    """Return whether both databases can store a fact (text width, no NUL, no surrogates)."""
+    """Return whether both databases can store this fact: its texts are short printable ASCII."""
     evidence = json.dumps(fact.evidence, ensure_ascii=False)
     return (
         0 < len(fact.source_id) <= 255
@@ -42,10 +42,10 @@ def storable(fact: Fact) -> bool:
     )
 
 
-def is_understood(event_json: Any) -> None:
-    """Read an event; only UnusableEvent may be raised, and facts have to be storable."""
+def check_reading(event_json: Any) -> None:
+    """Check that the parser reads the event into storable facts, or raises UnusableEvent."""
     body = json.dumps(event_json).encode()
-    is_named(body)
+    check_id_and_type(body)
     try:
         reading = read_event(envelope_of(body))
     except UnusableEvent as unusable:
@@ -56,8 +56,8 @@ def is_understood(event_json: Any) -> None:
     assert 0 < len(reason) < 300
 
 
-def is_named(body: bytes) -> None:
-    """Check that the fast way to read an event's id and type agrees with the full parser."""
+def check_id_and_type(body: bytes) -> None:
+    """Check that `id_and_type`, which is fast, agrees with the full parser about this event."""
 
     def result_of(read: Callable[[bytes], tuple[str, str]]) -> tuple[str, ...]:
         try:
@@ -74,23 +74,23 @@ def is_named(body: bytes) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(JSON)
-def test_no_json_is_a_crash(event_json: Any) -> None:
-    """Any signed JSON is read, or refused with a reason."""
-    is_understood(event_json)
+def test_the_parser_survives_any_json(event_json: Any) -> None:
+    """The parser reads any JSON value, or refuses it with a reason."""
+    check_reading(event_json)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(KINDS)) | st.text(), st.dictionaries(st.text(), JSON), JSON)
-def test_no_object_is_a_crash(kind: str, payload: dict[str, Any], created: Any) -> None:
-    """An event with any object is read, or refused with a reason."""
-    is_understood(event(kind, payload))
-    is_understood(event(kind, payload, created=created))
+def test_the_parser_survives_any_object(kind: str, payload: dict[str, Any], created: Any) -> None:
+    """The parser reads an event about any object, or refuses it with a reason."""
+    check_reading(event(kind, payload))
+    check_reading(event(kind, payload, created=created))
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.data())
-def test_no_spoilt_event_is_a_crash(data: st.DataObject) -> None:
-    """A realistic event with one to three spoiled values is read or refused."""
+def test_the_parser_survives_odd_values(data: st.DataObject) -> None:
+    """The parser reads a realistic event in which up to three values are odd, or refuses it."""
     kind = data.draw(st.sampled_from(sorted(KINDS)))
     event_json = event(kind, copy.deepcopy(KINDS[kind]))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -103,17 +103,17 @@ def test_no_spoilt_event_is_a_crash(data: st.DataObject) -> None:
         inner[key] = data.draw(JSON)
         if inner is event_json:
             break
-    is_understood(event_json)
+    check_reading(event_json)
 
 
 @pytest.mark.parametrize("depth", [100, 500, 800, 850, 900, 920, 940, 960, 980, 1_000])
 @pytest.mark.parametrize("key", ["status", "mode", "payment_status", "reason", "failure_code"])
-def test_no_depth_is_a_crash(key: str, depth: int) -> None:
-    """A value nested to any depth is read or refused, at every position."""
+def test_the_parser_survives_deep_nesting(key: str, depth: int) -> None:
+    """The parser reads or refuses an event in which a value is a deeply nested list."""
     for kind, payload in KINDS.items():
         flat = json.dumps(event(kind, payload | {key: "DEEP"})).encode()
         body = flat.replace(b'"DEEP"', b"[" * depth + b"]" * depth)
         assert body != flat
-        is_named(body)
+        check_id_and_type(body)
         with contextlib.suppress(UnusableEvent):
             read_event(envelope_of(body))

@@ -1,4 +1,4 @@
-"""Covering the fee is exact to the cent, for any amount and any rates."""
+"""The amount that covers the fee is exact to the cent, for any amount and any rates."""
 
 from hypothesis import given, strategies as st
 
@@ -11,10 +11,10 @@ TERMS = st.fixed_dictionaries(
 
 
 @given(desired=AMOUNTS, terms=TERMS, step=st.sampled_from([1, 10, 100]))
-def test_the_least_that_leaves_what_is_wanted(
+def test_the_charge_is_the_least_that_covers_the_fee(
     desired: int, terms: dict[str, int], step: int
 ) -> None:
-    """The charge leaves the desired amount after the fee, and one step less would not."""
+    """The charge is the least that leaves the desired amount after the fee."""
     desired *= step
     charged = with_fee_covered(desired, **terms, step=step)
     assert charged % step == 0
@@ -25,13 +25,13 @@ def test_the_least_that_leaves_what_is_wanted(
 
 @given(charged=AMOUNTS, terms=TERMS)
 def test_more_charged_leaves_no_less(charged: int, terms: dict[str, int]) -> None:
-    """Charging one minor unit more never leaves less."""
+    """If one minor unit more is charged, no less is left after the fee."""
     left, more = (c - fee_on(c, **terms) for c in (charged, charged + 1))
     assert more >= left
 
 
 def test_fifty_dollars_at_the_usual_terms() -> None:
-    """2.9 % and 30 cents on 51.80 are 1.80, which leaves 50.00."""
+    """A fee of 2.9 % plus 30 cents on 51.80 is 1.80, which leaves 50.00."""
     terms = {"basis_points": 290, "fixed_minor": 30}
     assert with_fee_covered(5_000, **terms, step=1) == 5_180
     assert fee_on(5_180, **terms) == 180

@@ -1,4 +1,4 @@
-"""References are found as people and banks write them, and no other text is taken for one."""
+"""References are found however people and banks write them, and never in other text."""
 
 import string
 from collections.abc import Callable
@@ -53,14 +53,14 @@ def write(reference: str, style: str) -> str:
         "with zeros in the code",
     ],
 )
-def test_however_it_is_written_it_is_found(style: str) -> None:
-    """Each way of writing a reference finds that reference and no other."""
+def test_a_reference_is_found_in_every_style(style: str) -> None:
+    """A reference is found in each style of writing it, and no other reference is found."""
     for reference in MANY:
         assert find_references(write(reference, style), CODES) == [reference], style
 
 
-def test_without_its_code_it_is_found_where_it_stands_alone() -> None:
-    """A reference without its code is found, but not as a part of a longer word."""
+def test_a_reference_without_its_code_is_found_as_a_word() -> None:
+    """A reference without its giving code is found as a word, but not inside a longer word."""
     mixed = [r for r in MANY if set(r[-LENGTH:]) & set(string.digits)]
     mixed = [r for r in mixed if set(r[-LENGTH:]) & set(string.ascii_uppercase)]
     assert len(mixed) > len(MANY) / 2
@@ -72,22 +72,22 @@ def test_without_its_code_it_is_found_where_it_stands_alone() -> None:
         assert find_references(f"{body}9", CODES) == []
 
 
-def test_two_in_one_text_are_both_found() -> None:
+def test_two_references_in_one_text_are_found() -> None:
     """Two references in one text are both found."""
     for one, other in zip(MANY[:50], MANY[50:100], strict=True):
         if one != other:
             assert find_references(f"{one} {other}", CODES) == [one, other]
 
 
-def test_what_is_cut_short_is_not_completed() -> None:
-    """A reference that is cut short is never completed by a guess."""
+def test_a_reference_cut_short_is_not_found() -> None:
+    """In a text where the end of a reference is cut off, no reference is found."""
     for reference in MANY:
         for length in range(len(reference)):
             assert find_references(reference[:length], CODES) == []
 
 
-def test_no_typo_leads_to_another_gift() -> None:
-    """One wrong character never finds another gift."""
+def test_a_typo_never_finds_another_gift() -> None:
+    """A reference with one wrong character never finds another gift's reference."""
     for reference in MANY[::3]:
         start = len(reference) - LENGTH
         for place in range(start, len(reference)):
@@ -96,8 +96,8 @@ def test_no_typo_leads_to_another_gift() -> None:
                 assert set(find_references(typo, CODES)) <= {reference}, (reference, typo)
 
 
-def test_no_swap_leads_to_another_gift() -> None:
-    """Two swapped neighbours never find another gift."""
+def test_a_swap_never_finds_another_gift() -> None:
+    """A reference with two swapped neighbouring characters never finds another gift's."""
     for reference in MANY:
         for place in range(len(reference) - LENGTH, len(reference) - 1):
             swapped = list(reference)
@@ -105,8 +105,8 @@ def test_no_swap_leads_to_another_gift() -> None:
             assert set(find_references("".join(swapped), CODES)) <= {reference}
 
 
-def test_no_false_hit_in_a_hundred_thousand_texts() -> None:
-    """Random bank lines, names, numbers and dates match none of a thousand references."""
+def test_random_texts_contain_no_reference() -> None:
+    """In random bank texts, names, numbers and dates, none of a thousand references is found."""
     rng = Random(7)
     issued = {new_reference("LWCAN", rng) for _ in range(1_000)}
     kinds: list[Callable[[], str]] = [
@@ -125,11 +125,11 @@ def test_no_false_hit_in_a_hundred_thousand_texts() -> None:
         hits += bool(issued & set(references))
         with_code += bool(references) and "LWCAN" in text.replace(" ", "")
     assert hits == 0
-    # Some texts have a code before seven random characters; one in 23 of these passes the check.
+    # By chance, one in 23 texts of seven random characters has the right check character.
     assert with_code < 1_000
 
 
 @pytest.mark.parametrize("text", ["", "LWCAN", "\x00", "\ud800", "-" * 50_000, "LWCAN " * 9_000])
 def test_odd_text_is_no_reference(text: str) -> None:
-    """Odd text is no reference, and no error."""
+    """In odd text, no reference is found and no error is raised."""
     assert find_references(text, CODES) == []

@@ -1,4 +1,4 @@
-"""In any order, grouping and repetition, the cached row matches the facts."""
+"""The status cached in a gift's row matches its facts, however they were recorded."""
 
 import itertools
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.gifts.samples import open_one
 from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
 from tests.real_parts import Postgres, Sqlite
 
-# Examples share one database: each opens its own gift and numbers its facts' sources.
+# All examples share one database, so each numbers its gift and its facts' source ids.
 NUMBERS = itertools.count()
 
 FACT_LISTS = st.lists(
@@ -85,24 +85,24 @@ def check_cached_row(session: Session, gift: Gift, facts: list[Fact]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(facts=FACT_LISTS, data=st.data())
-def test_the_ledger_means_its_facts_on_sqlite(
+def test_a_row_matches_its_facts_on_sqlite(
     on_sqlite: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """The same facts in any order, grouping and repetition give the same cached row."""
+    """On SQLite, facts in any order, grouping and repetition give the gift the same row."""
     check_ledger(on_sqlite, facts, data)
 
 
 @settings(max_examples=30, deadline=None)
 @given(facts=FACT_LISTS, data=st.data())
-def test_the_ledger_means_its_facts_on_postgresql(
+def test_a_row_matches_its_facts_on_postgresql(
     on_postgresql: Database, facts: list[Fact], data: st.DataObject
 ) -> None:
-    """The same facts in any order, grouping and repetition give the same cached row."""
+    """On PostgreSQL, facts in any order, grouping and repetition give the gift the same row."""
     check_ledger(on_postgresql, facts, data)
 
 
 def test_the_audit_finds_nothing_afterwards(on_sqlite: Database, on_postgresql: Database) -> None:
-    """After these tests, the audit finds no difference on both databases."""
+    """After the tests of the ledger, the audit finds no difference on either database."""
     for database in (on_sqlite, on_postgresql):
         with database.writing() as session:
             gift = open_one(session, "the last")

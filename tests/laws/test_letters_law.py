@@ -1,4 +1,4 @@
-"""Whatever facts are recorded, and whenever the finder runs, each e-mail is sent once and true."""
+"""Whatever facts are recorded, and whenever jobs run, each e-mail is sent once and is true."""
 
 import re
 from collections import Counter
@@ -33,7 +33,7 @@ KINDS = (
 )
 FACTS = st.tuples(st.sampled_from(KINDS), st.sampled_from(("1", "2")))
 Step = tuple[FactKind, str] | str
-# Each example has its own donor, because e-mails per address and day are limited.
+# Each example has its own donor, because the e-mails to one address per day are limited.
 ADDRESSES = (f"ann{number}@example.com" for number in count())
 STEPS = st.lists(FACTS | st.sampled_from(("look", "send", "wait")), max_size=14)
 
@@ -85,8 +85,8 @@ RECEIVED_SO_FAR = re.compile(r"(?:Amount|Received so far): \$([0-9]+)\.00")
 
 @settings(max_examples=25, deadline=None)
 @given(steps=BY_HAND)
-def test_the_last_word_on_transfers_is_true(sqlite: Sqlite, steps: list[Any]) -> None:
-    """However staff mark and undo transfers, the last e-mail is true, and none is early."""
+def test_the_last_email_on_transfers_is_true(sqlite: Sqlite, steps: list[Any]) -> None:
+    """However staff mark and undo transfers, the last e-mail states the amount received."""
     database = Database(url := sqlite.fresh_url())
     carrier = Counting()
     mailer = open_mailer(database, carrier, now=NOW)
@@ -118,7 +118,7 @@ def test_the_last_word_on_transfers_is_true(sqlite: Sqlite, steps: list[Any]) ->
 
 
 class Counting:
-    """A carrier that keeps the amount that each e-mail says has arrived."""
+    """A carrier that records the amount received that each e-mail states."""
 
     def __init__(self) -> None:
         self.amounts: list[int] = []
@@ -136,15 +136,15 @@ class Counting:
         self.amounts.append(int(match[1]))
 
     def hang_up(self) -> None:
-        """Do nothing."""
+        """Do nothing, because this carrier has no connection."""
 
 
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS)
-def test_each_letter_is_there_once_and_true(
+def test_each_letter_is_sent_once(
     database: Database, tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
 ) -> None:
-    """With facts, searches and sending in any order, no e-mail is duplicated or missing."""
+    """Whenever facts are recorded and jobs run, no e-mail is sent twice or is missing."""
     folder = tmp_path_factory.mktemp("letters")
     mailer = open_mailer(database, Folder(folder), now=NOW + timedelta(seconds=1))
     follow(mailer, steps)

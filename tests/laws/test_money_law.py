@@ -1,4 +1,4 @@
-"""Money and time: nothing is lost, and written amounts are read back unchanged."""
+"""Amounts are written and read without loss, and each day starts at its first moment."""
 
 from datetime import date, timedelta
 from zoneinfo import available_timezones
@@ -24,7 +24,7 @@ LANGUAGES = ["en-CA", "fr-CA"]
 
 
 def typeable() -> st.SearchStrategy[Money]:
-    """Return every amount that a donor may type: above zero, in Stripe's steps."""
+    """Return a strategy for amounts that a donor may type: above zero, in Stripe's steps."""
     return st.tuples(CURRENCIES, st.integers(1, MAX_AMOUNT_MINOR)).map(
         lambda pair: Money(max(pair[1] // minor_step(pair[0]), 1) * minor_step(pair[0]), pair[0])
     )
@@ -33,14 +33,14 @@ def typeable() -> st.SearchStrategy[Money]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @MANY
 @given(typeable())
-def test_what_is_written_is_read_back(language: str, money: Money) -> None:
-    """An amount typed as we write it is read as that amount, in each language."""
+def test_a_formatted_amount_is_read_back(language: str, money: Money) -> None:
+    """An amount that is formatted and read again is unchanged, in each language."""
     assert read_amount(format_amount(money, language), money.currency, language) == money
 
 
 @pytest.mark.parametrize("currency", sorted(list_currencies()))
 def test_every_currency_is_read_back(currency: str) -> None:
-    """In every currency, small and grouped amounts are read back in both languages."""
+    """In every currency, a formatted amount is read back unchanged in both languages."""
     for amount_minor in (100, 5_000, 123_400, 123_456_700, MAX_AMOUNT_MINOR // 100 * 100):
         money = Money(amount_minor, currency)
         for language in LANGUAGES:
@@ -51,15 +51,15 @@ def test_every_currency_is_read_back(currency: str) -> None:
 @MANY
 @given(typeable())
 def test_money_is_shown_with_all_its_digits(language: str, money: Money) -> None:
-    """A shown amount has exactly its digits, without rounding."""
+    """An amount is shown with all its digits, without rounding."""
     shown = "".join(c for c in format_money(money, language) if c.isdigit())
     assert shown.lstrip("0") == str(money.amount_minor)
 
 
 @MANY
 @given(st.text(), CURRENCIES, st.sampled_from(LANGUAGES))
-def test_no_text_is_a_crash(text: str, currency: str, language: str) -> None:
-    """Any text is an exact amount above zero, or refused with a sentence."""
+def test_any_text_is_an_amount_or_refused(text: str, currency: str, language: str) -> None:
+    """Any text is read as a valid amount above zero, or refused with a message."""
     answer: Money | BadInput
     try:
         answer = read_amount(text, currency, language)
@@ -75,7 +75,7 @@ def test_no_text_is_a_crash(text: str, currency: str, language: str) -> None:
 @MANY
 @given(st.text("0123456789., $-'\u00a0", max_size=14), st.sampled_from(LANGUAGES))
 def test_reading_keeps_every_digit(text: str, language: str) -> None:
-    """An accepted amount has exactly the typed digits."""
+    """An amount that is accepted has exactly the digits that were typed."""
     try:
         amount_minor = read_amount(text, "CAD", language).amount_minor
     except BadInput:
@@ -91,7 +91,7 @@ ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 @MANY
 @given(st.sampled_from(ZONES), st.dates(date(2012, 1, 1), date(2036, 12, 31)))
 def test_a_day_begins_at_its_first_instant(zone: str, day: date) -> None:
-    """The start of a day is its first moment, also when clocks change."""
+    """In every time zone, the start of a day is its first moment, also when clocks change."""
     start = start_of_day(day, zone)
     assert local_date(start, zone) == day
     assert local_date(start - timedelta(microseconds=1), zone) < day

@@ -1,4 +1,4 @@
-"""However events arrive, every gift ends as its story says."""
+"""However Stripe's events arrive, every gift ends in the state that its story says."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.stripe_gateway.given import give
 
 
 def test_no_schedule_loses_or_doubles_a_gift(database: Database) -> None:
-    """In forty random schedules with dropped, repeated and shuffled events, stories end right."""
+    """With dropped, repeated and shuffled events, every gift ends in the state of its story."""
     assert run_schedules(database, range(1, 41)) > 400
 
 
 def test_the_same_seed_is_the_same_schedule(sqlite: Sqlite) -> None:
-    """The same seed repeats the same schedule."""
+    """The same seed gives the same schedule of deliveries."""
     runs = []
     for _ in range(2):
         database = Database(sqlite.fresh_url())
@@ -24,8 +24,8 @@ def test_the_same_seed_is_the_same_schedule(sqlite: Sqlite) -> None:
     assert runs[0] == runs[1]
 
 
-def test_every_kind_of_story_is_told() -> None:
-    """There are stories of cards, debits, expiries, pledges and forgeries."""
+def test_there_are_stories_of_every_kind() -> None:
+    """The list of stories has all five kinds: cards, debits, expiries, pledges, forgeries."""
     assert {story.__name__ for story in STORIES} == {
         "paid_by_card",
         "paid_late",
@@ -36,7 +36,7 @@ def test_every_kind_of_story_is_told() -> None:
 
 
 def test_a_wrong_end_is_noticed(database: Database) -> None:
-    """The check fails for a gift without the event of its payment."""
+    """The check of a story's end fails if the event of the gift's payment is missing."""
     story = Story(give(database), [], WHOLE)
     with pytest.raises(WrongEnd, match="seed 7"):
         check_story(database, story, 7)

@@ -1,4 +1,4 @@
-"""Order and repetition of facts do not matter, and amounts never go below zero."""
+"""A gift's status does not depend on the order of its facts, and its amounts add up."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,8 +18,8 @@ MANY = settings(max_examples=250, deadline=None)
 
 @MANY
 @given(FACTS, st.data())
-def test_order_and_repetition_are_nothing(facts: list[Fact], data: st.DataObject) -> None:
-    """Facts in any order and with any repetition give the same status."""
+def test_order_and_repetition_do_not_matter(facts: list[Fact], data: st.DataObject) -> None:
+    """The same facts, shuffled and repeated, give the same status."""
     again = data.draw(st.lists(st.sampled_from(facts), max_size=20)) if facts else []
     shuffled = data.draw(st.permutations(facts + again))
     assert status_of(shuffled) == status_of(facts)
@@ -27,8 +27,8 @@ def test_order_and_repetition_are_nothing(facts: list[Fact], data: st.DataObject
 
 @MANY
 @given(FACTS)
-def test_the_books_never_go_below_zero(facts: list[Fact]) -> None:
-    """At most what came in goes back, the net is the rest, and any excess is flagged."""
+def test_amounts_add_up_and_are_never_negative(facts: list[Fact]) -> None:
+    """The returned amount is at most the received one, the net is the rest, excess is flagged."""
     status = status_of(facts)
     assert 0 <= status.held_minor <= status.returned_minor <= status.received_minor
     assert status.net_minor == status.received_minor - status.returned_minor
@@ -49,8 +49,8 @@ def counted(facts: list[Fact], kind: FactKind, unless: FactKind | None = None) -
 
 @MANY
 @given(FACTS)
-def test_every_cent_that_came_in_counts(facts: list[Fact]) -> None:
-    """Received is the sum of all payments, and of all transfers that were not undone."""
+def test_received_is_the_sum_of_payments_and_transfers(facts: list[Fact]) -> None:
+    """The received amount is the sum of all payments and of transfers that were not undone."""
     payments = counted(facts, K.PAYMENT_SUCCEEDED)
     transfers = counted(facts, K.TRANSFER_RECEIVED, unless=K.TRANSFER_UNDONE)
     assert status_of(facts).received_minor == payments + transfers
@@ -62,8 +62,8 @@ BAD_NEWS = {K.PAYMENT_FAILED, K.PAYMENT_DECLINED, K.CHECKOUT_EXPIRED, K.CHECKOUT
 
 @MANY
 @given(FACTS)
-def test_money_in_hand_outranks_everything_else(facts: list[Fact]) -> None:
-    """A gift is awaited, processing, failed or lapsed exactly while it received no money."""
+def test_only_gifts_without_money_are_open_or_failed(facts: list[Fact]) -> None:
+    """A gift is awaited, processing, failed or lapsed if and only if it received no money."""
     status = status_of(facts)
     assert (status.name in NO_MONEY) == (status.received_minor == 0)
 
@@ -74,8 +74,8 @@ def without(*kinds: FactKind) -> Callable[[list[Fact]], list[Fact]]:
 
 @MANY
 @given(FACTS)
-def test_bad_news_takes_no_money_away(facts: list[Fact]) -> None:
-    """Failures, declines and expiries do not change a gift that received money."""
+def test_failures_do_not_change_a_paid_gift(facts: list[Fact]) -> None:
+    """Facts about failures, declines and expiries do not change a gift that received money."""
     status = status_of(facts)
     if status.received_minor:
         assert status_of(without(*BAD_NEWS)(facts)) == status
@@ -86,8 +86,8 @@ DISPUTES = (K.DISPUTE_LOST, K.DISPUTE_OPENED, K.DISPUTE_WON)
 
 @MANY
 @given(FACTS)
-def test_a_dispute_that_is_won_never_was(facts: list[Fact]) -> None:
-    """If all disputes were won in the end, the gift is as if there had been none."""
+def test_won_disputes_change_nothing(facts: list[Fact]) -> None:
+    """If all disputes were won in the end, the gift's status is as if there were none."""
     open_disputes = without(K.DISPUTE_WON)(facts)
     disputes = [fact for fact in open_disputes if fact.kind in DISPUTES]
     late = BEGAN + timedelta(days=1)
@@ -102,7 +102,7 @@ def test_a_dispute_that_is_won_never_was(facts: list[Fact]) -> None:
 @MANY
 @given(FACTS, st.sampled_from([K.INQUIRY_OPENED, K.INQUIRY_ANSWERED]))
 def test_an_inquiry_moves_no_money(facts: list[Fact], kind: FactKind) -> None:
-    """An inquiry changes nothing about a gift."""
+    """An inquiry that is open or answered does not change a gift's status."""
     inquiry = Fact(kind, "a", BEGAN, "stripe")
     assert status_of([*facts, inquiry]) == status_of(
         [f for f in facts if name_of(f) != (kind, "a")]
@@ -114,10 +114,10 @@ AMOUNTS = st.integers(min_value=1, max_value=10**6)
 
 @MANY
 @given(AMOUNTS, st.integers(min_value=1, max_value=5), st.data())
-def test_payments_too_many_that_went_back_never_were(
+def test_returned_extra_payments_change_nothing(
     chosen: int, extra: int, data: st.DataObject
 ) -> None:
-    """If all payments but one went back whole, the gift is in order."""
+    """If all payments but one were returned in full, the gift is confirmed without a flag."""
     facts = [Fact(K.GIFT_OPENED, "gift", BEGAN, "donor", chosen, "CAD")]
     facts += [
         Fact(K.PAYMENT_SUCCEEDED, f"pi_{number}", BEGAN, "stripe", chosen, "CAD")
@@ -132,10 +132,8 @@ def test_payments_too_many_that_went_back_never_were(
 
 @MANY
 @given(AMOUNTS, st.data())
-def test_a_part_of_the_only_payment_that_went_back_is_missed(
-    chosen: int, data: st.DataObject
-) -> None:
-    """If part of the only payment went back, the gift is partly refunded, without a flag."""
+def test_a_partial_refund_of_the_only_payment(chosen: int, data: st.DataObject) -> None:
+    """If the only payment was refunded in part, the gift is partly refunded, without a flag."""
     part = data.draw(st.integers(min_value=1, max_value=chosen))
     facts = [
         Fact(K.GIFT_OPENED, "gift", BEGAN, "donor", chosen, "CAD"),

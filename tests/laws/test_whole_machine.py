@@ -1,7 +1,7 @@
-"""Donors, Stripe and power failures act in random order, and the books end right to the cent.
+"""Donors, Stripe and power failures act in random order; at the end our books match Stripe's.
 
-This is a short run; the long proof uses another profile (--hypothesis-profile=prove) and a seed.
-A failure is printed as the shortest sequence of steps that causes it.
+The tests do a short run. `make prove` does a long run, with --hypothesis-profile=prove and a seed,
+and prints a failure as the shortest sequence of steps that causes it.
 """
 
 import uuid
@@ -31,7 +31,7 @@ from tests.sandbox.running import RunningSandbox, run_sandbox
 STEPS, RUNS = 30, 5
 CHANGES = [{"amount_total": 1}, {"currency": "usd"}, {"client_reference_id": "LWCAN-2222222"}]
 TROUBLES = ["500", "409", "429", "reset_before", "reset_after", "html_200", "null_200"]
-# An inquiry is answered, becomes a dispute, ends, or its result is revised.
+# Controls of the pretend Stripe that move an inquiry or a dispute on.
 DISPUTE_STEPS: list[tuple[str, dict[str, str]]] = [
     ("/answer", {}),
     ("/escalate", {}),
@@ -49,7 +49,7 @@ CALLS = [
 
 
 class Machine(RuleBasedStateMachine):
-    """One rule for each thing that may happen."""
+    """A Hypothesis state machine with one rule for each thing that may happen."""
 
     databases: ClassVar[Sqlite | Postgres]
     sandbox: ClassVar[RunningSandbox]
@@ -64,7 +64,7 @@ class Machine(RuleBasedStateMachine):
         self.refunds = 0
 
     def teardown(self) -> None:
-        """End Stripe's troubles, run one catch-up, and compare the books."""
+        """End Stripe's errors, run one catch-up, and compare our books with Stripe's."""
         try:
             reports = self.whole.catch_up()
             check_books(self.whole)
@@ -137,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         intent = data.draw(st.sampled_from(self._at_stripe("payment_intents")))
         answer = self.whole.pull("refund", payment_intent=intent, amount=amount, status=status)
         if answer and status != "failed":
-            # A refund can fail days after it succeeded, if the donor's account is closed.
+            # A refund may fail days after it succeeded, because the donor's account is closed.
             end = data.draw(st.sampled_from(["succeeded", "failed"]))
             self.whole.pull(f"refund/{answer['refund']['id']}", status=end)
 
@@ -173,7 +173,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(amount=st.integers(200, 99_999), verified=st.booleans(), succeed=st.booleans())
     def a_donor_gives_by_debit(self, amount: int, verified: bool, succeed: bool) -> None:
-        """The account is verified at once or by deposits; later the debit succeeds or fails."""
+        """Give by bank debit; unless `verified`, the donor has to confirm the account first."""
         self.keys.append((f"donor-number-{len(self.keys):04}", "bank_debit", amount))
         session = self._give(self.keys[-1])
         if session:
@@ -183,7 +183,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.debits)
     @rule()
     def a_debit_goes_on(self) -> None:
-        """The donor confirms the account, or the bank answers."""
+        """Let the oldest open debit succeed or fail, as was drawn when it began."""
         session, succeed = self.debits.pop(0)
         self.whole.pull("settle", session=session, succeed=succeed)
 
@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
                     now=parts.clock.now(),
                 )
         except Conflict:
-            return  # more than is left
+            return  # the refund is larger than the money that is left
         if request:
             parts.refunds.ask_now(request)
 
@@ -226,7 +226,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data(), change=st.sampled_from(CHANGES))
     def somebody_forges(self, data: st.DataObject, change: dict[str, Any]) -> None:
-        """Unsigned, it is refused; from another account or mode, or changed, it counts nothing."""
+        """Deliver forged events: a false signature gets 400, and false contents have no effect."""
         events = [
             item for item in self.whole.events() if item["type"].startswith("checkout.session")
         ]
@@ -272,8 +272,8 @@ def machine_settings() -> settings:
         stateful_step_count=STEPS,
         max_examples=RUNS,
         deadline=None,
-        derandomize=True,  # tests must not fail at random
-        phases=[Phase.generate],  # only the long proof minimises failures
+        derandomize=True,  # so that a test that passed once always passes
+        phases=[Phase.generate],  # no minimising of failures, which takes long
         suppress_health_check=list(HealthCheck),
     )
 
@@ -285,10 +285,10 @@ def one_sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])
-def test_the_books_end_right(
+def test_our_books_match_stripes(
     request: pytest.FixtureRequest, one_sandbox: RunningSandbox, backend: str
 ) -> None:
-    """After any sequence of steps and one catch-up, our books match Stripe's."""
+    """After any sequence of steps and then one catch-up, our books match Stripe's."""
     Machine.databases = request.getfixturevalue(backend)
     Machine.sandbox = one_sandbox
     run_state_machine_as_test(Machine, settings=machine_settings())

@@ -1,6 +1,6 @@
-"""The whole service in one process, beside a pretend Stripe over HTTP, with a clock we control.
+"""The whole service in the test's process, with a pretend Stripe and a clock that tests set.
 
-Nothing runs in the background: the worker's round is a call, and a crash loses everything that is
+Nothing runs in the background: tests call the worker's jobs, and a crash loses everything that is
 not on disk. The pretend Stripe's totals are the expected result.
 """
 
@@ -35,13 +35,13 @@ from tests.stripe_gateway.service import WEBHOOK_PATH
 
 REGIONS = Path(__file__).with_name("regions.toml")
 BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
-# The answer if a gift is recorded, but Stripe cannot be reached.
+# The status that the API answers if a gift is recorded, but Stripe cannot be reached.
 LATER = 503
 
 
 @dataclass
 class Whole:
-    """The service, its pretend Stripe, and the answers so far."""
+    """The service, its pretend Stripe, and how often each status was answered."""
 
     settings: Settings
     sandbox: RunningSandbox
@@ -53,11 +53,11 @@ class Whole:
     def start(self) -> None:
         self.parts = build_parts(self.settings, self.clock)
         self.parts.inbox.start()
-        # Not entered, because its lifespan starts the worker.
+        # The client is not entered as a context manager, which would start the worker.
         self.web = TestClient(build_app(self.parts, self.settings), raise_server_exceptions=False)
 
     def crash(self) -> None:
-        """Lose everything that is not on disk, and start again."""
+        """Stop the service, which loses everything that is not on disk, and start it again."""
         self.stop()
         self.start()
 
@@ -66,7 +66,7 @@ class Whole:
         self.parts.close()
 
     def pass_time(self, delta: timedelta) -> None:
-        """Advance the clock here and at Stripe."""
+        """Advance the clocks of the service and of the pretend Stripe."""
         self.clock.instant += delta
         self.tell_stripe_the_time()
 
@@ -74,7 +74,7 @@ class Whole:
         self.pull("clock", now=int(self.clock.instant.timestamp()))
 
     def pull(self, control: str, **more: Any) -> dict[str, Any] | None:
-        """Use a control of the pretend Stripe; None if it refuses."""
+        """Call one of the pretend Stripe's controls; return None if it refuses."""
         answer = self.sandbox.http.post(f"/_sandbox/{control}", json=more)
         assert answer.is_success or answer.is_client_error, answer.text
         body: dict[str, Any] = answer.json()
@@ -83,7 +83,7 @@ class Whole:
     def give(
         self, key: str, *, amount_minor: int, frequency: str = "once", mode: str = "card"
     ) -> str | None:
-        """Give through the API; return the checkout session, or None if there is none now."""
+        """Give through the API; return the checkout session's id, or None without a session."""
         answer = self.web.post(
             "/api/v1/gifts",
             json={
@@ -100,15 +100,15 @@ class Whole:
         self.answers[answer.status_code] += 1
         assert answer.status_code in (201, 409, LATER), answer.text
         if answer.status_code != 201:
-            return None  # it is already paid, or Stripe cannot be reached
+            return None  # the gift is already paid, or Stripe cannot be reached
         return str(urlsplit(answer.json()["next"]["url"]).path.rpartition("/")[2])
 
     def events(self) -> list[dict[str, Any]]:
-        """Return all events so far from Stripe's list, the newest first."""
+        """Return the newest hundred events that Stripe lists, the newest first."""
         return self._list("events")
 
     def listed(self, path: str) -> list[str]:
-        """Return the ids of all objects of a kind at Stripe."""
+        """Return the ids of the newest hundred objects in this list of Stripe's."""
         return [thing["id"] for thing in self._list(path)]
 
     def _list(self, path: str) -> list[dict[str, Any]]:
@@ -141,10 +141,10 @@ class Whole:
             try:
                 job()
             except Unavailable:
-                self.answers[LATER] += 0  # retried in the next round
+                self.answers[LATER] += 0  # the next call retries
 
     def catch_up(self) -> list[Report]:
-        """Fetch everything from Stripe, and settle until nothing waits."""
+        """Run a catch-up, and then the worker's jobs until no event is waiting."""
         self.sandbox.control("DELETE", "/_sandbox/trouble")
         reports = self.parts.catchup.run(BEGIN - timedelta(days=1))
         for _ in range(40):
@@ -177,7 +177,7 @@ def check_books(whole: Whole) -> None:
 
 @contextmanager
 def running_whole(database_url: str, sandbox: RunningSandbox) -> Iterator[Whole]:
-    """Run the service on an empty database, with a pretend Stripe that is reset."""
+    """Run the service on this database, after a reset of the pretend Stripe."""
     sandbox.control("DELETE", "/_sandbox/state")
     settings = make_settings(
         database_url,
