@@ -1,4 +1,4 @@
-"""Programs that call the service, with and without Stripe."""
+"""Fixtures with an API client and a service, with or without a Stripe that answers."""
 
 from collections.abc import Iterator
 
@@ -10,20 +10,20 @@ from tests.real_parts import Sqlite
 
 @pytest.fixture(scope="module")
 def program(sqlite: Sqlite) -> Iterator[Program]:
-    """A program at a service that may hold earlier gifts, on SQLite, with Stripe down."""
+    """A client of a service on SQLite that may hold gifts of earlier tests; Stripe is down."""
     with calling(sqlite.fresh_url()) as program:
         yield program
 
 
 @pytest.fixture
 def first_program(database_url: str) -> Iterator[Program]:
-    """An API client of a new service, on each kind of database, while Stripe is down."""
+    """A client of a service with an empty database, of each kind; Stripe is down."""
     with calling(database_url) as program:
         yield program
 
 
 @pytest.fixture
 def card_program(database_url: str) -> Iterator[tuple[Program, str]]:
-    """A program at a new service with the sandbox as its Stripe, and the sandbox's address."""
+    """A client of a service with an empty database and the sandbox; and the sandbox's URL."""
     with calling_with_stripe(database_url) as program_and_stripe:
         yield program_and_stripe

@@ -1,4 +1,4 @@
-"""Another program that calls the service over HTTP, on a real port."""
+"""An API client that calls the service over HTTP, on a real port."""
 
 import uuid
 from collections.abc import Iterator
@@ -41,11 +41,11 @@ class Program:
     database: Database
 
     def open(self, key: str | None = None, /, **changes: Any) -> httpx.Response:
-        """Open Ann's gift with these fields changed, under this key or a new one."""
+        """Request GIFT with these fields changed, under this idempotency key or a new one."""
         return self.http.post("/api/v1/gifts", json=GIFT | changes, headers=keyed(key))
 
     def send(self, body: bytes, **headers: str) -> httpx.Response:
-        """Send this body unchanged."""
+        """Request a gift with exactly these bytes as the body."""
         all_headers = {"Content-Type": "application/json"} | keyed(None) | headers
         return self.http.post("/api/v1/gifts", content=body, headers=all_headers)
 
@@ -64,7 +64,7 @@ def keyed(key: str | None) -> dict[str, str]:
 
 @contextmanager
 def calling(database_url: str, **settings: Any) -> Iterator[Program]:
-    """Serve the service on this database over HTTP, and yield a program that calls it."""
+    """Serve the API on this database over HTTP, and yield a client that calls it."""
     database = Database(database_url)
     app = create_app(make_settings(database_url, regions_file=REGIONS, **settings))
     with (
@@ -77,7 +77,7 @@ def calling(database_url: str, **settings: Any) -> Iterator[Program]:
 
 @contextmanager
 def calling_with_stripe(database_url: str, **settings: Any) -> Iterator[tuple[Program, str]]:
-    """As `calling`, with the sandbox as Stripe; also yields the sandbox's address."""
+    """Like `calling`, but with the sandbox as Stripe; yield the sandbox's URL as well."""
     with (
         run_sandbox() as stripe,
         calling(database_url, **stripe_at(stripe.url), **settings) as program,
@@ -90,7 +90,7 @@ def stripe_at(url: str) -> dict[str, str]:
 
 
 def problem_in(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """Check that the answer is a problem document with this status, and return it."""
+    """Check that the answer is a problem document with this status; return the document."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""Schemathesis hooks that turn a valid body into one that the region LWCAN accepts."""
+"""A Schemathesis hook that changes valid bodies into bodies that the region LWCAN accepts."""
 
 import uuid
 from typing import Any
@@ -22,9 +22,9 @@ CANADIAN = ("bank_debit", "interac")
 def before_call(
     _context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]
 ) -> None:
-    """Make a valid body acceptable to LWCAN, under a key of its own.
+    """Make a valid body acceptable to LWCAN, and send it under a new idempotency key.
 
-    Other fields stay as generated, and so does everything that is meant to be refused.
+    Fields that are acceptable stay as generated, and so do bodies that are meant to be refused.
     """
     meta = case.meta
     if case.operation.label != "POST /api/v1/gifts" or meta is None:
@@ -49,10 +49,10 @@ def accepted(body: dict[str, Any]) -> dict[str, Any]:
         "fund": "building" if body.get("fund") else "",
         "note": body.get("note", "") if is_a_name(body.get("note", "")) else "",
         "tribute": None if not tribute or not is_a_name(tribute["name"]) else tribute,
-        # The fee could raise the amount above the limit.
+        # With the fee covered, the amount could exceed the limit.
         "cover_fee": False,
         "donor": {
-            # JSON Schema cannot express "printable, not blank, and no card number".
+            # JSON Schema cannot say that a name is printable, not blank and no card number.
             "name": donor["name"] if is_a_name(donor["name"]) else "Ann Lee",
             # Generated e-mail addresses may have impossible domains, such as a@b.test.
             "email": donor["email"] if can_be_reached(donor["email"]) else "ann@example.com",

@@ -1,4 +1,4 @@
-"""Broken bodies and headers get a 4xx with the reason, never a 500."""
+"""Malformed request bodies and headers get a 4xx with the reason, never a 500."""
 
 import json
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def test_no_json(program: Program, body: bytes) -> None:
     ids=["null", "true", "number", "string", "empty array", "array"],
 )
 def test_no_object(program: Program, body: bytes) -> None:
-    """JSON that is not an object gets 422 with an empty pointer."""
+    """A JSON body that is not an object gets 422 with an error whose pointer is empty."""
     (error,) = problem_in(program.send(body), 422)["errors"]
     assert error == {"detail": "This has to be an object.", "pointer": ""}
 
@@ -79,8 +79,8 @@ def test_other_media_types(program: Program, media_type: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON"])
-def test_media_type_as_others_write_it(program: Program, media_type: str) -> None:
-    """Parameters and case of the media type do not matter."""
+def test_media_type_in_other_notation(program: Program, media_type: str) -> None:
+    """The media type may be in any case and have parameters, such as a charset."""
     assert program.send(WELL_FORMED, **{"Content-Type": media_type}).status_code == 201
 
 
@@ -100,22 +100,22 @@ def test_too_large(program: Program) -> None:
     problem_in(answer, 413)
 
 
-def test_few_words_for_many_mistakes(program: Program) -> None:
-    """Thousands of unknown fields get at most twenty error messages."""
+def test_at_most_twenty_errors_are_reported(program: Program) -> None:
+    """A body with thousands of unknown fields gets only twenty error messages."""
     body = json.dumps(GIFT | {f"x{i}": i for i in range(3_000)}).encode()
     assert len(problem_in(program.send(body), 422)["errors"]) == 20
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 15, "x" * 256, "has a space in the middle"])
 def test_unfit_keys(program: Program, key: str) -> None:
-    """A key that is not 16 to 255 visible ASCII characters gets 400."""
+    """An idempotency key that is not 16 to 255 visible ASCII characters gets 400."""
     answer = program.send(WELL_FORMED, **{"Idempotency-Key": key})
     (error,) = problem_in(answer, 400)["errors"]
     assert error["header"] == "Idempotency-Key"
 
 
 def test_no_ascii_in_a_key(program: Program) -> None:
-    """A key with an accent gets 400."""
+    """An idempotency key with an accented letter gets 400."""
     headers = [
         (b"content-type", b"application/json"),
         (b"idempotency-key", "clé-numéro-0123456789".encode("latin-1")),
@@ -126,12 +126,12 @@ def test_no_ascii_in_a_key(program: Program) -> None:
 
 @pytest.mark.parametrize("key", ["x" * 16, "x" * 255, '"!~{}[]:;<>?@/\\"'])
 def test_fit_keys(program: Program, key: str) -> None:
-    """The shortest, longest and oddest valid keys are accepted."""
+    """The shortest, the longest and the oddest valid idempotency keys are accepted."""
     assert program.send(WELL_FORMED, **{"Idempotency-Key": key}).status_code == 201
 
 
 def test_without_a_key(program: Program) -> None:
-    """The key is required, because a retry without it would open a second gift."""
+    """An idempotency key is required, because a retry without it would open a second gift."""
     answer = program.http.post("/api/v1/gifts", json=GIFT)
     assert problem_in(answer, 400)["errors"] == [
         {"detail": "This is missing.", "header": "Idempotency-Key"}

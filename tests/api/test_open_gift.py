@@ -1,4 +1,4 @@
-"""Opening a gift through the API: the next step, and refusals."""
+"""A gift that a program opens gets its next step as the answer; a bad request is refused."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.api.program import ANN, GIFT, Program, new_key, pointers_in, problem_
 
 
 def test_instructions(first_program: Program) -> None:
-    """An Interac gift is recorded and answered with instructions for the transfer."""
+    """The answer to an Interac gift has the instructions for the transfer."""
     answer = first_program.open()
     assert answer.status_code == 201
     (gift,) = first_program.gifts()
@@ -49,14 +49,14 @@ def test_instructions(first_program: Program) -> None:
 def test_in_the_donors_language(
     program: Program, language: str, gift_language: str, text: str
 ) -> None:
-    """The gift stores the region's language nearest to the donor's, and the answer uses it."""
+    """A gift and the answer use the region's language that is nearest to the donor's."""
     answer = program.open(mode="giving_code", language=language)
     assert answer.json()["next"]["text"] == text
     assert program.gifts()[-1].language == gift_language
 
 
 def test_card(card_program: tuple[Program, str]) -> None:
-    """A card gift is answered with the address of Stripe's page."""
+    """The answer to a card gift has the URL of Stripe's page."""
     program, stripe = card_program
     step = program.open(mode="card").json()["next"]
     assert step["kind"] == "redirect"
@@ -65,7 +65,7 @@ def test_card(card_program: tuple[Program, str]) -> None:
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
 def test_bank_debit(card_program: tuple[Program, str], frequency: str) -> None:
-    """A bank debit, once or monthly, is answered with Stripe's page, and only in Canada."""
+    """A bank debit, once or monthly, gets the URL of Stripe's page; outside Canada it gets 422."""
     program, stripe = card_program
     answer = program.open(mode="bank_debit", frequency=frequency)
     assert answer.json()["next"]["url"].startswith(stripe)
@@ -75,7 +75,7 @@ def test_bank_debit(card_program: tuple[Program, str], frequency: str) -> None:
 
 
 def test_recorded_before_stripe_is_asked(first_program: Program) -> None:
-    """If Stripe is down, the answer is 503 with Retry-After, and the gift is recorded."""
+    """If Stripe is down, a card gift is recorded, and the answer is 503 with Retry-After."""
     answer = first_program.open(mode="card")
     problem_in(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
@@ -87,7 +87,7 @@ def test_recorded_before_stripe_is_asked(first_program: Program) -> None:
     [("LWJPN", "JPY", 500), ("LWKWT", "KWD", 5000), ("LWKWT", "KWD", 5010)],
 )
 def test_other_minor_units(program: Program, code: str, currency: str, amount_minor: int) -> None:
-    """Yen have no minor unit and dinars have 1000 in steps of ten; amounts stay exact."""
+    """Amounts stay exact in yen, which have no decimals, and in dinars, which have three."""
     answer = program.open(
         code=code, currency=currency, amount_minor=amount_minor, mode="giving_code", country="JP"
     )
@@ -140,14 +140,14 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("changes", "pointers"), REFUSED, ids=str)
 def test_refused(program: Program, changes: dict[str, Any], pointers: list[str]) -> None:
-    """A bad field is refused with a pointer to it."""
+    """A gift with a bad field gets 422 with a JSON pointer to the field, and is not opened."""
     before = len(program.gifts())
     assert pointers_in(program.open(**changes)) == pointers
     assert len(program.gifts()) == before
 
 
-def test_all_that_is_wrong_at_once(program: Program) -> None:
-    """All problems are reported in one answer."""
+def test_all_bad_fields_are_reported_at_once(program: Program) -> None:
+    """If several fields are bad, one answer reports all of them."""
     answer = program.open(
         amount_minor=1, country="ZZ", mode="giving_code", donor={**ANN, "email": "abc"}
     )
@@ -156,7 +156,7 @@ def test_all_that_is_wrong_at_once(program: Program) -> None:
 
 @pytest.mark.parametrize("field", ["code", "mode", "amount_minor", "currency", "country", "donor"])
 def test_missing(program: Program, field: str) -> None:
-    """Every field but the language is required."""
+    """A request without one of the required fields gets a pointer to the missing field."""
     answer = program.http.post(
         "/api/v1/gifts",
         json={k: v for k, v in GIFT.items() if k != field},
@@ -166,20 +166,20 @@ def test_missing(program: Program, field: str) -> None:
 
 
 def test_a_code_that_is_nearly_right(program: Program) -> None:
-    """An unknown code gets a suggestion."""
+    """The error for an unknown giving code suggests the nearest code."""
     (error,) = problem_in(program.open(code="LWCAM"), 422)["errors"]
     assert error["detail"] == "We couldn’t find that giving code. Did you mean LWCAN?"
 
 
-def test_what_was_sent_is_not_quoted(program: Program) -> None:
-    """An error names the field but never quotes its value."""
+def test_errors_do_not_quote_values(program: Program) -> None:
+    """An error names the bad field, but never quotes its value."""
     donor = {"name": "Secret\u0000Name", "email": "secret.address"}
     answer = program.open(donor=donor, mode="secret-mode", amount_minor="secret-amount")
     assert "ecret" not in answer.text
 
 
-def test_sentences_in_french(program: Program) -> None:
-    """`Accept-Language: fr` gets French messages."""
+def test_errors_in_french(program: Program) -> None:
+    """A request with `Accept-Language: fr` gets its error messages in French."""
     answer = program.http.post(
         "/api/v1/gifts",
         json={**GIFT, "donor": {**ANN, "email": "abc"}},

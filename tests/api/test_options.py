@@ -1,4 +1,4 @@
-"""Options that programs may add to a gift."""
+"""Options, such as a fund or a note, that programs may add to a gift."""
 
 import pytest
 
@@ -12,8 +12,8 @@ OPTIONS = {
 }
 
 
-def test_a_region_says_what_may_be_added(program: Program) -> None:
-    """A region lists its options, funds and fees."""
+def test_a_region_lists_its_options(program: Program) -> None:
+    """The API's description of a region lists its options, funds and fees."""
     region = program.http.get("/api/v1/regions/LWCAN").json()
     assert region["options"] == ["anonymous", "note", "tribute"]
     assert region["funds"] == {"building": {"en": "The building", "fr": "Le bâtiment"}}
@@ -42,8 +42,8 @@ def test_what_a_region_does_not_offer_is_refused(
     assert [error["pointer"] for error in problem_in(answer, 422)["errors"]] == [pointer]
 
 
-def test_what_was_added_is_part_of_the_gift(program: Program) -> None:
-    """The same key with the same options is the same gift, and with others it is refused."""
+def test_options_are_part_of_the_gift(program: Program) -> None:
+    """A repeated key with the same options gives the same gift; with other options it fails."""
     key = new_key()
     first = program.open(key, **OPTIONS)
     assert first.status_code == 201

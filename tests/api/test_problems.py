@@ -1,4 +1,4 @@
-"""Every error under /api/ is a problem document with the usual headers."""
+"""Every error under /api/ is a problem document, with the usual security headers."""
 
 import pytest
 from fastapi import FastAPI
@@ -13,8 +13,8 @@ from tests.real_parts import Sqlite
 @pytest.mark.parametrize(
     "path", ["/api/", "/api/v1", "/api/v1/gift", "/api/v2/gifts", "/api/v1/gifts/"]
 )
-def test_no_such_place(program: Program, path: str) -> None:
-    """An unknown path is a 404 problem."""
+def test_unknown_paths(program: Program, path: str) -> None:
+    """An unknown path under /api/ gets 404 as a problem document."""
     problem_in(program.http.get(path), 404)
 
 
@@ -29,21 +29,21 @@ def test_no_such_place(program: Program, path: str) -> None:
     ],
 )
 def test_other_methods(program: Program, method: str, path: str, allowed: str) -> None:
-    """A wrong method is a 405 problem with an Allow header."""
+    """A wrong method gets 405 as a problem document, with an Allow header."""
     answer = program.http.request(method, path)
     problem_in(answer, 405)
     assert answer.headers["allow"] == allowed
 
 
 def test_headers_of_every_answer(program: Program) -> None:
-    """Errors have the usual security headers, even for a body that is too large."""
+    """Error answers have the usual security headers, even if the body was too large."""
     for answer in (program.http.get("/api/v1/x"), program.send(b" " * 70_000)):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_database_out_of_reach(sqlite: Sqlite) -> None:
-    """If the database cannot be written, the answer is 503 with Retry-After."""
+    """If the database is locked, the answer is 503 with Retry-After."""
     with calling(sqlite.fresh_url()) as program:
         with program.database.writing() as session:
             session.connection()  # holds the write lock until the request times out
@@ -53,8 +53,8 @@ def test_database_out_of_reach(sqlite: Sqlite) -> None:
         assert program.open().status_code == 201
 
 
-def test_nothing_internal() -> None:
-    """An unexpected error is a 500 problem without its message."""
+def test_unexpected_errors_are_not_quoted() -> None:
+    """An unexpected error gets 500 as a problem document that does not quote the error."""
     app = FastAPI(openapi_url=None)
     error_answers.install(app, Pages())
 

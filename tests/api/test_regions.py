@@ -1,4 +1,4 @@
-"""What a region offers, for pages that embed giving."""
+"""The API describes what a region offers, for pages of other sites that embed giving."""
 
 import pytest
 
@@ -24,7 +24,7 @@ CARD = {
 
 
 def test_what_a_region_offers(program: Program) -> None:
-    """One answer has everything a page needs for the donor's choice."""
+    """One answer describes all that a page needs: modes, limits, presets, options and funds."""
     answer = program.http.get("/api/v1/regions/LWCAN")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -50,20 +50,20 @@ def test_what_a_region_offers(program: Program) -> None:
 
 
 @pytest.mark.parametrize(("code", "digits", "step"), [("LWJPN", 0, 1), ("LWKWT", 3, 10)])
-def test_minor_units_are_told(program: Program, code: str, digits: int, step: int) -> None:
-    """A region states the digits and steps of its currency's minor unit."""
+def test_minor_units_are_described(program: Program, code: str, digits: int, step: int) -> None:
+    """A region's description has its currency's decimals, and the step of valid amounts."""
     region = program.http.get(f"/api/v1/regions/{code}").json()
     assert (region["minor_digits"], region["minor_step"]) == (digits, step)
 
 
 @pytest.mark.parametrize("typed", ["lwcan", "LW-CAN", "LWCAN ", "lw can", "LW\u2010CAN"])
 def test_codes_as_people_type_them(program: Program, typed: str) -> None:
-    """Case, spaces and dashes in a code do not matter."""
+    """A giving code in any case, with spaces or dashes, finds its region."""
     assert program.http.get(f"/api/v1/regions/{typed}").json()["code"] == "LWCAN"
 
 
 def test_an_unknown_code(program: Program) -> None:
-    """An unknown code gets 404 with a suggestion, readable from any origin."""
+    """An unknown giving code gets 404 with a suggestion, which pages of any origin can read."""
     answer = program.http.get("/api/v1/regions/LWCNA")
     assert problem_in(answer, 404)["suggestion"] == "LWCAN"
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -73,12 +73,12 @@ def test_an_unknown_code(program: Program) -> None:
     "typed", ["nothing-like-it", "%00", "%FF", "%F0%9F%8E%81", "x" * 3000, "a%2Fb"]
 )
 def test_a_code_unlike_any(program: Program, typed: str) -> None:
-    """A code unlike any other gets 404 without a suggestion."""
+    """A giving code that is unlike any other gets 404 without a suggestion."""
     assert "suggestion" not in problem_in(program.http.get(f"/api/v1/regions/{typed}"), 404)
 
 
 def test_readable_from_anywhere(program: Program) -> None:
-    """Any origin may read regions, and by default none may open or read gifts."""
+    """Pages of any origin may read regions, and by default none may open or read gifts."""
     origin = {"Origin": "https://example.net"}
     regions = program.http.get("/api/v1/regions/LWCAN", headers=origin)
     assert regions.headers["access-control-allow-origin"] == "*"
@@ -93,7 +93,7 @@ def test_readable_from_anywhere(program: Program) -> None:
 
 
 def test_cached(program: Program) -> None:
-    """A matching ETag gets 304 with the same headers."""
+    """A request with a region's current ETag gets 304 with the same headers."""
     first = program.http.get("/api/v1/regions/LWCAN")
     etag = first.headers["etag"]
     assert first.headers["cache-control"] == "public, max-age=300"
@@ -106,13 +106,13 @@ def test_cached(program: Program) -> None:
 
 @pytest.mark.parametrize("if_none_match", ['"other"', "", "garbage", 'W/""'])
 def test_not_cached(program: Program, if_none_match: str) -> None:
-    """Any other ETag gets the whole answer."""
+    """A request with any other ETag gets the region's whole description."""
     answer = program.http.get("/api/v1/regions/LWCAN", headers={"If-None-Match": if_none_match})
     assert answer.status_code == 200
 
 
 def test_each_region_has_its_etag(program: Program) -> None:
-    """Each region has its own ETag."""
+    """The descriptions of different regions have different ETags."""
     codes = ("LWCAN", "LWJPN", "LWKWT")
     tags = {program.http.get(f"/api/v1/regions/{code}").headers["etag"] for code in codes}
     assert len(tags) == 3

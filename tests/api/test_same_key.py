@@ -1,4 +1,4 @@
-"""The same idempotency key always leads to the same gift."""
+"""Requests with the same idempotency key always lead to the same gift."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def sessions_at(stripe: str) -> int:
 
 
 def make_trouble(stripe: str, kind: str, times: int) -> None:
-    # Stripe's SDK retries once if the connection breaks.
+    # If the connection breaks, Stripe's SDK retries once, which uses up two `times`.
     trouble = {"path": "/v1/checkout/sessions", "method": "POST", "kind": kind, "times": times}
     answer = httpx.post(f"{stripe}/_sandbox/trouble", json=trouble, trust_env=False, verify=False)
     assert answer.status_code == 200, answer.text
@@ -38,7 +38,7 @@ def make_trouble(stripe: str, kind: str, times: int) -> None:
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code", "card"])
 def test_same_answer(card_program: tuple[Program, str], mode: str) -> None:
-    """The same key and body get the same answer, with `Idempotency-Replayed`."""
+    """A request with the same key and body gets the same answer, with `Idempotency-Replayed`."""
     program, _ = card_program
     key = new_key()
     first, again = program.open(key, mode=mode), program.open(key, mode=mode)
@@ -49,8 +49,8 @@ def test_same_answer(card_program: tuple[Program, str], mode: str) -> None:
     assert len(program.gifts()) == 1
 
 
-def test_same_as_it_was_meant(program: Program) -> None:
-    """Spaces around a name and the order of fields do not matter."""
+def test_same_content_in_other_notation(program: Program) -> None:
+    """A repeated request may differ in spaces around names and in the order of fields."""
     key = new_key()
     first = program.open(key)
     donor = {"email": " ann@example.com", "name": " Ann  Lee "}
@@ -71,7 +71,7 @@ def test_same_as_it_was_meant(program: Program) -> None:
     ids=str,
 )
 def test_same_key_for_another_gift(program: Program, changes: dict[str, Any]) -> None:
-    """The same key with another body is refused, and reveals nothing about the gift."""
+    """A used key with another body is refused, and the error reveals nothing about the gift."""
     key = new_key()
     first = program.open(key)
     before = len(program.gifts())
@@ -84,7 +84,7 @@ def test_same_key_for_another_gift(program: Program, changes: dict[str, Any]) ->
 
 
 def test_other_keys_are_other_gifts(program: Program) -> None:
-    """Keys are case-sensitive, and two keys open two gifts."""
+    """Two keys that differ only in case open two gifts."""
     ids = {program.open(key).json()["id"] for key in ("Abcdefghijklmnop", "abcdefghijklmnop")}
     assert len(ids) == 2
 
@@ -100,7 +100,7 @@ def test_twenty_at_once(first_program: Program) -> None:
 
 
 def test_twenty_different_at_once(first_program: Program) -> None:
-    """Of twenty concurrent requests with one key and different bodies, one succeeds."""
+    """Of twenty concurrent requests with one key and different bodies, exactly one succeeds."""
     key = new_key()
 
     def open_gift(extra: int) -> int:
@@ -118,14 +118,14 @@ def test_twenty_cards_at_once(card_program: tuple[Program, str]) -> None:
     key = new_key()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         answers = list(threads.map(lambda _: program.open(key, mode="card"), range(AT_ONCE)))
-    # While Stripe handles the first request, it may refuse the others for the moment.
+    # While Stripe handles the first request, it may answer 409 to the others.
     assert {answer.status_code for answer in answers} <= {201, 503}
     assert len({answer.text for answer in answers if answer.status_code == 201}) == 1
     assert (len(program.gifts()), sessions_at(stripe)) == (1, 1)
 
 
 def test_stripe_down_then_up(database_url: str) -> None:
-    """A request that failed while Stripe was down continues with the same key."""
+    """A request that failed because Stripe was down can be repeated with the same key."""
     port, key = free_port(), new_key()
     stripe = f"http://127.0.0.1:{port}"
     with calling(database_url, **stripe_at(stripe)) as program:
@@ -144,7 +144,7 @@ def test_stripe_down_then_up(database_url: str) -> None:
 def test_answer_lost_on_the_way(
     card_program: tuple[Program, str], kind: str, attempts: int
 ) -> None:
-    """If Stripe's answer was lost, the same key gets the session that Stripe created."""
+    """If Stripe's answer was lost, a repeated request gets the session that Stripe created."""
     program, stripe = card_program
     key = new_key()
     make_trouble(stripe, kind, times=attempts)
@@ -154,9 +154,9 @@ def test_answer_lost_on_the_way(
 
 
 def test_stripe_refused(card_program: tuple[Program, str]) -> None:
-    """If Stripe refuses, the answer leads to the page with the other modes.
+    """If Stripe refuses a gift's payment, the answer redirects to the gift's page.
 
-    The same key again makes a new attempt for the same gift.
+    A repeated request with the same key asks Stripe again for the same gift.
     """
     program, stripe = card_program
     key = new_key()
@@ -174,7 +174,7 @@ def test_stripe_refused(card_program: tuple[Program, str]) -> None:
 
 @pytest.mark.parametrize("mode", ["interac", "card"])
 def test_paid_meanwhile(program: Program, mode: str) -> None:
-    """If the gift was paid meanwhile, the same key leads to the gift's page."""
+    """If the gift has been paid, a repeated request is redirected to the gift's page."""
     key = new_key()
     program.open(key, mode=mode)
     gift = program.gifts()[-1]
@@ -195,10 +195,10 @@ def test_paid_meanwhile(program: Program, mode: str) -> None:
     assert again.json()["next"] == {"kind": "redirect", "url": again.json()["status_url"]}
 
 
-def test_keys_are_nowhere(
+def test_keys_are_neither_logged_nor_stored(
     sqlite: Sqlite, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A key is neither logged nor stored, because it gives access to the gift's token."""
+    """Idempotency keys are neither logged nor stored, because they give access to gifts."""
     caplog.set_level(logging.DEBUG)
     url = sqlite.fresh_url()
     key = "remember-me-0123456789"

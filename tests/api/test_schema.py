@@ -1,4 +1,4 @@
-"""The OpenAPI description is correct, as Schemathesis checks."""
+"""The API's OpenAPI description matches what the service does."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from tests.real_parts import Sqlite
 HERE = Path(__file__).parent
 
 
-def test_only_these_doors(program: Program) -> None:
-    """The description lists the API's paths, and no page or webhook."""
+def test_only_the_api_is_described(program: Program) -> None:
+    """The OpenAPI description has the paths of the API, and no pages or webhooks."""
     description = program.http.get("/api/v1/openapi.json").json()
     assert sorted(description["paths"]) == [
         "/api/v1/gifts",
@@ -24,7 +24,7 @@ def test_only_these_doors(program: Program) -> None:
 
 
 def test_examples_work(program: Program) -> None:
-    """The example in the description opens a gift."""
+    """The example request in the OpenAPI description opens a gift."""
     description = program.http.get("/api/v1/openapi.json").json()
     (example,) = description["components"]["schemas"]["NewGift"]["examples"]
     answer = program.http.post("/api/v1/gifts", json=example, headers=keyed(None))
@@ -32,7 +32,7 @@ def test_examples_work(program: Program) -> None:
 
 
 def test_schemathesis_finds_nothing(sqlite: Sqlite) -> None:
-    """All checks of Schemathesis pass against the service with the sandbox."""
+    """Schemathesis, which sends requests made from the OpenAPI description, finds no error."""
     with calling_with_stripe(sqlite.fresh_url()) as (program, _):
         gift = program.open().json()
         run = subprocess.run(
@@ -55,5 +55,5 @@ def test_schemathesis_finds_nothing(sqlite: Sqlite) -> None:
             timeout=120,
         )
         assert run.returncode == 0, run.stdout + run.stderr
-        # Not everything was refused: gifts of every mode were opened.
+        # Schemathesis opened gifts of every mode, so the service did not refuse all requests.
         assert {opened.mode for opened in program.gifts()} == set(Mode)

@@ -1,4 +1,4 @@
-"""Reading a gift through the API, with its token or a staff token."""
+"""The API shows a gift to whoever has the gift's token or a staff token."""
 
 import uuid
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tests.api.program import Program, problem_in
 
 
 def test_shown_with_its_token(first_program: Program) -> None:
-    """A gift's token shows the whole gift, including its amounts."""
+    """A request with a gift's token gets the whole gift, with its status and amounts."""
     opened = first_program.open().json()
     (gift,) = first_program.gifts()
     now = datetime.now(UTC)
@@ -45,8 +45,8 @@ def test_shown_with_its_token(first_program: Program) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_where_the_answer_said(program: Program) -> None:
-    """The location and token of the first answer lead to the gift."""
+def test_location_and_token_lead_to_the_gift(program: Program) -> None:
+    """The answer that opens a gift has the location and the token with which to read it."""
     answer = program.open()
     headers = {"Authorization": f"bearer {answer.json()['token']}"}
     shown = program.http.get(answer.headers["location"], headers=headers)
@@ -57,7 +57,7 @@ def test_where_the_answer_said(program: Program) -> None:
     "token", ["x", "x" * 22, "x" * 60_000, "caf\u00e9".encode("latin-1").decode("latin-1"), "a b"]
 )
 def test_a_wrong_token_and_no_gift_look_the_same(program: Program, token: str) -> None:
-    """A wrong token, another gift's token and an unknown gift get the same 404."""
+    """A wrong token, another gift's token and an unknown gift get exactly the same 404."""
     gift_id = program.open().json()["id"]
     headers = [(b"authorization", b"Bearer " + token.encode("latin-1"))]
     wrong = program.http.get(f"/api/v1/gifts/{gift_id}", headers=headers)
@@ -74,8 +74,8 @@ def test_a_wrong_token_and_no_gift_look_the_same(program: Program, token: str) -
 
 
 @pytest.mark.parametrize("gift_id", ["1", "LWCAN-7KQ4M2X", "%00", "%FF", "'", "x" * 500, "..%2F"])
-def test_what_is_no_id(program: Program, gift_id: str) -> None:
-    """A malformed id gets 404, like an unknown one."""
+def test_malformed_ids(program: Program, gift_id: str) -> None:
+    """A malformed gift id gets 404, as an unknown id does."""
     problem_in(program.show(gift_id, "x" * 22), 404)
 
 
@@ -90,7 +90,7 @@ def test_without_a_token(program: Program, authorization: str | None) -> None:
 
 
 def test_a_staff_token_reads_any_gift(first_program: Program) -> None:
-    """A staff token reads any gift until its owner is disabled."""
+    """A staff token can read any gift, until the staff member's account is disabled."""
     first_program.open()
     (gift,) = first_program.gifts()
     now = datetime.now(UTC)

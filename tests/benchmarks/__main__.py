@@ -1,7 +1,8 @@
 """`make bench`: measures the webhook endpoint and the settling of events; writes a table and JSON.
 
-Everything stays on this machine, over loopback, with the service in one process and the load in
-another. `--quick` takes a few seconds, to check that it still runs; its figures mean little.
+The service runs in one process, and another process on the same machine sends the load over
+loopback. `--quick` takes a few seconds: it shows that the benchmark still works, and its figures
+mean little.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from tests.benchmarks.measures import FULL, PARTS, QUICK, Bench, Figure
 from tests.real_parts import Postgres, Sqlite
 
 RESULT = Path("bench/latest.json")
-# Above this load, other work distorts the figures.
+# If the machine's load average is higher before the start, other work distorts the figures.
 IDLE = 0.5
 
 

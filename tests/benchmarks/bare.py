@@ -1,4 +1,4 @@
-"""The ceiling: the service's server, middleware and webhook endpoint, without a database."""
+"""The service's server, middleware and webhook endpoint, without storing: the most to expect."""
 
 from fastapi import FastAPI
 
@@ -12,10 +12,10 @@ from donate.web.request_limits import BodyLimit, SecurityHeaders
 
 
 class NoInbox(Inbox):
-    """Accepts every event and stores none."""
+    """An inbox that accepts every event and stores none."""
 
     async def store(self, arrival: Arrival) -> None:
-        """Return immediately."""
+        """Return immediately, as if the event were stored."""
 
 
 def bare_app(settings: Settings) -> FastAPI:

@@ -1,8 +1,8 @@
-"""Calls the webhook endpoint over raw keep-alive connections, with little overhead of its own.
+"""Sends requests to the webhook endpoint over keep-alive connections, with little overhead.
 
-`pour` is a closed loop: each connection sends its next request after its answer. `offer` is an open
-loop: requests are due at random times, whether or not the service keeps up, and the latency counts
-from the due time.
+`pour` is a closed loop: each connection sends its next request once the last one is answered.
+`offer` is an open loop: requests are due at random times, whether or not the service keeps up, and
+a latency counts from the time at which the request was due.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from typing import Any
 import uvloop
 
 TICK_S = 0.001
-# A call that takes longer is lost; the service itself gives up after 8 s.
+# If answers take longer, they count as lost; the service itself gives up after 8 s.
 TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The seconds from first request to last answer, the latencies, and the number without 200."""
+    """Seconds from first request to last answer, latencies, and the number of answers but 200."""
 
     seconds: float
     latencies_s: list[float]
@@ -34,13 +34,13 @@ class Answers:
         return len(self.latencies_s) / self.seconds
 
     def percentile_ms(self, share: float) -> float:
-        """Return the latency in milliseconds that this share of the answers did not exceed."""
+        """Return the percentile of the latencies in milliseconds, such as the p99 for 0.99."""
         ordered = sorted(self.latencies_s)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 class Line(asyncio.Protocol):
-    """One connection: it sends a request, reads the answer, and calls `answered`."""
+    """A connection that sends one request at a time, and calls `answered` after each answer."""
 
     def __init__(self, answered: Callable[["Line", bool], None]) -> None:
         self._answered = answered
@@ -70,7 +70,7 @@ class Line(asyncio.Protocol):
 
 
 class Caller:
-    """Several connections to one port, and their answers."""
+    """Sends requests to one port over several connections, and measures the answers."""
 
     def __init__(self, port: int, requests: Sequence[bytes]) -> None:
         self._port = port
@@ -81,7 +81,7 @@ class Caller:
         self._done = asyncio.Event()
 
     async def pour(self, lines: int) -> Answers:
-        """Send everything over this many connections, each as fast as it is answered."""
+        """Send all requests over so many connections, each as soon as its last one is answered."""
 
         def answered(line: Line, accepted: bool) -> None:
             self._count(line, accepted)
@@ -96,7 +96,7 @@ class Caller:
         return await self._all_answered(open_lines, start)
 
     async def offer(self, lines: int, rate: float, rng: Random) -> Answers:
-        """Send at random times, with this average rate, whatever the service does."""
+        """Send the requests at random times with this average rate per second."""
         free: list[Line] = []
         late: deque[tuple[bytes, float]] = deque()
 
@@ -117,7 +117,7 @@ class Caller:
                 due += rng.expovariate(rate)
             while late and free:
                 line = free.pop()
-                # The service closes connections that were idle for long.
+                # The service may have closed a connection that was idle for long.
                 if not line.transport.is_closing():
                     line.send(*late.popleft())
             await asyncio.sleep(TICK_S)
@@ -147,7 +147,7 @@ class Caller:
 
 
 def pour(port: int, requests: Sequence[bytes], *, lines: int = 32) -> Answers:
-    """Send requests as fast as they are answered; see Caller."""
+    """Run `Caller.pour` in an event loop of its own."""
 
     async def call() -> Answers:
         return await Caller(port, requests).pour(lines)
@@ -156,7 +156,7 @@ def pour(port: int, requests: Sequence[bytes], *, lines: int = 32) -> Answers:
 
 
 def offer(port: int, requests: Sequence[bytes], rate: float, *, lines: int = 64) -> Answers:
-    """Send requests at this rate; see Caller."""
+    """Run `Caller.offer` in an event loop of its own."""
 
     async def call() -> Answers:
         return await Caller(port, requests).offer(lines, rate, Random(1))

@@ -1,4 +1,4 @@
-"""Signed requests as Stripe sends them: a paid checkout session, at its real size."""
+"""Makes signed webhook requests like Stripe's: a paid checkout session of realistic size."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ _NULLS = (
 
 
 def _template() -> str:
-    # Words in angle brackets are replaced for each gift; the rest is the same in all events.
+    # Words in angle brackets are replaced by the gift's ids; the rest is the same in all events.
     checkout = {
         "id": "<session>",
         "object": "checkout.session",
@@ -92,12 +92,12 @@ PAID = _template()
 
 
 def paid(gift: dict[str, str]) -> bytes:
-    """Return the event of a gift's payment, from its ids and reference."""
+    """Return the body of the event that a gift was paid, with the gift's ids and reference."""
     return (PAID % gift).encode()
 
 
 def sign_all(bodies: Iterable[bytes]) -> list[bytes]:
-    """Return whole HTTP requests, signed now; the service accepts them for five minutes."""
+    """Return HTTP requests with these bodies, signed now; signatures are valid for five minutes."""
     now = int(time.time())
     return [_signed(body, now) for body in bodies]
 

@@ -1,4 +1,4 @@
-"""The measurements, each as a ratio to a ceiling that is measured beside it."""
+"""The measurements, and the ratio of each to a ceiling that is measured in the same run."""
 
 import time
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from tests.benchmarks.stock import Stock
 from tests.benchmarks.targets import TARGETS, Target
 from tests.real_parts import Postgres, Sqlite
 
-# a: durable answers and confirmed gifts, c: latencies, d: a backlog, e: the cost of many gifts.
+# The letters of the measurements: a rates, c latencies, d a backlog, e the cost of many gifts.
 PARTS: Final = "acde"
 OFFERED: Final = (100, 350, 1_000)
 POLL_S: Final = 0.02
-# A backlog of a hundred thousand takes a minute.
+# A backlog of a hundred thousand events takes a minute.
 TIMEOUT_S: Final = 400.0
 WAITING: Final = "stripe_event WHERE state = 'waiting'"
 CONFIRMED: Final = "gift WHERE status = 'confirmed'"
@@ -28,7 +28,7 @@ EVENTS: Final = "stripe_event"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. `stores` are numbers of gifts; the first is the base of comparisons."""
+    """How much is measured; `stores` are numbers of stored gifts, compared with the first one."""
 
     burst: int
     rounds: int
@@ -45,7 +45,7 @@ FULL: Final = Size(
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `ratio` is to `ceiling`, which was measured in the same run."""
+    """One line of the table; `ratio` is the value's ratio to the ceiling that `ceiling` names."""
 
     database: str
     what: str
@@ -56,23 +56,23 @@ class Figure:
 
     @property
     def target(self) -> Target | None:
-        """Return its target on two cores; some figures of `--quick` have none."""
+        """Return the figure's target on a machine with two cores, if there is one."""
         return TARGETS[self.database].get(self.what)
 
 
 @dataclass
 class Place:
-    """A served database, with gifts that are to be confirmed."""
+    """A running service and its database, to which events are sent."""
 
     stock: Stock
     service: Running
 
     def requests(self, how_many: int) -> list[bytes]:
-        """Open gifts, and return the signed requests of their payments."""
+        """Add awaited gifts, and return the webhook requests that say that they were paid."""
         return sign_all(paid(names.as_words()) for names in self.stock.add_awaited(how_many))
 
     def deliver(self, how_many: int) -> tuple[float, float]:
-        """Pour events in; return answers and confirmed gifts per second."""
+        """Send events as fast as possible; return answers and confirmed gifts per second."""
         requests = self.requests(how_many)
         before = self.stock.count(CONFIRMED)
         start = time.perf_counter()
@@ -83,7 +83,7 @@ class Place:
         return answers.rate, how_many / seconds
 
     def offer(self, rate: int, seconds: float) -> Answers:
-        """Offer events at a rate, and wait until all are settled."""
+        """Send events at this rate per second, and wait until all are settled."""
         requests = self.requests(int(rate * seconds))
         before = self.stock.count(CONFIRMED)
         answers = offer(self.service.port, requests, rate)
@@ -98,13 +98,13 @@ class Place:
             time.sleep(POLL_S)
 
     def check(self, answers: Answers, confirmed: int) -> None:
-        """Check that no event was refused and every gift is confirmed."""
+        """Check that no event was refused, and that so many gifts are confirmed."""
         count = self.stock.count(CONFIRMED)
         assert (answers.refused, count) == (0, confirmed), (answers.refused, count, confirmed)
 
 
 class Bench:
-    """The measurements of one kind of database."""
+    """Measures the service on one kind of database."""
 
     def __init__(self, parts: Sqlite | Postgres, folder: Path, size: Size) -> None:
         self._parts = parts
@@ -113,7 +113,7 @@ class Bench:
         self._name = "SQLite" if isinstance(parts, Sqlite) else "PostgreSQL"
 
     def run(self, parts: str = PARTS) -> Iterator[Figure]:
-        """Yield the figures of these parts."""
+        """Yield the figures of the measurements whose letters are in `parts`."""
         if "a" in parts or "c" in parts:
             with ExitStack() as stack:
                 ceiling = stack.enter_context(bare(self._folder))
@@ -129,9 +129,9 @@ class Bench:
             yield from self._cost_curve()
 
     def _bursts(self, place: Place, ceiling: Running) -> Iterator[Figure]:
-        """(a): over 32 connections, as fast as possible."""
+        """Measurement a: the rates when 32 connections send events as fast as possible."""
         size = self._size
-        place.deliver(size.burst // 4)  # warm up
+        place.deliver(size.burst // 4)  # not measured, to warm up the caches
         bares, durable, confirmed = [], [], []
         for _ in range(size.rounds):
             bares.append(pour(ceiling.port, place.requests(size.burst)).rate)
@@ -144,7 +144,7 @@ class Bench:
             yield self._figure(what, median(rates), "/s", median(rates) / best, ceiling_name)
 
     def _latencies(self, place: Place, ceiling: Running) -> Iterator[Figure]:
-        """(c): open loop, so that a stall counts for all calls that were due meanwhile."""
+        """Measurement c: latencies in an open loop, in which a stall delays all requests due."""
         for rate in OFFERED:
             seconds = self._size.offered_s
             ceiling_answers = offer(ceiling.port, place.requests(int(rate * seconds)), rate)
@@ -159,7 +159,7 @@ class Bench:
                 )
 
     def _backlog(self) -> Iterator[Figure]:
-        """(d): events that wait after an outage."""
+        """Measurement d: how long it takes to settle the events that wait after an outage."""
         stock = self._stock(self._size.stores[0])
         before = stock.count(CONFIRMED)
         stock.add_awaited(self._size.backlog, with_events=True)
@@ -176,7 +176,7 @@ class Bench:
         stock.close()
 
     def _cost_curve(self) -> Iterator[Figure]:
-        """(e): a small database and a growing one in turns, so that both see the same load."""
+        """Measurement e: a growing database and a small one in turns, under the same conditions."""
         first, *larger = self._size.stores
         growing = self._stock(first)
         with ExitStack() as stack:

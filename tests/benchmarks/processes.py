@@ -1,4 +1,4 @@
-"""`donate serve` as users run it, and the same server without a database, as processes."""
+"""Runs `donate serve` as users run it, or the same server without storing, as a process."""
 
 import os
 import subprocess
@@ -19,13 +19,13 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True)
 class Running:
-    """A running server."""
+    """A server that runs as a separate process."""
 
     process: subprocess.Popen[bytes]
     port: int
 
     def peak_megabytes(self) -> float:
-        """Return the peak memory of the process."""
+        """Return the largest amount of memory that the process has used."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) / 1024
@@ -40,7 +40,7 @@ def serving(database_url: str, folder: Path) -> Iterator[Running]:
 
 @contextmanager
 def bare(folder: Path) -> Iterator[Running]:
-    """Run the ceiling: the same server, which verifies and answers without storing."""
+    """Run the server of bare.py, which verifies and answers events without storing them."""
     url = f"sqlite:///{folder}/none.sqlite3"
     with _running(["-m", "tests.benchmarks.bare"], url, folder) as running:
         yield running
@@ -57,7 +57,7 @@ def _running(arguments: list[str], database_url: str, folder: Path) -> Iterator[
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "STRIPE_API_BASE": "http://127.0.0.1:9",
         "CHECKOUT_HOSTS": "127.0.0.1:9",
-        "CATCHUP_EVERY_MINUTES": "0",  # there is no Stripe here to ask
+        "CATCHUP_EVERY_MINUTES": "0",  # no Stripe runs here that could be asked
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
     }

@@ -1,8 +1,8 @@
-"""Fills a database with millions of gifts, by copying two that the service created.
+"""Fills a database with millions of gifts, which are copies of two that the service created.
 
-Rows are written directly as the driver stores them, since filling is not measured. The ids are like
-Stripe's, so that indexes grow realistically: ids of events and payments begin with a time, those of
-sessions are random.
+Rows are written through the driver, without the service, because filling is not measured. The ids
+are like Stripe's, so that indexes grow realistically: ids of events and payments begin with a time,
+and ids of sessions are random.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Names:
-    """The ids of one gift and of its Stripe objects, all computed from its number."""
+    """The ids of one gift and of its objects at Stripe, all computed from the gift's number."""
 
     number: int
     gift: uuid.UUID
@@ -56,7 +56,7 @@ class Names:
         return cls(number, uuid.UUID(int=stamp | int(scattered[:19], 16)), timed, scattered)
 
     def as_words(self) -> dict[str, str]:
-        """Return the values for the event template."""
+        """Return the values that `paid` puts into its event template."""
         return {
             "gift": str(self.gift),
             "reference": self.reference,
@@ -71,7 +71,7 @@ class Names:
 
 
 class Stock:
-    """A database to fill."""
+    """A database that is filled with copies of two gifts."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -83,19 +83,19 @@ class Stock:
         database.close()
 
     def add_confirmed(self, how_many: int) -> None:
-        """Add gifts that were paid and settled."""
+        """Add gifts whose payments were settled."""
         self._add(how_many, self._confirmed)
 
     def add_awaited(self, how_many: int, *, with_events: bool = False) -> list[Names]:
-        """Add gifts whose donors are at Stripe's page; `with_events` puts events into the inbox."""
+        """Add gifts that are not paid yet; `with_events` puts their payments into the inbox."""
         return self._add(how_many, self._awaited, waiting=with_events)
 
     def count(self, condition: str) -> int:
-        """Count the rows of `condition`, a piece of SQL from the table's name on."""
+        """Count rows; `condition` is the SQL after FROM, such as `gift WHERE status = 'lapsed'`."""
         return int(self._bulk.query(f"SELECT count(*) AS n FROM {condition}")[0]["n"])
 
     def rest(self) -> None:
-        """Write everything out and update statistics, as in a database that has been in use."""
+        """Checkpoint the database and update its statistics, as in a database that is in use."""
         for statement in self._bulk.maintenance:
             self._bulk.run(statement)
 
@@ -187,7 +187,7 @@ class _Sqlite:
     def __init__(self, url: str) -> None:
         self._connection = sqlite3.connect(make_url(url).database or "")
         self._connection.row_factory = sqlite3.Row
-        # Nothing has to survive a power failure, and indexes of random ids should fit in memory.
+        # No data has to survive a power failure, and the cache should hold indexes of random ids.
         for pragma in ("synchronous = OFF", "cache_size = -2000000", "busy_timeout = 30000"):
             self._connection.execute(f"PRAGMA {pragma}")
 
@@ -218,7 +218,7 @@ class _Postgres:
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, row_factory=dict_row)
-        # Checking foreign keys would take most of the time.
+        # In this role PostgreSQL checks no foreign keys, which would take most of the time.
         self._connection.execute("SET session_replication_role = replica")
         self._connection.execute("SET synchronous_commit = off")
         self._connection.commit()

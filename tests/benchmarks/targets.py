@@ -1,4 +1,4 @@
-"""The targets on two cores, which also produce the load."""
+"""The targets of the benchmark on a machine with two cores, which also produce the load."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Target:
-    """A bound on a figure's value, or on its ratio to the ceiling measured beside it."""
+    """A bound for a figure's value, or for its ratio to the ceiling of the same run."""
 
     bound: float
     at_most: bool = False

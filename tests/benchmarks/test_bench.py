@@ -1,4 +1,4 @@
-"""The benchmark still runs."""
+"""The benchmark of `make bench` works."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from tests.benchmarks.targets import TARGETS
 
 
 def test_the_quick_benchmark_runs(tmp_path: Path) -> None:
-    """`--quick` measures answers, confirmed gifts and latencies, loses nothing, and writes them."""
+    """`make bench` with `--quick` writes all its figures, and no event is lost."""
     result = tmp_path / "new" / "result.json"
     command = ["--quick", "--only", "sqlite", "--parts", "ac", "--result", str(result)]
     command = [sys.executable, "-m", "tests.benchmarks", *command]
@@ -28,7 +28,7 @@ def test_the_quick_benchmark_runs(tmp_path: Path) -> None:
 
 
 def test_each_target_belongs_to_a_figure() -> None:
-    """Each target has exactly the name of a figure that is measured."""
+    """Each target has the name of a figure that the benchmark measures."""
     rates = {"durable answers", "confirmed gifts"}
     measured = rates | {f"p99 at {rate:,}/s offered" for rate in OFFERED}
     measured |= {f"{rate} with {FULL.stores[-1]:,} gifts stored" for rate in rates}

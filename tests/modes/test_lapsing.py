@@ -1,4 +1,4 @@
-"""Gifts to be sent by the donor lapse when their time has run out."""
+"""Gifts that donors send themselves lapse when the region's waiting time is over."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,8 +24,10 @@ def lapse(database: Database, regions: Regions, **later: float) -> int:
 
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
-def test_after_its_days_a_gift_lapses_once(database: Database, regions: Regions, mode: str) -> None:
-    """A gift is awaited until its last day, and then lapses once."""
+def test_a_gift_lapses_after_its_waiting_time(
+    database: Database, regions: Regions, mode: str
+) -> None:
+    """A gift that the donor has to send is awaited for 30 days, and then lapses once."""
     gift = give(database, mode=mode, attempts=0)
     assert lapse(database, regions, days=30, seconds=-1) == 0
     assert gift_now(database, gift).status == "awaited"
@@ -37,15 +39,15 @@ def test_after_its_days_a_gift_lapses_once(database: Database, regions: Regions,
         assert list(differences(session)) == []
 
 
-def test_what_stripe_collects_does_not_lapse_so(database: Database, regions: Regions) -> None:
-    """A card gift does not lapse here, because Stripe expires its session."""
+def test_a_card_gift_has_no_waiting_time(database: Database, regions: Regions) -> None:
+    """A card gift has no waiting time, because Stripe expires its checkout session."""
     gift = give(database, mode="card")
     assert lapse(database, regions, days=400) == 0
     assert gift_now(database, gift).status == "awaited"
 
 
 def test_two_workers_lapse_each_gift_once(database: Database, regions: Regions) -> None:
-    """Two concurrent workers lapse each gift once."""
+    """If two workers run at the same time, each gift lapses only once."""
     gifts = [give(database, mode="interac", attempts=0) for _ in range(8)]
     with ThreadPoolExecutor(2) as workers:
         lapsed = list(workers.map(lambda _: lapse(database, regions, days=31), range(2)))
@@ -53,8 +55,8 @@ def test_two_workers_lapse_each_gift_once(database: Database, regions: Regions) 
     assert {gift_now(database, gift).status for gift in gifts} == {"lapsed"}
 
 
-def test_each_region_waits_as_long_as_it_says(database: Database, tmp_path: Path) -> None:
-    """Each region sets how many days it waits."""
+def test_each_region_sets_its_waiting_time(database: Database, tmp_path: Path) -> None:
+    """A region's setting decides after how many days its gifts lapse."""
     text = SHIPPED.read_text(encoding="utf-8")
     longer = tmp_path / "regions.toml"
     waits = "[LWCAN.modes.interac]\nlapses_after_days = 90"
