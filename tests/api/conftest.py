@@ -17,13 +17,13 @@ def program(sqlite: Sqlite) -> Iterator[Program]:
 
 @pytest.fixture
 def first_program(database_url: str) -> Iterator[Program]:
-    """A client of a service with an empty database, of each kind; Stripe is down."""
+    """A client of a service with an empty database, SQLite or PostgreSQL; Stripe is down."""
     with calling(database_url) as program:
         yield program
 
 
 @pytest.fixture
 def card_program(database_url: str) -> Iterator[tuple[Program, str]]:
-    """A client of a service with an empty database and the sandbox; and the sandbox's URL."""
+    """A client of a service with an empty database, whose Stripe is a sandbox; and its URL."""
     with calling_with_stripe(database_url) as program_and_stripe:
         yield program_and_stripe

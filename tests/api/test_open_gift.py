@@ -1,4 +1,4 @@
-"""A gift that a program opens gets its next step as the answer; a bad request is refused."""
+"""Opening a gift through the API: the answer has the next step, or names the bad fields."""
 
 from typing import Any
 

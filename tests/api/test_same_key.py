@@ -30,7 +30,7 @@ def sessions_at(stripe: str) -> int:
 
 
 def make_trouble(stripe: str, kind: str, times: int) -> None:
-    # If the connection breaks, Stripe's SDK retries once, which uses up two `times`.
+    # Stripe's SDK retries once if the connection breaks, so such a fault needs `times=2`.
     trouble = {"path": "/v1/checkout/sessions", "method": "POST", "kind": kind, "times": times}
     answer = httpx.post(f"{stripe}/_sandbox/trouble", json=trouble, trust_env=False, verify=False)
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""The service's server, middleware and webhook endpoint, without storing: the most to expect."""
+"""Runs the service's server, middleware and webhook endpoint without storing, as a ceiling."""
 
 from fastapi import FastAPI
 

@@ -22,7 +22,7 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Answers:
-    """Seconds from first request to last answer, latencies, and the number of answers but 200."""
+    """The duration of all requests, their latencies, and how many answers were not 200."""
 
     seconds: float
     latencies_s: list[float]
@@ -81,7 +81,7 @@ class Caller:
         self._done = asyncio.Event()
 
     async def pour(self, lines: int) -> Answers:
-        """Send all requests over so many connections, each as soon as its last one is answered."""
+        """Send all requests over this many connections; each sends again once it is answered."""
 
         def answered(line: Line, accepted: bool) -> None:
             self._count(line, accepted)

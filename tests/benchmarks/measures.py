@@ -28,7 +28,7 @@ EVENTS: Final = "stripe_event"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured; `stores` are numbers of stored gifts, compared with the first one."""
+    """How much is measured; `stores` are numbers of stored gifts, the first for comparison."""
 
     burst: int
     rounds: int
@@ -98,7 +98,7 @@ class Place:
             time.sleep(POLL_S)
 
     def check(self, answers: Answers, confirmed: int) -> None:
-        """Check that no event was refused, and that so many gifts are confirmed."""
+        """Check that no event was refused, and that the number of confirmed gifts is right."""
         count = self.stock.count(CONFIRMED)
         assert (answers.refused, count) == (0, confirmed), (answers.refused, count, confirmed)
 

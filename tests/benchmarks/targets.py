@@ -1,4 +1,4 @@
-"""The targets of the benchmark on a machine with two cores, which also produce the load."""
+"""The benchmark's targets, for a machine with two cores that also sends the load."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

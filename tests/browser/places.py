@@ -1,4 +1,4 @@
-"""A function for each page of the service, which opens that page in a browser."""
+"""Functions that each open one of the service's pages in a browser."""
 
 from collections.abc import Callable
 

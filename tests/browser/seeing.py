@@ -31,7 +31,7 @@ MOVES = """
 
 
 def violations(page: Page) -> list[tuple[str, str, list[str]]]:
-    """Return axe's violations in light and dark mode: colour scheme, rule and elements."""
+    """Return what axe objects to in light and dark mode: colour scheme, rule and elements."""
     found: list[tuple[str, str, list[str]]] = []
     for scheme in SCHEMES:
         # Reduced motion, because axe misjudges the contrast while colours are fading.

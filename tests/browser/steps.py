@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo
 
-# A page is reloaded at most so often, because on a busy machine settling takes seconds.
+# The most reloads while an event is settled, which takes seconds on a busy machine.
 RELOADS = 20
 
 

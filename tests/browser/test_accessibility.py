@@ -1,4 +1,4 @@
-"""Pages are accessible: to axe, in dark mode, on small phones, at a large font size."""
+"""Pages pass axe's checks, and can be read on small phones and at a large font size."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ def test_axe_finds_nothing(place: Page) -> None:
 
 
 def test_a_small_phone_is_wide_enough(place: Page) -> None:
-    """A screen of 320 pixels needs no scrolling sideways."""
+    """On a screen 320 pixels wide, a page needs no scrolling sideways."""
     assert width_of(place) <= SMALL_PHONE
 
 
@@ -67,7 +67,7 @@ def test_a_page_fits_at_twice_the_font_size(place: Page) -> None:
 
 
 def test_some_pages_move_when_motion_is_allowed(open_page: OpenPage) -> None:
-    """With motion allowed, some pages have animations, so the check for none can fail."""
+    """With motion allowed, the check for animations finds some, so the check can fail."""
     page = open_page(reduced_motion="no-preference")
     a_gift_waiting_for_the_card(page)
     page.wait_for_load_state()

@@ -50,7 +50,7 @@ def accepted_digits(typed: str, locale: str, mode: str) -> str:
 def test_the_button_shows_what_the_server_reads(
     open_page: OpenPage, language: str, empty_label: str, mode: str
 ) -> None:
-    """The Give button shows the amount that the server would read, or none if it refuses."""
+    """The Give button shows the amount that the server would accept, and no other amount."""
     page = open_page()
     steps.fill_in(page, mode, language=language)
     page.locator("label[for=preset-other]").click()

@@ -34,7 +34,7 @@ def test_the_script_is_small() -> None:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_card_gift_from_another_page(open_page: OpenPage, demo: Demo, language: str) -> None:
-    """A card gift from the dialog leaves the site for Stripe's page, and is received."""
+    """A donor who gives by card in the dialog goes on to Stripe's page, and can pay there."""
     address = f"{demo.example}/{'fr' if language == 'fr' else ''}"
     page = open_dialog(open_page, address)
     expect(page.locator("dialog h2")).to_contain_text("Donner" if language == "fr" else "Give")
@@ -82,7 +82,10 @@ def test_mistakes_are_reported_beside_the_field(open_page: OpenPage, demo: Demo)
 
 
 def test_monthly_or_abroad_disables_interac(open_page: OpenPage, demo: Demo) -> None:
-    """Monthly gifts and donors abroad cannot use Interac; donors abroad get the Give page."""
+    """In the dialog, Interac is disabled for monthly gifts and for donors outside Canada.
+
+    Donors outside Canada continue on the Give page.
+    """
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[name=frequency][value=monthly]").check()
     expect(page.locator("[name=mode][value=interac]")).to_be_disabled()
@@ -111,7 +114,7 @@ def test_the_keyboard_and_escape(open_page: OpenPage, demo: Demo) -> None:
 
 
 def test_a_closed_dialog_comes_back_as_it_was(open_page: OpenPage, demo: Demo) -> None:
-    """A reopened dialog still has what the donor typed, and a double click opens only one."""
+    """A reopened dialog still has what the donor typed, and a double click opens one dialog."""
     page = open_dialog(open_page, f"{demo.example}/")
     page.locator("[name=name]").fill("Ann Lee")
     page.keyboard.press("Escape")
@@ -130,7 +133,7 @@ def test_axe_finds_nothing_in_the_dialog(open_page: OpenPage, demo: Demo) -> Non
 
 
 def test_without_script_it_is_a_link(open_page: OpenPage, demo: Demo) -> None:
-    """Without JavaScript, the link leads to the Give page."""
+    """Without JavaScript, the link that opens the dialog leads to the Give page."""
     page = open_page(java_script_enabled=False)
     page.goto(f"{demo.example}/")
     page.locator("a[data-donate]").click()

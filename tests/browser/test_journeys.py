@@ -81,7 +81,7 @@ def test_a_note_says_that_the_mode_was_changed(open_page: OpenPage) -> None:
 
 
 def test_a_donor_abroad_without_a_country_yet(open_page: OpenPage) -> None:
-    """If a link asks for Interac and no country, the form selects Card, and a note says so."""
+    """If a link names Interac but no country, the form selects Card, and a note says so."""
     page = open_page()
     page.goto("/give/LWCAN?country=&mode=interac")
     expect(page.locator("#mode-card")).to_be_checked()
@@ -133,7 +133,7 @@ def test_a_donor_who_turns_back_can_go_on(open_page: OpenPage) -> None:
 def test_mistakes_stand_beside_their_fields(open_page: OpenPage, script: bool) -> None:
     """Mistakes are reported beside their fields, and the fields keep their input.
 
-    With JavaScript there is no mistake in the mode: the country already changed the mode.
+    With JavaScript the mode is not among the mistakes: choosing the country has changed it.
     """
     page = open_page(java_script_enabled=script)
     steps.fill_in(page, "interac")

@@ -1,4 +1,4 @@
-"""HTTP clients of a service that has test regions, and no Stripe that answers."""
+"""HTTP clients of a service with test regions, whose Stripe does not answer."""
 
 from collections.abc import Iterator
 from dataclasses import replace

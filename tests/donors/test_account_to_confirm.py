@@ -38,7 +38,7 @@ def test_an_account_that_has_to_be_confirmed(visitor: Visitor, language: str) ->
     assert headline in words_of(html)
     assert ("March 4, 2026" if english else "4 mars 2026") in words_of(html)
     assert "nothing left to do" not in words_of(html)
-    # Even right after Stripe's page there is no spinner, because the donor has to act.
+    # A donor who returns from Stripe's page sees no spinner, because the donor has to act.
     html = visitor.get(f"{page}&back=paid").text
     assert ("Status Confirmation needed" if english else "Confirmation requise") in words_of(html)
     assert "headline-wait" in html

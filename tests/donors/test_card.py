@@ -36,7 +36,7 @@ def card_visitor(database: Database, database_url: str) -> Iterator[Visitor]:
 
 
 def test_to_the_card_page(card_visitor: Visitor) -> None:
-    """The form, a second click, and the gift page's button open the same page of Stripe's."""
+    """The form, a second click, and the gift page's button lead to the same Stripe page."""
     nonce = card_visitor.nonce()
     url = card_visitor.give(nonce=nonce, mode="card").headers["location"]
     assert "/gifts/" not in url
@@ -77,7 +77,7 @@ def test_recorded_before_stripe_is_asked(first_visitor: Visitor) -> None:
 def test_what_stripe_refuses_can_be_given_another_way(
     database: Database, database_url: str
 ) -> None:
-    """If Stripe refuses a payment, the page offers other modes; a fact keeps Stripe's answer."""
+    """If Stripe refuses a payment, the page offers other modes; a fact records the reason."""
     with run_sandbox() as stripe:
         host = stripe.url.removeprefix("http://")
         settings = {"stripe_api_base": stripe.url, "checkout_hosts": host}

@@ -1,4 +1,4 @@
-"""The form refuses choices that its region does not offer, and codes may be typed loosely."""
+"""The Give form refuses what its region does not offer; codes may be typed in many ways."""
 
 import re
 from typing import Any
@@ -93,7 +93,7 @@ def test_an_unknown_code_gets_a_suggestion(visitor: Visitor, path: str) -> None:
 
 @pytest.mark.parametrize("code", ["ZZZ", "%00", "%ED%A0%80", "%3Cscript%3E", "A" * 3_000])
 def test_nonsense_codes_are_404(visitor: Visitor, code: str) -> None:
-    """A giving code unlike any other gets a 404 page, which contains none of its markup."""
+    """A giving code unlike any other gets a 404 page, without the markup in the code."""
     answer = visitor.get(f"/give/{code}")
     assert answer.status_code == 404
     assert "<script>" not in answer.text

@@ -50,7 +50,7 @@ def test_card_gifts_stop_and_interac_stays_open(database_url: str) -> None:
 
 
 def test_the_donor_reads_what_to_do_instead(database_url: str) -> None:
-    """A donor above the limit reads to choose another mode, and the form keeps its input."""
+    """A donor above the limit is asked to choose another mode, and the form keeps its input."""
     settings = make_settings(database_url, card_gifts_per_network=1)
     with TestClient(create_app(settings)) as client:
         give(client, 1, "card")

@@ -176,7 +176,7 @@ def test_a_region_that_is_gone(first_visitor: Visitor, database_url: str, tmp_pa
 
 
 def test_the_same_gift_in_another_mode(first_visitor: Visitor) -> None:
-    """A gift's "give another way" button opens one second gift, however often it is clicked."""
+    """The button for another mode opens one other gift, however often it is clicked."""
     card = first_visitor.open_gift(mode="card")
     urls = {
         first_visitor.post(f"/gifts/{card.token}/instead", mode="interac").headers["location"]

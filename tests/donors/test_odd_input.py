@@ -105,7 +105,7 @@ def test_made_up_charsets(visitor: Visitor, charset: str) -> None:
 
 
 def test_idna_is_never_decoded(visitor: Visitor) -> None:
-    """The service never decodes IDNA, which takes Python quadratic time."""
+    """A form in the charset IDNA is not decoded, which would take Python quadratic time."""
     name = "a" * 60_000
     body = f'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n--b--\r\n'
     start = time.monotonic()

@@ -59,7 +59,7 @@ class Known:
 
 
 def good_request(known: Known, rng: Random) -> Request:
-    """Draw a request of a random kind, with some odd fields."""
+    """Draw a request to a random route, perhaps with some odd fields."""
     return rng.choice((_page, _page, _form, _api, _event, _event, _staff_page, _staff_form))(
         known, rng
     )

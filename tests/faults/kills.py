@@ -83,7 +83,7 @@ class Life:
 
 
 def draw_life(rng: Random) -> Life:
-    """Draw when the next run is killed, always with the same number of random draws."""
+    """Draw when the next run is killed; each call takes the same number of random numbers."""
     step = f"{rng.choice(STEPS)}:{rng.choice([1, 1, 2, 5])}"
     fraction, kind = rng.random(), rng.random()
     if kind < 0.6:

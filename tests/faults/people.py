@@ -125,7 +125,7 @@ def give(person: Person) -> None:
     form = ANN | {"preset": "other", "amount": amount}
     form |= {"mode": "card", "lang": "en-CA", "nonce": nonce}
     location = _send_form(person, form)
-    if rng.random() < 0.2:  # a second tab, or a second tap
+    if rng.random() < 0.2:  # the donor used two tabs, or tapped twice
         again = _send_form(person, form)
         if "/gifts/" in again and "/gifts/" in location:
             assert again.partition("?")[0] == location.partition("?")[0], "one form, two gifts"

@@ -139,7 +139,7 @@ class Proxy:
         except Cut as cut:
             self.faults_met += 1
             call.end(reset=cut.reset)
-        except (OSError, asyncio.CancelledError):  # cancelled when the proxy closes
+        except (OSError, asyncio.CancelledError):  # closing the proxy cancels the task
             call.end(reset=True)
         finally:
             call.end(reset=False)

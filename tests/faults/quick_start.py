@@ -146,7 +146,7 @@ def become(order: Mapping[str, Any]) -> None:
             kill_at(step)
         status = main(order["arguments"])
     except BaseException:
-        traceback.print_exc()  # because os._exit ends the process without printing it
+        traceback.print_exc()  # because os._exit prints no traceback
         raise
     finally:
         sys.stdout.flush()

@@ -42,7 +42,7 @@ PARALLEL: Final = 24
 # A complete request must get an answer. Most incomplete ones get none, so the wait is short.
 TIMEOUT_S: Final = 30.0
 TIMEOUT_PARTIAL_S: Final = 0.1
-# The service's memory may grow by so much after the first tenth of the requests.
+# The most that the service's memory may grow after the first tenth of the requests.
 MOST_GROWTH_MB: Final = 120.0
 _STATUS: Final = re.compile(rb"(?:^|\r\n)HTTP/1\.1 (\d{3})[ \r]")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
@@ -243,7 +243,7 @@ def run_strangers(database_url: str, folder: Path, *, numbers: range, seed: int)
             with httpx.Client(verify=False, trust_env=False, timeout=20) as http:
                 if http.get(f"http://127.0.0.1:{port}/give/LWCAN").status_code != 200:
                     report.errors.append("afterwards the Give page does not open")
-    # Equal tracebacks are reported once; the last characters of their line identify them.
+    # Log lines that end equally hold the same traceback, which is reported once.
     lines = (folder / "log").read_text().splitlines()
     traces = {line.rstrip('"}')[-90:]: line for line in lines if "Traceback" in line}
     report.errors += [f"the log has a traceback: {line[-4_000:]}" for line in traces.values()]

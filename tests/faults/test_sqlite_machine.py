@@ -118,7 +118,7 @@ def test_a_file_that_was_replaced_is_not_written_to(
         bodies = [an_event() for _ in range(3)]
         assert {deliver(machine, body) for body in bodies} == {503}
         assert machine.world.http.get("/readyz").status_code == 503
-        assert file.exists() != is_gone  # the service has not created a file
+        assert file.exists() != is_gone  # the service created no new file
 
         aside.rename(file)
         assert {deliver(machine, body) for body in bodies} == {200}

@@ -56,7 +56,7 @@ def test_a_browser_that_does_not_start_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_browser_on_the_machine_is_the_one_used(tmp_path: Path) -> None:
-    """The install skips a browser on PATH that does not start, and records the first that does."""
+    """The install skips a browser on PATH that does not start, and uses the next that does."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "scripts").mkdir()
     script = shutil.copy(INSTALL_BROWSER, tmp_path / "scripts")

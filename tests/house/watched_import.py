@@ -1,4 +1,4 @@
-"""Program that imports a module, and prints each file write and network call of the import."""
+"""Imports the module that its argument names, and prints each file write and network call."""
 
 import importlib
 import os

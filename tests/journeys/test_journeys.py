@@ -90,7 +90,7 @@ def test_a_debit_that_the_bank_takes_back(world: World) -> None:
 
 
 def test_interac(world: World) -> None:
-    """An Interac gift is confirmed when staff mark its transfer, and awaited if they undo that."""
+    """Staff can mark an Interac transfer as received, which confirms the gift, and undo it."""
     address = world.submit(world.fill_in("interac"))
     gift = world.gift()
     page = world.page(address)

@@ -17,7 +17,7 @@ from tests.real_parts import make_settings
 from tests.stripe_gateway.away import our_totals, their_totals
 
 GIFTS = 12
-# Stripe's delays are scaled by this: a minute takes a third of a second.
+# The factor for the pretend Stripe's delays: a minute takes a third of a second.
 QUICK = 0.005
 
 

@@ -25,7 +25,7 @@ def begin(world: World) -> tuple[Gift, str]:
 
 
 def test_each_month_is_a_gift_of_its_own(world: World) -> None:
-    """Each month of a pledge is a gift of its own, and its pages link to the others."""
+    """Each month of a pledge is a gift of its own, and the pledge's page lists all months."""
     first, subscription_id = begin(world)
     assert (first.frequency, first.received_minor) == ("monthly", AMOUNT)
     world.sandbox.renew(subscription_id)
@@ -176,7 +176,7 @@ def test_only_the_first_token_opens_the_pledge(world: World) -> None:
 
 
 def test_the_donor_ends_a_pledge_at_stripe(world: World) -> None:
-    """If a donor ends a pledge at Stripe, its page says when; the donor can take that back."""
+    """If a donor ends a pledge at Stripe, its page shows the day until the donor keeps it."""
     first, subscription_id = begin(world)
     pledge = f"/pledges/{first.token}"
     until(lambda: "Thank you for giving every month" in world.page(pledge))
@@ -216,7 +216,7 @@ STATUSES = {
 
 
 def test_each_status_of_a_subscription_is_explained(world: World) -> None:
-    """For each status of Stripe's subscription, the pledge's page says what it means."""
+    """For each status of Stripe's subscription, the pledge's page explains the status."""
     first, subscription_id = begin(world)
     pledge, path = f"/pledges/{first.token}", f"/_sandbox/subscriptions/{subscription_id}"
 

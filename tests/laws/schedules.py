@@ -27,7 +27,7 @@ from tests.laws.stories import End, Event, Story, draw_story
 from tests.real_parts import Postgres, Sqlite
 from tests.stripe_gateway.given import NOW, settler_of, store
 
-# So many schedules share one database, which is then audited.
+# The number of schedules that run on one database before the database is audited.
 PER_DATABASE = 200
 _DROPPED, _REPEATED = 0.15, 0.25
 

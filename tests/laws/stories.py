@@ -55,7 +55,7 @@ def draw_story(database: Database, rng: Random) -> Story:
 
 
 def paid_by_card(database: Database, rng: Random) -> Story:
-    """Tell of a card payment, perhaps declined at first, and perhaps refunded or disputed later."""
+    """Draw a story of a card payment, perhaps first declined, perhaps refunded or disputed."""
     gift = give(database)
     session = session_for(gift)
     events = [event(f"{SESSION}.completed", session)]
@@ -66,7 +66,7 @@ def paid_by_card(database: Database, rng: Random) -> Story:
 
 
 def paid_late(database: Database, rng: Random) -> Story:
-    """Tell of a bank debit that takes days, and then arrives or fails."""
+    """Draw a story of a bank debit that takes days, and then arrives or fails."""
     gift = give(database)
     session = session_for(gift)
     started = event(f"{SESSION}.completed", session | {"payment_status": "unpaid"})
@@ -79,7 +79,7 @@ def paid_late(database: Database, rng: Random) -> Story:
 
 
 def never_paid(database: Database, rng: Random) -> Story:
-    """Tell of a checkout session that expires, and perhaps of a second session that is paid."""
+    """Draw a story of an expired checkout session, perhaps with a second one that is paid."""
     has_second = rng.random() < 0.5
     gift = give(database, attempts=2 if has_second else 1)
     expired = session_for(gift, payment_status="unpaid", payment_intent=None)
@@ -92,7 +92,7 @@ def never_paid(database: Database, rng: Random) -> Story:
 
 
 def paid_every_month(database: Database, rng: Random) -> Story:
-    """Tell of a pledge whose later months are paid, fail, are refunded, or fail and are paid."""
+    """Draw a story of a pledge whose later months are paid or fail, or are refunded."""
     gift = give(database, frequency="monthly")
     version = rng.choice([BEFORE_BASIL, BASIL, TODAY])
     first = f"in_{gift.reference}"
@@ -123,7 +123,7 @@ def paid_every_month(database: Database, rng: Random) -> Story:
 
 
 def not_ours(database: Database, rng: Random) -> Story:
-    """Tell of signed events that contradict their gift; no such event may count as a payment."""
+    """Draw a story of signed events that contradict the gift; none may count as a payment."""
     gift = give(database)
     session = session_for(gift)
     completed = f"{SESSION}.completed"

@@ -87,7 +87,7 @@ def test_a_reference_cut_short_is_not_found() -> None:
 
 
 def test_a_typo_never_finds_another_gift() -> None:
-    """A reference with one wrong character never finds another gift's reference."""
+    """A reference with one wrong character is never taken for another reference."""
     for reference in MANY[::3]:
         start = len(reference) - LENGTH
         for place in range(start, len(reference)):
@@ -97,7 +97,7 @@ def test_a_typo_never_finds_another_gift() -> None:
 
 
 def test_a_swap_never_finds_another_gift() -> None:
-    """A reference with two swapped neighbouring characters never finds another gift's."""
+    """A reference with two neighbouring characters swapped is never taken for another one."""
     for reference in MANY:
         for place in range(len(reference) - LENGTH, len(reference) - 1):
             swapped = list(reference)

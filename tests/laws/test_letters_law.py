@@ -1,4 +1,4 @@
-"""Whatever facts are recorded, and whenever jobs run, each e-mail is sent once and is true."""
+"""Whatever facts are recorded, and whenever jobs run, each e-mail is true and sent once."""
 
 import re
 from collections import Counter

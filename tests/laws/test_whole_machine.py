@@ -272,8 +272,8 @@ def machine_settings() -> settings:
         stateful_step_count=STEPS,
         max_examples=RUNS,
         deadline=None,
-        derandomize=True,  # so that a test that passed once always passes
-        phases=[Phase.generate],  # no minimising of failures, which takes long
+        derandomize=True,  # the same examples in every run
+        phases=[Phase.generate],  # without minimising failures, which takes long
         suppress_health_check=list(HealthCheck),
     )
 

@@ -141,7 +141,7 @@ class Whole:
             try:
                 job()
             except Unavailable:
-                self.answers[LATER] += 0  # the next call retries
+                self.answers[LATER] += 0  # the next call retries the job
 
     def catch_up(self) -> list[Report]:
         """Run a catch-up, and then the worker's jobs until no event is waiting."""
