@@ -49,9 +49,8 @@ def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
             errors.append(busy)
 
     with psycopg.connect(url) as other:
-        other.execute(
-            "SET deadlock_timeout = '20s'"
-        )  # so the settler detects the deadlock first, and is aborted
+        # The settler's deadlock timeout ends first, so PostgreSQL aborts the settler.
+        other.execute("SET deadlock_timeout = '20s'")
         other.execute("SELECT 1 FROM gift FOR UPDATE")
         thread = threading.Thread(target=settle)
         thread.start()

@@ -107,7 +107,7 @@ def copy(tmp_path: Path) -> Path:
 
 def test_a_mode_is_added_in_at_most_four_files(copy: Path) -> None:
     """A new mode takes an enum entry, a class, a template and a table in regions.toml."""
-    assert len(EDITS) + 1 <= 4  # besides locale/fr.po
+    assert len(EDITS) + 1 <= 4  # translations in locale/fr.po are not counted
     done = subprocess.run(
         [sys.executable, "-c", GIVE, str(copy / "gifts.sqlite3")],
         cwd=copy,
