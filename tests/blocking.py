@@ -1,4 +1,4 @@
-"""Waits until work is blocked by a lock in PostgreSQL."""
+"""Tests that need a thread to be blocked by a lock in PostgreSQL wait here until it is."""
 
 import time
 from concurrent.futures import Future
@@ -15,7 +15,7 @@ _WAITING = text(
 
 
 def until_it_waits(database: Database, work: "Future[Any]") -> None:
-    """Return once `work` waits for a lock, or is done because it needed none."""
+    """Return once the thread of `work` waits for a lock, or `work` is done without needing one."""
     deadline = time.monotonic() + PATIENCE_S
     while not work.done():
         with database.reading() as session:

@@ -1,6 +1,7 @@
 """Lets all databases of a test run share SQLAlchemy's cache of compiled statements.
 
-Each test has its own database, and each engine would compile every statement again.
+Each test has its own database and engine, and without a shared cache every engine would compile
+every statement again.
 """
 
 from typing import Any
@@ -13,9 +14,9 @@ COMPILED: dict[Any, Any] = {}
 
 
 def share_compiled_statements() -> None:
-    """Make all databases of one kind use one cache of compiled statements from here on."""
+    """Make all SQLite databases share one cache of compiled statements, and all PostgreSQL ones."""
     for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):
-        # The dialect is part of the cache key.
+        # The dialect is part of the cache key, so the dialects of two engines have to be equal.
         dialect.__eq__ = _is_same_kind  # type: ignore[method-assign]
         dialect.__hash__ = _hash_of_kind  # type: ignore[assignment]
     event.listen(Engine, "engine_connect", _use_cache)

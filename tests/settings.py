@@ -1,4 +1,4 @@
-"""Settings that load, or are refused."""
+"""Loads settings for tests, and returns the error message about wrong ones."""
 
 from typing import Any
 

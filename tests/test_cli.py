@@ -49,7 +49,7 @@ def test_version_is_the_one_of_the_package(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
-    """The doctor names empty fields, and reports that there are no staff and no e-mails."""
+    """`donate doctor` names the organisation's empty fields, and says that nobody is staff yet."""
     assert main(["doctor"]) == 1
     output = capsys.readouterr().out
     for part in ("legal_name", "registration_number", "address"):
@@ -61,7 +61,7 @@ def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> N
 def test_doctor_says_that_a_folder_reaches_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The doctor warns about e-mails that go into a folder, and not about a mail server."""
+    """`donate doctor` warns if e-mails are saved in a folder, because they do not reach donors."""
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
     monkeypatch.setenv("LETTERS_FOLDER", "letters")
     main(["doctor"])
@@ -72,10 +72,10 @@ def test_doctor_says_that_a_folder_reaches_nobody(
     assert "letters" not in capsys.readouterr().out
 
 
-def test_audit_finds_nothing_then_what_was_changed(
+def test_audit_finds_a_changed_amount(
     environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The audit passes, and fails after somebody has changed a cached amount."""
+    """`donate audit` exits with 0, and with 1 after a cached amount was changed."""
     database = Database(environment["DATABASE_URL"])
     choice = check_choice(
         load_regions()["LWCAN"],
@@ -98,13 +98,13 @@ def test_audit_finds_nothing_then_what_was_changed(
     assert f"{gift.reference}: net_minor is 5000, but its facts give 0" in capsys.readouterr().out
 
 
-def test_nothing_is_audited_where_nothing_is(
+def test_audit_fails_without_a_database(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     postgres: Postgres,
 ) -> None:
-    """The audit fails if there is no database, and creates none."""
+    """`donate audit` exits with 1 if there is no database, and does not create one."""
     nowhere = tmp_path / "nowhere.sqlite3"
     for url in (f"sqlite:///{nowhere}", postgres.empty_url()):
         monkeypatch.setenv("DATABASE_URL", url)
@@ -114,7 +114,7 @@ def test_nothing_is_audited_where_nothing_is(
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "\u0663"])
-def test_a_port_that_is_none_is_said_so(
+def test_a_wrong_port_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
 ) -> None:
     """A wrong port is refused in a sentence, from the command line or the environment."""
@@ -209,14 +209,16 @@ def test_the_demo_refuses_a_database_in_use(
     assert "DEMO_DATABASE_URL must name an empty database" in capsys.readouterr().err
 
 
-def test_a_record_has_to_have_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_record_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`donate sandbox --record` says what is wrong if it cannot write the file."""
     assert main(["sandbox", f"--record={tmp_path}"]) == 1
     assert "--record or SANDBOX_RECORD: " in capsys.readouterr().err
 
 
 def test_mischief_can_be_watched(tmp_path: Path) -> None:
-    """`donate sandbox` prints each misdeed of --mischief, and --record writes the traffic."""
+    """`donate sandbox` prints each request, and --record writes the traffic into a file."""
     port, lines, record = free_port(), tmp_path / "lines", tmp_path / "record"
     command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]
     command.append(f"--record={record}")

@@ -1,4 +1,4 @@
-"""Connections: a cut one fails at most once, and SQLite's log is copied without blocking."""
+"""Lost database connections, and copying SQLite's write-ahead log into the database file."""
 
 import shutil
 import sqlite3
@@ -14,8 +14,8 @@ from tests.real_parts import Postgres
 from tests.rows import donor, donors
 
 
-def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> None:
-    """SQLite's log is copied into the file while a transaction is open, and blocks no writer."""
+def test_the_log_is_copied_during_a_transaction(tmp_path: Path) -> None:
+    """SQLite's write-ahead log is copied into the file even while a transaction is open."""
     file = tmp_path / "donate.sqlite3"
     database = Database(f"sqlite:///{file}", busy_timeout_s=0.1)
     database.upgrade()
@@ -25,7 +25,7 @@ def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> N
         session.add(donor("bob@example.com"))
         session.flush()
         assert database.copy_log() == 0
-        copy = Path(shutil.copy(file, tmp_path / "copy.sqlite3"))  # without its log
+        copy = Path(shutil.copy(file, tmp_path / "copy.sqlite3"))  # without the write-ahead log
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT email FROM donor").fetchall() == [("ann@example.com",)]
     connection.close()
@@ -33,13 +33,13 @@ def test_what_stands_in_the_log_is_copied_while_all_goes_on(tmp_path: Path) -> N
 
 
 def test_on_postgresql_there_is_no_log_to_copy() -> None:
-    """On PostgreSQL, copying the log does nothing."""
+    """`copy_log` does nothing on PostgreSQL."""
     nobody = Database("postgresql://nobody@127.0.0.1:9/none")
     assert nobody.copy_log() == 0
     nobody.close()
 
 
-def test_a_connection_that_was_cut_is_busy_once(postgres: Postgres) -> None:
+def test_a_connection_cut_during_a_write_fails_once(postgres: Postgres) -> None:
     """A connection cut during a write raises DatabaseBusy, and the next write succeeds."""
     url = postgres.fresh_url()
     database, other = Database(url), Database(url)
@@ -77,8 +77,8 @@ def test_a_connection_that_was_cut_while_idle_is_replaced(postgres: Postgres) ->
     other.close()
 
 
-def test_a_database_that_hangs_up_on_everybody_is_busy(postgres: Postgres) -> None:
-    """A server that cuts every new connection raises DatabaseBusy each time."""
+def test_a_server_that_cuts_every_connection_is_busy(postgres: Postgres) -> None:
+    """If the server cuts every new connection, every attempt raises DatabaseBusy."""
     database = Database(postgres.fresh_url())
 
     def cut(connection: Any, _record: object) -> None:

@@ -24,7 +24,7 @@ def reports(database: Database) -> list[str]:
 
 
 def unguarded(database: Database, *statements: str) -> None:
-    """Change rows with the constraints switched off."""
+    """Run statements with the constraints switched off."""
     switch_off = (
         ["PRAGMA ignore_check_constraints = ON", "PRAGMA foreign_keys = OFF"]
         if database.is_sqlite
@@ -40,18 +40,18 @@ def unguarded(database: Database, *statements: str) -> None:
 
 
 def test_nothing_is_wrong_with_what_we_write(filled: Database) -> None:
-    """On migrated tables with rows that the code wrote, nothing is reported."""
+    """The audit reports nothing if the tables are migrated and the code wrote all rows."""
     assert reports(filled) == []
 
 
-def test_a_row_that_leads_nowhere_is_told(filled: Database) -> None:
-    """A gift of a missing donor breaks the foreign key, and is counted."""
+def test_a_broken_foreign_key_is_reported(filled: Database) -> None:
+    """The audit counts the gifts whose donor does not exist, which break the foreign key."""
     unguarded(filled, "UPDATE gift SET donor_id = 999")
     assert reports(filled) == ["gift: 1 rows break the rule: donor_id refers to a donor"]
 
 
-def test_a_row_that_a_check_forbids_is_told(filled: Database) -> None:
-    """An impossible amount that bypassed its CHECK is reported, and a missing CHECK too."""
+def test_a_broken_check_is_reported(filled: Database) -> None:
+    """The audit reports an impossible amount that bypassed its CHECK, and a missing CHECK."""
     missing = []
     if not filled.is_sqlite:
         with filled.writing() as session:
@@ -61,8 +61,8 @@ def test_a_row_that_a_check_forbids_is_told(filled: Database) -> None:
     assert reports(filled) == [*missing, "gift: 1 rows break the rule: amount_minor > 0"]
 
 
-def test_a_fact_that_is_there_twice_is_told(filled: Database) -> None:
-    """If the UNIQUE constraint of facts is missing, it and the duplicate fact are reported."""
+def test_a_duplicate_fact_is_reported(filled: Database) -> None:
+    """The audit reports a missing UNIQUE constraint, and the duplicate fact that it let in."""
     if filled.is_sqlite:
         indexes = "SELECT sql FROM sqlite_master WHERE name = 'gift_fact'"
         with filled.reading() as session:
@@ -85,8 +85,8 @@ def test_a_fact_that_is_there_twice_is_told(filled: Database) -> None:
 
 
 @pytest.mark.parametrize("table", ["gift_fact", "staff_act"])
-def test_a_missing_guard_is_told(filled: Database, table: str) -> None:
-    """If the trigger that protects rows is missing, the audit says so."""
+def test_a_missing_trigger_is_reported(filled: Database, table: str) -> None:
+    """The audit reports a missing or disabled trigger that refuses changes of a table."""
     with filled.writing() as session:
         drop_guard(session, table, sqlite=filled.is_sqlite)
     guard = f"{table}_no_DELETE" if filled.is_sqlite else f"{table}_append_only"

@@ -30,7 +30,7 @@ def hasty(database_url: str) -> Iterator[Database]:
 
 
 def test_a_block_that_ends_is_committed(database: Database) -> None:
-    """A writing block that ends is committed, and everybody sees its rows."""
+    """A transaction is committed when its `with` block ends, and others then see its rows."""
     with database.writing() as session:
         session.add(donor())
     assert donors(database) == 1
@@ -44,21 +44,21 @@ def write_and_fail(database: Database) -> None:
 
 
 def test_a_block_that_raises_is_undone(database: Database) -> None:
-    """A writing block that raises is rolled back, and its error reaches the caller unchanged."""
+    """A `with` block that raises rolls its transaction back, and the caller gets the exception."""
     with pytest.raises(ZeroDivisionError):
         write_and_fail(database)
     assert donors(database) == 0
 
 
 def test_a_statement_alone_is_a_transaction(database: Database) -> None:
-    """One statement alone is all or nothing, and later blocks still roll back."""
+    """A failing statement in `writing_once` leaves no rows, and later transactions still work."""
     rows = [{"name": "Ann", "email": f"{n}@example.com", "country": "CA"} for n in range(3)]
     rows = [row | {"language": "en-CA"} for row in rows]
 
     def write(*more: dict[str, Any]) -> None:
         with database.writing_once() as session:
             insert_new(session, Donor, [*rows, *more])
-            # On SQLite, other connections see it only when the block ends.
+            # On SQLite, other connections see the rows only after the `with` block has ended.
             assert donors(database) == (0 if database.is_sqlite else 3)
 
     with pytest.raises(DBAPIError):
@@ -72,7 +72,7 @@ def test_a_statement_alone_is_a_transaction(database: Database) -> None:
 
 
 def test_reading_leaves_everything_as_it_was(database: Database) -> None:
-    """Rows that a reading block adds are not kept."""
+    """Rows that are added in a `with database.reading()` block are not stored."""
     with database.reading() as session:
         session.add(donor())
         session.flush()
@@ -80,7 +80,7 @@ def test_reading_leaves_everything_as_it_was(database: Database) -> None:
 
 
 def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
-    """While one transaction writes, others read the committed rows."""
+    """While one transaction writes, others can read the rows committed before."""
     with hasty.writing() as session:
         session.add(donor())
         session.flush()
@@ -88,18 +88,18 @@ def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
 
 
 def test_sqlite_waits_for_the_disk_and_keeps_its_rules(sqlite: Sqlite) -> None:
-    """Every SQLite connection flushes at each commit, and enforces every constraint."""
+    """Every SQLite connection flushes to the disk at each commit, and enforces every constraint."""
     database = Database(sqlite.fresh_url())
     expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
     for open_block in (database.reading, database.writing):
         with open_block() as session:
             values = {name: session.scalar(sa.text(f"PRAGMA {name}")) for name in expected}
-        assert values == expected  # 2 is FULL
+        assert values == expected  # synchronous = 2 means FULL.
     database.close()
 
 
 def test_writers_queue(database_url: str) -> None:
-    """Twenty writers in two processes all get their turn, and no count is lost."""
+    """Twenty concurrent transactions that increment a number leave it at twenty."""
     processes = [Database(database_url), Database(database_url)]
     with processes[0].writing() as session:
         session.add(donor(name="0"))
@@ -119,7 +119,7 @@ def test_writers_queue(database_url: str) -> None:
 
 @contextlib.contextmanager
 def locked_by_another(url: str) -> Iterator[None]:
-    """Hold the lock that a writer needs, as another process would."""
+    """Hold the lock that a write needs, in another connection, until the block ends."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         statement = "BEGIN EXCLUSIVE"
@@ -144,7 +144,7 @@ def test_a_locked_database_is_busy_and_then_is_not(database_url: str, hasty: Dat
     assert donors(hasty) == 1
 
 
-def test_a_turn_is_not_waited_for_forever(sqlite: Sqlite) -> None:
+def test_a_thread_waits_for_another_no_longer_than_the_timeout(sqlite: Sqlite) -> None:
     """On SQLite, a writer that waits too long for another thread gets DatabaseBusy."""
     database = Database(sqlite.fresh_url(), busy_timeout_s=0.05)
     with database.writing(), pytest.raises(DatabaseBusy), database.writing():
@@ -213,7 +213,7 @@ def test_a_standby_is_busy(postgres: Postgres) -> None:
     ],
 )
 def test_a_database_that_is_not_there_is_busy(url: str) -> None:
-    """An unreachable database raises DatabaseBusy for every method, without the password."""
+    """An unreachable database raises DatabaseBusy, and the message has no password."""
     database = Database(url)
     for method in (database.ping, database.upgrade):
         with pytest.raises(DatabaseBusy) as busy:
@@ -222,7 +222,7 @@ def test_a_database_that_is_not_there_is_busy(url: str) -> None:
     database.close()
 
 
-def test_a_mistake_of_ours_is_not_called_busy(database: Database) -> None:
+def test_a_wrong_statement_is_not_called_busy(database: Database) -> None:
     """A statement that can never succeed raises its own error, not DatabaseBusy."""
     with pytest.raises(DBAPIError), database.writing() as session:
         session.execute(sa.text("SELECT * FROM no_such_table"))
@@ -241,7 +241,7 @@ def test_a_mistake_of_ours_is_not_called_busy(database: Database) -> None:
         "postgresql://root@localhost:hunter2/donate",
     ],
 )
-def test_an_address_that_is_none_stops_the_start(url: str) -> None:
+def test_an_invalid_database_url_is_refused(url: str) -> None:
     """The error about an invalid DATABASE_URL names the setting and does not print its value."""
     with pytest.raises(Misconfigured, match=r"^DATABASE_URL ") as error:
         Database(url)
@@ -250,7 +250,7 @@ def test_an_address_that_is_none_stops_the_start(url: str) -> None:
 
 
 def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
-    """A thread that writes all the time lets each waiting writer have a turn in between."""
+    """Threads write in the order in which they began to wait, even if one writes all the time."""
     database = Database(sqlite.fresh_url())
     order: list[str] = []
     stop = threading.Event()
@@ -268,7 +268,8 @@ def test_who_waits_longest_writes_next(sqlite: Sqlite) -> None:
         before = len(order)
         with database.writing():
             order.append("patient")
-        assert len(order) - before <= 3  # the current turn, and at most one that was waiting
+        # the busy thread's current turn, one for which it waits already, and this thread's turn
+        assert len(order) - before <= 3
     stop.set()
     busy.join()
     database.close()

@@ -46,7 +46,7 @@ def serving(url: str, letters: Path) -> Serving:
 
 
 def test_the_demo_lists_and_shows_letters(serving: Serving, letters: Path) -> None:
-    """The list links to each e-mail, whose page has its text, and its HTML in a frame."""
+    """The demo's list links to a page for each e-mail, with its text, and its HTML in a frame."""
     with serving(demo=True) as client:
         overview = client.get("/demo/letters").text
         for file in letters.iterdir():
@@ -73,7 +73,7 @@ def test_only_the_demo_shows_letters(serving: Serving, letters: Path) -> None:
 
 
 def test_a_letter_can_do_nothing_here(serving: Serving, letters: Path) -> None:
-    """A shown e-mail runs no script, loads nothing, and only our own pages may frame it."""
+    """An e-mail in a page runs no script, loads nothing, and can be framed by our pages only."""
     name = next(letters.iterdir()).stem
     with serving(demo=True) as client:
         page = client.get(f"/demo/letters/{name}").headers["content-security-policy"]
@@ -101,7 +101,7 @@ def test_nothing_but_letters_is_read(serving: Serving, letters: Path, name: str)
 
 
 def test_a_stranger_s_words_are_shown_as_words(serving: Serving, letters: Path) -> None:
-    """Markup in the subject or text of a file is escaped."""
+    """Markup in the subject or text of an e-mail is escaped."""
     odd = "thank_you." + "a" * 32
     (letters / f"{odd}.eml").write_text(
         "Subject: <script>alert(1)</script>\nTo: <b>\nDate: Thu, 26 Nov 2026 18:41:21 +0000\n\n"

@@ -95,7 +95,7 @@ def test_without_online_nobody_is_asked(sandbox: RunningSandbox) -> None:
 
 
 def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Saying) -> None:
-    """Write permissions are tried on objects that do not exist, so each such request is refused."""
+    """The doctor tests write permissions with ids that do not exist, so nothing is written."""
     output = output_online(capsys)
     assert "ok Stripe accepts the key: test mode, account acct_" in output
     assert "ok The key may do what the service needs with Checkout Sessions, Customers, " in output
@@ -121,14 +121,16 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
 def test_a_permission_that_is_lacking_is_named(
     sandbox: RunningSandbox, capsys: Saying, permissions: dict[str, str], sentence: str
 ) -> None:
-    """Each missing permission is named once, with its consequence."""
+    """The doctor names each permission that the Stripe key lacks, and what fails without it."""
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
     output = output_online(capsys)
     assert sum(sentence in line for line in faults(output)) == 1
 
 
-def test_what_only_setup_may_look_at_is_no_fault(sandbox: RunningSandbox, capsys: Saying) -> None:
-    """If the usual key may not read endpoints, the doctor mentions it and reports no fault."""
+def test_a_permission_that_only_setup_needs_may_be_lacking(
+    sandbox: RunningSandbox, capsys: Saying
+) -> None:
+    """It is no fault if the key may not read webhook endpoints, which only the setup needs."""
     permissions = {"webhook": "none", "payment_method_configuration": "none", "accounts": "none"}
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
     output = output_online(capsys)
@@ -137,8 +139,8 @@ def test_what_only_setup_may_look_at_is_no_fault(sandbox: RunningSandbox, capsys
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_what_setup_would_change_is_told(capsys: Saying, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The doctor names differences at Stripe, and the command that repairs them."""
+def test_what_setup_would_change_is_named(capsys: Saying, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor names settings of the Stripe account to change, and the command that does it."""
     output = "".join(faults(output_online(capsys)))
     assert "switch off customer_update, invoice_history, subscription_cancel" in output
     assert "`donate stripe setup` does it." in output
@@ -154,10 +156,10 @@ def test_what_setup_would_change_is_told(capsys: Saying, monkeypatch: pytest.Mon
     ("kind", "sentence"),
     [("401", "Stripe does not accept the key"), ("html_200", "Stripe gave no usable answer")],
 )
-def test_a_stripe_that_does_not_answer_keeps_nothing_else(
+def test_trouble_with_stripe_stops_no_other_check(
     sandbox: RunningSandbox, capsys: Saying, kind: str, sentence: str
 ) -> None:
-    """A refused key or unusable answer is one sentence, and the other checks still run."""
+    """If Stripe refuses the key or answers nonsense, the doctor still makes its other checks."""
     sandbox.control("POST", "/_sandbox/trouble", path="/v1/account", method="GET", kind=kind)
     output = output_online(capsys)
     assert sum(sentence in line for line in faults(output)) == 1
@@ -170,7 +172,7 @@ def test_undelivered_events_are_counted(
     capsys: Saying,
     environment: dict[str, str],
 ) -> None:
-    """The doctor counts events that Stripe could not deliver, and dates the last webhook."""
+    """The doctor counts events that Stripe could not deliver, and says when a webhook last came."""
     now = datetime.now(UTC)
     assert "No webhook has arrived yet." in output_online(capsys)
     sandbox.control("POST", "/_sandbox/webhooks", url=f"http://127.0.0.1:{free_port()}/")
@@ -199,7 +201,7 @@ def test_events_of_the_last_minutes_may_still_be_on_their_way(
 def test_the_mail_server_is_asked_and_gets_no_letter(
     capsys: Saying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The doctor connects to the mail server without sending, and explains failures."""
+    """The doctor connects to the mail server without sending an e-mail, and explains a failure."""
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
     with run_mail_server() as mail_server:
         monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{mail_server.port}")
@@ -216,7 +218,7 @@ def test_the_mail_server_is_asked_and_gets_no_letter(
 def test_the_service_is_reached_through_its_address(
     sandbox: RunningSandbox, capsys: Saying, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    """The service answers at PUBLIC_URL, and its webhook endpoint refuses an unsigned body."""
+    """The doctor reports that the service and its webhook endpoint answer at PUBLIC_URL."""
     settings = make_settings(database_url, stripe_api_base=sandbox.url)
     with served(create_app(settings)) as url:
         monkeypatch.setenv("PUBLIC_URL", url)
@@ -227,7 +229,7 @@ def test_the_service_is_reached_through_its_address(
 
 @contextmanager
 def proxy_that(answers: int, **headers: str) -> Iterator[str]:
-    """Give every request the same answer, like a proxy that leads elsewhere."""
+    """Run a web server that answers every request alike, as a misconfigured proxy may."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -240,7 +242,7 @@ def proxy_that(answers: int, **headers: str) -> Iterator[str]:
         do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Print nothing."""
+            """Print nothing about a request."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -267,14 +269,14 @@ def proxy_that(answers: int, **headers: str) -> Iterator[str]:
         (503, {}, ["/readyz answers 503: not ready", "answers 503 to an unsigned request"]),
     ],
 )
-def test_what_stands_before_the_service_is_told(
+def test_a_misconfigured_proxy_is_reported(
     capsys: Saying,
     monkeypatch: pytest.MonkeyPatch,
     answers: int,
     headers: dict[str, str],
     sentences: list[str],
 ) -> None:
-    """A proxy that redirects, refuses or answers itself is reported as such."""
+    """The doctor reports a proxy that redirects, or answers in place of the service."""
     with proxy_that(answers, **headers) as url:
         monkeypatch.setenv("PUBLIC_URL", url)
         output = "\n".join(faults(output_online(capsys)))
@@ -284,7 +286,7 @@ def test_what_stands_before_the_service_is_told(
 
 @pytest.mark.usefixtures("sandbox")
 def test_the_exit_code_says_whether_anything_is_wrong(capsys: Saying) -> None:
-    """A fault found online makes the exit code 1, and the last line counts the faults."""
+    """`donate doctor --online` exits with 1 if it found faults, and its last line counts them."""
     output = output_online(capsys)
     assert output.splitlines()[-1] == f"{len(faults(output))} problems found."
     assert main(["doctor", "--online"]) == 1

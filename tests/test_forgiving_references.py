@@ -1,4 +1,4 @@
-"""Finding references: which characters, gaps and lengths of text are forgiven, and no others."""
+"""Which typing mistakes in a gift's reference are corrected when it is searched in a text."""
 
 import string
 from itertools import product
@@ -20,7 +20,7 @@ RANDOM = Random(20261128)
 MANY = [new_reference(CODE, RANDOM) for _ in range(200)]
 MIXED = [r for r in MANY if any(c.isdigit() for c in r) and any(c.isalpha() for c in r[-LENGTH:])]
 
-# The typed character, and the one of the alphabet that it is read as.
+# Each look-alike that people type, and the character of references that it stands for.
 FORGIVEN = {"0": "Q", "O": "Q", "D": "Q", "S": "5", "Z": "2", "G": "6", "B": "8", "N": "M"}
 OTHERS = sorted(set(string.ascii_uppercase + string.digits) - set(ALPHABET) - set(FORGIVEN))
 
@@ -30,12 +30,12 @@ def replaced(reference: str, place: int, typed: str) -> str:
 
 
 def places_of(reference: str, character: str) -> list[int]:
-    """Return the positions of a character in the seven, counted from the end."""
+    """Return where a character occurs in a reference's last seven, counted from the end."""
     return [place for place in range(-LENGTH, 0) if reference[place] == character]
 
 
 def body_of(characters: str) -> str:
-    """Return seven of these characters with a valid check character."""
+    """Return seven of these characters, the last of which is their valid check character."""
     for chosen in product(characters, repeat=LENGTH):
         if is_reference(f"{CODE}-{''.join(chosen)}"):
             return "".join(chosen)
@@ -44,7 +44,7 @@ def body_of(characters: str) -> str:
 
 @pytest.mark.parametrize("typed", sorted(FORGIVEN))
 def test_a_look_alike_is_read_as_what_was_meant(typed: str) -> None:
-    """In the seven, each of these eight look-alikes is read as the character it resembles."""
+    """In a reference's last seven characters, eight look-alikes such as O for Q are corrected."""
     count = 0
     for reference in MANY:
         for place in places_of(reference, FORGIVEN[typed]):
@@ -55,8 +55,8 @@ def test_a_look_alike_is_read_as_what_was_meant(typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", OTHERS)
-def test_no_other_character_stands_for_one(typed: str) -> None:
-    """1, I, L, U and V resemble no character of the alphabet, so they are never corrected."""
+def test_other_characters_are_not_corrected(typed: str) -> None:
+    """1, I, L, U and V resemble no character of references, so they are never corrected."""
     assert OTHERS == ["1", "I", "L", "U", "V"]
     for reference in MANY:
         for place in range(len(reference) - LENGTH, len(reference)):
@@ -65,7 +65,7 @@ def test_no_other_character_stands_for_one(typed: str) -> None:
 
 @pytest.mark.parametrize("written", ["O", "0", "I", "1", "L", "S", "5", "Q", "A"])
 def test_a_code_forgives_zeros_and_strokes(written: str) -> None:
-    """In a code, O equals 0, and I, 1 and L are equal; any other character is only itself."""
+    """In a reference's giving code, O and 0 are the same, and so are I, 1 and L, but no others."""
     same = next((group for group in ("O0", "I1L") if written in group), written)
     code = f"LW{written}AN"
     reference = new_reference(code, Random(1))
@@ -75,7 +75,7 @@ def test_a_code_forgives_zeros_and_strokes(written: str) -> None:
 
 
 def test_without_its_code_no_look_alike_is_forgiven() -> None:
-    """Without the code, each of the seven characters has to be exact."""
+    """A reference that lacks its giving code is found only without any mistake."""
     for reference in MIXED:
         body = reference[-LENGTH:]
         assert find_references(body, [CODE]) == [reference]
@@ -86,7 +86,7 @@ def test_without_its_code_no_look_alike_is_forgiven() -> None:
 
 @pytest.mark.parametrize("characters", ["23456789", "ACEFHJKMPQRTWXY"])
 def test_a_number_or_a_word_alone_is_no_reference(characters: str) -> None:
-    """Seven digits or seven letters are a reference only with the code before them."""
+    """Seven digits or seven letters are a reference only after a giving code."""
     body = body_of(characters)
     assert find_references(f"paid {body} ann", [CODE]) == []
     assert find_references(f"paid {CODE} {body} ann", [CODE]) == [f"{CODE}-{body}"]
@@ -97,8 +97,8 @@ def test_a_number_or_a_word_alone_is_no_reference(characters: str) -> None:
     [" ", "\t", "\n", "\u00a0", "-", "\u2010", "\u2011", "\u2013", "\u2014", "\u2015", *"_.:/"],
     ids=ascii,
 )
-def test_three_signs_are_a_gap_and_four_are_not(sign: str) -> None:
-    """Between two characters, up to three spaces, dashes or dots are skipped."""
+def test_a_gap_has_at_most_three_signs(sign: str) -> None:
+    """A reference is found with up to three spaces, dashes or dots between its characters."""
     reference = MIXED[0]
     bare = reference.replace("-", "")
     assert find_references((sign * 3).join(bare), [CODE]) == [reference]
@@ -110,7 +110,7 @@ def test_three_signs_are_a_gap_and_four_are_not(sign: str) -> None:
 
 @pytest.mark.parametrize("sign", [",", "*", "#", "+"])
 def test_another_sign_is_no_gap(sign: str) -> None:
-    """Any other sign between two characters separates them."""
+    """A reference is not found if a comma or the like is between its characters."""
     bare = MIXED[0].replace("-", "")
     for place in range(1, len(bare)):
         references = find_references(f"{bare[:place]}{sign}{bare[place:]}", [CODE])
@@ -135,13 +135,13 @@ def test_the_first_ten_thousand_characters_are_searched() -> None:
         ("lwcan7kq4m2x", "LWCAN-7KQ4M2X"),
     ],
 )
-def test_a_code_is_parted_from_its_seven(typed: str, tidied: str) -> None:
-    """A dash is inserted before the last seven characters if anything precedes them."""
+def test_a_dash_is_inserted_after_the_code(typed: str, tidied: str) -> None:
+    """Tidying inserts a dash before the last seven characters if anything precedes them."""
     assert tidy_reference(typed) == tidied
 
 
-def test_a_reference_is_drawn_whole() -> None:
-    """A new reference has six random characters of the whole alphabet, and a check character."""
+def test_new_references_use_the_whole_alphabet() -> None:
+    """The random part of new references uses every character of the alphabet."""
     drawn = "".join(r[-LENGTH:-1] for r in MANY)
     assert set(drawn) == set(ALPHABET)
     assert all(is_reference(r) and len(r) == len(CODE) + 1 + LENGTH for r in MANY)

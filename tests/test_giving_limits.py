@@ -1,4 +1,4 @@
-"""Rate limits stop card testers, and not a congregation."""
+"""Rate limits on new gifts, against people who test stolen cards."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,8 +37,8 @@ def test_a_network_is_counted_as_one(first: str, second: str, same: bool) -> Non
     assert admitted(counter, second) is not same
 
 
-def test_ten_thousand_from_everywhere_stop_at_the_limit_for_all() -> None:
-    """Attempts from ten thousand networks are admitted up to the limit for all."""
+def test_the_limit_for_all_networks_holds() -> None:
+    """The limit for all networks together holds, however many networks requests come from."""
     counter = AttemptCounter(per_network=5, in_all=600)
     results = [admitted(counter, f"198.51.{n // 250}.{n % 250}") for n in range(10_000)]
     assert sum(results) == 600
@@ -46,7 +46,7 @@ def test_ten_thousand_from_everywhere_stop_at_the_limit_for_all() -> None:
 
 
 def test_the_next_window_begins_anew() -> None:
-    """After the window, the same network is admitted again."""
+    """A network that reached its limit is admitted again when the time window has passed."""
     counter = AttemptCounter(per_network=1, in_all=10)
     assert admitted(counter, "203.0.113.7")
     assert not admitted(counter, "203.0.113.7", NOW + timedelta(minutes=9))
@@ -55,7 +55,7 @@ def test_the_next_window_begins_anew() -> None:
 
 
 def test_other_ways_stay_open_when_cards_are_refused() -> None:
-    """Card gifts have their own limit within the limit for all gifts."""
+    """A network at its limit for card gifts can still give in other ways, up to another limit."""
     limits = GivingLimits(cards=AttemptCounter(1, 10), gifts=AttemptCounter(2, 10))
     limits.count(Mode.CARD, "203.0.113.7", NOW)
     with pytest.raises(TooManyAttempts):

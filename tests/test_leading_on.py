@@ -28,8 +28,8 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
         ("/give/%0d%0aSet-Cookie:x/", "/give/%0d%0aSet-Cookie:x"),
     ],
 )
-def test_a_slash_too_many_leads_on(service: Service, path: str, to: str) -> None:
-    """A page with a trailing slash redirects to the page without, and keeps the query."""
+def test_a_trailing_slash_redirects(service: Service, path: str, to: str) -> None:
+    """A page's URL with a trailing slash redirects to the URL without it, and keeps the query."""
     token = give(service.database).token
     for method in ("GET", "HEAD"):
         answer = service.http.request(method, path.format(token=token))
@@ -51,14 +51,14 @@ def test_a_slash_too_many_leads_on(service: Service, path: str, to: str) -> None
         ("GET", "/healthz/"),
     ],
 )
-def test_nothing_else_is_led_anywhere(service: Service, method: str, path: str) -> None:
+def test_nothing_else_redirects(service: Service, method: str, path: str) -> None:
     """POST requests, API calls and paths that are no page get no redirect."""
     answer = service.http.request(method, f"{service.url}{path}")
     assert answer.status_code in (401, 403, 404, 405)
     assert "location" not in answer.headers
 
 
-def test_the_webhook_is_never_led_anywhere(service: Service) -> None:
+def test_the_webhook_never_redirects(service: Service) -> None:
     """The webhook with a trailing slash is 404, because Stripe follows no redirect."""
     body = as_bytes(event("checkout.session.completed", session_for(give(service.database))))
     answer = service.http.post(f"{WEBHOOK_PATH}/", content=body)
@@ -67,7 +67,7 @@ def test_the_webhook_is_never_led_anywhere(service: Service) -> None:
 
 
 def test_a_token_may_have_accents(service: Service) -> None:
-    """A secret with non-ASCII characters is compared as it was sent, and raises no error."""
+    """The bearer token of /metrics may have accents, and a wrong one with accents gets 404."""
     for token, status in (("clé", 200), ("cle", 404), ("\u00e9", 404)):
         headers = {b"authorization": f"Bearer {token}".encode()}
         assert service.http.get("/metrics", headers=headers).status_code == status

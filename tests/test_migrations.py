@@ -50,7 +50,10 @@ def test_models_and_migrations_agree(database: Database) -> None:
 
 @pytest.mark.parametrize("table", SQLModel.metadata.sorted_tables, ids=lambda table: table.name)
 def test_constraints_agree_by_name(database: Database, table: sa.Table) -> None:
-    """CHECK constraints and indexes, which Alembic compares only in part, have the same names."""
+    """Models and tables have CHECK constraints and indexes of the same names.
+
+    Alembic's own comparison covers them only in part.
+    """
     inspector = sa.inspect(database.engine)
     checks = {c["name"] for c in inspector.get_check_constraints(table.name)}
     assert checks == {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
@@ -60,7 +63,7 @@ def test_constraints_agree_by_name(database: Database, table: sa.Table) -> None:
 
 
 def test_every_table_of_the_models_is_there(database: Database) -> None:
-    """The database has the tables of the models, Alembic's own, and no other."""
+    """The database has exactly the tables of the models, and `alembic_version`."""
     tables = set(sa.inspect(database.engine).get_table_names())
     assert tables == {*SQLModel.metadata.tables, "alembic_version"}
 
@@ -119,7 +122,7 @@ def test_two_upgrades_at_once_make_one_set_of_tables(
 
 
 def test_the_newest_file_is_the_newest_migration() -> None:
-    """Each migration's file name begins with its number, so a start knows whether one is due."""
+    """Each migration's file name begins with its number, from which a start knows the newest."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
@@ -128,8 +131,8 @@ def test_the_newest_file_is_the_newest_migration() -> None:
     assert max(VERSIONS.glob("*.py")).name[:4] == scripts.get_current_head()
 
 
-def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
-    """The upgrade corrects a gift that was paid twice and refunded once under version 0005."""
+def test_migration_0006_corrects_cached_statuses(database: Database) -> None:
+    """Migration 0006 corrects the status of a gift that was paid twice and refunded once."""
     gift, other = give(database, attempts=2), give(database)
     payments = [session_for(gift), session_for(gift)]
     payments[1]["metadata"]["attempt"] = "2"
@@ -157,7 +160,7 @@ def test_cached_copies_follow_the_rule_of_today(database: Database) -> None:
 
 
 def test_no_more_is_returned_than_was_received(database: Database) -> None:
-    """The upgrade corrects a gift whose row says that more went back than came in."""
+    """An upgrade corrects a gift that was stored with more returned than received."""
     gift, other = give(database), give(database)
     paid = session_for(gift)
     settle(
@@ -178,7 +181,7 @@ def test_no_more_is_returned_than_was_received(database: Database) -> None:
 
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:
-    """Up-to-date tables are left alone; older ones are migrated."""
+    """A start runs no migration if the tables are up to date, and migrates older ones."""
     with patch("donate.storage.database.migrate") as migrate:
         database.upgrade()
         assert migrate.call_count == 0
@@ -188,8 +191,8 @@ def test_only_what_is_older_is_migrated(database: Database) -> None:
         assert migrate.call_count == 1
 
 
-def test_letters_of_before_know_what_they_told(database: Database) -> None:
-    """A thank-you of an earlier version is corrected when its transfer is undone."""
+def test_thanks_sent_before_the_migration_are_corrected(database: Database) -> None:
+    """A thank-you sent before the migration is corrected when staff undo its transfer."""
     gift = give(database, mode="interac")
     tell(database, gift, FactKind.TRANSFER_RECEIVED, "C1")
     with database.writing() as session:
