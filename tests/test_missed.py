@@ -1,4 +1,4 @@
-"""`donate catchup` at the terminal: its output and exit codes."""
+"""The output and exit codes of `donate catchup`, which fetches events missed by the webhook."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def away(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Away]:
-    """Go back two days, with settings in the environment for the same database and sandbox."""
+    """Start a service and a sandbox two days ago, and set the environment for `donate` commands."""
     with run_sandbox() as sandbox, going_away(database, sandbox, days_ago=2) as away:
         settings = {
             "DATABASE_URL": database_url,
@@ -36,9 +36,7 @@ def away(
         yield away
 
 
-def test_it_says_what_it_looks_at_and_what_it_found(
-    away: Away, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_progress_and_report_are_printed(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
     """Progress goes to standard error, the report to standard output, and the exit code is 0."""
     away.live(12, days=1)
     assert main(["catchup"]) == 0
@@ -51,8 +49,8 @@ def test_it_says_what_it_looks_at_and_what_it_found(
     assert "; 0 were missing; 0 differ." in capsys.readouterr().out
 
 
-def test_it_exits_1_when_something_differs(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
-    """An event that could not be applied is named, and the exit code is 1."""
+def test_a_set_aside_event_exits_with_1(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
+    """`donate catchup` names an event that it had to set aside, and exits with 1."""
     away.open()
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
@@ -60,8 +58,10 @@ def test_it_exits_1_when_something_differs(away: Away, capsys: pytest.CaptureFix
     assert "was set aside: metadata.gift_id" in capsys.readouterr().out
 
 
-def test_doctor_tells_of_a_silence(away: Away, capsys: pytest.CaptureFixture[str]) -> None:
-    """The doctor reports that Stripe lists events but no webhook arrives."""
+def test_doctor_reports_that_no_webhook_arrives(
+    away: Away, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`donate doctor` reports that Stripe has events for us, but that no webhook has arrived."""
     away.paid()
     assert main(["catchup"]) == 0
     main(["doctor"])
@@ -89,7 +89,7 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     environment: dict[str, str],
     sentence: str,
 ) -> None:
-    """A wrong day or a refused key ends with exit code 1 and one sentence."""
+    """`donate catchup` exits with 1 and a sentence if the day or the settings are wrong."""
     away.paid()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -99,10 +99,10 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     assert "Traceback" not in output
 
 
-def test_two_commands_at_once(
+def test_a_second_catch_up_is_refused(
     away: Away, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second of two runs says that another is running, and exits with 1."""
+    """`donate catchup` exits with 1 and says why if another catch-up is running."""
     with database.alone("catchup") as alone:
         assert alone
         assert main(["catchup"]) == 1
@@ -112,27 +112,27 @@ def test_two_commands_at_once(
 
 
 def test_since_is_a_day_or_so_many_days() -> None:
-    """A date means its midnight in UTC, and 45d means 45 days ago."""
+    """`--since` takes a date, which means midnight in UTC, or a number of days, such as 45d."""
     assert read_since("2026-02-01", NOW) == datetime(2026, 2, 1, tzinfo=UTC)
     assert read_since("45d", NOW) == NOW - timedelta(days=45)
     assert read_since("99999d", NOW) == read_since("0001-01-01", NOW) == STRIPE_BEGAN
 
 
 def test_since_is_not_in_the_future() -> None:
-    """A --since in the future is refused."""
+    """`--since` refuses a date in the future."""
     with pytest.raises(BadInput, match="in the past"):
         read_since("2062-02-01", NOW)
 
 
 @pytest.mark.parametrize("text", ["", "d", "-1d", "2026-02-30", "1.5d", "999999d", "01/02/2026"])
 def test_any_other_since_is_refused(text: str) -> None:
-    """Any other --since is refused."""
+    """`--since` refuses a text that is neither a date nor a number of days."""
     with pytest.raises(BadInput, match="--since takes"):
         read_since(text, NOW)
 
 
-def test_the_task_is_free_again(database: Database) -> None:
-    """A held task is refused to others, in this process too, and is free after its release."""
+def test_one_holder_at_a_time_runs_a_task(database: Database) -> None:
+    """`Database.alone` locks a task for one holder at a time; other tasks have other locks."""
     with database.alone("one") as first, database.alone("one") as second:
         assert (first, second) == (True, False)
         with database.alone("two") as other:

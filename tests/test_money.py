@@ -1,4 +1,4 @@
-"""Money is exact or refused; there are no floats, and currencies do not mix."""
+"""Amounts are read exactly or refused, stored as whole minor units, and shown by language."""
 
 import time
 from decimal import Decimal
@@ -131,7 +131,7 @@ AT_MOST_2 = "Please enter at most 2 digits after the decimal mark."
 def test_what_is_not_clear_is_refused(
     typed: str, currency: str, locale: str, sentence: str
 ) -> None:
-    """Every other text is refused with one sentence about the amount."""
+    """A text that is not clearly an amount is refused with a sentence about what is wrong."""
     with pytest.raises(BadInput) as error:
         read_amount(typed, currency, locale)
     problem = error.value
@@ -141,8 +141,8 @@ def test_what_is_not_clear_is_refused(
 @pytest.mark.parametrize(
     "unit", ["9", "0", "1,", "1.", " 1", ",", ".", "0.", "1 000 ", "\u00a0", "$-"]
 )
-def test_a_flood_is_refused_quickly(unit: str) -> None:
-    """100 kB of any character is refused within half a second."""
+def test_a_very_long_text_is_refused_quickly(unit: str) -> None:
+    """An amount of 100 kB is refused within half a second, whatever characters it consists of."""
     start = time.perf_counter()
     with pytest.raises(BadInput):
         read_amount(unit * (100_000 // len(unit)), "CAD", EN)
@@ -151,21 +151,22 @@ def test_a_flood_is_refused_quickly(unit: str) -> None:
 
 @pytest.mark.parametrize("amount", [50.0, True, "50", None, Decimal(50)])
 def test_minor_units_are_whole_numbers(amount: Any) -> None:
-    """Money refuses floats, booleans, text and Decimals."""
+    """`Money` takes an int as its amount, and refuses floats, booleans, text and Decimals."""
     with pytest.raises(TypeError):
         Money(amount, "CAD")
 
 
 @pytest.mark.parametrize("currency", ["", "cad", "CA", "CADD", "XYZ", " CAD", "C$D"])
-def test_a_currency_is_a_known_one(currency: str) -> None:
-    """Money needs an existing currency in capital letters."""
+def test_an_unknown_currency_is_refused(currency: str) -> None:
+    """`Money` needs an existing currency in capital letters."""
     assert not is_currency(currency)
     with pytest.raises(ValueError, match="unknown currency"):
         Money(1, currency)
 
 
-# https://docs.stripe.com/currencies#zero-decimal and #three-decimal and #special-cases, copied
-# here by hand to reveal mistakes in the table of the code.
+# Currencies without and with three decimals, copied by hand from Stripe's documentation to reveal
+# mistakes in our own table: https://docs.stripe.com/currencies#zero-decimal, #three-decimal and
+# #special-cases.
 ZERO = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
 THREE = "BHD JOD KWD OMR TND".split()
 
@@ -180,7 +181,10 @@ THREE = "BHD JOD KWD OMR TND".split()
     ],
 )
 def test_minor_units_are_those_of_stripe(currency: str, digits: int, step: int) -> None:
-    """Decimals and steps are Stripe's, even where ISO 4217 or CLDR differ."""
+    """Each currency has as many decimals, and the smallest amount step, as at Stripe.
+
+    Stripe differs from ISO 4217 and CLDR for some currencies.
+    """
     assert (minor_digits(currency), minor_step(currency)) == (digits, step)
 
 
@@ -219,7 +223,7 @@ def test_a_bare_amount_is_shown_as_it_is_typed() -> None:
     ],
 )
 def test_only_a_whole_amount_is_shown_briefly(money: Money, locale: str, shown: str) -> None:
-    """A preset is shown without zero cents, but with any other cents."""
+    """An amount without cents, such as $25, is shown briefly; one with cents is shown in full."""
     assert format_briefly(money, locale) == shown
 
 
@@ -235,7 +239,7 @@ def test_only_a_whole_amount_is_shown_briefly(money: Money, locale: str, shown: 
     ],
 )
 def test_a_large_transfer_is_split(amount: int, most: int | None, parts: tuple[int, ...]) -> None:
-    """Parts are as large as a bank allows, the rest last, and add up; a single part is no split."""
+    """An amount above a bank's limit is split into transfers of the limit, with the rest last."""
     split = parts_of(Money(amount, "CAD"), most)
     assert split == tuple(Money(part, "CAD") for part in parts)
     assert Money(amount, "CAD").part(7) == Money(7, "CAD")

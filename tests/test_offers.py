@@ -1,4 +1,4 @@
-"""Offers: which modes region, currency, frequency and country allow, and why not the others."""
+"""Which modes a donor is offered in a region, and the reasons why other modes are not offered."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def reasons(region: Region, country: str, currency: str, frequency: str) -> dict
 def test_what_canada_offers(
     country: str, currency: str, frequency: str, canadian: str | None, others: str | None
 ) -> None:
-    """Country, currency and frequency decide which modes a donor may use, each with its reason."""
+    """Each mode that LWCAN does not offer has a reason: the country, currency or frequency."""
     assert reasons(load_regions()["LWCAN"], country, currency, frequency) == {
         "card": others,
         "bank_debit": canadian,
@@ -56,15 +56,15 @@ def test_what_canada_offers(
     }
 
 
-def test_what_is_collected_every_month() -> None:
-    """Modes that donors send themselves are for single gifts only."""
+def test_which_modes_can_be_monthly() -> None:
+    """Interac and giving code transfers, which donors send themselves, cannot be monthly."""
     offered = reasons(load_regions()["LWCAN"], "CA", "CAD", "monthly")
     assert [offered.pop(mode) for mode in ("card", "bank_debit")] == [None, None]
     assert set(offered.values()) == {"One-time gifts only."}
 
 
-def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
-    """The reason of a mode for countries other than Canada does not mention Canada."""
+def test_a_mode_limited_to_some_countries(tmp_path: Path) -> None:
+    """If a mode is limited to countries other than Canada, its reason does not mention Canada."""
     (tmp_path / "regions.toml").write_text(TOKYO)
     tokyo = load_regions(tmp_path / "regions.toml")["TOKYO"]
     assert reasons(tokyo, "KR", "JPY", "once") == {"card": None, "giving_code": None}
@@ -72,7 +72,7 @@ def test_a_mode_for_some_countries_says_so(tmp_path: Path) -> None:
 
 
 def test_an_offer_has_the_limits_of_its_mode() -> None:
-    """Each offer has the limits of its mode."""
+    """An offer contains the smallest and largest amount of its mode."""
     offered = offers(load_regions()["LWCAN"], country="CA", currency="CAD", frequency="once")
     assert offered[Mode.CARD] == Offer(mode=Mode.CARD, min_minor=200, max_minor=2_500_000)
     assert offered[Mode.INTERAC].min_minor == 100

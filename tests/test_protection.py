@@ -1,4 +1,4 @@
-"""The limit on bodies, with an app that answers before it has read the body."""
+"""The limit on the size of request bodies and on the time that they take to arrive."""
 
 import asyncio
 
@@ -11,7 +11,10 @@ PIECE = b"x" * (MAX_BODY_BYTES // 2 + 1)
 
 
 def answers_of(method: str, *, late: bool = False) -> list[Message]:
-    """Run an app that reads while it answers, as static files do, and return its messages."""
+    """Send a large body to a limited app, and return the messages of the response.
+
+    The app still receives messages while it responds, as Starlette's static files do.
+    """
     sent: list[Message] = []
     pieces = [PIECE] * 3
     scope = {"type": "http", "method": method, "path": "/static/x", "headers": []}
@@ -37,14 +40,14 @@ def answers_of(method: str, *, late: bool = False) -> list[Message]:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_file_is_not_broken_off(late: bool) -> None:
-    """A GET with a large or slow body still gets its whole answer."""
+def test_a_get_request_is_not_limited(late: bool) -> None:
+    """A GET request with a large or slow body still gets its whole response."""
     sent = answers_of("GET", late=late)
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
     assert (sent[0]["status"], sent[1]["body"]) == (200, b"all of it")
 
 
 @pytest.mark.parametrize(("late", "status"), [(False, 413), (True, 408)])
-def test_a_body_is_measured(late: bool, status: int) -> None:
-    """A body that is too large or too slow is refused before the app has read it."""
+def test_a_post_request_is_limited(late: bool, status: int) -> None:
+    """A POST request gets 413 if its body is too large, and 408 if its body takes too long."""
     assert answers_of("POST", late=late)[0]["status"] == status

@@ -1,4 +1,4 @@
-"""References: short, distinct, and with a check character against typing mistakes."""
+"""References of gifts: how they are made, checked and tidied."""
 
 from collections.abc import Callable
 from random import Random
@@ -11,8 +11,8 @@ RANDOM = Random(20260301)
 MANY = [new_reference("LWCAN", RANDOM) for _ in range(300)]
 
 
-def test_a_reference_looks_as_promised() -> None:
-    """A reference is the code, a dash, and seven characters that are hard to confuse."""
+def test_a_reference_has_the_promised_form() -> None:
+    """A reference is the giving code, a dash, and seven characters that are hard to confuse."""
     for reference in MANY:
         code, dash, body = reference.partition("-")
         assert (code, dash, len(body)) == ("LWCAN", "-", LENGTH)
@@ -23,7 +23,7 @@ def test_a_reference_looks_as_promised() -> None:
 
 
 def test_every_wrong_character_is_found() -> None:
-    """One wrong character, at any position, makes the check fail."""
+    """The check character reveals one wrong character at any position."""
     for reference in MANY:
         for place in range(len("LWCAN-"), len(reference)):
             for wrong in ALPHABET.replace(reference[place], ""):
@@ -32,7 +32,7 @@ def test_every_wrong_character_is_found() -> None:
 
 
 def test_every_swap_is_found() -> None:
-    """Swapping any two different characters makes the check fail."""
+    """The check character reveals that any two characters were swapped."""
     for reference in MANY:
         body = reference[len("LWCAN-") :]
         for i in range(LENGTH):
@@ -44,8 +44,8 @@ def test_every_swap_is_found() -> None:
 
 
 @pytest.mark.parametrize("cut", [slice(None, -1), slice(1 + len("LWCAN-"), None)])
-def test_a_reference_cut_short_is_none(cut: slice) -> None:
-    """A text without its end, or without its code and a character, is no reference."""
+def test_a_reference_cut_short_is_invalid(cut: slice) -> None:
+    """A reference that lacks its end or its beginning is invalid."""
     assert [r for r in MANY if is_reference(r[cut])] == []
 
 
@@ -67,21 +67,21 @@ def test_a_reference_cut_short_is_none(cut: slice) -> None:
     ],
 )
 def test_a_reference_is_tidied(write: Callable[[str], str]) -> None:
-    """Spacing, dashes and case do not matter."""
+    """Tidying restores a reference that was typed with other spaces, dashes or case."""
     assert [tidy_reference(write(r)) for r in MANY] == MANY
 
 
 @pytest.mark.parametrize(
     "text", ["", "-", "LWCAN", "A-", "\u00e9" * 7, "LWCAN-0000000", "x" * 9999]
 )
-def test_what_is_no_reference_is_none(text: str) -> None:
-    """A text that is no reference is refused, before and after tidying."""
+def test_other_text_is_invalid(text: str) -> None:
+    """A text that is not a reference is invalid, before and after tidying."""
     assert not is_reference(text)
     assert not is_reference(tidy_reference(text))
 
 
 def test_a_reference_needs_its_code() -> None:
-    """Seven valid characters without a code are no reference."""
+    """The seven characters of a reference are invalid without the giving code."""
     body = MANY[0].partition("-")[2]
     assert not is_reference(body)
     assert not is_reference(f"-{body}")

@@ -1,4 +1,4 @@
-"""Regions: a mistake in the file stops the start and is named; codes are found as people type."""
+"""The file of regions is checked at the start, and giving codes are found as people type them."""
 
 from pathlib import Path
 
@@ -39,8 +39,8 @@ def refusal(path: Path) -> str:
     return str(error.value)
 
 
-def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
-    """The file without a mistake is accepted, so the tests below refuse only the mistakes."""
+def test_the_file_without_a_mistake_is_accepted(tmp_path: Path) -> None:
+    """GOOD is accepted, so the tests that add a mistake to it are refused for that mistake only."""
     assert set(load_regions(write(tmp_path, GOOD))["LWCAN"].modes) == {Mode.CARD, Mode.INTERAC}
 
 
@@ -108,7 +108,7 @@ def test_the_file_that_the_mistakes_are_made_in_is_good(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, right: str, wrong: str, named: str) -> None:
-    """A mistake stops the start with a message that names the file, the code and the key."""
+    """A mistake in a region is refused, and the message names the file, the region and the key."""
     assert right in GOOD
     path = write(tmp_path, GOOD.replace(right, wrong))
     message = refusal(path)
@@ -136,8 +136,8 @@ def test_all_mistakes_are_named_together(tmp_path: Path) -> None:
         (b"name = \xff\xfe", "not valid TOML"),
     ],
 )
-def test_what_is_no_regions_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    """A file that is empty, not TOML or not UTF-8 is refused by name."""
+def test_another_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    """A file that is empty, not TOML or not UTF-8 is refused, and the message names the file."""
     path = tmp_path / "regions.toml"
     path.write_bytes(content)
     assert refusal(path).startswith(f"{path}: {words}")
@@ -145,7 +145,7 @@ def test_what_is_no_regions_file_is_refused(tmp_path: Path, content: bytes, word
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
-    """A missing file or a folder is refused by name."""
+    """A missing file, or a folder in its place, is refused, and the message has its path."""
     assert refusal(tmp_path / name).startswith(f"{tmp_path / name}: cannot be read")
 
 
@@ -183,15 +183,15 @@ def test_a_code_is_found_as_people_type_it(typed: str) -> None:
     ],
 )
 def test_an_unknown_code_gets_a_suggestion(typed: str, suggestion: str | None) -> None:
-    """An unknown code is not found; a similar one is suggested if there is one."""
+    """The error about an unknown giving code suggests a similar one, if there is one."""
     with pytest.raises(UnknownCode) as unknown:
         load_regions().find(typed)
     assert unknown.value.suggestion == suggestion
     assert len(unknown.value.typed) <= 64
 
 
-def test_countries_are_countries() -> None:
-    """The list has the countries of ISO 3166, and none of CLDR's other two-letter codes."""
+def test_countries_are_those_of_iso_3166() -> None:
+    """Donors choose from the countries of ISO 3166, without CLDR's other two-letter codes."""
     assert {"CA", "US", "FR", "NG", "ZA", "GB", "IN"} <= countries()
     assert countries().isdisjoint({"EU", "EZ", "UN", "QO", "CQ", "XA", "XB", "ZZ", "UK"})
     assert 240 < len(countries()) < 265
@@ -225,7 +225,7 @@ min_minor = 150
 
 
 def test_regions_of_other_currencies_are_taken(tmp_path: Path) -> None:
-    """A region may use yen or dinars, with limits in their own minor units."""
+    """A region may use currencies without decimals (yen) or with three (Kuwaiti dinars)."""
     regions = load_regions(write(tmp_path, ELSEWHERE))
     assert set(regions) == {"TOKYO", "KUWAIT"}
     yen, dinars = regions["TOKYO"], regions["KUWAIT"]
@@ -241,8 +241,10 @@ def test_regions_of_other_currencies_are_taken(tmp_path: Path) -> None:
         ("min_minor = 150", "max_minor = 1001", "KUWAIT: modes.card: 1001"),
     ],
 )
-def test_a_limit_can_be_given(tmp_path: Path, right: str, wrong: str, named: str) -> None:
-    """An amount that Stripe rejects in the region's currency may be neither preset nor limit."""
+def test_an_amount_that_stripe_rejects_is_refused(
+    tmp_path: Path, right: str, wrong: str, named: str
+) -> None:
+    """A preset or limit is refused if Stripe rejects such amounts in the region's currency."""
     assert f"\n  {named}" in refusal(write(tmp_path, ELSEWHERE.replace(right, wrong)))
 
 
@@ -258,11 +260,11 @@ def test_a_limit_can_be_given(tmp_path: Path, right: str, wrong: str, named: str
     ],
 )
 def test_the_nearest_language_is_spoken(requested: str | None, language: str) -> None:
-    """A donor gets the region's language closest to theirs, or its first."""
+    """A donor gets the region's language that is closest to theirs, or the region's first."""
     assert load_regions()["LWCAN"].language(requested) == language
 
 
-def test_unknown_parts_of_the_organisation_are_named() -> None:
-    """Empty fields of the organisation are listed by name."""
+def test_empty_fields_of_the_organisation_are_listed() -> None:
+    """`Organisation.unknown` lists the fields that the file leaves empty."""
     unknown = load_regions()["LWCAN"].organisation.unknown()
     assert unknown == ["legal_name", "registration_number", "address"]

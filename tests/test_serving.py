@@ -1,4 +1,4 @@
-"""`donate serve` as processes: how many there are, and what happens when one dies."""
+"""The processes of `donate serve`, and what happens when one of them is killed."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def on_postgresql(
 
 
 def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
-    """On SQLite a second process is refused with a sentence, and the first continues."""
+    """A second `donate serve` on the same SQLite file exits with a sentence that says why."""
     with serving():
         wait_until(lambda: answers(address))
         second = subprocess.run(SERVE, capture_output=True, text=True, timeout=30, check=False)
@@ -53,14 +53,14 @@ def test_a_second_server_on_one_sqlite_file_says_so(address: str) -> None:
 
 
 @pytest.mark.usefixtures("on_postgresql")
-def test_of_two_processes_one_may_die(address: str) -> None:
-    """On PostgreSQL two processes serve, and a killed one is replaced."""
+def test_a_killed_process_is_replaced(address: str) -> None:
+    """On PostgreSQL, `--processes 2` starts two processes and replaces one that is killed."""
     with serving("--processes", "2") as supervisor:
         wait_until(lambda: answers(address))
         before = serving_under(supervisor.pid)
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
-        # If it was killed while starting, the supervisor first waits for START_S.
+        # If the process was killed during its start, the supervisor waits for START_S first.
         timeout_s = START_S + 30
         wait_until(lambda: len(serving_under(supervisor.pid) - before) == 1, timeout_s)
         wait_until(lambda: answers(address))
@@ -69,8 +69,8 @@ def test_of_two_processes_one_may_die(address: str) -> None:
 
 
 @pytest.mark.usefixtures("on_postgresql")
-def test_of_several_processes_none_outlives_their_supervisor(address: str) -> None:
-    """When the supervisor is killed, its processes stop, and the port is free."""
+def test_no_process_outlives_the_supervisor(address: str) -> None:
+    """If the supervisor is killed, the processes that it started end and free the port."""
     with serving("--processes", "2") as supervisor:
         wait_until(lambda: answers(address))
         others = serving_under(supervisor.pid)

@@ -1,4 +1,4 @@
-"""Settings: a wrong one stops the start; the message has the variable's name, never its value."""
+"""A wrong setting stops the start, with a message that has its name and never its value."""
 
 import string
 from pathlib import Path
@@ -54,7 +54,7 @@ BAD_SECRETS = [
     ],
 )
 def test_a_wrong_secret_stops_the_start(name: str, prefix: str, other: str, bad: str) -> None:
-    """A secret that is empty, blank, a placeholder or of another kind is refused by name only."""
+    """A secret that is empty, a placeholder or another secret is refused without its value."""
     value = bad.format(prefix=prefix, other=other)
     message = refusal(**{name: value})
     assert message.startswith(f"{name.upper()} ")
@@ -65,14 +65,14 @@ def test_a_wrong_secret_stops_the_start(name: str, prefix: str, other: str, bad:
 
 @pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
 def test_a_missing_secret_stops_the_start(name: str) -> None:
-    """The service does not start without secrets, and both are named."""
+    """The service does not start without its two secrets, and the message names both."""
     with pytest.raises(Misconfigured) as refused:
         load_settings(None)
     assert f"{name} " in str(refused.value)
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:
-    """Several mistakes are reported together, one line each."""
+    """All wrong settings are reported together, in one line each."""
     message = refusal(stripe_secret_key="", stripe_webhook_secret="", port="0", demo="perhaps")
     names = [line.split()[0] for line in message.splitlines()[:-1]]
     assert sorted(names) == ["DEMO", "PORT", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]
@@ -93,7 +93,7 @@ def test_every_wrong_setting_is_named_at_once() -> None:
     ],
 )
 def test_no_refusal_repeats_a_value(more: dict[str, Any]) -> None:
-    """A message about a wrong setting may end up in logs, so it never has the value."""
+    """No message about a wrong setting has its value, because the message may end up in logs."""
     message = refusal(**more)
     assert "hunter2" not in message
     assert list(more)[-1].upper() in message
@@ -112,8 +112,11 @@ def test_a_real_secret_is_taken(random: str) -> None:
 
 
 @pytest.mark.parametrize("chance", ["xxx", "Xxx", "your", "yOuR"])
-def test_letters_that_fell_so_by_chance_are_taken(chance: str) -> None:
-    """A real secret may contain part of a placeholder by chance; one in hundreds does."""
+def test_a_secret_that_looks_like_a_placeholder_by_chance_is_taken(chance: str) -> None:
+    """A real secret is accepted even if it happens to contain a placeholder's letters.
+
+    Such letters occur by chance in one of several hundred secrets.
+    """
     load(stripe_webhook_secret=f"whsec_4fJd83kf{chance}Ls02mQpZ7")
 
 
@@ -126,14 +129,14 @@ def test_letters_that_fell_so_by_chance_are_taken(chance: str) -> None:
         (f"{SECRET},", (SECRET,)),
     ],
 )
-def test_two_webhook_secrets_hold_while_one_is_rolled(given: str, secrets: tuple[str, ...]) -> None:
-    """Several signing secrets are separated by commas, and all are valid."""
+def test_there_may_be_two_webhook_secrets(given: str, secrets: tuple[str, ...]) -> None:
+    """STRIPE_WEBHOOK_SECRET may have several secrets, because Stripe rolls an old one slowly."""
     assert load(stripe_webhook_secret=given).webhook_secrets == secrets
 
 
 @pytest.mark.parametrize("given", [",", " , ", f"{SECRET},nonsense-nonsense-1234"])
-def test_one_wrong_webhook_secret_is_enough(given: str) -> None:
-    """One empty or wrong secret in the list is refused."""
+def test_one_wrong_webhook_secret_is_refused(given: str) -> None:
+    """STRIPE_WEBHOOK_SECRET is refused if any of its secrets is wrong, or if it has none."""
     assert refusal(stripe_webhook_secret=given).startswith("STRIPE_WEBHOOK_SECRET ")
 
 
@@ -149,14 +152,14 @@ def test_one_wrong_webhook_secret_is_enough(given: str) -> None:
     ],
 )
 def test_the_key_says_whether_money_is_real(key: str, livemode: bool) -> None:
-    """Only the beginning of the key decides between live and test."""
+    """The beginning of the Stripe key alone decides whether the service is in live mode."""
     settings = load(**REAL | {"stripe_secret_key": key})
     assert settings.livemode is livemode
     assert settings.stripe_secret_key.get_secret_value() == key.strip()
 
 
 def test_the_demo_takes_no_real_money() -> None:
-    """The demo runs only with a test key."""
+    """The demo refuses a live key of Stripe."""
     assert load(demo=True).demo
     assert "STRIPE_SECRET_KEY" in refusal(demo=True, stripe_secret_key=LIVE)
 
@@ -172,8 +175,8 @@ def test_the_demo_takes_no_real_money() -> None:
         "null",
     ],
 )
-def test_a_page_is_named_by_its_origin(origin: str) -> None:
-    """Only exact origins may be in EMBED_ORIGINS."""
+def test_embed_origins_are_origins(origin: str) -> None:
+    """EMBED_ORIGINS takes exact origins only, without a path or a wildcard."""
     with pytest.raises(Misconfigured, match="EMBED_ORIGINS must be origins"):
         load(embed_origins=origin)
     assert load(embed_origins="https://a.example, http://127.0.0.1:8002").embed_origins == (
@@ -188,7 +191,7 @@ def test_a_page_is_named_by_its_origin(origin: str) -> None:
 )
 @pytest.mark.parametrize("name", ["checkout_hosts", "trusted_proxies"])
 def test_a_list_is_separated_by_commas(name: str, given: str, words: tuple[str, ...]) -> None:
-    """A list is separated by commas, and an empty variable is an empty list."""
+    """A setting with a list is separated by commas, and an empty one is an empty list."""
     assert getattr(load(**{name: given}), name) == words
 
 
@@ -201,7 +204,7 @@ def test_a_list_is_separated_by_commas(name: str, given: str, words: tuple[str, 
     ],
 )
 def test_an_address_ends_without_a_slash(given: str, address: str) -> None:
-    """A trailing slash is removed, because paths are appended."""
+    """A trailing slash of PUBLIC_URL is removed, because paths are appended to it."""
     assert load(public_url=given).public_url == address
 
 
@@ -209,13 +212,13 @@ def test_an_address_ends_without_a_slash(given: str, address: str) -> None:
     "given", ["", "give.example.org", "//x", "https://", "https:", "javascript:1", "https://["]
 )
 @pytest.mark.parametrize("name", ["public_url", "stripe_api_base"])
-def test_an_address_is_one(name: str, given: str) -> None:
+def test_an_invalid_url_is_refused(name: str, given: str) -> None:
     """A URL without http, https or a host stops the start."""
     assert refusal(**{name: given}).startswith(f"{name.upper()} ")
 
 
 @pytest.mark.parametrize("level", ["LOUD", "", "info"])
-def test_a_log_level_is_one_that_there_is(level: str) -> None:
+def test_an_unknown_log_level_is_refused(level: str) -> None:
     """An unknown log level stops the start."""
     assert refusal(log_level=level).startswith("LOG_LEVEL ")
 
@@ -243,7 +246,7 @@ def test_real_money_goes_by_https(name: str) -> None:
 
 
 def test_proxies_are_named() -> None:
-    """TRUSTED_PROXIES refuses `*`, which would believe every claimed address."""
+    """TRUSTED_PROXIES refuses `*`, with which anybody could claim any IP address."""
     with pytest.raises(Misconfigured, match="TRUSTED_PROXIES must name the proxies"):
         load(trusted_proxies="*")
 
@@ -265,13 +268,13 @@ def test_proxies_are_named() -> None:
         ),
     ],
 )
-def test_letters_need_one_way_and_a_sender(given: dict[str, Any], named: str) -> None:
-    """E-mails need either a mail server or a folder, and one plain sender address."""
+def test_letters_need_one_carrier_and_a_sender(given: dict[str, Any], named: str) -> None:
+    """The settings for e-mails need a mail server or a folder, not both, and a sender address."""
     assert refusal(**given).startswith(named)
 
 
-def test_without_a_way_no_letters_are_written() -> None:
-    """Without a mail server and a folder, no e-mails are written."""
+def test_without_server_and_folder_no_letters_are_written() -> None:
+    """No e-mails are written if neither a mail server nor a folder is set."""
     assert not load(smtp_url="", letters_folder="", mail_from="give@example.org").writes_letters
     for way in ({"smtp_url": "smtps://mail.example.org"}, {"letters_folder": "letters"}):
         assert load(**way, mail_from="give@example.org").writes_letters

@@ -1,4 +1,4 @@
-"""Which URLs and addresses the settings accept, and how they are stored."""
+"""Which URLs and e-mail addresses the settings accept, and how they are stored."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.settings import load, refusal
         "https://ann:hunter2@example.org",
     ],
 )
-def test_the_service_has_a_site_of_its_own(given: str) -> None:
+def test_public_url_ends_after_the_host(given: str) -> None:
     """A PUBLIC_URL with a path, a query, a fragment or a user stops the start."""
     message = refusal(public_url=given)
     assert message.startswith("PUBLIC_URL must end after the host")
@@ -35,7 +35,7 @@ def test_the_service_has_a_site_of_its_own(given: str) -> None:
         ({"mail_from": "dons@xn--glise-9ra.example"}, "dons@xn--glise-9ra.example"),
     ],
 )
-def test_an_accented_domain_is_kept_as_others_know_it(given: dict[str, str], kept: Any) -> None:
+def test_an_accented_domain_is_stored_in_ascii(given: dict[str, str], kept: Any) -> None:
     """A domain is stored under its ASCII name, which browsers, mail servers and Stripe use."""
     assert getattr(load(**given), next(iter(given))) == kept
 
@@ -53,5 +53,5 @@ def test_an_accented_domain_is_kept_as_others_know_it(given: dict[str, str], kep
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(given: dict[str, str], says: str) -> None:
-    """An address that cannot work stops the start with a clear sentence."""
+    """A URL, host, e-mail address or account id that cannot work stops the start."""
     assert refusal(**given).startswith(says)

@@ -36,7 +36,7 @@ def event(received_at: datetime, event_id: str = "evt_1") -> StripeEvent:
     ],
 )
 def test_an_instant_comes_back_in_utc(database: Database, instant: datetime) -> None:
-    """A time in any zone comes back as the same time in UTC."""
+    """A time in any time zone is read back from the database as the same time in UTC."""
     with database.writing() as session:
         session.add(event(instant))
     with database.reading() as session:
@@ -46,13 +46,13 @@ def test_an_instant_comes_back_in_utc(database: Database, instant: datetime) -> 
 
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
-    """A time without a zone is not stored."""
+    """A time without a time zone is refused."""
     with pytest.raises(StatementError, match="needs a time zone"), database.writing() as session:
         session.add(event(datetime(2026, 3, 1, 12, 0)))  # noqa: DTZ001 -- naive on purpose
 
 
 def test_only_new_rows_are_inserted(database: Database) -> None:
-    """Rows that would break a UNIQUE constraint are skipped, and the rest are counted."""
+    """`insert_new` skips rows that break a UNIQUE constraint, and returns how many it inserted."""
 
     def insert(*event_ids: str) -> int:
         rows = [event(NOW, event_id).model_dump(exclude={"id"}) for event_id in event_ids]
@@ -65,8 +65,8 @@ def test_only_new_rows_are_inserted(database: Database) -> None:
     assert insert("evt_1", "evt_2", "evt_3") == 0
 
 
-def test_only_what_is_known_is_left_out(database: Database) -> None:
-    """A row that breaks any other constraint is an error."""
+def test_other_broken_constraints_raise(database: Database) -> None:
+    """`insert_new` raises an error for a row that breaks any constraint that is not UNIQUE."""
     nameless: dict[str, Any] = {"name": None, "email": "a@b.ca", "country": "CA", "language": "en"}
     with pytest.raises(IntegrityError), database.writing() as session:
         insert_new(session, Donor, [nameless])

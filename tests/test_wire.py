@@ -1,4 +1,4 @@
-"""Limits of a connection, before any route sees the request."""
+"""Limits of an HTTP connection: the size and time of a request's head, and pipelining."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from tests.real_parts import served
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the length of the body, after a short pause as if reading the database."""
+    """Respond with the length of the request's body after a pause, as if reading a database."""
     try:
         body = await Request(scope, receive).body()
     except ClientDisconnect:
@@ -28,14 +28,14 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Impatient(LimitedHttpProtocol):
-    """The limited protocol with a shorter timeout."""
+    """The service's HTTP protocol with a shorter timeout, so that the tests are quick."""
 
     head_timeout_s = 0.3
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Serve an echo with a short timeout for the head."""
+    """Serve `echo` with the short timeout."""
     with served(echo, http=Impatient, lifespan="off") as url:
         yield url
 
@@ -47,30 +47,30 @@ def connect(url: str) -> socket.socket:
 
 @pytest.mark.parametrize("start", [b"GET /?", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
 def test_a_head_that_never_ends_is_cut_off(url: str, start: bytes) -> None:
-    """Reading stops within ten megabytes of URL, of one header, or of many headers."""
+    """The server closes a connection whose URL, header or number of headers never ends."""
     more = b"X: y\r\n" * 2_000 if start.endswith(b"1.1\r\n") else b"a" * 12_000
     with connect(url) as caller, pytest.raises(ConnectionError):
         caller.sendall(start + more * (10_000_000 // len(more)))
 
 
 @pytest.mark.parametrize("start", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
-def test_a_head_that_does_not_come_is_not_waited_for(url: str, start: bytes) -> None:
-    """A connection that sends nothing, or half a head, is closed."""
+def test_a_head_that_does_not_arrive_times_out(url: str, start: bytes) -> None:
+    """The server closes a connection that sends nothing, or only half of a request's head."""
     with connect(url) as caller:
         caller.sendall(start)
         assert caller.recv(100) == b""
 
 
 @pytest.mark.parametrize("trailers", [b"a:b\r\n" * 2_000, b"a:" + b"b" * 12_000])
-def test_headers_after_the_body_are_not_read_for_ever(url: str, trailers: bytes) -> None:
-    """Endless trailers after a chunked body are cut off, and none is kept."""
+def test_headers_after_the_body_are_limited(url: str, trailers: bytes) -> None:
+    """The server closes a connection that sends endless headers after a chunked body."""
     start = b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
     with connect(url) as caller, pytest.raises(ConnectionError):
         caller.sendall(start + trailers * (20_000_000 // len(trailers)))
 
 
 def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
-    """Only the head counts, and each head of a connection counts anew."""
+    """The limit of a head covers neither the body nor earlier requests of the connection."""
     headers = {"X": "y" * (MAX_HEAD_BYTES // 2)}
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         for _ in range(4):
@@ -81,7 +81,7 @@ REQUEST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
 
 
 def answers_to(caller: socket.socket, at_most: int) -> int:
-    """Count the answers until there are `at_most`, or the connection ends."""
+    """Count the responses until there are `at_most`, or the connection ends."""
     received = b""
     with contextlib.suppress(ConnectionError):
         while received.count(b"200 OK") < at_most and (more := caller.recv(65_536)):
@@ -89,8 +89,8 @@ def answers_to(caller: socket.socket, at_most: int) -> int:
     return received.count(b"200 OK")
 
 
-def test_a_few_requests_ahead_of_their_answers_are_answered(url: str) -> None:
-    """A few pipelined requests are answered in turn."""
+def test_a_few_pipelined_requests_are_answered(url: str) -> None:
+    """A client may send a few requests before it has the response to the first."""
     with connect(url) as caller:
         caller.sendall(REQUEST * MAX_PIPELINED)
         assert answers_to(caller, MAX_PIPELINED) == MAX_PIPELINED
@@ -101,10 +101,10 @@ def test_a_few_requests_ahead_of_their_answers_are_answered(url: str) -> None:
     [REQUEST * 5_000, b"\0\0 no request\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000],
     ids=["many requests", "no request", "a head without end"],
 )
-def test_who_asks_on_and_on_is_hung_up_on(
+def test_too_many_pipelined_requests_are_cut_off(
     url: str, more: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Too many pipelined requests, or garbage after one, end the connection without an error."""
+    """The server closes a connection with too many pipelined requests, and logs no error."""
     with connect(url) as caller, contextlib.suppress(ConnectionError):
         caller.sendall(REQUEST * 2 + more)
         assert answers_to(caller, 5_000) <= MAX_PIPELINED

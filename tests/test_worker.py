@@ -1,4 +1,4 @@
-"""The worker: it runs its jobs again and again, immediately when nudged, and survives failures."""
+"""The worker repeats its jobs, immediately if something nudges it, and survives failures."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ SOON_S = 0.1
 
 
 class Counted:
-    """A job that records its runs; `results` are those of its rounds in turn."""
+    """A job that records when it ran, and returns or raises one of `results` each time."""
 
     def __init__(self, results: Sequence[int | Exception] = ()) -> None:
         self._results = list(results)
@@ -60,17 +60,17 @@ def running() -> Iterator[Running]:
     "failure", [RuntimeError("a bug"), DatabaseBusy("locked"), StripeUnavailable("no answer")]
 )
 def test_a_failure_stops_nothing(running: Running, failure: Exception) -> None:
-    """A job that fails runs again in the next round, and the others go on."""
+    """A job that fails runs again in the next round, and the other jobs go on."""
     failing, other = Counted([failure, failure]), Counted()
     worker = running.start(failing.do, other.do)
     for _ in range(3):
         assert failing.ran()
         assert other.ran()
-        time.sleep(0.02)  # both are idle again
+        time.sleep(0.02)  # Both jobs are idle again.
         worker.nudge()
 
 
-def test_a_failure_is_told(running: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     """A bug is logged with its traceback; a busy database is logged in one line."""
     failing = Counted([RuntimeError("a bug"), DatabaseBusy("locked"), 0])
     worker = running.start(failing.do)
@@ -96,8 +96,8 @@ def test_a_nudge_wakes_at_once(running: Running) -> None:
     assert all(job.times[1] - nudged_at < SOON_S for job in jobs)
 
 
-def test_without_a_nudge_it_goes_round_at_the_heartbeat(running: Running) -> None:
-    """If nothing was due, the next round starts one heartbeat later."""
+def test_without_a_nudge_the_heartbeat_starts_a_round(running: Running) -> None:
+    """If a job found no work, its next round starts one heartbeat later."""
     job = Counted()
     running.start(job.do)
     assert job.ran()
@@ -105,8 +105,8 @@ def test_without_a_nudge_it_goes_round_at_the_heartbeat(running: Running) -> Non
     assert HEARTBEAT_S - 0.05 < job.times[1] - job.times[0] < HEARTBEAT_S + 0.5
 
 
-def test_while_there_is_work_it_does_not_rest(running: Running) -> None:
-    """A round that found work is followed by another immediately."""
+def test_while_there_is_work_rounds_follow_immediately(running: Running) -> None:
+    """If a job found work, its next round starts immediately."""
     job = Counted([5, 5, 5, 0])
     running.start(job.do)
     assert all(job.ran() for _ in range(4))
@@ -114,7 +114,7 @@ def test_while_there_is_work_it_does_not_rest(running: Running) -> None:
 
 
 def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
-    """A nudge during a round starts another right after it."""
+    """A nudge during a job's round starts another round right after it."""
     inside, go_on, second = threading.Event(), threading.Event(), threading.Event()
 
     def job() -> int:
@@ -132,7 +132,7 @@ def test_a_nudge_in_the_middle_of_a_round_is_kept(running: Running) -> None:
 
 
 def test_a_slow_job_holds_up_no_other(running: Running) -> None:
-    """While one job waits, the others go on."""
+    """While one job waits, the other jobs go on."""
     go_on, other = threading.Event(), Counted([1, 1, 1])
 
     def slow() -> int:
@@ -144,7 +144,7 @@ def test_a_slow_job_holds_up_no_other(running: Running) -> None:
     go_on.set()
 
 
-def test_it_stops_promptly(running: Running) -> None:
+def test_a_worker_stops_promptly(running: Running) -> None:
     """A worker that is idle stops immediately, and does not run again."""
     jobs = [Counted(), Counted()]
     worker = running.start(*(job.do for job in jobs))
@@ -157,7 +157,7 @@ def test_it_stops_promptly(running: Running) -> None:
     assert not any(job.ran(0.05) for job in jobs)
 
 
-def test_it_finishes_what_it_began(running: Running) -> None:
+def test_a_worker_finishes_its_round(running: Running) -> None:
     """A worker that is stopped during a round finishes that round."""
     inside, done = threading.Event(), threading.Event()
 
@@ -173,7 +173,7 @@ def test_it_finishes_what_it_began(running: Running) -> None:
     assert done.is_set()
 
 
-def test_it_stops_in_any_state() -> None:
+def test_a_worker_can_be_stopped_in_any_state() -> None:
     """Stopping is harmless before the start, without jobs, and twice."""
     Worker([]).stop()
     Worker([Counted().do]).stop()
