@@ -11,7 +11,7 @@ from tests.real_parts import Sqlite
 
 @pytest.fixture
 def site(sqlite: Sqlite) -> Iterator[FinanceSite]:
-    """The staff pages on SQLite, for rules that do not depend on the database."""
+    """Return the staff pages on SQLite, for rules that do not depend on the kind of database."""
     url = sqlite.fresh_url()
     database = Database(url)
     yield open_site(database)
@@ -21,5 +21,5 @@ def site(sqlite: Sqlite) -> Iterator[FinanceSite]:
 
 @pytest.fixture
 def site_on_each(database: Database) -> FinanceSite:
-    """The staff pages on SQLite and on PostgreSQL."""
+    """Return the staff pages; the test runs on SQLite and on PostgreSQL."""
     return open_site(database)

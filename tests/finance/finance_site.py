@@ -1,4 +1,4 @@
-"""The staff pages with a fixed clock, and signed-in staff."""
+"""Runs the staff pages with a fixed clock, for tests that open them as staff."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ PASSWORD = "seven calm herons"
 
 
 def cheap_hash(cost: int = 1) -> PasswordHash:
-    """Return a hasher a thousand times cheaper than recommended, because the tests need no more."""
+    """Return a password hasher that is far cheaper than recommended, so that the tests are fast."""
     return PasswordHash((Argon2Hasher(time_cost=cost, memory_cost=64, parallelism=1),))
 
 
@@ -50,7 +50,7 @@ PAGES = Pages(demo=False)
 
 
 class Pauses(list[float]):
-    """The pauses of delayed sign-ins; `pause` is called instead of waiting."""
+    """Records the seconds of each delay of a sign-in, and calls `pause` instead of waiting."""
 
     pause: Callable[[float], None] | None = None
 
@@ -62,7 +62,7 @@ class Pauses(list[float]):
 
 @dataclass
 class FinanceSite:
-    """The staff pages, and everything their tests need."""
+    """The app with the staff pages, its database, its clock, and what the app has done."""
 
     database: Database
     clock: FixedClock
@@ -73,7 +73,7 @@ class FinanceSite:
     """The times at which the worker was woken."""
 
     def browser(self, address: str = "203.0.113.5") -> TestClient:
-        """Return a browser at this IP address, without cookies."""
+        """Return an HTTP client with this IP address, and without cookies."""
         return TestClient(self.app, client=(address, 50_000), follow_redirects=False)
 
     def add_staff(
@@ -97,7 +97,7 @@ class FinanceSite:
             return staff_by_email(session, email)
 
     def signed_in(self, role: Role = Role.FINANCE, email: str = "") -> TestClient:
-        """Return a browser with a session of a new staff member."""
+        """Add a staff member, and return an HTTP client that is signed in as them."""
         staff_id = self.add_staff(email or f"{role}@example.org", role)
         browser = self.browser()
         with self.database.writing() as session:
@@ -128,13 +128,13 @@ TRIES = GivingLimits(cards=AttemptCounter(60, 3_000), gifts=AttemptCounter(300, 
 
 
 def refunds_through(client: StripeClient, database: Database, clock: Clock) -> Refunds:
-    """Return a `Refunds` that uses this client and wakes no worker."""
+    """Return a `Refunds` that sends requests through this client and wakes no worker."""
     settler = Settler(database, clock, livemode=False, account="")
     inbox = Inbox(database, on_stored=lambda: None)
     return Refunds(database, client, inbox, settler, clock, livemode=False)
 
 
-# An unreachable Stripe, for tests that do not use it.
+# A client whose requests fail, for tests that need nothing from Stripe.
 NO_STRIPE = StripeClient(SECRET_KEY, "http://127.0.0.1:9", ())
 
 
@@ -176,7 +176,7 @@ def put_gift(
     name: str = "Maya Tremblay",
     received_minor: int | None = None,
 ) -> Gift:
-    """Open a gift, with a payment of `received_minor` if that is given."""
+    """Open a gift, and record a payment for it if `received_minor` is given."""
     choice = check_choice(
         REGIONS["LWCAN"],
         mode=mode,
@@ -220,5 +220,5 @@ def csrf(browser: TestClient) -> str:
 
 
 def rows(page: Response) -> list[str]:
-    """Return the references in the list of gifts, in order."""
+    """Return the references that the list of gifts shows, from top to bottom."""
     return re.findall(r">(LWCAN-\w{7})</a>", page.text)

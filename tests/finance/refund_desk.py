@@ -1,4 +1,4 @@
-"""The refund form of a gift, with the sandbox as Stripe and a finance user signed in."""
+"""Refunds through the staff pages, with a signed-in finance user, and the sandbox as Stripe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ class Desk:
         return self.browser.get(f"/finance/gifts/{gift.id}")
 
     def form(self, gift: Gift) -> dict[str, str]:
-        """Open the gift's page, and return its refund form filled in."""
+        """Open the gift's page, and return the fields of its refund form, filled in."""
         hidden = fields(self.page(gift))
         return GOOD | {name: hidden[name] for name in ("csrf", "form_key", "payment")}
 
@@ -49,7 +49,7 @@ class Desk:
         return self.browser.post(f"/finance/gifts/{gift.id}/refund", data=form)
 
     def refund(self, gift: Gift, **typed: str) -> str:
-        """Fill in the form, send it, and return the page that follows."""
+        """Fill in the refund form, send it, and return the page that follows."""
         answer = self.send(gift, self.form(gift) | typed)
         assert answer.status_code == 303
         return self.browser.get(answer.headers["location"]).text

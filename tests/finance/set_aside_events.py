@@ -1,4 +1,4 @@
-"""Events that were stored, settled and set aside, and the pages about them."""
+"""Makes events that were set aside, opens their pages, and sends the forms there."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ COMPLETED = "checkout.session.completed"
 
 
 def paid(gift: Gift, **more: Any) -> dict[str, Any]:
-    """Return an event that a gift was paid, with `more` to contradict the gift."""
+    """Return an event that says that a gift was paid; `more` replaces fields of its session."""
     return given.event(COMPLETED, given.session_for(gift, **more))
 
 
 def set_aside(
     database: Database, payload: dict[str, Any] | bytes, clock: Clock | None = None
 ) -> StripeEvent:
-    """Store and settle an event that ends up set aside, and return its row."""
+    """Process an event that cannot be applied, so that it is set aside, and return its row."""
     if isinstance(payload, bytes):
         with database.writing() as session:
             row = StripeEvent(**Arrival(payload, NOW).as_row())
@@ -37,7 +37,7 @@ def set_aside(
 
 
 def settle(site: FinanceSite) -> None:
-    """Settle what is due, as the worker does."""
+    """Settle the stored events that are due, as the worker does."""
     given.settle(site.database, clock=site.clock)
 
 

@@ -1,4 +1,4 @@
-"""Changes to a staff account that end its sessions."""
+"""Changes of a staff account after which its open sessions are invalid."""
 
 from sqlmodel import Session
 

@@ -1,4 +1,4 @@
-"""Every staff route checks role, form token and origin."""
+"""Every route of the staff pages checks the role, the CSRF token and the origin of a request."""
 
 from functools import cache
 
@@ -51,7 +51,7 @@ def all_routes() -> list[BaseRoute]:
 
 
 def every_route() -> list[APIRoute]:
-    """Return the routes with an endpoint, without those that refuse wrong methods."""
+    """Return the routes of the staff pages, without those that only answer 405."""
     return [route for route in all_routes() if isinstance(route, APIRoute)]
 
 
@@ -86,7 +86,7 @@ def request_status(browser: TestClient, method: str, path: str, **more: str) -> 
 
 
 def test_every_route_says_what_it_needs() -> None:
-    """Every route declares a role, and only the sign-in form is open to everybody."""
+    """Every route declares which role it needs, and only the sign-in form needs none."""
     assert all(needed(route) in (*Role, EVERYBODY) for route in every_route())
     open_to_all = {r.path for r in every_route() if needed(r) == EVERYBODY}
     names = {r.endpoint.__name__ for r in every_route() if needed(r) == EVERYBODY}
@@ -99,8 +99,8 @@ def test_every_route_says_what_it_needs() -> None:
     assert len(PROTECTED) >= 8
 
 
-def test_a_route_that_says_nothing_is_open_to_nobody(site: FinanceSite) -> None:
-    """A route without a declared role is closed, also to finance staff."""
+def test_a_route_without_a_role_is_closed(site: FinanceSite) -> None:
+    """A route that declares no role answers 403 to everybody, even to finance staff."""
 
     def undeclared() -> Response:
         return Response("secret")
@@ -115,16 +115,16 @@ def test_a_route_that_says_nothing_is_open_to_nobody(site: FinanceSite) -> None:
 
 
 @each
-def test_nobody_is_sent_to_sign_in(site: FinanceSite, method: str, path: str) -> None:
-    """Without a session every route redirects to the sign-in form, and the trail records it."""
+def test_a_stranger_is_sent_to_sign_in(site: FinanceSite, method: str, path: str) -> None:
+    """Without a session, every route redirects to the sign-in form, and the trail records that."""
     answer = site.browser().request(method, path, data={"csrf": "x"} if method == "POST" else None)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/finance/sign-in?next=%2Ffinance")
     assert site.refusals() == ["not signed in"]
 
 
-def test_who_was_signed_out_meanwhile_is_told(site: FinanceSite) -> None:
-    """After a form is sent without a session, the sign-in page says it was not recorded."""
+def test_a_form_without_a_session_is_not_saved(site: FinanceSite) -> None:
+    """If a form is sent after the session ended, the sign-in page says that nothing was saved."""
     gift = site.gift(mode="interac")
     browser = site.browser()
     answer = browser.post(f"/finance/gifts/{gift.id}/received", data={"csrf": "x"})
@@ -135,7 +135,7 @@ def test_who_was_signed_out_meanwhile_is_told(site: FinanceSite) -> None:
 
 @pytest.mark.parametrize(("method", "path", "role"), PROTECTED)
 def test_a_viewer_only_looks(site: FinanceSite, method: str, path: str, role: str) -> None:
-    """A viewer gets 403 on routes that need finance, and the trail records it."""
+    """A viewer gets 403 from routes that need the finance role, and the trail records that."""
     browser = site.signed_in(Role.VIEWER)
     status = request_status(
         browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {})
@@ -150,7 +150,7 @@ def test_a_viewer_only_looks(site: FinanceSite, method: str, path: str, role: st
 
 @each
 def test_finance_staff_may_all(site: FinanceSite, method: str, path: str) -> None:
-    """Finance staff are refused nowhere, and unknown ids get 404."""
+    """Finance staff may use every route, and get 404 for unknown ids."""
     browser = site.signed_in()
     status = request_status(
         browser, method, path, **({"csrf": csrf(browser)} if method == "POST" else {})
@@ -161,7 +161,7 @@ def test_finance_staff_may_all(site: FinanceSite, method: str, path: str) -> Non
 
 
 @each
-def test_a_disabled_user_is_nobody(site: FinanceSite, method: str, path: str) -> None:
+def test_a_disabled_user_is_signed_out(site: FinanceSite, method: str, path: str) -> None:
     """A disabled user is signed out, even if the session row still exists."""
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
     token = csrf(browser)
@@ -177,7 +177,7 @@ def test_a_disabled_user_is_nobody(site: FinanceSite, method: str, path: str) ->
 @each_post
 @pytest.mark.parametrize("token", [None, "", "stale", "é"])
 def test_a_form_needs_its_token(site: FinanceSite, path: str, token: str | None) -> None:
-    """A form without the session's token is refused and recorded."""
+    """A form without the session's CSRF token gets 403, and the trail records that."""
     browser = site.signed_in()
     assert (
         request_status(browser, "POST", path, **({} if token is None else {"csrf": token})) == 403
@@ -187,7 +187,7 @@ def test_a_form_needs_its_token(site: FinanceSite, path: str, token: str | None)
 
 @each_post
 def test_a_token_of_an_earlier_session_is_stale(site: FinanceSite, path: str) -> None:
-    """The token of another session is refused."""
+    """A form with the CSRF token of another session gets 403."""
     other = csrf(site.signed_in(Role.FINANCE, "other@example.org"))
     assert request_status(site.signed_in(), "POST", path, csrf=other) == 403
 
@@ -207,7 +207,7 @@ def test_a_token_of_an_earlier_session_is_stale(site: FinanceSite, path: str) ->
 def test_another_site_may_not_send_our_forms(
     site: FinanceSite, path: str, headers: dict[str, str]
 ) -> None:
-    """A form posted from another site is refused and recorded, including sign-in."""
+    """A form that another site sends gets 403, even for sign-in, and the trail records that."""
     browser = site.signed_in()
     assert request_status(browser, "POST", path, csrf=csrf(browser), **headers) == 403
     assert site.refusals() == ["cross-site"]
@@ -224,7 +224,7 @@ def test_another_site_may_not_send_our_forms(
     ids=str,
 )
 def test_our_own_forms_are_taken(site: FinanceSite, headers: dict[str, str]) -> None:
-    """The headers that browsers send with our own forms are accepted."""
+    """A form is accepted with each set of headers that browsers send with our own forms."""
     browser = site.signed_in()
     assert (
         request_status(browser, "POST", "/finance/sign-out", csrf=csrf(browser), **headers) == 303
@@ -242,7 +242,7 @@ def test_our_own_forms_are_taken(site: FinanceSite, headers: dict[str, str]) -> 
     ],
 )
 def test_a_wrong_method_is_refused(site: FinanceSite, method: str, path: str) -> None:
-    """A wrong method gets 405, and the trail records it."""
+    """A request with a wrong HTTP method gets 405, and the trail records that."""
     answer = site.browser().request(method, path)
     assert answer.status_code == 405
     assert answer.headers["allow"]
@@ -250,7 +250,7 @@ def test_a_wrong_method_is_refused(site: FinanceSite, method: str, path: str) ->
 
 
 def test_the_trail_is_only_added_to(database: Database) -> None:
-    """The database refuses to change or delete the trail."""
+    """The database refuses to change or delete entries of the trail."""
     with database.writing() as session:
         session.add(StaffAct(act="signed_in", happened_at=NOW))
     for statement in (
@@ -262,7 +262,7 @@ def test_the_trail_is_only_added_to(database: Database) -> None:
 
 
 def test_a_hostile_path_is_recorded_harmlessly(site_on_each: FinanceSite) -> None:
-    """A path with bytes that a database refuses causes no error and is recorded."""
+    """A path with bytes that PostgreSQL cannot store, such as zero, is still recorded."""
     answer = site_on_each.browser().get("/finance/gifts/%00%0d%0a<script>")
     assert answer.status_code == 303
     assert site_on_each.refusals() == ["not signed in"]

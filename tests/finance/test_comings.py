@@ -1,4 +1,4 @@
-"""Sign-ins, sign-outs and refusals in the trail, and what the sign-in page shows."""
+"""How the trail records sign-ins, sign-outs and refusals, and details of the sign-in form."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def summary(act: StaffAct) -> tuple[Any, ...]:
     return act.act, act.staff_id, act.address, act.happened_at
 
 
-def test_coming_and_going_is_recorded(site: FinanceSite) -> None:
-    """The trail records who signed in and out, when and from where."""
+def test_signing_in_and_out_is_recorded(site: FinanceSite) -> None:
+    """The trail records who signed in or out, when, and from which IP address."""
     staff_id = site.add_staff()
     site.wait(hours=1)
     signed_in_at = site.clock.now()
@@ -44,7 +44,7 @@ def test_coming_and_going_is_recorded(site: FinanceSite) -> None:
 def test_a_refusal_says_who_tried_what(
     site: FinanceSite, method: str, path: str, typed: dict[str, str], why: str
 ) -> None:
-    """The trail records who was refused what, and the page still shows who is signed in."""
+    """The trail records which request of a user was refused, and why."""
     browser = site.signed_in(Role.VIEWER)
     staff_id = site.staff("viewer@example.org").id
     site.wait(seconds=5)
@@ -57,7 +57,7 @@ def test_a_refusal_says_who_tried_what(
 
 @pytest.mark.parametrize("password", ["not the password", ""])
 def test_a_refused_sign_in_is_recorded(site: FinanceSite, password: str) -> None:
-    """The trail records a wrong password with the address, but without a user."""
+    """The trail records a sign-in with a wrong password by IP address, and does not name a user."""
     site.add_staff()
     assert sign_in(site.browser(), password=password).status_code == 401
     act = site.acts()[-1]
@@ -73,14 +73,14 @@ def test_a_refused_sign_in_is_recorded(site: FinanceSite, password: str) -> None
         ("?next=//evil.example", "/finance/gifts"),
     ],
 )
-def test_who_is_signed_in_is_led_on(site: FinanceSite, query: str, target: str) -> None:
+def test_who_is_signed_in_is_redirected(site: FinanceSite, query: str, target: str) -> None:
     """A signed-in user who opens the sign-in form is redirected to the requested page."""
     answer = site.signed_in().get(f"/finance/sign-in{query}")
     assert (answer.status_code, answer.headers["location"]) == (303, target)
 
 
-def test_the_form_is_used_up(site: FinanceSite) -> None:
-    """Signing in removes the form's cookie, so the next form has another token."""
+def test_a_form_token_is_used_once(site: FinanceSite) -> None:
+    """Signing in deletes the cookie of the sign-in form, so the next form has another token."""
     site.add_staff()
     browser = site.browser()
     before = fields(browser.get("/finance/sign-in"))["form_token"]
@@ -90,14 +90,14 @@ def test_the_form_is_used_up(site: FinanceSite) -> None:
     assert fields(browser.get("/finance/sign-in"))["form_token"] != before
 
 
-def test_a_stranger_sees_the_form_whatever_the_database_does() -> None:
-    """Without a cookie the sign-in form needs no database."""
+def test_the_sign_in_form_needs_no_database() -> None:
+    """The sign-in form opens even if the database cannot be reached."""
     site = open_site(Database("sqlite:////nowhere/at/all"))
     assert site.browser().get("/finance/sign-in").status_code == 200
 
 
 @pytest.mark.parametrize("https", [True, False])
-def test_a_cookie_is_dropped_as_it_was_set(https: bool) -> None:
+def test_a_cookie_is_deleted_with_its_attributes(https: bool) -> None:
     """A `__Host-` cookie is deleted with the attributes it was set with, as browsers require."""
     gate = Gate(Database("sqlite:////nowhere/at/all"), PAGES, FixedClock(NOW), https=https)
 
@@ -121,8 +121,8 @@ def post(browser: TestClient, **more: Any) -> int:
 @pytest.mark.parametrize(
     ("how_many", "status"), [(40, 403), (41, 400)], ids=["the most", "one more"]
 )
-def test_a_form_has_so_many_fields(site: FinanceSite, how_many: int, status: int) -> None:
-    """A form of forty fields is parsed and refused for its token; a larger one is not parsed."""
+def test_a_form_has_at_most_forty_fields(site: FinanceSite, how_many: int, status: int) -> None:
+    """A form with more than forty fields gets 400, before it is parsed further."""
     typed = {f"field_{number}": "x" for number in range(how_many)}
     assert post(site.browser(), data=typed) == status
 
@@ -139,19 +139,19 @@ def test_a_broken_form_is_refused(site: FinanceSite) -> None:
     assert post(site.browser(), content=b"--c\r\nno form at all", headers=headers) == 400
 
 
-def test_what_a_link_brings_along_is_not_read(site: FinanceSite) -> None:
+def test_the_body_of_a_get_request_is_ignored(site: FinanceSite) -> None:
     """The body of a GET request is ignored."""
     headers = {"content-type": "multipart/form-data; boundary=b; charset=punycode"}
     answer = site.browser().request("GET", "/finance/sign-in", content=b"x", headers=headers)
     assert answer.status_code == 200
 
 
-def test_a_link_on_another_site_leads_in(site: FinanceSite) -> None:
+def test_a_link_on_another_site_opens_a_page(site: FinanceSite) -> None:
     """A link from another site opens a page, because reading changes nothing."""
     answer = site.signed_in().get("/finance/gifts", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 200
 
 
-def test_programs_are_told_of_no_page_for_staff(site: FinanceSite) -> None:
+def test_openapi_lists_no_staff_page(site: FinanceSite) -> None:
     """The OpenAPI description lists no staff page."""
     assert site.app.openapi()["paths"] == {}

@@ -1,4 +1,4 @@
-"""Access decisions that depend only on a header or a path."""
+"""Which headers show that another site sent a form, and where a sign-in may lead."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,8 +37,8 @@ def request_with(**headers: str) -> Request:
     ],
     ids=str,
 )
-def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: bool) -> None:
-    """`Sec-Fetch-Site` decides first, then `Origin`; without either a form is accepted."""
+def test_a_form_of_another_site_is_recognised(headers: dict[str, str], is_elsewhere: bool) -> None:
+    """`Sec-Fetch-Site` shows that a form is from another site, or else `Origin`, if they are sent."""
     assert is_cross_site(request_with(**headers)) == is_elsewhere
 
 
@@ -54,8 +54,8 @@ def test_a_form_of_another_site_is_told(headers: dict[str, str], is_elsewhere: b
         "/finance/a.b/..c",
     ],
 )
-def test_a_page_of_ours_is_a_way_on(target: str) -> None:
-    """A sign-in may lead to any staff page, with its query."""
+def test_a_sign_in_may_lead_to_a_staff_page(target: str) -> None:
+    """After a sign-in, the URL in `next` is opened if it is a staff page."""
     assert safe_next(target) == target
 
 
@@ -86,8 +86,8 @@ def test_a_page_of_ours_is_a_way_on(target: str) -> None:
     ],
     ids=ascii,
 )
-def test_nothing_else_is_a_way_on(target: str) -> None:
-    """Anything else that `next` says leads to the home page."""
+def test_a_sign_in_leads_nowhere_else(target: str) -> None:
+    """After a sign-in, the list of gifts is opened if `next` is not a staff page."""
     assert safe_next(target) == HOME == "/finance/gifts"
 
 
@@ -103,7 +103,7 @@ def test_nothing_else_is_a_way_on(target: str) -> None:
 def test_who_was_sent_to_sign_in_comes_back(
     site: FinanceSite, method: str, path: str, back: str, done: str | None
 ) -> None:
-    """The sign-in leads back to the requested page, or to the page of the form."""
+    """After a sign-in, the user gets the page they requested, or the page of the form they sent."""
     answer = site.browser().request(method, path)
     assert answer.status_code == 303
     target = urlsplit(answer.headers["location"])

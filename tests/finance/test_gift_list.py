@@ -1,4 +1,4 @@
-"""The list of gifts: filters, totals, paging and search."""
+"""The staff page with the list of gifts: filters, totals, paging and search."""
 
 import re
 from datetime import timedelta
@@ -25,7 +25,7 @@ HOSTILE = [
 
 @pytest.fixture
 def gifts(site_on_each: FinanceSite) -> dict[str, Gift]:
-    """Four gifts over two months, one of them opened around midnight."""
+    """Open four gifts in two months, one of them late on the last day of a month in Toronto."""
     site = site_on_each
     return {
         "old card": site.gift(
@@ -45,17 +45,17 @@ def gifts(site_on_each: FinanceSite) -> dict[str, Gift]:
         ("status=awaited&mode=interac", ["late interac"]),
         ("mode=card", ["new card", "old card"]),
         ("code=LWCAN&status=", ["new card", "code", "late interac", "old card"]),
-        # It was still February 28 in Toronto.
+        # The late gift was opened on March 1 in UTC, but still on February 28 in Toronto.
         ("to=2026-02-28", ["late interac", "old card"]),
         ("from=2026-03-01", ["new card", "code"]),
         ("from=2026-03-09&to=2026-03-09", ["code"]),
         ("status=failed", []),
     ],
 )
-def test_a_filter_finds_what_it_says(
+def test_a_filter_narrows_the_list(
     site_on_each: FinanceSite, gifts: dict[str, Gift], query: str, names: list[str]
 ) -> None:
-    """Each filter narrows the list, newest first, by days in the gift's region."""
+    """Each filter narrows the list of gifts, and dates are days in the gift's region."""
     browser = site_on_each.signed_in()
     page = browser.get(f"/finance/gifts?{query}")
     assert page.status_code == 200
@@ -65,13 +65,13 @@ def test_a_filter_finds_what_it_says(
 
 @pytest.mark.usefixtures("gifts")
 def test_totals_are_of_everything_that_matches(site_on_each: FinanceSite) -> None:
-    """The totals cover all gifts that match, not only one page."""
+    """The totals of a filter cover all gifts that match, not only those on the page."""
     page = site_on_each.signed_in().get("/finance/gifts?mode=card").text
     assert re.findall(r"<dd>([^<]+)</dd>", page) == ["2", "$75.00", "$65.00", "$65.00"]
 
 
 def test_a_quick_link_leads_to_last_month(site: FinanceSite) -> None:
-    """A link shows what was received last month."""
+    """The list of gifts has links to the gifts received last month and this month."""
     page = site.signed_in().get("/finance/gifts").text
     assert "/finance/gifts?by=received&amp;from=2026-02-01&amp;to=2026-02-28" in page
     assert "/finance/gifts?by=received&amp;from=2026-03-01&amp;to=2026-03-10" in page
@@ -97,7 +97,7 @@ def test_a_quick_link_leads_to_last_month(site: FinanceSite) -> None:
         ("status=" + "a" * 5_000, "Please choose a status from the list."),
     ],
 )
-def test_what_cannot_be_understood_is_said(site: FinanceSite, query: str, sentence: str) -> None:
+def test_an_invalid_filter_is_refused(site: FinanceSite, query: str, sentence: str) -> None:
     """An invalid filter value gets a message at its field, and no gifts are listed."""
     site.gift()
     page = site.signed_in().get(f"/finance/gifts?{query}")
@@ -108,7 +108,7 @@ def test_what_cannot_be_understood_is_said(site: FinanceSite, query: str, senten
 
 
 def test_paging_shows_each_gift_once(database: Database, site_on_each: FinanceSite) -> None:
-    """Following "older" shows every gift once, even gifts of the same instant."""
+    """Going from page to page shows every gift once, even if several have the same time."""
     site = site_on_each
     with database.writing() as session:
         stored = [
@@ -162,7 +162,7 @@ def test_a_reference_leads_to_its_gift(site_on_each: FinanceSite, change: object
         "Nov 26 {}",
     ],
 )
-def test_a_line_of_the_bank_leads_to_its_gift(site_on_each: FinanceSite, line: str) -> None:
+def test_a_line_of_a_bank_statement_finds_its_gift(site_on_each: FinanceSite, line: str) -> None:
     """A pasted line of a bank statement opens the gift whose reference it contains."""
     gift = site_on_each.gift()
     pasted = line.format(gift.reference.replace("-", ""))
@@ -171,7 +171,7 @@ def test_a_line_of_the_bank_leads_to_its_gift(site_on_each: FinanceSite, line: s
 
 
 def test_a_reference_that_no_gift_has(site: FinanceSite) -> None:
-    """A valid reference without a gift is named in the message."""
+    """A search for a valid reference that no gift has is answered with a message."""
     gift = site.gift()
     other = gift.reference.replace("LWCAN", "LWXYZ")
     page = site.signed_in().get("/finance/gifts", params={"reference": other})
@@ -180,7 +180,7 @@ def test_a_reference_that_no_gift_has(site: FinanceSite) -> None:
 
 
 def test_a_part_of_a_reference_is_enough(site_on_each: FinanceSite) -> None:
-    """Part of a reference opens the one gift that has it, or lists all that do."""
+    """A search for part of a reference opens the gift, or lists the gifts if several match."""
     gift, other = site_on_each.gift(), site_on_each.gift("b")
     browser = site_on_each.signed_in()
     body = gift.reference.rpartition("-")[2]
@@ -196,14 +196,14 @@ def test_a_part_of_a_reference_is_enough(site_on_each: FinanceSite) -> None:
         assert sentence in page.text
 
 
-def test_an_empty_room_says_so(site: FinanceSite) -> None:
-    """Without gifts the page says so."""
+def test_an_empty_list_says_so(site: FinanceSite) -> None:
+    """If there are no gifts, the list says so."""
     assert "No gifts yet." in site.signed_in().get("/finance/gifts").text
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_a_donor_wrote_stays_text(site: FinanceSite, name: str) -> None:
-    """Markup and formulas in a name are shown as text."""
+def test_a_donors_name_is_shown_as_text(site: FinanceSite, name: str) -> None:
+    """Markup, formulas and template code in a donor's name are shown as text."""
     gift = site.gift(name=name)
     browser = site.signed_in()
     for page in (browser.get("/finance/gifts"), browser.get(f"/finance/gifts/{gift.id}")):
@@ -225,7 +225,7 @@ PAYLOADS = {
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
 def test_what_was_set_aside_can_be_read(site: FinanceSite, payload: bytes) -> None:
-    """An event that was set aside is counted, and shown whatever bytes it has."""
+    """An event that was set aside is counted, and can be opened whatever its payload is."""
     gift = site.gift()
     with site.database.writing() as session:
         session.add(an_event("evt_1", payload, gift=gift))
@@ -242,7 +242,7 @@ def test_what_was_set_aside_can_be_read(site: FinanceSite, payload: bytes) -> No
 
 
 def test_what_was_set_aside_is_paged(site: FinanceSite) -> None:
-    """Following "older" shows every set-aside event once."""
+    """Going from page to page shows every set-aside event once."""
     with site.database.writing() as session:
         session.add_all(an_event(f"evt_{i:03}", b"{}") for i in range(60))
     browser = site.signed_in()
@@ -273,8 +273,8 @@ def an_event(
     )
 
 
-def test_everything_has_plain_words() -> None:
-    """Every status, mode and kind of fact has words for staff."""
+def test_every_status_mode_and_fact_has_a_text() -> None:
+    """Every status, mode and kind of fact has a text on the staff pages."""
     assert STATUSES.keys() == STATUS_SENTENCES.keys() == set(StatusName)
     assert MODE_NAMES.keys() == set(Mode)
     assert KINDS.keys() == set(FactKind)

@@ -50,7 +50,7 @@ def press(browser: TestClient, gift: Gift, action: str, target: Letter, **more: 
 
 
 def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
-    """A gift's page shows the kind, state and time of each e-mail."""
+    """A gift's page lists the e-mails to the donor, and whether each was sent."""
     gift = site.gift()
     put_letter(site, gift)
     put_letter(site, gift, kind="reminder", state="set_aside")
@@ -63,12 +63,12 @@ def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
 
 @pytest.mark.parametrize("kind", sorted(LetterKind))
 def test_a_letter_can_be_read(site: FinanceSite, kind: str) -> None:
-    """Staff can read an e-mail, or that there is none to write, without its links."""
+    """Staff can read an e-mail, without the donor's secret link, or that it no longer applies."""
     gift = site.gift()
     letter = put_letter(site, gift, kind=kind)
     page = site.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}/letters/{letter.id}")
     assert page.status_code == 200
-    # Nothing was paid, refunded or changed, so these kinds have nothing to say.
+    # Nothing was paid, refunded or changed, so e-mails of these kinds do not apply.
     about_money = ("refund", "refund_failed", "thank_you", "correction")
     is_empty = kind in (*about_money, "confirm_account", "pledge_amount")
     assert ("This e-mail no longer applies" in page.text) == is_empty
@@ -77,7 +77,7 @@ def test_a_letter_can_be_read(site: FinanceSite, kind: str) -> None:
 
 
 def test_a_viewer_sees_letters_and_sends_none(site: FinanceSite) -> None:
-    """A viewer sees the e-mails without buttons, and is refused to send any."""
+    """A viewer sees e-mails, but has no buttons to send or dismiss them, and gets 403."""
     gift = site.gift()
     letter = put_letter(site, gift, state="set_aside")
     viewer = site.signed_in(Role.VIEWER)
@@ -92,7 +92,7 @@ def test_a_viewer_sees_letters_and_sends_none(site: FinanceSite) -> None:
 
 
 def test_a_letter_is_sent_again_and_arrives(site_on_each: FinanceSite) -> None:
-    """An e-mail sent again is a new e-mail, and the trail records who sent it."""
+    """Sending an e-mail again stores and sends a second one, and the trail records who did it."""
     site = site_on_each
     gift = site.gift()
     letter = put_letter(site, gift)
@@ -115,8 +115,8 @@ def sending(site: FinanceSite, carrier: Smtp) -> Outbox:
     return Outbox(site.database, REGIONS, site.clock, carrier, sender=SENDER, public_url=SITE)
 
 
-def test_pressed_twice_it_is_sent_once(site: FinanceSite) -> None:
-    """A double click, or two clerks with the same form, send an e-mail once more."""
+def test_a_letter_is_sent_again_once(site: FinanceSite) -> None:
+    """A form to send an e-mail again has effect once, even after a double click."""
     gift = site.gift()
     letter = put_letter(site, gift)
     browser = site.signed_in()
@@ -126,8 +126,8 @@ def test_pressed_twice_it_is_sent_once(site: FinanceSite) -> None:
     assert [act.act for act in site.acts()].count("letter_again") == 1
 
 
-def test_what_was_set_aside_is_decided_by_sending_it_again(site: FinanceSite) -> None:
-    """An e-mail that is sent again leaves the set-aside list, and keeps why it was refused."""
+def test_sending_again_decides_about_a_set_aside_letter(site: FinanceSite) -> None:
+    """A set-aside e-mail that is sent again leaves the list, and its gift still shows the error."""
     gift = site.gift()
     letter = put_letter(site, gift, state="set_aside")
     browser = site.signed_in()
@@ -139,7 +139,7 @@ def test_what_was_set_aside_is_decided_by_sending_it_again(site: FinanceSite) ->
 
 
 def test_a_letter_can_be_left_unsent(site: FinanceSite) -> None:
-    """An e-mail can be dismissed, once, and the trail records it."""
+    """Staff can dismiss a set-aside e-mail, and the trail records that once."""
     gift = site.gift()
     letter = put_letter(site, gift, state="set_aside")
     browser = site.signed_in()
@@ -149,8 +149,8 @@ def test_a_letter_can_be_left_unsent(site: FinanceSite) -> None:
     assert [act.act for act in site.acts()].count("letter_dismissed") == 1
 
 
-def test_what_is_no_longer_so_is_not_sent_again(site: FinanceSite) -> None:
-    """An e-mail that is no longer true cannot be sent again."""
+def test_an_untrue_letter_is_not_sent_again(site: FinanceSite) -> None:
+    """An e-mail that is no longer true cannot be sent again, such as instructions after payment."""
     gift = site.gift(received_minor=5_000)
     letter = put_letter(site, gift)
     browser = site.signed_in()
@@ -160,10 +160,10 @@ def test_what_is_no_longer_so_is_not_sent_again(site: FinanceSite) -> None:
 
 
 @pytest.mark.parametrize("state", ["sent", "set_aside"])
-def test_only_what_will_go_is_offered_to_be_sent_again(
+def test_instructions_are_not_sent_again_after_another_gift(
     site_on_each: FinanceSite, state: str
 ) -> None:
-    """The button is missing for an e-mail that the outbox would not send."""
+    """Instructions cannot be sent again after the donor paid with another gift in its place."""
     site = site_on_each
     gift, other = site.gift(), site.gift("other")
     letter = put_letter(site, gift, state=state)
@@ -188,8 +188,8 @@ def test_only_what_will_go_is_offered_to_be_sent_again(
     ],
     ids=ascii,
 )  # fmt: skip
-def test_an_odd_form_finds_no_letter(site: FinanceSite, typed: dict[str, str]) -> None:
-    """A forged form gets 404 and sends nothing."""
+def test_an_invalid_form_finds_no_letter(site: FinanceSite, typed: dict[str, str]) -> None:
+    """A form with an invalid id or number of an e-mail gets 404, and nothing is sent."""
     gift = site.gift()
     letter = put_letter(site, gift)
     assert press(site.signed_in(), gift, "letter-again", letter, **typed) == 404
@@ -197,7 +197,7 @@ def test_an_odd_form_finds_no_letter(site: FinanceSite, typed: dict[str, str]) -
 
 
 def test_another_gift_s_letter_is_not_here(site: FinanceSite) -> None:
-    """An e-mail is found only under its own gift."""
+    """The URL of an e-mail gets 404 if it names another gift."""
     mine, other = site.gift("form-1"), site.gift("form-2")
     letter = put_letter(site, other, state="set_aside")
     browser = site.signed_in()
@@ -208,7 +208,7 @@ def test_another_gift_s_letter_is_not_here(site: FinanceSite) -> None:
 
 
 def test_all_can_be_sent_again_at_once(site: FinanceSite) -> None:
-    """One click sends again all set-aside e-mails that are still true."""
+    """One button sends all set-aside e-mails again that are still true."""
     for number in range(3):
         put_letter(site, site.gift(f"form-{number}"), state="set_aside")
     put_letter(site, site.gift("paid", received_minor=5_000), state="set_aside")
@@ -222,7 +222,7 @@ def test_all_can_be_sent_again_at_once(site: FinanceSite) -> None:
 
 
 def test_every_page_says_what_could_not_be_sent(site: FinanceSite) -> None:
-    """Every staff page links to e-mails that could not be sent, until they are decided."""
+    """Every staff page links to e-mails that could not be sent, until staff decide about them."""
     gift = site.gift()
     letter = put_letter(site, gift, state="set_aside")
     browser = site.signed_in()
@@ -236,7 +236,7 @@ def test_every_page_says_what_could_not_be_sent(site: FinanceSite) -> None:
 
 
 def test_every_page_says_when_letters_wait(site: FinanceSite) -> None:
-    """A notice appears when an e-mail was tried and has waited for over an hour."""
+    """Every staff page says if an e-mail has failed at least once and is over an hour late."""
     letter = put_letter(site, site.gift(), state="waiting")
     with site.database.writing() as session:
         session.get_one(Letter, letter.id).tries = 1
@@ -246,8 +246,8 @@ def test_every_page_says_when_letters_wait(site: FinanceSite) -> None:
     assert notice in site.signed_in(email="ann@example.org").get("/finance/gifts").text
 
 
-def test_staff_read_when_the_thanks_leave(site_on_each: FinanceSite) -> None:
-    """After marking, the page says when the thank-you is sent, and undoing stops it."""
+def test_staff_see_when_the_thanks_are_sent(site_on_each: FinanceSite) -> None:
+    """A gift's page says when the thank-you will be sent, and undoing the transfer stops it."""
     site = site_on_each
     gift = site.gift()
     finder = LetterFinder(site.database, site.clock, lambda: None)
@@ -270,8 +270,8 @@ def test_staff_read_when_the_thanks_leave(site_on_each: FinanceSite) -> None:
     assert page.count("Send again") == 0
 
 
-def test_after_its_time_nothing_is_said_of_stopping(site: FinanceSite) -> None:
-    """Ten minutes after marking, the page says that undoing causes a correction."""
+def test_after_ten_minutes_the_thanks_cannot_be_stopped(site: FinanceSite) -> None:
+    """Ten minutes after staff marked a transfer, undoing it sends a correction, the page says."""
     gift = site.gift()
     browser = site.signed_in()
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1"}

@@ -36,7 +36,7 @@ def put_events(site: FinanceSite, how_many: int, state: str = EventState.SET_ASI
 
 
 def counted(page: str) -> list[str]:
-    """Return the counts in the navigation."""
+    """Return the count of set-aside events that the navigation of a page shows."""
     return re.findall(r'Needs review <span class="count">([^<]+)</span>', page)
 
 
@@ -70,8 +70,8 @@ def test_every_staff_page_counts_what_is_set_aside(site: FinanceSite, role: Role
     assert "/finance/gifts/{gift_id}/letters/{number}" in paths
 
 
-def test_nothing_is_said_of_nothing(site: FinanceSite) -> None:
-    """Without set-aside events there is no count and no notice."""
+def test_without_set_aside_events_there_is_no_count(site: FinanceSite) -> None:
+    """If no event is set aside, the navigation shows no count, and the page no notice."""
     browser = site.signed_in()
     put_events(site, 3, EventState.SETTLED)
     page = browser.get("/finance/gifts").text
@@ -82,8 +82,8 @@ def test_nothing_is_said_of_nothing(site: FinanceSite) -> None:
     assert 'class="count"' not in site.browser().get("/finance/sign-in").text
 
 
-def test_the_notice_leads_there_and_stays_away_from_there(site: FinanceSite) -> None:
-    """The notice links to the set-aside events and is not shown on their own pages."""
+def test_a_notice_links_to_the_set_aside_events(site: FinanceSite) -> None:
+    """A notice on other staff pages links to the list of set-aside events."""
     browser = site.signed_in()
     put_events(site, 2)
     for path in ("/finance/gifts", "/finance/trail"):
@@ -106,8 +106,8 @@ def test_what_is_dismissed_does_not_count(site_on_each: FinanceSite) -> None:
     assert counted(browser.get("/finance/gifts").text) == ["1"]
 
 
-def test_counting_has_an_end(site_on_each: FinanceSite) -> None:
-    """Counting stops at a thousand."""
+def test_counting_stops_at_a_thousand(site_on_each: FinanceSite) -> None:
+    """The count of set-aside events stops at a thousand, and is then shown as 999+."""
     site = site_on_each
     put_events(site, MOST_COUNTED - 1)
     with site.database.reading() as session:

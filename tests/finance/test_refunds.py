@@ -1,4 +1,4 @@
-"""Refunds from the page of a gift."""
+"""Refunds that staff request on the page of a gift."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.stripe_gateway.refund_desk import REFUNDS, SLOW_TO_REFUND, deliver_ev
 
 @pytest.fixture
 def desk(sqlite: Sqlite) -> Iterator[Desk]:
-    """The refund form on SQLite, for rules that do not depend on the database."""
+    """Return the refund form on SQLite, for rules that do not depend on the kind of database."""
     database = Database(sqlite.fresh_url())
     with open_desk(database) as desk:
         yield desk
@@ -26,13 +26,13 @@ def desk(sqlite: Sqlite) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_each(database: Database) -> Iterator[Desk]:
-    """The refund form on SQLite and on PostgreSQL."""
+    """Return the refund form; the test runs on SQLite and on PostgreSQL."""
     with open_desk(database) as desk:
         yield desk
 
 
 def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
-    """A full refund is filled in by default, and the page and the trail show it."""
+    """The refund form proposes the whole amount, and the page and the trail show the refund."""
     desk = desk_on_each
     gift = desk.paid()
     before = desk.page(gift).text
@@ -53,7 +53,7 @@ def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
 
 
 def test_a_part_goes_back(desk: Desk) -> None:
-    """A partial amount is read exactly, and the form then offers the rest."""
+    """Staff can refund part of a payment, and the form then proposes the rest."""
     gift = desk.paid()
     page = desk.refund(gift, amount="12,50", reason="duplicate")
     assert "Refunded $12.50." in page
@@ -84,7 +84,7 @@ def test_a_part_goes_back(desk: Desk) -> None:
 def test_what_is_wrong_is_said_beside_the_field(
     desk: Desk, typed: dict[str, str], sentence: str
 ) -> None:
-    """A bad value gets a message at its field, sends nothing and keeps the input."""
+    """A bad value in the refund form gets a message at its field, and nothing is refunded."""
     gift = desk.paid()
     answer = desk.send(gift, desk.form(gift) | {"note": "keep me"} | typed)
     assert answer.status_code == 422
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_said_beside_the_field(
 
 
 def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
-    """Every bad field gets its message, because the browser's validation is off."""
+    """If several fields of the refund form are wrong, each gets its message."""
     gift = desk.paid()
     wrong = {"amount": "50.01", "reason": "", "note": "x" * 501, "confirmed": ""}
     answer = desk.send(gift, desk.form(gift) | wrong)
@@ -110,7 +110,7 @@ def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
 
 
 def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
-    """The same form again sends no second refund; with other values it is refused."""
+    """A refund form that is sent twice refunds once; with other values it is refused."""
     desk = desk_on_each
     gift = desk.paid()
     form = desk.form(gift) | {"amount": "10.00"}
@@ -125,8 +125,8 @@ def test_a_double_click_sends_once(desk_on_each: Desk) -> None:
     assert desk.made() == [2_000, 1_000]
 
 
-def test_two_clerks_see_what_the_other_took(desk_on_each: Desk) -> None:
-    """A clerk with an older page is told how much is left now."""
+def test_an_old_form_is_told_how_much_is_left(desk_on_each: Desk) -> None:
+    """If another clerk refunded meanwhile, an old form is told how much is left to refund."""
     desk = desk_on_each
     gift = desk.paid()
     old_form = desk.form(gift)
@@ -138,7 +138,7 @@ def test_two_clerks_see_what_the_other_took(desk_on_each: Desk) -> None:
 
 
 def test_a_slow_refund_says_so(desk: Desk) -> None:
-    """A pending refund is shown as pending, and its amount cannot be refunded a second time."""
+    """A pending refund is shown as on its way, and if it fails, the form appears again."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert "accepted by Stripe. The money is on its way." in desk.refund(gift)
     assert desk.site.reread(gift).status == "confirmed"
@@ -154,8 +154,8 @@ def test_a_slow_refund_says_so(desk: Desk) -> None:
     ("kind", "sentence"),
     [("400", "Stripe’s message: “"), ("401", "Our Stripe key doesn’t allow refunds")],
 )
-def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
-    """A refusal shows its reason, and the clerk may try again."""
+def test_a_refusal_shows_its_reason(desk: Desk, kind: str, sentence: str) -> None:
+    """If Stripe refuses a refund, the page shows the reason, and staff can try again."""
     gift = desk.paid()
     desk.trouble(kind)
     page = desk.refund(gift)
@@ -167,15 +167,15 @@ def test_a_refusal_is_a_sentence(desk: Desk, kind: str, sentence: str) -> None:
 
 
 def test_refunded_in_the_dashboard_meanwhile(desk: Desk) -> None:
-    """If the payment was refunded in the dashboard, the page says so."""
+    """If a payment was refunded in Stripe's dashboard, the page says so."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=form["payment"])
     assert "This payment has already been refunded." in desk.refund(gift)
 
 
-def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
-    """Without an answer the money stays reserved, and the worker completes one refund."""
+def test_a_refund_without_an_answer_stays_open(desk_on_each: Desk) -> None:
+    """If Stripe does not answer, the refund stays open until the worker completes it, once."""
     desk = desk_on_each
     gift = desk.paid()
     desk.trouble("reset_after")
@@ -191,8 +191,8 @@ def test_a_stripe_that_is_silent_leaves_it_open(desk_on_each: Desk) -> None:
     assert (desk.site.reread(gift).status, desk.made()) == ("refunded", [5_000])
 
 
-def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
-    """During a dispute the page has no refund form, and a form loaded before is refused."""
+def test_a_disputed_gift_is_not_refunded(desk: Desk) -> None:
+    """A disputed gift has no refund form, and a form that was loaded before is refused."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/dispute", payment_intent=form["payment"])
@@ -204,7 +204,7 @@ def test_nothing_goes_back_over_a_dispute(desk: Desk) -> None:
 
 
 def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
-    """A gift that was paid twice offers both payments, newest first."""
+    """If a gift was paid twice, staff choose which payment to refund; the newest comes first."""
     desk = desk_on_each
     gift = desk.paid()
     first = fields(desk.page(gift))["payment"]
@@ -226,7 +226,7 @@ def test_of_two_payments_staff_choose(desk_on_each: Desk) -> None:
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
-    """A transfer has no refund form, and the page says that it is returned by hand."""
+    """A gift by transfer has no refund form, because staff return the money from their bank."""
     gift = desk.site.gift(mode=mode, received_minor=5_000)
     page = desk.page(gift).text
     assert "are refunded from your bank, not here." in page
@@ -237,7 +237,7 @@ def test_a_transfer_is_returned_by_hand(desk: Desk, mode: str) -> None:
 
 
 def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
-    """Viewers and unpaid gifts have no refund form."""
+    """A viewer sees no refund form, and neither does anybody for an unpaid gift."""
     gift = desk.paid()
     viewer = desk.site.signed_in(Role.VIEWER)
     assert "/refund" not in viewer.get(f"/finance/gifts/{gift.id}").text
@@ -250,7 +250,7 @@ def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
 
 @pytest.mark.parametrize("form_key", ["", "x" * 65])
 def test_a_form_without_its_key_is_not_taken(desk: Desk, form_key: str) -> None:
-    """A form without a valid form key sends nothing."""
+    """A refund form without a valid form key is refused."""
     gift = desk.paid()
     answer = desk.send(gift, desk.form(gift) | {"form_key": form_key})
     assert (answer.status_code, desk.made()) == (409, [])

@@ -1,4 +1,4 @@
-"""Unexpected refusals by Stripe are shown to staff until they have seen them."""
+"""Requests that Stripe refused unexpectedly are shown to staff until marked as seen."""
 
 import html
 from typing import Any
@@ -33,8 +33,8 @@ def refuse(
         record_facts(session, [(gift.id, fact)], now=now)
 
 
-def test_staff_read_what_stripe_said(site_on_each: FinanceSite) -> None:
-    """Every page counts the refusals and links to Stripe's message, code and request id."""
+def test_staff_read_stripes_message(site_on_each: FinanceSite) -> None:
+    """Every staff page counts refused requests, and links to Stripe's messages and request ids."""
     site = site_on_each
     browser = site.signed_in(Role.VIEWER)
     assert NOTICE not in browser.get("/finance/gifts").text
@@ -55,8 +55,8 @@ def test_staff_read_what_stripe_said(site_on_each: FinanceSite) -> None:
     assert html.escape(EVIDENCE["message"]) in browser.get(f"/finance/gifts/{gift.id}").text
 
 
-def test_what_was_seen_is_no_news(site_on_each: FinanceSite) -> None:
-    """Refusals that finance staff marked as seen disappear, and later ones appear."""
+def test_refusals_marked_as_seen_are_not_shown(site_on_each: FinanceSite) -> None:
+    """Refused requests that staff marked as seen are no longer shown, and later ones are."""
     site = site_on_each
     browser = site.signed_in()
     gift = site.gift(mode="card")
@@ -73,8 +73,8 @@ def test_what_was_seen_is_no_news(site_on_each: FinanceSite) -> None:
     assert "Stripe refused a request" in browser.get("/finance/gifts").text
 
 
-def test_what_came_while_staff_read_is_news(site: FinanceSite) -> None:
-    """Only refusals that the page showed are marked as seen."""
+def test_later_refusals_are_not_marked_as_seen(site: FinanceSite) -> None:
+    """Marking as seen covers only the refused requests that the page showed."""
     browser = site.signed_in()
     gift = site.gift(mode="card")
     refuse(site, gift, 1)
@@ -87,8 +87,8 @@ def test_what_came_while_staff_read_is_news(site: FinanceSite) -> None:
     assert "req_1" not in html_page
 
 
-def test_what_is_explained_elsewhere_hides_nothing(site: FinanceSite) -> None:
-    """Refunds refused for known reasons do not hide an unexpected refusal."""
+def test_refused_refunds_hide_no_other_refusal(site: FinanceSite) -> None:
+    """Many refunds that were refused for known reasons do not hide an unexpected refusal."""
     browser = site.signed_in()
     gift = site.gift(mode="card")
     refuse(site, gift, 0)
@@ -99,7 +99,7 @@ def test_what_is_explained_elsewhere_hides_nothing(site: FinanceSite) -> None:
 
 
 def test_viewers_cannot_take_the_notice_away(site: FinanceSite) -> None:
-    """Viewers cannot mark refusals as seen."""
+    """A viewer gets 403 for marking refused requests as seen."""
     refuse(site, site.gift(mode="card"), 1)
     browser = site.signed_in(Role.VIEWER)
     answer = browser.post("/finance/refused/seen", data={"csrf": "x", "newest": "1"})
@@ -107,8 +107,8 @@ def test_viewers_cannot_take_the_notice_away(site: FinanceSite) -> None:
     assert NOTICE in browser.get("/finance/gifts").text
 
 
-def test_what_nobody_looks_at_is_told_for_two_weeks(site_on_each: FinanceSite) -> None:
-    """A refusal that was not marked as seen is shown for two weeks."""
+def test_a_refusal_is_shown_for_two_weeks(site_on_each: FinanceSite) -> None:
+    """A refused request that nobody marks as seen is shown for two weeks."""
     site = site_on_each
     refuse(site, site.gift(mode="card"), 1)
     site.wait(days=14, seconds=-1)
@@ -121,16 +121,16 @@ def test_what_nobody_looks_at_is_told_for_two_weeks(site_on_each: FinanceSite) -
     ("code", "is_shown"),
     [("charge_disputed", False), ("amount", False), ("key_refused", True), ("other", True)],
 )
-def test_a_refund_whose_refusal_has_words_is_no_news(
+def test_a_refund_refused_for_a_known_reason_is_not_shown(
     site: FinanceSite, code: str, is_shown: bool
 ) -> None:
-    """A refused refund is not shown if we have our own words for the reason."""
+    """A refund that Stripe refused for a known reason is not shown as unexpected."""
     refuse(site, site.gift(mode="card"), 1, kind="refund_refused", code=code)
     assert (NOTICE in site.signed_in().get("/finance/gifts").text) == is_shown
 
 
-def test_what_is_no_refusal_of_stripes_is_no_news(site: FinanceSite) -> None:
-    """A debit that the bank declined is not a refusal by Stripe."""
+def test_a_declined_debit_is_not_shown(site: FinanceSite) -> None:
+    """A debit that the bank declined is not shown as a request that Stripe refused."""
     gift, now = site.gift(mode="card"), site.clock.now()
     fact = Fact(FactKind.PAYMENT_FAILED, "cs_1", now, "stripe", evidence={"reason": "no account"})
     with site.database.writing() as session:
@@ -139,8 +139,8 @@ def test_what_is_no_refusal_of_stripes_is_no_news(site: FinanceSite) -> None:
     assert NOTICE not in site.signed_in().get("/finance/gifts").text
 
 
-def test_no_donors_address_is_kept_from_stripes_words() -> None:
-    """Stripe's message is stored without e-mail addresses, shortened and printable."""
+def test_a_refusal_is_stored_without_addresses() -> None:
+    """The message of a refusal is stored shortened, printable and without e-mail addresses."""
     message = "Invalid email address: '<ann+1@exämple.org>'\x00\ud800\nok " + "x" * 1_000
     error_class: Any = stripe.InvalidRequestError
     error = error_class(
@@ -157,8 +157,8 @@ def test_no_donors_address_is_kept_from_stripes_words() -> None:
 
 
 @pytest.mark.parametrize("missing", ["code", "message"])
-def test_what_stripe_leaves_out_is_left_out(site: FinanceSite, missing: str) -> None:
-    """A refusal without a code or a message is shown without it."""
+def test_a_refusal_may_lack_code_or_message(site: FinanceSite, missing: str) -> None:
+    """A refused request is shown even if Stripe gave no code or no message."""
     gift, now = site.gift(mode="card"), site.clock.now()
     evidence = {name: value for name, value in EVIDENCE.items() if name != missing}
     fact = Fact(FactKind.CHECKOUT_REFUSED, f"{gift.id}:1", now, "stripe", evidence=evidence)

@@ -16,13 +16,13 @@ from tests.stripe_gateway.refund_desk import REFUNDS, deliver_events, stripe_lis
 
 @pytest.fixture
 def desk_on_each(database: Database) -> Iterator[Desk]:
-    """The refund form on SQLite and on PostgreSQL."""
+    """Return the refund form; the test runs on SQLite and on PostgreSQL."""
     with open_desk(database) as desk:
         yield desk
 
 
 def test_a_later_round_ends_an_inquiry_too(site_on_each: FinanceSite) -> None:
-    """A dispute's later round ends its inquiry, even if its first round was not recorded."""
+    """An inquiry ends when any round of its dispute is recorded, even if not the first."""
     gift, now = site_on_each.gift(mode="card"), site_on_each.clock.now()
     browser = site_on_each.signed_in()
     inquiry: list[Fact] = [Fact(FactKind.INQUIRY_OPENED, "dp_1", now, "stripe")]
@@ -34,7 +34,7 @@ def test_a_later_round_ends_an_inquiry_too(site_on_each: FinanceSite) -> None:
         assert ("bank has sent an inquiry about a payment" in page) is is_open
 
 
-def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_each: Desk) -> None:
+def test_a_failed_refund_is_shown_until_followed_up(desk_on_each: Desk) -> None:
     """A failed refund is shown on every page until staff mark it as followed up."""
     desk = desk_on_each
     gift = desk.paid()
@@ -61,8 +61,8 @@ def test_a_refund_that_failed_after_all_is_told_until_it_is_dealt_with(desk_on_e
     assert "$50.00 refundable" in page
 
 
-def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: Desk) -> None:
-    """An inquiry shows its due date, and a dispute removes the refund form."""
+def test_inquiries_and_disputes_are_shown(desk_on_each: Desk) -> None:
+    """Staff see by when to answer an inquiry, and cannot refund the gift during a dispute."""
     desk = desk_on_each
     gift = desk.paid()
     form = desk.form(gift)
@@ -103,8 +103,8 @@ def test_an_inquiry_is_told_and_a_disputed_gift_offers_no_refund(desk_on_each: D
     assert dispute_notice not in page
 
 
-def test_staff_read_of_no_more_back_than_came_in(site: FinanceSite) -> None:
-    """Returned plus held money is at most what was received, and the excess is flagged."""
+def test_no_more_is_shown_as_returned_than_came_in(site: FinanceSite) -> None:
+    """A gift's page never shows more returned and held than was received, but flags the excess."""
     gift, now = site.gift(mode="card", amount_minor=2_500, received_minor=2_500), site.clock.now()
     browser = site.signed_in()
     refund = Fact(FactKind.REFUND_SUCCEEDED, "re_1", now, "stripe", 1_000, "CAD")

@@ -1,4 +1,4 @@
-"""Transfers that another clerk, a part payment or the donor already reported."""
+"""Marking transfers of a gift about which something is recorded already."""
 
 from donate.finance.models import Role
 from donate.gifts.facts import Fact, FactKind
@@ -8,12 +8,14 @@ from tests.finance.transfers import mark, sources
 
 
 def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
-    """If another clerk marked a transfer after the form was loaded, staff must check again."""
+    """A form is refused if another clerk marked a transfer of the gift after it was loaded."""
     site = site_on_each
     gift = site.gift(mode="interac")
     first, second = site.signed_in(), site.signed_in(Role.FINANCE, "bo@example.org")
     assert mark(first, gift, seen="0").status_code == 303
-    assert mark(first, gift, seen="0").status_code == 303  # the same form twice is one transfer
+    assert (
+        mark(first, gift, seen="0").status_code == 303
+    )  # The same form sent twice records one transfer.
     answer = mark(second, gift, seen="0", bank_reference="the same, in other words")
     assert answer.status_code == 409
     assert "Someone has just marked a transfer as received for this gift" in answer.text
@@ -25,7 +27,7 @@ def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
 
 
 def test_the_form_asks_for_what_is_missing(site: FinanceSite) -> None:
-    """After a part payment the form proposes the rest."""
+    """If part of a gift arrived, the form to mark a transfer proposes the rest."""
     gift = site.gift(mode="interac")
     browser = site.signed_in()
     mark(browser, gift, amount="45.50")
@@ -33,8 +35,8 @@ def test_the_form_asks_for_what_is_missing(site: FinanceSite) -> None:
     assert 'name="amount" inputmode="decimal" autocomplete="off" value="4.50"' in page
 
 
-def test_what_the_donor_says_moves_no_money(site: FinanceSite) -> None:
-    """A donor's report appears in the history, but not as a reason for the status."""
+def test_a_donors_report_moves_no_money(site: FinanceSite) -> None:
+    """A donor's report of a transfer is shown in the gift's history, and not as money."""
     gift = site.gift(mode="interac")
     announced = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), site.clock.now(), "donor")
     with site.database.writing() as session:
@@ -44,8 +46,8 @@ def test_what_the_donor_says_moves_no_money(site: FinanceSite) -> None:
     assert "The money" not in page
 
 
-def test_a_gift_that_nobody_sent_had_no_page(site: FinanceSite) -> None:
-    """A lapsed e-Transfer is not described as an expired payment page."""
+def test_a_lapsed_transfer_had_no_payment_page(site: FinanceSite) -> None:
+    """The page of a lapsed Interac gift does not say that a payment page has expired."""
     gift = site.gift(mode="interac")
     lapsed = Fact(FactKind.GIFT_LAPSED, str(gift.id), site.clock.now(), "service")
     with site.database.writing() as session:

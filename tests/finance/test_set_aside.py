@@ -1,4 +1,4 @@
-"""What staff decide about a set-aside event on its page."""
+"""Staff decide about a set-aside event on its page: they try it again, tie or dismiss it."""
 
 from html import escape
 from random import Random
@@ -18,8 +18,8 @@ from tests.stripe_gateway import given
 from tests.stripe_gateway.months import invoice_event
 
 
-def test_what_was_in_the_way_is_gone(site_on_each: FinanceSite) -> None:
-    """Trying again settles an event whose cause is gone, and records who tried and when."""
+def test_an_event_is_settled_when_its_cause_is_gone(site_on_each: FinanceSite) -> None:
+    """A set-aside event is settled if staff try it again after its cause is gone."""
     site = site_on_each
     gift = given.give(site.database, attempts=0)
     event = set_aside(site.database, paid(gift))
@@ -63,7 +63,7 @@ def test_what_was_in_the_way_is_gone(site_on_each: FinanceSite) -> None:
     assert (act.act, act.about) == ("event_tried_again", event.event_id)
 
 
-def test_a_refund_whose_payment_came_too_late(site_on_each: FinanceSite) -> None:
+def test_a_refund_is_settled_after_its_late_payment(site_on_each: FinanceSite) -> None:
     """A set-aside refund is settled automatically once its payment is known."""
     site = site_on_each
     gift = given.give(site.database)
@@ -82,8 +82,8 @@ def test_a_refund_whose_payment_came_too_late(site_on_each: FinanceSite) -> None
     assert given.gift_now(site.database, gift).status == "partly_refunded"
 
 
-def test_trying_in_vain_sets_it_aside_again(site: FinanceSite) -> None:
-    """An event whose cause remains is set aside again, with its history."""
+def test_an_event_tried_in_vain_is_set_aside_again(site: FinanceSite) -> None:
+    """An event that staff try again in vain is set aside again, and its page shows each try."""
     event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
     browser = site.signed_in()
     for attempts in (1, 2):
@@ -95,7 +95,7 @@ def test_trying_in_vain_sets_it_aside_again(site: FinanceSite) -> None:
 
 
 def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> None:
-    """A tied payment counts for the chosen gift with its own amount, and records who tied it."""
+    """A payment that staff tie to a gift counts for that gift, with the amount that was paid."""
     site = site_on_each
     gift, other = given.give(site.database), given.give(site.database)
     event = set_aside(site.database, paid(other, amount_total=4_000))
@@ -124,14 +124,14 @@ def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> 
     ("step", "amount"), [("paid", "$50.00 CAD"), ("payment_failed", "$70.00 CAD")]
 )
 def test_an_invoice_says_its_amount(site: FinanceSite, step: str, amount: str) -> None:
-    """An invoice shows the paid amount or, if it failed, the amount due."""
+    """The page of an invoice's event shows the amount paid or, if that failed, the amount due."""
     due: dict[str, Any] = {} if step == "paid" else {"amount_due": 7_000}
     event = invoice_event(given.give(site.database), "in_1", step=step, **due)
     assert amount in look(site.signed_in(), set_aside(site.database, event))
 
 
 def test_a_payment_that_counts_already_is_not_counted_twice(site: FinanceSite) -> None:
-    """A payment that another gift already has is set aside again when tied."""
+    """A payment that already counts for one gift is set aside again if it is tied to another."""
     first, second = given.give(site.database), given.give(site.database)
     payment = paid(first)
     given.settle(site.database, payment)
@@ -145,7 +145,7 @@ def test_a_payment_that_counts_already_is_not_counted_twice(site: FinanceSite) -
 
 
 def test_nobody_ties_without_comparing(site: FinanceSite) -> None:
-    """Tying needs a ticked box; without it nothing changes and the input stays."""
+    """Staff cannot tie an event without ticking that they compared it with the gift."""
     event, gift = (
         set_aside(site.database, paid(given.give(site.database), amount_total=1)),
         given.give(site.database),
@@ -170,8 +170,10 @@ def test_nobody_ties_without_comparing(site: FinanceSite) -> None:
         ("card", "This event is not in CAD, the currency of LWCAN-"),
     ],
 )
-def test_a_gift_that_it_cannot_be_about(site: FinanceSite, typed: str, sentence: str) -> None:
-    """A gift that is unknown or cannot match is refused at the field, and the input stays."""
+def test_an_event_is_not_tied_to_an_impossible_gift(
+    site: FinanceSite, typed: str, sentence: str
+) -> None:
+    """An event cannot be tied to an unknown gift, one in another currency, or a transfer."""
     gift = given.give(site.database)
     by_mode = {mode: given.give(site.database, mode=mode).reference for mode in ("card", "interac")}
     with site.database.reading() as session:
@@ -189,7 +191,7 @@ def test_a_gift_that_it_cannot_be_about(site: FinanceSite, typed: str, sentence:
 
 
 def test_dismissing_says_who_and_why(site_on_each: FinanceSite) -> None:
-    """A dismissed event leaves the open list, keeps its reason, and can be tried again."""
+    """A dismissed event is listed apart with who dismissed it and why, and can be tried again."""
     site = site_on_each
     event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
@@ -224,7 +226,7 @@ def test_dismissing_says_who_and_why(site_on_each: FinanceSite) -> None:
     ],
 )
 def test_a_reason_is_required(site: FinanceSite, reason: str, sentence: str) -> None:
-    """A dismissal needs a valid reason, and the input stays."""
+    """Staff cannot dismiss an event without a valid reason."""
     event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
     answer = decide(site.signed_in(), event, "dismissed", reason=reason)
     assert answer.status_code == 422
@@ -236,7 +238,7 @@ def test_a_reason_is_required(site: FinanceSite, reason: str, sentence: str) -> 
 
 @pytest.mark.parametrize("reason", ["abc", "x" * 300])
 def test_the_shortest_and_the_longest_reason(site: FinanceSite, reason: str) -> None:
-    """A reason may have 3 to 300 characters."""
+    """The reason for dismissing an event may have 3 to 300 characters."""
     event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
     assert decide(site.signed_in(), event, "dismissed", reason=reason).status_code == 303
     assert reread(site, event).history[-1]["why"] == reason
