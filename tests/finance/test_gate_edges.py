@@ -38,7 +38,7 @@ def request_with(**headers: str) -> Request:
     ids=str,
 )
 def test_a_form_of_another_site_is_recognised(headers: dict[str, str], is_elsewhere: bool) -> None:
-    """`Sec-Fetch-Site` shows that a form is from another site, or else `Origin`, if they are sent."""
+    """A form of another site is recognised by `Sec-Fetch-Site` or, if that is missing, `Origin`."""
     assert is_cross_site(request_with(**headers)) == is_elsewhere
 
 

@@ -12,8 +12,8 @@ INPUT = {"tied": {"reference": "LWCAN-7KQ4M2X"}, "dismissed": {"reason": "a test
 each_act = pytest.mark.parametrize("act", ["tried", "tied", "dismissed"])
 
 
-def test_what_nobody_can_read_can_only_be_dismissed(site_on_each: FinanceSite) -> None:
-    """An unreadable event is shown as text and can only be dismissed."""
+def test_an_unreadable_event_can_only_be_dismissed(site_on_each: FinanceSite) -> None:
+    """An event that is not JSON is shown as text, and can only be dismissed."""
     site = site_on_each
     gift = given.give(site.database)
     event = set_aside(site.database, UNREADABLE)
@@ -38,12 +38,12 @@ def test_what_nobody_can_read_can_only_be_dismissed(site_on_each: FinanceSite) -
 
 @each_act
 def test_a_viewer_sees_and_does_not_decide(site: FinanceSite, act: str) -> None:
-    """A viewer sees the event without forms, and is refused every decision."""
+    """A viewer sees a set-aside event without forms, and gets 403 for every decision."""
     event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
     browser = site.signed_in(Role.VIEWER)
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert event.event_id in page
-        assert page.count("<form") == 1  # to sign out
+        assert page.count("<form") == 1  # the form to sign out
     answer = decide(browser, event, act, **INPUT.get(act, {}))
     assert answer.status_code == 403
     assert reread(site, event) == event
@@ -51,7 +51,7 @@ def test_a_viewer_sees_and_does_not_decide(site: FinanceSite, act: str) -> None:
 
 @each_act
 def test_a_stale_form_or_a_link_decides_nothing(site: FinanceSite, act: str) -> None:
-    """A stale token or a GET request changes nothing."""
+    """A decision with a stale CSRF token, or by a GET request, changes nothing."""
     event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
     browser = site.signed_in()
     path = f"/finance/set-aside/{event.id}/{act}"
@@ -63,8 +63,8 @@ def test_a_stale_form_or_a_link_decides_nothing(site: FinanceSite, act: str) -> 
     assert site.nudges == []
 
 
-def test_only_what_was_set_aside_is_shown(site: FinanceSite) -> None:
-    """Only set-aside events have a page; other events and odd numbers get 404."""
+def test_only_set_aside_events_are_shown(site: FinanceSite) -> None:
+    """Only events that were set aside have a page; other events and invalid numbers get 404."""
     event = paid(given.give(site.database))
     given.settle(site.database, event)
     settled = given.event_now(site.database, event)
@@ -75,7 +75,7 @@ def test_only_what_was_set_aside_is_shown(site: FinanceSite) -> None:
 
 
 def test_a_hostile_event_is_harmless(site: FinanceSite) -> None:
-    """Markup in an event is shown as text everywhere."""
+    """Markup in an event is shown as text on every staff page."""
     hostile = '"><script>alert(1)</script>{{ 7*7 }}'
     payload = paid(
         given.give(site.database),

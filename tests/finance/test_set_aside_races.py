@@ -1,4 +1,4 @@
-"""Two clerks decide about one event at the same time."""
+"""Several clerks decide about one set-aside event at the same time."""
 
 import threading
 from collections import Counter
@@ -32,7 +32,7 @@ def another_process(url: str) -> Iterator[Database]:
 def decide_in_threads(
     databases: list[Database], event: StripeEvent, acts: list[Decide]
 ) -> list[str]:
-    """Let the clerks decide concurrently, and return each result."""
+    """Let each clerk decide about the event in a thread of their own, and return the results."""
     start = threading.Barrier(len(acts))
     results: list[str] = []
 
@@ -58,7 +58,7 @@ def decide_in_threads(
 
 
 def clerk(number: int, gift: Gift) -> Decide:
-    """Return the decision of this clerk: by number modulo 3, try again, tie or dismiss."""
+    """Return the decision of this clerk: to try the event again, to tie it or to dismiss it."""
     actor = f"staff:{number}"
 
     def decision(event: StripeEvent) -> bool:
@@ -71,8 +71,8 @@ def clerk(number: int, gift: Gift) -> Decide:
     return decision
 
 
-def test_of_many_at_once_one_decides(database_url: str, database: Database) -> None:
-    """Of several clerks in two processes who decide concurrently, one wins."""
+def test_the_first_of_many_decisions_counts(database_url: str, database: Database) -> None:
+    """If several clerks decide about an event at once, the first decision counts."""
     gift = given.give(database)
     for _ in range(5):
         event = set_aside(database, paid(gift, amount_total=4_000))
@@ -89,7 +89,7 @@ def test_of_many_at_once_one_decides(database_url: str, database: Database) -> N
 
 
 def test_no_decision_is_lost(database_url: str, database: Database) -> None:
-    """Concurrent decisions that both succeed leave one history entry each."""
+    """Every decision that had effect is in the history of the event."""
     gift = given.give(database)
     for _ in range(5):
         event = set_aside(database, paid(gift, amount_total=4_000))
@@ -109,7 +109,7 @@ def test_no_decision_is_lost(database_url: str, database: Database) -> None:
 def test_a_double_click_decides_once(
     site_on_each: FinanceSite, act: str, typed: dict[str, str]
 ) -> None:
-    """The same form twice is one decision, and another clerk is told of it."""
+    """A form that is sent twice is one decision; another clerk's later one is refused."""
     site = site_on_each
     gift = given.give(site.database)
     if "reference" in typed:
@@ -129,8 +129,8 @@ def test_a_double_click_decides_once(
     assert len(reread(site, event).history) == 1
 
 
-def test_a_settled_event_is_not_decided_about_again(site: FinanceSite) -> None:
-    """A form that is older than the settling changes nothing."""
+def test_an_old_form_changes_no_settled_event(site: FinanceSite) -> None:
+    """A form that was loaded before its event was settled is refused."""
     gift, other = given.give(site.database), given.give(site.database)
     event = set_aside(site.database, paid(gift, amount_total=4_000))
     first, second = site.signed_in(), site.signed_in(email="bob@example.org")

@@ -1,4 +1,4 @@
-"""Signing in and out, cookies, and sessions."""
+"""Signing in and out of the staff pages, and the cookies and sessions for it."""
 
 import re
 
@@ -24,8 +24,8 @@ from tests.finance.finance_site import (
 from tests.real_parts import Sqlite
 
 
-def test_the_right_password_opens_the_room(site: FinanceSite) -> None:
-    """The right password leads to the requested page."""
+def test_the_right_password_signs_in(site: FinanceSite) -> None:
+    """A sign-in with the right password opens the requested page."""
     site.add_staff()
     browser = site.browser()
     answer = sign_in(browser, next="/finance/gifts?status=awaited")
@@ -56,10 +56,10 @@ def test_the_address_is_taken_in_any_case(site: FinanceSite) -> None:
         ("a" * 30_000, PASSWORD),
     ],
 )
-def test_whoever_may_not_come_in_reads_the_same(
+def test_every_failed_sign_in_gets_the_same_response(
     site_on_each: FinanceSite, email: str, password: str
 ) -> None:
-    """A wrong password, an unknown address and a disabled user get the same answer."""
+    """A wrong password, an unknown e-mail address and a disabled user get the same response."""
     site = site_on_each
     site.add_staff()
     site.add_staff("disabled@example.org")
@@ -78,8 +78,8 @@ def test_whoever_may_not_come_in_reads_the_same(
 @pytest.mark.parametrize(
     "charset", ["unicode_escape", "undefined", "punycode", "utf-8; charset=idna", "utf-8x"]
 )
-def test_a_made_up_charset_is_no_error_of_ours(site: FinanceSite, charset: str) -> None:
-    """A form in an odd charset gets 400."""
+def test_a_form_with_an_unknown_charset_is_refused(site: FinanceSite, charset: str) -> None:
+    """A sign-in form with an unknown or unusual charset gets 400."""
     browser = site.browser()
     typed = fields(browser.get("/finance/sign-in"))
     typed |= {"email": "\\ud800\\x00@b.c", "password": "\\udfff", "next": "\\ud800"}
@@ -96,7 +96,7 @@ def test_a_made_up_charset_is_no_error_of_ours(site: FinanceSite, charset: str) 
 
 
 def test_the_password_is_never_sent_back(site: FinanceSite) -> None:
-    """A refused form keeps the address but not the password."""
+    """After a wrong password, the form shows the e-mail address again, and not the password."""
     answer = sign_in(site.browser(), "ann@example.org", "hunter2 hunter2")
     assert "ann@example.org" in answer.text
     assert "hunter2" not in answer.text
@@ -113,8 +113,8 @@ class CountingHasher(Argon2Hasher):
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "nobody@example.org", "gone@example.org"])
-def test_every_wrong_try_takes_one_hash(sqlite: Sqlite, email: str) -> None:
-    """Every failed sign-in verifies one hash, so its duration reveals nothing."""
+def test_every_failed_sign_in_verifies_one_hash(sqlite: Sqlite, email: str) -> None:
+    """Every failed sign-in verifies one hash, so that its duration does not reveal who is staff."""
     hasher = CountingHasher(time_cost=1, memory_cost=64, parallelism=1)
     database = Database(sqlite.fresh_url())
     site = open_site(database, passwords=PasswordHash((hasher,)))
@@ -128,7 +128,7 @@ def test_every_wrong_try_takes_one_hash(sqlite: Sqlite, email: str) -> None:
 
 
 def test_only_a_hash_of_the_cookie_is_kept(site: FinanceSite) -> None:
-    """The database stores only the SHA-256 of the session cookie."""
+    """The database has the SHA-256 hash of a session's cookie, and not the cookie."""
     browser = site.signed_in()
     token = browser.cookies["donate_staff"]
     with site.database.reading() as session:
@@ -142,8 +142,10 @@ def test_only_a_hash_of_the_cookie_is_kept(site: FinanceSite) -> None:
     ("https", "name", "secure"),
     [(True, "__Host-donate_staff", True), (False, "donate_staff", False)],
 )
-def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure: bool) -> None:
-    """The cookie is HttpOnly, SameSite=Lax, and Secure with https."""
+def test_the_cookie_has_safe_attributes(
+    sqlite: Sqlite, https: bool, name: str, secure: bool
+) -> None:
+    """The session's cookie is HttpOnly and SameSite=Lax, and with https also Secure."""
     database = Database(sqlite.fresh_url())
     site = open_site(database, https=https)
     site.add_staff()
@@ -159,7 +161,7 @@ def test_the_cookie_is_kept_close(sqlite: Sqlite, https: bool, name: str, secure
 
 
 def test_a_sign_in_begins_a_new_session(site: FinanceSite) -> None:
-    """Every sign-in gets a new session token, never one that was planted."""
+    """Every sign-in sets a new session cookie, even if one was planted in the browser."""
     site.add_staff()
     browser = site.browser()
     browser.cookies.set("donate_staff", "planted")
@@ -173,7 +175,7 @@ def test_a_sign_in_begins_a_new_session(site: FinanceSite) -> None:
 
 
 def test_signing_out_ends_the_session(site: FinanceSite) -> None:
-    """After signing out, a copy of the cookie opens nothing."""
+    """After a user signed out, even a copy of the session's cookie is refused."""
     browser = site.signed_in()
     token = browser.cookies["donate_staff"]
     answer = browser.post("/finance/sign-out", data={"csrf": csrf(browser)})
@@ -201,7 +203,7 @@ def test_a_session_ends_by_itself(site: FinanceSite, ends: dict[str, float]) -> 
     assert browser.get("/finance/gifts").status_code == 303
 
 
-def test_sessions_that_are_over_are_cleared_away(site: FinanceSite) -> None:
+def test_ended_sessions_are_deleted(site: FinanceSite) -> None:
     """A sign-in deletes sessions that have ended."""
     site.add_staff()
     for _ in range(3):
@@ -211,7 +213,7 @@ def test_sessions_that_are_over_are_cleared_away(site: FinanceSite) -> None:
         assert len(session.exec(select(StaffSession)).all()) == 1
 
 
-def test_disabling_ends_what_is_open(site_on_each: FinanceSite) -> None:
+def test_disabling_ends_the_sessions(site_on_each: FinanceSite) -> None:
     """Disabling a user ends their sessions, and enabling them lets them sign in again."""
     site = site_on_each
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
@@ -224,8 +226,8 @@ def test_disabling_ends_what_is_open(site_on_each: FinanceSite) -> None:
     assert sign_in(site.browser()).status_code == 303
 
 
-def test_a_new_password_ends_what_is_open(site: FinanceSite) -> None:
-    """A new password ends the open sessions and replaces the old one."""
+def test_a_new_password_ends_the_sessions(site: FinanceSite) -> None:
+    """Setting a new password ends the user's sessions, and the old password no longer works."""
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
     with site.database.writing() as session:
         set_password(session, "ann@example.org", "three loud geese", now=NOW, passwords=CHEAP)
@@ -234,8 +236,8 @@ def test_a_new_password_ends_what_is_open(site: FinanceSite) -> None:
     assert sign_in(site.browser(), password="three loud geese").status_code == 303
 
 
-def test_a_form_from_nowhere_signs_nobody_in(site: FinanceSite) -> None:
-    """The right password is refused without the form's cookie."""
+def test_a_sign_in_needs_the_cookie_of_its_form(site: FinanceSite) -> None:
+    """A sign-in without the cookie of the sign-in form is refused, even with the right password."""
     site.add_staff()
     form = fields(site.browser().get("/finance/sign-in"))
     data = form | {"email": "ann@example.org", "password": PASSWORD}
@@ -246,7 +248,7 @@ def test_a_form_from_nowhere_signs_nobody_in(site: FinanceSite) -> None:
 
 
 def test_two_tabs_share_one_form(site: FinanceSite) -> None:
-    """Opening the form again keeps the first one valid."""
+    """A sign-in form that is open in one tab stays valid if another tab opens the form."""
     site.add_staff()
     browser = site.browser()
     first = fields(browser.get("/finance/sign-in"))
@@ -271,15 +273,15 @@ def test_two_tabs_share_one_form(site: FinanceSite) -> None:
         "",
     ],
 )
-def test_the_way_on_stays_in_the_room(site: FinanceSite, target: str) -> None:
-    """Whatever `next` says, a sign-in leads to a staff page."""
+def test_a_sign_in_leads_to_no_other_site(site: FinanceSite, target: str) -> None:
+    """A sign-in opens a staff page, even if `next` has another site's URL."""
     site.add_staff()
     answer = sign_in(site.browser(), next=target)
     assert answer.headers["location"] == "/finance/gifts"
 
 
-def test_a_hash_that_became_cheap_is_made_anew(site: FinanceSite) -> None:
-    """Signing in replaces a hash with outdated parameters."""
+def test_an_outdated_hash_is_replaced(site: FinanceSite) -> None:
+    """A sign-in replaces a password hash that was made with outdated parameters."""
     site.add_staff("old@example.org", cost=2)
     before = site.staff("old@example.org").password_hash
     assert sign_in(site.browser(), "old@example.org").status_code == 303

@@ -20,7 +20,7 @@ from tests.real_parts import PATIENCE_S, Postgres, Sqlite
 
 
 class BlockingHasher(Argon2Hasher):
-    """An Argon2 hasher that blocks every verification until `go_on` is set."""
+    """An Argon2 hasher that waits in every verification until `go_on` is set."""
 
     def __init__(self) -> None:
         super().__init__(time_cost=1, memory_cost=64, parallelism=1)
@@ -39,8 +39,8 @@ class BlockingHasher(Argon2Hasher):
         return super().verify(password, hash)
 
 
-def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
-    """Two passwords are verified at a time, six more wait, and a ninth gets 503."""
+def test_too_many_sign_ins_at_once_get_503(sqlite: Sqlite) -> None:
+    """Of nine sign-ins at once, two are verified, six wait, and the ninth gets 503."""
     assert (HASHES_AT_ONCE, IN_LINE_AT_ONCE) == (2, 8)
     hasher = BlockingHasher()
     database = Database(sqlite.fresh_url())
@@ -61,10 +61,10 @@ def test_a_crowd_is_asked_to_come_back(sqlite: Sqlite) -> None:
 
 
 @pytest.mark.parametrize("act", [change_password, shut_out])
-def test_what_ends_in_this_moment_lets_nobody_in(
+def test_a_sign_in_fails_if_the_account_is_being_changed(
     postgres: Postgres, act: Callable[[Session], None]
 ) -> None:
-    """A sign-in waits for an uncommitted change of the account, and then opens no session."""
+    """A sign-in fails if the user is disabled, or their password changed, at the same time."""
     database = Database(postgres.fresh_url())
     site = open_site(database)
     site.add_staff(ANN)

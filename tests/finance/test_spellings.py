@@ -1,4 +1,4 @@
-"""Different Unicode spellings of one password or address are equal."""
+"""A password or an e-mail address is the same in each of its Unicode spellings."""
 
 import pytest
 
@@ -11,10 +11,10 @@ COMPOSED, DECOMPOSED = "sept hérons calmes", "sept he\u0301rons calmes"
 
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED, "sept\u00a0hérons calmes"])
 @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED])
-def test_a_password_is_one_however_a_keyboard_spells_it(
+def test_a_password_is_the_same_in_each_spelling(
     site: FinanceSite, stored: str, typed: str
 ) -> None:
-    """Composed and decomposed accents, and plain and no-break spaces, are equal."""
+    """In a password, composed accents equal decomposed ones, and no-break spaces plain ones."""
     site.add_staff("ann@example.org")
     with site.database.writing() as session:
         set_password(session, "ann@example.org", stored, now=site.clock.now(), passwords=CHEAP)
@@ -23,10 +23,8 @@ def test_a_password_is_one_however_a_keyboard_spells_it(
 
 
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED])
-def test_a_hash_of_an_earlier_version_lets_in_and_is_made_anew(
-    site: FinanceSite, stored: str
-) -> None:
-    """A hash of the unnormalized password still works, and is replaced by a normalized one."""
+def test_a_hash_of_an_earlier_version_works_and_is_replaced(site: FinanceSite, stored: str) -> None:
+    """A hash of a password that was not normalized still works, and is replaced."""
     site.add_staff("ann@example.org")
     for _ in range(2):
         with site.database.writing() as session:
@@ -38,8 +36,10 @@ def test_a_hash_of_an_earlier_version_lets_in_and_is_made_anew(
 
 @pytest.mark.parametrize("stored", ["ann@église.example", "ann@xn--glise-9ra.example"])
 @pytest.mark.parametrize("typed", ["Ann@ÉGLISE.example", "ann@xn--glise-9ra.example"])
-def test_an_address_is_one_in_either_spelling(site: FinanceSite, stored: str, typed: str) -> None:
-    """Both spellings of an internationalized domain are the same staff member."""
+def test_an_address_is_the_same_in_each_spelling(
+    site: FinanceSite, stored: str, typed: str
+) -> None:
+    """Staff can sign in with the accented or the ASCII spelling of their e-mail's domain."""
     site.add_staff(stored)
     assert sign_in(site.browser(), email=typed).status_code == 303
     with pytest.raises(Conflict):

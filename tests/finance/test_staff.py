@@ -17,7 +17,7 @@ from tests.finance.finance_site import CHEAP, NOW, PASSWORD, FinanceSite
 
 
 def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
-    """Addresses are unique and lower case, and passwords are stored as Argon2 hashes."""
+    """Staff are stored with a unique e-mail address in lower case, and an Argon2 hash."""
     for email in ("Ann@Example.org", "zoe@example.org"):
         with database.writing() as session:
             add_staff(
@@ -61,7 +61,7 @@ def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
 def test_what_is_wrong_about_staff_is_named(
     site: FinanceSite, field: str, changes: dict[str, str]
 ) -> None:
-    """A bad address, name or password is refused, and no account is added."""
+    """Staff with a bad e-mail address, name or password are not added."""
     values = {"email": "ann@example.org", "name": "Ann", "password": PASSWORD} | changes
     with pytest.raises(BadInput) as raised, site.database.writing() as session:
         add_staff(
@@ -96,7 +96,7 @@ def test_what_is_wrong_about_staff_is_named(
     ],
 )
 def test_a_password_that_would_be_guessed_is_refused(password: str, message: str) -> None:
-    """Short or easily guessed passwords are refused, with the reason."""
+    """A password that is short or easy to guess is refused, with the reason."""
     with pytest.raises(BadInput) as raised:
         check_password(password, "ann.lee.long@example.org")
     assert message in raised.value.message
@@ -109,7 +109,7 @@ def test_a_good_password_is_taken(password: str) -> None:
 
 
 def test_unknown_staff_are_not_found(site: FinanceSite) -> None:
-    """Disabling or setting a password for an unknown address raises NotFound."""
+    """Disabling staff or setting their password raises NotFound if the e-mail is unknown."""
     with pytest.raises(NotFound), site.database.writing() as session:
         disable(session, "nobody@example.org", now=NOW)
     with pytest.raises(NotFound), site.database.writing() as session:

@@ -28,8 +28,8 @@ def failures(database: Database) -> int:
         return session.exec(select(func.count()).select_from(SignInFailure)).one()
 
 
-def test_guessing_is_stopped_before_the_password_is_looked_at(site_on_each: FinanceSite) -> None:
-    """After five failures even the right password gets 429 from that address, with Retry-After."""
+def test_five_failures_block_user_and_address(site_on_each: FinanceSite) -> None:
+    """After five failed sign-ins of a user from an IP address, that pair gets 429 for a while."""
     site = site_on_each
     site.add_staff()
     for _ in range(MAX_PER_PAIR):
@@ -44,8 +44,8 @@ def test_guessing_is_stopped_before_the_password_is_looked_at(site_on_each: Fina
     assert sign_in(site.browser()).status_code == 303, "after the wait"
 
 
-def test_signing_in_forgives(site: FinanceSite) -> None:
-    """A successful sign-in resets the count of failures."""
+def test_signing_in_resets_the_count(site: FinanceSite) -> None:
+    """A successful sign-in resets the count of the user's failed ones."""
     site.add_staff()
     for _ in range(3):
         for _ in range(MAX_PER_PAIR - 1):
@@ -55,7 +55,7 @@ def test_signing_in_forgives(site: FinanceSite) -> None:
 
 
 def test_one_address_may_not_try_many_people(database: Database) -> None:
-    """Thirty failures from one address block that address for every e-mail."""
+    """After thirty failed sign-ins, an IP address is blocked for every user."""
     with database.writing() as session:
         paces = [
             begin_attempt(session, f"{i}@example.org", "203.0.113.5", now=NOW).pace
@@ -66,7 +66,7 @@ def test_one_address_may_not_try_many_people(database: Database) -> None:
 
 
 def test_many_addresses_only_delay(site: FinanceSite) -> None:
-    """Failures from many addresses delay a user's sign-in but do not block it."""
+    """Failed sign-ins of a user from many IP addresses delay the next, but do not block it."""
     site.add_staff()
     with site.database.writing() as session:
         for i in range(MAX_PER_EMAIL):
@@ -75,8 +75,8 @@ def test_many_addresses_only_delay(site: FinanceSite) -> None:
     assert site.pauses == [1.0]
 
 
-def test_those_who_are_delayed_do_not_take_the_server(site: FinanceSite) -> None:
-    """At most four sign-ins are delayed at a time, and the next gets 429."""
+def test_few_sign_ins_are_delayed_at_a_time(site: FinanceSite) -> None:
+    """At most four sign-ins are delayed at a time, so that they do not use up all threads."""
     assert DELAYED_AT_ONCE == 4
     site.add_staff()
     with site.database.writing() as session:
@@ -108,7 +108,7 @@ def test_those_who_are_delayed_do_not_take_the_server(site: FinanceSite) -> None
 
 
 def test_the_table_stays_small(site: FinanceSite) -> None:
-    """Old failures are deleted, and a full table stores no more."""
+    """The table of failed sign-ins stops growing at its limit, and old rows are deleted."""
     database = site.database
     with database.writing() as session:
         rows = [
@@ -125,8 +125,8 @@ def test_the_table_stays_small(site: FinanceSite) -> None:
     assert failures(database) == 1
 
 
-def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> None:
-    """Twenty concurrent attempts get through as often as twenty in sequence."""
+def test_concurrent_attempts_are_all_counted(database: Database) -> None:
+    """The limit on failed sign-ins holds even for twenty concurrent attempts."""
     paces = []
 
     def attempt() -> None:
@@ -155,13 +155,13 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(database: Database) -> 
         ("", "unknown"),
     ],
 )
-def test_one_household_is_one_place(address: str, network: str) -> None:
-    """An IPv6 address counts as its /56, and other text as itself."""
+def test_one_household_is_one_network(address: str, network: str) -> None:
+    """Limits count an IPv6 address as its /56 network, and an IPv4 address as itself."""
     assert network_of(address) == network
 
 
 def test_strangers_do_not_fill_the_trail(site: FinanceSite) -> None:
-    """Refusals of strangers are recorded up to an hourly limit, and those of staff always."""
+    """The trail records at most so many refusals of strangers an hour, and all of staff."""
     browser = site.signed_in()
     for _ in range(MAX_STRANGERS_AN_HOUR + 5):
         site.browser().get("/finance/gifts")

@@ -1,4 +1,4 @@
-"""Limits of the transfer form, and rules for marking and undoing transfers."""
+"""Limits of the form to mark a transfer as received, and rules for marking and undoing."""
 
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,7 @@ ANN = "staff:1"
 
 
 def checked(gift: Gift, **typed: str) -> Transfer | dict[str, str]:
-    """Return the transfer, or the error message for each field."""
+    """Check a typed form, and return the transfer, or the error message of each wrong field."""
     try:
         return check_transfer(gift, TYPED | typed, now=NOW)
     except BadInputs as error:
@@ -64,7 +64,7 @@ def facts(site: FinanceSite, gift: Gift, kind: FactKind) -> list[GiftFact]:
     ids=["tomorrow", "today", "yesterday", "400 days before", "401 days before"],
 )
 def test_a_date_may_be_so_far_back(site: FinanceSite, days: int, is_accepted: bool) -> None:
-    """The date may be from 400 days before the gift until today in its region."""
+    """A transfer's date may be from 400 days before the gift until today in its region."""
     assert MAX_DAYS_BEFORE == 400
     day = date(2026, 3, 10) - timedelta(days=days)
     result = checked(site.gift(), received_on=f" {day} ")
@@ -104,7 +104,7 @@ def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
         ("bank_reference", ".", False),
         ("bank_reference", "-" * 50 + "x" * 51, False),
         ("bank_reference", "a\nb", False),
-        # The ligature has fifteen letters in the key, which is limited as well.
+        # U+FDFA becomes fifteen letters in the normalized reference, whose length is limited too.
         ("bank_reference", "\ufdfa" * 6 + "x" * 10, True),
         ("bank_reference", "\ufdfa" * 6 + "x" * 11, False),
         ("note", "x" * 500, True),
@@ -118,7 +118,7 @@ def test_a_day_is_read_as_browsers_send_it(text: str, day: date | None) -> None:
 def test_how_long_each_field_may_be(
     site: FinanceSite, field: str, typed: str, is_accepted: bool
 ) -> None:
-    """Each field is accepted up to its limit, without outer spaces."""
+    """Each field of the form is accepted up to its limit, not counting outer spaces."""
     result = checked(site.gift(), **{field: typed})
     assert isinstance(result, Transfer) == is_accepted, result
     if isinstance(result, dict):
@@ -127,8 +127,8 @@ def test_how_long_each_field_may_be(
         assert result.amount == Money(5_000, "CAD")
 
 
-def test_what_was_checked_is_what_was_typed(site: FinanceSite) -> None:
-    """A valid form is normalized, and an empty one names every missing field."""
+def test_checking_normalizes_the_form(site: FinanceSite) -> None:
+    """Checking the form normalizes its values, and names every required field that is empty."""
     gift = site.gift()
     result = checked(gift, amount="1,049.5", bank_reference=" Cafe\u0301 1 ", note=" a\r\nb ")
     assert result == Transfer(date(2026, 3, 9), Money(104_950, "CAD"), "Caf\u00e9 1", "a\nb")
@@ -145,8 +145,10 @@ def test_what_was_checked_is_what_was_typed(site: FinanceSite) -> None:
     ("text", "required", "tidied"),
     [("", False, ""), (" ", True, None), ("x", True, "x"), ("x" * 9, False, None)],
 )
-def test_words_are_kept_as_they_were_meant(text: str, required: bool, tidied: str | None) -> None:
-    """A required text may not be blank, and a long one is refused."""
+def test_a_text_may_be_required_and_is_limited(
+    text: str, required: bool, tidied: str | None
+) -> None:
+    """A text is refused if it is too long, or if it is required and blank."""
     if tidied is None:
         with pytest.raises(BadInput) as raised:
             check_free_text("reason", text, most=8, required=required)
@@ -156,8 +158,8 @@ def test_words_are_kept_as_they_were_meant(text: str, required: bool, tidied: st
 
 
 @pytest.mark.parametrize("mode", ["card", "bank_debit"])
-def test_only_what_is_sent_by_hand_is_marked(site: FinanceSite, mode: str) -> None:
-    """Card and bank debit gifts cannot be marked by hand."""
+def test_only_gifts_by_transfer_are_marked(site: FinanceSite, mode: str) -> None:
+    """Staff cannot mark card and bank debit gifts as received, because Stripe confirms those."""
     gift = site.gift(mode=mode)
     with pytest.raises(Conflict, match="confirmed by Stripe"):
         checked(gift)
@@ -165,8 +167,8 @@ def test_only_what_is_sent_by_hand_is_marked(site: FinanceSite, mode: str) -> No
         mark(site, gift, transfer("C1"))
 
 
-def test_each_reference_counts_its_own_returns(site: FinanceSite) -> None:
-    """An undone reference can be used again under the next number."""
+def test_an_undone_reference_can_be_used_again(site: FinanceSite) -> None:
+    """After a transfer was undone, its bank reference can be used again, with the next number."""
     gift = site.gift()
     for reference in ("C1", "C12", "C"):
         assert mark(site, gift, transfer(reference, 1_000)) == Outcome.RECORDED
@@ -185,8 +187,8 @@ def test_each_reference_counts_its_own_returns(site: FinanceSite) -> None:
     assert (undone.happened_at, undone.evidence) == (NOW, {"reason": "wrong gift"})
 
 
-def test_another_day_or_amount_is_no_repetition(site: FinanceSite) -> None:
-    """The same reference with another day or amount is a conflict."""
+def test_another_day_or_amount_is_a_conflict(site: FinanceSite) -> None:
+    """Marking the same bank reference again with another day or amount is a conflict."""
     gift = site.gift()
     mark(site, gift, transfer("C1"))
     for other in (transfer("C1", 5_001), transfer("C1", day=8)):
@@ -208,10 +210,10 @@ def test_another_day_or_amount_is_no_repetition(site: FinanceSite) -> None:
         (0, "C", True),
     ],
 )
-def test_what_was_marked_meanwhile_is_shown_first(
+def test_a_form_older_than_another_transfer_is_refused(
     site: FinanceSite, seen: int | None, reference: str, is_refused: bool
 ) -> None:
-    """A form that showed fewer transfers is refused, unless it repeats one of them."""
+    """A form is refused if another clerk marked a transfer since, unless it is the same one."""
     gift = site.gift()
     for number in ("C1", "C2", "C3"):
         mark(site, gift, transfer(number, 1_000))
@@ -221,8 +223,8 @@ def test_what_was_marked_meanwhile_is_shown_first(
         refuse_unseen(session, gift, transfer(reference), seen=seen)
 
 
-def test_what_is_taken_back_is_of_this_gift(site: FinanceSite) -> None:
-    """Only a transfer of this gift can be undone."""
+def test_only_the_gifts_own_transfer_is_undone(site: FinanceSite) -> None:
+    """Only a transfer that was marked for the same gift can be undone, and only with a reason."""
     gift, other = site.gift("a"), site.gift("b")
     mark(site, other, transfer("C1"))
     with pytest.raises(Conflict, match="no such transfer"):
@@ -235,8 +237,8 @@ def test_what_is_taken_back_is_of_this_gift(site: FinanceSite) -> None:
     assert undo(site, other, "C1#0") == Outcome.KNOWN
 
 
-def test_thanks_wait_from_the_last_touch(site: FinanceSite) -> None:
-    """The thank-you waits from the last mark or undo, while a transfer is in force."""
+def test_thanks_wait_from_the_last_change(site: FinanceSite) -> None:
+    """The thank-you waits ten minutes after the last time that staff marked or undid a transfer."""
     gift, wait, minute = site.gift(), timedelta(minutes=10), timedelta(minutes=1)
 
     def leaves_at(now: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Concurrent marks of one transfer."""
+"""Several clerks mark the same transfer as received at the same time."""
 
 import threading
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ TRANSFER = Transfer(date(2026, 3, 9), Money(5_000, "CAD"), "CA-1234", "")
 
 
 def mark_in_threads(database: Database, gifts: list[Gift]) -> list[object]:
-    """Mark all gifts with the same transfer concurrently, and return each result."""
+    """Mark the same transfer as received for all gifts at once, and return the results."""
     start = threading.Barrier(len(gifts))
     results: list[object] = []
 
@@ -37,8 +37,8 @@ def mark_in_threads(database: Database, gifts: list[Gift]) -> list[object]:
     return results
 
 
-def test_many_at_once_confirm_one_gift(database: Database) -> None:
-    """Of eight gifts marked concurrently with one bank reference, one is confirmed."""
+def test_one_reference_for_many_gifts_confirms_one(database: Database) -> None:
+    """If one bank reference is marked for eight gifts at once, it confirms one of them."""
     with database.writing() as session:
         gifts = [put_gift(session, f"form-{i}", now=NOW) for i in range(8)]
     results = mark_in_threads(database, gifts)
@@ -47,7 +47,7 @@ def test_many_at_once_confirm_one_gift(database: Database) -> None:
 
 
 def test_one_gift_marked_many_times_at_once(database: Database) -> None:
-    """Eight concurrent marks of one gift record one fact and raise no error."""
+    """If a transfer is marked eight times at once for its gift, it is recorded once."""
     with database.writing() as session:
         gift = put_gift(session, "form", now=NOW)
     results = mark_in_threads(database, [gift] * 8)
@@ -55,7 +55,7 @@ def test_one_gift_marked_many_times_at_once(database: Database) -> None:
 
 
 def test_a_reference_is_used_once_at_any_time(database: Database) -> None:
-    """A bank reference never confirms two gifts, whatever is marked and undone."""
+    """A bank reference never confirms two gifts, however often it is marked and undone."""
     with database.writing() as session:
         gifts = [put_gift(session, f"form-{i}", now=NOW) for i in range(3)]
     for round_ in range(6):

@@ -1,4 +1,4 @@
-"""Marking a transfer as received, and undoing it."""
+"""Staff mark a transfer as received on the page of a gift, and undo that."""
 
 from datetime import UTC, date, datetime
 
@@ -14,7 +14,7 @@ from tests.finance.transfers import GOOD, mark, sources, undo
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_transfer_confirms_its_gift(site_on_each: FinanceSite, mode: str) -> None:
-    """Marking records the bank's date, the amount, the reference, the note and who marked it."""
+    """A transfer that staff mark as received confirms the gift, and records all that they typed."""
     site = site_on_each
     gift = site.gift(mode=mode)
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
@@ -27,7 +27,7 @@ def test_a_transfer_confirms_its_gift(site_on_each: FinanceSite, mode: str) -> N
     with site.database.reading() as session:
         fact = facts_of(session, gift.id)[0]
     assert fact.source_id == "CA1234X#0"
-    assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)  # midnight in Toronto, DST
+    assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)  # midnight in Toronto
     assert fact.actor == f"staff:{site.staff('ann@example.org').id}"
     assert fact.evidence == {
         "date": "2026-03-09",
@@ -42,7 +42,7 @@ def test_a_transfer_confirms_its_gift(site_on_each: FinanceSite, mode: str) -> N
 
 
 def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
-    """The amount that arrived counts, and a difference is flagged."""
+    """A transfer of another amount than the gift's is recorded with its amount and flagged."""
     gift = site.gift()
     browser = site.signed_in()
     assert mark(browser, gift, amount="1,049.5").status_code == 303
@@ -82,7 +82,7 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
 def test_what_is_wrong_is_said_beside_the_field(
     site: FinanceSite, typed: dict[str, str], sentence: str
 ) -> None:
-    """A bad value gets a message at its field, records nothing and keeps the input."""
+    """A bad value in the form gets a message at its field, and no transfer is recorded."""
     gift = site.gift()
     answer = mark(site.signed_in(), gift, **({"note": "keep me"} | typed))
     assert answer.status_code == 422
@@ -93,7 +93,7 @@ def test_what_is_wrong_is_said_beside_the_field(
 
 
 def test_every_problem_is_named_at_once(site: FinanceSite) -> None:
-    """All problems are reported together."""
+    """If several fields of the form are wrong, each gets its message."""
     answer = mark(site.signed_in(), site.gift(), received_on="x", amount="x", bank_reference="")
     assert answer.text.count('class="error"') == 3
 
@@ -101,7 +101,7 @@ def test_every_problem_is_named_at_once(site: FinanceSite) -> None:
 @pytest.mark.parametrize(
     ("now", "date_typed", "status"),
     [
-        # 23:59 on December 31 in Toronto is January 1 in UTC.
+        # 23:59 on December 31 in Toronto is already January 1 in UTC.
         (datetime(2027, 1, 1, 4, 59, tzinfo=UTC), "2026-12-31", 303),
         (datetime(2027, 1, 1, 4, 59, tzinfo=UTC), "2027-01-01", 422),
         (datetime(2027, 1, 1, 5, 0, tzinfo=UTC), "2027-01-01", 303),
@@ -110,7 +110,7 @@ def test_every_problem_is_named_at_once(site: FinanceSite) -> None:
 def test_today_is_the_regions_today(
     site: FinanceSite, now: datetime, date_typed: str, status: int
 ) -> None:
-    """A date may not be later than today in the region."""
+    """A transfer's date may not be later than today in the gift's region."""
     site.clock.instant = now
     gift = site.gift()
     assert mark(site.signed_in(), gift, received_on=date_typed).status_code == status
@@ -119,7 +119,7 @@ def test_today_is_the_regions_today(
 
 
 def test_a_double_click_marks_once(site_on_each: FinanceSite) -> None:
-    """The same form again changes nothing, however the reference is spelled."""
+    """A form that is sent twice marks one transfer, even if the bank reference is spelled anew."""
     site = site_on_each
     gift = site.gift()
     browser = site.signed_in()
@@ -130,7 +130,7 @@ def test_a_double_click_marks_once(site_on_each: FinanceSite) -> None:
 
 
 def test_a_bank_reference_confirms_one_gift(site_on_each: FinanceSite) -> None:
-    """A bank reference confirms one gift; a second gets an error that names the first."""
+    """A bank reference that confirmed one gift is refused for another, and the message says so."""
     site = site_on_each
     first, second = site.gift("a"), site.gift("b")
     browser = site.signed_in()
@@ -145,8 +145,8 @@ def test_a_bank_reference_confirms_one_gift(site_on_each: FinanceSite) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"amount": "49.00"}, {"received_on": "2026-03-08"}], ids=str)
-def test_a_correction_is_never_swallowed(site: FinanceSite, changes: dict[str, str]) -> None:
-    """The same reference with another amount or date is refused until the first is undone."""
+def test_a_correction_is_refused(site: FinanceSite, changes: dict[str, str]) -> None:
+    """A transfer cannot be corrected by marking it again with another amount or date."""
     gift = site.gift()
     browser = site.signed_in()
     mark(browser, gift)
@@ -156,8 +156,8 @@ def test_a_correction_is_never_swallowed(site: FinanceSite, changes: dict[str, s
     assert site.reread(gift).received_minor == 5_000
 
 
-def test_taking_back_is_a_fact_too(site_on_each: FinanceSite) -> None:
-    """Undoing adds a fact, needs a reason, and frees the bank reference."""
+def test_undoing_frees_the_bank_reference(site_on_each: FinanceSite) -> None:
+    """Undoing a transfer needs a reason, and then its bank reference can confirm another gift."""
     site = site_on_each
     gift, other = site.gift("a"), site.gift("b")
     browser = site.signed_in()
@@ -165,7 +165,7 @@ def test_taking_back_is_a_fact_too(site_on_each: FinanceSite) -> None:
     answer = undo(browser, gift, "CA1234X#0", "")
     assert answer.status_code == 422
     assert "Please give a reason." in answer.text
-    for _ in range(2):  # a double click is harmless
+    for _ in range(2):  # as a double click does
         answer = undo(browser, gift, "CA1234X#0", "<b>other</b> donor")
         assert answer.status_code == 303
     assert site.reread(gift).status == "awaited"
@@ -183,10 +183,8 @@ def test_taking_back_is_a_fact_too(site_on_each: FinanceSite) -> None:
 
 
 @pytest.mark.parametrize("transfer", ["", "CA1234X#1", "OTHER#0", "\x00"])
-def test_only_a_transfer_of_this_gift_is_taken_back(
-    site_on_each: FinanceSite, transfer: str
-) -> None:
-    """Only a transfer of this gift can be undone."""
+def test_a_transfer_of_another_gift_is_not_undone(site_on_each: FinanceSite, transfer: str) -> None:
+    """A transfer cannot be undone on the page of another gift."""
     site = site_on_each
     gift = site.gift("a")
     browser = site.signed_in()
@@ -197,7 +195,7 @@ def test_only_a_transfer_of_this_gift_is_taken_back(
 
 
 def test_one_gift_may_come_in_two_transfers(site: FinanceSite) -> None:
-    """A gift may arrive in several transfers, and more than was chosen is flagged."""
+    """A gift may arrive in several transfers, which are flagged if they are too much together."""
     gift = site.gift(amount_minor=500_000)
     browser = site.signed_in()
     mark(browser, gift, amount="3,000.00", bank_reference="one")
@@ -210,7 +208,7 @@ def test_one_gift_may_come_in_two_transfers(site: FinanceSite) -> None:
 
 
 def test_a_card_gift_is_never_marked_by_hand(site: FinanceSite) -> None:
-    """A card gift cannot be marked by hand."""
+    """A card gift cannot be marked as received, because Stripe confirms it."""
     gift = site.gift(mode="card")
     browser = site.signed_in()
     answer = mark(browser, gift)
@@ -220,7 +218,7 @@ def test_a_card_gift_is_never_marked_by_hand(site: FinanceSite) -> None:
 
 
 def test_a_viewer_sees_no_form(site: FinanceSite) -> None:
-    """A viewer sees no form for marking."""
+    """A viewer sees no form to mark a transfer."""
     gift = site.gift()
     page = site.signed_in(Role.VIEWER).get(f"/finance/gifts/{gift.id}")
     assert page.status_code == 200
@@ -230,8 +228,8 @@ def test_a_viewer_sees_no_form(site: FinanceSite) -> None:
 @pytest.mark.parametrize(
     "gift_id", ["018f0000-0000-7000-8000-000000000000", "1", "%00", "{018f}", "x" * 500]
 )
-def test_a_gift_that_is_not_there(site_on_each: FinanceSite, gift_id: str) -> None:
-    """An unknown id and a malformed one both get 404."""
+def test_an_unknown_gift_gets_404(site_on_each: FinanceSite, gift_id: str) -> None:
+    """The page of a gift with an unknown or malformed id gets 404."""
     browser = site_on_each.signed_in()
     token = csrf(browser)
     assert browser.get(f"/finance/gifts/{gift_id}").status_code == 404
@@ -241,7 +239,7 @@ def test_a_gift_that_is_not_there(site_on_each: FinanceSite, gift_id: str) -> No
 
 
 def test_one_spelling_leads_to_a_gift(site: FinanceSite) -> None:
-    """A gift's id is accepted in one spelling only."""
+    """A gift's id in the URL has to be in lower case and with dashes."""
     gift = site.gift()
     browser = site.signed_in()
     assert browser.get(f"/finance/gifts/{str(gift.id).upper()}").status_code == 404
@@ -260,5 +258,5 @@ def test_one_spelling_leads_to_a_gift(site: FinanceSite) -> None:
     ],
 )
 def test_one_reference_has_one_key(typed: str, key: str) -> None:
-    """Case, spaces and punctuation do not matter in a bank reference."""
+    """Two bank references are equal if they differ only in case, spaces or punctuation."""
     assert bank_reference_key(typed) == key

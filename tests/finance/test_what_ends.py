@@ -1,4 +1,4 @@
-"""When sessions and tokens of staff end."""
+"""When the sessions and staff tokens of a staff member end."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,7 +32,7 @@ SECOND = timedelta(seconds=1)
 
 
 def open_all(site: FinanceSite, email: str) -> list[str]:
-    """Add a staff member, and return two sessions and a token of theirs."""
+    """Add a staff member, and return the secrets of two sessions and one staff token of theirs."""
     staff_id = site.add_staff(email)
     with site.database.writing() as session:
         sessions = [start_session(session, staff_id, now=NOW) for _ in range(2)]
@@ -40,7 +40,7 @@ def open_all(site: FinanceSite, email: str) -> list[str]:
 
 
 def which_work(site: FinanceSite, secrets: list[str]) -> list[bool]:
-    """Return for each session or token whether it still works."""
+    """Return for each secret whether its session or staff token still works."""
     with site.database.reading() as session:
         return [
             is_staff_token(session, secret)
@@ -51,10 +51,10 @@ def which_work(site: FinanceSite, secrets: list[str]) -> list[bool]:
 
 
 @pytest.mark.parametrize("act", [change_password, shut_out])
-def test_all_that_one_person_holds_ends(
+def test_all_sessions_and_tokens_of_a_user_end(
     site_on_each: FinanceSite, act: Callable[[Session], None]
 ) -> None:
-    """A new password, or disabling, ends all sessions and tokens of that user only."""
+    """A new password, or disabling, ends all sessions and staff tokens of one user."""
     site = site_on_each
     hers, others = open_all(site, ANN), open_all(site, ZOE)
     assert which_work(site, hers + others) == [True] * 6
@@ -66,8 +66,8 @@ def test_all_that_one_person_holds_ends(
     assert which_work(site, hers) == [False] * 3
 
 
-def test_who_is_disabled_twice_was_disabled_first(site: FinanceSite) -> None:
-    """Disabling twice keeps the first date, and the trail records both."""
+def test_disabling_twice_keeps_the_first_date(site: FinanceSite) -> None:
+    """If a user is disabled twice, the first date is kept, and the trail records both."""
     site.add_staff(ANN)
     for later in (0, 1):
         with site.database.writing() as session:
@@ -92,7 +92,7 @@ def remove(session: Session) -> None:
 
 
 class InterruptedHasher(Argon2Hasher):
-    """An Argon2 hasher that calls `meanwhile` before each verification."""
+    """An Argon2 hasher that calls `meanwhile` before it verifies a password."""
 
     meanwhile: Callable[[], None] | None = None
 
@@ -103,10 +103,8 @@ class InterruptedHasher(Argon2Hasher):
 
 
 @pytest.mark.parametrize("act", [change_password, shut_out, remove])
-def test_what_ends_while_somebody_signs_in_has_ended(
-    sqlite: Sqlite, act: Callable[[Session], None]
-) -> None:
-    """A sign-in fails if the account changes while its password is verified."""
+def test_a_change_during_a_sign_in_fails_it(sqlite: Sqlite, act: Callable[[Session], None]) -> None:
+    """A sign-in fails if the account changes while the password is verified."""
     hasher = InterruptedHasher(time_cost=1, memory_cost=64, parallelism=1)
     database = Database(sqlite.fresh_url())
     site = open_site(database, passwords=PasswordHash((hasher,)))
@@ -135,8 +133,8 @@ def opens(site: FinanceSite, token: str) -> bool:
     return browser.get("/finance/gifts").status_code == 200
 
 
-def test_signing_in_again_ends_what_the_browser_held(site: FinanceSite) -> None:
-    """Signing in again ends the browser's earlier session, and no other."""
+def test_a_sign_in_ends_the_browsers_earlier_session(site: FinanceSite) -> None:
+    """A sign-in ends the session that the same browser had before, and no other session."""
     site.add_staff(ANN)
     site.add_staff(ZOE)
     browser, elsewhere = site.browser(), site.browser()
@@ -159,7 +157,7 @@ def test_signing_in_again_ends_what_the_browser_held(site: FinanceSite) -> None:
 @pytest.mark.parametrize(
     ("late", "is_good"), [(-SECOND, True), (timedelta(0), False), (SECOND, False)], ids=str
 )
-def test_a_session_is_good_until_its_limit(
+def test_a_session_ends_at_its_limits(
     site: FinanceSite, passes: timedelta, late: timedelta, is_good: bool
 ) -> None:
     """A session ends after an hour idle, and after twelve hours in any case."""
@@ -177,7 +175,7 @@ def test_a_session_is_good_until_its_limit(
 
 
 def test_a_session_knows_whose_it_is(site: FinanceSite) -> None:
-    """A session gives the user, a form token and the last visit, which never moves back."""
+    """A session has its user, its CSRF token and the time of its last request."""
     staff_id = site.add_staff(ANN, Role.VIEWER)
     with site.database.writing() as session:
         token = start_session(session, staff_id, now=NOW)
@@ -194,8 +192,10 @@ def test_a_session_knows_whose_it_is(site: FinanceSite) -> None:
 
 
 @pytest.mark.parametrize(("after_s", "is_noted"), [(0, False), (59, False), (60, True), (61, True)])
-def test_a_visit_is_noted_once_a_minute(site: FinanceSite, after_s: int, is_noted: bool) -> None:
-    """A visit extends the idle limit, and is written at most once a minute."""
+def test_the_last_request_is_stored_once_a_minute(
+    site: FinanceSite, after_s: int, is_noted: bool
+) -> None:
+    """The time of a session's last request is stored at most once a minute."""
     browser = site.signed_in()
     site.wait(seconds=after_s)
     assert browser.get("/finance/gifts").status_code == 200
@@ -205,7 +205,7 @@ def test_a_visit_is_noted_once_a_minute(site: FinanceSite, after_s: int, is_note
 
 
 def test_signing_out_ends_one_session(site: FinanceSite) -> None:
-    """Signing out ends exactly one session, and an empty token ends none."""
+    """Signing out ends one session of the user, and not the others."""
     staff_id = site.add_staff(ANN)
     with site.database.writing() as session:
         tokens = [start_session(session, staff_id, now=NOW) for _ in range(3)]
@@ -227,7 +227,7 @@ def test_signing_out_ends_one_session(site: FinanceSite) -> None:
     ],
 )
 def test_finance_may_what_viewers_may(role: Role, needed: Role, may: bool) -> None:
-    """Finance staff may do what viewers may, but not the reverse."""
+    """The finance role includes what viewers may do, and not the reverse."""
     person = SignedIn(1, "Ann Lee", ANN, role, "c", "t", NOW)
     assert person.may(needed) == may
 
@@ -246,6 +246,6 @@ def test_finance_may_what_viewers_may(role: Role, needed: Role, may: bool) -> No
     ],
     ids=ascii,
 )
-def test_no_secret_is_no_match(one: str, other: str, same: bool) -> None:
-    """Empty or unequal secrets do not match, and odd text raises no error."""
+def test_empty_secrets_do_not_match(one: str, other: str, same: bool) -> None:
+    """Two secrets match only if they are equal and not empty."""
     assert same_secret(one, other) == same

@@ -1,4 +1,4 @@
-"""What a gift's page says about the account, the donor's report and replaced months."""
+"""What staff read about unconfirmed bank accounts, donors' reports and replaced months."""
 
 from datetime import timedelta
 
@@ -16,8 +16,8 @@ def learn(site: FinanceSite, gift: Gift, *facts: Fact) -> None:
         record_facts(session, [(gift.id, fact) for fact in facts], now=site.clock.now())
 
 
-def test_who_has_to_confirm_an_account_has_not_paid(site_on_each: FinanceSite) -> None:
-    """Until the account is confirmed, list and page say so, and not that the donor paid."""
+def test_a_donor_with_an_account_to_confirm_has_not_paid(site_on_each: FinanceSite) -> None:
+    """Until a donor confirms their bank account, staff do not read that the donor has paid."""
     site = site_on_each
     gift, now, name = site.gift(mode="bank_debit"), site.clock.now(), "cs_1"
     processing = Fact(K.PAYMENT_PROCESSING, name, now, "stripe")
@@ -35,8 +35,8 @@ def test_who_has_to_confirm_an_account_has_not_paid(site_on_each: FinanceSite) -
     assert "The donor has paid" in browser.get(page).text
 
 
-def test_what_the_donor_says_is_told_until_it_comes(site: FinanceSite) -> None:
-    """The donor's report is shown with its day until the transfer arrives."""
+def test_a_donors_report_is_shown_until_the_transfer_arrives(site: FinanceSite) -> None:
+    """A gift's page says when the donor reported the transfer as sent, until it arrives."""
     gift, now = site.gift(), site.clock.now()
     browser, page = site.signed_in(), f"/finance/gifts/{gift.id}"
     message = "The donor reported on March 10, 2026 that they sent it."
@@ -49,8 +49,8 @@ def test_what_the_donor_says_is_told_until_it_comes(site: FinanceSite) -> None:
     assert message not in browser.get(page).text
 
 
-def test_a_month_given_otherwise_leads_to_what_was_given(site: FinanceSite) -> None:
-    """A failed month and the gift in its place link to each other."""
+def test_a_month_and_the_gift_in_its_place_are_linked(site: FinanceSite) -> None:
+    """A month that failed, and the gift that the donor gave in its place, link to each other."""
     first, now = site.gift("first", mode="card", received_minor=5_000), site.clock.now()
     other = site.gift("other", mode="card")
     later = now + timedelta(days=30)

@@ -1,4 +1,4 @@
-"""Limits of addresses, passwords and names of staff, and of the sign-in form."""
+"""Limits of staff's e-mail addresses, passwords and names, and of the sign-in form's cookie."""
 
 import pytest
 
@@ -33,7 +33,7 @@ EMAIL = "ann.lee@example.org"
     ids=["capitals", "spaces", "full width", "254", "255", "beyond a thousand", "within"],
 )
 def test_an_address_is_tidied(typed: str, tidied: str) -> None:
-    """Case, outer spaces and full-width characters are normalized, and long text is cut."""
+    """An e-mail address is normalized before it is looked up, and cut if it is too long."""
     assert tidy_email(typed) == tidied
 
 
@@ -65,7 +65,7 @@ def test_an_address_is_tidied(typed: str, tidied: str) -> None:
     ],
 )
 def test_which_passwords_are_refused(password: str, message: str | None) -> None:
-    """Passwords are limited in length, and must not be repetitive, common or like the address."""
+    """A password must have 12 to 500 characters, and not be common or like the e-mail address."""
     assert (MIN_PASSWORD, MAX_PASSWORD) == (12, 500)
     if message is None:
         check_password(password, EMAIL)
@@ -76,8 +76,8 @@ def test_which_passwords_are_refused(password: str, message: str | None) -> None
     assert message in raised.value.message
 
 
-def test_what_is_set_is_checked(site: FinanceSite) -> None:
-    """A new password is checked against the same rules and the user's address."""
+def test_a_new_password_is_checked(site: FinanceSite) -> None:
+    """A new password for existing staff is checked by the same rules."""
     site.add_staff("ann-lee-long@example.org")
     for password in ("short", "annleelong2026"):
         with pytest.raises(BadInput), site.database.writing() as session:
@@ -85,8 +85,8 @@ def test_what_is_set_is_checked(site: FinanceSite) -> None:
 
 
 @pytest.mark.parametrize("length", [499, MAX_PASSWORD, MAX_PASSWORD + 1])
-def test_of_a_password_every_character_counts(site: FinanceSite, length: int) -> None:
-    """The longest password works only in full."""
+def test_a_long_password_is_not_cut(site: FinanceSite, length: int) -> None:
+    """A password of the maximum length has to be typed in full, because it is never cut."""
     longest = (PASSWORD * 50)[:MAX_PASSWORD]
     site.add_staff()
     with site.database.writing() as session:
@@ -99,7 +99,7 @@ def test_of_a_password_every_character_counts(site: FinanceSite, length: int) ->
     "name", ["x" * 200, "Zoë  Ó\n Neill", "X"], ids=["longest", "spaces", "shortest"]
 )
 def test_a_name_is_kept_in_one_line(site: FinanceSite, name: str) -> None:
-    """A name of up to 200 characters is stored with single spaces."""
+    """The name of staff may have 200 characters, and is stored in one line with single spaces."""
     with site.database.writing() as session:
         staff = add_staff(
             session,
@@ -120,8 +120,8 @@ def test_a_name_is_kept_in_one_line(site: FinanceSite, name: str) -> None:
     )
 
 
-def test_staff_are_named_by_what_facts_call_them(site: FinanceSite) -> None:
-    """Only staff actors have a name."""
+def test_actors_of_facts_have_names(site: FinanceSite) -> None:
+    """The actor of a fact is shown by name if it is a staff member, such as staff:1."""
     ids = [site.add_staff(f"{name}@example.org") for name in ("zoe", "ann", "bob")]
     with site.database.reading() as session:
         assert [one.email[:3] for one in all_staff(session)] == ["ann", "bob", "zoe"]
@@ -141,10 +141,8 @@ def test_staff_are_named_by_what_facts_call_them(site: FinanceSite) -> None:
     ],
     ids=["19", "20", "100", "101", "none"],
 )
-def test_a_form_keeps_the_cookie_that_may_be_ours(
-    site: FinanceSite, cookie: str, stays: bool
-) -> None:
-    """A form cookie of 20 to 100 characters is kept, and any other is replaced."""
+def test_the_form_replaces_an_invalid_cookie(site: FinanceSite, cookie: str, stays: bool) -> None:
+    """The sign-in form replaces its cookie unless that has 20 to 100 characters."""
     browser = site.browser()
     if cookie:
         browser.cookies.set("donate_form", cookie, domain="testserver.local")
@@ -153,8 +151,8 @@ def test_a_form_keeps_the_cookie_that_may_be_ours(
     assert stays or len(token) == 43
 
 
-def test_a_form_that_comes_back_keeps_what_was_typed(site: FinanceSite) -> None:
-    """A refused form keeps the address, up to its maximum length, but not the password."""
+def test_a_refused_form_keeps_the_address(site: FinanceSite) -> None:
+    """After a failed sign-in, the form shows the e-mail address again, cut to its limit."""
     answer = sign_in(site.browser(), "Ann@" + "x" * 300, "hunter2 hunter2")
     assert f'value="Ann@{"x" * 250}"' in answer.text
     assert "hunter2" not in answer.text

@@ -1,4 +1,4 @@
-"""Transfers that staff mark as received, and undo."""
+"""Marks and undoes transfers of gifts, as staff do on the page of a gift."""
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
