@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def choose(**more: Any) -> Choice:
-    """Return a valid choice, with the fields in `more` replaced."""
+    """Return a donor's valid choice, with the fields in `more` replaced."""
     fields: dict[str, Any] = {
         "mode": "card",
         "amount": Money(5_000, "CAD"),
@@ -49,9 +49,10 @@ def paid(source_id: str = "pi_1", amount_minor: int | None = 5_000, **more: Any)
 
 
 def case_id(value: object) -> str | None:
-    """Return a readable id for a value in a table of cases, or None to keep pytest's own.
+    """Return an id for a parameter of a parametrized test, or None to keep pytest's own id.
 
-    Facts are named by their kinds, other objects by their `repr`, cut to forty characters.
+    A list of facts is named by their kinds, a filter by what it narrows, and other objects by their
+    `ascii` text, cut to forty characters.
     """
     if isinstance(value, list):
         return ", ".join(str(getattr(item, "kind", item)) for item in value) or "nothing"

@@ -1,4 +1,4 @@
-"""What a donor may choose: everything wrong with a choice is refused together."""
+"""A donor's choice of mode, amount, country and name is checked against the region."""
 
 import time
 from typing import Any
@@ -53,8 +53,8 @@ def cad(amount_minor: int) -> Money:
     ],
     ids=case_id,
 )
-def test_what_is_offered_is_taken(more: dict[str, Any]) -> None:
-    """Every choice that the region offers is accepted unchanged, up to its limits."""
+def test_a_valid_choice_is_accepted(more: dict[str, Any]) -> None:
+    """A choice that the region offers is accepted unchanged, also at the limits."""
     choice = choose(**more)
     assert {key: getattr(choice, key) for key in more} == more
 
@@ -155,18 +155,18 @@ CARD = "That looks like a card number. Please remove it."
     ids=case_id,
 )
 def test_what_is_not_offered_is_refused(more: dict[str, Any], field: str, sentence: str) -> None:
-    """A choice that is not offered, or that cannot be stored, is refused at its field."""
+    """A value that the region does not offer, or that cannot be stored, is refused by field."""
     assert problems(**more) == {field: sentence}
 
 
-def test_everything_wrong_is_told_at_once() -> None:
-    """All problems are reported together, one for each field."""
+def test_all_problems_are_reported_together() -> None:
+    """If several fields of a choice are wrong, they are all reported, one problem for each."""
     amount = BadInput("amount", "Please enter an amount.")
     by_field = problems(amount=amount, mode="x", country="x", name="", email="x")
     assert list(by_field) == ["amount", "country", "mode", "name", "email"]
 
 
-# Accents in the wrong order: sorting n of them takes n² steps.
+# Unicode normalization sorts accents, which takes n² steps for n accents in the wrong order.
 ACCENTS = "a" + "\u0315\u0300" * 25_000
 
 
@@ -181,7 +181,7 @@ ACCENTS = "a" + "\u0315\u0300" * 25_000
     ids=case_id,
 )
 def test_a_very_long_text_is_refused_quickly(more: dict[str, str]) -> None:
-    """100 kB in any field is refused in less than a second."""
+    """A name or e-mail address of 100 kB is refused in less than a second."""
     start = time.perf_counter()
     assert set(problems(**more)) == set(more)
     assert time.perf_counter() - start < 1
@@ -204,14 +204,14 @@ def test_a_name_is_kept_on_one_line(typed: str, tidied: str) -> None:
     assert choose(name=typed).name == tidied
 
 
-def test_a_name_that_is_far_too_long_stays_as_it_came() -> None:
+def test_a_far_too_long_name_is_not_normalized() -> None:
     """A name of over a thousand characters is not normalized, because that could take too long."""
     assert tidy_name("e\u0301" * 500) == "\u00e9" * 500
     assert tidy_name("e\u0301" * 500 + "e") == "e\u0301" * 500 + "e"
 
 
 def test_an_email_is_kept_in_one_form() -> None:
-    """An address is stored in one Unicode form, however the donor typed it."""
+    """A donor's e-mail address is stored in one Unicode form, however they typed it."""
     for typed in ("exa\u0308mple", "ex\u00e4mple", "EX\u00c4MPLE", "xn--exmple-cua"):
         assert choose(email=f" ann@{typed}.com ").email == "ann@ex\u00e4mple.com"
 
@@ -220,7 +220,7 @@ def test_an_email_is_kept_in_one_form() -> None:
     ("requested", "language"), [("fr", "fr-CA"), ("fr-FR", "fr-CA"), ("de", "en-CA"), ("", "en-CA")]
 )
 def test_a_language_is_one_of_the_region(requested: str, language: str) -> None:
-    """A gift's language is one of the region's languages."""
+    """A gift's language is always one of the region's, even if the donor requested another."""
     assert choose(language=requested).language == language
 
 
@@ -251,13 +251,13 @@ CARDS = ["4242424242424242", "5555555555554444", "378282246310005", "60110009901
 @pytest.mark.parametrize(
     "around", ["{}", "my card: {}, thanks", "Apt 12 {}", "{} 12/29 123", "a{}b"]
 )
-def test_a_card_number_is_seen(card: str, separator: str, around: str) -> None:
-    """A card number is recognized with any separators and any text around it."""
+def test_a_card_number_is_recognized(card: str, separator: str, around: str) -> None:
+    """A card number in a text is recognized, whatever separates its digits or surrounds it."""
     spaced = separator.join(card[i : i + 4] for i in range(0, len(card), 4))
     assert holds_card_number(around.format(spaced))
 
 
-def test_a_card_number_in_wide_digits_is_seen() -> None:
+def test_a_card_number_in_other_digits_is_recognized() -> None:
     """A card number is recognized in full-width, Arabic and Devanagari digits."""
     for zero in (0xFF10, 0x0660, 0x0966):
         wide = CARDS[0].translate({ord(str(n)): zero + n for n in range(10)})
@@ -278,6 +278,6 @@ def test_a_card_number_in_wide_digits_is_seen() -> None:
         "4242, 4242, 4242",
     ],
 )
-def test_what_is_no_card_number_is_none(text: str) -> None:
+def test_other_text_is_no_card_number(text: str) -> None:
     """Text with too few digits, a wrong check digit or digits far apart is not a card number."""
     assert not holds_card_number(text)

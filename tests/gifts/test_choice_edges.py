@@ -1,4 +1,4 @@
-"""Limits of the covered fee and of the donor's wishes, on both sides."""
+"""Just inside and just outside the limits of a covered fee and of a donor's wishes."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def refused(*wishes: Wishes, **more: Any) -> list[tuple[str, str]]:
 
 
 def test_the_fee_comes_on_top() -> None:
-    """The charge is the gift plus its fee, and the fee is stored beside it."""
+    """A donor who covers the fee is charged the gift plus the fee, and the fee is stored."""
     choice = choose()
     assert (choice.amount, choice.fee_cover_minor) == (Money(5_180, "CAD"), 180)
     assert choice.wish_row()["fee_cover_minor"] == 180
@@ -76,7 +76,7 @@ def test_the_fee_comes_on_top() -> None:
     ],
 )
 def test_what_is_charged_keeps_to_the_limits(amount_minor: int, message: str | None) -> None:
-    """The region's limits apply to the whole charge, including the covered fee."""
+    """The region's limits apply to what is charged, which includes the covered fee."""
     if message is None:
         assert 200 <= choose(amount_minor=amount_minor).amount.amount_minor <= 2_500_000
     else:
@@ -93,8 +93,11 @@ def test_what_is_charged_keeps_to_the_limits(amount_minor: int, message: str | N
     ],
     ids=["no fee", "none here", "another currency", "no amount"],
 )
-def test_a_fee_is_covered_where_there_is_one(more: dict[str, Any], field: str) -> None:
-    """A fee can be covered only in a mode that has one, and other problems are reported alone."""
+def test_a_fee_is_covered_only_in_a_mode_with_one(more: dict[str, Any], field: str) -> None:
+    """A donor can cover the fee only if the mode has one.
+
+    If the amount or currency is wrong, that is the only problem reported.
+    """
     assert [refused_field for refused_field, _ in refused(**more)] == [field]
     assert fee_cover(NO_FEE, "card", Money(5_000, "CAD")) is None
     assert fee_cover(WITH_ALL, "no mode", Money(5_000, "CAD")) is None
@@ -102,8 +105,8 @@ def test_a_fee_is_covered_where_there_is_one(more: dict[str, Any], field: str) -
 
 
 @pytest.mark.parametrize("amount_minor", [4_999, 5_000, 5_001, 5_050, 5_100])
-def test_an_amount_is_a_whole_number_of_steps(amount_minor: int) -> None:
-    """Amounts in Icelandic krónur must be whole, because Stripe refuses fractions."""
+def test_an_amount_in_kronur_is_whole(amount_minor: int) -> None:
+    """An amount in Icelandic krónur must be whole, because Stripe refuses fractions."""
     fields: dict[str, Any] = {"region": ICELAND, "amount": Money(amount_minor, "ISK")}
     if amount_minor % 100:
         sentence = "Please enter a whole amount in this currency."
@@ -158,8 +161,8 @@ TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
     ],
     ids=lambda value: ascii(value)[:40],
 )
-def test_which_wishes_are_kept(wish: dict[str, Any], field: str, message: str) -> None:
-    """Each wish is stored unchanged up to its limit, or refused at its field."""
+def test_which_wishes_are_stored(wish: dict[str, Any], field: str, message: str) -> None:
+    """A donor's wish, such as a fund or a note, is stored unchanged, or refused by field."""
     if field:
         assert refused(Wishes(**wish)) == [(field, message)]
     else:
@@ -177,10 +180,10 @@ def test_which_wishes_are_kept(wish: dict[str, Any], field: str, message: str) -
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_a_region_has_not_switched_on_is_refused(
+def test_an_option_that_a_region_does_not_offer_is_refused(
     wish: dict[str, Any], field: str, message: str
 ) -> None:
-    """A wish is refused unless the region offers that option."""
+    """A donor's wish is refused if the region does not offer that option."""
     assert refused(Wishes(**wish), region=WITH_NONE) == [(field, message)]
 
 
@@ -195,6 +198,6 @@ def test_what_a_region_has_not_switched_on_is_refused(
     ids=["lines", "one form", "two thousand", "one more"],
 )
 def test_words_are_tidied(typed: str, tidied: str) -> None:
-    """Line ends and Unicode are normalized, except in text that is far too long."""
+    """A donor's text gets normal line ends and Unicode, unless it is far too long."""
     assert tidy_words(typed) == tidied
     assert MAX_NAME == 200

@@ -1,4 +1,4 @@
-"""Rounding of a covered fee, just below, at and just above each half."""
+"""How Stripe's fee is rounded, and what a donor who covers it is charged."""
 
 import pytest
 
@@ -25,7 +25,7 @@ from donate.gifts.choosing.fee_cover import fee_on, with_fee_covered
 def test_a_fee_is_rounded_as_stripe_rounds_it(
     charged: int, basis_points: int, fixed: int, fee: int
 ) -> None:
-    """The percentage of a fee is rounded half up to a whole unit, and the fixed part is added."""
+    """A fee is a percentage, rounded half up to a whole minor unit, plus a fixed amount."""
     assert fee_on(charged, basis_points=basis_points, fixed_minor=fixed) == fee
 
 
@@ -48,6 +48,9 @@ def test_a_fee_is_rounded_as_stripe_rounds_it(
 def test_as_little_as_covers_the_fee(
     gift: int, basis_points: int, fixed: int, step: int, charged: int
 ) -> None:
-    """The charge is the smallest multiple of the step that leaves the whole gift after the fee."""
+    """A donor who covers the fee is charged as little as leaves the whole gift after the fee.
+
+    The charge is a multiple of the currency's smallest step.
+    """
     terms = {"basis_points": basis_points, "fixed_minor": fixed, "step": step}
     assert with_fee_covered(gift, **terms) == charged

@@ -1,4 +1,4 @@
-"""The ledger opens each gift once, records each fact once, and updates the cached status."""
+"""Each gift is opened once, and each fact recorded once, with the gift's status updated."""
 
 import uuid
 from collections.abc import Callable
@@ -51,8 +51,8 @@ def in_threads(work: Callable[[int], Any], times: int = 20) -> list[Any]:
         return list(pool.map(work, range(times)))
 
 
-def test_a_gift_is_what_was_chosen(database: Database, gift: Gift) -> None:
-    """A new gift holds the donor's choice, a valid reference and a `gift_opened` fact."""
+def test_a_new_gift_has_the_donors_choice(database: Database, gift: Gift) -> None:
+    """A new gift has the donor's choice, a valid reference and the fact `gift_opened`."""
     row = reread(database, gift)
     assert (row.code, row.mode, row.frequency) == ("LWCAN", "card", "once")
     assert (row.amount_minor, row.currency, row.language) == (5_000, "CAD", "en-CA")
@@ -73,7 +73,7 @@ def test_a_gift_is_what_was_chosen(database: Database, gift: Gift) -> None:
 
 
 def test_the_same_form_opens_one_gift(database: Database, gift: Gift) -> None:
-    """A form key that was used before returns the gift that it opened."""
+    """Opening a gift with a form key that was used before returns the earlier gift."""
     with database.writing() as session:
         assert open_one(session, name="Bob").id == gift.id
         assert open_one(session, "form-2").id != gift.id
@@ -92,7 +92,7 @@ def test_one_form_sent_twenty_times_at_once_opens_one_gift(database: Database) -
 
 
 class RepeatingRandom(Random):
-    """A random generator that makes the same choice several times before it moves on."""
+    """A random generator that repeats its first result several times."""
 
     def __init__(self, repeats: int) -> None:
         super().__init__(7)
@@ -106,7 +106,7 @@ class RepeatingRandom(Random):
 
 
 def test_a_reference_that_is_taken_is_drawn_again(database: Database) -> None:
-    """A reference that is taken is drawn again, up to a limit that ends in an error."""
+    """If a random reference is taken, another is drawn; after many attempts an error is raised."""
     with database.writing() as session:
         first = open_gift(session, choose(), "form-1", now=NOW, random=RepeatingRandom(1))
         second = open_gift(session, choose(), "form-2", now=NOW, random=RepeatingRandom(2))
@@ -117,7 +117,7 @@ def test_a_reference_that_is_taken_is_drawn_again(database: Database) -> None:
 
 
 def test_a_fact_is_recorded_once(database: Database, gift: Gift) -> None:
-    """A fact that was recorded before, or earlier in the same batch, changes nothing."""
+    """A fact that was recorded before, even in the same call, is not recorded again."""
     assert record(database, (gift, paid()), (gift, paid())) == [RECORDED, KNOWN]
     assert record(database, (gift, paid(happened_at=NOW + timedelta(1)))) == [KNOWN]
     row = reread(database, gift)
@@ -126,15 +126,15 @@ def test_a_fact_is_recorded_once(database: Database, gift: Gift) -> None:
     assert record(database) == []
 
 
-def test_one_fact_from_twenty_threads_at_once_is_one(database: Database, gift: Gift) -> None:
-    """Of twenty threads that record the same fact, one records it and the others know it."""
+def test_one_fact_from_twenty_threads_is_recorded_once(database: Database, gift: Gift) -> None:
+    """If twenty threads record the same fact at once, it is recorded once."""
     outcomes = in_threads(lambda _: record(database, (gift, paid()))[0])
     assert sorted(outcomes) == sorted([RECORDED] + [KNOWN] * 19)
     assert reread(database, gift).received_minor == 5_000
 
 
-def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gift: Gift) -> None:
-    """A locked gift includes the facts recorded in this transaction without being read again."""
+def test_a_locked_gift_knows_facts_of_its_transaction(database: Database, gift: Gift) -> None:
+    """Facts that a transaction records are known to the gifts that it has locked before."""
     with database.writing() as session:
         locked = LockedGifts(session)
         locked.lock([gift.id])
@@ -148,13 +148,13 @@ def test_a_gift_in_hand_knows_what_was_recorded_meanwhile(database: Database, gi
 
 
 def test_facts_of_one_gift_from_twenty_threads_all_count(database: Database, gift: Gift) -> None:
-    """Twenty payments recorded at the same time all count in the cached amount."""
+    """If twenty threads record different payments of one gift, its amount counts all of them."""
     in_threads(lambda n: record(database, (gift, paid(f"pi_{n}", 100))))
     assert reread(database, gift).received_minor == 2_000
 
 
-def test_one_fact_about_two_gifts_at_once_is_one(database: Database, gift: Gift) -> None:
-    """One payment recorded for two gifts at the same time counts for one of them only."""
+def test_one_fact_about_two_gifts_counts_for_one(database: Database, gift: Gift) -> None:
+    """If threads record one payment for two gifts at once, it counts for one of them only."""
     with database.writing() as session:
         other = open_one(session, "form-2")
     outcomes = in_threads(lambda n: record(database, ((gift, other)[n % 2], paid()))[0])
@@ -163,8 +163,8 @@ def test_one_fact_about_two_gifts_at_once_is_one(database: Database, gift: Gift)
     assert reread(database, gift).received_minor + reread(database, other).received_minor == 5_000
 
 
-def test_a_gift_read_before_is_read_again(postgres: Postgres) -> None:
-    """A gift that this session read earlier is read again, with facts committed since."""
+def test_recording_a_fact_reads_the_gift_again(postgres: Postgres) -> None:
+    """Recording a fact reads the gift again, with the facts that others committed meanwhile."""
     database = Database(postgres.fresh_url())
     received = fact(FactKind.TRANSFER_RECEIVED, "C1AB", 5_000)
     with database.writing() as session:
@@ -189,7 +189,7 @@ def test_a_gift_read_before_is_read_again(postgres: Postgres) -> None:
     ids=["another amount", "another currency", "no amount"],
 )
 def test_another_amount_contradicts(database: Database, gift: Gift, other: Fact) -> None:
-    """The same fact with another amount or currency is a contradiction and is not recorded."""
+    """A fact that was recorded before with another amount or currency is a contradiction."""
     assert record(database, (gift, paid())) == [RECORDED]
     assert record(database, (gift, other)) == [CONTRADICTED]
     assert reread(database, gift).received_minor == 5_000
@@ -197,7 +197,7 @@ def test_another_amount_contradicts(database: Database, gift: Gift, other: Fact)
 
 
 def test_another_amount_in_the_same_batch_contradicts(database: Database, gift: Gift) -> None:
-    """If two facts of one batch contradict each other, the first is recorded."""
+    """If two facts in one call contradict each other, the first is recorded."""
     outcomes = record(database, (gift, paid()), (gift, paid(amount_minor=1)), (gift, paid()))
     assert outcomes == [RECORDED, CONTRADICTED, KNOWN]
     assert reread(database, gift).received_minor == 5_000
@@ -205,7 +205,7 @@ def test_another_amount_in_the_same_batch_contradicts(database: Database, gift: 
 
 @pytest.mark.parametrize("together", [True, False])
 def test_another_gift_contradicts(database: Database, gift: Gift, together: bool) -> None:
-    """A fact that belongs to another gift is a contradiction and does not change this gift."""
+    """A fact that was recorded before for another gift is a contradiction."""
     with database.writing() as session:
         other = open_one(session, "form-2")
     entries = [(gift, paid()), (other, paid()), (other, paid("pi_2", 700))]
@@ -227,7 +227,7 @@ def test_another_gift_contradicts(database: Database, gift: Gift, together: bool
     ],
     ids=["another currency", "zero", "negative", "no currency", "no amount"],
 )
-def test_wrong_money_reaches_no_table(database: Database, gift: Gift, wrong: Fact) -> None:
+def test_wrong_money_is_refused(database: Database, gift: Gift, wrong: Fact) -> None:
     """The database refuses zero, negative and missing amounts, and the currency of another gift."""
     with pytest.raises(IntegrityError):
         record(database, (gift, paid("pi_0", 300)), (gift, wrong))
@@ -235,8 +235,8 @@ def test_wrong_money_reaches_no_table(database: Database, gift: Gift, wrong: Fac
     assert reread(database, gift).received_minor == 0
 
 
-def test_an_unknown_gift_is_told(database: Database, gift: Gift) -> None:
-    """A fact about an unknown gift raises LookupError, and its batch is not recorded."""
+def test_a_fact_about_an_unknown_gift_raises(database: Database, gift: Gift) -> None:
+    """A fact about an unknown gift raises LookupError, and no fact of the call is recorded."""
     unknown = Gift(**gift.model_dump() | {"id": uuid.uuid4()})
     with pytest.raises(LookupError, match=str(unknown.id)):
         record(database, (gift, paid()), (unknown, paid("pi_2")))
@@ -244,7 +244,7 @@ def test_an_unknown_gift_is_told(database: Database, gift: Gift) -> None:
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database, gift: Gift) -> None:
-    """A failed transaction leaves no gift, no fact and no cached amount."""
+    """A transaction that fails opens no gift, records no fact and changes no cached amount."""
 
     def fail(session: Session) -> None:
         open_one(session, "form-2")
@@ -268,10 +268,10 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database, gift: Gift)
         ("America/St_Johns", datetime(2026, 1, 1, 3, 29, 59, tzinfo=UTC), date(2025, 12, 31)),
     ],
 )
-def test_a_day_is_that_of_the_region(
+def test_dates_are_those_of_the_region(
     database: Database, zone: str, instant: datetime, day: date
 ) -> None:
-    """The days a gift was opened and received are days in the region's time zone."""
+    """The dates on which a gift was opened and received are those of the region's time zone."""
     choice = replace(choose(), region=CANADA.model_copy(update={"time_zone": zone}))
     with database.writing() as session:
         gift = open_gift(session, choice, "form-1", now=instant)
@@ -281,8 +281,8 @@ def test_a_day_is_that_of_the_region(
     assert (row.opened_on, row.received_on) == (day, day)
 
 
-def test_a_transfer_taken_back_takes_its_day_back(database: Database, gift: Gift) -> None:
-    """A gift whose only transfer was undone has no day of receipt."""
+def test_an_undone_transfer_leaves_no_date(database: Database, gift: Gift) -> None:
+    """A gift whose only transfer was undone has no date on which it was received."""
     received = fact(FactKind.TRANSFER_RECEIVED, "C1AB", 5_000, actor="staff:1")
     record(database, (gift, received))
     assert reread(database, gift).received_on == date(2026, 3, 1)

@@ -1,4 +1,4 @@
-"""The state of a monthly gift follows from its facts, in whatever order they were recorded."""
+"""The state of a pledge, which is a monthly gift, is computed from its facts in any order."""
 
 import uuid
 from dataclasses import replace
@@ -52,23 +52,23 @@ ENDED = fact(FactKind.PLEDGE_ENDED, 4)
     ],
     ids=case_id,
 )
-def test_what_happened_last_counts(facts: list[Fact], state: PledgeState, each_month: int) -> None:
-    """State and amount depend on when things happened, not on when they were recorded."""
+def test_the_latest_fact_counts(facts: list[Fact], state: PledgeState, each_month: int) -> None:
+    """A pledge's state and amount depend on when facts happened, not on when they were recorded."""
     for order in permutations(facts):
         pledge = pledge_of(order, CHOSEN)
         assert (pledge.state, pledge.each_month) == (state, Money(each_month, "CAD"))
         assert pledge.subscription == ("sub_1" if facts else None)
 
 
-def test_a_pledge_that_runs_out_says_so() -> None:
-    """A pledge that stops after the current month is active and marked as ending."""
+def test_a_pledge_in_its_last_month_is_ending() -> None:
+    """A pledge that Stripe will end after the current month is active, and marked as ending."""
     pledge = pledge_of([STARTED, LAST_MONTH], CHOSEN)
     assert (pledge.state, pledge.is_ending, pledge.ends_at) == (PledgeState.ACTIVE, True, None)
     assert not pledge_of([STARTED, RESUMED], CHOSEN).is_ending
 
 
-def test_a_pledge_that_is_to_end_says_when() -> None:
-    """A pledge with an end date shows it until the end is cancelled or has happened."""
+def test_a_pledge_has_its_end_date() -> None:
+    """A pledge that will end on a date has that date until the end is cancelled or has come."""
     at = NOW + timedelta(days=30)
     seconds = int(at.timestamp())
     end_set = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, subscription="sub_1", ends_at=seconds)
@@ -91,7 +91,7 @@ def test_a_pledge_that_is_to_end_says_when() -> None:
         ("resting", PledgeState.UNKNOWN),
     ],
 )
-def test_each_status_of_stripes_has_a_state(status: str, state: PledgeState) -> None:
+def test_each_stripe_status_has_a_state(status: str, state: PledgeState) -> None:
     """Each subscription status of Stripe has a state, and an unfamiliar one is UNKNOWN."""
     changed = fact(FactKind.PLEDGE_CHANGED, 1, subscription="sub_1", status=status, paused=False)
     pledge = pledge_of([STARTED, changed], CHOSEN)
@@ -110,14 +110,14 @@ def test_each_status_of_stripes_has_a_state(status: str, state: PledgeState) -> 
     ],
     ids=case_id,
 )
-def test_why_it_ended_is_known(evidence: dict[str, str], reason: EndReason | None) -> None:
-    """A pledge that ended because of failed or disputed payments says so."""
+def test_a_pledge_knows_why_it_ended(evidence: dict[str, str], reason: EndReason | None) -> None:
+    """A pledge knows if it ended because a payment failed or was disputed."""
     ended = replace(ENDED, evidence=evidence)
     assert pledge_of([STARTED, ended], CHOSEN).end_reason is reason
 
 
-def test_begun_anew_after_it_ended() -> None:
-    """After a subscription ended and a new one started, the pledge shows the new one."""
+def test_a_pledge_that_started_again_is_active() -> None:
+    """If a new subscription started after the first one ended, the pledge is active again."""
     started_again = Fact(FactKind.PLEDGE_STARTED, "sub_2", NOW + timedelta(days=5), "stripe")
     for order in permutations([STARTED, RESUMED, ENDED, started_again]):
         pledge = pledge_of(order, CHOSEN)
@@ -125,15 +125,15 @@ def test_begun_anew_after_it_ended() -> None:
         assert pledge.each_month == CHOSEN
 
 
-def test_a_month_knows_its_invoice() -> None:
-    """The form key of a later month holds its invoice, and no other form key does."""
+def test_the_key_of_a_month_has_its_invoice() -> None:
+    """The invoice that opened a later month of a pledge can be read from the month's form key."""
     assert invoice_of(month_key("in_1")) == "in_1"
     assert invoice_of("form:abc") is None
     assert invoice_of("instead:month:in_1") is None
 
 
 def test_within_a_second_the_donors_last_change_counts() -> None:
-    """A late event of an earlier change in the same second does not undo the last change."""
+    """If a donor changed a pledge twice in a second, the later change counts in any order."""
     gift_id = uuid.uuid4()
 
     def changed(name: str, *, paused: bool) -> Fact:

@@ -1,4 +1,4 @@
-"""Filters, totals and paging of the list of gifts, lookups, and the audit."""
+"""Queries of gifts: filters, totals, paging, finding one gift, and the audit of cached values."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -37,7 +37,7 @@ def form_keys(session: Session, gift_filter: GiftFilter) -> set[str]:
 
 @pytest.fixture
 def several(database: Database) -> Database:
-    """Four gifts: a paid and an awaited card gift, an Interac gift, and one under another code."""
+    """Store four gifts: two by card, one of them paid, one by Interac, and one of another code."""
     with database.writing() as session:
         first = open_one(session, "paid", now=datetime(2026, 1, 1, 4, 59, 59, tzinfo=UTC))
         record_facts(session, [(first.id, paid())], now=NOW)
@@ -70,17 +70,17 @@ def several(database: Database) -> Database:
     ],
     ids=case_id,
 )
-def test_a_filter_lets_through_what_it_says(
+def test_each_field_of_a_filter_narrows_the_list(
     several: Database, gift_filter: GiftFilter, keys: str
 ) -> None:
-    """Each part of a filter narrows the list, and date ranges include both days."""
+    """Each field of a filter narrows the list of gifts, and both its dates are included."""
     with several.reading() as session:
         assert form_keys(session, gift_filter) == set(keys.split())
         assert sum(line.gifts for line in totals(session, gift_filter)) == len(keys.split())
 
 
 def test_totals_are_by_currency(several: Database) -> None:
-    """Each currency has its own total."""
+    """Gifts are totalled separately for each currency."""
     with several.reading() as session:
         assert totals(session, ALL) == [
             Total(3, Money(15_000, "CAD"), Money(5_000, "CAD"), Money(5_000, "CAD")),
@@ -91,7 +91,7 @@ def test_totals_are_by_currency(several: Database) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_pages_show_every_gift_once(database: Database, limit: int) -> None:
-    """Paging shows each gift once, newest first, even gifts of the same instant."""
+    """Paging shows each gift once, newest first, even if several were opened at the same time."""
     with database.writing() as session:
         for n in range(12):
             later = timedelta(seconds=n // 4, microseconds=n % 2)
@@ -109,8 +109,8 @@ def test_pages_show_every_gift_once(database: Database, limit: int) -> None:
     assert order == sorted(order, reverse=True)
 
 
-def test_a_gift_that_comes_between_pages_moves_nothing(database: Database) -> None:
-    """A gift opened between two pages neither repeats nor hides another."""
+def test_a_new_gift_does_not_disturb_paging(database: Database) -> None:
+    """A gift that is opened while somebody pages through the list neither repeats nor hides one."""
     with database.writing() as session:
         keys = [open_one(session, f"form-{n}", now=NOW + timedelta(n)).form_key for n in range(4)]
     with database.reading() as session:
@@ -123,8 +123,8 @@ def test_a_gift_that_comes_between_pages_moves_nothing(database: Database) -> No
     assert [first.form_key, second.form_key, *rest] == keys[::-1]
 
 
-def test_facts_are_told_in_the_order_they_happened(database: Database) -> None:
-    """Facts are sorted by the second they happened in, then by when they were recorded."""
+def test_facts_are_sorted_by_time(database: Database) -> None:
+    """A gift's facts are sorted by the second in which they happened, then as recorded."""
     with database.writing() as session:
         gift = open_one(session, now=NOW + timedelta(microseconds=900_000))
         unordered = [
@@ -141,7 +141,7 @@ def test_facts_are_told_in_the_order_they_happened(database: Database) -> None:
     assert kinds == ["gift_opened", "checkout_opened", "payment_succeeded", "refund_succeeded"]
 
 
-def test_a_gift_is_found_by_its_names(database: Database) -> None:
+def test_a_gift_is_found_by_id_token_or_reference(database: Database) -> None:
     """A gift is found by its exact id, token or reference, and by nothing else."""
     with database.writing() as session:
         gift, other = open_one(session), open_one(session, "form-2", name="Bob")
@@ -160,8 +160,8 @@ def test_a_gift_is_found_by_its_names(database: Database) -> None:
         assert donor_of(session, other).name == "Bob"
 
 
-def test_a_source_tells_its_gift(database: Database) -> None:
-    """A payment is found only under the kind of fact that recorded it."""
+def test_a_gift_is_found_by_kind_and_source(database: Database) -> None:
+    """The gift of a payment intent is found by the kind of the fact and its source together."""
     with database.writing() as session:
         gift = open_one(session)
         record_facts(session, [(gift.id, paid())], now=NOW)
@@ -183,8 +183,8 @@ def test_a_source_tells_its_gift(database: Database) -> None:
         ("flags", "'paid_more_than_once'"),
     ],
 )
-def test_the_audit_sees_every_wrong_copy(several: Database, column: str, value: str) -> None:
-    """The audit reports every wrong cached value by reference and column."""
+def test_the_audit_reports_every_wrong_value(several: Database, column: str, value: str) -> None:
+    """The audit reports a cached value that differs from the facts, with reference and column."""
     with several.reading() as session:
         assert list(differences(session)) == []
     with several.writing() as session:

@@ -1,4 +1,4 @@
-"""What can still be refunded of each payment, and the state of each refund request."""
+"""How much of each payment can still be refunded, and the state of each refund request."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -64,14 +64,14 @@ ANSWER = PAYMENT | {"request": "g:refund:1"}
     ],
     ids=case_id,
 )
-def test_what_is_under_way_is_not_left(facts: list[Fact], left: int) -> None:
-    """What is left excludes money refunded, being refunded, disputed or requested."""
+def test_money_under_way_cannot_be_refunded(facts: list[Fact], left: int) -> None:
+    """Money that is refunded, being refunded, requested or disputed cannot be refunded again."""
     (payment,) = payments_of([PAID, *facts])
     assert payment.left_minor == left
 
 
-def test_what_came_back_is_left_again() -> None:
-    """After a failed refund and a won dispute, the whole payment can be refunded."""
+def test_money_that_came_back_can_be_refunded_again() -> None:
+    """After its refund failed and its dispute was won, a payment can be refunded in full again."""
     facts = [
         fact(FactKind.REFUND_STARTED, "re_1", 2_000, **ANSWER),
         fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **ANSWER),
@@ -84,7 +84,7 @@ def test_what_came_back_is_left_again() -> None:
 
 
 def test_a_month_is_refunded_by_the_payment_that_paid_its_invoice() -> None:
-    """A month is recorded by its invoice, and refunded through the payment intent that paid it."""
+    """A month of a pledge is refunded through the payment intent that paid the month's invoice."""
     month = fact(FactKind.PAYMENT_SUCCEEDED, "in_1", 5_000)
     (unnamed,) = payments_of([month])
     assert (unnamed.intent, unnamed.left_minor) == (None, 5_000)
@@ -112,17 +112,17 @@ def outside(source: str, amount: int | None, invoice: str = "in_1") -> Fact:
         pytest.param(None, [], [], id="unknown amount"),
     ],
 )
-def test_only_what_came_through_stripe_can_go_back_through_it(
+def test_only_money_through_stripe_can_be_refunded(
     amount: int | None, facts: list[Fact], received: list[int]
 ) -> None:
-    """Only money that came through Stripe is offered; a payment without any is left out."""
+    """The part of an invoice that was paid outside Stripe cannot be refunded through Stripe."""
     payments = payments_of([fact(FactKind.PAYMENT_SUCCEEDED, "in_1", amount), *facts])
     assert [payment.received_minor for payment in payments] == received
     assert [payment.left_minor for payment in payments] == received
 
 
 def test_the_newest_payment_comes_first() -> None:
-    """The newest payment is listed first, because it is usually the duplicate."""
+    """A gift's newest payment is listed first, because it is usually the one paid by mistake."""
     later = fact(FactKind.PAYMENT_SUCCEEDED, "pi_2", 100, at=NOW + timedelta(1))
     assert [payment.intent for payment in payments_of([PAID, later])] == ["pi_2", "pi_1"]
 
@@ -140,8 +140,8 @@ def test_the_newest_payment_comes_first() -> None:
     ],
     ids=case_id,
 )
-def test_in_any_order_a_request_ends_the_same(kinds: list[FactKind], state: str) -> None:
-    """A request has the same state in any order of its facts; a refund outranks a refusal."""
+def test_the_order_of_facts_does_not_change_a_request(kinds: list[FactKind], state: str) -> None:
+    """A refund request has the same state in any order of its facts."""
     facts = [PAID, REQUESTED]
     for kind in kinds:
         is_ours = kind == FactKind.REFUND_REFUSED
@@ -152,7 +152,7 @@ def test_in_any_order_a_request_ends_the_same(kinds: list[FactKind], state: str)
 
 
 def test_the_newest_request_comes_first() -> None:
-    """Requests are sorted by number, not by text, newest first, each with its state."""
+    """Refund requests are listed by descending number, so that 10 comes before 9."""
     facts = [fact(FactKind.REFUND_REQUESTED, f"g:refund:{n}", 100, payment="pi_1") for n in (9, 11)]
     facts.insert(1, fact(FactKind.REFUND_REQUESTED, "g:refund:10", 100, payment="pi_1"))
     refusals = [
@@ -168,9 +168,9 @@ def test_the_newest_request_comes_first() -> None:
 
 
 def test_a_refund_of_another_amount_is_another_refund() -> None:
-    """A refund of another amount does not answer a request with the same number.
+    """A refund does not settle a request with the same number but another amount.
 
-    After a backup is restored, a number may be used twice.
+    Two requests can have the same number after a backup of the database was restored.
     """
     other = fact(FactKind.REFUND_SUCCEEDED, "re_1", 1_500, **ANSWER)
     (request,) = requests_of([PAID, REQUESTED, other])
@@ -203,12 +203,12 @@ def test_a_refund_of_another_amount_is_another_refund() -> None:
     ],
 )
 def test_a_number_is_never_given_twice(facts: list[Fact], number: int) -> None:
-    """The next request gets a number above all that we or Stripe know of."""
+    """A new refund request gets a higher number than all that we or Stripe know of."""
     assert next_number(facts) == number
 
 
-def test_a_failed_refund_stands_until_staff_dealt_with_it() -> None:
-    """Failed refunds are listed until staff follow them up, oldest first, then by id."""
+def test_a_failed_refund_is_listed_until_followed_up() -> None:
+    """Failed refunds are listed until staff mark them as followed up, oldest first."""
     failed = [
         fact(FactKind.REFUND_FAILED, "re_2", 2_000, **PAYMENT),
         fact(FactKind.REFUND_FAILED, "re_1", 2_000, **PAYMENT),
@@ -223,8 +223,8 @@ def test_a_failed_refund_stands_until_staff_dealt_with_it() -> None:
     ]
 
 
-def test_asking_and_being_refused_move_no_money() -> None:
-    """A refund request and its refusal change neither status, amounts nor flags."""
+def test_refund_requests_and_refusals_move_no_money() -> None:
+    """A refund request and its refusal do not change the gift's status, amounts or flags."""
     refused = fact(FactKind.REFUND_REFUSED, "g:refund:1", code="amount")
     opened = fact(FactKind.GIFT_OPENED, "g", 5_000)
     assert status_of([opened, PAID, REQUESTED, refused]) == status_of([opened, PAID])

@@ -1,4 +1,4 @@
-"""The status, amounts and flags that a set of facts adds up to."""
+"""The status, amounts and flags of a gift are computed from its facts."""
 
 from datetime import timedelta
 from typing import Any
@@ -131,7 +131,7 @@ TWICE = [OPENED, PAID, paid("pi_2")]
             "",
         ),
         ([OPENED, PAID, refund(1_000), dispute(K.DISPUTE_OPENED, 4_000)], "disputed", 5_000, 0, ""),
-        # Paid twice, and partly returned.
+        # The gift was paid twice, and part of the money went back.
         ([*TWICE, refund(5_000)], "confirmed", 10_000, 5_000, ""),
         ([*TWICE, dispute(K.DISPUTE_LOST)], "confirmed", 10_000, 5_000, ""),
         ([*TWICE, dispute(K.DISPUTE_OPENED)], "disputed", 10_000, 5_000, ""),
@@ -191,7 +191,7 @@ TWICE = [OPENED, PAID, paid("pi_2")]
             5_000,
             "",
         ),
-        # A dispute whose result changes, or that goes another round.
+        # The result of a dispute changes, or the dispute goes another round.
         (
             [OPENED, PAID, dispute(K.DISPUTE_LOST), dispute(K.DISPUTE_WON, **LATER)],
             "confirmed",
@@ -241,20 +241,20 @@ TWICE = [OPENED, PAID, paid("pi_2")]
     ids=case_id,
 )
 def test_what_facts_mean(facts: list[Fact], name: str, received: int, net: int, flags: str) -> None:
-    """Each set of facts has one status, one amount received, one net amount and its flags."""
+    """The facts of a gift give its status, the amounts received and net, and its flags."""
     status = status_of(facts)
     assert (status.name, status.received_minor, status.net_minor) == (name, received, net)
     assert " ".join(sorted(status.flags)) == flags
 
 
-def test_every_status_is_met_above() -> None:
-    """The table above covers every status and every flag."""
+def test_every_status_is_in_the_table() -> None:
+    """The table of `test_what_facts_mean` has every status and every flag at least once."""
     table = test_what_facts_mean.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {row[1] for row in table} == set(StatusName)
     assert {flag for row in table for flag in row[4].split()} == set(Flag)
 
 
-def test_money_is_received_when_the_first_of_it_came() -> None:
+def test_a_gift_is_received_at_its_earliest_payment() -> None:
     """A gift is received at the time of its earliest payment that was not undone."""
     late, early = paid("pi_2", happened_at=NOW + timedelta(days=1)), PAID
     undone = fact(K.TRANSFER_RECEIVED, "C1AB", 5_000, happened_at=NOW - timedelta(days=1))

@@ -1,4 +1,4 @@
-"""The database refuses to change facts and to store impossible amounts."""
+"""The database's constraints and triggers refuse to change facts or store impossible amounts."""
 
 import uuid
 from typing import Any
@@ -89,7 +89,7 @@ def test_a_fact_is_not_replaced_in_postgresql(postgres: Postgres, statement: str
 
 @pytest.mark.usefixtures("gift")
 def test_a_gift_with_facts_is_not_removed(database: Database) -> None:
-    """A gift with facts cannot be deleted."""
+    """The database refuses to delete a gift that has facts, because of the foreign key."""
     is_refused(database, "DELETE FROM gift", "(?i)foreign key")
 
 
@@ -111,7 +111,7 @@ def test_a_gift_with_facts_is_not_removed(database: Database) -> None:
 )
 @pytest.mark.usefixtures("gift")
 def test_a_gift_holds_no_impossible_money(database: Database, change: str) -> None:
-    """The database refuses negative amounts and a net amount above what was received."""
+    """The database refuses impossible values of a gift, such as a negative amount."""
     with pytest.raises(IntegrityError), database.writing() as session:
         session.connection().exec_driver_sql(f"UPDATE gift SET {change}")
     with database.reading() as session:
@@ -119,7 +119,7 @@ def test_a_gift_holds_no_impossible_money(database: Database, change: str) -> No
 
 
 @pytest.mark.parametrize("column", ["id", "reference", "token", "form_key"])
-def test_what_names_a_gift_names_one(database: Database, gift: Gift, column: str) -> None:
+def test_gifts_share_no_identifier(database: Database, gift: Gift, column: str) -> None:
     """No two gifts share an id, a reference, a token or a form key."""
     with database.writing() as session:
         other = open_one(session, "form-2")
