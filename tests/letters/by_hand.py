@@ -1,4 +1,4 @@
-"""Transfers that staff mark and undo, and the e-mails that the donor gets."""
+"""Marks and undoes transfers as staff do, and shows which e-mails the donor then gets."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -35,14 +35,14 @@ def undo(mailer: Mailer, gift: Gift, source: str) -> None:
 
 @dataclass
 class Mailbox:
-    """The e-mails that one donor gets."""
+    """The mailbox of one donor, who gets all e-mails of the mail server."""
 
     mailer: Mailer
     mail_server: LocalMailServer
     seen: int = 0
 
     def new(self) -> list[str]:
-        """Send what is due, and return the subjects of the new e-mails."""
+        """Send the e-mails that are due, and return the subjects of those that arrived."""
         self.mailer.run()
         messages, self.seen = self.mail_server.messages[self.seen :], len(self.mail_server.messages)
         return [message["Subject"] for message in messages]
@@ -53,5 +53,5 @@ class Mailbox:
 
 def an_interac_gift(box: Mailbox) -> Gift:
     gift = give(box.mailer.database, mode="interac")
-    assert len(box.new()) == 1  # the instructions
+    assert len(box.new()) == 1  # the e-mail with instructions
     return gift

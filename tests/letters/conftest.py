@@ -1,4 +1,4 @@
-"""A mail server, and sending of e-mails through it."""
+"""Starts a local mail server, and sends e-mails through it."""
 
 from collections.abc import Iterator
 
@@ -17,13 +17,13 @@ def mail_server() -> Iterator[LocalMailServer]:
 
 @pytest.fixture
 def mailer(database: Database, mail_server: LocalMailServer) -> Mailer:
-    """E-mail sending on SQLite and on PostgreSQL."""
+    """Return what finds and sends e-mails; the test runs on SQLite and on PostgreSQL."""
     return open_mailer(database, smtp_to(mail_server))
 
 
 @pytest.fixture
 def sqlite_mailer(sqlite: Sqlite, mail_server: LocalMailServer) -> Iterator[Mailer]:
-    """E-mail sending on SQLite, for rules that do not depend on the database."""
+    """Return what finds and sends e-mails on SQLite only."""
     database = Database(sqlite.fresh_url())
     yield open_mailer(database, smtp_to(mail_server))
     database.close()

@@ -1,4 +1,4 @@
-"""An e-mail of each kind."""
+"""Makes an e-mail of any kind, with a gift for which it is true."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.stripe_gateway.given import AMOUNT, NOW, give
 def a_letter(
     database: Database, kind: LetterKind, language: str, mode: str = "interac"
 ) -> tuple[Letter, LetterContext]:
-    """Return an e-mail of this kind that is true, and its context."""
+    """Return an e-mail of this kind, and its context with a gift for which it is true."""
     is_monthly = kind.startswith(("month", "pledge", "thank"))
     options: Any = {"frequency": "monthly"} if is_monthly else {"mode": mode}
     gift = give(database, language=language, **options)

@@ -1,4 +1,4 @@
-"""Facts that make an e-mail due."""
+"""Records facts after which an e-mail to the donor is due."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.stripe_gateway.given import AMOUNT, NOW
 
 
 def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: Any) -> None:
-    """Record a fact, at `recorded_at` or NOW."""
+    """Record a fact about a gift, at the time `recorded_at` if that is given, or else at NOW."""
     recorded_at = more.pop("recorded_at", NOW)
     has_amount = kind in (
         FactKind.PAYMENT_SUCCEEDED,
@@ -31,7 +31,7 @@ def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: An
 
 
 def told_by_mistake(database: Database, gift: Gift) -> str:
-    """Record a transfer, the thank-you for it and its undoing, and return its source."""
+    """Record a transfer that was marked, thanked for and undone, and return the fact's source."""
     source = f"C{gift.id}"
     tell(database, gift, FactKind.TRANSFER_RECEIVED, source)
     with database.writing() as session:
@@ -44,6 +44,6 @@ def told_by_mistake(database: Database, gift: Gift) -> str:
 
 
 def ask_for(database: Database, gift: Gift, amount_minor: int, request: str) -> None:
-    """Request another monthly amount."""
+    """Record that the donor requested another monthly amount."""
     kind = FactKind.PLEDGE_CHANGE_REQUESTED
     tell(database, gift, kind, request, amount_minor=amount_minor, currency="CAD")

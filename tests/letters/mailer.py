@@ -1,4 +1,4 @@
-"""A real mail server on this machine that can misbehave on request, and sending through it."""
+"""Runs a local mail server that can refuse e-mails, and an outbox that sends through it."""
 
 import asyncio
 import contextlib
@@ -37,14 +37,14 @@ SITE = "https://give.example.org"
 
 @dataclass
 class LocalMailServer:
-    """What a mail server accepted, and the answers it gives."""
+    """A mail server on this machine that keeps the e-mails it accepted."""
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     rcpt_answers: list[str] = field(default_factory=list)
     data_answers: list[str] = field(default_factory=list)
-    """Answers other than 250, used one after the other."""
+    """SMTP replies to use one after the other, before the server accepts again with 250."""
     on_message: Callable[[], None] | None = None
 
     async def handle_RCPT(  # noqa: N802
@@ -92,7 +92,7 @@ def run_mail_server(**how: Any) -> Iterator[LocalMailServer]:
 
 @dataclass
 class Mailer:
-    """The finder and the outbox of one process, with a clock that tests set."""
+    """Finds which e-mails are due and sends them, as a worker does, with a clock that tests set."""
 
     database: Database
     clock: FixedClock
@@ -108,7 +108,7 @@ class Mailer:
             pass
 
     def run(self) -> None:
-        """Find what is due, and send it."""
+        """Find which e-mails are due, and send them."""
         self.find_all()
         self.send_all()
 
@@ -150,7 +150,7 @@ def smtp_to(mail_server: LocalMailServer, **how: Any) -> Smtp:
 
 
 def make_due(database: Database, now: datetime) -> None:
-    """Make all e-mails due now."""
+    """Make all stored e-mails due at this time."""
     with database.writing() as session:
         session.execute(update(Letter).values(due_at=now))
 
@@ -175,7 +175,7 @@ def in_folder(folder: Path) -> list[EmailMessage]:
 
 @contextmanager
 def run_server(talk: Callable[[socket.socket], None]) -> Iterator[MailServer]:
-    """Listen on a free port, and run `talk` with each connection in a thread."""
+    """Run a server on a free port that calls `talk` with each connection, one after the other."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
         stopping = threading.Event()

@@ -21,7 +21,7 @@ def ascii_mail_server() -> Iterator[LocalMailServer]:
 
 
 def with_address(address: str) -> Regions:
-    """Return the regions, with this address for the organisation."""
+    """Return the regions, with this e-mail address for LWCAN's organisation."""
     regions = load_regions()
     region = regions["LWCAN"]
     with_email = region.organisation.model_copy(update={"email": address})
@@ -36,14 +36,14 @@ def with_address(address: str) -> Regions:
         ("église@example.org", None),
     ],
 )
-def test_a_letter_leaves_from_an_accented_domain(
+def test_a_letter_is_sent_from_an_accented_domain(
     sqlite: Sqlite,
     ascii_mail_server: LocalMailServer,
     sender: str,
     organisation: str,
     reply_to: str | None,
 ) -> None:
-    """Sender, donor and organisation may all have accented domains."""
+    """An e-mail can be sent if the domains of sender, donor and organisation are accented."""
     database = Database(sqlite.fresh_url())
     settings = make_settings(
         "sqlite://", smtp_url=f"smtp://127.0.0.1:{ascii_mail_server.port}", mail_from=sender

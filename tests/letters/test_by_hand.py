@@ -1,4 +1,8 @@
-"""E-mails about transfers wait ten minutes, are dropped if staff undo, and are corrected later."""
+"""E-mails about transfers that staff mark, and corrections if staff undo one.
+
+An e-mail about a transfer is sent ten minutes after it was marked, so that staff can undo a
+mistake before the donor reads of it.
+"""
 
 from datetime import timedelta
 
@@ -20,8 +24,8 @@ def box(mailer: Mailer, mail_server: LocalMailServer) -> Mailbox:
     return Mailbox(mailer, mail_server)
 
 
-def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> None:
-    """A mistake undone within ten minutes is never mailed, and the next mark waits again."""
+def test_a_transfer_undone_in_time_is_not_thanked_for(box: Mailbox) -> None:
+    """If staff undo a transfer within ten minutes, the donor gets no e-mail about it."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     assert box.new() == []
@@ -41,8 +45,8 @@ def test_a_mistake_that_is_taken_back_in_time_is_never_told(box: Mailbox) -> Non
     assert [letter.state for letter in mailer.letters()] == ["sent", "untrue", "sent"]
 
 
-def test_a_mistake_that_was_told_is_corrected(box: Mailbox) -> None:
-    """Ten minutes after staff undo a transfer that was mailed, a correction goes out."""
+def test_a_transfer_undone_after_the_thanks_is_corrected(box: Mailbox) -> None:
+    """If staff undo a transfer after its thank-you, a correction is sent ten minutes later."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     mailer.clock.instant += WAIT
@@ -60,8 +64,8 @@ def test_a_mistake_that_was_told_is_corrected(box: Mailbox) -> None:
     assert "mistake" not in box.last()
 
 
-def test_a_mistake_mended_at_once_takes_one_letter(box: Mailbox) -> None:
-    """If staff undo a mailed transfer and mark the right one, one e-mail thanks and corrects."""
+def test_a_replaced_transfer_is_corrected_in_the_new_thanks(box: Mailbox) -> None:
+    """If staff replace a transfer after its thank-you, one new thank-you corrects the amount."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     mailer.clock.instant += WAIT
@@ -78,8 +82,8 @@ def test_a_mistake_mended_at_once_takes_one_letter(box: Mailbox) -> None:
     assert box.new() == []
 
 
-def test_the_right_transfer_may_be_marked_before_the_wrong_one_goes(box: Mailbox) -> None:
-    """One e-mail is also enough if staff mark the right transfer before they undo the wrong one."""
+def test_the_right_transfer_may_be_marked_before_the_wrong_one_is_undone(box: Mailbox) -> None:
+    """If staff mark the right transfer before they undo the wrong one, one e-mail corrects both."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     mailer.clock.instant += WAIT
@@ -91,8 +95,8 @@ def test_the_right_transfer_may_be_marked_before_the_wrong_one_goes(box: Mailbox
     assert "$60.00" in box.last()
 
 
-def test_the_same_amount_again_is_no_news(box: Mailbox) -> None:
-    """The same amount marked again under another bank reference gets no second e-mail."""
+def test_the_same_amount_again_causes_no_letter(box: Mailbox) -> None:
+    """If staff only correct the bank reference of a transfer, the donor gets no second e-mail."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     mailer.clock.instant += WAIT
@@ -109,7 +113,7 @@ def test_the_same_amount_again_is_no_news(box: Mailbox) -> None:
 def test_a_second_transfer_changes_the_amount(
     box: Mailbox, apart: timedelta, amounts: list[str]
 ) -> None:
-    """Two transfers marked together get one e-mail, and two marked apart get one each."""
+    """Two transfers within ten minutes are thanked for in one e-mail, and later ones in two."""
     gift, mailer = an_interac_gift(box), box.mailer
     mark(mailer, gift, 20, "CAX1")
     mailer.clock.instant += apart
@@ -120,7 +124,7 @@ def test_a_second_transfer_changes_the_amount(
 
 
 def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
-    """If staff undo one of two transfers, the donor is e-mailed the amount that did arrive."""
+    """If staff undo one of two transfers, the correction says how much has arrived so far."""
     gift, mailer = an_interac_gift(box), box.mailer
     mark(mailer, gift, 20, "CAX1")
     wrong = mark(mailer, gift, 30, "CAX2")
@@ -136,7 +140,7 @@ def test_one_of_two_transfers_was_a_mistake(box: Mailbox) -> None:
 
 
 def test_two_mistakes_take_one_correction(box: Mailbox) -> None:
-    """Two transfers undone together are corrected in one e-mail."""
+    """If staff undo two transfers together, one e-mail corrects both."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = [mark(mailer, gift, 20, "CAX1"), mark(mailer, gift, 30, "CAX2")]
     mailer.clock.instant += WAIT
@@ -149,8 +153,8 @@ def test_two_mistakes_take_one_correction(box: Mailbox) -> None:
     assert box.new() == []
 
 
-def test_a_transfer_untold_when_another_goes_is_told(box: Mailbox) -> None:
-    """A second transfer that is marked and soon undone only delays the e-mail about the first."""
+def test_a_second_transfer_undone_delays_the_thanks(box: Mailbox) -> None:
+    """If staff mark a second transfer and soon undo it, the thank-you for the first is delayed."""
     gift, mailer = an_interac_gift(box), box.mailer
     mark(mailer, gift, 20, "CAX1")
     mailer.wait(minutes=5)
@@ -162,8 +166,8 @@ def test_a_transfer_untold_when_another_goes_is_told(box: Mailbox) -> None:
     assert box.new() == [THANKS + "$20.00"]
 
 
-def test_no_reminder_while_staff_put_a_mistake_right(box: Mailbox) -> None:
-    """A reminder waits ten minutes after a transfer is undone, as other e-mails do."""
+def test_no_reminder_within_ten_minutes_of_undoing(box: Mailbox) -> None:
+    """No reminder is sent within ten minutes after staff undid a transfer."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     undo(mailer, gift, wrong)
@@ -180,8 +184,8 @@ def test_no_reminder_while_staff_put_a_mistake_right(box: Mailbox) -> None:
     assert subject.endswith("we haven’t received your gift of $50.00 yet")
 
 
-def test_who_was_told_of_a_mistake_gets_no_reminder_as_well(box: Mailbox) -> None:
-    """No reminder follows a correction, which already says that the gift has not arrived."""
+def test_no_reminder_after_a_correction(box: Mailbox) -> None:
+    """After a correction the donor gets no reminder, because both say that the gift is missing."""
     gift, mailer = an_interac_gift(box), box.mailer
     mailer.clock.instant = NOW + REMIND_AFTER - 2 * WAIT
     wrong = mark(mailer, gift, 60, "CAX1")
@@ -192,8 +196,8 @@ def test_who_was_told_of_a_mistake_gets_no_reminder_as_well(box: Mailbox) -> Non
     assert len(box.new()) == 1
 
 
-def test_what_stripe_says_does_not_wait(box: Mailbox) -> None:
-    """E-mails about card payments and refunds do not wait, because staff cannot undo those."""
+def test_letters_about_card_payments_do_not_wait(box: Mailbox) -> None:
+    """E-mails about card payments and refunds are sent at once, because staff cannot undo those."""
     gift = give(box.mailer.database)
     tell(box.mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     assert box.new() == [THANKS + "$50.00"]

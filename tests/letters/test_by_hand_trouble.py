@@ -1,4 +1,4 @@
-"""Corrections when it is unclear whether the e-mail about a mistake went out."""
+"""Whether a correction is sent if the thank-you for a wrong transfer failed or was interrupted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,10 +14,8 @@ from tests.real_parts import Sqlite
 from tests.stripe_gateway.given import give
 
 
-def test_a_letter_that_was_not_taken_needs_no_correction(
-    mailer: Mailer, mail_server: LocalMailServer
-) -> None:
-    """A thank-you that the mail server refused needs no correction."""
+def test_refused_thanks_need_no_correction(mailer: Mailer, mail_server: LocalMailServer) -> None:
+    """No correction is sent if the mail server refused the thank-you for a wrong transfer."""
     box = Mailbox(mailer, mail_server)
     gift = an_interac_gift(box)
     for answer in ("451 4.7.1 later", "550 5.1.1 never"):
@@ -31,13 +29,13 @@ def test_a_letter_that_was_not_taken_needs_no_correction(
         box.mail_server.rcpt_answers = []
 
 
-def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
-    """A thank-you is corrected if the connection broke while it was handed over."""
+def test_thanks_that_may_have_been_sent_are_corrected(sqlite: Sqlite) -> None:
+    """A correction is sent if the connection broke when the thank-you may have been accepted."""
     database = Database(sqlite.fresh_url())
     carried: list[str] = []
 
     class Breaking:
-        """A carrier whose connection breaks after it accepted an e-mail."""
+        """A carrier that accepts an e-mail and then raises, as if the connection broke."""
 
         broken = True
 
@@ -47,7 +45,7 @@ def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
                 raise MailUnavailable("SMTPServerDisconnected", may_have_acted=True)
 
         def hang_up(self) -> None:
-            """Do nothing: there is no connection."""
+            """Do nothing, because there is no connection to close."""
 
     mailer = open_mailer(database, carrier := Breaking())
     gift = give(database, mode="giving_code")
@@ -65,10 +63,13 @@ def test_a_letter_that_may_have_gone_out_is_corrected(sqlite: Sqlite) -> None:
     database.close()
 
 
-def test_a_transfer_taken_back_while_its_letter_is_in_hand(
+def test_a_transfer_undone_while_its_thanks_are_being_sent(
     mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """Undone before the handover, an e-mail is not sent; undone later, it is corrected."""
+    """A thank-you is not sent if its transfer is undone just before it is handed over.
+
+    If the transfer is undone during the handover, a correction follows.
+    """
     gift = give(mailer.database, mode="interac")
     mailer.run()
     wrong = mark(mailer, gift, 60, "CAX1")
@@ -103,8 +104,10 @@ def once(act: Callable[[], None]) -> Callable[[], None]:
     return lambda: left.pop()() if left else None
 
 
-def test_in_a_demo_nobody_waits(sqlite: Sqlite, mail_server: LocalMailServer) -> None:
-    """With a wait of zero, the thank-you and its correction go out immediately."""
+def test_with_a_wait_of_zero_letters_are_sent_at_once(
+    sqlite: Sqlite, mail_server: LocalMailServer
+) -> None:
+    """If the wait is set to zero, as in the demo, thank-you and correction are sent at once."""
     database = Database(sqlite.fresh_url())
     mailer = open_mailer(database, smtp_to(mail_server), wait=timedelta(0))
     box = Mailbox(mailer, mail_server)

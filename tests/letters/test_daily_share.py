@@ -1,4 +1,4 @@
-"""The daily limit on e-mails that anybody can trigger for an address."""
+"""The daily limit on e-mails that anybody can cause by typing somebody's address."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -46,7 +46,7 @@ def send_earlier(
     ago: timedelta = timedelta(hours=1),
     **more: Any,
 ) -> None:
-    """Record that an address was sent some e-mails of a kind, about other gifts."""
+    """Store e-mails of one kind, about another gift, that were sent to this address before."""
     other = give(mailer.database, email=email)
     at = NOW - ago
     sent = {"state": LetterState.SENT, "sent_at": at, "due_at": at + LEASE, "tries": 1}
@@ -58,7 +58,7 @@ def send_earlier(
 
 
 def write_to(mailer: Mailer, email: str = EMAIL, again: int = 0) -> tuple[str, str]:
-    """Send instructions for a new gift of this address, and return their state and reason."""
+    """Open a gift with this address, send its instructions, and return their state and reason."""
     gift: Gift = give(mailer.database, mode="interac", email=email)
     row = new_letter(gift.id, LetterKind.INSTRUCTIONS, "", now=NOW, again=again)
     with mailer.database.writing() as session:
@@ -73,8 +73,10 @@ def write_to(mailer: Mailer, email: str = EMAIL, again: int = 0) -> tuple[str, s
     ("earlier", "result"),
     [(0, ("sent", "")), (9, ("sent", "")), (10, ("set_aside", TOO_MANY))],
 )
-def test_ten_a_day_are_the_share(mailer: Mailer, earlier: int, result: tuple[str, str]) -> None:
-    """The tenth e-mail of a day goes out, and the eleventh is set aside for staff."""
+def test_an_address_gets_ten_letters_a_day(
+    mailer: Mailer, earlier: int, result: tuple[str, str]
+) -> None:
+    """An address gets ten e-mails a day, and the eleventh is set aside for staff."""
     assert MAX_UNSOLICITED_A_DAY == 10
     send_earlier(mailer, earlier)
     assert write_to(mailer) == result
@@ -82,13 +84,13 @@ def test_ten_a_day_are_the_share(mailer: Mailer, earlier: int, result: tuple[str
 
 @pytest.mark.parametrize("kind", list(LetterKind), ids=str)
 def test_which_letters_count(mailer: Mailer, kind: LetterKind) -> None:
-    """Only the five kinds that anybody can trigger count; e-mails about received money do not."""
+    """The limit counts the five kinds of e-mail that anybody can cause without paying."""
     send_earlier(mailer, 10, kind=kind)
     assert write_to(mailer)[0] == ("set_aside" if kind in UNASKED else "sent")
 
 
 def test_kinds_count_together(mailer: Mailer) -> None:
-    """The limit counts all five kinds together."""
+    """The five kinds of e-mail that are limited have one limit together."""
     for kind in UNASKED:
         send_earlier(mailer, 2, kind=kind)
     assert write_to(mailer)[0] == "set_aside"
@@ -106,7 +108,7 @@ def test_kinds_count_together(mailer: Mailer) -> None:
     ids=["now", "within a day", "a day", "a second more", "minutes more"],
 )
 def test_a_day_is_twenty_four_hours(mailer: Mailer, ago: timedelta, state: str) -> None:
-    """An e-mail counts for 24 hours."""
+    """An e-mail counts towards the daily limit for 24 hours after it was sent."""
     send_earlier(mailer, 10, ago=ago)
     assert write_to(mailer)[0] == state
 
@@ -122,10 +124,10 @@ def test_a_day_is_twenty_four_hours(mailer: Mailer, ago: timedelta, state: str) 
         ("ann+1@example.com", "ann@example.com", "sent"),
     ],
 )
-def test_each_address_has_its_own_share(
+def test_each_address_has_its_own_limit(
     mailer: Mailer, earlier: str, email: str, state: str
 ) -> None:
-    """Addresses that differ only in case share a limit, and all others have their own."""
+    """Each e-mail address has its own daily limit; upper and lower case make no difference."""
     send_earlier(mailer, 10, email=earlier)
     assert write_to(mailer, email)[0] == state
 
@@ -138,14 +140,14 @@ def test_what_was_not_sent_does_not_count(mailer: Mailer, state: str) -> None:
 
 
 def test_what_staff_send_again_goes_out(mailer: Mailer, folder: Path) -> None:
-    """The limit does not apply to e-mails that staff send again."""
+    """The daily limit does not apply to e-mails that staff send again."""
     send_earlier(mailer, 10)
     assert write_to(mailer, again=1) == ("sent", "")
     assert len(in_folder(folder)) == 1
 
 
-def test_letters_by_the_same_name_share(mailer: Mailer, folder: Path) -> None:
-    """Of twelve gifts with one address in a day, ten get an e-mail."""
+def test_of_twelve_gifts_ten_get_instructions(mailer: Mailer, folder: Path) -> None:
+    """If twelve gifts are opened with one address in a day, ten instructions are sent."""
     states = [write_to(mailer)[0] for _ in range(12)]
     assert states == ["sent"] * 10 + ["set_aside"] * 2
     assert len(in_folder(folder)) == 10

@@ -1,4 +1,4 @@
-"""Which gifts are due which e-mail, found from their facts."""
+"""Which e-mails the facts of a gift make due."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ def kinds(mailer: Mailer) -> list[str]:
 
 
 def test_a_confirmed_gift_is_thanked_for_once(mailer: Mailer) -> None:
-    """A confirmed gift gets one thank-you, however often the finder runs and the gift is paid."""
+    """A donor gets one thank-you for a confirmed gift, even if the gift is then paid again."""
     card, transfer = give(mailer.database), give(mailer.database, mode="interac")
     tell(mailer.database, card, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     tell(mailer.database, transfer, FactKind.TRANSFER_RECEIVED, "C1")
@@ -33,8 +33,8 @@ def test_a_confirmed_gift_is_thanked_for_once(mailer: Mailer) -> None:
     assert kinds(mailer) == ["thank_you", "thank_you"]
 
 
-def test_no_thanks_for_money_that_is_not_in_hand(mailer: Mailer) -> None:
-    """A gift that is processing, disputed or refunded, even in part, gets no thank-you."""
+def test_no_thanks_for_money_that_we_do_not_have(mailer: Mailer) -> None:
+    """No thank-you is due for a gift that is processing, disputed, or refunded even in part."""
     under_way, refunded, partly, disputed = (give(mailer.database) for _ in range(4))
     tell(mailer.database, under_way, FactKind.PAYMENT_PROCESSING, "cs_1")
     for number, gift in enumerate((refunded, partly, disputed)):
@@ -46,7 +46,7 @@ def test_no_thanks_for_money_that_is_not_in_hand(mailer: Mailer) -> None:
 
 
 def test_each_refund_is_written_about(mailer: Mailer) -> None:
-    """Each refund of a gift gets its own e-mail."""
+    """The donor gets an e-mail about each refund of a gift."""
     gift = give(mailer.database)
     tell(mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     for source in ("re_1", "re_2"):
@@ -55,8 +55,8 @@ def test_each_refund_is_written_about(mailer: Mailer) -> None:
     assert sorted(x.occasion for x in mailer.letters() if x.kind == "refund") == ["re_1", "re_2"]
 
 
-def test_who_was_told_of_a_refund_is_told_that_it_failed(mailer: Mailer) -> None:
-    """A failed refund is mailed once, and only to donors who got the e-mail about the refund."""
+def test_a_failed_refund_is_written_about(mailer: Mailer) -> None:
+    """The donor gets an e-mail about a failed refund if they got one about the refund before."""
     mailed, unmailed = give(mailer.database), give(mailer.database)
     for gift in (mailed, unmailed):
         tell(mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
@@ -64,7 +64,9 @@ def test_who_was_told_of_a_refund_is_told_that_it_failed(mailer: Mailer) -> None
     mailer.run()
     tell(mailer.database, unmailed, FactKind.REFUND_SUCCEEDED, "re_untold")
     mailer.find_all()
-    long_ago = NOW - timedelta(days=60)  # Stripe lists refunds by when they began
+    long_ago = NOW - timedelta(
+        days=60
+    )  # The fact of a refund that failed has the time at which the refund began.
     for gift, source in ((mailed, "re_told"), (unmailed, "re_untold")):
         tell(mailer.database, gift, FactKind.REFUND_FAILED, source, happened_at=long_ago)
     for _ in range(2):
@@ -77,15 +79,15 @@ def test_who_was_told_of_a_refund_is_told_that_it_failed(mailer: Mailer) -> None
         ]
 
 
-def test_who_sends_by_hand_gets_instructions_at_once(mailer: Mailer) -> None:
-    """Interac and giving code gifts get instructions, and card gifts do not."""
+def test_gifts_by_transfer_get_instructions(mailer: Mailer) -> None:
+    """Donors who give by Interac or giving code get instructions, unlike those who give by card."""
     for mode in ("interac", "giving_code", "card"):
         give(mailer.database, mode=mode)
     assert kinds(mailer) == ["instructions", "instructions"]
 
 
 def test_a_reminder_after_four_days(mailer: Mailer) -> None:
-    """A transfer that is still awaited after four days gets one reminder."""
+    """A donor whose transfer has not arrived after four days gets one reminder."""
     give(mailer.database, mode="interac")
     received = give(mailer.database, mode="interac")
     assert kinds(mailer) == ["instructions"] * 2
@@ -98,8 +100,8 @@ def test_a_reminder_after_four_days(mailer: Mailer) -> None:
     assert kinds(mailer)[3:] == ["reminder"]
 
 
-def test_who_says_that_it_is_sent_is_not_reminded(mailer: Mailer) -> None:
-    """No reminder goes to a donor who reported the transfer as sent."""
+def test_no_reminder_for_a_transfer_reported_as_sent(mailer: Mailer) -> None:
+    """A donor who reported the transfer as sent gets no reminder."""
     gift = give(mailer.database, mode="interac")
     assert kinds(mailer) == ["instructions"]
     tell(mailer.database, gift, FactKind.TRANSFER_ANNOUNCED, str(gift.id), actor="donor")
@@ -108,7 +110,7 @@ def test_who_says_that_it_is_sent_is_not_reminded(mailer: Mailer) -> None:
 
 
 def test_an_account_that_has_to_be_confirmed(mailer: Mailer) -> None:
-    """A donor who has to confirm an account gets that e-mail instead of "under way"."""
+    """A donor who has to confirm their bank account gets `confirm_account`, not `under_way`."""
     gift = give(mailer.database)
     tell(mailer.database, gift, FactKind.PAYMENT_PROCESSING, "cs_1")
     tell(mailer.database, gift, FactKind.ACCOUNT_TO_CONFIRM, "cs_1", evidence={"url": ""})
@@ -123,7 +125,7 @@ def test_an_account_that_has_to_be_confirmed(mailer: Mailer) -> None:
 
 
 def test_a_debit_under_way_and_one_that_failed(mailer: Mailer) -> None:
-    """A debit gets an e-mail when it is under way, and one for each attempt that fails."""
+    """A donor gets an e-mail when a debit is under way, and one for each debit that fails."""
     gift = give(mailer.database)
     tell(mailer.database, gift, FactKind.PAYMENT_PROCESSING, "cs_1")
     assert kinds(mailer) == ["under_way"]
@@ -134,8 +136,8 @@ def test_a_debit_under_way_and_one_that_failed(mailer: Mailer) -> None:
     assert kinds(mailer) == ["under_way", "failed", "failed"]
 
 
-def test_a_failure_that_was_mended_is_no_news(mailer: Mailer) -> None:
-    """A payment that failed and then succeeded gets a thank-you and no failure e-mail."""
+def test_a_failure_before_a_success_is_not_written_about(mailer: Mailer) -> None:
+    """If a payment failed and the next one succeeded, only the thank-you is due."""
     gift = give(mailer.database)
     tell(mailer.database, gift, FactKind.PAYMENT_FAILED, "cs_1")
     tell(mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
@@ -143,7 +145,7 @@ def test_a_failure_that_was_mended_is_no_news(mailer: Mailer) -> None:
 
 
 def test_a_month_that_failed_has_a_letter_of_its_own(mailer: Mailer) -> None:
-    """A later month that failed gets `month_failed`, not `failed`."""
+    """The donor gets `month_failed` about a failed later month of a pledge, and not `failed`."""
     first = give(mailer.database, frequency="monthly")
     tell(mailer.database, first, FactKind.PAYMENT_SUCCEEDED, "in_1")
     with mailer.database.writing() as session:
@@ -154,8 +156,11 @@ def test_a_month_that_failed_has_a_letter_of_its_own(mailer: Mailer) -> None:
     assert sorted(kinds(mailer)) == ["month_failed", "thank_you"]
 
 
-def test_another_amount_each_month_is_told(mailer: Mailer) -> None:
-    """Only the last requested amount is mailed, unless Stripe refused it or the pledge ended."""
+def test_another_monthly_amount_is_written_about(mailer: Mailer) -> None:
+    """The donor gets an e-mail about the last monthly amount they requested only.
+
+    No e-mail is sent if Stripe refused the amount or the pledge ended.
+    """
     gift, other, ended = (give(mailer.database, frequency="monthly") for _ in range(3))
     tell(mailer.database, gift, FactKind.PLEDGE_CHANGE_REQUESTED, "a pause", evidence={})
     ask_for(mailer.database, gift, 7_000, "first")
@@ -173,8 +178,8 @@ def test_another_amount_each_month_is_told(mailer: Mailer) -> None:
     assert states == untrue | {"second": "sent"}
 
 
-def test_the_end_of_a_pledge_that_never_began_is_no_news(mailer: Mailer) -> None:
-    """The end of a pledge is mailed only if at least one month was paid."""
+def test_the_end_of_an_unpaid_pledge_is_not_written_about(mailer: Mailer) -> None:
+    """The donor gets an e-mail about the end of a pledge only if a month of it was paid."""
     paid, unpaid = (give(mailer.database, frequency="monthly") for _ in range(2))
     tell(mailer.database, paid, FactKind.PAYMENT_SUCCEEDED, "in_1")
     for number, gift in enumerate((paid, unpaid)):
@@ -187,8 +192,8 @@ def test_the_end_of_a_pledge_that_never_began_is_no_news(mailer: Mailer) -> None
     [{"recorded_at": NOW - FRESH}, {"happened_at": NOW - RECENT}],
     ids=["recorded", "happened"],
 )
-def test_nobody_is_written_to_about_last_year(mailer: Mailer, limit: dict[str, Any]) -> None:
-    """A fact recorded over a week ago, or that happened over a month ago, gets no e-mail."""
+def test_old_facts_are_not_written_about(mailer: Mailer, limit: dict[str, Any]) -> None:
+    """No e-mail is due for a fact that was recorded over a week or happened over a month ago."""
     long_ago = {name: moment - timedelta(seconds=1) for name, moment in limit.items()}
     old, new = give(mailer.database), give(mailer.database)
     tell(mailer.database, old, FactKind.PAYMENT_SUCCEEDED, "pi_1", **long_ago)
@@ -198,7 +203,7 @@ def test_nobody_is_written_to_about_last_year(mailer: Mailer, limit: dict[str, A
 
 
 def test_a_transfer_found_on_an_old_statement_is_thanked_for(mailer: Mailer) -> None:
-    """For a transfer, the day that staff entered it counts, because bank statements come late."""
+    """A transfer of long ago is thanked for when staff mark it, as bank statements come late."""
     gift = give(mailer.database, mode="giving_code")
     long_ago = NOW - RECENT - timedelta(days=30)
     tell(mailer.database, gift, FactKind.TRANSFER_RECEIVED, "C1", happened_at=long_ago)
@@ -206,7 +211,7 @@ def test_a_transfer_found_on_an_old_statement_is_thanked_for(mailer: Mailer) -> 
 
 
 def test_what_was_committed_late_is_found(mailer: Mailer) -> None:
-    """A fact committed minutes late is found next time, and hours late within an hour."""
+    """A fact that is committed late is still found: minutes late at once, hours late in an hour."""
     assert kinds(mailer) == []
     mailer.wait(minutes=5)
     assert kinds(mailer) == []
@@ -222,8 +227,8 @@ def test_what_was_committed_late_is_found(mailer: Mailer) -> None:
     assert [letter.gift_id for letter in mailer.letters()] == [minutes.id, hours.id]
 
 
-def test_more_than_are_taken_at_a_time_are_all_found(mailer: Mailer) -> None:
-    """The finder handles at most 100 gifts a round, and finds the rest in the next."""
+def test_more_gifts_than_a_round_handles_are_found(mailer: Mailer) -> None:
+    """A round of the finder handles at most 100 gifts, and the next round handles the rest."""
     for number in range(150):
         tell(mailer.database, give(mailer.database), FactKind.PAYMENT_SUCCEEDED, f"pi_{number}")
     assert mailer.finder.find_due() == 100
@@ -231,8 +236,8 @@ def test_more_than_are_taken_at_a_time_are_all_found(mailer: Mailer) -> None:
     assert mailer.finder.find_due() == 0
 
 
-def test_the_database_knows_a_letter_once(mailer: Mailer) -> None:
-    """The database refuses the same e-mail twice, so two concurrent finders record it once."""
+def test_the_database_stores_a_letter_once(mailer: Mailer) -> None:
+    """A UNIQUE constraint refuses the same e-mail twice, in case two workers find it at once."""
     gift = give(mailer.database)
     tell(mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     mailer.find_all()

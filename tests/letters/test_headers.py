@@ -53,7 +53,7 @@ def named(sample: tuple[Letter, LetterContext], name: str) -> tuple[Letter, Lett
 def test_a_name_adds_no_header_and_no_recipient(
     sample: tuple[Letter, LetterContext], mail_server: LocalMailServer, name: str
 ) -> None:
-    """Line breaks, quotes and addresses in a name stay part of the name."""
+    """A donor's name with line breaks, quotes or addresses adds no header and no recipient."""
     message = Composer(SENDER).compose(*named(sample, name), NOW)
     carrier = smtp_to(mail_server)
     carrier.carry(message)
@@ -66,7 +66,7 @@ def test_a_name_adds_no_header_and_no_recipient(
 @settings(deadline=None)
 @given(name=st.text(max_size=200))
 def test_any_name_makes_a_letter(sample: tuple[Letter, LetterContext], name: str) -> None:
-    """An e-mail can be written and parsed again with any name."""
+    """An e-mail can be written, and parsed again, whatever the donor's name is."""
     message = Composer(SENDER).compose(*named(sample, name), NOW)
     parsed = read_letter(message.as_bytes())
     assert set(parsed.keys()) == EXPECTED
@@ -76,14 +76,14 @@ def test_any_name_makes_a_letter(sample: tuple[Letter, LetterContext], name: str
 
 @settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=60, alphabet=LETTERS))
-def test_a_name_of_letters_arrives_whole(sample: tuple[Letter, LetterContext], name: str) -> None:
-    """A name in any script appears unchanged in the greeting."""
+def test_a_name_in_any_script_is_greeted(sample: tuple[Letter, LetterContext], name: str) -> None:
+    """A donor's name in any script appears unchanged in the greeting."""
     message = Composer(SENDER).compose(*named(sample, name), NOW)
     if "www" not in name.lower():
         assert f"Hello {name}," in plain(read_letter(message.as_bytes()))
 
 
-def test_every_byte_is_seven_bits(sample: tuple[Letter, LetterContext]) -> None:
+def test_an_email_is_ascii(sample: tuple[Letter, LetterContext]) -> None:
     """An e-mail in any language is ASCII, with CRLF line ends and lines of at most 998 bytes."""
     content = Composer(SENDER).compose(*named(sample, "Zoë 李小龍"), NOW).as_bytes()
     assert content.isascii()
@@ -98,7 +98,7 @@ def test_every_byte_is_seven_bits(sample: tuple[Letter, LetterContext]) -> None:
 def test_a_domain_is_written_in_ascii(
     sample: tuple[Letter, LetterContext], typed: str, encoded: str | None
 ) -> None:
-    """An internationalized domain is written in its ASCII form."""
+    """An accented domain of a donor's e-mail address is written in its ASCII form."""
     letter, context = sample
     donor = type(context.donor)(**context.donor.model_dump() | {"email": typed})
     message = Composer(SENDER).compose(letter, replace(context, donor=donor), NOW)

@@ -1,4 +1,4 @@
-"""E-mails are sent at least once, marked, retried for days, and then set aside for staff."""
+"""The outbox sends each e-mail, retries for days, and then sets it aside for staff."""
 
 import threading
 from datetime import timedelta
@@ -44,10 +44,10 @@ def test_a_letter_is_sent_and_marked(mailer: Mailer, mail_server: LocalMailServe
     assert f"{SITE}/gifts/{gift.token}" in plain(mail_server.messages[0])
 
 
-def test_a_letter_not_taken_now_is_taken_later(
+def test_a_letter_refused_for_now_is_sent_later(
     mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """A temporary refusal is retried after a delay, and not earlier."""
+    """If the mail server refuses an e-mail for now, it is sent again after a delay."""
     give(mailer.database, mode="interac")
     mail_server.rcpt_answers = ["451 4.7.1 Greylisted, come again"]
     mailer.run()
@@ -66,7 +66,7 @@ def test_a_letter_not_taken_now_is_taken_later(
 def test_a_letter_that_is_refused_is_set_aside(
     mailer: Mailer, mail_server: LocalMailServer, at: str
 ) -> None:
-    """A permanently refused e-mail is not retried and does not block others."""
+    """If the mail server refuses an e-mail for good, it is set aside and others are still sent."""
     for _ in range(2):
         give(mailer.database, mode="interac")
     getattr(mail_server, f"{at}_answers").append("550 5.1.1 ann@example.com is unknown here")
@@ -78,8 +78,8 @@ def test_a_letter_that_is_refused_is_set_aside(
     assert len(mail_server.messages) == 1
 
 
-def test_after_the_last_try_staff_decide(sqlite: Sqlite) -> None:
-    """After the last failed attempt an e-mail is set aside."""
+def test_after_nine_attempts_a_letter_is_set_aside(sqlite: Sqlite) -> None:
+    """An e-mail is set aside after nine failed attempts."""
     database = Database(sqlite.fresh_url())
     unreachable = MailServer("127.0.0.1", free_port(), may_be_plain=True)
     mailer = open_mailer(database, Smtp(unreachable, our_name="example.org"))
@@ -95,8 +95,8 @@ def test_after_the_last_try_staff_decide(sqlite: Sqlite) -> None:
     database.close()
 
 
-def test_what_is_no_longer_true_is_not_sent(mailer: Mailer, mail_server: LocalMailServer) -> None:
-    """An e-mail that is no longer true is not sent."""
+def test_an_untrue_letter_is_not_sent(mailer: Mailer, mail_server: LocalMailServer) -> None:
+    """An e-mail that is no longer true is not sent, such as instructions after the transfer."""
     gift = give(mailer.database, mode="interac")
     mailer.find_all()
     tell(mailer.database, gift, FactKind.TRANSFER_RECEIVED, "C1")
@@ -106,8 +106,10 @@ def test_what_is_no_longer_true_is_not_sent(mailer: Mailer, mail_server: LocalMa
     assert len(mail_server.messages) == 1
 
 
-def test_who_gave_another_way_is_not_reminded(mailer: Mailer, mail_server: LocalMailServer) -> None:
-    """No reminder goes out once another gift in place of this one is paid."""
+def test_no_reminder_after_a_gift_in_its_place(
+    mailer: Mailer, mail_server: LocalMailServer
+) -> None:
+    """A donor who paid with another gift in place of a transfer gets no reminder of it."""
     gift = give(mailer.database, mode="interac")
     other = give(mailer.database, form_key=replacement_key(gift, "card"))
     mailer.run()
@@ -122,8 +124,8 @@ def test_who_gave_another_way_is_not_reminded(mailer: Mailer, mail_server: Local
     assert len(mail_server.messages) == 2
 
 
-def test_a_refund_that_came_back_is_not_told(mailer: Mailer, mail_server: LocalMailServer) -> None:
-    """A refund that failed before its e-mail went out is not mailed."""
+def test_a_failed_refund_is_not_written_about(mailer: Mailer, mail_server: LocalMailServer) -> None:
+    """The donor gets no e-mail about a refund that failed before the e-mail was sent."""
     gift = give(mailer.database)
     tell(mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     tell(mailer.database, gift, FactKind.REFUND_SUCCEEDED, "re_1")
@@ -134,10 +136,10 @@ def test_a_refund_that_came_back_is_not_told(mailer: Mailer, mail_server: LocalM
     assert mail_server.messages == []
 
 
-def test_the_letters_of_who_died_are_sent_by_others(
+def test_a_letter_of_a_dead_worker_is_sent_by_another(
     mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """An e-mail whose worker died is sent by another when its lease ends."""
+    """If a worker dies with an e-mail that it has claimed, another sends it after the lease."""
     give(mailer.database, mode="interac")
     mailer.find_all()
     assert mailer.outbox._claim()
@@ -149,8 +151,8 @@ def test_the_letters_of_who_died_are_sent_by_others(
     assert mailer.states() == [("instructions", "sent")]
 
 
-def test_a_name_of_a_letter_stays_the_same(mailer: Mailer, mail_server: LocalMailServer) -> None:
-    """An e-mail keeps its Message-ID on every attempt, and no two share one."""
+def test_a_message_id_stays_the_same(mailer: Mailer, mail_server: LocalMailServer) -> None:
+    """An e-mail has the same Message-ID in every attempt, and each e-mail has its own."""
     for _ in range(2):
         give(mailer.database, mode="interac")
     mailer.run()
@@ -189,10 +191,8 @@ def test_two_workers_send_each_letter_once(
     )
 
 
-def test_a_letter_in_other_hands_is_passed_over(
-    postgres: Postgres, mail_server: LocalMailServer
-) -> None:
-    """A worker skips an e-mail that another worker has locked."""
+def test_a_locked_letter_is_skipped(postgres: Postgres, mail_server: LocalMailServer) -> None:
+    """On PostgreSQL a worker skips an e-mail whose row another worker has locked."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, smtp_to(mail_server))
     for number in range(2):
@@ -207,10 +207,13 @@ def test_a_letter_in_other_hands_is_passed_over(
     database.close()
 
 
-def test_nobody_is_flooded_with_what_they_did_not_ask_for(
+def test_an_address_gets_few_letters_about_unpaid_gifts(
     sqlite_mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """An address gets at most ten e-mails a day about unpaid gifts, because anybody can type it."""
+    """An address gets at most ten e-mails a day about unpaid gifts.
+
+    The reason is that anybody can open a gift with somebody else's address.
+    """
     for _ in range(MAX_UNSOLICITED_A_DAY + 2):
         give(sqlite_mailer.database, mode="interac")
     with sqlite_mailer.database.writing() as session:
@@ -225,8 +228,8 @@ def test_nobody_is_flooded_with_what_they_did_not_ask_for(
     assert sqlite_mailer.states()[-1] == ("thank_you", "sent")
 
 
-def test_a_folder_takes_letters_where_there_is_no_server(sqlite: Sqlite, tmp_path: Path) -> None:
-    """Without a mail server each e-mail is one file, even if it is sent twice."""
+def test_a_folder_has_one_file_for_each_letter(sqlite: Sqlite, tmp_path: Path) -> None:
+    """If e-mails go into a folder, each is one file there, even if it is sent twice."""
     database = Database(sqlite.fresh_url())
     folder = tmp_path / "new" / "letters"
     mailer = open_mailer(database, Folder(folder))
@@ -243,7 +246,7 @@ def test_a_folder_takes_letters_where_there_is_no_server(sqlite: Sqlite, tmp_pat
 
 
 def test_a_folder_that_cannot_be_written_is_tried_again(sqlite: Sqlite, tmp_path: Path) -> None:
-    """An e-mail waits if its folder cannot be written."""
+    """An e-mail waits for another attempt if the folder for e-mails cannot be written."""
     database = Database(sqlite.fresh_url())
     file = tmp_path / "letters"
     file.write_text("not a folder")
@@ -254,10 +257,10 @@ def test_a_folder_that_cannot_be_written_is_tried_again(sqlite: Sqlite, tmp_path
     database.close()
 
 
-def test_a_letter_that_cannot_be_written_holds_up_no_other(
+def test_a_letter_that_cannot_be_composed_is_set_aside(
     sqlite_mailer: Mailer, mail_server: LocalMailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An e-mail that cannot be composed is set aside and does not block others."""
+    """An e-mail that cannot be composed is set aside, and others are still sent."""
     broken, good = (
         give(sqlite_mailer.database, mode="interac"),
         give(sqlite_mailer.database, mode="interac"),

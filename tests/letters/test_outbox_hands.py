@@ -1,4 +1,4 @@
-"""A worker whose lease ended changes nothing about an e-mail that another worker has claimed."""
+"""What a slow worker may still change when its lease ended and another claimed the e-mail."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ UNKNOWN = MailUnavailable("SMTPServerDisconnected", may_have_acted=True)
 
 
 class StubCarrier:
-    """A carrier that accepts an e-mail or raises `says`, after calling `meanwhile`."""
+    """A carrier that first calls `meanwhile`, and then accepts the e-mail or raises `says`."""
 
     says: MailUnavailable | None = None
     meanwhile: Callable[[], None] | None = None
@@ -44,7 +44,7 @@ class StubCarrier:
             raise self.says
 
     def hang_up(self) -> None:
-        """Do nothing: there is no connection."""
+        """Do nothing, because there is no connection to close."""
 
 
 def one_letter(mailer: Mailer) -> Letter:
@@ -71,7 +71,7 @@ def thanks(mailer: Mailer) -> None:
 def thanks_for_a_transfer(mailer: Mailer) -> None:
     mark(mailer, give(mailer.database, mode="giving_code"), 60, "CAX1")
     mailer.find_all()
-    with mailer.database.writing() as session:  # so that the thank-you is the only one
+    with mailer.database.writing() as session:  # so that the thank-you is the only e-mail
         for letter in session.exec(select(Letter).where(Letter.kind != LetterKind.THANK_YOU)):
             session.delete(letter)
     mailer.clock.instant += WAIT
@@ -84,7 +84,7 @@ def thanks_too_early(mailer: Mailer) -> None:
     mailer.clock.instant = NOW + timedelta(minutes=1)
 
 
-# How the slower worker's e-mail is prepared, and what the carrier raises for it.
+# By name of the case: what makes the slow worker's e-mail due, and what the carrier raises for it.
 SLOW: dict[str, tuple[Callable[[Mailer], None], MailUnavailable | None]] = {
     "not taken now": (instructions, LATER),
     "refused": (instructions, NEVER),
@@ -99,17 +99,17 @@ each = pytest.mark.parametrize(("prepare", "says"), SLOW.values(), ids=SLOW)
 
 
 def claimed(mailer: Mailer, prepare: Callable[[Mailer], None]) -> Letter:
-    """Let the slower worker claim an e-mail."""
+    """Make an e-mail due, and let the slow worker claim it."""
     prepare(mailer)
     with mailer.database.writing() as session:
-        session.exec(select(Letter)).one().knew = 3  # an earlier attempt may have told the donor
+        session.exec(select(Letter)).one().knew = 3  # as if an earlier attempt may have sent it
     letter = mailer.outbox._claim()
     assert letter
     return letter
 
 
 def take(session: Session, letter: Letter, mailer: Mailer) -> dict[str, Any]:
-    """Claim the e-mail as the next worker does, and return the row that has to remain."""
+    """Claim the e-mail as another worker does, and return its row, which must not change again."""
     row = session.get_one(Letter, letter.id)
     row.tries += 1
     row.due_at = mailer.clock.now() + LEASE + LEASE
@@ -120,17 +120,17 @@ def take(session: Session, letter: Letter, mailer: Mailer) -> dict[str, Any]:
 
 
 def counted() -> float:
-    """Return how many e-mails the metrics count as finished."""
+    """Return how many e-mails the metric `donate_letters_total` has counted."""
     metrics = [metric for metric in REGISTRY.collect() if metric.name == "donate_letters"]
     samples = [sample for metric in metrics for sample in metric.samples]
     return sum(sample.value for sample in samples if sample.name.endswith("_total"))
 
 
 @each
-def test_what_another_has_taken_is_theirs(
+def test_a_slow_worker_changes_no_claimed_letter(
     database: Database, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """A worker that took longer than its lease leaves the row unchanged and counts nothing."""
+    """A slow worker changes nothing about an e-mail that another worker has claimed."""
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
     with database.writing() as session:
@@ -143,10 +143,10 @@ def test_what_another_has_taken_is_theirs(
 
 
 @each
-def test_what_another_is_taking_is_theirs(
+def test_a_slow_worker_waits_for_a_claim(
     postgres: Postgres, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """The slower worker waits for the other's lock, and then leaves the row unchanged."""
+    """A slow worker waits while another claims the e-mail, and then changes nothing about it."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
@@ -163,7 +163,7 @@ def test_what_another_is_taking_is_theirs(
 
 
 def send(mailer: Mailer, letter: Letter) -> None:
-    """Continue with a claimed e-mail as the outbox does."""
+    """Send an e-mail that was claimed, or put it off if that fails, as the outbox does."""
     try:
         mailer.outbox._send(letter)
     except MailUnavailable as error:
@@ -180,8 +180,8 @@ def stub_mailer(database: Database, carrier: StubCarrier) -> Mailer:
     return open_mailer(database, carrier)
 
 
-def test_sent_is_sent_in_whosever_hands(stub_mailer: Mailer) -> None:
-    """An e-mail that was handed over is marked as sent, though another worker has claimed it."""
+def test_a_slow_worker_marks_a_letter_as_sent(stub_mailer: Mailer) -> None:
+    """A slow worker that handed an e-mail over marks it as sent, even if another has claimed it."""
     letter = claimed(stub_mailer, thanks)
     with stub_mailer.database.writing() as session:
         take(session, letter, stub_mailer)
@@ -195,10 +195,10 @@ def test_sent_is_sent_in_whosever_hands(stub_mailer: Mailer) -> None:
 @pytest.mark.parametrize(
     ("state", "sent_at", "knew"), [("sent", NOW, 3), ("untrue", None, None)], ids=["sent", "untrue"]
 )
-def test_what_a_donor_was_told_stands(
+def test_a_failed_attempt_undoes_nothing(
     stub_mailer: Mailer, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
 ) -> None:
-    """A failed attempt does not undo what another worker's successful one recorded."""
+    """If a slow worker's attempt fails, what another worker recorded meanwhile is kept."""
     letter = claimed(stub_mailer, thanks)
 
     def succeed() -> None:
@@ -212,8 +212,8 @@ def test_what_a_donor_was_told_stands(
     assert (row.state, row.sent_at, row.knew) == (state, sent_at, knew)
 
 
-def test_what_has_to_wait_is_no_try(stub_mailer: Mailer, carrier: StubCarrier) -> None:
-    """A thank-you whose transfer is under ten minutes old waits without counting an attempt."""
+def test_waiting_is_no_attempt(stub_mailer: Mailer, carrier: StubCarrier) -> None:
+    """A thank-you that has to wait for its ten minutes does not count as an attempt."""
     thanks_too_early(stub_mailer)
     assert stub_mailer.outbox.send_due() == 1
     row = one_letter(stub_mailer)
@@ -221,8 +221,8 @@ def test_what_has_to_wait_is_no_try(stub_mailer: Mailer, carrier: StubCarrier) -
     assert carrier.attempts == 0
 
 
-def test_only_what_tells_of_money_is_remembered(stub_mailer: Mailer) -> None:
-    """A thank-you stores which transfers it mentioned, and instructions do not."""
+def test_only_thanks_keep_what_they_knew(stub_mailer: Mailer) -> None:
+    """The row of a thank-you keeps which facts it knew, and that of instructions does not."""
     thanks_for_a_transfer(stub_mailer)
     stub_mailer.run()
     assert one_letter(stub_mailer).knew
@@ -238,8 +238,8 @@ def test_only_what_tells_of_money_is_remembered(stub_mailer: Mailer) -> None:
     ]
 
 
-def test_the_only_letter_is_in_other_hands(postgres: Postgres) -> None:
-    """A worker claims nothing while another has locked the only e-mail."""
+def test_nothing_is_claimed_if_the_only_letter_is_locked(postgres: Postgres) -> None:
+    """On PostgreSQL a worker claims no e-mail if another has locked the only row."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, StubCarrier())
     instructions(mailer)

@@ -1,4 +1,4 @@
-"""One round of the outbox: its size, its order, and when an e-mail is retried."""
+"""How many e-mails a round of the outbox sends, in which order, and when it retries one."""
 
 from datetime import timedelta
 from email.message import EmailMessage
@@ -19,7 +19,7 @@ SECOND = timedelta(seconds=1)
 
 
 class StubCarrier:
-    """A carrier that counts, and raises `says`."""
+    """A carrier that counts e-mails and connections, and raises `says` if that is set."""
 
     def __init__(self, says: Exception | None = None) -> None:
         self.says = says
@@ -62,11 +62,11 @@ def put_letters(
         insert_new(session, Letter, rows)
 
 
-def test_a_round_takes_fifty(sqlite: Sqlite) -> None:
+def test_a_round_sends_fifty(sqlite: Sqlite) -> None:
     """A round sends at most fifty e-mails over one connection."""
     database = Database(sqlite.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
-    # A card gift has no instructions, so the outbox need not compose these.
+    # Instructions for a card gift are untrue, so the outbox does not compose the e-mails.
     put_letters(mailer, [f"{number}" for number in range(51)], mode="card")
     rounds = [(mailer.outbox.send_due(), carrier.rounds) for _ in range(3)]
     assert rounds == [(50, 1), (1, 2), (0, 3)]
@@ -74,7 +74,7 @@ def test_a_round_takes_fifty(sqlite: Sqlite) -> None:
 
 
 def test_who_waits_longest_is_first(mailer: Mailer) -> None:
-    """E-mails are claimed in the order they are due, then in the order they were stored."""
+    """The outbox claims the e-mail that has been due for longest, then the one stored first."""
     put_letters(mailer, ["c", "b", "a"])
     put_letters(mailer, ["d"])
     claimed = [mailer.outbox._claim() for _ in range(5)]
@@ -85,8 +85,8 @@ def test_who_waits_longest_is_first(mailer: Mailer) -> None:
     assert timedelta(minutes=2) == LEASE
 
 
-def test_an_outbox_with_nothing_to_send_writes_nothing(sqlite: Sqlite) -> None:
-    """Looking for due e-mails takes no write lock, because every heartbeat does it."""
+def test_finding_no_letter_needs_no_write_lock(sqlite: Sqlite) -> None:
+    """The outbox needs no write lock to find that no e-mail is due, as it looks every second."""
     url = sqlite.fresh_url()
     database, other = (Database(url, busy_timeout_s=0.1) for _ in range(2))
     mailer = open_mailer(database, StubCarrier())
@@ -98,7 +98,7 @@ def test_an_outbox_with_nothing_to_send_writes_nothing(sqlite: Sqlite) -> None:
 
 
 def test_when_a_letter_is_tried_again(sqlite: Sqlite, caplog: pytest.LogCaptureFixture) -> None:
-    """Retries come after 1, 5 and 15 minutes, 1, 4 and 12 hours, and 1 and 2 days."""
+    """An e-mail is retried after 1, 5 and 15 minutes, 1, 4 and 12 hours, and 1 and 2 days."""
     database = Database(sqlite.fresh_url())
     carrier = StubCarrier(MailUnavailable("451 4.7.1"))
     mailer = open_mailer(database, carrier)
@@ -139,7 +139,7 @@ def test_a_long_reason_is_cut(
     reason: str,
     logged: str,
 ) -> None:
-    """The table keeps 200 characters of a mail server's answer, and the log keeps all."""
+    """A mail server's error is stored cut to 200 characters, and logged in full."""
     put_letters(mailer, [""])
     carrier.says = says
     mailer.outbox.send_due()

@@ -28,12 +28,12 @@ ENDS = [
 def test_the_end_of_a_pledge_says_when_and_why(
     sqlite: Sqlite, reason: str | None, english: str, french: str
 ) -> None:
-    """It says why and on which day (in the region's time zone) it ended, and how to restart."""
+    """The e-mail says on which day, in the region's time zone, and why the pledge ended."""
     empty = Database(sqlite.fresh_url())
     for language, words in (("en-CA", english), ("fr-CA", french)):
         gift = give(empty, language=language, frequency="monthly")
         occasion, evidence = f"sub_{gift.id}", {"reason": reason} if reason else {}
-        # Still March 1 in Toronto, but already March 2 in UTC.
+        # This time is still March 1 in Toronto, but already March 2 in UTC.
         at = datetime(2026, 3, 2, 3, 30, tzinfo=UTC)
         tell(empty, gift, FactKind.PLEDGE_ENDED, occasion, happened_at=at, evidence=evidence)
         letter = Letter(

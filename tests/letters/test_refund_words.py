@@ -16,7 +16,7 @@ from tests.real_parts import Sqlite
 
 @pytest.fixture
 def empty(sqlite: Sqlite) -> Database:
-    """A database on SQLite, for rules that do not depend on the database."""
+    """Return an empty SQLite database."""
     return Database(sqlite.fresh_url())
 
 
@@ -26,15 +26,15 @@ def test_a_refund_letter_names_what_went_back(empty: Database) -> None:
     assert "$25.00" in draft(LetterKind.REFUND, context).subject
 
 
-def test_a_correction_names_what_did_not_go_back(empty: Database) -> None:
-    """The subject names the amount of the refund that failed."""
+def test_a_failed_refund_is_named_by_amount(empty: Database) -> None:
+    """The subject of the e-mail about a failed refund names the amount of that refund."""
     _, context = a_letter(empty, LetterKind.REFUND_FAILED, "en-CA")
     content = draft(LetterKind.REFUND_FAILED, context)
     assert content.subject == "Your refund of $25.00 didn’t go through"
 
 
-def test_who_paid_twice_and_got_one_back_is_thanked_for_the_other(empty: Database) -> None:
-    """The thank-you names the amount that is left, not everything that was received."""
+def test_thanks_name_the_amount_that_is_left(empty: Database) -> None:
+    """The thank-you for a gift paid twice and refunded once names the amount that is left."""
     letter, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
     tell(empty, context.gift, FactKind.PAYMENT_SUCCEEDED, "pi_2")
     tell(empty, context.gift, FactKind.REFUND_SUCCEEDED, "re_2")

@@ -1,4 +1,4 @@
-"""The SMTP carrier: encryption, passwords, time limits, and addresses of mail servers."""
+"""How e-mails are sent by SMTP: encryption, passwords, timeouts, and URLs of mail servers."""
 
 import socket
 import ssl
@@ -29,7 +29,7 @@ def a_message(to: str = "ann@example.org") -> EmailMessage:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for localhost and its key, in one file."""
+    """Return a file with a self-signed certificate for localhost and its key."""
     folder = tmp_path_factory.mktemp("tls")
     both = folder / "both.pem"
     request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
@@ -42,7 +42,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same certificate, trusted by this machine."""
+    """Return the file of the certificate, which is trusted during the test."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     return certificate
 
@@ -62,14 +62,14 @@ def check_login(
 
 @pytest.fixture
 def guarded(trusted: Path) -> Iterator[LocalMailServer]:
-    """A mail server that requires STARTTLS and a password."""
+    """Run a mail server that requires STARTTLS and a password."""
     how = {"tls_context": tls_of(trusted), "require_starttls": True, "auth_required": True}
     with run_mail_server(**how, authenticator=check_login) as mail_server:
         yield mail_server
 
 
 def test_encrypted_and_signed_in(guarded: LocalMailServer) -> None:
-    """E-mails go over STARTTLS, with the user and password of the address."""
+    """E-mails are sent over STARTTLS, with the user and password of the mail server's URL."""
     address = f"smtp://{USER}:p%40ss%2Fw%23rd@localhost:{guarded.port}"
     carrier = Smtp(read_mail_server(address), our_name="example.org")
     for _ in range(2):
@@ -78,8 +78,8 @@ def test_encrypted_and_signed_in(guarded: LocalMailServer) -> None:
     assert len(guarded.messages) == 2
 
 
-def test_a_wrong_password_is_for_us_to_mend(guarded: LocalMailServer) -> None:
-    """A refused password is temporary, and refuses no e-mail for good."""
+def test_a_letter_waits_if_the_password_is_wrong(guarded: LocalMailServer) -> None:
+    """If the mail server refuses our password, the e-mail waits, because we can mend that."""
     server = MailServer("localhost", guarded.port, user=USER, password="wrong")
     carrier = Smtp(server, our_name="example.org", step_timeout_s=2)
     with pytest.raises(MailUnavailable, match="SMTP") as refused:
@@ -87,8 +87,8 @@ def test_a_wrong_password_is_for_us_to_mend(guarded: LocalMailServer) -> None:
     assert not isinstance(refused.value, MailRefused)
 
 
-def test_a_server_that_asks_no_password_refuses_no_letter(mail_server: LocalMailServer) -> None:
-    """A password for a server without passwords is our mistake, and refuses no e-mail for good."""
+def test_a_letter_waits_if_the_server_takes_no_password(mail_server: LocalMailServer) -> None:
+    """If we have a password for a mail server that takes none, the e-mail waits."""
     server = replace(mail_server.address, user="give", password="secret")
     with pytest.raises(MailUnavailable, match="SMTPNotSupportedError") as refused:
         Smtp(server, our_name="example.org").carry(a_message())
@@ -96,7 +96,7 @@ def test_a_server_that_asks_no_password_refuses_no_letter(mail_server: LocalMail
 
 
 def test_tls_from_the_first_byte(trusted: Path) -> None:
-    """An `smtps://` address uses TLS from the first byte."""
+    """If the mail server's URL begins with `smtps://`, TLS begins with the connection."""
     with run_mail_server(ssl_context=tls_of(trusted)) as mail_server:
         server = MailServer("localhost", mail_server.port, implicit_tls=True)
         carrier = Smtp(server, our_name="example.org")
@@ -106,8 +106,8 @@ def test_tls_from_the_first_byte(trusted: Path) -> None:
 
 
 @pytest.mark.parametrize("implicit_tls", [True, False])
-def test_nobody_else_takes_our_letters(certificate: Path, implicit_tls: bool) -> None:
-    """An untrusted certificate ends the connection before a password or an e-mail is sent."""
+def test_an_untrusted_server_gets_nothing(certificate: Path, implicit_tls: bool) -> None:
+    """A mail server with an untrusted certificate gets neither a password nor an e-mail."""
     tls = tls_of(certificate)
     how = {"ssl_context": tls} if implicit_tls else {"tls_context": tls}
     with run_mail_server(**how) as mail_server:
@@ -135,7 +135,7 @@ def test_nothing_goes_unencrypted_to_another_machine() -> None:
 
 
 def test_one_connection_serves_several_letters(mail_server: LocalMailServer) -> None:
-    """E-mails share a connection until it is closed, even after a refused one."""
+    """Several e-mails are sent over one connection, even after one of them was refused."""
     carrier = smtp_to(mail_server)
     mail_server.rcpt_answers = ["550 5.1.1 nobody"]
     with pytest.raises(MailRefused, match=r"^550 5\.1\.1$"):
@@ -151,8 +151,8 @@ def test_one_connection_serves_several_letters(mail_server: LocalMailServer) -> 
     assert len(mail_server.messages) == 4
 
 
-def test_an_address_that_a_server_cannot_write_is_refused() -> None:
-    """A server without SMTPUTF8 refuses a non-ASCII address for good."""
+def test_an_accented_address_is_refused_without_smtputf8() -> None:
+    """An accented e-mail address is refused for good if the mail server lacks SMTPUTF8."""
     with run_mail_server(enable_SMTPUTF8=False) as mail_server:
         carrier = smtp_to(mail_server)
         with pytest.raises(MailRefused, match="does not support such addresses"):
@@ -160,8 +160,8 @@ def test_an_address_that_a_server_cannot_write_is_refused() -> None:
         carrier.hang_up()
 
 
-def test_an_address_in_any_script_goes_where_it_can() -> None:
-    """A server with SMTPUTF8 accepts a non-ASCII address."""
+def test_an_accented_address_is_accepted_with_smtputf8() -> None:
+    """An e-mail to an accented address is sent if the mail server supports SMTPUTF8."""
     with run_mail_server(enable_SMTPUTF8=True) as mail_server:
         carrier = smtp_to(mail_server)
         carrier.carry(a_message("zoë@example.org"))
@@ -209,8 +209,8 @@ def is_closing(caller: socket.socket) -> None:
     [says_nothing, drips, drips_after_the_letter, hangs_up, is_no_mail_server, is_closing],
     ids=lambda talk: talk.__name__,
 )
-def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
-    """Whatever the server does, the attempt ends within the timeout, and the e-mail waits."""
+def test_a_server_that_misbehaves_times_out(talk: object) -> None:
+    """If a mail server hangs or answers nonsense, the attempt times out and the e-mail waits."""
     with run_server(talk) as server:  # type: ignore[arg-type]
         carrier = Smtp(server, our_name="example.org", step_timeout_s=1, letter_timeout_s=1.5)
         start = time.monotonic()
@@ -231,8 +231,8 @@ def test_a_server_that_misbehaves_is_left_in_time(talk: object) -> None:
     ],
     ids=["default port", "default port of smtps", "this machine", "escaped characters"],
 )
-def test_addresses_of_mail_servers(address: str, server: MailServer) -> None:
-    """Ports have defaults, and special characters are written as %XX."""
+def test_urls_of_mail_servers(address: str, server: MailServer) -> None:
+    """The URL of a mail server may lack the port, and has special characters as %XX."""
     assert read_mail_server(address) == server
 
 
@@ -244,8 +244,8 @@ def test_addresses_of_mail_servers(address: str, server: MailServer) -> None:
         "smtp://:hidden@mail",
     ],
 )  # fmt: skip
-def test_a_wrong_address_is_not_repeated(address: str) -> None:
-    """The error about a wrong address quotes no part of it."""
+def test_a_wrong_url_is_not_quoted(address: str) -> None:
+    """The error about a wrong URL of a mail server quotes no part of that URL."""
     with pytest.raises(ValueError, match=r"^(is not|must)") as wrong:
         read_mail_server(address)
     assert "hid" not in str(wrong.value)
@@ -260,7 +260,7 @@ def test_a_password_is_not_shown() -> None:
 
 @pytest.mark.parametrize("left_out", [(), ("PLAIN",), ("LOGIN",)], ids=["both", "LOGIN", "PLAIN"])
 def test_a_password_may_have_accents(trusted: Path, left_out: tuple[str, ...]) -> None:
-    """User and password are sent in UTF-8, with either mechanism the server offers."""
+    """User and password are sent in UTF-8, by the mechanism PLAIN or LOGIN."""
     seen = []
 
     def check_login(

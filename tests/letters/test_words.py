@@ -1,4 +1,4 @@
-"""What each kind of e-mail says, in both languages, as plain text and as HTML."""
+"""What e-mails of each kind say, in English and French, as plain text and as HTML."""
 
 import re
 from dataclasses import replace
@@ -37,14 +37,14 @@ def empty(sqlite: Sqlite) -> Database:
 
 
 def sentences(content: Draft) -> list[str]:
-    """Return the translated texts of a draft."""
+    """Return all translated texts of an e-mail's draft."""
     labels = [label for label, _ in content.rows]
     links = [content.link[0], *([content.manage[0]] if content.manage else [])]
     return [content.subject, content.headline, *content.before, *labels, *content.after, *links]
 
 
 class Reader(HTMLParser):
-    """A strict HTML parser: every element has to be closed in order."""
+    """An HTML parser that requires every element to be closed, and collects words and links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def read_page(page: str) -> Reader:
 
 
 def without_colons(words: list[str]) -> list[str]:
-    """Return words without the colons between labels and values."""
+    """Return the words sorted, and without colons, which only the plain text has after labels."""
     return sorted(word.rstrip(":") for word in words if word != ":")
 
 
@@ -100,7 +100,7 @@ def test_each_letter_is_written_in_each_language(
 def test_text_and_html_say_the_same(
     empty: Database, kind: LetterKind, mode: str, language: str
 ) -> None:
-    """The HTML is well-formed, loads nothing, and has the words and links of the plain text."""
+    """An e-mail's HTML loads nothing, and has the same words and links as the plain text."""
     letter, context = a_letter(empty, kind, language, mode)
     message = Composer(SENDER).compose(letter, context, NOW)
     page = read_page(markup(message))
@@ -117,7 +117,7 @@ def test_text_and_html_say_the_same(
 
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])
 def test_an_interac_letter_has_what_the_bank_asks_for(empty: Database, language: str) -> None:
-    """Interac instructions contain address, exact amount and reference."""
+    """Instructions for Interac have what a bank asks for: e-mail address, amount and reference."""
     letter, context = a_letter(empty, LetterKind.INSTRUCTIONS, language)
     message = Composer(SENDER).compose(letter, context, NOW)
     assert message["Subject"].startswith(context.gift.reference)
@@ -128,7 +128,7 @@ def test_an_interac_letter_has_what_the_bank_asks_for(empty: Database, language:
 
 
 def test_a_large_transfer_may_be_split(empty: Database) -> None:
-    """Only an amount above the bank's limit gets instructions to split it."""
+    """Instructions for Interac say how to split an amount that is above the bank's limit."""
     _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
     assert "several" not in " ".join(draft(LetterKind.INSTRUCTIONS, context).after)
     context.gift.amount_minor = 650_000
@@ -140,10 +140,13 @@ def test_a_large_transfer_may_be_split(empty: Database) -> None:
     ("autodeposit", "words"),
     [(True, "You don’t need a security question"), (False, "write to"), (None, "write to")],
 )
-def test_a_security_question_is_only_warned_of(
+def test_instructions_answer_no_security_question(
     empty: Database, autodeposit: bool | None, words: str
 ) -> None:
-    """It says that no security question is needed, or whom to write to, but never an answer."""
+    """Instructions for Interac never have the answer to a security question.
+
+    They say that the donor needs no security question or, without Autodeposit, whom to write to.
+    """
     _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "en-CA")
     assert context.region
     assert context.terms
@@ -152,8 +155,8 @@ def test_a_security_question_is_only_warned_of(
     assert words in " ".join(draft(LetterKind.INSTRUCTIONS, replace(context, region=region)).after)
 
 
-def test_ways_to_give_by_code_stand_in_the_letter(empty: Database) -> None:
-    """Each way to give by code is explained in the donor's language."""
+def test_instructions_explain_the_ways_to_give_by_code(empty: Database) -> None:
+    """Instructions for a giving code explain each way to give in the region, such as by cheque."""
     _, context = a_letter(empty, LetterKind.INSTRUCTIONS, "fr-CA", "giving_code")
     assert context.region
     assert context.terms
@@ -167,8 +170,8 @@ def test_ways_to_give_by_code_stand_in_the_letter(empty: Database) -> None:
     assert "Par chèque\u00a0: Postez-le." in before
 
 
-def test_a_part_is_not_called_the_whole(empty: Database) -> None:
-    """The thank-you for a partial transfer names the chosen amount and what came so far."""
+def test_thanks_for_a_part_name_both_amounts(empty: Database) -> None:
+    """If only part of a gift arrived, the thank-you names the chosen and the received amount."""
     _, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
     assert ("Amount", "$50.00") in draft(LetterKind.THANK_YOU, context).rows
     context.gift.received_minor = 2_000
@@ -182,7 +185,7 @@ def a_wish(context: LetterContext, **more: Any) -> GiftWish:
     return GiftWish(gift_id=context.gift.id, **fields)
 
 
-def test_what_was_added_stands_in_the_thanks(empty: Database) -> None:
+def test_thanks_list_the_donors_wishes(empty: Database) -> None:
     """The thank-you lists fund, tribute and covered fee in the donor's language."""
     _, context = a_letter(empty, LetterKind.THANK_YOU, "fr-CA")
     assert context.region
@@ -196,8 +199,8 @@ def test_what_was_added_stands_in_the_thanks(empty: Database) -> None:
     assert len(rows) == len(plain_rows) + 3
 
 
-def test_only_what_is_known_of_an_addition_is_said(empty: Database) -> None:
-    """An unknown fund, a tribute with a link and the fee of another month are left out."""
+def test_thanks_leave_out_odd_wishes(empty: Database) -> None:
+    """The thank-you leaves out an unknown fund, a tribute with a link and another month's fee."""
     _, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
     assert context.first
     wish = a_wish(
@@ -208,8 +211,8 @@ def test_only_what_is_known_of_an_addition_is_said(empty: Database) -> None:
     assert [label for label, _ in rows] == ["Amount", "Date", "Reference"]
 
 
-def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
-    """E-mails about a month of a pledge link to the page where the donor can change it."""
+def test_letters_about_a_month_link_to_the_pledge(empty: Database) -> None:
+    """E-mails about a month of a pledge link to the page where the donor can change the pledge."""
     for kind in (LetterKind.THANK_YOU, LetterKind.MONTH_FAILED):
         _, context = a_letter(empty, kind, "en-CA")
         content = draft(kind, context)
@@ -232,7 +235,7 @@ def test_letters_about_a_month_lead_to_the_pledge(empty: Database) -> None:
     ],
 )
 def test_a_name_is_greeted(name: str) -> None:
-    """Ordinary names of people and churches appear in the greeting."""
+    """An ordinary name of a person or church appears in the greeting."""
     assert name_to_greet(name) == name
 
 
@@ -254,6 +257,9 @@ def test_a_name_is_greeted(name: str) -> None:
         "ＷＷＷ evil",
     ],
 )
-def test_what_may_be_a_message_is_not_repeated(name: str) -> None:
-    """A name that could be spam is left out, because anybody can type a name for any address."""
+def test_a_name_that_could_be_spam_is_not_greeted(name: str) -> None:
+    """A name that could be spam is not in the greeting.
+
+    The reason is that anybody can open a gift with any name and somebody else's address.
+    """
     assert name_to_greet(name) == ""
