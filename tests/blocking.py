@@ -1,4 +1,4 @@
-"""Tests that need a thread to be blocked by a lock in PostgreSQL wait here until it is."""
+"""Waits until another thread is blocked by a lock in PostgreSQL."""
 
 import time
 from concurrent.futures import Future

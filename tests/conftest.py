@@ -187,7 +187,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def environment(sqlite: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Put settings into the environment, and change to a folder without a `.env`."""
+    """Set valid environment variables, and change to a folder without a `.env` file."""
     settings = {
         "DATABASE_URL": sqlite.fresh_url(),
         "STRIPE_SECRET_KEY": SECRET_KEY,

@@ -1,4 +1,4 @@
-"""The commands: their output and exit codes."""
+"""The output and exit codes of the `donate` commands."""
 
 import io
 import os
@@ -48,7 +48,7 @@ def test_version_is_the_one_of_the_package(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out == f"donate {project['version']}\n"
 
 
-def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_names_empty_fields(capsys: pytest.CaptureFixture[str]) -> None:
     """`donate doctor` names the organisation's empty fields, and says that nobody is staff yet."""
     assert main(["doctor"]) == 1
     output = capsys.readouterr().out
@@ -58,7 +58,7 @@ def test_doctor_names_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> N
     assert "donors get no e-mails: set SMTP_URL and MAIL_FROM" in output
 
 
-def test_doctor_says_that_a_folder_reaches_nobody(
+def test_doctor_warns_about_a_folder_for_letters(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`donate doctor` warns if e-mails are saved in a folder, because they do not reach donors."""
@@ -117,7 +117,7 @@ def test_audit_fails_without_a_database(
 def test_a_wrong_port_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
 ) -> None:
-    """A wrong port is refused in a sentence, from the command line or the environment."""
+    """`donate sandbox` and `donate demo` refuse a wrong port with a sentence."""
     assert main(["sandbox", f"--port={port}"]) == 1
     assert "must be a port number" in capsys.readouterr().err
     monkeypatch.setenv("SANDBOX_PORT", port)
@@ -126,12 +126,12 @@ def test_a_wrong_port_is_refused(
         assert "SANDBOX_PORT must be a port number" in capsys.readouterr().err
 
 
-def test_staff_are_added_and_kept_out(
+def test_staff_are_added_disabled_and_enabled(
     environment: dict[str, str],
     type_in: Callable[[str], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Staff are added with a password that is not shown, then listed, disabled and enabled."""
+    """`donate staff` adds, lists, disables and enables staff, and never shows a password."""
     type_in("a-long-walk-in-the-woods\n")
     assert main(["staff", "add", "Ann@Example.org", "--name", "Ann Lee"]) == 0
     assert main(["staff", "disable", "ann@example.org"]) == 0
@@ -201,7 +201,7 @@ def test_the_demo_refuses_a_database_in_use(
     tmp_path: Path,
     database_url: str,
 ) -> None:
-    """The demo puts its example year only into an empty database."""
+    """The demo stores its example gifts only in an empty database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STRIPE_SECRET_KEY", "")
     monkeypatch.setenv("DEMO_DATABASE_URL", database_url)
@@ -217,7 +217,7 @@ def test_a_record_that_cannot_be_written_is_refused(
     assert "--record or SANDBOX_RECORD: " in capsys.readouterr().err
 
 
-def test_mischief_can_be_watched(tmp_path: Path) -> None:
+def test_sandbox_prints_and_records_requests(tmp_path: Path) -> None:
     """`donate sandbox` prints each request, and --record writes the traffic into a file."""
     port, lines, record = free_port(), tmp_path / "lines", tmp_path / "record"
     command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]

@@ -39,8 +39,8 @@ def unguarded(database: Database, *statements: str) -> None:
         connection.invalidate()
 
 
-def test_nothing_is_wrong_with_what_we_write(filled: Database) -> None:
-    """The audit reports nothing if the tables are migrated and the code wrote all rows."""
+def test_nothing_is_reported_about_our_own_rows(filled: Database) -> None:
+    """The audit reports nothing about migrated tables with rows that our own code wrote."""
     assert reports(filled) == []
 
 

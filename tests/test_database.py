@@ -1,4 +1,4 @@
-"""The database: transactions are all or nothing, and temporary failures are DatabaseBusy."""
+"""Transactions are all or nothing, and temporary failures of the database raise DatabaseBusy."""
 
 import contextlib
 import sqlite3
@@ -50,7 +50,7 @@ def test_a_block_that_raises_is_undone(database: Database) -> None:
     assert donors(database) == 0
 
 
-def test_a_statement_alone_is_a_transaction(database: Database) -> None:
+def test_a_statement_alone_is_all_or_nothing(database: Database) -> None:
     """A failing statement in `writing_once` leaves no rows, and later transactions still work."""
     rows = [{"name": "Ann", "email": f"{n}@example.com", "country": "CA"} for n in range(3)]
     rows = [row | {"language": "en-CA"} for row in rows]
@@ -71,7 +71,7 @@ def test_a_statement_alone_is_a_transaction(database: Database) -> None:
     assert donors(database) == 3
 
 
-def test_reading_leaves_everything_as_it_was(database: Database) -> None:
+def test_reading_stores_nothing(database: Database) -> None:
     """Rows that are added in a `with database.reading()` block are not stored."""
     with database.reading() as session:
         session.add(donor())
@@ -87,14 +87,14 @@ def test_a_reader_does_not_wait_for_a_writer(hasty: Database) -> None:
         assert donors(hasty) == 0
 
 
-def test_sqlite_waits_for_the_disk_and_keeps_its_rules(sqlite: Sqlite) -> None:
+def test_sqlite_flushes_and_enforces_constraints(sqlite: Sqlite) -> None:
     """Every SQLite connection flushes to the disk at each commit, and enforces every constraint."""
     database = Database(sqlite.fresh_url())
     expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
     for open_block in (database.reading, database.writing):
         with open_block() as session:
             values = {name: session.scalar(sa.text(f"PRAGMA {name}")) for name in expected}
-        assert values == expected  # synchronous = 2 means FULL.
+        assert values == expected  # For `synchronous`, 2 is FULL.
     database.close()
 
 
@@ -135,7 +135,7 @@ def locked_by_another(url: str) -> Iterator[None]:
         connection.exec_driver_sql("ROLLBACK")
 
 
-def test_a_locked_database_is_busy_and_then_is_not(database_url: str, hasty: Database) -> None:
+def test_a_locked_database_is_busy_until_it_is_released(database_url: str, hasty: Database) -> None:
     """A lock held longer than the timeout raises DatabaseBusy; after its release, writing works."""
     with locked_by_another(database_url), pytest.raises(DatabaseBusy), hasty.writing() as session:
         session.add(donor())
@@ -185,7 +185,7 @@ def test_a_full_disk_is_busy(sqlite: Sqlite, in_savepoint: bool) -> None:
 
 
 def test_a_read_only_file_is_busy(sqlite: Sqlite) -> None:
-    """A write to a read-only file raises DatabaseBusy; reading still works."""
+    """A write to a read-only SQLite file raises DatabaseBusy, and reading still works."""
     url = sqlite.fresh_url()
     database = Database(url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
     with pytest.raises(DatabaseBusy, match="readonly"), database.writing() as session:
@@ -212,7 +212,7 @@ def test_a_standby_is_busy(postgres: Postgres) -> None:
         "postgresql://nobody:hunter2@127.0.0.1:9/nothing",
     ],
 )
-def test_a_database_that_is_not_there_is_busy(url: str) -> None:
+def test_an_unreachable_database_is_busy(url: str) -> None:
     """An unreachable database raises DatabaseBusy, and the message has no password."""
     database = Database(url)
     for method in (database.ping, database.upgrade):

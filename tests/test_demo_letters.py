@@ -100,7 +100,7 @@ def test_nothing_but_letters_is_read(serving: Serving, letters: Path, name: str)
     assert "secret" not in answer.text
 
 
-def test_a_stranger_s_words_are_shown_as_words(serving: Serving, letters: Path) -> None:
+def test_markup_is_shown_as_text(serving: Serving, letters: Path) -> None:
     """Markup in the subject or text of an e-mail is escaped."""
     odd = "thank_you." + "a" * 32
     (letters / f"{odd}.eml").write_text(

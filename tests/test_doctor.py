@@ -53,7 +53,7 @@ def faults(output: str) -> list[str]:
 def test_it_makes_no_database(
     monkeypatch: pytest.MonkeyPatch, capsys: Saying, tmp_path: Path, postgres: Postgres
 ) -> None:
-    """If there is no database, the doctor says so and creates none."""
+    """If there is no database, `donate doctor` says so and creates none."""
     nowhere, empty = tmp_path / "nowhere.sqlite3", tmp_path / "empty.sqlite3"
     empty.touch()
     url = postgres.empty_url()
@@ -77,7 +77,7 @@ def test_it_changes_no_tables(
     version: str,
     sentence: str,
 ) -> None:
-    """Tables of an older or newer version are reported, and not changed."""
+    """`donate doctor` reports tables of an older or newer version, and does not change them."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     with database.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
@@ -89,13 +89,13 @@ def test_it_changes_no_tables(
 
 
 def test_without_online_nobody_is_asked(sandbox: RunningSandbox) -> None:
-    """Without --online the doctor sends no request."""
+    """Without --online, `donate doctor` sends no request to Stripe or other servers."""
     main(["doctor"])
     assert sandbox.control("GET", "/_sandbox/requests") == []
 
 
 def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Saying) -> None:
-    """The doctor tests write permissions with ids that do not exist, so nothing is written."""
+    """`donate doctor` tests write permissions with unknown ids, so that nothing is written."""
     output = output_online(capsys)
     assert "ok Stripe accepts the key: test mode, account acct_" in output
     assert "ok The key may do what the service needs with Checkout Sessions, Customers, " in output
@@ -121,7 +121,7 @@ def test_online_changes_nothing_at_stripe(sandbox: RunningSandbox, capsys: Sayin
 def test_a_permission_that_is_lacking_is_named(
     sandbox: RunningSandbox, capsys: Saying, permissions: dict[str, str], sentence: str
 ) -> None:
-    """The doctor names each permission that the Stripe key lacks, and what fails without it."""
+    """`donate doctor` names each permission that the Stripe key lacks, and what that prevents."""
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
     output = output_online(capsys)
     assert sum(sentence in line for line in faults(output)) == 1
@@ -130,7 +130,7 @@ def test_a_permission_that_is_lacking_is_named(
 def test_a_permission_that_only_setup_needs_may_be_lacking(
     sandbox: RunningSandbox, capsys: Saying
 ) -> None:
-    """It is no fault if the key may not read webhook endpoints, which only the setup needs."""
+    """`donate doctor` reports no fault if the key lacks permissions that only the setup needs."""
     permissions = {"webhook": "none", "payment_method_configuration": "none", "accounts": "none"}
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
     output = output_online(capsys)
@@ -140,7 +140,7 @@ def test_a_permission_that_only_setup_needs_may_be_lacking(
 
 @pytest.mark.usefixtures("sandbox")
 def test_what_setup_would_change_is_named(capsys: Saying, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The doctor names settings of the Stripe account to change, and the command that does it."""
+    """`donate doctor` names the settings at Stripe that `donate stripe setup` would change."""
     output = "".join(faults(output_online(capsys)))
     assert "switch off customer_update, invoice_history, subscription_cancel" in output
     assert "`donate stripe setup` does it." in output
@@ -159,7 +159,7 @@ def test_what_setup_would_change_is_named(capsys: Saying, monkeypatch: pytest.Mo
 def test_trouble_with_stripe_stops_no_other_check(
     sandbox: RunningSandbox, capsys: Saying, kind: str, sentence: str
 ) -> None:
-    """If Stripe refuses the key or answers nonsense, the doctor still makes its other checks."""
+    """If Stripe refuses the key or answers nonsense, `donate doctor` still checks the rest."""
     sandbox.control("POST", "/_sandbox/trouble", path="/v1/account", method="GET", kind=kind)
     output = output_online(capsys)
     assert sum(sentence in line for line in faults(output)) == 1
@@ -172,7 +172,7 @@ def test_undelivered_events_are_counted(
     capsys: Saying,
     environment: dict[str, str],
 ) -> None:
-    """The doctor counts events that Stripe could not deliver, and says when a webhook last came."""
+    """`donate doctor` counts events that Stripe could not deliver, and dates the last webhook."""
     now = datetime.now(UTC)
     assert "No webhook has arrived yet." in output_online(capsys)
     sandbox.control("POST", "/_sandbox/webhooks", url=f"http://127.0.0.1:{free_port()}/")
@@ -191,7 +191,7 @@ def test_undelivered_events_are_counted(
 def test_events_of_the_last_minutes_may_still_be_on_their_way(
     sandbox: RunningSandbox, account: stripe.StripeClient, capsys: Saying
 ) -> None:
-    """A recent event that Stripe has not delivered yet is no fault."""
+    """`donate doctor` reports no fault if Stripe has not delivered an event of the last minutes."""
     sandbox.control("POST", "/_sandbox/webhooks", paused=True, url="http://127.0.0.1:9/")
     sandbox.pay(account.v1.checkout.sessions.create(session_params()).id)
     assert "could not deliver" not in output_online(capsys)
@@ -201,7 +201,7 @@ def test_events_of_the_last_minutes_may_still_be_on_their_way(
 def test_the_mail_server_is_asked_and_gets_no_letter(
     capsys: Saying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The doctor connects to the mail server without sending an e-mail, and explains a failure."""
+    """`donate doctor` connects to the mail server without sending, and explains a failure."""
     monkeypatch.setenv("MAIL_FROM", "give@example.org")
     with run_mail_server() as mail_server:
         monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{mail_server.port}")
@@ -218,7 +218,7 @@ def test_the_mail_server_is_asked_and_gets_no_letter(
 def test_the_service_is_reached_through_its_address(
     sandbox: RunningSandbox, capsys: Saying, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
-    """The doctor reports that the service and its webhook endpoint answer at PUBLIC_URL."""
+    """`donate doctor` checks that the service and its webhook endpoint answer at PUBLIC_URL."""
     settings = make_settings(database_url, stripe_api_base=sandbox.url)
     with served(create_app(settings)) as url:
         monkeypatch.setenv("PUBLIC_URL", url)
@@ -276,7 +276,7 @@ def test_a_misconfigured_proxy_is_reported(
     headers: dict[str, str],
     sentences: list[str],
 ) -> None:
-    """The doctor reports a proxy that redirects, or answers in place of the service."""
+    """`donate doctor` reports a proxy that redirects, or answers in place of the service."""
     with proxy_that(answers, **headers) as url:
         monkeypatch.setenv("PUBLIC_URL", url)
         output = "\n".join(faults(output_online(capsys)))

@@ -1,4 +1,4 @@
-"""Which typing mistakes in a gift's reference are corrected when it is searched in a text."""
+"""Which typing mistakes in references are corrected when a text is searched for references."""
 
 import string
 from itertools import product
@@ -75,7 +75,7 @@ def test_a_code_forgives_zeros_and_strokes(written: str) -> None:
 
 
 def test_without_its_code_no_look_alike_is_forgiven() -> None:
-    """A reference that lacks its giving code is found only without any mistake."""
+    """A reference that lacks its giving code is found only if it has no typing mistake."""
     for reference in MIXED:
         body = reference[-LENGTH:]
         assert find_references(body, [CODE]) == [reference]
@@ -110,7 +110,7 @@ def test_a_gap_has_at_most_three_signs(sign: str) -> None:
 
 @pytest.mark.parametrize("sign", [",", "*", "#", "+"])
 def test_another_sign_is_no_gap(sign: str) -> None:
-    """A reference is not found if a comma or the like is between its characters."""
+    """A reference is not found if a comma, *, # or + is between its characters."""
     bare = MIXED[0].replace("-", "")
     for place in range(1, len(bare)):
         references = find_references(f"{bare[:place]}{sign}{bare[place:]}", [CODE])
@@ -141,7 +141,7 @@ def test_a_dash_is_inserted_after_the_code(typed: str, tidied: str) -> None:
 
 
 def test_new_references_use_the_whole_alphabet() -> None:
-    """The random part of new references uses every character of the alphabet."""
+    """The random characters of new references are taken from the whole alphabet for references."""
     drawn = "".join(r[-LENGTH:-1] for r in MANY)
     assert set(drawn) == set(ALPHABET)
     assert all(is_reference(r) and len(r) == len(CODE) + 1 + LENGTH for r in MANY)

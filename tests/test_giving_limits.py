@@ -31,7 +31,7 @@ def admitted(counter: AttemptCounter, address: str, now: datetime = NOW) -> bool
     ],
 )
 def test_a_network_is_counted_as_one(first: str, second: str, same: bool) -> None:
-    """An IPv4 address and an IPv6 /56 each count as one network."""
+    """Rate limits count an IPv4 address, or a /56 of IPv6 addresses, as one network."""
     counter = AttemptCounter(per_network=1, in_all=10)
     assert admitted(counter, first)
     assert admitted(counter, second) is not same

@@ -1,4 +1,4 @@
-"""Migrations match the models, however often and by however many processes they run."""
+"""Migrations make the tables of the models, even if they run twice or in two processes."""
 
 import runpy
 import threading
@@ -122,7 +122,7 @@ def test_two_upgrades_at_once_make_one_set_of_tables(
 
 
 def test_the_newest_file_is_the_newest_migration() -> None:
-    """Each migration's file name begins with its number, from which a start knows the newest."""
+    """The newest migration is known from file names, because each begins with its number."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
@@ -192,7 +192,7 @@ def test_only_what_is_older_is_migrated(database: Database) -> None:
 
 
 def test_thanks_sent_before_the_migration_are_corrected(database: Database) -> None:
-    """A thank-you sent before the migration is corrected when staff undo its transfer."""
+    """A thank-you that an earlier version sent is corrected when staff undo its transfer."""
     gift = give(database, mode="interac")
     tell(database, gift, FactKind.TRANSFER_RECEIVED, "C1")
     with database.writing() as session:

@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def away(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Away]:
-    """Start a service and a sandbox two days ago, and set the environment for `donate` commands."""
+    """Yield a service and a sandbox whose clocks are two days behind, for `donate` commands."""
     with run_sandbox() as sandbox, going_away(database, sandbox, days_ago=2) as away:
         settings = {
             "DATABASE_URL": database_url,
@@ -112,7 +112,7 @@ def test_a_second_catch_up_is_refused(
 
 
 def test_since_is_a_day_or_so_many_days() -> None:
-    """`--since` takes a date, which means midnight in UTC, or a number of days, such as 45d."""
+    """`--since` takes a date, which means midnight in UTC, or a number of days ago, as in 45d."""
     assert read_since("2026-02-01", NOW) == datetime(2026, 2, 1, tzinfo=UTC)
     assert read_since("45d", NOW) == NOW - timedelta(days=45)
     assert read_since("99999d", NOW) == read_since("0001-01-01", NOW) == STRIPE_BEGAN

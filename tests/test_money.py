@@ -1,4 +1,4 @@
-"""Amounts are read exactly or refused, stored as whole minor units, and shown by language."""
+"""How amounts of money are read, stored, shown and split."""
 
 import time
 from decimal import Decimal
@@ -181,9 +181,9 @@ THREE = "BHD JOD KWD OMR TND".split()
     ],
 )
 def test_minor_units_are_those_of_stripe(currency: str, digits: int, step: int) -> None:
-    """Each currency has as many decimals, and the smallest amount step, as at Stripe.
+    """Each currency has the decimals and the smallest step that Stripe uses.
 
-    Stripe differs from ISO 4217 and CLDR for some currencies.
+    For some currencies Stripe differs from ISO 4217 and CLDR.
     """
     assert (minor_digits(currency), minor_step(currency)) == (digits, step)
 

@@ -11,7 +11,7 @@ PIECE = b"x" * (MAX_BODY_BYTES // 2 + 1)
 
 
 def answers_of(method: str, *, late: bool = False) -> list[Message]:
-    """Send a large body to a limited app, and return the messages of the response.
+    """Send a large body to an app with `BodyLimit`, and return the messages of the response.
 
     The app still receives messages while it responds, as Starlette's static files do.
     """

@@ -40,7 +40,7 @@ def refusal(path: Path) -> str:
 
 
 def test_the_file_without_a_mistake_is_accepted(tmp_path: Path) -> None:
-    """GOOD is accepted, so the tests that add a mistake to it are refused for that mistake only."""
+    """The file in GOOD is accepted, so files with one mistake more are refused for that mistake."""
     assert set(load_regions(write(tmp_path, GOOD))["LWCAN"].modes) == {Mode.CARD, Mode.INTERAC}
 
 
@@ -259,7 +259,7 @@ def test_an_amount_that_stripe_rejects_is_refused(
         (None, "en-CA"),
     ],
 )
-def test_the_nearest_language_is_spoken(requested: str | None, language: str) -> None:
+def test_the_closest_language_is_chosen(requested: str | None, language: str) -> None:
     """A donor gets the region's language that is closest to theirs, or the region's first."""
     assert load_regions()["LWCAN"].language(requested) == language
 

@@ -54,7 +54,7 @@ BAD_SECRETS = [
     ],
 )
 def test_a_wrong_secret_stops_the_start(name: str, prefix: str, other: str, bad: str) -> None:
-    """A secret that is empty, a placeholder or another secret is refused without its value."""
+    """A secret that is empty, a placeholder or of the wrong kind stops the start."""
     value = bad.format(prefix=prefix, other=other)
     message = refusal(**{name: value})
     assert message.startswith(f"{name.upper()} ")
@@ -130,7 +130,7 @@ def test_a_secret_that_looks_like_a_placeholder_by_chance_is_taken(chance: str) 
     ],
 )
 def test_there_may_be_two_webhook_secrets(given: str, secrets: tuple[str, ...]) -> None:
-    """STRIPE_WEBHOOK_SECRET may have several secrets, because Stripe rolls an old one slowly."""
+    """STRIPE_WEBHOOK_SECRET may have several secrets, as Stripe uses two while it replaces one."""
     assert load(stripe_webhook_secret=given).webhook_secrets == secrets
 
 
@@ -233,7 +233,7 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_secret_is_not_shown() -> None:
-    """The repr of the settings shows no secret."""
+    """The `repr` of the settings does not contain the secrets."""
     shown = repr(load(stripe_webhook_secret=f"{SECRET},{OTHER_SECRET}", metrics_token="hunter2"))
     assert [s for s in (KEY, SECRET, OTHER_SECRET, "hunter2") if s in shown] == []
 

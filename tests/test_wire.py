@@ -70,7 +70,7 @@ def test_headers_after_the_body_are_limited(url: str, trailers: bytes) -> None:
 
 
 def test_a_long_head_and_a_longer_body_pass(url: str) -> None:
-    """The limit of a head covers neither the body nor earlier requests of the connection."""
+    """The limit on a request's head does not count the body, or the connection's other requests."""
     headers = {"X": "y" * (MAX_HEAD_BYTES // 2)}
     with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
         for _ in range(4):

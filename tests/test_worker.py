@@ -71,7 +71,7 @@ def test_a_failure_stops_nothing(running: Running, failure: Exception) -> None:
 
 
 def test_a_failure_is_logged(running: Running, caplog: pytest.LogCaptureFixture) -> None:
-    """A bug is logged with its traceback; a busy database is logged in one line."""
+    """A job's bug is logged with its traceback, and a busy database in one line."""
     failing = Counted([RuntimeError("a bug"), DatabaseBusy("locked"), 0])
     worker = running.start(failing.do)
     for _ in range(3):
@@ -174,7 +174,7 @@ def test_a_worker_finishes_its_round(running: Running) -> None:
 
 
 def test_a_worker_can_be_stopped_in_any_state() -> None:
-    """Stopping is harmless before the start, without jobs, and twice."""
+    """A worker can be stopped before its start, without jobs, and twice."""
     Worker([]).stop()
     Worker([Counted().do]).stop()
     worker = Worker([])

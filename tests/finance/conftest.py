@@ -1,4 +1,4 @@
-"""The staff pages on an empty database."""
+"""Opens the staff pages on an empty database."""
 
 from collections.abc import Iterator
 

@@ -17,7 +17,7 @@ COMPLETED = "checkout.session.completed"
 
 
 def paid(gift: Gift, **more: Any) -> dict[str, Any]:
-    """Return an event that says that a gift was paid; `more` replaces fields of its session."""
+    """Return an event about a paid gift; `more` replaces fields of the checkout session."""
     return given.event(COMPLETED, given.session_for(gift, **more))
 
 

@@ -85,7 +85,7 @@ def request_status(browser: TestClient, method: str, path: str, **more: str) -> 
     return browser.request(method, path, data=data, headers=more).status_code
 
 
-def test_every_route_says_what_it_needs() -> None:
+def test_every_route_declares_a_role() -> None:
     """Every route declares which role it needs, and only the sign-in form needs none."""
     assert all(needed(route) in (*Role, EVERYBODY) for route in every_route())
     open_to_all = {r.path for r in every_route() if needed(r) == EVERYBODY}
@@ -149,7 +149,7 @@ def test_a_viewer_only_looks(site: FinanceSite, method: str, path: str, role: st
 
 
 @each
-def test_finance_staff_may_all(site: FinanceSite, method: str, path: str) -> None:
+def test_finance_staff_may_use_every_route(site: FinanceSite, method: str, path: str) -> None:
     """Finance staff may use every route, and get 404 for unknown ids."""
     browser = site.signed_in()
     status = request_status(

@@ -163,7 +163,7 @@ def test_an_untrue_letter_is_not_sent_again(site: FinanceSite) -> None:
 def test_instructions_are_not_sent_again_after_another_gift(
     site_on_each: FinanceSite, state: str
 ) -> None:
-    """Instructions cannot be sent again after the donor paid with another gift in its place."""
+    """Instructions cannot be sent again after the donor paid with another gift instead."""
     site = site_on_each
     gift, other = site.gift(), site.gift("other")
     letter = put_letter(site, gift, state=state)
@@ -271,7 +271,7 @@ def test_staff_see_when_the_thanks_are_sent(site_on_each: FinanceSite) -> None:
 
 
 def test_after_ten_minutes_the_thanks_cannot_be_stopped(site: FinanceSite) -> None:
-    """Ten minutes after staff marked a transfer, undoing it sends a correction, the page says."""
+    """Ten minutes after staff marked a transfer, the page says that undoing sends a correction."""
     gift = site.gift()
     browser = site.signed_in()
     form = {"received_on": "2026-03-10", "amount": "60.00", "bank_reference": "CAX1"}

@@ -83,7 +83,7 @@ def test_without_set_aside_events_there_is_no_count(site: FinanceSite) -> None:
 
 
 def test_a_notice_links_to_the_set_aside_events(site: FinanceSite) -> None:
-    """A notice on other staff pages links to the list of set-aside events."""
+    """A notice links to the list of set-aside events, and is not shown on that list."""
     browser = site.signed_in()
     put_events(site, 2)
     for path in ("/finance/gifts", "/finance/trail"):

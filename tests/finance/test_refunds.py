@@ -31,7 +31,7 @@ def desk_on_each(database: Database) -> Iterator[Desk]:
         yield desk
 
 
-def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
+def test_a_gift_is_refunded_in_full(desk_on_each: Desk) -> None:
     """The refund form proposes the whole amount, and the page and the trail show the refund."""
     desk = desk_on_each
     gift = desk.paid()
@@ -52,7 +52,7 @@ def test_a_gift_goes_back_in_full(desk_on_each: Desk) -> None:
     assert act.detail == {"amount_minor": 5_000, "request": f"{gift.id}:refund:1"}
 
 
-def test_a_part_goes_back(desk: Desk) -> None:
+def test_a_part_is_refunded(desk: Desk) -> None:
     """Staff can refund part of a payment, and the form then proposes the rest."""
     gift = desk.paid()
     page = desk.refund(gift, amount="12,50", reason="duplicate")
@@ -81,7 +81,7 @@ def test_a_part_goes_back(desk: Desk) -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_wrong_is_said_beside_the_field(
+def test_a_bad_value_gets_a_message_at_its_field(
     desk: Desk, typed: dict[str, str], sentence: str
 ) -> None:
     """A bad value in the refund form gets a message at its field, and nothing is refunded."""
@@ -97,7 +97,7 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert "refund_requested" not in [act.act for act in desk.site.acts()]
 
 
-def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
+def test_all_bad_values_get_a_message_at_once(desk: Desk) -> None:
     """If several fields of the refund form are wrong, each gets its message."""
     gift = desk.paid()
     wrong = {"amount": "50.01", "reason": "", "note": "x" * 501, "confirmed": ""}
@@ -137,7 +137,7 @@ def test_an_old_form_is_told_how_much_is_left(desk_on_each: Desk) -> None:
     assert desk.made() == [3_000]
 
 
-def test_a_slow_refund_says_so(desk: Desk) -> None:
+def test_a_pending_refund_is_shown(desk: Desk) -> None:
     """A pending refund is shown as on its way, and if it fails, the form appears again."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert "accepted by Stripe. The money is on its way." in desk.refund(gift)
@@ -167,7 +167,7 @@ def test_a_refusal_shows_its_reason(desk: Desk, kind: str, sentence: str) -> Non
 
 
 def test_refunded_in_the_dashboard_meanwhile(desk: Desk) -> None:
-    """If a payment was refunded in Stripe's dashboard, the page says so."""
+    """If a payment is refunded in Stripe's dashboard first, a refund by staff says so."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=form["payment"])
@@ -249,7 +249,7 @@ def test_a_viewer_and_an_unpaid_gift_have_no_form(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("form_key", ["", "x" * 65])
-def test_a_form_without_its_key_is_not_taken(desk: Desk, form_key: str) -> None:
+def test_a_form_without_its_key_is_refused(desk: Desk, form_key: str) -> None:
     """A refund form without a valid form key is refused."""
     gift = desk.paid()
     answer = desk.send(gift, desk.form(gift) | {"form_key": form_key})

@@ -8,7 +8,7 @@ from tests.finance.transfers import mark, sources
 
 
 def test_two_clerks_at_one_transfer(site_on_each: FinanceSite) -> None:
-    """A form is refused if another clerk marked a transfer of the gift after it was loaded."""
+    """A form is refused if another clerk marked a transfer after the form was loaded."""
     site = site_on_each
     gift = site.gift(mode="interac")
     first, second = site.signed_in(), site.signed_in(Role.FINANCE, "bo@example.org")

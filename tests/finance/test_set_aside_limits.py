@@ -43,7 +43,7 @@ def test_a_viewer_sees_and_does_not_decide(site: FinanceSite, act: str) -> None:
     browser = site.signed_in(Role.VIEWER)
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert event.event_id in page
-        assert page.count("<form") == 1  # the form to sign out
+        assert page.count("<form") == 1  # The only form is for signing out.
     answer = decide(browser, event, act, **INPUT.get(act, {}))
     assert answer.status_code == 403
     assert reread(site, event) == event

@@ -55,7 +55,7 @@ def test_signing_in_resets_the_count(site: FinanceSite) -> None:
 
 
 def test_one_address_may_not_try_many_people(database: Database) -> None:
-    """After thirty failed sign-ins, an IP address is blocked for every user."""
+    """Thirty failed sign-ins from an IP address block that address for every user."""
     with database.writing() as session:
         paces = [
             begin_attempt(session, f"{i}@example.org", "203.0.113.5", now=NOW).pace

@@ -213,7 +213,7 @@ def test_another_day_or_amount_is_a_conflict(site: FinanceSite) -> None:
 def test_a_form_older_than_another_transfer_is_refused(
     site: FinanceSite, seen: int | None, reference: str, is_refused: bool
 ) -> None:
-    """A form is refused if another clerk marked a transfer since, unless it is the same one."""
+    """A form is refused if another clerk marked a different transfer since it was loaded."""
     gift = site.gift()
     for number in ("C1", "C2", "C3"):
         mark(site, gift, transfer(number, 1_000))

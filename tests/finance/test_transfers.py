@@ -27,7 +27,8 @@ def test_a_transfer_confirms_its_gift(site_on_each: FinanceSite, mode: str) -> N
     with site.database.reading() as session:
         fact = facts_of(session, gift.id)[0]
     assert fact.source_id == "CA1234X#0"
-    assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)  # midnight in Toronto
+    # The typed date is recorded as its midnight in Toronto, the region's time zone.
+    assert fact.happened_at == datetime(2026, 3, 9, 4, tzinfo=UTC)
     assert fact.actor == f"staff:{site.staff('ann@example.org').id}"
     assert fact.evidence == {
         "date": "2026-03-09",
@@ -79,7 +80,7 @@ def test_another_amount_is_recorded_as_it_is(site: FinanceSite) -> None:
     ],
     ids=lambda value: ascii(value)[:40],
 )
-def test_what_is_wrong_is_said_beside_the_field(
+def test_a_bad_value_gets_a_message_at_its_field(
     site: FinanceSite, typed: dict[str, str], sentence: str
 ) -> None:
     """A bad value in the form gets a message at its field, and no transfer is recorded."""
@@ -165,7 +166,8 @@ def test_undoing_frees_the_bank_reference(site_on_each: FinanceSite) -> None:
     answer = undo(browser, gift, "CA1234X#0", "")
     assert answer.status_code == 422
     assert "Please give a reason." in answer.text
-    for _ in range(2):  # as a double click does
+    # A double click sends the form twice.
+    for _ in range(2):
         answer = undo(browser, gift, "CA1234X#0", "<b>other</b> donor")
         assert answer.status_code == 303
     assert site.reread(gift).status == "awaited"
@@ -195,7 +197,7 @@ def test_a_transfer_of_another_gift_is_not_undone(site_on_each: FinanceSite, tra
 
 
 def test_one_gift_may_come_in_two_transfers(site: FinanceSite) -> None:
-    """A gift may arrive in several transfers, which are flagged if they are too much together."""
+    """A gift may arrive in several transfers, and is flagged if they exceed the chosen amount."""
     gift = site.gift(amount_minor=500_000)
     browser = site.signed_in()
     mark(browser, gift, amount="3,000.00", bank_reference="one")
@@ -238,7 +240,7 @@ def test_an_unknown_gift_gets_404(site_on_each: FinanceSite, gift_id: str) -> No
         assert browser.post(path, data=GOOD | {"csrf": token}).status_code == 404
 
 
-def test_one_spelling_leads_to_a_gift(site: FinanceSite) -> None:
+def test_a_gifts_id_has_one_spelling(site: FinanceSite) -> None:
     """A gift's id in the URL has to be in lower case and with dashes."""
     gift = site.gift()
     browser = site.signed_in()

@@ -226,7 +226,7 @@ def test_signing_out_ends_one_session(site: FinanceSite) -> None:
         (Role.FINANCE, Role.FINANCE, True),
     ],
 )
-def test_finance_may_what_viewers_may(role: Role, needed: Role, may: bool) -> None:
+def test_finance_staff_may_do_what_viewers_may(role: Role, needed: Role, may: bool) -> None:
     """The finance role includes what viewers may do, and not the reverse."""
     person = SignedIn(1, "Ann Lee", ANN, role, "c", "t", NOW)
     assert person.may(needed) == may

@@ -77,7 +77,7 @@ def test_which_passwords_are_refused(password: str, message: str | None) -> None
 
 
 def test_a_new_password_is_checked(site: FinanceSite) -> None:
-    """A new password for existing staff is checked by the same rules."""
+    """A new password for existing staff has to meet the same rules as their first one."""
     site.add_staff("ann-lee-long@example.org")
     for password in ("short", "annleelong2026"):
         with pytest.raises(BadInput), site.database.writing() as session:
@@ -121,7 +121,7 @@ def test_a_name_is_kept_in_one_line(site: FinanceSite, name: str) -> None:
 
 
 def test_actors_of_facts_have_names(site: FinanceSite) -> None:
-    """The actor of a fact is shown by name if it is a staff member, such as staff:1."""
+    """The actor of a fact, such as `staff:1`, is shown by name if it is a staff member."""
     ids = [site.add_staff(f"{name}@example.org") for name in ("zoe", "ann", "bob")]
     with site.database.reading() as session:
         assert [one.email[:3] for one in all_staff(session)] == ["ann", "bob", "zoe"]
@@ -142,7 +142,7 @@ def test_actors_of_facts_have_names(site: FinanceSite) -> None:
     ids=["19", "20", "100", "101", "none"],
 )
 def test_the_form_replaces_an_invalid_cookie(site: FinanceSite, cookie: str, stays: bool) -> None:
-    """The sign-in form replaces its cookie unless that has 20 to 100 characters."""
+    """The sign-in form replaces a cookie that does not have 20 to 100 characters."""
     browser = site.browser()
     if cookie:
         browser.cookies.set("donate_form", cookie, domain="testserver.local")

@@ -155,7 +155,7 @@ CARD = "That looks like a card number. Please remove it."
     ids=case_id,
 )
 def test_what_is_not_offered_is_refused(more: dict[str, Any], field: str, sentence: str) -> None:
-    """A value that the region does not offer, or that cannot be stored, is refused by field."""
+    """A value that the region does not offer, or that cannot be stored, is refused."""
     assert problems(**more) == {field: sentence}
 
 

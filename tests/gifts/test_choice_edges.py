@@ -162,7 +162,7 @@ TRIBUTE = {"tribute_kind": "honour", "tribute_name": "Zo\u00eb"}
     ids=lambda value: ascii(value)[:40],
 )
 def test_which_wishes_are_stored(wish: dict[str, Any], field: str, message: str) -> None:
-    """A donor's wish, such as a fund or a note, is stored unchanged, or refused by field."""
+    """A donor's wish, such as a fund or a note, is stored unchanged or refused."""
     if field:
         assert refused(Wishes(**wish)) == [(field, message)]
     else:

@@ -134,7 +134,7 @@ def test_one_fact_from_twenty_threads_is_recorded_once(database: Database, gift:
 
 
 def test_a_locked_gift_knows_facts_of_its_transaction(database: Database, gift: Gift) -> None:
-    """Facts that a transaction records are known to the gifts that it has locked before."""
+    """A gift that a transaction has locked includes the facts that the transaction then records."""
     with database.writing() as session:
         locked = LockedGifts(session)
         locked.lock([gift.id])
@@ -189,7 +189,7 @@ def test_recording_a_fact_reads_the_gift_again(postgres: Postgres) -> None:
     ids=["another amount", "another currency", "no amount"],
 )
 def test_another_amount_contradicts(database: Database, gift: Gift, other: Fact) -> None:
-    """A fact that was recorded before with another amount or currency is a contradiction."""
+    """A fact that is recorded again with another amount or currency is a contradiction."""
     assert record(database, (gift, paid())) == [RECORDED]
     assert record(database, (gift, other)) == [CONTRADICTED]
     assert reread(database, gift).received_minor == 5_000
@@ -205,7 +205,7 @@ def test_another_amount_in_the_same_batch_contradicts(database: Database, gift: 
 
 @pytest.mark.parametrize("together", [True, False])
 def test_another_gift_contradicts(database: Database, gift: Gift, together: bool) -> None:
-    """A fact that was recorded before for another gift is a contradiction."""
+    """A fact that is recorded again for another gift is a contradiction."""
     with database.writing() as session:
         other = open_one(session, "form-2")
     entries = [(gift, paid()), (other, paid()), (other, paid("pi_2", 700))]
@@ -228,7 +228,7 @@ def test_another_gift_contradicts(database: Database, gift: Gift, together: bool
     ids=["another currency", "zero", "negative", "no currency", "no amount"],
 )
 def test_wrong_money_is_refused(database: Database, gift: Gift, wrong: Fact) -> None:
-    """The database refuses zero, negative and missing amounts, and the currency of another gift."""
+    """The database refuses a fact with an impossible amount, or not in the gift's currency."""
     with pytest.raises(IntegrityError):
         record(database, (gift, paid("pi_0", 300)), (gift, wrong))
     assert count(database, GiftFact) == 1

@@ -68,7 +68,7 @@ def test_a_pledge_in_its_last_month_is_ending() -> None:
 
 
 def test_a_pledge_has_its_end_date() -> None:
-    """A pledge that will end on a date has that date until the end is cancelled or has come."""
+    """A pledge has the date on which it will end, until the end is cancelled or has come."""
     at = NOW + timedelta(days=30)
     seconds = int(at.timestamp())
     end_set = fact(FactKind.PLEDGE_CHANGED, 1, 5_000, subscription="sub_1", ends_at=seconds)

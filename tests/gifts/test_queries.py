@@ -37,7 +37,7 @@ def form_keys(session: Session, gift_filter: GiftFilter) -> set[str]:
 
 @pytest.fixture
 def several(database: Database) -> Database:
-    """Store four gifts: two by card, one of them paid, one by Interac, and one of another code."""
+    """Store four gifts: paid by card, awaited by card, Interac, and under another giving code."""
     with database.writing() as session:
         first = open_one(session, "paid", now=datetime(2026, 1, 1, 4, 59, 59, tzinfo=UTC))
         record_facts(session, [(first.id, paid())], now=NOW)
@@ -161,7 +161,7 @@ def test_a_gift_is_found_by_id_token_or_reference(database: Database) -> None:
 
 
 def test_a_gift_is_found_by_kind_and_source(database: Database) -> None:
-    """The gift of a payment intent is found by the kind of the fact and its source together."""
+    """A gift is found by the source of a fact, such as a payment intent, and the fact's kind."""
     with database.writing() as session:
         gift = open_one(session)
         record_facts(session, [(gift.id, paid())], now=NOW)

@@ -168,7 +168,7 @@ def test_the_newest_request_comes_first() -> None:
 
 
 def test_a_refund_of_another_amount_is_another_refund() -> None:
-    """A refund does not settle a request with the same number but another amount.
+    """A refund does not complete a refund request with the same number but another amount.
 
     Two requests can have the same number after a backup of the database was restored.
     """

@@ -17,13 +17,13 @@ def mail_server() -> Iterator[LocalMailServer]:
 
 @pytest.fixture
 def mailer(database: Database, mail_server: LocalMailServer) -> Mailer:
-    """Return what finds and sends e-mails; the test runs on SQLite and on PostgreSQL."""
+    """Return a `Mailer`, which sends e-mails; the test runs on SQLite and on PostgreSQL."""
     return open_mailer(database, smtp_to(mail_server))
 
 
 @pytest.fixture
 def sqlite_mailer(sqlite: Sqlite, mail_server: LocalMailServer) -> Iterator[Mailer]:
-    """Return what finds and sends e-mails on SQLite only."""
+    """Return a `Mailer`, which sends e-mails, on SQLite only."""
     database = Database(sqlite.fresh_url())
     yield open_mailer(database, smtp_to(mail_server))
     database.close()

@@ -83,7 +83,7 @@ def test_a_replaced_transfer_is_corrected_in_the_new_thanks(box: Mailbox) -> Non
 
 
 def test_the_right_transfer_may_be_marked_before_the_wrong_one_is_undone(box: Mailbox) -> None:
-    """If staff mark the right transfer before they undo the wrong one, one e-mail corrects both."""
+    """If staff mark the right transfer first and then undo the wrong one, one e-mail is enough."""
     gift, mailer = an_interac_gift(box), box.mailer
     wrong = mark(mailer, gift, 60, "CAX1")
     mailer.clock.instant += WAIT
@@ -113,7 +113,7 @@ def test_the_same_amount_again_causes_no_letter(box: Mailbox) -> None:
 def test_a_second_transfer_changes_the_amount(
     box: Mailbox, apart: timedelta, amounts: list[str]
 ) -> None:
-    """Two transfers within ten minutes are thanked for in one e-mail, and later ones in two."""
+    """Transfers that staff mark within ten minutes of each other are thanked for in one e-mail."""
     gift, mailer = an_interac_gift(box), box.mailer
     mark(mailer, gift, 20, "CAX1")
     mailer.clock.instant += apart

@@ -66,9 +66,9 @@ def test_thanks_that_may_have_been_sent_are_corrected(sqlite: Sqlite) -> None:
 def test_a_transfer_undone_while_its_thanks_are_being_sent(
     mailer: Mailer, mail_server: LocalMailServer
 ) -> None:
-    """A thank-you is not sent if its transfer is undone just before it is handed over.
+    """A thank-you is not sent if its transfer is undone before the mail server gets the e-mail.
 
-    If the transfer is undone during the handover, a correction follows.
+    If the transfer is undone while the mail server accepts the e-mail, a correction follows.
     """
     gift = give(mailer.database, mode="interac")
     mailer.run()

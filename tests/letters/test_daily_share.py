@@ -133,13 +133,13 @@ def test_each_address_has_its_own_limit(
 
 
 @pytest.mark.parametrize("state", ["waiting", "untrue", "set_aside", "dismissed"])
-def test_what_was_not_sent_does_not_count(mailer: Mailer, state: str) -> None:
+def test_only_sent_letters_count(mailer: Mailer, state: str) -> None:
     """Only e-mails that were sent count towards the daily limit of an address."""
     send_earlier(mailer, 10, state=state, sent_at=None, due_at=NOW + DAY)
     assert write_to(mailer)[0] == "sent"
 
 
-def test_what_staff_send_again_goes_out(mailer: Mailer, folder: Path) -> None:
+def test_the_limit_does_not_apply_to_what_staff_send_again(mailer: Mailer, folder: Path) -> None:
     """The daily limit does not apply to e-mails that staff send again."""
     send_earlier(mailer, 10)
     assert write_to(mailer, again=1) == ("sent", "")

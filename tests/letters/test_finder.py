@@ -56,7 +56,7 @@ def test_each_refund_is_written_about(mailer: Mailer) -> None:
 
 
 def test_a_failed_refund_is_written_about(mailer: Mailer) -> None:
-    """The donor gets an e-mail about a failed refund if they got one about the refund before."""
+    """The donor gets an e-mail about a failed refund only if they got one about the refund."""
     mailed, unmailed = give(mailer.database), give(mailer.database)
     for gift in (mailed, unmailed):
         tell(mailer.database, gift, FactKind.PAYMENT_SUCCEEDED, f"pi_{gift.id}")
@@ -66,7 +66,7 @@ def test_a_failed_refund_is_written_about(mailer: Mailer) -> None:
     mailer.find_all()
     long_ago = NOW - timedelta(
         days=60
-    )  # The fact of a refund that failed has the time at which the refund began.
+    )  # Stripe lists a refund that failed with the time at which the refund began.
     for gift, source in ((mailed, "re_told"), (unmailed, "re_untold")):
         tell(mailer.database, gift, FactKind.REFUND_FAILED, source, happened_at=long_ago)
     for _ in range(2):
@@ -157,7 +157,7 @@ def test_a_month_that_failed_has_a_letter_of_its_own(mailer: Mailer) -> None:
 
 
 def test_another_monthly_amount_is_written_about(mailer: Mailer) -> None:
-    """The donor gets an e-mail about the last monthly amount they requested only.
+    """Only the last monthly amount that a donor requested is confirmed in an e-mail.
 
     No e-mail is sent if Stripe refused the amount or the pledge ended.
     """
@@ -203,15 +203,18 @@ def test_old_facts_are_not_written_about(mailer: Mailer, limit: dict[str, Any]) 
 
 
 def test_a_transfer_found_on_an_old_statement_is_thanked_for(mailer: Mailer) -> None:
-    """A transfer of long ago is thanked for when staff mark it, as bank statements come late."""
+    """A transfer of long ago is thanked for once staff find it on a late bank statement."""
     gift = give(mailer.database, mode="giving_code")
     long_ago = NOW - RECENT - timedelta(days=30)
     tell(mailer.database, gift, FactKind.TRANSFER_RECEIVED, "C1", happened_at=long_ago)
     assert kinds(mailer) == ["thank_you"]
 
 
-def test_what_was_committed_late_is_found(mailer: Mailer) -> None:
-    """A fact that is committed late is still found: minutes late at once, hours late in an hour."""
+def test_a_fact_committed_late_is_found(mailer: Mailer) -> None:
+    """A fact that is committed late still causes an e-mail.
+
+    The finder finds it at once if it is minutes late, and within an hour if it is hours late.
+    """
     assert kinds(mailer) == []
     mailer.wait(minutes=5)
     assert kinds(mailer) == []

@@ -71,7 +71,8 @@ def thanks(mailer: Mailer) -> None:
 def thanks_for_a_transfer(mailer: Mailer) -> None:
     mark(mailer, give(mailer.database, mode="giving_code"), 60, "CAX1")
     mailer.find_all()
-    with mailer.database.writing() as session:  # so that the thank-you is the only e-mail
+    # Delete the instructions, so that the thank-you is the only e-mail.
+    with mailer.database.writing() as session:
         for letter in session.exec(select(Letter).where(Letter.kind != LetterKind.THANK_YOU)):
             session.delete(letter)
     mailer.clock.instant += WAIT
@@ -84,7 +85,7 @@ def thanks_too_early(mailer: Mailer) -> None:
     mailer.clock.instant = NOW + timedelta(minutes=1)
 
 
-# By name of the case: what makes the slow worker's e-mail due, and what the carrier raises for it.
+# For each case: what makes the slow worker's e-mail due, and what the carrier raises for it.
 SLOW: dict[str, tuple[Callable[[Mailer], None], MailUnavailable | None]] = {
     "not taken now": (instructions, LATER),
     "refused": (instructions, NEVER),
@@ -102,7 +103,8 @@ def claimed(mailer: Mailer, prepare: Callable[[Mailer], None]) -> Letter:
     """Make an e-mail due, and let the slow worker claim it."""
     prepare(mailer)
     with mailer.database.writing() as session:
-        session.exec(select(Letter)).one().knew = 3  # as if an earlier attempt may have sent it
+        # Pretend that an earlier attempt may have sent the e-mail.
+        session.exec(select(Letter)).one().knew = 3
     letter = mailer.outbox._claim()
     assert letter
     return letter
@@ -130,7 +132,7 @@ def counted() -> float:
 def test_a_slow_worker_changes_no_claimed_letter(
     database: Database, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """A slow worker changes nothing about an e-mail that another worker has claimed."""
+    """A slow worker that did not send its e-mail changes nothing if another has claimed it."""
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
     with database.writing() as session:
@@ -146,7 +148,7 @@ def test_a_slow_worker_changes_no_claimed_letter(
 def test_a_slow_worker_waits_for_a_claim(
     postgres: Postgres, prepare: Callable[[Mailer], None], says: MailUnavailable | None
 ) -> None:
-    """A slow worker waits while another claims the e-mail, and then changes nothing about it."""
+    """A slow worker that did not send its e-mail waits while another claims it."""
     database = Database(postgres.fresh_url())
     mailer = open_mailer(database, carrier := StubCarrier())
     letter = claimed(mailer, prepare)
@@ -222,7 +224,7 @@ def test_waiting_is_no_attempt(stub_mailer: Mailer, carrier: StubCarrier) -> Non
 
 
 def test_only_thanks_keep_what_they_knew(stub_mailer: Mailer) -> None:
-    """The row of a thank-you keeps which facts it knew, and that of instructions does not."""
+    """A thank-you stores the gift's newest fact when it was sent, and instructions do not."""
     thanks_for_a_transfer(stub_mailer)
     stub_mailer.run()
     assert one_letter(stub_mailer).knew

@@ -73,7 +73,7 @@ def test_a_round_sends_fifty(sqlite: Sqlite) -> None:
     database.close()
 
 
-def test_who_waits_longest_is_first(mailer: Mailer) -> None:
+def test_the_longest_due_letter_is_first(mailer: Mailer) -> None:
     """The outbox claims the e-mail that has been due for longest, then the one stored first."""
     put_letters(mailer, ["c", "b", "a"])
     put_letters(mailer, ["d"])
@@ -86,7 +86,7 @@ def test_who_waits_longest_is_first(mailer: Mailer) -> None:
 
 
 def test_finding_no_letter_needs_no_write_lock(sqlite: Sqlite) -> None:
-    """The outbox needs no write lock to find that no e-mail is due, as it looks every second."""
+    """The outbox, which looks for due e-mails every second, takes no write lock for it."""
     url = sqlite.fresh_url()
     database, other = (Database(url, busy_timeout_s=0.1) for _ in range(2))
     mailer = open_mailer(database, StubCarrier())

@@ -28,7 +28,7 @@ ENDS = [
 def test_the_end_of_a_pledge_says_when_and_why(
     sqlite: Sqlite, reason: str | None, english: str, french: str
 ) -> None:
-    """The e-mail says on which day, in the region's time zone, and why the pledge ended."""
+    """The e-mail says why and on which day, in the region's time zone, the pledge ended."""
     empty = Database(sqlite.fresh_url())
     for language, words in (("en-CA", english), ("fr-CA", french)):
         gift = give(empty, language=language, frequency="monthly")

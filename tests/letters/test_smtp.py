@@ -79,7 +79,7 @@ def test_encrypted_and_signed_in(guarded: LocalMailServer) -> None:
 
 
 def test_a_letter_waits_if_the_password_is_wrong(guarded: LocalMailServer) -> None:
-    """If the mail server refuses our password, the e-mail waits, because we can mend that."""
+    """If the mail server refuses our password, the e-mail waits until we correct the setting."""
     server = MailServer("localhost", guarded.port, user=USER, password="wrong")
     carrier = Smtp(server, our_name="example.org", step_timeout_s=2)
     with pytest.raises(MailUnavailable, match="SMTP") as refused:
