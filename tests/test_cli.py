@@ -217,8 +217,8 @@ def test_a_record_that_cannot_be_written_is_refused(
     assert "--record or SANDBOX_RECORD: " in capsys.readouterr().err
 
 
-def test_sandbox_prints_and_records_requests(tmp_path: Path) -> None:
-    """`donate sandbox` prints each request, and --record writes the traffic into a file."""
+def test_sandbox_prints_mischief_and_records_traffic(tmp_path: Path) -> None:
+    """`donate sandbox --mischief` prints how it misbehaves; --record stores the traffic."""
     port, lines, record = free_port(), tmp_path / "lines", tmp_path / "record"
     command = [sys.executable, "-m", "donate.cli", "sandbox", f"--port={port}", "--mischief=4"]
     command.append(f"--record={record}")

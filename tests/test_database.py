@@ -94,12 +94,12 @@ def test_sqlite_flushes_and_enforces_constraints(sqlite: Sqlite) -> None:
     for open_block in (database.reading, database.writing):
         with open_block() as session:
             values = {name: session.scalar(sa.text(f"PRAGMA {name}")) for name in expected}
-        assert values == expected  # For `synchronous`, 2 is FULL.
+        assert values == expected  # PRAGMA synchronous = 2 means FULL.
     database.close()
 
 
 def test_writers_queue(database_url: str) -> None:
-    """Twenty concurrent transactions that increment a number leave it at twenty."""
+    """Of twenty concurrent transactions that each add 1 to a number, none is lost."""
     processes = [Database(database_url), Database(database_url)]
     with processes[0].writing() as session:
         session.add(donor(name="0"))

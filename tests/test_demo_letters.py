@@ -59,7 +59,7 @@ def test_the_demo_lists_and_shows_letters(serving: Serving, letters: Path) -> No
 
 
 def test_an_empty_folder_says_what_to_do(serving: Serving, tmp_path: Path) -> None:
-    """Before the first e-mail, the page says how to cause one."""
+    """If the demo has no e-mail yet, the list says how to cause one."""
     with serving(demo=True, letters_folder=tmp_path / "none") as client:
         assert "Make a gift" in client.get("/demo/letters").text
 
@@ -72,7 +72,7 @@ def test_only_the_demo_shows_letters(serving: Serving, letters: Path) -> None:
             assert client.get(f"/demo/letters{path}").status_code == 404
 
 
-def test_a_letter_can_do_nothing_here(serving: Serving, letters: Path) -> None:
+def test_a_letter_runs_and_loads_nothing(serving: Serving, letters: Path) -> None:
     """An e-mail in a page runs no script, loads nothing, and can be framed by our pages only."""
     name = next(letters.iterdir()).stem
     with serving(demo=True) as client:
@@ -92,7 +92,7 @@ def test_a_letter_can_do_nothing_here(serving: Serving, letters: Path) -> None:
     "name", ["../demo.sqlite3", "%2e%2e%2fdemo", "thank_you.x", "thank_you." + "0" * 32, "a%00"]
 )
 def test_nothing_but_letters_is_read(serving: Serving, letters: Path, name: str) -> None:
-    """A name that is not of an e-mail gets 404, whatever files are beside the folder."""
+    """The demo answers 404 for a file that is not an e-mail in its folder."""
     (letters.parent / "demo.eml").write_text("Subject: secret\n\nsecret")
     with serving(demo=True) as client:
         answer = client.get(f"/demo/letters/{name}")

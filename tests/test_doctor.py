@@ -172,7 +172,7 @@ def test_undelivered_events_are_counted(
     capsys: Saying,
     environment: dict[str, str],
 ) -> None:
-    """`donate doctor` counts events that Stripe could not deliver, and dates the last webhook."""
+    """`donate doctor` counts undelivered events, and says when the last webhook arrived."""
     now = datetime.now(UTC)
     assert "No webhook has arrived yet." in output_online(capsys)
     sandbox.control("POST", "/_sandbox/webhooks", url=f"http://127.0.0.1:{free_port()}/")

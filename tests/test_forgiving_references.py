@@ -30,7 +30,7 @@ def replaced(reference: str, place: int, typed: str) -> str:
 
 
 def places_of(reference: str, character: str) -> list[int]:
-    """Return where a character occurs in a reference's last seven, counted from the end."""
+    """Return the positions of a character among a reference's last seven, as negative indexes."""
     return [place for place in range(-LENGTH, 0) if reference[place] == character]
 
 

@@ -140,14 +140,14 @@ def test_a_broken_form_is_refused(site: FinanceSite) -> None:
 
 
 def test_the_body_of_a_get_request_is_ignored(site: FinanceSite) -> None:
-    """The body of a GET request is ignored."""
+    """The staff pages ignore the body of a GET request."""
     headers = {"content-type": "multipart/form-data; boundary=b; charset=punycode"}
     answer = site.browser().request("GET", "/finance/sign-in", content=b"x", headers=headers)
     assert answer.status_code == 200
 
 
 def test_a_link_on_another_site_opens_a_page(site: FinanceSite) -> None:
-    """A link from another site opens a page, because reading changes nothing."""
+    """A link on another site can open a staff page, because a GET request changes nothing."""
     answer = site.signed_in().get("/finance/gifts", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 200
 

@@ -225,7 +225,7 @@ PAYLOADS = {
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
 def test_what_was_set_aside_can_be_read(site: FinanceSite, payload: bytes) -> None:
-    """An event that was set aside is counted, and can be opened whatever its payload is."""
+    """A set-aside event is counted and listed for staff, whatever bytes its payload has."""
     gift = site.gift()
     with site.database.writing() as session:
         session.add(an_event("evt_1", payload, gift=gift))

@@ -167,7 +167,7 @@ def test_a_refusal_shows_its_reason(desk: Desk, kind: str, sentence: str) -> Non
 
 
 def test_refunded_in_the_dashboard_meanwhile(desk: Desk) -> None:
-    """If a payment is refunded in Stripe's dashboard first, a refund by staff says so."""
+    """If staff refund a payment that was refunded in Stripe's dashboard, the page says so."""
     gift = desk.paid()
     form = desk.form(gift)
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=form["payment"])

@@ -17,7 +17,7 @@ from tests.finance.finance_site import CHEAP, NOW, PASSWORD, FinanceSite
 
 
 def test_staff_are_kept_under_a_lower_case_address(database: Database) -> None:
-    """Staff are stored with a unique e-mail address in lower case, and an Argon2 hash."""
+    """Staff are stored with a unique lower-case e-mail address and an Argon2 password hash."""
     for email in ("Ann@Example.org", "zoe@example.org"):
         with database.writing() as session:
             add_staff(
