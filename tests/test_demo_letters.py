@@ -13,7 +13,7 @@ from donate.letters.folder import Folder
 from donate.storage.database import Database
 from tests.letters.mailer import open_mailer
 from tests.real_parts import Sqlite, make_settings
-from tests.stripe_gateway.given import give
+from tests.stripe_gateway.gifts_and_events import give
 
 Serving = Callable[..., AbstractContextManager[TestClient]]
 

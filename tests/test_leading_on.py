@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import as_bytes, event, give, session_for
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, give, session_for
 from tests.stripe_gateway.service import WEBHOOK_PATH, Service, serving
 
 

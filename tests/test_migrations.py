@@ -27,7 +27,7 @@ from donate.storage.schema import MIGRATIONS, VERSIONS
 from tests.letters.facts import tell
 from tests.letters.mailer import open_mailer, run_mail_server, smtp_to
 from tests.real_parts import Postgres
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     event,

@@ -26,7 +26,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.stripe_gateway.models import OpenCheckout
 from tests.benchmarks.events import paid
-from tests.stripe_gateway.given import NOW, event, give, session_for, settle
+from tests.stripe_gateway.gifts_and_events import NOW, event, give, session_for, settle
 
 BATCH: Final = 20_000
 _TABLES: Final = ("donor", "gift", "gift_fact", "stripe_event", "open_checkout")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from donate.gifts.models import Gift
 from tests.faults.oddities import ODD_TEXTS, spoil_json
-from tests.stripe_gateway.given import event, session_for, sign
+from tests.stripe_gateway.gifts_and_events import event, session_for, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
 Headers = tuple[tuple[str, str], ...]

@@ -37,7 +37,7 @@ from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.journeys.travelling import pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.given import as_bytes, sign
+from tests.stripe_gateway.gifts_and_events import as_bytes, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
 GATEWAY: Final = "donate.stripe_gateway"

@@ -36,7 +36,7 @@ from tests.faults.quick_start import Forked, forker
 from tests.finance.finance_site import CHEAP, PASSWORD
 from tests.journeys.travelling import until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
-from tests.stripe_gateway.given import give
+from tests.stripe_gateway.gifts_and_events import give
 
 PARALLEL: Final = 24
 # A complete request must get an answer. Most incomplete ones get none, so the wait is short.

@@ -11,7 +11,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.journeys.travelling import until
 from tests.real_parts import caller, make_settings, served
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     NOW,
     as_bytes,
     event,

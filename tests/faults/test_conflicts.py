@@ -17,7 +17,7 @@ from donate.storage.constraints import broken_constraints
 from donate.storage.database import Database
 from tests.journeys.travelling import until
 from tests.real_parts import Postgres
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     NOW,
     as_bytes,
     event,

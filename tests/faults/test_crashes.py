@@ -13,7 +13,7 @@ from donate.stripe_gateway.models import StripeEvent
 from tests.faults.processes import Machine, a_machine, ended_within
 from tests.faults.quick_start import Forker
 from tests.journeys.travelling import AMOUNT, RECEIVED, until
-from tests.stripe_gateway.given import as_bytes, event, give_many, session_for, sign
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, give_many, session_for, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
 GATEWAY = "donate.stripe_gateway"

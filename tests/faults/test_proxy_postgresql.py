@@ -24,7 +24,7 @@ from donate.stripe_gateway.models import StripeEvent
 from tests.faults.proxy import Proxy, proxy_to
 from tests.journeys.travelling import ANN, field as field_of, until
 from tests.real_parts import Postgres
-from tests.stripe_gateway.given import as_bytes, event, give_many, session_for
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, give_many, session_for
 from tests.stripe_gateway.service import Service, serving
 
 GIFTS = 40

@@ -18,7 +18,7 @@ from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
 from tests.journeys.travelling import ANN, field, until
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import as_bytes, event, sign
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
 LOCKED_S = 10

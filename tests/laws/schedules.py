@@ -25,7 +25,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.laws.stories import End, Event, Story, draw_story
 from tests.real_parts import Postgres, Sqlite
-from tests.stripe_gateway.given import NOW, settler_of, store
+from tests.stripe_gateway.gifts_and_events import NOW, settler_of, store
 
 # The number of schedules that run on one database before the database is audited.
 PER_DATABASE = 200

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     dispute_of,

@@ -20,7 +20,7 @@ from tests.letters.by_hand import mark, undo
 from tests.letters.facts import tell
 from tests.letters.mailer import Mailer, in_folder, open_mailer, plain
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import AMOUNT, NOW, gift_now, give
+from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, gift_now, give
 
 KINDS = (
     FactKind.PAYMENT_PROCESSING,

@@ -6,7 +6,7 @@ from donate.storage.database import Database
 from tests.laws.schedules import WrongEnd, check_story, run_schedule, run_schedules
 from tests.laws.stories import STORIES, WHOLE, Story
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import give
+from tests.stripe_gateway.gifts_and_events import give
 
 
 def test_no_schedule_loses_or_doubles_a_gift(database: Database) -> None:

@@ -30,7 +30,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, make_settings
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.away import our_totals, their_totals
-from tests.stripe_gateway.given import sign
+from tests.stripe_gateway.gifts_and_events import sign
 from tests.stripe_gateway.service import WEBHOOK_PATH
 
 REGIONS = Path(__file__).with_name("regions.toml")

@@ -12,7 +12,7 @@ from donate.finance.transfers.rules import (
 from donate.gifts.models import Gift
 from donate.money import Money
 from tests.letters.mailer import LocalMailServer, Mailer, plain
-from tests.stripe_gateway.given import give
+from tests.stripe_gateway.gifts_and_events import give
 
 THANKS = "Thank you for your gift of "
 

@@ -13,7 +13,7 @@ from donate.regions.regions import load_regions
 from donate.storage.database import Database
 from tests.letters.facts import ask_for, tell, told_by_mistake
 from tests.letters.mailer import SITE
-from tests.stripe_gateway.given import AMOUNT, NOW, give
+from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, give
 
 
 def a_letter(

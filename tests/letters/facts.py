@@ -11,7 +11,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
-from tests.stripe_gateway.given import AMOUNT, NOW
+from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW
 
 
 def tell(database: Database, gift: Gift, kind: FactKind, source: str, **more: Any) -> None:

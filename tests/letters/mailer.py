@@ -29,7 +29,7 @@ from donate.mail_server import MailServer
 from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from tests.real_parts import free_port
-from tests.stripe_gateway.given import NOW
+from tests.stripe_gateway.gifts_and_events import NOW
 
 SENDER = "give@example.org"
 SITE = "https://give.example.org"

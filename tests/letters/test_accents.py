@@ -11,7 +11,7 @@ from donate.regions.regions import Regions, load_regions
 from donate.storage.database import Database
 from tests.letters.mailer import SITE, LocalMailServer, Mailer, open_mailer, run_mail_server
 from tests.real_parts import Sqlite, make_settings
-from tests.stripe_gateway.given import give
+from tests.stripe_gateway.gifts_and_events import give
 
 
 @pytest.fixture

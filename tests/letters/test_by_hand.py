@@ -14,7 +14,7 @@ from donate.letters.transfers import WAIT
 from tests.letters.by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
 from tests.letters.facts import tell
 from tests.letters.mailer import LocalMailServer, Mailer
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 SECOND = timedelta(seconds=1)
 

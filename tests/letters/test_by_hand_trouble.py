@@ -11,7 +11,7 @@ from donate.storage.database import Database
 from tests.letters.by_hand import THANKS, Mailbox, an_interac_gift, mark, undo
 from tests.letters.mailer import SITE, LocalMailServer, Mailer, open_mailer, smtp_to
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import give
+from tests.stripe_gateway.gifts_and_events import give
 
 
 def test_refused_thanks_need_no_correction(mailer: Mailer, mail_server: LocalMailServer) -> None:

@@ -17,7 +17,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from tests.letters.mailer import Mailer, in_folder, open_mailer
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 EMAIL = "ann@example.com"

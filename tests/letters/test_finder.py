@@ -13,7 +13,7 @@ from donate.letters.models import Letter
 from donate.money import Money
 from tests.letters.facts import ask_for, tell
 from tests.letters.mailer import Mailer
-from tests.stripe_gateway.given import AMOUNT, NOW, give
+from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, give
 
 
 def kinds(mailer: Mailer) -> list[str]:

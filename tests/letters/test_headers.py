@@ -13,7 +13,7 @@ from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
 from tests.letters.mailer import SENDER, LocalMailServer, markup, plain, read_letter, smtp_to
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW
+from tests.stripe_gateway.gifts_and_events import NOW
 
 EXPECTED = {
     "Message-ID", "Date", "From", "To", "Reply-To", "Subject",

@@ -28,7 +28,7 @@ from tests.letters.mailer import (
     smtp_to,
 )
 from tests.real_parts import Postgres, Sqlite, free_port
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 
 def test_a_letter_is_sent_and_marked(mailer: Mailer, mail_server: LocalMailServer) -> None:

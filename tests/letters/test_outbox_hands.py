@@ -22,7 +22,7 @@ from tests.letters.by_hand import mark
 from tests.letters.facts import tell
 from tests.letters.mailer import Mailer, open_mailer
 from tests.real_parts import PATIENCE_S, Postgres
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 LATER = MailUnavailable("451 4.7.1")
 NEVER = MailRefused("550 5.1.1")

@@ -13,7 +13,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from tests.letters.mailer import Mailer, open_mailer
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 SECOND = timedelta(seconds=1)
 

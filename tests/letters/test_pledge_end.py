@@ -14,7 +14,7 @@ from donate.storage.database import Database
 from tests.letters.facts import tell
 from tests.letters.mailer import SITE
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 ENDS = [
     (None, "faithful giving. You can start", "fidélité. Vous pouvez commencer"),

@@ -19,7 +19,7 @@ from donate.storage.database import Database
 from tests.letters.every_kind import a_letter
 from tests.letters.mailer import SENDER, SITE, markup, plain
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW
+from tests.stripe_gateway.gifts_and_events import NOW
 
 VOID_ELEMENTS: Final = frozenset({"br", "meta", "wbr", "!doctype"})
 OURS: Final = tuple(f"{SITE}/{folder}/" for folder in ("give", "gifts", "pledges"))

@@ -11,7 +11,7 @@ from donate.gifts.audit import differences
 from donate.modes.lapsing import Lapsing
 from donate.regions.regions import SHIPPED, Regions, load_regions
 from donate.storage.database import Database
-from tests.stripe_gateway.given import NOW, facts_now, gift_now, give
+from tests.stripe_gateway.gifts_and_events import NOW, facts_now, gift_now, give
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
-from tests.stripe_gateway.given import settler_of
+from tests.stripe_gateway.gifts_and_events import settler_of
 
 EVENTS = "/v1/events"
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.checkout import Checkouts
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.given import facts_now
+from tests.stripe_gateway.gifts_and_events import facts_now
 
 PUBLIC_URL = "https://give.example.org"
 

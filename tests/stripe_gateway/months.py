@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     event,

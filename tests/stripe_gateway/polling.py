@@ -11,7 +11,7 @@ from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.settle import Settler
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of
-from tests.stripe_gateway.given import gift_now, give
+from tests.stripe_gateway.gifts_and_events import gift_now, give
 
 
 @dataclass

@@ -4,7 +4,7 @@ from typing import Any
 
 from donate.stripe_gateway.events.fields import IrrelevantEvent, Reading
 from donate.stripe_gateway.events.parser import envelope_of, read_event
-from tests.stripe_gateway.given import as_bytes, event
+from tests.stripe_gateway.gifts_and_events import as_bytes, event
 
 GIFT = "019ca945-0a00-74f4-9929-08132851fbb1"
 

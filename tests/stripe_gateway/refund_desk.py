@@ -23,7 +23,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
-from tests.stripe_gateway.given import AMOUNT, gift_now, give, settle, settler_of
+from tests.stripe_gateway.gifts_and_events import AMOUNT, gift_now, give, settle, settler_of
 
 REFUNDS = "/v1/refunds"
 CARD = "4242424242424242"

@@ -16,7 +16,7 @@ from donate.app import create_app
 from donate.storage.database import Database
 from donate.stripe_gateway.models import StripeEvent
 from tests.real_parts import caller, make_settings, served
-from tests.stripe_gateway.given import sign
+from tests.stripe_gateway.gifts_and_events import sign
 
 WEBHOOK_PATH = "/webhooks/stripe"
 

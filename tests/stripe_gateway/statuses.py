@@ -3,7 +3,7 @@
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from tests.stripe_gateway.given import gift_now
+from tests.stripe_gateway.gifts_and_events import gift_now
 
 COMPLETED = "checkout.session.completed"
 

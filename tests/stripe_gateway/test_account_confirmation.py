@@ -19,7 +19,7 @@ from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
-from tests.stripe_gateway.given import give, settle, settler_of
+from tests.stripe_gateway.gifts_and_events import give, settle, settler_of
 from tests.stripe_gateway.polling import World
 from tests.stripe_gateway.refund_desk import stripe_list
 

@@ -22,7 +22,7 @@ from donate.stripe_gateway.requests.checkout_polling import CheckoutPoller
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
-from tests.stripe_gateway.given import AMOUNT, gift_now, give, settler_of
+from tests.stripe_gateway.gifts_and_events import AMOUNT, gift_now, give, settler_of
 from tests.stripe_gateway.refund_desk import QUICK, deliver_events, stripe_list
 
 BEGIN = "/v1/subscriptions"

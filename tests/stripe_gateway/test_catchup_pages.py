@@ -25,7 +25,7 @@ from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import SECRET_KEY, Sqlite
 from tests.sandbox.running import session_params
 from tests.stripe_gateway.away import HOUR, Away, check_totals
-from tests.stripe_gateway.given import as_bytes, event, store
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, store
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 

@@ -14,7 +14,7 @@ from donate.stripe_gateway.webhooks.health import webhook_silence
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from tests.sandbox.running import session_params
 from tests.stripe_gateway.away import HOUR, Away
-from tests.stripe_gateway.given import as_bytes, event, session_for, store
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, session_for, store
 from tests.stripe_gateway.service import serving
 
 MINUTE = timedelta(minutes=1)

@@ -25,7 +25,7 @@ from donate.stripe_gateway.catchup.runs import (
 )
 from donate.stripe_gateway.models import CatchupRun, EventState, OpenCheckout, StripeEvent
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW, give
+from tests.stripe_gateway.gifts_and_events import NOW, give
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 

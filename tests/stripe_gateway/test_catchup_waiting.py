@@ -12,7 +12,7 @@ from donate.stripe_gateway.catchup.runs import SOURCE
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from tests.real_parts import Postgres
 from tests.stripe_gateway.away import Away
-from tests.stripe_gateway.given import as_bytes, event
+from tests.stripe_gateway.gifts_and_events import as_bytes, event
 
 
 @pytest.fixture

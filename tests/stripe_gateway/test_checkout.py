@@ -23,7 +23,7 @@ from tests.stripe_gateway.checkouts import (
     session_requests,
     sessions,
 )
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     event,
     gift_now,

@@ -19,7 +19,7 @@ from tests.stripe_gateway.checkouts import (
     session_requests,
     sessions,
 )
-from tests.stripe_gateway.given import facts_now, gift_now, give, settle
+from tests.stripe_gateway.gifts_and_events import facts_now, gift_now, give, settle
 from tests.stripe_gateway.refund_desk import QUICK, stripe_list
 
 

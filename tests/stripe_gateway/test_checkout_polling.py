@@ -16,7 +16,7 @@ from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import client_of
-from tests.stripe_gateway.given import facts_now, settle, settler_of, stored_events
+from tests.stripe_gateway.gifts_and_events import facts_now, settle, settler_of, stored_events
 from tests.stripe_gateway.polling import World
 
 EVERY_SESSION = "/v1/checkout/sessions/*"

@@ -21,7 +21,7 @@ from donate.stripe_gateway.catchup.comparison import (
 from donate.stripe_gateway.catchup.plan import Listing
 from tests.letters.facts import tell
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     dispute_of,

@@ -19,7 +19,7 @@ from donate.stripe_gateway.webhooks.settle import Settler
 from tests.real_parts import SECRET_KEY, free_port
 from tests.sandbox.running import RunningSandbox, run_sandbox, wait_until
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
-from tests.stripe_gateway.given import NOW, as_bytes, event, gift_now, give, session_for
+from tests.stripe_gateway.gifts_and_events import NOW, as_bytes, event, gift_now, give, session_for
 from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 
 ACCOUNT = "acct_1Connected0000"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import as_bytes, event, sign
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, sign
 from tests.stripe_gateway.service import WEBHOOK_PATH, Service, seconds_since, serving
 from tests.stripe_gateway.signatures import mac
 

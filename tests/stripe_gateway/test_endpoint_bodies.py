@@ -17,7 +17,7 @@ from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.web.request_limits import MAX_EVENT_BYTES, BodyLimit
 from tests.real_parts import WEBHOOK_SECRET, Sqlite, served
-from tests.stripe_gateway.given import as_bytes, event, sign
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, sign
 from tests.stripe_gateway.service import (
     WEBHOOK_PATH,
     Service,

@@ -18,7 +18,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.endpoint import WebhookEndpoint
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.real_parts import WEBHOOK_SECRET, served
-from tests.stripe_gateway.given import as_bytes, event
+from tests.stripe_gateway.gifts_and_events import as_bytes, event
 from tests.stripe_gateway.service import Service, calling, seconds_since, serving
 
 BUSY_S = 0.5

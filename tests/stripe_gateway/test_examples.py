@@ -11,7 +11,7 @@ from tests.benchmarks.events import PAID, paid
 from tests.sandbox.differences import STANDING
 from tests.sandbox.shapes import stripe_shapes
 from tests.stripe_gateway.examples import GIFT_ID, KINDS, event
-from tests.stripe_gateway.given import AMOUNT, dispute_of, refund_of, session_for
+from tests.stripe_gateway.gifts_and_events import AMOUNT, dispute_of, refund_of, session_for
 from tests.stripe_gateway.months import (
     first_session,
     invoice_event,

@@ -10,7 +10,7 @@ import pytest
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     as_bytes,
     event,
     facts_now,

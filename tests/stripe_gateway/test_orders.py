@@ -15,7 +15,7 @@ from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     dispute_of,

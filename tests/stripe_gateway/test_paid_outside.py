@@ -8,7 +8,15 @@ from donate.gifts.queries import facts_of
 from donate.gifts.refundable import payments_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import as_invoice_events
-from tests.stripe_gateway.given import AMOUNT, NOW, event, facts_now, gift_now, give, settle
+from tests.stripe_gateway.gifts_and_events import (
+    AMOUNT,
+    NOW,
+    event,
+    facts_now,
+    gift_now,
+    give,
+    settle,
+)
 from tests.stripe_gateway.months import (
     BEFORE_BASIL,
     first_session,

@@ -26,7 +26,7 @@ from donate.stripe_gateway.requests.pledge_requests import (
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from tests.sandbox.running import RunningSandbox
 from tests.stripe_gateway.checkouts import client_of
-from tests.stripe_gateway.given import facts_now, give, settler_of
+from tests.stripe_gateway.gifts_and_events import facts_now, give, settler_of
 from tests.stripe_gateway.refund_desk import CARD, QUICK, pay, stripe_list
 
 

@@ -11,7 +11,7 @@ from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     event,
     event_now,

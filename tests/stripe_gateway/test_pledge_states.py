@@ -9,7 +9,7 @@ from donate.gifts.pledges import Pledge, PledgeState, pledge_of
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import as_subscription_event
-from tests.stripe_gateway.given import AMOUNT, NOW, event_now, give, settle
+from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, event_now, give, settle
 from tests.stripe_gateway.months import subscription_event
 
 

@@ -16,7 +16,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from tests.real_parts import Postgres, Sqlite
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     as_bytes,

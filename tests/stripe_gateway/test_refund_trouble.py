@@ -15,7 +15,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER
 from tests.real_parts import Sqlite
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.given import AMOUNT, facts_now
+from tests.stripe_gateway.gifts_and_events import AMOUNT, facts_now
 from tests.stripe_gateway.refund_desk import Desk, a_desk
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from donate.stripe_gateway.requests.refund_requests import (
 )
 from tests.real_parts import Postgres
 from tests.sandbox.running import RunningSandbox
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     event,
     facts_now,

@@ -8,7 +8,7 @@ import pytest
 from donate.gifts.models import Gift
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     event,
     event_now,

@@ -11,7 +11,7 @@ from donate.clock import FixedClock
 from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.queue import RETRY_AFTER, due_events
 from tests.real_parts import Postgres
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     NOW,
     event,
     gift_now,

@@ -12,7 +12,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.webhooks.queue import wake_events
 from donate.stripe_gateway.webhooks.settle import BATCH
 from tests.real_parts import Sqlite
-from tests.stripe_gateway.given import NOW, event, give, session_for, settle
+from tests.stripe_gateway.gifts_and_events import NOW, event, give, session_for, settle
 
 
 @pytest.mark.parametrize("how_many", [1, 10, 50, BATCH])

@@ -9,7 +9,7 @@ from donate.clock import FixedClock
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from donate.stripe_gateway.webhooks.queue import RETRY_AFTER
-from tests.stripe_gateway.given import (
+from tests.stripe_gateway.gifts_and_events import (
     AMOUNT,
     NOW,
     dispute_of,

@@ -17,7 +17,7 @@ from donate.stripe_gateway.webhooks.settling_pace import (
     SMALL_BATCH,
     PacedSettling,
 )
-from tests.stripe_gateway.given import as_bytes, event, settler_of
+from tests.stripe_gateway.gifts_and_events import as_bytes, event, settler_of
 
 MORE = 2 * SMALL_BATCH + 5
 

@@ -26,7 +26,7 @@ from tests.stripe_gateway.checkouts import (
     session_requests,
     sessions,
 )
-from tests.stripe_gateway.given import gift_now, give
+from tests.stripe_gateway.gifts_and_events import gift_now, give
 
 NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
 # The SDK retries these itself, and the second answer is good.

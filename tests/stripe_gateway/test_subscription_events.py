@@ -8,7 +8,7 @@ import pytest
 from donate.gifts.facts import FactKind
 from donate.stripe_gateway.events.fields import IrrelevantEvent, Month, Reading, UnusableEvent
 from donate.stripe_gateway.events.subscriptions import MAX_INVOICE_ID
-from tests.stripe_gateway.given import NOW
+from tests.stripe_gateway.gifts_and_events import NOW
 from tests.stripe_gateway.months import BEFORE_BASIL, TODAY
 from tests.stripe_gateway.readings import GIFT, METADATA, facts, read, reading
 

@@ -22,7 +22,7 @@ from donate.stripe_gateway.webhooks.unknown_payments import (
 from tests.real_parts import SECRET_KEY
 from tests.sandbox.running import SESSION, RunningSandbox, monthly_of
 from tests.stripe_gateway.checkouts import checkouts_of, client_of
-from tests.stripe_gateway.given import gift_now, give, settle, settler_of
+from tests.stripe_gateway.gifts_and_events import gift_now, give, settle, settler_of
 from tests.stripe_gateway.refund_desk import stripe_list
 
 # Events about a payment that only another event names.
