@@ -1,4 +1,4 @@
-"""A service and a Stripe that share one clock, and whose webhooks never arrive."""
+"""A service and a sandbox that share one clock; the sandbox never delivers webhooks."""
 
 import random
 import threading
@@ -56,7 +56,7 @@ class Away:
     lines: list[str] = field(default_factory=list)
 
     def another(self) -> Catchup:
-        """Return the catch-up that a second process would run."""
+        """Return a catch-up like the one that a second process of the service would run."""
         return Catchup(
             self.database, self.lists, self.inbox, self.settler, self.clock, livemode=False
         )
@@ -113,7 +113,7 @@ class Away:
         self.sandbox.control("POST", path, **lever)
 
     def live(self, gifts: int, days: float) -> None:
-        """Open this many gifts over this many days, with every possible end among them."""
+        """Open and pay `gifts` gifts over `days` days; some fail, are refunded or are disputed."""
         pause = timedelta(days=days) / gifts
         for number in range(gifts):
             begun = self.clock.instant
@@ -169,12 +169,12 @@ class Away:
                 self.go_on(inquiry, "revise", outcome="won")
 
     def run(self, since: datetime | None = None) -> Report:
-        """Run one catch-up; there must be no interrupted one."""
+        """Run one catch-up to its end, and return its report."""
         (report,) = self.catchup.run(since, self.lines.append)
         return report
 
     def events(self) -> list[dict[str, Any]]:
-        """Return every event of the last 30 days that Stripe lists."""
+        """Return every event that the sandbox lists, which are those of the last 30 days."""
         events: list[dict[str, Any]] = []
         params: dict[str, Any] = {"limit": 100}
         while True:
@@ -199,7 +199,7 @@ class Away:
         )
 
     def calls(self, path: str) -> int:
-        """Return how often a list was requested."""
+        """Return how many GET requests the sandbox got for this path."""
         log = self.sandbox.control("GET", "/_sandbox/requests")
         return sum((one["method"], one["path"]) == ("GET", path) for one in log)
 
@@ -215,7 +215,7 @@ class Away:
 
 
 def check_totals(away: Away) -> None:
-    """Check that our facts and the sandbox's books have the same totals for each currency."""
+    """Check that our facts and the sandbox have equal totals of payments, refunds and disputes."""
     with away.database.reading() as session:
         assert list(differences(session)) == []
     theirs = their_totals(away.sandbox)
@@ -292,6 +292,6 @@ def going_away(database: Database, sandbox: RunningSandbox, *, days_ago: float) 
 
 
 def _regions() -> dict[str, Region]:
-    """Return the shipped region, and a copy in another currency."""
+    """Return the real LWCAN region under CAD, and a copy of it under USD."""
     shipped = load_regions()["LWCAN"].model_copy(update={"frequencies": list(Frequency)})
     return {"CAD": shipped, "USD": shipped.model_copy(update={"currency": "USD"})}

@@ -27,7 +27,7 @@ def checkouts_of(database: Database, client: StripeClient, clock: Clock | None =
 
 
 def session_requests(sandbox: RunningSandbox) -> list[dict[str, Any]]:
-    """Return the requests for new sessions, in order."""
+    """Return the logged requests that create checkout sessions, in order."""
     log: list[dict[str, Any]] = sandbox.control("GET", "/_sandbox/requests")
     return [one for one in log if (one["method"], one["path"]) == ("POST", SESSIONS)]
 

@@ -11,13 +11,13 @@ from tests.stripe_gateway.away import Away, going_away
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
-    """A sandbox for this test only; it delivers no webhooks until it gets an address."""
+    """A sandbox for one test; it delivers no webhooks until the test sets an address."""
     with run_sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def away(database: Database, sandbox: RunningSandbox) -> Iterator[Away]:
-    """A service two months ago that receives no webhooks."""
+    """A service and a sandbox whose clocks are two months behind, without webhooks."""
     with going_away(database, sandbox, days_ago=62) as away:
         yield away

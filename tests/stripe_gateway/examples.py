@@ -1,4 +1,4 @@
-"""Small examples of Stripe's events, to read and to corrupt."""
+"""Short examples of Stripe's events, which tests read as they are or corrupt."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Gifts that a donor opened, and events that Stripe would write and sign."""
+"""Helpers that open gifts, make Stripe's events about them, sign the events and settle them."""
 
 import itertools
 import json
@@ -46,7 +46,7 @@ def give(
     form_key: str = "",
     email: str = "ann@example.com",
 ) -> Gift:
-    """Open a gift with `attempts` requested sessions; `opened` is the one that Stripe confirmed."""
+    """Open a gift that requested `attempts` sessions; Stripe opened the session `opened`."""
     choice = check_choice(
         _REGION,
         mode=mode,
@@ -67,7 +67,7 @@ def give(
 
 
 def give_many(database: Database, how_many: int) -> list[Gift]:
-    """Open gifts as `give` does, by copying one, so that thousands take a moment."""
+    """Open many gifts quickly, by copying one gift instead of calling `open_gift` for each."""
     first = give(database)
     gifts = [
         Gift(
@@ -106,7 +106,7 @@ def _pieces(things: list[Any]) -> Iterator[list[Any]]:
 
 
 def session_for(gift: Gift, **more: Any) -> dict[str, Any]:
-    """Return a paid checkout session of this gift as Stripe shows it."""
+    """Return a paid checkout session of this gift, as Stripe's API shows it."""
     number = next(_numbers)
     return {
         "id": f"cs_test_{number}",
@@ -163,7 +163,7 @@ def as_bytes(event_body: dict[str, Any]) -> bytes:
 
 
 def sign(body: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
-    """Return the signature header that Stripe would send."""
+    """Return the Stripe-Signature header that Stripe would send with this body."""
     moment = int(time.time() if at is None else at)
     header: str = WebhookSignature.generate_signature_header(body.decode(), secret, moment)
     return header
@@ -174,7 +174,7 @@ def settler_of(database: Database, clock: Clock | None = None) -> Settler:
 
 
 def store(database: Database, *events: dict[str, Any], now: datetime = NOW) -> None:
-    """Put events into the inbox in one transaction, in this order."""
+    """Store the events in the inbox in this order, in one transaction."""
     rows = [Arrival(as_bytes(one), now).as_row() for one in events]
     with database.writing() as session:
         for some in _pieces(rows):
@@ -182,7 +182,7 @@ def store(database: Database, *events: dict[str, Any], now: datetime = NOW) -> N
 
 
 def settle(database: Database, *events: dict[str, Any], clock: Clock | None = None) -> None:
-    """Store events and settle all events that are due."""
+    """Store these events in the inbox, and settle every event that is due."""
     clock = clock or FixedClock(NOW)
     store(database, *events, now=clock.now())
     settler = settler_of(database, clock)
@@ -196,7 +196,7 @@ def gift_now(database: Database, gift: Gift) -> Gift:
 
 
 def facts_now(database: Database, gift: Gift) -> list[tuple[str, str]]:
-    """Return kind and source of every fact about a gift, sorted."""
+    """Return the kind and the source of every fact about a gift, sorted."""
     with database.reading() as session:
         rows = session.exec(select(GiftFact).where(GiftFact.gift_id == gift.id))
         return sorted((fact.kind, fact.source_id) for fact in rows)

@@ -1,4 +1,4 @@
-"""Stripe's events about a pledge, as each API version writes them."""
+"""Stripe's events about a pledge and its months, in the form of each API version."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def metadata_of(gift: Gift) -> dict[str, str]:
 
 
 def first_session(gift: Gift) -> Told:
-    """Return the session that began the pledge; its invoice has the payment."""
+    """Return the checkout session that began a pledge; it names an invoice and no payment."""
     names = {"invoice": f"in_{gift.reference}", "subscription": f"sub_{gift.reference}"}
     return session_for(gift, mode="subscription", payment_intent=None, **names)
 
@@ -39,7 +39,7 @@ def invoice_event(
     version: str = TODAY,
     **more: Any,
 ) -> Told:
-    """Return the event of a paid or failed invoice of this gift's pledge."""
+    """Return an event about an invoice of this gift's pledge, paid or failed."""
     about = {"subscription": f"sub_{gift.reference}", "metadata": metadata_of(gift)}
     invoice: Told = {
         "id": invoice_id,
@@ -62,14 +62,14 @@ def invoice_event(
 
 
 def invoice_payment_event(invoice_id: str) -> Told:
-    """Return the event that names an invoice's payment intent since basil."""
+    """Return the invoice_payment.paid event, which names the payment intent since basil."""
     payment = {"type": "payment_intent", "payment_intent": f"pi_{invoice_id}"}
     paid = {"id": f"inpay_{invoice_id}", "object": "invoice_payment", "invoice": invoice_id}
     return event("invoice_payment.paid", paid | {"payment": payment, "status": "paid"})
 
 
 def subscription_event(gift: Gift, step: str, *, at: int = 0, **more: Any) -> Told:
-    """Return an event about the subscription, created `at` seconds after NOW."""
+    """Return an event about the pledge's subscription, created `at` seconds after NOW."""
     item = {"price": {"unit_amount": AMOUNT}, "quantity": 1}
     subscription = {
         "id": f"sub_{gift.reference}",
@@ -86,7 +86,7 @@ def subscription_event(gift: Gift, step: str, *, at: int = 0, **more: Any) -> To
 
 
 def months_of(database: Database, pledge: Gift) -> list[Gift]:
-    """Return the later months of a pledge."""
+    """Return the gifts of a pledge's later months, without the first."""
     with database.reading() as session:
         months = session.exec(select(Gift).where(Gift.pledge_id == pledge.id, Gift.id != pledge.id))
         return list(months)

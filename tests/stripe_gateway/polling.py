@@ -1,4 +1,4 @@
-"""Gifts whose checkout sessions are polled."""
+"""A service that polls the checkout sessions of its gifts at a sandbox."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Short ways to run the parser on an event."""
+"""Helpers that make an event and run the parser on it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Gifts paid at the sandbox, and a finance desk that refunds them."""
+"""A finance desk that refunds gifts which were paid at the sandbox."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ from tests.stripe_gateway.gifts_and_events import AMOUNT, gift_now, give, settle
 REFUNDS = "/v1/refunds"
 CARD = "4242424242424242"
 SLOW_TO_REFUND = "4000000000007726"
-# Four times as fast as in production, and still patient enough for a busy machine.
+# These timeouts are a quarter of production's, and still long enough for a busy machine.
 QUICK = {"deadline_s": 2.4, "per_attempt_s": 0.8}
 
 _forms = itertools.count(1)
 
 
 def stripe_list(sandbox: RunningSandbox, path: str, **params: str) -> list[dict[str, Any]]:
-    """Return up to a hundred objects as Stripe's API lists them, the newest first."""
+    """Return up to a hundred objects of one of Stripe's lists, the newest first."""
     answer = sandbox.http.get(
         path, params={"limit": "100"} | params, headers={"authorization": f"Bearer {SECRET_KEY}"}
     )
@@ -45,7 +45,7 @@ def stripe_list(sandbox: RunningSandbox, path: str, **params: str) -> list[dict[
 
 
 def deliver_events(database: Database, sandbox: RunningSandbox, clock: Clock) -> None:
-    """Deliver every event of the sandbox and settle them."""
+    """Store every event that the sandbox lists, and settle them."""
     events = reversed(stripe_list(sandbox, "/v1/events"))
     settle(database, *events, clock=clock)
 
@@ -59,7 +59,7 @@ def pay(
     clock: Clock,
     card: str = CARD,
 ) -> None:
-    """Pay a gift on Stripe's page and deliver the events."""
+    """Pay a gift at the sandbox, and settle the sandbox's events."""
     url = checkouts_of(database, client, clock).open_for(gift)
     session_id = url.rpartition("/")[2]
     sandbox.control("POST", "/_sandbox/pay", session=session_id, card=card)
@@ -76,7 +76,7 @@ class Desk:
     refunds: Refunds
 
     def paid(self, card: str = CARD) -> Gift:
-        """Return a paid card gift of 50 dollars."""
+        """Return a gift of 50 dollars that was paid by card."""
         gift = give(self.database, attempts=0)
         pay(self.database, self.sandbox, self.client, gift, clock=self.clock, card=card)
         assert self.gift(gift).status == "confirmed"
@@ -92,7 +92,7 @@ class Desk:
         form_key: str | None = None,
         reason: str = "requested_by_donor",
     ) -> OpenRefund | None:
-        """Record a request to refund the newest payment; Stripe is not called."""
+        """Record a request to refund the gift's newest payment, without calling Stripe."""
         with self.database.writing() as session:
             return request_refund(
                 session,
@@ -104,7 +104,7 @@ class Desk:
             )
 
     def refund(self, gift: Gift, amount_minor: int = AMOUNT) -> RefundRequest:
-        """Request a refund, call Stripe, and return the request's outcome."""
+        """Request a refund and send it to Stripe; return the refund request as it is then."""
         request = self.request(gift, amount_minor)
         assert request is not None
         self.refunds.ask_now(request)
@@ -129,12 +129,12 @@ class Desk:
             return list(session.exec(select(OpenRefund)))
 
     def made(self) -> list[int]:
-        """Return the amounts of Stripe's refunds that did not fail, the newest first."""
+        """Return the amounts of the refunds at Stripe that did not fail, the newest first."""
         refunds = stripe_list(self.sandbox, REFUNDS)
         return [refund["amount"] for refund in refunds if refund["status"] != "failed"]
 
     def requests_sent(self, method: str = "POST") -> list[dict[str, Any]]:
-        """Return the requests that our client sent about refunds, in order."""
+        """Return the refund requests that our Stripe client sent, in order."""
         log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
         ours = [one for one in log if one["stripe_version"]]
         return [one for one in ours if (one["method"], one["path"]) == (method, REFUNDS)]

@@ -1,4 +1,4 @@
-"""The service on a real port, and a client that can send malformed requests."""
+"""The service on a real port, and a client that can send it malformed requests."""
 
 import socket
 import time
@@ -28,13 +28,13 @@ class Service:
     database: Database
 
     def deliver(self, body: bytes, **more: Any) -> httpx.Response:
-        """Deliver an event as Stripe would."""
+        """Post an event to the webhook endpoint with a valid signature."""
         headers = {"stripe-signature": sign(body)} | more
         return self.http.post(WEBHOOK_PATH, content=body, headers=headers)
 
     @contextmanager
     def another_caller(self) -> Iterator["Service"]:
-        """Call the same service over connections that no other thread uses."""
+        """Yield this service with an HTTP client of its own, for use in another thread."""
         with caller(self.url) as http:
             yield replace(self, http=http)
 
@@ -43,7 +43,7 @@ class Service:
             return session.exec(select(func.count()).select_from(StripeEvent)).one()
 
     def send_as_it_is(self, start: str, headers: bytes, body: bytes = b"") -> int:
-        """Send a request that no client library would write; return the answer's status."""
+        """Send a request that HTTP libraries refuse to send; return the status of the response."""
         with self.connect() as caller:
             caller.sendall(
                 f"{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n".encode()
@@ -61,13 +61,13 @@ class Service:
 
 @contextmanager
 def serving(database_url: str, port: int | None = None, **settings: Any) -> Iterator[Service]:
-    """Serve the whole service on this database."""
+    """Serve the whole application on this database."""
     with served(create_app(make_settings(database_url, **settings)), port) as url:
         yield from calling(url, database_url)
 
 
 def calling(url: str, database_url: str) -> Iterator[Service]:
-    """Yield a client of the service at `url`, with access to its database."""
+    """Yield a client of the service at `url` that can also read its database."""
     database = Database(database_url)
     try:
         with caller(url) as http:
@@ -77,12 +77,12 @@ def calling(url: str, database_url: str) -> Iterator[Service]:
 
 
 def head(headers: str) -> bytes:
-    """Return the start of a request to the webhook endpoint."""
+    """Return the request line and the headers of a request to the webhook endpoint."""
     return f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n\r\n".encode("latin-1")
 
 
 def answer_to(caller: socket.socket) -> bytes:
-    """Return everything that the server sends until it closes the connection."""
+    """Return every byte that the server sends until it closes the connection."""
     answer = b""
     while True:
         try:

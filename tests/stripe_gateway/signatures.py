@@ -1,4 +1,4 @@
-"""Signatures of webhooks."""
+"""Helpers that sign the bodies of webhooks."""
 
 import hashlib
 import hmac

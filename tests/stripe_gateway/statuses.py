@@ -1,4 +1,4 @@
-"""The status of a gift after settling."""
+"""A helper that reads the status and the amounts of a gift."""
 
 from donate.gifts.audit import differences
 from donate.gifts.models import Gift
@@ -9,7 +9,7 @@ COMPLETED = "checkout.session.completed"
 
 
 def status_of(database: Database, gift: Gift) -> tuple[str, int, int, str]:
-    """Return status, received, net and flags, after an audit of the facts."""
+    """Audit all facts, and return the gift's status, received amount, net and flags."""
     with database.reading() as session:
         assert list(differences(session)) == []
     now = gift_now(database, gift)

@@ -1,4 +1,4 @@
-"""A bank account that needs small deposits: the donor learns how to confirm it."""
+"""A donor learns how to confirm a bank account that Stripe verifies by small deposits."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,12 +25,12 @@ from tests.stripe_gateway.refund_desk import stripe_list
 
 
 class Branch(World):
-    """A world where banks cannot verify an account immediately."""
+    """A bank that needs days to verify an account, a sandbox, and the service."""
 
     agreements: Agreements
 
     def agreed(self, frequency: str = "once") -> tuple[Gift, str]:
-        """Give an account on Stripe's page; only the session's own event is delivered."""
+        """Enter a bank account at Stripe, and settle only checkout.session.completed."""
         gift = give(self.database, attempts=0, mode="bank_debit", frequency=frequency)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         session_id = url.rpartition("/")[2]
@@ -40,7 +40,7 @@ class Branch(World):
         return gift, session_id
 
     def work(self) -> None:
-        """Run what the worker would run."""
+        """Do what the worker does: poll sessions and agreements, and settle events."""
         self.poller.ask_due()
         self.agreements.ask_due()
         self.settle()
@@ -74,8 +74,10 @@ def branch(database: Database, sandbox: RunningSandbox) -> Iterator[Branch]:
 
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
-def test_the_donor_is_told_at_once_and_until_it_is_done(branch: Branch, frequency: str) -> None:
-    """Stripe is polled once the debit is agreed to, and the link leads to Stripe's page."""
+def test_a_donor_gets_the_link_until_the_account_is_confirmed(
+    branch: Branch, frequency: str
+) -> None:
+    """The donor has a link to confirm the bank account, from the first poll until that is done."""
     gift, session_id = branch.agreed(frequency)
     branch.work()
     due = branch.due(gift)
@@ -95,7 +97,7 @@ def test_the_donor_is_told_at_once_and_until_it_is_done(branch: Branch, frequenc
     assert branch.due(gift) is None
     assert branch.status(gift) == "processing"
     if frequency == "once":
-        branch.confirm(session_id, confirms=True)  # the bank confirms the debit
+        branch.confirm(session_id, confirms=True)
         branch.later(hours=25)
         branch.work()
         assert branch.status(gift) == "confirmed"
@@ -105,8 +107,8 @@ def test_the_donor_is_told_at_once_and_until_it_is_done(branch: Branch, frequenc
 
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
-def test_an_account_that_nobody_confirms_is_the_reason(branch: Branch, frequency: str) -> None:
-    """After ten days without confirmation the gift fails for that reason, without any webhook."""
+def test_a_gift_fails_when_nobody_confirms_the_account(branch: Branch, frequency: str) -> None:
+    """If nobody confirms the bank account in ten days, the gift fails with that as the reason."""
     gift, session_id = branch.agreed(frequency)
     branch.work()
     branch.later(days=10)
@@ -124,10 +126,10 @@ def test_an_account_that_nobody_confirms_is_the_reason(branch: Branch, frequency
 
 
 @pytest.mark.parametrize("frequency", ["once", "monthly"])
-def test_no_donor_is_sent_to_a_host_that_nobody_named(
+def test_a_confirmation_link_to_an_unknown_host_is_not_shown(
     database: Database, sandbox: RunningSandbox, frequency: str
 ) -> None:
-    """A link to an unknown host is omitted; the donor still learns that confirmation is due."""
+    """A confirmation link to an unknown host is left out, but the confirmation is still due."""
     opening, client = client_of(sandbox), StripeClient(SECRET_KEY, sandbox.url, ("elsewhere",))
     gift, _ = branch_of(database, sandbox, opening).agreed(frequency)
     branch = branch_of(database, sandbox, client)
@@ -139,8 +141,8 @@ def test_no_donor_is_sent_to_a_host_that_nobody_named(
         each.close()
 
 
-def test_an_account_confirmed_at_once_asks_for_nothing(branch: Branch) -> None:
-    """If the bank verifies the account immediately, the donor has nothing to do."""
+def test_an_account_verified_at_once_needs_no_confirmation(branch: Branch) -> None:
+    """If the bank verifies the account immediately, the donor has nothing to confirm."""
     gift, session_id = branch.opened("bank_debit")
     branch.sandbox.pay(session_id, outcome="processing")
     events = stripe_list(branch.sandbox, "/v1/events", type="checkout.session.completed")

@@ -1,4 +1,4 @@
-"""How the parser reads a session without money, in which a donor agrees to monthly debits."""
+"""How the parser reads the setup session in which a donor agrees to monthly debits."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def agreement(**more: Any) -> dict[str, Any]:
         ("expired", FactKind.CHECKOUT_EXPIRED),
     ],
 )
-def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
-    """A session without money means processing when completed; otherwise it failed or expired."""
+def test_how_a_setup_session_is_read(step: str, kind: FactKind) -> None:
+    """A completed setup session means that the gift is processing; others, failed or expired."""
     result = reading(f"checkout.session.{step}", agreement())
     assert facts(result) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
     assert str(result.gift_id) == GIFT
@@ -46,8 +46,8 @@ def test_what_an_agreement_tells(step: str, kind: FactKind) -> None:
     ],
     ids=["others", "no metadata", "another step"],
 )
-def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
-    """A session without our gift, or with an unknown step, is ignored."""
+def test_which_setup_sessions_are_ignored(step: str, more: dict[str, Any]) -> None:
+    """A setup session without our metadata, or with an unknown event type, is ignored."""
     assert isinstance(read(f"checkout.session.{step}", agreement(**more)), IrrelevantEvent)
 
 
@@ -63,7 +63,7 @@ def test_which_agreements_are_none_of_ours(step: str, more: dict[str, Any]) -> N
     ],
     ids=["paid", "no status", "no options", "no debits", "no attempt", "no reference"],
 )
-def test_an_odd_agreement_is_never_guessed(more: dict[str, Any]) -> None:
-    """A session that holds money although it should not, or lacks a field, is left to staff."""
+def test_an_invalid_setup_session_is_unusable(more: dict[str, Any]) -> None:
+    """A setup session is unusable if it is marked as paid or lacks a field that we need."""
     with pytest.raises(UnusableEvent):
         read("checkout.session.completed", agreement(**more))

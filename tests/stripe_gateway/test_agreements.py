@@ -1,4 +1,4 @@
-"""An agreement begins one subscription, and a failed first debit ends it."""
+"""A donor's agreement to debits starts one subscription; a failed first debit ends it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,7 @@ class Desk:
         return gift, url.rpartition("/")[2]
 
     def agreed(self, *, is_delivered: bool = True, **lever: Any) -> tuple[Gift, str]:
-        """Open a monthly gift and agree on Stripe's page; its webhook may not be delivered."""
+        """Open a monthly gift and agree to its debits at Stripe, with or without the webhook."""
         gift, session_id = self.opened()
         self.sandbox.pay(session_id, outcome="processing", **lever)
         if is_delivered:
@@ -95,7 +95,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 
 def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
-    """An agreement becomes one subscription over the chosen amount, even if events repeat."""
+    """An agreement starts one subscription over the gift's amount, even if its events repeat."""
     gift, session_id = desk.agreed()
     assert (desk.gift(gift).status, desk.pledge(gift)) == ("processing", PledgeState.NOT_BEGUN)
     assert desk.agreements.ask_due() == 1
@@ -121,8 +121,8 @@ def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
     "kind", ["500", "502_before", "reset_before", "reset_after", "429", "hang"]
 )
 @pytest.mark.parametrize("path", [BEGIN, "/v1/products"])
-def test_what_stripe_does_not_answer_is_asked_again(desk: Desk, path: str, kind: str) -> None:
-    """A request with an unknown outcome is repeated and creates one subscription."""
+def test_an_unanswered_request_is_repeated(desk: Desk, path: str, kind: str) -> None:
+    """A request that Stripe did not answer is retried, and only one subscription starts."""
     gift, _ = desk.agreed()
     desk.trouble(kind, times=2, path=path)
     assert desk.agreements.ask_due() in (0, 1)
@@ -135,8 +135,8 @@ def test_what_stripe_does_not_answer_is_asked_again(desk: Desk, path: str, kind:
     assert desk.due() == [None]
 
 
-def test_killed_before_it_was_written_down(desk: Desk) -> None:
-    """A subscription that we did not record is found at Stripe, even after the key expired."""
+def test_an_unrecorded_subscription_is_found(desk: Desk) -> None:
+    """A subscription that we failed to record is found at Stripe, even after its key expired."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     with desk.database.writing() as session:
@@ -149,8 +149,8 @@ def test_killed_before_it_was_written_down(desk: Desk) -> None:
     assert desk.pledge(gift) is PledgeState.ACTIVE
 
 
-def test_two_workers_begin_once(desk: Desk) -> None:
-    """Two workers at the same time create one subscription."""
+def test_two_workers_start_one_subscription(desk: Desk) -> None:
+    """Two workers that handle the same agreement at once start one subscription."""
     desk.agreed()
     with ThreadPoolExecutor(2) as workers:
         counts = list(workers.map(lambda _: desk.agreements.ask_due(), range(2)))
@@ -158,8 +158,8 @@ def test_two_workers_begin_once(desk: Desk) -> None:
     assert len(desk.subscriptions()) == 1
 
 
-def test_a_webhook_that_never_comes(desk: Desk) -> None:
-    """Without a webhook, polling the session finds the agreement, and its debits begin."""
+def test_polling_replaces_the_webhook(desk: Desk) -> None:
+    """If the webhook never arrives, polling the session finds the agreement and starts debits."""
     gift, _ = desk.agreed(is_delivered=False)
     assert desk.agreements.ask_due() == 0
     desk.poller.poll_gift(gift.id)
@@ -168,8 +168,8 @@ def test_a_webhook_that_never_comes(desk: Desk) -> None:
     assert desk.pledge(gift) is PledgeState.ACTIVE
 
 
-def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
-    """After a refused first debit the subscription is canceled, and the donor can agree again."""
+def test_a_refused_first_debit_cancels_the_subscription(desk: Desk) -> None:
+    """If the first debit is refused, the subscription is canceled; the donor can agree again."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     desk.answer_debit(yes=False)
@@ -190,8 +190,8 @@ def test_a_refused_first_debit_collects_nothing_ever(desk: Desk) -> None:
     assert sorted(one["status"] for one in desk.subscriptions()) == ["active", "canceled"]
 
 
-def test_refused_while_stripe_cannot_end_it(desk: Desk) -> None:
-    """A subscription that Stripe could not cancel yet is canceled later, once."""
+def test_a_failed_cancellation_is_retried(desk: Desk) -> None:
+    """Canceling a subscription is retried until Stripe has done it."""
     gift, _ = desk.agreed()
     desk.agreements.ask_due()
     desk.answer_debit(yes=False)
@@ -208,7 +208,7 @@ def test_refused_while_stripe_cannot_end_it(desk: Desk) -> None:
 
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_an_account_that_the_bank_checks_for_days(desk: Desk, succeeds: bool) -> None:
-    """Debits begin when the account is confirmed; if it never is, the gift fails."""
+    """Debits start when the bank account is confirmed; if it never is, the gift fails."""
     gift, session_id = desk.agreed(verified=False)
     for _ in range(8):
         desk.agreements.ask_due()
@@ -223,8 +223,8 @@ def test_an_account_that_the_bank_checks_for_days(desk: Desk, succeeds: bool) ->
 
 
 @pytest.mark.parametrize("verified", [True, False])
-def test_agreed_to_too_long_ago(desk: Desk, verified: bool) -> None:
-    """An agreement that is weeks old begins no debits and is not polled any more."""
+def test_an_agreement_that_is_too_old_starts_no_debits(desk: Desk, verified: bool) -> None:
+    """An agreement that is weeks old starts no debits and is not polled any more."""
     gift, _ = desk.agreed(verified=verified)
     desk.clock.instant += GIVE_UP_AFTER + timedelta(minutes=1)
     desk.agreements.ask_due()
@@ -233,8 +233,8 @@ def test_agreed_to_too_long_ago(desk: Desk, verified: bool) -> None:
     assert desk.due() == [None]
 
 
-def test_old_news_ends_nothing(desk: Desk) -> None:
-    """An old agreement's repeated event does not change its running debits."""
+def test_an_old_agreement_does_not_end_its_subscription(desk: Desk) -> None:
+    """When an old agreement becomes due again, its running subscription does not change."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     desk.answer_debit(yes=True)
@@ -246,8 +246,8 @@ def test_old_news_ends_nothing(desk: Desk) -> None:
     assert [one["status"] for one in desk.subscriptions()] == ["active"]
 
 
-def test_what_stripe_refuses_to_begin(desk: Desk) -> None:
-    """If Stripe refuses to begin the debits, the gift fails and the reason is kept."""
+def test_a_refused_subscription_fails_the_gift(desk: Desk) -> None:
+    """If Stripe refuses to create the subscription, the gift fails with Stripe's reason."""
     gift, session_id = desk.agreed()
     desk.trouble("400")
     assert desk.agreements.ask_due() == 1
@@ -259,8 +259,8 @@ def test_what_stripe_refuses_to_begin(desk: Desk) -> None:
     assert desk.due() == [None]
 
 
-def test_agreed_to_on_two_pages(desk: Desk) -> None:
-    """A donor who agrees on two session pages is debited once."""
+def test_two_agreements_for_a_gift_start_one_subscription(desk: Desk) -> None:
+    """A donor who agrees in two checkout sessions of one gift gets one subscription."""
     gift, first = desk.opened()
     desk.later(hours=22, minutes=59)
     _, second = desk.opened(gift)

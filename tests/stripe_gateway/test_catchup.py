@@ -1,4 +1,4 @@
-"""After weeks without webhooks, one catch-up records every missing payment."""
+"""After weeks without webhooks, one catch-up records everything that was missed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,8 @@ def known_types(away: Away) -> list[str]:
     return [event["type"] for event in away.events() if event["type"] in EVENT_TYPES]
 
 
-def test_a_month_of_silence_is_healed(away: Away) -> None:
-    """After 29 days without webhooks, one run gives the same totals as Stripe's books."""
+def test_a_month_without_webhooks_is_recovered(away: Away) -> None:
+    """After 29 days without webhooks, one catch-up makes our totals equal to Stripe's."""
     away.live(GIFTS, days=28.8)
     away.later(timedelta(hours=3))
     report = away.run()
@@ -42,8 +42,8 @@ def test_a_month_of_silence_is_healed(away: Away) -> None:
     }
 
 
-def test_two_months_of_silence_are_healed_from_the_objects(away: Away) -> None:
-    """Sessions, refunds and disputes replace the events that Stripe lists no more."""
+def test_two_months_without_webhooks_are_recovered_from_objects(away: Away) -> None:
+    """After two months, catch-up reads sessions, refunds and disputes, as old events are gone."""
     away.live(GIFTS // 2, days=60)
     report = away.run()
     check_totals(away)
@@ -53,8 +53,8 @@ def test_two_months_of_silence_are_healed_from_the_objects(away: Away) -> None:
     assert away.run().missing == 0
 
 
-def test_a_gift_found_late_has_its_own_day(away: Away) -> None:
-    """A payment found two months later has the day on which it arrived, by card and by debit."""
+def test_a_payment_found_late_has_the_time_of_its_arrival(away: Away) -> None:
+    """A payment that catch-up finds weeks later has the time at which the money arrived."""
     _, card = away.open()
     paid_at = away.clock.now()
     away.sandbox.pay(card)
@@ -71,7 +71,7 @@ def test_a_gift_found_late_has_its_own_day(away: Away) -> None:
 
 
 def test_a_second_run_finds_nothing(away: Away) -> None:
-    """A second run finds nothing missing, and begins where the first run began."""
+    """A second catch-up finds nothing missing, and reads from an hour before the first one on."""
     away.live(24, days=20)
     first = away.run()
     away.later(timedelta(hours=1))
@@ -84,7 +84,7 @@ def test_a_second_run_finds_nothing(away: Away) -> None:
 
 
 def test_events_are_kept_as_stripe_gives_them(away: Away) -> None:
-    """The inbox keeps each event exactly as Stripe lists it, marked as fetched."""
+    """Catch-up stores each event in the inbox exactly as Stripe lists it."""
     away.paid()
     away.later(timedelta(minutes=1))
     away.run()
@@ -98,7 +98,7 @@ def test_events_are_kept_as_stripe_gives_them(away: Away) -> None:
 
 
 def test_since_only_reaches_further_back(away: Away) -> None:
-    """A late --since leaves no gap; an early one looks at everything again."""
+    """The option --since can make a catch-up reach back further, and never less far."""
     away.live(24, days=20)
     before = away.run().since
     away.later(timedelta(days=3))
@@ -112,8 +112,8 @@ def test_since_only_reaches_further_back(away: Away) -> None:
     assert long.objects > short.objects
 
 
-def test_it_is_gentle(away: Away) -> None:
-    """A run sends at most 20 requests a second, each for 100 objects, with types and dates."""
+def test_a_catchup_spares_stripe(away: Away) -> None:
+    """A catch-up sends at most 20 requests a second, each for 100 objects and a range of dates."""
     away.live(36, days=20)
     away.run()
     requests = [

@@ -1,4 +1,4 @@
-"""Monthly debits without webhooks: a new agreement begins, an old one does not."""
+"""Catch-up finds agreements to monthly debits; only recent ones start a subscription."""
 
 from datetime import timedelta
 from typing import Any
@@ -46,8 +46,8 @@ def state(away: Away, gift: Gift) -> PledgeState:
     return pledge_of(facts, gift.amount).state
 
 
-def test_an_agreement_nobody_told_of_begins(away: Away) -> None:
-    """An agreement found by a catch-up a day later begins, and its months belong to the pledge."""
+def test_an_agreement_found_by_catchup_starts_debits(away: Away) -> None:
+    """An agreement that catch-up finds a day later starts debits, and their payments count."""
     gift = agreed(away)
     away.later(DAY)
     away.run()
@@ -64,8 +64,8 @@ def test_an_agreement_nobody_told_of_begins(away: Away) -> None:
 
 
 @pytest.mark.parametrize("days", [20, 45])
-def test_an_old_agreement_begins_no_more(away: Away, days: int) -> None:
-    """An agreement found weeks later, by event or by session, begins no debits."""
+def test_an_agreement_found_weeks_later_starts_no_debits(away: Away, days: int) -> None:
+    """An agreement that catch-up finds weeks later starts no debits, and the gift fails."""
     agreed(away)
     away.later(days * DAY)
     away.run()
@@ -75,8 +75,8 @@ def test_an_old_agreement_begins_no_more(away: Away, days: int) -> None:
     assert away.run().missing == 0
 
 
-def test_what_began_before_we_were_away_is_found(away: Away) -> None:
-    """A debit that arrived during two months of silence is confirmed from its invoice."""
+def test_a_debit_during_two_months_without_webhooks_is_found(away: Away) -> None:
+    """After weeks without webhooks, catch-up confirms a debit from its invoice."""
     gift = agreed(away)
     away.later(timedelta(hours=1))
     away.run()

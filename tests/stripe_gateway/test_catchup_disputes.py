@@ -1,4 +1,4 @@
-"""Disputes that change long after they began, while no webhooks arrive."""
+"""Catch-up finds disputes that changed long after they began."""
 
 from datetime import timedelta
 
@@ -12,10 +12,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize("silent_days", [5, 28, 40])
-def test_an_inquiry_made_long_ago_is_found_when_it_takes_the_money(
-    away: Away, silent_days: int
-) -> None:
-    """One catch-up finds an inquiry of 60 days ago that was escalated during the silence."""
+def test_an_old_inquiry_that_became_a_dispute_is_found(away: Away, silent_days: int) -> None:
+    """Catch-up finds that an inquiry of 60 days ago has become a dispute and taken the money."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, inquiry=True)
     away.later(timedelta(days=60 - silent_days))
@@ -30,8 +28,8 @@ def test_an_inquiry_made_long_ago_is_found_when_it_takes_the_money(
     check_totals(away)
 
 
-def test_the_object_alone_tells_that_an_inquiry_took_the_money(away: Away) -> None:
-    """Catch-up finds an escalated inquiry in the list of disputes, up to six months back."""
+def test_the_list_of_disputes_shows_that_an_inquiry_took_the_money(away: Away) -> None:
+    """Even without events, the list of disputes shows that an old inquiry took the money."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, inquiry=True)
     away.later(30 * DAY)
@@ -47,7 +45,7 @@ def test_the_object_alone_tells_that_an_inquiry_took_the_money(away: Away) -> No
 
 @pytest.mark.parametrize("silent_days", [3, 45])
 def test_a_revised_end_is_found(away: Away, silent_days: int) -> None:
-    """A later end of a dispute replaces the earlier one: won after lost, and lost after won."""
+    """Catch-up finds that a lost dispute was won later, and that a won one was lost later."""
     gift, intent = away.paid()
     dispute = away.dispute(intent, "lost")
     away.later(DAY)
@@ -63,7 +61,7 @@ def test_a_revised_end_is_found(away: Away, silent_days: int) -> None:
 
 
 def test_every_event_of_a_dispute_is_fetched() -> None:
-    """All events of a dispute are fetched: an escalation has updated and funds_withdrawn only."""
+    """Catch-up fetches every type of dispute event; an inquiry that escalates has no `created`."""
     types = {kind for kind in EVENT_TYPES if kind.startswith("charge.dispute.")}
     steps = ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
     assert types == {f"charge.dispute.{step}" for step in steps}

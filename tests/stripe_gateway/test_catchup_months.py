@@ -1,4 +1,4 @@
-"""Months of pledges without webhooks, from events, or from invoices when those are gone."""
+"""Catch-up finds months of pledges, from their events or from their invoices."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 
 def pledged(away: Away) -> str:
-    """Return the subscription of a monthly gift whose first month is paid."""
+    """Open and pay the first month of a monthly gift; return its subscription's id."""
     _, session_id = away.open(frequency="monthly")
     return str(away.sandbox.pay(session_id)["session"]["subscription"])
 
@@ -32,8 +32,8 @@ def kinds(away: Away) -> set[str]:
         return set(session.exec(select(GiftFact.kind)))
 
 
-def test_months_are_healed_from_events(away: Away) -> None:
-    """One run records every month of a pledge as a gift, also a refunded and a failed one."""
+def test_missed_months_are_recorded_from_events(away: Away) -> None:
+    """One catch-up records every month of a pledge as a gift, even a refunded or failed one."""
     subscription = pledged(away)
     away.later(10 * DAY)
     away.refund(intent_of(renew(away, subscription)), amount=1_000)
@@ -48,8 +48,8 @@ def test_months_are_healed_from_events(away: Away) -> None:
     assert away.run().missing == 0
 
 
-def test_months_are_healed_from_invoices(away: Away) -> None:
-    """Two months later, invoices give the same gifts with the days on which they were paid."""
+def test_missed_months_are_recorded_from_invoices(away: Away) -> None:
+    """After two months, catch-up records the same months from invoices, with the same dates."""
     subscription = pledged(away)
     began = away.clock.now()
     away.later(5 * DAY)

@@ -1,4 +1,4 @@
-"""What a catch-up takes from each page, when it stops, and where the next one begins."""
+"""How a catch-up goes through the pages of Stripe's lists, stops and resumes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def missed_at(away: Away) -> datetime | None:
 
 
 def once(act: Callable[[], object], where: str) -> Callable[[str], None]:
-    """Return a progress callback that acts once, after the first page of a list."""
+    """Return a progress callback that calls `act` once, after the first page of list `where`."""
     actions = [act]
 
     def tell(line: str) -> None:
@@ -60,7 +60,7 @@ def once(act: Callable[[], object], where: str) -> Callable[[str], None]:
 
 
 def refund_a_page(away: Away) -> datetime:
-    """Pay a gift and refund it once, and an hour later a page full; return the later time."""
+    """Refund one payment so often that the refunds fill two pages; return the last one's time."""
     _, intent = away.paid()
     away.refund(intent, amount=10)
     away.later(HOUR)
@@ -72,7 +72,7 @@ def refund_a_page(away: Away) -> datetime:
 
 
 def test_every_page_of_a_list_is_looked_at_once(away: Away) -> None:
-    """Every page of a list is read once, and the newest missed event is remembered."""
+    """Catch-up reads each page of a list once, and keeps the time of the newest missed event."""
     refunded_at = refund_a_page(away)
     report = away.run()
     check_totals(away)
@@ -84,7 +84,7 @@ def test_every_page_of_a_list_is_looked_at_once(away: Away) -> None:
 
 
 def test_a_list_refused_halfway_is_left(away: Away) -> None:
-    """A list that the key may not read any more is reported, and the next list follows."""
+    """If Stripe refuses the second page of a list, catch-up reports it and reads the next list."""
     refund_a_page(away)
     refuse = once(lambda: away.trouble("401", times=1, path="/v1/refunds"), "refunds")
     (report,) = away.catchup.run(None, refuse)
@@ -94,7 +94,7 @@ def test_a_list_refused_halfway_is_left(away: Away) -> None:
 
 
 def test_each_page_is_settled_before_the_next(away: Away) -> None:
-    """The events of a page are settled before the next page is requested."""
+    """Catch-up settles the events of one page before it requests the next page."""
     away.paid()
     away.later(MINUTE)
     statuses: list[dict[str, int]] = []
@@ -102,8 +102,8 @@ def test_each_page_is_settled_before_the_next(away: Away) -> None:
     assert statuses == [{"confirmed": 1}]
 
 
-def test_what_comes_while_it_runs_is_the_next_runs(away: Away) -> None:
-    """A run covers payments until the second in which it began; later ones are the next run's."""
+def test_payments_during_a_catchup_belong_to_the_next_one(away: Away) -> None:
+    """A payment that arrives during a catch-up is left to the next catch-up."""
     away.paid()
 
     def pay_another() -> None:
@@ -116,8 +116,8 @@ def test_what_comes_while_it_runs_is_the_next_runs(away: Away) -> None:
     assert away.statuses() == {"confirmed": 2}
 
 
-def test_who_goes_on_says_so_and_then_looks_at_what_is_new(away: Away) -> None:
-    """A resumed run is announced first; the run after it begins where it began, not at --since."""
+def test_an_interrupted_catchup_is_resumed_and_a_new_one_follows(away: Away) -> None:
+    """An interrupted catch-up is resumed and announced; another follows for what is new."""
     away.paid()
     began = away.clock.now()
     since = began - timedelta(days=3)
@@ -130,8 +130,8 @@ def test_who_goes_on_says_so_and_then_looks_at_what_is_new(away: Away) -> None:
     assert (resumed.since, fresh.since) == (since, began - HOUR)
 
 
-def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
-    """An old payment whose event was recorded is not stored again from its session."""
+def test_a_recorded_old_payment_is_not_stored_again(away: Away) -> None:
+    """If an old payment is recorded already, catch-up does not store its session as an event."""
     away.paid()
     away.later(MINUTE)
     assert away.run().missing == 1
@@ -146,8 +146,8 @@ def test_what_is_old_and_recorded_is_not_fetched_again(away: Away) -> None:
     [(timedelta(0), "evt_"), (SECOND, "asked:")],
     ids=["29 days", "a second more"],
 )
-def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source: str) -> None:
-    """For 29 days an unusable payment is stored as its event, later as its object."""
+def test_an_unusable_payment_is_stored_once(away: Away, more: timedelta, source: str) -> None:
+    """An unusable payment is stored once: as its event for 29 days, later as its session."""
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(EVENTS_REACH + more)
@@ -164,7 +164,7 @@ def test_what_nobody_can_read_is_stored_once(away: Away, more: timedelta, source
     ids=["a second less", "a quarter of an hour"],
 )
 def test_a_webhook_has_a_quarter_of_an_hour(away: Away, age: timedelta, is_missed: bool) -> None:
-    """An event without a webhook counts as missed after a quarter of an hour."""
+    """An event counts as missed if its webhook has not arrived after a quarter of an hour."""
     away.paid()
     paid_at = away.clock.now()
     away.later(age)
@@ -172,8 +172,8 @@ def test_a_webhook_has_a_quarter_of_an_hour(away: Away, age: timedelta, is_misse
     assert missed_at(away) == (paid_at if is_missed else None)
 
 
-def test_who_is_stopped_settles_no_further_batch(away: Away) -> None:
-    """A run that is stopped finishes the batch that it is settling, and no further one."""
+def test_a_stopped_catchup_settles_no_further_batch(away: Away) -> None:
+    """A catch-up that is stopped finishes the batch of events that it is settling, and no other."""
     away.paid()
 
     def fill_and_stop() -> None:
@@ -194,7 +194,7 @@ def test_who_is_stopped_settles_no_further_batch(away: Away) -> None:
 
 @contextmanager
 def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the address of a Stripe that lists these events and nothing else."""
+    """Yield the URL of a pretend Stripe that lists these events and nothing else."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -221,7 +221,7 @@ def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("created", [None, "soon", True, 0, 10**15], ids=str)
 def test_an_event_without_a_usable_time_is_stored(away: Away, created: Any) -> None:
-    """An event without a usable time is stored for staff and is no missed webhook."""
+    """An event with an invalid creation time is set aside and does not count as missed."""
     old = event("customer.created", {"id": "cus_1"}, created=1_000)
     store(away.database, old, now=away.clock.now())
     unusable = event("checkout.session.completed", {"id": "cs_1"}, created=created)

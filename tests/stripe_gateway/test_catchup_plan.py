@@ -1,4 +1,4 @@
-"""A catch-up covers every list once, in an order that depends only on its start."""
+"""Which of Stripe's lists a catch-up reads, in which order, and from which date."""
 
 import itertools
 import re
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("hours", [0.5, 1, 24, 25, 24 * 29, 24 * 29 + 1, 24 * 400])
 def test_events_are_looked_at_without_a_gap(hours: float) -> None:
-    """The ranges of events leave no gap, and the last one has no end."""
+    """A catch-up reads events in ranges of time without gaps, and the last range is open."""
     since = NOW - timedelta(hours=hours)
     ranges = [one for one in plan_of(since, NOW) if one.listing is Listing.EVENTS]
     assert ranges[0].created_from == max(since, NOW - EVENTS_REACH)
@@ -33,8 +33,8 @@ def test_events_are_looked_at_without_a_gap(hours: float) -> None:
     assert plan_of(since, NOW) == plan_of(since, NOW)
 
 
-def test_objects_come_after_events_and_payments_before_what_returns_them() -> None:
-    """Events come first, then payments, then what returned them, so that each finds its payment."""
+def test_lists_are_read_in_the_order_of_their_dependencies() -> None:
+    """Payments are read before their refunds and disputes, which need a known payment."""
     listings = list(dict.fromkeys(one.listing for one in plan_of(NOW - timedelta(days=60), NOW)))
     assert listings[0] is Listing.EVENTS
     assert listings.index(Listing.INVOICES) < listings.index(Listing.PAID_SESSIONS)
@@ -42,8 +42,8 @@ def test_objects_come_after_events_and_payments_before_what_returns_them() -> No
     assert set(listings) == set(Listing)
 
 
-def test_old_objects_are_looked_at_from_before_they_changed() -> None:
-    """Objects from before `since` are read too, because they may have changed after it."""
+def test_objects_older_than_since_are_read_too() -> None:
+    """Lists of objects start before `since`, because an older object may have changed later."""
     since = NOW - timedelta(days=60)
     for stretch in plan_of(since, NOW):
         if stretch.listing is not Listing.EVENTS:
@@ -84,7 +84,7 @@ WHEN_THEY_DO_NOT = {
     ids=["an hour", "as far as events reach", "a moment more", "a year"],
 )
 def test_how_far_back_each_list_is_looked_at(since: datetime, is_old: bool) -> None:
-    """Lists begin a day back while events exist; later, as far back as their objects may change."""
+    """Each list starts far enough back that an object which changed after `since` is on it."""
     ranges = [one for one in plan_of(since, NOW) if one.listing is not Listing.EVENTS]
     days_back = WHEN_THEY_DO_NOT if is_old else WHILE_EVENTS_TELL
     assert ranges == [
@@ -93,7 +93,7 @@ def test_how_far_back_each_list_is_looked_at(since: datetime, is_old: bool) -> N
 
 
 def test_events_are_looked_at_a_day_at_a_time() -> None:
-    """Each range of events is a day; the last may be shorter and has no end."""
+    """A catch-up reads events in ranges of one day; the last range is open."""
     since = NOW - timedelta(days=2, hours=6)
     begins = [since + timedelta(days=days) for days in range(3)]
     assert plan_of(since, NOW)[:3] == (
@@ -105,8 +105,8 @@ def test_events_are_looked_at_a_day_at_a_time() -> None:
     assert set(whole) == {None}
 
 
-def test_nothing_is_looked_at_twice() -> None:
-    """A run that begins at `now` reads no events, but does read the lists of objects."""
+def test_a_catchup_without_a_span_reads_no_events() -> None:
+    """A catch-up whose `since` is the present reads no events."""
     assert Listing.EVENTS not in {one.listing for one in plan_of(NOW, NOW)}
     assert timedelta(days=29) == EVENTS_REACH
     assert timedelta(hours=1) == OVERLAP
@@ -114,7 +114,7 @@ def test_nothing_is_looked_at_twice() -> None:
 
 
 def test_the_manual_asks_for_the_same_events() -> None:
-    """The manual lists the same events for an endpoint as catch-up fetches."""
+    """The manual lists the same event types for an endpoint as catch-up fetches."""
     manual = (ROOT / "docs" / "operate.md").read_text()
     step = manual.partition("## Stripe by hand")[2].partition("- Under *Settings")[0]
     assert set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", step)) == set(EVENT_TYPES)

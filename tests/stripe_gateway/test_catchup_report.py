@@ -1,4 +1,4 @@
-"""The report of a catch-up names each difference, and staff learn of missed webhooks."""
+"""The report of a catch-up names each difference, and staff see when webhooks stop."""
 
 import asyncio
 from datetime import timedelta
@@ -26,7 +26,7 @@ def silence(away: Away) -> str:
 
 
 def deliver(away: Away, body: dict[str, object]) -> None:
-    """Deliver an event by webhook now."""
+    """Store an event in the inbox as if it came by webhook at the clock's time."""
     inbox = Inbox(away.database, on_stored=lambda: None)
     arrival = Arrival(as_bytes(body), away.clock.now())
     inbox.start()
@@ -35,7 +35,7 @@ def deliver(away: Away, body: dict[str, object]) -> None:
 
 
 def measured(database_url: str) -> tuple[float, float]:
-    """Return the times of the last heard and the last missed webhook from `/metrics`."""
+    """Return the times of the last webhook and of the last missed one from `/metrics`."""
     with serving(database_url, metrics_token="scraper") as service:
         metrics = service.http.get("/metrics", headers={"Authorization": "Bearer scraper"}).text
     values = {family.name: family.samples for family in text_string_to_metric_families(metrics)}
@@ -45,7 +45,7 @@ def measured(database_url: str) -> tuple[float, float]:
 
 
 def test_the_report_counts_what_was_missing(away: Away) -> None:
-    """If three of ten payments have no event, the report counts three as missing."""
+    """If webhooks of three payments out of ten are missing, the report counts three."""
     for _ in range(10):
         away.paid()
     completed = [one for one in away.events() if one["type"] == "checkout.session.completed"]
@@ -63,7 +63,7 @@ def test_the_report_counts_what_was_missing(away: Away) -> None:
 
 
 def test_a_payment_that_is_not_the_gifts_differs(away: Away) -> None:
-    """An event set aside and its unrecorded money are one difference, under the gift."""
+    """A payment that contradicts its gift is one difference in the report, under the gift's id."""
     gift, _ = away.paid()
     with away.database.writing() as session:
         session.execute(update(Gift).values(amount_minor=4_000))
@@ -82,7 +82,7 @@ def test_a_payment_that_is_not_the_gifts_differs(away: Away) -> None:
 
 
 def test_an_event_set_aside_is_named(away: Away) -> None:
-    """The report names a fetched event that was set aside, with the reason."""
+    """The report of a catch-up names an event that it fetched and set aside, with the reason."""
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(MINUTE)
@@ -94,8 +94,8 @@ def test_an_event_set_aside_is_named(away: Away) -> None:
     assert away.run().differing == {}
 
 
-def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
-    """An unusable payment older than Stripe's events is set aside and reported once."""
+def test_an_unusable_old_payment_is_reported_once(away: Away) -> None:
+    """An unusable payment whose events are gone is set aside, and only one report names it."""
     opened = away.client.create_session(session_params(metadata={"gift_id": "nobody"}), "odd")
     away.sandbox.pay(opened.session_id)
     away.later(timedelta(days=45))
@@ -108,7 +108,7 @@ def test_an_old_object_that_nobody_can_read_is_named(away: Away) -> None:
 
 
 def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
-    """Payments, refunds and disputes of other programs at the account are no differences."""
+    """Payments that other programs took at the same Stripe account are no differences."""
     opened = away.client.create_session(session_params(), "other")
     intent = away.sandbox.pay(opened.session_id)["charge"]["payment_intent"]
     away.refund(intent, amount=100)
@@ -118,10 +118,8 @@ def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
     assert (report.differing, report.totals) == ({}, {})
 
 
-def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(
-    away: Away, database_url: str
-) -> None:
-    """When webhooks stop while Stripe lists newer events, staff see a notice until one arrives."""
+def test_a_notice_says_when_webhooks_stopped(away: Away, database_url: str) -> None:
+    """Staff see a notice while Stripe lists events whose webhooks did not arrive."""
     gift, _ = away.open()
     deliver(away, event("checkout.session.completed", session_for(gift)))
     assert not silence(away)
@@ -130,13 +128,13 @@ def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(
     away.paid()
     away.later(14 * MINUTE)
     away.run()
-    assert not silence(away)  # a webhook may be that late
+    assert not silence(away)  # a webhook may be 14 minutes late
     away.later(HOUR)
     away.paid()
     away.later(16 * MINUTE)
     away.run()
     missed = away.clock.now() - 16 * MINUTE
-    # A process that has just started reports the same.
+    # A new process reports the same times, because they are in the database.
     assert measured(database_url) == (heard.timestamp(), missed.timestamp())
     sentence = silence(away)
     assert f"stopped arriving on {heard.day} {heard:%B %Y at %H:%M} UTC" in sentence
@@ -148,15 +146,15 @@ def test_silence_is_noticed_when_stripe_lists_what_nobody_delivered(
 
 
 def test_no_webhook_ever_is_noticed(away: Away) -> None:
-    """Staff are warned when gifts arrive but no webhook ever did."""
+    """Staff see a notice if payments arrive but no webhook ever did."""
     away.paid()
     away.later(16 * MINUTE)
     away.run()
     assert silence(away).startswith("None of Stripe's webhooks has arrived yet")
 
 
-def test_a_late_delivery_ends_the_silence(away: Away) -> None:
-    """A webhook for an event that catch-up fetched first ends the silence."""
+def test_a_late_webhook_removes_the_notice(away: Away) -> None:
+    """The notice about missing webhooks ends when one arrives, even for a fetched event."""
     away.paid()
     away.later(16 * MINUTE)
     away.run()
@@ -169,8 +167,8 @@ def test_a_late_delivery_ends_the_silence(away: Away) -> None:
     assert stored.source == "catchup"
 
 
-def test_silence_is_none_when_nothing_happens(away: Away) -> None:
-    """A month without events is no silence, because Stripe lists nothing newer."""
+def test_a_month_without_events_gives_no_notice(away: Away) -> None:
+    """A month without webhooks gives no notice if Stripe lists no newer event either."""
     away.paid()
     (completed,) = [one for one in away.events() if one["type"] == "checkout.session.completed"]
     deliver(away, completed)

@@ -1,4 +1,4 @@
-"""Which catch-up resumes, where the next one begins, which are kept, and what they report."""
+"""When a catch-up is resumed, how far back a new one reaches, and what its report says."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -59,10 +59,10 @@ def add_event(session: Session, number: int, state: EventState, **more: Any) -> 
     [(SECOND, True), (RESUMED_WITHIN, True), (RESUMED_WITHIN + SECOND, False)],
     ids=["a second", "twelve hours", "a second more"],
 )
-def test_what_was_broken_off_goes_on_for_twelve_hours(
+def test_an_interrupted_catchup_is_resumed_for_twelve_hours(
     database: Database, ago: timedelta, goes_on: bool
 ) -> None:
-    """A run is resumed until twelve hours after its start; later Stripe may not know its cursor."""
+    """An interrupted catch-up is resumed until twelve hours after its start, and no later."""
     with database.writing() as session:
         run = add_run(session, NOW - ago, finished=False)
         unfinished = unfinished_run(session, None, NOW)
@@ -74,17 +74,17 @@ def test_what_was_broken_off_goes_on_for_twelve_hours(
     [(-SECOND, False), (timedelta(0), True), (SECOND, True)],
     ids=["further back", "as far", "less far"],
 )
-def test_a_run_that_does_not_reach_back_so_far_is_left(
+def test_an_earlier_since_begins_a_new_catchup(
     database: Database, since: timedelta, goes_on: bool
 ) -> None:
-    """A --since before the interrupted run's start begins a new run."""
+    """An interrupted catch-up is not resumed if --since reaches back further than it did."""
     with database.writing() as session:
         run = add_run(session, NOW, finished=False)
         assert (unfinished_run(session, run.since + since, NOW) is not None) == goes_on
 
 
 def test_only_the_newest_run_goes_on(database: Database) -> None:
-    """Only the newest run is resumed, and only if it did not finish."""
+    """Only the newest catch-up is resumed, and only if it was interrupted."""
     with database.writing() as session:
         assert unfinished_run(session, None, NOW) is None
         assert last_finished_run(session) is None
@@ -98,7 +98,7 @@ def test_only_the_newest_run_goes_on(database: Database) -> None:
 
 
 def test_the_first_run_begins_before_the_first_gift(database: Database) -> None:
-    """The first run begins an hour before the first gift, or before now."""
+    """The first catch-up reads from an hour before the first gift; without gifts, an hour ago."""
     with database.writing() as session:
         assert begin_run(session, None, NOW + DAY).since == NOW + DAY - OVERLAP
     give(database)
@@ -119,7 +119,7 @@ def test_the_first_run_begins_before_the_first_gift(database: Database) -> None:
 def test_a_run_leaves_no_gap(
     database: Database, since: timedelta | None, begins: timedelta
 ) -> None:
-    """A run begins an hour before the last finished one; --since can only move that back."""
+    """A catch-up reads from an hour before the last finished one, or further back with --since."""
     with database.writing() as session:
         add_run(session, NOW - DAY, finished=True)
         add_run(session, NOW, finished=True)
@@ -130,7 +130,7 @@ def test_a_run_leaves_no_gap(
 
 
 def test_runs_of_three_months_are_kept(database: Database) -> None:
-    """Runs are kept for ninety days, and the last finished one always."""
+    """Records of catch-ups are kept for ninety days, and the last finished one for ever."""
     assert timedelta(days=90) == KEPT_FOR
     ages = [KEPT_FOR + DAY, KEPT_FOR + SECOND, KEPT_FOR, DAY]
     with database.writing() as session:
@@ -142,7 +142,7 @@ def test_runs_of_three_months_are_kept(database: Database) -> None:
 
 
 def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
-    """No run is deleted before one has finished, because each may know of missed events."""
+    """While no catch-up has finished, no record of one is deleted."""
     with database.writing() as session:
         add_run(session, NOW - 2 * KEPT_FOR, finished=False)
         begin_run(session, None, NOW)
@@ -150,7 +150,7 @@ def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
 
 
 def test_two_cannot_go_on_with_one_run(database: Database) -> None:
-    """If another process went on with the same catch-up, this one cannot save its progress."""
+    """If two processes resume the same catch-up, only one of them can save its progress."""
     with database.writing() as session:
         mine = begin_run(session, None, NOW)
         add_run(session, NOW, finished=False)
@@ -167,7 +167,7 @@ def test_two_cannot_go_on_with_one_run(database: Database) -> None:
 
 
 def test_a_run_counts_what_it_fetched_itself(database: Database) -> None:
-    """A run counts only the events that it fetched, not older ones nor those of webhooks."""
+    """A catch-up counts the events that it stored, not older events or those of webhooks."""
     with database.writing() as session:
         add_event(session, 1, EventState.SETTLED)
         run = begin_run(session, None, NOW)
@@ -181,8 +181,8 @@ def test_a_run_counts_what_it_fetched_itself(database: Database) -> None:
     assert (report.events, report.objects, report.differing) == (8, 9, {"x": "It differs."})
 
 
-def test_what_was_set_aside_since_is_named(database: Database) -> None:
-    """Each event set aside since the run began has a sentence, under its gift if it has one."""
+def test_each_event_set_aside_during_a_catchup_is_named(database: Database) -> None:
+    """The report names each event that was set aside since the catch-up began, with the reason."""
     gift = give(database)
     with database.writing() as session:
         add_event(session, 1, EventState.SET_ASIDE, reason="too old to matter")
@@ -207,10 +207,10 @@ def test_what_was_set_aside_since_is_named(database: Database) -> None:
         pytest.param(4, EventState.WAITING, {}, False, id="from before"),
     ],
 )
-def test_a_page_is_done_when_all_of_it_was_looked_at(
+def test_a_page_is_done_when_its_due_events_are_settled(
     database: Database, number: int, state: EventState, more: dict[str, Any], is_left: bool
 ) -> None:
-    """A page is done when every due event that this run fetched was settled."""
+    """A page is done when no event that this catch-up fetched is both waiting and due."""
     with database.writing() as session:
         add_event(session, 5, EventState.SETTLED)
         run = begin_run(session, None, NOW)
@@ -223,7 +223,7 @@ def test_a_page_is_done_when_all_of_it_was_looked_at(
 def test_a_key_of_the_other_mode_is_noticed(
     database: Database, livemode: bool, newest: str | None
 ) -> None:
-    """The newest session shows the mode of the gifts; without one any key is accepted."""
+    """A live key does not fit to gifts whose newest session is a test session, and the reverse."""
     gift = give(database)
     ours, other = ("live", "test") if livemode else ("test", "live")
     with database.writing() as session:
@@ -259,8 +259,8 @@ def report_lines(**more: Any) -> list[str]:
         ),
     ],
 )
-def test_what_was_missing_is_said(more: dict[str, Any], ending: str) -> None:
-    """The first line says how many events were missing and how many of them still wait."""
+def test_the_first_line_counts_missing_events(more: dict[str, Any], ending: str) -> None:
+    """The report's first line says how many events were missing, and how many still wait."""
     assert report_lines(**more) == [
         f"looked at 0 events and 0 payments, refunds and disputes; {ending}"
     ]
@@ -274,14 +274,14 @@ def test_what_was_missing_is_said(more: dict[str, Any], ending: str) -> None:
     ],
 )
 def test_twenty_differences_are_named(count: int, left_out: list[str]) -> None:
-    """Twenty differences are named in order, followed by the number of the others."""
+    """The report names the first twenty differences, and the number of the others."""
     sentences = [f"Sentence {number:02}." for number in range(count)]
     lines = report_lines(differing=dict(enumerate(reversed(sentences))))
     assert lines[1:] == sentences[:20] + left_out
 
 
-def test_what_is_not_ours_and_each_currency_are_said() -> None:
-    """Each currency has a line, in order, and foreign events have one."""
+def test_the_report_has_a_line_for_each_currency() -> None:
+    """The report has a line for each currency, and one for events that are foreign."""
     sums = {"listed": 123_456, "recorded": 100_000, "payments": 1_500}
     lines = report_lines(totals={"USD": sums, "CAD": sums}, by_state={"foreign": 1_000})
     assert lines[1:] == [

@@ -1,4 +1,4 @@
-"""Catch-up at the same time as another one, as webhooks, and after a restored backup."""
+"""Catch-ups that run together with other catch-ups or webhooks, or after a restored backup."""
 
 import shutil
 import threading
@@ -23,8 +23,8 @@ from tests.stripe_gateway.away import EVENTS, HOUR, Away, check_totals, going_aw
 from tests.stripe_gateway.service import WEBHOOK_PATH, serving
 
 
-def test_of_two_at_once_one_says_so(away: Away) -> None:
-    """While one catch-up runs, a second one refuses to start."""
+def test_a_second_catchup_at_the_same_time_is_refused(away: Away) -> None:
+    """While one catch-up runs, another one refuses to start."""
     away.live(24, days=20)
     inside, go_on = threading.Event(), threading.Event()
 
@@ -47,8 +47,8 @@ def test_of_two_at_once_one_says_so(away: Away) -> None:
     assert before < away.calls(EVENTS) <= 22
 
 
-def test_many_at_once_leave_one_of_each(away: Away) -> None:
-    """When five catch-ups start together, one finishes, and every event is stored once."""
+def test_five_catchups_at_once_store_each_event_once(away: Away) -> None:
+    """Five catch-ups that start at the same moment store every event once."""
     away.live(24, days=3)
     refused: list[Conflict] = []
     together = threading.Barrier(5)
@@ -72,8 +72,8 @@ def test_many_at_once_leave_one_of_each(away: Away) -> None:
     assert set(ids.values()) == {1}
 
 
-def test_a_run_that_is_stopped_goes_on_where_it_was(away: Away) -> None:
-    """A run that is stopped after every second page continues there, and counts everything once."""
+def test_a_stopped_catchup_is_resumed_at_its_page(away: Away) -> None:
+    """A catch-up that is stopped again and again requests each page once, and counts it once."""
     away.live(60, days=10)
     for _ in range(5):
         with pytest.raises(Stopped):
@@ -98,14 +98,14 @@ def stop_after_two_pages(catchup: Catchup) -> None:
 
     def stop_soon(line: str) -> None:
         pages.append(line)
-        if len(pages) == 3:  # the first line may announce a resumed run
+        if len(pages) == 3:  # one line may announce that the catch-up is resumed
             catchup.stop()
 
     catchup.run(None, stop_soon)
 
 
-def test_an_old_broken_off_run_is_begun_anew(away: Away) -> None:
-    """A run that was interrupted half a day ago begins again, as its cursor may be gone."""
+def test_a_catchup_interrupted_long_ago_begins_again(away: Away) -> None:
+    """A catch-up that was interrupted more than twelve hours ago begins again."""
     away.live(12, days=3)
     catchup = away.another()
     with pytest.raises(Stopped):
@@ -116,9 +116,11 @@ def test_an_old_broken_off_run_is_begun_anew(away: Away) -> None:
     check_totals(away)
 
 
-def test_while_webhooks_come_in(database: Database, sandbox: RunningSandbox) -> None:
-    """Events that arrive by webhook while catch-up fetches them are counted once."""
-    # The present, because the service uses the machine's clock.
+def test_an_event_by_webhook_and_by_catchup_is_stored_once(
+    database: Database, sandbox: RunningSandbox
+) -> None:
+    """An event that arrives by webhook while catch-up fetches it is stored once."""
+    # The clock shows almost the present, because the served application uses the machine's clock.
     with going_away(database, sandbox, days_ago=0.04) as away:
         with serving(str(database.engine.url.render_as_string(hide_password=False))) as service:
             url = service.url + WEBHOOK_PATH
@@ -155,10 +157,10 @@ def state(sandbox: RunningSandbox) -> dict[str, dict[str, object]]:
     return counts
 
 
-def test_yesterdays_copy_is_filled_up_again(
+def test_catchup_completes_a_restored_backup(
     sqlite: Sqlite, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
-    """After a restore of a backup from before the payments, catch-up records them all again."""
+    """After an old backup is restored, catch-up records every later payment of its gifts again."""
     url = sqlite.fresh_url()
     file = Path(url.removeprefix("sqlite:///"))
     database = Database(url)

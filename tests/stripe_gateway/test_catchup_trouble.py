@@ -1,4 +1,4 @@
-"""Catch-up while Stripe has trouble: it retries, then reports it, and stores nothing twice."""
+"""A catch-up retries when Stripe answers badly, and stores nothing twice."""
 
 import json
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ def pauses(away: Away) -> list[float]:
     "kind",
     ["429", "500", "html_200", "cut_body", "hang", "list_200", "empty_200", "reset_after", "any"],
 )
-def test_it_asks_again_until_it_gets_an_answer(away: Away, kind: str) -> None:
-    """After any bad answer the same page is requested again, and nothing is stored twice."""
+def test_a_page_is_requested_until_it_arrives(away: Away, kind: str) -> None:
+    """If Stripe answers badly, catch-up requests the same page again and stores nothing twice."""
     away.live(24, days=6)
-    # A refusal is not trouble, so it is left out.
+    # Kinds that refuse a request are left out, because catch-up does not retry a refusal.
     kinds = ["429", "500", "drip", "null_200", "409"] if kind == "any" else [kind] * 3
     for one in kinds:
         away.trouble(one, times=2)
@@ -44,8 +44,8 @@ def test_it_asks_again_until_it_gets_an_answer(away: Away, kind: str) -> None:
     assert away.run().missing == 0
 
 
-def test_it_gives_up_after_a_while_and_goes_on_later(away: Away) -> None:
-    """After a minute without an answer the run stops, and the next one resumes there."""
+def test_a_catchup_stops_after_a_minute_without_an_answer(away: Away) -> None:
+    """A catch-up stops after a minute without an answer, and the next one resumes at that page."""
     away.live(24, days=20)
     away.trouble("500", times=100, path="/v1/refunds")
     with pytest.raises(StripeUnavailable, match="no usable answer about refunds"):
@@ -58,12 +58,12 @@ def test_it_gives_up_after_a_while_and_goes_on_later(away: Away) -> None:
     check_totals(away)
     assert (resumed.differing, fresh.missing) == ({}, 0)
     assert resumed.missing == resumed.events > 0
-    # The resumed run requests no event again; the fresh one covers two hours.
+    # The resumed catch-up requests no events again; the new one has one page of events.
     assert away.calls(EVENTS) == calls_before + 1
 
 
-def test_smaller_pages_are_asked_for_when_a_page_does_not_come(away: Away) -> None:
-    """A page that times out is requested in smaller pages, and none is left out."""
+def test_a_page_that_times_out_is_requested_in_smaller_pages(away: Away) -> None:
+    """A page that times out is requested in smaller pages, and no event is left out."""
     away.live(24, days=1)
     away.trouble("hang", times=6, path=EVENTS, seconds=0.5)
     report = away.run()
@@ -74,8 +74,8 @@ def test_smaller_pages_are_asked_for_when_a_page_does_not_come(away: Away) -> No
     check_totals(away)
 
 
-def test_a_key_that_stripe_does_not_take_is_named(away: Away) -> None:
-    """A wrong key gives one sentence about what Stripe refuses, and nothing is lost."""
+def test_a_wrong_key_stops_the_catchup(away: Away) -> None:
+    """With a wrong key catch-up stops and says so; with the right one it records everything."""
     away.paid()
     other_client = StripeClient("sk_test_4fJd83kfLs02mQpZ7uYtR1", away.sandbox.url, ())
     lists = StripeLists(other_client, away.clock)
@@ -96,10 +96,10 @@ def test_a_key_that_stripe_does_not_take_is_named(away: Away) -> None:
         pytest.param(STRANGER, "", ACCOUNT, "foreign", id="the event is another's"),
     ],
 )
-def test_events_refused_by_a_wrong_account_are_taken_back(
+def test_events_are_settled_once_the_account_setting_is_right(
     away: Away, named: str | None, before: str, now: str, state: str
 ) -> None:
-    """Once STRIPE_ACCOUNT is right, catch-up settles events that were marked foreign."""
+    """Events that a wrong STRIPE_ACCOUNT made foreign are settled once the setting is right."""
     away.paid()
     ours = away.client.list_page("events", {"type": "checkout.session.completed"}).objects
     arrivals = [
@@ -127,7 +127,7 @@ def _states(away: Away, events: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def test_one_list_that_the_key_may_not_read_is_a_difference(away: Away) -> None:
-    """A list that the key may not read is a difference, and the other lists are read."""
+    """If the key may not read one list, the report says so, and the other lists are read."""
     away.live(12, days=1)
     away.trouble("401", times=1, path="/v1/disputes")
     report = away.run()
@@ -138,7 +138,7 @@ def test_one_list_that_the_key_may_not_read_is_a_difference(away: Away) -> None:
 
 
 def test_a_key_of_the_other_mode_fetches_nothing(away: Away) -> None:
-    """A live key is refused when the gifts were made in test mode, before Stripe is called."""
+    """If the gifts were made in test mode, catch-up with a live key fetches nothing."""
     away.paid()
     live = Catchup(away.database, away.lists, away.inbox, away.settler, away.clock, livemode=True)
     with pytest.raises(Conflict, match=r"is a live key, and the gifts .* with a test key"):

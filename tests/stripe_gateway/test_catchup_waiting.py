@@ -29,21 +29,21 @@ def database(url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def other(url: str) -> Iterator[psycopg.Connection]:
-    """A connection of another process."""
+    """A database connection, as another process would have."""
     with psycopg.connect(url) as other:
         yield other
 
 
 def claim_one_more(away: Away, other: psycopg.Connection) -> None:
-    """Fetch an event that the other process locks immediately."""
+    """Store an event as catch-up would, and lock it on the other connection."""
     created = event("customer.created", {"id": "cus_1"})
     away.inbox.store_now(Arrival(as_bytes(created), away.clock.now(), source=SOURCE))
     lock = "SELECT id FROM stripe_event WHERE event_id = %s FOR UPDATE"
     assert other.execute(lock, [created["id"]]).fetchall()
 
 
-def test_what_another_process_settles_is_waited_for(away: Away, other: psycopg.Connection) -> None:
-    """A run reports after its last event is settled, even if another process settles it."""
+def test_a_catchup_waits_for_a_locked_event(away: Away, other: psycopg.Connection) -> None:
+    """A catch-up reports only when its last event is settled, even if another process locked it."""
     letting_go = threading.Timer(0.5, other.rollback)
 
     def tell(line: str) -> None:
@@ -56,10 +56,8 @@ def test_what_another_process_settles_is_waited_for(away: Away, other: psycopg.C
     assert report.by_state == {"ignored": 1}
 
 
-def test_who_waits_for_another_process_can_be_stopped(
-    away: Away, other: psycopg.Connection
-) -> None:
-    """A run that is stopped while it waits for another process is resumed by the next."""
+def test_a_waiting_catchup_can_be_stopped(away: Away, other: psycopg.Connection) -> None:
+    """A catch-up can be stopped while it waits for a locked event, and the next one resumes it."""
     stopping = threading.Timer(0.3, away.catchup.stop)
 
     def tell(line: str) -> None:

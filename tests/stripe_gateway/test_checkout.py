@@ -1,4 +1,4 @@
-"""A checkout session in three steps: commit the request, call Stripe, commit the answer."""
+"""Opening a checkout session in three steps: record the request, call Stripe, record the answer."""
 
 import threading
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def client(sandbox: RunningSandbox) -> Iterator[StripeClient]:
 @pytest.mark.parametrize(
     ("language", "locale", "product"), [("en-CA", "en", "Gift"), ("fr-CA", "fr-CA", "Don")]
 )
-def test_stripe_is_asked_for_exactly_this_gift(
+def test_the_request_for_a_session_describes_the_gift(
     database: Database,
     sandbox: RunningSandbox,
     client: StripeClient,
@@ -51,7 +51,7 @@ def test_stripe_is_asked_for_exactly_this_gift(
     locale: str,
     product: str,
 ) -> None:
-    """The request has the gift's amount, currency, language, reference and metadata."""
+    """The request for a checkout session has the gift's amount, language and reference."""
     gift = give(database, attempts=0, language=language)
     clock = FixedClock(datetime.now(UTC))
     url = checkouts_of(database, client, clock).open_for(gift)
@@ -83,7 +83,7 @@ def test_stripe_is_asked_for_exactly_this_gift(
 
 
 def normalized(value: Any) -> Any:
-    """Return parameters as strings, with lists as the numbered fields of Stripe's forms."""
+    """Return nested parameters with every value as text and every list as a numbered dict."""
     if isinstance(value, dict):
         return {str(name): normalized(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -94,7 +94,7 @@ def normalized(value: Any) -> Any:
 def test_an_open_session_is_given_again(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """A donor who returns gets the same session without another request."""
+    """A donor who returns to an open checkout session gets its URL without a request to Stripe."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     assert checkouts.open_for(gift) == checkouts.open_for(gift)
@@ -104,7 +104,7 @@ def test_an_open_session_is_given_again(
 def test_an_expired_session_is_followed_by_a_new_one(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """After an expiry, by event or by time, the next attempt has its own number and key."""
+    """After a session expired, the next attempt opens another one with its own idempotency key."""
     gift = give(database, attempts=0)
     clock = FixedClock(datetime.now(UTC))
     checkouts = checkouts_of(database, client, clock)
@@ -122,10 +122,10 @@ def test_an_expired_session_is_followed_by_a_new_one(
 
 
 @pytest.mark.parametrize("payment_status", ["paid", "unpaid"])
-def test_what_is_paid_is_not_paid_again(
+def test_a_paid_gift_gets_no_second_session(
     database: Database, sandbox: RunningSandbox, client: StripeClient, payment_status: str
 ) -> None:
-    """A gift that is paid, or whose payment is processing, gets no second session."""
+    """A gift whose payment succeeded or is processing gets no further checkout session."""
     gift = give(database)
     completed = session_for(gift, payment_status=payment_status)
     settle(database, event("checkout.session.completed", completed))
@@ -134,8 +134,8 @@ def test_what_is_paid_is_not_paid_again(
     assert session_requests(sandbox) == []
 
 
-class Meeting:
-    """A clock that waits for two threads and gives each another time."""
+class DifferentTimes:
+    """A clock that lets two threads continue together and gives them different times."""
 
     def __init__(self) -> None:
         self._meeting = threading.Barrier(2)
@@ -150,13 +150,13 @@ class Meeting:
         return instant
 
 
-def test_two_at_once_get_one_session(
+def test_a_double_click_opens_one_session(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """A double click opens one session, though the two requests read different times."""
+    """A double click opens one checkout session, even if its two requests read different times."""
     for _ in range(5):
         gift, before = give(database, attempts=0), sum(sessions(sandbox).values())
-        checkouts = checkouts_of(database, client, Meeting())
+        checkouts = checkouts_of(database, client, DifferentTimes())
         with ThreadPoolExecutor(2) as donors:
             urls = set(donors.map(checkouts.open_for, [gift, gift]))
         assert len(urls) == 1
@@ -165,10 +165,10 @@ def test_two_at_once_get_one_session(
         assert "checkout_refused" not in kinds(database, gift)
 
 
-def test_an_answer_that_was_never_remembered_is_asked_for_again(
+def test_an_unanswered_request_for_a_session_is_repeated(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """A request with an unknown outcome is repeated with its key and gives the same session."""
+    """If Stripe's answer was unusable, the request is sent again and gives the same session."""
     gift = give(database, attempts=0)
     clock = FixedClock(datetime.now(UTC))
     checkouts = checkouts_of(database, client, clock)
@@ -184,10 +184,10 @@ def test_an_answer_that_was_never_remembered_is_asked_for_again(
 
 
 @pytest.mark.parametrize(("language", "word"), [("en-CA", "every month"), ("fr-CA", "chaque mois")])
-def test_a_monthly_debit_is_asked_for_as_billing_needs_it(
+def test_the_request_for_a_monthly_mandate(
     database: Database, sandbox: RunningSandbox, client: StripeClient, language: str, word: str
 ) -> None:
-    """The mandate is for subscriptions and has no schedule; the terms are in our own words."""
+    """A monthly debit requests a mandate for subscriptions, and shows the terms in our words."""
     gift = give(database, attempts=0, mode="bank_debit", frequency="monthly", language=language)
     checkouts_of(database, client).open_for(gift)
     (request,) = session_requests(sandbox)

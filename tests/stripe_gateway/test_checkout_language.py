@@ -1,4 +1,4 @@
-"""A donor who changes the language gets Stripe's page in it, and only one open session."""
+"""A donor who changes the language gets Stripe's page in it; one session stays open."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,14 +33,14 @@ def client(sandbox: RunningSandbox) -> Iterator[StripeClient]:
 @pytest.mark.parametrize(
     ("mode", "frequency"), [("card", "once"), ("card", "monthly"), ("bank_debit", "monthly")]
 )
-def test_another_language_is_another_session(
+def test_another_language_opens_another_session(
     database: Database,
     sandbox: RunningSandbox,
     client: StripeClient,
     mode: str,
     frequency: str,
 ) -> None:
-    """The old session expires before the new one opens, and its page leads back in French."""
+    """A change of language expires the session and opens another one in the new language."""
     gift = give(database, attempts=0, mode=mode, frequency=frequency)
     clock = FixedClock(datetime.now(UTC))
     checkouts = checkouts_of(database, client, clock)
@@ -54,17 +54,17 @@ def test_another_language_is_another_session(
     page = f"{PUBLIC_URL}/gifts/{gift.token}"
     assert first["parameters"]["cancel_url"] == f"{page}?back=cancelled"
     assert second["parameters"]["cancel_url"] == f"{page}?back=cancelled&lang=fr-CA"
-    # Stripe's own event about the expiry is the same fact.
+    # Stripe's event about the expired session adds no second fact.
     settle(database, *stripe_list(sandbox, "/v1/events"), clock=clock)
     kinds = [kind for kind, _ in facts_now(database, gift)]
     assert kinds.count("checkout_expired") == 1
     assert gift_now(database, gift).status == "awaited"
 
 
-def test_what_was_paid_meanwhile_is_not_paid_again(
+def test_a_paid_session_is_not_replaced(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """A donor who paid in the old session gets no other one, even before the webhook."""
+    """A donor who has paid and then changes the language gets no second session."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     session_id = checkouts.open_for(gift, "en-CA").rpartition("/")[2]
@@ -78,7 +78,7 @@ def test_what_was_paid_meanwhile_is_not_paid_again(
 def test_no_second_session_while_the_first_may_be_open(
     database: Database, sandbox: RunningSandbox, client: StripeClient, kind: str
 ) -> None:
-    """No session opens until Stripe confirms that the old one expired; a retry does both."""
+    """No session opens in the new language until Stripe confirms that the old one expired."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     old = checkouts.open_for(gift, "en-CA")
@@ -95,7 +95,7 @@ def test_no_second_session_while_the_first_may_be_open(
 def test_an_unanswered_request_keeps_its_language(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """An unanswered request is repeated in its language, then replaced, so that one stays open."""
+    """An unanswered request is repeated in its old language first; then its session is replaced."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="no_url", times=1)
@@ -110,10 +110,10 @@ def test_an_unanswered_request_keeps_its_language(
     ]
 
 
-def test_two_at_once_leave_one_session(
+def test_two_tabs_share_the_new_session(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
-    """Two tabs that change the language at the same time lead to the same session."""
+    """Two tabs that change the language at the same time get the same new session."""
     gift = give(database, attempts=0)
     checkouts = checkouts_of(database, client)
     checkouts.open_for(gift, "en-CA")

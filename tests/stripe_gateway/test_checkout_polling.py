@@ -1,4 +1,4 @@
-"""Without a webhook, checkout sessions are polled, and each payment counts once."""
+"""If no webhook arrives, checkout sessions are polled, and each payment counts once."""
 
 import itertools
 import time
@@ -33,15 +33,15 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
     client.close()
 
 
-def test_a_donor_who_looks_is_told(world: World) -> None:
-    """A donor who returns before the webhook gets the gift confirmed by one call to Stripe."""
+def test_a_returning_donor_sees_the_gift_confirmed(world: World) -> None:
+    """When a donor returns before the webhook, polling the session confirms the gift."""
     gift = world.paid()
     world.poller.poll_gift(gift.id)
     assert world.status(gift) == "confirmed"
 
 
-def test_the_gift_s_day_is_the_payment_s(world: World) -> None:
-    """Polled two days later, the gift still has the time at which the card was charged."""
+def test_a_polled_card_payment_has_the_time_of_its_charge(world: World) -> None:
+    """A card payment that polling finds days later has the time of its charge."""
     gift, session_id = world.opened()
     charged = world.sandbox.pay(session_id)["charge"]["created"]
     world.later(days=2)
@@ -51,8 +51,8 @@ def test_the_gift_s_day_is_the_payment_s(world: World) -> None:
     assert paid.happened_at == datetime.fromtimestamp(charged, UTC)
 
 
-def test_the_day_of_a_debit_is_the_bank_s(world: World) -> None:
-    """Polled weeks later, a bank debit has the day on which its money arrived."""
+def test_a_polled_debit_has_the_time_of_its_arrival(world: World) -> None:
+    """A bank debit that polling finds weeks later has the time at which its money arrived."""
     gift, session_id = world.opened("bank_debit")
     world.sandbox.pay(session_id, outcome="processing")
     came = int((world.clock.now() + timedelta(days=4)).timestamp())
@@ -65,8 +65,8 @@ def test_the_day_of_a_debit_is_the_bank_s(world: World) -> None:
     assert abs(paid.happened_at.timestamp() - came) < 60
 
 
-def test_a_bank_that_said_no_is_heard(world: World) -> None:
-    """Polling finds a delayed payment that failed."""
+def test_polling_finds_a_failed_debit(world: World) -> None:
+    """Polling finds that a processing payment has failed."""
     gift, session_id = world.opened()
     world.sandbox.control("POST", "/_sandbox/pay", session=session_id, outcome="processing")
     world.poller.poll_gift(gift.id)
@@ -77,15 +77,15 @@ def test_a_bank_that_said_no_is_heard(world: World) -> None:
     assert world.status(gift) == "failed"
 
 
-def test_an_open_session_tells_nothing(world: World) -> None:
-    """Polling an unpaid session leaves the gift as it is."""
+def test_polling_an_unpaid_session_changes_nothing(world: World) -> None:
+    """Polling an unpaid session neither changes the gift nor stores an event."""
     gift, _ = world.opened()
     world.poller.poll_gift(gift.id)
     assert (world.status(gift), stored_events(world.database)) == ("awaited", [])
 
 
-def test_one_donor_s_impatience_is_one_call(world: World) -> None:
-    """Many looks at a page, even at the same time, call Stripe once in four seconds."""
+def test_reloading_the_page_calls_stripe_once(world: World) -> None:
+    """However often a donor loads the page, Stripe is called at most once in four seconds."""
     gift, _ = world.opened()
     with ThreadPoolExecutor(8) as lookers:
         list(lookers.map(world.poller.poll_gift, [gift.id] * 8))
@@ -96,7 +96,7 @@ def test_one_donor_s_impatience_is_one_call(world: World) -> None:
     assert world.calls() == 2
 
 
-def test_we_ask_by_ourselves(world: World) -> None:
+def test_the_worker_polls_after_three_minutes(world: World) -> None:
     """The worker polls a session three minutes after it opened, and not earlier."""
     gift = world.paid()
     world.later(seconds=179)
@@ -109,8 +109,8 @@ def test_we_ask_by_ourselves(world: World) -> None:
     assert (world.poller.ask_due(), world.calls()) == (0, 1)
 
 
-def test_we_do_not_ask_for_ever(world: World) -> None:
-    """A session that stays open is polled at least once a day, and no more after three weeks."""
+def test_polling_ends_after_three_weeks(world: World) -> None:
+    """A session that stays open is polled at least once a day, and for three weeks at most."""
     world.opened()
     hours_asked = []
     for hour in range(1, 24 * 22):
@@ -123,8 +123,8 @@ def test_we_do_not_ask_for_ever(world: World) -> None:
     assert len(hours_asked) < 50
 
 
-def test_several_workers_ask_once(world: World) -> None:
-    """Two workers at the same time poll each session once."""
+def test_two_workers_poll_each_session_once(world: World) -> None:
+    """Two workers that poll at the same time call Stripe once for each session."""
     gifts = [world.paid() for _ in range(5)]
     world.later(minutes=3)
     with ThreadPoolExecutor(2) as workers:
@@ -136,8 +136,8 @@ def test_several_workers_ask_once(world: World) -> None:
     assert {world.status(gift) for gift in gifts} == {"confirmed"}
 
 
-def test_the_webhook_comes_after_all(world: World) -> None:
-    """The polled session and its later webhook are one fact and one gift."""
+def test_a_webhook_after_polling_adds_no_fact(world: World) -> None:
+    """If a payment was found by polling, its later webhook adds no fact."""
     gift = world.paid()
     world.poller.poll_gift(gift.id)
     before = facts_now(world.database, gift)
@@ -148,7 +148,7 @@ def test_the_webhook_comes_after_all(world: World) -> None:
 
 
 def events(world: World) -> list[dict[str, object]]:
-    """Return every event of the sandbox as Stripe lists it."""
+    """Return every event that the sandbox lists."""
     answer = world.sandbox.http.get(
         "/v1/events", params={"limit": 100}, headers={"authorization": f"Bearer {SECRET_KEY}"}
     )
@@ -158,8 +158,8 @@ def events(world: World) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("kind", ["500", "429", "401", "reset_before", "hang", "list_200", "400"])
-def test_a_stripe_that_is_down_is_no_error_of_ours(world: World, kind: str) -> None:
-    """An error at Stripe breaks neither page nor worker; polling confirms the gift later."""
+def test_polling_survives_an_error_of_stripe(world: World, kind: str) -> None:
+    """If Stripe answers with an error, polling raises nothing and confirms the gift later."""
     gift = world.paid()
     world.sandbox.control(
         "POST",
@@ -181,8 +181,8 @@ def test_a_stripe_that_is_down_is_no_error_of_ours(world: World, kind: str) -> N
     assert world.status(gift) == "confirmed"
 
 
-def test_a_stripe_that_hangs_is_asked_about_one_session_a_round(world: World) -> None:
-    """After one timeout the worker stops for this round, and the other sessions stay due."""
+def test_one_timeout_ends_a_round_of_polling(world: World) -> None:
+    """After one timeout the worker polls no other session in this round; they stay due."""
     gifts = [world.paid() for _ in range(4)]
     world.later(minutes=3)
     world.sandbox.control(

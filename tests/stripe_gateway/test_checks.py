@@ -1,4 +1,4 @@
-"""An event counts only when it is ours and agrees with what we recorded of its gift."""
+"""An event counts only if it belongs to this service and agrees with the recorded gift."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,8 +39,8 @@ EXPECTED = Expectation(
     ],
     ids=["as recorded", "no session yet", "second attempt", "second session"],
 )
-def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int, str]) -> None:
-    """A claim that agrees with the records is true, even if its session is not recorded yet."""
+def test_a_claim_that_agrees_is_accepted(claim: Claim, sessions: dict[int, str]) -> None:
+    """An event that agrees with the gift is accepted, even if its session is not recorded yet."""
     assert mismatch_reason(claim, replace(EXPECTED, sessions=sessions)) is None
 
 
@@ -64,17 +64,17 @@ def test_a_true_claim_has_no_reason_against_it(claim: Claim, sessions: dict[int,
     ],
     ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
-def test_each_contradiction_is_told(
+def test_each_contradiction_has_a_reason(
     claimed: dict[str, Any], recorded: dict[str, Any], reason: str
 ) -> None:
-    """One difference from the records is enough, and the reason names it."""
+    """An event that differs from the gift in one point is refused, and the reason names it."""
     untrue = mismatch_reason(replace(CLAIM, **claimed), replace(EXPECTED, **recorded))
     assert untrue is not None
     assert reason in untrue
 
 
 def test_only_modes_of_stripe_are_confirmed_by_stripe() -> None:
-    """Only gifts by card or bank debit can be confirmed by a session."""
+    """A checkout session can confirm only gifts by card or bank debit."""
     modes = [m for m in Mode if mismatch_reason(CLAIM, replace(EXPECTED, mode=m)) is None]
     assert modes == [Mode.CARD, Mode.BANK_DEBIT]
 
@@ -121,9 +121,9 @@ def envelope(*, livemode: bool, account: str | None) -> Envelope:
         "test of the connected account",
     ],
 )
-def test_a_foreign_event_is_told(
+def test_when_an_event_is_foreign(
     event: tuple[bool, str | None], ours: tuple[bool, str], reason: str | None
 ) -> None:
-    """An event of the other mode or of another account is not ours."""
+    """An event is foreign if it is of the other mode (test or live) or of another account."""
     arrived = envelope(livemode=event[0], account=event[1])
     assert foreign_reason(arrived, livemode=ours[0], account=ours[1]) == reason

@@ -1,4 +1,4 @@
-"""How catch-up compares Stripe's lists with the facts: amounts, gifts, and staff's decisions."""
+"""How catch-up compares the objects on Stripe's lists with the recorded facts."""
 
 import json
 import uuid
@@ -48,7 +48,7 @@ def events_of(listing: Listing, listed: dict[str, Any]) -> list[SyntheticEvent]:
 
 
 def paid_session(gift: Gift, payment: str, **more: Any) -> dict[str, Any]:
-    """Return a paid session as Stripe lists it, with the intent expanded."""
+    """Return a paid session as Stripe lists it, with its payment intent expanded."""
     charge = {"created": AT, "paid": True, "payment_method_details": {"type": "card"}}
     intent = {"id": payment, "status": "succeeded", "latest_charge": charge}
     listed = {"payment_intent": intent, "livemode": False, "created": AT}
@@ -70,7 +70,7 @@ def discrepancy(database: Database, *events: SyntheticEvent) -> Discrepancy:
 
 
 def record_payment(database: Database, gift: Gift, listed: dict[str, Any], **more: Any) -> None:
-    """Record the session and its payment, as settling would."""
+    """Record the facts that settling this paid session would record."""
     evidence = {"attempt": 1}
     tell(database, gift, FactKind.CHECKOUT_OPENED, listed["id"], evidence=evidence)
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, listed["payment_intent"]["id"], **more)
@@ -80,8 +80,8 @@ def totals(listed: int, recorded: int, payments: int) -> dict[str, dict[str, int
     return {"CAD": {"listed": listed, "recorded": recorded, "payments": payments}}
 
 
-def test_what_is_recorded_lacks_nothing(database: Database) -> None:
-    """Money that is listed and recorded is counted on both sides, and nothing differs."""
+def test_a_recorded_payment_does_not_differ(database: Database) -> None:
+    """A payment that is both listed and recorded is in both totals, and is no difference."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     record_payment(database, gift, listed)
@@ -92,7 +92,7 @@ def test_what_is_recorded_lacks_nothing(database: Database) -> None:
 
 @pytest.mark.parametrize("recorded", [1, AMOUNT - 1, AMOUNT + 1, 1_000 * AMOUNT])
 def test_another_amount_differs(database: Database, recorded: int) -> None:
-    """A payment recorded with another amount differs, and the report has both amounts."""
+    """A payment that was recorded with another amount is a difference with both amounts."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     record_payment(database, gift, listed, amount_minor=recorded)
@@ -106,8 +106,8 @@ def test_another_amount_differs(database: Database, recorded: int) -> None:
     )
 
 
-def test_of_what_lacks_the_money_is_named(database: Database) -> None:
-    """When a session and its payment are missing, the report names the payment."""
+def test_the_missing_payment_is_named_before_its_session(database: Database) -> None:
+    """If both a session and its payment are not recorded, the difference names the payment."""
     gift = give(database)
     (payment,) = paid(gift, "pi_1", amount_total=123_456_789)
     difference = discrepancy(database, payment)
@@ -119,8 +119,8 @@ def test_of_what_lacks_the_money_is_named(database: Database) -> None:
     assert compared(database, payment).totals == totals(123_456_789, 0, 1)
 
 
-def test_what_has_no_amount_lacks_as_well(database: Database) -> None:
-    """A missing session differs even if its payment is recorded, and has no amount."""
+def test_an_unrecorded_session_is_a_difference(database: Database) -> None:
+    """If only the session of a recorded payment is not recorded, that is a difference."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
@@ -129,7 +129,7 @@ def test_what_has_no_amount_lacks_as_well(database: Database) -> None:
 
 
 def test_a_fact_is_known_by_kind_and_source_together(database: Database) -> None:
-    """A fact is identified by kind and source: another refund, or its start, is another fact."""
+    """A refund counts as recorded only if a fact has both its kind and its id."""
     gift = give(database)
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     refund = refund_of("pi_1", AMOUNT, created=AT)
@@ -141,8 +141,8 @@ def test_a_fact_is_known_by_kind_and_source_together(database: Database) -> None
     assert compared(database, *events_of(Listing.REFUNDS, refund)) == Comparison({}, [])
 
 
-def test_only_what_came_in_is_summed(database: Database) -> None:
-    """A missing refund or dispute is named with its amount and is not counted as a payment."""
+def test_only_payments_are_in_the_totals(database: Database) -> None:
+    """Refunds and disputes that are not recorded are differences, but not in the totals."""
     gift = give(database)
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     refund = events_of(Listing.REFUNDS, refund_of("pi_1", 1_000, created=AT))
@@ -159,16 +159,16 @@ def test_only_what_came_in_is_summed(database: Database) -> None:
     ] == ["refund succeeded of 10.00", "dispute opened of 50.00"]
 
 
-def test_others_payments_are_passed_over(database: Database) -> None:
-    """Refunds of payments that are not ours are no difference, and later objects are compared."""
+def test_refunds_of_unknown_payments_are_no_difference(database: Database) -> None:
+    """A refund of another program's payment is no difference, and hides no later one."""
     gift = give(database)
     others = events_of(Listing.REFUNDS, refund_of("pi_others", 1_000, created=AT))
     assert compared(database, *others) == Comparison({}, [])
     assert discrepancy(database, *others, *paid(gift, "pi_1")).key == str(gift.id)
 
 
-def test_what_nobody_can_read_hides_nothing(database: Database) -> None:
-    """An unusable object has no reading, and later objects are compared."""
+def test_an_unusable_object_is_no_difference(database: Database) -> None:
+    """An object that the parser cannot use is no difference, and hides no later one."""
     gift = give(database)
     odd = paid(gift, "pi_1", metadata={"gift_id": "nobody"})
     assert [one.reading for one in odd] == [None]
@@ -186,13 +186,13 @@ def test_what_nobody_can_read_hides_nothing(database: Database) -> None:
     ],
     ids=["open", "others", "no metadata", "an odd id"],
 )
-def test_what_tells_of_nothing_is_left_out(database: Database, more: dict[str, Any]) -> None:
-    """An open session, another program's, or one without an id gives no event."""
+def test_sessions_that_give_no_event(database: Database, more: dict[str, Any]) -> None:
+    """A session gives no event if it is open, of another program, or has an invalid id."""
     assert paid(give(database), "pi_1", **more) == []
 
 
 def test_a_first_month_is_summed_once(database: Database) -> None:
-    """A first month has a session and an invoice, and is counted once."""
+    """The first month of a pledge has a session and an invoice, and is in the totals once."""
     gift = give(database, frequency="monthly")
     session = first_session(gift) | {"livemode": False, "created": AT}
     invoice = invoice_event(gift, session["invoice"], reason="subscription_create")
@@ -208,10 +208,10 @@ def test_a_first_month_is_summed_once(database: Database) -> None:
     ("aside", "needs_staff"),
     [(None, False), ("this gift", True), ("another gift", False), ("settled", False)],
 )
-def test_what_staff_have_before_them_is_not_fetched(
+def test_a_difference_of_an_event_set_aside_needs_staff(
     database: Database, aside: str | None, needs_staff: bool
 ) -> None:
-    """A difference waits for staff if an event of the same gift was set aside."""
+    """A difference needs staff if an event about the same gift is set aside."""
     gift, other = give(database), give(database)
     if aside == "settled":
         expired = session_for(gift, status="expired", payment_status="unpaid", payment_intent=None)
@@ -222,8 +222,8 @@ def test_what_staff_have_before_them_is_not_fetched(
     assert discrepancy(database, *paid(gift, "pi_1")).needs_staff == needs_staff
 
 
-def test_money_for_an_unknown_gift_is_staffs_turn(database: Database) -> None:
-    """A payment for a gift that is not in the database is named, and waits for staff."""
+def test_a_payment_for_an_unknown_gift_needs_staff(database: Database) -> None:
+    """A payment for a gift that is not in the database is a difference that needs staff."""
     gift = give(database)
     unknown = gift.model_copy(update={"id": uuid.uuid4()})
     only = discrepancy(database, *paid(unknown, "pi_1"))
@@ -233,7 +233,7 @@ def test_money_for_an_unknown_gift_is_staffs_turn(database: Database) -> None:
 
 
 def test_each_gift_is_compared_with_its_own(database: Database) -> None:
-    """Of three payments on one page, only the missing one is named."""
+    """If one of three listed payments is not recorded, only that gift has a difference."""
     gifts = [give(database) for _ in range(3)]
     pages = [paid_session(gift, f"pi_{number}") for number, gift in enumerate(gifts)]
     for number in (0, 2):
@@ -255,10 +255,10 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
-def test_each_list_is_told_in_its_own_way(
+def test_the_synthetic_event_of_each_list(
     database: Database, listing: Listing, kinds: list[str]
 ) -> None:
-    """An object becomes the event that Stripe would send, in our mode if it has none."""
+    """Each listed object becomes the event, in our mode (test or live), that Stripe would send."""
     gift = give(database, frequency="monthly")
     payments = [
         {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}
@@ -285,14 +285,14 @@ def test_each_list_is_told_in_its_own_way(
     assert json.loads(test_mode[0].payload)["livemode"] is False
 
 
-def test_events_are_not_retold() -> None:
-    """Events cannot needs no synthetic event."""
+def test_an_event_needs_no_synthetic_event() -> None:
+    """Synthetic events are made from objects only; an event as input raises ValueError."""
     with pytest.raises(ValueError, match="need no synthetic event"):
         events_of(Listing.EVENTS, {})
 
 
 def test_currencies_never_add_up_together() -> None:
-    """Totals are added by currency, also when only one side has a currency."""
+    """Totals are added for each currency, even if only one side has that currency."""
     first = {"CAD": {"listed": 1, "recorded": 2, "payments": 3}}
     second = {"CAD": {"listed": 10, "recorded": 20, "payments": 30}, "USD": totals(7, 8, 9)["CAD"]}
     both = {"CAD": {"listed": 11, "recorded": 22, "payments": 33}, "USD": totals(7, 8, 9)["CAD"]}

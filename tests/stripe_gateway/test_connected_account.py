@@ -1,4 +1,4 @@
-"""With STRIPE_ACCOUNT every call acts as a connected account, and only its events count."""
+"""With STRIPE_ACCOUNT, the service works with one connected account of a platform."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ def connected() -> Iterator[RunningSandbox]:
 
 
 def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
-    """Session, webhook and confirmation all happen in the connected account."""
+    """A gift to a connected account is paid, and confirmed by the account's webhook."""
     port = free_port()
     hook = f"http://127.0.0.1:{port}{WEBHOOK_PATH}"
     with run_sandbox(connected_account=ACCOUNT, webhook_url=hook) as sandbox:
@@ -47,7 +47,7 @@ def test_a_gift_to_a_connected_account_arrives(database_url: str) -> None:
 
 
 def test_every_call_names_the_account(connected: RunningSandbox) -> None:
-    """Creating, reading, listing and refunding act as the connected account."""
+    """Every kind of call to Stripe is made for the connected account."""
     client = client_of(connected, account=ACCOUNT)
     lists = reading_client(SECRET_KEY, connected.url, account=ACCOUNT)
     params = {"mode": "payment", "success_url": "https://give.example.org"}
@@ -66,7 +66,7 @@ def test_every_call_names_the_account(connected: RunningSandbox) -> None:
 
 @pytest.mark.parametrize("account", ["acct_1Stranger0000", ""])
 def test_another_account_is_refused(connected: RunningSandbox, account: str) -> None:
-    """Stripe lets a key act only as accounts that are connected to it."""
+    """The sandbox refuses a call for any account that is not connected to the key's account."""
     client = client_of(connected, account=account)
     expected = StripeKeyRefused if account else StripeRefused
     with pytest.raises(expected):
@@ -88,7 +88,7 @@ def test_another_account_is_refused(connected: RunningSandbox, account: str) -> 
 def test_only_events_of_the_account_are_ours(
     database: Database, source: str, account: str | None, state: str
 ) -> None:
-    """A webhook without an account is the platform's; a fetched object is the account's."""
+    """A webhook must name STRIPE_ACCOUNT; an event that we requested ourselves need not."""
     gift = give(database)
     account_field = {"account": account} if account else {}
     completed = event("checkout.session.completed", session_for(gift), **account_field)
@@ -103,16 +103,16 @@ def test_only_events_of_the_account_are_ours(
     assert (gift_now(database, gift).status == "confirmed") == (state == "settled")
 
 
-def test_an_address_that_stripe_refuses_closes_no_card(
+def test_an_email_address_that_stripe_refuses_is_left_out(
     database: Database, sandbox: RunningSandbox
 ) -> None:
-    """A domain is sent to Stripe in ASCII; an address without such a form is left out."""
+    """If Stripe refuses the donor's e-mail address, the session opens without the address."""
     client = client_of(sandbox)
     checkouts = checkouts_of(database, client)
     log = []
     for email in ("zoe@bücher.example.org", "zoë@example.org"):
         gift = give(database, attempts=0)
-        # An earlier version, with other rules, may have accepted it.
+        # Today's form refuses this address; an earlier version of the service may have stored it.
         with database.writing() as session:
             donor_of(session, gift).email = email
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""The webhook endpoint refuses whatever Stripe did not sign, and stores nothing of it."""
+"""The webhook endpoint stores only events that Stripe signed."""
 
 import json
 import time
@@ -34,7 +34,7 @@ def full_width(at: int) -> str:
 
 
 def odd_headers(now: int, body: bytes) -> dict[str, str]:
-    """Return invalid signature headers, made with this second and body."""
+    """Return invalid signature headers for this body at this second, by description."""
     good = mac(body, now)
     return {
         "empty": "",
@@ -81,7 +81,7 @@ def odd_headers(now: int, body: bytes) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", odd_headers(0, b""))
 def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
-    """An invalid signature is answered with a quick 400, and nothing is stored."""
+    """An invalid signature is refused quickly with a 400, and the event is not stored."""
     body, now, before = new_event(), int(time.time()), service.stored()
     header = odd_headers(now, body)[name]
     start = time.monotonic()
@@ -92,7 +92,7 @@ def test_an_odd_signature_is_refused(service: Service, name: str) -> None:
 
 
 def test_an_unsigned_event_is_refused(service: Service) -> None:
-    """Without a signature header the answer is 400 and nothing is stored."""
+    """An event without a signature is refused with a 400 and not stored."""
     before = service.stored()
     assert service.http.post(WEBHOOK_PATH, content=new_event()).status_code == 400
     assert service.stored() == before
@@ -111,7 +111,7 @@ def test_an_unsigned_event_is_refused(service: Service) -> None:
     ids=["a byte", "a line more", "cut", "written out again", "a byte order mark", "emptied"],
 )
 def test_a_changed_body_is_refused(service: Service, tamper: Callable[[bytes], bytes]) -> None:
-    """A signature holds only for exactly the bytes that were signed."""
+    """A body that differs in any byte from what was signed is refused."""
     body, before = new_event(), service.stored()
     answer = service.http.post(
         WEBHOOK_PATH, content=tamper(body), headers={"stripe-signature": sign(body)}
@@ -128,7 +128,7 @@ def test_a_changed_body_is_refused(service: Service, tamper: Callable[[bytes], b
     ],
 )
 def test_a_body_that_is_not_utf8_is_refused(service: Service, body: bytes) -> None:
-    """A body that is not UTF-8 is refused even if its signature holds."""
+    """A body that is not UTF-8 is refused even if its signature is valid."""
     now, before = int(time.time()), service.stored()
     answer = service.http.post(
         WEBHOOK_PATH, content=body, headers={"stripe-signature": f"t={now},v1={mac(body, now)}"}
@@ -138,7 +138,7 @@ def test_a_body_that_is_not_utf8_is_refused(service: Service, body: bytes) -> No
 
 @pytest.mark.parametrize("age", [-290, 0, 290])
 def test_a_clock_may_differ_a_little(service: Service, age: int) -> None:
-    """An event is accepted if its time differs by up to five minutes."""
+    """A signature is accepted if its time is up to five minutes before or after ours."""
     body, before = new_event(), service.stored()
     answer = service.http.post(
         WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body, at=time.time() - age)}
@@ -147,7 +147,7 @@ def test_a_clock_may_differ_a_little(service: Service, age: int) -> None:
 
 
 def test_one_good_signature_among_several_is_enough(service: Service) -> None:
-    """While a secret is rolled Stripe signs with both, and one valid signature is enough."""
+    """A header with several signatures is accepted if one of them is valid."""
     body, now = new_event(), int(time.time())
     header = f"t={now},v1={'0' * 64},v1={mac(body, now)},v0={'1' * 64}"
     answer = service.http.post(WEBHOOK_PATH, content=body, headers={"stripe-signature": header})
@@ -155,7 +155,7 @@ def test_one_good_signature_among_several_is_enough(service: Service) -> None:
 
 
 def test_a_replay_changes_nothing(service: Service) -> None:
-    """A known event is answered 200 each time and stored once."""
+    """An event that is delivered again is answered with a 200 and stored once."""
     body, before = new_event(), service.stored()
     assert [service.deliver(body).status_code for _ in range(3)] == [200] * 3
     assert service.stored() == before + 1
@@ -170,7 +170,7 @@ def test_a_replay_changes_nothing(service: Service) -> None:
     ids=["while rolling", "afterwards"],
 )
 def test_a_secret_is_rolled(sqlite: Sqlite, in_force: str, answers: dict[str, int]) -> None:
-    """While a secret is rolled both work; afterwards the old one does not."""
+    """While a secret is being replaced, the old and the new one work; later only the new one."""
     with serving(sqlite.fresh_url(), stripe_webhook_secret=in_force) as service:
         for secret, status in answers.items():
             body = new_event()
@@ -182,7 +182,7 @@ def test_a_secret_is_rolled(sqlite: Sqlite, in_force: str, answers: dict[str, in
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_only_post_is_a_delivery(service: Service, method: str) -> None:
-    """Every other method gets 405, signed or not, and never a redirect."""
+    """The endpoint answers every method but POST with a 405, and never with a redirect."""
     body = new_event()
     answer = service.http.request(
         method, WEBHOOK_PATH, content=body, headers={"stripe-signature": sign(body)}
@@ -194,8 +194,8 @@ def test_only_post_is_a_delivery(service: Service, method: str) -> None:
 @pytest.mark.parametrize(
     "path", [f"{WEBHOOK_PATH}/", f"/{WEBHOOK_PATH}", "/webhooks", "/webhooks/STRIPE"]
 )
-def test_no_other_address_leads_here(service: Service, path: str) -> None:
-    """A similar address gets 404, because a redirect would lose the body."""
+def test_a_similar_path_is_not_redirected(service: Service, path: str) -> None:
+    """A path like the endpoint's is a 404 and not a redirect, which would lose the body."""
     body, before = new_event(), service.stored()
     answer = service.http.post(
         f"{service.url}{path}", content=body, headers={"stripe-signature": sign(body)}
@@ -226,7 +226,7 @@ def test_no_other_address_leads_here(service: Service, path: str) -> None:
     ids=lambda forged: repr(forged[:24]),
 )
 def test_a_forged_forwarded_for_is_harmless(service: Service, forged: bytes) -> None:
-    """With any X-Forwarded-For a signed event is accepted, and a page never answers 500."""
+    """No forged X-Forwarded-For prevents an event from being stored, or makes a page fail."""
     headers = b"\r\n".join(
         name + b": " + forged for name in (b"X-Forwarded-For", b"X-Forwarded-Proto", b"Forwarded")
     )

@@ -1,4 +1,4 @@
-"""The webhook endpoint and bodies that are too large, too slow or endless."""
+"""How the webhook endpoint handles bodies that are too large, too slow or endless."""
 
 import gzip
 import logging
@@ -42,7 +42,7 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def impatient(sqlite: Sqlite) -> Iterator[Service]:
-    """The endpoint with a time limit short enough for a test."""
+    """The endpoint with a time limit of less than a second for a body."""
     url = sqlite.fresh_url()
     with limited_endpoint(Database(url), url) as service:
         yield service
@@ -66,14 +66,14 @@ def new_event(size: int = 0) -> bytes:
 
 
 def test_an_event_just_under_the_cap_is_taken(service: Service) -> None:
-    """A large event just under the limit is accepted."""
+    """An event that is just smaller than the limit is accepted."""
     body = new_event(MAX_EVENT_BYTES - 1_000)
     assert service.deliver(body).status_code == 200
 
 
 @pytest.mark.parametrize("how", ["declared", "chunked"])
 def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
-    """A body over the limit gets 413, with or without a declared length, signed or not."""
+    """A body over the limit is answered with a 413, whether its length is declared or not."""
     body, before, start = new_event(MAX_EVENT_BYTES), service.stored(), time.monotonic()
     length = f"Content-Length: {len(body)}" if how == "declared" else CHUNKED
     with service.connect() as caller:
@@ -87,8 +87,8 @@ def test_a_body_over_the_cap_is_refused(service: Service, how: str) -> None:
 
 
 @pytest.mark.parametrize("length", ["99999999999999999999999", "-1", "1e3", "0x10", "12, 13"])
-def test_a_length_that_is_none_is_refused(service: Service, length: str) -> None:
-    """An absurd or invalid length is refused quickly, and never answered 500."""
+def test_an_invalid_content_length_is_refused(service: Service, length: str) -> None:
+    """An invalid Content-Length is refused quickly with a 400 or 413."""
     start = time.monotonic()
     with service.connect() as caller:
         caller.sendall(head(f"Content-Length: {length}"))
@@ -97,7 +97,7 @@ def test_a_length_that_is_none_is_refused(service: Service, length: str) -> None
 
 
 def test_chunks_without_end_are_cut_off(service: Service) -> None:
-    """A client that never stops sending is disconnected, soon after the limit."""
+    """A client that sends chunks without end is disconnected soon after the limit."""
     start, sent, cut_off = time.monotonic(), 0, False
     with service.connect() as caller:
         caller.sendall(head(CHUNKED))
@@ -112,8 +112,8 @@ def test_chunks_without_end_are_cut_off(service: Service) -> None:
 
 
 @pytest.mark.parametrize("length", ["Content-Length: 100000", CHUNKED])
-def test_a_dripped_body_is_hung_up_on(impatient: Service, length: str) -> None:
-    """A body that drips is answered 408 when its time is over."""
+def test_a_dripped_body_times_out(impatient: Service, length: str) -> None:
+    """A body that arrives byte by byte is answered with a 408 when the time limit is over."""
     start = time.monotonic()
     with impatient.connect() as caller:
         caller.sendall(head(length))
@@ -135,8 +135,8 @@ def test_a_dripped_body_is_hung_up_on(impatient: Service, length: str) -> None:
     assert PATIENCE_S <= seconds_since(start) < PATIENCE_S + QUICK_S
 
 
-def test_a_body_that_never_comes_is_hung_up_on(impatient: Service) -> None:
-    """A client that declares a body and sends nothing is answered 408."""
+def test_a_body_that_never_comes_times_out(impatient: Service) -> None:
+    """A client that declares a body and sends none is answered with a 408."""
     start = time.monotonic()
     with impatient.connect() as caller:
         caller.sendall(head("Content-Length: 100"))
@@ -144,8 +144,8 @@ def test_a_body_that_never_comes_is_hung_up_on(impatient: Service) -> None:
     assert seconds_since(start) < PATIENCE_S + QUICK_S
 
 
-def test_others_are_served_meanwhile(impatient: Service) -> None:
-    """While forty clients drip, Stripe's events are accepted quickly."""
+def test_slow_clients_do_not_delay_others(impatient: Service) -> None:
+    """While forty clients send their bodies slowly, other events are accepted quickly."""
     callers = [impatient.connect() for _ in range(40)]
     try:
         for caller in callers:
@@ -162,7 +162,7 @@ def test_others_are_served_meanwhile(impatient: Service) -> None:
 def test_hanging_up_halfway_leaves_no_trace(
     impatient: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client that hangs up during a body leaves no event and no error in the log."""
+    """A client that disconnects in the middle of a body leaves no event and no error in the log."""
     before = impatient.stored()
     with caplog.at_level(logging.WARNING):
         for _ in range(5):
@@ -177,8 +177,10 @@ def test_hanging_up_halfway_leaves_no_trace(
 @pytest.mark.parametrize(
     ("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-def test_a_bomb_stays_packed(service: Service, encoding: str, compress: object) -> None:
-    """A compressed body is never unpacked, and is refused because it is not text."""
+def test_a_compressed_body_is_not_unpacked(
+    service: Service, encoding: str, compress: object
+) -> None:
+    """A compressed body is refused without being unpacked, because it is not UTF-8."""
     assert callable(compress)
     bomb, now = compress(b"0" * 50_000_000), int(time.time())
     before, start = service.stored(), time.monotonic()

@@ -1,4 +1,4 @@
-"""When the database cannot store an event, the endpoint answers 503 until it can."""
+"""When the database cannot store an event, the endpoint answers 503, and Stripe retries."""
 
 import sqlite3
 import threading
@@ -41,7 +41,7 @@ def endpoint(
 
 @contextmanager
 def writes_blocked(database_url: str) -> Iterator[None]:
-    """Hold a lock on another connection that blocks every insert."""
+    """Lock the database on another connection, so that every insert waits."""
     if database_url.startswith("sqlite"):
         other = sqlite3.connect(make_url(database_url).database or "", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -61,8 +61,8 @@ def new_event() -> bytes:
     return as_bytes(event("customer.created", {"id": "cus_1"}))
 
 
-def test_an_event_that_is_not_on_disk_is_asked_for_again(database_url: str) -> None:
-    """While another connection holds the database the answer is 503 with Retry-After, then 200."""
+def test_an_event_that_cannot_be_stored_gets_a_503(database_url: str) -> None:
+    """An event that cannot be stored gets a 503 with Retry-After, and a 200 once it can."""
     body = new_event()
     with endpoint(database_url) as service:
         with writes_blocked(database_url):
@@ -74,8 +74,8 @@ def test_an_event_that_is_not_on_disk_is_asked_for_again(database_url: str) -> N
         assert service.stored() == 1
 
 
-def test_a_disk_that_hangs_is_not_waited_for(database_url: str) -> None:
-    """When storing takes too long the answer is 503; sent again, the event is stored once."""
+def test_storing_times_out(database_url: str) -> None:
+    """If storing takes too long the answer is 503; after a retry, the event is stored once."""
     body = new_event()
     with endpoint(database_url, timeout_s=0.1) as service:
         with writes_blocked(database_url):
@@ -88,8 +88,8 @@ def test_a_disk_that_hangs_is_not_waited_for(database_url: str) -> None:
         assert service.stored() == 1
 
 
-def test_a_full_inbox_says_so_at_once(database_url: str) -> None:
-    """An event that does not fit into the queue is answered 503 without waiting."""
+def test_a_full_queue_answers_at_once(database_url: str) -> None:
+    """When the queue of unstored events is full, the next event gets a 503 immediately."""
     bodies = [new_event() for _ in range(12)]
     with endpoint(database_url, queue_limit=2) as service, ThreadPoolExecutor(12) as callers:
         with writes_blocked(database_url):
@@ -102,7 +102,7 @@ def test_a_full_inbox_says_so_at_once(database_url: str) -> None:
 
 
 def test_events_outlive_ended_connections(postgres_url: str) -> None:
-    """When PostgreSQL ends connections, every event that was answered 200 is stored."""
+    """If PostgreSQL ends our connections, every event that we answered with a 200 is stored."""
     accepted: list[bytes] = []
     unexpected: list[httpx.Response] = []
     with serving(postgres_url) as service:
@@ -136,7 +136,7 @@ def test_events_outlive_ended_connections(postgres_url: str) -> None:
 
 
 def test_a_killed_transaction_is_a_503(postgres_url: str) -> None:
-    """A connection that ends during the commit gives 503, and the next event is accepted."""
+    """If the connection ends before the commit, the answer is 503, and a retry stores the event."""
     body = new_event()
     ended = 0
     with (

@@ -1,4 +1,4 @@
-"""Events that the tests make have only what Stripe's would have."""
+"""The events that the tests and the benchmark make fit Stripe's published documents."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ from tests.stripe_gateway.months import (
     subscription_event,
 )
 
-# Only what an event contains of a gift.
+# Only those fields of a gift that appear in an event about it.
 FIELDS: dict[str, Any] = {
     "id": GIFT_ID,
     "reference": "LWCAN-7KQ4M2X",
@@ -38,7 +38,7 @@ EVENTS = [
     invoice_payment_event("in_1"),
     subscription_event(GIFT, "updated"),
 ]
-# A test's event may leave out what the test is not about.
+# A difference with this ending is allowed: a test's event may lack fields.
 MISSING = "is missing"
 
 
@@ -47,13 +47,13 @@ def differences(body: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("body", EVENTS, ids=lambda body: body["type"])
-def test_a_made_event_is_part_of_a_real_one(body: dict[str, Any]) -> None:
-    """A test's event has only Stripe's fields and values for its type."""
+def test_an_event_of_the_tests_has_only_stripes_fields(body: dict[str, Any]) -> None:
+    """An event that the tests make has no field or value that Stripe's documents do not allow."""
     assert {name for name in differences(body) if not name.endswith(MISSING)} == set()
 
 
-def test_the_benchmarks_event_is_a_whole_one() -> None:
-    """The benchmark's event is one that Stripe could send."""
+def test_the_benchmarks_event_is_complete() -> None:
+    """The event that the benchmark sends has every field that Stripe's documents require."""
     assert "payment_intent" in PAID
     words = ("session", "gift", "reference", "payment", "event")
     body = json.loads(paid({word: str(uuid.uuid4()) for word in words}))

@@ -1,4 +1,4 @@
-"""How Stripe's lists are requested, parameter by parameter, and how gently."""
+"""How the objects on Stripe's lists are requested: parameters, pace, retries and timeouts."""
 
 import threading
 from collections.abc import Iterator
@@ -49,8 +49,8 @@ def running() -> Iterator[RunningSandbox]:
         yield sandbox
 
 
-class Reader:
-    """Lists of a sandbox, a clock that stands still, and a record of every wait."""
+class ListReader:
+    """Reads a sandbox's lists; it records every wait, and a wait only moves the clock on."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox
@@ -87,15 +87,15 @@ class Reader:
 
 
 @pytest.fixture
-def reader(running: RunningSandbox) -> Iterator[Reader]:
-    reader = Reader(running)
+def reader(running: RunningSandbox) -> Iterator[ListReader]:
+    reader = ListReader(running)
     yield reader
     reader.lists.close()
 
 
 @pytest.mark.parametrize("listing", list(Listing), ids=str)
-def test_each_list_is_asked_for_in_its_own_words(reader: Reader, listing: Listing) -> None:
-    """A list is requested from and to whole seconds, a hundred objects at a time."""
+def test_the_parameters_of_each_list(reader: ListReader, listing: Listing) -> None:
+    """A page of a list is requested with its range of time in seconds and a limit of 100."""
     reader.page(ListRange(listing, FROM))
     reader.page(ListRange(listing, FROM, FROM + timedelta(days=1)))
     more = MORE.get(listing, {})
@@ -105,8 +105,8 @@ def test_each_list_is_asked_for_in_its_own_words(reader: Reader, listing: Listin
     ]
 
 
-def test_the_next_page_follows_the_last_object(reader: Reader) -> None:
-    """With a cursor, the page after that object is requested."""
+def test_the_next_page_follows_the_last_object(reader: ListReader) -> None:
+    """The next page is requested with starting_after, the id of the last object."""
     with pytest.raises(StripeRefused):
         reader.page(ListRange(Listing.REFUNDS, FROM), "re_nobody")
     ((_, parameters),) = reader.requests()
@@ -124,18 +124,20 @@ def test_the_next_page_follows_the_last_object(reader: Reader) -> None:
     ],
     ids=["at once", "a little early", "just in time", "much later"],
 )
-def test_twenty_questions_a_second_are_the_most(
-    reader: Reader, passes: timedelta, waits: list[float]
+def test_requests_for_lists_keep_their_distance(
+    reader: ListReader, passes: timedelta, waits: list[float]
 ) -> None:
-    """Two requests are at least a twentieth of a second apart."""
+    """Two requests for a list are at least a twentieth of a second apart."""
     reader.page(ListRange(Listing.DISPUTES, FROM))
     reader.clock.instant += passes
     reader.page(ListRange(Listing.DISPUTES, FROM))
     assert reader.waits == pytest.approx(waits)
 
 
-def test_patience_ends_after_a_minute(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
-    """A list is attempted seven times with growing pauses and smaller pages, down to ten.
+def test_retries_of_a_list_end_after_a_minute(
+    reader: ListReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page of a list is requested seven times, with longer pauses and smaller limits each time.
 
     The log has a line for each retry.
     """
@@ -150,8 +152,8 @@ def test_patience_ends_after_a_minute(reader: Reader, caplog: pytest.LogCaptureF
     assert len(log_lines) == len(RETRY_PAUSES_S)
 
 
-def test_who_is_stopped_asks_no_more(reader: Reader) -> None:
-    """A wait ends when the process stops, and no further attempt follows."""
+def test_a_stopped_process_does_not_retry(reader: ListReader) -> None:
+    """If the process is stopped during the pause before a retry, the retry is not sent."""
     reader.trouble("500", 100)
     reader.stop_in_wait = 2
     with pytest.raises(StripeUnavailable):
@@ -159,8 +161,10 @@ def test_who_is_stopped_asks_no_more(reader: Reader) -> None:
     assert reader.waits == [1.0, 2.0]
 
 
-def test_a_slow_page_is_waited_for_by_two(reader: Reader, running: RunningSandbox) -> None:
-    """Two pages may take long at the same time; a third request fails immediately."""
+def test_two_slow_requests_for_lists_are_the_most(
+    reader: ListReader, running: RunningSandbox
+) -> None:
+    """While two requests for a list wait for Stripe, a third one fails immediately."""
     reader.trouble("hang", 2, seconds=PER_ATTEMPT_S + 0.5)
     client = reading_client(SECRET_KEY, running.url)
     with ThreadPoolExecutor(2) as two:
@@ -173,8 +177,8 @@ def test_a_slow_page_is_waited_for_by_two(reader: Reader, running: RunningSandbo
     client.close()
 
 
-def test_closed_lists_ask_nothing(reader: Reader) -> None:
-    """After the lists are closed, nothing is sent to Stripe."""
+def test_closed_lists_ask_nothing(reader: ListReader) -> None:
+    """After StripeLists is closed, it sends no request to Stripe."""
     reader.lists.close()
     with pytest.raises(RuntimeError):
         reader.page(ListRange(Listing.DISPUTES, FROM))

@@ -1,4 +1,4 @@
-"""Events that are signed but unusable: stored as they arrived, with a reason; no gift changes."""
+"""Unusable events with a valid signature are stored with a reason, and change no gift."""
 
 import json
 import time
@@ -176,7 +176,7 @@ ODD: dict[str, Odd] = {
 
 
 def stored_row(service: Service, body: bytes) -> StripeEvent:
-    """Wait until the event with these bytes was settled or set aside, and return its row."""
+    """Return the row of the event with these bytes, once it is no longer waiting."""
     until = time.monotonic() + 5
     while True:
         rows = [row for row in stored_events(service.database) if row.payload == body]
@@ -189,13 +189,13 @@ def stored_row(service: Service, body: bytes) -> StripeEvent:
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_event_is_kept_and_explained(service: Service, name: str) -> None:
-    """An unusable event is answered 200 and stored as it came with the reason; no gift changes."""
+    """An unusable event is answered with a 200 and stored unchanged, with the reason."""
     check_stored(service, name)
 
 
 @pytest.mark.parametrize("name", ["a NUL in an id", "a lone surrogate", "nested deep", "live"])
-def test_postgresql_keeps_them_too(postgres_service: Service, name: str) -> None:
-    """PostgreSQL stores as bytes what it could not store as text."""
+def test_postgresql_stores_unusable_events(postgres_service: Service, name: str) -> None:
+    """PostgreSQL stores an event's bytes even if they contain what its text type refuses."""
     check_stored(postgres_service, name)
 
 
@@ -211,8 +211,8 @@ def check_stored(service: Service, name: str) -> None:
     assert gift_now(service.database, gift).status == "awaited"
 
 
-def test_the_same_oddity_is_kept_once(service: Service) -> None:
-    """A body without an event id is identified by its bytes, so that a repeat is stored once."""
+def test_a_body_without_an_id_is_stored_once(service: Service) -> None:
+    """A body without an event id is stored once, however often it is delivered."""
     body = b"no name %f" % time.time()
     before = service.stored()
     assert [service.deliver(body).status_code for _ in range(3)] == [200] * 3
@@ -221,7 +221,7 @@ def test_the_same_oddity_is_kept_once(service: Service) -> None:
 
 @pytest.mark.parametrize("version", ["2020-08-27", "2025-03-31.basil", "2099-01-01.quince", None])
 def test_the_version_of_an_event_does_not_matter(service: Service, version: str | None) -> None:
-    """A checkout session is understood in every API version."""
+    """A paid checkout session of any API version confirms its gift."""
     gift = give(service.database)
     body = as_bytes(event(COMPLETED, session_for(gift), api_version=version))
     assert service.deliver(body).status_code == 200
@@ -229,8 +229,8 @@ def test_the_version_of_an_event_does_not_matter(service: Service, version: str 
     assert gift_now(service.database, gift).status == "confirmed"
 
 
-def test_a_written_form_is_not_changed(service: Service) -> None:
-    """Spaces, order, escapes and decimals of the payload stay as they arrived."""
+def test_a_body_is_stored_byte_for_byte(service: Service) -> None:
+    """The body of an event is stored byte for byte, not parsed and written again."""
     body = json.dumps(event("x.y", {"z": 1.10, "\u00e9": "\ud83d\ude00"})).encode() + b" \n\t"
     assert service.deliver(body).status_code == 200
     assert stored_row(service, body).state == IGNORED

@@ -1,4 +1,4 @@
-"""The order of events does not matter: a gift ends with the same status."""
+"""A gift has the same status in the end, in whichever order its events arrive."""
 
 from collections import Counter
 from itertools import permutations
@@ -33,7 +33,7 @@ SESSION = "checkout.session"
 
 
 def paid_late(gift: Gift, *, dispute: str) -> Events:
-    """Return the events of a gift paid late, refunded in part, disputed, and impossibly expired."""
+    """Return events of a gift that is paid, partly refunded and disputed, and an expiry."""
     session = session_for(gift)
     payment = session["payment_intent"]
     refund, claim = refund_of(payment, 1_000, "pending"), dispute_of(payment, amount=4_000)
@@ -57,7 +57,7 @@ def lost(gift: Gift) -> Events:
 
 
 def escalated(gift: Gift) -> Events:
-    """Return the events of an inquiry that takes the money, is lost, and then won."""
+    """Return events of a paid gift whose inquiry becomes a dispute, is lost, and then won."""
     session = session_for(gift)
     claim = dispute_of(session["payment_intent"])
     steps = [
@@ -75,7 +75,7 @@ def escalated(gift: Gift) -> Events:
 
 
 def failed(gift: Gift) -> Events:
-    """Return the events of a debit that failed."""
+    """Return events of a gift whose debit failed."""
     session = session_for(gift, payment_status="unpaid")
     metadata = {"gift_id": str(gift.id)}
     intent = {"id": "pi", "metadata": metadata, "latest_charge": f"py_{gift.reference}"}
@@ -88,11 +88,11 @@ def failed(gift: Gift) -> Events:
 
 
 def ends(database: Database, histories: list[Events]) -> Counter[End]:
-    """Settle all gifts' first events, then their second ones; return how the gifts ended."""
+    """Settle the events of all gifts, one of each at a time; count how the gifts ended."""
     clock = FixedClock(NOW)
     for place in range(len(histories[0])):
         settle(database, *(history[place] for history in histories), clock=clock)
-    # Nothing is left waiting: an early event is retried as soon as its payment is known.
+    # No event still waits: an early refund is settled as soon as its payment is known.
     with database.reading() as session:
         by_state = select(StripeEvent.state, func.count()).group_by(StripeEvent.state)
         assert session.exec(by_state).all() == [(EventState.SETTLED, sum(map(len, histories)))]
@@ -127,7 +127,7 @@ ESCALATED = RANDOM.sample(list(permutations(range(6))), 150)
 
 
 def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
-    """All orders of a gift's six events, with an expiry at any place, give the same status."""
+    """All 720 orders of six events, with an expiry inserted at random, give the same status."""
     database = Database(sqlite.fresh_url())
     assert ends(database, histories_of(database, won, EVERY)) == {WON: len(EVERY)}
     database.close()
@@ -143,8 +143,8 @@ def test_every_order_ends_the_same(sqlite: Sqlite) -> None:
     ],
     ids=["won", "lost", "failed", "escalated"],
 )
-def test_orders_end_the_same(
+def test_random_orders_end_the_same(
     database: Database, events_of: Any, orders: list[tuple[int, ...]], end: End
 ) -> None:
-    """Orders drawn at random give the same status, whether the gift ends well or not."""
+    """Random orders of events give the same status for a won, lost, failed or escalated gift."""
     assert ends(database, histories_of(database, events_of, orders)) == {end: len(orders)}

@@ -1,4 +1,4 @@
-"""Invoices that staff marked at Stripe as paid in another way."""
+"""Invoices that were paid outside Stripe, as staff noted there."""
 
 from itertools import permutations
 from typing import Any
@@ -27,7 +27,7 @@ from tests.stripe_gateway.months import (
 
 
 def record_of(invoice_id: str, amount: int = AMOUNT) -> dict[str, Any]:
-    """Return the invoice payment for money from outside Stripe, since basil."""
+    """Return the invoice_payment object with which Stripe records money from outside."""
     return {
         "id": f"inpay_{invoice_id}_outside",
         "object": "invoice_payment",
@@ -46,8 +46,8 @@ def left_to_refund(database: Database, gift: Gift) -> list[int]:
     return [payment.left_minor for payment in payments_of(facts)]
 
 
-def test_what_was_paid_elsewhere_is_received_and_not_refundable(database: Database) -> None:
-    """In any order of events the month is confirmed, and nothing can be refunded through Stripe."""
+def test_a_month_paid_outside_cannot_be_refunded(database: Database) -> None:
+    """A month that was paid outside Stripe is confirmed, but cannot be refunded through Stripe."""
     for order in permutations(range(2)):
         gift = give(database, frequency="monthly")
         invoice_id = f"in_2_{gift.reference}"
@@ -64,8 +64,8 @@ def test_what_was_paid_elsewhere_is_received_and_not_refundable(database: Databa
         assert left_to_refund(database, month) == []
 
 
-def test_it_was_told_on_the_invoice_before_basil(database: Database) -> None:
-    """Before basil, the invoice itself shows that it was paid outside Stripe."""
+def test_before_basil_the_invoice_shows_payment_outside(database: Database) -> None:
+    """Before basil, paid_out_of_band on the invoice shows that it was paid outside Stripe."""
     gift = give(database, frequency="monthly")
     more: dict[str, Any] = {"paid_out_of_band": True, "amount_paid": 0, "payment_intent": None}
     settle(database, invoice_event(gift, "in_2", version=BEFORE_BASIL, **more))
@@ -75,8 +75,8 @@ def test_it_was_told_on_the_invoice_before_basil(database: Database) -> None:
     assert left_to_refund(database, month) == []
 
 
-def test_it_is_told_again_from_a_list(database: Database) -> None:
-    """Catch-up finds it among an invoice's payments, as the same facts."""
+def test_catchup_finds_a_payment_outside(database: Database) -> None:
+    """If catch-up and a webhook both report a payment outside Stripe, that is one fact."""
     gift = give(database, frequency="monthly")
     listed = invoice_event(gift, "in_2")["data"]["object"]
     listed |= {"livemode": False, "payments": {"data": [record_of("in_2")]}}
@@ -87,8 +87,8 @@ def test_it_is_told_again_from_a_list(database: Database) -> None:
     assert left_to_refund(database, month) == []
 
 
-def test_a_part_that_was_paid_elsewhere_stays_there(database: Database) -> None:
-    """Of an invoice paid in two ways, only the part that came through Stripe can be refunded."""
+def test_an_invoice_partly_paid_outside(database: Database) -> None:
+    """If an invoice was partly paid outside Stripe, only the other part can be refunded there."""
     gift = give(database, frequency="monthly")
     settle(
         database,

@@ -1,4 +1,4 @@
-"""What the parser reads from each kind of event, and which events it ignores."""
+"""Which facts the parser reads from each type of event, and which events it ignores."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.stripe_gateway.examples import (
 
 
 def label(value: Any) -> str:
-    """Return a short id for a case."""
+    """Return a short id for a test case."""
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return f"{value['object']} {value['status']}" if isinstance(value, dict) else str(value)
@@ -47,10 +47,10 @@ def facts(reading: Reading | IrrelevantEvent) -> list[tuple[str, str, int | None
     ],
     ids=label,
 )
-def test_what_a_session_tells(
+def test_how_a_session_is_read(
     kind: str, payment_status: str, expected: tuple[str, str, int | None]
 ) -> None:
-    """A session gives its opening, its outcome, and a claim about its gift."""
+    """A session event gives two facts, and a claim that is checked against the gift."""
     reading = read(kind, SESSION, payment_status=payment_status)
     assert facts(reading) == [("checkout_opened", "cs_test_1", None), expected]
     assert isinstance(reading, Reading)
@@ -82,10 +82,10 @@ def test_what_a_session_tells(
     ],
     ids=label,
 )
-def test_what_a_return_tells(
+def test_how_a_refund_or_dispute_is_read(
     kind: str, content: dict[str, Any], expected: tuple[str, str, int]
 ) -> None:
-    """A refund or dispute names its payment and gives one fact."""
+    """An event about a refund or dispute gives one fact and names the payment."""
     reading = read(kind, content)
     assert facts(reading) == [expected]
     assert isinstance(reading, Reading)
@@ -93,8 +93,8 @@ def test_what_a_return_tells(
     assert {fact.currency for fact in reading.facts} == {"CAD"}
 
 
-def moved(*amounts: int) -> dict[str, Any]:
-    """Return Stripe's bookings of a dispute, a minute apart."""
+def balance_of(*amounts: int) -> dict[str, Any]:
+    """Return a dispute's balance transactions with these amounts, a minute apart."""
     moves = [
         {"amount": amount, "created": CREATED + 60 * n, "currency": "cad", "fee": 0}
         for n, amount in enumerate(amounts)
@@ -109,14 +109,14 @@ def moved(*amounts: int) -> dict[str, Any]:
         ("updated", "warning_under_review", (), ("inquiry_answered", "dp_1", None)),
         ("closed", "warning_closed", (), ("inquiry_closed", "dp_1", None)),
         ("closed", "prevented", (), ("inquiry_closed", "dp_1", None)),
-        # The money moves, whatever the status is.
+        # Once money moved it is a dispute, even if Stripe's status still says inquiry.
         ("funds_withdrawn", "warning_needs_response", (), ("dispute_opened", "dp_1", 1_000)),
         ("updated", "warning_under_review", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
         ("updated", "needs_response", (), ("dispute_opened", "dp_1", 1_000)),
         ("funds_withdrawn", "needs_response", (-1_000,), ("dispute_opened", "dp_1", 1_000)),
         ("closed", "prevented", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("closed", "warning_closed", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
-        # Ends of a dispute, and changes after them.
+        # Won and lost disputes, and rounds that begin after the end.
         ("closed", "lost", (-1_000,), ("dispute_lost", "dp_1", 1_000)),
         ("funds_reinstated", "won", (-1_000, 1_000), ("dispute_won", "dp_1", 1_000)),
         ("updated", "won", (-1_000,), ("dispute_won", "dp_1", 1_000)),
@@ -124,22 +124,22 @@ def moved(*amounts: int) -> dict[str, Any]:
         ("updated", "lost", (-1_000, 1_000), ("dispute_lost", "dp_1:2", 1_000)),
         ("updated", "under_review", (-1_000, 1_000, -1_000), ("dispute_opened", "dp_1:2", 1_000)),
         ("closed", "won", (-1_000, 1_000, -1_000, 1_000), ("dispute_won", "dp_1:2", 1_000)),
-        # A partial return is no end.
+        # If only a part of the money comes back, the dispute has not ended.
         ("funds_reinstated", "needs_response", (-1_000, 200), ("dispute_opened", "dp_1", 1_000)),
         ("closed", "lost", (-1_000, 200), ("dispute_lost", "dp_1", 1_000)),
     ],
     ids=label,
 )
-def test_what_a_dispute_tells(
+def test_how_each_step_of_a_dispute_is_read(
     step: str, status: str, moves: tuple[int, ...], expected: tuple[str, str, int | None]
 ) -> None:
-    """A dispute is an inquiry until money moves, and each return of the money begins a round."""
-    reading = read(f"charge.dispute.{step}", DISPUTE | {"status": status} | moved(*moves))
+    """An inquiry becomes a dispute when money moves; the next withdrawal begins a new round."""
+    reading = read(f"charge.dispute.{step}", DISPUTE | {"status": status} | balance_of(*moves))
     assert facts(reading) == [expected]
 
 
-def test_a_dispute_tells_until_when_to_answer() -> None:
-    """The bank's deadline is kept as evidence, unless it is odd."""
+def test_the_deadline_of_a_dispute_is_kept() -> None:
+    """The bank's deadline for an answer is in the fact's evidence, if it is a valid time."""
     for due_by, kept in ((CREATED, AT.isoformat()), (None, None), (-1, None), ("soon", None)):
         reading = read(
             "charge.dispute.created",
@@ -175,10 +175,10 @@ def test_a_dispute_tells_until_when_to_answer() -> None:
         "a failed charge",
     ],
 )
-def test_what_a_decline_tells(
+def test_how_a_declined_payment_is_read(
     kind: str, content: dict[str, Any], source_id: str, evidence: dict[str, str] | None
 ) -> None:
-    """A declined card is one fact without money, named by its charge if it has one."""
+    """A declined payment gives one fact without an amount; the charge's id is its source."""
     reading = read(kind, content)
     assert facts(reading) == [("payment_declined", source_id, None)]
     assert isinstance(reading, Reading)
@@ -189,8 +189,8 @@ def test_what_a_decline_tells(
 @pytest.mark.parametrize(
     "kind", ["customer.created", "x", "charge", "charge.refunded", "refund", "."]
 )
-def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
-    """An event of an unknown type is irrelevant, whatever its content."""
+def test_an_unknown_event_type_is_ignored(kind: str) -> None:
+    """An event of an unknown type is ignored."""
     assert isinstance(read(kind, {}), IrrelevantEvent)
 
 
@@ -215,8 +215,8 @@ def test_an_unknown_type_is_nothing_to_us(kind: str) -> None:
         "an unknown step",
     ],
 )
-def test_what_is_not_ours_is_nothing_to_us(
+def test_an_event_of_another_program_is_ignored(
     kind: str, content: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    """An event that this service did not begin, or that moved no money, is irrelevant."""
+    """An event about a payment that this service did not begin is ignored."""
     assert isinstance(read(kind, content, **more), IrrelevantEvent)

@@ -1,4 +1,4 @@
-"""Changes of a pledge when Stripe refuses, is late, or does not answer."""
+"""A donor changes a pledge while Stripe refuses, is slow, or does not answer."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +31,8 @@ from tests.stripe_gateway.refund_desk import CARD, QUICK, pay, stripe_list
 
 
 @dataclass
-class Promise:
-    """A pledge whose first month is paid, and changes of it."""
+class PledgeWorld:
+    """A sandbox, the service, and a pledge whose first month is paid."""
 
     database: Database
     sandbox: RunningSandbox
@@ -64,17 +64,17 @@ class Promise:
         return price
 
     def sent(self, path: str) -> list[dict[str, Any]]:
-        """Return the requests to this address that change something, in order."""
+        """Return the requests to this path that were not GET requests, in order."""
         log: list[dict[str, Any]] = self.sandbox.control("GET", "/_sandbox/requests")
         return [one for one in log if one["path"] == path and one["method"] != "GET"]
 
     def keys(self) -> list[str]:
-        """Return the idempotency keys of the requested changes, in order."""
+        """Return the idempotency keys of the requests that changed the subscription, in order."""
         return [one["idempotency_key"] for one in self.sent(self.path)]
 
 
 @contextmanager
-def open_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
+def open_promise(database: Database, sandbox: RunningSandbox) -> Iterator[PledgeWorld]:
     clock = FixedClock(datetime.now(UTC))
     client: StripeClient = client_of(sandbox, **QUICK)
     settler = settler_of(database, clock)
@@ -85,19 +85,19 @@ def open_promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promis
     gift = give(database, attempts=0, frequency="monthly")
     pay(database, sandbox, client, gift, clock=clock, card=CARD)
     clock.instant += timedelta(minutes=1)
-    yield Promise(database, sandbox, clock, pledges, gift)
+    yield PledgeWorld(database, sandbox, clock, pledges, gift)
     client.close()
 
 
 @pytest.fixture
-def promise(database: Database, sandbox: RunningSandbox) -> Iterator[Promise]:
+def promise(database: Database, sandbox: RunningSandbox) -> Iterator[PledgeWorld]:
     with open_promise(database, sandbox) as promise:
         yield promise
 
 
 @pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after", "429", "hang"])
-def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str) -> None:
-    """A change with an unknown outcome stays open, and the worker carries it out once."""
+def test_an_unanswered_change_is_repeated_by_the_worker(promise: PledgeWorld, kind: str) -> None:
+    """If Stripe does not answer, the worker repeats the change until it is done."""
     promise.trouble(kind, times=2)
     assert promise.pledges.change(promise.gift, PledgeAction.PAUSE) is False
     assert promise.pledges.is_open(promise.gift)
@@ -114,8 +114,8 @@ def test_what_stripe_does_not_answer_is_asked_again(promise: Promise, kind: str)
     assert promise.pledges.ask_due() == 0
 
 
-def test_the_newest_wish_counts(promise: Promise) -> None:
-    """A donor who pauses and then ends the pledge, while Stripe is down, is not paused later."""
+def test_a_later_change_replaces_an_unanswered_one(promise: PledgeWorld) -> None:
+    """A donor who ends a pledge is not paused later by an earlier request that went unanswered."""
     promise.trouble("500", times=2)
     promise.pledges.change(promise.gift, PledgeAction.PAUSE)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
@@ -126,8 +126,8 @@ def test_the_newest_wish_counts(promise: Promise) -> None:
     assert promise.at_stripe()["status"] == "canceled"
 
 
-def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
-    """A refusal is recorded with its code, shown, and not requested again."""
+def test_a_refusal_is_a_fact_and_nothing_changes(promise: PledgeWorld) -> None:
+    """If Stripe refuses a change, the refusal is a fact, and the pledge stays as it was."""
     promise.trouble("400")
     with pytest.raises(StripeRefused):
         promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
@@ -137,8 +137,8 @@ def test_a_refusal_is_a_fact_and_nothing_changes(promise: Promise) -> None:
     assert promise.pledges.pledge(promise.gift).each_month == Money(5_000, "CAD")
 
 
-def test_an_amount_is_changed_on_a_product_of_our_own(promise: Promise) -> None:
-    """The first change of the amount makes a product, and the next ones use it."""
+def test_changes_of_the_amount_share_a_product(promise: PledgeWorld) -> None:
+    """The first change of the amount creates a product at Stripe, and later ones use it."""
     for amount in (7_550, 8_000, 9_000):
         assert (
             promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(amount, "CAD")) is True
@@ -153,9 +153,9 @@ def test_an_amount_is_changed_on_a_product_of_our_own(promise: Promise) -> None:
 @pytest.mark.parametrize("kind", ["500", "reset_before", "reset_after", "429"])
 @pytest.mark.parametrize("path", ["/v1/products", "subscription"])
 def test_a_change_of_amount_is_carried_out_in_the_end(
-    promise: Promise, path: str, kind: str
+    promise: PledgeWorld, path: str, kind: str
 ) -> None:
-    """Whichever of the two requests fails, a retry changes the amount once."""
+    """A change of the amount takes two requests; whichever fails, a retry completes it."""
     promise.trouble(kind, times=3, path=promise.path if path == "subscription" else path)
     promise.pledges.change(promise.gift, PledgeAction.AMOUNT, Money(7_550, "CAD"))
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
@@ -166,8 +166,8 @@ def test_a_change_of_amount_is_carried_out_in_the_end(
     assert not promise.pledges.is_open(promise.gift)
 
 
-def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
-    """Ending a pledge that ended at Stripe is no error, and the pledge is recorded as ended."""
+def test_ending_a_pledge_that_stripe_has_ended(promise: PledgeWorld) -> None:
+    """A donor can end a pledge that was already ended at Stripe; it is then recorded as ended."""
     subscription = promise.pledges.pledge(promise.gift).subscription
     promise.sandbox.control("POST", f"/_sandbox/subscriptions/{subscription}/cancel")
     assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) is True
@@ -176,8 +176,8 @@ def test_ended_elsewhere_meanwhile(promise: Promise) -> None:
         promise.pledges.change(promise.gift, PledgeAction.PAUSE)
 
 
-def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> None:
-    """A change waits while Stripe refuses our key, and is carried out later."""
+def test_a_change_survives_a_refused_key(promise: PledgeWorld) -> None:
+    """A change that Stripe refuses because of our key is made once the key is accepted."""
     promise.trouble("401")
     assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) in (True, False)
     promise.later(minutes=1)
@@ -185,8 +185,8 @@ def test_a_key_that_stripe_does_not_accept_loses_no_wish(promise: Promise) -> No
     assert promise.state is PledgeState.ENDED
 
 
-def test_two_workers_ask_once(promise: Promise) -> None:
-    """Two workers at the same time send one request."""
+def test_two_workers_make_a_change_once(promise: PledgeWorld) -> None:
+    """Two workers that handle the same change at once send one request."""
     with promise.database.writing() as session:
         request_change(session, promise.gift.id, PledgeAction.PAUSE, None, now=promise.clock.now())
     promise.later(minutes=1)
@@ -196,8 +196,8 @@ def test_two_workers_ask_once(promise: Promise) -> None:
     assert promise.state is PledgeState.PAUSED
 
 
-def test_nobody_changes_their_mind_without_end(promise: Promise) -> None:
-    """After too many changes of a pledge the next one is refused."""
+def test_the_number_of_changes_is_limited(promise: PledgeWorld) -> None:
+    """A pledge that was changed too many times cannot be changed again."""
     with promise.database.writing() as session:
         for _ in range(MOST_CHANGES):
             request_change(
@@ -208,7 +208,7 @@ def test_nobody_changes_their_mind_without_end(promise: Promise) -> None:
 
 
 def test_a_gift_that_is_no_pledge_has_nothing_to_change(database: Database) -> None:
-    """A single gift, and a monthly one that is not paid yet, have no pledge to change."""
+    """A single gift, or a monthly one without a payment, has no pledge to change."""
     for frequency in ("once", "monthly"):
         gift = give(database, frequency=frequency)
         with database.writing() as session, pytest.raises(Conflict, match="hasn’t started"):

@@ -1,4 +1,4 @@
-"""Pledges: the first month and its session are one payment; later months are gifts."""
+"""The first month of a pledge is its own gift; every later month opens a new gift."""
 
 from itertools import permutations
 from typing import Any
@@ -45,7 +45,7 @@ def audited(database: Database) -> bool:
 
 
 def test_every_order_of_the_first_month_ends_the_same(database: Database) -> None:
-    """The first invoice and its session are one payment, in every order of their events."""
+    """A first month's session and invoice are one payment, in any order of their events."""
     for number, order in enumerate(permutations(range(4))):
         gift = give(database, frequency="monthly")
         invoice_id = f"in_{gift.reference}"
@@ -66,7 +66,7 @@ def test_every_order_of_the_first_month_ends_the_same(database: Database) -> Non
 
 
 def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
-    """A later month that failed and was then paid is one gift, in every order of its events."""
+    """A later month that failed and was then paid is one gift, in any order of its events."""
     for order in permutations(range(5)):
         gift = give(database, frequency="monthly")
         invoice_id = f"in_2_{gift.reference}"
@@ -89,7 +89,7 @@ def test_every_order_of_a_later_month_ends_the_same(database: Database) -> None:
 
 
 def test_one_batch_of_many_months(database: Database) -> None:
-    """Twelve months that arrive together, each twice, are twelve gifts."""
+    """If twelve months arrive together and each event twice, they are twelve gifts."""
     gift = give(database, frequency="monthly")
     events = [invoice_event(gift, f"in_{month}") for month in range(12) for _ in range(2)]
     settle(database, *events, event(COMPLETED, first_session(gift)))
@@ -100,7 +100,7 @@ def test_one_batch_of_many_months(database: Database) -> None:
 
 @pytest.mark.parametrize("version", [BEFORE_BASIL, BASIL, TODAY])
 def test_each_api_version_is_understood(database: Database, version: str) -> None:
-    """Events of each API version give the same month, amount and payment."""
+    """The events of a month in each API version give the same gift."""
     gift = give(database, frequency="monthly")
     settle(database, invoice_event(gift, "in_2", version=version))
     if version != BEFORE_BASIL:
@@ -111,7 +111,7 @@ def test_each_api_version_is_understood(database: Database, version: str) -> Non
 
 
 def test_a_month_that_fails_stays_failed(database: Database) -> None:
-    """A month that could not be collected is a failed gift, and the first one does not change."""
+    """A later month that could not be collected is a failed gift; the first one is confirmed."""
     gift = give(database, frequency="monthly")
     settle(
         database,
@@ -125,7 +125,7 @@ def test_a_month_that_fails_stays_failed(database: Database) -> None:
 
 
 def test_a_first_month_that_is_declined_may_still_be_paid(database: Database) -> None:
-    """Each declined attempt of the first month is recorded, and the gift is still awaited."""
+    """Each declined attempt to pay the first month is a fact, and the gift is still awaited."""
     gift = give(database, frequency="monthly", opened="cs_test_1")
     attempts = [
         invoice_event(gift, "in_1", step="payment_failed", reason=FIRST, attempt_count=attempt)
@@ -138,7 +138,7 @@ def test_a_first_month_that_is_declined_may_still_be_paid(database: Database) ->
 
 
 def test_an_invoice_of_another_pledge_is_set_aside(database: Database) -> None:
-    """An invoice that opened a month of one pledge is never recorded for another."""
+    """An invoice that belongs to one pledge is set aside if an event names another pledge."""
     ann, bob = (give(database, frequency="monthly") for _ in range(2))
     invoice = invoice_event(bob, "in_2")
     settle(database, invoice_event(ann, "in_2"))
@@ -150,8 +150,8 @@ def test_an_invoice_of_another_pledge_is_set_aside(database: Database) -> None:
     assert months_of(database, bob) == []
 
 
-def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
-    """The start, change and end of a subscription are facts about the pledge's first gift."""
+def test_steps_of_a_subscription_are_facts(database: Database) -> None:
+    """A subscription's start, changes and end are facts about the pledge's first gift."""
     gift = give(database, frequency="monthly")
     changed = subscription_event(gift, "updated", at=1, status="past_due")
     settle(
@@ -173,7 +173,7 @@ def test_what_becomes_of_a_subscription_is_known(database: Database) -> None:
 @pytest.mark.parametrize("status", ["incomplete", "incomplete_expired"])
 @pytest.mark.parametrize("step", ["created", "updated"])
 def test_a_pledge_that_was_never_paid_did_not_start(sqlite: Sqlite, step: str, status: str) -> None:
-    """A subscription whose first month is not paid is no pledge."""
+    """A card subscription whose first month is unpaid does not start a pledge."""
     database = Database(sqlite.fresh_url())
     gift = give(database, frequency="monthly")
     created = subscription_event(gift, step, status=status)
@@ -183,7 +183,7 @@ def test_a_pledge_that_was_never_paid_did_not_start(sqlite: Sqlite, step: str, s
 
 
 def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Database) -> None:
-    """A debit's subscription may be incomplete until its first month is paid."""
+    """A pledge by bank debit starts when its first month is paid; until then it has not begun."""
     gift = give(database, mode="bank_debit", frequency="monthly")
 
     def state() -> PledgeState:
@@ -217,10 +217,10 @@ def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Datab
         ),
     ],
 )
-def test_an_invoice_that_is_not_true_is_set_aside(
+def test_an_invalid_invoice_is_set_aside(
     database: Database, more: dict[str, Any], reason: str
 ) -> None:
-    """An invoice that contradicts its pledge opens no gift, and staff see the reason."""
+    """An invalid invoice, or one that contradicts its pledge, is set aside and opens no gift."""
     gift = give(database, frequency="monthly")
     invoice = invoice_event(gift, "in_2", **more)
     settle(database, invoice)
@@ -240,14 +240,14 @@ def test_an_invoice_that_is_not_true_is_set_aside(
     ],
 )
 def test_an_invoice_that_is_no_gift_is_ignored(database: Database, more: dict[str, Any]) -> None:
-    """Another product's invoice at the same account, or one over zero, is ignored."""
+    """An invoice over zero, or one that is not for our subscription, is ignored."""
     invoice = invoice_event(give(database, frequency="monthly"), "in_2", **more)
     settle(database, invoice)
     assert event_now(database, invoice).state == EventState.IGNORED
 
 
-def test_one_gift_and_a_pledge_are_not_taken_for_each_other(database: Database) -> None:
-    """A session or an invoice for the other frequency than the gift's is set aside."""
+def test_events_of_the_wrong_frequency_are_set_aside(database: Database) -> None:
+    """Events of a subscription about a single gift are set aside, and the reverse."""
     once, monthly = give(database), give(database, frequency="monthly")
     events = [
         event(COMPLETED, first_session(once)),
@@ -262,7 +262,7 @@ def test_one_gift_and_a_pledge_are_not_taken_for_each_other(database: Database) 
 
 
 def test_a_month_is_opened_once(database: Database) -> None:
-    """An invoice that failed and was then paid, in two transactions, is one month."""
+    """A month whose invoice failed and is paid later, in another batch, is one gift."""
     gift = give(database, frequency="monthly")
     for step in ("payment_failed", "paid"):
         store(database, invoice_event(gift, "in_2", step=step))

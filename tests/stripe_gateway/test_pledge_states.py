@@ -1,4 +1,4 @@
-"""The state of a pledge for each status of its subscription, its planned end, and why it ended."""
+"""The state of a pledge for each status of its Stripe subscription, and why it ended."""
 
 from typing import Any
 
@@ -44,10 +44,10 @@ BEFORE = {"items": {"data": [ITEM]}, "current_period_end": LATER}
         "odd period",
     ],
 )
-def test_either_sign_means_that_it_ends(
+def test_when_a_pledge_is_ending(
     database: Database, more: dict[str, Any], ends_at: int | None
 ) -> None:
-    """With a time or the flag the pledge is ending; if both are taken back, it continues."""
+    """A pledge is ending if Stripe gives an end time or the cancel_at_period_end flag."""
     gift = give(database, frequency="monthly")
     settle(
         database,
@@ -61,16 +61,16 @@ def test_either_sign_means_that_it_ends(
     assert pledge_now(database, gift).is_ending is False
 
 
-def test_a_moment_that_is_none_is_set_aside(database: Database) -> None:
-    """An end at an invalid time is set aside."""
+def test_an_invalid_end_time_is_set_aside(database: Database) -> None:
+    """A subscription event whose end time is invalid is set aside."""
     gift = give(database, frequency="monthly")
     updated = subscription_event(gift, "updated", cancel_at="soon")
     settle(database, updated)
     assert event_now(database, updated).reason == "cancel_at is not a time"
 
 
-def test_what_is_to_end_is_told_under_another_name() -> None:
-    """Catch-up gives a subscription a new event id when its end is set, moved or removed."""
+def test_a_new_end_time_gives_a_new_event_id() -> None:
+    """Catch-up's event for a subscription has a new id whenever the end time has changed."""
     subscription = {"id": "sub_1", "status": "active", "items": {}, "cancel_at_period_end": False}
     names = [
         as_subscription_event(subscription | {"cancel_at": at}, NOW)["id"]
@@ -91,18 +91,18 @@ def test_what_is_to_end_is_told_under_another_name() -> None:
     ],
 )
 @pytest.mark.parametrize("step", ["created", "updated"])
-def test_every_status_is_told(
+def test_each_status_gives_a_state(
     database: Database, step: str, status: str, state: PledgeState
 ) -> None:
-    """The pledge has the state of Stripe's status, from the first event on."""
+    """Each status of a Stripe subscription gives the pledge a state of its own."""
     gift = give(database, frequency="monthly")
     settle(database, subscription_event(gift, step, status=status))
     assert pledge_now(database, gift).state is state
 
 
 @pytest.mark.parametrize("reason", ["payment_failed", "payment_disputed", None])
-def test_why_stripe_ended_it_is_kept(database: Database, reason: str | None) -> None:
-    """The reason of an end is in the fact, from an event and from catch-up."""
+def test_the_reason_of_an_end_is_kept(database: Database, reason: str | None) -> None:
+    """The pledge has Stripe's reason for its end, whether a webhook or catch-up reported it."""
     gift, other = (give(database, frequency="monthly") for _ in range(2))
     more: dict[str, Any] = {"status": "canceled", "cancellation_details": {"reason": reason}}
     deleted = subscription_event(gift, "deleted", **more)

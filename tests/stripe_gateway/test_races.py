@@ -1,4 +1,4 @@
-"""Concurrent webhooks and settlers, and how soon a gift is confirmed."""
+"""Webhooks and settlers that work at the same time, and how soon a gift is confirmed."""
 
 import statistics
 import threading
@@ -57,12 +57,12 @@ def payments(database: Database, gift: Gift) -> int:
 
 
 def test_one_event_a_thousand_times_from_fifty_callers(service: Service) -> None:
-    """An event delivered a thousand times by fifty clients is one fact and one gift."""
+    """An event that fifty clients deliver a thousand times is stored once and counts once."""
     gift = give(service.database)
     body = as_bytes(event(COMPLETED, session_for(gift)))
 
     def deliver_twenty_times(_: int) -> list[int]:
-        # Each client has its own connections, as Stripe's senders do.
+        # Each client has its own connections, because Stripe's senders share none.
         with service.another_caller() as caller:
             return [caller.deliver(body).status_code for _ in range(20)]
 
@@ -95,8 +95,8 @@ def test_the_same_events_in_two_orders(postgres: Postgres) -> None:
     database.close()
 
 
-def test_two_events_that_say_the_same_at_once(service: Service) -> None:
-    """Two events about one payment at the same time are one fact."""
+def test_two_events_about_one_payment_at_once(service: Service) -> None:
+    """Two events about one payment that arrive at the same moment give one fact."""
     gifts = give_many(service.database, 20)
     for gift in gifts:
         session = session_for(gift)
@@ -116,7 +116,7 @@ def test_two_events_that_say_the_same_at_once(service: Service) -> None:
 
 
 def test_two_settlers_share_a_backlog(database: Database) -> None:
-    """Two settlers share a backlog, and each fact is recorded once, even for an early refund."""
+    """Two settlers that share a backlog of events record each payment once."""
     gifts = give_many(database, 200)
     events = []
     for gift in gifts:
@@ -139,7 +139,7 @@ def test_two_settlers_share_a_backlog(database: Database) -> None:
     with ThreadPoolExecutor(2) as settlers:
         counts = list(settlers.map(settle_all, range(2)))
     assert min(counts) > 0 or database.is_sqlite
-    # A refund whose payment another settler had locked is due again in two seconds.
+    # A refund waits two seconds for a retry if the other settler had locked its payment.
     left = [row for row in stored_events(database) if row.state != EventState.SETTLED]
     assert all(row.waits_for and row.tries == 1 for row in left)
     assert sum(counts) >= len(events) - len(left)
@@ -150,7 +150,7 @@ def test_two_settlers_share_a_backlog(database: Database) -> None:
 
 
 def test_a_webhook_confirms_at_once(sqlite: Sqlite) -> None:
-    """In the default set-up a gift is confirmed within 200 ms of its webhook (median of 20)."""
+    """Served as in production, a gift is confirmed within 200 ms of its webhook (median of 20)."""
     with serving(sqlite.fresh_url()) as service:
         gifts, durations = give_many(service.database, 20), []
         for gift in gifts:

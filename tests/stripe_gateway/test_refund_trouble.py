@@ -1,4 +1,4 @@
-"""A refund with an unknown outcome is requested again, looked up, and made exactly once."""
+"""A refund request with an unknown outcome is repeated, and makes exactly one refund."""
 
 import itertools
 import time
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HANG_S = 2.8
 REFUSED = {"400": "mode", "401": "key_refused"}
-# These corrupt a URL, which a refund does not have.
+# These kinds of trouble change a URL in the answer, and a refund has no URL.
 HARMLESS = ("no_url", "other_host")
 
 
@@ -35,7 +35,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
-    """A desk for rules that hold on any database."""
+    """A desk on SQLite, for tests whose outcome cannot depend on the database."""
     database = Database(sqlite.fresh_url())
     with a_desk(database, sandbox) as desk:
         yield desk
@@ -44,18 +44,18 @@ def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.mark.parametrize("kind", get_args(NotDone) + get_args(DoneAndSpoiled))
 def test_whatever_stripe_does_it_is_one_refund(desk_on_sqlite: Desk, kind: str) -> None:
-    """After any failure a request is refused for good, or ends as exactly one refund."""
+    """After any kind of trouble, a request is refused or makes exactly one refund."""
     refund_with_trouble(desk_on_sqlite, kind)
 
 
 @pytest.mark.parametrize("kind", ["500", "hang", "reset_after"])
 def test_on_each_database_it_is_one_refund(desk: Desk, kind: str) -> None:
-    """A failed, unanswered or half-answered request is one refund on either database."""
+    """On either database, a request that Stripe did not answer makes exactly one refund."""
     refund_with_trouble(desk, kind)
 
 
 def refund_with_trouble(desk: Desk, kind: str) -> None:
-    """Refund through two failed attempts, and check the end."""
+    """Request a refund while two answers go wrong, and check that it is made once or refused."""
     gift = desk.paid()
     desk.trouble(kind, times=2, seconds=HANG_S)
     first = desk.refund(gift, 2_000)
@@ -80,8 +80,8 @@ def refund_with_trouble(desk: Desk, kind: str) -> None:
     assert desk.refunds.ask_due() == 0
 
 
-def test_a_failure_that_is_only_repeated_needs_another_key(desk: Desk) -> None:
-    """Stripe repeats a failure under the same key, so we wait, look it up, and use another key."""
+def test_a_stored_failure_needs_another_key(desk: Desk) -> None:
+    """Stripe replays a failure for a key; the next attempt checks the list and has another key."""
     gift = desk.paid()
     desk.trouble("500")
     assert desk.refund(gift).state == "waiting"
@@ -95,8 +95,8 @@ def test_a_failure_that_is_only_repeated_needs_another_key(desk: Desk) -> None:
     assert desk.made() == [AMOUNT]
 
 
-def test_a_key_refused_later_leaves_the_request_open(desk: Desk) -> None:
-    """After an attempt that may have reached Stripe, a revoked key leaves the request open."""
+def test_a_key_refused_after_an_unanswered_attempt(desk: Desk) -> None:
+    """If our API key is revoked after an unanswered attempt, the refund request stays open."""
     gift = desk.paid()
     desk.trouble("reset_before", times=2)
     desk.refund(gift)
@@ -110,8 +110,8 @@ def test_a_key_refused_later_leaves_the_request_open(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("kind", "posts"), [("reset_after", 2), ("reset_before", 3)])
-def test_after_a_day_we_look_before_we_ask(desk: Desk, kind: str, posts: int) -> None:
-    """After a day the key has expired: an existing refund is found, a missing one is made."""
+def test_after_a_day_the_list_of_refunds_is_read_first(desk: Desk, kind: str, posts: int) -> None:
+    """After a day the idempotency key has expired, so Stripe's list of refunds is read first."""
     gift = desk.paid()
     desk.trouble(kind, times=2)
     assert desk.refund(gift, 2_000).state == "waiting"
@@ -122,8 +122,8 @@ def test_after_a_day_we_look_before_we_ask(desk: Desk, kind: str, posts: int) ->
     assert (len(desk.requests_sent()), len(desk.requests_sent("GET"))) == (posts, 1)
 
 
-def test_we_look_through_every_page(desk: Desk) -> None:
-    """Our refund is found behind a hundred newer ones of the same payment."""
+def test_every_page_of_refunds_is_searched(desk: Desk) -> None:
+    """Our refund is found at Stripe even behind a hundred newer refunds of its payment."""
     gift = desk.paid()
     desk.trouble("reset_after", times=2)
     desk.refund(gift, 2_000)
@@ -136,8 +136,8 @@ def test_we_look_through_every_page(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("kind", ["hang", "500", "429", "list_200", "null_200", "cut_body"])
-def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -> None:
-    """While Stripe does not list its refunds, no second one is requested."""
+def test_no_refund_is_repeated_while_the_list_fails(desk_on_sqlite: Desk, kind: str) -> None:
+    """While Stripe's list of refunds cannot be read, an old request is not repeated."""
     desk = desk_on_sqlite
     gift = desk.paid()
     desk.trouble("reset_after", times=2)
@@ -153,8 +153,8 @@ def test_nothing_is_made_while_we_cannot_look(desk_on_sqlite: Desk, kind: str) -
     assert (desk.states(gift), desk.made()) == (["succeeded"], [2_000])
 
 
-def test_the_webhook_is_faster_than_our_answer(desk: Desk) -> None:
-    """An event with our metadata closes the request, and Stripe is not called again."""
+def test_a_webhook_completes_an_unanswered_request(desk: Desk) -> None:
+    """A webhook about our refund completes the request, and Stripe is not called again."""
     gift = desk.paid()
     desk.trouble("reset_after", times=2)
     assert desk.refund(gift).state == "waiting"
@@ -165,7 +165,7 @@ def test_the_webhook_is_faster_than_our_answer(desk: Desk) -> None:
 
 
 def test_an_answer_after_the_webhook_changes_nothing(desk: Desk) -> None:
-    """An answer that repeats the webhook's is the same fact."""
+    """If the answer to a request repeats what the webhook said, no fact is added."""
     gift = desk.paid()
     request = desk.request(gift)
     assert request is not None
@@ -177,12 +177,12 @@ def test_an_answer_after_the_webhook_changes_nothing(desk: Desk) -> None:
     assert (desk.requests_sent()[1]["replayed"], desk.made()) == (True, [AMOUNT])
 
 
-def test_several_workers_ask_once(desk: Desk) -> None:
-    """Two workers at the same time send each open request once."""
+def test_two_workers_send_each_request_once(desk: Desk) -> None:
+    """Two workers that work at the same time send each open refund request once."""
     gifts = [desk.paid() for _ in range(5)]
     for gift in gifts:
         desk.request(gift)
-    assert desk.refunds.ask_due() == 0  # the desk itself sends the request first
+    assert desk.refunds.ask_due() == 0  # the worker leaves a new request to the page for 15 s
     desk.later(seconds=15)
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(lambda _: desk.refunds.ask_due(), range(2)))
@@ -193,8 +193,8 @@ def test_several_workers_ask_once(desk: Desk) -> None:
     assert {desk.gift(gift).status for gift in gifts} == {"refunded"}
 
 
-def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
-    """Without an answer, a request is repeated after seconds, then hours, for days."""
+def test_retries_become_rarer_and_never_stop(desk: Desk) -> None:
+    """A request without an answer is retried with longer and longer pauses, without end."""
     gift = desk.paid()
     desk.trouble("429", times=100)
     desk.trouble("429", times=100, method="GET")
@@ -217,8 +217,8 @@ def test_we_ask_ever_more_rarely_and_never_stop(desk: Desk) -> None:
     assert desk.made() == [AMOUNT]
 
 
-def made_before_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> None:
-    """Make a refund of ours that the restored backup does not have."""
+def refund_unknown_to_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> None:
+    """Make a refund at Stripe that our database does not know, as after an old backup."""
     key = f"{gift.id}:refund:1"
     params: RefundCreateParams = {
         "payment_intent": str(desk.payments(gift)[0].intent),
@@ -230,17 +230,17 @@ def made_before_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> None:
 
 
 def test_after_a_restored_backup_the_same_again_is_one_refund(desk: Desk) -> None:
-    """After a restore, the same request again finds the refund that was made."""
+    """If a backup lost a refund, staff who request the same amount again get that refund."""
     gift = desk.paid()
-    made_before_the_backup(desk, gift, 1_000)
+    refund_unknown_to_the_backup(desk, gift, 1_000)
     assert desk.refund(gift, 1_000).state == "succeeded"
     assert (desk.made(), desk.left(gift)) == ([1_000], 4_000)
 
 
 def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) -> None:
-    """A forgotten refund under the same number is never taken for one of another amount."""
+    """If a backup lost a refund, a request for another amount makes a second refund."""
     gift = desk.paid()
-    made_before_the_backup(desk, gift, 1_000)
+    refund_unknown_to_the_backup(desk, gift, 1_000)
     assert desk.refund(gift, 2_000).state == "waiting"
     desk.deliver_events()
     assert (desk.states(gift), desk.left(gift)) == (["waiting"], 2_000)
@@ -254,10 +254,10 @@ def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) ->
     )
 
 
-def test_numbers_go_on_after_what_stripe_knows(desk: Desk) -> None:
-    """Refund requests are numbered after the refunds that Stripe already has, even lost ones."""
+def test_a_new_request_has_a_number_that_stripe_does_not_know(desk: Desk) -> None:
+    """A new refund request has a number that no refund at Stripe has used."""
     gift = desk.paid()
-    made_before_the_backup(desk, gift, 1_000)
+    refund_unknown_to_the_backup(desk, gift, 1_000)
     desk.deliver_events()
     assert desk.refund(gift, 1_000).state == "succeeded"
     assert desk.requests(gift)[0].fact.source_id == f"{gift.id}:refund:2"

@@ -1,4 +1,4 @@
-"""A refund in three steps: commit the request, call Stripe, settle its answer like an event."""
+"""A refund in three steps: record the request, call Stripe, settle the answer as an event."""
 
 import threading
 import time
@@ -50,8 +50,8 @@ def refund_facts(desk: Desk, gift: Gift) -> list[str]:
     return [kind for kind, _ in facts_now(desk.database, gift) if kind.startswith("refund")]
 
 
-def test_stripe_is_asked_for_exactly_this_refund(desk: Desk) -> None:
-    """Payment, amount, reason, metadata and idempotency key follow from the request."""
+def test_the_request_describes_the_refund(desk: Desk) -> None:
+    """The request to Stripe has the payment, amount, reason, metadata and idempotency key."""
     gift = desk.paid()
     assert desk.refund(gift).state == "succeeded"
     (request,) = desk.requests_sent()
@@ -71,8 +71,8 @@ def test_stripe_is_asked_for_exactly_this_refund(desk: Desk) -> None:
     assert {row.state for row in stored_events(desk.database)} <= {"settled", "ignored"}
 
 
-def test_a_request_alone_changes_nothing_but_what_is_left(desk: Desk) -> None:
-    """A request that was not sent reserves its money and changes no amount and no status."""
+def test_an_unsent_request_reserves_its_money(desk: Desk) -> None:
+    """A request that was not sent yet reserves its money, and the gift's status is unchanged."""
     gift = desk.paid()
     desk.request(gift, 2_000)
     now = desk.gift(gift)
@@ -81,7 +81,7 @@ def test_a_request_alone_changes_nothing_but_what_is_left(desk: Desk) -> None:
 
 
 def test_parts_add_up_to_the_whole(desk: Desk) -> None:
-    """Partial refunds are separate facts, and together never exceed the payment."""
+    """Partial refunds can add up to the payment, and to no more."""
     gift = desk.paid()
     for number, left in enumerate((3_500, 2_000, 500), start=1):
         assert desk.refund(gift, 1_500).state == "succeeded"
@@ -96,7 +96,7 @@ def test_parts_add_up_to_the_whole(desk: Desk) -> None:
 
 
 def run_together(requests: list[Callable[[], OpenRefund | None]]) -> list[object]:
-    """Run all of them at the same moment; return their results or errors."""
+    """Call all functions at the same moment, and return their results or Conflict errors."""
     start = threading.Barrier(len(requests))
 
     def run(one: Callable[[], OpenRefund | None]) -> object:
@@ -111,7 +111,7 @@ def run_together(requests: list[Callable[[], OpenRefund | None]]) -> list[object
 
 
 def test_two_clerks_cannot_send_back_the_same_money(desk: Desk) -> None:
-    """Of several requests for 30 of 50 dollars at the same moment, one succeeds."""
+    """If several staff request 30 of 50 dollars at the same moment, only one request succeeds."""
     gift = desk.paid()
     outcomes = run_together([lambda: desk.request(gift, 3_000)] * MANY)
     assert sum(isinstance(end, OpenRefund) for end in outcomes) == 1
@@ -119,10 +119,10 @@ def test_two_clerks_cannot_send_back_the_same_money(desk: Desk) -> None:
     assert desk.left(gift) == 2_000
 
 
-def test_the_second_clerk_is_told_what_the_first_one_left(
+def test_requests_wait_for_the_lock_of_the_gift(
     postgres: Postgres, sandbox: RunningSandbox
 ) -> None:
-    """Two requests that wait for the gift's lock are checked one after the other."""
+    """Requests that wait for the gift's lock are checked one after the other."""
     url = postgres.fresh_url()
     database = Database(url)
     with (
@@ -144,7 +144,7 @@ def test_the_second_clerk_is_told_what_the_first_one_left(
 
 
 def test_one_form_is_one_refund(desk: Desk) -> None:
-    """A form that is sent many times at the same moment is one request."""
+    """A form that is sent many times at the same moment makes one refund request."""
     gift = desk.paid()
     outcomes = run_together([lambda: desk.request(gift, 1_000, form_key="the form")] * MANY)
     assert sum(end is None for end in outcomes) == MANY - 1
@@ -157,7 +157,7 @@ def test_one_form_is_one_refund(desk: Desk) -> None:
     ("end", "status", "left"), [("succeeded", "refunded", 0), ("failed", "confirmed", AMOUNT)]
 )
 def test_a_slow_refund_ends_as_the_bank_says(desk: Desk, end: str, status: str, left: int) -> None:
-    """A pending refund reserves its money; if the bank fails it, the money is free again."""
+    """A pending refund reserves its money, which is free again if the bank fails the refund."""
     gift = desk.paid(card=SLOW_TO_REFUND)
     assert desk.refund(gift).state == "started"
     assert (desk.gift(gift).status, desk.left(gift)) == ("confirmed", 0)
@@ -169,7 +169,7 @@ def test_a_slow_refund_ends_as_the_bank_says(desk: Desk, end: str, status: str, 
 
 
 def test_a_refund_that_comes_back_can_be_made_again(desk: Desk) -> None:
-    """After the bank returned a refund, the next request has its own key and succeeds."""
+    """If the bank returns a refund, staff can request it again."""
     gift = desk.paid()
     desk.refund(gift)
     refund_id = dict(facts_now(desk.database, gift))["refund_succeeded"]
@@ -180,12 +180,12 @@ def test_a_refund_that_comes_back_can_be_made_again(desk: Desk) -> None:
     assert (desk.gift(gift).status, desk.made()) == ("refunded", [AMOUNT])
 
 
-def test_a_refusal_is_kept_with_its_code_alone(desk: Desk) -> None:
-    """A refusal is a fact with its code, frees the reserved money, and is not repeated."""
+def test_a_refusal_is_recorded_and_frees_the_money(desk: Desk) -> None:
+    """A refused refund is a fact with Stripe's code, and its money is no longer reserved."""
     gift = desk.paid()
     intent = desk.payments(gift)[0].intent
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=4_000)
-    too_much = desk.refund(gift, 2_000)  # we have no event about the other refund
+    too_much = desk.refund(gift, 2_000)  # our facts lack the other refund
     assert (too_much.state, too_much.code) == ("refused", "amount")
     assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
     assert desk.left(gift) == AMOUNT
@@ -197,8 +197,8 @@ def test_a_refusal_is_kept_with_its_code_alone(desk: Desk) -> None:
     assert (desk.gift(gift).status, desk.gift(gift).flags) == ("refunded", "")
 
 
-def test_all_gone_and_disputed_are_refused_by_their_codes(desk: Desk) -> None:
-    """A payment that was refunded or disputed without our knowledge is not refunded again."""
+def test_an_unknown_refund_or_dispute_refuses_the_request(desk: Desk) -> None:
+    """Stripe refuses to refund a payment that was refunded or disputed without our knowledge."""
     for lever, code in (("refund", "charge_already_refunded"), ("dispute", "charge_disputed")):
         gift = desk.paid()
         intent = desk.payments(gift)[0].intent
@@ -207,8 +207,8 @@ def test_all_gone_and_disputed_are_refused_by_their_codes(desk: Desk) -> None:
         assert (refused.state, refused.code) == ("refused", code)
 
 
-def test_what_a_dispute_holds_does_not_go_back(desk: Desk) -> None:
-    """An open or lost dispute leaves nothing to refund; a won one gives it back."""
+def test_disputed_money_cannot_be_refunded(desk: Desk) -> None:
+    """The money of an open or lost dispute cannot be refunded; that of a won one can."""
     for outcome, left in (("won", AMOUNT), ("lost", 0)):
         gift = desk.paid()
         intent = desk.payments(gift)[0].intent
@@ -222,8 +222,8 @@ def test_what_a_dispute_holds_does_not_go_back(desk: Desk) -> None:
         assert desk.left(gift) == left
 
 
-def test_each_payment_of_a_gift_has_its_own_rest(desk: Desk) -> None:
-    """A gift that was paid twice is refunded by payment, and only by its own."""
+def test_each_payment_of_a_gift_is_refunded_separately(desk: Desk) -> None:
+    """If a gift was paid twice, each payment has its own amount that can be refunded."""
     gift = give(desk.database, attempts=2)
     for number in (1, 2):
         paid = session_for(gift, id=f"cs_{number}", payment_intent=f"pi_twice_{number}")
@@ -248,7 +248,7 @@ def test_each_payment_of_a_gift_has_its_own_rest(desk: Desk) -> None:
 
 
 def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
-    """Nothing is recorded for a gift that does not exist."""
+    """A refund request for a gift that does not exist is an error, and is not recorded."""
     with pytest.raises(NotFound), desk.database.writing() as session:
         request_refund(
             session,
@@ -261,8 +261,8 @@ def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
     assert desk.rows() == []
 
 
-def test_the_facts_decide_and_not_the_work_list(desk: Desk) -> None:
-    """A request that was answered is not sent again, even if its row is due."""
+def test_a_completed_refund_is_not_sent_again(desk: Desk) -> None:
+    """A refund that succeeded is not sent again, even if its queue entry is due."""
     gift = desk.paid()
     desk.refund(gift)
     with desk.database.writing() as session:
@@ -272,7 +272,7 @@ def test_the_facts_decide_and_not_the_work_list(desk: Desk) -> None:
 
 
 def test_a_refusal_of_what_was_made_is_not_recorded(desk: Desk) -> None:
-    """Once Stripe's event shows that a refund was made, no refusal is recorded."""
+    """If a refund was made, a later refusal of its repeated request is not recorded."""
     gift = desk.paid()
     request = desk.request(gift)
     assert request is not None

@@ -1,4 +1,4 @@
-"""Scheduled catch-ups: once an hour, by one process, without blocking the worker."""
+"""The worker starts a catch-up once an hour, in one process only."""
 
 import threading
 import time
@@ -22,8 +22,8 @@ def schedule_of(away: Away) -> CatchupSchedule:
     return CatchupSchedule(away.another(), away.database, away.clock, HOUR)
 
 
-def test_it_runs_once_an_hour(away: Away) -> None:
-    """A catch-up runs at the first heartbeat, and then an hour after the last one began."""
+def test_a_catchup_runs_once_an_hour(away: Away) -> None:
+    """A catch-up runs at the start, and then an hour after the last one began."""
     away.paid()
     schedule = schedule_of(away)
     for _ in range(3):
@@ -38,8 +38,8 @@ def test_it_runs_once_an_hour(away: Away) -> None:
     assert runs(away) == 2
 
 
-def test_of_two_processes_one_does_it(away: Away) -> None:
-    """Two workers with their own schedules run one catch-up an hour together."""
+def test_two_processes_share_the_schedule(away: Away) -> None:
+    """Two processes together run one catch-up an hour."""
     first, second = schedule_of(away), schedule_of(away)
     for _ in range(4):
         for schedule in (first, second):
@@ -49,7 +49,7 @@ def test_of_two_processes_one_does_it(away: Away) -> None:
 
 
 def test_old_runs_are_forgotten(away: Away) -> None:
-    """Runs older than 90 days are deleted, except the last finished one."""
+    """Records of catch-ups older than 90 days are deleted, except the last finished one."""
     for _ in range(3):
         away.run()
         away.later(timedelta(days=80))
@@ -59,8 +59,8 @@ def test_old_runs_are_forgotten(away: Away) -> None:
     assert runs(away) == 2
 
 
-def test_trouble_is_met_again_soon(away: Away) -> None:
-    """A run that Stripe interrupted is resumed after five minutes, not after an hour."""
+def test_an_interrupted_catchup_is_resumed_after_five_minutes(away: Away) -> None:
+    """A catch-up that an error of Stripe interrupted is resumed after five minutes."""
     away.paid()
     away.trouble("500", times=100)
     schedule = schedule_of(away)
@@ -73,8 +73,8 @@ def test_trouble_is_met_again_soon(away: Away) -> None:
     check_totals(away)
 
 
-def test_the_service_does_it_by_itself(away: Away) -> None:
-    """A service that starts after a silence fetches what it missed, and still stops quickly."""
+def test_a_service_catches_up_when_it_starts(away: Away) -> None:
+    """A service that starts runs a catch-up, and can be stopped quickly during one."""
     address = away.database.engine.url.render_as_string(hide_password=False)
     gift, _ = away.paid()
     with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=60):
@@ -86,8 +86,8 @@ def test_the_service_does_it_by_itself(away: Away) -> None:
     assert not [one for one in threading.enumerate() if "catch_up" in one.name]
 
 
-def test_nought_turns_it_off(away: Away) -> None:
-    """With CATCHUP_EVERY_MINUTES=0 the service requests no lists."""
+def test_zero_minutes_turn_catchup_off(away: Away) -> None:
+    """With CATCHUP_EVERY_MINUTES=0 the service runs no catch-up."""
     address = away.database.engine.url.render_as_string(hide_password=False)
     with serving(address, stripe_api_base=away.sandbox.url, catchup_every_minutes=0):
         time.sleep(1.5)

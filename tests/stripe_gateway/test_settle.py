@@ -1,4 +1,4 @@
-"""An event is settled once, and only if it is ours and agrees with its gift."""
+"""An event is settled once, and only if it agrees with the gift that it names."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ EXPIRED = "checkout.session.expired"
 
 
 def test_a_paid_session_confirms_its_gift(database: Database) -> None:
-    """One signed event about a paid session confirms the gift."""
+    """An event about a paid session confirms the gift."""
     gift = give(database)
     completed = event(COMPLETED, session_for(gift))
     settle(database, completed)
@@ -85,7 +85,7 @@ CONTRADICTIONS: dict[str, Contradiction] = {
 
 @pytest.mark.parametrize("name", CONTRADICTIONS)
 def test_what_contradicts_the_gift_is_set_aside(database: Database, name: str) -> None:
-    """A session that differs from our request is set aside with its reason, and the gift stays."""
+    """A session that contradicts its gift in one point is set aside with the reason."""
     gift = give(database, opened="cs_bound")
     make, reason = CONTRADICTIONS[name]
     before, completed = facts_now(database, gift), event(COMPLETED, make(gift))
@@ -98,7 +98,7 @@ def test_what_contradicts_the_gift_is_set_aside(database: Database, name: str) -
 
 @pytest.mark.parametrize("mode", ["interac", "giving_code"])
 def test_a_gift_of_another_mode_takes_no_card_money(database: Database, mode: str) -> None:
-    """A session about a gift that is not given through Stripe is set aside."""
+    """A paid session about a gift by Interac or giving code is set aside."""
     gift = give(database, mode=mode)
     completed = event(COMPLETED, session_for(gift))
     settle(database, completed)
@@ -109,7 +109,7 @@ def test_a_gift_of_another_mode_takes_no_card_money(database: Database, mode: st
 
 
 def test_a_session_belongs_to_one_gift(database: Database) -> None:
-    """A session that confirmed one gift cannot confirm another, whatever its metadata says now."""
+    """A session that confirmed one gift cannot confirm another one."""
     first, second = give(database), give(database)
     session = session_for(first)
     settle(database, event(COMPLETED, session))
@@ -121,7 +121,7 @@ def test_a_session_belongs_to_one_gift(database: Database) -> None:
 
 
 def test_a_payment_belongs_to_one_gift(database: Database) -> None:
-    """A payment with events about two gifts counts for the first; the second event is set aside."""
+    """If events assign one payment to two gifts, the second event is set aside."""
     first, second = give(database), give(database)
     session = session_for(first)
     again = event(COMPLETED, session_for(second, payment_intent=session["payment_intent"]))
@@ -144,10 +144,10 @@ def test_a_payment_belongs_to_one_gift(database: Database) -> None:
     ],
     ids=["live", "another account"],
 )
-def test_a_stranger_s_event_is_foreign(
+def test_an_event_of_another_account_is_foreign(
     database: Database, more: dict[str, Any], reason: str
 ) -> None:
-    """An event of the other mode or of another account is marked foreign, and the gift stays."""
+    """An event of live mode or of another account is marked foreign, and changes no gift."""
     gift = give(database)
     completed = event(COMPLETED, session_for(gift), **more)
     settle(database, completed)
@@ -181,10 +181,10 @@ def test_a_stranger_s_event_is_foreign(
         "paid, then expired",
     ],
 )
-def test_a_session_ends(
+def test_a_payment_outranks_other_outcomes(
     database: Database, steps: list[tuple[str, str]], expected: tuple[str, int]
 ) -> None:
-    """A received payment outranks processing, failure and expiry."""
+    """A payment that succeeded outranks processing, failure and expiry, in any order."""
     gift = give(database)
     session = session_for(gift)
     for kind, payment_status in steps:
@@ -193,8 +193,8 @@ def test_a_session_ends(
     assert {row.state for row in stored_events(database)} == {EventState.SETTLED}
 
 
-def test_a_decline_is_known_and_ends_nothing(database: Database) -> None:
-    """A decline is a fact; the donor may still pay in the same session."""
+def test_a_payment_may_succeed_after_a_decline(database: Database) -> None:
+    """A declined payment is a fact, and the donor may still pay in the same session."""
     gift = give(database, opened="cs_bound")
     metadata = {"gift_id": str(gift.id)}
     error = {"code": "card_declined", "decline_code": "generic_decline"}
@@ -242,8 +242,8 @@ RETURNS: dict[str, tuple[list[Part], tuple[str, int, str]]] = {
 
 
 @pytest.mark.parametrize("name", RETURNS)
-def test_a_refund_takes_back_what_it_says(database: Database, name: str) -> None:
-    """Refunds count when they succeed, never twice, and the net never falls below zero."""
+def test_how_refunds_change_the_net(database: Database, name: str) -> None:
+    """Only refunds that succeeded lower the net, each of them once, and never below zero."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event(COMPLETED, session))
@@ -257,7 +257,7 @@ def test_a_refund_takes_back_what_it_says(database: Database, name: str) -> None
 
 
 def test_a_refund_in_another_currency_is_set_aside(database: Database) -> None:
-    """A refund in another currency than the payment is set aside."""
+    """A refund is set aside if its currency is not the payment's."""
     gift = give(database)
     session = session_for(gift)
     odd = event("refund.created", refund_of(session["payment_intent"], 100, currency="usd"))
@@ -267,7 +267,7 @@ def test_a_refund_in_another_currency_is_set_aside(database: Database) -> None:
 
 
 def test_a_refund_of_another_amount_is_set_aside(database: Database) -> None:
-    """A refund that is repeated with another amount is set aside."""
+    """A refund is set aside if an earlier event gave it another amount."""
     gift = give(database)
     session = session_for(gift)
     refund = refund_of(session["payment_intent"], 1_000)

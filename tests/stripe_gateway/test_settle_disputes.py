@@ -1,4 +1,4 @@
-"""Disputes over time: inquiries, chargebacks and revised ends, in any order."""
+"""The status of a gift during inquiries and disputes, in any order of their events."""
 
 from random import Random
 
@@ -43,7 +43,7 @@ COMPLETED = "checkout.session.completed"
 def test_a_dispute_takes_the_money_until_it_is_won(
     database: Database, steps: list[str], expected: tuple[str, int]
 ) -> None:
-    """An open or lost dispute takes the gift's money away, and a won one gives it back."""
+    """A dispute takes the gift's money away until it is won; an inquiry takes nothing."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event(COMPLETED, session))
@@ -77,10 +77,8 @@ ROUNDS = [
         (7, "confirmed"),
     ],
 )
-def test_however_a_dispute_goes_on_the_order_is_nothing(
-    database: Database, steps: int, expected: str
-) -> None:
-    """An inquiry, a chargeback and its revised ends give the last state in any order."""
+def test_events_of_a_dispute_in_random_order(database: Database, steps: int, expected: str) -> None:
+    """The last step of a dispute decides the gift's status, in any order of the events."""
     random = Random(steps)
     for _ in range(6):
         gift = give(database)

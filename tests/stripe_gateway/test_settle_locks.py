@@ -1,4 +1,4 @@
-"""Settlers side by side on PostgreSQL never deadlock."""
+"""On PostgreSQL, settlers that work at the same time never deadlock."""
 
 import time
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ def database(url: str) -> Iterator[Database]:
     database.close()
 
 
-def test_an_event_in_other_hands_is_not_waited_for(url: str, database: Database) -> None:
-    """A payment is settled while another settler has locked its refund; the refund follows."""
+def test_a_locked_event_is_not_waited_for(url: str, database: Database) -> None:
+    """A payment is settled although another settler has locked its refund; the refund follows."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event("refund.created", refund_of(session["payment_intent"], 1_000)))
@@ -50,8 +50,8 @@ def test_an_event_in_other_hands_is_not_waited_for(url: str, database: Database)
     assert gift_now(database, gift).status == "partly_refunded"
 
 
-def test_what_one_has_claimed_no_other_takes(database: Database) -> None:
-    """Two settlers that claim due events at the same time get different events without waiting."""
+def test_two_settlers_claim_different_events(database: Database) -> None:
+    """Two settlers that claim due events at the same time get different events."""
     store(database, *(event("customer.created", {"id": f"cus_{n}"}) for n in range(5)))
     with database.writing() as one, database.writing() as other:
         claims = [due_events(one, NOW, 3), due_events(other, NOW, 3)]
@@ -59,7 +59,7 @@ def test_what_one_has_claimed_no_other_takes(database: Database) -> None:
 
 
 def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
-    """A batch locks its gifts in the order of their ids, for payments and refunds."""
+    """A settler locks the gifts of a batch in the order of their ids."""
     first, second = sorted((give(database), give(database)), key=lambda gift: gift.id)
     paid = session_for(first)
     settle(database, event(COMPLETED, paid))
@@ -77,7 +77,7 @@ def test_gifts_are_locked_in_one_order(url: str, database: Database) -> None:
             "AND wait_event_type = 'Lock'"
         ).fetchall():
             assert time.monotonic() < until, "the settler never came to the first gift"
-        other.execute(lock, [second.id])  # would fail if the settler had locked it already
+        other.execute(lock, [second.id])  # fails if the settler has already locked this gift
         other.rollback()
         settling.result(10)
     assert gift_now(database, first).status == "partly_refunded"

@@ -1,4 +1,4 @@
-"""Settling uses indexes on SQLite, however many events are stored or wait."""
+"""Settling uses indexes on SQLite, however many events are stored."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,8 +16,8 @@ from tests.stripe_gateway.gifts_and_events import NOW, event, give, session_for,
 
 
 @pytest.mark.parametrize("how_many", [1, 10, 50, BATCH])
-def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
-    """Settling scans no table, and finds facts by gift and not by kind."""
+def test_settling_scans_no_table(sqlite: Sqlite, how_many: int) -> None:
+    """Settling scans no table, and never searches facts by their kind alone."""
     with closing(Database(sqlite.fresh_url())) as database:
         sessions = []
         for number in range(how_many):
@@ -25,7 +25,7 @@ def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
             sessions.append(
                 session_for(gift, id=f"cs_test_{number}", payment_intent=f"pi_{number}")
             )
-        with _recorded() as statements:
+        with _statements_recorded() as statements:
             settle(
                 database, *(event("checkout.session.completed", content) for content in sessions)
             )
@@ -36,10 +36,10 @@ def test_settling_walks_through_nothing(sqlite: Sqlite, how_many: int) -> None:
     assert sum("stripe_event_due" in step for step in steps) == 1
 
 
-def test_waking_finds_those_who_wait_by_name(sqlite: Sqlite) -> None:
-    """Events that wait for a payment are found by its name, without reading the others."""
+def test_waking_uses_the_index_of_waiting_events(sqlite: Sqlite) -> None:
+    """Events that wait for a payment are found by an index over the payment's id."""
     with closing(Database(sqlite.fresh_url())) as database:
-        with _recorded() as statements, database.writing() as session:
+        with _statements_recorded() as statements, database.writing() as session:
             wake_events(session, {f"pi_{number}" for number in range(BATCH)}, NOW)
         steps = list(_steps(database, statements))
     assert any("stripe_event_waits_for" in step for step in steps)
@@ -47,8 +47,8 @@ def test_waking_finds_those_who_wait_by_name(sqlite: Sqlite) -> None:
 
 
 @contextmanager
-def _recorded() -> Iterator[dict[str, Any]]:
-    """Record the last parameters of each SELECT and UPDATE that is run."""
+def _statements_recorded() -> Iterator[dict[str, Any]]:
+    """Yield a dict that gets each SELECT and UPDATE that runs, with its last parameters."""
     statements: dict[str, Any] = {}
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:

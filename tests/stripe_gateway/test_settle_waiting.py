@@ -1,4 +1,4 @@
-"""Events that cannot be settled yet wait, are retried, and are set aside in the end."""
+"""Events that cannot be settled yet are retried later, and set aside after the last retry."""
 
 import uuid
 from datetime import timedelta
@@ -29,7 +29,7 @@ WAITING, SETTLED, SET_ASIDE = EventState.WAITING, EventState.SETTLED, EventState
 
 
 def test_two_sessions_paid_for_one_gift_are_both_kept(database: Database) -> None:
-    """Two payments of one gift in two tabs are both received, and the gift is flagged."""
+    """If a donor pays one gift in two sessions, both payments count and the gift is flagged."""
     gift = give(database, attempts=2)
     for attempt in ("1", "2"):
         metadata = {"gift_id": str(gift.id), "attempt": attempt}
@@ -43,7 +43,7 @@ def test_two_sessions_paid_for_one_gift_are_both_kept(database: Database) -> Non
 
 
 def test_a_refund_waits_for_its_payment(database: Database) -> None:
-    """A refund that arrives before its payment waits, and counts once the payment is known."""
+    """A refund that arrives before its payment is settled as soon as the payment is."""
     gift, other = give(database), give(database)
     session = session_for(gift)
     payment = session["payment_intent"]
@@ -55,13 +55,13 @@ def test_a_refund_waits_for_its_payment(database: Database) -> None:
         row = event_now(database, early)
         assert (row.state, row.waits_for, row.tries) == (WAITING, payment, 1)
         assert row.reason == "the payment that it is about is not known yet"
-    settle(database, event(COMPLETED, session))  # the clock has not moved
+    settle(database, event(COMPLETED, session))
     assert event_now(database, refund).state == event_now(database, dispute).state == SETTLED
     assert status_of(database, gift) == ("disputed", AMOUNT, 0, "")
     assert status_of(database, other) == ("confirmed", AMOUNT, AMOUNT, "")
 
 
-def test_a_refund_of_nobody_s_payment_is_set_aside_in_the_end(database: Database) -> None:
+def test_a_refund_of_an_unknown_payment_is_set_aside(database: Database) -> None:
     """A refund whose payment never arrives is retried eight times, then set aside."""
     refund = event("refund.created", refund_of("pi_of_another_shop", 100))
     clock = FixedClock(NOW)
@@ -79,8 +79,8 @@ def test_a_refund_of_nobody_s_payment_is_set_aside_in_the_end(database: Database
     assert event_now(database, refund).reason == "the payment that it is about is not known yet"
 
 
-def test_a_refund_that_gave_up_waiting_is_woken(database: Database) -> None:
-    """A payment that arrives after its refund was set aside settles both."""
+def test_a_refund_set_aside_is_settled_after_its_payment(database: Database) -> None:
+    """A refund that was set aside for lack of its payment is settled when the payment arrives."""
     gift = give(database)
     session = session_for(gift)
     refund = event("refund.created", refund_of(session["payment_intent"], 2_000))
@@ -95,7 +95,7 @@ def test_a_refund_that_gave_up_waiting_is_woken(database: Database) -> None:
     assert status_of(database, gift) == ("partly_refunded", AMOUNT, AMOUNT - 2_000, "")
 
 
-def test_an_unknown_gift_is_set_aside_in_the_end(database: Database) -> None:
+def test_an_event_about_an_unknown_gift_is_set_aside(database: Database) -> None:
     """An event about an unknown gift is retried for three days, then set aside."""
     gift = give(database)
     metadata = {"gift_id": str(uuid.uuid4()), "attempt": "1"}
@@ -112,8 +112,8 @@ def test_an_unknown_gift_is_set_aside_in_the_end(database: Database) -> None:
     assert status_of(database, gift)[0] == "awaited"
 
 
-def test_an_event_before_our_own_commit_matches(database: Database) -> None:
-    """An event that arrives before our commit of the session's id confirms the gift."""
+def test_an_event_before_the_session_is_recorded(database: Database) -> None:
+    """A paid session confirms its gift even if we have not recorded the session's id yet."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event(COMPLETED, session))
@@ -124,7 +124,7 @@ def test_an_event_before_our_own_commit_matches(database: Database) -> None:
 
 
 def poison(database: Database, payment: str) -> None:
-    """Make the database refuse the fact about this payment."""
+    """Add a trigger with which the database refuses facts about this payment."""
     trigger = "CREATE TRIGGER poison BEFORE INSERT ON gift_fact"
     when = f"NEW.source_id = '{payment}'"
     if database.is_sqlite:
@@ -140,8 +140,8 @@ def poison(database: Database, payment: str) -> None:
             session.execute(text(statement))
 
 
-def test_one_poisoned_event_holds_up_nobody(database: Database) -> None:
-    """Of 200 events one fails: 199 gifts are confirmed, and the failed event is retried later."""
+def test_one_failing_event_does_not_delay_others(database: Database) -> None:
+    """If one of 200 events fails in the database, the others are settled and it is retried."""
     gifts = give_many(database, 200)
     sessions = [session_for(gift) for gift in gifts]
     poison(database, sessions[77]["payment_intent"])

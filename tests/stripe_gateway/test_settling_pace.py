@@ -1,4 +1,4 @@
-"""While webhooks stream in, settling pauses between batches; afterwards it runs at full speed."""
+"""While webhooks arrive quickly, settling works in small batches and pauses after each."""
 
 import asyncio
 import time
@@ -31,9 +31,9 @@ async def arrive(inbox: Inbox, how_many: int) -> None:
 def settle_during_stream(
     settling: PacedSettling, inbox: Inbox, rests: list[float]
 ) -> tuple[int, float]:
-    """Store events and settle some, again if the stream had ended by then.
+    """Settle once while events are arriving; return how many were settled and the seconds.
 
-    Return how many were settled, and the seconds.
+    If no event was arriving any more, try again with new events.
     """
     before, settled, seconds = len(rests), 0, 0.0
     while len(rests) == before:
@@ -44,8 +44,8 @@ def settle_during_stream(
     return settled, seconds
 
 
-def test_a_crowd_is_committed_in_groups(database: Database) -> None:
-    """Events of fifty clients at the same time share commits."""
+def test_concurrent_events_share_commits(database: Database) -> None:
+    """Events that fifty clients send at the same time are stored in shared commits."""
     commits: list[Any] = []
     sqlalchemy.event.listen(database.engine, "commit", commits.append)
     inbox = Inbox(database, on_stored=lambda: None)
@@ -63,8 +63,8 @@ def test_a_crowd_is_committed_in_groups(database: Database) -> None:
     assert len(commits) < 100
 
 
-def test_a_loop_that_ends_while_a_crowd_gathers_holds_up_nobody(database: Database) -> None:
-    """A request in another event loop is stored even if the first loop ended before its wake-up."""
+def test_a_closed_event_loop_does_not_delay_later_events(database: Database) -> None:
+    """If an event loop closes while its event is in the queue, later events are still stored."""
     inbox = Inbox(database, on_stored=lambda: None)
     inbox.start()
     asyncio.run(arrive(inbox, MORE))
@@ -85,7 +85,7 @@ def test_a_loop_that_ends_while_a_crowd_gathers_holds_up_nobody(database: Databa
 
 
 def test_settling_rests_while_events_stream_in(database: Database) -> None:
-    """During a stream events are settled in small batches with pauses, and the rest without."""
+    """While events arrive, settling works in small batches and pauses after each."""
     inbox = Inbox(database, on_stored=lambda: None)
     rests: list[float] = []
     settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)
@@ -100,7 +100,7 @@ def test_settling_rests_while_events_stream_in(database: Database) -> None:
 
 
 def test_a_backlog_is_not_put_off_for_ever(database: Database) -> None:
-    """After seconds of a stream with a backlog, settling takes half of the time."""
+    """If a backlog lasts for seconds while events arrive, settling pauses for less time."""
     inbox = Inbox(database, on_stored=lambda: None)
     rests: list[float] = []
     settling = PacedSettling(settler_of(database, SystemClock()), inbox, rests.append)

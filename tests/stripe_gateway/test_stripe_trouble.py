@@ -1,4 +1,4 @@
-"""When Stripe answers badly, the donor gets an error in time, and one session opens in the end."""
+"""If Stripe answers badly, the donor gets an error in time, and later a working session."""
 
 import asyncio
 import time
@@ -29,10 +29,10 @@ from tests.stripe_gateway.checkouts import (
 from tests.stripe_gateway.gifts_and_events import gift_now, give
 
 NOT_DONE, DONE = get_args(NotDone), get_args(DoneAndSpoiled)
-# The SDK retries these itself, and the second answer is good.
+# Kinds of trouble after which Stripe's SDK retries by itself.
 RETRIED = ("502_before", "409", "reset_before", "reset_after", "cut_body")
 RAISED = {"400": StripeRefused, "500": StripeRefused, "401": StripeKeyRefused}
-# Four times as fast as in production, and still patient enough for a busy machine.
+# These timeouts are a quarter of production's, and still long enough for a busy machine.
 QUICK = {"deadline_s": 2.4, "per_attempt_s": 0.8}
 HANG_S = 2.8
 
@@ -45,8 +45,10 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize("kind", NOT_DONE + DONE)
-def test_trouble_is_survived(database: Database, sandbox: RunningSandbox, kind: str) -> None:
-    """The error arrives in time and shows no internals; later one session can be paid."""
+def test_the_donor_gets_an_error_and_later_a_session(
+    database: Database, sandbox: RunningSandbox, kind: str
+) -> None:
+    """In trouble the donor gets an error in time without internals, and later one session."""
     gift = give(database, attempts=0)
     client = client_of(sandbox, **QUICK)
     clock = FixedClock(datetime.now(UTC))
@@ -73,7 +75,7 @@ def test_trouble_is_survived(database: Database, sandbox: RunningSandbox, kind: 
     assert sessions(sandbox) == {"open": 1}
     keys = [request["idempotency_key"].rpartition(":")[2] for request in session_requests(sandbox)]
     assert len(set(keys[:-1])) == 1
-    # A refused attempt is followed by another; an unknown outcome is requested again.
+    # After a refusal a second attempt begins; without an answer the first one is repeated.
     assert (keys[-1] == "2") == (kind in RAISED)
     again = [
         request["parameters"] for request in session_requests(sandbox) if request["parameters"]
@@ -83,10 +85,10 @@ def test_trouble_is_survived(database: Database, sandbox: RunningSandbox, kind: 
 
 
 @pytest.mark.parametrize("kind", RETRIED)
-def test_trouble_that_passes_is_not_noticed(
+def test_a_single_failure_is_retried(
     database: Database, sandbox: RunningSandbox, kind: str
 ) -> None:
-    """A single failure is retried with the same key before the donor gets an error."""
+    """After a single bad answer the request is retried, and the donor sees no error."""
     gift = give(database, attempts=0)
     client = client_of(sandbox)
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind=kind, times=1)
@@ -96,8 +98,8 @@ def test_trouble_that_passes_is_not_noticed(
     assert (sessions(sandbox), len(session_requests(sandbox))) == ({"open": 1}, 2)
 
 
-def test_nobody_listens(database: Database) -> None:
-    """A refused connection is an unknown outcome, and the error is immediate."""
+def test_a_refused_connection(database: Database) -> None:
+    """If the connection is refused, the donor gets an error without internals."""
     gift = give(database, attempts=0)
     port = free_port()
     client = StripeClient(SECRET_KEY, f"http://127.0.0.1:{port}", (f"127.0.0.1:{port}",))
@@ -109,7 +111,7 @@ def test_nobody_listens(database: Database) -> None:
 
 
 def test_no_donor_waits_longer_than_eight_seconds() -> None:
-    """Two attempts and the pause between them fit into the deadline of at most eight seconds."""
+    """A donor waits for Stripe for at most eight seconds, which leaves time for two attempts."""
     assert DEADLINE_S <= 8.0
     assert 2 * PER_ATTEMPT_S < DEADLINE_S
 
@@ -118,7 +120,7 @@ def test_no_donor_waits_longer_than_eight_seconds() -> None:
 def test_a_donor_is_sent_to_a_known_host_only(
     database: Database, sandbox: RunningSandbox, host: str
 ) -> None:
-    """A donor is never sent to a URL on a host that is not configured."""
+    """If Stripe's answer has a page on an unknown host, the donor is not redirected there."""
     gift = give(database, attempts=0)
     client = StripeClient(SECRET_KEY, sandbox.url, (host,))
     with pytest.raises(StripeUnavailable, match="no address to send the donor to"):
@@ -127,8 +129,8 @@ def test_a_donor_is_sent_to_a_known_host_only(
     assert "checkout_opened" not in kinds(database, gift)
 
 
-def test_a_wrong_key_is_an_alarm(database: Database, sandbox: RunningSandbox) -> None:
-    """A key that Stripe does not know raises its own error and is never shown."""
+def test_a_wrong_key_has_an_error_of_its_own(database: Database, sandbox: RunningSandbox) -> None:
+    """An API key that Stripe does not know raises StripeKeyRefused, which never shows the key."""
     gift = give(database, attempts=0)
     client = StripeClient("sk_test_a_revoked_one_4242", sandbox.url, ("127.0.0.1",))
     with pytest.raises(StripeKeyRefused) as raised:
@@ -137,8 +139,8 @@ def test_a_wrong_key_is_an_alarm(database: Database, sandbox: RunningSandbox) ->
     assert "4242" not in str(raised.value)
 
 
-def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> None:
-    """A call over the limit fails immediately, and a place that becomes free is used."""
+def test_the_number_of_waiting_calls_is_limited(sandbox: RunningSandbox) -> None:
+    """Only so many calls wait for Stripe at the same time; any further call fails immediately."""
     client = client_of(sandbox, **QUICK, max_waiting=1)
     hang = {"path": f"{SESSIONS}/*", "method": "GET", "kind": "hang", "seconds": HANG_S}
     sandbox.control("POST", "/_sandbox/trouble", **hang, times=2)
@@ -156,7 +158,7 @@ def test_only_so_many_wait_for_a_stripe_that_hangs(sandbox: RunningSandbox) -> N
 
 
 def test_the_server_has_threads_for_others(sqlite: Sqlite) -> None:
-    """While the most allowed requests wait for Stripe, other requests have threads."""
+    """The server has more threads than calls that may wait for Stripe."""
     app = create_app(make_settings(sqlite.fresh_url()))
 
     async def threads() -> float:

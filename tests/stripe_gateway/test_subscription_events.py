@@ -1,4 +1,4 @@
-"""How the parser reads each event about a pledge, field by field; nothing is stored."""
+"""How the parser reads invoices and subscriptions, field by field."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
 
 
 def invoice(*, version: str = TODAY, metadata: Any = METADATA, **more: Any) -> dict[str, Any]:
-    """Return an invoice over 50.00 of which 40.00 are paid, at its third attempt."""
+    """Return an invoice over 50.00 of which 40.00 was paid, after three attempts."""
     details = {"metadata": metadata}
     about: dict[str, Any] = {"subscription_details": details}
     if version != BEFORE_BASIL:
@@ -53,14 +53,14 @@ DEBIT = {"metadata": METADATA | {"session": "cs_1"}}
         ),
     ],
 )
-def test_what_an_invoice_tells(
+def test_how_an_invoice_is_read(
     version: str,
     step: str,
     more: dict[str, Any],
     expected: tuple[str, str, int | None],
     is_first: bool,
 ) -> None:
-    """A first month belongs to the pledge's gift and has its amount; a later one is a new gift."""
+    """An invoice of the first month is about the pledge's gift; a later one is a new gift."""
     result = reading(f"invoice.{step}", invoice(version=version, **more))
     amount = 4_000 if step == "paid" else 5_000
     assert facts(result) == [expected]
@@ -73,8 +73,8 @@ def test_what_an_invoice_tells(
     assert [(fact.happened_at, fact.actor) for fact in result.facts] == [(NOW, "stripe")]
 
 
-def test_why_a_month_came_or_failed_is_kept() -> None:
-    """A payment keeps its billing reason; a failed debit keeps its agreement and invoice."""
+def test_the_evidence_of_a_month() -> None:
+    """A paid month keeps its billing reason; a failed first debit keeps session and invoice."""
     (paid,) = reading("invoice.paid", invoice()).facts
     assert (paid.currency, paid.evidence) == ("CAD", {"billing_reason": "subscription_cycle"})
     agreed: dict[str, Any] = FIRST | DEBIT
@@ -85,7 +85,7 @@ def test_why_a_month_came_or_failed_is_kept() -> None:
 
 
 def test_an_invoice_before_basil_names_its_payment() -> None:
-    """If the invoice has its payment intent, that is a fact of its own."""
+    """Before basil an invoice names its payment intent, which gives a fact of its own."""
     result = reading("invoice.paid", invoice(version=BEFORE_BASIL, payment_intent="pi_1"))
     assert facts(result)[1] == ("payment_named", "pi_1", None)
     assert result.facts[1].evidence == {"invoice": "in_1"}
@@ -106,8 +106,8 @@ def test_an_invoice_before_basil_names_its_payment() -> None:
     ],
     ids=["no metadata", "others", "odd", "no parent", "no details", "paid nothing", "owed nothing"],
 )
-def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> None:
-    """An invoice without our gift, or over zero, is ignored; only the step's own amount counts."""
+def test_which_invoices_are_ignored(step: str, more: dict[str, Any]) -> None:
+    """An invoice is ignored if it is not about a gift of ours, or is over zero."""
     assert isinstance(read(f"invoice.{step}", invoice(**more)), IrrelevantEvent)
     if not {"amount_paid", "amount_due"}.isdisjoint(more):
         other = "payment_failed" if step == "paid" else "paid"
@@ -137,16 +137,16 @@ def test_which_invoices_are_none_of_ours(step: str, more: dict[str, Any]) -> Non
         "no count",
     ],
 )
-def test_an_odd_invoice_is_never_guessed(step: str, more: dict[str, Any]) -> None:
-    """An invoice of ours that lacks a needed field is left to staff."""
+def test_an_invalid_invoice_is_unusable(step: str, more: dict[str, Any]) -> None:
+    """An invoice of ours without a valid id, amount, currency, time or reference is unusable."""
     with pytest.raises(UnusableEvent):
         read(f"invoice.{step}", invoice(**more))
     assert MAX_INVOICE_ID == 100
     assert isinstance(read("invoice.paid", invoice(id="i" * MAX_INVOICE_ID)), Reading)
 
 
-def test_what_names_an_invoices_payment() -> None:
-    """The intent is recorded under its invoice, which identifies the gift; others are ignored."""
+def test_how_an_invoice_payment_is_read() -> None:
+    """An invoice_payment event gives the payment intent of an invoice, and is otherwise ignored."""
     paid_by = {"type": "payment_intent", "payment_intent": "pi_1"}
     content = {"invoice": "in_1", "payment": paid_by}
     result = reading("invoice_payment.paid", content)
@@ -183,8 +183,8 @@ def subscription(**more: Any) -> dict[str, Any]:
         ("deleted", "incomplete_expired", None),
     ],
 )
-def test_what_a_subscription_tells(step: str, status: str, kind: FactKind | None) -> None:
-    """A subscription starts, changes and ends a pledge, unless its first month was never paid."""
+def test_how_a_subscription_is_read(step: str, status: str, kind: FactKind | None) -> None:
+    """A subscription starts, changes or ends a pledge; if it was never paid it is ignored."""
     result = read(f"customer.subscription.{step}", subscription(status=status))
     if kind is None:
         assert isinstance(result, IrrelevantEvent)
@@ -214,7 +214,7 @@ def test_what_a_subscription_tells(step: str, status: str, kind: FactKind | None
     ids=["one", "two", "none", "twice", "no price", "null", "no rows", "no items"],
 )
 def test_what_is_collected_each_month(items: Any, amount_minor: int | None) -> None:
-    """The monthly amount is known only for one item of quantity one."""
+    """The monthly amount of a subscription is known only if it has one item of quantity one."""
     (fact,) = reading("customer.subscription.updated", subscription(items=items)).facts
     currency = None if amount_minor is None else "CAD"
     assert (fact.amount_minor, fact.currency) == (amount_minor, currency)
@@ -239,8 +239,8 @@ UNCHANGED["ends_with_the_month"] = False
         pytest.param({"cancel_at": CREATED + 1}, {"ends_at": CREATED + 1}, id="to end"),
     ],
 )
-def test_what_a_change_keeps(more: dict[str, Any], evidence: dict[str, Any]) -> None:
-    """A change keeps the status, the pause, and the end if one is set."""
+def test_the_evidence_of_a_changed_pledge(more: dict[str, Any], evidence: dict[str, Any]) -> None:
+    """The fact of a changed pledge keeps Stripe's status, the pause, and the end if it is set."""
     (fact,) = reading("customer.subscription.updated", subscription(**more)).facts
     assert fact.evidence == UNCHANGED | evidence
 
@@ -254,15 +254,15 @@ def test_what_a_change_keeps(more: dict[str, Any], evidence: dict[str, Any]) -> 
     ],
     ids=["told", "not told", "no details"],
 )
-def test_an_end_keeps_why(details: Any, evidence: dict[str, str]) -> None:
-    """An ended pledge keeps Stripe's reason, if there is one."""
+def test_the_evidence_of_an_ended_pledge(details: Any, evidence: dict[str, str]) -> None:
+    """The fact of an ended pledge keeps Stripe's reason, if there is one."""
     ended = subscription(cancellation_details=details)
     (fact,) = reading("customer.subscription.deleted", ended).facts
     assert fact.evidence == evidence
 
 
 @pytest.mark.parametrize("metadata", [None, {}, "odd"], ids=str)
-def test_a_subscription_of_others_is_passed_over(metadata: Any) -> None:
-    """A subscription without our gift is ignored."""
+def test_a_subscription_without_our_metadata_is_ignored(metadata: Any) -> None:
+    """A subscription without our metadata is ignored."""
     content = subscription(metadata=metadata)
     assert isinstance(read("customer.subscription.deleted", content), IrrelevantEvent)

@@ -1,4 +1,4 @@
-"""Refunds and disputes of another shop's payments at the same Stripe account are ignored."""
+"""Refunds and disputes about payments that another shop took at the same Stripe account."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from tests.stripe_gateway.checkouts import checkouts_of, client_of
 from tests.stripe_gateway.gifts_and_events import gift_now, give, settle, settler_of
 from tests.stripe_gateway.refund_desk import stripe_list
 
-# Events about a payment that only another event names.
+# Types of events that name a payment, while only another event names its gift.
 RETURN_TYPES = ("refund.created", "charge.dispute.created", "invoice_payment.paid")
 
 
@@ -38,7 +38,7 @@ class World:
     unknown: UnknownPayments
 
     def other_shop_session(self, session: dict[str, Any]) -> dict[str, Any]:
-        """Return the paid session of a shop that shares the account."""
+        """Pay a session that another shop opened at the same account, and return it."""
         form = dict(_flat(session))
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         opened = self.sandbox.http.post("/v1/checkout/sessions", data=form, headers=headers)
@@ -47,19 +47,19 @@ class World:
         return paid
 
     def paid_gift(self) -> tuple[Gift, str]:
-        """Return a paid gift whose event was not delivered, and its payment intent."""
+        """Pay a gift without settling its events; return the gift and its payment intent."""
         gift = give(self.database, attempts=0)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         session = self.sandbox.pay(url.rpartition("/")[2])["session"]
         return gift, session["payment_intent"]
 
     def deliver(self, *kinds: str) -> None:
-        """Deliver the events of these kinds, as the webhook would, and settle them."""
+        """Settle the sandbox's events of these types."""
         events = reversed(stripe_list(self.sandbox, "/v1/events"))
         settle(self.database, *(e for e in events if e["type"].startswith(kinds)), clock=self.clock)
 
     def later(self, delta: timedelta) -> None:
-        """Advance the clock, ask about unknown payments, and settle what is due."""
+        """Advance the clock, do the worker's lookups of unknown payments, and settle due events."""
         self.clock.instant += delta
         self.unknown.ask_due()
         settler = settler_of(self.database, self.clock)
@@ -72,8 +72,8 @@ class World:
 
     def calls(self) -> list[str]:
         log = self.sandbox.control("GET", "/_sandbox/requests")
-        paid_gift = [one for one in log if one["stripe_version"] and one["method"] == "GET"]
-        return [one["path"] for one in paid_gift]
+        ours = [one for one in log if one["stripe_version"] and one["method"] == "GET"]
+        return [one["path"] for one in ours]
 
     def trouble(self, kind: str, times: int, path: str = "/v1/payment_intents/*") -> None:
         lever = {"path": path, "method": "GET", "kind": kind, "times": times, "seconds": 1}
@@ -105,7 +105,7 @@ def world(database: Database, sandbox: RunningSandbox) -> Iterator[World]:
 
 
 def test_another_shops_refund_and_dispute_are_ignored_within_minutes(world: World) -> None:
-    """Once Stripe shows that a payment is not ours, its events are ignored within minutes."""
+    """An event about an unknown payment is ignored once Stripe shows that it is another shop's."""
     for _ in range(2):
         intent = world.other_shop_session(SESSION)["payment_intent"]
         world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=300)
@@ -116,16 +116,16 @@ def test_another_shops_refund_and_dispute_are_ignored_within_minutes(world: Worl
     assert world.calls() == []
     world.later(timedelta(seconds=1))
     assert world.states() == {EventState.IGNORED}
-    assert len(world.calls()) == 4  # one call for each payment, however many events are about it
+    assert len(world.calls()) == 4  # Stripe is called once for each payment, not for each event
     dispute = stripe_list(world.sandbox, "/v1/disputes")[0]["id"]
     world.sandbox.control("POST", f"/_sandbox/dispute/{dispute}", outcome="lost")
-    world.deliver("charge.dispute.closed")  # the payment is known, so Stripe is not called again
+    world.deliver("charge.dispute.closed")
     assert world.states() == {EventState.IGNORED}
     assert len(world.calls()) == 4
 
 
 def test_the_invoices_of_another_shop_are_ignored(world: World) -> None:
-    """The invoice, refund and dispute of another shop's subscription are not ours."""
+    """The invoice, refund and dispute of another shop's subscription are ignored."""
     session = world.other_shop_session(monthly_of(2_000))
     (payment,) = stripe_list(world.sandbox, "/v1/invoice_payments")
     intent = payment["payment"]["payment_intent"]
@@ -136,8 +136,8 @@ def test_the_invoices_of_another_shop_are_ignored(world: World) -> None:
     assert world.states() == {EventState.IGNORED}
 
 
-def test_ours_that_come_before_their_payment_still_count(world: World) -> None:
-    """A refund and a dispute of a gift wait for its payment, even after Stripe was asked."""
+def test_our_refund_waits_for_its_payment(world: World) -> None:
+    """A refund or dispute of a gift of ours waits until the payment's event arrives."""
     gift, intent = world.paid_gift()
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=1_000)
     world.sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)
@@ -151,7 +151,7 @@ def test_ours_that_come_before_their_payment_still_count(world: World) -> None:
 
 
 def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
-    """A month's payment does not name the gift, but its invoice's subscription does."""
+    """A month's payment has no metadata of ours, but the subscription of its invoice does."""
     gift = give(world.database, attempts=0, frequency="monthly")
     url = checkouts_of(world.database, world.client, world.clock).open_for(gift)
     session = world.sandbox.pay(url.rpartition("/")[2])["session"]
@@ -171,8 +171,8 @@ def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["500", "401", "400", "reset_before", "list_200", "html_200"])
-def test_while_stripe_does_not_say_they_wait(world: World, kind: str) -> None:
-    """Without a usable answer nothing is ignored, and Stripe is asked again."""
+def test_events_wait_while_stripe_does_not_answer(world: World, kind: str) -> None:
+    """While Stripe gives no usable answer about a payment, its events wait for the next lookup."""
     intent = world.other_shop_session(SESSION)["payment_intent"]
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
     world.deliver(*RETURN_TYPES)
@@ -184,8 +184,8 @@ def test_while_stripe_does_not_say_they_wait(world: World, kind: str) -> None:
     assert world.states() == {EventState.IGNORED}
 
 
-def test_a_key_that_may_look_again_is_asked_anew(world: World) -> None:
-    """After the last attempt without an answer, a new event about the payment starts again."""
+def test_a_new_event_starts_the_lookups_again(world: World) -> None:
+    """After the last failed lookup of a payment, a new event about it starts the lookups again."""
     intent = world.other_shop_session(SESSION)["payment_intent"]
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
     world.deliver("refund.created")
@@ -200,7 +200,7 @@ def test_a_key_that_may_look_again_is_asked_anew(world: World) -> None:
 
 
 def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> None:
-    """A payment unknown to Stripe may belong to a gift that a backup lost, so staff decide."""
+    """A refund of a payment that Stripe does not know is never ignored; staff decide."""
     session = world.other_shop_session(SESSION)
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
     (refund,) = (
@@ -214,8 +214,8 @@ def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> No
     assert world.states() <= {EventState.WAITING, EventState.SET_ASIDE}
 
 
-def test_what_our_desk_asked_for_is_never_asked_about(world: World) -> None:
-    """A refund with our own request in its metadata is ours."""
+def test_a_refund_that_we_requested_needs_no_lookup(world: World) -> None:
+    """A refund that names a refund request of ours needs no lookup of its payment."""
     session = world.other_shop_session(SESSION)
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
     (refund,) = (

@@ -1,4 +1,4 @@
-"""Events that are signed but odd: each is understood, or set aside with a reason."""
+"""Which events with a valid signature are unusable, and for which reason."""
 
 import copy
 import json
@@ -43,8 +43,8 @@ DEEP = 100_000
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_is_no_event_is_unusable(body: bytes, reason: str) -> None:
-    """A signed body that is not a JSON object, however big or deep, is refused with the reason."""
+def test_a_body_that_is_no_json_object_is_unusable(body: bytes, reason: str) -> None:
+    """A signed body that is not a JSON object, or is nested too deep, is unusable."""
     with pytest.raises(UnusableEvent) as unusable:
         envelope_of(body)
     assert str(unusable.value).startswith(reason)
@@ -54,7 +54,7 @@ GONE = object()
 
 
 def label(value: Any) -> str:
-    """Return a short id for a case."""
+    """Return a short id for a test case."""
     if value is GONE:
         return "missing"
     if isinstance(value, dict) and "object" in value:
@@ -67,7 +67,7 @@ ODD = [GONE, None, 7, 1.5, True, [], {}, ["evt_1"], "", "a b", "\x00", "\ud800",
 
 
 def changed(body: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
-    """Return a copy of an event with another value at this path, or none."""
+    """Return a copy of an event in which the field at this path has this value or is missing."""
     body = copy.deepcopy(body)
     inner = body
     for key in path[:-1]:
@@ -88,14 +88,14 @@ def reason_against(body: dict[str, Any]) -> str:
 @pytest.mark.parametrize("value", ODD, ids=label)
 @pytest.mark.parametrize("key", ["id", "type"])
 def test_an_event_has_a_name_and_a_type(key: str, value: Any) -> None:
-    """An event without a usable id or type is refused, and the reason names the field."""
+    """An event without a valid id or type is unusable, and the reason names the field."""
     body = changed(event(COMPLETED, SESSION), key, value=value)
     assert reason_against(body) == f"{key} is missing or odd"
 
 
 @pytest.mark.parametrize("value", [GONE, None, 0, 1, "false", []], ids=label)
 def test_an_event_is_live_or_a_test(value: Any) -> None:
-    """Only true or false in livemode is accepted."""
+    """An event whose livemode is neither true nor false is unusable."""
     body = changed(event(COMPLETED, SESSION), "livemode", value=value)
     assert reason_against(body) == "livemode is missing"
 
@@ -104,7 +104,7 @@ def test_an_event_is_live_or_a_test(value: Any) -> None:
     "value", [GONE, None, [], "x", {}, {"object": None}, {"object": []}], ids=label
 )
 def test_an_event_is_about_something(value: Any) -> None:
-    """An event without data.object is refused."""
+    """An event without data.object is unusable."""
     body = changed(event(COMPLETED, SESSION), "data", value=value)
     assert reason_against(body) == "data.object is missing"
 
@@ -113,7 +113,7 @@ def test_an_event_is_about_something(value: Any) -> None:
     "value", [GONE, None, 0, -1, 1.5, True, "1772366400", 2**33, 2**63, 10**30], ids=label
 )
 def test_an_event_has_a_time(value: Any) -> None:
-    """A time that is invalid, or that no column can hold, is refused."""
+    """An event is unusable if its creation time is invalid or too late for a database column."""
     body = changed(event(COMPLETED, SESSION), "created", value=value)
     assert reason_against(body) == "created is not a time"
 
@@ -125,8 +125,8 @@ def test_an_event_has_a_time(value: Any) -> None:
     + [("amount_due", odd, "amount_due is not a usable amount") for odd in [False, 0.0, -0.0]],
     ids=label,
 )
-def test_an_invoice_makes_a_name_of_what_is_one(key: str, value: Any, reason: str) -> None:
-    """Odd values in an invoice never become part of a key, and never count as zero."""
+def test_an_invoice_with_an_invalid_value_is_unusable(key: str, value: Any, reason: str) -> None:
+    """An invoice is unusable if its id, attempt_count or amount is invalid."""
     values: dict[str, Any] = {"id": UUID(int=7), "reference": "LWCAN-7KQ4M2X", "currency": "CAD"}
     gift = Gift(**values)
     failed_invoice = invoice_event(
@@ -137,7 +137,7 @@ def test_an_invoice_makes_a_name_of_what_is_one(key: str, value: Any, reason: st
 
 
 def test_a_thin_event_says_so() -> None:
-    """A thin event (v2), which has no snapshot, is refused with that reason."""
+    """A thin event (v2), which lacks the object, is unusable, and the reason says so."""
     thin = {"id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter", "livemode": False}
     assert "thin (v2)" in reason_against(thin)
 
@@ -159,7 +159,7 @@ BAD_AMOUNTS = [GONE, None, 0, -5_000, "5000", 50.5, 5000.0, True, [], 2**63, MAX
 def test_an_amount_is_a_whole_number(
     kind: str, content: dict[str, Any], key: str, value: Any
 ) -> None:
-    """Only a whole number of minor units above zero is accepted as an amount."""
+    """An amount must be a positive whole number of minor units; otherwise the event is unusable."""
     body = changed(event(kind, content), "data", "object", key, value=value)
     assert reason_against(body) == f"{key} is not a usable amount"
 
@@ -171,7 +171,7 @@ def test_an_amount_is_a_whole_number(
     ("kind", "content"), [(COMPLETED, SESSION), ("refund.created", REFUND)], ids=label
 )
 def test_a_currency_is_known(kind: str, content: dict[str, Any], value: Any) -> None:
-    """Money in an unknown currency is refused."""
+    """An event in an unknown currency is unusable."""
     body = changed(event(kind, content), "data", "object", "currency", value=value)
     assert reason_against(body) == "currency is not a known one"
 
@@ -203,14 +203,14 @@ def test_a_currency_is_known(kind: str, content: dict[str, Any], value: Any) -> 
     ],
     ids=label,
 )
-def test_an_odd_session_is_no_gift(key: str, value: Any, reason: str) -> None:
-    """A session with one odd field about money or gift is refused, and the reason names it."""
+def test_a_session_with_an_invalid_field_is_unusable(key: str, value: Any, reason: str) -> None:
+    """A session with an invalid field about money or gift is unusable; the reason names it."""
     body = changed(event(COMPLETED, SESSION), "data", "object", key, value=value)
     assert reason_against(body).startswith(reason)
 
 
 def test_unpaid_is_never_a_payment() -> None:
-    """A late success that is not marked as paid is no payment."""
+    """async_payment_succeeded about a session that is not marked as paid is unusable."""
     body = changed(event(LATER, SESSION), "data", "object", "payment_status", value="unpaid")
     assert "that is no gift" in reason_against(body)
 
@@ -232,10 +232,10 @@ def test_unpaid_is_never_a_payment() -> None:
     ],
     ids=label,
 )
-def test_an_odd_return_is_unusable(
+def test_an_invalid_refund_or_dispute_is_unusable(
     kind: str, content: dict[str, Any], key: str, value: Any
 ) -> None:
-    """A refund or dispute that is odd is set aside, not ignored."""
+    """A refund or dispute with an invalid field is unusable, and not just ignored."""
     assert reason_against(changed(event(kind, content), "data", "object", key, value=value))
 
 
@@ -243,20 +243,20 @@ def test_an_odd_return_is_unusable(
     "version", ["2022-11-15", "2025-03-31.basil", "2099-01-01.zebra", None, 7], ids=label
 )
 def test_the_version_of_the_api_is_no_obstacle(version: Any) -> None:
-    """An event with all needed fields is understood in every API version."""
+    """A session event of any API version can be read if it has the needed fields."""
     body = event(COMPLETED, SESSION, api_version=version)
     assert isinstance(read_event(envelope_of(json.dumps(body).encode())), Reading)
 
 
 @pytest.mark.parametrize("account", [GONE, None, 7, ["acct_1"], {}], ids=label)
-def test_an_odd_account_is_none(account: Any) -> None:
-    """Only a string is accepted as an account."""
+def test_an_invalid_account_is_read_as_none(account: Any) -> None:
+    """An account that is not a string is read as None."""
     body = changed(event(COMPLETED, SESSION, account=None), "account", value=account)
     assert envelope_of(json.dumps(body).encode()).account is None
 
 
 def test_of_doubled_keys_the_last_counts() -> None:
-    """Of a repeated key the last value is read."""
+    """If a JSON object repeats a key, its last value counts."""
     body = json.dumps(event(COMPLETED, SESSION)).replace(
         '"amount_total": 5000', '"amount_total": 1, "amount_total": 5000'
     )
