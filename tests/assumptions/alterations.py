@@ -1,4 +1,4 @@
-"""Altered Stripes, each with the assumptions that it makes false."""
+"""Alterations of Stripe's behaviour, each with the assumptions that it makes false."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A proxy between the checks and the sandbox that alters one thing."""
+"""A proxy in front of the sandbox that alters one behaviour of Stripe."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A request to Stripe; an alteration may change its `parameters`."""
+    """A request on its way to the sandbox; an alteration may change its `parameters`."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class SentRequest:
 
 @dataclass
 class Answer:
-    """The sandbox's answer; an alteration may change it."""
+    """An answer on its way back from the sandbox; an alteration may change it."""
 
     status: int
     body: Json
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Alteration:
-    """A difference from Stripe's behaviour."""
+    """One behaviour in which the altered Stripe differs: what it changes in requests or answers."""
 
     change_request: Callable[[SentRequest], object] | None = None
     change_answer: Callable[[SentRequest, Answer], object] | None = None
@@ -49,7 +49,7 @@ class Alteration:
 
 @contextmanager
 def altered(sandbox: RunningSandbox, alteration: Alteration) -> Iterator[str]:
-    """Serve the sandbox with one behaviour altered, and yield its URL."""
+    """Serve a proxy that alters one behaviour of the sandbox, and yield the proxy's URL."""
     with caller(sandbox.url) as http:
 
         async def answer(request: Request) -> Response:
@@ -85,7 +85,7 @@ def _forward(http: httpx.Client, alteration: Alteration, request: Request, body:
 
 
 def objects_of(body: Any, kind: str) -> Iterator[Json]:
-    """Yield each object of this kind in an answer, at any depth."""
+    """Yield each object of this kind in the body of an answer, at any depth."""
     if isinstance(body, list):
         for one in body:
             yield from objects_of(one, kind)
@@ -97,7 +97,10 @@ def objects_of(body: Any, kind: str) -> Iterator[Json]:
 
 
 def shown(kind: str, **values: Any) -> Alteration:
-    """Return an alteration of every object of this kind; a callable computes a value."""
+    """Return an alteration that sets these fields in every object of this kind.
+
+    A value that is a function gets the object and returns the field's value.
+    """
 
     def show(_: SentRequest, answer: Answer) -> None:
         for thing in objects_of(answer.body, kind):
@@ -110,7 +113,7 @@ def shown(kind: str, **values: Any) -> Alteration:
 def refused(
     method: str, path: str, message: str, *, parameter: str = "", value: str = ""
 ) -> Alteration:
-    """Return an alteration that refuses a call, or only one where a parameter has this value."""
+    """Return an alteration that refuses requests; with `parameter`, only if it has this value."""
 
     def refuse(request: SentRequest, answer: Answer) -> None:
         is_match = request.method == method and request.path.startswith(path)
@@ -122,7 +125,7 @@ def refused(
 
 
 def accepted(method: str, path: str, code_or_param: str, instead: Json) -> Alteration:
-    """Return an alteration that accepts what is refused with this code, or for this parameter."""
+    """Return an alteration that accepts requests refused with this error code or parameter."""
 
     def accept(request: SentRequest, answer: Answer) -> None:
         error = answer.body.get("error") or {}
@@ -134,7 +137,7 @@ def accepted(method: str, path: str, code_or_param: str, instead: Json) -> Alter
 
 
 def without_events(kind: str) -> Alteration:
-    """Return an alteration that never lists events of this type."""
+    """Return an alteration that leaves out events of this type from the list of events."""
 
     def leave_out(request: SentRequest, answer: Answer) -> None:
         if request.path == "/v1/events":

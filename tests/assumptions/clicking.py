@@ -1,4 +1,4 @@
-"""A person who opens the links of a check and pays on the sandbox's pages."""
+"""A person who opens the links of `donate stripe check` and pays on the sandbox's pages."""
 
 import threading
 from typing import Final
@@ -17,7 +17,7 @@ ACCOUNT: Final = {
 
 
 class Clicker:
-    """Does each step in its own thread, as soon as the check asks for it."""
+    """Plays the person: it does each step in a thread of its own, as soon as it is requested."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self._sandbox = sandbox
@@ -29,7 +29,7 @@ class Clicker:
         thread.start()
 
     def click(self, url: str) -> None:
-        """Pay by card if the page takes one, else agree to a debit, which then succeeds."""
+        """Pay on the page by card; if it has no card form, agree to a debit, which succeeds."""
         page = self._sandbox.http.get(url).text
         typed = ACCOUNT if "institution" in page else CARD
         answer = self._sandbox.http.post(url, data=typed)
@@ -40,7 +40,7 @@ class Clicker:
 
     def _settle(self, session_id: str) -> None:
         lever = {"session": session_id, "succeed": True}
-        # A setup that is already verified has nothing to settle, and the sandbox refuses.
+        # The sandbox refuses this if the bank account is already verified, which does no harm.
         self._sandbox.http.post("/_sandbox/settle", json=lever)
 
     def join(self) -> None:

@@ -1,4 +1,4 @@
-"""One sandbox for all checks of this folder."""
+"""A sandbox that all tests of this folder share."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,6 @@ def shared_sandbox() -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def sandbox(shared_sandbox: RunningSandbox) -> RunningSandbox:
-    """The shared sandbox, emptied so that its lists are short."""
+    """The shared sandbox, reset before each test so that its lists stay short."""
     shared_sandbox.control("DELETE", "/_sandbox/state")
     return shared_sandbox

@@ -1,4 +1,4 @@
-"""Alterations of lists: another order, other objects, or no further pages."""
+"""Alterations of Stripe's lists: another order, no filter, or no further pages."""
 
 from tests.assumptions.altered_stripe import Answer, SentRequest
 

@@ -1,4 +1,4 @@
-"""What the service calls at Stripe and which fields it reads, from its code and its runs."""
+"""Finds in code which requests the service sends to Stripe and which fields it reads."""
 
 import ast
 import inspect
@@ -29,12 +29,12 @@ _ROUTE: Final = re.compile(r'"(get|post|delete)",\s*"(/v1/[^"]*)"')
 
 
 def gateway_files() -> list[Path]:
-    """Return the gateway's files that talk to Stripe, without the assumptions."""
+    """Return the source files of the Stripe gateway, without the assumptions."""
     return [path for path in sorted(GATEWAY.rglob("*.py")) if "assumptions" not in path.parts]
 
 
 def routes_called(code: str) -> set[str]:
-    """Return every call to Stripe in some code, as `GET /v1/events/{id}`."""
+    """Return the route of every Stripe call in some code, such as `GET /v1/events/{id}`."""
     return {_route_of(chain) for chain in _chains(ast.parse(code))}
 
 
@@ -63,7 +63,7 @@ def _route_of(chain: tuple[str, ...]) -> str:
 
 
 def fields_read(things: list[dict[str, Any]], now: datetime) -> set[str]:
-    """Return the fields that the service reads from these objects and events."""
+    """Return the fields that the parser reads from these objects and events."""
     fields: set[str] = set()
     for thing in things:
         with suppress(UnusableEvent):
@@ -90,7 +90,7 @@ def _read(thing: Any, now: datetime) -> None:
 
 
 def keys_named(code: str) -> set[str]:
-    """Return every JSON key in some code: subscripts, `get`, and our own readers."""
+    """Return every JSON key that some code reads by subscript, `get` or our own readers."""
     return {key for node in ast.walk(ast.parse(code)) for key in _keys_of(node)}
 
 

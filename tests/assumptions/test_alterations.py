@@ -1,4 +1,4 @@
-"""Each altered Stripe makes exactly the expected assumptions fail."""
+"""Each alteration of Stripe's behaviour makes exactly the expected assumptions fail."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.sandbox.running import RunningSandbox
 
 
 def false_ones(sandbox: RunningSandbox, alteration: Alteration, expected: set[str]) -> set[str]:
-    """Return the assumptions that do not hold, among the topics of the expected ones."""
+    """Check every topic of the expected assumptions; return the names of those that failed."""
     topics = [t for t in TOPICS if expected & {one.name for one in t.assumptions}]
     assumptions = [one for topic in topics for one in topic.assumptions]
     with (
@@ -24,8 +24,8 @@ def false_ones(sandbox: RunningSandbox, alteration: Alteration, expected: set[st
     return {one.assumption.name for one in results if one.outcome == Outcome.DID_NOT_HOLD}
 
 
-def test_there_are_enough_of_them() -> None:
-    """There are at least twenty alterations, and they name only existing assumptions."""
+def test_there_are_twenty_alterations() -> None:
+    """There are at least twenty alterations, and they name only assumptions that exist."""
     assert len(ALTERATIONS) >= 20
     names = {name for _, expected in ALTERATIONS.values() for name in expected}
     assert names - {one.name for one in ASSUMPTIONS} == set()
@@ -33,7 +33,7 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.mark.parametrize("name", ALTERATIONS)
 def test_an_altered_stripe_is_noticed(sandbox: RunningSandbox, name: str) -> None:
-    """A Stripe that differs in one point makes the assumptions about that point fail."""
+    """If Stripe's behaviour changes in one point, exactly the assumptions about it fail."""
     alteration, expected = ALTERATIONS[name]
     failed = false_ones(sandbox, alteration, expected)
     assert failed == expected

@@ -1,4 +1,4 @@
-"""Each assumption about Stripe holds for the sandbox, and its check reads what it claims to."""
+"""Each assumption holds for the sandbox, and its check reads the fields that it declares."""
 
 import re
 from collections import Counter
@@ -17,12 +17,12 @@ from tests.assumptions.tracing import Traced
 from tests.assumptions.worlds import world_of
 from tests.sandbox.running import RunningSandbox
 
-# Unlike payment_intents, an id has a capital letter or a digit.
+# An id has a capital letter or a digit; a word in a path, as payment_intents, does not.
 _ID = re.compile(r"(?:[a-z]+_)+[a-z]*[A-Z0-9][A-Za-z0-9]*")
 
 
 def routes_called(sandbox: RunningSandbox) -> set[str]:
-    """Return every call since the last time, with {id} for each id in it."""
+    """Return the routes that were requested since the last call of this function."""
     requests = sandbox.control("GET", "/_sandbox/requests")
     sandbox.control("DELETE", "/_sandbox/requests")
     return {f"{one['method']} {_without_ids(one['path'])}" for one in requests}
@@ -33,8 +33,8 @@ def _without_ids(path: str) -> str:
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_a_topic_holds_of_the_sandbox(sandbox: RunningSandbox, topic: Topic) -> None:
-    """Each assumption holds, reads its fields, makes its calls, and leaves nothing behind."""
+def test_a_topic_holds_for_the_sandbox(sandbox: RunningSandbox, topic: Topic) -> None:
+    """Each assumption holds, reads its declared fields, and leaves nothing behind at Stripe."""
     fields: set[str] = set()
     routes_called(sandbox)
     routes: set[str] = set()
@@ -55,8 +55,8 @@ def test_a_topic_holds_of_the_sandbox(sandbox: RunningSandbox, topic: Topic) -> 
     assert leftovers == []
 
 
-def test_there_are_enough_of_them() -> None:
-    """There are at least sixty assumptions, each with its own name and sentence."""
+def test_there_are_sixty_assumptions() -> None:
+    """There are at least sixty assumptions, each with its own name, sentence and source."""
     assert len(ASSUMPTIONS) >= 60
     names = Counter(one.name for one in ASSUMPTIONS) + Counter(one.sentence for one in ASSUMPTIONS)
     assert [text for text, times in names.items() if times > 1] == []
@@ -67,8 +67,8 @@ def test_there_are_enough_of_them() -> None:
         assert one.source.title
 
 
-def test_every_page_of_stripes_is_asked_for_at_once(sandbox: RunningSandbox) -> None:
-    """A person gets all pages before anything else is checked, each with instructions."""
+def test_the_person_gets_all_links_at_the_start(sandbox: RunningSandbox) -> None:
+    """The person gets the links to all pages at once, each with instructions."""
     steps: list[Step] = []
     with world_of(sandbox, person=steps.append) as world:
         person_steps.request_all(world)

@@ -1,4 +1,4 @@
-"""`donate stripe check`, as an operator runs it."""
+"""`donate stripe check`, run as an operator runs it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ LIVE = SECRET_KEY.replace("_test_", "_live_")
 def environment(
     sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Settings of a service that uses the sandbox, in a temporary folder."""
+    """Environment variables of a service that uses the sandbox; the test runs in a new folder."""
     values = {
         "STRIPE_SECRET_KEY": SECRET_KEY,
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -48,10 +48,10 @@ def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
         yield line.rstrip("\n")
 
 
-def test_all_hold_of_the_sandbox(
+def test_all_assumptions_hold_for_the_sandbox(
     sandbox: RunningSandbox, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """All assumptions hold for the sandbox within a minute, while a person opens the links."""
+    """All assumptions hold for the sandbox in a minute, if a person opens the links."""
     person = Clicker(sandbox)
     command = [sys.executable, "-m", "donate.cli", "stripe", "check", "--wait", "20"]
     root = Path(__file__).parent.parent.parent
@@ -79,10 +79,10 @@ def test_all_hold_of_the_sandbox(
 
 
 @pytest.mark.usefixtures("environment")
-def test_what_needs_a_person_is_left_out(
+def test_no_links_leaves_out_what_needs_a_person(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With --no-links no page is shown, and what needs a person is not tried."""
+    """With --no-links, assumptions that need a person are not tried."""
     assert main(["stripe", "check", "--no-links"]) == 0
     output = capsys.readouterr().out
     assert "/pay/" not in output
@@ -92,14 +92,14 @@ def test_what_needs_a_person_is_left_out(
     assert {r["name"] for r in results if r["outcome"] == "did not hold"} == set()
 
 
-def test_what_does_not_hold_is_told_in_stripes_words(
+def test_a_failed_assumption_has_stripes_words(
     sandbox: RunningSandbox,
     environment: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A refusal is reported with Stripe's words and request id, and the exit code is 1."""
+    """If an assumption fails, the report has Stripe's message and request id, without the key."""
     message = f"acss_debit is not for setup; the key was {environment['STRIPE_SECRET_KEY']}."
     alteration = refused("POST", "/v1/checkout/sessions", message, parameter="mode", value="setup")
     with altered(sandbox, alteration) as url:
@@ -124,7 +124,7 @@ def test_a_live_key_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With a live key Stripe is not called, and no file is written."""
+    """With a live key the command stops before it calls Stripe or writes a report."""
     assert environment
     monkeypatch.setenv("STRIPE_SECRET_KEY", LIVE)
     monkeypatch.setenv("STRIPE_API_BASE", "https://127.0.0.1:9")
@@ -138,7 +138,7 @@ def test_a_live_key_is_refused(
 
 @pytest.mark.usefixtures("environment")
 def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
-    """A report that cannot be written is an error before anything is made at Stripe."""
+    """If the report cannot be written, the command stops before it calls Stripe."""
     assert main(["stripe", "check", "--report", "no/such/folder/report.json"]) == 1
     assert "the report cannot be written" in capsys.readouterr().err
 
@@ -146,7 +146,7 @@ def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_list_needs_no_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The list of assumptions needs no settings, and the costliest come first."""
+    """--list needs no settings; it begins with the assumptions that cost most if false."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     assert main(["stripe", "check", "--list"]) == 0

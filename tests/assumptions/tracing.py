@@ -2,14 +2,14 @@
 
 from typing import Any
 
-# The content of these is ours, not Stripe's.
+# The fields inside these are chosen by us, so that they are not recorded.
 _OURS = ("metadata",)
 
 
 class Traced(dict[str, Any]):
-    """A JSON object that adds the name of every field that is read to `seen`.
+    """A JSON object that records in `seen` the name of each of its fields that is read.
 
-    A field is named after its object: `charge.paid`, also inside a payment.
+    A name begins with the kind of object: `charge.paid`, even if the charge is inside a payment.
     """
 
     def __init__(self, body: dict[str, Any], seen: set[str], path: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A Stripe account at a sandbox, and the settings of an operator who has just begun."""
+"""Fixtures of the tests of `donate stripe setup`: a sandbox whose account is not set up."""
 
 import io
 import sys
@@ -19,7 +19,7 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RunningSandbox, stri
 
 @pytest.fixture
 def sandbox(both: tuple[RunningSandbox, stripe.StripeClient]) -> RunningSandbox:
-    """An account that is not set up yet."""
+    """A sandbox whose account has no webhook endpoint yet."""
     return both[0]
 
 

@@ -1,4 +1,4 @@
-"""What an operator runs, and the requests that Stripe then gets."""
+"""Helpers that run `donate stripe setup`, and read the requests that the sandbox got."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ VERSION = "2026-10-28.endive"
 def an_account(
     monkeypatch: pytest.MonkeyPatch, **more: Any
 ) -> Iterator[tuple[RunningSandbox, stripe.StripeClient]]:
-    """Run a sandbox with the settings before the first webhook; yield it and a client."""
+    """Run a sandbox, and set the environment of an operator who has no signing secret yet."""
     with run_sandbox(**more) as sandbox:
         monkeypatch.setenv("STRIPE_API_BASE", sandbox.url)
         monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "")
@@ -42,5 +42,5 @@ def new_endpoint(account: stripe.StripeClient, **more: Any) -> str:
 
 
 def writes(sandbox: RunningSandbox) -> list[str]:
-    params = sandbox.control("GET", "/_sandbox/requests")
-    return [f"{one['method']} {one['path']}" for one in params if one["method"] != "GET"]
+    requests = sandbox.control("GET", "/_sandbox/requests")
+    return [f"{one['method']} {one['path']}" for one in requests if one["method"] != "GET"]

@@ -1,4 +1,4 @@
-"""`donate stripe setup`: what it reads at Stripe, changes there, and prints."""
+"""What `donate stripe setup` reads at Stripe, changes there, and prints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.usefixtures("environment", "sandbox")
 Output = pytest.CaptureFixture[str]
 
 
-def test_it_makes_what_is_missing_and_then_nothing(
+def test_setup_is_complete_after_one_run(
     sandbox: RunningSandbox, account: stripe.StripeClient, capsys: Output
 ) -> None:
-    """The first run sets up endpoint and portal, and the second finds nothing to change."""
+    """The first run creates the endpoint and sets up the portal; the second changes nothing."""
     assert setup("--yes") == 0
     output = capsys.readouterr().out
     assert f"make one for {URL} with {len(EVENT_TYPES)} events, in version {VERSION}" in output
@@ -51,7 +51,7 @@ def test_the_secret_is_shown_once_and_never_logged(
     capsys: Output,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The signing secret is printed once, as a line for .env, and is in no log."""
+    """The signing secret is printed once, as a line for .env, and is never logged."""
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     assert setup("--yes") == 0
     output = capsys.readouterr()
@@ -64,8 +64,8 @@ def test_the_secret_is_shown_once_and_never_logged(
     assert "whsec_" not in again.out + again.err
 
 
-def test_check_only_looks(sandbox: RunningSandbox, capsys: Output) -> None:
-    """With --check every difference is printed, nothing is sent, and the exit code is 1."""
+def test_check_changes_nothing(sandbox: RunningSandbox, capsys: Output) -> None:
+    """With --check every difference is printed, nothing is changed, and the exit code is 1."""
     assert setup("--check") == 1
     output = capsys.readouterr().out
     assert "change  Webhook endpoint: make one" in output
@@ -78,7 +78,7 @@ def test_check_only_looks(sandbox: RunningSandbox, capsys: Output) -> None:
 def test_nothing_is_changed_without_a_yes(
     sandbox: RunningSandbox, answer: Callable[[str], None], capsys: Output, typed: str
 ) -> None:
-    """Only a plain yes makes the changes; an empty answer is a no."""
+    """Setup changes nothing unless the operator answers yes; an empty answer means no."""
     answer(typed)
     assert setup() == 1
     assert "Nothing was changed." in capsys.readouterr().out
@@ -86,7 +86,7 @@ def test_nothing_is_changed_without_a_yes(
 
 
 def test_a_yes_makes_the_changes(sandbox: RunningSandbox, answer: Callable[[str], None]) -> None:
-    """The answer y makes the printed changes."""
+    """If the operator answers y, setup makes the changes that it printed."""
     answer("y\n")
     assert setup() == 0
     assert len(writes(sandbox)) == 2
@@ -107,7 +107,7 @@ def test_an_endpoint_of_ours_is_changed_in_place(
     events: list[str],
     expected: str,
 ) -> None:
-    """Events are corrected and a disabled endpoint is enabled, without a new secret."""
+    """Setup corrects our endpoint's events and enables it, without a new signing secret."""
     endpoint_id = new_endpoint(account, enabled_events=events)
     disabled: Any = {"disabled": True}
     account.v1.webhook_endpoints.update(endpoint_id, disabled)
@@ -121,8 +121,8 @@ def test_an_endpoint_of_ours_is_changed_in_place(
     assert set(changed.enabled_events) == set(EVENT_TYPES)
 
 
-def test_endpoints_of_other_addresses_are_left_alone(account: stripe.StripeClient) -> None:
-    """Endpoints with other addresses at the account are not changed."""
+def test_endpoints_with_other_urls_are_left_alone(account: stripe.StripeClient) -> None:
+    """Setup does not change an endpoint whose URL is not ours."""
     other = new_endpoint(
         account, url="https://shop.example.org/stripe", enabled_events=["charge.failed"]
     )
@@ -136,7 +136,7 @@ def test_endpoints_of_other_addresses_are_left_alone(account: stripe.StripeClien
 def test_an_endpoint_of_another_version_gets_a_new_one_beside_it(
     account: stripe.StripeClient, capsys: Output, version: str | None
 ) -> None:
-    """For another version a second endpoint is made, and staff have to delete the old one."""
+    """If our endpoint has another API version, setup adds a new one; staff delete the old one."""
     params: Any = {"url": URL, "enabled_events": list(EVENT_TYPES)}
     if version:
         params["api_version"] = version
@@ -159,26 +159,26 @@ def test_an_endpoint_of_another_version_gets_a_new_one_beside_it(
 
 
 def test_another_version_of_the_same_release_will_do(account: stripe.StripeClient) -> None:
-    """An endpoint with another version of the same release is kept, as nothing breaks within it."""
+    """Setup keeps an endpoint whose API version is another one of the same major release."""
     new_endpoint(account, api_version="2026-09-30.endive")
     assert setup("--yes") == 0
     assert len(account.v1.webhook_endpoints.list().data) == 1
 
 
-def test_an_address_that_stripe_cannot_reach_is_said_so(
+def test_no_endpoint_for_an_unreachable_service(
     sandbox: RunningSandbox, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If Stripe cannot reach the service, no endpoint is made, and the output says why."""
+    """If Stripe cannot reach PUBLIC_URL, setup says so and creates no endpoint."""
     monkeypatch.setenv("PUBLIC_URL", "http://127.0.0.1:8000")
     assert setup("--yes") == 1
     assert "Stripe cannot reach http://127.0.0.1:8000" in capsys.readouterr().out
     assert "POST /v1/webhook_endpoints" not in writes(sandbox)
 
 
-def test_a_connected_account_has_an_endpoint_that_hears_of_it(
+def test_the_endpoint_of_a_connected_account(
     monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
-    """With STRIPE_ACCOUNT the endpoint listens to connected accounts; another is reported."""
+    """With STRIPE_ACCOUNT, the endpoint must be one that listens to connected accounts."""
     with an_account(monkeypatch, connected_account="acct_1Charity") as (sandbox, account):
         monkeypatch.setenv("STRIPE_ACCOUNT", "acct_1Charity")
         assert setup("--yes") == 0
@@ -192,11 +192,11 @@ def test_a_connected_account_has_an_endpoint_that_hears_of_it(
     assert "it listens to its own account, and STRIPE_ACCOUNT needs" in capsys.readouterr().out
 
 
-def test_a_portal_is_made_where_none_was_saved(
+def test_a_missing_portal_configuration_is_created(
     sandbox: RunningSandbox,
     account: stripe.StripeClient,
 ) -> None:
-    """Without saved settings one portal configuration is made, and is found by the next run."""
+    """If the account has no portal configuration, setup creates one, and finds it next time."""
     sandbox.control("POST", "/_sandbox/account", portal_saved=False)
     assert setup("--yes") == 0
     (configuration,) = account.v1.billing_portal.configurations.list().data
@@ -205,10 +205,10 @@ def test_a_portal_is_made_where_none_was_saved(
     assert len(account.v1.billing_portal.configurations.list().data) == 1
 
 
-def test_a_donor_replaces_a_card_in_the_portal_that_was_made(
+def test_the_portal_opens_with_the_created_configuration(
     sandbox: RunningSandbox, account: stripe.StripeClient
 ) -> None:
-    """Without a default, the service opens the portal with the configuration that setup made."""
+    """If the portal has no default, the service opens it with setup's configuration."""
     sandbox.control("POST", "/_sandbox/account", portal_saved=False)
     session = sandbox.pay(account.v1.checkout.sessions.create(monthly_of(2_500)).id)["session"]
     client = StripeClient(SECRET_KEY, sandbox.url, (sandbox.url.removeprefix("http://"),))
@@ -223,7 +223,7 @@ def test_a_donor_replaces_a_card_in_the_portal_that_was_made(
 def test_a_payment_method_that_is_off_is_switched_on(
     account: stripe.StripeClient, capsys: Output
 ) -> None:
-    """A method that a region offers is switched on; others stay as they are."""
+    """Setup switches on a payment method that a region offers, and leaves others as they are."""
     (configuration,) = account.v1.payment_method_configurations.list().data
     off: Any = {"display_preference": {"preference": "off"}}
     both_off: Any = {"acss_debit": off, "link": off}
@@ -240,16 +240,16 @@ def test_a_payment_method_that_is_off_is_switched_on(
 def test_a_payment_method_that_is_not_active_is_left_to_staff(
     sandbox: RunningSandbox, capsys: Output
 ) -> None:
-    """A method that only Stripe can activate is reported, with where to look."""
+    """If a payment method is on but Stripe has not activated it, setup reports that to staff."""
     sandbox.control("POST", "/_sandbox/account", capabilities={"acss_debit_payments": "inactive"})
     assert setup("--yes") == 1
     assert "debit in Canada: switched on, but not active yet" in capsys.readouterr().out
 
 
-def test_a_method_that_no_region_offers_is_not_asked_for(
+def test_a_method_that_no_region_offers_is_not_needed(
     sandbox: RunningSandbox, capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """If no region offers bank debit, an account without it is complete."""
+    """If no region offers bank debit, setup does not require it of the account."""
     regions = tmp_path / "regions.toml"
     regions.write_text(
         '[LWUS]\nname = {en = "US", fr = "É.-U."}\ncountry = "US"\ncurrency = "USD"\n'

@@ -1,4 +1,4 @@
-"""`donate stripe setup` when Stripe refuses, or gives no answer."""
+"""What `donate stripe setup` does when Stripe refuses a request or gives no usable answer."""
 
 import pytest
 
@@ -9,10 +9,8 @@ pytestmark = pytest.mark.usefixtures("environment", "sandbox")
 Output = pytest.CaptureFixture[str]
 
 
-def test_a_permission_that_is_lacking_is_named_and_the_rest_goes_on(
-    sandbox: RunningSandbox, capsys: Output
-) -> None:
-    """A restricted key that lacks one permission does the rest, and the output names it."""
+def test_a_missing_permission_is_named(sandbox: RunningSandbox, capsys: Output) -> None:
+    """If a restricted key lacks a permission, setup names it and does everything else."""
     permissions = {"webhook": "none", "payment_method_configuration": "read"}
     sandbox.control("POST", "/_sandbox/account", permissions=permissions)
     assert setup("--yes") == 1
@@ -27,10 +25,10 @@ def test_a_permission_that_is_lacking_is_named_and_the_rest_goes_on(
     assert "“Webhook Endpoints Write”" in capsys.readouterr().out
 
 
-def test_a_key_that_stripe_does_not_know_is_said_so(
+def test_a_wrong_key_is_reported_without_the_key(
     capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrong key stops the command with Stripe's words, and shows nothing of the key."""
+    """If the API key is wrong, setup stops with Stripe's message and never prints the key."""
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_test_51Wrong83kfLs02mQpZ7u")
     assert setup("--yes") == 1
     output = capsys.readouterr()
@@ -39,10 +37,8 @@ def test_a_key_that_stripe_does_not_know_is_said_so(
 
 
 @pytest.mark.parametrize("kind", ["html_200", "list_200", "null_200", "500", "429", "reset_before"])
-def test_an_answer_that_is_none_is_said_so(
-    sandbox: RunningSandbox, capsys: Output, kind: str
-) -> None:
-    """After a bad answer an error is printed and nothing is changed."""
+def test_an_unusable_answer_is_reported(sandbox: RunningSandbox, capsys: Output, kind: str) -> None:
+    """If Stripe gives no usable answer, setup says so and changes nothing."""
     path = "/v1/webhook_endpoints"
     sandbox.control("POST", "/_sandbox/trouble", path=path, method="GET", kind=kind, times=3)
     assert setup("--yes") == 1
