@@ -1,4 +1,4 @@
-"""A sandbox on a free port, the unpatched SDK, and a receiver of webhooks, all over HTTP."""
+"""Fixtures of the sandbox's tests: a sandbox, the real Stripe SDK, and a receiver of webhooks."""
 
 import asyncio
 import itertools
@@ -29,7 +29,7 @@ def shared_server() -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def sandbox(shared_server: RunningSandbox) -> Iterator[RunningSandbox]:
-    """A shared sandbox, for tests that read only what they made."""
+    """A sandbox that all tests share, for tests that read only objects of their own."""
     yield shared_server
     shared_server.control("DELETE", "/_sandbox/trouble")
     shared_server.control("POST", "/_sandbox/clock", now=None)
@@ -37,7 +37,7 @@ def sandbox(shared_server: RunningSandbox) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def fresh_sandbox(shared_server: RunningSandbox, receiver: Receiver) -> Iterator[RunningSandbox]:
-    """An empty sandbox whose webhooks go to the receiver, for tests that count."""
+    """An empty sandbox that sends its webhooks to the receiver."""
     shared_server.control("DELETE", "/_sandbox/state")
     shared_server.control("POST", "/_sandbox/webhooks", url=receiver.url)
     yield shared_server
@@ -59,7 +59,7 @@ def client(sandbox: RunningSandbox, http_client: stripe.HTTPClient) -> stripe.St
 def world(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> World:
-    """An empty sandbox without mischief."""
+    """An empty sandbox, an SDK client and a receiver of webhooks, without mischief so far."""
     return World(fresh_sandbox, fresh_client, receiver)
 
 
@@ -81,5 +81,5 @@ _keys = itertools.count(1)
 
 @pytest.fixture
 def key() -> str:
-    """An idempotency key of this test only."""
+    """An idempotency key that no other test uses."""
     return f"key-{next(_keys)}"

@@ -1,4 +1,4 @@
-"""A sandbox with mischief, a donor who pays, and a receiver of webhooks."""
+"""A sandbox that makes mischief (random faults), a donor who pays, and a receiver of webhooks."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import stripe
 
 from tests.sandbox.running import SESSION, Received, Receiver, RunningSandbox, wait_until
 
-# A delay of a minute takes 60 milliseconds.
+# The factor for the delays of webhooks: a minute becomes 60 milliseconds.
 QUICK = 0.001
 
 
@@ -36,7 +36,7 @@ class World:
         return counts
 
     def received(self) -> list[Received]:
-        """Return every delivery in the order of arrival, once none is pending."""
+        """Return every delivered webhook in the order of arrival, once none is pending."""
         wait_until(lambda: self.deliveries()["pending"] == 0)
         return self.receiver.received
 

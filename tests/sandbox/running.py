@@ -1,4 +1,4 @@
-"""The sandbox in a thread, and a receiver of its webhooks."""
+"""Helpers that run the sandbox in a thread, and a receiver of its webhooks."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.sandbox.watching import WATCH
 
 PATIENCE_S = 5.0
 
-# Any, because the SDK has a separate type for each dict in it.
+# Typed as Any, because the SDK has a type of its own for each nested dict.
 SESSION: Any = {
     "mode": "payment",
     "submit_type": "donate",
@@ -55,7 +55,7 @@ def session_of(amount: int, currency: str = "cad", **more: Any) -> Any:
 
 
 def monthly_of(amount: int, currency: str = "cad", **more: Any) -> Any:
-    """Return the parameters of a session for a subscription of this amount a month."""
+    """Return the parameters of a checkout session that subscribes to this amount a month."""
     price = {
         "currency": currency,
         "unit_amount": amount,
@@ -72,14 +72,14 @@ class RunningSandbox:
     http: httpx.Client
 
     def control(self, method: str, path: str, /, **lever: Any) -> Any:
-        """Pull a control lever and return its answer; a refusal raises httpx.HTTPStatusError."""
+        """Send a control request to the sandbox and return its answer; raise if it is refused."""
         json = lever if method == "POST" else None
         answer = self.http.request(method, path, json=json)
         answer.raise_for_status()
         return answer.json()
 
     def renew(self, subscription_id: str, *, succeed: bool | None = True) -> Any:
-        """Begin the next period; return the subscription and its new invoice."""
+        """Begin a subscription's next period; return the subscription and the new invoice."""
         path = f"/_sandbox/subscriptions/{subscription_id}/renew"
         return self.control("POST", path, succeed=succeed)
 
@@ -89,7 +89,7 @@ class RunningSandbox:
 
 @contextmanager
 def run_sandbox(port: int | None = None, **more: Any) -> Iterator[RunningSandbox]:
-    """Run a sandbox in a thread, with the secrets of `make_settings`."""
+    """Run a sandbox in a thread, with the same secrets as `make_settings`."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     values: dict[str, Any] = {
@@ -115,9 +115,9 @@ class Received:
 
 
 class Receiver:
-    """A receiver of webhooks that answers 200, or the statuses in `answers` one by one.
+    """A receiver of webhooks that answers 200, or first the statuses in `answers`.
 
-    `most_at_once` is the largest number of simultaneous deliveries of one body.
+    `most_at_once` is the largest number of deliveries of one event that were open together.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""Checks of a form, made from the SDK's types of parameters, with closed lists of values.
+"""Checks of a request's parameters, made from the SDK's types of them.
 
-The SDK writes such a list as `Literal["a", "b"] | str`, which accepts any text.
+Where the SDK has `Literal["a", "b"] | str`, the check accepts only "a" and "b".
 """
 
 from collections.abc import Mapping
@@ -121,9 +121,9 @@ PARAMETERS = {
     "POST /v1/webhook_endpoints/*": "WebhookEndpointUpdateParams",
 }
 
-# Headers, which the SDK accepts beside the parameters.
+# Request options such as headers, which the SDK's types contain but a form does not.
 _NO_PARAMETERS = frozenset(RequestOptions.__annotations__)
-# Names that the types of headers use and the parameters' modules may not import.
+# Names in the types of request options that the parameters' modules may not import.
 _NAMES_OF_HEADERS = {"Mapping": Mapping, "StripeContext": object}
 _LEAVES = {
     Decimal: FORM_LEAVES["number"],
@@ -136,7 +136,7 @@ _LEAVES = {
 
 
 def parameters_type(route: str) -> type:
-    """Return the SDK's type of this route's parameters."""
+    """Return the SDK's type of the parameters of this route."""
     module: Any = stripe.params
     for step in PARAMETERS[route].split("."):
         module = getattr(module, step)
@@ -174,7 +174,7 @@ def _hash_of(annotation: Any) -> Check:
 
 
 def _choice_of(options: tuple[Any, ...]) -> Check:
-    """Named texts exclude other texts; "" alone only allows to unset the value."""
+    """Return the check of a union; if it names texts other than "", no other text is accepted."""
     texts = {text for one in options if get_origin(one) is Literal for text in get_args(one)}
     is_closed = bool(texts - {""})
     rest = [

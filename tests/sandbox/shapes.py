@@ -1,6 +1,6 @@
 """Checks of requests and answers against `stripe_shapes.json`, made by scripts/stripe_shapes.py.
 
-Shapes are compiled to functions once, because the whole test suite uses them.
+Each shape is compiled to a function once, because the whole test suite uses the checks.
 """
 
 import json
@@ -15,7 +15,7 @@ TABLE = Path(__file__).with_name("stripe_shapes.json")
 
 
 class Difference(NamedTuple):
-    """A difference from the document; `place` begins at the innermost named schema."""
+    """A difference from Stripe's OpenAPI document; `place` is the path inside `schema`."""
 
     place: str
     what: str
@@ -24,7 +24,7 @@ class Difference(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the kind of difference, without the value."""
+        """Return the difference without its value: schema, place and what is wrong."""
         schema = f"{self.schema}: " if self.schema else ""
         return f"{schema}{self.place.replace('.[]', '[]')} {self.what}".strip()
 
@@ -72,7 +72,7 @@ def a_hash(
 
 
 def a_list(item: Check) -> Check:
-    """Return the check of a list; a list in a form is a hash with numbers as names."""
+    """Return the check of a list; in a form, a list is a hash with numbers as keys."""
 
     def check(value: Any) -> list[Difference]:
         if isinstance(value, dict) and value and all(step.isdecimal() for step in value):
@@ -111,7 +111,7 @@ def any_of(options: list[Check]) -> Check:
             inner_differences = option(value)
             if not inner_differences:
                 return FITS
-            # The intended option accepts the type of the value, and has the fewest differences.
+            # Report the option with the fewest differences, and of the right type if there is one.
             if best is None or _distance(inner_differences) < _distance(best):
                 best = inner_differences
         return best or wrong("fits nothing", value)
@@ -129,7 +129,7 @@ def that(condition: Callable[[Any], bool], what: str) -> Check:
 
 
 def text_up_to(longest: int, *, in_form: bool) -> Check:
-    # An empty text in a form unsets the field; the document says where that is allowed.
+    # In a form, an empty text unsets a field; Stripe's document lists that as an option of its own.
     shortest = 1 if in_form else 0
     return that(
         lambda value: isinstance(value, str) and shortest <= len(value) <= longest,
@@ -182,7 +182,7 @@ class Shapes:
         )
 
     def _route(self, method: str, path: str) -> str | None:
-        """Return the route's name in the table; a route without a star is preferred."""
+        """Return the route's name in the table; a route without a placeholder is preferred."""
         request = f"{method} {path}"
         if request in self._routes:
             return request
@@ -209,7 +209,7 @@ class Shapes:
         return differences
 
     def named(self, name: str) -> Check:
-        """Return the check of a schema, whose differences begin at that schema."""
+        """Return the check of a named schema, which its differences then name."""
         if name not in self._named:
             if name not in self._schemas:
                 return lambda _: [Difference("", "is no object of the document", schema=name)]
@@ -225,7 +225,7 @@ class Shapes:
         return self._named[name]
 
     def _late(self, name: str) -> Check:
-        """Return a check that is compiled on first use, because schemas contain each other."""
+        """Return a check that is compiled on its first use, because schemas contain each other."""
 
         def check(value: Any) -> list[Difference]:
             return self.named(name)(value)
@@ -236,7 +236,7 @@ class Shapes:
         return {field.rstrip("!") for field in self._schemas[name]["fields"]}
 
     def _others(self, shape: Any) -> Check:
-        """Return the check of metadata; an empty text is allowed in a form and unsets the key."""
+        """Return the check of metadata, where a form may have an empty text that unsets the key."""
         return self._compiled(shape, in_form=False)
 
     def _compiled(self, shape: Any, *, in_form: bool) -> Check:
@@ -269,7 +269,7 @@ class Shapes:
 
 
 def decoded(form: bytes) -> dict[str, Any]:
-    """Return `a[b][0][c]=value` as nested dicts; raise ValueError for an invalid form."""
+    """Return a form such as `a[b][0][c]=value` as nested dicts; raise ValueError if invalid."""
     tree: dict[str, Any] = {}
     for name, value in parse_qsl(form.decode(), keep_blank_values=True, strict_parsing=bool(form)):
         steps = name.replace("]", "").split("[")

@@ -1,4 +1,4 @@
-"""Subscriptions at the sandbox."""
+"""Helpers that begin a subscription at the sandbox."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PROMISE = {"gift_id": "g-1", "reference": "LWCAN-7KQ4M2X"}
 
 
 def begin(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> Any:
-    """Return a paid session of 25.00 CAD a month, as the control lever returns it."""
+    """Pay a session of 25.00 CAD a month, and return the session."""
     params = monthly_of(2_500, subscription_data={"metadata": PROMISE}, **more)
     return sandbox.pay(client.v1.checkout.sessions.create(params).id)["session"]
 

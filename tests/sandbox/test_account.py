@@ -1,4 +1,4 @@
-"""The account's settings through the real SDK: endpoints, portal, methods, permissions."""
+"""A Stripe account's settings at the sandbox: endpoints, portal, payment methods, permissions."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def new_endpoint(client: stripe.StripeClient, **more: Any) -> Any:
     return client.v1.webhook_endpoints.create(params)
 
 
-def test_the_secret_of_an_endpoint_is_told_once(fresh_client: stripe.StripeClient) -> None:
-    """The signing secret is only in the answer that created the endpoint."""
+def test_the_secret_of_an_endpoint_is_shown_once(fresh_client: stripe.StripeClient) -> None:
+    """An endpoint's signing secret is only in the answer to its creation."""
     created = new_endpoint(fresh_client)
     assert created.secret.startswith("whsec_")
     again = fresh_client.v1.webhook_endpoints.retrieve(created.id)
@@ -29,7 +29,7 @@ def test_the_secret_of_an_endpoint_is_told_once(fresh_client: stripe.StripeClien
 
 
 def test_an_endpoint_is_changed_and_deleted(fresh_client: stripe.StripeClient) -> None:
-    """Events, address and status of an endpoint can be changed, but not the API version."""
+    """An endpoint can be changed, except for its API version, and deleted."""
     endpoints = fresh_client.v1.webhook_endpoints
     created = new_endpoint(fresh_client)
     change: Any = {"enabled_events": ["charge.failed"], "disabled": True}
@@ -66,13 +66,13 @@ def test_an_endpoint_is_changed_and_deleted(fresh_client: stripe.StripeClient) -
 def test_an_endpoint_that_cannot_work_is_refused(
     fresh_client: stripe.StripeClient, more: dict[str, Any]
 ) -> None:
-    """An unreachable endpoint, one without events, or one of an unknown version is refused."""
+    """An endpoint without events, or with an unreachable URL or unknown version, is refused."""
     with pytest.raises(stripe.InvalidRequestError):
         new_endpoint(fresh_client, **more)
 
 
 def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> None:
-    """The seventeenth endpoint is refused, and the others are listed page by page."""
+    """An account can have sixteen endpoints, which are listed page by page."""
     for _ in range(16):
         new_endpoint(fresh_client)
     with pytest.raises(stripe.InvalidRequestError, match="maximum of 16"):
@@ -83,7 +83,7 @@ def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> 
 def test_only_the_dashboard_makes_a_default_portal(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Without saved settings a portal opens only with a configuration."""
+    """Without a default portal configuration, opening the portal needs one by its id."""
     fresh_sandbox.control("POST", "/_sandbox/account", portal_saved=False)
     portal = fresh_client.v1.billing_portal
     payer = fresh_sandbox.pay(_monthly(fresh_client), email="donor@example.com")["session"]
@@ -106,7 +106,7 @@ def test_only_the_dashboard_makes_a_default_portal(
 def test_the_features_of_the_portal_are_changed_one_by_one(
     fresh_client: stripe.StripeClient,
 ) -> None:
-    """A change of a configuration keeps all other features; the default cannot be deactivated."""
+    """Changing one feature of a portal configuration keeps the others."""
     configurations = fresh_client.v1.billing_portal.configurations
     default = configurations.list({"is_default": True}).data[0]
     changed = configurations.update(
@@ -122,7 +122,7 @@ def test_the_features_of_the_portal_are_changed_one_by_one(
 def test_a_method_is_offered_when_it_is_on_and_active(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A payment method is available when its preference is on and its capability is active."""
+    """A payment method is available if it is switched on and its capability is active."""
     configurations = fresh_client.v1.payment_method_configurations
     (default,) = configurations.list().data
     assert default.acss_debit is not None
@@ -148,7 +148,7 @@ def test_a_method_is_offered_when_it_is_on_and_active(
 def test_a_restricted_key_is_told_which_permission_it_lacks(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A call without the key's permission gets 403, before the object is looked up."""
+    """A call that the key has no permission for gets an error that names the permission."""
     fresh_sandbox.control(
         "POST", "/_sandbox/account", permissions={"webhook": "none", "charge": "read"}
     )

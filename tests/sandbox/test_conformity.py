@@ -1,6 +1,6 @@
-"""The check of every sandbox finds what differs from Stripe's documents, and only that.
+"""The tests' check of the sandbox against Stripe's documents finds every kind of difference.
 
-tests/conftest.py checks for each test that nothing else differs.
+tests/conftest.py checks for each test that the sandbox has no unlisted difference.
 """
 
 from collections import Counter
@@ -57,8 +57,8 @@ def test_a_wrong_request_is_noticed(path: str, form: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "counts"), [(400, False), (402, True), (500, True)])
-def test_only_a_refusal_excuses_it(status: int, *, counts: bool) -> None:
-    """A wrong request is reported unless the sandbox refused it."""
+def test_a_wrong_request_that_is_refused_is_not_reported(status: int, *, counts: bool) -> None:
+    """A request that Stripe's documents do not allow is not reported if the sandbox refused it."""
     watch = watch_of("POST", "/v1/refunds", "payment_intent=pi_1&reason=regret", status)
     assert bool(watch.unexpected) is counts
     assert watch.seen["wrong and refused"] == (0 if counts else 1)
@@ -67,7 +67,7 @@ def test_only_a_refusal_excuses_it(status: int, *, counts: bool) -> None:
 def test_a_wrong_answer_is_noticed(
     client: stripe.StripeClient,
 ) -> None:
-    """A missing, null or unknown field of an answer is reported with its place."""
+    """A missing, null or unknown field in an answer is reported with its name."""
     session: dict[str, Any] = client.v1.checkout.sessions.create(SESSION).to_dict()
     refunds = stripe_shapes().answer_check("GET /v1/refunds")
     assert [one.name for one in refunds({"object": "list", "data": [], "has_more": None})] == [
@@ -84,7 +84,7 @@ def test_a_wrong_answer_is_noticed(
 
 
 def test_a_wrong_event_is_noticed() -> None:
-    """The check of the sandbox's events rejects a wrong type, object or previous attribute."""
+    """An event with a wrong type, object or previous attribute is reported."""
     refund = {"id": "re_1", "object": "refund", "amount": "1", "created": 1, "currency": "cad"}
     event = {
         "id": "evt_1", "object": "event", "api_version": None, "created": 1, "livemode": False,
@@ -100,7 +100,7 @@ def test_a_wrong_event_is_noticed() -> None:
 
 
 def test_every_sandbox_of_the_tests_is_watched(http_client: stripe.HTTPClient) -> None:
-    """A sandbox that is started in any test is checked."""
+    """The requests, answers and events of every sandbox that a test starts are checked."""
     WATCH.check_waiting()
     before = Counter(WATCH.seen)
     with run_sandbox() as sandbox:
@@ -112,10 +112,10 @@ def test_every_sandbox_of_the_tests_is_watched(http_client: stripe.HTTPClient) -
     assert added["events"] == 4
 
 
-def test_what_differs_is_as_listed(
+def test_each_listed_difference_still_occurs(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Each listed difference still occurs; otherwise it could only hide others."""
+    """Each difference that is listed as known still occurs; otherwise it has to be removed."""
     WATCH.check_waiting()
     before = Counter(WATCH.standing)
     sessions = fresh_client.v1.checkout.sessions
@@ -136,12 +136,12 @@ def test_what_differs_is_as_listed(
 
 
 def test_every_route_has_its_parameters() -> None:
-    """The document's routes and the SDK's types of parameters are the same."""
+    """The routes in stripe_shapes.json and the routes with a known SDK type are the same."""
     assert stripe_shapes().routes == set(PARAMETERS)
 
 
 def test_a_form_is_read_as_stripe_reads_it() -> None:
-    """Brackets are steps, empty brackets count up, and a repeated name is an error."""
+    """In a form, brackets nest, empty brackets count up, and a repeated name is an error."""
     assert decoded(b"a[b][]=1&a[b][]=2&c=%20") == {"a": {"b": {"0": "1", "1": "2"}}, "c": " "}
     with pytest.raises(ValueError, match="twice"):
         decoded(b"a=1&a=2")

@@ -1,4 +1,4 @@
-"""The levers under /_sandbox/: the clock, payments, and the log of requests."""
+"""Control requests under /_sandbox/: the clock, payments, and the log of requests."""
 
 import httpx
 import pytest
@@ -13,10 +13,10 @@ def refused(sandbox: RunningSandbox, path: str, **lever: object) -> httpx.Respon
     return error.value.response
 
 
-def test_history_can_be_laid_down(
+def test_the_clock_dates_new_objects(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """After the clock was set back, new objects and events have the clock's date."""
+    """If the sandbox's clock is set back, new objects and events have the clock's date."""
     last_year = 1_760_000_000
     fresh_sandbox.control("POST", "/_sandbox/clock", now=last_year)
     session = fresh_client.v1.checkout.sessions.create(session_params(expires_at=last_year + 3_600))
@@ -28,8 +28,10 @@ def test_history_can_be_laid_down(
     assert state["now"] > last_year
 
 
-def test_a_lever_pays_like_a_donor(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A lever pays with a test card or an outcome, and with a name and e-mail."""
+def test_a_control_request_pays_a_session(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """A control request can pay a session with a test card or an outcome, name and e-mail."""
     session = client.v1.checkout.sessions.create(SESSION)
     declined = sandbox.control(
         "POST", "/_sandbox/pay", session=session.id, card="4000 0000 0000 9995"
@@ -48,10 +50,10 @@ def test_a_lever_pays_like_a_donor(client: stripe.StripeClient, sandbox: Running
     assert paid["charge"]["billing_details"]["name"] == "Grace Hopper"
 
 
-def test_a_lever_that_makes_no_sense_is_refused(
+def test_an_invalid_control_request_is_refused(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Unknown ids, fields or cards and closed sessions are refused with a reason."""
+    """A control request with an unknown id, field or card, or a closed session, is refused."""
     session = client.v1.checkout.sessions.create(SESSION)
     for lever in ({"card": "1"}, {}, {"card": "4242424242424242", "outcome": "paid"}):
         assert refused(sandbox, "/_sandbox/pay", session=session.id, **lever).status_code == 400
@@ -66,7 +68,7 @@ def test_a_lever_that_makes_no_sense_is_refused(
 def test_requests_are_logged(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str
 ) -> None:
-    """The log has each request's parameters, key, status and trouble."""
+    """The log of requests has their parameters, idempotency key, status and injected trouble."""
     fresh_sandbox.control("POST", "/_sandbox/trouble", path="/v1/checkout/*", kind="reset_after")
     with pytest.raises(stripe.APIConnectionError):
         fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})

@@ -1,4 +1,4 @@
-"""The client that delivers the sandbox's webhooks works with any receiver."""
+"""The HTTP client that delivers the sandbox's webhooks."""
 
 import asyncio
 from typing import Any
@@ -17,7 +17,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 class Listener:
-    """A server that sends these answers on each connection, one by one, then hangs up."""
+    """A server that gives these answers on each connection, then closes the connection."""
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = answers
@@ -50,7 +50,7 @@ def post(listener: Listener, times: int = 1, timeout_s: float = 5.0) -> list[int
             for _ in range(times):
                 url = f"http://127.0.0.1:{port}/hooks?of=us"
                 statuses.append(await courier.post(url, b"{}", {"x-sign": "1"}, timeout_s))
-                # Long enough to notice that the listener has hung up.
+                # Long enough for the client to notice that the connection was closed.
                 await asyncio.sleep(0.02)
         finally:
             await courier.close()
@@ -62,7 +62,7 @@ def post(listener: Listener, times: int = 1, timeout_s: float = 5.0) -> list[int
 
 
 def test_what_arrives_is_what_was_sent() -> None:
-    """The request has the path with its query, the host, the length and every header."""
+    """A delivered webhook has the URL's path and query, the headers and the body."""
     listener = Listener(ANSWER)
     assert post(listener) == [200]
     head, _, body = listener.requests[0].partition(b"\r\n\r\n")
@@ -72,14 +72,14 @@ def test_what_arrives_is_what_was_sent() -> None:
 
 
 def test_a_connection_is_kept() -> None:
-    """Many deliveries to one receiver share a connection."""
+    """Deliveries to one receiver share a connection."""
     listener = Listener(*[ANSWER] * 5)
     assert post(listener, times=5) == [200] * 5
     assert listener.connections == 1
 
 
 def test_a_receiver_may_hang_up_between_deliveries() -> None:
-    """A connection that the receiver closed is replaced, and no delivery is lost."""
+    """If the receiver closes the connection after an answer, the next delivery opens another."""
     listener = Listener(ANSWER)
     assert post(listener, times=3) == [200] * 3
     assert listener.connections == 3
@@ -98,7 +98,7 @@ def test_a_receiver_may_hang_up_between_deliveries() -> None:
     ids=str,
 )
 def test_every_answer_has_a_status(answer: bytes, status: int) -> None:
-    """An answer is understood however its body ends, and so is the next one."""
+    """The client reads the status of an answer however its body ends."""
     listener = Listener(answer, answer)
     assert post(listener, times=2) == [status] * 2
 
@@ -108,14 +108,14 @@ def test_every_answer_has_a_status(answer: bytes, status: int) -> None:
     [b"", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut", b"SSH-2.0\r\n\r\n"],
     ids=str,
 )
-def test_no_answer_is_said(answer: bytes) -> None:
-    """A receiver that hangs up, stops midway, or does not speak HTTP has not answered."""
+def test_an_incomplete_answer_is_no_delivery(answer: bytes) -> None:
+    """If the receiver sends no complete HTTP answer, the webhook counts as not delivered."""
     with pytest.raises(NotDelivered):
         post(Listener(answer))
 
 
-def test_patience_ends() -> None:
-    """A receiver that does not answer in time has not answered."""
+def test_a_delivery_times_out() -> None:
+    """If the receiver does not answer in time, the webhook counts as not delivered."""
     silent = Listener(b"HTTP/1.1 100 Continue\r\n\r\n", ANSWER)
     with pytest.raises(NotDelivered, match="TimeoutError"):
         post(silent, timeout_s=0.1)

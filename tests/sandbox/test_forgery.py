@@ -1,4 +1,4 @@
-"""Forged events contain real gifts and false claims, and do not change the sandbox."""
+"""Forged webhooks, which the sandbox can add to the real ones to test a receiver."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from tests.sandbox.subscriptions import begin
 
 
 def test_forged_events_name_real_gifts(world: World) -> None:
-    """Each forgery is an additional event with another amount and one of four lies."""
+    """A forged event names a real session with a false amount; its lie has one of four kinds."""
     world.begin(1, "forge")
     world.pay(12)
     paid = {
@@ -32,7 +32,7 @@ def test_forged_events_name_real_gifts(world: World) -> None:
 
 
 def lie_in(event: dict[str, Any], received: Received) -> str:
-    """Return the first lie that a careful receiver finds before it compares amounts."""
+    """Return what gives a forged event away: its signature, account, mode or only its amount."""
     try:
         stripe.WebhookSignature.verify_header(
             received.body.decode(), received.signature, WEBHOOK_SECRET, tolerance=300
@@ -45,7 +45,7 @@ def lie_in(event: dict[str, Any], received: Received) -> str:
 
 
 def test_forged_events_move_no_money(world: World) -> None:
-    """Totals and the list of events are the same as without forgeries."""
+    """Forged events change neither the sandbox's totals nor its list of events."""
     states = []
     for seed in (None, 1):
         world.sandbox.control("DELETE", "/_sandbox/state")
@@ -57,7 +57,7 @@ def test_forged_events_move_no_money(world: World) -> None:
 
 
 def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) -> None:
-    """A signed event with a false amount is made only if the receiver can compare the amount."""
+    """A correctly signed event has a false amount only if a receiver can know the right one."""
     subscription_id = begin(world.client, world.sandbox)["subscription"]
     world.sandbox.renew(subscription_id)
     later, first = world.client.v1.events.list({"type": "invoice.paid"}).data

@@ -1,4 +1,4 @@
-"""The payment page, over plain HTTP as in a browser without JavaScript."""
+"""The sandbox's payment page, used over plain HTTP as by a browser without JavaScript."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def submit(
 
 
 def test_the_page_says_what_it_is(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """The page shows amount and product, says that it is a pretend Stripe, and has no script."""
+    """The payment page shows the amount, the product and that it is a pretend Stripe."""
     session = open_page(client)
     page = sandbox.http.get(f"/pay/{session.id}")
     assert page.status_code == 200
@@ -37,17 +37,15 @@ def test_the_page_says_what_it_is(client: stripe.StripeClient, sandbox: RunningS
 
 
 def test_the_page_speaks_french(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A session in fr-CA is shown in French, with a decimal comma."""
+    """The payment page of a session in fr-CA is French, with a decimal comma."""
     page = sandbox.http.get(f"/pay/{open_page(client, locale='fr-CA').id}").text
     assert '<html lang="fr">' in page
     assert "25,00\N{NO-BREAK SPACE}CAD" in page
     assert "Donner" in page
 
 
-def test_what_donors_and_charities_type_is_harmless(
-    client: stripe.StripeClient, sandbox: RunningSandbox
-) -> None:
-    """Markup in a product name or in a field is shown as text."""
+def test_markup_is_shown_as_text(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
+    """Markup in a product's name or in a field of the form is shown as text."""
     price = {"currency": "cad", "unit_amount": 500, "product_data": {"name": "<script>x</script>"}}
     session = open_page(client, line_items=[{"quantity": 1, "price_data": price}])
     page = submit(sandbox, session, name='"><script>y</script>', number="1")
@@ -58,7 +56,7 @@ def test_what_donors_and_charities_type_is_harmless(
 def test_a_known_email_is_not_asked_for(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """With customer_email the page shows the address, and a typed one is ignored."""
+    """With customer_email, the payment page shows that address and has no field for another."""
     session = open_page(client, customer_email="known@example.com")
     page = sandbox.http.get(f"/pay/{session.id}").text
     assert "known@example.com" in page
@@ -70,7 +68,7 @@ def test_a_known_email_is_not_asked_for(
 
 
 def test_a_good_card_pays(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Payment redirects to success_url with the session's id, and the session is paid."""
+    """A payment by a valid card completes the session and redirects to success_url."""
     session = open_page(
         client, payment_intent_data={"metadata": {"gift": "42"}, "description": "G"}
     )
@@ -104,7 +102,7 @@ def test_a_declined_card_stays_on_the_page(
     decline_code: str,
     sentence: str,
 ) -> None:
-    """The reason is on the page, the failed charge is kept, and another card can pay."""
+    """If a card is declined, the payment page shows the reason, and another card can pay."""
     session = open_page(client)
     page = submit(sandbox, session, number=number)
     assert page.status_code == 402
@@ -138,7 +136,7 @@ def test_a_declined_card_stays_on_the_page(
 def test_a_typing_mistake_makes_no_charge(
     client: stripe.StripeClient, sandbox: RunningSandbox, typed: dict[str, str]
 ) -> None:
-    """An invalid field is asked for again, and no payment is made."""
+    """An invalid field on the payment page is marked, and no payment is made."""
     session = open_page(client)
     page = submit(sandbox, session, **typed)
     assert page.status_code == 422
@@ -147,7 +145,7 @@ def test_a_typing_mistake_makes_no_charge(
 
 
 def test_a_finished_page_says_so(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Paid and expired sessions show a page with a link back, and cannot be paid again."""
+    """The page of a paid or expired session has a link back, and takes no payment."""
     paid, expired = open_page(client), open_page(client)
     submit(sandbox, paid)
     client.v1.checkout.sessions.expire(expired.id)
@@ -159,7 +157,7 @@ def test_a_finished_page_says_so(client: stripe.StripeClient, sandbox: RunningSa
 
 
 def test_a_bank_debit_takes_its_time(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A bank debit completes the session unpaid, with a processing payment."""
+    """A bank debit completes the session unpaid; its payment is processing."""
     options = {"acss_debit": {"mandate_options": MANDATE}}
     session = open_page(
         client, allowed_payment_method_types=["acss_debit"], payment_method_options=options
@@ -177,7 +175,7 @@ def test_a_bank_debit_takes_its_time(client: stripe.StripeClient, sandbox: Runni
 
 
 def test_yen_have_no_decimals(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Amounts are written with the decimals of their currency."""
+    """The payment page shows an amount with the decimals of its currency."""
     params: Any = session_of(500, "jpy")
     session = client.v1.checkout.sessions.create(params)
     assert "500\N{NO-BREAK SPACE}JPY" in sandbox.http.get(f"/pay/{session.id}").text
@@ -186,7 +184,7 @@ def test_yen_have_no_decimals(client: stripe.StripeClient, sandbox: RunningSandb
 def test_the_index_lists_sessions_and_cards(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The index lists sessions and the test cards to pay them with."""
+    """The sandbox's front page lists the sessions, and test cards with which to pay them."""
     session = open_page(client, client_reference_id="LWCAN-INDEX")
     index = sandbox.http.get("/").text
     assert session.url is not None

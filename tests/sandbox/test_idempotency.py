@@ -1,4 +1,4 @@
-"""The same key gives the same answer, and never a second object."""
+"""Requests with the same idempotency key get the same answer, and make one object."""
 
 import threading
 
@@ -11,7 +11,7 @@ SESSIONS = "/v1/checkout/sessions"
 
 
 def test_the_first_answer_is_given_again(client: stripe.StripeClient, key: str) -> None:
-    """The same key and parameters give the stored answer, marked as replayed."""
+    """A repeated request with its idempotency key gets the first answer, marked as replayed."""
     first = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     again = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     assert again.id == first.id
@@ -23,29 +23,29 @@ def test_the_first_answer_is_given_again(client: stripe.StripeClient, key: str) 
 
 
 def test_a_key_belongs_to_its_parameters(client: stripe.StripeClient, key: str) -> None:
-    """The same key with other parameters is an idempotency error."""
+    """A repeated idempotency key with other parameters is an error."""
     client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     with pytest.raises(stripe.IdempotencyError) as refused:
         client.v1.checkout.sessions.create(session_of(999), {"idempotency_key": key})
     assert refused.value.http_status == 400
 
 
-def test_a_key_belongs_to_its_address(client: stripe.StripeClient, key: str) -> None:
-    """The same key for another path is an idempotency error."""
+def test_a_key_belongs_to_its_path(client: stripe.StripeClient, key: str) -> None:
+    """A repeated idempotency key on another path is an error."""
     session = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
         client.v1.checkout.sessions.expire(session.id, {}, {"idempotency_key": key})
 
 
 def test_a_failed_validation_leaves_the_key_free(client: stripe.StripeClient, key: str) -> None:
-    """After a failed validation the corrected request may use the same key."""
+    """After a request was invalid, the corrected one may have the same idempotency key."""
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.checkout.sessions.create(session_of(1), {"idempotency_key": key})
     assert client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key}).status == "open"
 
 
-def test_a_refusal_by_the_endpoint_is_kept(client: stripe.StripeClient, key: str) -> None:
-    """A refusal by the endpoint is replayed under the same key."""
+def test_a_refusal_is_replayed(client: stripe.StripeClient, key: str) -> None:
+    """If a valid request is refused, a repeat with its idempotency key replays the refusal."""
     session = client.v1.checkout.sessions.create(SESSION)
     client.v1.checkout.sessions.expire(session.id)
     requests = []
@@ -59,10 +59,10 @@ def test_a_refusal_by_the_endpoint_is_kept(client: stripe.StripeClient, key: str
     ]
 
 
-def test_a_server_error_is_kept(
+def test_a_server_error_is_replayed(
     client: stripe.StripeClient, sandbox: RunningSandbox, key: str
 ) -> None:
-    """A 500 is replayed under its key; a new key gets a new answer."""
+    """A 500 is replayed for its idempotency key; another key gets a new answer."""
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="500")
     for replayed in (None, "true"):
         with pytest.raises(stripe.APIError) as failed:
@@ -74,10 +74,10 @@ def test_a_server_error_is_kept(
 
 
 @pytest.mark.parametrize("kind", ["502_before", "409", "429", "401", "400", "reset_before"])
-def test_what_was_not_executed_is_not_kept(
+def test_an_error_before_execution_is_not_replayed(
     client: stripe.StripeClient, sandbox: RunningSandbox, key: str, kind: str
 ) -> None:
-    """After a failure before the request ran, the same key still works."""
+    """An error that occurred before the request was executed is not replayed."""
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind=kind)
     with pytest.raises(stripe.StripeError):
         client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
@@ -89,7 +89,7 @@ def test_what_was_not_executed_is_not_kept(
 def test_a_key_in_use_is_a_conflict(
     client: stripe.StripeClient, sandbox: RunningSandbox, key: str
 ) -> None:
-    """While the first request runs, the second gets 409; afterwards it gets the answer."""
+    """While a request is executed, another one with the same idempotency key gets a 409."""
     sandbox.control("POST", "/_sandbox/trouble", path=SESSIONS, kind="hang", seconds=0.3)
     ids: list[str] = []
 
@@ -112,7 +112,7 @@ def test_a_key_in_use_is_a_conflict(
 def test_a_key_is_forgotten_after_a_day(
     client: stripe.StripeClient, sandbox: RunningSandbox, key: str
 ) -> None:
-    """More than 24 hours later the same key makes a new object."""
+    """After more than 24 hours, the same idempotency key makes a new object."""
     first = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
     sandbox.control("POST", "/_sandbox/clock", now=first.created + 24 * 60 * 60 + 1)
     later = client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})

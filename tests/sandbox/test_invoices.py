@@ -1,4 +1,4 @@
-"""Invoices: one for each period, paid or not, and refunded or disputed like any payment."""
+"""The sandbox makes an invoice for each period of a subscription."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ def intent_of(invoice: dict[str, Any]) -> str:
 def test_the_next_month_has_an_invoice_of_its_own(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A renewal begins the next period and makes a paid invoice, with events."""
+    """A renewal begins a subscription's next period, with a paid invoice and its events."""
     client, session = fresh_client, begin(fresh_client, fresh_sandbox)
     before = client.v1.subscriptions.retrieve(session["subscription"])["items"].data[0]
     events_before = len(event_types(client))
@@ -51,7 +51,7 @@ def test_the_next_month_has_an_invoice_of_its_own(
 def test_a_month_can_fail_and_be_paid_later(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A failed month leaves an open invoice and a subscription past due, until it is paid."""
+    """If a month's payment fails, the subscription is past_due until the invoice is paid."""
     client, subscription_id = fresh_client, begin(fresh_client, fresh_sandbox)["subscription"]
     failed = fresh_sandbox.renew(subscription_id, succeed=False)["invoice"]
     assert (failed["status"], failed["attempt_count"], failed["amount_paid"]) == ("open", 1, 0)
@@ -70,7 +70,7 @@ def test_a_month_can_fail_and_be_paid_later(
 def test_a_subscription_that_is_to_end_ends_with_its_period(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """With cancel_at_period_end the subscription ends instead of a new period."""
+    """With cancel_at_period_end, the subscription ends when its period ends."""
     subscription_id = begin(client, sandbox)["subscription"]
     client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": True})
     ended = sandbox.renew(subscription_id)
@@ -89,7 +89,7 @@ def test_a_paused_month_takes_no_money(
     behavior: Any,
     status: str,
 ) -> None:
-    """While collection is paused each month has an unpaid invoice."""
+    """While a subscription is paused, each month's invoice is not paid."""
     subscription_id = begin(fresh_client, fresh_sandbox)["subscription"]
     fresh_client.v1.subscriptions.update(
         subscription_id, {"pause_collection": {"behavior": behavior}}
@@ -99,7 +99,7 @@ def test_a_paused_month_takes_no_money(
 
 
 def test_invoices_are_found(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Lists of invoices and of their payments take Stripe's filters."""
+    """The lists of invoices and invoice payments accept Stripe's filters."""
     subscription_id = begin(client, sandbox)["subscription"]
     unpaid = sandbox.renew(subscription_id, succeed=False)["invoice"]
     paid = sandbox.renew(subscription_id)["invoice"]
@@ -121,7 +121,7 @@ def invoices(client: stripe.StripeClient, **params: Any) -> list[str]:
 def test_a_month_can_be_refunded_and_disputed(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The payment intent of an invoice can be refunded and disputed like any other."""
+    """The payment of an invoice can be refunded and disputed like any other payment."""
     client, subscription_id = fresh_client, begin(fresh_client, fresh_sandbox)["subscription"]
     first, second = (fresh_sandbox.renew(subscription_id)["invoice"] for _ in range(2))
     refund = client.v1.refunds.create({"payment_intent": intent_of(first), "amount": 1_000})
@@ -137,7 +137,7 @@ def test_a_month_can_be_refunded_and_disputed(
 def test_a_new_price_counts_from_the_next_month(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """After a change without proration, the next invoice has the new amount."""
+    """A change of a subscription's quantity or price applies from the next invoice on."""
     subscription_id = begin(client, sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     change: Any = {"items": [{"id": item.id, "quantity": 3}], "proration_behavior": "none"}
@@ -148,7 +148,7 @@ def test_a_new_price_counts_from_the_next_month(
 def test_every_period_begins_where_the_last_one_ended(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A subscription that began on the 31st renews on each month's last day."""
+    """A subscription that began on the 31st renews on the last day of shorter months."""
     fresh_sandbox.control("POST", "/_sandbox/clock", now=moment(2027, 1, 31))
     params = monthly_of(2_500, expires_at=moment(2027, 1, 31) + 3_600)
     session = fresh_client.v1.checkout.sessions.create(params)
@@ -162,7 +162,7 @@ def test_every_period_begins_where_the_last_one_ended(
 
 
 def test_months_are_counted_on_the_calendar() -> None:
-    """Adding months and counting them are inverse to each other on every day."""
+    """months_between counts what months_after has added, for a start on any day of a month."""
     for day in (1, 28, 29, 30, 31):
         anchor = moment(2024, 1, day)
         counts = [months_between(anchor, months_after(anchor, n)) for n in range(40)]

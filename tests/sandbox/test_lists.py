@@ -1,4 +1,4 @@
-"""Lists have the newest first, and their cursors lose and repeat nothing."""
+"""The sandbox's lists begin with the newest object, and paging skips and repeats nothing."""
 
 from typing import Any
 
@@ -13,15 +13,17 @@ COUNT = 12
 
 @pytest.fixture
 def ids(fresh_client: stripe.StripeClient) -> list[str]:
-    """The ids of twelve expired sessions' events, newest first."""
+    """The ids of twelve events, the newest first."""
     for _ in range(COUNT):
         session = fresh_client.v1.checkout.sessions.create(SESSION)
         fresh_client.v1.checkout.sessions.expire(session.id)
     return [event.id for event in fresh_client.v1.events.list({"limit": 100}).data]
 
 
-def test_a_page_has_ten_unless_told(fresh_client: stripe.StripeClient, ids: list[str]) -> None:
-    """A page has ten objects by default, and has_more says whether others follow."""
+def test_a_page_has_ten_objects_by_default(
+    fresh_client: stripe.StripeClient, ids: list[str]
+) -> None:
+    """A page of a list has ten objects by default; has_more says whether others follow."""
     page = fresh_client.v1.events.list()
     assert [event.id for event in page.data] == ids[:10]
     assert page.has_more
@@ -31,7 +33,7 @@ def test_a_page_has_ten_unless_told(fresh_client: stripe.StripeClient, ids: list
 def test_starting_after_goes_to_the_older(
     fresh_client: stripe.StripeClient, ids: list[str]
 ) -> None:
-    """starting_after gives objects older than the cursor, newest first."""
+    """With starting_after, a page has the objects that are just older than the cursor."""
     page = fresh_client.v1.events.list({"starting_after": ids[3], "limit": 4})
     assert [event.id for event in page.data] == ids[4:8]
     assert page.has_more
@@ -43,7 +45,7 @@ def test_starting_after_goes_to_the_older(
 def test_ending_before_gives_the_nearest_newer(
     fresh_client: stripe.StripeClient, ids: list[str]
 ) -> None:
-    """ending_before gives the page just above the cursor, newest first."""
+    """With ending_before, a page has the objects that are just newer than the cursor."""
     page = fresh_client.v1.events.list({"ending_before": ids[8], "limit": 3})
     assert [event.id for event in page.data] == ids[5:8]
     assert page.has_more
@@ -52,18 +54,20 @@ def test_ending_before_gives_the_nearest_newer(
     assert not top.has_more
 
 
-def test_the_sdk_walks_both_ways(fresh_client: stripe.StripeClient, ids: list[str]) -> None:
-    """auto_paging_iter yields every event once, down from the newest or up from the oldest."""
+def test_the_sdk_pages_in_both_directions(
+    fresh_client: stripe.StripeClient, ids: list[str]
+) -> None:
+    """The SDK's auto_paging_iter yields every event once, in either direction."""
     down = fresh_client.v1.events.list({"limit": 5}).auto_paging_iter()
     assert [event.id for event in down] == ids
     up = fresh_client.v1.events.list({"limit": 5, "ending_before": ids[-1]}).auto_paging_iter()
     assert [event.id for event in up] == ids[-2::-1]
 
 
-def test_what_is_new_does_not_disturb_a_walk(
+def test_new_events_do_not_disturb_paging(
     fresh_client: stripe.StripeClient, ids: list[str]
 ) -> None:
-    """Events that are made during a walk downwards are not seen and repeat no others."""
+    """Events that are made while a client pages through the list are not in later pages."""
     seen_ids = []
     for event in fresh_client.v1.events.list({"limit": 4}).auto_paging_iter():
         seen_ids.append(event.id)
@@ -77,7 +81,7 @@ def test_what_is_new_does_not_disturb_a_walk(
 def test_events_are_found_by_type(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The list can be filtered by type or types; `.*` matches a family."""
+    """The list of events can be filtered by types; `payment_intent.*` means all its types."""
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_sandbox.pay(session.id)
     params = {"types": ["charge.succeeded", "checkout.session.completed"]}
@@ -96,7 +100,7 @@ def test_events_are_found_by_type(
 def test_created_narrows_by_time(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The list can be filtered by a creation time or bounds, in the sandbox's time."""
+    """Lists can be filtered by their objects' creation time, exactly or by bounds."""
     start = 1_750_000_000
     ids = []
     for moment in (start, start + 10, start + 20):
@@ -116,7 +120,7 @@ def test_created_narrows_by_time(
 def test_events_are_kept_for_thirty_days(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, ids: list[str]
 ) -> None:
-    """Events older than 30 days are not listed, but their objects are."""
+    """Events older than 30 days are not listed any more; the objects still are."""
     event = fresh_client.v1.events.retrieve(ids[0])
     fresh_sandbox.control("POST", "/_sandbox/clock", now=event.created + 30 * 86_400)
     assert fresh_client.v1.events.list().data == []
@@ -138,20 +142,20 @@ def test_events_are_kept_for_thirty_days(
 def test_odd_lists_are_refused(
     client: stripe.StripeClient, params: dict[str, object], param: str
 ) -> None:
-    """Invalid parameters are refused as by Stripe, and the refusal names them."""
+    """A list request with an invalid parameter is refused, and the refusal names it."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.events.list(params)  # type: ignore[arg-type]
     assert refused.value.param == param
 
 
 def test_only_one_cursor_at_a_time(fresh_client: stripe.StripeClient, ids: list[str]) -> None:
-    """Both cursors together are refused."""
+    """A list request with both starting_after and ending_before is refused."""
     with pytest.raises(stripe.InvalidRequestError, match="only specify one"):
         fresh_client.v1.events.list({"starting_after": ids[0], "ending_before": ids[1]})
 
 
 def test_a_shelf_is_in_order_of_age() -> None:
-    """An object that is added late but is older is sorted among the older ones."""
+    """A Shelf keeps its objects by creation time, in whichever order they are added."""
     shelf = Shelf("thing")
     for name, created in (("b", 20), ("c", 30), ("a", 10), ("b2", 20)):
         shelf.put({"id": name, "created": created})

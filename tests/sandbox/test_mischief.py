@@ -1,4 +1,4 @@
-"""Mischief depends only on its seed, and each kind of it can be observed."""
+"""The sandbox's mischief: random faults in webhooks and answers, the same for the same seed."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -23,21 +23,21 @@ def lines_told() -> list[str]:
 
 @pytest.fixture
 def mischievous(lines_told: list[str], receiver: Receiver) -> Iterator[RunningSandbox]:
-    """A sandbox that was started with a mischief seed, as `donate sandbox --mischief 4` does."""
+    """A sandbox started with a seed for its mischief, as by `donate sandbox --mischief 4`."""
     mischief: dict[str, Any] = {"mischief_seed": 4, "report_mischief": lines_told.append}
     with run_sandbox(webhook_url=receiver.url, **mischief) as sandbox:
         yield sandbox
 
 
 def test_without_a_seed_there_is_none(world: World) -> None:
-    """Without a seed every event arrives once and no answer goes wrong."""
+    """Without a seed there is no mischief: every event arrives once, and no answer goes wrong."""
     world.pay(5)
     assert Counter(event["id"] for event in world.arrived()) == dict.fromkeys(world.made_ids(), 1)
     assert world.deeds() == []
 
 
 def test_the_same_seed_does_the_same(world: World) -> None:
-    """The same seed gives the same requests the same mischief, and another seed another."""
+    """Requests get the same mischief with the same seed, and different mischief with another."""
     lines = []
     for seed in (11, 11, 12):
         world.sandbox.control("DELETE", "/_sandbox/state")
@@ -48,8 +48,8 @@ def test_the_same_seed_does_the_same(world: World) -> None:
     assert len(lines[0]) > 6
 
 
-def test_dice_do_not_look_at_the_clock() -> None:
-    """Mischief does not depend on the process or the time."""
+def test_mischief_depends_only_on_seed_and_requests() -> None:
+    """Two Mischief objects with one seed do the same to the same requests."""
     falls = []
     for _ in range(2):
         mischief = Mischief(None, lambda _: None)
@@ -62,8 +62,8 @@ def test_dice_do_not_look_at_the_clock() -> None:
     assert len(set(kinds)) > 5
 
 
-def test_one_address_does_not_disturb_the_other() -> None:
-    """Each path has its own random numbers, so that other requests do not change them."""
+def test_each_path_has_its_own_random_numbers() -> None:
+    """Requests to one path do not change the mischief on another path."""
     falls = []
     for noise in (0, 7):
         mischief = Mischief(None, lambda _: None)
@@ -75,7 +75,7 @@ def test_one_address_does_not_disturb_the_other() -> None:
 
 
 def test_duplicates_arrive(world: World) -> None:
-    """A duplicated event arrives two to five times, and its line has the count."""
+    """With `duplicate`, each event arrives two to five times, as its line in the report says."""
     world.begin(1, "duplicate")
     world.pay(2)
     counts = Counter(event["id"] for event in world.arrived())
@@ -86,7 +86,7 @@ def test_duplicates_arrive(world: World) -> None:
 
 
 def test_two_deliveries_come_at_once(world: World) -> None:
-    """Two deliveries of the same event are open at the same time."""
+    """With `at_once`, an event is delivered twice at the same time."""
     world.begin(1, "at_once")
     world.receiver.delay_s = 0.3
     world.pay()
@@ -95,7 +95,7 @@ def test_two_deliveries_come_at_once(world: World) -> None:
 
 
 def test_later_events_overtake(world: World) -> None:
-    """A held event is delivered after later ones, and everything arrives once."""
+    """With `reorder`, a held event arrives after later ones, and every event arrives once."""
     world.begin(3, "reorder", rate=0.5, time_scale=1.0)
     world.pay(5)
     order = [event.id for event in reversed(world.client.v1.events.list({"limit": 100}).data)]
@@ -107,7 +107,7 @@ def test_later_events_overtake(world: World) -> None:
 
 
 def test_delays_are_held_until_flushed(world: World) -> None:
-    """Delayed events count as held, and a flush delivers them."""
+    """With `delay`, events are held back until they are flushed."""
     world.begin(1, "delay", time_scale=100.0)
     world.pay()
     assert world.receiver.received == []
@@ -118,14 +118,14 @@ def test_delays_are_held_until_flushed(world: World) -> None:
 
 
 def test_delays_end_by_themselves(world: World) -> None:
-    """A delay ends without a flush."""
+    """With `delay`, events arrive later even if they are not flushed."""
     world.begin(1, "delay")
     world.pay()
     assert len(world.arrived()) == 4
 
 
-def test_what_is_dropped_can_still_be_asked_for(world: World) -> None:
-    """A dropped event never arrives, and is listed as not delivered."""
+def test_a_dropped_event_is_still_listed(world: World) -> None:
+    """With `drop`, events never arrive, and Stripe's list shows them as not delivered."""
     world.begin(1, "drop")
     world.pay()
     assert world.arrived() == []
@@ -134,7 +134,7 @@ def test_what_is_dropped_can_still_be_asked_for(world: World) -> None:
 
 
 def test_old_versions_arrive(world: World) -> None:
-    """Events arrive in the versions of older endpoints."""
+    """With `old_version`, events arrive in the format of older API versions."""
     world.begin(2, "old_version")
     for _ in range(3):
         begin(world.client, world.sandbox)
@@ -149,9 +149,9 @@ def test_old_versions_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ANSWER_KINDS)
 def test_answers_go_wrong(world: World, kind: str) -> None:
-    """Each kind of trouble can befall an answer, is logged with the request, and has a line."""
+    """Each kind of mischief with answers occurs, and is in the report and the request log."""
     world.begin(1, kind)
-    # tests/sandbox/test_trouble.py tests how the SDK reacts to each kind.
+    # tests/sandbox/test_trouble.py checks how the SDK reacts to each kind.
     with suppress(stripe.StripeError):
         world.client.v1.checkout.sessions.create(SESSION)
     (deed,) = world.deeds()
@@ -160,8 +160,8 @@ def test_answers_go_wrong(world: World, kind: str) -> None:
     assert logged["trouble"] == kind
 
 
-def test_it_stops_when_told(world: World) -> None:
-    """Mischief stops without a seed; its deeds stay listed until it begins again."""
+def test_mischief_stops_without_a_seed(world: World) -> None:
+    """Setting the seed to None stops mischief; its report is kept until it begins again."""
     world.begin(1, "drop")
     world.pay()
     world.begin(None)
@@ -172,7 +172,7 @@ def test_it_stops_when_told(world: World) -> None:
 
 
 def test_a_rate_is_kept() -> None:
-    """About the requested share of requests goes wrong, over many seeds."""
+    """With a rate of 0.2, about a fifth of all requests go wrong."""
     failures = 0
     for seed in range(500):
         mischief = Mischief(None, lambda _: None)
@@ -181,8 +181,8 @@ def test_a_rate_is_kept() -> None:
     assert 70 < failures < 130
 
 
-def test_a_lever_that_makes_no_sense_is_refused(world: World) -> None:
-    """Unknown kinds, no kinds, and invalid rates are refused."""
+def test_invalid_settings_are_refused(world: World) -> None:
+    """Mischief with an unknown kind, no kinds or an invalid rate is refused."""
     refused: list[dict[str, Any]] = [
         {},
         {"seed": "one"},
@@ -195,10 +195,10 @@ def test_a_lever_that_makes_no_sense_is_refused(world: World) -> None:
         assert world.sandbox.http.post("/_sandbox/mischief", json=lever).status_code == 422
 
 
-def test_a_seed_at_the_start_is_watched_on_the_terminal(
+def test_mischief_from_the_command_line_is_reported(
     mischievous: RunningSandbox, lines_told: list[str], http_client: stripe.HTTPClient
 ) -> None:
-    """With a seed at the start each deed is a line on the terminal, and a reset keeps the seed."""
+    """Mischief of `donate sandbox --mischief 4` is reported line by line, and survives a reset."""
     client = client_of(mischievous, http_client)
     mischievous.control("POST", "/_sandbox/mischief", seed=4, time_scale=QUICK)
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""Payments, refunds and disputes, and their lines in the balance."""
+"""Payments, refunds and disputes at the sandbox, and their balance transactions."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.sandbox.running import SESSION, RunningSandbox, session_of
 
 
 def pay(client: stripe.StripeClient, sandbox: RunningSandbox, outcome: str = "paid") -> Any:
-    """Pay a session; return it with its payment intent expanded."""
+    """Pay a new session; return the session with its payment intent and charge expanded."""
     session = client.v1.checkout.sessions.create(SESSION)
     sandbox.pay(session.id, outcome)
     expanded = {"expand": ["payment_intent.latest_charge"]}
@@ -19,7 +19,7 @@ def pay(client: stripe.StripeClient, sandbox: RunningSandbox, outcome: str = "pa
 
 
 def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
-    """Return the types of an object's events, oldest first."""
+    """Return the types of the events about an object, the oldest first."""
     events = client.v1.events.list({"limit": 100}).data
     return [event.type for event in reversed(events) if event.data.object["id"] == object_id]
 
@@ -27,7 +27,7 @@ def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
 @pytest.mark.parametrize(
     ("amount", "currency", "method", "fee"),
     [
-        (2_500, "cad", "card", 103),  # 72.5 is rounded up
+        (2_500, "cad", "card", 103),  # 2.9% is 72.5, rounded up
         (50, "cad", "card", 31),
         (10_000, "cad", "acss_debit", 140),
         (100_000, "cad", "acss_debit", 500),
@@ -35,14 +35,14 @@ def types_about(client: stripe.StripeClient, object_id: str) -> list[str]:
     ],
 )
 def test_stripe_keeps_its_fee(amount: int, currency: str, method: str, fee: int) -> None:
-    """Cards cost 2.9% and 30 cents; a bank debit 1% and 40 cents, at most 5 dollars."""
+    """Stripe's fee is 2.9% and 30 cents by card; 1% and 40 cents, at most 5 dollars, by debit."""
     assert payment_fee(amount, currency, method) == fee
 
 
 def test_a_payment_reaches_the_balance(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The charge has a balance transaction with fee and net, which is pending for some days."""
+    """A charge has a balance transaction with fee and net, which is available after some days."""
     charge = pay(client, sandbox)["payment_intent"]["latest_charge"]
     line = client.v1.balance_transactions.retrieve(charge["balance_transaction"])
     assert (line.amount, line.fee, line.net, line.currency) == (2_500, 103, 2_397, "cad")
@@ -69,7 +69,7 @@ def test_charges_are_found_by_payment(client: stripe.StripeClient, sandbox: Runn
 
 
 def test_a_refund_may_be_in_parts(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Partial refunds add up on the charge, and each is a line of the balance without a fee."""
+    """Partial refunds add up on the charge; each has a balance transaction without a fee."""
     intent = pay(client, sandbox)["payment_intent"]
     first = client.v1.refunds.create({"payment_intent": intent["id"], "amount": 1_000})
     assert (first.status, first.amount) == ("succeeded", 1_000)
@@ -90,7 +90,7 @@ def test_a_refund_may_be_in_parts(client: stripe.StripeClient, sandbox: RunningS
 
 
 @pytest.mark.parametrize(
-    ("before", "params", "code", "param"),
+    ("before", "amount", "code", "param"),
     [
         (0, 2_501, None, "amount"),
         (2_000, 501, None, "amount"),
@@ -102,30 +102,30 @@ def test_no_more_than_was_paid_can_be_refunded(
     client: stripe.StripeClient,
     sandbox: RunningSandbox,
     before: int,
-    params: int,
+    amount: int,
     code: str | None,
     param: str | None,
 ) -> None:
-    """A refund of more than is left is refused as by Stripe."""
+    """A refund of more than what is left of the payment is refused."""
     intent = pay(client, sandbox)["payment_intent"]["id"]
     if before:
         client.v1.refunds.create({"payment_intent": intent, "amount": before})
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        client.v1.refunds.create({"payment_intent": intent, "amount": params})
+        client.v1.refunds.create({"payment_intent": intent, "amount": amount})
     assert (refused.value.code, refused.value.param) == (code, param)
 
 
 def test_what_was_not_paid_cannot_be_refunded(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A refund of a declined or unknown payment, or of none, is refused."""
+    """A refund is refused if its payment was declined, is unknown or is not given."""
     declined = pay(client, sandbox, "declined")["payment_intent"]["id"]
-    asks: list[tuple[Any, str]] = [
+    refused_params: list[tuple[Any, str]] = [
         ({"payment_intent": declined}, "payment_intent_unexpected_state"),
         ({"payment_intent": "pi_nothing"}, "resource_missing"),
         ({}, "parameter_missing"),
     ]
-    for params, code in asks:
+    for params, code in refused_params:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             client.v1.refunds.create(params)
         assert refused.value.code == code
@@ -134,7 +134,7 @@ def test_what_was_not_paid_cannot_be_refunded(
 def test_a_pending_refund_ends_one_way_or_the_other(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A pending refund may succeed, or fail and return the money to the balance."""
+    """A pending refund succeeds, or fails and its money returns to the balance."""
     intent = pay(client, sandbox)["payment_intent"]
     refund: Any = None
     for status, refunded in (("succeeded", 500), ("failed", 500)):
@@ -157,7 +157,7 @@ def test_a_pending_refund_ends_one_way_or_the_other(
 def test_a_lost_dispute_costs_the_gift_and_a_fee(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The amount and 15 dollars are withdrawn at the start; losing changes nothing more."""
+    """A new dispute withdraws the amount and a fee of 15 dollars; losing it takes nothing more."""
     intent = pay(client, sandbox)["payment_intent"]
     dispute = sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent["id"])["dispute"]
     assert dispute["status"] == "needs_response"
@@ -179,7 +179,7 @@ def test_a_lost_dispute_costs_the_gift_and_a_fee(
 def test_a_won_dispute_brings_the_gift_back(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Winning reinstates the amount, not the fee."""
+    """Winning a dispute brings back the amount but not the fee."""
     intent = pay(client, sandbox)["payment_intent"]["id"]
     dispute = sandbox.control("POST", "/_sandbox/dispute", payment_intent=intent)["dispute"]
     sandbox.control("POST", f"/_sandbox/dispute/{dispute['id']}", outcome="won")
@@ -194,7 +194,7 @@ def test_a_won_dispute_brings_the_gift_back(
 def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """An inquiry takes no money; when it is escalated, an update comes before the withdrawal."""
+    """An inquiry takes no money; as a dispute it keeps its id and withdraws the amount."""
     intent = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": intent, "inquiry": True}
     dispute = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]
@@ -223,13 +223,13 @@ def test_an_inquiry_becomes_a_chargeback_under_the_same_id(
 def test_an_inquiry_may_be_closed_and_an_end_revised(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A closed inquiry moved no money; a lost dispute may be won later, and the reverse."""
+    """Closing an inquiry moves no money; a lost dispute can be won later, and the reverse."""
     first = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": first, "inquiry": True}
-    params = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
-    closed = sandbox.control("POST", f"/_sandbox/dispute/{params}", outcome="warning_closed")
+    inquiry = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
+    closed = sandbox.control("POST", f"/_sandbox/dispute/{inquiry}", outcome="warning_closed")
     assert closed["dispute"]["status"] == "warning_closed"
-    assert client.v1.balance_transactions.list({"source": params}).data == []
+    assert client.v1.balance_transactions.list({"source": inquiry}).data == []
     second = pay(client, sandbox)["payment_intent"]["id"]
     lever = {"payment_intent": second, "amount": 2_000}
     dispute = sandbox.control("POST", "/_sandbox/dispute", **lever)["dispute"]["id"]
@@ -250,7 +250,7 @@ def test_an_inquiry_may_be_closed_and_an_end_revised(
 def test_a_delayed_payment_is_settled_later(
     client: stripe.StripeClient, sandbox: RunningSandbox, *, succeed: bool, status: str
 ) -> None:
-    """A processing payment succeeds or fails later, each with its own event."""
+    """A processing payment succeeds or fails later, with an event of its own for either."""
     session = pay(client, sandbox, "processing")
     assert (session["status"], session["payment_status"]) == ("complete", "unpaid")
     assert session["payment_intent"]["status"] == "processing"
@@ -270,7 +270,7 @@ def test_a_delayed_payment_is_settled_later(
 def test_totals_add_up_for_each_currency(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The state's totals are the paid, refunded and disputed amounts of each currency."""
+    """The sandbox's state has the totals paid, refunded and disputed for each currency."""
     params: Any
     for params in (SESSION, SESSION, session_of(900, "jpy")):
         session = fresh_client.v1.checkout.sessions.create(params)

@@ -1,4 +1,4 @@
-"""What can be done about a failed month, by the donor in the portal or by the service."""
+"""After a month failed, a donor replaces the card in the portal, or the service acts."""
 
 from typing import Any
 
@@ -26,17 +26,17 @@ def portal_of(client: stripe.StripeClient, session: Any, **more: Any) -> str:
 
 
 def charge_new_card(client: stripe.StripeClient, session: Any) -> None:
-    """Charge the card that was typed into the portal, which became the customer's default."""
+    """Make the card that was saved in the portal the one that pays the subscription."""
     customer = client.v1.customers.retrieve(session["customer"])
     assert customer.invoice_settings
     default: Any = {"default_payment_method": customer.invoice_settings.default_payment_method}
     client.v1.subscriptions.update(session["subscription"], default)
 
 
-def test_a_failed_month_is_paid_when_asked_again(
+def test_a_failed_month_can_be_paid_once(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """An open invoice can be paid with the saved card, and only once."""
+    """The invoice of a failed month can be paid later with the saved card, but only once."""
     subscription_id = begin(client, sandbox)["subscription"]
     invoice_id = fail_a_month(sandbox, subscription_id)
     assert client.v1.subscriptions.retrieve(subscription_id).status == "past_due"
@@ -50,7 +50,7 @@ def test_a_failed_month_is_paid_when_asked_again(
 def test_a_voided_month_cannot_be_paid(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A void invoice cannot be paid, and a paid one cannot be voided."""
+    """A void invoice cannot be paid, and a paid one cannot be made void."""
     subscription_id = begin(client, sandbox)["subscription"]
     invoice_id = fail_a_month(sandbox, subscription_id)
     assert client.v1.invoices.void_invoice(invoice_id).status == "void"
@@ -64,7 +64,7 @@ def test_a_voided_month_cannot_be_paid(
 def test_a_card_is_replaced_at_the_portal(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Later months are charged to the card from the portal, whether it works or is declined."""
+    """A card saved in the portal is charged for an open invoice; it may be declined as well."""
     session = begin(client, sandbox)
     invoice_id = fail_a_month(sandbox, session["subscription"])
     page = portal_of(client, session)
@@ -84,7 +84,7 @@ def test_a_card_is_replaced_at_the_portal(
 def test_the_portal_says_what_is_wrong(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """An invalid card number is explained beside its field; an unknown page is a 404."""
+    """The portal explains an invalid card number; an unknown portal page is a 404."""
     page = portal_of(client, begin(client, sandbox))
     wrong = sandbox.http.post(page, data=CARD | {"number": "1"})
     assert wrong.status_code == 422
@@ -93,7 +93,7 @@ def test_the_portal_says_what_is_wrong(
 
 
 def test_a_portal_needs_a_customer(client: stripe.StripeClient) -> None:
-    """An unknown customer is refused."""
+    """A portal session for an unknown customer is refused."""
     with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
         client.v1.billing_portal.sessions.create({"customer": "cus_none"})
 
@@ -105,10 +105,10 @@ FLOW = {
 }
 
 
-def test_a_card_saved_there_is_the_customers_and_no_subscriptions(
+def test_a_saved_card_does_not_replace_a_subscriptions_card(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A subscription with its own card is still charged to that card."""
+    """A card saved in the portal does not replace the subscription's own card."""
     session = begin(client, sandbox)
     own = client.v1.subscriptions.retrieve(session["subscription"]).default_payment_method
     bad = CARD | {"number": "4000 0000 0000 0002"}
@@ -119,7 +119,7 @@ def test_a_card_saved_there_is_the_customers_and_no_subscriptions(
 
 
 def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A flow hides the rest of the portal, and redirects to its own address at the end."""
+    """A portal session with flow_data only replaces the card, and redirects to the flow's URL."""
     session = begin(client, sandbox)
     page = portal_of(client, session, flow_data=FLOW)
     assert "Annuler" not in sandbox.http.get(page).text
@@ -144,19 +144,19 @@ def test_a_flow_is_for_the_card_alone(client: stripe.StripeClient, sandbox: Runn
     ],
     ids=["cancel", "no type", "no redirect", "unknown end", "unknown name"],
 )
-def test_a_flow_that_is_none(
+def test_an_invalid_flow_is_refused(
     client: stripe.StripeClient, sandbox: RunningSandbox, flow: Any, param: str
 ) -> None:
-    """A flow that is unknown, unsupported or incomplete is refused."""
+    """A portal session whose flow_data is unknown, unsupported or incomplete is refused."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         portal_of(client, begin(client, sandbox), flow_data=flow)
     assert refused.value.param == param
 
 
-def test_what_is_ended_there_ends_at_a_moment(
+def test_a_subscription_ended_in_the_portal_has_an_end_time(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Under flexible billing `cancel_at` is set and the flag is not, and the end can be undone."""
+    """Ending a subscription in the portal sets cancel_at and no flag, and can be undone."""
     client, sandbox = fresh_client, fresh_sandbox
     session = begin(client, sandbox)
     end = f"{portal_of(client, session)}/subscriptions/{session['subscription']}"
@@ -183,7 +183,7 @@ def test_what_is_ended_there_ends_at_a_moment(
 def test_a_month_is_marked_as_paid_outside_stripe(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Nothing is charged, and only the payment record's event shows how the invoice was paid."""
+    """An invoice marked as paid outside Stripe makes no charge but a payment record."""
     client, sandbox = fresh_client, fresh_sandbox
     invoice_id = fail_a_month(sandbox, begin(client, sandbox)["subscription"])
     charges = len(client.v1.charges.list().data)

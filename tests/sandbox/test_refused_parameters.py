@@ -1,4 +1,4 @@
-"""Parameters of a session that Stripe refuses, and the field that each refusal names."""
+"""Parameters of a checkout session that the sandbox refuses as Stripe does."""
 
 import time
 from typing import Any
@@ -111,14 +111,14 @@ REFUSED: list[tuple[dict[str, Any], str | None, str]] = [
 def test_a_refusal_names_the_parameter(
     client: stripe.StripeClient, params: dict[str, Any], code: str | None, param: str
 ) -> None:
-    """A refused parameter gives a 400 with Stripe's code and the parameter."""
+    """A refusal has Stripe's error code and the name of the parameter."""
     refused = refusal(client, params)
     assert (refused.code, refused.param) == (code, param)
 
 
 @pytest.mark.parametrize("amount", ["12.50", "1e3", "", "NaN", "\N{FULLWIDTH DIGIT ONE}"])
 def test_an_amount_is_a_whole_number(client: stripe.StripeClient, amount: str) -> None:
-    """Amounts are whole minor units, written in plain digits."""
+    """An amount that is not a whole number in ASCII digits is refused."""
     price = {"currency": "cad", "unit_amount": amount, "product_data": {"name": "Gift"}}
     params = {**SESSION, "line_items": [{"quantity": 1, "price_data": price}]}
     assert refusal(client, params).param == f"{PRICE}[unit_amount]"
@@ -128,7 +128,7 @@ def test_an_amount_is_a_whole_number(client: stripe.StripeClient, amount: str) -
 def test_a_session_lives_between_30_minutes_and_a_day(
     client: stripe.StripeClient, seconds: int
 ) -> None:
-    """An expires_at outside of these limits is refused."""
+    """A session's expires_at must be between 30 minutes and 24 hours away."""
     params = {**SESSION, "expires_at": int(time.time()) + seconds}
     assert refusal(client, params).param == "expires_at"
 
@@ -156,19 +156,19 @@ def test_a_session_lives_between_30_minutes_and_a_day(
         "fifty keys",
     ],
 )
-def test_what_stripe_takes_is_taken(client: stripe.StripeClient, params: Any) -> None:
-    """Values just inside each limit are accepted."""
+def test_values_within_the_limits_are_accepted(client: stripe.StripeClient, params: Any) -> None:
+    """Parameters whose values are just within Stripe's limits are accepted."""
     assert client.v1.checkout.sessions.create(params).status == "open"
 
 
 def test_half_an_hour_is_long_enough(client: stripe.StripeClient) -> None:
-    """A session may expire half an hour from now."""
+    """A session may expire after half an hour."""
     params = {**SESSION, "expires_at": int(time.time()) + 30 * 60 + 1}
     assert client.v1.checkout.sessions.create(params).status == "open"  # type: ignore[arg-type]
 
 
 def test_methods_follow_from_what_is_allowed(client: stripe.StripeClient) -> None:
-    """The session has those methods of its currency that are allowed."""
+    """A session offers the allowed payment methods that fit its currency."""
     options = {"acss_debit": {"mandate_options": MANDATE}}
     both = {**SESSION, "payment_method_options": options}
     bank_only = {**both, "allowed_payment_method_types": ["acss_debit"]}
@@ -180,7 +180,7 @@ def test_methods_follow_from_what_is_allowed(client: stripe.StripeClient) -> Non
 
 
 def test_several_unknown_parameters_are_all_named(client: stripe.StripeClient) -> None:
-    """One refusal lists every unknown parameter."""
+    """If several parameters are unknown, the refusal names all of them."""
     refused = refusal(client, {**SESSION, "colour": "blue", "size": "9"})
     assert "colour, size" in str(refused)
 
@@ -197,5 +197,5 @@ def test_several_unknown_parameters_are_all_named(client: stripe.StripeClient) -
     ids=["hash", "numbered list", "list", "encoded", "empty"],
 )
 def test_forms_are_read_with_their_nesting(encoded: bytes, decoded: dict[str, Any]) -> None:
-    """Brackets in names become dicts and lists."""
+    """decode_form makes dicts and lists of the brackets in a form's names."""
     assert decode_form(encoded) == decoded

@@ -1,4 +1,4 @@
-"""Checkout sessions, as the unpatched SDK reads them."""
+"""Checkout sessions at the sandbox, created and read through the real Stripe SDK."""
 
 import time
 
@@ -10,8 +10,8 @@ from tests.sandbox.conftest import client_of
 from tests.sandbox.running import SESSION, RunningSandbox, session_params
 
 
-def test_a_session_opens_with_what_was_asked(client: stripe.StripeClient) -> None:
-    """A new session is open, unpaid, in test mode, without a payment intent, and has a page."""
+def test_a_new_session_has_the_requested_values(client: stripe.StripeClient) -> None:
+    """A new session has the requested values, a page, and no payment intent yet."""
     session = client.v1.checkout.sessions.create(
         session_params(
             client_reference_id="LWCAN-7KQ4M2X",
@@ -32,21 +32,21 @@ def test_a_session_opens_with_what_was_asked(client: stripe.StripeClient) -> Non
     assert session.url.endswith(f"/pay/{session.id}")
 
 
-def test_a_session_lives_for_a_day_unless_told(client: stripe.StripeClient) -> None:
-    """Without expires_at a session ends 24 hours after it was made."""
+def test_a_session_expires_after_a_day_by_default(client: stripe.StripeClient) -> None:
+    """Without expires_at, a session expires 24 hours after it was created."""
     session = client.v1.checkout.sessions.create(SESSION)
     assert session.expires_at - session.created == 24 * 60 * 60
     assert abs(session.created - time.time()) < 5
 
 
 def test_a_session_can_be_read_again(client: stripe.StripeClient) -> None:
-    """Retrieving gives the session that was made."""
+    """Retrieving a session gives the same object as creating it."""
     session = client.v1.checkout.sessions.create(SESSION)
     assert client.v1.checkout.sessions.retrieve(session.id).to_dict() == session.to_dict()
 
 
-def test_what_is_not_there_is_named(client: stripe.StripeClient) -> None:
-    """An unknown id is a 404 with the code resource_missing."""
+def test_an_unknown_session_is_a_404(client: stripe.StripeClient) -> None:
+    """Retrieving an unknown session is a 404 with the code resource_missing."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.checkout.sessions.retrieve("cs_test_nothing")
     assert refused.value.http_status == 404
@@ -54,7 +54,7 @@ def test_what_is_not_there_is_named(client: stripe.StripeClient) -> None:
 
 
 def test_line_items_come_when_expanded(client: stripe.StripeClient) -> None:
-    """line_items is in a session only when expanded, and has its own address."""
+    """A session has line_items only if they are expanded; they can also be listed."""
     session = client.v1.checkout.sessions.create(SESSION)
     assert "line_items" not in session.to_dict()
     read = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items"]})
@@ -65,7 +65,7 @@ def test_line_items_come_when_expanded(client: stripe.StripeClient) -> None:
 
 
 def test_objects_expand_along_a_path(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Each object on the expanded path replaces its id, down to the balance."""
+    """With a path in `expand`, every object on the path replaces its id."""
     session = client.v1.checkout.sessions.create(SESSION)
     sandbox.pay(session.id)
     path = "payment_intent.latest_charge.balance_transaction"
@@ -77,14 +77,14 @@ def test_objects_expand_along_a_path(client: stripe.StripeClient, sandbox: Runni
 
 
 def test_what_is_no_object_does_not_expand(client: stripe.StripeClient) -> None:
-    """Expanding a plain field is refused."""
+    """Expanding a field that is not an object's id is refused."""
     session = client.v1.checkout.sessions.create(SESSION)
     with pytest.raises(stripe.InvalidRequestError, match="cannot be expanded"):
         client.v1.checkout.sessions.retrieve(session.id, {"expand": ["amount_total"]})
 
 
 def test_an_open_session_can_be_expired(client: stripe.StripeClient) -> None:
-    """Expiring removes the page, and can be done once."""
+    """An open session can be expired once, and has no page then."""
     session = client.v1.checkout.sessions.create(SESSION)
     expired = client.v1.checkout.sessions.expire(session.id)
     assert (expired.status, expired.url) == ("expired", None)
@@ -93,7 +93,7 @@ def test_an_open_session_can_be_expired(client: stripe.StripeClient) -> None:
 
 
 def test_a_session_expires_by_itself(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """When the clock passes expires_at the session expires, and its event has that time."""
+    """A session expires when the clock passes expires_at, and its event has that time."""
     session = client.v1.checkout.sessions.create(SESSION)
     sandbox.control("POST", "/_sandbox/clock", now=session.expires_at + 60)
     assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
@@ -120,7 +120,7 @@ def test_sessions_are_found_by_payment_and_status(
 def test_a_wrong_key_opens_nothing(
     key: str, sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """Any other secret key is a 401 that does not repeat the key."""
+    """Any other API key gets a 401, which does not repeat the key."""
     client = stripe.StripeClient(key, base_addresses={"api": sandbox.url}, http_client=http_client)
     with pytest.raises(stripe.AuthenticationError) as refused:
         client.v1.checkout.sessions.create(SESSION)
@@ -129,7 +129,7 @@ def test_a_wrong_key_opens_nothing(
 
 
 def test_the_key_may_come_as_basic_auth(sandbox: RunningSandbox) -> None:
-    """The key is also accepted as a user name without password; without a key it is a 401."""
+    """The API key is accepted as a user name in basic authentication; no key gets a 401."""
     address = "/v1/account"
     assert sandbox.http.get(address, auth=(SECRET_KEY, "")).status_code == 200
     nobody = sandbox.http.get(address)
@@ -138,7 +138,7 @@ def test_the_key_may_come_as_basic_auth(sandbox: RunningSandbox) -> None:
 
 
 def test_every_answer_has_stripes_headers(client: stripe.StripeClient) -> None:
-    """Answers and refusals have a request id and the API version."""
+    """Every answer and every refusal has a request id and the API version."""
     response = client.v1.checkout.sessions.create(SESSION).last_response
     assert response is not None
     assert str(response.request_id).startswith("req_")
@@ -149,7 +149,7 @@ def test_every_answer_has_stripes_headers(client: stripe.StripeClient) -> None:
 
 
 def test_another_api_version_is_refused(sandbox: RunningSandbox) -> None:
-    """An API version that the sandbox does not know is refused."""
+    """A request in another API version than the sandbox's is refused."""
     answer = sandbox.http.get(
         "/v1/account",
         auth=(SECRET_KEY, ""),
@@ -159,17 +159,17 @@ def test_another_api_version_is_refused(sandbox: RunningSandbox) -> None:
     assert "2024-06-20" in answer.json()["error"]["message"]
 
 
-def test_an_unknown_address_is_named(sandbox: RunningSandbox) -> None:
-    """An unknown address is a 404 in the shape of Stripe's errors."""
+def test_an_unknown_path_is_a_404(sandbox: RunningSandbox) -> None:
+    """An unknown path is a 404 with an error like Stripe's."""
     answer = sandbox.http.get("/v1/checkout/nothing", auth=(SECRET_KEY, ""))
     assert answer.status_code == 404
     assert "Unrecognized request URL" in answer.json()["error"]["message"]
 
 
-def test_the_account_is_one_of_its_own(
+def test_only_the_own_account_can_be_read(
     sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """The account can be read with or without its id, and no other account can."""
+    """The key's account can be read with or without its id; another account is refused."""
     client = client_of(sandbox, http_client)
     account = client.v1.accounts.retrieve_current()
     assert account.country == "CA"

@@ -1,4 +1,4 @@
-"""Setup sessions and subscriptions that use the saved account, through the real SDK."""
+"""Setup sessions, which save a bank account, and subscriptions that debit it."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ ACCOUNT = {
 
 
 def agreed(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> Any:
-    """Return a session in which the donor gave their account, with its setup intent."""
+    """Save a bank account in a setup session; return the session with its setup intent."""
     params: Any = {**SETUP, **more}
     session = client.v1.checkout.sessions.create(params)
     assert sandbox.http.post(f"/pay/{session.id}", data=ACCOUNT).status_code == 303
@@ -42,7 +42,7 @@ def agreed(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) ->
 
 
 def begin(client: stripe.StripeClient, sandbox: RunningSandbox, **more: Any) -> Any:
-    """Return a subscription that uses a saved account, with its first debit processing."""
+    """Create a subscription that debits a saved bank account; its first debit is processing."""
     session = agreed(client, sandbox)
     product = client.v1.products.create({"name": "Gift LWCAN-7KQ4M2X"})
     params: Any = {
@@ -73,7 +73,7 @@ def refusal(client: stripe.StripeClient, params: Any) -> stripe.InvalidRequestEr
 def test_an_account_is_saved_and_nothing_is_paid(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The session ends complete, with a customer and a saved account, and without money."""
+    """A setup session saves the bank account for a new customer, without a payment."""
     session = agreed(fresh_client, fresh_sandbox)
     assert (session["status"], session["payment_status"]) == ("complete", "no_payment_required")
     assert (session["amount_total"], session["currency"]) == (None, None)
@@ -97,7 +97,7 @@ def test_an_account_is_saved_and_nothing_is_paid(
 def test_the_page_says_what_is_agreed_to(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Stripe's page for a new mandate shows no total, but the custom text of the session."""
+    """The page of a setup session shows the session's custom text and accepts no card."""
     params: Any = {**SETUP, "custom_text": {"submit": {"message": "25.00 CAD each month."}}}
     session = client.v1.checkout.sessions.create(params)
     page = sandbox.http.get(f"/pay/{session.id}").text
@@ -107,10 +107,10 @@ def test_the_page_says_what_is_agreed_to(
 
 
 @pytest.mark.parametrize("succeed", [True, False])
-def test_a_bank_may_want_to_check(
+def test_a_bank_account_may_be_verified_later(
     client: stripe.StripeClient, sandbox: RunningSandbox, succeed: bool
 ) -> None:
-    """While the bank verifies the account for days, the session is complete and not yet saved."""
+    """If the bank verifies an account later, the session is complete before the setup intent."""
     session = client.v1.checkout.sessions.create(SETUP)
     sandbox.pay(session.id, outcome="processing", verified=False)
     session_now = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
@@ -127,7 +127,7 @@ def test_a_bank_may_want_to_check(
 def test_a_first_debit_arrives(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The subscription is active while its first debit is processing; later the invoice is paid."""
+    """A subscription is active while its first debit is processing; then its invoice is paid."""
     subscription = begin(fresh_client, fresh_sandbox)
     assert (subscription.status, subscription.metadata.to_dict()) == ("active", PROMISE)
     invoice = fresh_client.v1.invoices.retrieve(subscription.latest_invoice)
@@ -143,7 +143,7 @@ def test_a_first_debit_arrives(
 def test_a_first_debit_is_refused(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The invoice stays open without a retry; subscription and invoice can be ended and voided."""
+    """If the first debit fails, the invoice stays open, and the subscription can be canceled."""
     subscription = begin(fresh_client, fresh_sandbox)
     invoice_id = str(subscription.latest_invoice)
     failed = settle(fresh_sandbox, invoice_id, succeed=False)["invoice"]
@@ -154,10 +154,10 @@ def test_a_first_debit_is_refused(
     assert fresh_client.v1.invoices.void_invoice(invoice_id).status == "void"
 
 
-def test_a_later_month_takes_its_days_too(
+def test_a_processing_debit_cannot_be_paid_or_voided(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Each month's debit is processing first, and can then neither be paid again nor voided."""
+    """While a month's debit is processing, its invoice can be neither paid nor voided."""
     subscription = begin(client, sandbox)
     settle(sandbox, str(subscription.latest_invoice), succeed=True)
     month = sandbox.renew(subscription.id, succeed=None)["invoice"]
@@ -174,7 +174,7 @@ def test_a_later_month_takes_its_days_too(
 def test_the_front_page_has_the_banks_answer(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A processing debit is listed with two buttons until the bank has answered."""
+    """The sandbox's front page lists a processing debit with buttons for the bank's answer."""
     subscription = begin(client, sandbox)
     address = f"/invoices/{subscription.latest_invoice}/bank"
     assert f'action="{address}"' in sandbox.http.get("/").text
@@ -227,13 +227,17 @@ REFUSED: list[tuple[Any, str]] = [
     REFUSED,
     ids=[f"{param}-{number}" for number, (_, param) in enumerate(REFUSED)],
 )
-def test_what_a_setup_has_not(client: stripe.StripeClient, params: Any, param: str) -> None:
-    """A parameter of another mode, or of none, is refused by name."""
+def test_parameters_that_do_not_fit_the_mode_are_refused(
+    client: stripe.StripeClient, params: Any, param: str
+) -> None:
+    """A parameter or mandate option that does not fit the session's mode is refused."""
     assert refusal(client, params).param == param
 
 
-def test_whose_account_pays_for_what(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A subscription needs an account of its customer, with a mandate for subscriptions."""
+def test_a_subscription_needs_a_fitting_bank_account(
+    client: stripe.StripeClient, sandbox: RunningSandbox
+) -> None:
+    """A subscription needs a bank account of its customer with a mandate for subscriptions."""
     elsewhere = agreed(client, sandbox)["customer"]
     unfit = agreed(client, sandbox, **with_mandate(SCHEDULE))
     fit = {"customer": unfit["customer"]}
@@ -244,10 +248,10 @@ def test_whose_account_pays_for_what(client: stripe.StripeClient, sandbox: Runni
         assert refused.value.param in ("default_payment_method", "customer")
 
 
-def test_asked_twice_with_one_key_it_begins_once(
+def test_one_key_begins_one_subscription(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The same idempotency key gives the same subscription, and the customer has one."""
+    """Two requests with one idempotency key create one subscription."""
     session = agreed(fresh_client, fresh_sandbox)
     product = fresh_client.v1.products.create({"name": "Gift"})
     params: Any = {

@@ -1,6 +1,6 @@
-"""The sandbox's objects have the fields of Stripe's API reference.
+"""The sandbox's objects have every field that Stripe's API reference lists as always present.
 
-https://docs.stripe.com/api: the fields that are always present, expandable or not.
+The reference is at https://docs.stripe.com/api.
 """
 
 from typing import Any
@@ -146,7 +146,7 @@ INNER_FIELDS: dict[tuple[str, str], str] = {
 def objects(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> dict[str, dict[str, Any]]:
-    """One object of each kind, after a payment, a partial refund and a dispute."""
+    """One object of each kind, after a payment, a partial refund, a dispute and a pledge."""
     client = fresh_client
     session = client.v1.checkout.sessions.create(SESSION)
     paid = fresh_sandbox.pay(session.id)
@@ -171,7 +171,7 @@ def objects(
 def billing_objects(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> dict[str, dict[str, Any]]:
-    """Return one billing object of each kind, after the first payment of a subscription."""
+    """Pay a subscription's first month; return one object of each kind that it made."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500))
     invoice_id = sandbox.pay(session.id)["session"]["invoice"]
     expand = ["customer", "payments", "parent.subscription_details.subscription"]
@@ -202,17 +202,17 @@ def test_every_field_of_the_reference_is_there(objects: dict[str, dict[str, Any]
 
 
 @pytest.mark.parametrize(("kind", "field"), INNER_FIELDS)
-def test_what_is_inside_has_its_shape_too(
+def test_nested_hashes_have_every_field(
     objects: dict[str, dict[str, Any]], kind: str, field: str
 ) -> None:
-    """The hashes inside the objects have the reference's fields."""
+    """The hashes inside the objects have the fields of Stripe's reference too."""
     value = objects[kind][field]
-    fields = value[0] if isinstance(value, list) else value
-    assert set(INNER_FIELDS[kind, field].split()) <= set(fields)
+    inner = value[0] if isinstance(value, list) else value
+    assert set(INNER_FIELDS[kind, field].split()) <= set(inner)
 
 
 def test_ids_look_like_stripes(objects: dict[str, dict[str, Any]]) -> None:
-    """Each id has Stripe's prefix, and nothing is live."""
+    """Each kind of object has an id with Stripe's prefix, and none is in live mode."""
     prefixes = {
         "checkout.session": "cs_test_",
         "payment_intent": "pi_",

@@ -1,4 +1,4 @@
-"""Subscriptions: begun by a checkout session, changed, paused and ended, through the real SDK."""
+"""Subscriptions at the sandbox: begun by a checkout session, then changed, paused and ended."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.sandbox.subscriptions import PROMISE, begin, event_types
 
 
 def test_paying_begins_a_subscription(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """The paid session has a subscription, an invoice and a customer, and no payment intent."""
+    """A paid session has a subscription, an invoice and a customer, and no payment intent."""
     session = begin(
         client,
         sandbox,
@@ -38,7 +38,7 @@ def test_paying_begins_a_subscription(client: stripe.StripeClient, sandbox: Runn
 def test_the_first_payment_is_one_charge(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The session and the first invoice are the same money, and the totals count it once."""
+    """A session and its first invoice share one charge, which is in the totals once."""
     session = begin(fresh_client, fresh_sandbox)
     invoice = fresh_client.v1.invoices.retrieve(
         session["invoice"], {"expand": ["payments.data.payment.payment_intent"]}
@@ -64,10 +64,10 @@ def test_the_first_payment_is_one_charge(
     assert state["counts"]["invoices"] == {"paid": 1}
 
 
-def test_the_first_payment_is_told_in_stripes_events(
+def test_the_events_of_a_first_payment(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Each new and each changed object has an event."""
+    """A subscription's first payment sends an event for each new or changed object."""
     begin(fresh_client, fresh_sandbox)
     assert event_types(fresh_client) == [
         "customer.created",
@@ -87,7 +87,7 @@ def test_the_first_payment_is_told_in_stripes_events(
 
 
 def test_the_page_says_how_often(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """The hosted page shows the amount each month, and payment begins the subscription."""
+    """The payment page of a subscription shows that the amount is paid every month."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500, locale="fr-CA"))
     assert "par mois" in sandbox.http.get(f"/pay/{session.id}").text
     answer = sandbox.http.post(f"/pay/{session.id}", data=CARD)
@@ -100,7 +100,7 @@ def test_the_page_says_how_often(client: stripe.StripeClient, sandbox: RunningSa
 def test_a_decline_can_be_followed_by_a_payment(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """Both attempts are for one invoice of one subscription, and the session stays open between."""
+    """After a declined card, a second attempt pays the same invoice of the same subscription."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500))
     declined = sandbox.pay(session.id, "declined")
     assert (declined["session"]["status"], declined["session"]["subscription"]) == ("open", None)
@@ -113,10 +113,10 @@ def test_a_decline_can_be_followed_by_a_payment(
     assert [subscription.id for subscription in subscriptions] == [paid["subscription"]]
 
 
-def test_a_session_that_expires_ends_what_it_began(
+def test_an_expired_session_ends_its_subscription(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """After declines only, the subscription is incomplete_expired and its invoice void."""
+    """If a session expires after a decline, its subscription expires and its invoice is void."""
     session = fresh_client.v1.checkout.sessions.create(monthly_of(2_500))
     fresh_sandbox.pay(session.id, "declined")
     fresh_client.v1.checkout.sessions.expire(session.id)
@@ -173,17 +173,17 @@ def items(*prices: dict[str, Any]) -> list[dict[str, Any]]:
         "subscription data in payment mode",
     ],
 )
-def test_what_a_mode_does_not_have_is_refused(
+def test_parameters_of_another_mode_are_refused(
     client: stripe.StripeClient, params: Any, param: str
 ) -> None:
-    """Prices and parameters of another mode are refused by name."""
+    """A price or parameter that does not fit the session's mode is refused, with its name."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.checkout.sessions.create(params)
     assert refused.value.param == param
 
 
 def test_a_donate_button_may_be_monthly(client: stripe.StripeClient) -> None:
-    """Stripe accepts submit_type in subscription mode too, since 2024-11-20."""
+    """A subscription's session may have submit_type, as at Stripe since 2024-11-20."""
     session = client.v1.checkout.sessions.create(monthly_of(2_500, submit_type="donate"))
     assert (session.submit_type, session.mode) == ("donate", "subscription")
 
@@ -191,7 +191,7 @@ def test_a_donate_button_may_be_monthly(client: stripe.StripeClient) -> None:
 def test_a_subscription_can_be_changed(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Price, metadata, pause and end can be changed, and each event has the previous values."""
+    """A subscription's price, metadata, pause and end can be changed, each with an event."""
     client, subscription_id = fresh_client, begin(fresh_client, fresh_sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     price = {
@@ -223,10 +223,10 @@ def test_a_subscription_can_be_changed(
     assert before[4]["cancel_at_period_end"] is False
 
 
-def test_what_checkout_made_inline_takes_no_other_price(
+def test_an_inline_product_takes_no_other_price(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The product of a session's `product_data` is inactive, and refused in Stripe's words."""
+    """A product that a session created inline is inactive, and takes no further price."""
     subscription_id = begin(client, sandbox)["subscription"]
     expanded: Any = {"expand": ["items.data.price.product"]}
     subscription = client.v1.subscriptions.retrieve(subscription_id, expanded)
@@ -246,10 +246,10 @@ def test_what_checkout_made_inline_takes_no_other_price(
         client.v1.subscriptions.update(subscription_id, change)
 
 
-def test_what_the_sandbox_does_not_play_is_said(
+def test_an_unsupported_change_is_refused(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A change in the middle of a month, or to another currency, is refused."""
+    """The sandbox refuses changes of a subscription that it does not support, as with a trial."""
     subscription_id = begin(client, sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     refused: list[tuple[Any, str]] = [
@@ -268,7 +268,7 @@ def test_what_the_sandbox_does_not_play_is_said(
 
 
 def test_a_subscription_can_be_ended(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """DELETE ends it immediately; then only its metadata can change, and it is not listed."""
+    """A canceled subscription is not listed, and only its metadata can be changed."""
     session = begin(client, sandbox)
     subscription_id = session["subscription"]
     mine: Any = {"customer": session["customer"]}
@@ -292,8 +292,8 @@ def test_a_subscription_can_be_ended(client: stripe.StripeClient, sandbox: Runni
     assert deletion.data.object["id"] == subscription_id
 
 
-def test_a_lever_ends_it_too(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """A lever plays staff who end a subscription in the dashboard."""
+def test_ending_by_control_request(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
+    """A control request ends a subscription, as staff can in Stripe's dashboard."""
     path = f"/_sandbox/subscriptions/{begin(client, sandbox)['subscription']}/cancel"
     assert sandbox.control("POST", path)["subscription"]["status"] == "canceled"
     assert sandbox.http.post(path).status_code == 400

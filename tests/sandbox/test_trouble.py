@@ -1,4 +1,4 @@
-"""Each kind of trouble, as the unpatched SDK and a plain HTTP client experience it."""
+"""How the SDK and a plain HTTP client experience each kind of trouble that a test can inject."""
 
 import threading
 import time
@@ -37,14 +37,14 @@ def count(client: stripe.StripeClient) -> int:
         ("reset_before", stripe.APIConnectionError, None),
     ],
 )
-def test_trouble_before_the_work_makes_nothing(
+def test_trouble_before_execution_makes_no_session(
     fresh_client: stripe.StripeClient,
     fresh_sandbox: RunningSandbox,
     kind: str,
     error: type[stripe.StripeError],
     status: int | None,
 ) -> None:
-    """The SDK raises, and no session was made."""
+    """If trouble occurs before a request is executed, the SDK raises and no session exists."""
     trouble(fresh_sandbox, kind)
     with pytest.raises(error) as failed:
         fresh_client.v1.checkout.sessions.create(SESSION)
@@ -53,10 +53,10 @@ def test_trouble_before_the_work_makes_nothing(
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "cut_body", "html_200", "empty_200"])
-def test_trouble_after_the_work_hides_a_session(
+def test_trouble_after_execution_hides_a_session(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str, kind: str
 ) -> None:
-    """The SDK raises although the session exists, and the same key returns that session."""
+    """If trouble occurs after a request was executed, the SDK raises but the session exists."""
     trouble(fresh_sandbox, kind)
     with pytest.raises((stripe.APIError, stripe.APIConnectionError)):
         fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
@@ -69,7 +69,7 @@ def test_trouble_after_the_work_hides_a_session(
 def test_odd_successes_look_like_answers(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A 200 may hold a list, nothing, no URL, or a URL elsewhere, and the SDK accepts it."""
+    """The SDK raises nothing if a 200 has an unusable body or a URL elsewhere."""
     answers: list[Any] = []
     for kind in ("list_200", "null_200", "no_url", "other_host"):
         trouble(sandbox, kind)
@@ -84,7 +84,7 @@ def test_odd_successes_look_like_answers(
 def test_slow_answers_come_in_the_end(
     client: stripe.StripeClient, sandbox: RunningSandbox, kind: str
 ) -> None:
-    """A hanging or dripping answer takes its seconds and is correct."""
+    """An answer that hangs or drips arrives complete in the end."""
     trouble(sandbox, kind, seconds=0.2)
     before = time.monotonic()
     assert client.v1.checkout.sessions.create(SESSION).url is not None
@@ -92,7 +92,7 @@ def test_slow_answers_come_in_the_end(
 
 
 def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> None:
-    """Each read is quick, so that only a limit on the whole call ends a drip."""
+    """A timeout for each read does not end an answer that drips, because every read is quick."""
     trouble(sandbox, "drip", seconds=0.6, method="GET")
     answer = sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""), timeout=0.3)
     assert answer.elapsed.total_seconds() > 0.3
@@ -101,14 +101,14 @@ def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> No
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
 def test_a_reset_is_a_reset(sandbox: RunningSandbox, kind: str) -> None:
-    """The connection ends with RST, not with a regular end of the stream."""
+    """With `reset_before` the connection ends with a TCP reset and not regularly."""
     trouble(sandbox, kind, method="GET")
     with pytest.raises(httpx.ReadError, match="reset by peer"):
         sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
 
 
 def test_a_cut_body_ends_in_mid_sentence(sandbox: RunningSandbox) -> None:
-    """The length is declared, half of the body arrives, and then the connection ends."""
+    """With `cut_body` the connection ends after half of the declared length."""
     trouble(sandbox, "cut_body", method="GET")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
@@ -117,7 +117,7 @@ def test_a_cut_body_ends_in_mid_sentence(sandbox: RunningSandbox) -> None:
 def test_the_sdk_gets_through_a_short_trouble(
     fresh_sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """With retries one reset is survived, and there is one session."""
+    """An SDK with retries survives one connection reset, and creates one session."""
     patient = stripe.StripeClient(
         SECRET_KEY,
         base_addresses={"api": fresh_sandbox.url},
@@ -132,7 +132,7 @@ def test_the_sdk_gets_through_a_short_trouble(
 def test_trouble_happens_as_often_as_asked(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """`times` answers go wrong and the next is right; other routes are not affected."""
+    """Injected trouble affects the next `times` requests of its route, and no other request."""
     trouble(sandbox, "429", times=2)
     assert client.v1.checkout.sessions.list().data is not None
     for _ in range(2):
@@ -142,21 +142,21 @@ def test_trouble_happens_as_often_as_asked(
 
 
 def test_trouble_can_be_taken_back(client: stripe.StripeClient, sandbox: RunningSandbox) -> None:
-    """Queued trouble can be cleared."""
+    """Injected trouble that has not occurred yet can be removed."""
     trouble(sandbox, "500", times=5)
     assert sandbox.control("DELETE", "/_sandbox/trouble") == {"waiting": 0}
     assert client.v1.checkout.sessions.create(SESSION).url is not None
 
 
 def test_a_wrong_key_uses_up_no_trouble(sandbox: RunningSandbox) -> None:
-    """A request with a wrong key is refused and uses up no trouble."""
+    """Injected trouble is not used up by a request with a wrong API key."""
     trouble(sandbox, "500", method="GET")
     assert sandbox.http.get(SESSIONS).status_code == 401
     assert sandbox.http.get(SESSIONS, auth=(SECRET_KEY, "")).status_code == 500
 
 
 def test_any_trouble_follows_from_the_seed() -> None:
-    """`any` is a known kind each time, and the same kinds for the same seed."""
+    """With `any`, the kinds of trouble are random, and the same for the same seed."""
 
     def kinds_for(seed: int) -> list[str]:
         troubles = Troubles(seed)
@@ -169,8 +169,8 @@ def test_any_trouble_follows_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
-def test_closing_lets_go_of_who_hangs(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A sandbox that closes resets its hanging answers within seconds."""
+def test_closing_ends_hanging_answers(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A sandbox that closes ends its hanging answers within seconds."""
     errors: list[Exception] = []
 
     def ask(url: str) -> None:
@@ -192,6 +192,6 @@ def test_closing_lets_go_of_who_hangs(kind: str, caplog: pytest.LogCaptureFixtur
 
 
 def test_an_unknown_kind_of_trouble_is_refused(sandbox: RunningSandbox) -> None:
-    """A misspelt kind is a 422."""
+    """Injecting an unknown kind of trouble is refused with a 422."""
     with pytest.raises(httpx.HTTPStatusError, match="422"):
         trouble(sandbox, "earthquake")

@@ -1,4 +1,4 @@
-"""An endpoint gets its events in its own API version."""
+"""The sandbox delivers webhooks in the API version of the endpoint."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from tests.sandbox.subscriptions import PROMISE, begin
 def delivered(
     client: stripe.StripeClient, sandbox: RunningSandbox, receiver: Receiver, version: str
 ) -> dict[str, dict[str, Any]]:
-    """Return the delivered objects of a subscription's first payment, by event type."""
+    """Return the objects in the webhooks of a subscription's first payment, by event type."""
     sandbox.control("POST", "/_sandbox/webhooks", api_version=version)
     begin(client, sandbox)
     wait_until(lambda: sandbox.control("GET", "/_sandbox/state")["deliveries"]["pending"] == 0)
@@ -25,7 +25,7 @@ def delivered(
 def test_before_basil_an_invoice_names_everything_itself(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
-    """In 2024-06-20 an invoice has subscription, payment_intent and charge, and no parent."""
+    """Before basil, an invoice names its subscription, payment intent and charge itself."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
     invoice, charge = objects["invoice.paid"], objects["charge.succeeded"]
     assert invoice["subscription"] == objects["customer.subscription.created"]["id"]
@@ -37,10 +37,10 @@ def test_before_basil_an_invoice_names_everything_itself(
     assert "invoice_payment.paid" not in objects
 
 
-def test_before_basil_the_period_stands_on_the_subscription(
+def test_before_basil_the_period_is_on_the_subscription(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
-    """In 2024-06-20 current_period_end is on the subscription and not on its item."""
+    """Before basil, the current period is on the subscription and not on its items."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
     subscription = objects["customer.subscription.created"]
     assert subscription["current_period_end"] > subscription["current_period_start"]
@@ -54,7 +54,7 @@ def test_since_basil_the_parent_names_the_subscription(
     receiver: Receiver,
     version: str,
 ) -> None:
-    """Since basil an invoice has a parent, and a separate event has its payment."""
+    """Since basil, an invoice's parent names the subscription, and an event names the payment."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, version)
     invoice = objects["invoice.paid"]
     assert invoice["parent"]["subscription_details"]["metadata"] == PROMISE
@@ -68,7 +68,7 @@ def test_since_basil_the_parent_names_the_subscription(
 def test_the_list_of_events_is_in_todays_version(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """An endpoint's version changes its deliveries and nothing else."""
+    """Events are listed in today's API version, whatever the endpoint's version is."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", api_version="2024-06-20")
     begin(fresh_client, fresh_sandbox)
     events = fresh_client.v1.events.list({"limit": 100}).data
@@ -77,6 +77,6 @@ def test_the_list_of_events_is_in_todays_version(
 
 
 def test_an_unknown_version_is_refused(sandbox: RunningSandbox) -> None:
-    """Only the versions that the sandbox can write are accepted."""
+    """An API version that the sandbox cannot write is refused for an endpoint."""
     answer = sandbox.http.post("/_sandbox/webhooks", json={"api_version": "2019-01-01"})
     assert answer.status_code == 422

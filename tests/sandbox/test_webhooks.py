@@ -1,4 +1,4 @@
-"""Events are signed, delivered at least once, retried, and do not slow down the API."""
+"""The sandbox's webhooks are signed, delivered at least once, and retried."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def is_quiet(sandbox: RunningSandbox) -> bool:
 def test_every_event_arrives_signed(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Each delivery passes Stripe's own check, with the present time in its signature."""
+    """Every webhook has a signature with the present time that Stripe's SDK accepts."""
     pay_one(fresh_client, fresh_sandbox)
     wait_until(lambda: len(receiver.received) == 4)
     assert sorted(types(receiver)) == [
@@ -54,7 +54,7 @@ def test_every_event_arrives_signed(
 def test_an_event_holds_the_object_as_it_was(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """The payload of checkout.session.completed is the paid session, and does not change later."""
+    """An event has its object as it was at that time, whatever changes later."""
     session = pay_one(fresh_client, fresh_sandbox)
     fresh_sandbox.control("POST", "/_sandbox/refund", payment_intent=session["payment_intent"])
     charge_event = fresh_client.v1.events.list({"type": "charge.succeeded"}).data[0]
@@ -68,7 +68,7 @@ def test_an_event_holds_the_object_as_it_was(
 def test_an_event_says_which_request_made_it(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, key: str
 ) -> None:
-    """An event after a request has the request's id; one after a donor's act has none."""
+    """An event has the id of the API request that caused it, or none if the donor did."""
     session = pay_one(fresh_client, fresh_sandbox)
     refund = fresh_client.v1.refunds.create(
         {"payment_intent": session["payment_intent"]}, {"idempotency_key": key}
@@ -82,10 +82,10 @@ def test_an_event_says_which_request_made_it(
     assert (by_donor.id, by_donor.idempotency_key) == (None, None)
 
 
-def test_a_refused_event_is_sent_again(
+def test_a_failed_delivery_is_retried(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Any answer but a 2xx is retried after a pause, and the log has every attempt."""
+    """A webhook that is not answered with a 2xx is retried, and every attempt is logged."""
     receiver.answers.extend([500, 302])
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
@@ -103,7 +103,7 @@ def test_a_refused_event_is_sent_again(
 def test_retries_come_to_an_end(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """After the last retry the event stays undelivered, and can be listed as such."""
+    """After the last retry an event is listed as not delivered."""
     receiver.answers.extend([503] * 3)
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_client.v1.checkout.sessions.expire(session.id)
@@ -113,8 +113,8 @@ def test_retries_come_to_an_end(
     assert [event.pending_webhooks for event in undelivered] == [1]
 
 
-def test_nobody_listening_stops_nothing(http_client: stripe.HTTPClient) -> None:
-    """A receiver that is down is logged as a connection error."""
+def test_a_receiver_that_is_down_is_logged(http_client: stripe.HTTPClient) -> None:
+    """If nothing listens at the endpoint's URL, the log has a connection error."""
     with run_sandbox(webhook_url="http://127.0.0.1:9/nobody", retry_delays_s=()) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
         wait_until(lambda: is_quiet(sandbox))
@@ -126,7 +126,7 @@ def test_nobody_listening_stops_nothing(http_client: stripe.HTTPClient) -> None:
 def test_a_slow_receiver_does_not_hold_up_the_api(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Deliveries run side by side in the background."""
+    """Webhooks are delivered in the background and in parallel."""
     receiver.delay_s = 0.3
     before = time.monotonic()
     pay_one(fresh_client, fresh_sandbox)
@@ -135,10 +135,10 @@ def test_a_slow_receiver_does_not_hold_up_the_api(
     assert time.monotonic() - before < 4 * receiver.delay_s
 
 
-def test_paused_events_are_made_and_kept_back(
+def test_paused_webhooks_are_not_delivered_later(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """While paused nothing is delivered; unpausing alone does not deliver the missed events."""
+    """While webhooks are paused, events are not delivered, and not after the pause either."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     assert len(fresh_client.v1.events.list({"delivery_success": False}).data) == 4
@@ -147,10 +147,10 @@ def test_paused_events_are_made_and_kept_back(
     assert receiver.received == []
 
 
-def test_missed_events_come_when_asked_for(
+def test_missed_webhooks_can_be_delivered(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """Unpausing with deliver_missed delivers everything."""
+    """With deliver_missed, events from the time of the pause are delivered at its end."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=False, deliver_missed=True)
@@ -160,7 +160,7 @@ def test_missed_events_come_when_asked_for(
 def test_an_event_can_be_delivered_many_times(
     fresh_sandbox: RunningSandbox, fresh_client: stripe.StripeClient, receiver: Receiver
 ) -> None:
-    """The same event arrives as often as requested, each time with the same id."""
+    """A control request can deliver an event several times, always with the same id."""
     fresh_sandbox.control("POST", "/_sandbox/webhooks", paused=True)
     pay_one(fresh_client, fresh_sandbox)
     event = fresh_client.v1.events.list({"type": "checkout.session.completed"}).data[0]
@@ -171,7 +171,7 @@ def test_an_event_can_be_delivered_many_times(
 
 
 def test_closing_stops_deliveries(http_client: stripe.HTTPClient, receiver: Receiver) -> None:
-    """A sandbox that closes does not wait for its retries."""
+    """A sandbox that closes does not wait for retries of webhooks."""
     receiver.answers.extend([500] * 4)
     with run_sandbox(webhook_url=receiver.url, retry_delays_s=(60.0,)) as sandbox:
         pay_one(client_of(sandbox, http_client), sandbox)
@@ -184,13 +184,13 @@ def test_closing_stops_deliveries(http_client: stripe.HTTPClient, receiver: Rece
     ("secret_key", "webhook_secret"), [("sk_live_1", "whsec_1"), ("", "whsec_1"), ("sk_test_1", "")]
 )
 def test_a_config_that_is_unsafe_is_refused(secret_key: str, webhook_secret: str) -> None:
-    """Live keys and empty secrets are refused."""
+    """A sandbox with a live key or an empty secret does not start."""
     with pytest.raises(ValueError, match="secret"):
         SandboxConfig(secret_key=secret_key, webhook_secret=webhook_secret)
 
 
 def test_the_sandbox_listens_on_loopback_only() -> None:
-    """A host that others could reach is refused."""
+    """The sandbox refuses a host that other machines could reach."""
     config = SandboxConfig(secret_key="sk_test_1", webhook_secret="whsec_1")
     with pytest.raises(ValueError, match="loopback"):
         create_server(config, "0.0.0.0", 8001)

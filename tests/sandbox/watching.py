@@ -1,6 +1,6 @@
-"""Checks every request and answer of this process's sandboxes against Stripe's documents.
+"""Checks every request and answer of the tests' sandboxes against Stripe's documents.
 
-Requests must fit Stripe's OpenAPI and the SDK's types; answers and events, the OpenAPI.
+Requests must fit Stripe's OpenAPI document and the SDK's types, answers and events the document.
 """
 
 import json
@@ -13,14 +13,14 @@ from tests.sandbox.differences import STANDING
 from tests.sandbox.sdk_types import sdk_check
 from tests.sandbox.shapes import Difference, decoded, stripe_shapes
 
-# Statuses of a refused request; 402 is a refused card.
+# Statuses of a request that was refused; 402 is not one, because it refuses only a card.
 REFUSED = {400, 401, 403, 404, 409}
 
 
 class Watch:
-    """Records exchanges and checks them later, so that a sandbox is not slowed down.
+    """Records exchanges and checks them later, so that the sandbox stays fast.
 
-    `unexpected` has the differences that are on no list, until the current test takes them.
+    `unexpected` has the differences that are not listed as known, until a test takes them.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Watch:
         self._waiting.append(event)
 
     def check_waiting(self) -> None:
-        """Check what was recorded since the last check."""
+        """Check the exchanges and events that were recorded since the last check."""
         while self._waiting:
             exchange = self._waiting.popleft()
             if isinstance(exchange, Exchange):
@@ -79,7 +79,7 @@ class Watch:
 
     def _note(self, where: str, differences: list[Difference], *, is_refused: bool = False) -> None:
         if differences and is_refused:
-            # The test wanted to see this refusal, and Stripe would refuse as well.
+            # A test sends a wrong request to see it refused, as it would be by Stripe.
             self.seen["wrong and refused"] += any(one.name not in STANDING for one in differences)
             return
         for one in differences:
@@ -93,7 +93,7 @@ WATCH = Watch()
 
 
 def refuse_differences_in(record: Path) -> None:
-    """Check the record of a sandbox in another process in the same way."""
+    """Check the recorded exchanges of a sandbox that ran in another process."""
     watch = Watch()
     for line in record.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
