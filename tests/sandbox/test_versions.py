@@ -25,7 +25,7 @@ def delivered(
 def test_before_basil_an_invoice_names_everything_itself(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
-    """Before basil, an invoice names its subscription, payment intent and charge itself."""
+    """Before API version basil, an invoice names its subscription, intent and charge itself."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
     invoice, charge = objects["invoice.paid"], objects["charge.succeeded"]
     assert invoice["subscription"] == objects["customer.subscription.created"]["id"]
@@ -40,7 +40,7 @@ def test_before_basil_an_invoice_names_everything_itself(
 def test_before_basil_the_period_is_on_the_subscription(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, receiver: Receiver
 ) -> None:
-    """Before basil, the current period is on the subscription and not on its items."""
+    """Before API version basil, the current period is on the subscription, not on its items."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, "2024-06-20")
     subscription = objects["customer.subscription.created"]
     assert subscription["current_period_end"] > subscription["current_period_start"]
@@ -54,7 +54,7 @@ def test_since_basil_the_parent_names_the_subscription(
     receiver: Receiver,
     version: str,
 ) -> None:
-    """Since basil, an invoice's parent names the subscription, and an event names the payment."""
+    """Since API version basil, an invoice has a parent, and its payment comes as an event."""
     objects = delivered(fresh_client, fresh_sandbox, receiver, version)
     invoice = objects["invoice.paid"]
     assert invoice["parent"]["subscription_details"]["metadata"] == PROMISE

@@ -30,7 +30,7 @@ class Branch(World):
     agreements: Agreements
 
     def agreed(self, frequency: str = "once") -> tuple[Gift, str]:
-        """Enter a bank account at Stripe, and settle only checkout.session.completed."""
+        """Enter a bank account at Stripe; settle only the event checkout.session.completed."""
         gift = give(self.database, attempts=0, mode="bank_debit", frequency=frequency)
         url = checkouts_of(self.database, self.client, self.clock).open_for(gift)
         session_id = url.rpartition("/")[2]

@@ -25,7 +25,7 @@ def agreement(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_how_a_setup_session_is_read(step: str, kind: FactKind) -> None:
-    """A completed setup session means that the gift is processing; others, failed or expired."""
+    """A setup session that completes makes the gift processing; it may also fail or expire."""
     result = reading(f"checkout.session.{step}", agreement())
     assert facts(result) == [("checkout_opened", "cs_1", None), (kind, "cs_1", None)]
     assert str(result.gift_id) == GIFT

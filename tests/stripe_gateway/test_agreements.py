@@ -95,7 +95,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 
 def test_an_agreement_begins_the_debits_once(desk: Desk) -> None:
-    """An agreement starts one subscription over the gift's amount, even if its events repeat."""
+    """An agreement starts one subscription for the gift's amount, even if its events repeat."""
     gift, session_id = desk.agreed()
     assert (desk.gift(gift).status, desk.pledge(gift)) == ("processing", PledgeState.NOT_BEGUN)
     assert desk.agreements.ask_due() == 1
@@ -136,7 +136,7 @@ def test_an_unanswered_request_is_repeated(desk: Desk, path: str, kind: str) -> 
 
 
 def test_an_unrecorded_subscription_is_found(desk: Desk) -> None:
-    """A subscription that we failed to record is found at Stripe, even after its key expired."""
+    """An unrecorded subscription is found at Stripe, even after its idempotency key expired."""
     gift, session_id = desk.agreed()
     desk.agreements.ask_due()
     with desk.database.writing() as session:

@@ -206,7 +206,7 @@ def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
             self.wfile.write(json.dumps(answer).encode())
 
         def log_message(self, *_: object) -> None:
-            """Log nothing."""
+            """Log nothing, so that the test's output stays short."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

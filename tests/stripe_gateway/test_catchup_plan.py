@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.mark.parametrize("hours", [0.5, 1, 24, 25, 24 * 29, 24 * 29 + 1, 24 * 400])
 def test_events_are_looked_at_without_a_gap(hours: float) -> None:
-    """A catch-up reads events in ranges of time without gaps, and the last range is open."""
+    """A catch-up reads events in ranges of time without gaps, and the last range has no end."""
     since = NOW - timedelta(hours=hours)
     ranges = [one for one in plan_of(since, NOW) if one.listing is Listing.EVENTS]
     assert ranges[0].created_from == max(since, NOW - EVENTS_REACH)
@@ -93,7 +93,7 @@ def test_how_far_back_each_list_is_looked_at(since: datetime, is_old: bool) -> N
 
 
 def test_events_are_looked_at_a_day_at_a_time() -> None:
-    """A catch-up reads events in ranges of one day; the last range is open."""
+    """A catch-up reads events in ranges of one day; the last range has no end."""
     since = NOW - timedelta(days=2, hours=6)
     begins = [since + timedelta(days=days) for days in range(3)]
     assert plan_of(since, NOW)[:3] == (

@@ -223,7 +223,7 @@ def test_a_page_is_done_when_its_due_events_are_settled(
 def test_a_key_of_the_other_mode_is_noticed(
     database: Database, livemode: bool, newest: str | None
 ) -> None:
-    """A live key does not fit to gifts whose newest session is a test session, and the reverse."""
+    """A live key is refused if the newest session is a test session, and the reverse."""
     gift = give(database)
     ours, other = ("live", "test") if livemode else ("test", "live")
     with database.writing() as session:

@@ -75,7 +75,7 @@ def test_a_page_that_times_out_is_requested_in_smaller_pages(away: Away) -> None
 
 
 def test_a_wrong_key_stops_the_catchup(away: Away) -> None:
-    """With a wrong key catch-up stops and says so; with the right one it records everything."""
+    """With a wrong API key catch-up stops; with the right one it then records everything."""
     away.paid()
     other_client = StripeClient("sk_test_4fJd83kfLs02mQpZ7uYtR1", away.sandbox.url, ())
     lists = StripeLists(other_client, away.clock)

@@ -120,7 +120,7 @@ def test_the_missing_payment_is_named_before_its_session(database: Database) -> 
 
 
 def test_an_unrecorded_session_is_a_difference(database: Database) -> None:
-    """If only the session of a recorded payment is not recorded, that is a difference."""
+    """A session that is not recorded is a difference even if its payment is recorded."""
     gift = give(database)
     listed = paid_session(gift, "pi_1")
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, "pi_1")
@@ -160,7 +160,7 @@ def test_only_payments_are_in_the_totals(database: Database) -> None:
 
 
 def test_refunds_of_unknown_payments_are_no_difference(database: Database) -> None:
-    """A refund of another program's payment is no difference, and hides no later one."""
+    """A refund of another program's payment is no difference; objects after it are compared."""
     gift = give(database)
     others = events_of(Listing.REFUNDS, refund_of("pi_others", 1_000, created=AT))
     assert compared(database, *others) == Comparison({}, [])
@@ -168,7 +168,7 @@ def test_refunds_of_unknown_payments_are_no_difference(database: Database) -> No
 
 
 def test_an_unusable_object_is_no_difference(database: Database) -> None:
-    """An object that the parser cannot use is no difference, and hides no later one."""
+    """An object that the parser cannot use is no difference; objects after it are compared."""
     gift = give(database)
     odd = paid(gift, "pi_1", metadata={"gift_id": "nobody"})
     assert [one.reading for one in odd] == [None]
@@ -258,7 +258,7 @@ def test_each_gift_is_compared_with_its_own(database: Database) -> None:
 def test_the_synthetic_event_of_each_list(
     database: Database, listing: Listing, kinds: list[str]
 ) -> None:
-    """Each listed object becomes the event, in our mode (test or live), that Stripe would send."""
+    """Each listed object becomes the event that Stripe would send, with our livemode if none."""
     gift = give(database, frequency="monthly")
     payments = [
         {"id": "inpay_1", "object": "invoice_payment", "status": "paid"}

@@ -62,7 +62,7 @@ def new_event() -> bytes:
 
 
 def test_an_event_that_cannot_be_stored_gets_a_503(database_url: str) -> None:
-    """An event that cannot be stored gets a 503 with Retry-After, and a 200 once it can."""
+    """An event that cannot be stored gets a 503 with Retry-After; its retry gets a 200."""
     body = new_event()
     with endpoint(database_url) as service:
         with writes_blocked(database_url):

@@ -88,7 +88,7 @@ def failed(gift: Gift) -> Events:
 
 
 def ends(database: Database, histories: list[Events]) -> Counter[End]:
-    """Settle the events of all gifts, one of each at a time; count how the gifts ended."""
+    """Settle one event of each gift at a time, in order; count how the gifts ended."""
     clock = FixedClock(NOW)
     for place in range(len(histories[0])):
         settle(database, *(history[place] for history in histories), clock=clock)

@@ -1,4 +1,4 @@
-"""Invoices that were paid outside Stripe, as staff noted there."""
+"""Invoices that staff marked at Stripe as paid in another way."""
 
 from itertools import permutations
 from typing import Any
@@ -27,7 +27,7 @@ from tests.stripe_gateway.months import (
 
 
 def record_of(invoice_id: str, amount: int = AMOUNT) -> dict[str, Any]:
-    """Return the invoice_payment object with which Stripe records money from outside."""
+    """Return the invoice_payment of an invoice that was paid outside Stripe."""
     return {
         "id": f"inpay_{invoice_id}_outside",
         "object": "invoice_payment",
@@ -65,7 +65,7 @@ def test_a_month_paid_outside_cannot_be_refunded(database: Database) -> None:
 
 
 def test_before_basil_the_invoice_shows_payment_outside(database: Database) -> None:
-    """Before basil, paid_out_of_band on the invoice shows that it was paid outside Stripe."""
+    """Before API version basil, the invoice's paid_out_of_band shows a payment outside Stripe."""
     gift = give(database, frequency="monthly")
     more: dict[str, Any] = {"paid_out_of_band": True, "amount_paid": 0, "payment_intent": None}
     settle(database, invoice_event(gift, "in_2", version=BEFORE_BASIL, **more))
@@ -88,7 +88,7 @@ def test_catchup_finds_a_payment_outside(database: Database) -> None:
 
 
 def test_an_invoice_partly_paid_outside(database: Database) -> None:
-    """If an invoice was partly paid outside Stripe, only the other part can be refunded there."""
+    """If part of an invoice was paid outside Stripe, only the rest can be refunded at Stripe."""
     gift = give(database, frequency="monthly")
     settle(
         database,

@@ -115,7 +115,7 @@ def test_an_unanswered_change_is_repeated_by_the_worker(promise: PledgeWorld, ki
 
 
 def test_a_later_change_replaces_an_unanswered_one(promise: PledgeWorld) -> None:
-    """A donor who ends a pledge is not paused later by an earlier request that went unanswered."""
+    """A pledge that was ended is not paused later by an earlier request without an answer."""
     promise.trouble("500", times=2)
     promise.pledges.change(promise.gift, PledgeAction.PAUSE)
     promise.sandbox.control("DELETE", "/_sandbox/trouble")
@@ -177,7 +177,7 @@ def test_ending_a_pledge_that_stripe_has_ended(promise: PledgeWorld) -> None:
 
 
 def test_a_change_survives_a_refused_key(promise: PledgeWorld) -> None:
-    """A change that Stripe refuses because of our key is made once the key is accepted."""
+    """A change that Stripe refuses because of our API key is made once the key is accepted."""
     promise.trouble("401")
     assert promise.pledges.change(promise.gift, PledgeAction.CANCEL) in (True, False)
     promise.later(minutes=1)

@@ -240,14 +240,14 @@ def test_an_invalid_invoice_is_set_aside(
     ],
 )
 def test_an_invoice_that_is_no_gift_is_ignored(database: Database, more: dict[str, Any]) -> None:
-    """An invoice over zero, or one that is not for our subscription, is ignored."""
+    """An invoice is ignored if its amount is zero or it is not for a subscription of ours."""
     invoice = invoice_event(give(database, frequency="monthly"), "in_2", **more)
     settle(database, invoice)
     assert event_now(database, invoice).state == EventState.IGNORED
 
 
 def test_events_of_the_wrong_frequency_are_set_aside(database: Database) -> None:
-    """Events of a subscription about a single gift are set aside, and the reverse."""
+    """An event of a subscription is set aside if its gift is a single one, and the reverse."""
     once, monthly = give(database), give(database, frequency="monthly")
     events = [
         event(COMPLETED, first_session(once)),

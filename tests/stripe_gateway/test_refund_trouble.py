@@ -81,7 +81,7 @@ def refund_with_trouble(desk: Desk, kind: str) -> None:
 
 
 def test_a_stored_failure_needs_another_key(desk: Desk) -> None:
-    """Stripe replays a failure for a key; the next attempt checks the list and has another key."""
+    """Stripe replays a failure for its idempotency key, so that a later retry has another key."""
     gift = desk.paid()
     desk.trouble("500")
     assert desk.refund(gift).state == "waiting"
@@ -182,7 +182,9 @@ def test_two_workers_send_each_request_once(desk: Desk) -> None:
     gifts = [desk.paid() for _ in range(5)]
     for gift in gifts:
         desk.request(gift)
-    assert desk.refunds.ask_due() == 0  # the worker leaves a new request to the page for 15 s
+    assert (
+        desk.refunds.ask_due() == 0
+    )  # the worker leaves a new request to the staff page for 15 seconds
     desk.later(seconds=15)
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(lambda _: desk.refunds.ask_due(), range(2)))
@@ -230,7 +232,7 @@ def refund_unknown_to_the_backup(desk: Desk, gift: Gift, amount_minor: int) -> N
 
 
 def test_after_a_restored_backup_the_same_again_is_one_refund(desk: Desk) -> None:
-    """If a backup lost a refund, staff who request the same amount again get that refund."""
+    """If the restored backup lacks a refund, the same request again finds it at Stripe."""
     gift = desk.paid()
     refund_unknown_to_the_backup(desk, gift, 1_000)
     assert desk.refund(gift, 1_000).state == "succeeded"
@@ -238,7 +240,7 @@ def test_after_a_restored_backup_the_same_again_is_one_refund(desk: Desk) -> Non
 
 
 def test_after_a_restored_backup_another_amount_is_another_refund(desk: Desk) -> None:
-    """If a backup lost a refund, a request for another amount makes a second refund."""
+    """If the restored backup lacks a refund, a request for another amount makes a second one."""
     gift = desk.paid()
     refund_unknown_to_the_backup(desk, gift, 1_000)
     assert desk.refund(gift, 2_000).state == "waiting"

@@ -185,7 +185,7 @@ def test_a_refusal_is_recorded_and_frees_the_money(desk: Desk) -> None:
     gift = desk.paid()
     intent = desk.payments(gift)[0].intent
     desk.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent, amount=4_000)
-    too_much = desk.refund(gift, 2_000)  # our facts lack the other refund
+    too_much = desk.refund(gift, 2_000)  # the facts lack the refund of 40 dollars
     assert (too_much.state, too_much.code) == ("refused", "amount")
     assert refund_facts(desk, gift) == ["refund_refused", "refund_requested"]
     assert desk.left(gift) == AMOUNT

@@ -38,7 +38,7 @@ def database(url: str) -> Iterator[Database]:
 
 
 def test_a_locked_event_is_not_waited_for(url: str, database: Database) -> None:
-    """A payment is settled although another settler has locked its refund; the refund follows."""
+    """A payment is settled even if another settler has locked its refund, which follows later."""
     gift = give(database)
     session = session_for(gift)
     settle(database, event("refund.created", refund_of(session["payment_intent"], 1_000)))

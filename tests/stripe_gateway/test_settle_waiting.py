@@ -43,7 +43,7 @@ def test_two_sessions_paid_for_one_gift_are_both_kept(database: Database) -> Non
 
 
 def test_a_refund_waits_for_its_payment(database: Database) -> None:
-    """A refund that arrives before its payment is settled as soon as the payment is."""
+    """If a refund arrives before its payment, it waits and is settled with the payment."""
     gift, other = give(database), give(database)
     session = session_for(gift)
     payment = session["payment_intent"]
@@ -141,7 +141,7 @@ def poison(database: Database, payment: str) -> None:
 
 
 def test_one_failing_event_does_not_delay_others(database: Database) -> None:
-    """If one of 200 events fails in the database, the others are settled and it is retried."""
+    """One event that fails in the database is retried later; 199 others are settled at once."""
     gifts = give_many(database, 200)
     sessions = [session_for(gift) for gift in gifts]
     poison(database, sessions[77]["payment_intent"])

@@ -31,9 +31,9 @@ async def arrive(inbox: Inbox, how_many: int) -> None:
 def settle_during_stream(
     settling: PacedSettling, inbox: Inbox, rests: list[float]
 ) -> tuple[int, float]:
-    """Settle once while events are arriving; return how many were settled and the seconds.
+    """Settle once while events arrive; return how many events were settled, and the seconds.
 
-    If no event was arriving any more, try again with new events.
+    If no event arrived any more when settling began, repeat both with new events.
     """
     before, settled, seconds = len(rests), 0, 0.0
     while len(rests) == before:

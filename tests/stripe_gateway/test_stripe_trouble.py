@@ -48,7 +48,7 @@ def database(sqlite: Sqlite) -> Iterator[Database]:
 def test_the_donor_gets_an_error_and_later_a_session(
     database: Database, sandbox: RunningSandbox, kind: str
 ) -> None:
-    """In trouble the donor gets an error in time without internals, and later one session."""
+    """If Stripe fails, the donor gets an error in time, without key or URL, and later a session."""
     gift = give(database, attempts=0)
     client = client_of(sandbox, **QUICK)
     clock = FixedClock(datetime.now(UTC))
@@ -99,7 +99,7 @@ def test_a_single_failure_is_retried(
 
 
 def test_a_refused_connection(database: Database) -> None:
-    """If the connection is refused, the donor gets an error without internals."""
+    """If the connection to Stripe is refused, the error does not show Stripe's address."""
     gift = give(database, attempts=0)
     port = free_port()
     client = StripeClient(SECRET_KEY, f"http://127.0.0.1:{port}", (f"127.0.0.1:{port}",))

@@ -17,7 +17,7 @@ AN_HOUR_BEFORE = datetime.fromtimestamp(CREATED, UTC)
 
 
 def invoice(*, version: str = TODAY, metadata: Any = METADATA, **more: Any) -> dict[str, Any]:
-    """Return an invoice over 50.00 of which 40.00 was paid, after three attempts."""
+    """Return an invoice for 50.00 of which 40.00 was paid, after three attempts."""
     details = {"metadata": metadata}
     about: dict[str, Any] = {"subscription_details": details}
     if version != BEFORE_BASIL:
@@ -60,7 +60,7 @@ def test_how_an_invoice_is_read(
     expected: tuple[str, str, int | None],
     is_first: bool,
 ) -> None:
-    """An invoice of the first month is about the pledge's gift; a later one is a new gift."""
+    """An invoice of the first month is about the pledge's first gift; a later one opens a gift."""
     result = reading(f"invoice.{step}", invoice(version=version, **more))
     amount = 4_000 if step == "paid" else 5_000
     assert facts(result) == [expected]
@@ -74,7 +74,7 @@ def test_how_an_invoice_is_read(
 
 
 def test_the_evidence_of_a_month() -> None:
-    """A paid month keeps its billing reason; a failed first debit keeps session and invoice."""
+    """The fact of a paid month has its billing reason, that of a failed first debit its invoice."""
     (paid,) = reading("invoice.paid", invoice()).facts
     assert (paid.currency, paid.evidence) == ("CAD", {"billing_reason": "subscription_cycle"})
     agreed: dict[str, Any] = FIRST | DEBIT
@@ -85,7 +85,7 @@ def test_the_evidence_of_a_month() -> None:
 
 
 def test_an_invoice_before_basil_names_its_payment() -> None:
-    """Before basil an invoice names its payment intent, which gives a fact of its own."""
+    """Before API version basil an invoice names its payment intent, which gives a fact."""
     result = reading("invoice.paid", invoice(version=BEFORE_BASIL, payment_intent="pi_1"))
     assert facts(result)[1] == ("payment_named", "pi_1", None)
     assert result.facts[1].evidence == {"invoice": "in_1"}
@@ -107,7 +107,7 @@ def test_an_invoice_before_basil_names_its_payment() -> None:
     ids=["no metadata", "others", "odd", "no parent", "no details", "paid nothing", "owed nothing"],
 )
 def test_which_invoices_are_ignored(step: str, more: dict[str, Any]) -> None:
-    """An invoice is ignored if it is not about a gift of ours, or is over zero."""
+    """An invoice is ignored if its amount is zero or it is not about a gift of ours."""
     assert isinstance(read(f"invoice.{step}", invoice(**more)), IrrelevantEvent)
     if not {"amount_paid", "amount_due"}.isdisjoint(more):
         other = "payment_failed" if step == "paid" else "paid"
@@ -146,7 +146,7 @@ def test_an_invalid_invoice_is_unusable(step: str, more: dict[str, Any]) -> None
 
 
 def test_how_an_invoice_payment_is_read() -> None:
-    """An invoice_payment event gives the payment intent of an invoice, and is otherwise ignored."""
+    """An invoice_payment event gives the invoice's payment intent; without one it is ignored."""
     paid_by = {"type": "payment_intent", "payment_intent": "pi_1"}
     content = {"invoice": "in_1", "payment": paid_by}
     result = reading("invoice_payment.paid", content)

@@ -38,7 +38,7 @@ class World:
     unknown: UnknownPayments
 
     def other_shop_session(self, session: dict[str, Any]) -> dict[str, Any]:
-        """Pay a session that another shop opened at the same account, and return it."""
+        """Pay and return a session that another shop opened at the same account."""
         form = dict(_flat(session))
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         opened = self.sandbox.http.post("/v1/checkout/sessions", data=form, headers=headers)
@@ -151,7 +151,7 @@ def test_our_refund_waits_for_its_payment(world: World) -> None:
 
 
 def test_a_month_of_ours_is_never_taken_for_another_shops(world: World) -> None:
-    """A month's payment has no metadata of ours, but the subscription of its invoice does."""
+    """A month's payment lacks our metadata, but is ours if its invoice's subscription has it."""
     gift = give(world.database, attempts=0, frequency="monthly")
     url = checkouts_of(world.database, world.client, world.clock).open_for(gift)
     session = world.sandbox.pay(url.rpartition("/")[2])["session"]

@@ -113,7 +113,7 @@ def test_an_event_is_about_something(value: Any) -> None:
     "value", [GONE, None, 0, -1, 1.5, True, "1772366400", 2**33, 2**63, 10**30], ids=label
 )
 def test_an_event_has_a_time(value: Any) -> None:
-    """An event is unusable if its creation time is invalid or too late for a database column."""
+    """An event is unusable if its creation time is invalid or does not fit a database column."""
     body = changed(event(COMPLETED, SESSION), "created", value=value)
     assert reason_against(body) == "created is not a time"
 
@@ -204,7 +204,7 @@ def test_a_currency_is_known(kind: str, content: dict[str, Any], value: Any) -> 
     ids=label,
 )
 def test_a_session_with_an_invalid_field_is_unusable(key: str, value: Any, reason: str) -> None:
-    """A session with an invalid field about money or gift is unusable; the reason names it."""
+    """A session with an invalid field about money or its gift is unusable, with a reason."""
     body = changed(event(COMPLETED, SESSION), "data", "object", key, value=value)
     assert reason_against(body).startswith(reason)
 
