@@ -113,7 +113,7 @@ def shown(kind: str, **values: Any) -> Alteration:
 def refused(
     method: str, path: str, message: str, *, parameter: str = "", value: str = ""
 ) -> Alteration:
-    """Return an alteration that refuses requests; with `parameter`, only if it has this value."""
+    """Return an alteration that refuses these requests, or only those with `parameter=value`."""
 
     def refuse(request: SentRequest, answer: Answer) -> None:
         is_match = request.method == method and request.path.startswith(path)

@@ -17,7 +17,7 @@ ACCOUNT: Final = {
 
 
 class Clicker:
-    """Plays the person: it does each step in a thread of its own, as soon as it is requested."""
+    """Plays the person, and does every requested step in a thread of its own."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self._sandbox = sandbox
@@ -40,7 +40,7 @@ class Clicker:
 
     def _settle(self, session_id: str) -> None:
         lever = {"session": session_id, "succeed": True}
-        # The sandbox refuses this if the bank account is already verified, which does no harm.
+        # The sandbox refuses to settle a bank account that is already verified, which does no harm.
         self._sandbox.http.post("/_sandbox/settle", json=lever)
 
     def join(self) -> None:

@@ -1,4 +1,4 @@
-"""Finds in code which requests the service sends to Stripe and which fields it reads."""
+"""Functions that find in code which requests the service sends and which fields it reads."""
 
 import ast
 import inspect

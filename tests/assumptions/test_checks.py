@@ -17,7 +17,7 @@ from tests.assumptions.tracing import Traced
 from tests.assumptions.worlds import world_of
 from tests.sandbox.running import RunningSandbox
 
-# An id has a capital letter or a digit; a word in a path, as payment_intents, does not.
+# An id has a capital letter or a digit; other words in a path, as payment_intents, do not.
 _ID = re.compile(r"(?:[a-z]+_)+[a-z]*[A-Z0-9][A-Za-z0-9]*")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-# The fields inside these are chosen by us, so that they are not recorded.
+# Fields inside metadata are ours and not Stripe's, so they are not recorded.
 _OURS = ("metadata",)
 
 

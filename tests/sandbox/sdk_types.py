@@ -123,7 +123,7 @@ PARAMETERS = {
 
 # Request options such as headers, which the SDK's types contain but a form does not.
 _NO_PARAMETERS = frozenset(RequestOptions.__annotations__)
-# Names in the types of request options that the parameters' modules may not import.
+# Types of request options use these names, which the parameters' modules may not import.
 _NAMES_OF_HEADERS = {"Mapping": Mapping, "StripeContext": object}
 _LEAVES = {
     Decimal: FORM_LEAVES["number"],

@@ -111,7 +111,7 @@ def any_of(options: list[Check]) -> Check:
             inner_differences = option(value)
             if not inner_differences:
                 return FITS
-            # Report the option with the fewest differences, and of the right type if there is one.
+            # Return the differences of the option that fits best: the right type, then the fewest.
             if best is None or _distance(inner_differences) < _distance(best):
                 best = inner_differences
         return best or wrong("fits nothing", value)
@@ -209,7 +209,7 @@ class Shapes:
         return differences
 
     def named(self, name: str) -> Check:
-        """Return the check of a named schema, which its differences then name."""
+        """Return the check of a named schema; the differences that it finds have that name."""
         if name not in self._named:
             if name not in self._schemas:
                 return lambda _: [Difference("", "is no object of the document", schema=name)]

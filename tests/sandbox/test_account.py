@@ -83,7 +83,7 @@ def test_an_account_has_sixteen_endpoints(fresh_client: stripe.StripeClient) -> 
 def test_only_the_dashboard_makes_a_default_portal(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """Without a default portal configuration, opening the portal needs one by its id."""
+    """If there is no default portal configuration, a portal session must name a configuration."""
     fresh_sandbox.control("POST", "/_sandbox/account", portal_saved=False)
     portal = fresh_client.v1.billing_portal
     payer = fresh_sandbox.pay(_monthly(fresh_client), email="donor@example.com")["session"]
@@ -148,7 +148,7 @@ def test_a_method_is_offered_when_it_is_on_and_active(
 def test_a_restricted_key_is_told_which_permission_it_lacks(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """A call that the key has no permission for gets an error that names the permission."""
+    """A call without the key's permission gets an error that names the missing permission."""
     fresh_sandbox.control(
         "POST", "/_sandbox/account", permissions={"webhook": "none", "charge": "read"}
     )

@@ -31,7 +31,7 @@ def test_the_clock_dates_new_objects(
 def test_a_control_request_pays_a_session(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """A control request can pay a session with a test card or an outcome, name and e-mail."""
+    """A control request can pay a session by test card or outcome, with a name and e-mail."""
     session = client.v1.checkout.sessions.create(SESSION)
     declined = sandbox.control(
         "POST", "/_sandbox/pay", session=session.id, card="4000 0000 0000 9995"

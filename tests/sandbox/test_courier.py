@@ -50,7 +50,7 @@ def post(listener: Listener, times: int = 1, timeout_s: float = 5.0) -> list[int
             for _ in range(times):
                 url = f"http://127.0.0.1:{port}/hooks?of=us"
                 statuses.append(await courier.post(url, b"{}", {"x-sign": "1"}, timeout_s))
-                # Long enough for the client to notice that the connection was closed.
+                # The pause is long enough for the client to notice that the connection was closed.
                 await asyncio.sleep(0.02)
         finally:
             await courier.close()

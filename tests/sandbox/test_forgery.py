@@ -14,7 +14,7 @@ from tests.sandbox.subscriptions import begin
 
 
 def test_forged_events_name_real_gifts(world: World) -> None:
-    """A forged event names a real session with a false amount; its lie has one of four kinds."""
+    """A forged event names a real session with a false amount, and has one of four faults."""
     world.begin(1, "forge")
     world.pay(12)
     paid = {
@@ -57,7 +57,7 @@ def test_forged_events_move_no_money(world: World) -> None:
 
 
 def test_a_later_month_is_forged_only_where_it_can_be_found_out(world: World) -> None:
-    """A correctly signed event has a false amount only if a receiver can know the right one."""
+    """The sandbox forges a validly signed amount only if the receiver can know the right one."""
     subscription_id = begin(world.client, world.sandbox)["subscription"]
     world.sandbox.renew(subscription_id)
     later, first = world.client.v1.events.list({"type": "invoice.paid"}).data

@@ -81,7 +81,7 @@ def test_new_events_do_not_disturb_paging(
 def test_events_are_found_by_type(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox
 ) -> None:
-    """The list of events can be filtered by types; `payment_intent.*` means all its types."""
+    """The list of events can be filtered by types; `payment_intent.*` matches a whole group."""
     session = fresh_client.v1.checkout.sessions.create(SESSION)
     fresh_sandbox.pay(session.id)
     params = {"types": ["charge.succeeded", "checkout.session.completed"]}

@@ -1,4 +1,4 @@
-"""The sandbox's mischief: random faults in webhooks and answers, the same for the same seed."""
+"""The sandbox's mischief is random faults in webhooks and answers, which its seed decides."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -149,7 +149,7 @@ def test_old_versions_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ANSWER_KINDS)
 def test_answers_go_wrong(world: World, kind: str) -> None:
-    """Each kind of mischief with answers occurs, and is in the report and the request log."""
+    """Each kind of fault in an answer is in the report and in the request log."""
     world.begin(1, kind)
     # tests/sandbox/test_trouble.py checks how the SDK reacts to each kind.
     with suppress(stripe.StripeError):
@@ -198,7 +198,7 @@ def test_invalid_settings_are_refused(world: World) -> None:
 def test_mischief_from_the_command_line_is_reported(
     mischievous: RunningSandbox, lines_told: list[str], http_client: stripe.HTTPClient
 ) -> None:
-    """Mischief of `donate sandbox --mischief 4` is reported line by line, and survives a reset."""
+    """With `donate sandbox --mischief 4`, every fault is reported, and a reset keeps the seed."""
     client = client_of(mischievous, http_client)
     mischievous.control("POST", "/_sandbox/mischief", seed=4, time_scale=QUICK)
     for _ in range(8):

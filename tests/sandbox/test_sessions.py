@@ -120,7 +120,7 @@ def test_sessions_are_found_by_payment_and_status(
 def test_a_wrong_key_opens_nothing(
     key: str, sandbox: RunningSandbox, http_client: stripe.HTTPClient
 ) -> None:
-    """Any other API key gets a 401, which does not repeat the key."""
+    """A wrong API key gets a 401, and the error does not repeat the key."""
     client = stripe.StripeClient(key, base_addresses={"api": sandbox.url}, http_client=http_client)
     with pytest.raises(stripe.AuthenticationError) as refused:
         client.v1.checkout.sessions.create(SESSION)

@@ -110,7 +110,7 @@ def test_the_page_says_what_is_agreed_to(
 def test_a_bank_account_may_be_verified_later(
     client: stripe.StripeClient, sandbox: RunningSandbox, succeed: bool
 ) -> None:
-    """If the bank verifies an account later, the session is complete before the setup intent."""
+    """A setup session is complete even while the bank has yet to verify the account."""
     session = client.v1.checkout.sessions.create(SETUP)
     sandbox.pay(session.id, outcome="processing", verified=False)
     session_now = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})

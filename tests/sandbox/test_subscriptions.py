@@ -249,7 +249,7 @@ def test_an_inline_product_takes_no_other_price(
 def test_an_unsupported_change_is_refused(
     client: stripe.StripeClient, sandbox: RunningSandbox
 ) -> None:
-    """The sandbox refuses changes of a subscription that it does not support, as with a trial."""
+    """The sandbox refuses a change of a subscription that it does not support, such as a trial."""
     subscription_id = begin(client, sandbox)["subscription"]
     (item,) = client.v1.subscriptions.retrieve(subscription_id)["items"].data
     refused: list[tuple[Any, str]] = [

@@ -44,7 +44,7 @@ def test_trouble_before_execution_makes_no_session(
     error: type[stripe.StripeError],
     status: int | None,
 ) -> None:
-    """If trouble occurs before a request is executed, the SDK raises and no session exists."""
+    """If a request fails before it is executed, the SDK raises and no session exists."""
     trouble(fresh_sandbox, kind)
     with pytest.raises(error) as failed:
         fresh_client.v1.checkout.sessions.create(SESSION)
@@ -56,7 +56,7 @@ def test_trouble_before_execution_makes_no_session(
 def test_trouble_after_execution_hides_a_session(
     fresh_client: stripe.StripeClient, fresh_sandbox: RunningSandbox, key: str, kind: str
 ) -> None:
-    """If trouble occurs after a request was executed, the SDK raises but the session exists."""
+    """If a request fails after it was executed, the SDK raises although the session exists."""
     trouble(fresh_sandbox, kind)
     with pytest.raises((stripe.APIError, stripe.APIConnectionError)):
         fresh_client.v1.checkout.sessions.create(SESSION, {"idempotency_key": key})
@@ -84,7 +84,7 @@ def test_odd_successes_look_like_answers(
 def test_slow_answers_come_in_the_end(
     client: stripe.StripeClient, sandbox: RunningSandbox, kind: str
 ) -> None:
-    """An answer that hangs or drips arrives complete in the end."""
+    """An answer that is held back or sent byte by byte arrives complete in the end."""
     trouble(sandbox, kind, seconds=0.2)
     before = time.monotonic()
     assert client.v1.checkout.sessions.create(SESSION).url is not None
@@ -92,7 +92,7 @@ def test_slow_answers_come_in_the_end(
 
 
 def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> None:
-    """A timeout for each read does not end an answer that drips, because every read is quick."""
+    """A timeout for each read does not end an answer that is sent byte by byte."""
     trouble(sandbox, "drip", seconds=0.6, method="GET")
     answer = sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""), timeout=0.3)
     assert answer.elapsed.total_seconds() > 0.3
@@ -100,14 +100,14 @@ def test_a_drip_gets_past_a_timeout_for_each_read(sandbox: RunningSandbox) -> No
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
-def test_a_reset_is_a_reset(sandbox: RunningSandbox, kind: str) -> None:
-    """With `reset_before` the connection ends with a TCP reset and not regularly."""
+def test_a_reset_ends_the_connection(sandbox: RunningSandbox, kind: str) -> None:
+    """With either kind of reset, the connection ends with a TCP reset."""
     trouble(sandbox, kind, method="GET")
     with pytest.raises(httpx.ReadError, match="reset by peer"):
         sandbox.http.get(SESSIONS, auth=(SECRET_KEY, ""))
 
 
-def test_a_cut_body_ends_in_mid_sentence(sandbox: RunningSandbox) -> None:
+def test_a_cut_body_ends_halfway(sandbox: RunningSandbox) -> None:
     """With `cut_body` the connection ends after half of the declared length."""
     trouble(sandbox, "cut_body", method="GET")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):

@@ -1,6 +1,7 @@
 """Checks every request and answer of the tests' sandboxes against Stripe's documents.
 
-Requests must fit Stripe's OpenAPI document and the SDK's types, answers and events the document.
+Requests must fit Stripe's OpenAPI document and the SDK's types of parameters.
+Answers and events must fit the OpenAPI document.
 """
 
 import json
@@ -79,7 +80,7 @@ class Watch:
 
     def _note(self, where: str, differences: list[Difference], *, is_refused: bool = False) -> None:
         if differences and is_refused:
-            # A test sends a wrong request to see it refused, as it would be by Stripe.
+            # The test expects this refusal, and Stripe would refuse the request too.
             self.seen["wrong and refused"] += any(one.name not in STANDING for one in differences)
             return
         for one in differences:

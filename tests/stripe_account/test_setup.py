@@ -208,7 +208,7 @@ def test_a_missing_portal_configuration_is_created(
 def test_the_portal_opens_with_the_created_configuration(
     sandbox: RunningSandbox, account: stripe.StripeClient
 ) -> None:
-    """If the portal has no default, the service opens it with setup's configuration."""
+    """If the portal has no default configuration, the service uses the one that setup made."""
     sandbox.control("POST", "/_sandbox/account", portal_saved=False)
     session = sandbox.pay(account.v1.checkout.sessions.create(monthly_of(2_500)).id)["session"]
     client = StripeClient(SECRET_KEY, sandbox.url, (sandbox.url.removeprefix("http://"),))

@@ -107,7 +107,7 @@ def test_an_unusable_old_payment_is_reported_once(away: Away) -> None:
     assert (again.missing, again.differing) == (0, {})
 
 
-def test_what_others_do_at_the_same_account_is_not_ours(away: Away) -> None:
+def test_payments_of_other_programs_are_no_differences(away: Away) -> None:
     """Payments that other programs took at the same Stripe account are no differences."""
     opened = away.client.create_session(session_params(), "other")
     intent = away.sandbox.pay(opened.session_id)["charge"]["payment_intent"]

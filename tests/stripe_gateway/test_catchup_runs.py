@@ -83,7 +83,7 @@ def test_an_earlier_since_begins_a_new_catchup(
         assert (unfinished_run(session, run.since + since, NOW) is not None) == goes_on
 
 
-def test_only_the_newest_run_goes_on(database: Database) -> None:
+def test_only_the_newest_catchup_is_resumed(database: Database) -> None:
     """Only the newest catch-up is resumed, and only if it was interrupted."""
     with database.writing() as session:
         assert unfinished_run(session, None, NOW) is None
@@ -149,7 +149,7 @@ def test_without_a_finished_run_none_is_forgotten(database: Database) -> None:
         assert len(session.exec(select(CatchupRun)).all()) == 2
 
 
-def test_two_cannot_go_on_with_one_run(database: Database) -> None:
+def test_two_processes_cannot_resume_one_catchup(database: Database) -> None:
     """If two processes resume the same catch-up, only one of them can save its progress."""
     with database.writing() as session:
         mine = begin_run(session, None, NOW)

@@ -91,7 +91,7 @@ def normalized(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def test_an_open_session_is_given_again(
+def test_an_open_session_is_reused(
     database: Database, sandbox: RunningSandbox, client: StripeClient
 ) -> None:
     """A donor who returns to an open checkout session gets its URL without a request to Stripe."""

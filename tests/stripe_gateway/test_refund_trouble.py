@@ -35,7 +35,7 @@ def desk(database: Database, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk_on_sqlite(sqlite: Sqlite, sandbox: RunningSandbox) -> Iterator[Desk]:
-    """A desk on SQLite, for tests whose outcome cannot depend on the database."""
+    """A refund desk on SQLite, for tests whose outcome cannot depend on the database."""
     database = Database(sqlite.fresh_url())
     with a_desk(database, sandbox) as desk:
         yield desk

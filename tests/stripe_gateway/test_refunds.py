@@ -80,7 +80,7 @@ def test_an_unsent_request_reserves_its_money(desk: Desk) -> None:
     assert (desk.left(gift), desk.states(gift), desk.requests_sent()) == (3_000, ["waiting"], [])
 
 
-def test_parts_add_up_to_the_whole(desk: Desk) -> None:
+def test_partial_refunds_add_up(desk: Desk) -> None:
     """Partial refunds can add up to the payment, and to no more."""
     gift = desk.paid()
     for number, left in enumerate((3_500, 2_000, 500), start=1):
@@ -247,7 +247,7 @@ def test_each_payment_of_a_gift_is_refunded_separately(desk: Desk) -> None:
         )
 
 
-def test_a_gift_that_is_not_there_has_no_refund(desk: Desk) -> None:
+def test_an_unknown_gift_cannot_be_refunded(desk: Desk) -> None:
     """A refund request for a gift that does not exist is an error, and is not recorded."""
     with pytest.raises(NotFound), desk.database.writing() as session:
         request_refund(

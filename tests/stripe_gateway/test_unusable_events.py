@@ -87,14 +87,14 @@ def reason_against(body: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("value", ODD, ids=label)
 @pytest.mark.parametrize("key", ["id", "type"])
-def test_an_event_has_a_name_and_a_type(key: str, value: Any) -> None:
+def test_an_event_needs_an_id_and_a_type(key: str, value: Any) -> None:
     """An event without a valid id or type is unusable, and the reason names the field."""
     body = changed(event(COMPLETED, SESSION), key, value=value)
     assert reason_against(body) == f"{key} is missing or odd"
 
 
 @pytest.mark.parametrize("value", [GONE, None, 0, 1, "false", []], ids=label)
-def test_an_event_is_live_or_a_test(value: Any) -> None:
+def test_an_event_needs_livemode(value: Any) -> None:
     """An event whose livemode is neither true nor false is unusable."""
     body = changed(event(COMPLETED, SESSION), "livemode", value=value)
     assert reason_against(body) == "livemode is missing"
@@ -103,7 +103,7 @@ def test_an_event_is_live_or_a_test(value: Any) -> None:
 @pytest.mark.parametrize(
     "value", [GONE, None, [], "x", {}, {"object": None}, {"object": []}], ids=label
 )
-def test_an_event_is_about_something(value: Any) -> None:
+def test_an_event_needs_an_object(value: Any) -> None:
     """An event without data.object is unusable."""
     body = changed(event(COMPLETED, SESSION), "data", value=value)
     assert reason_against(body) == "data.object is missing"
@@ -112,7 +112,7 @@ def test_an_event_is_about_something(value: Any) -> None:
 @pytest.mark.parametrize(
     "value", [GONE, None, 0, -1, 1.5, True, "1772366400", 2**33, 2**63, 10**30], ids=label
 )
-def test_an_event_has_a_time(value: Any) -> None:
+def test_an_event_needs_a_time(value: Any) -> None:
     """An event is unusable if its creation time is invalid or does not fit a database column."""
     body = changed(event(COMPLETED, SESSION), "created", value=value)
     assert reason_against(body) == "created is not a time"
@@ -255,7 +255,7 @@ def test_an_invalid_account_is_read_as_none(account: Any) -> None:
     assert envelope_of(json.dumps(body).encode()).account is None
 
 
-def test_of_doubled_keys_the_last_counts() -> None:
+def test_the_last_of_repeated_keys_counts() -> None:
     """If a JSON object repeats a key, its last value counts."""
     body = json.dumps(event(COMPLETED, SESSION)).replace(
         '"amount_total": 5000', '"amount_total": 1, "amount_total": 5000'
