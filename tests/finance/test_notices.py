@@ -14,7 +14,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.finance.finance_site import NOW, FinanceSite
 from tests.finance.set_aside_events import decide, paid, set_aside
-from tests.stripe_gateway import given
+from tests.stripe_gateway import gifts_and_events
 
 NUMBERS = itertools.count()
 
@@ -44,11 +44,12 @@ def counted(page: str) -> list[str]:
 def test_every_staff_page_counts_what_is_set_aside(site: FinanceSite, role: Role) -> None:
     """Every staff page shows the count of set-aside events in its navigation."""
     browser = site.signed_in(role)
-    given.give(site.database)
+    gifts_and_events.give(site.database)
     events = [
-        set_aside(site.database, paid(given.give(site.database), amount_total=n)) for n in (1, 2, 3)
+        set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=n))
+        for n in (1, 2, 3)
     ]
-    gift = given.give(site.database)
+    gift = gifts_and_events.give(site.database)
     letter = new_letter(gift.id, "instructions", "", now=NOW) | {"id": events[0].id}
     with site.database.writing() as session:
         insert_new(session, Letter, [letter])
@@ -98,7 +99,8 @@ def test_what_is_dismissed_does_not_count(site_on_each: FinanceSite) -> None:
     site = site_on_each
     browser = site.signed_in()
     events = [
-        set_aside(site.database, paid(given.give(site.database), amount_total=n)) for n in (1, 2, 3)
+        set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=n))
+        for n in (1, 2, 3)
     ]
     decide(browser, events[0], "dismissed", reason="a test")
     assert counted(browser.get("/finance/gifts").text) == ["2"]
