@@ -11,7 +11,7 @@ from tests.browser import steps
 from tests.browser.conftest import Demo, OpenPage
 from tests.browser.seeing import SMALL_PHONE, violations, width_of
 from tests.real_parts import Sqlite
-from tests.stripe_gateway import given
+from tests.stripe_gateway import gifts_and_events
 from tests.stripe_gateway.service import Service, serving
 
 STAFF = Demo("", "", "", email="ann@example.org", password="seven calm herons")
@@ -29,7 +29,7 @@ def service(sqlite: Sqlite) -> Iterator[Service]:
                 name="Ann Lee",
                 role=Role.FINANCE,
                 password=STAFF.password,
-                now=given.NOW,
+                now=gifts_and_events.NOW,
             )
         yield service
 
@@ -40,9 +40,12 @@ def deliver(service: Service, body: bytes) -> None:
 
 def deliver_another_amount(service: Service) -> str:
     """Deliver a payment that differs from its gift's amount; return the gift's reference."""
-    gift = given.give(service.database)
-    payment = given.session_for(gift, amount_total=4_000)
-    deliver(service, given.as_bytes(given.event("checkout.session.completed", payment)))
+    gift = gifts_and_events.give(service.database)
+    payment = gifts_and_events.session_for(gift, amount_total=4_000)
+    deliver(
+        service,
+        gifts_and_events.as_bytes(gifts_and_events.event("checkout.session.completed", payment)),
+    )
     return gift.reference
 
 

@@ -11,14 +11,14 @@ from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from tests.finance.finance_site import NOW, FinanceSite, csrf
-from tests.stripe_gateway import given
+from tests.stripe_gateway import gifts_and_events
 
 COMPLETED = "checkout.session.completed"
 
 
 def paid(gift: Gift, **more: Any) -> dict[str, Any]:
     """Return an event about a paid gift; `more` replaces fields of the checkout session."""
-    return given.event(COMPLETED, given.session_for(gift, **more))
+    return gifts_and_events.event(COMPLETED, gifts_and_events.session_for(gift, **more))
 
 
 def set_aside(
@@ -30,15 +30,15 @@ def set_aside(
             row = StripeEvent(**Arrival(payload, NOW).as_row())
             session.add(row)
     else:
-        given.settle(database, payload, clock=clock)
-        row = given.event_now(database, payload)
+        gifts_and_events.settle(database, payload, clock=clock)
+        row = gifts_and_events.event_now(database, payload)
     assert row.state == EventState.SET_ASIDE
     return row
 
 
 def settle(site: FinanceSite) -> None:
     """Settle the stored events that are due, as the worker does."""
-    given.settle(site.database, clock=site.clock)
+    gifts_and_events.settle(site.database, clock=site.clock)
 
 
 def reread(site: FinanceSite, event: StripeEvent) -> StripeEvent:

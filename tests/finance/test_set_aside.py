@@ -14,14 +14,14 @@ from donate.references import new_reference
 from donate.stripe_gateway.models import EventState
 from tests.finance.finance_site import FinanceSite
 from tests.finance.set_aside_events import decide, look, paid, reread, set_aside, settle
-from tests.stripe_gateway import given
+from tests.stripe_gateway import gifts_and_events
 from tests.stripe_gateway.months import invoice_event
 
 
 def test_an_event_is_settled_when_its_cause_is_gone(site_on_each: FinanceSite) -> None:
     """A set-aside event is settled if staff try it again after its cause is gone."""
     site = site_on_each
-    gift = given.give(site.database, attempts=0)
+    gift = gifts_and_events.give(site.database, attempts=0)
     event = set_aside(site.database, paid(gift))
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
     assert (
@@ -32,12 +32,12 @@ def test_an_event_is_settled_when_its_cause_is_gone(site_on_each: FinanceSite) -
     requested = Fact(
         kind=FactKind.CHECKOUT_REQUESTED,
         source_id=f"{gift.id}:1",
-        happened_at=given.NOW,
+        happened_at=gifts_and_events.NOW,
         actor="donor",
         evidence={"attempt": 1},
     )
     with site.database.writing() as session:
-        record_facts(session, [(gift.id, requested)], now=given.NOW)
+        record_facts(session, [(gift.id, requested)], now=gifts_and_events.NOW)
     answer = decide(browser, event, "tried")
     assert (answer.status_code, answer.headers["location"]) == (
         303,
@@ -53,7 +53,7 @@ def test_an_event_is_settled_when_its_cause_is_gone(site_on_each: FinanceSite) -
     assert "Being retried." in look(browser, event)
 
     settle(site)
-    assert given.gift_now(site.database, gift).status == "confirmed"
+    assert gifts_and_events.gift_now(site.database, gift).status == "confirmed"
     page = look(browser, event)
     assert "Settled. It’s recorded on a gift." in page
     assert "Retried" in page
@@ -66,25 +66,26 @@ def test_an_event_is_settled_when_its_cause_is_gone(site_on_each: FinanceSite) -
 def test_a_refund_is_settled_after_its_late_payment(site_on_each: FinanceSite) -> None:
     """A set-aside refund is settled automatically once its payment is known."""
     site = site_on_each
-    gift = given.give(site.database)
+    gift = gifts_and_events.give(site.database)
     payment = paid(gift)
-    refund = given.event(
-        "refund.created", given.refund_of(payment["data"]["object"]["payment_intent"], 2_000)
+    refund = gifts_and_events.event(
+        "refund.created",
+        gifts_and_events.refund_of(payment["data"]["object"]["payment_intent"], 2_000),
     )
-    given.store(site.database, refund, now=site.clock.now())
+    gifts_and_events.store(site.database, refund, now=site.clock.now())
     for _ in range(9):
         settle(site)
         site.wait(days=3)
-    event = given.event_now(site.database, refund)
+    event = gifts_and_events.event_now(site.database, refund)
     assert event.state == EventState.SET_ASIDE
-    given.settle(site.database, payment, clock=site.clock)
+    gifts_and_events.settle(site.database, payment, clock=site.clock)
     assert reread(site, event).state == EventState.SETTLED
-    assert given.gift_now(site.database, gift).status == "partly_refunded"
+    assert gifts_and_events.gift_now(site.database, gift).status == "partly_refunded"
 
 
 def test_an_event_tried_in_vain_is_set_aside_again(site: FinanceSite) -> None:
     """An event that staff try again in vain is set aside again, and its page shows each try."""
-    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    event = set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=4_000))
     browser = site.signed_in()
     for attempts in (1, 2):
         decide(browser, event, "tried")
@@ -97,7 +98,7 @@ def test_an_event_tried_in_vain_is_set_aside_again(site: FinanceSite) -> None:
 def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> None:
     """A payment that staff tie to a gift counts for that gift, with the amount that was paid."""
     site = site_on_each
-    gift, other = given.give(site.database), given.give(site.database)
+    gift, other = gifts_and_events.give(site.database), gifts_and_events.give(site.database)
     event = set_aside(site.database, paid(other, amount_total=4_000))
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
     typed = gift.reference.lower().replace("-", " ")
@@ -108,10 +109,10 @@ def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> 
     assert site.nudges == [site.clock.now()]
 
     settle(site)
-    paid_gift = given.gift_now(site.database, gift)
+    paid_gift = gifts_and_events.gift_now(site.database, gift)
     assert (paid_gift.status, paid_gift.received_minor) == ("confirmed", 4_000)
     assert paid_gift.flags == "amount_differs"
-    assert given.gift_now(site.database, other).status == "awaited"
+    assert gifts_and_events.gift_now(site.database, other).status == "awaited"
     assert f"<strong>Tied to a gift</strong>: {gift.reference}" in look(browser, event)
     page = browser.get(f"/finance/gifts/{gift.id}").text
     assert f"<dt>tied by</dt><dd>{site.staff('ann@example.org').name}</dd>" in page
@@ -126,29 +127,31 @@ def test_an_event_is_tied_to_the_gift_it_is_about(site_on_each: FinanceSite) -> 
 def test_an_invoice_says_its_amount(site: FinanceSite, step: str, amount: str) -> None:
     """The page of an invoice's event shows the amount paid or, if that failed, the amount due."""
     due: dict[str, Any] = {} if step == "paid" else {"amount_due": 7_000}
-    event = invoice_event(given.give(site.database), "in_1", step=step, **due)
+    event = invoice_event(gifts_and_events.give(site.database), "in_1", step=step, **due)
     assert amount in look(site.signed_in(), set_aside(site.database, event))
 
 
 def test_a_payment_that_counts_already_is_not_counted_twice(site: FinanceSite) -> None:
     """A payment that already counts for one gift is set aside again if it is tied to another."""
-    first, second = given.give(site.database), given.give(site.database)
+    first, second = gifts_and_events.give(site.database), gifts_and_events.give(site.database)
     payment = paid(first)
-    given.settle(site.database, payment)
-    again = given.event(payment["type"], payment["data"]["object"] | {"amount_total": 4_000})
+    gifts_and_events.settle(site.database, payment)
+    again = gifts_and_events.event(
+        payment["type"], payment["data"]["object"] | {"amount_total": 4_000}
+    )
     event = set_aside(site.database, again)
     decide(site.signed_in(), event, "tied", reference=second.reference)
     settle(site)
     assert reread(site, event).state == EventState.SET_ASIDE
-    assert given.gift_now(site.database, second).received_minor == 0
-    assert given.gift_now(site.database, first).received_minor == given.AMOUNT
+    assert gifts_and_events.gift_now(site.database, second).received_minor == 0
+    assert gifts_and_events.gift_now(site.database, first).received_minor == gifts_and_events.AMOUNT
 
 
 def test_nobody_ties_without_comparing(site: FinanceSite) -> None:
     """Staff cannot tie an event without ticking that they compared it with the gift."""
     event, gift = (
-        set_aside(site.database, paid(given.give(site.database), amount_total=1)),
-        given.give(site.database),
+        set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=1)),
+        gifts_and_events.give(site.database),
     )
     answer = decide(site.signed_in(), event, "tied", reference=gift.reference, confirmed="")
     assert answer.status_code == 422
@@ -174,8 +177,11 @@ def test_an_event_is_not_tied_to_an_impossible_gift(
     site: FinanceSite, typed: str, sentence: str
 ) -> None:
     """An event cannot be tied to an unknown gift, one in another currency, or a transfer."""
-    gift = given.give(site.database)
-    by_mode = {mode: given.give(site.database, mode=mode).reference for mode in ("card", "interac")}
+    gift = gifts_and_events.give(site.database)
+    by_mode = {
+        mode: gifts_and_events.give(site.database, mode=mode).reference
+        for mode in ("card", "interac")
+    }
     with site.database.reading() as session:
         unknown = new_reference("LWCAN", Random(1))
         assert gift_by_reference(session, unknown) is None
@@ -193,7 +199,7 @@ def test_an_event_is_not_tied_to_an_impossible_gift(
 def test_dismissing_says_who_and_why(site_on_each: FinanceSite) -> None:
     """A dismissed event is listed apart with who dismissed it and why, and can be tried again."""
     site = site_on_each
-    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    event = set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=4_000))
     browser = site.signed_in(Role.FINANCE, "ann@example.org")
     reason = "Paid back by hand & closed"
     assert decide(browser, event, "dismissed", reason=f"  {reason} ").status_code == 303
@@ -227,7 +233,7 @@ def test_dismissing_says_who_and_why(site_on_each: FinanceSite) -> None:
 )
 def test_a_reason_is_required(site: FinanceSite, reason: str, sentence: str) -> None:
     """Staff cannot dismiss an event without a valid reason."""
-    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    event = set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=4_000))
     answer = decide(site.signed_in(), event, "dismissed", reason=reason)
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -239,6 +245,6 @@ def test_a_reason_is_required(site: FinanceSite, reason: str, sentence: str) -> 
 @pytest.mark.parametrize("reason", ["abc", "x" * 300])
 def test_the_shortest_and_the_longest_reason(site: FinanceSite, reason: str) -> None:
     """The reason for dismissing an event may have 3 to 300 characters."""
-    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    event = set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=4_000))
     assert decide(site.signed_in(), event, "dismissed", reason=reason).status_code == 303
     assert reread(site, event).history[-1]["why"] == reason

@@ -5,7 +5,7 @@ import pytest
 from donate.finance.models import Role
 from tests.finance.finance_site import FinanceSite, csrf
 from tests.finance.set_aside_events import decide, look, paid, reread, set_aside
-from tests.stripe_gateway import given
+from tests.stripe_gateway import gifts_and_events
 
 UNREADABLE = b"<script>alert(1)</script> cut sho"
 INPUT = {"tied": {"reference": "LWCAN-7KQ4M2X"}, "dismissed": {"reason": "a test of Stripe's"}}
@@ -15,7 +15,7 @@ each_act = pytest.mark.parametrize("act", ["tried", "tied", "dismissed"])
 def test_an_unreadable_event_can_only_be_dismissed(site_on_each: FinanceSite) -> None:
     """An event that is not JSON is shown as text, and can only be dismissed."""
     site = site_on_each
-    gift = given.give(site.database)
+    gift = gifts_and_events.give(site.database)
     event = set_aside(site.database, UNREADABLE)
     browser = site.signed_in()
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
@@ -39,7 +39,7 @@ def test_an_unreadable_event_can_only_be_dismissed(site_on_each: FinanceSite) ->
 @each_act
 def test_a_viewer_sees_and_does_not_decide(site: FinanceSite, act: str) -> None:
     """A viewer sees a set-aside event without forms, and gets 403 for every decision."""
-    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    event = set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=4_000))
     browser = site.signed_in(Role.VIEWER)
     for page in (browser.get("/finance/set-aside").text, look(browser, event)):
         assert event.event_id in page
@@ -52,7 +52,7 @@ def test_a_viewer_sees_and_does_not_decide(site: FinanceSite, act: str) -> None:
 @each_act
 def test_a_stale_form_or_a_link_decides_nothing(site: FinanceSite, act: str) -> None:
     """A decision with a stale CSRF token, or by a GET request, changes nothing."""
-    event = set_aside(site.database, paid(given.give(site.database), amount_total=4_000))
+    event = set_aside(site.database, paid(gifts_and_events.give(site.database), amount_total=4_000))
     browser = site.signed_in()
     path = f"/finance/set-aside/{event.id}/{act}"
     stale = csrf(site.signed_in(Role.FINANCE, "other@example.org"))
@@ -65,9 +65,9 @@ def test_a_stale_form_or_a_link_decides_nothing(site: FinanceSite, act: str) -> 
 
 def test_only_set_aside_events_are_shown(site: FinanceSite) -> None:
     """Only events that were set aside have a page; other events and invalid numbers get 404."""
-    event = paid(given.give(site.database))
-    given.settle(site.database, event)
-    settled = given.event_now(site.database, event)
+    event = paid(gifts_and_events.give(site.database))
+    gifts_and_events.settle(site.database, event)
+    settled = gifts_and_events.event_now(site.database, event)
     browser = site.signed_in()
     for number in (settled.id, 987_654, "x", "-1", "9" * 40, "%C2%B2"):
         assert browser.get(f"/finance/set-aside/{number}").status_code == 404
@@ -78,7 +78,7 @@ def test_a_hostile_event_is_harmless(site: FinanceSite) -> None:
     """Markup in an event is shown as text on every staff page."""
     hostile = '"><script>alert(1)</script>{{ 7*7 }}'
     payload = paid(
-        given.give(site.database),
+        gifts_and_events.give(site.database),
         client_reference_id=hostile,
         customer_details={"email": hostile},
         payment_intent=hostile,

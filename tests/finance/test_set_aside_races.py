@@ -14,7 +14,7 @@ from donate.stripe_gateway.models import EventState, StripeEvent
 from donate.stripe_gateway.webhooks.staff_decisions import dismiss_event, lock_event, tie, try_again
 from tests.finance.finance_site import NOW, FinanceSite
 from tests.finance.set_aside_events import decide, look, paid, reread, set_aside, settle
-from tests.stripe_gateway import given
+from tests.stripe_gateway import gifts_and_events
 
 Decide = Callable[[StripeEvent], bool]
 
@@ -73,7 +73,7 @@ def clerk(number: int, gift: Gift) -> Decide:
 
 def test_the_first_of_many_decisions_counts(database_url: str, database: Database) -> None:
     """If several clerks decide about an event at once, the first decision counts."""
-    gift = given.give(database)
+    gift = gifts_and_events.give(database)
     for _ in range(5):
         event = set_aside(database, paid(gift, amount_total=4_000))
         with another_process(database_url) as other:
@@ -90,7 +90,7 @@ def test_the_first_of_many_decisions_counts(database_url: str, database: Databas
 
 def test_no_decision_is_lost(database_url: str, database: Database) -> None:
     """Every decision that had effect is in the history of the event."""
-    gift = given.give(database)
+    gift = gifts_and_events.give(database)
     for _ in range(5):
         event = set_aside(database, paid(gift, amount_total=4_000))
         with another_process(database_url) as other:
@@ -111,7 +111,7 @@ def test_a_double_click_decides_once(
 ) -> None:
     """A form that is sent twice is one decision; another clerk's later one is refused."""
     site = site_on_each
-    gift = given.give(site.database)
+    gift = gifts_and_events.give(site.database)
     if "reference" in typed:
         typed = {"reference": gift.reference}
     event = set_aside(site.database, paid(gift, amount_total=4_000))
@@ -131,7 +131,7 @@ def test_a_double_click_decides_once(
 
 def test_an_old_form_changes_no_settled_event(site: FinanceSite) -> None:
     """A form that was loaded before its event was settled is refused."""
-    gift, other = given.give(site.database), given.give(site.database)
+    gift, other = gifts_and_events.give(site.database), gifts_and_events.give(site.database)
     event = set_aside(site.database, paid(gift, amount_total=4_000))
     first, second = site.signed_in(), site.signed_in(email="bob@example.org")
     decide(first, event, "tied", reference=gift.reference)
