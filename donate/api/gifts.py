@@ -257,6 +257,7 @@ def _requested_fields(choice: Choice) -> tuple[object, ...]:
         choice.country,
         choice.name,
         choice.email,
+        choice.wishes.fund,
         choice.wish_row(),
     )
 
@@ -271,6 +272,7 @@ def _recorded_fields(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[o
         donor.country,
         donor.name,
         donor.email,
+        gift.fund,
         wish.model_dump(exclude={"gift_id"}) if wish else {},
     )
 

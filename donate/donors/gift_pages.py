@@ -19,7 +19,7 @@ from donate.donors.requests import (
 from donate.errors import BadInputs, Conflict, NotFound, StripeRefused, StripeUnavailable
 from donate.gifts.account_confirmation import confirmation_due, was_never_confirmed
 from donate.gifts.choosing.choice import check_choice
-from donate.gifts.choosing.options import NOTHING_ADDED, Wishes, fee_cover
+from donate.gifts.choosing.options import Wishes, fee_cover
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
@@ -148,12 +148,12 @@ class DonorGiftPages:
         """Return the amount and options for a new gift that replaces this one in another mode."""
         wish = self._wish(gift)
         if wish is None:
-            return gift.amount, NOTHING_ADDED
+            return gift.amount, Wishes(fund=gift.fund)
         # Subtract the part that covers the fee: the other mode has another fee, or none.
         amount = Money(gift.amount_minor - wish.fee_cover_minor, gift.currency)
         covers = bool(wish.fee_cover_minor) and fee_cover(region, mode, amount) is not None
         return amount, Wishes(
-            fund=wish.fund,
+            fund=gift.fund,
             is_anonymous=wish.is_anonymous,
             note=wish.note,
             tribute_kind=wish.tribute_kind,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     UniqueConstraint,
+    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -62,6 +63,8 @@ class Gift(SQLModel, table=True):
     code: str = Field(max_length=16)
     mode: str = Field(max_length=32)
     frequency: str = Field(max_length=16)
+    # A key of the region's funds; empty if the donor chose none.
+    fund: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": text("''")})
     amount_minor: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
     language: str = Field(max_length=16)
@@ -96,7 +99,7 @@ class Gift(SQLModel, table=True):
 
 
 class GiftWish(SQLModel, table=True):
-    """The options of a gift: fund, note, tribute. A pledge has one row for all its months."""
+    """The options of a gift: note, tribute. A pledge has one row for all its months."""
 
     __tablename__ = "gift_wish"
     __table_args__ = (
@@ -108,7 +111,6 @@ class GiftWish(SQLModel, table=True):
     )
 
     gift_id: uuid.UUID = Field(primary_key=True, foreign_key="gift.id")
-    fund: str = Field(max_length=32)
     is_anonymous: bool
     note: str = Field(max_length=500)
     tribute_kind: str = Field(max_length=16)

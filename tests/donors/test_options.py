@@ -38,7 +38,7 @@ def test_options_are_stored_and_shown(full_options: Visitor) -> None:
     )
     wish = stored_wish(full_options, gift)
     assert wish is not None
-    assert (wish.fund, wish.is_anonymous, wish.fee_cover_minor) == ("building", True, 0)
+    assert (gift.fund, wish.is_anonymous, wish.fee_cover_minor) == ("building", True, 0)
     assert (wish.note, wish.tribute_name) == ("With love,\nAnn", "Grandma <Jo>")
     page = full_options.get(f"/gifts/{gift.token}").text
     assert "The building" in words_of(page)

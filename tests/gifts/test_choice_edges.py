@@ -56,7 +56,6 @@ def test_the_fee_comes_on_top() -> None:
     without = choose(Wishes(note="Thanks"))
     assert (without.amount, without.fee_cover_minor) == (Money(5_000, "CAD"), 0)
     assert without.wish_row() == {
-        "fund": "",
         "is_anonymous": False,
         "note": "Thanks",
         "tribute_kind": "",

@@ -180,7 +180,7 @@ def test_thanks_for_a_part_name_both_amounts(empty: Database) -> None:
 
 
 def a_wish(context: LetterContext, **more: Any) -> GiftWish:
-    nothing = dict.fromkeys(("fund", "note", "tribute_kind", "tribute_name"), "")
+    nothing = dict.fromkeys(("note", "tribute_kind", "tribute_name"), "")
     fields: dict[str, Any] = {"is_anonymous": False, "fee_cover_minor": 0} | nothing | more
     return GiftWish(gift_id=context.gift.id, **fields)
 
@@ -190,11 +190,11 @@ def test_thanks_list_the_donors_wishes(empty: Database) -> None:
     _, context = a_letter(empty, LetterKind.THANK_YOU, "fr-CA")
     assert context.region
     region = context.region.model_copy(update={"funds": {"roof": Text(en="Roof", fr="Toit")}})
-    wish = a_wish(
-        context, fund="roof", tribute_kind="memory", tribute_name="Ada", fee_cover_minor=150
-    )
+    context.gift.fund = "roof"
+    wish = a_wish(context, tribute_kind="memory", tribute_name="Ada", fee_cover_minor=150)
     rows = draft(LetterKind.THANK_YOU, replace(context, region=region, wish=wish)).rows
     assert {"Toit", "Ada", "1,50\u00a0$"} <= {value for _, value in rows}
+    context.gift.fund = ""
     plain_rows = draft(LetterKind.THANK_YOU, replace(context, wish=a_wish(context))).rows
     assert len(rows) == len(plain_rows) + 3
 
@@ -203,9 +203,8 @@ def test_thanks_leave_out_odd_wishes(empty: Database) -> None:
     """The thank-you leaves out an unknown fund, a tribute with a link and another month's fee."""
     _, context = a_letter(empty, LetterKind.THANK_YOU, "en-CA")
     assert context.first
-    wish = a_wish(
-        context, fund="gone", tribute_kind="honour", tribute_name="see x.org", fee_cover_minor=150
-    )
+    context.gift.fund = "gone"
+    wish = a_wish(context, tribute_kind="honour", tribute_name="see x.org", fee_cover_minor=150)
     first = type(context.first)(**context.first.model_dump() | {"amount_minor": 1_000})
     rows = draft(LetterKind.THANK_YOU, replace(context, first=first, wish=wish)).rows
     assert [label for label, _ in rows] == ["Amount", "Date", "Reference"]

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -39,11 +39,11 @@ class Choice:
     fee_cover_minor: int = 0
 
     def wish_row(self) -> dict[str, Any]:
-        """Return the values of the gift's GiftWish row; empty if the donor chose no options."""
-        if self.wishes == NOTHING_ADDED:
+        """Return the values of the gift's GiftWish row; empty if it needs none."""
+        if replace(self.wishes, fund="") == NOTHING_ADDED:
             return {}
         row = asdict(self.wishes) | {"fee_cover_minor": self.fee_cover_minor}
-        return {name: value for name, value in row.items() if name != "covers_fee"}
+        return {name: value for name, value in row.items() if name not in ("fund", "covers_fee")}
 
 
 def check_choice(  # noqa: PLR0913 -- one for each field of the form

@@ -85,20 +85,20 @@ def _amount_rows(context: LetterContext, _: Translate) -> tuple[tuple[str, str],
 
 
 def _wish_rows(context: LetterContext, _: Translate) -> Iterator[tuple[str, str]]:
-    wish, region = context.wish, context.region
-    if wish is None:
-        return
+    fund, region, wish = context.gift.fund, context.region, context.wish
     # If the monthly amount was changed, the part that covers the fee is unknown.
     has_first_amount = (
         context.first is None or context.first.amount_minor == context.gift.amount_minor
     )
-    if wish.fee_cover_minor and has_first_amount:
+    if wish and wish.fee_cover_minor and has_first_amount:
         yield (
             _("Including fees"),
             context.money(context.gift.amount.part(wish.fee_cover_minor)),
         )
-    if region and wish.fund in region.funds:
-        yield _("Fund"), region.funds[wish.fund].in_language(context.language)
+    if region and fund in region.funds:
+        yield _("Fund"), region.funds[fund].in_language(context.language)
+    if wish is None:
+        return
     name = name_to_greet(wish.tribute_name)
     if wish.tribute_kind == Tribute.HONOUR and name:
         yield _("In honour of"), name
