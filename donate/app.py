@@ -18,6 +18,7 @@ from donate.clock import Clock, SystemClock
 from donate.donors.give_pages import DonorPages
 from donate.finance.routes import FinancePages
 from donate.finance.staff.tokens import is_staff_token
+from donate.gifts.movements.totals import TotalsMerger
 from donate.letters.finder import LetterFinder
 from donate.letters.folder import Folder
 from donate.letters.folder_pages import FolderPages
@@ -109,6 +110,7 @@ def build_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     pollers = (poller, refunds, pledges, agreements, UnknownPayments(database, stripe, clock))
     lapsing = Lapsing(database, regions, clock)
     jobs += [settling.settle_due, *(each.ask_due for each in pollers), lapsing.lapse_due]
+    jobs.append(TotalsMerger(database).merge_due)
     if database.is_sqlite:
         jobs.append(database.copy_log)
     if settings.catchup_every_minutes:

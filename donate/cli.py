@@ -225,7 +225,7 @@ def _audit(_: argparse.Namespace) -> int:
     from donate.storage.constraints import broken_constraints
 
     count = 0
-    with _database(may_be_new=False).reading() as session:
+    with _database(may_be_new=False).reading_snapshot() as session:
         for line in chain(broken_constraints(session), differences(session)):
             count += 1
             print(line)

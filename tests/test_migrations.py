@@ -16,10 +16,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col, select
 
 from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
+from donate.gifts.models import Gift, GiftWish
+from donate.gifts.movements.models import GiftMovement
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
@@ -131,6 +133,15 @@ def test_the_newest_file_is_the_newest_migration() -> None:
     assert max(VERSIONS.glob("*.py")).name[:4] == scripts.get_current_head()
 
 
+def upgrade_to(revision: str, database: Database) -> None:
+    """Run the migrations up to this one."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
 def test_migration_0006_corrects_cached_statuses(database: Database) -> None:
     """Migration 0006 corrects the status of a gift that was paid twice and refunded once."""
     gift, other = give(database, attempts=2), give(database)
@@ -146,11 +157,7 @@ def test_migration_0006_corrects_cached_statuses(database: Database) -> None:
         session.execute(sa.text(f"{old} WHERE returned_minor > 0"))
         session.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
         assert len(list(differences(session))) == 2
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0006")
+    upgrade_to("0006", database)
     with database.reading() as session:
         assert list(differences(session)) == []
     for one, received in ((gift, 2 * AMOUNT), (other, AMOUNT)):
@@ -174,10 +181,46 @@ def test_no_more_is_returned_than_was_received(database: Database) -> None:
         session.execute(more)
         session.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
         assert len(list(differences(session))) == 1
-    database.upgrade()
+    upgrade_to("0010", database)
     with database.reading() as session:
         assert list(differences(session)) == []
     assert gift_now(database, gift).returned_minor == AMOUNT
+
+
+def test_migrations_0011_and_0012_add_funds_movements_and_totals(database: Database) -> None:
+    """They move each fund to its gift, and compute movements and totals as the ledger does."""
+    gift, other = give(database), give(database)
+    paid = session_for(gift)
+    settle(
+        database,
+        event("checkout.session.completed", paid),
+        event("refund.created", refund_of(paid["payment_intent"], AMOUNT)),
+    )
+    wish: dict[str, Any] = {
+        "is_anonymous": False,
+        "note": "",
+        "tribute_kind": "",
+        "tribute_name": "",
+    }
+    with database.writing() as session:
+        session.add(GiftWish(gift_id=gift.id, **wish, fee_cover_minor=0))
+        session.add(GiftWish(gift_id=other.id, **wish | {"note": "Thanks"}, fee_cover_minor=0))
+    with database.writing() as session:
+        for statement in (
+            "DROP TABLE gift_movement",
+            "DROP TABLE day_total",
+            "ALTER TABLE gift DROP COLUMN fund",
+            "ALTER TABLE gift_wish ADD COLUMN fund VARCHAR(32) NOT NULL DEFAULT 'roof'",
+            "UPDATE alembic_version SET version_num = '0010'",
+        ):
+            session.execute(sa.text(statement))
+    database.upgrade()
+    with database.reading_snapshot() as session:
+        assert list(differences(session)) == []
+        movements = session.exec(select(GiftMovement).order_by(col(GiftMovement.id))).all()
+        assert [row.kind for row in movements] == ["payment", "refund"]
+        assert {row.gift_id for row in session.exec(select(GiftWish))} == {other.id}
+        assert {row.fund for row in session.exec(select(Gift))} == {"roof"}
 
 
 def test_only_what_is_older_is_migrated(database: Database) -> None:

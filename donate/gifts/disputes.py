@@ -49,11 +49,15 @@ _RANK: Final = {kind: rank for rank, kind in enumerate([*_INQUIRY, *_MONEY])}
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """The current state of one dispute. `fact` is the fact that determines the state."""
+    """The current state of one dispute. `fact` determines the state.
+
+    `money_facts` are the facts in which the bank took or returned money, in order.
+    """
 
     id: str
     state: DisputeState
     fact: Fact
+    money_facts: tuple[Fact, ...] = ()
 
     @property
     def has_money(self) -> bool:
@@ -92,13 +96,20 @@ def disputes_of(facts: Iterable[Fact]) -> list[Dispute]:
 
 
 def _current(dispute_id: str, facts: list[Fact]) -> Dispute:
-    money = [fact for fact in facts if fact.kind in _MONEY]
-    closed = [fact for fact in facts if fact.kind == FactKind.INQUIRY_CLOSED]
-    if not money or all(_was_withdrawn(fact, closed) for fact in money):
+    money = _money_facts(facts)
+    if not money:
         fact = max(facts, key=lambda one: _RANK[one.kind] if one.kind in _INQUIRY else -1)
         return Dispute(dispute_id, _INQUIRY[fact.kind], fact)
-    fact = max(money, key=_dispute_order)
-    return Dispute(dispute_id, _MONEY[fact.kind], fact)
+    return Dispute(dispute_id, _MONEY[money[-1].kind], money[-1], tuple(money))
+
+
+def _money_facts(facts: list[Fact]) -> list[Fact]:
+    """Return the facts of one dispute in which the bank took money or returned it, in order."""
+    money = [fact for fact in facts if fact.kind in _MONEY]
+    closed = [fact for fact in facts if fact.kind == FactKind.INQUIRY_CLOSED]
+    if all(_was_withdrawn(fact, closed) for fact in money):
+        return []
+    return sorted(money, key=_dispute_order)
 
 
 def _was_withdrawn(opened: Fact, closed: list[Fact]) -> bool:

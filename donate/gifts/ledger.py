@@ -7,7 +7,7 @@ building an object for each is slow.
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,11 +19,12 @@ from sqlmodel import Session, col
 from donate.clock import local_date
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
+from donate.gifts.movements.recorder import Change, GiftTerms, record_changes
 from donate.gifts.status import status_of
 from donate.storage.bulk_writes import insert_new, table_of, update_each
 
 _GIFT, _FACT = table_of(Gift).c, table_of(GiftFact).c
-_GIFT_COLUMNS = ("id", "reference", "mode", "frequency", "amount_minor", "currency", "time_zone")
+_GIFT_COLUMNS = (*(each.name for each in fields(GiftTerms)), "reference", "frequency")
 # Lock all gifts in one statement, ordered by id, so that two processes cannot deadlock.
 _LOCK = select(*(_GIFT[name] for name in _GIFT_COLUMNS)).order_by(_GIFT.id).with_for_update()
 _LOCK_GIFTS = _LOCK.where(_GIFT.id.in_(bindparam("gift_ids", expanding=True)))
@@ -42,16 +43,11 @@ FactKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class LockedGift:
+class LockedGift(GiftTerms):
     """A gift that is locked until the commit, with its facts."""
 
-    id: uuid.UUID
     reference: str
-    mode: str
     frequency: str
-    amount_minor: int
-    currency: str
-    time_zone: str
     facts: dict[FactKey, Fact] = field(default_factory=dict)
 
 
@@ -122,6 +118,8 @@ def record_facts(
         if key not in gifts[gift_id].facts:
             fresh.setdefault(key, (gift_id, fact))
     taken = _insert(session, fresh, now)
+    changed = {gift_id for key, (gift_id, _) in fresh.items() if key not in taken}
+    before = {gift_id: list(gifts[gift_id].facts.values()) for gift_id in changed}
     for key, (gift_id, fact) in fresh.items():
         if key not in taken:
             gifts[gift_id].facts[key] = fact
@@ -138,13 +136,7 @@ def record_facts(
             seen.add(key)
         else:
             outcomes.append(Outcome.KNOWN)
-    changed = {gift_id for key, (gift_id, _) in fresh.items() if key not in taken}
-    caches = {
-        gift_id: cached_copy(gift.facts.values(), gift.time_zone)
-        for gift_id, gift in gifts.items()
-        if gift_id in changed
-    }
-    update_each(session, Gift, caches)
+    _update_gifts(session, [(gifts[gift_id], facts) for gift_id, facts in before.items()], now)
     for gift_id in gifts:
         instance = session.identity_map.get(identity_key(Gift, gift_id))
         if instance:
@@ -159,6 +151,28 @@ def _lock_all(locked: LockedGifts, gift_ids: set[uuid.UUID]) -> dict[uuid.UUID, 
     if missing:
         raise LookupError(f"no gift {', '.join(map(str, missing))}")
     return gifts
+
+
+def _update_gifts(
+    session: Session, gifts: Sequence[tuple[LockedGift, list[Fact]]], now: datetime
+) -> None:
+    """Update the cached status, movements and totals of gifts, given their facts before."""
+    caches: dict[uuid.UUID, dict[str, Any]] = {}
+    changes: list[Change] = []
+    for gift, before in gifts:
+        after = list(gift.facts.values())
+        caches[gift.id] = cached_copy(after, gift.time_zone)
+        changes.append(
+            Change(
+                gift=gift,
+                facts_before=before,
+                facts_after=after,
+                status_before=status_of(before).name if before else None,
+                status_after=caches[gift.id]["status"],
+            )
+        )
+    update_each(session, Gift, caches)
+    record_changes(session, changes, now=now)
 
 
 def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:

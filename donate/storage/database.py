@@ -150,6 +150,14 @@ class Database:
             yield session
 
     @contextmanager
+    def reading_snapshot(self) -> Iterator[Session]:
+        """Open a session whose statements all read the same state. Nothing is committed."""
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        engine = self.engine.execution_options(**options)
+        with raising_busy(), Session(engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a transaction. It commits when the block ends, and rolls back if the block raises.
 

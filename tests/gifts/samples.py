@@ -8,11 +8,13 @@ from sqlmodel import Session
 
 from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.gifts.opening import open_gift
 from donate.gifts.queries import GiftFilter
 from donate.money import Money
 from donate.regions.regions import load_regions
+from donate.storage.database import Database
 
 CANADA = load_regions()["LWCAN"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -60,3 +62,13 @@ def case_id(value: object) -> str | None:
         parts = asdict(value).items() - asdict(GiftFilter()).items()
         return ", ".join(sorted(f"{name}={part}" for name, part in parts)) or "everything"
     return None if isinstance(value, (str, int, type(None))) else ascii(value)[:40]
+
+
+def record(database: Database, gift: Gift, *facts: Fact) -> None:
+    with database.writing() as session:
+        record_facts(session, [(gift.id, one) for one in facts], now=NOW)
+
+
+def open_gift_of(database: Database, form_key: str = "form-1", **more: Any) -> Gift:
+    with database.writing() as session:
+        return open_one(session, form_key, **more)

@@ -73,7 +73,7 @@ def test_a_fact_is_not_replaced_in_sqlite(sqlite: Sqlite, statement: str) -> Non
 @pytest.mark.parametrize(
     "statement",
     [
-        "TRUNCATE gift_fact",
+        "TRUNCATE gift_fact CASCADE",
         "TRUNCATE gift CASCADE",
         f"{COPY} ON CONFLICT (kind, source_id) DO UPDATE SET amount_minor = 1",
     ],

@@ -1,0 +1,103 @@
+"""The tables of movements and of totals for each day. Both are computed from facts."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from donate.gifts.models import RowNumber
+from donate.storage.database import UtcDateTime
+
+_IS_MERGED = text("is_merged")
+
+
+class GiftMovement(SQLModel, table=True):
+    """An amount that came in (positive) or went out (negative), with its own day."""
+
+    __tablename__ = "gift_movement"
+    __table_args__ = (
+        UniqueConstraint("cause", "source_id", name="gift_movement_once"),
+        ForeignKeyConstraint(
+            ["cause", "source_id"],
+            ["gift_fact.kind", "gift_fact.source_id"],
+            name="gift_movement_has_a_fact",
+        ),
+        ForeignKeyConstraint(
+            ["gift_id", "currency"], ["gift.id", "gift.currency"], name="gift_movement_in_currency"
+        ),
+        CheckConstraint(
+            "amount_minor <> 0 AND (amount_minor > 0) = "
+            "(kind IN ('payment', 'transfer', 'refund_returned', 'dispute_returned'))",
+            name="gift_movement_sign_fits_kind",
+        ),
+        Index("gift_movement_by_gift", "gift_id"),
+        Index("gift_movement_by_day", "day", "id"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    gift_id: uuid.UUID
+    kind: str = Field(max_length=32)
+    # The fact that moved the money.
+    cause: str = Field(max_length=32)
+    source_id: str = Field(max_length=255)
+    amount_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    day: date
+    happened_at: datetime = Field(sa_type=UtcDateTime)
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Subject(StrEnum):
+    """What a total counts."""
+
+    GIFT = "gift"  # gifts by the day they were chosen; `kind` is the status, the amount is chosen
+    MOVEMENT = "movement"  # movements by their own day; `kind` is the movement's
+
+
+class DayTotal(SQLModel, table=True):
+    """A part of the total of one day: the total is the sum of the rows with the same key.
+
+    A transaction adds a row of its own, because updating a shared row would make transactions
+    wait for each other. `totals.merge_due` merges rows later.
+    """
+
+    __tablename__ = "day_total"
+    __table_args__ = (
+        CheckConstraint("subject IN ('gift', 'movement')", name="day_total_subject_is_known"),
+        Index(
+            "day_total_merged",
+            *("day", "subject", "kind", "currency", "code", "mode", "fund"),
+            unique=True,
+            sqlite_where=_IS_MERGED,
+            postgresql_where=_IS_MERGED,
+        ),
+        Index("day_total_by_day", "subject", "day"),
+        Index(
+            "day_total_to_merge",
+            "id",
+            sqlite_where=text("NOT is_merged"),
+            postgresql_where=text("NOT is_merged"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
+    day: date
+    subject: str = Field(max_length=16)
+    kind: str = Field(max_length=32)
+    currency: str = Field(max_length=3)
+    code: str = Field(max_length=16)
+    mode: str = Field(max_length=32)
+    fund: str = Field(max_length=32)
+    count: int = Field(sa_type=BigInteger)
+    amount_minor: int = Field(sa_type=BigInteger)
+    is_merged: bool

@@ -1,0 +1,143 @@
+"""Writes what new facts change: movements, and the totals of their days. It never commits.
+
+The changes follow from the facts before and after, so nothing has to be read.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, col
+
+from donate.gifts.facts import Fact
+from donate.gifts.models import Gift
+from donate.gifts.movements.models import DayTotal, GiftMovement, Subject
+from donate.gifts.movements.rules import Movement, in_order, movements_of
+from donate.storage.bulk_writes import insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class GiftTerms:
+    """The columns of a gift that its totals need. They never change."""
+
+    id: uuid.UUID
+    code: str
+    mode: str
+    fund: str
+    amount_minor: int
+    currency: str
+    time_zone: str
+    opened_on: date
+
+
+def terms_of(gift: Gift) -> GiftTerms:
+    """Return the terms of a gift."""
+    return GiftTerms(*(getattr(gift, each.name) for each in fields(GiftTerms)))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalKey:
+    """What one total is about: a day, and what gifts or movements have in common."""
+
+    day: date
+    subject: Subject
+    kind: str
+    currency: str
+    code: str
+    mode: str
+    fund: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A gift whose facts changed, with its facts and status before and after."""
+
+    gift: GiftTerms
+    facts_before: Iterable[Fact]
+    facts_after: Iterable[Fact]
+    status_before: str | None
+    status_after: str
+
+
+def record_changes(session: Session, changes: Iterable[Change], *, now: datetime) -> None:
+    """Write the movements of changed gifts, and add the changes to the totals of their days."""
+    new: list[dict[str, Any]] = []
+    gone: list[Movement] = []
+    counts: Counter[TotalKey] = Counter()
+    amounts: Counter[TotalKey] = Counter()
+    for change in changes:
+        before = movements_of(change.facts_before, change.gift.time_zone)
+        after = movements_of(change.facts_after, change.gift.time_zone)
+        gone += before - after
+        new += (
+            movement_row(change.gift.id, movement, now) for movement in in_order(after - before)
+        )
+        for sign, status, movements in (
+            (-1, change.status_before, before - after),
+            (1, change.status_after, after - before),
+        ):
+            same_status = change.status_before == change.status_after
+            for key, amount in totals_of(change.gift, None if same_status else status, movements):
+                counts[key] += sign
+                amounts[key] += sign * amount
+    # A late fact can replace a movement: an opened dispute that is reported after its end.
+    for movement in gone:
+        session.execute(
+            delete(GiftMovement).where(
+                col(GiftMovement.cause) == movement.cause,
+                col(GiftMovement.source_id) == movement.source_id,
+            )
+        )
+    insert_new(session, GiftMovement, new)
+    insert_new(session, DayTotal, list(total_rows(counts, amounts)))
+
+
+def totals_of(
+    gift: GiftTerms, status: str | None, movements: Iterable[Movement]
+) -> Iterator[tuple[TotalKey, int]]:
+    """Yield the totals to which a gift belongs, and its amount in each in minor units."""
+    common = (gift.currency, gift.code, gift.mode, gift.fund)
+    if status:
+        yield TotalKey(gift.opened_on, Subject.GIFT, status, *common), gift.amount_minor
+    for movement in movements:
+        key = TotalKey(movement.day, Subject.MOVEMENT, movement.kind, *common)
+        yield key, movement.amount_minor
+
+
+def total_rows(
+    counts: Mapping[TotalKey, int], amounts: Mapping[TotalKey, int], *, is_merged: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each total that is not zero."""
+    for key, count in counts.items():
+        if count or amounts[key]:
+            yield {
+                "day": key.day,
+                "subject": str(key.subject),
+                "kind": str(key.kind),
+                "currency": key.currency,
+                "code": key.code,
+                "mode": key.mode,
+                "fund": key.fund,
+                "count": count,
+                "amount_minor": amounts[key],
+                "is_merged": is_merged,
+            }
+
+
+def movement_row(gift_id: uuid.UUID, movement: Movement, now: datetime) -> dict[str, Any]:
+    """Return the columns of a movement's row."""
+    return {
+        "gift_id": gift_id,
+        "kind": str(movement.kind),
+        "cause": str(movement.cause),
+        "source_id": movement.source_id,
+        "amount_minor": movement.amount_minor,
+        "currency": movement.currency,
+        "day": movement.day,
+        "happened_at": movement.happened_at,
+        "recorded_at": now,
+    }

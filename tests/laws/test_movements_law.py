@@ -1,0 +1,110 @@
+"""Movements add up to the gift's money whatever the order, and the totals to the movements."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from donate.gifts.audit import differences
+from donate.gifts.disputes import disputes_of
+from donate.gifts.facts import Fact, FactKind
+from donate.gifts.ledger import record_facts
+from donate.gifts.movements.models import Subject
+from donate.gifts.movements.rules import MONEY_IN, MovementKind, movements_of
+from donate.gifts.movements.totals import TotalFilter, TotalsMerger, add_up
+from donate.gifts.queries import count_gifts
+from donate.gifts.status import status_of
+from donate.storage.database import Database
+from tests.gifts.samples import open_one
+from tests.laws.every_fact import BEGAN, EVERY_FACT, name_of
+from tests.real_parts import Postgres, Sqlite
+
+ZONE = "America/Toronto"
+NUMBERS = itertools.count()
+FACTS = st.lists(
+    st.sampled_from([fact for fact in EVERY_FACT if fact.kind != FactKind.GIFT_OPENED]),
+    unique_by=name_of,
+    max_size=14,
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(FACTS, st.data())
+def test_movements_add_up_to_the_money_of_the_gift(facts: list[Fact], data: st.DataObject) -> None:
+    """In any order, the movements add up to what was received less what went back."""
+    movements = movements_of(data.draw(st.permutations(facts)), ZONE)
+    assert movements == movements_of(facts, ZONE)
+    sums: Counter[MovementKind] = Counter()
+    for one in movements:
+        assert (one.amount_minor > 0) == (one.kind in MONEY_IN)
+        sums[one.kind] += one.amount_minor
+    status = status_of(facts)
+    received = sums[MovementKind.PAYMENT] + sums[MovementKind.TRANSFER]
+    assert received + sums[MovementKind.TRANSFER_UNDONE] == status.received_minor
+    taken = sum(dispute.amount_minor for dispute in disputes_of(facts) if dispute.has_money)
+    assert sums[MovementKind.DISPUTE] + sums[MovementKind.DISPUTE_RETURNED] == -taken
+    went_back = -(sums[MovementKind.REFUND] + sums[MovementKind.REFUND_RETURNED]) + taken
+    assert min(went_back, status.received_minor) == status.returned_minor
+
+
+@settings(max_examples=250, deadline=None)
+@given(FACTS)
+def test_each_movement_has_the_time_of_its_fact(facts: list[Fact]) -> None:
+    """Each movement names a recorded fact, has its time, and no fact moves money twice."""
+    times = {(fact.kind, fact.source_id): fact.happened_at for fact in facts}
+    movements = movements_of(facts, ZONE)
+    assert all(one.happened_at == times[one.cause, one.source_id] for one in movements)
+    assert len({(one.cause, one.source_id) for one in movements}) == len(movements)
+
+
+@pytest.fixture(scope="module")
+def on_sqlite(sqlite: Sqlite) -> Iterator[Database]:
+    database = Database(sqlite.fresh_url())
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(postgres: Postgres) -> Iterator[Database]:
+    database = Database(postgres.fresh_url())
+    yield database
+    database.close()
+
+
+def check_stored(database: Database, facts: list[Fact], data: st.DataObject) -> None:
+    number = next(NUMBERS)
+    entries = [replace(fact, source_id=f"{fact.source_id}{number}") for fact in facts]
+    entries = data.draw(st.permutations(entries), label="in this order")
+    cuts = data.draw(st.sets(st.integers(1, max(1, len(entries))), max_size=4), label="cut at")
+    with database.writing() as session:
+        gift_id = open_one(session, f"form-{number}", now=BEGAN).id
+    for start, end in itertools.pairwise(sorted({0, len(entries), *cuts})):
+        with database.writing() as session:
+            record_facts(session, [(gift_id, fact) for fact in entries[start:end]], now=BEGAN)
+        if data.draw(st.booleans(), label="merge"):
+            TotalsMerger(database, merge_from=1).merge_due()
+    with database.reading_snapshot() as session:
+        assert list(differences(session)) == []
+        (total,) = add_up(session, TotalFilter(Subject.GIFT))
+        assert total.count == count_gifts(session)
+
+
+@settings(max_examples=40, deadline=None)
+@given(facts=FACTS, data=st.data())
+def test_stored_movements_and_totals_follow_the_facts_on_sqlite(
+    on_sqlite: Database, facts: list[Fact], data: st.DataObject
+) -> None:
+    """However facts arrive and rows are merged, the audit finds no difference."""
+    check_stored(on_sqlite, facts, data)
+
+
+@settings(max_examples=25, deadline=None)
+@given(facts=FACTS, data=st.data())
+def test_stored_movements_and_totals_follow_the_facts_on_postgresql(
+    on_postgresql: Database, facts: list[Fact], data: st.DataObject
+) -> None:
+    """However facts arrive and rows are merged, the audit finds no difference."""
+    check_stored(on_postgresql, facts, data)
