@@ -49,7 +49,8 @@ from donate.stripe_gateway.webhooks.unknown_payments import UnknownPayments
 from donate.web import error_answers
 from donate.web.giving_limits import AttemptCounter, GivingLimits
 from donate.web.health import Health
-from donate.web.request_limits import BodyLimit, SecurityHeaders, TrailingSlashRedirect
+from donate.web.request_limits import BodyLimit, TrailingSlashRedirect
+from donate.web.security_headers import SecurityHeaders
 from donate.web.templating import STATIC, Pages
 from donate.worker import Job, Worker
 

@@ -1,4 +1,6 @@
-"""Limits how many gifts can be opened. The limits apply before Stripe is called or data is stored.
+"""Counts opened gifts, and refuses more than the limits in `settings.py` allow.
+
+The limits apply before Stripe is called or data is stored.
 
 The counts are kept in this process's memory, in fixed windows. A window counts no more gifts than
 the total limit, so it has no more networks than that either, and the memory is bounded.

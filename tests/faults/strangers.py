@@ -119,7 +119,7 @@ class Strangers:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError:
-            return b"TIMEOUT"  # the service has ended, which `run_strangers` reports too
+            return b"TIMEOUT"  # the service has stopped; `run_strangers` checks that separately
         try:
             async with asyncio.timeout(TIMEOUT_S if request.whole else TIMEOUT_PARTIAL_S):
                 writer.write(request.as_bytes())

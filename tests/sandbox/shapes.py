@@ -72,7 +72,7 @@ def a_hash(
 
 
 def a_list(item: Check) -> Check:
-    """Return the check of a list; in a form, a list is a hash with numbers as keys."""
+    """Return a function that checks a list and each item; form encoding numbers the items."""
 
     def check(value: Any) -> list[Difference]:
         if isinstance(value, dict) and value and all(step.isdecimal() for step in value):

@@ -175,7 +175,7 @@ def update_subscription(store: Store, subscription: StripeObject, **values: Any)
 
 
 def _subscription_of(store: Store, session: StripeObject, attempt: Attempt) -> StripeObject:
-    """Return the session's subscription, created at the first attempt."""
+    """Return the subscription of a checkout session; create it at the first attempt to pay."""
     subscription_id = store.pending_subscriptions.get(session["id"])
     if subscription_id is not None:
         return store.find(store.subscriptions, subscription_id)

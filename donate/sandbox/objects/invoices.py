@@ -75,7 +75,7 @@ def new_invoice(
 
 
 def _amounts(total: int) -> dict[str, Any]:
-    """Return the amounts of an unpaid invoice, without taxes, discounts, shipping or credit."""
+    """Return the amounts of an unpaid invoice that has no taxes, discounts, shipping or credit."""
     return {
         "amount_due": total,
         "amount_overpaid": 0,
