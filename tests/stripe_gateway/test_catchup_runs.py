@@ -212,10 +212,13 @@ def test_a_page_is_done_when_its_due_events_are_settled(
 ) -> None:
     """A page is done when no event that this catch-up fetched is both waiting and due."""
     with database.writing() as session:
-        add_event(session, 5, EventState.SETTLED)
+        add_event(session, 5, EventState.WAITING)
         run = begin_run(session, None, NOW)
         add_event(session, number, state, **more)
         assert still_to_settle(session, run, NOW) == is_left
+        add_event(session, 8, EventState.WAITING)
+        add_event(session, 9, EventState.WAITING)
+        assert still_to_settle(session, run, NOW)
 
 
 @pytest.mark.parametrize("livemode", [True, False])
