@@ -73,7 +73,7 @@ def _features(*, complete: bool) -> Check:
     )
 
 
-def create_configuration(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+def create_configuration(store: Store, parameters: dict[str, Any]) -> StripeObject:
     checks = {**_COMMON, "features": _features(complete=True), "metadata": metadata}
     request = read(parameters, checks, required=["features"], unsupported=_UNSUPPORTED)
     configuration = new_portal_configuration(store.new_id("bpc_1"), store.now())

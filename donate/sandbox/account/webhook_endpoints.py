@@ -93,7 +93,7 @@ _CHANGED = {
 _NEW = {**_CHANGED, "api_version": _version, "connect": boolean, "metadata": metadata}
 
 
-def create_endpoint(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
+def create_endpoint(store: Store, parameters: dict[str, Any]) -> StripeObject:
     request = read(parameters, _NEW, required=["enabled_events", "url"])
     if len(store.webhook_endpoints) >= MAX_ENDPOINTS:
         raise Refusal(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")

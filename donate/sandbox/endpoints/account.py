@@ -12,21 +12,19 @@ from donate.sandbox.account.webhook_endpoints import (
     create_endpoint,
     delete_endpoint,
 )
-from donate.sandbox.endpoints.lists import page
-from donate.sandbox.endpoints.routes import Endpoint, list_endpoint, retrieve_endpoint, route
+from donate.sandbox.endpoints.lists import equal_texts, equals, page
+from donate.sandbox.endpoints.routes import (
+    Endpoint,
+    create_route,
+    list_endpoint,
+    retrieve_route,
+    route,
+)
 from donate.sandbox.errors import no_access_to, unknown_parameters
 from donate.sandbox.objects.payments import account
-from donate.sandbox.requests.parameters import boolean, read, text
-from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.requests.parameters import boolean, read
+from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
-
-
-def _webhook_endpoints(store: Store) -> Shelf:
-    return store.webhook_endpoints
-
-
-def _portal_configurations(store: Store) -> Shelf:
-    return store.portal_configurations
 
 
 def _without_created(list_objects: Endpoint) -> Endpoint:
@@ -41,13 +39,7 @@ def _without_created(list_objects: Endpoint) -> Endpoint:
 
 
 def _list_methods(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
-    filters = {
-        "active": (boolean, lambda configuration, value: bool(configuration["active"] is value)),
-        "application": (
-            text(),
-            lambda configuration, value: bool(configuration["application"] == value),
-        ),
-    }
+    filters = {"active": (boolean, equals("active")), **equal_texts("application")}
     listing = page(
         store.method_configurations, "/v1/payment_method_configurations", parameters, filters
     )
@@ -79,47 +71,31 @@ _METHODS = "/v1/payment_method_configurations"
 ACCOUNT_ROUTES = (
     route("GET", "/v1/account", _retrieve_account),
     route("GET", "/v1/accounts/{id}", _retrieve_account),
-    route("POST", _WEBHOOK_ENDPOINTS, create_endpoint),
+    create_route(_WEBHOOK_ENDPOINTS, create_endpoint),
     route(
         "GET",
         _WEBHOOK_ENDPOINTS,
-        _without_created(list_endpoint(_webhook_endpoints, _WEBHOOK_ENDPOINTS)),
+        _without_created(list_endpoint(lambda store: store.webhook_endpoints, _WEBHOOK_ENDPOINTS)),
     ),
-    route(
-        "GET",
-        f"{_WEBHOOK_ENDPOINTS}/{{id}}",
-        retrieve_endpoint(_webhook_endpoints, "webhook_endpoint"),
-    ),
+    retrieve_route(_WEBHOOK_ENDPOINTS, lambda store: store.webhook_endpoints, "webhook_endpoint"),
     route("POST", f"{_WEBHOOK_ENDPOINTS}/{{id}}", change_endpoint),
     route("DELETE", f"{_WEBHOOK_ENDPOINTS}/{{id}}", delete_endpoint),
-    route("POST", _PORTAL, create_configuration),
+    create_route(_PORTAL, create_configuration),
     route(
         "GET",
         _PORTAL,
         _without_created(
             list_endpoint(
-                _portal_configurations,
+                lambda store: store.portal_configurations,
                 _PORTAL,
-                active=(
-                    boolean,
-                    lambda configuration, value: bool(configuration["active"] is value),
-                ),
-                is_default=(
-                    boolean,
-                    lambda configuration, value: bool(configuration["is_default"] is value),
-                ),
+                active=(boolean, equals("active")),
+                is_default=(boolean, equals("is_default")),
             )
         ),
     ),
-    route("GET", f"{_PORTAL}/{{id}}", retrieve_endpoint(_portal_configurations, "configuration")),
+    retrieve_route(_PORTAL, lambda store: store.portal_configurations, "configuration"),
     route("POST", f"{_PORTAL}/{{id}}", change_configuration),
     route("GET", _METHODS, _without_created(_list_methods)),
     route("GET", f"{_METHODS}/{{id}}", _retrieve_methods),
     route("POST", f"{_METHODS}/{{id}}", change_methods),
-    route(
-        "GET",
-        "/v1/setup_intents",
-        list_endpoint(lambda store: store.setup_intents, "/v1/setup_intents"),
-    ),
-    route("GET", "/v1/products", list_endpoint(lambda store: store.products, "/v1/products")),
 )

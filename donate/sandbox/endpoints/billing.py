@@ -7,8 +7,8 @@ from donate.sandbox.billing.subscription_changes import cancel_subscription, cha
 from donate.sandbox.billing.subscription_creation import create_subscription
 from donate.sandbox.billing.subscriptions import collect_with_saved_method
 from donate.sandbox.charging.saved_methods import check_method, set_default_method
-from donate.sandbox.endpoints.lists import Filter, equals, page
-from donate.sandbox.endpoints.routes import list_endpoint, retrieve_endpoint, route
+from donate.sandbox.endpoints.lists import Filter, equal_texts, equals, page
+from donate.sandbox.endpoints.routes import create_route, retrieve_route, route, shelf_routes
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.products import create_product
 from donate.sandbox.pages.portal import open_portal
@@ -21,7 +21,7 @@ from donate.sandbox.requests.parameters import (
     record,
     text,
 )
-from donate.sandbox.shelf import Shelf, StripeObject
+from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 
 PAYING_UNSUPPORTED = "forgive mandate off_session payment_method source".split()
@@ -37,26 +37,6 @@ _INVOICE_SETTINGS = record(
 SUBSCRIPTION_STATUSES = (
     "active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"
 ).split()
-
-
-def _customers(store: Store) -> Shelf:
-    return store.customers
-
-
-def _subscriptions(store: Store) -> Shelf:
-    return store.subscriptions
-
-
-def _invoices(store: Store) -> Shelf:
-    return store.invoices
-
-
-def _invoice_payments(store: Store) -> Shelf:
-    return store.invoice_payments
-
-
-def _create_subscription(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
-    return create_subscription(store, parameters)
 
 
 def _change_subscription(
@@ -87,7 +67,7 @@ def _change_customer(store: Store, parameters: dict[str, Any], customer_id: str)
 
 def _list_subscriptions(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
     filters: dict[str, tuple[Check, Filter]] = {
-        "customer": (text(), equals("customer")),
+        **equal_texts("customer"),
         "status": (choice(*SUBSCRIPTION_STATUSES), _has_status),
     }
     # By default Stripe leaves out canceled subscriptions:
@@ -137,10 +117,6 @@ def _void_invoice(store: Store, parameters: dict[str, Any], invoice_id: str) -> 
     return invoice
 
 
-def _open_portal(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
-    return open_portal(store, parameters)
-
-
 def _has_status(subscription: StripeObject, status: str) -> bool:
     if status == "ended":
         return subscription["status"] in ("canceled", "incomplete_expired")
@@ -155,68 +131,48 @@ def _is_payment(payment: StripeObject, fields: dict[str, str]) -> bool:
     return all(payment["payment"].get(name) == value for name, value in fields.items())
 
 
-def _create_product(store: Store, parameters: dict[str, Any], _: str) -> StripeObject:
-    return create_product(store, parameters)
-
-
 BILLING_ROUTES = (
-    route("POST", "/v1/products", _create_product),
-    route("GET", "/v1/products/{id}", retrieve_endpoint(lambda store: store.products, "id")),
-    route(
-        "GET",
-        "/v1/setup_intents/{id}",
-        retrieve_endpoint(lambda store: store.setup_intents, "intent"),
-    ),
-    route(
-        "GET",
-        "/v1/payment_methods/{id}",
-        retrieve_endpoint(lambda store: store.payment_methods, "payment_method"),
-    ),
-    route(
-        "GET",
+    create_route("/v1/products", create_product),
+    *shelf_routes("/v1/products", lambda store: store.products, "id"),
+    *shelf_routes("/v1/setup_intents", lambda store: store.setup_intents, "intent"),
+    retrieve_route("/v1/payment_methods", lambda store: store.payment_methods, "payment_method"),
+    *shelf_routes(
         "/v1/customers",
-        list_endpoint(_customers, "/v1/customers", email=(email_address, equals("email"))),
+        lambda store: store.customers,
+        "id",
+        email=(email_address, equals("email")),
     ),
-    route("GET", "/v1/customers/{id}", retrieve_endpoint(_customers, "id")),
     route("POST", "/v1/customers/{id}", _change_customer),
     route("GET", "/v1/subscriptions", _list_subscriptions),
-    route("POST", "/v1/subscriptions", _create_subscription),
-    route("GET", "/v1/subscriptions/{id}", retrieve_endpoint(_subscriptions, "id")),
+    create_route("/v1/subscriptions", create_subscription),
+    retrieve_route("/v1/subscriptions", lambda store: store.subscriptions, "id"),
     route("POST", "/v1/subscriptions/{id}", _change_subscription),
     route("DELETE", "/v1/subscriptions/{id}", _cancel_subscription),
-    route(
-        "GET",
+    *shelf_routes(
         "/v1/invoices",
-        list_endpoint(
-            _invoices,
-            "/v1/invoices",
-            customer=(text(), equals("customer")),
-            status=(choice("draft", "open", "paid", "uncollectible", "void"), equals("status")),
-            subscription=(text(), _is_for_subscription),
-        ),
+        lambda store: store.invoices,
+        "invoice",
+        status=(choice("draft", "open", "paid", "uncollectible", "void"), equals("status")),
+        subscription=(text(), _is_for_subscription),
+        **equal_texts("customer"),
     ),
-    route("GET", "/v1/invoices/{id}", retrieve_endpoint(_invoices, "invoice")),
     route("GET", "/v1/invoices/{id}/lines", _list_lines),
     route("POST", "/v1/invoices/{id}/pay", _pay_invoice),
     route("POST", "/v1/invoices/{id}/void", _void_invoice),
-    route("POST", "/v1/billing_portal/sessions", _open_portal),
-    route(
-        "GET",
+    create_route("/v1/billing_portal/sessions", open_portal),
+    *shelf_routes(
         "/v1/invoice_payments",
-        list_endpoint(
-            _invoice_payments,
-            "/v1/invoice_payments",
-            invoice=(text(), equals("invoice")),
-            payment=(
-                record(
-                    {"payment_intent": text(), "type": choice("payment_intent")},
-                    required=["type"],
-                    unsupported=["payment_record"],
-                ),
-                _is_payment,
+        lambda store: store.invoice_payments,
+        "id",
+        payment=(
+            record(
+                {"payment_intent": text(), "type": choice("payment_intent")},
+                required=["type"],
+                unsupported=["payment_record"],
             ),
-            status=(choice("canceled", "open", "paid"), equals("status")),
+            _is_payment,
         ),
+        status=(choice("canceled", "open", "paid"), equals("status")),
+        **equal_texts("invoice"),
     ),
-    route("GET", "/v1/invoice_payments/{id}", retrieve_endpoint(_invoice_payments, "id")),
 )

@@ -40,6 +40,11 @@ def equals(field: str) -> Filter:
     return lambda thing, value: bool(thing[field] == value)
 
 
+def equal_texts(*fields: str) -> dict[str, tuple[Check, Filter]]:
+    """Return filters, each of which compares a field of its own name."""
+    return {field: (text(), equals(field)) for field in fields}
+
+
 def page(
     shelf: Shelf,
     url: str,

@@ -24,12 +24,26 @@ def route(method: str, path: str, endpoint: Endpoint) -> Route:
     return Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)")), endpoint)
 
 
-def retrieve_endpoint(shelf_of: Callable[[Store], Shelf], param: str) -> Endpoint:
+def create_route(path: str, create: Callable[[Store, dict[str, Any]], StripeObject]) -> Route:
+    return route("POST", path, lambda store, parameters, _: create(store, parameters))
+
+
+def shelf_routes(
+    path: str, shelf_of: Callable[[Store], Shelf], param: str, **filters: tuple[Check, Filter]
+) -> tuple[Route, Route]:
+    """Return the routes that list the objects of a shelf and retrieve one of them."""
+    return (
+        route("GET", path, list_endpoint(shelf_of, path, **filters)),
+        retrieve_route(path, shelf_of, param),
+    )
+
+
+def retrieve_route(path: str, shelf_of: Callable[[Store], Shelf], param: str) -> Route:
     def retrieve(store: Store, parameters: dict[str, Any], object_id: str) -> StripeObject:
         read(parameters, {})
         return store.find(shelf_of(store), object_id, param)
 
-    return retrieve
+    return route("GET", f"{path}/{{id}}", retrieve)
 
 
 def list_endpoint(
