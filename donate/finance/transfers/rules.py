@@ -17,7 +17,7 @@ from sqlmodel import Session, col, func, select
 from donate.clock import local_date, start_of_day
 from donate.errors import BadInput, BadInputs, Conflict, check_field
 from donate.finance.words import LANGUAGE, MODE_NAMES
-from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -106,7 +106,7 @@ def check_free_text(field: str, text: str, *, most: int = MAX_NOTE, required: bo
     if not text.replace("\n", "").isprintable():
         raise BadInput(field, "This has a character we can’t use. Please remove it.")
     if holds_card_number(text):
-        raise BadInput(field, "That looks like a card number. Please remove it.")
+        raise BadInput(field, CARD_NUMBER_FOUND)
     return text
 
 

@@ -7,6 +7,10 @@ from typing import Final
 
 from stdnum import luhn
 
+from donate.errors import N_
+
+CARD_NUMBER_FOUND: Final = N_("That looks like a card number. Please remove it.")
+
 _MAX_CARD_DIGITS: Final = 19
 # Match digits in the groups that are printed on cards, with any separators between the groups.
 _PRINTED_GROUPS: Final = re.compile(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from email_validator import EmailNotValidError, validate_email
 
 from donate.errors import N_, BadInput, BadInputs
-from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
 from donate.gifts.choosing.options import NOTHING_ADDED, Wishes, check_wishes, fee_cover
 from donate.money import Money, format_money, minor_step
 from donate.regions.modes import Mode
@@ -181,7 +181,7 @@ def _check_name(name: str) -> BadInput | None:
     if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in name):
         return BadInput("name", N_("Your name has a character we can’t use. Please remove it."))
     if holds_card_number(name):
-        return BadInput("name", N_("That looks like a card number. Please remove it."))
+        return BadInput("name", CARD_NUMBER_FOUND)
     return None
 
 

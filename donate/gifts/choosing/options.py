@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from donate.errors import N_, BadInput
-from donate.gifts.choosing.card_numbers import holds_card_number
+from donate.gifts.choosing.card_numbers import CARD_NUMBER_FOUND, holds_card_number
 from donate.gifts.choosing.fee_cover import with_fee_covered
 from donate.money import Money, minor_step
 from donate.regions.regions import Region
@@ -96,5 +96,5 @@ def _check_text(field: str, text: str, most: int) -> BadInput | None:
     if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") for c in text.replace("\n", "")):
         return BadInput(field, N_("This has a character we can’t use. Please remove it."))
     if holds_card_number(text):
-        return BadInput(field, N_("That looks like a card number. Please remove it."))
+        return BadInput(field, CARD_NUMBER_FOUND)
     return None
