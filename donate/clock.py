@@ -1,8 +1,8 @@
 """The only module that reads the system clock. All other code gets a Clock or a datetime."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 
@@ -31,6 +31,28 @@ class FixedClock:
     def now(self) -> datetime:
         """Return the fixed time."""
         return self.instant
+
+
+class Backoff:
+    """The pauses after the first, second, ... attempt of something: `Backoff("2s 10m 1h 2d")`."""
+
+    _UNITS: Final = {
+        "s": timedelta(seconds=1),
+        "m": timedelta(minutes=1),
+        "h": timedelta(hours=1),
+        "d": timedelta(days=1),
+    }
+
+    def __init__(self, pauses: str) -> None:
+        self.pauses = [int(pause[:-1]) * self._UNITS[pause[-1]] for pause in pauses.split()]
+
+    def after(self, attempts: int) -> timedelta:
+        """Return the pause after this many attempts, counted from 1; the last pause repeats."""
+        return self.pauses[min(attempts, len(self.pauses)) - 1]
+
+    def after_or_stop(self, attempts: int) -> timedelta | None:
+        """Return the pause after this many attempts, or None when they were the last."""
+        return self.pauses[attempts - 1] if attempts <= len(self.pauses) else None
 
 
 def local_date(instant: datetime, time_zone: str) -> date:

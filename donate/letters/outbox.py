@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from donate.clock import Clock
+from donate.clock import Backoff, Clock
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.models import Donor, Gift
 from donate.letters.context import LetterContext, is_true, load_context
@@ -29,16 +29,7 @@ log = logging.getLogger(__name__)
 # The delay after each failed attempt. After the last attempt, the e-mail is set aside for staff.
 # Servers that greylist accept an e-mail after some minutes. A broken server should be repaired
 # within three days.
-RETRY_AFTER: Final = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=15),
-    timedelta(hours=1),
-    timedelta(hours=4),
-    timedelta(hours=12),
-    timedelta(days=1),
-    timedelta(days=2),
-)
+RETRY_AFTER: Final = Backoff("1m 5m 15m 1h 4h 12h 1d 2d")
 # Sending takes less than this. When the lease has expired, another worker may claim the e-mail.
 LEASE: Final = timedelta(minutes=2)
 # Limit the e-mails to one address that strangers can cause without paying: a stranger can enter any
@@ -180,14 +171,15 @@ class Outbox:
     def _put_off(self, letter: Letter, error: MailUnavailable) -> None:
         if not error.may_have_acted:
             self._clear_newest_fact(letter)
-        if letter.tries > len(RETRY_AFTER):
+        pause = RETRY_AFTER.after_or_stop(letter.tries)
+        if pause is None:
             reason = f"The mail server did not accept it in {letter.tries} attempts: {error}."
             self._end(letter, LetterState.SET_ASIDE, reason)
             return
         with self._database.writing() as session:
             row = session.get_one(Letter, letter.id, with_for_update=True)
             if _is_ours(row, letter):
-                row.due_at = self._clock.now() + RETRY_AFTER[letter.tries - 1]
+                row.due_at = self._clock.now() + pause
                 row.reason = f"Not accepted yet: {error}."[:200]
 
     def _clear_newest_fact(self, letter: Letter) -> None:

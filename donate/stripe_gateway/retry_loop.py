@@ -7,8 +7,7 @@ is open during the call to Stripe.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
 from sqlmodel import Session, col, select
@@ -29,17 +28,6 @@ AT_A_TIME: Final = 10
 
 Row = TypeVar("Row", OpenAgreement, OpenCheckout, OpenPledgeChange, OpenRefund, UnknownPayment)
 Request = TypeVar("Request")
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait after each attempt; the last pause repeats."""
-
-    pauses: tuple[timedelta, ...]
-
-    def after(self, attempts: int) -> timedelta:
-        """Return the pause after this many attempts, counted from 1."""
-        return self.pauses[min(attempts, len(self.pauses)) - 1]
 
 
 def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1) -> Sequence[Row]:

@@ -53,7 +53,7 @@ def test_a_letter_refused_for_now_is_sent_later(
     mailer.run()
     assert mailer.states() == [("instructions", "waiting")]
     assert mailer.letters()[0].reason == "Not accepted yet: SMTPRecipientsRefused 451 4.7.1."
-    mailer.clock.instant = NOW + RETRY_AFTER[0] - timedelta(seconds=1)
+    mailer.clock.instant = NOW + RETRY_AFTER.pauses[0] - timedelta(seconds=1)
     mailer.send_all()
     assert mail_server.messages == []
     mailer.wait(seconds=1)
@@ -85,7 +85,7 @@ def test_after_nine_attempts_a_letter_is_set_aside(sqlite: Sqlite) -> None:
     mailer = open_mailer(database, Smtp(unreachable, our_name="example.org"))
     give(database, mode="interac")
     mailer.find_all()
-    for delay in RETRY_AFTER:
+    for delay in RETRY_AFTER.pauses:
         assert mailer.outbox.send_due() == 0
         assert mailer.states() == [("instructions", "waiting")]
         mailer.clock.instant += delay

@@ -46,7 +46,7 @@ def test_a_locked_event_is_not_waited_for(url: str, database: Database) -> None:
         assert other.execute("SELECT id FROM stripe_event FOR UPDATE").fetchall()
         settle(database, event(COMPLETED, session))
         assert gift_now(database, gift).status == "confirmed"
-    settle(database, clock=FixedClock(NOW + RETRY_AFTER[0]))
+    settle(database, clock=FixedClock(NOW + RETRY_AFTER.pauses[0]))
     assert gift_now(database, gift).status == "partly_refunded"
 
 

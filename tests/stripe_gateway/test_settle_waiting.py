@@ -66,7 +66,7 @@ def test_a_refund_of_an_unknown_payment_is_set_aside(database: Database) -> None
     refund = event("refund.created", refund_of("pi_of_another_shop", 100))
     clock = FixedClock(NOW)
     settle(database, refund, clock=clock)
-    for attempt, pause in enumerate(RETRY_AFTER, start=1):
+    for attempt, pause in enumerate(RETRY_AFTER.pauses, start=1):
         clock.instant += pause - timedelta(milliseconds=1)
         settle(database, clock=clock)
         assert (event_now(database, refund).state, event_now(database, refund).tries) == (
@@ -86,7 +86,7 @@ def test_a_refund_set_aside_is_settled_after_its_payment(database: Database) -> 
     refund = event("refund.created", refund_of(session["payment_intent"], 2_000))
     clock = FixedClock(NOW)
     settle(database, refund, clock=clock)
-    for pause in RETRY_AFTER:
+    for pause in RETRY_AFTER.pauses:
         clock.instant += pause
         settle(database, clock=clock)
     assert event_now(database, refund).state == SET_ASIDE
@@ -103,7 +103,7 @@ def test_an_event_about_an_unknown_gift_is_set_aside(database: Database) -> None
     clock = FixedClock(NOW)
     settle(database, completed, clock=clock)
     assert event_now(database, completed).state == WAITING
-    for pause in RETRY_AFTER:
+    for pause in RETRY_AFTER.pauses:
         clock.instant += pause
         settle(database, clock=clock)
     row = event_now(database, completed)
@@ -158,5 +158,5 @@ def test_one_failing_event_does_not_delay_others(database: Database) -> None:
         session.execute(
             text("DROP TRIGGER poison" + ("" if database.is_sqlite else " ON gift_fact"))
         )
-    settle(database, clock=FixedClock(NOW + RETRY_AFTER[0]))
+    settle(database, clock=FixedClock(NOW + RETRY_AFTER.pauses[0]))
     assert status_of(database, gifts[77])[0] == "confirmed"

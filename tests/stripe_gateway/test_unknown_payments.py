@@ -180,7 +180,7 @@ def test_events_wait_while_stripe_does_not_answer(world: World, kind: str) -> No
     world.later(FIRST_ASK)
     assert world.states() == {EventState.WAITING}
     world.sandbox.control("DELETE", "/_sandbox/trouble")
-    world.later(ASK_AGAIN_AFTER[0])
+    world.later(ASK_AGAIN_AFTER.pauses[0])
     assert world.states() == {EventState.IGNORED}
 
 
@@ -189,8 +189,8 @@ def test_a_new_event_starts_the_lookups_again(world: World) -> None:
     intent = world.other_shop_session(SESSION)["payment_intent"]
     world.sandbox.control("POST", "/_sandbox/refund", payment_intent=intent)
     world.deliver("refund.created")
-    world.trouble("401", times=1 + len(ASK_AGAIN_AFTER))
-    for pause in (FIRST_ASK, *ASK_AGAIN_AFTER):
+    world.trouble("401", times=1 + len(ASK_AGAIN_AFTER.pauses))
+    for pause in (FIRST_ASK, *ASK_AGAIN_AFTER.pauses):
         world.later(pause)
     assert world.states() == {EventState.WAITING}
     world.deliver("refund.updated", "charge.refund.updated")
@@ -208,9 +208,9 @@ def test_a_payment_that_stripe_does_not_know_waits_for_staff(world: World) -> No
     )
     refund["data"]["object"]["payment_intent"] = "pi_3NobodyKnowsThisOne"
     settle(world.database, refund, clock=world.clock)
-    for pause in (FIRST_ASK, *ASK_AGAIN_AFTER, timedelta(days=3), timedelta(days=3)):
+    for pause in (FIRST_ASK, *ASK_AGAIN_AFTER.pauses, timedelta(days=3), timedelta(days=3)):
         world.later(pause)
-    assert len(world.calls()) == 1 + len(ASK_AGAIN_AFTER)
+    assert len(world.calls()) == 1 + len(ASK_AGAIN_AFTER.pauses)
     assert world.states() <= {EventState.WAITING, EventState.SET_ASIDE}
 
 

@@ -5,13 +5,14 @@ Stripe has not answered.
 """
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from donate.clock import Backoff
 from donate.errors import N_, Conflict, NotFound
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
@@ -20,18 +21,9 @@ from donate.gifts.pledges import PledgeState, change_key, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.money import Money
 from donate.stripe_gateway.models import OpenPledgeChange
-from donate.stripe_gateway.retry_loop import Backoff
 
 # How long to wait after the first, second, ... attempt: always longer than a call can take.
-ASK_AGAIN_AFTER: Final = Backoff(
-    (
-        timedelta(seconds=20),
-        timedelta(minutes=1),
-        timedelta(minutes=5),
-        timedelta(minutes=15),
-        timedelta(hours=1),
-    )
-)
+ASK_AGAIN_AFTER: Final = Backoff("20s 1m 5m 15m 1h")
 # The most changes to a pledge. More would come from a program, not from a donor.
 MOST_CHANGES: Final = 100
 

@@ -6,11 +6,12 @@ can only refund the rest.
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import Session, select
 
+from donate.clock import Backoff
 from donate.errors import Conflict, NotFound
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
@@ -20,7 +21,6 @@ from donate.gifts.refundable import next_number, payments_of
 from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.retry_loop import Backoff
 
 # The reasons that staff choose from, and Stripe's word for each.
 REASONS: Final = {
@@ -33,16 +33,7 @@ DISPUTED: Final = (
     "Nothing can be refunded until the dispute has ended."
 )
 # How long to wait after the first, second, ... attempt: always longer than a call can take.
-ASK_AGAIN_AFTER: Final = Backoff(
-    (
-        timedelta(seconds=15),
-        timedelta(minutes=1),
-        timedelta(minutes=5),
-        timedelta(minutes=15),
-        timedelta(hours=1),
-        timedelta(hours=6),
-    )
-)
+ASK_AGAIN_AFTER: Final = Backoff("15s 1m 5m 15m 1h 6h")
 
 
 @dataclass(frozen=True, slots=True)

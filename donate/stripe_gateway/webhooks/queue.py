@@ -3,26 +3,18 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
+from donate.clock import Backoff
 from donate.storage.bulk_writes import table_of, update_each
 from donate.stripe_gateway.models import EventState, StripeEvent
 
 # When to retry an event that could not be settled. After the last retry it is set aside.
-RETRY_AFTER: Final = (
-    timedelta(seconds=2),
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=6),
-    timedelta(days=1),
-    timedelta(days=2),
-)
+RETRY_AFTER: Final = Backoff("2s 10s 1m 10m 1h 6h 1d 2d")
 
 
 @dataclass(slots=True)
@@ -78,10 +70,11 @@ def save_events(session: Session, events: Sequence[ClaimedEvent]) -> None:
 def try_again_later(event: ClaimedEvent, reason: str, now: datetime) -> None:
     """Postpone an event; after its last retry, set it aside."""
     event.reason = reason[:500]
-    if event.tries >= len(RETRY_AFTER):
+    pause = RETRY_AFTER.after_or_stop(event.tries + 1)
+    if pause is None:
         event.state = EventState.SET_ASIDE
     else:
-        event.due_at = now + RETRY_AFTER[event.tries]
+        event.due_at = now + pause
         event.tries += 1
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, select
 
-from donate.clock import Clock
+from donate.clock import Backoff, Clock
 from donate.errors import StripeRefused, StripeUnavailable
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
@@ -26,12 +26,7 @@ from donate.stripe_gateway.webhooks.queue import wake_events
 # When to ask first. The events of most unknown payments arrive within seconds, so wait for them.
 FIRST_ASK: Final = timedelta(minutes=1)
 # When to ask Stripe again, if an attempt did not show whose payment it is.
-ASK_AGAIN_AFTER: Final = (
-    timedelta(minutes=10),
-    timedelta(hours=1),
-    timedelta(hours=6),
-    timedelta(days=1),
-)
+ASK_AGAIN_AFTER: Final = Backoff("10m 1h 6h 1d")
 # The most invoices to read for one payment; no payment pays more of them.
 _MAX_INVOICES: Final = 10
 
@@ -74,9 +69,9 @@ class UnknownPayments:
                 if not _has_waiting_event(session, unknown.payment):
                     session.delete(unknown)
                     continue
-                pauses = ASK_AGAIN_AFTER[unknown.asked : unknown.asked + 1]
-                unknown.ask_at = now + pauses[0] if pauses else None
                 unknown.asked += 1
+                pause = ASK_AGAIN_AFTER.after_or_stop(unknown.asked)
+                unknown.ask_at = now + pause if pause else None
                 return unknown.payment
         return None
 
