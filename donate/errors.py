@@ -42,6 +42,11 @@ class BadInput(DonateError):
         self.values = dict(values or {})
         super().__init__(field, message % self.values)
 
+    @property
+    def problems(self) -> "tuple[BadInput, ...]":
+        """This one, as `BadInputs` has several."""
+        return (self,)
+
 
 class BadInputs(DonateError):
     """All wrong fields of one form, reported together."""

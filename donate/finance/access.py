@@ -6,12 +6,14 @@ everyone.
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
+from sqlmodel import Session
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +22,7 @@ from starlette.routing import Route
 from donate.clock import Clock
 from donate.finance.models import Role
 from donate.finance.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen, same_secret
-from donate.finance.trail import record_refusal
+from donate.finance.trail import record_act, record_refusal
 from donate.finance.words import LANGUAGE
 from donate.storage.database import Database
 from donate.web.giving_limits import address_of, printable
@@ -60,6 +62,26 @@ class AllowedRequest:
         """The member of staff who sent the request; only for routes that require a role."""
         assert self.staff is not None
         return self.staff
+
+    def record(
+        self,
+        session: Session,
+        act: str,
+        *,
+        now: datetime,
+        about: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add an entry to the trail about what this member of staff does."""
+        record_act(
+            session,
+            act,
+            now=now,
+            staff_id=self.signed_in.staff_id,
+            about=about,
+            address=self.address,
+            detail=detail,
+        )
 
 
 class AlreadyAnswered(Exception):

@@ -11,7 +11,6 @@ from donate.clock import Clock
 from donate.finance.access import Visiting, needs
 from donate.finance.models import Role, StaffAct
 from donate.finance.refunds.form import FORESEEN
-from donate.finance.trail import record_act
 from donate.finance.words import KINDS, LANGUAGE
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.queries import refusals_since
@@ -66,12 +65,5 @@ class RefusalPages:
         `newest` is the id of the newest fact on the page. Later refusals are still shown.
         """
         with self._database.writing() as session:
-            record_act(
-                session,
-                SEEN,
-                now=self._clock.now(),
-                staff_id=visit.signed_in.staff_id,
-                address=visit.address,
-                detail={"newest": newest},
-            )
+            visit.record(session, SEEN, now=self._clock.now(), detail={"newest": newest})
         return RedirectResponse("/finance/refused", 303)

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from donate.clock import Clock, local_date
-from donate.errors import BadInput, NotFound
+from donate.errors import BadInput, BadInputs, Conflict, NotFound
 from donate.finance.access import HOME, AllowedRequest, Visiting, needs
 from donate.finance.gifts.disputes import dispute_sentences
 from donate.finance.gifts.filters import months, read_cursor, read_query, write_cursor
@@ -168,12 +168,11 @@ class StaffGiftPages:
         gift_id: str,
         *,
         done: str = "",
-        typed: Mapping[str, str] | None = None,
-        problems: Sequence[BadInput] = (),
-        conflict: str = "",
-        status_code: int = 200,
+        problem: BadInput | BadInputs | Conflict | None = None,
     ) -> Response:
-        """Render the page of one gift. `typed` and `problems` belong to a form that was refused."""
+        """Render the gift; of a problem, also what was `typed` and `problems` form."""
+        conflict = str(problem) if isinstance(problem, Conflict) else ""
+        problems = problem.problems if isinstance(problem, BadInput | BadInputs) else ()
         with self._database.reading() as session:
             gift = find_gift(session, gift_id)
             donor = donor_of(session, gift)
@@ -193,7 +192,7 @@ class StaffGiftPages:
         return self._pages.render(
             "finance/gift.html",
             LANGUAGE,
-            status_code=status_code,
+            status_code=409 if conflict else 422 if problems else 200,
             staff=visit.signed_in,
             gift=gift,
             donor=donor,
@@ -227,7 +226,7 @@ class StaffGiftPages:
             today=local_date(now, gift.time_zone),
             prefilled=format_amount(_missing(gift), LANGUAGE),
             done=done,
-            typed=typed or {},
+            typed=visit.form if problem else {},
             problems={p.field: p for p in problems},
             conflict=conflict,
             words=WORDS,

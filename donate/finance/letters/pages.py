@@ -1,7 +1,7 @@
 """Pages that show e-mails to donors, and forms that send an e-mail again or dismiss it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from fastapi import Request
 from sqlmodel import Session
@@ -12,7 +12,6 @@ from donate.errors import Conflict, NotFound
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
-from donate.finance.trail import record_act
 from donate.finance.words import LANGUAGE, LETTERS, letter_status, letter_time
 from donate.gifts.models import Gift
 from donate.letters.context import can_be_written, load_context
@@ -116,7 +115,7 @@ class LetterPages:
                         )
                     )
             if queued:
-                self._record(session, visit, "letters_again", detail={"letters": queued})
+                visit.record(session, "letters_again", now=now, detail={"letters": queued})
         return RedirectResponse("/finance/letters?done=again", 303)
 
     @needs(Role.FINANCE)
@@ -156,29 +155,11 @@ class LetterPages:
                 letter = do(session, gift, number)
                 if letter:
                     detail = {"kind": letter.kind, "letter": number}
-                    self._record(session, visit, act, about=gift.reference, detail=detail)
+                    now = self._clock.now()
+                    visit.record(session, act, now=now, about=gift.reference, detail=detail)
         except Conflict as conflict:
-            return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
+            return self._gift_pages.show(visit, gift_id, problem=conflict)
         return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)
-
-    def _record(
-        self,
-        session: Session,
-        visit: AllowedRequest,
-        act: str,
-        *,
-        about: str = "",
-        detail: Mapping[str, Any],
-    ) -> None:
-        record_act(
-            session,
-            act,
-            now=self._clock.now(),
-            staff_id=visit.signed_in.staff_id,
-            about=about,
-            address=visit.address,
-            detail=detail,
-        )
 
 
 def _number(text: str) -> int:

@@ -9,7 +9,6 @@ from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
 from donate.finance.refunds.form import check_refund, too_much
-from donate.finance.trail import record_act
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import Outcome, record_facts
 from donate.gifts.queries import facts_of, plain_facts_of
@@ -35,23 +34,13 @@ class RefundPages:
         """Commit the refund request, send it to Stripe, and show the result."""
         try:
             open_refund = self._record_request(visit, gift_id)
-        except BadInput as problem:
-            problems: tuple[BadInput, ...] = (problem,)
-        except BadInputs as bad:
-            problems = bad.problems
         except MoreThanIsLeft as excess:
-            problems = (too_much(excess.left),)
-        except Conflict as conflict:
-            return self._gift_pages.show(
-                visit, gift_id, typed=visit.form, conflict=str(conflict), status_code=409
-            )
-        else:
-            if open_refund:
-                self._refunds.ask_now(open_refund)
-            return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund", 303)
-        return self._gift_pages.show(
-            visit, gift_id, typed=visit.form, problems=problems, status_code=422
-        )
+            return self._gift_pages.show(visit, gift_id, problem=too_much(excess.left))
+        except (BadInput, BadInputs, Conflict) as problem:
+            return self._gift_pages.show(visit, gift_id, problem=problem)
+        if open_refund:
+            self._refunds.ask_now(open_refund)
+        return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund", 303)
 
     @needs(Role.FINANCE)
     def followed_up(self, request: Request, visit: Visiting, gift_id: str) -> Response:
@@ -67,17 +56,15 @@ class RefundPages:
                 actor = visit.signed_in.actor
                 fact = Fact(FactKind.REFUND_FOLLOWED_UP, refund, now, actor)
                 if record_facts(session, [(gift.id, fact)], now=now) == [Outcome.RECORDED]:
-                    record_act(
+                    visit.record(
                         session,
                         "refund_followed_up",
                         now=now,
-                        staff_id=visit.signed_in.staff_id,
                         about=gift.reference,
-                        address=visit.address,
                         detail={"refund": refund},
                     )
         except Conflict as conflict:
-            return self._gift_pages.show(visit, gift_id, conflict=str(conflict), status_code=409)
+            return self._gift_pages.show(visit, gift_id, problem=conflict)
         return RedirectResponse(f"/finance/gifts/{gift_id}?done=refund_followed_up", 303)
 
     def _record_request(self, visit: AllowedRequest, gift_id: str) -> OpenRefund | None:
@@ -94,13 +81,11 @@ class RefundPages:
                 now=now,
             )
             if open_refund:
-                record_act(
+                visit.record(
                     session,
                     "refund_requested",
                     now=now,
-                    staff_id=visit.signed_in.staff_id,
                     about=gift.reference,
-                    address=visit.address,
                     detail={"amount_minor": open_refund.amount_minor, "request": open_refund.key},
                 )
         return open_refund

@@ -13,7 +13,6 @@ from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.models import Role
 from donate.finance.set_aside.queries import describe_events, newest_events
 from donate.finance.set_aside.words import summarize_event
-from donate.finance.trail import record_act
 from donate.finance.transfers.rules import check_free_text
 from donate.finance.words import LANGUAGE
 from donate.gifts.models import Gift
@@ -128,7 +127,14 @@ class SetAsidePages:
             with self._database.writing() as session:
                 event = lock_event(session, _number_in(number))
                 if decide(session, event):
-                    self._record(session, visit, event)
+                    decision = event.history[-1]
+                    visit.record(
+                        session,
+                        f"event_{decision['decision']}",
+                        now=self._clock.now(),
+                        about=event.event_id,
+                        detail={"why": decision["why"]} if decision["why"] else {},
+                    )
         except BadInput as problem:
             return self._show(visit, number, problem=problem, status_code=422)
         except Conflict as conflict:
@@ -136,18 +142,6 @@ class SetAsidePages:
         if event.state == EventState.WAITING:
             self._on_due()
         return RedirectResponse(f"{LIST}/{event.id}", 303)
-
-    def _record(self, session: Session, visit: AllowedRequest, event: StripeEvent) -> None:
-        decision = event.history[-1]
-        record_act(
-            session,
-            f"event_{decision['decision']}",
-            now=self._clock.now(),
-            staff_id=visit.signed_in.staff_id,
-            about=event.event_id,
-            address=visit.address,
-            detail={"why": decision["why"]} if decision["why"] else {},
-        )
 
     def _show(
         self,

@@ -132,13 +132,7 @@ class SignIn:
         """End the session of the member of staff."""
         with self._database.writing() as session:
             end_session(session, request.cookies.get(self._gate.session_cookie, ""))
-            record_act(
-                session,
-                "signed_out",
-                now=self._clock.now(),
-                staff_id=visit.signed_in.staff_id,
-                address=visit.address,
-            )
+            visit.record(session, "signed_out", now=self._clock.now())
         answer = RedirectResponse(f"{SIGN_IN}?done=signed-out", 303)
         self._gate.drop_cookie(answer, self._gate.session_cookie)
         return answer

@@ -12,7 +12,6 @@ from donate.errors import BadInput, BadInputs, Conflict
 from donate.finance.access import AllowedRequest, Visiting, needs
 from donate.finance.gifts.pages import StaffGiftPages, find_gift
 from donate.finance.models import Role
-from donate.finance.trail import record_act
 from donate.finance.transfers.rules import (
     check_transfer,
     mark_received,
@@ -72,24 +71,8 @@ class TransferPages:
                 gift = find_gift(session, gift_id)
                 outcome = do(session, gift)
                 if outcome == Outcome.RECORDED:
-                    record_act(
-                        session,
-                        f"transfer_{act}",
-                        now=self._clock.now(),
-                        staff_id=visit.signed_in.staff_id,
-                        about=gift.reference,
-                        address=visit.address,
-                    )
-        except BadInput as problem:
-            problems: tuple[BadInput, ...] = (problem,)
-        except BadInputs as bad:
-            problems = bad.problems
-        except Conflict as conflict:
-            return self._gift_pages.show(
-                visit, gift_id, typed=visit.form, conflict=str(conflict), status_code=409
-            )
-        else:
-            return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)
-        return self._gift_pages.show(
-            visit, gift_id, typed=visit.form, problems=problems, status_code=422
-        )
+                    now, about = self._clock.now(), gift.reference
+                    visit.record(session, f"transfer_{act}", now=now, about=about)
+        except (BadInput, BadInputs, Conflict) as problem:
+            return self._gift_pages.show(visit, gift_id, problem=problem)
+        return RedirectResponse(f"/finance/gifts/{gift_id}?done={act}", 303)
