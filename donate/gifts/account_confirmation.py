@@ -7,9 +7,6 @@ from typing import Final
 
 from donate.gifts.facts import Fact, FactKind
 
-# Stripe allows 10 days: https://docs.stripe.com/payments/acss-debit/set-up-payment, "Verify bank
-# account with micro-deposits" (read 2026-11-28).
-DAYS_TO_CONFIRM: Final = 10
 _ENDINGS: Final = (FactKind.ACCOUNT_CONFIRMED, FactKind.PAYMENT_FAILED, FactKind.PAYMENT_SUCCEEDED)
 ABOUT_CONFIRMING: Final = (FactKind.ACCOUNT_TO_CONFIRM, *_ENDINGS)
 

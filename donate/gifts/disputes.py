@@ -32,7 +32,6 @@ class DisputeState(StrEnum):
 
 
 _TAKEN: Final = frozenset({DisputeState.OPEN, DisputeState.LOST})
-_OPEN_INQUIRIES: Final = frozenset({DisputeState.INQUIRY, DisputeState.ANSWERED})
 
 _MONEY: Final = {
     FactKind.DISPUTE_OPENED: DisputeState.OPEN,
@@ -63,11 +62,6 @@ class Dispute:
     def has_money(self) -> bool:
         """Whether the donor's bank has the money now."""
         return self.state in _TAKEN
-
-    @property
-    def is_inquiry(self) -> bool:
-        """Whether this is an inquiry that is still open."""
-        return self.state in _OPEN_INQUIRIES
 
     @property
     def amount_minor(self) -> int:

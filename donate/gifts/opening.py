@@ -68,7 +68,6 @@ def open_month(
     *,
     invoiced_at: datetime,
     now: datetime,
-    random: Random | None = None,
 ) -> Gift:
     """Open the gift of a pledge's later month, or return the gift that the invoice opened before.
 
@@ -91,11 +90,11 @@ def open_month(
         evidence = {"invoice": invoice_id, "pledge": first.reference}
         return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
 
-    return _open_once(session, form_key, insert, random)
+    return _open_once(session, form_key, insert)
 
 
 def _open_once(
-    session: Session, form_key: str, insert: Callable[[Random], Gift], random: Random | None
+    session: Session, form_key: str, insert: Callable[[Random], Gift], random: Random | None = None
 ) -> Gift:
     random = random or SystemRandom()
     for _ in range(_REFERENCE_ATTEMPTS):

@@ -49,10 +49,14 @@ class Assumption:
 
 
 class Topic:
-    """The assumptions about one part of Stripe, in the order in which they are checked."""
+    """The assumptions about one part of Stripe, in the order in which they are checked.
 
-    def __init__(self, name: str) -> None:
+    The checks of a `by_hand` topic need a person on Stripe's pages.
+    """
+
+    def __init__(self, name: str, *, by_hand: bool = False) -> None:
         self.name: Final = name
+        self._by_hand = by_hand
         self.assumptions: Final[list[Assumption]] = []
 
     def assumption(
@@ -63,12 +67,10 @@ class Topic:
         if_false: str,
         routes: str = "",
         fields: str = "",
-        by_hand: bool = False,
     ) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
         """Register a check, whose name and docstring become the assumption's name and text.
 
-        `routes` holds one API call per line; `fields` holds names separated by spaces. A `by_hand`
-        check needs a person on one of Stripe's pages.
+        `routes` holds one API call per line; `fields` holds names separated by spaces.
         """
 
         def register(check: Callable[[World], None]) -> Callable[[World], None]:
@@ -81,7 +83,7 @@ class Topic:
                 fields=tuple(fields.split()),
                 cost=cost,
                 if_false=if_false,
-                by_hand=by_hand,
+                by_hand=self._by_hand,
                 check=check,
             )
             self.assumptions.append(assumption)

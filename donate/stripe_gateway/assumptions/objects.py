@@ -80,10 +80,9 @@ class RequestedSession:
 
 def session(world: World, kind: str, *, proving: bool = False) -> RequestedSession:
     """Return the unpaid session for a gift of this kind; it is created on the first call."""
-    session: RequestedSession = world.make_once(
+    return world.make_once(
         f"session for a {kind} gift", lambda: RequestedSession(world, kind), proving=proving
     )
-    return session
 
 
 def expired_session(world: World, name: str = "expired session") -> RequestedSession:
@@ -94,8 +93,7 @@ def expired_session(world: World, name: str = "expired session") -> RequestedSes
         expire(world, session.opened.session_id)
         return session
 
-    session: RequestedSession = world.make_once(name, make)
-    return session
+    return world.make_once(name, make)
 
 
 def new_product(world: World, name: str) -> str:
@@ -137,10 +135,12 @@ def pay(world: World, method: str) -> Json:
     return world.call(lambda sdk: sdk.v1.payment_intents.create(params), "payment_intent")
 
 
-def card_payment(world: World, method: str = "pm_card_visa", *, name: str = "") -> Json:
+def card_payment(
+    world: World,
+    method: str = "pm_card_visa",
+) -> Json:
     """Return a succeeded card payment with its charge and balance transaction."""
-    payment: Json = world.make_once(f"payment with {name or method}", lambda: pay(world, method))
-    return payment
+    return world.make_once(f"payment with {method}", lambda: pay(world, method))
 
 
 def declined_payment(world: World) -> str:
@@ -151,8 +151,7 @@ def declined_payment(world: World) -> str:
         expect(refusal.payment_intent, "the error names no payment intent")
         return refusal.payment_intent
 
-    intent_id: str = world.make_once("declined payment", decline)
-    return intent_id
+    return world.make_once("declined payment", decline)
 
 
 def request_refund(world: World, payment: str, request: str, amount: int = PART) -> Json:
@@ -177,15 +176,14 @@ def request_refund(world: World, payment: str, request: str, amount: int = PART)
 def refund(world: World, *, proving: bool = False) -> Json:
     """Return a partial refund of a card payment; it is created on the first call."""
     payment = card_payment(world)["id"]
-    refund: Json = world.make_once(
+    return world.make_once(
         "refund", lambda: request_refund(world, payment, "a-part"), proving=proving
     )
-    return refund
 
 
 def refund_event(world: World, kind: str, refund_id: str, status: str) -> Json:
     """Wait for the event that shows this refund in this status, and return the event."""
-    event: Json = world.wait_for(
+    return world.wait_for(
         f"event {kind} about a refund that is {status}",
         lambda: next(
             (
@@ -196,7 +194,6 @@ def refund_event(world: World, kind: str, refund_id: str, status: str) -> Json:
             None,
         ),
     )
-    return event
 
 
 def dispute(world: World, evidence: str) -> Json:
@@ -206,8 +203,7 @@ def dispute(world: World, evidence: str) -> Json:
         payment = pay(world, "pm_card_createDispute")["id"]
         return dispute_of(world, payment)
 
-    dispute: Json = world.make_once(f"dispute for {evidence}", create)
-    return dispute
+    return world.make_once(f"dispute for {evidence}", create)
 
 
 def inquiry(world: World) -> Json:
@@ -216,8 +212,7 @@ def inquiry(world: World) -> Json:
     def create() -> Json:
         return dispute_of(world, pay(world, "pm_card_createDisputeInquiry")["id"])
 
-    inquiry: Json = world.make_once("inquiry", create)
-    return inquiry
+    return world.make_once("inquiry", create)
 
 
 def dispute_of(world: World, payment: str, status: str = "") -> Json:
@@ -228,8 +223,7 @@ def dispute_of(world: World, payment: str, status: str = "") -> Json:
         matches = (dispute for dispute in page.objects if status in ("", dispute["status"]))
         return next(matches, None)
 
-    dispute: Json = world.wait_for(f"dispute {status}".strip(), listed)
-    return dispute
+    return world.wait_for(f"dispute {status}".strip(), listed)
 
 
 def ended_dispute(world: World, evidence: str) -> Json:
@@ -241,8 +235,7 @@ def ended_dispute(world: World, evidence: str) -> Json:
         status = {WINNING: "won", LOSING: "lost"}[evidence]
         return dispute_of(world, new["payment_intent"], status)
 
-    ended: Json = world.make_once(f"end of the dispute for {evidence}", end)
-    return ended
+    return world.make_once(f"end of the dispute for {evidence}", end)
 
 
 def answer_dispute(world: World, dispute_id: str, evidence: str) -> None:

@@ -12,12 +12,7 @@ class Outcome(StrEnum):
 
 
 class DidNotHold(Exception):
-    """Raised when Stripe does not behave as assumed; `words` is Stripe's own message, if any."""
-
-    def __init__(self, message: str, *, words: str = "", request_id: str = "") -> None:
-        self.words = words
-        self.request_id = request_id
-        super().__init__(message)
+    """Raised when Stripe does not behave as assumed; the message says how."""
 
 
 class CouldNotBeTried(Exception):

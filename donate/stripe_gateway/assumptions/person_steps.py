@@ -34,8 +34,7 @@ def _requested_session(world: World, kind: str) -> objects.RequestedSession:
         world.request_step(Step(kind, session.opened.url, WHAT_TO_DO[kind]))
         return session
 
-    session: objects.RequestedSession = world.make_once(f"person who pays the {kind} gift", request)
-    return session
+    return world.make_once(f"person who pays the {kind} gift", request)
 
 
 def gift_of(world: World, kind: str) -> Gift:
@@ -51,10 +50,9 @@ def completed_session(world: World, kind: str) -> Json:
         session = world.client.retrieve_session(session_id)
         return session if session["status"] == "complete" else None
 
-    session: Json = world.make_once(
+    return world.make_once(
         f"completed {kind} session", lambda: world.wait_for_person("completed session", completed)
     )
-    return session
 
 
 def subscription(world: World) -> Json:
@@ -68,8 +66,7 @@ def subscription(world: World) -> Json:
         )
         return world.billing.subscription(subscription_id)
 
-    subscription: Json = world.make_once("subscription created by Checkout", read)
-    return subscription
+    return world.make_once("subscription created by Checkout", read)
 
 
 def debit_subscription(world: World) -> Json:
@@ -93,5 +90,4 @@ def debit_subscription(world: World) -> Json:
         )
         return subscription
 
-    subscription: Json = world.make_once("monthly debits", create)
-    return subscription
+    return world.make_once("monthly debits", create)

@@ -64,11 +64,13 @@ def check_one(world: World, assumption: Assumption) -> Result:
             assumption, outcome, seconds, redact_keys(why), redact_keys(words), request_id
         )
 
+    def refuted(why: str) -> Result:
+        return result(Outcome.DID_NOT_HOLD, why, "", world.client.headers.get("request-id", ""))
+
     try:
         assumption.check(world)
     except DidNotHold as error:
-        request_id = error.request_id or world.client.headers.get("request-id", "")
-        return result(Outcome.DID_NOT_HOLD, str(error), error.words, request_id)
+        return refuted(str(error))
     except CouldNotBeTried as error:
         return result(Outcome.NOT_TRIED, str(error))
     except StripeKeyRefused as error:
@@ -80,12 +82,10 @@ def check_one(world: World, assumption: Assumption) -> Result:
         )
     except DonateError as error:
         if error.__cause__ is None:  # Stripe answered, but the service cannot use the answer.
-            request_id = world.client.headers.get("request-id", "")
-            return result(Outcome.DID_NOT_HOLD, str(error), "", request_id)
+            return refuted(str(error))
         return result(Outcome.NOT_TRIED, f"no usable answer: {error}")
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        problem = f"Stripe's answer is not as expected ({type(error).__name__}: {error})"
-        return result(Outcome.DID_NOT_HOLD, problem, "", world.client.headers.get("request-id", ""))
+        return refuted(f"Stripe's answer is not as expected ({type(error).__name__}: {error})")
     return result(Outcome.HELD)
 
 

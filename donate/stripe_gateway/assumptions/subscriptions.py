@@ -30,24 +30,19 @@ class Pledge:
 
 def pledge(world: World, *, proving: bool = False) -> Pledge:
     """Return a running pledge on its own test clock."""
-    pledge: Pledge = world.make_once(
-        "monthly gift", lambda: _create(world, GOOD_CARD), proving=proving
-    )
-    return pledge
+    return world.make_once("monthly gift", lambda: _create(world, GOOD_CARD), proving=proving)
 
 
 def second_pledge(world: World) -> Pledge:
     """Return a second running pledge, for checks that would disturb the months of `pledge`."""
-    pledge: Pledge = world.make_once("second monthly gift", lambda: _create(world, GOOD_CARD))
-    return pledge
+    return world.make_once("second monthly gift", lambda: _create(world, GOOD_CARD))
 
 
 def declined_pledge(world: World) -> Pledge:
     """Return a pledge whose first month was declined."""
-    pledge: Pledge = world.make_once(
+    return world.make_once(
         "monthly gift whose first month is declined", lambda: _create(world, BAD_CARD)
     )
-    return pledge
 
 
 def _create(world: World, card: str) -> Pledge:
@@ -145,46 +140,41 @@ def changed_pledge(world: World, *, proving: bool = False) -> Json:
             subscription_id, amount, key, name=subscription_id, gift_id=subscription_id
         )
 
-    subscription: Json = world.make_once("changed monthly gift", change, proving=proving)
-    return subscription
+    return world.make_once("changed monthly gift", change, proving=proving)
 
 
 def second_month(world: World) -> Json:
     """Return the invoice of the month after the amount was changed."""
     changed_pledge(world)
-    invoice: Json = world.make_once("second month", lambda: next_month(world, pledge(world)))
-    return invoice
+    return world.make_once("second month", lambda: next_month(world, pledge(world)))
 
 
 def paused_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription after it was paused, following its second month."""
     second_month(world)
     subscription_id = pledge(world).subscription_id
-    subscription: Json = world.make_once(
+    return world.make_once(
         "paused monthly gift",
         lambda: world.billing.pause(subscription_id, f"donate-check-{subscription_id}:pause"),
         proving=proving,
     )
-    return subscription
 
 
 def paused_month(world: World) -> Json:
     """Return the invoice of a month that passed while the pledge was paused."""
     paused_pledge(world)
-    invoice: Json = world.make_once("paused month", lambda: next_month(world, pledge(world)))
-    return invoice
+    return world.make_once("paused month", lambda: next_month(world, pledge(world)))
 
 
 def resumed_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription after it was resumed."""
     paused_month(world)
     subscription_id = pledge(world).subscription_id
-    subscription: Json = world.make_once(
+    return world.make_once(
         "resumed monthly gift",
         lambda: world.billing.resume(subscription_id, f"donate-check-{subscription_id}:resume"),
         proving=proving,
     )
-    return subscription
 
 
 def failed_month(world: World) -> Json:
@@ -195,8 +185,7 @@ def failed_month(world: World) -> Json:
         pay_with(world, pledge(world), BAD_CARD)
         return next_month(world, pledge(world))
 
-    invoice: Json = world.make_once("failed month", fail)
-    return invoice
+    return world.make_once("failed month", fail)
 
 
 def retried_month(world: World, *, proving: bool = False) -> Json:
@@ -207,17 +196,15 @@ def retried_month(world: World, *, proving: bool = False) -> Json:
         pay_with(world, pledge(world), GOOD_CARD)
         return world.billing.pay_invoice(invoice_id)
 
-    invoice: Json = world.make_once("failed month that was paid later", pay, proving=proving)
-    return invoice
+    return world.make_once("failed month that was paid later", pay, proving=proving)
 
 
 def ended_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription after it was cancelled, as a donor would do it."""
     retried_month(world)
     subscription_id = pledge(world).subscription_id
-    subscription: Json = world.make_once(
+    return world.make_once(
         "ended monthly gift",
         lambda: world.billing.cancel(subscription_id, f"donate-check-{subscription_id}:cancel"),
         proving=proving,
     )
-    return subscription

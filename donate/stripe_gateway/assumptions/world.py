@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import stripe
 
@@ -23,6 +23,7 @@ _PER_ATTEMPT_S: Final = 25.0
 PATIENCE_S: Final = 60.0
 _POLL_S: Final = 0.25
 
+T = TypeVar("T")
 Json = dict[str, Any]
 Look = Callable[[Any], Any]
 
@@ -151,7 +152,7 @@ class World:
             return refusal_in(refused)
         raise DidNotHold("Stripe accepted a request that it should refuse")
 
-    def make_once(self, name: str, make: Callable[[], Any], *, proving: bool = False) -> Any:
+    def make_once(self, name: str, make: Callable[[], T], *, proving: bool = False) -> T:
         """Create a shared object on the first call, and return the same one on later calls.
 
         If creating it fails, the check that tests the creation itself (`proving`) fails with that
@@ -164,12 +165,14 @@ class World:
                 self._made[name] = error
         result = self._made[name]
         if not isinstance(result, Exception):
-            return result
+            return cast(T, result)
         if proving or isinstance(result, CouldNotBeTried):
             raise result
         raise CouldNotBeTried(f"there is no {name}: {error_message(result)}")
 
-    def wait_for(self, what: str, look: Callable[[], Any], patience_s: float | None = None) -> Any:
+    def wait_for(
+        self, what: str, look: Callable[[], T | None], patience_s: float | None = None
+    ) -> T:
         """Call `look` until it returns a result, and return that. Raises DidNotHold on timeout."""
         patience_s = self._patience_s if patience_s is None else patience_s
         deadline = time.monotonic() + patience_s
@@ -188,7 +191,7 @@ class World:
         self._person(step)
         self._person_deadline = time.monotonic() + self._wait_s
 
-    def wait_for_person(self, what: str, look: Callable[[], Any]) -> Any:
+    def wait_for_person(self, what: str, look: Callable[[], T | None]) -> T:
         """Wait for the result of a person's step. Raises CouldNotBeTried when time runs out."""
         try:
             return self.wait_for(what, look, max(0.0, self._person_deadline - time.monotonic()))

@@ -113,10 +113,9 @@ def a_typed_account_needs_confirmation(world: World) -> None:
 
 
 def _saved_account(world: World, *, proving: bool = False) -> Json:
-    setup_intent: Json = world.make_once(
+    return world.make_once(
         "saved bank account", lambda: _save(world, {"payment_method": _ACCOUNT}), proving=proving
     )
-    return setup_intent
 
 
 def _save(world: World, method: Json) -> Json:
@@ -139,12 +138,11 @@ def _save(world: World, method: Json) -> Json:
 
 def _subscription(world: World, *, proving: bool = False) -> Json:
     setup_intent = _saved_account(world)
-    subscription: Json = world.make_once(
+    return world.make_once(
         "monthly debit on a saved account",
         lambda: _create_subscription(world, setup_intent),
         proving=proving,
     )
-    return subscription
 
 
 def _create_subscription(world: World, setup_intent: Json) -> Json:

@@ -11,12 +11,11 @@ from donate.stripe_gateway.assumptions.world import World
 from donate.stripe_gateway.events.fields import is_id
 from donate.stripe_gateway.events.synthetic import as_session_event
 
-HOSTED: Final = Topic("Stripe's own pages")
+HOSTED: Final = Topic("Stripe's own pages", by_hand=True)
 
 
 @HOSTED.assumption(
     sources.FULFILL,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="A paid gift stays unpaid in the books.",
 )
@@ -34,7 +33,6 @@ def a_paid_session_sends_an_event(world: World) -> None:
 
 @HOSTED.assumption(
     sources.SESSION,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="A gift whose webhook was lost stays unpaid in the books.",
 )
@@ -48,7 +46,6 @@ def a_paid_session_has_its_payment(world: World) -> None:
 
 @HOSTED.assumption(
     sources.METADATA,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="A declined attempt is not matched to its gift.",
 )
@@ -62,7 +59,6 @@ def metadata_is_copied_to_the_payment(world: World) -> None:
 
 @HOSTED.assumption(
     sources.LIST_SESSIONS,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="Catch-up misses payments made while the service was down.",
 )
@@ -79,7 +75,6 @@ def a_paid_session_is_listed_with_its_charge(world: World) -> None:
 
 @HOSTED.assumption(
     sources.SESSION,
-    by_hand=True,
     fields="checkout.session.created checkout.session.invoice checkout.session.subscription",
     cost=Cost.WRONG_BOOKS,
     if_false="The first month is counted twice, or not at all.",
@@ -101,7 +96,6 @@ def a_monthly_session_names_its_invoice(world: World) -> None:
 
 @HOSTED.assumption(
     sources.METADATA,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="Later months are not matched to their pledge.",
 )
@@ -117,7 +111,6 @@ def metadata_is_copied_to_the_subscription(world: World) -> None:
 
 @HOSTED.assumption(
     sources.INACTIVE_PRODUCT,
-    by_hand=True,
     cost=Cost.WRONG_MONEY,
     if_false="A donor who started by card can never change the amount.",
 )
@@ -136,7 +129,6 @@ def a_pledge_from_checkout_changes(world: World) -> None:
 
 @HOSTED.assumption(
     sources.ACSS_PAYMENT,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="A debit is confirmed too early, or a donor is asked to pay it again.",
 )
@@ -149,7 +141,6 @@ def a_debit_is_processing_first(world: World) -> None:
 
 @HOSTED.assumption(
     sources.FULFILL,
-    by_hand=True,
     cost=Cost.WRONG_BOOKS,
     if_false="A debit that arrived stays in processing for ever.",
 )
@@ -166,7 +157,6 @@ def a_debit_arrives(world: World) -> None:
 
 @HOSTED.assumption(
     sources.ACSS_SETUP,
-    by_hand=True,
     fields="setup_intent.id checkout.session.customer setup_intent.payment_method",
     cost=Cost.NO_GIFT,
     if_false="A donor agrees to monthly debits, but no debit is made.",
@@ -189,7 +179,6 @@ def an_agreement_names_customer_and_account(world: World) -> None:
 
 @HOSTED.assumption(
     sources.ACSS_SUBSCRIPTION,
-    by_hand=True,
     routes="POST /v1/subscriptions",
     cost=Cost.NO_GIFT,
     if_false="A donor agrees to monthly debits, but no debit is made.",

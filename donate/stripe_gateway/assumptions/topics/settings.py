@@ -194,5 +194,4 @@ def _endpoint(world: World, *, proving: bool = False) -> Json:
         )
         return endpoint
 
-    endpoint: Json = world.make_once("webhook endpoint", make, proving=proving)
-    return endpoint
+    return world.make_once("webhook endpoint", make, proving=proving)
