@@ -101,7 +101,12 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection that is closed when the server has sent nothing for `silence_s` seconds."""
+    """A connection that is closed when the server has sent nothing for `silence_s` seconds.
+
+    What it buys: while PostgreSQL is silent, pages answer 503 in time; no thread waits for ever.
+    Shown by: `tests/faults/test_proxy_postgresql.py`, the test of a silent server.
+    Delete it when: psycopg can limit the time of a query on the client's side.
+    """
 
     silence_s: float | None = None
 

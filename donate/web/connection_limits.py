@@ -2,6 +2,10 @@
 
 They are needed because httptools accepts request headers of any size, for any time, and uvicorn
 queues any number of pipelined requests and does not tell a handler that the client disconnected.
+
+What it buys: a request that never ends can neither fill the memory nor keep its connection.
+Shown by: `tests/test_wire.py`, which sends endless heads, trailers and pipelines.
+Delete it when: uvicorn itself limits the size and the time of a head, and pipelined requests.
 """
 
 import asyncio
