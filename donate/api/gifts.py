@@ -22,8 +22,8 @@ from donate.clock import Clock
 from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused
 from donate.gifts.choosing.choice import Choice, check_choice
 from donate.gifts.models import Donor, Gift, GiftWish
-from donate.gifts.opening import open_gift
-from donate.gifts.queries import donor_of, gift_by_form_key, gift_by_id, wish_of
+from donate.gifts.opening import count_and_open
+from donate.gifts.queries import donor_of, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes
 from donate.money import Money, is_currency
@@ -131,10 +131,14 @@ class GiftRoutes:
         choice = _read_choice(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
         with self._database.writing() as session:
-            is_repeat = gift_by_form_key(session, form_key) is not None
-            if not is_repeat:
-                self._limits.count(choice.mode, address_of(request), self._clock.now())
-            gift = open_gift(session, choice, form_key, now=self._clock.now())
+            gift, is_new = count_and_open(
+                session,
+                choice,
+                form_key,
+                limits=self._limits,
+                address=address_of(request),
+                now=self._clock.now(),
+            )
             recorded = _recorded_fields(gift, donor_of(session, gift), wish_of(session, gift))
             if recorded != _requested_fields(choice):
                 raise BadHeader(
@@ -143,7 +147,7 @@ class GiftRoutes:
                 )
         step = self._begin(gift)
         response.headers["Location"] = f"/api/v1/gifts/{gift.id}"
-        if is_repeat:
+        if not is_new:
             response.headers["Idempotency-Replayed"] = "true"
         return OpenedGift(
             id=gift.id,

@@ -8,8 +8,7 @@ from donate.clock import Clock
 from donate.errors import Conflict, StripeRefused, Unavailable
 from donate.gifts.choosing.choice import Choice
 from donate.gifts.models import Gift
-from donate.gifts.opening import open_gift
-from donate.gifts.queries import gift_by_form_key
+from donate.gifts.opening import count_and_open
 from donate.modes import Modes, Redirect
 from donate.regions.modes import Mode
 from donate.storage.database import Database
@@ -35,11 +34,11 @@ class FirstStep:
         `address` is the donor's network address, for rate limits. Raises DatabaseBusy or
         TooManyAttempts; then nothing was recorded.
         """
-        now = self._clock.now()
+        now, limits = self._clock.now(), self._limits
         with self._database.writing() as session:
-            if not gift_by_form_key(session, form_key):
-                self._limits.count(choice.mode, address, now)
-            gift = open_gift(session, choice, form_key, now=now)
+            gift, _ = count_and_open(
+                session, choice, form_key, limits=limits, address=address, now=now
+            )
         try:
             return self.begin(gift, choice.language)
         except Conflict:

@@ -22,6 +22,7 @@ from donate.gifts.status import StatusName
 from donate.money import Money
 from donate.references import new_reference
 from donate.regions.regions import Frequency
+from donate.web.giving_limits import GivingLimits
 
 _REFERENCE_ATTEMPTS = 5
 
@@ -58,6 +59,25 @@ def open_gift(
         return _insert_gift(session, gift, actor="donor", evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert, random)
+
+
+def count_and_open(
+    session: Session,
+    choice: Choice,
+    form_key: str,
+    *,
+    limits: GivingLimits,
+    address: str,
+    now: datetime,
+) -> tuple[Gift, bool]:
+    """Open a gift within the limits; return it, and whether it is new.
+
+    A form or request that is sent again is not counted again. Raises TooManyAttempts.
+    """
+    is_new = gift_by_form_key(session, form_key) is None
+    if is_new:
+        limits.count(choice.mode, address, now)
+    return open_gift(session, choice, form_key, now=now), is_new
 
 
 def open_month(
