@@ -56,14 +56,16 @@ _WAS_TOLD: Final = (
 )
 
 
-def _is_sent(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bool]:
+def _is_written(
+    kind: LetterKind, occasion: ColumnElement[str], *conditions: ColumnElement[bool]
+) -> ColumnElement[bool]:
     return (
         select(_LETTER.id)
         .where(
             _LETTER.gift_id == _GIFT.id,
             _LETTER.kind == str(kind),
             _LETTER.occasion == occasion,
-            _LETTER.state == str(LetterState.SENT),
+            *conditions,
         )
         .exists()
     )
@@ -113,7 +115,9 @@ _TRIGGERS: Final = (
         LetterKind.REFUND_FAILED,
         (FactKind.REFUND_FAILED,),
         told_late=True,
-        only=_is_sent(LetterKind.REFUND, _FACT.source_id),
+        only=_is_written(
+            LetterKind.REFUND, _FACT.source_id, _LETTER.state == str(LetterState.SENT)
+        ),
     ),
 )
 
@@ -226,18 +230,6 @@ def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
             not_(_is_written(kind, literal(""))),
         )
         .limit(_BATCH_SIZE)
-    )
-
-
-def _is_written(kind: LetterKind, occasion: ColumnElement[str]) -> ColumnElement[bool]:
-    return (
-        select(_LETTER.id)
-        .where(
-            _LETTER.gift_id == _GIFT.id,
-            _LETTER.kind == str(kind),
-            _LETTER.occasion == occasion,
-        )
-        .exists()
     )
 
 
