@@ -7,12 +7,13 @@ is open during the call to Stripe.
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from sqlmodel import Session, col, select
 
 from donate.errors import StripeRefused, StripeUnavailable
+from donate.storage.database import Database
 from donate.stripe_gateway.models import (
     OpenAgreement,
     OpenCheckout,
@@ -25,8 +26,11 @@ log = logging.getLogger(__name__)
 
 # The most requests in one round of the worker, so that its other jobs get their turn.
 AT_A_TIME: Final = 10
+# Stripe's lists may lag behind.
+LIST_DELAY: Final = timedelta(minutes=10)
 
 Row = TypeVar("Row", OpenAgreement, OpenCheckout, OpenPledgeChange, OpenRefund, UnknownPayment)
+KeyedRow = TypeVar("KeyedRow", OpenAgreement, OpenRefund)
 Request = TypeVar("Request")
 
 
@@ -43,6 +47,21 @@ def due_rows(session: Session, table: type[Row], now: datetime, at_most: int = 1
         .with_for_update(skip_locked=True)
     )
     return session.exec(due).all()
+
+
+def use_new_key(
+    database: Database, table: type[KeyedRow], key: str, keys_spent: int, now: datetime
+) -> None:
+    """Count an idempotency key as spent, because Stripe only repeats its failure for it.
+
+    Wait before the next attempt: what Stripe may have created appears in its list later.
+    """
+    with database.writing() as session:
+        row = session.get_one(table, key, with_for_update=True)
+        # If two processes saw the same failure, only one takes the next key.
+        if row.ask_at and row.keys_spent == keys_spent:
+            row.keys_spent += 1
+            row.ask_at = max(row.ask_at, now + LIST_DELAY)
 
 
 def ask_each(

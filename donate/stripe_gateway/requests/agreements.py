@@ -32,7 +32,7 @@ from donate.stripe_gateway.events.synthetic import (
 from donate.stripe_gateway.models import OpenAgreement
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_params import product_name
-from donate.stripe_gateway.retry_loop import ask_each, due_rows
+from donate.stripe_gateway.retry_loop import ask_each, due_rows, use_new_key
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
@@ -44,8 +44,6 @@ _MAX_PAUSE: Final = timedelta(hours=6)
 # A donor has ten days to confirm a bank account with microdeposits. Don't debit a donor who agreed
 # longer ago, for example before a long outage: ask them to start again.
 GIVE_UP_AFTER: Final = timedelta(days=15)
-# How long a new subscription may be missing from Stripe's list.
-LIST_DELAY: Final = timedelta(minutes=10)
 _FINAL_STATUSES: Final = ("canceled", "incomplete_expired")
 
 
@@ -105,7 +103,8 @@ class Agreements:
             self._process(agreement)
         except StripeRefused as refused:
             if refused.may_have_acted:
-                self._use_new_key(agreement)
+                key, spent = agreement.session_id, agreement.keys_spent
+                use_new_key(self._database, OpenAgreement, key, spent, self._clock.now())
             raise
 
     def _process(self, agreement: Agreement) -> None:
@@ -204,16 +203,6 @@ class Agreements:
         )
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact)], now=now)
-
-    def _use_new_key(self, agreement: Agreement) -> None:
-        # Stripe repeats its failure for the old key. Wait: its list may soon show a subscription.
-        now = self._clock.now()
-        with self._database.writing() as session:
-            row = session.get_one(OpenAgreement, agreement.session_id, with_for_update=True)
-            # If two processes saw the same failure, only one takes the next key.
-            if row.ask_at and row.keys_spent == agreement.keys_spent:
-                row.keys_spent += 1
-                row.ask_at = max(row.ask_at, now + LIST_DELAY)
 
     def _close(self, agreement: Agreement) -> None:
         with self._database.writing() as session:

@@ -24,7 +24,7 @@ from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.synthetic import as_refund_event
 from donate.stripe_gateway.models import OpenRefund
 from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER, REASONS
-from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows
+from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows, use_new_key
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
 
@@ -38,8 +38,6 @@ KEY_REFUSED: Final = "key_refused"
 # Stripe keeps an idempotency key for at least 24 hours; an hour less allows for clocks that differ.
 # https://docs.stripe.com/api/idempotent_requests
 KEY_LIFE: Final = timedelta(hours=23)
-# How long to wait after Stripe failed halfway, because the refund may still appear in its list.
-LIST_DELAY: Final = timedelta(minutes=10)
 
 
 class Refunds:
@@ -97,7 +95,8 @@ class Refunds:
             refund = self._find_or_create(request)
         except StripeRefused as refused:
             if refused.may_have_acted:
-                self._use_new_key(request)
+                now, spent = self._clock.now(), request.keys_spent
+                use_new_key(self._database, OpenRefund, request.key, spent, now)
                 raise StripeUnavailable(str(refused)) from refused
             log.warning("Stripe refused a refund: %s", refused)
             self._record_refusal(request, refused.code, refused.told)
@@ -118,15 +117,6 @@ class Refunds:
                 if _belongs_to(refund, request):
                     return refund
         return self._client.create_refund(refund_params(request), _idempotency_key(request))
-
-    def _use_new_key(self, request: OpenRefund) -> None:
-        now = self._clock.now()
-        with self._database.writing() as session:
-            row = session.get_one(OpenRefund, request.key, with_for_update=True)
-            # If two processes saw the same failure, only one takes the next key.
-            if row.ask_at and row.keys_spent == request.keys_spent:
-                row.keys_spent += 1
-                row.ask_at = max(row.ask_at, now + LIST_DELAY)
 
     def _record_refusal(self, request: OpenRefund, code: str, details: Mapping[str, str]) -> None:
         now = self._clock.now()
