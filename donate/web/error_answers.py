@@ -90,11 +90,8 @@ def install(app: FastAPI, pages: Pages) -> Answer:
         if status >= 500:
             log.warning("answered %s: %s", status, type(error).__name__)
         match error:
-            case BadInputs():
+            case BadInput() | BadInputs():
                 errors = errors_in(error.problems, _language_of(request))
-                return answer(request, status, headers=headers, errors=errors)
-            case BadInput():
-                errors = errors_in((error,), _language_of(request))
                 return answer(request, status, headers=headers, errors=errors)
             case Conflict():
                 return answer(request, status, str(error), headers)
