@@ -19,7 +19,7 @@ from donate.sandbox.checkout.sessions import expire_due_sessions, expire_session
 from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.errors import Refusal
 from donate.sandbox.objects.attempts import Attempt, Outcome, card_attempt
-from donate.sandbox.objects.expand import answer_with
+from donate.sandbox.objects.expand import answers
 from donate.sandbox.objects.payment_methods import (
     BANK_REFUSED,
     GENERIC_DECLINE,
@@ -78,63 +78,57 @@ def add_money(router: APIRouter, store: Store) -> None:
         session = store.find(store.sessions, body.session, "session")
         attempt = _attempt(body, session["payment_method_types"])
         charge = pay(store, session, attempt, verified=body.verified)
-        return {
-            "session": answer_with(store, session, []),
-            "charge": charge and answer_with(store, charge, []),
-        }
+        return answers(store, session=session, charge=charge)
 
     @router.post("/settle")
     async def settle_session(body: Settle) -> dict[str, Any]:
         session = store.find(store.sessions, body.session, "session")
         charge = settle(store, session, succeeds=body.succeed)
-        return {
-            "session": answer_with(store, session, []),
-            "charge": charge and answer_with(store, charge, []),
-        }
+        return answers(store, session=session, charge=charge)
 
     @router.post("/expire")
     async def expire(body: Expire) -> dict[str, Any]:
         expire_due_sessions(store)
         session = store.find(store.sessions, body.session, "session")
-        return {"session": answer_with(store, expire_session(store, session), [])}
+        return answers(store, session=expire_session(store, session))
 
     @router.post("/refund")
     async def refund(body: Refund) -> dict[str, Any]:
         request = {"payment_intent": body.payment_intent}
         if body.amount is not None:
             request["amount"] = str(body.amount)
-        return {"refund": answer_with(store, create_refund(store, request, body.status), [])}
+        return answers(store, refund=create_refund(store, request, body.status))
 
     @router.post("/refund/{refund_id}")
     async def move(refund_id: str, body: MoveRefund) -> dict[str, Any]:
         refund = store.find(store.refunds, refund_id)
-        return {"refund": answer_with(store, move_refund(store, refund, body.status), [])}
+        return answers(store, refund=move_refund(store, refund, body.status))
 
     @router.post("/dispute")
     async def dispute(body: Dispute) -> dict[str, Any]:
         intent = store.find(store.payment_intents, body.payment_intent, "payment_intent")
         dispute = open_dispute(store, intent, body.reason, amount=body.amount, inquiry=body.inquiry)
-        return {"dispute": answer_with(store, dispute, [])}
+        return answers(store, dispute=dispute)
 
     @router.post("/dispute/{dispute_id}")
     async def close(dispute_id: str, body: CloseDispute) -> dict[str, Any]:
         dispute = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, close_dispute(store, dispute, body.outcome), [])}
+        return answers(store, dispute=close_dispute(store, dispute, body.outcome))
 
     @router.post("/dispute/{dispute_id}/answer")
     async def answer(dispute_id: str) -> dict[str, Any]:
         dispute = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, answer_dispute(store, dispute), [])}
+        return answers(store, dispute=answer_dispute(store, dispute))
 
     @router.post("/dispute/{dispute_id}/escalate")
     async def escalate(dispute_id: str) -> dict[str, Any]:
         dispute = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, escalate_inquiry(store, dispute), [])}
+        return answers(store, dispute=escalate_inquiry(store, dispute))
 
     @router.post("/dispute/{dispute_id}/revise")
     async def revise(dispute_id: str, body: CloseDispute) -> dict[str, Any]:
         dispute = store.find(store.disputes, dispute_id)
-        return {"dispute": answer_with(store, revise_dispute(store, dispute, body.outcome), [])}
+        return answers(store, dispute=revise_dispute(store, dispute, body.outcome))
 
 
 def _attempt(body: Pay, methods: list[str]) -> Attempt:

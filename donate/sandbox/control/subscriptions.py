@@ -15,7 +15,7 @@ from donate.sandbox.billing.subscriptions import (
 )
 from donate.sandbox.control.bodies import ControlBody
 from donate.sandbox.errors import Refusal
-from donate.sandbox.objects.expand import answer_with
+from donate.sandbox.objects.expand import answers
 from donate.sandbox.store import Store
 
 
@@ -44,10 +44,7 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
     async def renew_subscription(subscription_id: str, body: Collect) -> dict[str, Any]:
         subscription = store.find(store.subscriptions, subscription_id)
         invoice = renew(store, subscription, succeeds=body.succeed)
-        return {
-            "subscription": answer_with(store, subscription, []),
-            "invoice": invoice and answer_with(store, invoice, ["payments"]),
-        }
+        return answers(store, subscription=subscription, invoice=invoice)
 
     @router.post("/subscriptions/{subscription_id}/cancel")
     async def cancel(subscription_id: str, body: End | None = None) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
         if subscription["status"] in ENDED:
             raise Refusal(f"This subscription is already {subscription['status']}.")
         end_subscription(store, subscription, (body or End()).reason)
-        return {"subscription": answer_with(store, subscription, [])}
+        return answers(store, subscription=subscription)
 
     @router.post("/subscriptions/{subscription_id}/status")
     async def become(subscription_id: str, body: Become) -> dict[str, Any]:
@@ -63,22 +60,16 @@ def add_subscriptions(router: APIRouter, store: Store) -> None:
         if subscription["status"] in ENDED:
             raise Refusal(f"This subscription is already {subscription['status']}.")
         update_subscription(store, subscription, status=body.status)
-        return {"subscription": answer_with(store, subscription, [])}
+        return answers(store, subscription=subscription)
 
     @router.post("/invoices/{invoice_id}/settle")
     async def settle_invoice(invoice_id: str, body: Settle) -> dict[str, Any]:
         invoice = store.find(store.invoices, invoice_id)
         charge = settle_debit(store, invoice, succeeds=body.succeed)
-        return {
-            "invoice": answer_with(store, invoice, ["payments"]),
-            "charge": answer_with(store, charge, []),
-        }
+        return answers(store, invoice=invoice, charge=charge)
 
     @router.post("/invoices/{invoice_id}/pay")
     async def pay_invoice(invoice_id: str, body: Collect) -> dict[str, Any]:
         invoice = store.find(store.invoices, invoice_id)
         charge = collect_with_saved_method(store, invoice, succeeds=body.succeed)
-        return {
-            "invoice": answer_with(store, invoice, ["payments"]),
-            "charge": answer_with(store, charge, []),
-        }
+        return answers(store, invoice=invoice, charge=charge)

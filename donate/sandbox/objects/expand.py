@@ -29,6 +29,14 @@ def answer_with(store: Store, result: StripeObject, paths: list[str]) -> StripeO
     return answer
 
 
+def answers(store: Store, **objects: StripeObject | None) -> dict[str, StripeObject | None]:
+    """Return these objects as the API would show them, an invoice with its payments."""
+    return {
+        name: thing and answer_with(store, thing, ["payments"] if name == "invoice" else [])
+        for name, thing in objects.items()
+    }
+
+
 def line_item_list(store: Store, session_id: str) -> dict[str, Any]:
     return {
         "object": "list",
