@@ -90,16 +90,11 @@ class StripeClient:
 
         Raises StripeRefused, StripeKeyRefused or StripeUnavailable.
         """
-        session = self._call(
-            lambda: self._sdk.v1.checkout.sessions.create(
-                params, options={"idempotency_key": idempotency_key}
-            )
+        options: Any = {"idempotency_key": idempotency_key}
+        session = self.ask(
+            lambda sdk: sdk.v1.checkout.sessions.create(params, options), "checkout.session"
         )
-        answer = _as_json(session, "checkout.session")
-        session_id = answer.get("id")
-        if not isinstance(session_id, str):
-            raise StripeUnavailable("Stripe's answer has no id")
-        return OpenedSession(session_id, self.redirect_url(answer))
+        return OpenedSession(_id_of(session), self.redirect_url(session))
 
     def retrieve_session(self, session_id: str) -> dict[str, Any]:
         """Return a checkout session as Stripe's JSON, with its intents and the latest charge.
@@ -109,33 +104,27 @@ class StripeClient:
         Raises as `create_session` does.
         """
         expand = ["payment_intent.latest_charge.balance_transaction", "setup_intent"]
-        session = self._call(
-            lambda: self._sdk.v1.checkout.sessions.retrieve(session_id, {"expand": expand})
+        return self.ask(
+            lambda sdk: sdk.v1.checkout.sessions.retrieve(session_id, {"expand": expand}),
+            "checkout.session",
         )
-        return _as_json(session, "checkout.session")
 
     def expire_session(self, session_id: str) -> dict[str, Any]:
         """Expire a checkout session, so that it can no longer be paid; return it as Stripe's JSON.
 
         Raises as `create_session` does; StripeRefused if it was not open.
         """
-        session = self._call(lambda: self._sdk.v1.checkout.sessions.expire(session_id))
-        return _as_json(session, "checkout.session")
+        return self.ask(lambda sdk: sdk.v1.checkout.sessions.expire(session_id), "checkout.session")
 
     def create_refund(self, params: "RefundCreateParams", idempotency_key: str) -> dict[str, Any]:
         """Refund a payment; the same key and params again give the same refund, as Stripe's JSON.
 
         Raises as `create_session` does.
         """
-        refund = self._call(
-            lambda: self._sdk.v1.refunds.create(
-                params, options={"idempotency_key": idempotency_key}
-            )
-        )
-        answer = _as_json(refund, "refund")
-        if not isinstance(answer.get("id"), str):
-            raise StripeUnavailable("Stripe's answer has no id")
-        return answer
+        options: Any = {"idempotency_key": idempotency_key}
+        refund = self.ask(lambda sdk: sdk.v1.refunds.create(params, options), "refund")
+        _id_of(refund)
+        return refund
 
     def refunds_of(self, payment_intent: str) -> list[dict[str, Any]]:
         """Return every refund of a payment, whoever made it, as Stripe's JSON; newest first.
@@ -168,21 +157,14 @@ class StripeClient:
             "sessions": v1.checkout.sessions.list,
             "subscriptions": v1.subscriptions.list,
         }
-        answer = self._call(partial(lists[listing], dict(params)))
-        _as_json(answer, "list")
-        # Parse the body instead of using the SDK's objects: an event is stored exactly as sent.
-        return _page_of(json.loads(answer.last_response.body))
+        return _page_of(_json_of(self._call(partial(lists[listing], dict(params))), "list"))
 
     def ask(self, call: Callable[[stripe.StripeClient], Any], kind: str) -> dict[str, Any]:
         """Make one call, and return its answer as Stripe's JSON, which must be an object of `kind`.
 
         Raises as `create_session` does.
         """
-        answer = self._call(partial(call, self._sdk))
-        _as_json(answer, kind)
-        # Parse the body, because the SDK's objects have numbers instead of some strings.
-        stripe_object: dict[str, Any] = json.loads(answer.last_response.body)
-        return stripe_object
+        return _json_of(self._call(partial(call, self._sdk)), kind)
 
     def redirect_url(self, answer: Mapping[str, Any]) -> str:
         """Return the URL in Stripe's answer to which we redirect the donor; check its host.
@@ -248,14 +230,23 @@ class StripeClient:
             raise StripeUnavailable(type(error).__name__) from error
 
 
-def _as_json(answer: Any, kind: str) -> dict[str, Any]:
+def _json_of(answer: Any, kind: str) -> dict[str, Any]:
+    """Return an answer as Stripe sent it. Raises StripeUnavailable if it is of another kind."""
     # The SDK returns a list or None for a 200 with `[]` or `null`.
-    if not isinstance(answer, stripe.StripeObject):
+    if not isinstance(answer, stripe.StripeObject) or answer.last_response is None:
         raise StripeUnavailable("Stripe's answer is not an object")
-    stripe_object: dict[str, Any] = answer.to_dict()
+    # Parse the body: the SDK turns some strings into numbers.
+    stripe_object: dict[str, Any] = json.loads(answer.last_response.body)
     if stripe_object.get("object") != kind:
         raise StripeUnavailable(f"Stripe's answer is not a {kind}")
     return stripe_object
+
+
+def _id_of(stripe_object: Mapping[str, Any]) -> str:
+    object_id = stripe_object.get("id")
+    if not isinstance(object_id, str):
+        raise StripeUnavailable("Stripe's answer has no id")
+    return object_id
 
 
 def _page_of(answer: dict[str, Any]) -> Page:

@@ -85,11 +85,6 @@ class WatchedClient(StripeClient):
         answer: Json = self._look(super().ask(self._watched(call), kind))
         return answer
 
-    def retrieve_session(self, session_id: str) -> Json:
-        """Return a checkout session as the service does."""
-        session: Json = self._look(super().retrieve_session(session_id))
-        return session
-
     def list_page(self, listing: str, params: Mapping[str, Any]) -> Page:
         """Return a page of a list as the service does."""
         page = super().list_page(listing, params)
