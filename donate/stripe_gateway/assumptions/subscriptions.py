@@ -1,5 +1,6 @@
 """A monthly gift on a test clock: started, changed, paused, resumed, failed and ended by API."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -152,12 +153,7 @@ def second_month(world: World) -> Json:
 def paused_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription after it was paused, following its second month."""
     second_month(world)
-    subscription_id = pledge(world).subscription_id
-    return world.make_once(
-        "paused monthly gift",
-        lambda: world.billing.pause(subscription_id, f"donate-check-{subscription_id}:pause"),
-        proving=proving,
-    )
+    return _changed(world, "paused monthly gift", world.billing.pause, proving=proving)
 
 
 def paused_month(world: World) -> Json:
@@ -169,12 +165,7 @@ def paused_month(world: World) -> Json:
 def resumed_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription after it was resumed."""
     paused_month(world)
-    subscription_id = pledge(world).subscription_id
-    return world.make_once(
-        "resumed monthly gift",
-        lambda: world.billing.resume(subscription_id, f"donate-check-{subscription_id}:resume"),
-        proving=proving,
-    )
+    return _changed(world, "resumed monthly gift", world.billing.resume, proving=proving)
 
 
 def failed_month(world: World) -> Json:
@@ -202,9 +193,10 @@ def retried_month(world: World, *, proving: bool = False) -> Json:
 def ended_pledge(world: World, *, proving: bool = False) -> Json:
     """Return the subscription after it was cancelled, as a donor would do it."""
     retried_month(world)
+    return _changed(world, "ended monthly gift", world.billing.cancel, proving=proving)
+
+
+def _changed(world: World, name: str, change: Callable[[str, str], Json], *, proving: bool) -> Json:
     subscription_id = pledge(world).subscription_id
-    return world.make_once(
-        "ended monthly gift",
-        lambda: world.billing.cancel(subscription_id, f"donate-check-{subscription_id}:cancel"),
-        proving=proving,
-    )
+    key = f"donate-check-{subscription_id}:{name}"
+    return world.make_once(name, lambda: change(subscription_id, key), proving=proving)
