@@ -1,6 +1,6 @@
 """An account's initial settings: the portal configuration and the payment methods."""
 
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.shelf import StripeObject
 
 _PORTAL_ID = "bpc_1SandboxSandboxSandboxSa"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from donate.sandbox.api_versions import VERSIONS
 from donate.sandbox.errors import Refusal, invalid_parameter, not_in_this_sandbox
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.requests.parameters import (
     boolean,
     list_of,

@@ -11,7 +11,7 @@ from donate.sandbox.billing.subscriptions import collect_with_saved_method, star
 from donate.sandbox.charging.saved_methods import check_method
 from donate.sandbox.charging.setups import has_subscription_mandate
 from donate.sandbox.errors import Refusal, invalid_parameter, no_such
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.objects.prices import new_price
 from donate.sandbox.requests.parameters import (
     boolean,

@@ -9,8 +9,7 @@ from typing import Any
 
 from donate.sandbox.errors import invalid_parameter, no_such
 from donate.sandbox.objects.attempts import Attempt
-from donate.sandbox.objects.null_fields import null_fields
-from donate.sandbox.objects.parts import no_address
+from donate.sandbox.objects.parts import no_address, null_fields
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 

@@ -9,7 +9,7 @@ from typing import Any
 from donate.sandbox.charging.saved_methods import save_method
 from donate.sandbox.errors import Refusal, invalid_parameter, missing_parameter, not_in_this_sandbox
 from donate.sandbox.objects.attempts import Attempt
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.objects.payments import customer_details
 from donate.sandbox.objects.subscriptions import new_customer
 from donate.sandbox.shelf import StripeObject

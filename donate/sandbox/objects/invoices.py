@@ -5,7 +5,7 @@ Field names: https://docs.stripe.com/api/invoices and https://docs.stripe.com/ap
 
 from typing import Any
 
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store
 

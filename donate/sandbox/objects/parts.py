@@ -1,8 +1,6 @@
-"""Parts of Stripe's objects that always have the same values in the sandbox."""
+"""Parts that many of Stripe's objects have, with the same values in the sandbox."""
 
 from typing import Any
-
-from donate.sandbox.objects.null_fields import null_fields
 
 NAME = "Sandbox charity"
 _EVIDENCE = """
@@ -14,6 +12,11 @@ _EVIDENCE = """
     shipping_address shipping_carrier shipping_date shipping_documentation
     shipping_tracking_number uncategorized_file uncategorized_text
 """
+
+
+def null_fields(names: str) -> dict[str, None]:
+    """Return fields without a value, which are null in Stripe's objects instead of missing."""
+    return dict.fromkeys(names.split())
 
 
 def no_address() -> dict[str, None]:

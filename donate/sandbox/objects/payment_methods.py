@@ -6,7 +6,7 @@ https://docs.stripe.com/testing
 from dataclasses import dataclass
 from typing import Any
 
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 
 
 @dataclass(frozen=True)

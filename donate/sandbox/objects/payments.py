@@ -6,8 +6,13 @@ at Stripe by default.
 
 from typing import Any
 
-from donate.sandbox.objects.null_fields import null_fields
-from donate.sandbox.objects.parts import account_settings, branding, no_address, no_evidence
+from donate.sandbox.objects.parts import (
+    account_settings,
+    branding,
+    no_address,
+    no_evidence,
+    null_fields,
+)
 from donate.sandbox.objects.prices import new_price
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

@@ -6,7 +6,7 @@ https://docs.stripe.com/api/prices/object
 from typing import Any
 
 from donate.sandbox.errors import Refusal, no_such
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.objects.products import new_product
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

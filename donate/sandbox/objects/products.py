@@ -5,7 +5,7 @@ https://docs.stripe.com/api/products
 
 from typing import Any
 
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.requests.parameters import boolean, metadata, read, text
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

@@ -6,8 +6,7 @@ Field names: https://docs.stripe.com/api/customers and https://docs.stripe.com/a
 from typing import Any
 
 from donate.sandbox.months import MONTHS_IN, months_after
-from donate.sandbox.objects.null_fields import null_fields
-from donate.sandbox.objects.parts import no_address
+from donate.sandbox.objects.parts import no_address, null_fields
 from donate.sandbox.objects.prices import plan_of
 from donate.sandbox.shelf import StripeObject
 from donate.sandbox.store import Store

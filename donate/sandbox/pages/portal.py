@@ -17,7 +17,7 @@ from donate.sandbox.billing.subscription_changes import period_end, scheduled_en
 from donate.sandbox.billing.subscriptions import ENDED, update_subscription
 from donate.sandbox.charging.saved_methods import save_method, set_default_method
 from donate.sandbox.errors import missing_parameter, no_such
-from donate.sandbox.objects.null_fields import null_fields
+from donate.sandbox.objects.parts import null_fields
 from donate.sandbox.pages.hosted_page import Submission, html_page, read_card
 from donate.sandbox.pages.words import WORDS
 from donate.sandbox.requests.parameters import choice, only, read, record, text, web_address
