@@ -1,6 +1,5 @@
 """Renders staff pages, each with the current notices at its top."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import HTMLResponse
@@ -19,20 +18,10 @@ class StaffPages(Pages):
         self._database = database
         self._clock = clock
 
-    def render(
-        self,
-        template: str,
-        language: str,
-        *,
-        status_code: int = 200,
-        headers: Mapping[str, str] | None = None,
-        **context: Any,
-    ) -> HTMLResponse:
+    def render(self, template: str, language: str, **context: Any) -> HTMLResponse:
         """Return a page. A visitor who is not signed in sees no notices, so none are queried."""
         shown = []
         if context["staff"]:
             with self._database.reading() as session:
                 shown = notices(session, self._clock.now())
-        return super().render(
-            template, language, status_code=status_code, headers=headers, notices=shown, **context
-        )
+        return super().render(template, language, notices=shown, **context)
