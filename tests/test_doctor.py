@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import stripe
 from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from donate.app import create_app
 from donate.cli import main
@@ -231,28 +233,11 @@ def test_the_service_is_reached_through_its_address(
 def proxy_that(answers: int, **headers: str) -> Iterator[str]:
     """Run a web server that answers every request alike, as a misconfigured proxy may."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            self.send_response(answers)
-            for name, value in {"content-length": "0", **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
+    async def answer(_: Request) -> Response:
+        return Response(status_code=answers, headers=headers)
 
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing about a request."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])) as url:
+        yield url
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -24,16 +24,13 @@ from sqlalchemy import update
 from sqlmodel import col, func, select
 
 from donate.errors import DatabaseBusy
-from donate.finance.models import Role
-from donate.finance.sessions import start_session
-from donate.finance.staff.accounts import add_staff
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, OpenCheckout, OpenRefund, StripeEvent
 from tests.faults.people import People
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, Forker, forker
 from tests.faults.reckoning import find_errors, list_all
-from tests.finance.finance_site import CHEAP, PASSWORD
+from tests.finance.finance_site import start_staff_session
 from tests.journeys.travelling import pretend_stripe, until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, caller, free_port
 from tests.sandbox.running import RunningSandbox
@@ -150,17 +147,7 @@ class Town:
     def staff_token(self) -> str:
         now = datetime.now(UTC)
         with self.database.writing() as session:
-            staff = add_staff(
-                session,
-                "ann@example.org",
-                name="Ann Lee",
-                role=Role.FINANCE,
-                password=PASSWORD,
-                now=now,
-                passwords=CHEAP,
-            )
-            assert staff.id is not None
-            return start_session(session, staff.id, now=now)
+            return start_staff_session(session, now=now)
 
     def live(self, life: Life) -> bool:
         """Start the service and kill it; return whether it died at its step."""

@@ -24,16 +24,14 @@ from typing import Final
 import httpx
 import uvloop
 
-from donate.finance.models import Role
-from donate.finance.sessions import find_session, start_session
-from donate.finance.staff.accounts import add_staff
+from donate.finance.sessions import find_session
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState, StripeEvent
 from tests.faults.good_requests import Known, Request
 from tests.faults.odd_requests import draw_request
 from tests.faults.processes import a_fresh
 from tests.faults.quick_start import Forked, forker
-from tests.finance.finance_site import CHEAP, PASSWORD
+from tests.finance.finance_site import start_staff_session
 from tests.journeys.travelling import until
 from tests.real_parts import SECRET_KEY, WEBHOOK_SECRET, free_port
 from tests.stripe_gateway.gifts_and_events import give
@@ -145,17 +143,7 @@ def add_known_data(database: Database) -> Known:
     """Store the gifts, the event and the staff account that requests refer to."""
     now = datetime.now(UTC)
     with database.writing() as session:
-        staff = add_staff(
-            session,
-            "ann@example.org",
-            name="Ann Lee",
-            role=Role.FINANCE,
-            password=PASSWORD,
-            now=now,
-            passwords=CHEAP,
-        )
-        assert staff.id is not None
-        cookie = start_session(session, staff.id, now=now)
+        cookie = start_staff_session(session, now=now)
         aside = StripeEvent(
             event_id="evt_aside",
             type="checkout.session.completed",

@@ -8,14 +8,11 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from donate.finance.models import Role
-from donate.finance.sessions import start_session
-from donate.finance.staff.accounts import add_staff
 from donate.gifts.models import Gift
 from donate.stripe_gateway.models import OpenRefund
 from tests.faults.processes import Machine, a_machine
 from tests.faults.quick_start import Forker
-from tests.finance.finance_site import CHEAP, PASSWORD
+from tests.finance.finance_site import start_staff_session
 from tests.finance.refund_desk import GOOD
 from tests.journeys.travelling import AMOUNT, RECEIVED, World, field, until
 
@@ -39,17 +36,7 @@ def sign_in(world: World) -> None:
     """Sign the HTTP client in as finance staff."""
     now = datetime.now(UTC)
     with world.database.writing() as session:
-        staff = add_staff(
-            session,
-            "ann@example.org",
-            name="Ann Lee",
-            role=Role.FINANCE,
-            password=PASSWORD,
-            now=now,
-            passwords=CHEAP,
-        )
-        assert staff.id is not None
-        token = start_session(session, staff.id, now=now)
+        token = start_staff_session(session, now=now)
     world.http.cookies.set("donate_staff", token)
 
 

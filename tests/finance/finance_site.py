@@ -49,6 +49,17 @@ REGIONS = load_regions()
 PAGES = Pages(demo=False)
 
 
+def start_staff_session(
+    session: Session, email: str = "ann@example.org", role: Role = Role.FINANCE, *, now: datetime
+) -> str:
+    """Add a member of staff, and return the token of a new session of theirs."""
+    staff = add_staff(
+        session, email, name="Ann Lee", role=role, password=PASSWORD, now=now, passwords=CHEAP
+    )
+    assert staff.id is not None
+    return start_session(session, staff.id, now=now)
+
+
 class Pauses(list[float]):
     """Records the seconds of each delay of a sign-in, and calls `pause` instead of waiting."""
 
@@ -98,10 +109,9 @@ class FinanceSite:
 
     def signed_in(self, role: Role = Role.FINANCE, email: str = "") -> TestClient:
         """Add a staff member, and return an HTTP client that is signed in as them."""
-        staff_id = self.add_staff(email or f"{role}@example.org", role)
-        browser = self.browser()
+        browser, email = self.browser(), email or f"{role}@example.org"
         with self.database.writing() as session:
-            token = start_session(session, staff_id, now=self.clock.now())
+            token = start_staff_session(session, email, role, now=self.clock.now())
         browser.cookies.set("donate_staff", token, domain="testserver.local")
         return browser
 

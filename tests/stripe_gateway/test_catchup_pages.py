@@ -1,15 +1,16 @@
 """How a catch-up goes through the pages of Stripe's lists, stops and resumes."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 from sqlmodel import col, func, select
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
@@ -22,7 +23,7 @@ from donate.stripe_gateway.models import CatchupRun, EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import last_missed_at
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import BATCH
-from tests.real_parts import SECRET_KEY, Sqlite
+from tests.real_parts import SECRET_KEY, Sqlite, served
 from tests.sandbox.running import session_params
 from tests.stripe_gateway.away import HOUR, Away, check_totals
 from tests.stripe_gateway.gifts_and_events import as_bytes, event, store
@@ -198,27 +199,14 @@ def test_a_stopped_catchup_settles_no_further_batch(away: Away) -> None:
 def listing_events(events: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the URL of a pretend Stripe that lists these events and nothing else."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            data = events if self.path.startswith("/v1/events?") else []
-            answer = {"object": "list", "url": "/v1/events", "has_more": False, "data": data}
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
+    async def listed(request: Request) -> Response:
+        data = events if request.url.path == "/v1/events" else []
+        return JSONResponse(
+            {"object": "list", "url": "/v1/events", "has_more": False, "data": data}
+        )
 
-        def log_message(self, *_: object) -> None:
-            """Log nothing, so that the test's output stays short."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Starlette(routes=[Route("/{path:path}", listed)])) as url:
+        yield url
 
 
 @pytest.mark.parametrize("created", [None, "soon", True, 0, 10**15], ids=str)
