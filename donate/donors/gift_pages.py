@@ -57,7 +57,7 @@ class DonorGiftPages:
         *,
         first_step: FirstStep,
         pledges: PledgeChanges,
-        look_again: Callable[[Gift], None] | None,
+        look_again: Callable[[Gift], None],
     ) -> None:
         self._database = database
         self._regions = regions
@@ -84,11 +84,7 @@ class DonorGiftPages:
         """Show the page of one gift."""
         gift, donor = self._find(token)
         # Ask Stripe before showing "not paid": the donor may have paid and closed Stripe's page.
-        if (
-            self._look_again
-            and gift_view.may_have_been_paid(gift)
-            and problem not in ("page", "refused")
-        ):
+        if gift_view.may_have_been_paid(gift) and problem not in ("page", "refused"):
             self._look_again(gift)
             gift, donor = self._find(token)
         reloads = int(look) if re.fullmatch(r"[0-9]{1,3}", look) else 0

@@ -47,7 +47,7 @@ class DonorPages:
         *,
         limits: GivingLimits,
         pledges: PledgeChanges,
-        look_again: Callable[[Gift], None] | None = None,
+        look_again: Callable[[Gift], None],
     ) -> None:
         self._regions = regions
         self._pages = pages

@@ -30,8 +30,6 @@ from tests.stripe_gateway.gifts_and_events import (
 )
 from tests.stripe_gateway.service import serving
 
-DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-
 
 def test_the_victim_of_a_deadlock_tries_again(postgres: Postgres) -> None:
     """If PostgreSQL aborts the settling of an event to end a deadlock, a later try settles it."""
