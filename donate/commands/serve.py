@@ -102,7 +102,7 @@ def _tune_python() -> None:
     """
     # With the default of 5 ms, a request waits longer while a background job computes.
     sys.setswitchinterval(SWITCH_S)
-    # Exclude all objects that exist at the collection.
+    # Exclude all objects that exist at the start from later collections.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)

@@ -57,7 +57,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class _FairLock:
     """A lock that threads get in the order in which they asked.
 
-    What it buys: a thread that writes all the time, such as the worker, starves waits other writer.
+    What it buys: a thread that writes all the time, such as the worker, starves no other writer.
     Shown by: `tests/test_database.py` (who waits longest writes next), and part c of `make bench`.
     Delete it when: Python has a fair lock, or both pass with a plain `threading.Lock`.
     """
