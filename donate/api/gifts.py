@@ -14,19 +14,18 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
+from donate.api.choices import read_new_gift, recorded_fields, requested_fields
 from donate.api.description import refusals
 from donate.api.next_step import next_step_as_json
 from donate.api.schemas import KnownGift, NewGift, NextInstructions, NextRedirect, OpenedGift
 from donate.api.strict_json import StrictJsonRoute
 from donate.clock import Clock
-from donate.errors import N_, BadInput, BadInputs, NotFound, StripeRefused
-from donate.gifts.choosing.choice import Choice, check_choice
-from donate.gifts.models import Donor, Gift, GiftWish
+from donate.errors import N_, BadInput, NotFound, StripeRefused
+from donate.gifts.models import Gift
 from donate.gifts.opening import count_and_open
 from donate.gifts.queries import donor_of, gift_by_id, wish_of
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.modes import Modes
-from donate.money import Money, is_currency
 from donate.regions.modes import Mode
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
@@ -35,14 +34,6 @@ from donate.web.problem_documents import BadHeader
 
 # If no gift has the requested id, compare with this token, so that the answer takes as long.
 _UNUSED_TOKEN: Final = secrets.token_urlsafe(16)
-
-# Map the names of fields in `check_choice` to the paths of these fields in the request's body.
-_PLACES: Final = {
-    "amount": "amount_minor",
-    "name": "donor/name",
-    "email": "donor/email",
-    "tribute": "tribute/name",
-}
 
 IdempotencyKey = Annotated[
     str,
@@ -128,7 +119,7 @@ class GiftRoutes:
         answer, send the same request with the same key again, to continue the same gift. If Stripe
         refuses the payment, `next` leads to the gift's page, which offers other modes.
         """
-        choice = _read_choice(new, self._region_of(new))
+        choice = read_new_gift(new, self._region_of(new))
         form_key = f"api:{sha256(idempotency_key.encode()).hexdigest()}"
         with self._database.writing() as session:
             gift, is_new = count_and_open(
@@ -139,8 +130,8 @@ class GiftRoutes:
                 address=address_of(request),
                 now=self._clock.now(),
             )
-            recorded = _recorded_fields(gift, donor_of(session, gift), wish_of(session, gift))
-            if recorded != _requested_fields(choice):
+            recorded = recorded_fields(gift, donor_of(session, gift), wish_of(session, gift))
+            if recorded != requested_fields(choice):
                 raise BadHeader(
                     "Idempotency-Key",
                     N_("This key was used for another gift. Please send a new key for a new gift."),
@@ -225,60 +216,6 @@ class GiftRoutes:
 
     def _page_of(self, gift: Gift) -> str:
         return f"{self._public_url}/gifts/{gift.token}"
-
-
-def _read_choice(new: NewGift, region: Region) -> Choice:
-    amount: Money | BadInput
-    if is_currency(new.currency):
-        amount = Money(new.amount_minor, new.currency)
-    else:
-        amount = BadInput("currency", N_("There is no such currency."))
-    try:
-        return check_choice(
-            region,
-            mode=new.mode,
-            amount=amount,
-            frequency=new.frequency,
-            country=new.country,
-            language=region.language(new.language),
-            name=new.donor.name,
-            email=new.donor.email,
-            wishes=new.wishes(),
-        )
-    except BadInputs as bad:
-        raise BadInputs(
-            [BadInput(_PLACES.get(p.field, p.field), p.message, p.values) for p in bad.problems]
-        ) from None
-
-
-def _requested_fields(choice: Choice) -> tuple[object, ...]:
-    return (
-        choice.region.code,
-        choice.mode,
-        choice.frequency,
-        choice.amount,
-        choice.language,
-        choice.country,
-        choice.name,
-        choice.email,
-        choice.wishes.fund,
-        choice.wish_row(),
-    )
-
-
-def _recorded_fields(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
-    return (
-        gift.code,
-        gift.mode,
-        gift.frequency,
-        gift.amount,
-        gift.language,
-        donor.country,
-        donor.name,
-        donor.email,
-        gift.fund,
-        wish.model_dump(exclude={"gift_id"}) if wish else {},
-    )
 
 
 _HEADERS: Final = {

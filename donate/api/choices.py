@@ -1,0 +1,75 @@
+"""Reads the choice in a request body, and compares it with a gift that is already recorded."""
+
+from typing import Final
+
+from donate.api.schemas import NewGift
+from donate.errors import N_, BadInput, BadInputs
+from donate.gifts.choosing.choice import Choice, check_choice
+from donate.gifts.models import Donor, Gift, GiftWish
+from donate.money import Money, is_currency
+from donate.regions.regions import Region
+
+# Map the names of fields in `check_choice` to the paths of these fields in the request's body.
+_PLACES: Final = {
+    "amount": "amount_minor",
+    "name": "donor/name",
+    "email": "donor/email",
+    "tribute": "tribute/name",
+}
+
+
+def read_new_gift(new: NewGift, region: Region) -> Choice:
+    """Return the choice in a request body. Raises BadInputs, with a path in the body for each."""
+    amount: Money | BadInput
+    if is_currency(new.currency):
+        amount = Money(new.amount_minor, new.currency)
+    else:
+        amount = BadInput("currency", N_("There is no such currency."))
+    try:
+        return check_choice(
+            region,
+            mode=new.mode,
+            amount=amount,
+            frequency=new.frequency,
+            country=new.country,
+            language=region.language(new.language),
+            name=new.donor.name,
+            email=new.donor.email,
+            wishes=new.wishes(),
+        )
+    except BadInputs as bad:
+        raise BadInputs(
+            [BadInput(_PLACES.get(p.field, p.field), p.message, p.values) for p in bad.problems]
+        ) from None
+
+
+def requested_fields(choice: Choice) -> tuple[object, ...]:
+    """Return what a request asks for, to compare it with `recorded_fields`."""
+    return (
+        choice.region.code,
+        choice.mode,
+        choice.frequency,
+        choice.amount,
+        choice.language,
+        choice.country,
+        choice.name,
+        choice.email,
+        choice.wishes.fund,
+        choice.wish_row(),
+    )
+
+
+def recorded_fields(gift: Gift, donor: Donor, wish: GiftWish | None) -> tuple[object, ...]:
+    """Return the same fields of a gift that an earlier request with the same key opened."""
+    return (
+        gift.code,
+        gift.mode,
+        gift.frequency,
+        gift.amount,
+        gift.language,
+        donor.country,
+        donor.name,
+        donor.email,
+        gift.fund,
+        wish.model_dump(exclude={"gift_id"}) if wish else {},
+    )
