@@ -14,7 +14,6 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
-    Integer,
     UniqueConstraint,
     text,
 )
@@ -22,10 +21,7 @@ from sqlmodel import Field, SQLModel
 
 from donate.gifts.facts import Fact, FactKind
 from donate.money import Money
-from donate.storage.database import UtcDateTime
-
-# SQLite assigns numbers automatically only to an INTEGER PRIMARY KEY, not to a BIGINT.
-RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+from donate.storage.column_types import RowNumber, UtcDateTime
 
 
 class Donor(SQLModel, table=True):

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from donate.gifts.models import RowNumber
-from donate.storage.database import UtcDateTime
+from donate.storage.column_types import RowNumber, UtcDateTime
 
 
 class LetterState(StrEnum):

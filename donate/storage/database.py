@@ -10,14 +10,12 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
 from donate.errors import DatabaseBusy, Misconfigured
@@ -31,27 +29,6 @@ from donate.storage.connections import (
 from donate.storage.schema import SchemaAge, age_of, migrate
 
 BUSY_TIMEOUT_S: Final = 5.0
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A column type for datetimes in UTC, even if the database stores no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert a datetime to UTC. Raises ValueError if it has no time zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a datetime needs a time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return a stored datetime, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class _FairLock:

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from donate.gifts.models import RowNumber
-from donate.storage.database import UtcDateTime
+from donate.storage.column_types import RowNumber, UtcDateTime
 
 
 class EventState(StrEnum):

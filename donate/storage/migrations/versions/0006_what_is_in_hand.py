@@ -8,7 +8,7 @@ from alembic import op
 
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import cached_copy
-from donate.storage.database import UtcDateTime
+from donate.storage.column_types import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
