@@ -22,6 +22,7 @@ from donate.gifts.audit import differences
 from donate.gifts.facts import FactKind
 from donate.gifts.models import Gift, GiftWish
 from donate.gifts.movements.models import GiftMovement
+from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
@@ -239,7 +240,10 @@ def test_thanks_sent_before_the_migration_are_corrected(database: Database) -> N
     gift = give(database, mode="interac")
     tell(database, gift, FactKind.TRANSFER_RECEIVED, "C1")
     with database.writing() as session:
-        row = new_letter(gift.id, "thank_you", "", now=NOW) | {"state": "sent", "sent_at": NOW}
+        row = new_letter(gift.id, LetterKind.THANK_YOU, "", now=NOW) | {
+            "state": "sent",
+            "sent_at": NOW,
+        }
         insert_new(session, Letter, [row])
     with database.engine.begin() as connection:
         (script,) = VERSIONS.glob("*_what_a_letter_knew.py")

@@ -1,16 +1,18 @@
-"""Stored values: times come back unchanged, and duplicate rows are skipped."""
+"""Stored values: times and enums come back unchanged, and duplicate rows are skipped."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
-from sqlmodel import select
+from sqlmodel import SQLModel, select
 
 from donate.gifts.models import Donor
 from donate.storage.bulk_writes import insert_new
+from donate.storage.column_types import EnumText
 from donate.storage.database import Database
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -19,7 +21,7 @@ def event(received_at: datetime, event_id: str = "evt_1") -> StripeEvent:
     return StripeEvent(
         event_id=event_id,
         type="ping",
-        source="webhook",
+        source=EventSource.WEBHOOK,
         payload=b"{}",
         received_at=received_at,
         state=EventState.WAITING,
@@ -49,6 +51,44 @@ def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     """A time without a time zone is refused."""
     with pytest.raises(StatementError, match="needs a time zone"), database.writing() as session:
         session.add(event(datetime(2026, 3, 1, 12, 0)))  # noqa: DTZ001 -- naive on purpose
+
+
+def test_an_enum_comes_back_as_a_member(database: Database) -> None:
+    """A column of an enum stores the member's text and gives the member back."""
+    with database.writing() as session:
+        session.add(event(NOW))
+    with database.reading() as session:
+        assert session.execute(text("SELECT state FROM stripe_event")).scalar_one() == "waiting"
+        assert session.exec(select(StripeEvent)).one().state is EventState.WAITING
+
+
+def test_an_unknown_value_of_an_enum_is_an_error(database: Database) -> None:
+    """A text that no member has is refused with the column's name, when written and when read."""
+    lost = event(NOW).model_dump(exclude={"id"}) | {"state": "lost"}
+    written = pytest.raises(StatementError, match="cannot store 'lost'")
+    with written, database.writing() as session:
+        insert_new(session, StripeEvent, [lost])
+    with database.writing() as session:
+        session.add(event(NOW))
+        session.flush()
+        session.execute(text("UPDATE stripe_event SET state = 'lost'"))
+    read = pytest.raises(ValueError, match=r"^stripe_event\.state holds 'lost'")
+    with read, database.reading() as session:
+        session.exec(select(StripeEvent)).all()
+
+
+def test_a_column_of_an_enum_has_its_own_name() -> None:
+    """The name in the error message is the column's, and each member's text fits."""
+    types = {
+        f"{table.name}.{column.name}": column.type
+        for table in SQLModel.metadata.sorted_tables
+        for column in table.columns
+    }
+    enums = {name: kind for name, kind in types.items() if isinstance(kind, EnumText)}
+    assert len(enums) > 8
+    assert [kind.column for kind in enums.values()] == list(enums)
+    for kind in enums.values():
+        assert max(map(len, kind.enum)) <= (kind.length or 0)
 
 
 def test_only_new_rows_are_inserted(database: Database) -> None:

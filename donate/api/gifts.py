@@ -24,9 +24,8 @@ from donate.errors import N_, BadInput, NotFound, StripeRefused
 from donate.gifts.models import Gift
 from donate.gifts.opening import count_and_open
 from donate.gifts.queries import donor_of, gift_by_id, wish_of
-from donate.gifts.status import STILL_PAYABLE, StatusName
+from donate.gifts.status import STILL_PAYABLE
 from donate.modes import Modes
-from donate.regions.modes import Mode
 from donate.regions.regions import Region, Regions, UnknownCode
 from donate.storage.database import Database
 from donate.web.giving_limits import GivingLimits, address_of
@@ -143,7 +142,7 @@ class GiftRoutes:
         return OpenedGift(
             id=gift.id,
             reference=gift.reference,
-            status=StatusName(gift.status),
+            status=gift.status,
             token=gift.token,
             status_url=self._page_of(gift),
             next=step,
@@ -169,9 +168,9 @@ class GiftRoutes:
         return KnownGift(
             id=gift.id,
             reference=gift.reference,
-            status=StatusName(gift.status),
+            status=gift.status,
             code=gift.code,
-            mode=Mode(gift.mode),
+            mode=gift.mode,
             currency=gift.currency,
             amount_minor=gift.amount_minor,
             received_minor=gift.received_minor,
@@ -194,7 +193,7 @@ class GiftRoutes:
             # The request was repeated after the gift was paid, so lead to the gift's page.
             return NextRedirect(url=self._page_of(gift))
         try:
-            step = self._modes[Mode(gift.mode)].begin(gift)
+            step = self._modes[gift.mode].begin(gift)
         except StripeRefused as refused:
             if not refused.is_final:
                 raise

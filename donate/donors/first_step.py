@@ -10,7 +10,6 @@ from donate.gifts.choosing.choice import Choice
 from donate.gifts.models import Gift
 from donate.gifts.opening import count_and_open
 from donate.modes import Modes, Redirect
-from donate.regions.modes import Mode
 from donate.storage.database import Database
 from donate.web.giving_limits import GivingLimits
 
@@ -50,7 +49,7 @@ class FirstStep:
         if language != gift.language:
             page, lang = f"{page}?lang={language}", f"&lang={language}"
         try:
-            step = self._modes[Mode(gift.mode)].begin(gift, language)
+            step = self._modes[gift.mode].begin(gift, language)
         except Unavailable as error:
             log.warning("could not open a payment page: %s", type(error).__name__)
             problem = "refused" if isinstance(error, StripeRefused) and error.is_final else "page"

@@ -93,7 +93,7 @@ class DonorGiftPages:
     def pay(self, request: Request, token: str) -> Response:
         """Redirect the donor to Stripe's page to pay a gift that is not paid yet."""
         gift, donor = self._find(token)
-        if not gift_view.goes_through_stripe(gift):
+        if not gift.mode.through_stripe:
             return redirect_to(gift_path(gift))
         try:
             if gift_view.is_later_month(gift):
@@ -160,7 +160,7 @@ class DonorGiftPages:
     def announce(self, request: Request, token: str) -> Response:
         """Record that the donor says the transfer is sent. This does not confirm the gift."""
         gift, _ = self._find(token)
-        if not gift_view.goes_through_stripe(gift) and gift_view.may_still_give(gift):
+        if not gift.mode.through_stripe and gift_view.may_still_give(gift):
             now = self._clock.now()
             fact = Fact(FactKind.TRANSFER_ANNOUNCED, str(gift.id), now, "donor")
             with self._database.writing() as session:
@@ -251,8 +251,7 @@ class DonorGiftPages:
         return f"/pledges/{first.token}" if first and begun else None
 
     def _instructions(self, gift: Gift, region: Region | None) -> Instructions | None:
-        mode = gift_view.known_mode(gift)
-        if region is None or mode is None or mode.through_stripe or mode not in region.modes:
+        if region is None or gift.mode.through_stripe or gift.mode not in region.modes:
             return None
-        step = self._modes[mode].begin(gift)
+        step = self._modes[gift.mode].begin(gift)
         return step if isinstance(step, Instructions) else None

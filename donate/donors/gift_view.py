@@ -93,26 +93,20 @@ def is_later_month(gift: Gift) -> bool:
 
 def ways_in_words(gift: Gift) -> dict[Mode, str]:
     """Return the button labels for switching the gift to another mode."""
-    mode, buttons = known_mode(gift), {mode: facts.instead for mode, facts in MODES.items()}
-    if mode and is_later_month(gift):
-        return buttons | {mode: mode.facts.once_instead or buttons[mode]}
+    buttons = {mode: facts.instead for mode, facts in MODES.items()}
+    if is_later_month(gift):
+        return buttons | {gift.mode: gift.mode.facts.once_instead or buttons[gift.mode]}
     return buttons
 
 
-def frequency_instead(gift: Gift) -> str:
+def frequency_instead(gift: Gift) -> Frequency:
     """Return the replacing gift's frequency. A one-time gift replaces a pledge's later month."""
     return Frequency.ONCE if is_later_month(gift) else gift.frequency
 
 
 def may_have_been_paid(gift: Gift) -> bool:
     """Return whether Stripe may have taken a payment that is not recorded yet."""
-    return goes_through_stripe(gift) and gift.status in _UNDECIDED
-
-
-def goes_through_stripe(gift: Gift) -> bool:
-    """Return whether the gift is paid on Stripe's page."""
-    mode = known_mode(gift)
-    return mode is not None and mode.through_stripe
+    return gift.mode.through_stripe and gift.status in _UNDECIDED
 
 
 def awaits_confirmation(gift: Gift, back: str) -> bool:
@@ -132,8 +126,7 @@ def view_gift(
     problem: str,
 ) -> GiftView:
     """Return the content of the donor's page for a gift."""
-    status = StatusName(gift.status)
-    mode = known_mode(gift)
+    status, mode = gift.status, gift.mode
     confirmation = progress.confirmation if status == StatusName.PROCESSING else None
     reloads = awaits_confirmation(gift, back) and not confirmation
     may_pay = may_still_give(gift) and not reloads and problem != "asked"
@@ -158,10 +151,10 @@ def view_gift(
         headline=headline,
         explanation=explanation,
         tone="wait" if confirmation else _tone(status),
-        mode_name=mode.facts.name if mode else gift.mode,
+        mode_name=mode.facts.name,
         instructions=instructions if may_pay else None,
-        through_stripe=goes_through_stripe(gift),
-        continues=mode.facts.proceed if mode else "",
+        through_stripe=gift.mode.through_stripe,
+        continues=mode.facts.proceed,
         monthly=gift.frequency == Frequency.MONTHLY,
         later_month=is_later_month(gift),
         may_pay=may_pay,
@@ -187,14 +180,9 @@ def _money_or_none(amount_minor: int, currency: str) -> Money | None:
     return Money(amount_minor, currency) if amount_minor > 0 else None
 
 
-def _waited_days(region: Region | None, mode: Mode | None) -> int:
-    terms = region.modes.get(mode) if region and mode else None
+def _waited_days(region: Region | None, mode: Mode) -> int:
+    terms = region.modes.get(mode) if region else None
     return terms.lapses_after_days if terms else _WAITED_DAYS
-
-
-def known_mode(gift: Gift) -> Mode | None:
-    """Return the gift's mode; None if this version of the code does not know the mode."""
-    return Mode(gift.mode) if gift.mode in set(Mode) else None
 
 
 def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Words:
@@ -203,7 +191,7 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
         problems = words.DEBIT_MONTH_PROBLEMS if debit else words.MONTH_PROBLEMS
         failed = words.DEBIT_MONTH_FAILED if debit else words.MONTH_FAILED
         return problems.get(problem, failed)
-    if goes_through_stripe(gift):
+    if gift.mode.through_stripe:
         if awaits_confirmation(gift, back) and status == StatusName.AWAITED:
             return words.BACK_PAID
         if status in (StatusName.AWAITED, StatusName.LAPSED) and problem == "page":
@@ -215,7 +203,7 @@ def _words(gift: Gift, status: StatusName, back: str, problem: str) -> words.Wor
         own = words.DEBIT_WORDS if gift.mode == Mode.BANK_DEBIT else {}
         return own.get(status, words.STATUS_WORDS[status])
     if status == StatusName.AWAITED:
-        return Mode(gift.mode).facts.awaiting
+        return gift.mode.facts.awaiting
     if status == StatusName.LAPSED:
         return words.LAPSED_BY_HAND
     return words.STATUS_WORDS[status]

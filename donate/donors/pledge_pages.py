@@ -33,8 +33,8 @@ from donate.money import Money, format_amount, read_amount
 from donate.regions.modes import Mode
 from donate.regions.regions import Regions
 from donate.storage.database import Database
+from donate.stripe_gateway.models import PledgeAction
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
-from donate.stripe_gateway.requests.pledge_requests import PledgeAction
 from donate.web.templating import Pages
 
 _CARD_WAITS: Final = N_(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel
 
-from donate.storage.column_types import RowNumber, UtcDateTime
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class Role(StrEnum):
@@ -25,7 +25,7 @@ class Staff(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     email: str = Field(max_length=254, unique=True)
     name: str = Field(max_length=200)
-    role: str = Field(max_length=16)
+    role: Role = Field(sa_type=EnumText(Role, 16, "staff.role"))
     password_hash: str = Field(max_length=500)
     added_at: datetime = Field(sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -87,7 +87,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> SignedIn | N
         staff_id=row.staff_id,
         name=staff.name,
         email=staff.email,
-        role=Role(staff.role),
+        role=staff.role,
         csrf_token=row.csrf_token,
         token_hash=row.token_hash,
         last_seen_at=row.last_seen_at,

@@ -18,9 +18,9 @@ from donate.regions.modes import BY_HAND, MODES, Mode
 
 LANGUAGE: Final = "en-CA"
 
-MODE_NAMES: Final[dict[str, str]] = {mode: facts.staff_name for mode, facts in MODES.items()}
+MODE_NAMES: Final[dict[Mode, str]] = {mode: facts.staff_name for mode, facts in MODES.items()}
 
-STATUSES: Final[dict[str, str]] = {
+STATUSES: Final[dict[StatusName, str]] = {
     StatusName.AWAITED: "Not yet received",
     StatusName.PROCESSING: "Processing",
     StatusName.CONFIRMED: "Confirmed",
@@ -32,7 +32,7 @@ STATUSES: Final[dict[str, str]] = {
     StatusName.LAPSED: "Expired",
 }
 
-STATUS_SENTENCES: Final[dict[str, str]] = {
+STATUS_SENTENCES: Final[dict[StatusName, str]] = {
     StatusName.AWAITED: "No payment received yet.",
     StatusName.PROCESSING: "The donor has paid. The bank hasn’t confirmed the payment yet.",
     StatusName.CONFIRMED: "The money has arrived.",
@@ -53,13 +53,13 @@ LAPSED_BY_HAND: Final = (
     "Nothing arrived within the region’s waiting time. A later transfer can still be recorded."
 )
 
-FLAGS: Final[dict[str, str]] = {
+FLAGS: Final[dict[Flag, str]] = {
     Flag.PAID_MORE_THAN_ONCE: "Paid more than once",
     Flag.AMOUNT_DIFFERS: "Amount differs",
     Flag.RETURNED_MORE_THAN_RECEIVED: "More refunded than received",
 }
 
-KINDS: Final[dict[str, str]] = {
+KINDS: Final[dict[FactKind, str]] = {
     FactKind.GIFT_OPENED: "Gift started",
     FactKind.CHECKOUT_REQUESTED: "Checkout started",
     FactKind.CHECKOUT_OPENED: "Payment page opened",
@@ -96,7 +96,7 @@ KINDS: Final[dict[str, str]] = {
     FactKind.DISPUTE_LOST: "Dispute lost",
 }
 
-LETTERS: Final[dict[str, str]] = {
+LETTERS: Final[dict[LetterKind, str]] = {
     LetterKind.THANK_YOU: "Thank-you",
     LetterKind.CORRECTION: "Correction",
     LetterKind.INSTRUCTIONS: "How to send the gift",
@@ -139,7 +139,7 @@ def status_sentences(
         sentences = [TO_CONFIRM_SENTENCE]
     undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     for fact in facts:
-        moved = _MONEY_MOVED.get(FactKind(fact.kind))
+        moved = _MONEY_MOVED.get(fact.kind)
         if moved is None:
             continue
         amount = (
@@ -159,7 +159,7 @@ def status_sentences(
             sentences.append(f"{amount} {moved} on {day} ({by}).")
     sentences += _announced(gift, facts)
     if gift.status == StatusName.AWAITED and gift.mode in BY_HAND:
-        awaits = Mode(gift.mode).facts.staff_awaits
+        awaits = gift.mode.facts.staff_awaits
         sentences.append(f"We wait for {awaits} that quotes {gift.reference}.")
     return sentences
 
@@ -179,7 +179,7 @@ _NO_LONGER_SO: Final = "Not sent because it no longer applied."
 
 def letter_status(letter: Letter) -> str:
     """Return the state of an e-mail as a sentence, after which pages show `letter_time`."""
-    match LetterState(letter.state):
+    match letter.state:
         case LetterState.WAITING:
             if _is_held_back(letter):
                 stops = letter.kind == LetterKind.THANK_YOU

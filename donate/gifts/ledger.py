@@ -21,6 +21,7 @@ from donate.gifts.facts import Fact, FactKind
 from donate.gifts.models import Gift, GiftFact
 from donate.gifts.movements.recorder import Change, GiftTerms, record_changes
 from donate.gifts.status import status_of
+from donate.regions.terms import Frequency
 from donate.storage.bulk_writes import insert_new, table_of, update_each
 
 _GIFT, _FACT = table_of(Gift).c, table_of(GiftFact).c
@@ -38,7 +39,7 @@ _FACTS = select(
 ).where(_FACT.gift_id.in_(bindparam("gift_ids", expanding=True)))
 
 
-FactKey = tuple[str, str]
+FactKey = tuple[FactKind, str]
 """The kind and source of a fact, which identify it."""
 
 
@@ -47,7 +48,7 @@ class LockedGift(GiftTerms):
     """A gift that is locked until the commit, with its facts."""
 
     reference: str
-    frequency: str
+    frequency: Frequency
     facts: dict[FactKey, Fact] = field(default_factory=dict)
 
 
@@ -77,7 +78,7 @@ class LockedGifts:
         self._gifts |= new
         facts = connection.execute(_FACTS, {"gift_ids": list(new)})
         for gift_id, kind, source_id, *values in facts:
-            new[gift_id].facts[kind, source_id] = Fact(FactKind(kind), source_id, *values)
+            new[gift_id].facts[kind, source_id] = Fact(kind, source_id, *values)
 
     def get(self, gift_id: uuid.UUID | None) -> LockedGift | None:
         """Return the locked gift with this id; None if no such gift is locked."""
@@ -114,7 +115,7 @@ def record_facts(
 
     fresh: dict[FactKey, tuple[uuid.UUID, Fact]] = {}
     for gift_id, fact in entries:
-        key = (str(fact.kind), fact.source_id)
+        key = (fact.kind, fact.source_id)
         if key not in gifts[gift_id].facts:
             fresh.setdefault(key, (gift_id, fact))
     taken = _insert(session, fresh, now)
@@ -127,7 +128,7 @@ def record_facts(
     outcomes = []
     seen: set[FactKey] = set()
     for gift_id, fact in entries:
-        key = (str(fact.kind), fact.source_id)
+        key = (fact.kind, fact.source_id)
         recorded = gifts[gift_id].facts.get(key)
         if recorded is None or not _has_same_amount(recorded, fact):
             outcomes.append(Outcome.CONTRADICTED)
@@ -180,7 +181,7 @@ def cached_copy(facts: Iterable[Fact], time_zone: str) -> dict[str, Any]:
     status = status_of(facts)
     received_on = local_date(status.received_at, time_zone) if status.received_at else None
     return {
-        "status": str(status.name),
+        "status": status.name,
         "received_minor": status.received_minor,
         "returned_minor": status.returned_minor,
         "net_minor": status.net_minor,
@@ -196,7 +197,7 @@ def _insert(
     rows = [
         {
             "gift_id": gift_id,
-            "kind": str(fact.kind),
+            "kind": fact.kind,
             "source_id": fact.source_id,
             "amount_minor": fact.amount_minor,
             "currency": fact.currency,

@@ -20,8 +20,11 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from donate.gifts.facts import Fact, FactKind
+from donate.gifts.status import StatusName
 from donate.money import Money
-from donate.storage.column_types import RowNumber, UtcDateTime
+from donate.regions.modes import Mode
+from donate.regions.terms import Frequency
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class Donor(SQLModel, table=True):
@@ -57,8 +60,8 @@ class Gift(SQLModel, table=True):
     token: str = Field(max_length=64, unique=True)
     form_key: str = Field(max_length=128, unique=True)
     code: str = Field(max_length=16)
-    mode: str = Field(max_length=32)
-    frequency: str = Field(max_length=16)
+    mode: Mode = Field(sa_type=EnumText(Mode, 32, "gift.mode"))
+    frequency: Frequency = Field(sa_type=EnumText(Frequency, 16, "gift.frequency"))
     # A key of the region's funds; empty if the donor chose none.
     fund: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": text("''")})
     amount_minor: int = Field(sa_type=BigInteger)
@@ -71,7 +74,7 @@ class Gift(SQLModel, table=True):
     opened_at: datetime = Field(sa_type=UtcDateTime)
     opened_on: date
 
-    status: str = Field(max_length=32)
+    status: StatusName = Field(sa_type=EnumText(StatusName, 32, "gift.status"))
     received_minor: int = Field(default=0, sa_type=BigInteger)
     returned_minor: int = Field(default=0, sa_type=BigInteger)
     net_minor: int = Field(default=0, sa_type=BigInteger)
@@ -134,7 +137,7 @@ class GiftFact(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
-    kind: str = Field(max_length=32)
+    kind: FactKind = Field(sa_type=EnumText(FactKind, 32, "gift_fact.kind"))
     source_id: str = Field(max_length=255)
     amount_minor: int | None = Field(default=None, sa_type=BigInteger)
     currency: str | None = Field(default=None, max_length=3)
@@ -146,7 +149,7 @@ class GiftFact(SQLModel, table=True):
     def as_fact(self) -> Fact:
         """Return this row as a Fact value."""
         return Fact(
-            kind=FactKind(self.kind),
+            kind=self.kind,
             source_id=self.source_id,
             happened_at=self.happened_at,
             actor=self.actor,

@@ -39,8 +39,8 @@ class GiftFilter:
     time zone.
     """
 
-    status: str | None = None
-    mode: str | None = None
+    status: StatusName | None = None
+    mode: Mode | None = None
     code: str | None = None
     reference_part: str | None = None
     """Upper-case letters and digits, without dashes."""
@@ -77,7 +77,7 @@ def gift_by_form_key(session: Session, form_key: str) -> Gift | None:
     return session.exec(select(Gift).where(Gift.form_key == form_key)).one_or_none()
 
 
-def replacement_key(gift: Gift, mode: str) -> str:
+def replacement_key(gift: Gift, mode: Mode) -> str:
     """Return the form key of the gift that replaces `gift` if the donor switches to `mode`."""
     return f"instead:{gift.id}:{mode}"
 

@@ -17,7 +17,6 @@ from donate.letters.kinds import LetterKind, statuses_for
 from donate.letters.models import Letter
 from donate.letters.transfers import Transfers, transfers_about
 from donate.money import Money, format_money
-from donate.regions.modes import Mode
 from donate.regions.regions import ModeTerms, Region, Regions
 
 _HOW_TO_SEND = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
@@ -84,7 +83,7 @@ class LetterContext:
         """The region's terms for the gift's mode; None if the region no longer offers the mode."""
         if self.region is None or self.gift.mode not in self.region.modes:
             return None
-        return self.region.modes[Mode(self.gift.mode)]
+        return self.region.modes[self.gift.mode]
 
     @property
     def wrongly_stated(self) -> Money | None:
@@ -128,7 +127,7 @@ def load_context(
 
 def is_true(letter: Letter, context: LetterContext) -> bool:
     """Whether the e-mail is true now. Unless staff repeat it, it must also say something new."""
-    kind, transfers = LetterKind(letter.kind), context.transfers
+    kind, transfers = letter.kind, context.transfers
     if transfers and not letter.again:
         if kind is LetterKind.THANK_YOU and transfers.makes_thanks_redundant(letter.occasion):
             return False

@@ -10,7 +10,6 @@ from email.utils import format_datetime
 from typing import Final
 
 from donate.letters.context import LetterContext
-from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.letters.words.by_kind import draft
 from donate.letters.words.draft import name_to_greet
@@ -32,7 +31,7 @@ class EmailText:
 
 def render_letter(pages: Pages, letter: Letter, context: LetterContext) -> EmailText:
     """Render an e-mail from the gift's current data. `can_be_written` must be true."""
-    content = draft(LetterKind(letter.kind), context)
+    content = draft(letter.kind, context)
     values = {
         "draft": content,
         "name": name_to_greet(context.donor.name),

@@ -41,7 +41,7 @@ _IS_LATER_MONTH: Final = and_(_GIFT.pledge_id.is_not(None), _GIFT.pledge_id != _
 _UNDONE: Final = table_of(GiftFact).alias("undone").c
 _IS_UNDONE: Final = (
     select(_UNDONE.id)
-    .where(_UNDONE.kind == str(FactKind.TRANSFER_UNDONE), _UNDONE.source_id == _FACT.source_id)
+    .where(_UNDONE.kind == FactKind.TRANSFER_UNDONE, _UNDONE.source_id == _FACT.source_id)
     .exists()
 )
 # Whether an e-mail had already stated an amount when staff undid the transfer.
@@ -49,7 +49,7 @@ _WAS_TOLD: Final = (
     select(_LETTER.id)
     .where(
         _LETTER.gift_id == _GIFT.id,
-        _LETTER.kind.in_([str(kind) for kind in ARRIVAL_KINDS]),
+        _LETTER.kind.in_(ARRIVAL_KINDS),
         _LETTER.knew < _FACT.id,
     )
     .exists()
@@ -63,7 +63,7 @@ def _is_written(
         select(_LETTER.id)
         .where(
             _LETTER.gift_id == _GIFT.id,
-            _LETTER.kind == str(kind),
+            _LETTER.kind == kind,
             _LETTER.occasion == occasion,
             *conditions,
         )
@@ -115,9 +115,7 @@ _TRIGGERS: Final = (
         LetterKind.REFUND_FAILED,
         (FactKind.REFUND_FAILED,),
         told_late=True,
-        only=_is_written(
-            LetterKind.REFUND, _FACT.source_id, _LETTER.state == str(LetterState.SENT)
-        ),
+        only=_is_written(LetterKind.REFUND, _FACT.source_id, _LETTER.state == LetterState.SENT),
     ),
 )
 
@@ -170,7 +168,7 @@ class LetterFinder:
 
 def _missing_letters(
     session: Session, *, since: datetime, now: datetime, wait: timedelta
-) -> Iterator[tuple[Any, str, str, datetime | None]]:
+) -> Iterator[tuple[Any, LetterKind, str, datetime | None]]:
     """Yield gift id, kind, occasion and due time of the missing e-mails, up to a batch per kind."""
     connection = session.connection()
     for statement in _BY_FACT:
@@ -187,13 +185,13 @@ def _missing_for(trigger: LetterTrigger) -> Select[Any]:
     occasion = _FACT.source_id if trigger.each else literal("")
     recorded_at = _FACT.recorded_at if trigger.waits else null()
     statement = (
-        select(_FACT.gift_id, literal(str(trigger.kind)), occasion, recorded_at)
+        select(_FACT.gift_id, literal(trigger.kind, _LETTER.kind.type), occasion, recorded_at)
         .distinct()
         .where(
             _GIFT.id == _FACT.gift_id,
             _FACT.recorded_at >= bindparam("since"),
-            _FACT.kind.in_([str(kind) for kind in trigger.facts]),
-            _GIFT.status.in_([str(status) for status in statuses_for(trigger.kind)]),
+            _FACT.kind.in_(trigger.facts),
+            _GIFT.status.in_(statuses_for(trigger.kind)),
             not_(_is_written(trigger.kind, occasion)),
         )
         .limit(_BATCH_SIZE)
@@ -211,9 +209,9 @@ def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
         .where(
             _FACT.gift_id == _GIFT.id,
             or_(
-                _FACT.kind == str(FactKind.TRANSFER_ANNOUNCED),
+                _FACT.kind == FactKind.TRANSFER_ANNOUNCED,
                 and_(
-                    _FACT.kind == str(FactKind.TRANSFER_UNDONE),
+                    _FACT.kind == FactKind.TRANSFER_UNDONE,
                     _FACT.recorded_at > bindparam("quiet"),
                 ),
             ),
@@ -221,11 +219,11 @@ def _missing_for_awaited(kind: LetterKind) -> Select[Any]:
         .exists()
     )
     return (
-        select(_GIFT.id, literal(str(kind)), literal(""))
+        select(_GIFT.id, literal(kind, _LETTER.kind.type), literal(""))
         .where(
-            _GIFT.status == str(StatusName.AWAITED),
+            _GIFT.status == StatusName.AWAITED,
             _GIFT.opened_at.between(bindparam("since"), bindparam("until")),
-            _GIFT.mode.in_([str(mode) for mode in BY_HAND]),
+            _GIFT.mode.in_(BY_HAND),
             not_(has_transfer),
             not_(_is_written(kind, literal(""))),
         )

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from donate.storage.column_types import RowNumber, UtcDateTime
+from donate.letters.kinds import LetterKind
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class LetterState(StrEnum):
@@ -36,11 +37,11 @@ class Letter(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     gift_id: uuid.UUID = Field(foreign_key="gift.id")
-    kind: str = Field(max_length=32)
+    kind: LetterKind = Field(sa_type=EnumText(LetterKind, 32, "letter.kind"))
     occasion: str = Field(default="", max_length=255)
     again: int = 0
     asked_by: str = Field(default="service", max_length=64)
-    state: str = Field(max_length=16)
+    state: LetterState = Field(sa_type=EnumText(LetterState, 16, "letter.state"))
     reason: str = Field(default="", max_length=200)
     tries: int = 0
     written_at: datetime = Field(sa_type=UtcDateTime)
@@ -52,7 +53,7 @@ class Letter(SQLModel, table=True):
 
 def new_letter(
     gift_id: uuid.UUID,
-    kind: str,
+    kind: LetterKind,
     occasion: str,
     *,
     now: datetime,

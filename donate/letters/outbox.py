@@ -111,11 +111,10 @@ class Outbox:
             return letter
 
     def _send(self, letter: Letter) -> None:
-        kind = LetterKind(letter.kind)
         now = self._clock.now()
         with self._database.reading() as session:
             context = load_context(session, letter, self._regions, self._public_url)
-            over_limit = kind in _UNSOLICITED and _is_over_limit(session, context.donor, now)
+            over_limit = letter.kind in _UNSOLICITED and _is_over_limit(session, context.donor, now)
         touched_at = context.transfers and context.transfers.touched_at
         if touched_at and now < touched_at + self._wait:
             self._postpone(letter, touched_at + self._wait)

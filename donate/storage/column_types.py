@@ -1,9 +1,10 @@
-"""Column types that SQLAlchemy does not have: times in UTC, and row numbers."""
+"""Column types that SQLAlchemy does not have: enums as text, times in UTC, row numbers."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String
 from sqlalchemy.types import TypeDecorator
 
 # SQLite numbers rows automatically only for INTEGER PRIMARY KEY.
@@ -29,3 +30,36 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class EnumText(TypeDecorator[StrEnum]):
+    """A StrEnum, stored as its text. `column` is the name for error messages, as in `gift.mode`."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, enum: type[StrEnum], length: int, column: str) -> None:
+        super().__init__(length)
+        self.enum = enum
+        self.column = column
+        self._members = {member.value: member for member in enum}
+        self._texts = {member: member.value for member in enum}
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        """Return the text of a member. Raises ValueError for any other value."""
+        if value is None:
+            return None
+        try:
+            return self._texts[value]
+        except KeyError:
+            raise ValueError(f"{self.column} cannot store {value!r}") from None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Return the member. Raises ValueError for a text that no member has."""
+        if value is None:
+            return None
+        try:
+            return self._members[value]
+        except KeyError:
+            message = f"{self.column} holds {value!r}, which is no {self.enum.__name__}"
+            raise ValueError(message) from None

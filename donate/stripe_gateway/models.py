@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from donate.storage.column_types import RowNumber, UtcDateTime
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 
 class EventState(StrEnum):
@@ -28,6 +28,14 @@ class EventState(StrEnum):
     DISMISSED = "dismissed"
 
 
+class EventSource(StrEnum):
+    """How an event came into the inbox."""
+
+    WEBHOOK = "webhook"
+    CATCHUP = "catchup"
+    ASKED = "asked"  # an answer of Stripe to a request of ours
+
+
 class StripeEvent(SQLModel, table=True):
     """An event exactly as it arrived, and its state.
 
@@ -43,10 +51,10 @@ class StripeEvent(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     event_id: str = Field(max_length=255, unique=True)
     type: str = Field(max_length=255)
-    source: str = Field(max_length=16)
+    source: EventSource = Field(sa_type=EnumText(EventSource, 16, "stripe_event.source"))
     payload: bytes = Field(sa_type=LargeBinary)
     received_at: datetime = Field(sa_type=UtcDateTime)
-    state: str = Field(max_length=16)
+    state: EventState = Field(sa_type=EnumText(EventState, 16, "stripe_event.state"))
     reason: str = Field(default="", max_length=500)
     tries: int = 0
     due_at: datetime = Field(sa_type=UtcDateTime)
@@ -118,6 +126,15 @@ class OpenAgreement(SQLModel, table=True):
     keys_spent: int = 0
 
 
+class PledgeAction(StrEnum):
+    """A kind of change to a pledge."""
+
+    AMOUNT = "amount"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
 class OpenPledgeChange(SQLModel, table=True):
     """A change that a donor requested to their pledge, and when to ask Stripe next.
 
@@ -136,11 +153,19 @@ class OpenPledgeChange(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=64)
     gift_id: uuid.UUID = Field(foreign_key="gift.id", index=True)
     subscription: str = Field(max_length=255)
-    act: str = Field(max_length=16)
+    act: PledgeAction = Field(sa_type=EnumText(PledgeAction, 16, "open_pledge_change.act"))
     amount_minor: int | None = Field(default=None, sa_type=BigInteger)
     requested_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int
+
+
+class RefundReason(StrEnum):
+    """A reason for a refund that staff can choose."""
+
+    REQUESTED_BY_DONOR = "requested_by_donor"
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
 
 
 class OpenRefund(SQLModel, table=True):
@@ -157,7 +182,7 @@ class OpenRefund(SQLModel, table=True):
     form_key: str = Field(max_length=128, unique=True)
     payment: str = Field(max_length=255)
     amount_minor: int = Field(sa_type=BigInteger)
-    reason: str = Field(max_length=32)
+    reason: RefundReason = Field(sa_type=EnumText(RefundReason, 32, "open_refund.reason"))
     requested_at: datetime = Field(sa_type=UtcDateTime)
     ask_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     asked_at: datetime = Field(sa_type=UtcDateTime)

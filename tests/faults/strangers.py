@@ -26,7 +26,7 @@ import uvloop
 
 from donate.finance.sessions import find_session
 from donate.storage.database import Database
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 from tests.faults.good_requests import Known, Request
 from tests.faults.odd_requests import draw_request
 from tests.faults.processes import a_fresh
@@ -147,7 +147,7 @@ def add_known_data(database: Database) -> Known:
         aside = StripeEvent(
             event_id="evt_aside",
             type="checkout.session.completed",
-            source="webhook",
+            source=EventSource.WEBHOOK,
             payload=b'{"id": "evt_aside"}',
             received_at=now,
             state=EventState.SET_ASIDE,

@@ -12,7 +12,7 @@ from donate.gifts.models import Gift
 from donate.gifts.status import StatusName
 from donate.regions.modes import Mode
 from donate.storage.database import Database
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 from tests.finance.finance_site import NOW, FinanceSite, put_gift, rows
 
 HOSTILE = [
@@ -258,12 +258,16 @@ def test_what_was_set_aside_is_paged(site: FinanceSite) -> None:
 
 
 def an_event(
-    event_id: str, payload: bytes, *, gift: Gift | None = None, state: str = EventState.SET_ASIDE
+    event_id: str,
+    payload: bytes,
+    *,
+    gift: Gift | None = None,
+    state: EventState = EventState.SET_ASIDE,
 ) -> StripeEvent:
     return StripeEvent(
         event_id=event_id,
         type="checkout.session.completed",
-        source="webhook",
+        source=EventSource.WEBHOOK,
         payload=payload,
         received_at=NOW,
         state=state,

@@ -17,6 +17,7 @@ from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.letters.outbox import Outbox
 from donate.letters.smtp import Smtp
+from donate.regions.modes import Mode
 from donate.storage.bulk_writes import insert_new
 from tests.finance.finance_site import REGIONS, FinanceSite, csrf
 from tests.letters.mailer import SENDER, SITE, run_mail_server, smtp_to
@@ -25,7 +26,7 @@ REFUSED = "The mail server refused it: 550 5.1.1."
 
 
 def put_letter(
-    site: FinanceSite, gift: Gift, kind: str = "instructions", state: str = "sent"
+    site: FinanceSite, gift: Gift, kind: LetterKind = LetterKind.INSTRUCTIONS, state: str = "sent"
 ) -> Letter:
     now = site.clock.now()
     row = new_letter(gift.id, kind, "", now=now) | {"state": state}
@@ -53,7 +54,7 @@ def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
     """A gift's page lists the e-mails to the donor, and whether each was sent."""
     gift = site.gift()
     put_letter(site, gift)
-    put_letter(site, gift, kind="reminder", state="set_aside")
+    put_letter(site, gift, kind=LetterKind.REMINDER, state="set_aside")
     page = site.signed_in().get(f"/finance/gifts/{gift.id}").text
     for words in ("How to send the gift", "Sent.", "Reminder", REFUSED):
         assert words in page
@@ -62,7 +63,7 @@ def test_a_gift_shows_its_letters(site: FinanceSite) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(LetterKind))
-def test_a_letter_can_be_read(site: FinanceSite, kind: str) -> None:
+def test_a_letter_can_be_read(site: FinanceSite, kind: LetterKind) -> None:
     """Staff can read an e-mail without the donor's secret link, unless it no longer applies."""
     gift = site.gift()
     letter = put_letter(site, gift, kind=kind)
@@ -171,7 +172,7 @@ def test_instructions_are_not_sent_again_after_another_gift(
     assert "Send again" in browser.get(page).text
     paid = Fact(FactKind.TRANSFER_RECEIVED, "C1", site.clock.now(), "stripe", 5_000, "CAD")
     with site.database.writing() as session:
-        session.get_one(Gift, other.id).form_key = replacement_key(gift, "interac")
+        session.get_one(Gift, other.id).form_key = replacement_key(gift, Mode.INTERAC)
         record_facts(session, [(other.id, paid)], now=site.clock.now())
     assert site.reread(gift).status == "awaited"
     assert "Send again" not in browser.get(page).text

@@ -9,9 +9,10 @@ from fastapi.routing import APIRoute
 from donate.finance.access import EVERYBODY
 from donate.finance.models import Role
 from donate.finance.notices import MOST_COUNTED, count_set_aside_events, notices
+from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, new_letter
 from donate.storage.bulk_writes import insert_new
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 from tests.finance.finance_site import NOW, FinanceSite
 from tests.finance.set_aside_events import decide, paid, set_aside
 from tests.stripe_gateway import gifts_and_events
@@ -19,13 +20,13 @@ from tests.stripe_gateway import gifts_and_events
 NUMBERS = itertools.count()
 
 
-def put_events(site: FinanceSite, how_many: int, state: str = EventState.SET_ASIDE) -> None:
+def put_events(site: FinanceSite, how_many: int, state: EventState = EventState.SET_ASIDE) -> None:
     with site.database.writing() as session:
         session.add_all(
             StripeEvent(
                 event_id=f"evt_notice_{next(NUMBERS)}",
                 type="refund.created",
-                source="webhook",
+                source=EventSource.WEBHOOK,
                 payload=b"{}",
                 received_at=NOW,
                 state=state,
@@ -50,7 +51,7 @@ def test_every_staff_page_counts_what_is_set_aside(site: FinanceSite, role: Role
         for n in (1, 2, 3)
     ]
     gift = gifts_and_events.give(site.database)
-    letter = new_letter(gift.id, "instructions", "", now=NOW) | {"id": events[0].id}
+    letter = new_letter(gift.id, LetterKind.INSTRUCTIONS, "", now=NOW) | {"id": events[0].id}
     with site.database.writing() as session:
         insert_new(session, Letter, [letter])
     parameters = {"gift_id": str(gift.id), "number": str(events[0].id)}

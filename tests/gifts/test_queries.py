@@ -24,7 +24,9 @@ from donate.gifts.queries import (
     newest_gifts,
     totals,
 )
+from donate.gifts.status import StatusName
 from donate.money import Money
+from donate.regions.modes import Mode
 from donate.storage.database import Database
 from tests.gifts.samples import CANADA, NOW, case_id, choose, fact, open_one, paid
 
@@ -42,7 +44,7 @@ def several(database: Database) -> Database:
         first = open_one(session, "paid", now=datetime(2026, 1, 1, 4, 59, 59, tzinfo=UTC))
         record_facts(session, [(first.id, paid())], now=NOW)
         open_one(session, "awaited", now=datetime(2026, 1, 1, 5, 0, 0, tzinfo=UTC))
-        open_one(session, "interac", now=datetime(2026, 2, 1, 12, tzinfo=UTC), mode="interac")
+        open_one(session, "interac", now=datetime(2026, 2, 1, 12, tzinfo=UTC), mode=Mode.INTERAC)
         elsewhere = CANADA.model_copy(update={"code": "LWUSA", "currency": "USD"})
         choice = replace(choose(), region=elsewhere, amount=Money(700, "USD"))
         open_gift(session, choice, "elsewhere", now=NOW)
@@ -53,20 +55,19 @@ def several(database: Database) -> Database:
     ("gift_filter", "keys"),
     [
         (ALL, "paid awaited interac elsewhere"),
-        (GiftFilter(status="confirmed"), "paid"),
-        (GiftFilter(status="awaited"), "awaited interac elsewhere"),
-        (GiftFilter(status="Confirmed"), ""),
-        (GiftFilter(mode="interac"), "interac"),
+        (GiftFilter(status=StatusName.CONFIRMED), "paid"),
+        (GiftFilter(status=StatusName.AWAITED), "awaited interac elsewhere"),
+        (GiftFilter(mode=Mode.INTERAC), "interac"),
         (GiftFilter(code="LWUSA"), "elsewhere"),
-        (GiftFilter(status="", mode="", code=""), "paid awaited interac elsewhere"),
+        (GiftFilter(code=""), "paid awaited interac elsewhere"),
         (GiftFilter(first_day=date(2026, 1, 1)), "awaited interac elsewhere"),
         (GiftFilter(last_day=date(2025, 12, 31)), "paid"),
         (GiftFilter(first_day=date(2026, 1, 1), last_day=date(2026, 1, 1)), "awaited"),
         (GiftFilter(first_day=date(2026, 1, 2), last_day=date(2026, 1, 1)), ""),
         (GiftFilter(by="received", first_day=date(2026, 1, 1)), "paid"),
         (GiftFilter(by="received", last_day=date(2025, 12, 31)), ""),
-        (GiftFilter(mode="card", status="awaited", code="LWCAN"), "awaited"),
-        (GiftFilter(status="' OR 1=1 --"), ""),
+        (GiftFilter(mode=Mode.CARD, status=StatusName.AWAITED, code="LWCAN"), "awaited"),
+        (GiftFilter(code="' OR 1=1 --"), ""),
     ],
     ids=case_id,
 )

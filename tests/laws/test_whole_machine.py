@@ -23,6 +23,7 @@ from sqlmodel import select
 from donate.errors import Conflict
 from donate.gifts.facts import FactKind
 from donate.gifts.models import GiftFact
+from donate.stripe_gateway.models import RefundReason
 from donate.stripe_gateway.requests.refund_requests import RequestedRefund, request_refund
 from tests.laws.whole import Whole, check_books, running_whole
 from tests.real_parts import Postgres, Sqlite
@@ -200,7 +201,7 @@ class Machine(RuleBasedStateMachine):
         if payment is None:
             return
         self.refunds += 1
-        choice = RequestedRefund(payment.source_id, amount, "requested_by_donor", "")
+        choice = RequestedRefund(payment.source_id, amount, RefundReason.REQUESTED_BY_DONOR, "")
         request = None
         try:
             with parts.database.writing() as session:

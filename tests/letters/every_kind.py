@@ -7,7 +7,7 @@ from donate.gifts.models import Gift
 from donate.gifts.opening import open_month
 from donate.letters.context import LetterContext, load_context
 from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter
+from donate.letters.models import Letter, LetterState
 from donate.money import Money
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
@@ -39,7 +39,12 @@ def a_letter(
     if kind is LetterKind.CONFIRM_ACCOUNT:
         tell(database, gift, FactKind.ACCOUNT_TO_CONFIRM, f"cs_{gift.id}")
     letter = Letter(
-        gift_id=gift.id, kind=kind, occasion=occasion, state="waiting", written_at=NOW, due_at=NOW
+        gift_id=gift.id,
+        kind=kind,
+        occasion=occasion,
+        state=LetterState.WAITING,
+        written_at=NOW,
+        due_at=NOW,
     )
     with database.reading() as session:
         return letter, load_context(session, letter, load_regions(), SITE)

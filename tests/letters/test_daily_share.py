@@ -21,7 +21,13 @@ from tests.stripe_gateway.gifts_and_events import NOW, give
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 EMAIL = "ann@example.com"
-UNASKED = {"instructions", "reminder", "under_way", "failed", "pledge_amount"}
+UNASKED = (
+    LetterKind.INSTRUCTIONS,
+    LetterKind.REMINDER,
+    LetterKind.UNDER_WAY,
+    LetterKind.FAILED,
+    LetterKind.PLEDGE_AMOUNT,
+)
 TOO_MANY = "Too many e-mails to this address in a day."
 
 
@@ -41,7 +47,7 @@ def send_earlier(
     mailer: Mailer,
     how_many: int,
     *,
-    kind: str = LetterKind.INSTRUCTIONS,
+    kind: LetterKind = LetterKind.INSTRUCTIONS,
     email: str = EMAIL,
     ago: timedelta = timedelta(hours=1),
     **more: Any,

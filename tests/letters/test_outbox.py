@@ -11,10 +11,11 @@ from donate.gifts.facts import FactKind
 from donate.gifts.models import Donor
 from donate.gifts.queries import replacement_key
 from donate.letters.folder import Folder
-from donate.letters.models import Letter
+from donate.letters.models import Letter, LetterState
 from donate.letters.outbox import LEASE, MAX_UNSOLICITED_A_DAY, RETRY_AFTER
 from donate.letters.smtp import Smtp
 from donate.mail_server import MailServer
+from donate.regions.modes import Mode
 from donate.storage.database import Database
 from tests.letters.facts import tell
 from tests.letters.mailer import (
@@ -111,7 +112,7 @@ def test_no_reminder_after_a_gift_in_its_place(
 ) -> None:
     """A donor who paid with another gift in place of a transfer gets no reminder of it."""
     gift = give(mailer.database, mode="interac")
-    other = give(mailer.database, form_key=replacement_key(gift, "card"))
+    other = give(mailer.database, form_key=replacement_key(gift, Mode.CARD))
     mailer.run()
     tell(mailer.database, other, FactKind.PAYMENT_SUCCEEDED, "pi_1")
     mailer.wait(days=4)
@@ -159,7 +160,7 @@ def test_a_message_id_stays_the_same(mailer: Mailer, mail_server: LocalMailServe
     first = [message["Message-ID"] for message in mail_server.messages]
     with mailer.database.writing() as session:
         for letter in session.exec(select(Letter)):
-            letter.state, letter.sent_at, letter.due_at = "waiting", None, NOW
+            letter.state, letter.sent_at, letter.due_at = LetterState.WAITING, None, NOW
     mailer.send_all()
     assert len(set(first)) == 2
     assert sorted(message["Message-ID"] for message in mail_server.messages) == sorted(first * 2)
@@ -237,7 +238,7 @@ def test_a_folder_has_one_file_for_each_letter(sqlite: Sqlite, tmp_path: Path) -
     mailer.run()
     with database.writing() as session:
         for letter in session.exec(select(Letter)):
-            letter.state, letter.sent_at = "waiting", None
+            letter.state, letter.sent_at = LetterState.WAITING, None
     mailer.wait(minutes=5)
     mailer.send_all()
     assert [gift.reference in plain(message) for message in in_folder(folder)] == [True]

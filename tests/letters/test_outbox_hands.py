@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from donate.errors import MailRefused, MailUnavailable
 from donate.gifts.facts import FactKind
 from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter
+from donate.letters.models import Letter, LetterState
 from donate.letters.outbox import LEASE
 from donate.letters.transfers import WAIT
 from donate.storage.database import Database
@@ -195,10 +195,10 @@ def test_a_slow_worker_marks_a_letter_as_sent(stub_mailer: Mailer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "sent_at", "knew"), [("sent", NOW, 3), ("untrue", None, None)], ids=["sent", "untrue"]
+    ("state", "sent_at", "knew"), [(LetterState.SENT, NOW, 3), (LetterState.UNTRUE, None, None)]
 )
 def test_a_failed_attempt_undoes_nothing(
-    stub_mailer: Mailer, carrier: StubCarrier, state: str, sent_at: Any, knew: int | None
+    stub_mailer: Mailer, carrier: StubCarrier, state: LetterState, sent_at: Any, knew: int | None
 ) -> None:
     """If a slow worker's attempt fails, what another worker recorded meanwhile is kept."""
     letter = claimed(stub_mailer, thanks)

@@ -49,7 +49,7 @@ def put_letters(
     mailer: Mailer,
     occasions: list[str],
     *,
-    kind: str = LetterKind.INSTRUCTIONS,
+    kind: LetterKind = LetterKind.INSTRUCTIONS,
     mode: str = "interac",
 ) -> None:
     """Store e-mails about one gift, each due a minute before the previous one."""

@@ -7,7 +7,7 @@ import pytest
 from donate.gifts.facts import FactKind
 from donate.letters.context import load_context
 from donate.letters.kinds import LetterKind
-from donate.letters.models import Letter
+from donate.letters.models import Letter, LetterState
 from donate.letters.words.by_kind import draft
 from donate.regions.regions import load_regions
 from donate.storage.database import Database
@@ -40,7 +40,7 @@ def test_the_end_of_a_pledge_says_when_and_why(
             gift_id=gift.id,
             kind=LetterKind.PLEDGE_ENDED,
             occasion=occasion,
-            state="waiting",
+            state=LetterState.WAITING,
             written_at=NOW,
             due_at=NOW,
         )

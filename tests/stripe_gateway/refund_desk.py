@@ -15,7 +15,7 @@ from donate.gifts.queries import facts_of
 from donate.gifts.refundable import Payment, RefundRequest, payments_of, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
-from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.models import OpenRefund, RefundReason
 from donate.stripe_gateway.requests.refund_requests import RequestedRefund, request_refund
 from donate.stripe_gateway.requests.refunds import Refunds
 from donate.stripe_gateway.webhooks.inbox import Inbox
@@ -90,7 +90,7 @@ class Desk:
         gift: Gift,
         amount_minor: int = AMOUNT,
         form_key: str | None = None,
-        reason: str = "requested_by_donor",
+        reason: RefundReason = RefundReason.REQUESTED_BY_DONOR,
     ) -> OpenRefund | None:
         """Record a request to refund the gift's newest payment, without calling Stripe."""
         with self.database.writing() as session:

@@ -16,10 +16,9 @@ from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
 from donate.stripe_gateway.catchup.lists import PAGE_SIZE, StripeLists
 from donate.stripe_gateway.catchup.plan import EVENTS_REACH
-from donate.stripe_gateway.catchup.runs import SOURCE
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.types import EVENT_TYPES
-from donate.stripe_gateway.models import CatchupRun, EventState, StripeEvent
+from donate.stripe_gateway.models import CatchupRun, EventSource, EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import last_missed_at
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import BATCH
@@ -182,7 +181,9 @@ def test_a_stopped_catchup_settles_no_further_batch(away: Away) -> None:
     def fill_and_stop() -> None:
         more = (event("customer.created", {"id": "cus_1"}) for _ in range(BATCH + 1))
         now = away.clock.now()
-        away.inbox.store_now(*(Arrival(as_bytes(one), now, source=SOURCE) for one in more))
+        away.inbox.store_now(
+            *(Arrival(as_bytes(one), now, source=EventSource.CATCHUP) for one in more)
+        )
         away.catchup.stop()
 
     with pytest.raises(Stopped):

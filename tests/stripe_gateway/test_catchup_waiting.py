@@ -8,7 +8,7 @@ import pytest
 
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Stopped
-from donate.stripe_gateway.catchup.runs import SOURCE
+from donate.stripe_gateway.models import EventSource
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from tests.real_parts import Postgres
 from tests.stripe_gateway.away import Away
@@ -37,7 +37,7 @@ def other(url: str) -> Iterator[psycopg.Connection]:
 def claim_one_more(away: Away, other: psycopg.Connection) -> None:
     """Store an event as catch-up would, and lock it on the other connection."""
     created = event("customer.created", {"id": "cus_1"})
-    away.inbox.store_now(Arrival(as_bytes(created), away.clock.now(), source=SOURCE))
+    away.inbox.store_now(Arrival(as_bytes(created), away.clock.now(), source=EventSource.CATCHUP))
     lock = "SELECT id FROM stripe_event WHERE event_id = %s FOR UPDATE"
     assert other.execute(lock, [created["id"]]).fetchall()
 

@@ -20,7 +20,7 @@ CLAIM = Claim(
 )
 EXPECTED = Expectation(
     reference="LWCAN-7KQ4M2X",
-    mode="card",
+    mode=Mode.CARD,
     monthly=False,
     amount_minor=5_000,
     currency="CAD",

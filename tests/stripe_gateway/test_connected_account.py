@@ -12,7 +12,7 @@ from donate.gifts.queries import donor_of
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.lists import reading_client
-from donate.stripe_gateway.models import StripeEvent
+from donate.stripe_gateway.models import EventSource, StripeEvent
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.webhooks.inbox import Arrival
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -77,16 +77,16 @@ def test_another_account_is_refused(connected: RunningSandbox, account: str) -> 
 @pytest.mark.parametrize(
     ("source", "account", "state"),
     [
-        ("webhook", ACCOUNT, "settled"),
-        ("webhook", None, "foreign"),
-        ("webhook", "acct_1Stranger0000", "foreign"),
-        ("asked", None, "settled"),
-        ("asked", ACCOUNT, "settled"),
-        ("asked", "acct_1Stranger0000", "foreign"),
+        (EventSource.WEBHOOK, ACCOUNT, "settled"),
+        (EventSource.WEBHOOK, None, "foreign"),
+        (EventSource.WEBHOOK, "acct_1Stranger0000", "foreign"),
+        (EventSource.ASKED, None, "settled"),
+        (EventSource.ASKED, ACCOUNT, "settled"),
+        (EventSource.ASKED, "acct_1Stranger0000", "foreign"),
     ],
 )
 def test_only_events_of_the_account_are_ours(
-    database: Database, source: str, account: str | None, state: str
+    database: Database, source: EventSource, account: str | None, state: str
 ) -> None:
     """A webhook must name STRIPE_ACCOUNT; an event that we requested ourselves need not."""
     gift = give(database)

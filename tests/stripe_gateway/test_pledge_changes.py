@@ -16,11 +16,11 @@ from donate.gifts.pledges import PledgeState
 from donate.money import Money
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
+from donate.stripe_gateway.models import PledgeAction
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.pledge_changes import PledgeChanges
 from donate.stripe_gateway.requests.pledge_requests import (
     MOST_CHANGES,
-    PledgeAction,
     request_change,
 )
 from donate.stripe_gateway.webhooks.inbox import Inbox

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from donate.errors import Conflict, NotFound
 from donate.gifts.models import Gift
 from donate.storage.database import Database
-from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.models import OpenRefund, RefundReason
 from donate.stripe_gateway.requests.refund_requests import (
     MoreThanIsLeft,
     RequestedRefund,
@@ -240,7 +240,7 @@ def test_each_payment_of_a_gift_is_refunded_separately(desk: Desk) -> None:
         request_refund(
             session,
             gift.id,
-            RequestedRefund("pi_of_another", 1, "duplicate", ""),
+            RequestedRefund("pi_of_another", 1, RefundReason.DUPLICATE, ""),
             form_key="x",
             actor="staff:1",
             now=desk.clock.now(),
@@ -253,7 +253,7 @@ def test_an_unknown_gift_cannot_be_refunded(desk: Desk) -> None:
         request_refund(
             session,
             uuid.uuid4(),
-            RequestedRefund("pi_1", 1, "duplicate", ""),
+            RequestedRefund("pi_1", 1, RefundReason.DUPLICATE, ""),
             form_key="x",
             actor="staff:1",
             now=desk.clock.now(),

@@ -12,6 +12,8 @@ from donate.errors import BadInput
 from donate.finance.transfers.rules import read_day
 from donate.finance.words import MODE_NAMES, STATUSES
 from donate.gifts.queries import Cursor, DateOf, GiftFilter
+from donate.gifts.status import StatusName
+from donate.regions.modes import Mode
 
 FIELDS: Final = ("status", "mode", "code", "by", "from", "to")
 # At the end of a month, staff filter by the day the money came; otherwise by the day a gift began.
@@ -61,8 +63,8 @@ def read_query(query: Mapping[str, str], codes: list[str]) -> GiftQuery:
     if first and last and first > last:
         problems["to"] = BadInput("to", "This is before the first date.")
     gift_filter = GiftFilter(
-        status=typed["status"] or None,
-        mode=typed["mode"] or None,
+        status=StatusName(typed["status"]) if typed["status"] in STATUSES else None,
+        mode=Mode(typed["mode"]) if typed["mode"] in MODE_NAMES else None,
         code=typed["code"] or None,
         by=DATES.get(typed["by"], "chosen"),
         first_day=first,

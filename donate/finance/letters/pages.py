@@ -23,7 +23,6 @@ from donate.letters.desk import (
     send_again,
 )
 from donate.letters.email_message import render_letter
-from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter
 from donate.regions.regions import Regions
 from donate.storage.database import Database
@@ -78,7 +77,7 @@ class LetterPages:
             letter = letter_of(session, gift, _number(number))
             about = load_context(session, letter, self._regions, public_url="")
         text = ""
-        if can_be_written(LetterKind(letter.kind), about):
+        if can_be_written(letter.kind, about):
             text = render_letter(self._pages, letter, about).text
         for secret_gift in (gift, about.first):
             text = text.replace(secret_gift.token, "…") if secret_gift else text

@@ -27,13 +27,14 @@ from donate.gifts.refundable import (
 from donate.gifts.status import StatusName
 from donate.money import Money, format_amount, format_money, read_amount
 from donate.regions.modes import BY_HAND
-from donate.stripe_gateway.requests.refund_requests import DISPUTED, REASONS, RequestedRefund
+from donate.stripe_gateway.models import RefundReason
+from donate.stripe_gateway.requests.refund_requests import DISPUTED, RequestedRefund
 from donate.stripe_gateway.requests.refunds import KEY_REFUSED
 
-REASON_WORDS: Final = {
-    "requested_by_donor": "Requested by the donor",
-    "duplicate": "Paid twice",
-    "fraudulent": "Fraud (Stripe then blocks the card and the e-mail)",
+REASON_WORDS: Final[Mapping[str, str]] = {
+    RefundReason.REQUESTED_BY_DONOR: "Requested by the donor",
+    RefundReason.DUPLICATE: "Paid twice",
+    RefundReason.FRAUDULENT: "Fraud (Stripe then blocks the card and the e-mail)",
 }
 MAX_FORM_KEY: Final = 64
 
@@ -192,10 +193,11 @@ def _check_payment(facts: Sequence[Fact], text: str) -> str:
     return text
 
 
-def _check_reason(text: str) -> str:
-    if text not in REASONS:
-        raise BadInput("reason", "Please choose a reason from the list.")
-    return text
+def _check_reason(text: str) -> RefundReason:
+    try:
+        return RefundReason(text)
+    except ValueError:
+        raise BadInput("reason", "Please choose a reason from the list.") from None
 
 
 def _payment(gift: Gift, paid_at: datetime, received_minor: int, left_minor: int) -> str:

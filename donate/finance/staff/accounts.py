@@ -73,7 +73,7 @@ def add_staff(
     staff = Staff(
         email=email,
         name=name,
-        role=Role(role),
+        role=role,
         password_hash=passwords.hash(password),
         added_at=now,
     )

@@ -15,8 +15,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from donate.gifts.models import RowNumber
-from donate.storage.database import UtcDateTime
+from donate.gifts.facts import FactKind
+from donate.gifts.movements.rules import MovementKind
+from donate.storage.column_types import EnumText, RowNumber, UtcDateTime
 
 _IS_MERGED = text("is_merged")
 
@@ -46,9 +47,9 @@ class GiftMovement(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     gift_id: uuid.UUID
-    kind: str = Field(max_length=32)
+    kind: MovementKind = Field(sa_type=EnumText(MovementKind, 32, "gift_movement.kind"))
     # The fact that moved the money.
-    cause: str = Field(max_length=32)
+    cause: FactKind = Field(sa_type=EnumText(FactKind, 32, "gift_movement.cause"))
     source_id: str = Field(max_length=255)
     amount_minor: int = Field(sa_type=BigInteger)
     currency: str = Field(max_length=3)
@@ -92,7 +93,7 @@ class DayTotal(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True))
     day: date
-    subject: str = Field(max_length=16)
+    subject: Subject = Field(sa_type=EnumText(Subject, 16, "day_total.subject"))
     kind: str = Field(max_length=32)
     currency: str = Field(max_length=3)
     code: str = Field(max_length=16)

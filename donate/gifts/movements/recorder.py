@@ -17,6 +17,7 @@ from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
 from donate.gifts.movements.models import DayTotal, GiftMovement, Subject
 from donate.gifts.movements.rules import Movement, in_order, movements_of
+from donate.regions.modes import Mode
 from donate.storage.bulk_writes import insert_new
 
 
@@ -26,7 +27,7 @@ class GiftTerms:
 
     id: uuid.UUID
     code: str
-    mode: str
+    mode: Mode
     fund: str
     amount_minor: int
     currency: str
@@ -116,7 +117,7 @@ def total_rows(
         if count or amounts[key]:
             yield {
                 "day": key.day,
-                "subject": str(key.subject),
+                "subject": key.subject,
                 "kind": str(key.kind),
                 "currency": key.currency,
                 "code": key.code,
@@ -132,8 +133,8 @@ def movement_row(gift_id: uuid.UUID, movement: Movement, now: datetime) -> dict[
     """Return the columns of a movement's row."""
     return {
         "gift_id": gift_id,
-        "kind": str(movement.kind),
-        "cause": str(movement.cause),
+        "kind": movement.kind,
+        "cause": movement.cause,
         "source_id": movement.source_id,
         "amount_minor": movement.amount_minor,
         "currency": movement.currency,

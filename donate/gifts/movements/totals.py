@@ -94,12 +94,7 @@ def stored_totals(session: Session) -> dict[TotalKey, tuple[int, int]]:
     columns = [table_of(DayTotal).c[name] for name in _KEY]
     count, amount = func.sum(col(DayTotal.count)), func.sum(col(DayTotal.amount_minor))
     rows = session.execute(select(*columns, count, amount).group_by(*columns))
-    return {_key(values): (int(count), int(amount)) for *values, count, amount in rows}
-
-
-def _key(values: Sequence[Any]) -> TotalKey:
-    day, subject, *rest = values
-    return TotalKey(day, Subject(subject), *rest)
+    return {TotalKey(*values): (int(count), int(amount)) for *values, count, amount in rows}
 
 
 class TotalsMerger:
@@ -126,7 +121,7 @@ class TotalsMerger:
             amounts: Counter[TotalKey] = Counter()
             merged = 0
             for *values, count, amount in rows:
-                key = _key(values)
+                key = TotalKey(*values)
                 counts[key] += count
                 amounts[key] += amount
                 merged += 1

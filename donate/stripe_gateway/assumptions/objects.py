@@ -4,12 +4,13 @@ import uuid
 from typing import Any, Final
 
 from donate.gifts.models import Donor, Gift
+from donate.gifts.status import StatusName
 from donate.regions.modes import Mode
 from donate.regions.regions import Frequency
 from donate.stripe_gateway.assumptions.model import expect
 from donate.stripe_gateway.assumptions.world import Json, World
 from donate.stripe_gateway.client import OpenedSession
-from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.models import OpenRefund, RefundReason
 from donate.stripe_gateway.requests.checkout_params import session_params
 from donate.stripe_gateway.requests.refunds import refund_params
 
@@ -51,7 +52,7 @@ def new_gift(world: World, kind: str) -> Gift:
         donor_id=0,
         opened_at=now,
         opened_on=now.date(),
-        status="awaited",
+        status=StatusName.AWAITED,
     )
 
 
@@ -161,7 +162,7 @@ def request_refund(world: World, payment: str, request: str, amount: int = PART)
         gift_id=uuid.uuid5(uuid.NAMESPACE_URL, request),
         payment=payment,
         amount_minor=amount,
-        reason="requested_by_donor",
+        reason=RefundReason.REQUESTED_BY_DONOR,
         form_key=request,
         requested_at=world.clock.now(),
         asked_at=world.clock.now(),

@@ -26,7 +26,6 @@ from donate.stripe_gateway.catchup.comparison import (
 from donate.stripe_gateway.catchup.lists import StripeLists
 from donate.stripe_gateway.catchup.plan import EVENTS_REACH, Listing, ListRange, plan_of
 from donate.stripe_gateway.catchup.runs import (
-    SOURCE,
     Report,
     begin_run,
     key_mismatch_reason,
@@ -37,7 +36,7 @@ from donate.stripe_gateway.catchup.runs import (
     unfinished_run,
 )
 from donate.stripe_gateway.events.fields import is_instant
-from donate.stripe_gateway.models import CatchupRun, StripeEvent
+from donate.stripe_gateway.models import CatchupRun, EventSource, StripeEvent
 from donate.stripe_gateway.webhooks.health import LATE_AFTER
 from donate.stripe_gateway.webhooks.inbox import Arrival, Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -147,7 +146,7 @@ class Catchup:
                 session.exec(select(StripeEvent.event_id).where(col(StripeEvent.event_id).in_(ids)))
             )
         if stored_ids:
-            self._settler.reclaim_foreign(list(stored_ids), SOURCE)
+            self._settler.reclaim_foreign(list(stored_ids), EventSource.CATCHUP)
         new_events = [event for event in events if event["id"] not in stored_ids]
         late_since = self._clock.now() - LATE_AFTER
         # Save `missed_at` before the events: a stored event no longer looks as if it was missed.
@@ -191,7 +190,7 @@ class Catchup:
 
     def _store(self, run: CatchupRun, payloads: Sequence[bytes]) -> None:
         now = self._clock.now()
-        self._inbox.store_now(*(Arrival(payload, now, source=SOURCE) for payload in payloads))
+        self._inbox.store_now(*(Arrival(payload, now, EventSource.CATCHUP) for payload in payloads))
         self._settle_all(run)
 
     def _settle_all(self, run: CatchupRun) -> None:

@@ -183,17 +183,17 @@ def _recorded(
     session: Session, events: Sequence[SyntheticEvent]
 ) -> dict[tuple[FactKind, str], int | None]:
     keys = {
-        (str(fact.kind), fact.source_id)
+        (fact.kind, fact.source_id)
         for event in events
         if event.reading
         for fact in event.reading.facts
     }
     rows = session.exec(
-        select(GiftFact.kind, GiftFact.source_id, GiftFact.amount_minor).where(
+        select(col(GiftFact.kind), col(GiftFact.source_id), col(GiftFact.amount_minor)).where(
             tuple_(col(GiftFact.kind), col(GiftFact.source_id)).in_(list(keys))
         )
     )
-    return {(FactKind(kind), source): amount for kind, source, amount in rows}
+    return {(kind, source): amount for kind, source, amount in rows}
 
 
 def _counts_in_totals(reading: Reading) -> bool:
@@ -212,7 +212,7 @@ def _add(totals: dict[str, dict[str, int]], fact: Fact, recorded: int) -> None:
 
 
 def _sentence(event: SyntheticEvent, fact: Fact, reference: str | None, recorded: int) -> str:
-    fact_text = str(fact.kind).replace("_", " ")
+    fact_text = fact.kind.replace("_", " ")
     if fact.amount_minor is not None and fact.currency is not None:
         fact_text += f" of {Money(fact.amount_minor, fact.currency).decimal:,} {fact.currency}"
     gift = reference or "a gift that is not recorded here"

@@ -12,9 +12,14 @@ from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.money import Money
 from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
-from donate.stripe_gateway.models import CatchupRun, EventState, OpenCheckout, StripeEvent
+from donate.stripe_gateway.models import (
+    CatchupRun,
+    EventSource,
+    EventState,
+    OpenCheckout,
+    StripeEvent,
+)
 
-SOURCE: Final = "catchup"
 KEPT_FOR: Final = timedelta(days=90)
 _MAX_SENTENCES: Final = 20
 
@@ -31,7 +36,7 @@ class Report:
     events: int
     objects: int
     missing: int
-    by_state: dict[str, int]
+    by_state: dict[EventState, int]
     totals: dict[str, dict[str, int]]
     differing: dict[str, str]
 
@@ -109,8 +114,8 @@ def save_run(session: Session, run: CatchupRun, **changes: Any) -> None:
 def report_of(session: Session, run: CatchupRun) -> Report:
     """Return what a run found, with the present state of the missing events."""
     states = session.exec(
-        select(StripeEvent.state, func.count())
-        .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.source == SOURCE)
+        select(col(StripeEvent.state), func.count())
+        .where(col(StripeEvent.id) > run.inbox_before, StripeEvent.source == EventSource.CATCHUP)
         .group_by(StripeEvent.state)
     )
     by_state = Counter(dict(states.all()))
@@ -142,7 +147,7 @@ def still_to_settle(session: Session, run: CatchupRun, now: datetime) -> bool:
     """Return whether an event that this run fetched has not been processed even once."""
     unprocessed = select(StripeEvent.id).where(
         col(StripeEvent.id) > run.inbox_before,
-        StripeEvent.source == SOURCE,
+        StripeEvent.source == EventSource.CATCHUP,
         StripeEvent.state == EventState.WAITING,
         col(StripeEvent.due_at) <= now,
     )

@@ -45,7 +45,7 @@ def session_params(
     labels: Any = {"metadata": metadata, "description": gift.reference}
     params: SessionCreateParams = {
         "mode": "payment",
-        "allowed_payment_method_types": [Mode(gift.mode).facts.stripe_method],
+        "allowed_payment_method_types": [gift.mode.facts.stripe_method],
         "client_reference_id": gift.reference,
         "customer_email": ascii_address(donor.email),
         "locale": _locale(language),

@@ -35,12 +35,11 @@ from donate.stripe_gateway.events.synthetic import (
     as_subscription_event,
     is_under_way,
 )
-from donate.stripe_gateway.models import OpenPledgeChange
+from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
 from donate.stripe_gateway.requests.billing import Billing
 from donate.stripe_gateway.requests.checkout_params import product_name
 from donate.stripe_gateway.requests.pledge_requests import (
     ASK_AGAIN_AFTER,
-    PledgeAction,
     request_change,
 )
 from donate.stripe_gateway.retry_loop import ask_each, due_rows
@@ -223,7 +222,7 @@ class PledgeChanges:
         # Each attempt has its own key: Stripe may repeat the failure for an old key. Making the
         # same change twice is harmless.
         key = f"donate-{request.key}:{request.tries}"
-        match PledgeAction(request.act):
+        match request.act:
             case PledgeAction.AMOUNT:
                 with self._database.reading() as session:
                     gift = session.get_one(Gift, request.gift_id)

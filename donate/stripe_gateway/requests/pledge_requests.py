@@ -6,7 +6,6 @@ Stripe has not answered.
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import update
@@ -20,21 +19,12 @@ from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, change_key, pledge_of
 from donate.gifts.queries import plain_facts_of
 from donate.money import Money
-from donate.stripe_gateway.models import OpenPledgeChange
+from donate.stripe_gateway.models import OpenPledgeChange, PledgeAction
 
 # How long to wait after the first, second, ... attempt: always longer than a call can take.
 ASK_AGAIN_AFTER: Final = Backoff("20s 1m 5m 15m 1h")
 # The most changes to a pledge. More would come from a program, not from a donor.
 MOST_CHANGES: Final = 100
-
-
-class PledgeAction(StrEnum):
-    """A kind of change to a pledge."""
-
-    AMOUNT = "amount"
-    PAUSE = "pause"
-    RESUME = "resume"
-    CANCEL = "cancel"
 
 
 def request_change(

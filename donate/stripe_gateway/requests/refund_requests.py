@@ -20,14 +20,8 @@ from donate.gifts.queries import plain_facts_of
 from donate.gifts.refundable import next_number, payments_of
 from donate.gifts.status import StatusName
 from donate.money import Money
-from donate.stripe_gateway.models import OpenRefund
+from donate.stripe_gateway.models import OpenRefund, RefundReason
 
-# The reasons that staff choose from, and Stripe's word for each.
-REASONS: Final = {
-    "requested_by_donor": "requested_by_customer",
-    "duplicate": "duplicate",
-    "fraudulent": "fraudulent",
-}
 DISPUTED: Final = (
     "The donor’s bank disputes this payment and has the money. "
     "Nothing can be refunded until the dispute has ended."
@@ -42,7 +36,7 @@ class RequestedRefund:
 
     payment: str
     amount_minor: int
-    reason: str
+    reason: RefundReason
     note: str
 
 

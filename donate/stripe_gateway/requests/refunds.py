@@ -8,7 +8,7 @@ or Stripe crash.
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlmodel import Session
 
@@ -22,8 +22,8 @@ from donate.gifts.refundable import RequestState, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.events.synthetic import as_refund_event
-from donate.stripe_gateway.models import OpenRefund
-from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER, REASONS
+from donate.stripe_gateway.models import OpenRefund, RefundReason
+from donate.stripe_gateway.requests.refund_requests import ASK_AGAIN_AFTER
 from donate.stripe_gateway.retry_loop import AT_A_TIME, ask_each, due_rows, use_new_key
 from donate.stripe_gateway.webhooks.inbox import Inbox
 from donate.stripe_gateway.webhooks.settle import Settler
@@ -148,9 +148,21 @@ def refund_params(request: OpenRefund) -> "RefundCreateParams":
     return {
         "payment_intent": request.payment,
         "amount": request.amount_minor,
-        "reason": REASONS[request.reason],
+        "reason": _stripe_reason(request.reason),
         "metadata": {"gift_id": str(request.gift_id), "request": request.key},
     }
+
+
+def _stripe_reason(
+    reason: RefundReason,
+) -> Literal["requested_by_customer", "duplicate", "fraudulent"]:
+    match reason:
+        case RefundReason.REQUESTED_BY_DONOR:
+            return "requested_by_customer"
+        case RefundReason.DUPLICATE:
+            return "duplicate"
+        case RefundReason.FRAUDULENT:
+            return "fraudulent"
 
 
 def _idempotency_key(request: OpenRefund) -> str:

@@ -23,7 +23,7 @@ class Expectation:
     """
 
     reference: str
-    mode: str
+    mode: Mode
     monthly: bool
     amount_minor: int
     currency: str
@@ -55,7 +55,7 @@ def foreign_reason(
 
 def mismatch_reason(claim: Claim, expected: Expectation) -> str | None:
     """Return how Stripe's object contradicts the gift it names, or None."""
-    if not Mode(expected.mode).through_stripe:
+    if not expected.mode.through_stripe:
         return f"the gift is given by {expected.mode}, not through Stripe"
     if claim.monthly != expected.monthly:
         return "it is about a monthly gift" if claim.monthly else "the gift is a monthly one"

@@ -25,7 +25,7 @@ from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import UnusableEvent
 from donate.stripe_gateway.events.parser import id_and_type
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 from donate.stripe_gateway.webhooks.health import RECORD_EVERY, record_webhook_time
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Arrival:
 
     payload: bytes
     received_at: datetime
-    source: str = "webhook"
+    source: EventSource = EventSource.WEBHOOK
 
     def as_row(self) -> dict[str, Any]:
         """Return the row to store: waiting, or set aside if it cannot be read."""
@@ -166,9 +166,8 @@ class Inbox:
 
     def store_answers(self, now: datetime, *answers: Mapping[str, Any]) -> None:
         """Store answers from Stripe, each in the form of an event."""
-        self.store_now(
-            *(Arrival(json.dumps(answer).encode(), now, source="asked") for answer in answers)
-        )
+        payloads = (json.dumps(answer).encode() for answer in answers)
+        self.store_now(*(Arrival(payload, now, EventSource.ASKED) for payload in payloads))
 
     def _write(self) -> None:
         while self._signals.get() == "take":

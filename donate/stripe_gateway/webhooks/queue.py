@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from donate.clock import Backoff
 from donate.storage.bulk_writes import table_of, update_each
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 
 # When to retry an event that could not be settled. After the last retry it is set aside.
 RETRY_AFTER: Final = Backoff("2s 10s 1m 10m 1h 6h 1d 2d")
@@ -23,9 +23,9 @@ class ClaimedEvent:
 
     id: int
     event_id: str
-    source: str
+    source: EventSource
     payload: bytes
-    state: str
+    state: EventState
     reason: str
     tries: int
     due_at: datetime

@@ -18,7 +18,7 @@ from donate.errors import DatabaseBusy
 from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import Envelope, IrrelevantEvent, Reading, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of, read_event
-from donate.stripe_gateway.models import EventState, StripeEvent
+from donate.stripe_gateway.models import EventSource, EventState, StripeEvent
 from donate.stripe_gateway.webhooks.checks import foreign_reason
 from donate.stripe_gateway.webhooks.queue import (
     ClaimedEvent,
@@ -57,7 +57,7 @@ class Settler:
             EVENTS_SETTLED.labels(event.state).inc()
         return len(events)
 
-    def reclaim_foreign(self, event_ids: Sequence[str], source: str) -> None:
+    def reclaim_foreign(self, event_ids: Sequence[str], source: EventSource) -> None:
         """Make foreign events due that belong to us under today's settings.
 
         Call it with events that Stripe lists for our account: STRIPE_ACCOUNT was wrong when they
@@ -114,7 +114,8 @@ class Settler:
         """Return the reading of an event that has facts; give any other event its final state."""
         try:
             envelope = envelope_of(event.payload)
-            foreign = self._foreign_reason(envelope, was_fetched=event.source != "webhook")
+            was_fetched = event.source is not EventSource.WEBHOOK
+            foreign = self._foreign_reason(envelope, was_fetched=was_fetched)
             if foreign:
                 event.mark(EventState.FOREIGN, foreign, now)
                 return None

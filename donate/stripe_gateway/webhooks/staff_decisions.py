@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from donate.errors import BadInput, Conflict, NotFound
 from donate.gifts.models import Gift
-from donate.regions.modes import Mode
 from donate.stripe_gateway.events.fields import Envelope, UnusableEvent
 from donate.stripe_gateway.events.parser import envelope_of
 from donate.stripe_gateway.models import EventState, StripeEvent
@@ -26,7 +25,7 @@ class Decision(StrEnum):
     DISMISSED = "dismissed"
 
 
-_OUTCOMES: Final[dict[str, str]] = {
+_OUTCOMES: Final[dict[EventState, str]] = {
     EventState.WAITING: "it is being retried",
     EventState.SETTLED: "it is settled",
     EventState.IGNORED: "there was nothing to record in it",
@@ -84,7 +83,7 @@ def tie(event: StripeEvent, gift: Gift, *, actor: str, now: datetime) -> bool:
     envelope = readable_envelope(event)
     if envelope is None:
         raise Conflict("This event can’t be read, so it can’t be tied to a gift.")
-    if not Mode(gift.mode).through_stripe:
+    if not gift.mode.through_stripe:
         raise BadInput(
             "reference",
             "%(reference)s is not a gift through Stripe, so no Stripe event can belong to it.",

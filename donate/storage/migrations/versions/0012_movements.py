@@ -12,7 +12,7 @@ from alembic import op
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.movements.recorder import TotalKey, movement_row, total_rows, totals_of
 from donate.gifts.movements.rules import in_order, movements_of
-from donate.storage.database import UtcDateTime
+from donate.storage.column_types import UtcDateTime
 
 revision = "0012"
 down_revision = "0011"
