@@ -19,7 +19,7 @@ DonateError
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 T = TypeVar("T")
 
@@ -114,14 +114,22 @@ class MailRefused(MailUnavailable):
     """The mail server will never accept this e-mail. The message is the server's error code."""
 
 
+class RefusalDetails(TypedDict, total=False):
+    """What Stripe says about an error: its code, its message, and its id for the request."""
+
+    code: str
+    message: str
+    request_id: str
+
+
 class StripeUnavailable(Unavailable):
     """Stripe gave no usable answer, so nobody knows whether the request had an effect.
 
     `told` is Stripe's error, for staff to read. It may be stored in the database, but never logged.
     """
 
-    def __init__(self, message: str, *, told: Mapping[str, str] | None = None) -> None:
-        self.told = dict(told or {})
+    def __init__(self, message: str, *, told: RefusalDetails | None = None) -> None:
+        self.told: Final[RefusalDetails] = told or {}
         super().__init__(message)
 
 
@@ -140,7 +148,7 @@ class StripeRefused(StripeUnavailable):
         code: str = "",
         param: str = "",
         may_have_acted: bool = False,
-        told: Mapping[str, str] | None = None,
+        told: RefusalDetails | None = None,
     ) -> None:
         self.code = code
         self.param = param

@@ -29,16 +29,13 @@ def confirmation_due(facts: Iterable[Fact]) -> Confirmation | None:
     """Return the confirmation that the donor still has to make, or None."""
     facts = list(facts)
     requests = [fact for fact in facts if fact.kind == FactKind.ACCOUNT_TO_CONFIRM]
-    ended = {
-        str(fact.evidence.get("session", fact.source_id)) for fact in facts if fact.kind in _ENDINGS
-    }
+    ended = {fact.session_id for fact in facts if fact.kind in _ENDINGS}
     for fact in reversed(requests):
         if fact.source_id not in ended:
-            arrival = str(fact.evidence.get("arrives_on", ""))
             return Confirmation(
-                url=str(fact.evidence.get("url", "")),
-                arrives_on=date.fromisoformat(arrival) if arrival else None,
-                by_code=fact.evidence.get("deposits") == "descriptor_code",
+                url=fact.confirmation_url,
+                arrives_on=fact.deposits_arrive_on,
+                by_code=fact.has_deposit_code,
             )
     return None
 

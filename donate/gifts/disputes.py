@@ -71,8 +71,7 @@ class Dispute:
     @property
     def due_by(self) -> datetime | None:
         """The bank's deadline for our answer, if Stripe gave one."""
-        deadline = self.fact.evidence.get("due_by")
-        return datetime.fromisoformat(deadline) if isinstance(deadline, str) else None
+        return self.fact.due_by
 
 
 def round_source(dispute_id: str, number: int) -> str:

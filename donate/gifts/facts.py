@@ -1,10 +1,11 @@
 """The kinds of fact that are recorded about a gift. Facts are only ever added, never changed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
+
+from donate.gifts.evidence import Evidence, HasEvidence
 
 
 class FactKind(StrEnum):
@@ -51,12 +52,11 @@ PAYMENT_NAMES: Final = (FactKind.PAYMENT_SUCCEEDED, FactKind.PAYMENT_NAMED)
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(HasEvidence):
     """One fact about a gift. `kind` and `source_id` together identify the fact.
 
     `amount_minor` is in minor units of `currency`; either both are set, or neither. `actor` is
-    `donor`, `stripe`, `service` or `staff:<id>`. `evidence` is JSON data about the fact, mostly
-    from Stripe.
+    `donor`, `stripe`, `service` or `staff:<id>`. `evidence` is what else the source says.
     """
 
     kind: FactKind
@@ -65,4 +65,4 @@ class Fact:
     actor: str
     amount_minor: int | None = None
     currency: str | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    evidence: Evidence = field(default_factory=Evidence, compare=False)

@@ -5,7 +5,7 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.status import StatusName
 from donate.money import Money
@@ -155,5 +156,5 @@ class GiftFact(SQLModel, table=True):
             actor=self.actor,
             amount_minor=self.amount_minor,
             currency=self.currency,
-            evidence=self.evidence,
+            evidence=cast(Evidence, self.evidence),
         )

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from donate.clock import local_date
 from donate.errors import DonateError
 from donate.gifts.choosing.choice import Choice
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftWish
@@ -52,7 +53,7 @@ def open_gift(
             donor_id=donor.id,
             pledge_id=values["id"] if choice.frequency is Frequency.MONTHLY else None,
         )
-        evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
+        evidence: Evidence = {"code": gift.code, "mode": gift.mode, "country": choice.country}
         wish = choice.wish_row()
         if wish:
             session.add(GiftWish(gift_id=gift.id, **wish))
@@ -107,7 +108,7 @@ def open_month(
             donor_id=first.donor_id,
             pledge_id=first.id,
         )
-        evidence = {"invoice": invoice_id, "pledge": first.reference}
+        evidence: Evidence = {"invoice": invoice_id, "pledge": first.reference}
         return _insert_gift(session, gift, actor="stripe", evidence=evidence, now=now)
 
     return _open_once(session, form_key, insert)
@@ -148,7 +149,7 @@ def _new_gift_values(
 
 
 def _insert_gift(
-    session: Session, gift: Gift, *, actor: str, evidence: dict[str, str], now: datetime
+    session: Session, gift: Gift, *, actor: str, evidence: Evidence, now: datetime
 ) -> Gift:
     session.add(gift)
     session.flush()

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -81,19 +81,19 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
     started = [fact.source_id for fact in facts if fact.kind == FactKind.PLEDGE_STARTED]
     ended = [fact.source_id for fact in facts if fact.kind == FactKind.PLEDGE_ENDED]
     changes = [fact for fact in facts if fact.kind == FactKind.PLEDGE_CHANGED]
-    changed = [str(fact.evidence["subscription"]) for fact in changes]
+    changed = [fact.subscription for fact in changes]
     subscriptions = [*started, *changed, *ended]
     running = [each for each in subscriptions if each not in ended]
     subscription = next(iter(running or subscriptions), None)
-    changes = [fact for fact in changes if fact.evidence["subscription"] == subscription]
-    last = changes[-1].evidence if changes else {}
+    changes = [fact for fact in changes if fact.subscription == subscription]
+    last = changes[-1] if changes else None
     amounts = [fact.amount_minor for fact in changes if fact.amount_minor]
-    status, ends_at = str(last.get("status", "")), last.get("ends_at")
+    status, ends_at = (last.subscription_status, last.ends_at) if last else ("", None)
     if subscription is None:
         state = PledgeState.NOT_BEGUN
     elif not running:
         state = PledgeState.ENDED
-    elif last.get("paused"):
+    elif last and last.is_paused:
         state = PledgeState.PAUSED
     else:
         state = _BY_STATUS.get(status, PledgeState.UNKNOWN)
@@ -103,8 +103,8 @@ def pledge_of(facts: Iterable[Fact], chosen: Money) -> Pledge:
         state=state,
         each_month=Money(amounts[-1], chosen.currency) if amounts else chosen,
         status=status,
-        is_ending=not has_ended and bool(last.get("ends_with_the_month") or ends_at),
-        ends_at=datetime.fromtimestamp(ends_at, UTC) if ends_at and not has_ended else None,
+        is_ending=not has_ended and bool((last and last.ends_with_the_month) or ends_at),
+        ends_at=None if has_ended else ends_at,
         **(_ending_of(facts, subscription) if has_ended else {}),
     )
 
@@ -121,8 +121,7 @@ def _ending_of(facts: Iterable[Fact], subscription: str | None) -> dict[str, Any
 
 def end_reason_of(ended: Fact) -> EndReason | None:
     """Return why Stripe ended a pledge; None if a person cancelled it."""
-    reason = ended.evidence.get("reason")
-    return EndReason(reason) if reason in tuple(EndReason) else None
+    return EndReason(ended.reason) if ended.reason in tuple(EndReason) else None
 
 
 @dataclass(frozen=True, slots=True)

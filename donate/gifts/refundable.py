@@ -74,7 +74,7 @@ def requests_of(facts: Iterable[Fact]) -> list[RefundRequest]:
         if answer:
             requests.append(RefundRequest(fact, answer))
         elif refusal:
-            code, message = (str(refusal.evidence.get(name, "")) for name in ("code", "message"))
+            code, message = refusal.refusal_code, refusal.refusal_message
             requests.append(RefundRequest(fact, RequestState.REFUSED, code, message))
         else:
             requests.append(RefundRequest(fact, RequestState.WAITING))
@@ -87,14 +87,10 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
     by_kind: dict[FactKind, dict[str, Fact]] = {kind: {} for kind in FactKind}
     for fact in facts:
         by_kind[fact.kind][fact.source_id] = fact
-    intents = {
-        str(named.evidence.get("invoice")): intent
-        for intent, named in by_kind[FactKind.PAYMENT_NAMED].items()
-    }
-    outside: dict[str, int] = {}
+    intents = {named.invoice: intent for intent, named in by_kind[FactKind.PAYMENT_NAMED].items()}
+    outside: dict[str | None, int] = {}
     for fact in by_kind[FactKind.PAID_OUTSIDE].values():
-        invoice = str(fact.evidence.get("invoice"))
-        outside[invoice] = outside.get(invoice, 0) + (fact.amount_minor or 0)
+        outside[fact.invoice] = outside.get(fact.invoice, 0) + (fact.amount_minor or 0)
     gone = _gone(facts, by_kind)
     gone += [r.fact for r in requests_of(facts) if r.state == RequestState.WAITING]
     payments = []
@@ -103,7 +99,8 @@ def payments_of(facts: Iterable[Fact]) -> list[Payment]:
         received = (paid.amount_minor or 0) - outside.get(source, 0)
         if received <= 0:
             continue  # the whole invoice was paid outside Stripe
-        taken = sum(f.amount_minor or 0 for f in gone if _payment_of(f) in (None, intent, source))
+        # A fact that names no payment counts against each, so that we never refund too much.
+        taken = sum(f.amount_minor or 0 for f in gone if f.payment in (None, intent, source))
         left = max(0, received - taken)
         payments.append(Payment(intent, paid.happened_at, received, left))
     return sorted(payments, key=lambda payment: payment.paid_at, reverse=True)
@@ -131,7 +128,7 @@ def _answered(fact: Fact) -> tuple[str, int | None]:
 
     After a restored backup two requests may have the same number; their amounts tell them apart.
     """
-    return str(fact.evidence.get("request", "")), fact.amount_minor
+    return fact.request, fact.amount_minor
 
 
 def _number(request: RefundRequest) -> int:
@@ -149,9 +146,3 @@ def _gone(facts: list[Fact], by_kind: Mapping[FactKind, dict[str, Fact]]) -> lis
     failed = by_kind[FactKind.REFUND_FAILED]
     gone = [fact for source, fact in refunds.items() if source not in failed]
     return gone + [dispute.fact for dispute in disputes_of(facts) if dispute.has_money]
-
-
-def _payment_of(fact: Fact) -> str | None:
-    # If a fact names no payment, subtract its amount from every payment, to never refund too much.
-    payment = fact.evidence.get("payment_intent") or fact.evidence.get("payment")
-    return payment if isinstance(payment, str) else None

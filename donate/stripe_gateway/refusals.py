@@ -1,23 +1,26 @@
 """Turns a refusal from Stripe into details that staff may read. Pure."""
 
 import re
-from typing import Final
+from typing import Final, cast
 
 import stripe
+
+from donate.errors import RefusalDetails
 
 # The most characters to keep of Stripe's message, which usually has about two hundred.
 _MAX_LENGTH: Final = 400
 _EMAIL: Final = re.compile(r"[^\s@<>()\"'`,;:]+@[^\s@<>()\"'`,;]+")
 
 
-def refusal_details(error: stripe.StripeError) -> dict[str, str]:
+def refusal_details(error: stripe.StripeError) -> RefusalDetails:
     """Return Stripe's code, message without e-mail addresses, and request id."""
-    details = {
+    details: dict[str, str] = {
         "code": str(error.code or ""),
         "message": _EMAIL.sub("(an e-mail address)", _printable(str(error.user_message or ""))),
         "request_id": str(error.request_id or ""),
     }
-    return {name: _shortened(value) for name, value in details.items() if value}
+    told = {name: _shortened(value) for name, value in details.items() if value}
+    return cast(RefusalDetails, told)
 
 
 def _printable(text: str) -> str:

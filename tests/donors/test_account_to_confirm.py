@@ -4,12 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from tests.donors.statuses import NOW
 from tests.donors.visitor import Visitor, words_of
 
-DEPOSITS = {"url": "https://payments.stripe.com/microdeposit/x", "arrives_on": "2026-03-04"}
+DEPOSITS: Evidence = {
+    "url": "https://payments.stripe.com/microdeposit/x",
+    "arrives_on": "2026-03-04",
+}
 
 
 @pytest.mark.parametrize("language", ["en-CA", "fr-CA"])

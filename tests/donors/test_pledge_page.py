@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -33,7 +34,7 @@ def failing_pledge(visitor: Visitor, mode: str = "card") -> tuple[Gift, Gift]:
     first = visitor.open_gift(mode=mode, frequency="monthly")
     learn(visitor.database, first, PAID)
     name = f"sub_{first.reference}"
-    evidence = {"subscription": name, "status": "past_due"}
+    evidence: Evidence = {"subscription": name, "status": "past_due"}
     later = NOW + timedelta(days=30)
     with visitor.database.writing() as session:
         month = open_month(

@@ -1,20 +1,21 @@
 """Requests that Stripe refused unexpectedly are shown to staff until marked as seen."""
 
 import html
-from typing import Any
+from typing import Any, Literal, Unpack
 
 import pytest
 import stripe
 
 from donate.finance.models import Role
 from donate.finance.stripe_refusals import SHOWN
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
 from donate.stripe_gateway.refusals import refusal_details
 from tests.finance.finance_site import FinanceSite, fields
 
-EVIDENCE = {
+EVIDENCE: Evidence = {
     "code": "parameter_unknown",
     "message": "Received unknown parameter: <b>mode</b>",
     "request_id": "req_1",
@@ -23,10 +24,15 @@ NOTICE = "Stripe refused"
 
 
 def refuse(
-    site: FinanceSite, gift: Gift, number: int, kind: str = "checkout_refused", **more: str
+    site: FinanceSite,
+    gift: Gift,
+    number: int,
+    kind: str = "checkout_refused",
+    **more: Unpack[Evidence],
 ) -> None:
     now = site.clock.now()
-    evidence = EVIDENCE | more | {"request_id": f"req_{number}"}
+    evidence = EVIDENCE | more
+    evidence["request_id"] = f"req_{number}"
     source = f"{gift.id}:{kind}:{number}"
     fact = Fact(FactKind(kind), source, now, "stripe", evidence=evidence)
     with site.database.writing() as session:
@@ -157,10 +163,13 @@ def test_a_refusal_is_stored_without_addresses() -> None:
 
 
 @pytest.mark.parametrize("missing", ["code", "message"])
-def test_a_refusal_may_lack_code_or_message(site: FinanceSite, missing: str) -> None:
+def test_a_refusal_may_lack_code_or_message(
+    site: FinanceSite, missing: Literal["code", "message"]
+) -> None:
     """A refused request is shown even if Stripe gave no code or no message."""
     gift, now = site.gift(mode="card"), site.clock.now()
-    evidence = {name: value for name, value in EVIDENCE.items() if name != missing}
+    evidence = EVIDENCE.copy()
+    del evidence[missing]
     fact = Fact(FactKind.CHECKOUT_REFUSED, f"{gift.id}:1", now, "stripe", evidence=evidence)
     with site.database.writing() as session:
         record_facts(session, [(gift.id, fact)], now=now)

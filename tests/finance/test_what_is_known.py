@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -43,7 +44,7 @@ def test_a_donors_report_is_shown_until_the_transfer_arrives(site: FinanceSite) 
     assert message not in browser.get(page).text
     learn(site, gift, Fact(K.TRANSFER_ANNOUNCED, str(gift.id), now, "donor"))
     assert message in browser.get(page).text
-    evidence = {"bank_reference": "C1"}
+    evidence: Evidence = {"bank_reference": "C1"}
     received = Fact(K.TRANSFER_RECEIVED, "C1", now, "staff:1", 5_000, "CAD", evidence)
     learn(site, gift, received)
     assert message not in browser.get(page).text
@@ -54,7 +55,7 @@ def test_a_month_and_the_gift_in_its_place_are_linked(site: FinanceSite) -> None
     first, now = site.gift("first", mode="card", received_minor=5_000), site.clock.now()
     other = site.gift("other", mode="card")
     later = now + timedelta(days=30)
-    evidence = {"subscription": "sub_1", "status": "past_due"}
+    evidence: Evidence = {"subscription": "sub_1", "status": "past_due"}
     with site.database.writing() as session:
         session.get_one(Gift, first.id).pledge_id = first.id
         month = open_month(session, first.id, "in_2", first.amount, invoiced_at=later, now=later)

@@ -4,10 +4,11 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
-from typing import Any
+from typing import Unpack
 
 import pytest
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.pledges import (
     EndReason,
@@ -25,7 +26,9 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHOSEN = Money(5_000, "CAD")
 
 
-def fact(kind: FactKind, day: int, amount_minor: int | None = None, **evidence: Any) -> Fact:
+def fact(
+    kind: FactKind, day: int, amount_minor: int | None = None, **evidence: Unpack[Evidence]
+) -> Fact:
     source = "sub_1" if kind in (FactKind.PLEDGE_STARTED, FactKind.PLEDGE_ENDED) else f"evt_{day}"
     at = NOW + timedelta(days=day)
     currency = "CAD" if amount_minor else None
@@ -110,7 +113,7 @@ def test_each_stripe_status_has_a_state(status: str, state: PledgeState) -> None
     ],
     ids=case_id,
 )
-def test_a_pledge_knows_why_it_ended(evidence: dict[str, str], reason: EndReason | None) -> None:
+def test_a_pledge_knows_why_it_ended(evidence: Evidence, reason: EndReason | None) -> None:
     """A pledge knows if it ended because a payment failed or was disputed."""
     ended = replace(ENDED, evidence=evidence)
     assert pledge_of([STARTED, ended], CHOSEN).end_reason is reason
@@ -137,7 +140,7 @@ def test_within_a_second_the_donors_last_change_counts() -> None:
     gift_id = uuid.uuid4()
 
     def changed(name: str, *, paused: bool) -> Fact:
-        evidence = {"subscription": "sub_1", "paused": paused}
+        evidence: Evidence = {"subscription": "sub_1", "paused": paused}
         return Fact(FactKind.PLEDGE_CHANGED, name, NOW, "stripe", 7_550, "CAD", evidence)
 
     answers = [

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.refundable import failed_refunds, next_number, payments_of, requests_of
 from donate.gifts.status import status_of
@@ -15,7 +16,12 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def fact(
-    kind: FactKind, source: str, amount: int | None = None, *, at: datetime = NOW, **evidence: Any
+    kind: FactKind,
+    source: str,
+    amount: int | None = None,
+    *,
+    at: datetime = NOW,
+    **evidence: Unpack[Evidence],
 ) -> Fact:
     return Fact(
         kind=kind,
@@ -31,6 +37,7 @@ def fact(
 PAID = fact(FactKind.PAYMENT_SUCCEEDED, "pi_1", 5_000)
 REQUESTED = fact(FactKind.REFUND_REQUESTED, "g:refund:1", 2_000, payment="pi_1", reason="duplicate")
 PAYMENT: dict[str, Any] = {"payment_intent": "pi_1"}
+NUMBER: dict[str, Any] = {"payment_intent": 7}
 ANSWER = PAYMENT | {"request": "g:refund:1"}
 
 
@@ -47,7 +54,7 @@ ANSWER = PAYMENT | {"request": "g:refund:1"}
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 6_000, **PAYMENT)], 0),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, payment_intent="pi_2")], 5_000),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000)], 3_000),
-        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, payment_intent=7)], 3_000),
+        ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 2_000, **NUMBER)], 3_000),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", None, **PAYMENT)], 5_000),
         ([fact(FactKind.REFUND_SUCCEEDED, "re_1", 4_999, **PAYMENT)], 1),
         (

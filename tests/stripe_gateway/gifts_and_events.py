@@ -14,6 +14,7 @@ from stripe import WebhookSignature
 
 from donate.clock import Clock, FixedClock
 from donate.gifts.choosing.choice import check_choice
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Donor, Gift, GiftFact
@@ -94,7 +95,7 @@ def _requested(gift: Gift, attempt: int) -> Fact:
 
 
 def _fact(kind: FactKind, source_id: str, *, attempt: int | None = None, **money: Any) -> Fact:
-    evidence = {"attempt": attempt} if attempt else {}
+    evidence: Evidence = {"attempt": attempt} if attempt else {}
     return Fact(
         kind=kind, source_id=source_id, happened_at=NOW, actor="donor", evidence=evidence, **money
     )

@@ -237,7 +237,7 @@ def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str,
     """Return the names of all staff who are mentioned on a gift's page."""
     actors = {fact.actor for fact in facts}
     actors |= {letter.asked_by for letter in letters_of(session, gift.id)}
-    actors |= {str(f.evidence["tied_by"]) for f in facts if "tied_by" in f.evidence}
+    actors |= {tied_by for fact in facts if (tied_by := fact.as_fact().tied_by)}
     return names_of(session, actors)
 
 

@@ -227,8 +227,8 @@ def _request(gift: Gift, request: RefundRequest, names: Mapping[str, str]) -> Re
     return RefundRow(
         requested_at=fact.happened_at,
         by=actor_name(fact.actor, names),
-        reason=REASON_WORDS.get(str(fact.evidence.get("reason")), ""),
-        note=str(fact.evidence.get("note", "")),
+        reason=REASON_WORDS.get(fact.reason, ""),
+        note=fact.note,
         state=request.state,
         sentence=sentence,
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from donate.gifts.disputes import round_source
+from donate.gifts.evidence import DisputeFee, Evidence
 from donate.gifts.facts import FactKind
 from donate.stripe_gateway.events.fields import (
     IrrelevantEvent,
@@ -57,7 +58,7 @@ def read_dispute(step: str, dispute: Mapping[str, Any], at: datetime) -> Reading
         raise UnusableEvent("a dispute without a status")
     balance = _balance_of(dispute, was_withdrawn=step == "funds_withdrawn")
     kind = _kind(status, balance)
-    evidence: dict[str, Any] = {
+    evidence: Evidence = {
         "payment_intent": payment,
         "status": status,
         "reason": read_word(dispute, "reason"),
@@ -113,7 +114,7 @@ def _created_at(transaction: Mapping[str, Any]) -> int:
     return created if type(created) is int else 0
 
 
-def _fees(dispute: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fees(dispute: Mapping[str, Any]) -> list[DisputeFee]:
     """Return the fees for a dispute so far, in minor units of our account's currency."""
     return [
         {"amount_minor": transaction["fee"], "currency": read_word(transaction, "currency").upper()}

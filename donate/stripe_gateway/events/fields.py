@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.money import MAX_AMOUNT_MINOR, is_currency
 
@@ -85,9 +86,19 @@ class IrrelevantEvent:
     reason: str
 
 
-def stripe_fact(kind: FactKind, source_id: str, happened_at: datetime, **more: Any) -> Fact:
+def stripe_fact(
+    kind: FactKind,
+    source_id: str,
+    happened_at: datetime,
+    *,
+    amount_minor: int | None = None,
+    currency: str | None = None,
+    evidence: Evidence | None = None,
+) -> Fact:
     """Return a fact whose actor is Stripe."""
-    return Fact(kind=kind, source_id=source_id, happened_at=happened_at, actor="stripe", **more)
+    return Fact(
+        kind, source_id, happened_at, "stripe", amount_minor, currency, evidence or Evidence()
+    )
 
 
 def returned_fact(
@@ -95,7 +106,7 @@ def returned_fact(
     source_id: str,
     fields: Mapping[str, Any],
     at: datetime,
-    evidence: dict[str, Any],
+    evidence: Evidence,
 ) -> Fact:
     """Return a fact about a refund or dispute. Raises UnusableEvent if the amount is missing."""
     return stripe_fact(
@@ -128,7 +139,7 @@ def read_confirmation(intent: Any, session_id: str, at: datetime) -> list[Fact]:
     arrives_on = (
         datetime.fromtimestamp(arrival, UTC).date().isoformat() if is_instant(arrival) else ""
     )
-    evidence = {
+    evidence: Evidence = {
         "url": url if isinstance(url, str) and len(url) <= _MAX_URL_LENGTH else "",
         "arrives_on": arrives_on,
         "deposits": read_word(deposits, "microdeposit_type"),

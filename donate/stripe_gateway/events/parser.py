@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.stripe_gateway.events.disputes import read_dispute
 from donate.stripe_gateway.events.fields import (
@@ -149,17 +150,16 @@ def _read_session(step: str, session: Mapping[str, Any], at: datetime) -> Readin
     if mode not in ("payment", "subscription"):
         raise UnusableEvent(f"a checkout session of mode {read_word(session, 'mode')!r}")
     status, session_id = read_word(session, "payment_status"), read_text(session, "id")
+    attempt = read_attempt(session["metadata"])
     claim = Claim(
         reference=read_text(session, "client_reference_id"),
         monthly=mode == "subscription",
         amount_minor=read_minor_units(session, "amount_total"),
         currency=read_currency(session),
         session_id=session_id,
-        attempt=read_attempt(session["metadata"]),
+        attempt=attempt,
     )
-    facts = [
-        stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": claim.attempt})
-    ]
+    facts = [stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": attempt})]
     match step, status:
         case (("completed" | "async_payment_succeeded"), "paid"):
             facts.append(_payment_fact(session, claim, at))
@@ -201,9 +201,11 @@ def _read_decline(
         return IrrelevantEvent("a payment that this service did not begin")
     charge_id = charge if is_id(charge) else envelope.event_id
     details = error if isinstance(error, dict) else {}
-    evidence = {
-        key: read_word(details, key) for key in ("code", "decline_code") if details.get(key)
-    }
+    evidence: Evidence = {}
+    if details.get("code"):
+        evidence["code"] = read_word(details, "code")
+    if details.get("decline_code"):
+        evidence["decline_code"] = read_word(details, "decline_code")
     fact = stripe_fact(
         FactKind.PAYMENT_DECLINED, charge_id, envelope.happened_at, evidence=evidence
     )
@@ -224,7 +226,11 @@ def _read_refund(refund: Mapping[str, Any], at: datetime) -> Reading | Irrelevan
     status = read_word(refund, "status")
     if status not in kinds:
         raise UnusableEvent(f"a refund with the unknown status {status!r}")
-    evidence = {"payment_intent": payment, "status": status, "reason": read_word(refund, "reason")}
+    evidence: Evidence = {
+        "payment_intent": payment,
+        "status": status,
+        "reason": read_word(refund, "reason"),
+    }
     if read_word(refund, "failure_reason"):
         evidence["failure_reason"] = read_word(refund, "failure_reason")
     metadata = refund.get("metadata")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.stripe_gateway.events.fields import (
     Claim,
@@ -52,7 +53,7 @@ def read_agreement(
     facts = [stripe_fact(FactKind.CHECKOUT_OPENED, session_id, at, evidence={"attempt": attempt})]
     match step:
         case "completed":
-            evidence = {"agreement": session_id}
+            evidence: Evidence = {"agreement": session_id}
             facts.append(
                 stripe_fact(FactKind.PAYMENT_PROCESSING, session_id, at, evidence=evidence)
             )
@@ -92,7 +93,7 @@ def read_invoice(step: str, envelope: Envelope) -> Reading | IrrelevantEvent:
         facts = list(_paid_facts(envelope, amount_minor, currency))
     elif is_first and is_id(metadata.get("session")):
         # The first debit failed, so the whole agreement has failed.
-        evidence = {"agreement": metadata["session"], "invoice": invoice_id}
+        evidence: Evidence = {"agreement": metadata["session"], "invoice": invoice_id}
         facts = [_failed_fact(metadata["session"], envelope.happened_at, evidence)]
     elif is_first:
         attempt = f"{invoice_id}:{read_count(invoice, 'attempt_count')}"
@@ -162,7 +163,7 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
         facts.append(stripe_fact(FactKind.PLEDGE_STARTED, subscription_id, at))
     # An active new pledge needs no PLEDGE_CHANGED: PLEDGE_STARTED implies the status active.
     if not is_ended and (not facts or status != "active"):
-        evidence = {
+        evidence: Evidence = {
             "subscription": subscription_id,
             "status": status,
             "paused": subscription.get("pause_collection") is not None,
@@ -185,7 +186,7 @@ def read_subscription(envelope: Envelope) -> Reading | IrrelevantEvent:
     return Reading(facts=tuple(facts), gift_id=gift_id, claim=claim)
 
 
-def _failed_fact(source: str, at: datetime, evidence: dict[str, str]) -> Fact:
+def _failed_fact(source: str, at: datetime, evidence: Evidence) -> Fact:
     return stripe_fact(FactKind.PAYMENT_FAILED, source, at, evidence=evidence)
 
 
@@ -235,7 +236,7 @@ def _named_fact(envelope: Envelope, intent: str, invoice_id: str) -> Fact:
     )
 
 
-def _ending(subscription: Mapping[str, Any]) -> dict[str, Any]:
+def _ending(subscription: Mapping[str, Any]) -> Evidence:
     """Return whether a subscription will end, and when, in seconds since 1970, if Stripe says so.
 
     Under flexible billing, the default of our API version, Stripe's portal sets only `cancel_at`.
@@ -244,7 +245,7 @@ def _ending(subscription: Mapping[str, Any]) -> dict[str, Any]:
     https://docs.stripe.com/billing/subscriptions/billing-mode/compare
     """
     ends_with_month = subscription.get("cancel_at_period_end") is True
-    evidence: dict[str, Any] = {"ends_with_the_month": ends_with_month}
+    evidence: Evidence = {"ends_with_the_month": ends_with_month}
     if subscription.get("cancel_at") is not None:
         evidence["ends_at"] = int(read_instant(subscription, "cancel_at").timestamp())
     elif ends_with_month:
@@ -259,7 +260,7 @@ def _period_end(subscription: Mapping[str, Any]) -> int | None:
     return min((end for end in ends if is_instant(end)), default=None)
 
 
-def _ending_reason(subscription: Mapping[str, Any]) -> dict[str, str]:
+def _ending_reason(subscription: Mapping[str, Any]) -> Evidence:
     reason = read_word(_object(subscription.get("cancellation_details")), "reason")
     return {"reason": reason} if reason else {}
 

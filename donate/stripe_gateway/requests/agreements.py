@@ -7,7 +7,7 @@ worker finds a subscription that it has already created.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,8 +15,9 @@ from typing import Any, Final
 from sqlmodel import Session
 
 from donate.clock import Clock
-from donate.errors import StripeRefused, StripeUnavailable
+from donate.errors import RefusalDetails, StripeRefused, StripeUnavailable
 from donate.gifts.account_confirmation import confirmation_due
+from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift, GiftFact
@@ -191,7 +192,7 @@ class Agreements:
             record_facts(session, [(agreement.gift.id, fact) for fact in facts], now=now)
 
     def _record(
-        self, agreement: Agreement, reason: str, details: Mapping[str, str] | None = None
+        self, agreement: Agreement, reason: str, details: RefusalDetails | None = None
     ) -> None:
         now = self._clock.now()
         fact = Fact(
@@ -199,7 +200,7 @@ class Agreements:
             source_id=agreement.session_id,
             happened_at=now,
             actor="stripe",
-            evidence={"reason": reason, **(details or {})},
+            evidence=refusal_evidence(details or {}, reason=reason),
         )
         with self._database.writing() as session:
             record_facts(session, [(agreement.gift.id, fact)], now=now)

@@ -20,10 +20,11 @@ from donate.errors import (
     StripeRefused,
     StripeUnavailable,
 )
+from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from donate.gifts.models import Gift, GiftFact
-from donate.gifts.queries import donor_of, facts_of
+from donate.gifts.models import Gift
+from donate.gifts.queries import donor_of, plain_facts_of
 from donate.gifts.status import STILL_PAYABLE
 from donate.storage.bulk_writes import insert_new
 from donate.storage.database import Database
@@ -84,7 +85,7 @@ class Checkouts:
                 )
             if locked.status not in STILL_PAYABLE:
                 raise Conflict(N_("This gift is already paid, or its payment is being processed."))
-            facts = facts_of(session, gift.id)
+            facts = plain_facts_of(session, gift.id)
             open_session = _open_session(session, gift, facts, now)
             if open_session:
                 return open_session
@@ -170,7 +171,7 @@ class _OpenSession:
 
 
 def _open_session(
-    session: Session, gift: Gift, facts: list[GiftFact], now: datetime
+    session: Session, gift: Gift, facts: list[Fact], now: datetime
 ) -> _OpenSession | None:
     ended = {
         f.source_id for f in facts if f.kind in (FactKind.CHECKOUT_EXPIRED, FactKind.PAYMENT_FAILED)
@@ -186,40 +187,39 @@ def _open_session(
     return _OpenSession(row.session_id, row.url, _language_of(row.session_id, gift, facts))
 
 
-def _language_of(session_id: str, gift: Gift, facts: list[GiftFact]) -> str:
+def _language_of(session_id: str, gift: Gift, facts: list[Fact]) -> str:
     """Return the language that a session was requested in."""
     attempts = {
-        fact.source_id: fact.evidence.get("attempt")
-        for fact in facts
-        if fact.kind == FactKind.CHECKOUT_OPENED
+        fact.source_id: fact.attempt for fact in facts if fact.kind == FactKind.CHECKOUT_OPENED
     }
     requests = (
         fact
         for fact in facts
-        if fact.kind == FactKind.CHECKOUT_REQUESTED
-        and fact.evidence["attempt"] == attempts.get(session_id)
+        if fact.kind == FactKind.CHECKOUT_REQUESTED and fact.attempt == attempts.get(session_id)
     )
     return next((_request_language(fact, gift) for fact in requests), gift.language)
 
 
-def _request_language(request: GiftFact, gift: Gift) -> str:
-    return str(request.evidence.get("language", gift.language))
+def _request_language(request: Fact, gift: Gift) -> str:
+    return request.language or gift.language
 
 
 def _attempt_to_make(
-    session: Session, gift: Gift, facts: list[GiftFact], now: datetime, language: str
+    session: Session, gift: Gift, facts: list[Fact], now: datetime, language: str
 ) -> tuple[int, datetime, str]:
     """Return the number, request time and language of the next attempt to open a session.
 
     A request without an answer is repeated; if there is none, a new request is recorded.
     """
     answered = {
-        fact.evidence.get("attempt")
+        fact.attempt
         for fact in facts
         if fact.kind in (FactKind.CHECKOUT_OPENED, FactKind.CHECKOUT_REFUSED)
     }
     requests = {
-        fact.evidence["attempt"]: fact for fact in facts if fact.kind == FactKind.CHECKOUT_REQUESTED
+        fact.attempt: fact
+        for fact in facts
+        if fact.kind == FactKind.CHECKOUT_REQUESTED and fact.attempt is not None
     }
     for attempt, request in requests.items():
         if attempt not in answered and now - request.happened_at < REQUEST_LIFE:
@@ -254,9 +254,7 @@ def _refused_fact(source: str, refused: StripeRefused | StripeKeyRefused, now: d
         source_id=source,
         happened_at=now,
         actor="stripe",
-        evidence={
-            "attempt": int(source.rpartition(":")[2]),
-            "reason": str(refused),
-            **refused.told,
-        },
+        evidence=refusal_evidence(
+            refused.told, attempt=int(source.rpartition(":")[2]), reason=str(refused)
+        ),
     )

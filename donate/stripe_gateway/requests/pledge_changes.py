@@ -21,6 +21,7 @@ from donate.errors import (
     StripeRefused,
     StripeUnavailable,
 )
+from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -261,7 +262,7 @@ def _record_refusal(
         source_id=request.key,
         happened_at=now,
         actor="stripe",
-        evidence={**refusal.told, "code": refusal.code},
+        evidence=refusal_evidence(refusal.told, code=refusal.code),
     )
     record_facts(session, [(request.gift_id, fact)], now=now)
 

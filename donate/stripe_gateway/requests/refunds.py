@@ -6,14 +6,20 @@ or Stripe crash.
 """
 
 import logging
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlmodel import Session
 
 from donate.clock import Clock
-from donate.errors import DonateError, StripeKeyRefused, StripeRefused, StripeUnavailable
+from donate.errors import (
+    DonateError,
+    RefusalDetails,
+    StripeKeyRefused,
+    StripeRefused,
+    StripeUnavailable,
+)
+from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
 from donate.gifts.models import Gift
@@ -118,14 +124,14 @@ class Refunds:
                     return refund
         return self._client.create_refund(refund_params(request), _idempotency_key(request))
 
-    def _record_refusal(self, request: OpenRefund, code: str, details: Mapping[str, str]) -> None:
+    def _record_refusal(self, request: OpenRefund, code: str, details: RefusalDetails) -> None:
         now = self._clock.now()
         fact = Fact(
             kind=FactKind.REFUND_REFUSED,
             source_id=request.key,
             happened_at=now,
             actor="stripe",
-            evidence={**details, "code": code},
+            evidence=refusal_evidence(details, code=code),
         )
         with self._database.writing() as session:
             # Lock the gift first, as settling does; another order could deadlock.

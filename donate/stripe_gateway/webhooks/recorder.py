@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import bindparam, update
 from sqlmodel import Session, col
 
+from donate.gifts.evidence import Evidence
 from donate.gifts.facts import PAYMENT_NAMES, Fact, FactKind
 from donate.gifts.ledger import LockedGift, LockedGifts, Outcome, record_facts
 from donate.gifts.models import Gift
@@ -87,11 +88,7 @@ class EventRecorder:
         session, facts, now = self._session, self._facts, self._now
         payments = {fact.source_id for fact in facts if fact.kind in PAYMENT_NAMES}
         wake_events(session, payments, now)
-        ended = {
-            fact.evidence.get("session", fact.source_id)
-            for fact in facts
-            if fact.kind in _FINAL_KINDS
-        }
+        ended = {fact.session_id for fact in facts if fact.kind in _FINAL_KINDS}
         if ended:
             session.connection().execute(_STOP_POLLING, {"session_ids": list(ended)})
         if self._processing:
@@ -99,12 +96,10 @@ class EventRecorder:
             session.connection().execute(
                 _POLL_NOW, {"session_ids": list(self._processing), "now": now}
             )
-        schedule_agreement(
-            session, {f.evidence["agreement"] for f in facts if "agreement" in f.evidence}, now
-        )
+        schedule_agreement(session, {f.agreement for f in facts if f.agreement}, now)
         for fact in facts:
-            if "request" in fact.evidence:
-                request = col(OpenRefund.key) == fact.evidence["request"]
+            if fact.request:
+                request = col(OpenRefund.key) == fact.request
                 same_amount = col(OpenRefund.amount_minor) == fact.amount_minor
                 session.execute(update(OpenRefund).where(request, same_amount).values(ask_at=None))
         # Keep this last: locking anything after it could deadlock with another process.
@@ -239,10 +234,12 @@ def _expectation_of(gift: LockedGift) -> Expectation:
     requested: set[int] = set()
     sessions: dict[int, str] = {}
     for (kind, source_id), fact in gift.facts.items():
+        if fact.attempt is None:
+            continue
         if kind == FactKind.CHECKOUT_REQUESTED:
-            requested.add(int(fact.evidence["attempt"]))
+            requested.add(fact.attempt)
         elif kind == FactKind.CHECKOUT_OPENED:
-            sessions[int(fact.evidence["attempt"])] = source_id
+            sessions[fact.attempt] = source_id
     return Expectation(
         reference=gift.reference,
         mode=gift.mode,
@@ -260,7 +257,7 @@ def _only_names_payment(reading: Reading) -> bool:
 
 def _is_our_refund(reading: Reading) -> bool:
     """Return whether the reading is about a refund that our own staff requested."""
-    return any("request" in fact.evidence for fact in reading.facts)
+    return any(fact.request for fact in reading.facts)
 
 
 def _differs_in_currency(reading: Reading, gift: LockedGift) -> bool:
@@ -268,8 +265,13 @@ def _differs_in_currency(reading: Reading, gift: LockedGift) -> bool:
 
 
 def _with_tied_by(reading: Reading, actor: str) -> Reading:
-    facts = [replace(f, evidence={**f.evidence, "tied_by": actor}) for f in reading.facts]
+    facts = [_tied_fact(fact, actor) for fact in reading.facts]
     return replace(reading, facts=tuple(facts))
+
+
+def _tied_fact(fact: Fact, actor: str) -> Fact:
+    evidence: Evidence = {**fact.evidence, "tied_by": actor}
+    return replace(fact, evidence=evidence)
 
 
 def _gift_id_of(event: ClaimedEvent) -> uuid.UUID:

@@ -1,0 +1,191 @@
+"""The evidence of facts: the keys it can have, and accessors that read them."""
+
+from datetime import UTC, date, datetime
+from typing import TypedDict, Unpack, cast
+
+from donate.errors import RefusalDetails
+
+
+class DisputeFee(TypedDict):
+    """A fee that Stripe charged our account for a dispute."""
+
+    amount_minor: int
+    currency: str
+
+
+class Evidence(RefusalDetails, total=False):
+    """The keys of a fact's evidence, as JSON. Facts of earlier versions may lack some of them."""
+
+    # gift_opened. Its `code` is the giving code; in other facts that is Stripe's error code.
+    mode: str
+    country: str
+    pledge: str  # the reference of the pledge's first gift
+    invoice: str  # also in payment_named, paid_outside and payment_failed
+    # checkout_requested, checkout_opened, checkout_refused
+    attempt: int
+    language: str
+    # payment_processing, payment_succeeded, payment_failed, payment_declined
+    session: str | None  # the checkout session, where the source is a payment
+    agreement: str  # the checkout session, if the donor agreed to monthly debits in it
+    payment_status: str
+    billing_reason: str
+    decline_code: str
+    # account_to_confirm
+    url: str
+    arrives_on: str  # a date; empty if Stripe named none
+    deposits: str  # what Stripe sends: "amounts" or "descriptor_code"
+    # transfer_received
+    date: str
+    bank_reference: str
+    # What staff, Stripe or the bank gave as the reason; staff can add a note.
+    reason: str
+    note: str
+    # Refunds and disputes. refund_requested names its payment in `payment`.
+    payment: str
+    payment_intent: str
+    status: str  # Stripe's; also in pledge_changed
+    failure_reason: str
+    request: str  # the refund_requested that a refund belongs to
+    due_by: str  # the time by which the bank wants an answer
+    fees: list[DisputeFee]
+    # Pledges
+    act: str
+    subscription: str
+    paused: bool
+    ends_with_the_month: bool
+    ends_at: int | None  # in seconds since 1970
+    # Any fact of an event that staff tied to a gift
+    tied_by: str
+
+
+def refusal_evidence(details: RefusalDetails, **more: Unpack[Evidence]) -> Evidence:
+    """Return the evidence of a refusal: `more`, and what Stripe says where `more` does not."""
+    return cast(Evidence, {**more, **details, **more})
+
+
+class HasEvidence:
+    """Accessors for the evidence of a fact. A key that is missing reads as None or empty text."""
+
+    __slots__ = ()
+
+    evidence: Evidence
+    source_id: str
+
+    @property
+    def attempt(self) -> int | None:
+        """The number of the attempt to open a checkout session."""
+        return self.evidence.get("attempt")
+
+    @property
+    def language(self) -> str:
+        """The language of the checkout session that was requested."""
+        return self.evidence.get("language", "")
+
+    @property
+    def session_id(self) -> str:
+        """The checkout session that a payment was made in: the source, if nothing else says it."""
+        return self.evidence.get("session") or self.source_id
+
+    @property
+    def agreement(self) -> str | None:
+        """The checkout session in which the donor agreed to monthly debits."""
+        return self.evidence.get("agreement")
+
+    @property
+    def invoice(self) -> str | None:
+        """The invoice that was paid."""
+        return self.evidence.get("invoice")
+
+    @property
+    def confirmation_url(self) -> str:
+        """Stripe's page on which the donor confirms their bank account."""
+        return self.evidence.get("url", "")
+
+    @property
+    def deposits_arrive_on(self) -> date | None:
+        """The day on which the deposits that confirm an account should arrive."""
+        day = self.evidence.get("arrives_on")
+        return date.fromisoformat(day) if day else None
+
+    @property
+    def has_deposit_code(self) -> bool:
+        """Whether the deposit has a code; otherwise the donor confirms the amounts of two."""
+        return self.evidence.get("deposits") == "descriptor_code"
+
+    @property
+    def payment(self) -> str | None:
+        """The payment that a refund or dispute is about."""
+        payment = self.evidence.get("payment_intent") or self.evidence.get("payment")
+        return payment if isinstance(payment, str) else None
+
+    @property
+    def request(self) -> str:
+        """The refund request that a refund answers."""
+        return self.evidence.get("request", "")
+
+    @property
+    def reason(self) -> str:
+        """The reason that staff, Stripe or the bank gave."""
+        return self.evidence.get("reason", "")
+
+    @property
+    def note(self) -> str:
+        """What staff added."""
+        return self.evidence.get("note", "")
+
+    @property
+    def refusal_code(self) -> str:
+        """Stripe's code for a refusal."""
+        return self.evidence.get("code", "")
+
+    @property
+    def refusal_message(self) -> str:
+        """Stripe's message about a refusal."""
+        return self.evidence.get("message", "")
+
+    @property
+    def due_by(self) -> datetime | None:
+        """The time by which the bank wants our answer to a dispute."""
+        due_by = self.evidence.get("due_by")
+        return datetime.fromisoformat(due_by) if due_by else None
+
+    @property
+    def subscription(self) -> str:
+        """The subscription that changed."""
+        return self.evidence["subscription"]
+
+    @property
+    def subscription_status(self) -> str:
+        """Stripe's status of the subscription."""
+        return self.evidence.get("status", "")
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the donor paused the subscription."""
+        return self.evidence.get("paused", False)
+
+    @property
+    def ends_with_the_month(self) -> bool:
+        """Whether the subscription ends after the month that is paid."""
+        return self.evidence.get("ends_with_the_month", False)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the subscription ends, if Stripe says so."""
+        seconds = self.evidence.get("ends_at")
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+    @property
+    def bank_reference(self) -> str:
+        """The bank's reference of a transfer, as staff typed it."""
+        return self.evidence.get("bank_reference", "")
+
+    @property
+    def request_id(self) -> str:
+        """Stripe's id for the request that it refused."""
+        return self.evidence.get("request_id", "")
+
+    @property
+    def tied_by(self) -> str | None:
+        """The member of staff who tied the event to the gift."""
+        return self.evidence.get("tied_by")
