@@ -9,7 +9,7 @@ from babel.dates import format_date
 from donate.clock import local_date
 from donate.gifts.account_confirmation import confirmation_due
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.models import Gift, GiftFact, plain_facts
 from donate.gifts.status import Flag, StatusName
 from donate.letters.kinds import LetterKind
 from donate.letters.models import Letter, LetterState
@@ -135,7 +135,7 @@ def status_sentences(
     """Return sentences about a gift: what its status means, and one for each movement of money."""
     by_hand = gift.status == StatusName.LAPSED and gift.mode in BY_HAND
     sentences = [LAPSED_BY_HAND if by_hand else STATUS_SENTENCES[gift.status]]
-    if gift.status == StatusName.PROCESSING and confirmation_due(f.as_fact() for f in facts):
+    if gift.status == StatusName.PROCESSING and confirmation_due(plain_facts(facts)):
         sentences = [TO_CONFIRM_SENTENCE]
     undone = {f.source_id: f for f in facts if f.kind == FactKind.TRANSFER_UNDONE}
     for fact in facts:

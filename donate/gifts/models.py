@@ -4,6 +4,7 @@
 """
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -158,3 +159,8 @@ class GiftFact(SQLModel, table=True):
             currency=self.currency,
             evidence=cast(Evidence, self.evidence),
         )
+
+
+def plain_facts(rows: Iterable[GiftFact]) -> list[Fact]:
+    """Return rows as Facts, in their order."""
+    return [row.as_fact() for row in rows]

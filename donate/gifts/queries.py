@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from donate.gifts.account_confirmation import ABOUT_CONFIRMING, confirmation_due
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.models import Donor, Gift, GiftFact, GiftWish
+from donate.gifts.models import Donor, Gift, GiftFact, GiftWish, plain_facts
 from donate.gifts.status import STILL_PAYABLE, StatusName
 from donate.money import Money
 from donate.regions.modes import Mode
@@ -114,7 +114,7 @@ def facts_of(session: Session, gift_id: uuid.UUID) -> list[GiftFact]:
 
 def plain_facts_of(session: Session, gift_id: uuid.UUID) -> list[Fact]:
     """Return the facts of a gift as Fact values, in the order in which they happened."""
-    return [row.as_fact() for row in facts_of(session, gift_id)]
+    return plain_facts(facts_of(session, gift_id))
 
 
 def accounts_to_confirm(session: Session, gifts: Iterable[Gift]) -> set[uuid.UUID]:

@@ -13,7 +13,7 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from donate.gifts.facts import FactKind
-from donate.gifts.models import GiftFact
+from donate.gifts.models import GiftFact, plain_facts
 from donate.gifts.queries import facts_of
 from donate.gifts.status import status_of
 from donate.letters.kinds import LetterKind
@@ -106,7 +106,7 @@ def _in_force(facts: Sequence[GiftFact]) -> frozenset[str]:
 
 
 def _received(facts: Sequence[GiftFact]) -> int:
-    return status_of(fact.as_fact() for fact in facts).received_minor
+    return status_of(plain_facts(facts)).received_minor
 
 
 def stop_thanks(session: Session, fact: GiftFact) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from donate.clock import Clock, FixedClock
 from donate.gifts.models import Gift
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.gifts.refundable import Payment, RefundRequest, payments_of, requests_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
@@ -112,14 +112,14 @@ class Desk:
 
     def requests(self, gift: Gift) -> list[RefundRequest]:
         with self.database.reading() as session:
-            return requests_of([row.as_fact() for row in facts_of(session, gift.id)])
+            return requests_of(plain_facts_of(session, gift.id))
 
     def states(self, gift: Gift) -> list[str]:
         return [str(request.state) for request in self.requests(gift)]
 
     def payments(self, gift: Gift) -> list[Payment]:
         with self.database.reading() as session:
-            return payments_of([row.as_fact() for row in facts_of(session, gift.id)])
+            return payments_of(plain_facts_of(session, gift.id))
 
     def left(self, gift: Gift) -> int:
         return sum(payment.left_minor for payment in self.payments(gift))

@@ -9,7 +9,7 @@ from donate.clock import FixedClock
 from donate.gifts.account_confirmation import Confirmation, confirmation_due, was_never_confirmed
 from donate.gifts.facts import Fact
 from donate.gifts.models import Gift
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.requests.agreements import GIVE_UP_AFTER, Agreements
@@ -50,7 +50,7 @@ class Branch(World):
 
     def facts(self, gift: Gift) -> list[Fact]:
         with self.database.reading() as session:
-            return [row.as_fact() for row in facts_of(session, gift.id)]
+            return plain_facts_of(session, gift.id)
 
     def due(self, gift: Gift) -> Confirmation | None:
         return confirmation_due(self.facts(gift))

@@ -12,7 +12,7 @@ from sqlmodel import select
 from donate.clock import FixedClock
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import facts_of, plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.client import StripeClient
 from donate.stripe_gateway.models import OpenAgreement
@@ -74,7 +74,7 @@ class Desk:
 
     def pledge(self, gift: Gift) -> PledgeState:
         with self.database.reading() as session:
-            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+            facts = plain_facts_of(session, gift.id)
         return pledge_of(facts, gift.amount).state
 
     def due(self) -> list[datetime | None]:

@@ -7,7 +7,7 @@ import pytest
 
 from donate.gifts.models import Gift
 from donate.gifts.pledges import PledgeState, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.stripe_gateway.requests.agreements import Agreements
 from donate.stripe_gateway.requests.billing import Billing
 from tests.stripe_gateway.away import Away, check_totals
@@ -42,7 +42,7 @@ def bank_says_yes(away: Away) -> None:
 
 def state(away: Away, gift: Gift) -> PledgeState:
     with away.database.reading() as session:
-        facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        facts = plain_facts_of(session, gift.id)
     return pledge_of(facts, gift.amount).state
 
 

@@ -4,7 +4,7 @@ from itertools import permutations
 from typing import Any
 
 from donate.gifts.models import Gift
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.gifts.refundable import payments_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import as_invoice_events
@@ -42,7 +42,7 @@ def record_of(invoice_id: str, amount: int = AMOUNT) -> dict[str, Any]:
 
 def left_to_refund(database: Database, gift: Gift) -> list[int]:
     with database.reading() as session:
-        facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        facts = plain_facts_of(session, gift.id)
     return [payment.left_minor for payment in payments_of(facts)]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from donate.gifts.audit import differences
 from donate.gifts.pledges import PledgeState, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.models import EventState
 from tests.real_parts import Sqlite
@@ -188,7 +188,7 @@ def test_a_debit_may_be_incomplete_until_its_first_month_arrives(database: Datab
 
     def state() -> PledgeState:
         with database.reading() as session:
-            facts = [row.as_fact() for row in facts_of(session, gift.id)]
+            facts = plain_facts_of(session, gift.id)
         return pledge_of(facts, gift.amount).state
 
     settle(database, subscription_event(gift, "created", status="incomplete"))

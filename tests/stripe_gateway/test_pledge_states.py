@@ -6,7 +6,7 @@ import pytest
 
 from donate.gifts.models import Gift
 from donate.gifts.pledges import Pledge, PledgeState, pledge_of
-from donate.gifts.queries import facts_of
+from donate.gifts.queries import plain_facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.synthetic import as_subscription_event
 from tests.stripe_gateway.gifts_and_events import AMOUNT, NOW, event_now, give, settle
@@ -15,7 +15,7 @@ from tests.stripe_gateway.months import subscription_event
 
 def pledge_now(database: Database, gift: Gift) -> Pledge:
     with database.reading() as session:
-        facts = [row.as_fact() for row in facts_of(session, gift.id)]
+        facts = plain_facts_of(session, gift.id)
     return pledge_of(facts, gift.amount)
 
 

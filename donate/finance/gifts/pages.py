@@ -36,7 +36,7 @@ from donate.finance.words import (
     status_sentences,
 )
 from donate.gifts.facts import FactKind
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.models import Gift, GiftFact, plain_facts
 from donate.gifts.queries import (
     Cursor,
     accounts_to_confirm,
@@ -185,8 +185,8 @@ class StaffGiftPages:
             to_confirm = accounts_to_confirm(session, [gift, *months])
             replacements = _replacements(session, gift)
         in_force = transfers_in_force(facts)
-        plain_facts = [fact.as_fact() for fact in facts]
-        held = status_of(plain_facts).held_minor
+        values = plain_facts(facts)
+        held = status_of(values).held_minor
         now, wait = self._clock.now(), self._letters_wait
         territories = Locale.parse(LANGUAGE, sep="-").territories
         return self._pages.render(
@@ -218,8 +218,8 @@ class StaffGiftPages:
             wish=wish,
             transfers=in_force,
             leaves_at=None if wait is None else thanks_leave_at(facts, now, wait),
-            returns=refund_section(gift, plain_facts, names),
-            disputes=dispute_sentences(gift, plain_facts),
+            returns=refund_section(gift, values, names),
+            disputes=dispute_sentences(gift, values),
             may_refund=visit.signed_in.may(Role.FINANCE) and gift.mode not in BY_HAND,
             form_key=secrets.token_urlsafe(16),
             may_mark=visit.signed_in.may(Role.FINANCE) and gift.mode in BY_HAND,
@@ -237,7 +237,7 @@ def _names(session: Session, gift: Gift, facts: Sequence[GiftFact]) -> dict[str,
     """Return the names of all staff who are mentioned on a gift's page."""
     actors = {fact.actor for fact in facts}
     actors |= {letter.asked_by for letter in letters_of(session, gift.id)}
-    actors |= {tied_by for fact in facts if (tied_by := fact.as_fact().tied_by)}
+    actors |= {tied_by for fact in plain_facts(facts) if (tied_by := fact.tied_by)}
     return names_of(session, actors)
 
 

@@ -20,7 +20,7 @@ from donate.gifts.account_confirmation import confirmation_due
 from donate.gifts.evidence import refusal_evidence
 from donate.gifts.facts import Fact, FactKind
 from donate.gifts.ledger import record_facts
-from donate.gifts.models import Gift, GiftFact
+from donate.gifts.models import Gift, GiftFact, plain_facts
 from donate.gifts.queries import facts_of
 from donate.storage.database import Database
 from donate.stripe_gateway.events.fields import is_id, read_confirmation
@@ -239,5 +239,5 @@ def _plan(session: Session, row: OpenAgreement, now: datetime) -> Agreement:
         row.keys_spent,
         why_not=_why_not(gift, facts, row.session_id),
         is_old=now - _agreed_at(facts, row.session_id, now) > GIVE_UP_AFTER,
-        is_to_confirm=confirmation_due(fact.as_fact() for fact in facts) is not None,
+        is_to_confirm=confirmation_due(plain_facts(facts)) is not None,
     )
