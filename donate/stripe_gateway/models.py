@@ -212,7 +212,9 @@ class CatchupRun(SQLModel, table=True):
     events: int = 0
     objects: int = 0
     inbox_before: int = Field(default=0, sa_type=RowNumber)
-    missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    missed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # see webhooks/health.py
+    # `totals` has the fields of a ListedTotal for each currency; `differing` has a sentence for
+    # each gift or object that differs.
     totals: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     differing: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
 

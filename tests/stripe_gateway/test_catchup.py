@@ -27,10 +27,10 @@ def test_a_month_without_webhooks_is_recovered(away: Away) -> None:
     assert report.missing == report.events == len(known_types(away)) > GIFTS
     assert report.differing == {}
     assert set(report.by_state) <= {"settled", "ignored"}
-    assert {currency: sums["listed"] for currency, sums in report.totals.items()} == {
+    assert {currency: total.listed for currency, total in report.totals.items()} == {
         currency: sums["paid"] for currency, sums in their_totals(away.sandbox).items()
     }
-    assert all(sums["listed"] == sums["recorded"] for sums in report.totals.values())
+    assert all(total.listed == total.recorded for total in report.totals.values())
     assert set(away.statuses()) - {"awaited"} == {
         "confirmed",
         "refunded",

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
+from donate.stripe_gateway.catchup.comparison import ListedTotal
 from donate.stripe_gateway.catchup.lists import PAGE_SIZE, StripeLists
 from donate.stripe_gateway.catchup.plan import EVENTS_REACH
 from donate.stripe_gateway.client import StripeClient
@@ -111,7 +112,7 @@ def test_payments_during_a_catchup_belong_to_the_next_one(away: Away) -> None:
         away.paid()
 
     (report,) = away.catchup.run(None, once(pay_another, "events"))
-    assert report.totals == {"CAD": {"listed": 5_000, "recorded": 5_000, "payments": 1}}
+    assert report.totals == {"CAD": ListedTotal(5_000, 5_000, 1)}
     assert (report.missing, report.differing, away.run().missing) == (1, {}, 1)
     assert away.statuses() == {"confirmed": 2}
 
@@ -138,7 +139,7 @@ def test_a_recorded_old_payment_is_not_stored_again(away: Away) -> None:
     away.later(timedelta(days=45))
     again = away.run(since=away.clock.now() - timedelta(days=50))
     assert (again.missing, again.differing) == (0, {})
-    assert again.totals == {"CAD": {"listed": 5_000, "recorded": 5_000, "payments": 1}}
+    assert again.totals == {"CAD": ListedTotal(5_000, 5_000, 1)}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.storage.database import Database
+from donate.stripe_gateway.catchup.comparison import ListedTotal
 from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.catchup.runs import (
     KEPT_FOR,
@@ -285,8 +286,8 @@ def test_twenty_differences_are_named(count: int, left_out: list[str]) -> None:
 
 def test_the_report_has_a_line_for_each_currency() -> None:
     """The report has a line for each currency, and one for events that are foreign."""
-    sums = {"listed": 123_456, "recorded": 100_000, "payments": 1_500}
-    lines = report_lines(totals={"USD": sums, "CAD": sums}, by_state={"foreign": 1_000})
+    total = ListedTotal(listed=123_456, recorded=100_000, payments=1_500)
+    lines = report_lines(totals={"USD": total, "CAD": total}, by_state={"foreign": 1_000})
     assert lines[1:] == [
         "Stripe lists 1,234.56 CAD in 1,500 payments; 1,000.00 CAD of it are recorded.",
         "Stripe lists 1,234.56 USD in 1,500 payments; 1,000.00 USD of it are recorded.",

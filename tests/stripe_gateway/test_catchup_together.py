@@ -14,6 +14,7 @@ from sqlmodel import select
 from donate.errors import Conflict
 from donate.storage.database import Database
 from donate.stripe_gateway.catchup.catchup import Catchup, Stopped
+from donate.stripe_gateway.catchup.comparison import ListedTotal
 from donate.stripe_gateway.models import CatchupRun, StripeEvent
 from donate.stripe_gateway.webhooks.health import last_webhook_at
 from tests.journeys.travelling import until
@@ -185,5 +186,5 @@ def test_catchup_completes_a_restored_backup(
         (sentence,) = report.differing.values()
         assert "50.00 CAD for a gift that is not recorded here" in sentence
         assert list(report.differing) == [str(lost.id)]
-        assert report.totals == {"CAD": {"listed": 65_000, "recorded": 60_000, "payments": 13}}
+        assert report.totals == {"CAD": ListedTotal(65_000, 60_000, 13)}
     database.close()

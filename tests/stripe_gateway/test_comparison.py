@@ -13,6 +13,7 @@ from donate.storage.database import Database
 from donate.stripe_gateway.catchup.comparison import (
     Comparison,
     Discrepancy,
+    ListedTotal,
     SyntheticEvent,
     add_totals,
     compare,
@@ -76,8 +77,8 @@ def record_payment(database: Database, gift: Gift, listed: dict[str, Any], **mor
     tell(database, gift, FactKind.PAYMENT_SUCCEEDED, listed["payment_intent"]["id"], **more)
 
 
-def totals(listed: int, recorded: int, payments: int) -> dict[str, dict[str, int]]:
-    return {"CAD": {"listed": listed, "recorded": recorded, "payments": payments}}
+def totals(listed: int, recorded: int, payments: int) -> dict[str, ListedTotal]:
+    return {"CAD": ListedTotal(listed, recorded, payments)}
 
 
 def test_a_recorded_payment_does_not_differ(database: Database) -> None:
@@ -293,8 +294,7 @@ def test_an_event_needs_no_synthetic_event() -> None:
 
 def test_currencies_never_add_up_together() -> None:
     """Totals are added for each currency, even if only one side has that currency."""
-    first = {"CAD": {"listed": 1, "recorded": 2, "payments": 3}}
-    second = {"CAD": {"listed": 10, "recorded": 20, "payments": 30}, "USD": totals(7, 8, 9)["CAD"]}
-    both = {"CAD": {"listed": 11, "recorded": 22, "payments": 33}, "USD": totals(7, 8, 9)["CAD"]}
+    first, dollars = totals(1, 2, 3), {"USD": ListedTotal(7, 8, 9)}
+    second, both = totals(10, 20, 30) | dollars, totals(11, 22, 33) | dollars
     assert add_totals(first, second) == add_totals(second, first) == both
     assert add_totals({}, {}) == {}

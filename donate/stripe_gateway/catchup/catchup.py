@@ -33,6 +33,8 @@ from donate.stripe_gateway.catchup.runs import (
     report_of,
     save_run,
     still_to_settle,
+    totals_as_json,
+    totals_of,
     unfinished_run,
 )
 from donate.stripe_gateway.events.fields import is_instant
@@ -179,7 +181,7 @@ class Catchup:
             self._store(run, [event.payload for event in to_fetch])
             comparison, to_fetch = self._compare(events), []
         return {
-            "totals": add_totals(run.totals, comparison.totals),
+            "totals": totals_as_json(add_totals(totals_of(run), comparison.totals)),
             "differing": run.differing
             | {one.key: one.sentence for one in comparison.discrepancies},
         }

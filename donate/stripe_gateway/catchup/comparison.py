@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,10 +52,34 @@ class Discrepancy:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Totals per currency in minor units, and the facts in which Stripe and our records differ."""
+class ListedTotal:
+    """The payments that Stripe lists in one currency, and what of them we have recorded.
 
-    totals: dict[str, dict[str, int]]
+    `listed` and `recorded` are in minor units; `payments` is a count.
+    """
+
+    listed: int = 0
+    recorded: int = 0
+    payments: int = 0
+
+    def __add__(self, other: "ListedTotal") -> "ListedTotal":
+        """Return the sum of two totals in the same currency."""
+        return ListedTotal(
+            self.listed + other.listed,
+            self.recorded + other.recorded,
+            self.payments + other.payments,
+        )
+
+
+Totals = Mapping[str, ListedTotal]
+"""The total of each currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The totals, and the facts in which Stripe and our records differ."""
+
+    totals: Totals
     discrepancies: list[Discrepancy]
 
 
@@ -72,7 +96,7 @@ def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
     """Compare events with the recorded facts. Skip refunds and disputes of foreign payments."""
     recorded = _recorded(session, events)
     gifts = _gifts_of(session, events)
-    totals: dict[str, dict[str, int]] = {}
+    totals: dict[str, ListedTotal] = {}
     discrepancies = []
     for event in events:
         reading = event.reading
@@ -85,7 +109,7 @@ def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
         for fact in reading.facts:
             amount = recorded.get((fact.kind, fact.source_id), 0)
             if fact.kind == FactKind.PAYMENT_SUCCEEDED and _counts_in_totals(reading):
-                _add(totals, fact, amount or 0)
+                totals = add_totals(totals, _total_of(fact, amount or 0))
             if (fact.kind, fact.source_id) not in recorded or amount != fact.amount_minor:
                 missing.append(fact)
         if missing:
@@ -103,15 +127,10 @@ def compare(session: Session, events: Sequence[SyntheticEvent]) -> Comparison:
     return Comparison(totals, discrepancies)
 
 
-def add_totals(
-    totals: dict[str, dict[str, int]], more: dict[str, dict[str, int]]
-) -> dict[str, dict[str, int]]:
+def add_totals(totals: Totals, more: Totals) -> dict[str, ListedTotal]:
     """Return the sum of two totals, per currency."""
     return {
-        currency: {
-            name: totals.get(currency, {}).get(name, 0) + more.get(currency, {}).get(name, 0)
-            for name in ("listed", "recorded", "payments")
-        }
+        currency: totals.get(currency, ListedTotal()) + more.get(currency, ListedTotal())
         for currency in totals.keys() | more.keys()
     }
 
@@ -202,13 +221,10 @@ def _counts_in_totals(reading: Reading) -> bool:
     return not (claim and claim.monthly and claim.session_id)
 
 
-def _add(totals: dict[str, dict[str, int]], fact: Fact, recorded: int) -> None:
-    assert fact.currency is not None
-    assert fact.amount_minor is not None
-    total = totals.setdefault(fact.currency, {"listed": 0, "recorded": 0, "payments": 0})
-    total["listed"] += fact.amount_minor
-    total["recorded"] += recorded
-    total["payments"] += 1
+def _total_of(payment: Fact, recorded: int) -> Totals:
+    assert payment.currency is not None
+    assert payment.amount_minor is not None
+    return {payment.currency: ListedTotal(payment.amount_minor, recorded, payments=1)}
 
 
 def _sentence(event: SyntheticEvent, fact: Fact, reference: str | None, recorded: int) -> str:

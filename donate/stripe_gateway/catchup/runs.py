@@ -1,7 +1,7 @@
 """Starts, resumes and saves catch-up runs, and reports what they found."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 from donate.errors import Conflict
 from donate.gifts.models import Gift
 from donate.money import Money
+from donate.stripe_gateway.catchup.comparison import ListedTotal, Totals
 from donate.stripe_gateway.catchup.plan import OVERLAP, RESUMED_WITHIN
 from donate.stripe_gateway.models import (
     CatchupRun,
@@ -29,7 +30,7 @@ class Report:
     """What one catch-up found.
 
     `missing` counts events that were not in the inbox, and `by_state` counts them by their state
-    now. `totals` are minor units by currency; `differing` has a sentence for each gift or object.
+    now. `differing` has a sentence for each gift or object.
     """
 
     since: datetime
@@ -37,7 +38,7 @@ class Report:
     objects: int
     missing: int
     by_state: dict[EventState, int]
-    totals: dict[str, dict[str, int]]
+    totals: Totals
     differing: dict[str, str]
 
     def lines(self) -> list[str]:
@@ -49,11 +50,10 @@ class Report:
         looked_at = f"{self.events:,} events and {self.objects:,} payments, refunds and disputes"
         sentences = [f"looked at {looked_at}; {missing}; {len(self.differing):,} differ."]
         for currency, total in sorted(self.totals.items()):
-            listed, recorded = (
-                Money(total[name], currency).decimal for name in ("listed", "recorded")
-            )
+            listed = Money(total.listed, currency).decimal
+            recorded = Money(total.recorded, currency).decimal
             sentences.append(
-                f"Stripe lists {listed:,} {currency} in {total['payments']:,} payments; "
+                f"Stripe lists {listed:,} {currency} in {total.payments:,} payments; "
                 f"{recorded:,} {currency} of it are recorded."
             )
         foreign = self.by_state.get(EventState.FOREIGN, 0)
@@ -125,9 +125,19 @@ def report_of(session: Session, run: CatchupRun) -> Report:
         objects=run.objects,
         missing=by_state.total(),
         by_state=dict(by_state),
-        totals=run.totals,
+        totals=totals_of(run),
         differing=run.differing,
     )
+
+
+def totals_of(run: CatchupRun) -> dict[str, ListedTotal]:
+    """Return the totals of a run until now."""
+    return {currency: ListedTotal(**total) for currency, total in run.totals.items()}
+
+
+def totals_as_json(totals: Totals) -> dict[str, dict[str, int]]:
+    """Return totals as a run stores them."""
+    return {currency: asdict(total) for currency, total in totals.items()}
 
 
 def newly_set_aside(session: Session, run: CatchupRun) -> dict[str, str]:
