@@ -217,7 +217,7 @@ def _tone(status: StatusName) -> str:
             return "bad"
         case StatusName.AWAITED | StatusName.LAPSED:
             return "wait"
-        case _:
+        case StatusName.PROCESSING | StatusName.PARTLY_REFUNDED | StatusName.REFUNDED:
             return "info"
 
 

@@ -20,7 +20,7 @@ from donate.money import Money, format_money
 from donate.regions.regions import ModeTerms, Region, Regions
 
 _HOW_TO_SEND = (LetterKind.INSTRUCTIONS, LetterKind.REMINDER)
-_REFUNDS: Final[Mapping[str, FactKind]] = {
+_REFUNDS: Final[Mapping[LetterKind, FactKind]] = {
     LetterKind.REFUND: FactKind.REFUND_SUCCEEDED,
     LetterKind.REFUND_FAILED: FactKind.REFUND_FAILED,
 }
@@ -146,19 +146,23 @@ def is_true(letter: Letter, context: LetterContext) -> bool:
 
 def can_be_written(kind: LetterKind, context: LetterContext) -> bool:
     """Whether there is enough data to write this kind of e-mail, even if it is no longer true."""
-    if kind in _REFUNDS:
-        return context.returned is not None
-    if kind is LetterKind.CONFIRM_ACCOUNT:
-        return context.confirmation is not None
-    if kind is LetterKind.PLEDGE_AMOUNT:
-        return context.change is not None
-    if kind in _HOW_TO_SEND:
-        return context.terms is not None
-    if kind is LetterKind.THANK_YOU:
-        return context.gift.received_minor > 0
-    if kind is LetterKind.CORRECTION:
-        return context.wrongly_stated is not None
-    return True
+    match kind:
+        case LetterKind.REFUND | LetterKind.REFUND_FAILED:
+            return context.returned is not None
+        case LetterKind.CONFIRM_ACCOUNT:
+            return context.confirmation is not None
+        case LetterKind.PLEDGE_AMOUNT:
+            return context.change is not None
+        case LetterKind.INSTRUCTIONS | LetterKind.REMINDER:
+            return context.terms is not None
+        case LetterKind.THANK_YOU:
+            return context.gift.received_minor > 0
+        case LetterKind.CORRECTION:
+            return context.wrongly_stated is not None
+        case LetterKind.UNDER_WAY | LetterKind.FAILED | LetterKind.MONTH_FAILED:
+            return True
+        case LetterKind.PLEDGE_ENDED:
+            return True
 
 
 def _returned(session: Session, letter: Letter) -> Money | None:

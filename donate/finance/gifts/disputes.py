@@ -32,7 +32,7 @@ def _sentence(gift: Gift, dispute: Dispute) -> str:
                 "The donor’s bank has disputed this payment and taken the money. To recover it, "
                 f"answer in Stripe{_by(gift, dispute)}."
             )
-        case _:
+        case DisputeState.CLOSED | DisputeState.WON | DisputeState.LOST:
             return ""
 
 

@@ -103,7 +103,7 @@ def summarize_event(event: StripeEvent) -> EventSummary:
             return EventSummary("wait", f"Needs review{because}.")
         case EventState.DISMISSED:
             return EventSummary("info", "Dismissed. Staff decided that nothing needs to be done.")
-        case _:
+        case EventState.IGNORED | EventState.FOREIGN:
             return EventSummary("info", f"Nothing to record{because}.")
 
 
