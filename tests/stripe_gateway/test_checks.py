@@ -59,8 +59,8 @@ def test_a_claim_that_agrees_is_accepted(claim: Claim, sessions: dict[int, str])
         ({}, {"requested": frozenset()}, "no checkout session was requested"),
         ({"session_id": "cs_2"}, {}, "the gift's checkout session is cs_1"),
         ({"attempt": 2}, {"sessions": {1: "cs_1", 2: "cs_2"}}, "checkout session is cs_2"),
-        ({}, {"mode": "interac"}, "given by interac"),
-        ({}, {"mode": "giving_code"}, "given by giving_code"),
+        ({}, {"mode": Mode.INTERAC}, "given by interac"),
+        ({}, {"mode": Mode.GIVING_CODE}, "given by giving_code"),
     ],
     ids=lambda value: value if isinstance(value, str) else ", ".join(value),
 )
