@@ -76,7 +76,7 @@ def test_a_duplicate_fact_is_reported(filled: Database) -> None:
         unguarded(filled, keep, *rebuild, *["INSERT INTO gift_fact SELECT * FROM kept"])
         copied = "INSERT INTO gift_fact SELECT NULL, gift_id, kind, source_id, amount_minor, "
     else:
-        unguarded(filled, "ALTER TABLE gift_fact DROP CONSTRAINT gift_fact_once")
+        unguarded(filled, "ALTER TABLE gift_fact DROP CONSTRAINT gift_fact_once CASCADE")
         copied = "INSERT INTO gift_fact SELECT id + 1, gift_id, kind, source_id, amount_minor, "
     unguarded(filled, copied + "currency, happened_at, recorded_at, actor, evidence FROM gift_fact")
     lines = reports(filled)

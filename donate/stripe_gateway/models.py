@@ -195,9 +195,9 @@ class CatchupRun(SQLModel, table=True):
 
     `stretch` is the index of the range that the run reads, `cursor` the last object that it read,
     and `events` the number of events it checked. `inbox_before` is the newest row of the inbox when
-    the run began, and `missed_at` the time of the newest event that webhooks missed. `totals` are
-    minor units per currency, {"CAD": {"listed": 5000, "recorded": 5000, "payments": 1}};
-    `differing` has a sentence for each gift or object that differs.
+    the run began, and `missed_at` the time of the newest event that webhooks missed. `totals` has
+    the fields of a ListedTotal for each currency; `differing` has a sentence for each gift or
+    object that differs.
     """
 
     __tablename__ = "catchup_run"

@@ -118,6 +118,14 @@ def test_each_amount_moves_on_its_own_day(
 
 
 TAMPERING = {
+    "a status that does not exist": (
+        "UPDATE gift SET status = 'nonsense'",
+        "gift.status holds 'nonsense', which is no StatusName; nothing after it was compared",
+    ),
+    "a kind of movement that does not exist": (
+        "UPDATE gift_movement SET kind = 'nonsense' WHERE kind = 'refund'",
+        "gift_movement.kind holds 'nonsense', which is no MovementKind",
+    ),
     "a deleted movement": (
         "DELETE FROM gift_movement WHERE kind = 'refund'",
         "the refund of -2000 on 2026-03-31 is missing",

@@ -82,7 +82,9 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
             (1, change.status_after, after - before),
         ):
             same_status = change.status_before == change.status_after
-            for key, amount in totals_of(change.gift, None if same_status else status, movements):
+            for key, amount in shares_in_totals(
+                change.gift, None if same_status else status, movements
+            ):
                 counts[key] += sign
                 amounts[key] += sign * amount
     # A late fact can replace a movement: an opened dispute that is reported after its end.
@@ -97,7 +99,7 @@ def record_changes(session: Session, changes: Iterable[Change], *, now: datetime
     insert_new(session, DayTotal, list(total_rows(counts, amounts)))
 
 
-def totals_of(
+def shares_in_totals(
     gift: GiftTerms, status: str | None, movements: Iterable[Movement]
 ) -> Iterator[tuple[TotalKey, int]]:
     """Yield the totals to which a gift belongs, and its amount in each in minor units."""

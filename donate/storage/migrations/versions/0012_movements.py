@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from donate.gifts.facts import Fact, FactKind
-from donate.gifts.movements.recorder import TotalKey, movement_row, total_rows, totals_of
+from donate.gifts.movements.recorder import TotalKey, movement_row, shares_in_totals, total_rows
 from donate.gifts.movements.rules import in_order, movements_of
 from donate.storage.column_types import UtcDateTime
 
@@ -117,7 +117,7 @@ def _fill(movement: sa.Table, total: sa.Table) -> None:
     rows: list[dict[str, Any]] = []
     for gift, facts in _gifts(connection):
         movements = movements_of([fact for fact, _ in facts], gift.time_zone)
-        for key, amount in totals_of(gift, gift.status, movements):
+        for key, amount in shares_in_totals(gift, gift.status, movements):
             counts[key] += 1
             amounts[key] += amount
         times = {(fact.kind, fact.source_id): time for fact, time in facts}
